@@ -1,0 +1,60 @@
+/**
+ * The errors of nerve. `NerveError` is for the world's faults and says what to do next; `assert` is for our own bugs.
+ * Callers decide by `code`, never by the text of the message.
+ */
+
+export type ErrorCode =
+  | "CONFIG_INVALID"
+  | "WORKSPACE_EXISTS"
+  | "WORKSPACE_MISSING"
+  | "NAME_INVALID"
+  | "DAEMON_RUNNING"
+  | "DAEMON_MISSING"
+  | "DAEMON_ANSWER"
+  | "SENSE_UNKNOWN"
+  | "WORKFLOW_UNKNOWN"
+  | "RUN_UNKNOWN"
+  | "RUN_CONFLICT"
+  | "PAYLOAD_INVALID"
+  | "QUERY_INVALID"
+  | "STORE_FAILED"
+  | "PROTOCOL_VIOLATION"
+  | "USAGE";
+
+/** An expected failure: `message` says what failed, `hint` what the operator can do about it. */
+export class NerveError extends Error {
+  override readonly name = "NerveError";
+  readonly code: ErrorCode;
+  readonly hint: string | null;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? null;
+  }
+}
+
+/** Throws when one of our own invariants does not hold. Never used for input. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`nerve bug: ${message}`);
+}
+
+/** Ends a switch over a closed union: a new kind does not compile until it is handled. */
+export function unreachable(value: never): never {
+  throw new Error(`nerve bug: unexpected ${JSON.stringify(value)}`);
+}
+
+/** The text of anything that was thrown, on one line. */
+export function messageOf(thrown: unknown): string {
+  const text = thrown instanceof Error ? thrown.message : safeString(thrown);
+  return text.replaceAll(/\s*\r?\n\s*/g, " | ").trim() || "(no message)";
+}
+
+function safeString(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    // An object whose toString throws: there is no text to be had from it.
+    return Object.prototype.toString.call(thrown);
+  }
+}

@@ -1,0 +1,71 @@
+/** Every limit of nerve, its unit last in its name. The relations between them are asserted when this file loads. */
+import { assert } from "./errors.ts";
+
+const KiB = 1024, MiB = 1024 ** 2, secondMs = 1_000, minuteMs = 60_000;
+
+/** JSON of a signal's or a run's payload. */
+export const payloadMaxBytes = 256 * KiB;
+/** `content` of one message of a run. */
+export const messageContentMaxBytes = 1 * MiB;
+/** JSON of a message's `meta`. */
+export const messageMetaMaxBytes = 256 * KiB;
+/** `prompt` of a run. */
+export const promptMaxBytes = 64 * KiB;
+/** One line of the protocol between the kernel and a group's process, from the process to the kernel. */
+export const protocolLineMaxBytes = 8 * MiB;
+/** One line of the daemon's text log; longer ones are cut. */
+export const logLineMaxBytes = 16 * KiB;
+/** Body of a request to the control API. */
+export const requestBodyMaxBytes = 1 * MiB;
+export const configFileMaxBytes = 1 * MiB;
+
+export const groupsMax = 256;
+export const sensesMax = 2_000;
+export const workflowsMax = 256;
+export const sseClientsMax = 64;
+/** Events that wait for one subscriber; the oldest is dropped and counted when there are more. */
+export const subscriberQueueMax = 1_024;
+export const nameMaxChars = 64;
+
+export const heartbeatMs = 5 * secondMs;
+export const heartbeatMissesMax = 3;
+/** Deaths of one process within `deathWindowMs` that quarantine it. */
+export const deathsMax = 5;
+export const deathWindowMs = 60 * secondMs;
+export const backoffFirstMs = 100;
+export const backoffMaxMs = 5 * secondMs;
+
+/** A process ends when nothing has been due for this long and nothing is due within the same span. */
+export const idleEndMs = 30 * secondMs;
+/** A process is started this long before its next tick: it needs 31 to 40 ms until it answers (deno-facts.md 0.5). */
+export const prepareAheadMs = 35;
+/** From the start of a process until it answers; a slower one counts as dead. */
+export const processStartMaxMs = 20 * secondMs;
+/** How long a process gets to close its databases when it is told to end; then it is killed. */
+export const processEndMaxMs = 2 * secondMs;
+export const memoryWatchMs = 250;
+
+export const defaultTimeoutMs = 30 * secondMs;
+export const defaultGracePeriodMs = 5 * secondMs;
+export const defaultGroupMemoryBytes = 256 * MiB;
+export const defaultMaxRounds = 100;
+export const defaultMaxQueue = 100;
+export const defaultConcurrency = 1;
+export const defaultDrainTimeoutMs = 30 * secondMs;
+export const defaultRetentionMs = 30 * 24 * 60 * minuteMs;
+/** After a role's `signal` aborted, before its process is recycled. */
+export const killGraceMs = 5 * secondMs;
+/** What running roles get when the kernel stops. */
+export const stopDrainMs = 10 * secondMs;
+/** Deaths of a process at the same round of the same run that end the run as crashed. */
+export const roundDeathsMax = 3;
+
+assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
+assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
+assert(
+  // JSON writes one byte of content as at most six (\u0001).
+  messageContentMaxBytes * 6 + messageMetaMaxBytes < protocolLineMaxBytes,
+  "a message must fit into a protocol line",
+);
+assert(prepareAheadMs < idleEndMs, "a process that was started ahead must not end before its tick");
+assert(backoffFirstMs < backoffMaxMs && backoffMaxMs * deathsMax < deathWindowMs, "five deaths must fit in the window");

@@ -1,0 +1,39 @@
+/** JSON values as types, and the one way to turn a stranger's value into JSON text. */
+import * as z from "zod";
+import { err, ok, type Result } from "../base/result.ts";
+import { messageOf } from "../base/errors.ts";
+
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export type JsonObject = { [key: string]: Json };
+
+/** For values that came out of JSON.parse: they are JSON already, and a deep check would only cost time. */
+export const jsonSchema: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
+export const jsonObjectSchema: z.ZodType<JsonObject> = z.custom<JsonObject>(isPlainObject);
+
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const encoder = new TextEncoder();
+
+/** Length in UTF-8 bytes. */
+export function byteLength(text: string): number {
+  // Every UTF-16 unit is at least one byte and at most three: most texts need no encoding to be judged.
+  return encoder.encode(text).length;
+}
+
+/**
+ * JSON text of `value`, or a sentence that says why there is none: a function, a symbol, a BigInt, a cycle, a getter
+ * that throws, or more than `maxBytes`. Call it where the value lives: it runs the value's getters and `toJSON`.
+ */
+export function toJsonText(value: unknown, maxBytes: number): Result<string, string> {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (thrown) {
+    return err(`is not JSON: ${messageOf(thrown)}`);
+  }
+  if (text === undefined) return err(`is not JSON: ${typeof value}`);
+  const bytes = text.length > maxBytes ? text.length : byteLength(text);
+  return bytes > maxBytes ? err(`is larger than ${maxBytes} bytes of JSON`) : ok(text);
+}

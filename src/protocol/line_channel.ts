@@ -1,0 +1,107 @@
+/**
+ * Lines of text over a stream, bounded, in both directions; used by the kernel and by the process at the other end.
+ * Lines that are sent in one turn of the event loop leave in one write.
+ */
+import { assert } from "../base/errors.ts";
+
+/** A stream of bytes: a `Deno.UnixConn` in nerve. */
+export interface ByteStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+export class LineChannel {
+  readonly #stream: ByteStream;
+  readonly #lineMaxBytes: number;
+  readonly #encoder = new TextEncoder();
+  #waiting: string[] = [];
+  #writing: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(stream: ByteStream, options: { lineMaxBytes: number }) {
+    this.#stream = stream;
+    this.#lineMaxBytes = options.lineMaxBytes;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Queues one line. After the channel has closed it does nothing: the reader learns of the end through `lines`. */
+  send(line: string): void {
+    assert(!line.includes("\n"), "a line holds no line break");
+    if (this.#closed) return;
+    this.#waiting.push(line);
+    this.#writing ??= Promise.resolve().then(() => this.#drain());
+  }
+
+  /** Resolves when everything that was sent so far is written, or the channel has closed. */
+  async flushed(): Promise<void> {
+    while (this.#writing !== null) await this.#writing;
+  }
+
+  /** The lines of the other side until it closes. Throws RangeError when a line is longer than the limit. */
+  async *lines(): AsyncGenerator<string, void, void> {
+    const decoder = new TextDecoder();
+    let pieces: Uint8Array[] = [], held = 0;
+    try {
+      for await (const chunk of this.#stream.readable) {
+        let from = 0;
+        for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+          held += end - from;
+          if (held > this.#lineMaxBytes) throw new RangeError(`a line is longer than ${this.#lineMaxBytes} bytes`);
+          pieces.push(chunk.subarray(from, end));
+          yield decoder.decode(pieces.length === 1 ? pieces[0] : join(pieces, held));
+          pieces = [];
+          held = 0;
+          from = end + 1;
+        }
+        if (from < chunk.length) {
+          pieces.push(chunk.subarray(from));
+          held += chunk.length - from;
+          if (held > this.#lineMaxBytes) throw new RangeError(`a line is longer than ${this.#lineMaxBytes} bytes`);
+        }
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting = [];
+    try {
+      this.#stream.close();
+    } catch (thrown) {
+      // The reader closes the connection as well when the other side is gone; only then is it closed already.
+      if (!(thrown instanceof Deno.errors.BadResource)) throw thrown;
+    }
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const bytes = this.#encoder.encode(this.#waiting.join("\n") + "\n");
+        this.#waiting = [];
+        for (let at = 0; at < bytes.length;) at += await this.#stream.write(bytes.subarray(at));
+      }
+    } catch {
+      // The other side is gone. Its end is seen, and its reason known, by whoever reads `lines` or awaits the process.
+      this.close();
+    } finally {
+      this.#writing = null;
+    }
+  }
+}
+
+function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

@@ -1,0 +1,83 @@
+/** Rows of the log: the append-only record of everything. Nothing is ever caused by a row. */
+import * as z from "zod";
+import { type Json, jsonSchema } from "./json.ts";
+
+/** Every type a row may have; `<source kind>.<what happened>`. */
+export const logTypes = [
+  "kernel.started",
+  "kernel.stopped",
+  "config.loaded",
+  "config.refused",
+  "group.ready",
+  "group.ended",
+  "group.died",
+  "group.quarantined",
+  "group.reset",
+  "sense.loaded",
+  "sense.load_failed",
+  "sense.signal",
+  "sense.directive",
+  "sense.directive_invalid",
+  "sense.triggered",
+  "sense.null",
+  "sense.throttled",
+  "sense.coalesced",
+  "sense.timeout",
+  "sense.error",
+  "sense.group_down",
+  "sense.log",
+  "run.queued",
+  "run.started",
+  "run.resumed",
+  "run.message",
+  "run.attempt_failed",
+  "run.completed",
+  "run.failed",
+  "run.killed",
+  "run.crashed",
+  "run.interrupted",
+  "run.dropped",
+  "run.refused",
+  "run.log",
+] as const;
+export const logTypeSchema = z.enum(logTypes);
+export type LogType = z.infer<typeof logTypeSchema>;
+
+/**
+ * Who a row is about: `kernel`, `group:NAME`, `sense:NAME` or `workflow:NAME`.
+ */
+export type LogSource = "kernel" | `group:${string}` | `sense:${string}` | `workflow:${string}`;
+
+/** `ts` in milliseconds. `refId` is a run id for `run.*`, else the name of the sense or group, or null. */
+export const logRowSchema = z.object({
+  id: z.int(),
+  ts: z.number(),
+  source: z.string(),
+  type: logTypeSchema,
+  refId: z.string().nullable(),
+  causeId: z.int().nullable(),
+  payload: jsonSchema,
+});
+export type LogRow = z.infer<typeof logRowSchema>;
+
+/** A row before the store gives it an id and a time. */
+export interface NewLogRow {
+  readonly source: LogSource;
+  readonly type: LogType;
+  readonly refId: string | null;
+  readonly causeId: number | null;
+  readonly payload: Json;
+}
+
+/** What to list; every field narrows. Newest first when `order` is "desc". `after`/`before` are exclusive row ids. */
+export interface LogFilter {
+  readonly source?: string;
+  readonly type?: string;
+  readonly refId?: string;
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  readonly afterId?: number;
+  readonly beforeId?: number;
+  readonly order?: "asc" | "desc";
+  readonly limit?: number;
+}

@@ -1,0 +1,124 @@
+/**
+ * Every message between the kernel and the process of a group or workflow, as one line of JSON each.
+ * The kernel side is `process/`, the other side is `worker/`. The kernel trusts nothing that arrives: it parses here,
+ * and what a process may speak of is checked where the message is used.
+ */
+import * as z from "zod";
+import { type Json, jsonObjectSchema, jsonSchema } from "./json.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
+import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
+
+/** What Deno's Worker takes as `deno.permissions`; a key that is missing is denied (deno-facts.md 3). */
+export interface SandboxPermissions {
+  readonly read: readonly string[] | boolean;
+  readonly write: readonly string[] | boolean;
+  readonly net: readonly string[] | boolean;
+  readonly env: readonly string[] | boolean;
+  readonly run: readonly string[] | boolean;
+  readonly sys: readonly string[] | boolean;
+  readonly ffi: readonly string[] | boolean;
+  readonly import: readonly string[] | boolean;
+}
+
+/** What a process needs to know to load one sense. Paths are absolute. */
+export interface SenseSpec {
+  readonly name: string;
+  readonly entry: string;
+  readonly migrations: string;
+  readonly database: string;
+  /** Databases of other senses that it may read, by name. */
+  readonly peers: Readonly<Record<string, string>>;
+  readonly config: Json;
+}
+
+export interface WorkflowSpec {
+  readonly name: string;
+  readonly entry: string;
+  readonly config: Json;
+}
+
+/** The first line that the kernel sends: what this process is for and what its worker may do. */
+export interface ProcessSpec {
+  readonly kind: "group" | "workflow";
+  readonly name: string;
+  readonly permissions: SandboxPermissions;
+  /** data/logs.db and data/blobs. */
+  readonly logDatabase: string;
+  readonly blobs: string;
+  readonly senses: readonly SenseSpec[];
+  readonly workflow: WorkflowSpec | null;
+}
+
+/** Kernel to process. Ours, so it is typed and not parsed. */
+export type ToProcess =
+  | { readonly t: "init"; readonly spec: ProcessSpec }
+  | { readonly t: "ping"; readonly n: number }
+  | { readonly t: "load"; readonly sense: string }
+  | { readonly t: "compute"; readonly id: number; readonly sense: string; readonly trigger: Trigger }
+  | { readonly t: "abort"; readonly id: number; readonly reason: string }
+  | { readonly t: "load_workflow" }
+  | {
+    readonly t: "run";
+    readonly start: RunStart;
+    readonly attempt: number;
+    readonly messages: readonly RunMessage[];
+  }
+  | { readonly t: "ack"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
+  | { readonly t: "abort_run"; readonly runId: string; readonly attempt: number; readonly reason: string }
+  | { readonly t: "end" };
+
+export const logLevelSchema = z.enum(["debug", "info", "warn", "error"]);
+export type LogLevel = z.infer<typeof logLevelSchema>;
+
+const problemSchema = z.object({ message: z.string(), place: placeSchema.nullable() });
+/** Why a module, its migrations or its exports could not be loaded. */
+export type LoadProblem = z.infer<typeof problemSchema>;
+
+const runRef = { runId: runIdSchema, attempt: z.int() };
+
+/** Process to kernel. */
+export const fromProcessSchema = z.discriminatedUnion("t", [
+  /** The worker is up and locked down, and has loaded nothing yet. */
+  z.object({ t: z.literal("ready") }),
+  z.object({ t: z.literal("pong"), n: z.int() }),
+  /** `roles` names those of a workflow; it is empty for a sense. */
+  z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(problemSchema).max(100) }),
+  z.object({
+    t: z.literal("outcome"),
+    id: z.int(),
+    outcome: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("null") }),
+      z.object({ kind: z.literal("value"), value: jsonSchema }),
+      z.object({
+        kind: z.literal("error"),
+        code: computeErrorCodeSchema,
+        message: z.string(),
+        place: placeSchema.nullable(),
+      }),
+    ]),
+  }),
+  /** What a sense or a role said with `ctx.log`; `of` is the sense, or the run id in a workflow's process. */
+  z.object({ t: z.literal("log"), of: z.string(), level: logLevelSchema, message: z.string(), data: jsonSchema }),
+  z.object({
+    t: z.literal("message"),
+    ...runRef,
+    round: z.int(),
+    role: z.string(),
+    content: z.string(),
+    meta: jsonObjectSchema,
+  }),
+  z.object({
+    t: z.literal("finished"),
+    ...runRef,
+    outcome: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("completed") }),
+      z.object({ kind: z.literal("failed"), message: z.string(), place: placeSchema.nullable() }),
+      z.object({ kind: z.literal("max_rounds"), next: z.string() }),
+    ]),
+  }),
+  /** User code asked to end the process; it was refused. */
+  z.object({ t: z.literal("exit_refused"), code: z.int() }),
+  /** An error that nobody caught ended the worker. The process ends after this line. */
+  z.object({ t: z.literal("fault"), message: z.string() }),
+]);
+export type FromProcess = z.infer<typeof fromProcessSchema>;

@@ -1,0 +1,71 @@
+/** A run of a workflow: its start, its messages, its status. */
+import * as z from "zod";
+import { type Json, jsonObjectSchema, jsonSchema } from "./json.ts";
+import { nameSchema } from "./signal.ts";
+
+export const runIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
+
+export const runStatusSchema = z.enum([
+  "queued",
+  "started",
+  "completed",
+  "failed",
+  "killed",
+  "crashed",
+  "interrupted",
+  "dropped",
+]);
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+/** Exit codes of a run (design.md 7); `dropped` and `interrupted` runs have none. */
+export const exitCode = { completed: 0, failed: 1, maxRounds: 2, killed: 137, crashed: 255 } as const;
+
+/** Who asked for a run: a sense's return, a person or program over the API. */
+export const runTriggerSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("sense"), sense: nameSchema }),
+  z.object({ kind: z.literal("manual") }),
+]);
+export type RunTrigger = z.infer<typeof runTriggerSchema>;
+
+/** What a role is told about its run, and what a moderator may rely on: it never changes during the run. */
+export const runStartSchema = z.object({
+  runId: runIdSchema,
+  workflow: nameSchema,
+  prompt: z.string(),
+  maxRounds: z.int().min(1),
+  payload: jsonSchema,
+  trigger: runTriggerSchema,
+});
+export type RunStart = z.infer<typeof runStartSchema>;
+
+/** One message of a run's thread. `round` counts from 1: the messages of a run are 1, 2, 3 without a gap. */
+export const runMessageSchema = z.object({
+  round: z.int().min(1),
+  role: z.string(),
+  content: z.string(),
+  meta: jsonObjectSchema,
+  ts: z.number(),
+});
+export type RunMessage = z.infer<typeof runMessageSchema>;
+
+/** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that asked for the run. */
+export interface Run {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly exitCode: number | null;
+  /** Counts the processes that worked on the run, from 1; 0 while it has never been started. */
+  readonly attempt: number;
+  /** Messages on disk. */
+  readonly rounds: number;
+  readonly maxRounds: number;
+  readonly prompt: string;
+  readonly payload: Json;
+  readonly trigger: RunTrigger;
+  readonly causeId: number | null;
+  /** Why it ended as it did, for a reader; null while it has not. */
+  readonly reason: string | null;
+  readonly queuedAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+}

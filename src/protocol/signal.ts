@@ -1,0 +1,50 @@
+/** Names, signals, triggers and outcomes of computes: the words that every stage shares. */
+import * as z from "zod";
+import { type Json, jsonSchema } from "./json.ts";
+
+/** Names of senses, groups and workflows. */
+export const namePattern = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
+export const nameSchema: z.ZodString = z.string().regex(namePattern);
+
+/** What a sense returned, when it was not null. `id` is the id of its row in the log; `ts` is milliseconds. */
+export const signalSchema = z.object({ id: z.int(), sense: nameSchema, payload: jsonSchema, ts: z.number() });
+export type Signal = z.infer<typeof signalSchema>;
+
+/**
+ * Why a compute runs. `due` is the time the schedule named, in milliseconds. `coalesced` counts the further triggers
+ * that this compute answers as well.
+ */
+export const triggerSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("interval"), due: z.number(), coalesced: z.int() }),
+  z.object({ kind: z.literal("cron"), due: z.number(), coalesced: z.int() }),
+  z.object({ kind: z.literal("signal"), signal: signalSchema, coalesced: z.int() }),
+  z.object({ kind: z.literal("manual"), causeId: z.int().nullable(), coalesced: z.int() }),
+]);
+export type Trigger = z.infer<typeof triggerSchema>;
+
+/** Where in a user's file something went wrong; line and column count from 1. */
+export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });
+export type Place = z.infer<typeof placeSchema>;
+
+/** What became of one compute, as the kernel sees it. */
+export type ComputeOutcome =
+  | { readonly kind: "null" }
+  | { readonly kind: "value"; readonly value: Json }
+  | { readonly kind: "error"; readonly code: ComputeErrorCode; readonly message: string; readonly place: Place | null }
+  | { readonly kind: "timeout"; readonly afterMs: number; readonly killed: boolean }
+  | { readonly kind: "group_down"; readonly message: string };
+
+/** `load`: its module or its migrations; `throw`: compute threw; `output`: what it returned is not JSON or too large. */
+export const computeErrorCodeSchema = z.enum(["load", "throw", "output"]);
+export type ComputeErrorCode = z.infer<typeof computeErrorCodeSchema>;
+
+/** Every reason for which something that could have happened did not. Each is counted per sense. */
+export type NonActionReason = "null" | "throttled" | "coalesced" | "timeout" | "error" | "group_down";
+export const nonActionReasons: readonly NonActionReason[] = [
+  "null",
+  "throttled",
+  "coalesced",
+  "timeout",
+  "error",
+  "group_down",
+];

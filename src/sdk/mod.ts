@@ -1,0 +1,20 @@
+/**
+ * What authors of senses and workflows import as "nerve": types, and a few helpers. Nothing here does anything by
+ * itself; the sandbox (src/worker/) supplies what the types describe.
+ */
+export type { Blobs, LogFunction, SenseContext, SenseDatabase, SenseLogs } from "./sense.ts";
+export type { Json, JsonObject } from "../protocol/json.ts";
+export type { LogRow } from "../protocol/log.ts";
+export type { RunMessage, RunStart } from "../protocol/run.ts";
+export type { Signal, Trigger } from "../protocol/signal.ts";
+export {
+  defineWorkflow,
+  END,
+  type ModeratorContext,
+  type Role,
+  type RoleContext,
+  type RoleFunction,
+  type RoleResult,
+  START,
+  type Workflow,
+} from "./workflow.ts";

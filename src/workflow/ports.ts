@@ -1,0 +1,60 @@
+/**
+ * What the workflow manager needs from others: durable storage of runs, and processes that work on them.
+ * `store/run_store.ts` and `kernel/workflow_host.ts` fit these by their shape.
+ */
+import type { NewLogRow } from "../protocol/log.ts";
+import type { Run, RunMessage, RunStart, RunStatus } from "../protocol/run.ts";
+
+/** The columns of a run that a transition may change; what is left out stays. */
+export interface RunChange {
+  readonly status: RunStatus;
+  readonly attempt?: number;
+  readonly exitCode?: number | null;
+  readonly reason?: string | null;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+}
+
+/** Every promise resolves after the fsync of the commit that holds its change and its log row. */
+export interface RunStore {
+  /** Inserts the run with its first log row. False, and no row, when the id exists already. */
+  create(run: Run, row: NewLogRow): Promise<boolean>;
+  /**
+   * Changes a run that has one of the statuses `from` and, if `fence` is given, that attempt; the log row is written
+   * only then. False: somebody was first, and nothing changed.
+   */
+  transition(
+    runId: string,
+    guard: { from: readonly RunStatus[]; fence?: number },
+    change: RunChange,
+    row: NewLogRow,
+  ): Promise<boolean>;
+  /**
+   * Stores message number `message.round` of a started run and its log row. False unless the run is `started`, its
+   * attempt is `attempt`, and it holds exactly `message.round - 1` messages.
+   */
+  appendMessage(run: { runId: string; workflow: string; attempt: number }, message: RunMessage): Promise<boolean>;
+  /** The run as of everything queued so far, or null. */
+  get(runId: string): Run | null;
+  messages(runId: string): RunMessage[];
+  /** Runs that are `queued` or `started`, in the order in which they were created. */
+  unfinished(): Run[];
+}
+
+/** One process of a workflow. Calls before it is ready are kept in order; after its end they do nothing. */
+export interface WorkflowProcess {
+  readonly id: number;
+  run(start: RunStart, attempt: number, messages: readonly RunMessage[]): void;
+  ack(runId: string, attempt: number, message: RunMessage): void;
+  abortRun(runId: string, attempt: number, reason: string): void;
+  /** Kills the process; the manager hears of its end as of any other, through `processGone`. */
+  recycle(reason: string): void;
+}
+
+export interface WorkflowHost {
+  /**
+   * The workflow's current process, started if there is none. Null while it may not start (backoff, quarantine):
+   * `WorkflowManager.workflowAvailable` is called when it may again.
+   */
+  process(workflow: string): WorkflowProcess | null;
+}
