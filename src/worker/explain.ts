@@ -1,0 +1,46 @@
+/** Turns what user code threw into a sentence and a place in the user's file. Used by both runtimes. */
+import { messageOf } from "../base/errors.ts";
+import type { LoadProblem } from "../protocol/message.ts";
+import type { Place } from "../protocol/signal.ts";
+
+const placePattern = /(file:\/\/[^\s()]+?):(\d+):(\d+)/;
+const messageMaxChars = 4_000;
+
+/** The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."). */
+export function describe(thrown: unknown): string {
+  const name = thrown instanceof Error && !["Error", "TypeError"].includes(thrown.name) ? `${thrown.name}: ` : "";
+  const text = messageOf(thrown);
+  return (text.startsWith(name) ? text : name + text).slice(0, messageMaxChars);
+}
+
+/** The first place of the stack that lies in the folder of the user's module, else null. */
+export function placeOf(thrown: unknown, folder: string): Place | null {
+  if (!(thrown instanceof Error)) return null;
+  const texts = [thrown.message, ...(thrown.stack ?? "").split("\n")];
+  for (const text of texts) {
+    const match = placePattern.exec(text);
+    if (match === null) continue;
+    const file = pathOf(match[1] ?? "");
+    if (file !== null && file.startsWith(folder)) return { file, line: Number(match[2]), column: Number(match[3]) };
+  }
+  return null;
+}
+
+function pathOf(url: string): string | null {
+  const parsed = URL.parse(url);
+  return parsed === null ? null : decodeURIComponent(parsed.pathname);
+}
+
+/** Why a module could not be imported: syntax errors and missing files keep their place (deno-facts.md 3, last line). */
+export function loadProblem(thrown: unknown, folder: string): LoadProblem {
+  const place = placeOf(thrown, folder);
+  let message = describe(thrown);
+  if (/does not provide an export named|closed in the sandbox/.test(message) && /node:|closed/.test(message)) {
+    message += " (a Node built-in that acts on the whole process is closed: use fetch, Deno.connect or Deno.Command)";
+  }
+  return { message: message.replace(/ \| *at file:\/\/\S+/, ""), place };
+}
+
+export function strayError(thrown: unknown): string {
+  return `an error that nothing waited for: ${describe(thrown)}`;
+}

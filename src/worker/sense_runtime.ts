@@ -1,0 +1,164 @@
+/**
+ * Runs the senses of one group: loads each on demand (module, database, migrations), calls `compute`, and turns what it
+ * returned or threw into one `outcome`. Created by bootstrap.ts, in the sandbox.
+ * I1. Every `compute` message gets exactly one `outcome`, whatever user code does (short of blocking the thread, which
+ *     the kernel ends).
+ * I2. A sense that cannot load holds back none of its siblings.
+ */
+import { payloadMaxBytes } from "../base/limits.ts";
+import { type JsonObject, toJsonText } from "../protocol/json.ts";
+import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
+import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
+import type { Blobs, SenseContext, SenseDatabase } from "../sdk/sense.ts";
+import { BlobStore } from "../store/blob_store.ts";
+import { openPeerDatabase, openSenseDatabase } from "../store/sense_database.ts";
+import type { KernelPort, Runtime, RuntimeMessage } from "./bootstrap.ts";
+import { describe, loadProblem, placeOf } from "./explain.ts";
+import { deepFreeze, importFile, logFunction, openLogs, type OpenLogs } from "./surroundings.ts";
+
+type Compute = (context: SenseContext) => unknown;
+/** Everything of a context that outlives one compute. */
+type Surroundings = Omit<SenseContext, "signal" | "trigger">;
+type Loaded =
+  | { readonly ok: true; readonly compute: Compute; readonly surroundings: Surroundings; close(): void }
+  | { readonly ok: false; readonly problems: readonly LoadProblem[] };
+
+export class SenseRuntime implements Runtime {
+  readonly #spec: ProcessSpec;
+  readonly #kernel: KernelPort;
+  readonly #loaded = new Map<string, Promise<Loaded>>();
+  readonly #closers: (() => void)[] = [];
+  readonly #running = new Map<number, AbortController>();
+  readonly #blobs: Blobs;
+  readonly #logs: OpenLogs;
+
+  constructor(spec: ProcessSpec, kernel: KernelPort) {
+    this.#spec = spec;
+    this.#kernel = kernel;
+    this.#blobs = new BlobStore(spec.blobs);
+    this.#logs = openLogs(spec.logDatabase);
+  }
+
+  handle(message: RuntimeMessage): void {
+    if (message.t === "load") void this.#load(message.sense);
+    else if (message.t === "compute") void this.#compute(message.id, message.sense, message.trigger);
+    else if (message.t === "abort") this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
+    else throw new Error(`nerve bug: a group's process got ${message.t}`);
+  }
+
+  close(): void {
+    for (const close of [...this.#closers, this.#logs.close]) close();
+  }
+
+  /** Loads a sense once in the life of the process; its result is told to the kernel once. */
+  #load(name: string): Promise<Loaded> {
+    let loading = this.#loaded.get(name);
+    if (loading === undefined) {
+      loading = this.#loadFresh(name);
+      this.#loaded.set(name, loading);
+      loading.then((loaded) => {
+        const problems = loaded.ok ? [] : loaded.problems.slice(0, 100);
+        this.#kernel.send({ t: "loaded", name, problems: [...problems] });
+      });
+    }
+    return loading;
+  }
+
+  async #loadFresh(name: string): Promise<Loaded> {
+    const sense = this.#spec.senses.find((each) => each.name === name);
+    if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
+    try {
+      const { sqlite, db, problems } = openSenseDatabase(sense.database, sense.migrations);
+      this.#closers.push(() => sqlite.close());
+      const module = await importFile(sense.entry).catch((thrown: unknown) => {
+        problems.push(loadProblem(thrown, folderOf(sense.entry)));
+        return null;
+      });
+      const compute = module?.compute;
+      if (module !== null && typeof compute !== "function") {
+        problems.push({ message: missingCompute(module), place: { file: sense.entry, line: 1, column: 1 } });
+      }
+      if (problems.length > 0) return { ok: false, problems };
+      const surroundings: Surroundings = {
+        name,
+        db,
+        sqlite,
+        peers: this.#peers(sense),
+        logs: this.#logs.logs,
+        blobs: this.#blobs,
+        config: deepFreeze((sense.config ?? {}) as JsonObject),
+        log: logFunction(this.#kernel, name),
+      };
+      return { ok: true, compute: compute as Compute, surroundings, close: () => sqlite.close() };
+    } catch (thrown) {
+      return { ok: false, problems: [loadProblem(thrown, folderOf(sense.entry))] };
+    }
+  }
+
+  async #compute(id: number, name: string, trigger: Trigger): Promise<void> {
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    const loaded = await this.#load(name);
+    if (!loaded.ok) {
+      const [first] = loaded.problems;
+      this.#fail(id, "load", first?.message ?? "cannot be loaded", first?.place ?? null);
+    } else {
+      try {
+        // An abort may have come while it loaded; compute sees it as an aborted signal.
+        const value = await loaded.compute({ ...loaded.surroundings, signal: controller.signal, trigger });
+        this.#succeed(id, value);
+      } catch (thrown) {
+        this.#fail(id, "throw", describe(thrown), placeOf(thrown, this.#userFolder(name)));
+      }
+    }
+    this.#running.delete(id);
+  }
+
+  #succeed(id: number, value: unknown): void {
+    if (value === null || value === undefined) {
+      return this.#kernel.send({ t: "outcome", id, outcome: { kind: "null" } });
+    }
+    const text = toJsonText(value, payloadMaxBytes);
+    if (!text.ok) return this.#fail(id, "output", `what compute returned ${text.error}`, null);
+    if (text.value === "null") return this.#kernel.send({ t: "outcome", id, outcome: { kind: "null" } });
+    this.#kernel.sendText(`{"t":"outcome","id":${id},"outcome":{"kind":"value","value":${text.value}}}`);
+  }
+
+  #fail(id: number, code: ComputeErrorCode, message: string, place: Place | null): void {
+    this.#kernel.send({ t: "outcome", id, outcome: { kind: "error", code, message, place } });
+  }
+
+  #peers(sense: SenseSpec): Readonly<Record<string, SenseDatabase | undefined>> {
+    const peers: Record<string, SenseDatabase | undefined> = Object.create(null);
+    for (const [name, path] of Object.entries(sense.peers)) {
+      let opened: SenseDatabase | undefined;
+      Object.defineProperty(peers, name, {
+        enumerable: true,
+        get: () => {
+          if (opened === undefined) {
+            const { db, sqlite } = openPeerDatabase(path);
+            this.#closers.push(() => sqlite.close());
+            opened = db;
+          }
+          return opened;
+        },
+      });
+    }
+    return Object.freeze(peers);
+  }
+
+  #userFolder(name: string): string {
+    const entry = this.#spec.senses.find((each) => each.name === name)?.entry ?? "";
+    return folderOf(entry);
+  }
+}
+
+function folderOf(entry: string): string {
+  return entry.slice(0, entry.lastIndexOf("/") + 1);
+}
+
+function missingCompute(module: Record<string, unknown>): string {
+  const exports = Object.keys(module);
+  const found = exports.length === 0 ? "nothing" : exports.join(", ");
+  return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
+}

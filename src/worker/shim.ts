@@ -1,0 +1,65 @@
+/**
+ * The trusted main thread of a group's or workflow's process: connects to the kernel, starts the one restricted worker
+ * in which all user code runs, and passes lines between the two. It holds every permission and evaluates no user code.
+ * Started by main.ts; its kernel side is process/group_process.ts.
+ * I1. The first line to the kernel is the token of this process; the first line from it is `init`.
+ * I2. When the kernel is gone, this process is gone: no orphan works on.
+ * I3. Nothing that the worker says is taken for the shim's own word: it is passed on as it came, if it is one line.
+ */
+import { messageOf } from "../base/errors.ts";
+import { protocolLineMaxBytes } from "../base/limits.ts";
+import { LineChannel } from "../protocol/line_channel.ts";
+import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
+
+/** Runs until the kernel closes the connection or says `end`. Never returns otherwise. */
+export async function runShim(): Promise<never> {
+  const path = takeVariable("NERVE_SOCKET"), token = takeVariable("NERVE_TOKEN");
+  for (const name of ["DENO_DIR", "DENO_V8_FLAGS", "DENO_NO_UPDATE_CHECK", "NO_COLOR"]) Deno.env.delete(name);
+  const channel = new LineChannel(await Deno.connect({ transport: "unix", path }), {
+    lineMaxBytes: Number.MAX_SAFE_INTEGER,
+  });
+  channel.send(token);
+  const lines = channel.lines();
+  const first = await lines.next();
+  if (first.done) Deno.exit(0);
+  const init = JSON.parse(first.value) as ToProcess;
+  if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
+  const port = startWorker(init.spec, channel);
+  for await (const line of lines) port.postMessage(line);
+  Deno.exit(0);
+}
+
+/** Variables of the shim itself: user code with an `env` permission must not find them. */
+function takeVariable(name: string): string {
+  const value = Deno.env.get(name);
+  if (value === undefined) throw new Error(`nerve bug: ${name} is not set; this process is started by nerve only`);
+  Deno.env.delete(name);
+  return value;
+}
+
+function startWorker(spec: ProcessSpec, channel: LineChannel): MessagePort {
+  const permissions = spec.permissions as Deno.PermissionOptionsObject;
+  const worker = new Worker(new URL("./bootstrap.ts", import.meta.url), {
+    type: "module",
+    name: spec.name,
+    deno: { permissions },
+  });
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = ({ data }) => {
+    if (data === "ended") return void channel.flushed().then(() => Deno.exit(0));
+    if (typeof data === "string" && data.length <= protocolLineMaxBytes && !data.includes("\n")) channel.send(data);
+    else fault(channel, "the worker sent something that is not a line of the protocol");
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fault(channel, event.message);
+  };
+  worker.postMessage(spec, [port2]);
+  return port1;
+}
+
+function fault(channel: LineChannel, thrown: unknown): void {
+  const last: FromProcess = { t: "fault", message: messageOf(thrown) };
+  channel.send(JSON.stringify(last));
+  channel.flushed().then(() => Deno.exit(1));
+}
