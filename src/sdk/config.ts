@@ -1,0 +1,90 @@
+/**
+ * `readConfig`: turns the `config` of a sense or workflow into typed settings, key by key, and refuses what it does
+ * not know. Used by the authors of senses and workflows as part of "nerve".
+ */
+import { parseDuration } from "../base/duration.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
+
+/** Turns one value of `config`, undefined when the key is missing, into a setting; throws a TypeError with a reason. */
+export type Option<T> = (value: Json | undefined) => T;
+
+type Settings<Options> = { readonly [Key in keyof Options]: Options[Key] extends Option<infer T> ? T : never };
+
+/**
+ * The settings of `config`. Throws one TypeError that names every wrong and every unknown key.
+ * @example
+ * ```ts
+ * const { path, threshold, keep } = readConfig(config, {
+ *   path: option.text("/"),                                // a string; "/" when it is missing
+ *   threshold: option.number(null, { min: 0, max: 1 }),    // number | null
+ *   keep: option.duration("30d"),                          // milliseconds
+ * });
+ * ```
+ */
+export function readConfig<Options extends Record<string, Option<unknown>>>(
+  config: JsonObject,
+  options: Options,
+): Settings<Options> {
+  const settings: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [key, read] of Object.entries(options)) {
+    try {
+      settings[key] = read(Object.hasOwn(config, key) ? config[key] : undefined);
+    } catch (thrown) {
+      if (!(thrown instanceof TypeError)) throw thrown;
+      problems.push(`config.${key} ${thrown.message}`);
+    }
+  }
+  for (const key of Object.keys(config)) {
+    if (!Object.hasOwn(options, key)) {
+      problems.push(`config.${key} is not known: there are ${Object.keys(options).join(", ")}`);
+    }
+  }
+  if (problems.length > 0) throw new TypeError(problems.join("; "));
+  return settings as Settings<Options>;
+}
+
+/** Without a fallback the key is required; the fallback null makes the setting `T | null`. */
+function withFallback<T, Fallback>(read: (value: Json) => T, fallback: [Fallback?]): Option<T | Fallback> {
+  return (value) => {
+    if (value !== undefined && value !== null) return read(value);
+    if (fallback.length === 0) throw new TypeError("is missing");
+    return fallback[0] as Fallback;
+  };
+}
+
+/** The kinds of settings for `readConfig`. Each takes the value of a missing key; without one the key is required. */
+export const option = {
+  text<F extends string | null = never>(...fallback: [F?]): Option<string | F> {
+    return withFallback((value) => {
+      if (typeof value !== "string" || value === "") throw new TypeError(`must be a text, not ${show(value)}`);
+      return value;
+    }, fallback);
+  },
+  /** A number within `min` and `max`, both included. */
+  number<F extends number | null>(fallback: F, range: { min?: number; max?: number } = {}): Option<number | F> {
+    const { min = -Infinity, max = Infinity } = range;
+    return withFallback((value) => {
+      if (typeof value === "number" && value >= min && value <= max) return value;
+      throw new TypeError(`must be a number from ${min} to ${max}, not ${show(value)}`);
+    }, [fallback]);
+  },
+  flag(fallback: boolean): Option<boolean> {
+    return withFallback((value) => {
+      if (typeof value !== "boolean") throw new TypeError(`must be true or false, not ${show(value)}`);
+      return value;
+    }, [fallback]);
+  },
+  /** Milliseconds of a text such as `1h30m`. */
+  duration(fallback: string): Option<number> {
+    return (value) => {
+      const parsed = parseDuration(typeof value === "string" ? value : value == null ? fallback : show(value));
+      if (!parsed.ok) throw new TypeError(`must be a duration: ${parsed.error}`);
+      return parsed.value;
+    };
+  },
+} as const;
+
+function show(value: Json): string {
+  return JSON.stringify(value).slice(0, 80);
+}
