@@ -1,0 +1,105 @@
+/**
+ * Time that stands still until a test moves it: the one fake of nerve's tests.
+ * Wall time and monotonic time start far apart, so that code which mixes them up shows.
+ */
+import { setImmediate } from "node:timers";
+import type { CancelTimer, Clock } from "../../src/base/clock.ts";
+
+interface FakeTimer {
+  /** Which of the two times it waits for: `at` follows the wall, `after` the monotonic time. */
+  readonly by: "wall" | "monotonic";
+  readonly due: number;
+  readonly fire: () => void;
+}
+
+export class FakeClock implements Clock {
+  #wall: number;
+  #monotonic = 5_000;
+  /** In the order in which they were set, which decides between equal due times. */
+  readonly #timers = new Set<FakeTimer>();
+
+  /** `startMs` is the wall time to begin with; default 2026-01-01T00:00:00Z. */
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
+    this.#wall = startMs;
+  }
+
+  now(): number {
+    return this.#wall;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  at(dueMs: number, fire: () => void): CancelTimer {
+    return this.#add({ by: "wall", due: dueMs, fire });
+  }
+
+  after(delayMs: number, fire: () => void): CancelTimer {
+    return this.#add({ by: "monotonic", due: this.#monotonic + Math.max(0, delayMs), fire });
+  }
+
+  /** Timers that are set and have not fired: a part that was stopped should leave none. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /**
+   * Lets `ms` go by. Timers fire in the order of their due times, each at its own time; after each one everything
+   * that it set off is let run (microtasks and a turn of the event loop), and so at the beginning and at the end.
+   */
+  async tick(ms: number): Promise<void> {
+    await turn();
+    const end = this.#monotonic + ms;
+    for (let timer = this.#first(end); timer !== null; timer = this.#first(end)) {
+      this.#advance(Math.max(0, this.#leftOf(timer)));
+      this.#timers.delete(timer);
+      timer.fire();
+      await turn();
+    }
+    this.#advance(end - this.#monotonic);
+    await turn();
+  }
+
+  /** Sets the wall clock forward, or back when `ms` is negative. No monotonic time goes by and no timer fires yet. */
+  jump(ms: number): void {
+    this.#wall += ms;
+  }
+
+  /** Lets `ms` go by in one leap, as when the event loop was blocked: what was due meanwhile fires late, at the end. */
+  async stall(ms: number): Promise<void> {
+    this.#advance(ms);
+    await this.tick(0);
+  }
+
+  #add(timer: FakeTimer): CancelTimer {
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  #advance(ms: number): void {
+    this.#wall += ms;
+    this.#monotonic += ms;
+  }
+
+  #leftOf(timer: FakeTimer): number {
+    return timer.due - (timer.by === "wall" ? this.#wall : this.#monotonic);
+  }
+
+  #first(end: number): FakeTimer | null {
+    let first: FakeTimer | null = null;
+    let least = end - this.#monotonic;
+    for (const timer of this.#timers) {
+      const left = this.#leftOf(timer);
+      if (left > least || (first !== null && left === least)) continue;
+      first = timer;
+      least = left;
+    }
+    return first;
+  }
+}
+
+/** Microtasks, then one turn of the event loop, then what that set off. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
