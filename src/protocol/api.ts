@@ -1,0 +1,184 @@
+/**
+ * Every answer and request body of the control API. `control/app.ts` answers with these, `control/client.ts` parses what
+ * arrives with the same schemas, and the OpenAPI document is made of them. Times are milliseconds since the epoch.
+ */
+import * as z from "zod";
+import type { ErrorCode } from "../base/errors.ts";
+import { promptMaxBytes } from "../base/limits.ts";
+import { jsonSchema } from "./json.ts";
+import { logRowSchema } from "./log.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
+import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
+
+/** A process of the kernel: that of a group of senses or of a workflow. `state` is its tag in `process/`. */
+export const unitViewSchema = z.object({
+  kind: z.enum(["group", "workflow"]),
+  name: z.string(),
+  state: z.string(),
+  /** Why it is in that state, when that is not plain: the last death, the quarantine. */
+  reason: z.string().nullable(),
+  pid: z.int().nullable(),
+  memoryBytes: z.number().nullable(),
+  deaths: z.int(),
+  senses: z.array(z.string()),
+});
+export type UnitView = z.infer<typeof unitViewSchema>;
+
+export const healthSchema = z.object({
+  pid: z.int(),
+  version: z.string(),
+  workspace: z.string(),
+  startedAt: z.number(),
+  uptimeMs: z.number(),
+  units: z.array(unitViewSchema),
+  runs: z.object({ active: z.int(), queued: z.int() }),
+  counters: z.record(z.string(), z.number()),
+  /** What is wrong with the nerve.yaml on disk while an older one is in force. */
+  configError: z.string().nullable(),
+});
+export type Health = z.infer<typeof healthSchema>;
+
+/** What became of one compute, after routing: a value is a signal or a run by now. */
+export const computeResultSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("null") }),
+  z.object({ kind: z.literal("signal"), signal: signalSchema }),
+  z.object({ kind: z.literal("run"), workflow: z.string(), runId: z.string() }),
+  z.object({
+    kind: z.literal("error"),
+    code: computeErrorCodeSchema,
+    message: z.string(),
+    place: placeSchema.nullable(),
+  }),
+  z.object({ kind: z.literal("timeout"), afterMs: z.number(), killed: z.boolean() }),
+  z.object({ kind: z.literal("group_down"), message: z.string() }),
+]);
+export type ComputeResult = z.infer<typeof computeResultSchema>;
+
+export const senseCountersSchema = z.object({
+  computes: z.int(),
+  signals: z.int(),
+  runs: z.int(),
+  null: z.int(),
+  throttled: z.int(),
+  coalesced: z.int(),
+  timeout: z.int(),
+  error: z.int(),
+  group_down: z.int(),
+});
+export type SenseCounters = z.infer<typeof senseCountersSchema>;
+
+export const senseViewSchema = z.object({
+  name: z.string(),
+  group: z.string(),
+  state: z.string(),
+  /** Its reflexes as one text each: `every 30s`, `cron 0 9 * * *`, `on disk-usage`. */
+  reflexes: z.array(z.string()),
+  nextDue: z.number().nullable(),
+  lastCompute: z.object({
+    id: z.int(),
+    at: z.number(),
+    durationMs: z.number(),
+    outcome: z.enum(["null", "signal", "run", "error", "timeout", "group_down"]),
+    /** The message of an error, the id of a run; null when there is no more to say. */
+    detail: z.string().nullable(),
+  }).nullable(),
+  lastSignal: signalSchema.nullable(),
+  counters: senseCountersSchema,
+  /** Why it does not compute at present: it cannot be loaded, its group is quarantined. */
+  problem: z.string().nullable(),
+});
+export type SenseView = z.infer<typeof senseViewSchema>;
+
+/**
+ * How a trigger by hand was taken: `started` at once; `pending`, one compute follows the one that runs; `throttled`,
+ * one compute follows when the throttle window has passed, at `until`.
+ */
+export const triggerHowSchema = z.enum(["started", "pending", "throttled"]);
+export type TriggerHow = z.infer<typeof triggerHowSchema>;
+
+/** `outcome` is there when the caller waited for it. */
+export const triggerReplySchema = z.object({
+  computeId: z.int().nullable(),
+  how: triggerHowSchema,
+  until: z.number().nullable(),
+  outcome: computeResultSchema.nullable(),
+});
+export type TriggerReply = z.infer<typeof triggerReplySchema>;
+
+export const workflowViewSchema = z.object({
+  name: z.string(),
+  concurrency: z.int(),
+  overflow: z.enum(["drop", "queue"]),
+  active: z.int(),
+  queued: z.int(),
+  problem: z.string().nullable(),
+});
+export type WorkflowView = z.infer<typeof workflowViewSchema>;
+
+/** Without `runId` the kernel makes one; with one that exists, the answer is that run. */
+export const startRunRequestSchema = z.strictObject({
+  payload: jsonSchema.optional(),
+  prompt: z.string().max(promptMaxBytes).optional(),
+  maxRounds: z.int().min(1).optional(),
+  runId: runIdSchema.optional(),
+});
+export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
+
+export const runSchema: z.ZodType<Run> = z.object({
+  runId: runIdSchema,
+  workflow: nameSchema,
+  status: runStatusSchema,
+  exitCode: z.int().nullable(),
+  attempt: z.int(),
+  rounds: z.int(),
+  maxRounds: z.int(),
+  prompt: z.string(),
+  payload: jsonSchema,
+  trigger: runTriggerSchema,
+  causeId: z.int().nullable(),
+  reason: z.string().nullable(),
+  queuedAt: z.number(),
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+});
+
+/** A page: `total` counts everything that the filter lets through. */
+export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
+export type RunPage = z.infer<typeof runPageSchema>;
+
+export const messagesSchema = z.object({ items: z.array(runMessageSchema) });
+export const sensesSchema = z.object({ items: z.array(senseViewSchema) });
+export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
+export const logsSchema = z.object({ items: z.array(logRowSchema) });
+export const stoppingSchema = z.object({ stopping: z.literal(true) });
+
+/** An error as RFC 9457 has it; `code` and `hint` are those of a NerveError. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  hint: z.string().nullable(),
+});
+export type ProblemDocument = z.infer<typeof problemSchema>;
+
+/** The status that each error has on the API. */
+export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 500 | 502 | 503>> = {
+  CONFIG_INVALID: 409,
+  WORKSPACE_EXISTS: 409,
+  WORKSPACE_MISSING: 404,
+  NAME_INVALID: 400,
+  DAEMON_RUNNING: 409,
+  DAEMON_MISSING: 503,
+  DAEMON_ANSWER: 502,
+  SENSE_UNKNOWN: 404,
+  WORKFLOW_UNKNOWN: 404,
+  RUN_UNKNOWN: 404,
+  RUN_CONFLICT: 409,
+  PAYLOAD_INVALID: 400,
+  QUERY_INVALID: 400,
+  STORE_FAILED: 500,
+  PROTOCOL_VIOLATION: 500,
+  USAGE: 400,
+};
