@@ -13,7 +13,9 @@ export function lockDown(exitRefused: (code: number) => void): void {
     exitRefused(typeof code === "number" && Number.isInteger(code) ? code : 0);
     throw new Deno.errors.NotCapable("a sense or role cannot end its process: return from it instead");
   };
-  for (const [object, key] of [[Deno, "exit"], [globalThis, "close"], [process, "exit"], [process, "reallyExit"]] as const) {
+  for (
+    const [object, key] of [[Deno, "exit"], [globalThis, "close"], [process, "exit"], [process, "reallyExit"]] as const
+  ) {
     pin(object, key, exit);
   }
   for (const key of ["kill", "addSignalListener", "removeSignalListener", "chdir", "umask"]) refuse(Deno, "Deno", key);

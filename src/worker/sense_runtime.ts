@@ -14,7 +14,7 @@ import { BlobStore } from "../store/blob_store.ts";
 import { openPeerDatabase, openSenseDatabase } from "../store/sense_database.ts";
 import type { KernelPort, Runtime, RuntimeMessage } from "./bootstrap.ts";
 import { describe, loadProblem, placeOf } from "./explain.ts";
-import { deepFreeze, importFile, logFunction, openLogs, type OpenLogs } from "./surroundings.ts";
+import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./surroundings.ts";
 
 type Compute = (context: SenseContext) => unknown;
 /** Everything of a context that outlives one compute. */
@@ -42,8 +42,9 @@ export class SenseRuntime implements Runtime {
   handle(message: RuntimeMessage): void {
     if (message.t === "load") void this.#load(message.sense);
     else if (message.t === "compute") void this.#compute(message.id, message.sense, message.trigger);
-    else if (message.t === "abort") this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
-    else throw new Error(`nerve bug: a group's process got ${message.t}`);
+    else if (message.t === "abort") {
+      this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
+    } else throw new Error(`nerve bug: a group's process got ${message.t}`);
   }
 
   close(): void {

@@ -18,7 +18,10 @@ import { describe, loadProblem, placeOf } from "./explain.ts";
 import { deepFreeze, importFile, logFunction } from "./surroundings.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
-type Loaded = { readonly ok: true; readonly workflow: Workflow } | { readonly ok: false; readonly problem: LoadProblem };
+type Loaded = { readonly ok: true; readonly workflow: Workflow } | {
+  readonly ok: false;
+  readonly problem: LoadProblem;
+};
 
 /** One run in this process. */
 interface Thread {
@@ -170,7 +173,9 @@ export class WorkflowRuntime implements Runtime {
 }
 
 function shapeFault(exported: unknown): string | null {
-  if (!isPlainObject(exported)) return "has no default export: write export default defineWorkflow({ roles, moderator })";
+  if (!isPlainObject(exported)) {
+    return "has no default export: write export default defineWorkflow({ roles, moderator })";
+  }
   const { roles, moderator } = exported;
   if (typeof moderator !== "function") return "its moderator is not a function";
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return "it has no roles";
@@ -180,7 +185,9 @@ function shapeFault(exported: unknown): string | null {
 
 function unknownRole(next: unknown, workflow: Workflow): string {
   const answer = typeof next === "string" ? `"${next.slice(0, 100)}"` : typeof next;
-  return `the moderator answered ${answer}, which is neither END nor a role (${Object.keys(workflow.roles).join(", ")})`;
+  return `the moderator answered ${answer}, which is neither END nor a role (${
+    Object.keys(workflow.roles).join(", ")
+  })`;
 }
 
 /** The message's parts, `meta` as JSON text, or what is wrong with them. */

@@ -1,0 +1,113 @@
+/**
+ * Runs computes in the processes of their groups and sees to their time limits.
+ * Called by the scheduler through sense_desk.ts; hears of the processes through kernel.ts.
+ * I1. Every compute gets exactly one outcome, also when its process dies, cannot start, or never answers.
+ * I2. Only the process that was given a compute may answer it.
+ * I3. Time limits count from when the process is ready: its start has a limit of its own.
+ */
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { formatDuration } from "../base/duration.ts";
+import type { ProcessEnd } from "../process/exit_cause.ts";
+import type { GroupProcess } from "../process/group_process.ts";
+import type { Supervisor, UnitKey } from "../process/supervisor.ts";
+import type { FromProcess } from "../protocol/message.ts";
+import type { ComputeOutcome, Trigger } from "../protocol/signal.ts";
+
+/** What the runner needs to know of a sense. */
+export interface ComputeLimits {
+  readonly sense: string;
+  readonly unit: UnitKey;
+  readonly timeoutMs: number;
+  readonly gracePeriodMs: number;
+}
+
+interface Flight {
+  readonly limits: ComputeLimits;
+  readonly process: GroupProcess;
+  readonly finish: (outcome: ComputeOutcome) => void;
+  timer: CancelTimer | null;
+  aborted: boolean;
+}
+
+export class ComputeRunner {
+  readonly #supervisor: Supervisor;
+  readonly #clock: Clock;
+  readonly #flights = new Map<number, Flight>();
+  #idle: (() => void) | null = null;
+
+  constructor(supervisor: Supervisor, clock: Clock) {
+    this.#supervisor = supervisor;
+    this.#clock = clock;
+  }
+
+  /** Never rejects. */
+  async compute(limits: ComputeLimits, trigger: Trigger, id: number): Promise<ComputeOutcome> {
+    const process = this.#supervisor.process(limits.unit);
+    if (process === null) return { kind: "group_down", message: this.#supervisor.whyDown(limits.unit) };
+    const { promise, resolve } = Promise.withResolvers<ComputeOutcome>();
+    const flight: Flight = { limits, process, finish: resolve, timer: null, aborted: false };
+    this.#flights.set(id, flight);
+    process.send({ t: "compute", id, sense: limits.sense, trigger });
+    if (process.ready) this.#limit(id, flight);
+    const outcome = await promise;
+    flight.timer?.();
+    this.#flights.delete(id);
+    this.#supervisor.released(limits.unit);
+    if (this.#flights.size === 0) this.#idle?.();
+    return outcome;
+  }
+
+  busy(process: GroupProcess): boolean {
+    return this.#flights.values().some((flight) => flight.process === process);
+  }
+
+  onReady(process: GroupProcess): void {
+    for (const [id, flight] of this.#flights) if (flight.process === process) this.#limit(id, flight);
+  }
+
+  /** False: the process may not speak of that compute. */
+  onOutcome(process: GroupProcess, { id, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
+    const flight = this.#flights.get(id);
+    if (flight?.process !== process) return false;
+    // A compute that stops because its signal aborted has timed out; one that still finished its work has not.
+    const stopped = flight.aborted && outcome.kind === "error";
+    flight.finish(stopped ? { kind: "timeout", afterMs: flight.limits.timeoutMs, killed: false } : outcome);
+    return true;
+  }
+
+  onEnd(process: GroupProcess, end: ProcessEnd): void {
+    for (const flight of this.#flights.values()) {
+      if (flight.process !== process) continue;
+      const overdue = flight.aborted && end.kind === "timeout";
+      flight.finish(
+        overdue
+          ? { kind: "timeout", afterMs: flight.limits.timeoutMs, killed: true }
+          : { kind: "group_down", message: `its process ${end.message}` },
+      );
+    }
+  }
+
+  /** Aborts all computes and resolves when they are over; those that do not stop in their grace are killed. */
+  async stop(): Promise<void> {
+    for (const [id, flight] of this.#flights) this.#abort(id, flight, "the daemon stops");
+    if (this.#flights.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+  }
+
+  #limit(id: number, flight: Flight): void {
+    const { timeoutMs } = flight.limits;
+    flight.timer = this.#clock.after(timeoutMs, () => {
+      this.#abort(id, flight, `compute was not done after ${formatDuration(timeoutMs)}`);
+    });
+  }
+
+  #abort(id: number, flight: Flight, reason: string): void {
+    const { sense, timeoutMs, gracePeriodMs } = flight.limits;
+    flight.aborted = true;
+    flight.process.send({ t: "abort", id, reason });
+    flight.timer?.();
+    flight.timer = this.#clock.after(gracePeriodMs, () => {
+      const spent = `${formatDuration(timeoutMs)} and ${formatDuration(gracePeriodMs)} of grace`;
+      flight.process.kill("timeout", `was killed: sense ${sense} did not return within ${spent}`);
+    });
+  }
+}

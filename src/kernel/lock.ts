@@ -1,0 +1,48 @@
+/**
+ * One daemon a workspace: an advisory lock on `nerve.lock`, which the system releases when the holder dies, however it
+ * dies. The lock is the truth; the pid written into it, and into `nerve.pid`, only tells people who holds it.
+ */
+import { NerveError } from "../base/errors.ts";
+
+export interface WorkspaceLock {
+  /** Removes the pid file and lets go of the lock. */
+  release(): void;
+}
+
+/** Takes the lock, or throws NerveError DAEMON_RUNNING with the pid of the daemon that holds it. */
+export async function lockWorkspace(lockFile: string, pidFile: string, root: string): Promise<WorkspaceLock> {
+  const file = await Deno.open(lockFile, { create: true, read: true, write: true, mode: 0o600 });
+  if (!(await file.tryLock(true))) {
+    const holder = (await new Response(file.readable).text()).split(" ")[0]?.trim();
+    throw new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root} (pid ${holder || "unknown"})`, {
+      hint: "stop it first, or use its command line: nerve sense list",
+    });
+  }
+  await file.truncate();
+  await file.write(new TextEncoder().encode(`${Deno.pid} ${startTime() ?? ""}\n`));
+  await Deno.writeTextFile(pidFile, `${Deno.pid}\n`, { mode: 0o600 });
+  return {
+    release() {
+      try {
+        Deno.removeSync(pidFile);
+      } catch (thrown) {
+        // Somebody removed the workspace while we ran: there is nothing left to clean.
+        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      }
+      file.truncateSync();
+      file.close();
+    },
+  };
+}
+
+/** Our start in clock ticks since boot (field 22 of /proc/self/stat): with it a reused pid can be told apart. */
+function startTime(): string | null {
+  try {
+    const stat = Deno.readTextFileSync("/proc/self/stat");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
+  } catch (thrown) {
+    // Systems without /proc: the pid alone has to do.
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Where the schedule, the processes and the log of the senses meet: runs a compute when the scheduler says so and turns
+ * its outcome into a signal, a run, or a counted reason for neither. Created by kernel.ts.
+ * I1. Each compute is counted under exactly one outcome.
+ * I2. A signal has its row, and thereby its id, before anyone hears of it.
+ */
+import type { Clock } from "../base/clock.ts";
+import { messageOf, unreachable } from "../base/errors.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { LoadProblem } from "../protocol/message.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
+import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
+import type { ComputeLimits, ComputeRunner } from "./compute_runner.ts";
+import { NonActions } from "./non_actions.ts";
+import { type Directive, routeSenseComputeOutput } from "./routing.ts";
+
+export type SenseCounters = Record<"computes" | "signals" | "runs" | NonActionReason, number>;
+
+export interface SenseRecord {
+  limits: ComputeLimits;
+  readonly counters: SenseCounters;
+  lastCompute: { id: number; at: number; durationMs: number; outcome: string; detail: string | null } | null;
+  lastSignal: Signal | null;
+  /** Why it cannot be loaded, as of its last attempt. */
+  loadProblems: readonly LoadProblem[];
+}
+
+export interface SenseDeskPorts {
+  append(row: NewLogRow): LogRow;
+  emit(event: KernelEvent): void;
+  signalled(signal: Signal): void;
+  isWorkflow(name: string): boolean;
+  startRun(directive: Directive, payload: JsonObject, sense: string, causeId: number): Promise<{ runId: string }>;
+}
+
+/** What a waiting caller of a trigger is told. */
+export interface ComputeReport {
+  readonly outcome: ComputeOutcome;
+  readonly signal: Signal | null;
+  readonly runId: string | null;
+}
+
+export class SenseDesk {
+  readonly #runner: ComputeRunner;
+  readonly #clock: Clock;
+  readonly #ports: SenseDeskPorts;
+  readonly #nonActions: NonActions;
+  readonly #senses = new Map<string, SenseRecord>();
+  readonly #waiters = new Map<number, ((report: ComputeReport) => void)[]>();
+
+  constructor(runner: ComputeRunner, clock: Clock, ports: SenseDeskPorts) {
+    this.#runner = runner;
+    this.#clock = clock;
+    this.#ports = ports;
+    this.#nonActions = new NonActions(clock, (row) => ports.append(row));
+  }
+
+  /** Adds a sense, or gives it new limits; its counters stay. */
+  plan(limits: ComputeLimits): void {
+    const known = this.#senses.get(limits.sense);
+    if (known !== undefined) known.limits = limits;
+    else {
+      this.#senses.set(limits.sense, {
+        limits,
+        counters: newCounters(),
+        lastCompute: null,
+        lastSignal: null,
+        loadProblems: [],
+      });
+    }
+  }
+
+  record(sense: string): SenseRecord | null {
+    return this.#senses.get(sense) ?? null;
+  }
+
+  /** The report of a compute that has not ended yet. */
+  reportOf(computeId: number): Promise<ComputeReport> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiters.get(computeId);
+      if (waiting === undefined) this.#waiters.set(computeId, [resolve]);
+      else waiting.push(resolve);
+    });
+  }
+
+  /** The scheduler's port. Never rejects. */
+  async compute(sense: string, trigger: Trigger, id: number): Promise<void> {
+    const record = this.#senses.get(sense);
+    if (record === undefined) return;
+    const at = this.#clock.now(), from = this.#clock.monotonic();
+    const outcome = await this.#runner.compute(record.limits, trigger, id);
+    const durationMs = this.#clock.monotonic() - from;
+    record.counters.computes++;
+    record.lastCompute = { id, at, durationMs, outcome: outcome.kind, detail: detailOf(outcome) };
+    const report = await this.#settle(record, outcome, trigger, id);
+    for (const tell of this.#waiters.get(id) ?? []) tell(report);
+    this.#waiters.delete(id);
+  }
+
+  /** The scheduler's word for a trigger that did not start a compute at once. */
+  nonAction(sense: string, reason: "throttled" | "coalesced", detail: JsonObject, trigger: Trigger): void {
+    const record = this.#senses.get(sense);
+    if (record !== undefined) this.#skip(record, reason, "", { ...detail, trigger: trigger.kind }, trigger);
+  }
+
+  loaded(sense: string, problems: readonly LoadProblem[]): void {
+    const record = this.#senses.get(sense);
+    if (record === undefined) return;
+    const known = JSON.stringify(record.loadProblems);
+    record.loadProblems = problems;
+    // A sense that is loaded anew every minute is not news each time.
+    if (known === JSON.stringify(problems)) return;
+    const type: LogType = problems.length === 0 ? "sense.loaded" : "sense.load_failed";
+    this.#row(sense, type, { problems: problems.map((problem) => ({ ...problem })) }, null);
+    for (const { message, place } of problems) {
+      const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+      this.#problem(sense, `cannot be loaded: ${message}${where}`);
+    }
+  }
+
+  /** Writes the non-actions that are still folded. */
+  stop(): void {
+    this.#nonActions.flush();
+  }
+
+  async #settle(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Promise<ComputeReport> {
+    const report = { outcome, signal: null, runId: null };
+    switch (outcome.kind) {
+      case "null":
+        this.#skip(record, "null", "", { compute: id, trigger: trigger.kind }, trigger);
+        return report;
+      case "value":
+        return await this.#act(record, outcome, trigger, id);
+      case "error":
+        // A failed load has its own row and its own line, once.
+        if (outcome.code !== "load") this.#problem(record.limits.sense, detailOf(outcome) ?? "failed");
+        this.#skip(record, "error", outcome.message, { compute: id, message: detailOf(outcome) }, trigger);
+        return report;
+      case "timeout":
+        this.#problem(record.limits.sense, detailOf(outcome) ?? "timed out");
+        this.#skip(record, "timeout", "", { compute: id, message: detailOf(outcome) }, trigger);
+        return report;
+      case "group_down":
+        this.#skip(record, "group_down", outcome.message, { compute: id, message: outcome.message }, trigger);
+        return report;
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  async #act(
+    record: SenseRecord,
+    outcome: Extract<ComputeOutcome, { kind: "value" }>,
+    trigger: Trigger,
+    id: number,
+  ): Promise<ComputeReport> {
+    const { sense } = record.limits, causeId = causeOf(trigger);
+    const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
+    if (route.kind === "workflow") {
+      const { directive, payload } = route;
+      const row = this.#row(
+        sense,
+        "sense.directive",
+        { compute: id, trigger: trigger.kind, ...directive, payload },
+        causeId,
+      );
+      try {
+        const { runId } = await this.#ports.startRun(directive, payload, sense, row.id);
+        record.counters.runs++;
+        return { outcome, signal: null, runId };
+      } catch (thrown) {
+        this.#problem(sense, `could not start workflow ${directive.name}: ${messageOf(thrown)}`);
+        this.#skip(record, "error", "directive", { compute: id, message: messageOf(thrown) }, trigger);
+        return { outcome, signal: null, runId: null };
+      }
+    }
+    const row = this.#row(
+      sense,
+      "sense.signal",
+      { compute: id, trigger: trigger.kind, payload: route.payload },
+      causeId,
+    );
+    const signal: Signal = { id: row.id, sense, payload: route.payload, ts: row.ts };
+    if (route.warning !== null) {
+      this.#row(sense, "sense.directive_invalid", { compute: id, message: route.warning }, row.id);
+      this.#problem(sense, route.warning);
+    }
+    record.counters.signals++;
+    record.lastSignal = signal;
+    this.#ports.emit({ kind: "signal", signal });
+    this.#ports.signalled(signal);
+    return { outcome, signal, runId: null };
+  }
+
+  #skip(record: SenseRecord, reason: NonActionReason, kind: string, detail: JsonObject, trigger: Trigger): void {
+    record.counters[reason]++;
+    this.#nonActions.record(record.limits.sense, reason, kind, detail, causeOf(trigger));
+  }
+
+  #row(sense: string, type: LogType, payload: JsonObject, causeId: number | null): LogRow {
+    return this.#ports.append({ source: `sense:${sense}`, type, refId: sense, causeId, payload });
+  }
+
+  #problem(sense: string, message: string): void {
+    this.#ports.emit({ kind: "problem", source: `sense:${sense}`, message, ts: this.#clock.now() });
+  }
+}
+
+function newCounters(): SenseCounters {
+  return {
+    computes: 0,
+    signals: 0,
+    runs: 0,
+    null: 0,
+    throttled: 0,
+    coalesced: 0,
+    timeout: 0,
+    error: 0,
+    group_down: 0,
+  };
+}
+
+/** The row that caused a compute: the signal's, or that of the request of a person; a schedule has none. */
+function causeOf(trigger: Trigger): number | null {
+  if (trigger.kind === "signal") return trigger.signal.id;
+  return trigger.kind === "manual" ? trigger.causeId : null;
+}
+
+function detailOf(outcome: ComputeOutcome): string | null {
+  switch (outcome.kind) {
+    case "null":
+    case "value":
+      return null;
+    case "error": {
+      const { place, message } = outcome;
+      return place === null ? message : `${message} (${place.file}:${place.line}:${place.column})`;
+    }
+    case "timeout":
+      return `was not done after ${outcome.afterMs / 1000} s${outcome.killed ? "; its process was killed" : ""}`;
+    case "group_down":
+      return outcome.message;
+    default:
+      return unreachable(outcome);
+  }
+}

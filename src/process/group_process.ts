@@ -1,0 +1,189 @@
+/**
+ * One process of a group or workflow, from its start to its end: connects, sends, watches its heartbeat, tells why it
+ * ended. Created by supervisor.ts; the other side is worker/shim.ts.
+ * I1. `onEnd` is called exactly once, after the process is gone.
+ * I2. What arrives is parsed before anyone sees it; the first line that is no message of the protocol ends the process.
+ * I3. Messages sent before it is ready are kept in order; after its end they are dropped.
+ */
+import { type CancelTimer, type Clock, delay } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { heartbeatMissesMax, heartbeatMs, processEndMaxMs, processStartMaxMs } from "../base/limits.ts";
+import type { LineChannel } from "../protocol/line_channel.ts";
+import { type FromProcess, fromProcessSchema, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
+import { endFromStatus, type EndKind, type ExitStatus, type ProcessEnd } from "./exit_cause.ts";
+import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
+import { passLines } from "./output_lines.ts";
+
+/** What the owner of a process hears. Calls come from the event loop, never from within a call of the owner. */
+export interface ProcessEvents {
+  onReady(process: GroupProcess): void;
+  onMessage(process: GroupProcess, message: FromProcess): void;
+  /** One line that user code wrote to stdout or stderr. */
+  onOutput(process: GroupProcess, line: string): void;
+  onEnd(process: GroupProcess, end: ProcessEnd): void;
+}
+
+type State =
+  | { readonly tag: "starting"; readonly kept: ToProcess[] }
+  | { readonly tag: "ready"; readonly channel: LineChannel }
+  | { readonly tag: "ending"; readonly channel: LineChannel | null }
+  | { readonly tag: "gone" };
+
+/** How long to read on after the process is gone. */
+const lastWordsMs = 200;
+let lastId = 0;
+
+export class GroupProcess {
+  readonly id: number = ++lastId;
+  readonly spec: ProcessSpec;
+  readonly #clock: Clock;
+  readonly #events: ProcessEvents;
+  readonly #child: Deno.ChildProcess;
+  #state: State = { tag: "starting", kept: [] };
+  /** Set by whoever ends the process; else its exit status tells. */
+  #end: ProcessEnd | null = null;
+  #stderrTail = "";
+  #timer: CancelTimer;
+  #pings = 0;
+  #pongs = 0;
+
+  /** Starts the process; throws when that is impossible (no executable, no socket folder). */
+  constructor(spec: ProcessSpec, request: LaunchRequest, where: Launch, clock: Clock, events: ProcessEvents) {
+    this.spec = spec;
+    this.#clock = clock;
+    this.#events = events;
+    const { child, connected } = launch(where, request);
+    this.#child = child;
+    this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not get ready in time"));
+    const output = Promise.all([
+      passLines(child.stdout, (line) => events.onOutput(this, line)),
+      passLines(child.stderr, (line) => {
+        this.#stderrTail = `${this.#stderrTail}\n${line}`.slice(-2_000);
+        events.onOutput(this, line);
+      }),
+    ]);
+    const conversation = connected.then((link) => link === null ? undefined : this.#converse(link));
+    child.status.then(async (status) => {
+      // A program that outlived its parent may hold the pipes open: its last words are worth a moment, not more.
+      await Promise.race([Promise.all([output, conversation]), delay(clock, lastWordsMs)]);
+      this.#gone(status);
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** False once it is ending or gone: it takes no more work. */
+  get usable(): boolean {
+    return this.#state.tag === "starting" || this.#state.tag === "ready";
+  }
+
+  get ready(): boolean {
+    return this.#state.tag === "ready";
+  }
+
+  send(message: ToProcess): void {
+    if (this.#state.tag === "starting") this.#state.kept.push(message);
+    else if (this.#state.tag === "ready") this.#state.channel.send(JSON.stringify(message));
+  }
+
+  /** Lets it close its databases and exit; kills it if that takes too long. */
+  endInOrder(message: string): void {
+    if (!this.usable) return;
+    if (this.#state.tag !== "ready") return this.kill("ended", message);
+    this.#end = { kind: "ended", message };
+    const { channel } = this.#state;
+    channel.send(JSON.stringify({ t: "end" } satisfies ToProcess));
+    this.#state = { tag: "ending", channel };
+    this.#timer();
+    this.#timer = this.#clock.after(processEndMaxMs, () => this.#signalKill());
+  }
+
+  kill(kind: EndKind, message: string): void {
+    if (this.#state.tag === "gone") return;
+    this.#end ??= { kind, message };
+    this.#state = { tag: "ending", channel: this.#state.tag === "ready" ? this.#state.channel : null };
+    this.#signalKill();
+  }
+
+  /** Ends the process and whatever programs it started: they share its process group (launcher.ts, detached). */
+  #signalKill(): void {
+    try {
+      Deno.kill(-this.#child.pid, "SIGKILL");
+    } catch (thrown) {
+      // The group is gone already; its status is on the way or has been read.
+      if (!(thrown instanceof Deno.errors.NotFound || messageOf(thrown).includes("ESRCH"))) throw thrown;
+    }
+  }
+
+  async #converse(link: { channel: LineChannel; lines: AsyncGenerator<string, void, void> }): Promise<void> {
+    link.channel.send(JSON.stringify({ t: "init", spec: this.spec } satisfies ToProcess));
+    try {
+      for await (const line of link.lines) {
+        const parsed = parseMessage(line);
+        if (typeof parsed === "string") this.kill("protocol", `broke the protocol: ${parsed}`);
+        else this.#arrived(parsed, link.channel);
+      }
+    } catch (thrown) {
+      this.kill("protocol", `broke the protocol: ${messageOf(thrown)}`);
+    }
+  }
+
+  #arrived(message: FromProcess, channel: LineChannel): void {
+    switch (message.t) {
+      case "ready":
+        if (this.#state.tag === "starting") this.#becomeReady(this.#state.kept, channel);
+        return;
+      case "pong":
+        this.#pongs = Math.min(this.#pings, Math.max(this.#pongs, message.n));
+        return;
+      case "fault":
+        this.#end ??= { kind: "fault", message: `its worker ended: ${message.message.slice(0, 2_000)}` };
+        return;
+      default:
+        // After its end was decided nothing that it says counts.
+        if (this.#state.tag === "ready" || this.#end?.kind === "ended") this.#events.onMessage(this, message);
+    }
+  }
+
+  #becomeReady(kept: readonly ToProcess[], channel: LineChannel): void {
+    this.#timer();
+    this.#state = { tag: "ready", channel };
+    for (const message of kept) this.send(message);
+    this.#beat();
+    this.#events.onReady(this);
+  }
+
+  /** A worker that is in a loop outside of any compute answers no ping; inside one, its time limit comes first. */
+  #beat(): void {
+    this.#timer = this.#clock.after(heartbeatMs, () => {
+      if (this.#pings - this.#pongs >= heartbeatMissesMax) {
+        return this.kill("stuck", `did not answer for ${(heartbeatMs * heartbeatMissesMax) / 1000} s`);
+      }
+      this.send({ t: "ping", n: ++this.#pings });
+      this.#beat();
+    });
+  }
+
+  #gone(status: ExitStatus): void {
+    this.#timer();
+    this.#state = { tag: "gone" };
+    this.#signalKill();
+    this.#events.onEnd(this, this.#end ?? endFromStatus(status, this.#stderrTail));
+  }
+}
+
+/** A message, or what is wrong with the line. */
+function parseMessage(line: string): FromProcess | string {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
+  const parsed = fromProcessSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [first] = parsed.error.issues;
+  return `${first?.path.join(".") ?? ""} ${first?.message ?? "is no message"}`.slice(0, 500);
+}

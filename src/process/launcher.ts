@@ -1,0 +1,141 @@
+/**
+ * Starts one process of the same executable and gives back the channel to its shim (worker/shim.ts).
+ * Used by group_process.ts only. Works the same under `deno run` and in a compiled binary.
+ */
+import { assert, messageOf } from "../base/errors.ts";
+import { protocolLineMaxBytes } from "../base/limits.ts";
+import { LineChannel } from "../protocol/line_channel.ts";
+
+/** How to start ourselves again, and where the sockets of our processes go. */
+export interface Launch {
+  /** A private folder with a short path; each process gets a socket there for the moment of its start. */
+  readonly runtimeFolder: string;
+  /** The working directory of the processes: relative paths in user code start here. */
+  readonly workspace: string;
+}
+
+export interface LaunchRequest {
+  /** V8 heap limit of the process. */
+  readonly memoryBytes: number;
+  /** Variables that the process may see, by name; `true`: all of the kernel's. */
+  readonly env: readonly string[] | true;
+  /** Whether it may load remote or npm modules, and start programs. */
+  readonly remoteImports: boolean;
+  readonly runsPrograms: boolean;
+}
+
+export interface Launched {
+  readonly child: Deno.ChildProcess;
+  /** Resolves when the process has connected and shown its token; rejects never: null when it ended before. */
+  readonly connected: Promise<{ channel: LineChannel; lines: AsyncGenerator<string, void, void> } | null>;
+}
+
+let sequence = 0;
+
+/** Spawns the process. Throws when the executable cannot be started or the socket cannot be bound. */
+export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequest): Launched {
+  const path = `${runtimeFolder}/g${Deno.pid}-${++sequence}.sock`;
+  const token = crypto.randomUUID();
+  Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
+  const umask = Deno.umask(0o177);
+  let listener: Deno.UnixListener;
+  try {
+    listener = Deno.listen({ transport: "unix", path });
+  } finally {
+    Deno.umask(umask);
+  }
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(Deno.execPath(), {
+      args: ownArguments(request),
+      cwd: workspace,
+      // A session of its own: Ctrl-C in the kernel's terminal does not reach it, and the programs that user code
+      // started can be ended together with it.
+      detached: true,
+      clearEnv: true,
+      env: { ...environment(request), NERVE_SOCKET: path, NERVE_TOKEN: token },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (thrown) {
+    unbind(listener, path);
+    throw thrown;
+  }
+  // Its end closes the listener, so that the accept below cannot wait for ever.
+  const connected = accept(listener, token).finally(() => unbind(listener, path));
+  child.status.then(() => unbind(listener, path));
+  return { child, connected };
+}
+
+/** Accepts until somebody shows the token: with the folder's mode 0700, only this user's processes can try at all. */
+async function accept(listener: Deno.UnixListener, token: string): ReturnType<() => Launched["connected"]> {
+  try {
+    for (;;) {
+      const channel = new LineChannel(await listener.accept(), { lineMaxBytes: protocolLineMaxBytes });
+      const lines = channel.lines();
+      const first = await lines.next().catch(() => null);
+      if (first !== null && !first.done && first.value === token) return { channel, lines };
+      channel.close();
+    }
+  } catch (thrown) {
+    // unbind() ended the wait because the process ended first; its exit status tells the rest.
+    assert(thrown instanceof Deno.errors.BadResource || thrown instanceof Deno.errors.Interrupted, messageOf(thrown));
+    return null;
+  }
+}
+
+const closed = new WeakSet<Deno.UnixListener>();
+
+function unbind(listener: Deno.UnixListener, path: string): void {
+  if (closed.has(listener)) return;
+  closed.add(listener);
+  listener.close();
+  try {
+    Deno.removeSync(path);
+  } catch (thrown) {
+    // Closing may have removed it already.
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+function ownArguments({ remoteImports }: LaunchRequest): string[] {
+  if (Reflect.get(Deno.build, "standalone") === true) return ["__group"];
+  const offline = remoteImports ? [] : ["--cached-only", "--no-remote"];
+  const main = new URL("../main.ts", import.meta.url).pathname;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  return ["run", "-A", "--quiet", "--no-prompt", ...offline, "--no-lock", "-c", config, main, "__group"];
+}
+
+/** Names under which Deno or Node would act on a variable before any code of ours runs. */
+const neverPassed = /^(DENO_|NODE_|LD_|NERVE_)/;
+
+function environment(request: LaunchRequest): Record<string, string> {
+  const own = Deno.env.toObject();
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(own)) {
+    if (!neverPassed.test(name) && (request.env === true || request.env.some((pattern) => covers(pattern, name)))) {
+      env[name] = value;
+    }
+  }
+  // Programs are looked up in PATH; without the permission to run any, it is not needed.
+  if (request.runsPrograms && own.PATH !== undefined) env.PATH = own.PATH;
+  env.DENO_V8_FLAGS = `--max-old-space-size=${Math.max(16, Math.floor(request.memoryBytes / 1024 ** 2))}`;
+  env.DENO_NO_UPDATE_CHECK = "1";
+  env.NO_COLOR = "1";
+  const cache = own.DENO_DIR ?? cacheFolder(own);
+  if (cache !== null) env.DENO_DIR = cache;
+  return env;
+}
+
+/** `NAME`, or `PREFIX_*` as Deno reads it. */
+function covers(pattern: string, name: string): boolean {
+  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+/** Where Deno keeps its cache, said aloud because the process has no HOME to find it by. */
+function cacheFolder(env: Record<string, string>): string | null {
+  if (env.XDG_CACHE_HOME !== undefined) return `${env.XDG_CACHE_HOME}/deno`;
+  if (env.HOME === undefined) return null;
+  return Deno.build.os === "darwin" ? `${env.HOME}/Library/Caches/deno` : `${env.HOME}/.cache/deno`;
+}

@@ -1,0 +1,249 @@
+/**
+ * Keeps the processes of all units (groups and workflows): starts one when it is needed, ends it when nothing needs it,
+ * restarts the dead with backoff, quarantines what keeps dying. Created by the kernel, which says through
+ * `SupervisorPorts` what needs what; it knows neither senses nor runs.
+ * I1. A unit has at most one current process; a replaced one drains beside it.
+ * I2. A dead unit is started again only after its backoff, a quarantined one only after `reset`.
+ */
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { assert, messageOf } from "../base/errors.ts";
+import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs, idleEndMs } from "../base/limits.ts";
+import { formatSize } from "../base/duration.ts";
+import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
+import { isWanted, type ProcessEnd } from "./exit_cause.ts";
+import { GroupProcess } from "./group_process.ts";
+import type { Launch, LaunchRequest } from "./launcher.ts";
+import { MemoryWatch, residentBytes } from "./memory_watch.ts";
+
+/** `group:NAME` or `workflow:NAME`. */
+export type UnitKey = `group:${string}` | `workflow:${string}`;
+
+/** One unit as configured. */
+export interface UnitPlan {
+  readonly key: UnitKey;
+  readonly spec: ProcessSpec;
+  readonly request: LaunchRequest;
+  /** True: its process is never ended for being idle. */
+  readonly keepAlive: boolean;
+}
+
+export interface SupervisorPorts {
+  onReady(key: UnitKey, process: GroupProcess): void;
+  onMessage(key: UnitKey, process: GroupProcess, message: FromProcess): void;
+  onOutput(key: UnitKey, line: string): void;
+  /** `wanted` is false for a death. */
+  onEnd(key: UnitKey, process: GroupProcess, end: ProcessEnd, wanted: boolean): void;
+  onQuarantined(key: UnitKey, reason: string): void;
+  /** The unit may start a process again: its backoff is over, or it was reset. */
+  onAvailable(key: UnitKey): void;
+  /** Whether work is under way in this process. */
+  busy(key: UnitKey, process: GroupProcess): boolean;
+  /** When the unit will next be needed by a schedule, in wall milliseconds. */
+  nextDueAt(key: UnitKey): number | null;
+}
+
+type UnitState =
+  | { readonly tag: "stopped" }
+  | { readonly tag: "running"; readonly process: GroupProcess }
+  | { readonly tag: "backoff"; readonly untilMs: number; readonly reason: string; readonly cancel: CancelTimer }
+  | { readonly tag: "quarantined"; readonly reason: string };
+
+interface Unit {
+  plan: UnitPlan;
+  state: UnitState;
+  deathsAt: number[];
+  deaths: number;
+  /** When it was last needed, by the monotonic clock. */
+  neededAt: number;
+  cancelIdle: CancelTimer | null;
+}
+
+export interface UnitView {
+  readonly key: UnitKey;
+  readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined";
+  readonly reason: string | null;
+  readonly pid: number | null;
+  readonly memoryBytes: number | null;
+  readonly deaths: number;
+}
+
+export class Supervisor {
+  readonly #launch: Launch;
+  readonly #clock: Clock;
+  readonly #ports: SupervisorPorts;
+  readonly #memory: MemoryWatch;
+  readonly #units = new Map<UnitKey, Unit>();
+  /** Every process that is not gone, current or draining. */
+  readonly #alive = new Map<GroupProcess, { key: UnitKey; gone: Promise<void>; resolve: () => void }>();
+  #stopping = false;
+
+  constructor(launch: Launch, clock: Clock, ports: SupervisorPorts) {
+    this.#launch = launch;
+    this.#clock = clock;
+    this.#ports = ports;
+    this.#memory = new MemoryWatch(clock);
+  }
+
+  /** Adds a unit, or gives it a new plan for its next process; `replace` ends the present one. */
+  plan(plan: UnitPlan): void {
+    const unit = this.#units.get(plan.key);
+    if (unit !== undefined) unit.plan = plan;
+    else {
+      this.#units.set(plan.key, {
+        plan,
+        state: { tag: "stopped" },
+        deathsAt: [],
+        deaths: 0,
+        neededAt: 0,
+        cancelIdle: null,
+      });
+    }
+  }
+
+  /** The unit's process, started if there is none; null while it may not start: `whyDown` says why. */
+  process(key: UnitKey): GroupProcess | null {
+    const unit = this.#unit(key);
+    if (unit.state.tag === "running" && unit.state.process.usable) return unit.state.process;
+    if (unit.state.tag === "backoff" || unit.state.tag === "quarantined" || this.#stopping) return null;
+    return this.#start(unit);
+  }
+
+  whyDown(key: UnitKey): string {
+    const { state } = this.#unit(key);
+    if (this.#stopping) return "the daemon is stopping";
+    if (state.tag === "backoff") return `its process ${state.reason}; it starts again shortly`;
+    return state.tag === "quarantined" ? `quarantined: ${state.reason}` : "its process is not running";
+  }
+
+  /** To be called when work in the unit's process is over, or was prepared for: starts the wait for its idle end. */
+  released(key: UnitKey): void {
+    const unit = this.#units.get(key);
+    if (unit === undefined || unit.state.tag !== "running" || unit.plan.keepAlive) return;
+    unit.neededAt = this.#clock.monotonic();
+    // Thousands of computes a second must not each set a timer: the one that is set looks at neededAt.
+    if (unit.cancelIdle === null) this.#armIdle(unit, idleEndMs);
+  }
+
+  /** Lifts a quarantine or a backoff; the deaths so far are forgotten. False when there was nothing to lift. */
+  reset(key: UnitKey): boolean {
+    const unit = this.#unit(key);
+    unit.deathsAt = [];
+    if (unit.state.tag === "backoff") unit.state.cancel();
+    else if (unit.state.tag !== "quarantined") return false;
+    unit.state = { tag: "stopped" };
+    this.#ports.onAvailable(key);
+    return true;
+  }
+
+  view(): UnitView[] {
+    return [...this.#units.values()].map(({ plan, state, deaths }) => {
+      const process = state.tag === "running" ? state.process : null;
+      return {
+        key: plan.key,
+        state: state.tag === "running" && !state.process.ready ? "starting" : state.tag,
+        reason: state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null,
+        pid: process?.pid ?? null,
+        memoryBytes: process === null ? null : residentBytes(process.pid),
+        deaths,
+      };
+    });
+  }
+
+  /** Ends every process in order and resolves when all are gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const unit of this.#units.values()) {
+      unit.cancelIdle?.();
+      if (unit.state.tag === "backoff") unit.state.cancel();
+    }
+    for (const process of this.#alive.keys()) process.endInOrder("the daemon stops");
+    await Promise.all([...this.#alive.values()].map(({ gone }) => gone));
+  }
+
+  /** Kills every process now, for a stop that nobody waits for. */
+  killAll(): void {
+    this.#stopping = true;
+    for (const process of this.#alive.keys()) process.kill("ended", "the daemon stops at once");
+  }
+
+  #unit(key: UnitKey): Unit {
+    const unit = this.#units.get(key);
+    assert(unit !== undefined, `unit ${key} was never planned`);
+    return unit;
+  }
+
+  #start(unit: Unit): GroupProcess | null {
+    const { key, spec, request } = unit.plan;
+    let process: GroupProcess;
+    try {
+      process = new GroupProcess(spec, request, this.#launch, this.#clock, {
+        onReady: (ready) => this.#ports.onReady(key, ready),
+        onMessage: (from, message) => this.#ports.onMessage(key, from, message),
+        onOutput: (_, line) => this.#ports.onOutput(key, line),
+        onEnd: (ended, end) => this.#ended(unit, ended, end),
+      });
+    } catch (thrown) {
+      this.#died(unit, { kind: "no_start", message: `could not be started: ${messageOf(thrown)}` });
+      return null;
+    }
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    this.#alive.set(process, { key, gone, resolve });
+    unit.state = { tag: "running", process };
+    this.#memory.watch(process.pid, request.memoryBytes, (bytes) => {
+      process.kill("memory_limit", `used ${formatSize(bytes)}, over its limit of ${formatSize(request.memoryBytes)}`);
+    });
+    this.released(key);
+    return process;
+  }
+
+  #ended(unit: Unit, process: GroupProcess, end: ProcessEnd): void {
+    const { key } = unit.plan;
+    const alive = this.#alive.get(process);
+    this.#alive.delete(process);
+    this.#memory.forget(process.pid);
+    const wanted = isWanted(end) || this.#stopping;
+    const current = unit.state.tag === "running" && unit.state.process === process;
+    if (current) {
+      unit.cancelIdle?.();
+      unit.cancelIdle = null;
+      unit.state = { tag: "stopped" };
+    }
+    this.#ports.onEnd(key, process, end, wanted);
+    if (!wanted && current) this.#died(unit, end);
+    else if (current && !this.#stopping) this.#ports.onAvailable(key);
+    alive?.resolve();
+  }
+
+  #died(unit: Unit, end: ProcessEnd): void {
+    const { key } = unit.plan, now = this.#clock.monotonic();
+    unit.deaths++;
+    unit.deathsAt = [...unit.deathsAt.filter((at) => now - at < deathWindowMs), now];
+    const recent = unit.deathsAt.length;
+    if (recent >= deathsMax) {
+      const reason = `died ${recent} times in ${deathWindowMs / 1000} s, the last time it ${end.message}`;
+      unit.state = { tag: "quarantined", reason };
+      return this.#ports.onQuarantined(key, reason);
+    }
+    const waitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (recent - 1));
+    const cancel = this.#clock.after(waitMs, () => {
+      unit.state = { tag: "stopped" };
+      this.#ports.onAvailable(key);
+    });
+    unit.state = { tag: "backoff", untilMs: this.#clock.now() + waitMs, reason: end.message, cancel };
+  }
+
+  #armIdle(unit: Unit, waitMs: number): void {
+    unit.cancelIdle = this.#clock.after(waitMs, () => {
+      unit.cancelIdle = null;
+      if (unit.state.tag !== "running") return;
+      const restMs = unit.neededAt + idleEndMs - this.#clock.monotonic();
+      if (restMs > 0) return this.#armIdle(unit, restMs);
+      const { process } = unit.state, { key } = unit.plan;
+      // Whoever works in it calls `released` when done, and the wait begins anew.
+      if (this.#ports.busy(key, process)) return;
+      const due = this.#ports.nextDueAt(key), leftMs = due === null ? Infinity : due - this.#clock.now();
+      if (leftMs <= idleEndMs) this.#armIdle(unit, Math.max(0, leftMs) + idleEndMs);
+      else process.endInOrder("idle: nothing was due and nothing is due soon");
+    });
+  }
+}

@@ -1,0 +1,28 @@
+/** What the kernel tells to whoever watches it: the terminal of `nerve run`, and the subscribers of the event stream. */
+import type { LogLevel } from "./message.ts";
+import type { Run } from "./run.ts";
+import type { Signal } from "./signal.ts";
+
+export type KernelEvent =
+  | { readonly kind: "signal"; readonly signal: Signal }
+  | { readonly kind: "run"; readonly run: Run }
+  /** `unit` is `group:NAME` or `workflow:NAME`. */
+  | {
+    readonly kind: "unit";
+    readonly unit: string;
+    readonly change: UnitChange;
+    readonly message: string;
+    readonly ts: number;
+  }
+  /** Something that a person should know of; `source` as in the log. */
+  | { readonly kind: "problem"; readonly source: string; readonly message: string; readonly ts: number }
+  /** What user code said with ctx.log, or wrote to its output (level "info"). */
+  | {
+    readonly kind: "log";
+    readonly source: string;
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly ts: number;
+  };
+
+export type UnitChange = "ready" | "ended" | "died" | "quarantined" | "reset";
