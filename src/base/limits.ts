@@ -44,6 +44,8 @@ export const processStartMaxMs = 20 * secondMs;
 /** How long a process gets to close its databases when it is told to end; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
+/** How long answers of the control API that are under way get when it stops; then they are cut. */
+export const controlStopMs = 2 * secondMs;
 
 export const defaultTimeoutMs = 30 * secondMs;
 export const defaultGracePeriodMs = 5 * secondMs;

@@ -90,10 +90,10 @@ export const senseViewSchema = z.object({
 export type SenseView = z.infer<typeof senseViewSchema>;
 
 /**
- * How a trigger by hand was taken: `started` at once; `pending`, one compute follows the one that runs; `throttled`,
- * one compute follows when the throttle window has passed, at `until`.
+ * How a trigger by hand was taken: `started` at once; `throttled`, its compute starts at `until`, when the throttle
+ * window has passed; `coalesced`, a compute that comes anyway answers it as well.
  */
-export const triggerHowSchema = z.enum(["started", "pending", "throttled"]);
+export const triggerHowSchema = z.enum(["started", "throttled", "coalesced"]);
 export type TriggerHow = z.infer<typeof triggerHowSchema>;
 
 /** `outcome` is there when the caller waited for it. */

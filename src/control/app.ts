@@ -1,0 +1,54 @@
+/**
+ * The control API as a Hono app: every route, none of the socket. Tests call it with `app.request()`, `server.ts` serves
+ * it, `client.ts` is typed by it.
+ * I1. Every error is a problem document. I2. No body is read past its limit. I3. Nothing here blocks or polls.
+ */
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { generateSpecs } from "hono-openapi";
+import { NerveError } from "../base/errors.ts";
+import { requestBodyMaxBytes } from "../base/limits.ts";
+import { problem, problemResponse } from "./problem.ts";
+import { kernelRoutes } from "./routes/kernel.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { senseRoutes } from "./routes/senses.ts";
+import type { KernelView } from "./view.ts";
+
+export interface AppOptions {
+  readonly version: string;
+  /** Gets every error that is a bug of ours. */
+  readonly report: (thrown: unknown) => void;
+}
+
+/** What `hc` is typed with. */
+export type ControlApp = ReturnType<typeof createApp>;
+
+// Hono's typed client is made of the inferred type; it cannot be written out.
+export function createApp(view: KernelView, options: AppOptions) {
+  const app = new Hono()
+    .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: bodyTooLarge }))
+    .route("/v1", kernelRoutes(view))
+    .route("/v1", senseRoutes(view))
+    .route("/v1", runRoutes(view));
+  app.get("/v1/openapi.json", async (c) => c.json(await openApi(app, options.version)));
+  app.notFound((c) =>
+    problem(404, new NerveError("USAGE", `There is no ${c.req.method} ${c.req.path}`, { hint: "See /v1/openapi.json" }))
+  );
+  app.onError((thrown) => problemResponse(thrown, options.report));
+  return app;
+}
+
+function bodyTooLarge(): Response {
+  const error = new NerveError("PAYLOAD_INVALID", `The request body is over ${requestBodyMaxBytes} bytes`);
+  return problem(413, error);
+}
+
+function openApi(app: Parameters<typeof generateSpecs>[0], version: string): ReturnType<typeof generateSpecs> {
+  return generateSpecs(app, {
+    // Each route describes its own problems.
+    defaultValidationErrorResponse: false,
+    documentation: {
+      info: { title: "nerve control API", version, description: "Served on the workspace's Unix socket." },
+    },
+  });
+}

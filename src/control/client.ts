@@ -1,0 +1,156 @@
+/**
+ * The one client of the control API, over the workspace's socket; the command line is its user. Requests are typed by
+ * the routes themselves, answers are parsed by the schemas that the routes answer with. Every failure is a NerveError.
+ */
+import { hc } from "hono/client";
+import type * as z from "zod";
+import { type ErrorCode, messageOf, NerveError } from "../base/errors.ts";
+import {
+  type Health,
+  healthSchema,
+  logsSchema,
+  messagesSchema,
+  problemSchema,
+  problemStatus,
+  type RunPage,
+  runPageSchema,
+  runSchema,
+  sensesSchema,
+  type SenseView,
+  senseViewSchema,
+  type StartRunRequest,
+  stoppingSchema,
+  type TriggerReply,
+  triggerReplySchema,
+  workflowsSchema,
+  type WorkflowView,
+} from "../protocol/api.ts";
+import type { LogFilter, LogRow } from "../protocol/log.ts";
+import type { Run, RunMessage } from "../protocol/run.ts";
+import type { ControlApp } from "./app.ts";
+import type { MessageQuery, RunQuery } from "./view.ts";
+
+/** What of a `Response` this file needs; hono's typed responses fit it. */
+interface Answer {
+  readonly ok: boolean;
+  readonly status: number;
+  json(): Promise<unknown>;
+}
+
+export class ControlClient implements Disposable {
+  readonly #path: string;
+  readonly #http: Deno.HttpClient;
+  readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
+
+  constructor(socketPath: string) {
+    this.#path = socketPath;
+    const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
+    this.#http = client;
+    this.#api = hc<ControlApp>("http://localhost", {
+      fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, { ...init, client }),
+    }).v1;
+  }
+
+  health(): Promise<Health> {
+    return this.#ask(this.#api.health.$get(), healthSchema);
+  }
+
+  async senses(): Promise<SenseView[]> {
+    return (await this.#ask(this.#api.senses.$get(), sensesSchema)).items;
+  }
+
+  sense(name: string): Promise<SenseView> {
+    return this.#ask(this.#api.senses[":name"].$get({ param: { name } }), senseViewSchema);
+  }
+
+  /** With `wait` it resolves when the compute has ended. */
+  triggerSense(name: string, wait: boolean): Promise<TriggerReply> {
+    const call = this.#api.senses[":name"].trigger.$post({ param: { name }, query: { wait: wait ? "1" : "0" } });
+    return this.#ask(call, triggerReplySchema);
+  }
+
+  async workflows(): Promise<WorkflowView[]> {
+    return (await this.#ask(this.#api.workflows.$get(), workflowsSchema)).items;
+  }
+
+  startRun(workflow: string, request: StartRunRequest): Promise<Run> {
+    return this.#ask(this.#api.workflows[":name"].runs.$post({ param: { name: workflow }, json: request }), runSchema);
+  }
+
+  runs({ workflow, statuses, limit, offset }: RunQuery): Promise<RunPage> {
+    const query = {
+      limit: String(limit),
+      offset: String(offset),
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(statuses === undefined ? {} : { status: statuses.join(",") }),
+    };
+    return this.#ask(this.#api.runs.$get({ query }), runPageSchema);
+  }
+
+  /** With `wait` it resolves when the run has ended. */
+  run(id: string, wait: boolean): Promise<Run> {
+    return this.#ask(this.#api.runs[":id"].$get({ param: { id }, query: { wait: wait ? "1" : "0" } }), runSchema);
+  }
+
+  async messages(id: string, { beforeRound, limit }: MessageQuery): Promise<RunMessage[]> {
+    const query = {
+      limit: String(limit),
+      ...(beforeRound === undefined ? {} : { before: String(beforeRound) }),
+    };
+    return (await this.#ask(this.#api.runs[":id"].messages.$get({ param: { id }, query }), messagesSchema)).items;
+  }
+
+  async logs(filter: LogFilter): Promise<LogRow[]> {
+    const given = Object.entries(filter).filter(([, value]) => value !== undefined);
+    const query = Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
+    return (await this.#ask(this.#api.logs.$get({ query }), logsSchema)).items;
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask(this.#api.stop.$post(), stoppingSchema);
+  }
+
+  [Symbol.dispose](): void {
+    this.#http.close();
+  }
+
+  async #ask<T>(call: Promise<Answer>, schema: z.ZodType<T>): Promise<T> {
+    let answer: Answer;
+    let body: unknown;
+    try {
+      answer = await call;
+      body = await answer.json();
+    } catch (thrown) {
+      throw await this.#unanswered(thrown);
+    }
+    if (!answer.ok) throw problemError(answer.status, body);
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return parsed.data;
+    throw new NerveError("DAEMON_ANSWER", "The daemon's answer is not what this version of nerve understands", {
+      hint: "The daemon may be of another version: restart it",
+      cause: parsed.error,
+    });
+  }
+
+  /** fetch does not say why it failed: whether anybody listens tells a missing daemon from one that gave up. */
+  async #unanswered(cause: unknown): Promise<NerveError> {
+    try {
+      (await Deno.connect({ transport: "unix", path: this.#path })).close();
+    } catch (thrown) {
+      const hint = "nerve run";
+      const message = thrown instanceof Deno.errors.PermissionDenied
+        ? `The daemon's socket ${this.#path} belongs to another user`
+        : "No daemon runs in this workspace";
+      return new NerveError("DAEMON_MISSING", message, { hint, cause });
+    }
+    return new NerveError("DAEMON_ANSWER", `The daemon gave no answer: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function problemError(status: number, body: unknown): NerveError {
+  const parsed = problemSchema.safeParse(body);
+  if (!parsed.success) return new NerveError("DAEMON_ANSWER", `The daemon answered with status ${status}`);
+  const { code, detail, hint } = parsed.data;
+  const known = Object.hasOwn(problemStatus, code) ? code as ErrorCode : "DAEMON_ANSWER";
+  return new NerveError(known, detail, hint === null ? {} : { hint });
+}

@@ -1,0 +1,48 @@
+/** Routes about the kernel as a whole: its health, its log, its end. */
+import { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import * as z from "zod";
+import { healthSchema, logsSchema, stoppingSchema } from "../../protocol/api.ts";
+import type { LogFilter } from "../../protocol/log.ts";
+import { responses, valid } from "../problem.ts";
+import type { KernelView } from "../view.ts";
+import { count, withoutUndefined } from "./query.ts";
+
+const logQuery = z.object({
+  source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
+  type: z.string().optional(),
+  refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),
+  sinceMs: count.optional(),
+  untilMs: count.optional(),
+  afterId: count.optional(),
+  beforeId: count.optional(),
+  order: z.enum(["asc", "desc"]).default("desc"),
+  limit: count.pipe(z.int().min(1).max(1_000)).default(100),
+});
+
+// Hono's typed client is made of the inferred type; it cannot be written out.
+export function kernelRoutes(view: KernelView) {
+  return new Hono()
+    .get(
+      "/health",
+      describeRoute({ summary: "What runs, and how it is", responses: responses("The kernel's state", healthSchema) }),
+      (c) => c.json(view.health()),
+    )
+    .get(
+      "/logs",
+      describeRoute({ summary: "Rows of the log", responses: responses("A page of rows", logsSchema) }),
+      valid("query", logQuery),
+      (c) => {
+        const filter: LogFilter = withoutUndefined(c.req.valid("query"));
+        return c.json({ items: view.records.logs(filter) });
+      },
+    )
+    .post(
+      "/stop",
+      describeRoute({ summary: "Stop in order", responses: responses("The stop has begun", stoppingSchema) }),
+      (c) => {
+        view.stop();
+        return c.json({ stopping: true as const });
+      },
+    );
+}

@@ -1,0 +1,18 @@
+/** Pieces of query strings that several routes share. */
+import * as z from "zod";
+
+/** A whole number that is not negative, as text. */
+export const count = z.string().regex(/^\d{1,15}$/, "must be a whole number").transform(Number);
+
+export const flag = z.enum(["0", "1"]).default("0").transform((text) => text === "1");
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+/** Leaves out the keys that were not given: inside the program a missing filter is a missing key. */
+export function withoutUndefined<T extends object>(value: T): Partial<Defined<T>> & RequiredPart<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as
+    & Partial<Defined<T>>
+    & RequiredPart<T>;
+}
+
+type RequiredPart<T> = { [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key] };

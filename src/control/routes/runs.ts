@@ -1,0 +1,110 @@
+/** Routes about workflows and their runs. */
+import { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import * as z from "zod";
+import { NerveError } from "../../base/errors.ts";
+import {
+  messagesSchema,
+  runPageSchema,
+  runSchema,
+  startRunRequestSchema,
+  workflowsSchema,
+} from "../../protocol/api.ts";
+import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
+import { nameSchema } from "../../protocol/signal.ts";
+import { responses, valid } from "../problem.ts";
+import type { KernelView, MessageQuery, RunQuery } from "../view.ts";
+import { count, flag, withoutUndefined } from "./query.ts";
+
+const named = z.object({ name: nameSchema });
+const identified = z.object({ id: runIdSchema });
+
+const runQuery = z.object({
+  workflow: nameSchema.optional(),
+  status: z.string().optional().meta({ description: "Statuses, separated by commas" })
+    .transform((text) => text?.split(",")).pipe(z.array(runStatusSchema).optional()),
+  limit: count.pipe(z.int().min(1).max(1_000)).default(20),
+  offset: count.default(0),
+});
+
+const messageQuery = z.object({
+  before: count.optional().meta({ description: "Only rounds before this one" }),
+  limit: count.pipe(z.int().min(1).max(1_000)).default(100),
+});
+
+// Hono's typed client is made of the inferred type; it cannot be written out.
+export function runRoutes(view: KernelView) {
+  return new Hono()
+    .get(
+      "/workflows",
+      describeRoute({ summary: "All workflows", responses: responses("Every workflow, by name", workflowsSchema) }),
+      (c) => c.json({ items: view.workflows() }),
+    )
+    .post(
+      "/workflows/:name/runs",
+      describeRoute({
+        summary: "Start a run",
+        description: "A runId that exists attaches to that run. The run is on disk when the answer comes.",
+        responses: responses("The run", runSchema, 404, 409, 413),
+      }),
+      valid("param", named),
+      valid("json", startRunRequestSchema),
+      async (c) => c.json(await view.startRun(c.req.valid("param").name, c.req.valid("json"))),
+    )
+    .get(
+      "/runs",
+      describeRoute({ summary: "Runs, newest first", responses: responses("A page of runs", runPageSchema) }),
+      valid("query", runQuery),
+      (c) => {
+        const { status, ...rest } = c.req.valid("query");
+        const query: RunQuery = withoutUndefined({ ...rest, statuses: status });
+        return c.json(view.records.runs(query));
+      },
+    )
+    .route("/runs", oneRun(view));
+}
+
+function oneRun(view: KernelView) {
+  return new Hono()
+    .get(
+      "/:id",
+      describeRoute({
+        summary: "One run",
+        description: "With wait=1 the answer comes when the run has ended.",
+        responses: responses("The run", runSchema, 404),
+      }),
+      valid("param", identified),
+      valid("query", z.object({ wait: flag })),
+      async (c) => {
+        const { id } = c.req.valid("param");
+        const run = existing(view, id);
+        if (!c.req.valid("query").wait || run.endedAt !== null) return c.json(run);
+        await view.runEnded(id, c.req.raw.signal);
+        return c.json(existing(view, id));
+      },
+    )
+    .get(
+      "/:id/messages",
+      describeRoute({
+        summary: "The newest messages of a run, oldest first",
+        responses: responses("The messages", messagesSchema, 404),
+      }),
+      valid("param", identified),
+      valid("query", messageQuery),
+      (c) => {
+        const { id } = c.req.valid("param");
+        const { before, limit } = c.req.valid("query");
+        existing(view, id);
+        const query: MessageQuery = before === undefined ? { limit } : { limit, beforeRound: before };
+        return c.json({ items: view.records.messages(id, query) });
+      },
+    );
+}
+
+function existing(view: KernelView, id: string): Run {
+  const run = view.records.run(id);
+  if (run === null) {
+    throw new NerveError("RUN_UNKNOWN", `There is no run "${id}"`, { hint: "nerve workflow list --all" });
+  }
+  return run;
+}

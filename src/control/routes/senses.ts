@@ -1,0 +1,54 @@
+/** Routes about senses. */
+import { Hono } from "hono";
+import { describeRoute } from "hono-openapi";
+import * as z from "zod";
+import { NerveError } from "../../base/errors.ts";
+import { sensesSchema, senseViewSchema, type TriggerReply, triggerReplySchema } from "../../protocol/api.ts";
+import { nameSchema } from "../../protocol/signal.ts";
+import { responses, valid } from "../problem.ts";
+import type { KernelView } from "../view.ts";
+import { flag } from "./query.ts";
+
+const named = z.object({ name: nameSchema });
+
+// Hono's typed client is made of the inferred type; it cannot be written out.
+export function senseRoutes(view: KernelView) {
+  return new Hono()
+    .get(
+      "/senses",
+      describeRoute({ summary: "All senses", responses: responses("Every sense, by name", sensesSchema) }),
+      (c) => c.json({ items: view.senses() }),
+    )
+    .get(
+      "/senses/:name",
+      describeRoute({ summary: "One sense", responses: responses("The sense", senseViewSchema, 404) }),
+      valid("param", named),
+      (c) => {
+        const { name } = c.req.valid("param");
+        return c.json(view.sense(name) ?? unknownSense(name, view));
+      },
+    )
+    .post(
+      "/senses/:name/trigger",
+      describeRoute({
+        summary: "Queue a compute",
+        description: "With wait=1 the answer comes when the compute has ended, with its outcome.",
+        responses: responses("How the trigger was taken", triggerReplySchema, 404),
+      }),
+      valid("param", named),
+      valid("query", z.object({ wait: flag })),
+      async (c) => {
+        const { name } = c.req.valid("param");
+        const { outcome, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
+        const reply: TriggerReply = { ...taken, outcome: c.req.valid("query").wait ? await outcome : null };
+        return c.json(reply);
+      },
+    );
+}
+
+function unknownSense(name: string, view: KernelView): never {
+  const known = view.senses().map((sense) => sense.name).join(", ");
+  throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, {
+    hint: known === "" ? "This workspace has no senses" : `There are: ${known}`,
+  });
+}

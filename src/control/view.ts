@@ -1,0 +1,52 @@
+/**
+ * What the control API needs of the kernel. `kernel/` fits this by its shape; the tests hold a fake of it.
+ * Everything here may be called while the kernel starts or stops. Errors are NerveErrors; `problem.ts` turns them into
+ * answers.
+ */
+import type { Health, RunPage, SenseView, StartRunRequest, TriggerReply, WorkflowView } from "../protocol/api.ts";
+import type { ComputeResult } from "../protocol/api.ts";
+import type { LogFilter, LogRow } from "../protocol/log.ts";
+import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
+
+/** Which runs to list, newest first. */
+export interface RunQuery {
+  readonly workflow?: string;
+  readonly statuses?: readonly RunStatus[];
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** Which messages of a run: the newest `limit` before round `beforeRound`, oldest first. */
+export interface MessageQuery {
+  readonly beforeRound?: number;
+  readonly limit: number;
+}
+
+/** Reads of what is on disk. */
+export interface Records {
+  runs(query: RunQuery): RunPage;
+  run(runId: string): Run | null;
+  messages(runId: string, query: MessageQuery): RunMessage[];
+  logs(filter: LogFilter): LogRow[];
+}
+
+/** A trigger by hand that was taken; `outcome` never rejects, it says how the compute ended. */
+export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
+  readonly outcome: Promise<ComputeResult>;
+}
+
+export interface KernelView {
+  readonly records: Records;
+  health(): Health;
+  senses(): SenseView[];
+  /** Null: there is no such sense. */
+  sense(name: string): SenseView | null;
+  triggerSense(name: string): AcceptedTrigger | null;
+  workflows(): WorkflowView[];
+  /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
+  startRun(workflow: string, request: StartRunRequest): Promise<Run>;
+  /** Resolves when the run has ended, or at once when it has, is unknown, or `gone` has aborted. */
+  runEnded(runId: string, gone: AbortSignal): Promise<void>;
+  /** Begins an orderly stop and returns at once. */
+  stop(): void;
+}
