@@ -15,6 +15,7 @@ export type ErrorCode =
   | "WORKFLOW_UNKNOWN"
   | "RUN_UNKNOWN"
   | "RUN_CONFLICT"
+  | "RUN_ENDED"
   | "PAYLOAD_INVALID"
   | "QUERY_INVALID"
   | "STORE_FAILED"

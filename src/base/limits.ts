@@ -18,6 +18,11 @@ export const logLineMaxBytes = 16 * KiB;
 /** Body of a request to the control API. */
 export const requestBodyMaxBytes = 1 * MiB;
 export const configFileMaxBytes = 1 * MiB;
+/** Values in nerve.yaml, what its aliases stand for counted each time, and how deep they may nest. */
+export const configNodesMax = 200_000;
+export const configDepthMax = 64;
+/** Problems that one check of nerve.yaml reports; the rest is counted. */
+export const problemsMax = 1_000;
 
 export const groupsMax = 256;
 export const sensesMax = 2_000;
@@ -47,6 +52,16 @@ export const memoryWatchMs = 250;
 /** How long answers of the control API that are under way get when it stops; then they are cut. */
 export const controlStopMs = 2 * secondMs;
 
+/** The shortest interval of a reflex, and the shortest timeout of a compute. */
+export const intervalMinMs = 10;
+export const timeoutMinMs = 10;
+export const retentionMinMs = 60 * minuteMs;
+/** A process has 47 MB resident before it has loaded anything (deno-facts.md 2). */
+export const memoryMinBytes = 64 * MiB;
+export const concurrencyMax = 1_000;
+export const queueMax = 10_000;
+export const maxRoundsMax = 1_000_000;
+
 export const defaultTimeoutMs = 30 * secondMs;
 export const defaultGracePeriodMs = 5 * secondMs;
 export const defaultGroupMemoryBytes = 256 * MiB;
@@ -59,6 +74,13 @@ export const defaultRetentionMs = 30 * 24 * 60 * minuteMs;
 export const killGraceMs = 5 * secondMs;
 /** What running roles get when the kernel stops. */
 export const stopDrainMs = 10 * secondMs;
+/** A role's name as a process reports it. */
+export const roleNameMaxChars = 256;
+/** Why a run ended, for a reader; longer ones are cut. */
+export const reasonMaxChars = 4_000;
+/** `run.refused` rows of one workflow within `refusalWindowMs`; more are only counted. */
+export const refusalsLoggedMax = 20;
+export const refusalWindowMs = minuteMs;
 /** Deaths of a process at the same round of the same run that end the run as crashed. */
 export const roundDeathsMax = 3;
 

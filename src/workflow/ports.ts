@@ -43,7 +43,9 @@ export interface RunStore {
 
 /** One process of a workflow. Calls before it is ready are kept in order; after its end they do nothing. */
 export interface WorkflowProcess {
+  /** Never given to another process. */
   readonly id: number;
+  readonly workflow: string;
   run(start: RunStart, attempt: number, messages: readonly RunMessage[]): void;
   ack(runId: string, attempt: number, message: RunMessage): void;
   abortRun(runId: string, attempt: number, reason: string): void;
@@ -57,4 +59,22 @@ export interface WorkflowHost {
    * `WorkflowManager.workflowAvailable` is called when it may again.
    */
   process(workflow: string): WorkflowProcess | null;
+  /** True while `process` stays null until somebody lifts it; then new runs queue or drop. A backoff is not one. */
+  quarantined(workflow: string): boolean;
+}
+
+/** Why a process is gone. Only a `crash` counts as a death of the runs that were on it. */
+export interface ProcessEnd {
+  readonly kind: "crash" | "recycled" | "idle" | "drained" | "stopped";
+  readonly message: string;
+}
+
+/** What the configuration says about one workflow. */
+export interface WorkflowPlan {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly overflow: "drop" | "queue";
+  readonly maxQueue: number;
+  readonly maxRounds: number;
+  readonly drainTimeoutMs: number;
 }
