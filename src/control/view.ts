@@ -3,8 +3,15 @@
  * Everything here may be called while the kernel starts or stops. Errors are NerveErrors; `problem.ts` turns them into
  * answers.
  */
-import type { Health, RunPage, SenseView, StartRunRequest, TriggerReply, WorkflowView } from "../protocol/api.ts";
-import type { ComputeResult } from "../protocol/api.ts";
+import type {
+  ComputeReport,
+  Health,
+  RunPage,
+  SenseView,
+  StartRunRequest,
+  TriggerReply,
+  WorkflowView,
+} from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
 
@@ -32,7 +39,7 @@ export interface Records {
 
 /** A trigger by hand that was taken; `outcome` never rejects, it says how the compute ended. */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
-  readonly outcome: Promise<ComputeResult>;
+  readonly outcome: Promise<ComputeReport>;
 }
 
 export interface KernelView {

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import { promptMaxBytes } from "../base/limits.ts";
 import { jsonSchema } from "./json.ts";
 import { logRowSchema } from "./log.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
+import { computeErrorCodeSchema, type ComputeOutcome, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
 
 /** A process of the kernel: that of a group of senses or of a workflow. `state` is its tag in `process/`. */
@@ -38,11 +38,9 @@ export const healthSchema = z.object({
 });
 export type Health = z.infer<typeof healthSchema>;
 
-/** What became of one compute, after routing: a value is a signal or a run by now. */
-export const computeResultSchema = z.discriminatedUnion("kind", [
+const computeOutcomeSchema: z.ZodType<ComputeOutcome> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("null") }),
-  z.object({ kind: z.literal("signal"), signal: signalSchema }),
-  z.object({ kind: z.literal("run"), workflow: z.string(), runId: z.string() }),
+  z.object({ kind: z.literal("value"), value: jsonSchema }),
   z.object({
     kind: z.literal("error"),
     code: computeErrorCodeSchema,
@@ -52,7 +50,14 @@ export const computeResultSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("timeout"), afterMs: z.number(), killed: z.boolean() }),
   z.object({ kind: z.literal("group_down"), message: z.string() }),
 ]);
-export type ComputeResult = z.infer<typeof computeResultSchema>;
+
+/** What became of one compute, after routing: a value is a signal or a run by now, or neither when that failed. */
+export const computeReportSchema = z.object({
+  outcome: computeOutcomeSchema,
+  signal: signalSchema.nullable(),
+  runId: z.string().nullable(),
+});
+export type ComputeReport = z.infer<typeof computeReportSchema>;
 
 export const senseCountersSchema = z.object({
   computes: z.int(),
@@ -78,8 +83,8 @@ export const senseViewSchema = z.object({
     id: z.int(),
     at: z.number(),
     durationMs: z.number(),
-    outcome: z.enum(["null", "signal", "run", "error", "timeout", "group_down"]),
-    /** The message of an error, the id of a run; null when there is no more to say. */
+    outcome: z.string(),
+    /** The message of an error; null when there is no more to say. */
     detail: z.string().nullable(),
   }).nullable(),
   lastSignal: signalSchema.nullable(),
@@ -101,7 +106,7 @@ export const triggerReplySchema = z.object({
   computeId: z.int().nullable(),
   how: triggerHowSchema,
   until: z.number().nullable(),
-  outcome: computeResultSchema.nullable(),
+  outcome: computeReportSchema.nullable(),
 });
 export type TriggerReply = z.infer<typeof triggerReplySchema>;
 
