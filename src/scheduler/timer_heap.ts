@@ -1,0 +1,132 @@
+/**
+ * Thousands of deadlines over one timer of the clock: a binary heap of absolute monotonic times.
+ * alarm.ts puts ticks and throttle windows into it, scheduler.ts owns it.
+ *
+ * I1. Nothing fires early. Equal deadlines fire in the order in which they were added.
+ * I2. The clock holds at most one timer of ours, and none while the heap is empty.
+ */
+import type { CancelTimer, Clock } from "../base/clock.ts";
+
+/** One deadline in a heap; hand it back to `cancel`. */
+export interface HeapTimer {
+  /** Monotonic milliseconds. */
+  readonly due: number;
+}
+
+interface Node extends HeapTimer {
+  readonly order: number;
+  readonly fire: () => void;
+  /** Its place in the heap, so that cancelling needs no search; -1 when it is not there any more. */
+  index: number;
+}
+
+export class TimerHeap {
+  readonly #clock: Clock;
+  readonly #nodes: Node[] = [];
+  #added = 0;
+  #armed: { readonly due: number; readonly cancel: CancelTimer } | null = null;
+  #firing = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#nodes.length;
+  }
+
+  /** Calls `fire` once, as soon as `monotonic()` has reached `due`; never from within this call. */
+  add(due: number, fire: () => void): HeapTimer {
+    const node: Node = { due, fire, order: this.#added++, index: this.#nodes.length };
+    this.#nodes.push(node);
+    this.#rise(node);
+    this.#arm();
+    return node;
+  }
+
+  /** Harmless when the timer has fired or was cancelled before. */
+  cancel(timer: HeapTimer): void {
+    const node = timer as Node;
+    if (this.#nodes[node.index] !== node) return;
+    this.#remove(node);
+    // A timer that is armed for nothing wakes once and finds that out: cheaper than setting a new one at each cancel.
+    if (this.#nodes.length === 0) this.#disarm();
+  }
+
+  clear(): void {
+    for (const node of this.#nodes) node.index = -1;
+    this.#nodes.length = 0;
+    this.#disarm();
+  }
+
+  #wake(): void {
+    this.#armed = null;
+    // Read once: what becomes due while these fire gets its turn after other work of the event loop.
+    const now = this.#clock.monotonic();
+    this.#firing = true;
+    try {
+      for (let head = this.#nodes[0]; head !== undefined && head.due <= now; head = this.#nodes[0]) {
+        this.#remove(head);
+        head.fire();
+      }
+    } finally {
+      this.#firing = false;
+      this.#arm();
+    }
+  }
+
+  #arm(): void {
+    const head = this.#nodes[0];
+    if (this.#firing || head === undefined || (this.#armed !== null && this.#armed.due <= head.due)) return;
+    this.#disarm();
+    const delayMs = Math.max(0, head.due - this.#clock.monotonic());
+    this.#armed = { due: head.due, cancel: this.#clock.after(delayMs, () => this.#wake()) };
+  }
+
+  #disarm(): void {
+    this.#armed?.cancel();
+    this.#armed = null;
+  }
+
+  #remove(node: Node): void {
+    const last = this.#nodes.pop() as Node;
+    if (last !== node) {
+      this.#put(last, node.index);
+      this.#rise(last);
+      this.#sink(last);
+    }
+    node.index = -1;
+  }
+
+  #rise(node: Node): void {
+    while (node.index > 0) {
+      const parent = this.#nodes[(node.index - 1) >> 1] as Node;
+      if (!before(node, parent)) return;
+      this.#swap(node, parent);
+    }
+  }
+
+  #sink(node: Node): void {
+    for (;;) {
+      const left = this.#nodes[2 * node.index + 1], right = this.#nodes[2 * node.index + 2];
+      const child = right !== undefined && left !== undefined && before(right, left) ? right : left;
+      if (child === undefined || !before(child, node)) return;
+      this.#swap(child, node);
+    }
+  }
+
+  #swap(a: Node, b: Node): void {
+    const index = a.index;
+    this.#put(a, b.index);
+    this.#put(b, index);
+  }
+
+  #put(node: Node, index: number): void {
+    this.#nodes[index] = node;
+    node.index = index;
+  }
+}
+
+function before(a: Node, b: Node): boolean {
+  return a.due < b.due || (a.due === b.due && a.order < b.order);
+}
