@@ -53,14 +53,18 @@ function withFallback<T, Fallback>(read: (value: Json) => T, fallback: [Fallback
   };
 }
 
+function text(): Option<string>;
+function text<F extends string | null>(fallback: F): Option<string | F>;
+function text(...fallback: [(string | null)?]): Option<string | null> {
+  return withFallback((value) => {
+    if (typeof value !== "string" || value === "") throw new TypeError(`must be a text, not ${show(value)}`);
+    return value;
+  }, fallback);
+}
+
 /** The kinds of settings for `readConfig`. Each takes the value of a missing key; without one the key is required. */
 export const option = {
-  text<F extends string | null = never>(...fallback: [F?]): Option<string | F> {
-    return withFallback((value) => {
-      if (typeof value !== "string" || value === "") throw new TypeError(`must be a text, not ${show(value)}`);
-      return value;
-    }, fallback);
-  },
+  text,
   /** A number within `min` and `max`, both included. */
   number<F extends number | null>(fallback: F, range: { min?: number; max?: number } = {}): Option<number | F> {
     const { min = -Infinity, max = Infinity } = range;
@@ -76,9 +80,10 @@ export const option = {
     }, [fallback]);
   },
   /** Milliseconds of a text such as `1h30m`. */
-  duration(fallback: string): Option<number> {
+  duration<F extends string | null>(fallback: F): Option<number | (F extends null ? null : never)> {
     return (value) => {
-      const parsed = parseDuration(typeof value === "string" ? value : value == null ? fallback : show(value));
+      if ((value === undefined || value === null) && fallback === null) return null as F extends null ? null : never;
+      const parsed = parseDuration(typeof value === "string" ? value : value == null ? fallback ?? "" : show(value));
       if (!parsed.ok) throw new TypeError(`must be a duration: ${parsed.error}`);
       return parsed.value;
     };

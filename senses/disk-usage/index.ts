@@ -1,0 +1,57 @@
+/**
+ * How full the file system of a path is, as `df` tells it. Above its threshold it says so by a signal, or asks for a
+ * workflow that makes room, if the configuration names one.
+ */
+import { lt } from "drizzle-orm";
+import { option, readConfig, type SenseContext } from "nerve";
+import { parseDf } from "./df.ts";
+import { readings } from "./schema.ts";
+
+export interface DiskUsage {
+  readonly path: string;
+  /** The device or share, and where it is mounted. */
+  readonly filesystem: string;
+  readonly mount: string;
+  /** Share of the space that ordinary users can have, 0 to 1: what `df` prints as its capacity. */
+  readonly used: number;
+  readonly totalBytes: number;
+  readonly usedBytes: number;
+  readonly availableBytes: number;
+}
+
+/** Rounds that the workflow may take, if one is asked for. */
+const workflowRoundsMax = 10;
+
+export async function compute(
+  { db, signal, config }: SenseContext,
+): Promise<DiskUsage | (DiskUsage & { workflow: string }) | null> {
+  const { path, threshold, workflow, keep } = readConfig(config, {
+    path: option.text("/"),
+    threshold: option.number(null, { min: 0, max: 1 }),
+    workflow: option.text(null),
+    keep: option.duration("30d"),
+  });
+  const usage: DiskUsage = { path, ...parseDf(await df(path, signal)) };
+  const now = new Date();
+  db.insert(readings).values({ ts: now, ...usage }).run();
+  db.delete(readings).where(lt(readings.ts, new Date(now.getTime() - keep))).run();
+  if (threshold !== null && usage.used < threshold) return null;
+  if (workflow === null) return usage;
+  return { ...usage, workflow: `${workflow}|${workflowRoundsMax}|${path} is ${Math.round(usage.used * 100)}% full` };
+}
+
+/** `signal` ends it too: df waits for ever for a network share that is gone. */
+async function df(path: string, signal: AbortSignal): Promise<string> {
+  const { success, code, stdout, stderr } = await new Deno.Command("df", {
+    args: ["-P", "-k", "--", path],
+    env: { LC_ALL: "C" },
+    stdin: "null",
+    signal,
+  }).output();
+  signal.throwIfAborted();
+  if (!success) {
+    const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
+    throw new Error(`df failed for ${path}: ${reason || `exit code ${code}`}`);
+  }
+  return new TextDecoder().decode(stdout);
+}

@@ -1,0 +1,15 @@
+/** What disk-usage keeps: one reading a compute, in bytes. */
+import { integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const readings = sqliteTable("readings", {
+  id: integer().primaryKey(),
+  ts: integer({ mode: "timestamp_ms" }).notNull(),
+  path: text().notNull(),
+  filesystem: text().notNull(),
+  mount: text().notNull(),
+  /** Share of the space that ordinary users can have, 0 to 1. */
+  used: real().notNull(),
+  totalBytes: integer("total_bytes").notNull(),
+  usedBytes: integer("used_bytes").notNull(),
+  availableBytes: integer("available_bytes").notNull(),
+});

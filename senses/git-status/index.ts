@@ -1,0 +1,44 @@
+/**
+ * The state of a git repository: branch, dirty files, commits ahead of and behind its upstream.
+ * It emits a signal whenever that differs from the last compute. It never fetches and never writes.
+ */
+import { desc, eq, lt } from "drizzle-orm";
+import { option, readConfig, type SenseContext } from "nerve";
+import { type GitStatus, parseStatus } from "./porcelain.ts";
+import { statuses } from "./schema.ts";
+
+export async function compute({ db, signal, config }: SenseContext): Promise<({ path: string } & GitStatus) | null> {
+  const { path, keep } = readConfig(config, { path: option.text(), keep: option.duration("30d") });
+  if (!path.startsWith("/")) throw new TypeError(`config.path must be absolute, not "${path}"`);
+  const status = parseStatus(await gitStatus(path, signal));
+  const last = db.select({ status: statuses.status }).from(statuses).where(eq(statuses.path, path))
+    .orderBy(desc(statuses.id)).limit(1).get();
+  const now = new Date();
+  db.insert(statuses).values({ ts: now, path, ...status, status }).run();
+  db.delete(statuses).where(lt(statuses.ts, new Date(now.getTime() - keep))).run();
+  // Both come from parseStatus, so their keys stand in the same order.
+  return JSON.stringify(last?.status) === JSON.stringify(status) ? null : { path, ...status };
+}
+
+/** What a repository's own settings could make git start in the course of a status is switched off. */
+const harmless = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
+
+async function gitStatus(path: string, signal: AbortSignal): Promise<string> {
+  const { success, code, stdout, stderr } = await new Deno.Command("git", {
+    args: [
+      ...harmless,
+      ...["-C", path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all"],
+      // Looking into submodules would run git with their settings.
+      "--ignore-submodules=dirty",
+    ],
+    env: { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_NO_LAZY_FETCH: "1" },
+    stdin: "null",
+    signal,
+  }).output();
+  signal.throwIfAborted();
+  if (!success) {
+    const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
+    throw new Error(`git status failed for ${path}: ${reason || `exit code ${code}`}`);
+  }
+  return new TextDecoder().decode(stdout);
+}

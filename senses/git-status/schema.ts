@@ -1,0 +1,17 @@
+/** What git-status keeps: one row a compute. */
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { GitStatus } from "./porcelain.ts";
+
+export const statuses = sqliteTable("statuses", {
+  id: integer().primaryKey(),
+  ts: integer({ mode: "timestamp_ms" }).notNull(),
+  path: text().notNull(),
+  /** Null when HEAD is detached. */
+  branch: text(),
+  /** Files that differ from the last commit. */
+  dirty: integer().notNull(),
+  ahead: integer(),
+  behind: integer(),
+  /** All of it. */
+  status: text({ mode: "json" }).$type<GitStatus>().notNull(),
+});

@@ -1,0 +1,128 @@
+/**
+ * Whether a URL answers as it should, how fast, and how long its certificate will last.
+ * It emits a signal while something is wrong, and one when it is right again.
+ */
+import { desc, eq, lt } from "drizzle-orm";
+import { type JsonObject, option, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { certificateEnd } from "./certificate.ts";
+import { checks } from "./schema.ts";
+
+export interface HttpCheck {
+  readonly url: string;
+  readonly ok: boolean;
+  /** What is wrong, as sentences; empty when `ok`. */
+  readonly problems: readonly string[];
+  readonly status: number | null;
+  readonly latencyMs: number | null;
+  /** Whole days until the certificate ends, negative afterwards; null for http: and when it could not be read. */
+  readonly certificateDaysLeft: number | null;
+}
+
+interface Answer {
+  readonly status: number | null;
+  readonly latencyMs: number | null;
+  readonly problem: string | null;
+}
+
+export async function compute({ db, signal, config }: SenseContext): Promise<HttpCheck | null> {
+  const settings = readSettings(config);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
+  const [answer, daysLeft] = await Promise.all([ask(settings, limit), certificateDaysLeft(settings.url, limit)]);
+  signal.throwIfAborted();
+  const problems = judge(settings, answer, daysLeft);
+  const check: HttpCheck = {
+    url: settings.url.href,
+    ok: problems.length === 0,
+    problems,
+    status: answer.status,
+    latencyMs: answer.latencyMs,
+    certificateDaysLeft: typeof daysLeft === "number" ? daysLeft : null,
+  };
+  const wasOk = lastWasOk(db, check.url);
+  const now = new Date();
+  db.insert(checks).values({ ts: now, ...check, problems }).run();
+  db.delete(checks).where(lt(checks.ts, new Date(now.getTime() - settings.keep))).run();
+  return check.ok && wasOk && !settings.always ? null : check;
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const { url, ca_file, ...settings } = readConfig(config, {
+    url: option.text(),
+    timeout: option.duration("10s"),
+    expect_status: option.number(null, { min: 100, max: 599 }),
+    max_latency: option.duration(null),
+    min_certificate_days: option.number(14, { min: 0 }),
+    ca_file: option.text(null),
+    always: option.flag(false),
+    keep: option.duration("30d"),
+  });
+  const parsed = URL.parse(url);
+  if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
+    throw new TypeError(`config.url must be an http: or https: address, not "${url}"`);
+  }
+  return { ...settings, url: parsed, caCerts: ca_file === null ? [] : [Deno.readTextFileSync(ca_file)] };
+}
+
+/** Redirects are answers, not followed: they may lead to hosts that this sense has no permission for. */
+async function ask({ url, caCerts }: Settings, signal: AbortSignal): Promise<Answer> {
+  // A client of its own: a pooled connection would hide the time that a new visitor waits.
+  using client = Deno.createHttpClient({ caCerts, poolMaxIdlePerHost: 0 });
+  const started = performance.now();
+  try {
+    const response = await fetch(url, { redirect: "manual", signal, client });
+    const latencyMs = Math.round(performance.now() - started);
+    await response.body?.cancel();
+    return { status: response.status, latencyMs, problem: null };
+  } catch (thrown) {
+    // A missing permission is a mistake in nerve.yaml, not an outage.
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    return { status: null, latencyMs: null, problem: reasonOf(thrown) };
+  }
+}
+
+/** A number, null where there is no certificate, or why it could not be read. */
+async function certificateDaysLeft(url: URL, signal: AbortSignal): Promise<number | null | string> {
+  if (url.protocol !== "https:") return null;
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  try {
+    const end = await certificateEnd(host, Number(url.port || 443), signal);
+    return Math.floor((end.getTime() - Date.now()) / 86_400_000);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    return reasonOf(thrown);
+  }
+}
+
+function judge(settings: Settings, answer: Answer, daysLeft: number | null | string): string[] {
+  const { expect_status: wanted, max_latency: slowest, min_certificate_days: daysWanted } = settings;
+  const { status, latencyMs, problem } = answer;
+  const problems: string[] = [];
+  if (problem !== null) problems.push(`no answer: ${problem}`);
+  if (status !== null && (wanted === null ? status < 200 || status > 399 : status !== wanted)) {
+    problems.push(`status ${status} instead of ${wanted ?? "200 to 399"}`);
+  }
+  if (latencyMs !== null && slowest !== null && latencyMs > slowest) {
+    problems.push(`answered after ${latencyMs} ms, more than ${slowest} ms`);
+  }
+  // Where nothing answers at all, one sentence is enough.
+  if (typeof daysLeft === "string" && problem === null) problems.push(`its certificate could not be read: ${daysLeft}`);
+  if (typeof daysLeft === "number" && daysLeft < 0) problems.push("its certificate has ended");
+  else if (typeof daysLeft === "number" && daysLeft < daysWanted) {
+    problems.push(`its certificate ends in ${daysLeft} days`);
+  }
+  return problems;
+}
+
+function lastWasOk(db: SenseDatabase, url: string): boolean {
+  const last = db.select({ ok: checks.ok }).from(checks).where(eq(checks.url, url)).orderBy(desc(checks.id)).limit(1);
+  return last.get()?.ok ?? true;
+}
+
+/** `fetch failed` says nothing: its cause does. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  return (cause instanceof Error ? cause.message : String(cause)).replace(/^error sending request.*?\): /, "");
+}

@@ -1,0 +1,42 @@
+/**
+ * How much memory is in use, and how much swap. What counts is what programs could still get (MemAvailable of
+ * /proc/meminfo), not what happens to be free: a cache gives way when it must.
+ */
+import { lt } from "drizzle-orm";
+import { option, readConfig, type SenseContext } from "nerve";
+import { readings } from "./schema.ts";
+
+export interface MemoryUsage {
+  /** Share of the memory that is not available, 0 to 1. */
+  readonly used: number;
+  readonly totalBytes: number;
+  readonly availableBytes: number;
+  /** Share of the swap in use, 0 to 1; 0 when there is none. */
+  readonly swapUsed: number;
+  readonly swapTotalBytes: number;
+  readonly swapFreeBytes: number;
+}
+
+export function compute({ db, config }: SenseContext): MemoryUsage | null {
+  const { threshold, keep } = readConfig(config, {
+    threshold: option.number(null, { min: 0, max: 1 }),
+    keep: option.duration("30d"),
+  });
+  const { total, available, swapTotal, swapFree } = Deno.systemMemoryInfo();
+  const usage: MemoryUsage = {
+    used: usedShare(available, total),
+    totalBytes: total,
+    availableBytes: available,
+    swapUsed: usedShare(swapFree, swapTotal),
+    swapTotalBytes: swapTotal,
+    swapFreeBytes: swapFree,
+  };
+  const now = new Date();
+  db.insert(readings).values({ ts: now, ...usage }).run();
+  db.delete(readings).where(lt(readings.ts, new Date(now.getTime() - keep))).run();
+  return threshold !== null && usage.used < threshold ? null : usage;
+}
+
+function usedShare(left: number, whole: number): number {
+  return whole === 0 ? 0 : Math.round((1 - left / whole) * 10_000) / 10_000;
+}
