@@ -3,15 +3,8 @@
  * Everything here may be called while the kernel starts or stops. Errors are NerveErrors; `problem.ts` turns them into
  * answers.
  */
-import type {
-  ComputeReport,
-  Health,
-  RunPage,
-  SenseView,
-  StartRunRequest,
-  TriggerReply,
-  WorkflowView,
-} from "../protocol/api.ts";
+import type { Health, RunPage, SenseView, StartRunRequest, TriggerReply, WorkflowView } from "../protocol/api.ts";
+import type { ComputeResult } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
 
@@ -39,7 +32,7 @@ export interface Records {
 
 /** A trigger by hand that was taken; `outcome` never rejects, it says how the compute ended. */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
-  readonly outcome: Promise<ComputeReport>;
+  readonly outcome: Promise<ComputeResult>;
 }
 
 export interface KernelView {

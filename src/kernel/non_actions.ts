@@ -33,9 +33,9 @@ export class NonActions {
 
   /**
    * Records one non-action of `sense`. `kind` tells apart what must not be folded together (an error's text); `detail`
-   * goes into the row.
+   * goes into the row. True when it got a row of its own: then it is news, else a repetition.
    */
-  record(sense: string, reason: NonActionReason, kind: string, detail: JsonObject, causeId: number | null): void {
+  record(sense: string, reason: NonActionReason, kind: string, detail: JsonObject, causeId: number | null): boolean {
     const key = `${sense} ${reason}`;
     let folds = this.#folds.get(key);
     if (folds === undefined) this.#folds.set(key, folds = new Map());
@@ -45,10 +45,11 @@ export class NonActions {
       fold.repeated++;
       fold.last = detail;
       fold.causeId = causeId;
-      return;
+      return false;
     }
     this.#write(sense, reason, detail, causeId);
     folds.set(inner, { repeated: 0, last: detail, causeId, cancel: this.#close(sense, reason, inner) });
+    return true;
   }
 
   /** Writes what is still folded; called when the kernel stops. */

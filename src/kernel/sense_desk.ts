@@ -5,7 +5,9 @@
  * I2. A signal has its row, and thereby its id, before anyone hears of it.
  */
 import type { Clock } from "../base/clock.ts";
+import { formatDuration } from "../base/duration.ts";
 import { messageOf, unreachable } from "../base/errors.ts";
+import type { ComputeResult, SenseCounters, SenseView } from "../protocol/api.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { KernelEvent } from "../protocol/event.ts";
@@ -13,14 +15,12 @@ import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
 import type { ComputeLimits, ComputeRunner } from "./compute_runner.ts";
 import { NonActions } from "./non_actions.ts";
-import { type Directive, routeSenseComputeOutput } from "./routing.ts";
-
-export type SenseCounters = Record<"computes" | "signals" | "runs" | NonActionReason, number>;
+import { type Directive, type Route, routeSenseComputeOutput } from "./routing.ts";
 
 export interface SenseRecord {
   limits: ComputeLimits;
   readonly counters: SenseCounters;
-  lastCompute: { id: number; at: number; durationMs: number; outcome: string; detail: string | null } | null;
+  lastCompute: SenseView["lastCompute"];
   lastSignal: Signal | null;
   /** Why it cannot be loaded, as of its last attempt. */
   loadProblems: readonly LoadProblem[];
@@ -34,20 +34,13 @@ export interface SenseDeskPorts {
   startRun(directive: Directive, payload: JsonObject, sense: string, causeId: number): Promise<{ runId: string }>;
 }
 
-/** What a waiting caller of a trigger is told. */
-export interface ComputeReport {
-  readonly outcome: ComputeOutcome;
-  readonly signal: Signal | null;
-  readonly runId: string | null;
-}
-
 export class SenseDesk {
   readonly #runner: ComputeRunner;
   readonly #clock: Clock;
   readonly #ports: SenseDeskPorts;
   readonly #nonActions: NonActions;
   readonly #senses = new Map<string, SenseRecord>();
-  readonly #waiters = new Map<number, ((report: ComputeReport) => void)[]>();
+  readonly #waiters = new Map<number, ((report: ComputeResult) => void)[]>();
 
   constructor(runner: ComputeRunner, clock: Clock, ports: SenseDeskPorts) {
     this.#runner = runner;
@@ -75,8 +68,8 @@ export class SenseDesk {
     return this.#senses.get(sense) ?? null;
   }
 
-  /** The report of a compute that has not ended yet. */
-  reportOf(computeId: number): Promise<ComputeReport> {
+  /** The result of a compute that has not ended yet. */
+  resultOf(computeId: number): Promise<ComputeResult> {
     return new Promise((resolve) => {
       const waiting = this.#waiters.get(computeId);
       if (waiting === undefined) this.#waiters.set(computeId, [resolve]);
@@ -92,9 +85,9 @@ export class SenseDesk {
     const outcome = await this.#runner.compute(record.limits, trigger, id);
     const durationMs = this.#clock.monotonic() - from;
     record.counters.computes++;
-    record.lastCompute = { id, at, durationMs, outcome: outcome.kind, detail: detailOf(outcome) };
-    const report = await this.#settle(record, outcome, trigger, id);
-    for (const tell of this.#waiters.get(id) ?? []) tell(report);
+    const result = await this.#settle(record, outcome, trigger, id);
+    record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
+    for (const tell of this.#waiters.get(id) ?? []) tell(result);
     this.#waiters.delete(id);
   }
 
@@ -124,78 +117,73 @@ export class SenseDesk {
     this.#nonActions.flush();
   }
 
-  async #settle(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Promise<ComputeReport> {
-    const report = { outcome, signal: null, runId: null };
+  async #settle(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Promise<ComputeResult> {
     switch (outcome.kind) {
       case "null":
         this.#skip(record, "null", "", { compute: id, trigger: trigger.kind }, trigger);
-        return report;
-      case "value":
-        return await this.#act(record, outcome, trigger, id);
+        return outcome;
+      case "value": {
+        const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
+        if (route.kind === "workflow") return await this.#start(record, route, trigger, id);
+        return this.#signal(record, route, trigger, id);
+      }
       case "error":
-        // A failed load has its own row and its own line, once.
-        if (outcome.code !== "load") this.#problem(record.limits.sense, detailOf(outcome) ?? "failed");
-        this.#skip(record, "error", outcome.message, { compute: id, message: detailOf(outcome) }, trigger);
-        return report;
       case "timeout":
-        this.#problem(record.limits.sense, detailOf(outcome) ?? "timed out");
-        this.#skip(record, "timeout", "", { compute: id, message: detailOf(outcome) }, trigger);
-        return report;
-      case "group_down":
-        this.#skip(record, "group_down", outcome.message, { compute: id, message: outcome.message }, trigger);
-        return report;
+      case "group_down": {
+        const detail = detailOf(outcome) ?? outcome.kind;
+        const news = this.#skip(record, outcome.kind, detail, { compute: id, message: detail }, trigger);
+        // A failed load has its own row and its own line, and a dead group its own.
+        const told = outcome.kind === "group_down" || (outcome.kind === "error" && outcome.code === "load");
+        if (news && !told) this.#problem(record.limits.sense, detail);
+        return outcome;
+      }
       default:
         return unreachable(outcome);
     }
   }
 
-  async #act(
+  async #start(
     record: SenseRecord,
-    outcome: Extract<ComputeOutcome, { kind: "value" }>,
+    { directive, payload }: Extract<Route, { kind: "workflow" }>,
     trigger: Trigger,
     id: number,
-  ): Promise<ComputeReport> {
-    const { sense } = record.limits, causeId = causeOf(trigger);
-    const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
-    if (route.kind === "workflow") {
-      const { directive, payload } = route;
-      const row = this.#row(
-        sense,
-        "sense.directive",
-        { compute: id, trigger: trigger.kind, ...directive, payload },
-        causeId,
-      );
-      try {
-        const { runId } = await this.#ports.startRun(directive, payload, sense, row.id);
-        record.counters.runs++;
-        return { outcome, signal: null, runId };
-      } catch (thrown) {
-        this.#problem(sense, `could not start workflow ${directive.name}: ${messageOf(thrown)}`);
-        this.#skip(record, "error", "directive", { compute: id, message: messageOf(thrown) }, trigger);
-        return { outcome, signal: null, runId: null };
-      }
+  ): Promise<ComputeResult> {
+    const { sense } = record.limits, asked = { compute: id, trigger: trigger.kind, ...directive, payload };
+    const row = this.#row(sense, "sense.directive", asked, causeOf(trigger));
+    try {
+      const { runId } = await this.#ports.startRun(directive, payload, sense, row.id);
+      record.counters.runs++;
+      return { kind: "run", workflow: directive.name, runId };
+    } catch (thrown) {
+      const message = `could not start workflow ${directive.name}: ${messageOf(thrown)}`;
+      if (this.#skip(record, "error", message, { compute: id, message }, trigger)) this.#problem(sense, message);
+      return { kind: "error", code: "output", message, place: null };
     }
-    const row = this.#row(
-      sense,
-      "sense.signal",
-      { compute: id, trigger: trigger.kind, payload: route.payload },
-      causeId,
-    );
-    const signal: Signal = { id: row.id, sense, payload: route.payload, ts: row.ts };
-    if (route.warning !== null) {
-      this.#row(sense, "sense.directive_invalid", { compute: id, message: route.warning }, row.id);
-      this.#problem(sense, route.warning);
+  }
+
+  #signal(
+    record: SenseRecord,
+    { payload, warning }: Extract<Route, { kind: "signal" }>,
+    trigger: Trigger,
+    id: number,
+  ): ComputeResult {
+    const { sense } = record.limits;
+    const row = this.#row(sense, "sense.signal", { compute: id, trigger: trigger.kind, payload }, causeOf(trigger));
+    const signal: Signal = { id: row.id, sense, payload, ts: row.ts };
+    if (warning !== null) {
+      this.#row(sense, "sense.directive_invalid", { compute: id, message: warning }, row.id);
+      this.#problem(sense, warning);
     }
     record.counters.signals++;
     record.lastSignal = signal;
     this.#ports.emit({ kind: "signal", signal });
     this.#ports.signalled(signal);
-    return { outcome, signal, runId: null };
+    return { kind: "signal", signal };
   }
 
-  #skip(record: SenseRecord, reason: NonActionReason, kind: string, detail: JsonObject, trigger: Trigger): void {
+  #skip(record: SenseRecord, reason: NonActionReason, kind: string, detail: JsonObject, trigger: Trigger): boolean {
     record.counters[reason]++;
-    this.#nonActions.record(record.limits.sense, reason, kind, detail, causeOf(trigger));
+    return this.#nonActions.record(record.limits.sense, reason, kind, detail, causeOf(trigger));
   }
 
   #row(sense: string, type: LogType, payload: JsonObject, causeId: number | null): LogRow {
@@ -227,20 +215,20 @@ function causeOf(trigger: Trigger): number | null {
   return trigger.kind === "manual" ? trigger.causeId : null;
 }
 
-function detailOf(outcome: ComputeOutcome): string | null {
-  switch (outcome.kind) {
-    case "null":
-    case "value":
-      return null;
+/** What there is to say of a result beyond its kind. */
+function detailOf(result: ComputeResult | ComputeOutcome): string | null {
+  switch (result.kind) {
     case "error": {
-      const { place, message } = outcome;
+      const { place, message } = result;
       return place === null ? message : `${message} (${place.file}:${place.line}:${place.column})`;
     }
     case "timeout":
-      return `was not done after ${outcome.afterMs / 1000} s${outcome.killed ? "; its process was killed" : ""}`;
+      return `was not done after ${formatDuration(result.afterMs)}${result.killed ? "; its process was killed" : ""}`;
     case "group_down":
-      return outcome.message;
+      return result.message;
+    case "run":
+      return result.runId;
     default:
-      return unreachable(outcome);
+      return null;
   }
 }

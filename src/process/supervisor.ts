@@ -75,6 +75,8 @@ export class Supervisor {
   readonly #units = new Map<UnitKey, Unit>();
   /** Every process that is not gone, current or draining. */
   readonly #alive = new Map<GroupProcess, { key: UnitKey; gone: Promise<void>; resolve: () => void }>();
+  /** Processes that were replaced and still work on what they had begun. */
+  readonly #draining = new Map<GroupProcess, UnitKey>();
   #stopping = false;
 
   constructor(launch: Launch, clock: Clock, ports: SupervisorPorts) {
@@ -115,8 +117,23 @@ export class Supervisor {
     return state.tag === "quarantined" ? `quarantined: ${state.reason}` : "its process is not running";
   }
 
+  /** True while nothing but `reset` lets it start again. */
+  quarantined(key: UnitKey): boolean {
+    return this.#unit(key).state.tag === "quarantined";
+  }
+
+  /** New work goes to a new process from now on; the present one ends when nothing is under way in it. */
+  replace(key: UnitKey): void {
+    const unit = this.#unit(key);
+    if (unit.state.tag !== "running") return;
+    this.#draining.set(unit.state.process, key);
+    unit.state = { tag: "stopped" };
+    this.#endDrained(key);
+  }
+
   /** To be called when work in the unit's process is over, or was prepared for: starts the wait for its idle end. */
   released(key: UnitKey): void {
+    this.#endDrained(key);
     const unit = this.#units.get(key);
     if (unit === undefined || unit.state.tag !== "running" || unit.plan.keepAlive) return;
     unit.neededAt = this.#clock.monotonic();
@@ -200,6 +217,7 @@ export class Supervisor {
     const { key } = unit.plan;
     const alive = this.#alive.get(process);
     this.#alive.delete(process);
+    this.#draining.delete(process);
     this.#memory.forget(process.pid);
     const wanted = isWanted(end) || this.#stopping;
     const current = unit.state.tag === "running" && unit.state.process === process;
@@ -230,6 +248,12 @@ export class Supervisor {
       this.#ports.onAvailable(key);
     });
     unit.state = { tag: "backoff", untilMs: this.#clock.now() + waitMs, reason: end.message, cancel };
+  }
+
+  #endDrained(key: UnitKey): void {
+    for (const [process, of] of this.#draining) {
+      if (of === key && !this.#ports.busy(key, process)) process.endInOrder("replaced by newer code");
+    }
   }
 
   #armIdle(unit: Unit, waitMs: number): void {

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../base/errors.ts";
 import { promptMaxBytes } from "../base/limits.ts";
 import { jsonSchema } from "./json.ts";
 import { logRowSchema } from "./log.ts";
-import { computeErrorCodeSchema, type ComputeOutcome, nameSchema, placeSchema, signalSchema } from "./signal.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
 
 /** A process of the kernel: that of a group of senses or of a workflow. `state` is its tag in `process/`. */
@@ -38,9 +38,11 @@ export const healthSchema = z.object({
 });
 export type Health = z.infer<typeof healthSchema>;
 
-const computeOutcomeSchema: z.ZodType<ComputeOutcome> = z.discriminatedUnion("kind", [
+/** What became of one compute, after routing: a value is a signal or a run by now. */
+export const computeResultSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("null") }),
-  z.object({ kind: z.literal("value"), value: jsonSchema }),
+  z.object({ kind: z.literal("signal"), signal: signalSchema }),
+  z.object({ kind: z.literal("run"), workflow: z.string(), runId: z.string() }),
   z.object({
     kind: z.literal("error"),
     code: computeErrorCodeSchema,
@@ -50,14 +52,7 @@ const computeOutcomeSchema: z.ZodType<ComputeOutcome> = z.discriminatedUnion("ki
   z.object({ kind: z.literal("timeout"), afterMs: z.number(), killed: z.boolean() }),
   z.object({ kind: z.literal("group_down"), message: z.string() }),
 ]);
-
-/** What became of one compute, after routing: a value is a signal or a run by now, or neither when that failed. */
-export const computeReportSchema = z.object({
-  outcome: computeOutcomeSchema,
-  signal: signalSchema.nullable(),
-  runId: z.string().nullable(),
-});
-export type ComputeReport = z.infer<typeof computeReportSchema>;
+export type ComputeResult = z.infer<typeof computeResultSchema>;
 
 export const senseCountersSchema = z.object({
   computes: z.int(),
@@ -83,8 +78,8 @@ export const senseViewSchema = z.object({
     id: z.int(),
     at: z.number(),
     durationMs: z.number(),
-    outcome: z.string(),
-    /** The message of an error; null when there is no more to say. */
+    outcome: z.enum(["null", "signal", "run", "error", "timeout", "group_down"]),
+    /** The message of an error, the id of a run; null when there is no more to say. */
     detail: z.string().nullable(),
   }).nullable(),
   lastSignal: signalSchema.nullable(),
@@ -106,7 +101,7 @@ export const triggerReplySchema = z.object({
   computeId: z.int().nullable(),
   how: triggerHowSchema,
   until: z.number().nullable(),
-  outcome: computeReportSchema.nullable(),
+  outcome: computeResultSchema.nullable(),
 });
 export type TriggerReply = z.infer<typeof triggerReplySchema>;
 
@@ -181,6 +176,7 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   WORKFLOW_UNKNOWN: 404,
   RUN_UNKNOWN: 404,
   RUN_CONFLICT: 409,
+  RUN_ENDED: 409,
   PAYLOAD_INVALID: 400,
   QUERY_INVALID: 400,
   STORE_FAILED: 500,

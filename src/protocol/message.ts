@@ -26,8 +26,8 @@ export interface SenseSpec {
   readonly entry: string;
   readonly migrations: string;
   readonly database: string;
-  /** Databases of other senses that it may read, by name. */
-  readonly peers: Readonly<Record<string, string>>;
+  /** Senses whose databases it may read. */
+  readonly peers: "all" | readonly string[];
   readonly config: Json;
 }
 
@@ -45,6 +45,10 @@ export interface ProcessSpec {
   /** data/logs.db and data/blobs. */
   readonly logDatabase: string;
   readonly blobs: string;
+  /** The folder of all senses' databases, and the names of all senses of the workspace. */
+  readonly senseDatabases: string;
+  readonly allSenses: readonly string[];
+  /** The senses of this group; none in a workflow's process. */
   readonly senses: readonly SenseSpec[];
   readonly workflow: WorkflowSpec | null;
 }

@@ -7,13 +7,14 @@
  */
 import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
-import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
+import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
 import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
-import type { Blobs, SenseContext, SenseDatabase } from "../sdk/sense.ts";
+import type { Blobs, SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blob_store.ts";
-import { openPeerDatabase, openSenseDatabase } from "../store/sense_database.ts";
+import { openSenseDatabase } from "../store/sense_database.ts";
 import type { KernelPort, Runtime, RuntimeMessage } from "./bootstrap.ts";
 import { describe, loadProblem, placeOf } from "./explain.ts";
+import { peersOf } from "./peers.ts";
 import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./surroundings.ts";
 
 type Compute = (context: SenseContext) => unknown;
@@ -84,7 +85,7 @@ export class SenseRuntime implements Runtime {
         name,
         db,
         sqlite,
-        peers: this.#peers(sense),
+        peers: peersOf(this.#spec, sense, (close) => this.#closers.push(close)),
         logs: this.#logs.logs,
         blobs: this.#blobs,
         config: deepFreeze((sense.config ?? {}) as JsonObject),
@@ -127,25 +128,6 @@ export class SenseRuntime implements Runtime {
 
   #fail(id: number, code: ComputeErrorCode, message: string, place: Place | null): void {
     this.#kernel.send({ t: "outcome", id, outcome: { kind: "error", code, message, place } });
-  }
-
-  #peers(sense: SenseSpec): Readonly<Record<string, SenseDatabase | undefined>> {
-    const peers: Record<string, SenseDatabase | undefined> = Object.create(null);
-    for (const [name, path] of Object.entries(sense.peers)) {
-      let opened: SenseDatabase | undefined;
-      Object.defineProperty(peers, name, {
-        enumerable: true,
-        get: () => {
-          if (opened === undefined) {
-            const { db, sqlite } = openPeerDatabase(path);
-            this.#closers.push(() => sqlite.close());
-            opened = db;
-          }
-          return opened;
-        },
-      });
-    }
-    return Object.freeze(peers);
   }
 
   #userFolder(name: string): string {

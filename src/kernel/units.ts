@@ -1,0 +1,91 @@
+/**
+ * From the configuration to the processes it asks for: one unit for each group and each workflow. Pure.
+ * Used by kernel.ts and sandbox_check.ts.
+ */
+import { sandboxPermissions } from "../config/permissions.ts";
+import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import { assert } from "../base/errors.ts";
+import type { LaunchRequest } from "../process/launcher.ts";
+import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
+import type { ProcessSpec } from "../protocol/message.ts";
+import { workflowKey } from "./workflow_host.ts";
+
+export function groupKey(group: string): UnitKey {
+  return `group:${group}`;
+}
+
+/** nerve's own modules, which every worker must be able to load. */
+export const nerveModules: readonly string[] = [new URL("../", import.meta.url).pathname];
+
+/** The units of the workspace: groups in the order of nerve.yaml, then workflows. Groups without senses have none. */
+export function planUnits(config: NerveConfig, paths: WorkspacePaths): UnitPlan[] {
+  const groups = [...config.groups.keys()].filter((name) => groupMembers(config, name).length > 0);
+  return [
+    ...groups.map((name) => groupUnit(config, paths, name)),
+    ...[...config.workflows.keys()].map((name) => workflowUnit(config, paths, name)),
+  ];
+}
+
+function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+  const senses = groupMembers(config, name), group = config.groups.get(name);
+  assert(group !== undefined, `group ${name} is configured`);
+  const spec: ProcessSpec = {
+    ...shared(config, paths, "group", name),
+    senses: senses.map((sense) => ({
+      name: sense.name,
+      entry: paths.senseEntry(sense.name),
+      migrations: paths.migrations(sense.name),
+      database: paths.senseDatabase(sense.name),
+      peers: sense.peers,
+      config: sense.config,
+    })),
+    workflow: null,
+  };
+  const permissions = senses.map((sense) => sense.permissions);
+  return {
+    key: groupKey(name),
+    spec,
+    request: launchRequest(group.memoryBytes, permissions),
+    keepAlive: senses.some((sense) => sense.keepAlive),
+  };
+}
+
+function workflowUnit(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+  const workflow = config.workflows.get(name);
+  assert(workflow !== undefined, `workflow ${name} is configured`);
+  const spec: ProcessSpec = {
+    ...shared(config, paths, "workflow", name),
+    senses: [],
+    workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
+  };
+  const request = launchRequest(workflow.memoryBytes, [workflow.permissions]);
+  return { key: workflowKey(name), spec, request, keepAlive: false };
+}
+
+function shared(
+  config: NerveConfig,
+  paths: WorkspacePaths,
+  kind: "group" | "workflow",
+  name: string,
+): Omit<ProcessSpec, "senses" | "workflow"> {
+  return {
+    kind,
+    name,
+    permissions: sandboxPermissions(config, paths, { kind, name }, nerveModules),
+    logDatabase: paths.logDatabase,
+    blobs: paths.blobs,
+    senseDatabases: paths.senseDatabases,
+    allSenses: [...config.senses.keys()],
+  };
+}
+
+function launchRequest(memoryBytes: number, permissions: readonly PermissionRequest[]): LaunchRequest {
+  const env = permissions.map((request) => request.env ?? []);
+  return {
+    memoryBytes,
+    env: env.includes(true) ? true : env.flatMap((names) => names === true ? [] : [...names]),
+    remoteImports: permissions.some((request) => request.import !== undefined),
+    runsPrograms: permissions.some((request) => request.run !== undefined),
+  };
+}

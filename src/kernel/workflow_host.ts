@@ -1,0 +1,44 @@
+/**
+ * Gives the workflow manager its processes: the manager speaks of runs, the supervisor of processes, and this file
+ * translates. Created by kernel.ts.
+ */
+import type { GroupProcess } from "../process/group_process.ts";
+import type { Supervisor, UnitKey } from "../process/supervisor.ts";
+import type { WorkflowHost, WorkflowProcess } from "../workflow/ports.ts";
+
+export function workflowKey(workflow: string): UnitKey {
+  return `workflow:${workflow}`;
+}
+
+export class SupervisedWorkflows implements WorkflowHost {
+  readonly #supervisor: Supervisor;
+  /** One handle a process, so that handles can be compared. */
+  readonly #handles = new WeakMap<GroupProcess, WorkflowProcess>();
+
+  constructor(supervisor: Supervisor) {
+    this.#supervisor = supervisor;
+  }
+
+  process(workflow: string): WorkflowProcess | null {
+    const process = this.#supervisor.process(workflowKey(workflow));
+    if (process === null) return null;
+    let handle = this.#handles.get(process);
+    if (handle === undefined) this.#handles.set(process, handle = handleOf(process, workflow));
+    return handle;
+  }
+
+  quarantined(workflow: string): boolean {
+    return this.#supervisor.quarantined(workflowKey(workflow));
+  }
+}
+
+function handleOf(process: GroupProcess, workflow: string): WorkflowProcess {
+  return {
+    id: process.id,
+    workflow,
+    run: (start, attempt, messages) => process.send({ t: "run", start, attempt, messages }),
+    ack: (runId, attempt, message) => process.send({ t: "ack", runId, attempt, message }),
+    abortRun: (runId, attempt, reason) => process.send({ t: "abort_run", runId, attempt, reason }),
+    recycle: (reason) => process.kill("recycled", `was recycled: ${reason}`),
+  };
+}

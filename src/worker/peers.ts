@@ -1,0 +1,38 @@
+/**
+ * `ctx.peers`: other senses' databases, read-only, opened when first asked for. A workspace may hold 2,000 senses, so
+ * that an object with a handle or a getter for each would cost every process megabytes. Used by sense_runtime.ts.
+ */
+import type { ProcessSpec, SenseSpec } from "../protocol/message.ts";
+import type { SenseDatabase } from "../sdk/sense.ts";
+import { drizzleOver } from "../store/drizzle.ts";
+import { openDatabase } from "../store/sqlite.ts";
+
+export type Peers = Readonly<Record<string, SenseDatabase | undefined>>;
+
+/** An object whose keys are the peers of `sense`. Reading a peer that has not stored anything yet throws. */
+export function peersOf(spec: ProcessSpec, sense: SenseSpec, onClose: (close: () => void) => void): Peers {
+  const names = new Set(sense.peers === "all" ? spec.allSenses : sense.peers);
+  names.delete(sense.name);
+  const opened = new Map<string, SenseDatabase>();
+  const open = (name: string): SenseDatabase => {
+    let database = opened.get(name);
+    if (database === undefined) {
+      const sqlite = openDatabase(`${spec.senseDatabases}/${name}.db`, { readOnly: true });
+      onClose(() => sqlite.close());
+      opened.set(name, database = drizzleOver(sqlite));
+    }
+    return database;
+  };
+  return new Proxy(Object.create(null), {
+    has: (_, name) => typeof name === "string" && names.has(name),
+    get: (_, name) => typeof name === "string" && names.has(name) ? open(name) : undefined,
+    ownKeys: () => [...names],
+    getOwnPropertyDescriptor: (_, name) =>
+      typeof name === "string" && names.has(name)
+        ? { enumerable: true, configurable: true, get: () => open(name) }
+        : undefined,
+    set: () => false,
+    defineProperty: () => false,
+    deleteProperty: () => false,
+  });
+}
