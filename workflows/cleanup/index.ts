@@ -1,0 +1,135 @@
+/**
+ * Finds files under one folder that nobody changed for a while, and removes them; a dry run unless told otherwise.
+ * scan -> remove -> report; a dry run leaves out remove.
+ * I1. The scan's message names every file that will be removed: nothing else ever is.
+ * I2. Each file is looked at again right before it goes (files.ts); a symbolic link is neither followed nor removed.
+ * I3. Running remove twice removes nothing more: what is gone already is counted as gone.
+ */
+import {
+  defineWorkflow,
+  END,
+  formatDuration,
+  formatSize,
+  type Json,
+  option,
+  readConfig,
+  type RoleContext,
+} from "nerve";
+import { findOldFiles, type OldFile, removeFile } from "./files.ts";
+
+/** What the messages hold for the roles that come after. */
+interface ScanMeta {
+  readonly folder: string;
+  readonly dryRun: boolean;
+  /** Files changed after this time, in milliseconds, stay. */
+  readonly before: number;
+  readonly files: readonly OldFile[];
+  readonly bytes: number;
+  /** True when there are more files than this run takes; the next run takes the rest. */
+  readonly more: boolean;
+}
+
+function settings(config: RoleContext["config"]) {
+  const read = readConfig(config, {
+    folder: option.text(),
+    older_than: option.duration("7d"),
+    pattern: option.text("*"),
+    dry_run: option.flag(true),
+    max_files: option.number(1_000, { min: 1, max: 10_000 }),
+  });
+  if (!read.folder.startsWith("/") || /^[/.]*$/.test(read.folder)) {
+    throw new TypeError(`config.folder must be an absolute path and not the root, not "${read.folder}"`);
+  }
+  return read;
+}
+
+async function scan({ config, signal }: RoleContext) {
+  const { folder, older_than, pattern, dry_run, max_files } = settings(config);
+  const before = Date.now() - older_than;
+  const { files, more } = await findOldFiles({ folder, pattern, before, filesMax: max_files }, signal);
+  const bytes = files.reduce((total, file) => total + file.bytes, 0);
+  const meta: ScanMeta = { folder, dryRun: dry_run, before, files, bytes, more };
+  const found = `${files.length}${more ? " or more" : ""} files (${formatSize(bytes)})`;
+  return { content: `${found} in ${folder} are older than ${formatDuration(older_than)}`, meta: asMeta(meta) };
+}
+
+async function remove({ messages, config, signal, log }: RoleContext) {
+  const { folder, before, files } = scanned(messages);
+  // The configuration may have changed between two attempts; the permission to remove must still hold.
+  const now = settings(config);
+  if (now.dry_run || now.folder !== folder) {
+    throw new Error(`nerve.yaml no longer lets this run remove files in ${folder}`);
+  }
+  let removed = 0, bytes = 0, gone = 0;
+  const kept: { path: string; reason: string }[] = [];
+  for (const file of files) {
+    signal.throwIfAborted();
+    const outcome = await removeFile(folder, file, before);
+    if (outcome === "removed") {
+      removed++;
+      bytes += file.bytes;
+    } else if (outcome === "gone") gone++;
+    else {
+      if (kept.length < keptMax) kept.push({ path: file.path, reason: outcome.kept });
+      log("warn", `kept ${file.path}: ${outcome.kept}`);
+    }
+  }
+  const keptCount = files.length - removed - gone;
+  const content = `removed ${removed} files (${formatSize(bytes)}), ${gone} were gone already, kept ${keptCount}`;
+  return { content, meta: { removed, bytes, gone, keptCount, kept } };
+}
+
+function report({ messages, start }: RoleContext) {
+  const { folder, dryRun, files, bytes, more } = scanned(messages);
+  const done = messages.find((message) => message.role === "remove");
+  const what = done?.content ??
+    (dryRun ? `dry run: would remove ${files.length} files (${formatSize(bytes)})` : "nothing to remove");
+  const rest = more ? "; there are more, run it again" : "";
+  const why = start.prompt === "" ? "" : ` (asked because: ${start.prompt})`;
+  const { removed = 0, gone = 0, keptCount = 0, bytes: freed = 0 } = done?.meta ?? {};
+  return {
+    content: `${folder}: ${what}${rest}${why}`,
+    meta: {
+      folder,
+      dryRun,
+      found: files.length,
+      foundBytes: bytes,
+      removed,
+      removedBytes: freed,
+      gone,
+      kept: keptCount,
+      more,
+    },
+  };
+}
+
+/** Names of kept files that a message lists; all are counted. */
+const keptMax = 100;
+
+function asMeta(meta: ScanMeta): { readonly [key: string]: Json } {
+  return { ...meta, files: meta.files.map((file) => ({ ...file })) };
+}
+
+function scanned(messages: RoleContext["messages"]): ScanMeta {
+  const [first] = messages;
+  if (first?.role !== "scan") throw new Error("the run has no scan");
+  return first.meta as unknown as ScanMeta;
+}
+
+export default defineWorkflow({
+  roles: { scan, remove, report },
+  moderator: ({ messages }) => {
+    switch (messages.at(-1)?.role) {
+      case undefined:
+        return "scan";
+      case "scan": {
+        const { dryRun, files } = scanned(messages);
+        return dryRun || files.length === 0 ? "report" : "remove";
+      }
+      case "remove":
+        return "report";
+      default:
+        return END;
+    }
+  },
+});

@@ -1,0 +1,45 @@
+/** Appends a line once. Used by index.ts. The line is `TIME [KEY] TEXT PAYLOAD`, its breaks written as \n. */
+import type { Json } from "nerve";
+
+export interface Note {
+  readonly key: string;
+  readonly text: string;
+  readonly payload: Json;
+}
+
+/** A longer line is cut; then sixty lines of others fit between two attempts before a repeat goes unseen. */
+const lineMaxChars = 16_384, tailBytes = 1024 * 1024;
+
+/** False when a line with this key stands at the file's end already. The line is on disk when it resolves. */
+export async function appendOnce(path: string, note: Note): Promise<boolean> {
+  const tail = await readTail(path);
+  const lines = tail.split("\n");
+  // The last piece is empty, or a line that a crash has cut: that one does not count, and is ended first.
+  const cut = lines.pop() ?? "";
+  if (lines.some((line) => line.split(" ", 2)[1] === `[${note.key}]`)) return false;
+  using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
+  const bytes = new TextEncoder().encode(`${cut === "" ? "" : "\n"}${lineOf(note)}\n`);
+  // One write in append mode, so that lines of other writers do not mix with it.
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync();
+  return true;
+}
+
+function lineOf({ key, text, payload }: Note): string {
+  const parts = [new Date().toISOString(), `[${key}]`, text];
+  if (payload !== null) parts.push(JSON.stringify(payload));
+  const line = parts.filter((part) => part !== "").join(" ").replaceAll("\r", "\\r").replaceAll("\n", "\\n");
+  return line.length > lineMaxChars ? `${line.slice(0, lineMaxChars)}...` : line;
+}
+
+async function readTail(path: string): Promise<string> {
+  try {
+    using file = await Deno.open(path, { read: true });
+    const { size } = await file.stat();
+    await file.seek(Math.max(0, size - tailBytes), Deno.SeekMode.Start);
+    return await new Response(file.readable).text();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return "";
+    throw thrown;
+  }
+}

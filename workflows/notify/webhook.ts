@@ -1,0 +1,74 @@
+/** Posts JSON to a webhook until it is accepted. Used by index.ts. */
+import type { LogFunction } from "nerve";
+
+export interface Delivery {
+  readonly url: string;
+  readonly body: string;
+  /** Goes into the header `Idempotency-Key`: the same at every attempt. */
+  readonly key: string;
+}
+
+export interface Limits {
+  readonly attempts: number;
+  /** For one attempt. */
+  readonly timeoutMs: number;
+  /** Before the second attempt; it doubles from there, up to `delayMaxMs`. */
+  readonly firstDelayMs: number;
+}
+
+const delayMaxMs = 60_000;
+
+/** Throws when the receiver refuses it for good (a status from 300 to 499 except 408 and 429), or attempts run out. */
+export async function post(
+  delivery: Delivery,
+  { attempts, timeoutMs, firstDelayMs }: Limits,
+  signal: AbortSignal,
+  log: LogFunction,
+): Promise<{ status: number; attempt: number }> {
+  for (let attempt = 1;; attempt++) {
+    const answer = await tryOnce(delivery, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    signal.throwIfAborted();
+    if (typeof answer === "number" && answer >= 200 && answer <= 299) return { status: answer, attempt };
+    const reason = typeof answer === "number" ? `status ${answer}` : answer;
+    if (typeof answer === "number" && isFinal(answer)) throw new Error(`${delivery.url} refused it: ${reason}`);
+    if (attempt >= attempts) throw new Error(`${delivery.url} took it at none of ${attempts} attempts: ${reason}`);
+    const delayMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (attempt - 1));
+    log("warn", `attempt ${attempt} failed: ${reason}`, { attempt, delayMs });
+    await pause(delayMs, signal);
+  }
+}
+
+/** The status, or why there is none. */
+async function tryOnce({ url, body, key }: Delivery, signal: AbortSignal): Promise<number | string> {
+  try {
+    const headers = { "content-type": "application/json", "idempotency-key": key };
+    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+    await response.body?.cancel();
+    return response.status;
+  } catch (thrown) {
+    // A missing permission does not heal with time.
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    if (!(thrown instanceof Error)) return String(thrown);
+    return thrown.cause instanceof Error ? thrown.cause.message : thrown.message;
+  }
+}
+
+/** The request itself is what the receiver does not want: sending it again changes nothing. */
+function isFinal(status: number): boolean {
+  return status < 500 && status !== 408 && status !== 429;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+  });
+}
