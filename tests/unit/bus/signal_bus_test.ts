@@ -89,27 +89,31 @@ Deno.test("who subscribes to a closed bus reads the end, and publishing to it do
 
 Deno.test("for any order of publishing and reading: read + dropped + waiting = published, newest kept, in order", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.boolean(), { maxLength: 60 }), async (max, steps) => {
-      const bus = new SignalBus<number>(max);
-      const subscription = bus.subscribe();
-      const model: number[] = [], read: number[] = [], wanted: number[] = [];
-      let published = 0, dropped = 0;
-      for (const publish of steps) {
-        if (publish) {
-          bus.publish(published);
-          model.push(published++);
-          if (model.length > max) dropped += model.splice(0, 1).length;
-        } else if (model.length > 0) {
-          const { value } = await subscription.next();
-          read.push(value as number);
-          wanted.push(model.shift() as number);
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(fc.boolean(), { maxLength: 60, size: "max" }),
+      async (max, steps) => {
+        const bus = new SignalBus<number>(max);
+        const subscription = bus.subscribe();
+        const model: number[] = [], read: number[] = [], wanted: number[] = [];
+        let published = 0, dropped = 0;
+        for (const publish of steps) {
+          if (publish) {
+            bus.publish(published);
+            model.push(published++);
+            if (model.length > max) dropped += model.splice(0, 1).length;
+          } else if (model.length > 0) {
+            const { value } = await subscription.next();
+            read.push(value as number);
+            wanted.push(model.shift() as number);
+          }
         }
-      }
-      bus.close();
-      assert.deepEqual(read, wanted);
-      assert.deepEqual(await readAll(subscription), model);
-      assert.equal(subscription.dropped, dropped);
-    }),
+        bus.close();
+        assert.deepEqual(read, wanted);
+        assert.deepEqual(await readAll(subscription), model);
+        assert.equal(subscription.dropped, dropped);
+      },
+    ),
     { numRuns: 200 },
   );
 });

@@ -150,7 +150,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
       arbitrary: fc.record({ do: fc.constant("throttle" as const), after, throttleMs: fc.nat(120) }),
     },
   ),
-  { maxLength: 80 },
+  { maxLength: 80, size: "max" },
 );
 
 function triggers(): fc.Arbitrary<Trigger> {

@@ -1,0 +1,97 @@
+/** A scheduler on a fake clock, with computes that take as long as a test says. */
+import assert from "node:assert/strict";
+import type { Trigger } from "../../../src/protocol/signal.ts";
+import {
+  type ComputeStarter,
+  type NonActionDetail,
+  type ReflexPlan,
+  type ScheduleListener,
+  Scheduler,
+  type SensePlan,
+} from "../../../src/scheduler/scheduler.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+export interface StartedCompute {
+  readonly sense: string;
+  readonly computeId: number;
+  readonly trigger: Trigger;
+  /** Wall time of its start. */
+  readonly at: number;
+}
+
+export const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
+
+export function reflex(parts: Partial<ReflexPlan>): ReflexPlan {
+  return { intervalMs: null, cron: null, timezone: null, catchUp: "none", on: [], ...parts };
+}
+
+export function plan(sense: string, reflexes: Partial<ReflexPlan>[], parts: Partial<SensePlan> = {}): SensePlan {
+  return {
+    sense,
+    reflexes: reflexes.map(reflex),
+    throttleMs: null,
+    startupDelayMs: 0,
+    lastCronTick: null,
+    ...parts,
+  };
+}
+
+export class Harness implements ComputeStarter, ScheduleListener {
+  readonly clock: FakeClock;
+  readonly scheduler: Scheduler;
+  readonly started: StartedCompute[] = [];
+  readonly prepared: { sense: string; at: number }[] = [];
+  readonly deferred: ({ sense: string; reason: string } & NonActionDetail)[] = [];
+  readonly droppedIds: number[] = [];
+  readonly cronTicks: { sense: string; due: number }[] = [];
+  /** How long the next compute of a sense takes, in milliseconds. */
+  durationMs: (sense: string) => number = () => 0;
+  readonly #running = new Set<string>();
+
+  constructor(startMs?: number) {
+    this.clock = new FakeClock(startMs);
+    this.scheduler = new Scheduler({ clock: this.clock, starter: this, listener: this });
+  }
+
+  compute(sense: string, trigger: Trigger, computeId: number): Promise<void> {
+    assert.ok(!this.#running.has(sense), `computes of ${sense} overlap`);
+    this.#running.add(sense);
+    this.started.push({ sense, computeId, trigger, at: this.clock.now() });
+    const durationMs = this.durationMs(sense);
+    return new Promise((resolve) => {
+      const finish = () => {
+        this.#running.delete(sense);
+        resolve();
+      };
+      if (durationMs === 0) finish();
+      else this.clock.after(durationMs, finish);
+    });
+  }
+
+  prepare(sense: string): void {
+    this.prepared.push({ sense, at: this.clock.now() });
+  }
+
+  nonAction(sense: string, reason: string, detail: NonActionDetail): void {
+    this.deferred.push({ sense, reason, ...detail });
+  }
+
+  dropped(_sense: string, computeId: number): void {
+    this.droppedIds.push(computeId);
+  }
+
+  cronTick(sense: string, due: number): void {
+    this.cronTicks.push({ sense, due });
+  }
+
+  /** Starts the scheduler with these plans. */
+  start(...plans: SensePlan[]): void {
+    this.scheduler.setPlans(plans);
+    this.scheduler.start();
+  }
+
+  /** When the computes of a sense started, in milliseconds since `from`. */
+  starts(sense: string, from = 0): number[] {
+    return this.started.filter((compute) => compute.sense === sense).map((compute) => compute.at - from);
+  }
+}

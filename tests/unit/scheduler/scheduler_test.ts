@@ -1,0 +1,275 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { prepareAheadMs } from "../../../src/base/limits.ts";
+import type { Signal } from "../../../src/protocol/signal.ts";
+import { Harness, manual, plan } from "./harness.ts";
+
+const t0 = Date.UTC(2026, 0, 1);
+const signalOf = (sense: string, id = 1): Signal => ({ id, sense, payload: null, ts: t0 });
+
+Deno.test("the first tick of an interval comes at start, the next ones from the schedule", async () => {
+  const harness = new Harness(t0);
+  harness.start(plan("a", [{ intervalMs: 100 }]));
+  await harness.clock.tick(350);
+  assert.deepEqual(harness.starts("a", t0), [0, 100, 200, 300]);
+  const [first] = harness.started;
+  assert.deepEqual(first?.trigger, { kind: "interval", due: t0, coalesced: 0 });
+  harness.scheduler.stop();
+  assert.equal(harness.clock.pending, 0, "a stopped scheduler left a timer");
+});
+
+Deno.test("before start nothing is scheduled and no trigger is taken", async () => {
+  const harness = new Harness();
+  harness.scheduler.setPlans([plan("a", [{ intervalMs: 100 }])]);
+  assert.equal(harness.scheduler.trigger("a", manual), null);
+  await harness.clock.tick(1_000);
+  assert.deepEqual(harness.started, []);
+  assert.equal(harness.clock.pending, 0);
+});
+
+Deno.test("startup_delay shifts the first interval tick and all after it", async () => {
+  const harness = new Harness(t0);
+  harness.start(plan("a", [{ intervalMs: 1_000 }], { startupDelayMs: 250 }));
+  assert.equal(harness.scheduler.view("a")?.nextDue, t0 + 250);
+  await harness.clock.tick(3_000);
+  assert.deepEqual(harness.starts("a", t0), [250, 1_250, 2_250]);
+});
+
+Deno.test("senses with the same interval start together, none is delayed for another", async () => {
+  const harness = new Harness(t0);
+  const names = Array.from({ length: 200 }, (_, index) => `s${index}`);
+  harness.durationMs = () => 40;
+  harness.start(...names.map((name) => plan(name, [{ intervalMs: 1_000 }])));
+  assert.equal(harness.clock.pending, 1, "one timer of the clock serves all");
+  await harness.clock.tick(2_500);
+  for (const name of names) assert.deepEqual(harness.starts(name, t0), [0, 1_000, 2_000]);
+});
+
+Deno.test("intervals do not drift over 1,000 ticks, however long computes take", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 40, max: 5_000 }),
+      fc.infiniteStream(fc.nat(100)),
+      async (intervalMs, percents) => {
+        const harness = new Harness(t0);
+        harness.durationMs = () => {
+          const percent: number = percents.next().value;
+          return Math.floor(intervalMs * percent / 101);
+        };
+        harness.start(plan("a", [{ intervalMs }]));
+        await harness.clock.tick(intervalMs * 1_000);
+        assert.deepEqual(harness.starts("a", t0), Array.from({ length: 1_001 }, (_, k) => k * intervalMs));
+        assert.deepEqual(harness.deferred, []);
+      },
+    ),
+    { numRuns: 5 },
+  );
+});
+
+Deno.test("a compute that outlasts three ticks is followed by one, and the schedule is kept", async () => {
+  const harness = new Harness(t0);
+  let computes = 0;
+  harness.durationMs = () => ++computes === 1 ? 350 : 10;
+  harness.start(plan("a", [{ intervalMs: 100 }]));
+  await harness.clock.tick(500);
+  assert.deepEqual(harness.starts("a", t0), [0, 350, 400, 500]);
+  assert.deepEqual(harness.started[1]?.trigger, { kind: "interval", due: t0 + 300, coalesced: 2 });
+  assert.deepEqual(harness.deferred.map(({ reason }) => reason), ["coalesced", "coalesced", "coalesced"]);
+});
+
+Deno.test("ticks that went by while the event loop was blocked lead to one compute, the next comes on schedule", async () => {
+  const harness = new Harness(t0);
+  harness.start(plan("a", [{ intervalMs: 100 }]));
+  await harness.clock.tick(150);
+  await harness.clock.stall(1_000);
+  assert.deepEqual(harness.starts("a", t0), [0, 100, 1_150]);
+  await harness.clock.tick(100);
+  assert.deepEqual(harness.starts("a", t0), [0, 100, 1_150, 1_200]);
+});
+
+Deno.test("the throttle holds a tick until the end of the window, and says so once for each trigger", async () => {
+  const harness = new Harness(t0);
+  harness.start(plan("a", [{ intervalMs: 100 }], { throttleMs: 260 }));
+  await harness.clock.tick(600);
+  assert.deepEqual(harness.starts("a", t0), [0, 260, 520]);
+  assert.deepEqual(harness.deferred.map(({ reason, until, computeId }) => [reason, until, computeId]), [
+    ["throttled", t0 + 260, 2],
+    ["coalesced", null, 2],
+    ["throttled", t0 + 520, 4],
+    ["coalesced", null, 4],
+    ["coalesced", null, 4],
+    ["throttled", t0 + 780, 7],
+  ]);
+  assert.equal(harness.started[1]?.computeId, 2);
+});
+
+Deno.test("Scheduler.trigger() tells which compute answers it", async () => {
+  const harness = new Harness(t0);
+  harness.durationMs = () => 10;
+  harness.start(plan("a", [], { throttleMs: 100 }));
+  const { scheduler, clock } = harness;
+  assert.equal(scheduler.trigger("nobody", manual), null);
+  assert.deepEqual(scheduler.trigger("a", manual), { computeId: 1, how: "started", until: null });
+  assert.deepEqual(scheduler.trigger("a", manual), { computeId: 2, how: "coalesced", until: null });
+  await clock.tick(50);
+  assert.deepEqual(scheduler.view("a"), {
+    state: "waiting",
+    nextDue: t0 + 100,
+    runningComputeId: null,
+    pending: { computeId: 2, trigger: manual },
+  });
+  assert.deepEqual(scheduler.trigger("a", manual), { computeId: 2, how: "coalesced", until: null });
+  await clock.tick(60);
+  assert.deepEqual(harness.started.map(({ computeId, at }) => [computeId, at - t0]), [[1, 0], [2, 100]]);
+  assert.deepEqual(scheduler.trigger("a", manual), { computeId: 4, how: "throttled", until: t0 + 200 });
+});
+
+Deno.test("a signal wakes the senses that listen to its sense, each once, and no other", async () => {
+  const harness = new Harness();
+  harness.start(
+    plan("a", [{ on: ["source"] }, { on: ["source", "other"] }]),
+    plan("b", [{ on: ["other"] }]),
+    plan("source", []),
+  );
+  const signal = signalOf("source", 42);
+  harness.scheduler.signalled(signal);
+  await harness.clock.tick(0);
+  assert.deepEqual(harness.started.map(({ sense, trigger }) => ({ sense, trigger })), [
+    { sense: "a", trigger: { kind: "signal", signal, coalesced: 0 } },
+  ]);
+});
+
+Deno.test("signals that follow each other back to back start one compute after the other", async () => {
+  const harness = new Harness();
+  harness.durationMs = () => 1;
+  harness.start(plan("a", [{ on: ["source"] }]));
+  for (let id = 1; id <= 5; id++) {
+    harness.scheduler.signalled(signalOf("source", id));
+    await harness.clock.tick(1);
+  }
+  assert.equal(harness.started.length, 5);
+});
+
+Deno.test("a process is asked for ahead of each tick, unless the tick is too near or the sense busy", async () => {
+  const harness = new Harness(t0);
+  harness.start(plan("slow", [{ intervalMs: 1_000 }]), plan("quick", [{ intervalMs: prepareAheadMs }]));
+  await harness.clock.tick(2_100);
+  assert.deepEqual(harness.prepared.map(({ sense, at }) => [sense, at - t0]), [
+    ["slow", 1_000 - prepareAheadMs],
+    ["slow", 2_000 - prepareAheadMs],
+  ]);
+
+  const busy = new Harness(t0);
+  busy.durationMs = () => 990;
+  busy.start(plan("a", [{ intervalMs: 1_000 }]));
+  await busy.clock.tick(1_500);
+  assert.deepEqual(busy.prepared, []);
+});
+
+Deno.test("a process is asked for ahead of the end of a window, and not for the ticks that the window holds back", async () => {
+  const harness = new Harness(t0);
+  harness.start(plan("a", [{ intervalMs: 1_000 }], { throttleMs: 60_500 }));
+  await harness.clock.tick(60_600);
+  assert.deepEqual(harness.prepared.map(({ at }) => at - t0), [60_500 - prepareAheadMs]);
+  assert.deepEqual(harness.starts("a", t0), [0, 60_500]);
+});
+
+Deno.test("nextDueAt is the first compute that is to come, which a throttle may put off", async () => {
+  const harness = new Harness(t0);
+  harness.start(
+    plan("a", [{ intervalMs: 10_000 }]),
+    plan("b", [{ intervalMs: 1_000 }], { throttleMs: 60_000 }),
+    plan("c", [{ on: ["a"] }]),
+  );
+  const { scheduler, clock } = harness;
+  assert.equal(scheduler.nextDueAt(["a", "b", "c"]), t0);
+  await clock.tick(500);
+  assert.equal(scheduler.nextDueAt(["a", "b"]), t0 + 10_000);
+  assert.equal(scheduler.nextDueAt(["b"]), t0 + 60_000);
+  assert.equal(scheduler.nextDueAt(["c", "nobody"]), null);
+  await clock.tick(1_000);
+  assert.equal(scheduler.view("b")?.state, "waiting");
+  assert.equal(scheduler.nextDueAt(["b"]), t0 + 60_000);
+});
+
+Deno.test("stop drops what waits, says so, and lets what runs go on without a successor", async () => {
+  const harness = new Harness(t0);
+  harness.durationMs = () => 100;
+  harness.start(plan("a", [{ intervalMs: 1_000 }]), plan("b", [{ on: ["x"] }], { throttleMs: 500 }));
+  await harness.clock.tick(10);
+  harness.scheduler.trigger("b", manual);
+  await harness.clock.tick(200);
+  const waiting = harness.scheduler.trigger("b", manual);
+  const merged = harness.scheduler.trigger("b", manual);
+  const running = harness.scheduler.trigger("a", manual);
+  const pending = harness.scheduler.trigger("a", manual);
+  const how = [waiting, merged, running, pending].map((receipt) => receipt?.how);
+  assert.deepEqual(how, ["throttled", "coalesced", "started", "coalesced"]);
+  const before = harness.started.length;
+  harness.scheduler.stop();
+  assert.deepEqual(harness.droppedIds.sort(), [waiting?.computeId, pending?.computeId].sort());
+  assert.equal(harness.scheduler.trigger("a", manual), null);
+  harness.scheduler.signalled(signalOf("x"));
+  harness.scheduler.setPlans([plan("c", [{ intervalMs: 10 }])]);
+  await harness.clock.tick(10_000);
+  assert.equal(harness.started.length, before);
+});
+
+Deno.test("a listener may trigger the sense that it hears of", async () => {
+  const harness = new Harness(t0);
+  harness.durationMs = () => 5;
+  harness.start(plan("a", [{ on: ["a-signal"] }], { throttleMs: 50 }));
+  let again = true;
+  harness.nonAction = () => {
+    if (!again) return;
+    again = false;
+    harness.scheduler.signalled(signalOf("a-signal"));
+  };
+  harness.scheduler.trigger("a", manual);
+  harness.scheduler.trigger("a", manual);
+  await harness.clock.tick(200);
+  assert.deepEqual(harness.starts("a", t0), [0, 50]);
+  assert.equal(harness.started[1]?.trigger.coalesced, 1);
+});
+
+Deno.test("for any plans, durations and triggers: starts keep the throttle, and every promised compute starts", async () => {
+  const sense = fc.record({
+    intervalMs: fc.option(fc.integer({ min: 20, max: 400 })),
+    throttleMs: fc.option(fc.integer({ min: 1, max: 500 })),
+    listens: fc.boolean(),
+  });
+  const step = fc.record({ wait: fc.nat(120), to: fc.nat(3), signal: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(sense, { minLength: 1, maxLength: 4, size: "max" }),
+      fc.array(step, { maxLength: 30, size: "max" }),
+      fc.infiniteStream(fc.nat(150)),
+      async (senses, steps, durations) => {
+        const harness = new Harness(t0);
+        harness.durationMs = () => Number(durations.next().value);
+        harness.start(
+          ...senses.map(({ intervalMs, throttleMs, listens }, index) =>
+            plan(`s${index}`, [{ intervalMs, on: listens ? ["outside"] : [] }], { throttleMs })
+          ),
+        );
+        const promised: number[] = [];
+        for (const { wait, to, signal } of steps) {
+          await harness.clock.tick(wait);
+          if (signal) harness.scheduler.signalled(signalOf("outside"));
+          const receipt = harness.scheduler.trigger(`s${to}`, manual);
+          assert.equal(receipt === null, to >= senses.length);
+          if (receipt !== null) promised.push(receipt.computeId);
+        }
+        await harness.clock.tick(1_000);
+        senses.forEach(({ throttleMs }, index) => {
+          const starts = harness.starts(`s${index}`, t0);
+          starts.forEach((at, k) => assert.ok(k === 0 || at - (starts[k - 1] ?? 0) >= (throttleMs ?? 0)));
+        });
+        const ids = new Set(harness.started.map(({ computeId }) => computeId));
+        for (const id of promised) assert.ok(ids.has(id), "a promised compute never started");
+        harness.scheduler.stop();
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
