@@ -1,0 +1,129 @@
+/**
+ * Turns the parsed shape of nerve.yaml into a NerveConfig: defaults, names, and the rules between the keys of one
+ * entry. Called by parse.ts; what concerns several entries is in check.ts.
+ */
+import {
+  defaultConcurrency,
+  defaultDrainTimeoutMs,
+  defaultGracePeriodMs,
+  defaultGroupMemoryBytes,
+  defaultMaxQueue,
+  defaultMaxRounds,
+  defaultRetentionMs,
+  defaultTimeoutMs,
+} from "../base/limits.ts";
+import { namePattern } from "../protocol/signal.ts";
+import { type ConfigPath, quote } from "./problem.ts";
+import type { ProblemList } from "./problem_list.ts";
+import type { FileShape, ReflexShape, SenseShape, WorkflowShape } from "./schema.ts";
+import type { GroupConfig, NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "./types.ts";
+
+/** `omit` holds the positions of reflexes that are known to be wrong; the others keep their order. */
+export function buildConfig(file: FileShape, problems: ProblemList, omit: ReadonlySet<number>): {
+  config: NerveConfig;
+  /** The position in nerve.yaml of each reflex of `config`. */
+  reflexPositions: readonly number[];
+} {
+  const maxRounds = file.max_rounds ?? defaultMaxRounds;
+  const senses = new Map<string, SenseConfig>();
+  for (const [name, shape] of Object.entries(file.senses ?? {})) {
+    checkName(name, ["senses", name], problems);
+    senses.set(name, buildSense(name, shape ?? {}, problems));
+  }
+  const workflows = new Map<string, WorkflowConfig>();
+  for (const [name, shape] of Object.entries(file.workflows ?? {})) {
+    checkName(name, ["workflows", name], problems);
+    workflows.set(name, buildWorkflow(name, shape ?? {}, maxRounds, problems));
+  }
+  const positions = (file.reflexes ?? []).flatMap((_, index) => omit.has(index) ? [] : [index]);
+  const reflexes = (file.reflexes ?? []).flatMap((shape, index) => {
+    return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], problems)];
+  });
+  const retentionMs = file.retention ?? defaultRetentionMs;
+  const config = { maxRounds, retentionMs, senses, groups: buildGroups(file, senses, problems), reflexes, workflows };
+  return { config, reflexPositions: positions };
+}
+
+function buildSense(name: string, shape: SenseShape, problems: ProblemList): SenseConfig {
+  const group = shape.group ?? name;
+  if (group !== name) checkName(group, ["senses", name, "group"], problems);
+  return {
+    name,
+    group,
+    throttleMs: shape.throttle || null,
+    timeoutMs: shape.timeout ?? defaultTimeoutMs,
+    gracePeriodMs: shape.grace_period ?? defaultGracePeriodMs,
+    startupDelayMs: shape.startup_delay ?? 0,
+    permissions: shape.permissions ?? {},
+    keepAlive: shape.keep_alive ?? false,
+    peers: shape.peers ?? "all",
+    config: shape.config ?? {},
+  };
+}
+
+function buildGroups(
+  file: FileShape,
+  senses: ReadonlyMap<string, SenseConfig>,
+  problems: ProblemList,
+): Map<string, GroupConfig> {
+  const groups = new Map<string, GroupConfig>();
+  for (const [name, shape] of Object.entries(file.groups ?? {})) {
+    checkName(name, ["groups", name], problems);
+    groups.set(name, { name, memoryBytes: shape?.memory ?? defaultGroupMemoryBytes });
+  }
+  for (const { group } of senses.values()) {
+    if (!groups.has(group)) groups.set(group, { name: group, memoryBytes: defaultGroupMemoryBytes });
+  }
+  return groups;
+}
+
+function buildReflex(shape: ReflexShape, path: ConfigPath, problems: ProblemList): ReflexConfig {
+  const on = [...new Set(shape.on ?? [])];
+  const intervalMs = shape.interval ?? null;
+  const cron = shape.cron ?? null;
+  if (intervalMs === null && cron === null && on.length === 0) {
+    problems.error(path, "has nothing that triggers it", 'give it interval: 30s, cron: "0 9 * * *" or on: [a-sense]');
+  }
+  for (const key of ["timezone", "catch_up"] as const) {
+    if (cron === null && (shape[key] ?? null) !== null) {
+      problems.error([...path, key], `${key} without cron has no meaning`, "remove it, or add cron");
+    }
+  }
+  return {
+    sense: shape.sense,
+    intervalMs,
+    cron,
+    timezone: shape.timezone ?? null,
+    catchUp: shape.catch_up ?? "none",
+    on,
+  };
+}
+
+function buildWorkflow(name: string, shape: WorkflowShape, maxRounds: number, problems: ProblemList): WorkflowConfig {
+  const overflow = shape.overflow ?? "queue";
+  const maxQueue = shape.max_queue ?? null;
+  if (overflow === "drop" && maxQueue !== null) {
+    const hint = "remove max_queue, or write overflow: queue";
+    problems.error(["workflows", name, "max_queue"], "overflow: drop keeps no queue", hint);
+  }
+  return {
+    name,
+    concurrency: shape.concurrency ?? defaultConcurrency,
+    overflow,
+    maxQueue: overflow === "drop" ? 0 : maxQueue ?? defaultMaxQueue,
+    maxRounds: shape.max_rounds ?? maxRounds,
+    drainTimeoutMs: shape.drain_timeout ?? defaultDrainTimeoutMs,
+    permissions: shape.permissions ?? {},
+    memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
+    config: shape.config ?? {},
+  };
+}
+
+function checkName(name: string, path: ConfigPath, problems: ProblemList): void {
+  if (namePattern.test(name)) return;
+  const rule = "lower-case letters, digits and hyphens inside, at most 64";
+  problems.error(path, `${quote(name)} is not a name: ${rule}`, () => {
+    const near = name.slice(0, 64).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "");
+    return namePattern.test(near) ? `write ${near}` : null;
+  });
+}

@@ -1,0 +1,61 @@
+/** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, never contents. */
+import { join } from "node:path";
+import { nearestHint } from "./nearest.ts";
+import type { ParsedConfig } from "./parse.ts";
+import { type Problem, quote } from "./problem.ts";
+import { ProblemList } from "./problem_list.ts";
+import type { WorkspacePaths } from "./workspace.ts";
+
+/** A configured name without `index.ts` is an error; a folder with one that is not configured is a warning. */
+export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Problem[]> {
+  const problems = new ProblemList(parsed.placeOf);
+  const sections = [
+    ["senses", "sense", paths.senses, parsed.config.senses],
+    ["workflows", "workflow", paths.workflows, parsed.config.workflows],
+  ] as const;
+  for (const [section, word, folder, configured] of sections) {
+    const found = await foldersWithEntry(folder);
+    const unused = found.filter((name) => !configured.has(name));
+    for (const name of configured.keys()) {
+      if (found.includes(name)) continue;
+      problems.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
+        return nearestHint(name, unused) ?? `nerve init ${word} ${name}`;
+      });
+    }
+    for (const name of unused) {
+      problems.warning(
+        [section],
+        `${section}/${name}/ is not configured`,
+        `add ${quote(name)} under ${section}, or remove it`,
+      );
+    }
+  }
+  return problems.sorted();
+}
+
+/** Names of the folders in `folder` that hold an index.ts, sorted. A folder that is not there holds none. */
+async function foldersWithEntry(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(folder)) {
+      // A symbolic link to a folder is followed, as the module loader would.
+      if (await isFile(join(folder, entry.name, "index.ts"))) names.push(entry.name);
+    }
+  } catch (thrown) {
+    if (!isMissing(thrown)) throw thrown;
+  }
+  return names.sort();
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (thrown) {
+    if (isMissing(thrown)) return false;
+    throw thrown;
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
+}

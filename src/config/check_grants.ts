@@ -1,0 +1,138 @@
+/**
+ * Refuses permissions that would let a sense or workflow reach past the sandbox into nerve itself, and warns of those
+ * that reach further than they say. Needs absolute paths, and looks through symbolic links; called by load.ts.
+ */
+import { dirname, join, relative } from "node:path";
+import { type ConfigPath, type Problem, quote } from "./problem.ts";
+import type { ParsedConfig } from "./parse.ts";
+import { resolveRequest } from "./permissions.ts";
+import { ProblemList } from "./problem_list.ts";
+import type { PermissionRequest } from "./types.ts";
+import type { WorkspacePaths } from "./workspace.ts";
+
+/** Checks the declarations of every sense and workflow. `home` is the user's home folder, for `~`. */
+export async function checkGrants(
+  parsed: ParsedConfig,
+  paths: WorkspacePaths,
+  home: string | null,
+): Promise<Problem[]> {
+  const problems = new ProblemList(parsed.placeOf);
+  const { senses, workflows } = parsed.config;
+  const units = [
+    ...[...senses.values()].map((sense) => ["senses", sense.name, sense.permissions] as const),
+    ...[...workflows.values()].map((workflow) => ["workflows", workflow.name, workflow.permissions] as const),
+  ];
+  for (const [section, name, request] of units) {
+    await checkRequest(request, [section, name, "permissions"], { paths, home, problems });
+  }
+  return problems.sorted();
+}
+
+interface Scope {
+  readonly paths: WorkspacePaths;
+  readonly home: string | null;
+  readonly problems: ProblemList;
+}
+
+async function checkRequest(request: PermissionRequest, path: ConfigPath, scope: Scope): Promise<void> {
+  for (const { permission, value, declared } of resolveRequest(request, scope.paths.root, scope.home)) {
+    const list = request[permission];
+    const at = [...path, permission, ...(list === true || list === undefined ? [] : [list.indexOf(declared)])];
+    if (scope.home === null && /^~(\/|$)/.test(declared)) {
+      scope.problems.error(at, "there is no home folder to put in place of ~", "write the whole path");
+    }
+    if (permission === "net" && value !== true && value.startsWith("unix:")) {
+      await checkSocket(value.slice("unix:".length), at, scope);
+    }
+    if (permission === "write") await checkWrite(value, at, scope);
+    if (permission === "read" && value !== true) await checkRead(value, at, scope);
+  }
+}
+
+/** What nobody in a sandbox may change, and what they could do if they might. */
+function guarded(paths: WorkspacePaths): [path: string, what: string][] {
+  return [
+    [paths.configFile, "nerve.yaml, where permissions are given"],
+    [paths.senses, "the code of senses, which runs with other permissions"],
+    [paths.workflows, "the code of workflows, which runs with other permissions"],
+    [paths.lib, "code that senses and workflows share"],
+    [paths.data, "the log and the databases of other senses"],
+    [paths.logs, "the daemon's text log"],
+    [paths.lockFile, "the daemon's lock"],
+    [paths.pidFile, "the daemon's pid file"],
+    [paths.socket, "the control socket"],
+    [paths.runtimeFolder, "the sockets of the daemon"],
+    [join(paths.root, "nerve.permissions.lock"), "the record of agreed permissions"],
+    // A hook or a configured filter runs when its owner next uses git, outside any sandbox.
+    [join(paths.root, ".git"), "git hooks, which run outside the sandbox"],
+  ];
+}
+
+async function checkWrite(value: string | true, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
+  if (value === true) {
+    return problems.error(
+      at,
+      "write: true covers nerve.yaml, the log and the control socket",
+      "name folders in a list",
+    );
+  }
+  for (const spelling of await spellings(value)) {
+    for (const [path, what] of guarded(paths)) {
+      if (!covers(spelling, path) && !covers(path, spelling)) continue;
+      const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
+      const message = `write of ${quote(value)} covers ${what}${link}`;
+      return problems.error(
+        at,
+        message,
+        "grant a folder that holds nothing of nerve's, such as files/ in the workspace",
+      );
+    }
+  }
+  if (value === "/etc" || dangerousFolders.some((folder) => covers(folder, value))) {
+    problems.warning(at, `write of ${quote(value)} opens the sandbox: the system runs what is written there`);
+  }
+}
+
+const dangerousFolders = ["/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib"];
+
+async function checkRead(value: string, at: ConfigPath, { paths, home, problems }: Scope): Promise<void> {
+  for (const spelling of await spellings(value)) {
+    if (covers(spelling, paths.senseDatabases) || covers(paths.senseDatabases, spelling)) {
+      return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
+    }
+  }
+  if (value === "/" || value === home) problems.warning(at, `read of ${quote(value)} covers keys and passwords`);
+}
+
+async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
+  for (const spelling of await spellings(path)) {
+    if (spelling === paths.socket || covers(paths.runtimeFolder, spelling)) {
+      return problems.error(
+        at,
+        "the control socket is not for senses and workflows",
+        "a sense starts a workflow by what it returns",
+      );
+    }
+  }
+}
+
+/** True when `path` is `folder` or lies in it. */
+export function covers(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || !(way === ".." || way.startsWith("../"));
+}
+
+/** The path as it was granted, and where it really leads; Deno follows links inside a granted folder. */
+async function spellings(path: string): Promise<string[]> {
+  let missing = "";
+  for (let existing = path;; existing = dirname(existing)) {
+    try {
+      const real = join(await Deno.realPath(existing), missing);
+      return real === path ? [path] : [path, real];
+    } catch (thrown) {
+      // Not there yet: then its folder decides where it will be. What cannot be looked at leads nowhere we know.
+      if (!(thrown instanceof Deno.errors.NotFound) || existing === dirname(existing)) return [path];
+      missing = join(relative(dirname(existing), existing), missing);
+    }
+  }
+}

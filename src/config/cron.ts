@@ -1,0 +1,43 @@
+/** Judges cron lines and time zones of reflexes. The schedule itself is made by the scheduler, with the same library. */
+import { Cron } from "croner";
+import { messageOf } from "../base/errors.ts";
+import { nearestHint } from "./nearest.ts";
+import { quote } from "./problem.ts";
+
+export interface ScheduleFault {
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** Without years a pattern that fires at all fires after any moment: the judgement does not depend on the clock. */
+const anyMoment = new Date(Date.UTC(2024, 0, 1));
+
+const example = 'minute hour day month weekday: "0 9 * * 1-5" is 9:00 from Monday to Friday';
+
+/** Why `pattern` is no schedule, or null. Five fields, six with seconds in front, or a nickname such as @daily. */
+export function cronFault(pattern: string): ScheduleFault | null {
+  const trimmed = pattern.trim();
+  if (!trimmed.startsWith("@") && ![5, 6].includes(trimmed.split(/\s+/).length)) {
+    return { message: `${quote(pattern)} is not a cron line: it has five fields, or six with seconds`, hint: example };
+  }
+  try {
+    const cron = new Cron(trimmed, { paused: true, mode: "5-or-6-parts", timezone: "UTC" });
+    if (cron.nextRun(anyMoment) !== null) return null;
+    return { message: `${quote(pattern)} never fires`, hint: "no month has such a day" };
+  } catch (thrown) {
+    const reason = messageOf(thrown).replace(/^Cron\w+: /, "");
+    return { message: `${quote(pattern)} is not a cron line: ${reason}`, hint: example };
+  }
+}
+
+/** Why `zone` is no time zone, or null. */
+export function timezoneFault(zone: string): ScheduleFault | null {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return null;
+  } catch {
+    // The only thing that the constructor throws for is the zone.
+    const hint = nearestHint(zone, Intl.supportedValuesOf("timeZone"));
+    return { message: `${quote(zone)} is not a time zone`, hint: hint ?? "write a name such as Europe/Berlin or UTC" };
+  }
+}

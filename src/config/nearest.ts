@@ -1,0 +1,51 @@
+/** "Did you mean": the nearest of a set of known names. */
+
+/**
+ * The candidate that is the fewest edits away from `name`, or null when none is near: at most a third of the name's
+ * letters, at least one, may differ. An exchange of two neighbouring letters counts as one edit.
+ */
+export function nearest(name: string, candidates: Iterable<string>): string | null {
+  const normal = name.toLowerCase().replaceAll("_", "-");
+  let best: string | null = null;
+  let bestDistance = Math.max(1, Math.floor(normal.length / 3)) + 1;
+  if (normal.length > longestCompared) return null;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - normal.length) >= bestDistance) continue;
+    const distance = editDistance(normal, candidate.toLowerCase().replaceAll("_", "-"));
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** `did you mean "x"?`, or `known: a, b, c` when nothing is near and the list is short, else null. */
+export function nearestHint(name: string, candidates: Iterable<string>): string | null {
+  const known = [...candidates];
+  const found = nearest(name, known);
+  if (found !== null) return `did you mean "${found}"?`;
+  return known.length > 0 && known.length <= shownAtMost ? `known: ${known.join(", ")}` : null;
+}
+
+const longestCompared = 100;
+const shownAtMost = 12;
+
+/** Insertions, deletions, replacements and exchanges of neighbours that turn `a` into `b`. */
+export function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1);
+      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (exchanged) cost = Math.min(cost, at(beforeLast, j - 2) + 1);
+      row.push(cost);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return at(last, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Infinity;
+}

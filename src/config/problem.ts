@@ -1,0 +1,102 @@
+/**
+ * What is wrong with a workspace, as values: made by the checks of nerve.yaml and by whoever loads a module, and
+ * printed by `nerve validate`, `nerve run` and the reload. Texts may quote what a user wrote: the formatters make them
+ * safe for a terminal and for GitHub's annotation syntax.
+ */
+import type { Place } from "../protocol/signal.ts";
+
+export interface Problem {
+  readonly severity: "error" | "warning";
+  /** What it is about: `senses.cpu.throttle`, `reflexes[2].on[0]`, or empty for the whole file. */
+  readonly path: string;
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint: string | null;
+  /** Where it stands; null when it is about something that is not in a file. */
+  readonly place: Place | null;
+}
+
+export const problemFormats = ["text", "json", "github"] as const;
+export type ProblemFormat = (typeof problemFormats)[number];
+
+/** Way to a value inside nerve.yaml: keys of mappings and indexes of lists. */
+export type ConfigPath = readonly (string | number)[];
+
+/** `["reflexes", 2, "on", 0]` as `reflexes[2].on[0]`. */
+export function pathText(path: ConfigPath): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += (text === "" ? "" : ".") + clip(step);
+  }
+  return text;
+}
+
+/** A user's text for use inside a message: quoted, and cut when it is long. */
+export function quote(text: string): string {
+  return `"${clip(text)}"`;
+}
+
+export function hasErrors(problems: readonly Problem[]): boolean {
+  return problems.some((problem) => problem.severity === "error");
+}
+
+/** In the order of the file; what has no place comes last. */
+export function sortProblems(problems: readonly Problem[]): Problem[] {
+  return problems.toSorted((a, b) => {
+    if (a.place === null || b.place === null) return Number(a.place === null) - Number(b.place === null);
+    const byFile = a.place.file < b.place.file ? -1 : a.place.file > b.place.file ? 1 : 0;
+    return byFile || a.place.line - b.place.line || a.place.column - b.place.column;
+  });
+}
+
+/**
+ * `text`: a line each, and a second one with the hint. `json`: one document `{errors, warnings, problems}`, the first
+ * two being counts. `github`: an annotation line each. Without a line break at the end; `text` and `github` are empty
+ * when there are no problems.
+ */
+export function formatProblems(problems: readonly Problem[], format: ProblemFormat): string {
+  if (format === "json") {
+    const errors = problems.filter((problem) => problem.severity === "error").length;
+    return JSON.stringify({ errors, warnings: problems.length - errors, problems }, null, 2);
+  }
+  return problems.map(format === "text" ? textLines : annotation).join("\n");
+}
+
+function textLines(problem: Problem): string {
+  const { place, severity, path, message, hint } = problem;
+  const where = place === null ? "" : `${place.file}:${place.line}:${place.column} `;
+  const about = path === "" ? "" : `${path}: `;
+  const line = printable(`${where}${severity} ${about}${message}`);
+  return hint === null ? line : `${line}\n  ${printable(hint)}`;
+}
+
+function annotation(problem: Problem): string {
+  const { place, severity, path, message, hint } = problem;
+  const properties = place === null ? "" : ` file=${escapeProperty(place.file)},line=${place.line},col=${place.column}`;
+  const text = (path === "" ? "" : `${path}: `) + message + (hint === null ? "" : ` (${hint})`);
+  return `::${severity}${properties}::${escapeData(text)}`;
+}
+
+/** GitHub reads `%0A` as a line break inside an annotation, and would take a real one for the end of it. */
+function escapeData(text: string): string {
+  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+}
+
+/** A terminal obeys control characters, and turns text around at the bidirectional ones: show them instead. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex -- control characters are what this replaces
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
+function clip(text: string): string {
+  return text.length <= quotedMaxChars ? text : `${text.slice(0, quotedMaxChars)}...`;
+}
+
+const quotedMaxChars = 80;

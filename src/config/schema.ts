@@ -1,0 +1,147 @@
+/**
+ * The shape of nerve.yaml, as users write it: every key, its type and its bounds. parse.ts applies the defaults and
+ * turns what zod finds into problems; what concerns two places at once is in check.ts.
+ * Unknown keys are errors everywhere. A key with nothing after it counts as absent.
+ */
+import * as z from "zod";
+import { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
+import {
+  concurrencyMax,
+  intervalMinMs,
+  maxRoundsMax,
+  memoryMinBytes,
+  queueMax,
+  retentionMinMs,
+  timeoutMinMs,
+} from "../base/limits.ts";
+import { isPlainObject, type JsonObject } from "../protocol/json.ts";
+import { readPermissionRequest } from "./permission_request.ts";
+import type { PermissionRequest } from "./types.ts";
+
+/** Adds an issue at `path` below the present value; parse.ts shows `hint` beside the message. */
+function fault(
+  context: z.core.ParsePayload,
+  message: string,
+  hint: string | null,
+  path: (string | number)[] = [],
+): void {
+  context.issues.push({ code: "custom", message, path, input: context.value, params: { hint } });
+}
+
+function duration(minMs: number): z.ZodOptional<z.ZodType<number | null>> {
+  return z.unknown().transform((value, context): number | null => {
+    if (value === null || value === undefined) return null;
+    if (typeof value !== "string") {
+      fault(context, "must be a duration", typeof value === "number" ? `write ${value}s or ${value}ms` : "write 10s");
+      return z.NEVER;
+    }
+    const parsed = parseDuration(value);
+    if (!parsed.ok) fault(context, parsed.error, null);
+    else if (parsed.value < minMs) fault(context, `must be at least ${formatDuration(minMs)}`, null);
+    else return parsed.value;
+    return z.NEVER;
+  }).optional();
+}
+
+const size = z.unknown().transform((value, context): number | null => {
+  if (value === null || value === undefined) return null;
+  const parsed = typeof value === "string" ? parseSize(value) : null;
+  if (parsed === null) fault(context, "must be a size", "write 256MiB");
+  else if (!parsed.ok) fault(context, parsed.error, null);
+  else if (parsed.value < memoryMinBytes) fault(context, `must be at least ${formatSize(memoryMinBytes)}`, null);
+  else return parsed.value;
+  return z.NEVER;
+}).optional();
+
+const permissions = z.unknown().transform((value, context): PermissionRequest => {
+  const { request, faults } = readPermissionRequest(value);
+  for (const { path, message, hint } of faults) fault(context, message, hint, path);
+  return request;
+}).optional();
+
+const peers = z.unknown().transform((value, context): "all" | string[] => {
+  if (value === null || value === undefined || value === "all") return "all";
+  if (!Array.isArray(value)) {
+    fault(context, "must be all or a list of names of senses", null);
+    return z.NEVER;
+  }
+  value.forEach((name, index) => {
+    if (typeof name !== "string") fault(context, "must be the name of a sense", null, [index]);
+  });
+  return [...new Set(value)];
+}).optional();
+
+/** Handed to the author's code as it is. */
+const userConfig = z.unknown().transform((value, context): JsonObject => {
+  if (value === null || value === undefined) return {};
+  // What the document holds is JSON already (document.ts, I2).
+  if (isPlainObject(value)) return value as JsonObject;
+  fault(context, "must be a mapping", "write { key: value }");
+  return z.NEVER;
+}).optional();
+
+function count(max: number): z.ZodOptional<z.ZodNullable<z.ZodInt>> {
+  return z.int().min(1).max(max).nullish();
+}
+
+const text = z.string().nullish();
+
+const sense = z.strictObject({
+  group: text,
+  throttle: duration(0),
+  timeout: duration(timeoutMinMs),
+  grace_period: duration(0),
+  startup_delay: duration(0),
+  permissions,
+  keep_alive: z.boolean().nullish(),
+  peers,
+  config: userConfig,
+});
+
+const group = z.strictObject({ memory: size });
+
+const reflex = z.strictObject({
+  kind: z.literal("sense").nullish(),
+  sense: z.string(),
+  interval: duration(intervalMinMs),
+  cron: text,
+  timezone: text,
+  catch_up: z.enum(["once", "none"]).nullish(),
+  on: z.array(z.string()).nullish(),
+});
+
+const workflow = z.strictObject({
+  concurrency: count(concurrencyMax),
+  overflow: z.enum(["drop", "queue"]).nullish(),
+  max_queue: count(queueMax),
+  max_rounds: count(maxRoundsMax),
+  drain_timeout: duration(0),
+  permissions,
+  memory: size,
+  config: userConfig,
+});
+
+export const fileSchema = z.strictObject({
+  max_rounds: count(maxRoundsMax),
+  retention: duration(retentionMinMs),
+  senses: z.record(z.string(), sense.nullable()).nullish(),
+  groups: z.record(z.string(), group.nullable()).nullish(),
+  reflexes: z.array(reflex).nullish(),
+  workflows: z.record(z.string(), workflow.nullable()).nullish(),
+});
+
+export type FileShape = z.infer<typeof fileSchema>;
+export type SenseShape = z.infer<typeof sense>;
+export type ReflexShape = z.infer<typeof reflex>;
+export type WorkflowShape = z.infer<typeof workflow>;
+
+/** The keys that nerve knows in the mapping at `path`: for "did you mean". */
+export function knownKeys(path: readonly PropertyKey[]): string[] {
+  const [section] = path;
+  if (path.length === 0) return Object.keys(fileSchema.shape);
+  const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow };
+  for (const [name, entry] of Object.entries(entries)) {
+    if (name === section && path.length === 2) return Object.keys(entry.shape);
+  }
+  return [];
+}

@@ -1,0 +1,164 @@
+/**
+ * Which folder is the workspace, and where everything in it lies. Used by the kernel and by every command.
+ * I1. Two spellings of one workspace give the same paths: everything starts from its real path.
+ * I2. Every socket path is at most 107 bytes, which is what the system can bind.
+ * I3. The paths depend on the workspace, the user and the machine, not on how a program was started: a daemon and a
+ *     command that know nothing of each other find the same socket.
+ */
+import { createHash } from "node:crypto";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { NerveError } from "../base/errors.ts";
+import { byteLength } from "../protocol/json.ts";
+
+export const configFileName = "nerve.yaml";
+export const workspaceVariable = "NERVE_WORKSPACE";
+/** A longer path cannot be bound: sockaddr_un holds 108 bytes with the zero at the end (deno-facts.md 7). */
+export const socketPathMaxBytes = 107;
+/** What a name in the runtime folder may be long, so that I2 holds. */
+export const runtimeNameMaxBytes = 32;
+
+export interface FoundWorkspace {
+  /** The real, absolute path. */
+  readonly root: string;
+  readonly foundBy: "flag" | "env" | "folder" | "home";
+}
+
+/**
+ * The workspace that a command means: `flag` (--workspace), else `env` ($NERVE_WORKSPACE), else the nearest folder from
+ * `cwd` upward that holds nerve.yaml, else `~/.nerve`. An empty `env` counts as none.
+ * Throws NerveError WORKSPACE_MISSING when that folder does not hold nerve.yaml.
+ */
+export async function findWorkspace(where: {
+  flag: string | null;
+  env: string | null;
+  cwd: string;
+  home: string | null;
+}): Promise<FoundWorkspace> {
+  const { flag, env, cwd, home } = where;
+  if (flag !== null) return await required(resolve(cwd, flag), "flag", "--workspace");
+  if (env !== null && env !== "") return await required(resolve(cwd, env), "env", `$${workspaceVariable}`);
+  for (let folder = resolve(cwd), below = ""; folder !== below; below = folder, folder = dirname(folder)) {
+    if (await holdsConfig(folder)) return { root: await Deno.realPath(folder), foundBy: "folder" };
+  }
+  if (home !== null && await holdsConfig(join(home, ".nerve"))) {
+    return { root: await Deno.realPath(join(home, ".nerve")), foundBy: "home" };
+  }
+  throw new NerveError("WORKSPACE_MISSING", `No ${configFileName} in ${cwd}, above it, or in ~/.nerve`, {
+    hint: "nerve init makes a workspace here; --workspace DIR names another",
+  });
+}
+
+async function required(folder: string, foundBy: "flag" | "env", named: string): Promise<FoundWorkspace> {
+  if (await holdsConfig(folder)) return { root: await Deno.realPath(folder), foundBy };
+  throw new NerveError("WORKSPACE_MISSING", `${named} names ${folder}, which holds no ${configFileName}`, {
+    hint: `nerve init ${folder}`,
+  });
+}
+
+async function holdsConfig(folder: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(join(folder, configFileName))).isFile;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
+    throw new NerveError("WORKSPACE_MISSING", `Cannot look into ${folder}`, { cause: thrown });
+  }
+}
+
+/** What the paths need to know of the machine. */
+export interface Host {
+  readonly uid: number;
+  /** The user's private folder for sockets, when there is one. */
+  readonly runtimeDir: string | null;
+  readonly tempDir: string;
+}
+
+/**
+ * `$XDG_RUNTIME_DIR`, or /run/user/UID where the variable is not set (cron, sudo -u): else a daemon and a command with
+ * different environments would look in different places. A folder of another user is not taken.
+ */
+export function thisHost(env: (name: string) => string | undefined = (name) => Deno.env.get(name)): Host {
+  const uid = Deno.uid() ?? 0;
+  const candidates = [env("XDG_RUNTIME_DIR"), `/run/user/${uid}`];
+  const runtimeDir = candidates.find((folder) => folder !== undefined && isOwnFolder(folder, uid)) ?? null;
+  const tempDir = env("TMPDIR") ?? "";
+  return { uid, runtimeDir, tempDir: isAbsolute(tempDir) ? resolve(tempDir) : "/tmp" };
+}
+
+function isOwnFolder(folder: string, uid: number): boolean {
+  if (!isAbsolute(folder)) return false;
+  try {
+    const info = Deno.statSync(folder);
+    return info.isDirectory && info.uid === uid;
+  } catch {
+    // Missing, or not to be entered: either way it is no place for a socket.
+    return false;
+  }
+}
+
+export interface WorkspacePaths {
+  readonly root: string;
+  readonly configFile: string;
+  readonly senses: string;
+  readonly workflows: string;
+  readonly lib: string;
+  readonly data: string;
+  readonly logDatabase: string;
+  readonly senseDatabases: string;
+  readonly blobs: string;
+  readonly archive: string;
+  /** Folder of the daemon's text log, and the log. */
+  readonly logs: string;
+  readonly textLog: string;
+  readonly lockFile: string;
+  readonly pidFile: string;
+  /** The control socket: in the workspace, or in `runtimeFolder` when its path would be too long. */
+  readonly socket: string;
+  /** For the kernel's own sockets; names in it are at most 32 bytes long. Made by `makePrivateFolder`. */
+  readonly runtimeFolder: string;
+  readonly senseFolder: (name: string) => string;
+  readonly senseEntry: (name: string) => string;
+  readonly migrations: (name: string) => string;
+  readonly senseDatabase: (name: string) => string;
+  readonly workflowFolder: (name: string) => string;
+  readonly workflowEntry: (name: string) => string;
+}
+
+/** Every path of the workspace whose real path is `root` (`findWorkspace` gives it). Touches nothing. */
+export function workspacePaths(root: string, host: Host = thisHost()): WorkspacePaths {
+  const inside = (...parts: string[]) => join(root, ...parts);
+  const runtimeFolder = runtimeFolderOf(root, host);
+  const socket = inside("nerve.sock");
+  return {
+    root,
+    configFile: inside(configFileName),
+    senses: inside("senses"),
+    workflows: inside("workflows"),
+    lib: inside("lib"),
+    data: inside("data"),
+    logDatabase: inside("data", "logs.db"),
+    senseDatabases: inside("data", "senses"),
+    blobs: inside("data", "blobs"),
+    archive: inside("data", "archive", "logs"),
+    logs: inside("logs"),
+    textLog: inside("logs", "nerve.log"),
+    lockFile: inside("nerve.lock"),
+    pidFile: inside("nerve.pid"),
+    socket: byteLength(socket) <= socketPathMaxBytes ? socket : join(runtimeFolder, "nerve.sock"),
+    runtimeFolder,
+    senseFolder: (name) => inside("senses", name),
+    senseEntry: (name) => inside("senses", name, "index.ts"),
+    migrations: (name) => inside("senses", name, "migrations"),
+    senseDatabase: (name) => inside("data", "senses", `${name}.db`),
+    workflowFolder: (name) => inside("workflows", name),
+    workflowEntry: (name) => inside("workflows", name, "index.ts"),
+  };
+}
+
+/** `$XDG_RUNTIME_DIR/nerve/HASH`, or `nerve-UID/HASH` under the temp folder, or under /tmp if even that is too long. */
+function runtimeFolderOf(root: string, host: Host): string {
+  const hash = createHash("sha256").update(root).digest("hex").slice(0, 16);
+  const bases = [join(host.tempDir, `nerve-${host.uid}`), `/tmp/nerve-${host.uid}`];
+  if (host.runtimeDir !== null) bases.unshift(join(host.runtimeDir, "nerve"));
+  const fits = (base: string) => byteLength(join(base, hash)) + 1 + runtimeNameMaxBytes <= socketPathMaxBytes;
+  return join(bases.find(fits) ?? `/tmp/nerve-${host.uid}`, hash);
+}
