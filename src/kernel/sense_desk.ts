@@ -14,7 +14,7 @@ import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
 import type { ComputeLimits, ComputeRunner } from "./compute_runner.ts";
-import { NonActions } from "./non_actions.ts";
+import type { FoldedRows } from "./folded_rows.ts";
 import { type Directive, type Route, routeSenseComputeOutput } from "./routing.ts";
 
 export interface SenseRecord {
@@ -28,6 +28,7 @@ export interface SenseRecord {
 
 export interface SenseDeskPorts {
   append(row: NewLogRow): LogRow;
+  readonly folded: FoldedRows;
   emit(event: KernelEvent): void;
   signalled(signal: Signal): void;
   isWorkflow(name: string): boolean;
@@ -38,7 +39,6 @@ export class SenseDesk {
   readonly #runner: ComputeRunner;
   readonly #clock: Clock;
   readonly #ports: SenseDeskPorts;
-  readonly #nonActions: NonActions;
   readonly #senses = new Map<string, SenseRecord>();
   readonly #waiters = new Map<number, ((report: ComputeResult) => void)[]>();
 
@@ -46,7 +46,6 @@ export class SenseDesk {
     this.#runner = runner;
     this.#clock = clock;
     this.#ports = ports;
-    this.#nonActions = new NonActions(clock, (row) => ports.append(row));
   }
 
   /** Adds a sense, or gives it new limits; its counters stay. */
@@ -112,9 +111,13 @@ export class SenseDesk {
     }
   }
 
-  /** Writes the non-actions that are still folded. */
-  stop(): void {
-    this.#nonActions.flush();
+  /** The compute that was promised to a trigger never starts. */
+  dropped(sense: string, computeId: number): void {
+    const message = "the daemon stops or the sense was removed";
+    for (const tell of this.#waiters.get(computeId) ?? []) tell({ kind: "group_down", message });
+    this.#waiters.delete(computeId);
+    const record = this.#senses.get(sense);
+    if (record !== undefined) record.counters.group_down++;
   }
 
   async #settle(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Promise<ComputeResult> {
@@ -183,7 +186,9 @@ export class SenseDesk {
 
   #skip(record: SenseRecord, reason: NonActionReason, kind: string, detail: JsonObject, trigger: Trigger): boolean {
     record.counters[reason]++;
-    return this.#nonActions.record(record.limits.sense, reason, kind, detail, causeOf(trigger));
+    const { sense } = record.limits, causeId = causeOf(trigger);
+    const type: LogType = `sense.${reason}`;
+    return this.#ports.folded.record({ source: `sense:${sense}`, type, refId: sense, causeId, payload: detail }, kind);
   }
 
   #row(sense: string, type: LogType, payload: JsonObject, causeId: number | null): LogRow {

@@ -139,8 +139,7 @@ export class GroupProcess {
         this.#pongs = Math.min(this.#pings, Math.max(this.#pongs, message.n));
         return;
       case "fault":
-        this.#end ??= { kind: "fault", message: `its worker ended: ${message.message.slice(0, 2_000)}` };
-        return;
+        return this.kill("fault", `ended because of an error: ${message.message.slice(0, 2_000)}`);
       default:
         // After its end was decided nothing that it says counts.
         if (this.#state.tag === "ready" || this.#end?.kind === "ended") this.#events.onMessage(this, message);

@@ -13,6 +13,7 @@ export const logTypes = [
   "group.died",
   "group.quarantined",
   "group.reset",
+  "group.said",
   "sense.loaded",
   "sense.load_failed",
   "sense.signal",

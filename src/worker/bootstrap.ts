@@ -2,7 +2,7 @@
  * The entry of the restricted worker: takes its private port, locks the realm down, then hands each line of the kernel
  * to the runtime of its kind. Started by shim.ts; no user code has run before `lockDown` has.
  */
-import { unreachable } from "../base/errors.ts";
+import { messageOf, unreachable } from "../base/errors.ts";
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { strayError } from "./explain.ts";
@@ -24,7 +24,9 @@ globalThis.onmessage = (event: MessageEvent<ProcessSpec>) => {
   globalThis.onmessage = null;
   const [port] = event.ports;
   if (port === undefined) throw new Error("nerve bug: the worker was started without its port");
-  void boot(event.data, port);
+  boot(event.data, port).catch((thrown) => {
+    port.postMessage(JSON.stringify({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
+  });
 };
 
 async function boot(spec: ProcessSpec, port: MessagePort): Promise<void> {
@@ -32,8 +34,9 @@ async function boot(spec: ProcessSpec, port: MessagePort): Promise<void> {
   const post = port.postMessage.bind(port), stringify = JSON.stringify, parse = JSON.parse;
   const kernel: KernelPort = { send: (message) => post(stringify(message)), sendText: (line) => post(line) };
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
-  const of = spec.kind === "group" ? spec.name : "";
-  reportStrayErrors((thrown) => kernel.send({ t: "log", of, level: "error", message: strayError(thrown), data: null }));
+  reportStrayErrors((thrown) =>
+    kernel.send({ t: "log", of: spec.name, level: "error", message: strayError(thrown), data: null })
+  );
   const runtime = await startRuntime(spec, kernel);
   port.onmessage = ({ data }) => {
     const message = parse(data) as ToProcess;

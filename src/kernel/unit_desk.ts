@@ -1,0 +1,161 @@
+/**
+ * What the processes say and what becomes of them: passes messages to the sense desk and the workflow manager, checks
+ * that a process speaks only for its own, and writes the rows and events of its life. Made by kernel.ts for supervisor.ts.
+ * I1. A message for another group's sense, or of the wrong kind for its unit, is refused, counted and logged.
+ */
+import type { Clock } from "../base/clock.ts";
+import { groupMembers, type NerveConfig } from "../config/types.ts";
+import type { ProcessEnd } from "../process/exit_cause.ts";
+import type { GroupProcess } from "../process/group_process.ts";
+import type { SupervisorPorts, UnitKey } from "../process/supervisor.ts";
+import type { KernelEvent, UnitChange } from "../protocol/event.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
+import type { FromProcess, LogLevel } from "../protocol/message.ts";
+import type { FoldedRows } from "./folded_rows.ts";
+import type { Parts } from "./kernel.ts";
+import { groupKey } from "./units.ts";
+
+export interface UnitDeskPorts {
+  append(row: NewLogRow): unknown;
+  readonly folded: FoldedRows;
+  emit(event: KernelEvent): void;
+  /** The other parts; they exist before any process does. */
+  parts(): Parts;
+}
+
+export class UnitDesk implements SupervisorPorts {
+  readonly #config: NerveConfig;
+  readonly #clock: Clock;
+  readonly #ports: UnitDeskPorts;
+  /** Messages that were refused, in all. */
+  refused = 0;
+
+  constructor(config: NerveConfig, clock: Clock, ports: UnitDeskPorts) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#ports = ports;
+  }
+
+  /** Starts the process of a sense's group, which is soon needed. */
+  prepare(sense: string): void {
+    const group = this.#config.senses.get(sense)?.group;
+    if (group === undefined) return;
+    const { supervisor } = this.#ports.parts(), key = groupKey(group);
+    supervisor.process(key);
+    supervisor.released(key);
+  }
+
+  onReady(key: UnitKey, process: GroupProcess): void {
+    this.#tell(key, "ready", `process ${process.pid} is ready`);
+    this.#ports.parts().runner.onReady(process);
+  }
+
+  onMessage(key: UnitKey, process: GroupProcess, message: FromProcess): void {
+    const { desk, runner, workflows } = this.#ports.parts();
+    switch (message.t) {
+      case "outcome":
+        if (!runner.onOutcome(process, message)) this.#refuse(key, `an outcome of compute ${message.id}`);
+        return;
+      case "loaded":
+        if (process.spec.kind === "group") {
+          if (speaksFor(process, message.name)) desk.loaded(message.name, message.problems);
+          else this.#refuse(key, `to have loaded ${message.name}`);
+        }
+        return;
+      case "log":
+        return this.#log(key, process, message);
+      case "message":
+      case "finished":
+        if (process.spec.kind !== "workflow") return this.#refuse(key, `a ${message.t} of run ${message.runId}`);
+        if (message.t === "message") workflows.messageArrived(process.id, message);
+        else workflows.runFinished(process.id, message);
+        return;
+      case "exit_refused":
+        return this.#say(key, "warn", `user code asked to end the process (exit code ${message.code}); refused`);
+      default:
+        // ready, pong and fault are the process's own business (group_process.ts).
+        return;
+    }
+  }
+
+  onOutput(key: UnitKey, line: string): void {
+    this.#ports.emit({ kind: "log", source: key, level: "info", message: line, ts: this.#clock.now() });
+  }
+
+  onEnd(key: UnitKey, process: GroupProcess, end: ProcessEnd, wanted: boolean): void {
+    const { runner, workflows } = this.#ports.parts();
+    if (wanted) this.#tell(key, "ended", `process ${process.pid} ended: ${end.message}`);
+    else this.#tell(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
+    runner.onEnd(process, end);
+    if (process.spec.kind === "workflow") {
+      const kind = end.kind === "recycled" ? "recycled" : wanted ? "idle" : "crash";
+      workflows.processGone(process.id, { kind, message: end.message });
+    }
+  }
+
+  onQuarantined(key: UnitKey, reason: string): void {
+    this.#tell(key, "quarantined", reason);
+  }
+
+  onAvailable(key: UnitKey): void {
+    const [kind, name = ""] = key.split(":");
+    if (kind === "workflow") this.#ports.parts().workflows.workflowAvailable(name);
+  }
+
+  busy(_key: UnitKey, process: GroupProcess): boolean {
+    const { runner, workflows } = this.#ports.parts();
+    return process.spec.kind === "group" ? runner.busy(process) : workflows.busy(process.id);
+  }
+
+  nextDueAt(key: UnitKey): number | null {
+    const [kind, name = ""] = key.split(":");
+    if (kind !== "group") return null;
+    return this.#ports.parts().scheduler.nextDueAt(groupMembers(this.#config, name).map((sense) => sense.name));
+  }
+
+  #log(key: UnitKey, process: GroupProcess, message: Extract<FromProcess, { t: "log" }>): void {
+    const { of, level, message: text, data } = message;
+    const { kind, name } = process.spec;
+    // What the worker says of itself, such as an error that nothing waited for.
+    if (of === name && !speaksFor(process, of)) return this.#say(key, level, text);
+    if (kind === "group") {
+      if (!speaksFor(process, of)) return this.#refuse(key, `a log row of ${of}`);
+      this.#row(`sense:${of}`, "sense.log", of, { level, message: text, data });
+      return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
+    }
+    if (!this.#ports.parts().workflows.holds(process.id, of)) return this.#refuse(key, `a log row of run ${of}`);
+    this.#row(`workflow:${name}`, "run.log", of, { level, message: text, data });
+    this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
+  }
+
+  /** Something about the unit as a whole; however often it is said, the log and the terminal stay readable. */
+  #say(key: UnitKey, level: LogLevel, message: string): void {
+    const [, name = ""] = key.split(":");
+    const payload = { level, message };
+    const news = this.#ports.folded.record(
+      { source: key, type: "group.said", refId: name, causeId: null, payload },
+      message,
+    );
+    if (news) this.#ports.emit({ kind: "log", source: key, level, message, ts: this.#clock.now() });
+  }
+
+  #refuse(key: UnitKey, what: string): void {
+    this.refused++;
+    this.#say(key, "warn", `its process claimed ${what}, which is not its own; refused`);
+  }
+
+  #tell(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {
+    const [, name = ""] = key.split(":");
+    this.#row(key, `group.${change}`, name, { message, ...more });
+    this.#ports.emit({ kind: "unit", unit: key, change, message, ts: this.#clock.now() });
+  }
+
+  #row(source: LogSource, type: LogType, refId: string, payload: JsonObject): void {
+    this.#ports.append({ source, type, refId, causeId: null, payload });
+  }
+}
+
+function speaksFor(process: GroupProcess, sense: string): boolean {
+  return process.spec.senses.some((each) => each.name === sense);
+}

@@ -1,0 +1,14 @@
+/**
+ * nerve for embedding: a kernel inside a program of one's own.
+ * @module
+ */
+export { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.ts";
+export { type Directive, type Route, routeSenseComputeOutput } from "./kernel/routing.ts";
+export { type ParsedConfig, parseNerveConfig } from "./config/parse.ts";
+export { formatText, type Problem } from "./config/problem.ts";
+export type { NerveConfig } from "./config/types.ts";
+export { NerveError } from "./base/errors.ts";
+export type { ComputeResult, Health, StartRunRequest } from "./protocol/api.ts";
+export type { KernelEvent } from "./protocol/event.ts";
+export type { Run } from "./protocol/run.ts";
+export type { Signal, Trigger } from "./protocol/signal.ts";

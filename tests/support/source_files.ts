@@ -1,0 +1,22 @@
+/** The repository's own files, for the house tests and the tests of the README. */
+import { fromFileUrl, join, relative } from "./paths.ts";
+
+export const repository: string = fromFileUrl(new URL("../../", import.meta.url));
+
+/** Paths below `folders`, relative to the repository, that end in `ending`; sorted. */
+export function sourceFiles(folders: readonly string[], ending: string): string[] {
+  const found: string[] = [];
+  const walk = (folder: string): void => {
+    for (const entry of Deno.readDirSync(folder)) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory) walk(path);
+      else if (entry.isFile && entry.name.endsWith(ending)) found.push(relative(repository, path));
+    }
+  };
+  for (const folder of folders) walk(join(repository, folder));
+  return found.sort();
+}
+
+export function readSource(path: string): string {
+  return Deno.readTextFileSync(join(repository, path));
+}
