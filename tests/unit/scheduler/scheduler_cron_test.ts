@@ -53,6 +53,15 @@ Deno.test("catch_up: once runs one compute for all ticks that were missed while 
   assert.deepEqual(harness.cronTicks, [{ sense: "report", due: missed }]);
 });
 
+Deno.test("a sense that is removed before its startup delay is over catches nothing up", async () => {
+  const harness = new Harness(at("2026-05-05T12:00:00Z"));
+  harness.start(daily({ lastCronTick: at("2026-05-01T09:00:00Z"), startupDelayMs: 500 }));
+  await harness.clock.tick(100);
+  harness.scheduler.setPlans([]);
+  await harness.clock.tick(hourMs);
+  assert.deepEqual(harness.started, []);
+});
+
 Deno.test("nothing is caught up when no tick was missed, without catch_up, or when the line is new", async () => {
   for (
     const line of [

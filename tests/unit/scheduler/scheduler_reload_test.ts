@@ -72,6 +72,7 @@ Deno.test("a changed throttle applies to a compute that waits already", async ()
   assert.equal(harness.scheduler.view("a")?.state, "waiting");
   harness.scheduler.setPlans(withThrottle(null));
   assert.deepEqual(harness.starts("a", t0), [0, 300, 400]);
+  assert.equal(harness.clock.pending, 0, "the window that no longer matters left its timer");
 });
 
 Deno.test("a removed sense computes no more, its pending compute is reported, and it is forgotten after what runs", async () => {
@@ -88,6 +89,19 @@ Deno.test("a removed sense computes no more, its pending compute is reported, an
   await harness.clock.tick(5_000);
   assert.deepEqual(harness.starts("a", t0), [0]);
   assert.equal(harness.clock.pending, 0);
+});
+
+Deno.test("a sense that comes back after it was forgotten is a new one, without a window from before", async () => {
+  const harness = new Harness(t0);
+  harness.durationMs = () => 500;
+  const plans = [plan("a", [{ intervalMs: 60_000 }], { throttleMs: 10_000 })];
+  harness.start(...plans);
+  await harness.clock.tick(100);
+  harness.scheduler.setPlans([]);
+  await harness.clock.tick(500);
+  harness.scheduler.setPlans(plans);
+  await harness.clock.tick(1_000);
+  assert.deepEqual(harness.starts("a", t0), [0, 600]);
 });
 
 Deno.test("a sense that comes back while its compute still runs does not overlap with it", async () => {

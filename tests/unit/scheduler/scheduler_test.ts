@@ -215,6 +215,17 @@ Deno.test("stop drops what waits, says so, and lets what runs go on without a su
   assert.equal(harness.started.length, before);
 });
 
+Deno.test("no trigger is taken while the scheduler stops, not even from a listener that hears of a drop", async () => {
+  const harness = new Harness(t0);
+  harness.start(plan("a", [], { throttleMs: 1_000 }), plan("b", []));
+  harness.scheduler.trigger("a", manual);
+  await harness.clock.tick(10);
+  harness.scheduler.trigger("a", manual);
+  harness.dropped = () => assert.equal(harness.scheduler.trigger("b", manual), null);
+  harness.scheduler.stop();
+  assert.deepEqual(harness.starts("b"), []);
+});
+
 Deno.test("a listener may trigger the sense that it hears of", async () => {
   const harness = new Harness(t0);
   harness.durationMs = () => 5;

@@ -5,12 +5,12 @@ import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("deadlines fire in their order, at their time, whatever was added and cancelled", async () => {
   const operation = fc.oneof(
-    { weight: 3, arbitrary: fc.record({ add: fc.nat(500) }) },
-    { weight: 1, arbitrary: fc.record({ cancel: fc.nat(200) }) },
+    { weight: 6, arbitrary: fc.record({ add: fc.nat(500) }) },
+    { weight: 3, arbitrary: fc.record({ cancel: fc.nat(200) }) },
     { weight: 1, arbitrary: fc.record({ pass: fc.nat(60) }) },
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(operation, { maxLength: 60, size: "max" }), async (operations) => {
+    fc.asyncProperty(fc.array(operation, { maxLength: 150, size: "max" }), async (operations) => {
       const clock = new FakeClock();
       const heap = new TimerHeap(clock);
       const timers: ReturnType<TimerHeap["add"]>[] = [];
@@ -23,10 +23,10 @@ Deno.test("deadlines fire in their order, at their time, whatever was added and 
           expected.set(index, due);
           timers.push(heap.add(due, () => void fired.push({ index, at: clock.monotonic() })));
         } else {
-          const timer = timers[op.cancel];
+          const index = op.cancel % Math.max(1, timers.length), timer = timers[index];
           if (timer === undefined) continue;
           heap.cancel(timer);
-          if (!fired.some(({ index }) => index === op.cancel)) expected.delete(op.cancel);
+          if (!fired.some((one) => one.index === index)) expected.delete(index);
         }
         assert.ok(clock.pending <= 1, "more than one timer of the clock");
       }
