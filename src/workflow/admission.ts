@@ -14,8 +14,8 @@ export interface Load {
 
 export type Admission =
   | { readonly kind: "start" }
-  /** It waits at the end of the queue; so many of the oldest leave from its front. */
-  | { readonly kind: "queue"; readonly dropOldest: number }
+  /** It waits at the end of the queue. When it is there on disk, `excess` tells who leaves at the front. */
+  | { readonly kind: "queue" }
   | { readonly kind: "drop"; readonly reason: string };
 
 type Rules = Pick<WorkflowPlan, "concurrency" | "overflow" | "maxQueue">;
@@ -23,14 +23,17 @@ type Rules = Pick<WorkflowPlan, "concurrency" | "overflow" | "maxQueue">;
 /** What becomes of a new run. */
 export function admit(load: Load, rules: Rules): Admission {
   if (load.queued === 0 && startable(load, rules) > 0) return { kind: "start" };
-  if (rules.overflow === "queue" && rules.maxQueue > 0) {
-    return { kind: "queue", dropOldest: Math.max(0, load.queued + 1 - rules.maxQueue) };
-  }
-  if (!load.accepting) return { kind: "drop", reason: "the workflow takes no runs at the moment" };
+  if (rules.overflow === "queue" && rules.maxQueue > 0) return { kind: "queue" };
+  if (!load.accepting) return { kind: "drop", reason: "the workflow is quarantined, or the daemon stops" };
   return { kind: "drop", reason: `${load.active} of ${rules.concurrency} runs are active` };
 }
 
 /** How many more runs may take a slot; they are taken from the front of the queue. */
 export function startable(load: Pick<Load, "active" | "accepting">, rules: Pick<Rules, "concurrency">): number {
   return load.accepting ? Math.max(0, rules.concurrency - load.active) : 0;
+}
+
+/** How many of the oldest leave a queue that holds `queued` runs: dropped, so that the newest may stay. */
+export function excess(queued: number, rules: Pick<Rules, "maxQueue">): number {
+  return Math.max(0, queued - rules.maxQueue);
 }

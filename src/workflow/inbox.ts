@@ -1,0 +1,161 @@
+/**
+ * What processes say of their runs. Called by manager.ts; everything that arrives here is hostile until checked.
+ * I1. A message is durable before it is acked, and the ack carries it as it was stored.
+ * I2. Only the process that holds a run, in the run's present attempt, may speak of it, and only while the run is
+ *     running. All else is refused and logged, and changes nothing.
+ * I3. Rounds come one after another without a gap, and none beyond `maxRounds`.
+ */
+import type { Clock } from "../base/clock.ts";
+import { messageContentMaxBytes, messageMetaMaxBytes, roleNameMaxChars } from "../base/limits.ts";
+import { byteLength, isPlainObject, toJsonText } from "../protocol/json.ts";
+import type { FromProcess } from "../protocol/message.ts";
+import type { Run, RunMessage } from "../protocol/run.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { type Ending, ending, type Ledger } from "./ledger.ts";
+import type { WorkflowProcess } from "./ports.ts";
+import type { Processes } from "./processes.ts";
+import type { Refusals, Speaker } from "./refusals.ts";
+import { currentRound, type RunEntry, type RunTable } from "./run_table.ts";
+
+export type SaidMessage = Extract<FromProcess, { t: "message" }>;
+export type SaidFinished = Extract<FromProcess, { t: "finished" }>;
+
+export interface InboxParts {
+  readonly table: RunTable;
+  readonly ledger: Ledger;
+  readonly processes: Processes;
+  readonly dispatcher: Dispatcher;
+  readonly refusals: Refusals;
+  readonly clock: Clock;
+}
+
+/** A run that its process may speak of. */
+interface Spoken {
+  readonly entry: RunEntry;
+  readonly process: WorkflowProcess;
+}
+
+export class Inbox {
+  readonly #parts: InboxParts;
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
+  }
+
+  message(from: Speaker, said: SaidMessage): void {
+    const spoken = this.#check(from, said);
+    if (spoken === null) return;
+    const { entry, process } = spoken;
+    const round = currentRound(entry.run);
+    if (said.round !== round) {
+      const why = `round ${said.round} out of sequence: ${round} is next`;
+      return this.#parts.refusals.refuse(from, said.t, said.runId, why);
+    }
+    const fault = faultOf(said, entry.run);
+    if (fault !== null) {
+      process.abortRun(entry.run.runId, entry.run.attempt, fault.reason);
+      return void this.#end(entry, process, fault.how, fault.reason);
+    }
+    const { role, content, meta } = said;
+    void this.#store(entry, process, { round, role, content, meta, ts: this.#parts.clock.now() });
+  }
+
+  finished(from: Speaker, said: SaidFinished): void {
+    const spoken = this.#check(from, said);
+    if (spoken === null) return;
+    const { entry, process } = spoken;
+    const { outcome } = said;
+    switch (outcome.kind) {
+      case "completed":
+        return void this.#end(entry, process, "completed", null);
+      case "failed": {
+        const place = outcome.place;
+        const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+        return void this.#end(entry, process, "failed", `${outcome.message}${where}`);
+      }
+      case "max_rounds": {
+        const reason = `maxRounds ${entry.run.maxRounds} reached; the next role would have been ${outcome.next}`;
+        return void this.#end(entry, process, "maxRounds", reason);
+      }
+    }
+  }
+
+  /** The run, if this process may speak of it now; else the refusal is logged. */
+  #check(from: Speaker, said: SaidMessage | SaidFinished): Spoken | null {
+    const { processes, refusals, ledger } = this.#parts;
+    // The manager has stopped: the log may be closed, and the run goes on from the disk at the next start.
+    if (ledger.closed) return null;
+    const entry = processes.held(from.id, said.runId);
+    const refuse = (why: string) => {
+      refusals.refuse(from, said.t, said.runId, why);
+      return null;
+    };
+    if (entry === null) return refuse("the process does not hold this run");
+    const { run, phase } = entry;
+    if (run.attempt !== said.attempt) return refuse(`attempt ${said.attempt}: the run is in attempt ${run.attempt}`);
+    if (phase.tag === "running") return { entry, process: phase.process };
+    if (phase.tag !== "lingering") return refuse(`the run is ${phase.tag}, not running`);
+    // Whatever it says, its role has come to rest. An error is what an abort is expected to give.
+    processes.release(phase.process, entry);
+    this.#parts.dispatcher.pump(entry.lane);
+    const aborted = said.t === "finished" && said.outcome.kind === "failed";
+    return aborted ? null : refuse(`the run has ended: ${run.status}`);
+  }
+
+  async #store(entry: RunEntry, process: WorkflowProcess, message: RunMessage): Promise<void> {
+    const { ledger, dispatcher } = this.#parts;
+    const suspect = entry.deaths !== null;
+    entry.phase = { tag: "writing", process };
+    const written = await ledger.append(entry, message);
+    // It has ended meanwhile, or the stop has put it back.
+    if (entry.phase.tag !== "writing") return;
+    if (written) entry.deaths = null;
+    const alive = entry.phase.process;
+    if (alive === null) {
+      dispatcher.putBack(entry, "its process ended");
+    } else if (!written) {
+      alive.abortRun(entry.run.runId, entry.run.attempt, "its message was not stored");
+      this.#putBack(entry, alive, "its message was not stored");
+    } else if (!dispatcher.isOpen) {
+      // No next role begins while the manager stops: the run goes on from this message at the next start.
+      this.#putBack(entry, alive, "the daemon stopped");
+    } else {
+      entry.phase = { tag: "running", process: alive };
+      alive.ack(entry.run.runId, entry.run.attempt, message);
+      if (!suspect) return;
+    }
+    dispatcher.pump(entry.lane);
+  }
+
+  /** Writes the end that its process brought about. The process has nothing to do with the run any more. */
+  async #end(entry: RunEntry, process: WorkflowProcess, how: Ending, reason: string | null): Promise<void> {
+    const { ledger, processes, dispatcher, clock, table } = this.#parts;
+    entry.phase = { tag: "ending" };
+    processes.release(process, entry);
+    const written = await ledger.change(entry, ...ending(entry.run, how, reason, clock.now()));
+    if (written || !table.has(entry) || !ledger.reconcile(entry)) return;
+    dispatcher.putBack(entry, "its end was not stored");
+    dispatcher.pump(entry.lane);
+  }
+
+  #putBack(entry: RunEntry, process: WorkflowProcess, lostTo: string): void {
+    this.#parts.dispatcher.putBack(entry, lostTo);
+    this.#parts.processes.release(process, entry);
+  }
+}
+
+/** Why a message cannot be stored and what that makes of the run; null when nothing is wrong with it. */
+function faultOf(said: SaidMessage, run: Run): { how: Ending; reason: string } | null {
+  if (said.round > run.maxRounds) return { how: "maxRounds", reason: `maxRounds ${run.maxRounds} reached` };
+  const failed = (what: string) => ({ how: "failed", reason: `round ${said.round}: ${what}` }) as const;
+  const { role, content, meta } = said;
+  if (typeof role !== "string" || role.length === 0) return failed("the role has no name");
+  if (role.length > roleNameMaxChars) return failed(`the role's name is longer than ${roleNameMaxChars} characters`);
+  if (typeof content !== "string") return failed("content is not a string");
+  if (content.length > messageContentMaxBytes || byteLength(content) > messageContentMaxBytes) {
+    return failed(`content is larger than ${messageContentMaxBytes} bytes`);
+  }
+  if (!isPlainObject(meta)) return failed("meta is not an object");
+  const text = toJsonText(meta, messageMetaMaxBytes);
+  return text.ok ? null : failed(`meta ${text.error}`);
+}

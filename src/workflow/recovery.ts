@@ -1,0 +1,20 @@
+/**
+ * What the last daemon left: puts the runs that had not ended back into the table. Called once by manager.ts, before
+ * anything else happens. dispatcher.ts then does the rest: resumes the started ones with attempt + 1, starts the
+ * queued ones in order as slots are free, and ends those whose workflow has left the configuration.
+ * I1. The order is the one in which the runs were created.
+ */
+import type { Run } from "../protocol/run.ts";
+import type { RunTable } from "./run_table.ts";
+
+export function recover(unfinished: readonly Run[], table: RunTable): void {
+  for (const run of unfinished) {
+    // A run that was asked for before the manager started is in the table already.
+    if (table.get(run.runId) !== null) continue;
+    if (run.status === "queued") {
+      table.add(run, { tag: "queued" });
+    } else {
+      table.add(run, { tag: "waiting", ready: false }).lostTo = "the daemon was down";
+    }
+  }
+}

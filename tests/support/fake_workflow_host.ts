@@ -1,0 +1,90 @@
+/**
+ * Processes of workflows that do nothing by themselves: a test says when they send, finish or die. For tests of the
+ * manager alone; real processes are behind src/kernel/workflow_host.ts.
+ */
+import type { RunMessage, RunStart } from "../../src/protocol/run.ts";
+import type { WorkflowHost, WorkflowProcess } from "../../src/workflow/ports.ts";
+
+/** One run as a process sees it. */
+export interface FakeThread {
+  readonly start: RunStart;
+  readonly attempt: number;
+  /** Messages that are durable as far as the process knows. */
+  messages: RunMessage[];
+  /** True while it waits for an ack. */
+  waits: boolean;
+  aborted: string | null;
+}
+
+export class FakeProcess implements WorkflowProcess {
+  readonly id: number;
+  readonly workflow: string;
+  readonly threads = new Map<string, FakeThread>();
+  alive = true;
+  recycled: string | null = null;
+  /** Called for each run that is handed to it. */
+  onRun: (thread: FakeThread) => void = () => {};
+
+  constructor(id: number, workflow: string) {
+    this.id = id;
+    this.workflow = workflow;
+  }
+
+  run(start: RunStart, attempt: number, messages: readonly RunMessage[]): void {
+    if (!this.alive) return;
+    const thread = { start, attempt, messages: [...messages], waits: false, aborted: null };
+    this.threads.set(start.runId, thread);
+    this.onRun(thread);
+  }
+
+  ack(runId: string, attempt: number, message: RunMessage): void {
+    const thread = this.threads.get(runId);
+    if (thread?.attempt !== attempt) return;
+    thread.messages.push(message);
+    thread.waits = false;
+  }
+
+  abortRun(runId: string, attempt: number, reason: string): void {
+    const thread = this.threads.get(runId);
+    if (thread?.attempt === attempt) thread.aborted = reason;
+  }
+
+  recycle(reason: string): void {
+    this.recycled ??= reason;
+  }
+}
+
+export class FakeHost implements WorkflowHost {
+  readonly processes: FakeProcess[] = [];
+  readonly down = new Set<string>();
+  readonly quarantine = new Set<string>();
+  onProcess: (process: FakeProcess) => void = () => {};
+  readonly #current = new Map<string, FakeProcess>();
+
+  process(workflow: string): FakeProcess | null {
+    if (this.down.has(workflow) || this.quarantine.has(workflow)) return null;
+    let process = this.#current.get(workflow);
+    if (process === undefined) {
+      process = new FakeProcess(this.processes.length + 1, workflow);
+      this.processes.push(process);
+      this.#current.set(workflow, process);
+      this.onProcess(process);
+    }
+    return process;
+  }
+
+  quarantined(workflow: string): boolean {
+    return this.quarantine.has(workflow);
+  }
+
+  /** The next call of `process` makes a new one; the old one lives on. */
+  replace(workflow: string): void {
+    this.#current.delete(workflow);
+  }
+
+  /** The process is no more. */
+  end(process: FakeProcess): void {
+    process.alive = false;
+    if (this.#current.get(process.workflow) === process) this.#current.delete(process.workflow);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The manager's storage port in memory, for tests of the manager alone: the guards of the port's contract, and commits
+ * that a test can hold back, fail, or lose in a crash. The real one is src/store/run_store.ts.
+ */
+import type { NewLogRow } from "../../src/protocol/log.ts";
+import type { Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
+import type { RunChange, RunStore } from "../../src/workflow/ports.ts";
+
+interface State {
+  readonly runs: Map<string, Run>;
+  readonly messages: Map<string, readonly RunMessage[]>;
+  readonly rows: NewLogRow[];
+}
+
+interface Waiting {
+  readonly result: boolean;
+  readonly resolve: (written: boolean) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+export class MemoryRunStore implements RunStore {
+  /** Commits that fail from now on. */
+  failures = 0;
+  readonly #auto: boolean;
+  #committed: State;
+  #state: State;
+  #waiting: Waiting[] = [];
+
+  /** Commits by itself at the end of a turn, or only when `commit` is called. */
+  constructor(auto = true, state: State = { runs: new Map(), messages: new Map(), rows: [] }) {
+    this.#auto = auto;
+    this.#committed = copyOf(state);
+    this.#state = state;
+  }
+
+  /** What is on disk. */
+  get disk(): State {
+    return this.#committed;
+  }
+
+  get uncommitted(): number {
+    return this.#waiting.length;
+  }
+
+  /** A store over what is on disk now, as after a crash: what waits for its commit is lost. */
+  afterCrash(): MemoryRunStore {
+    return new MemoryRunStore(this.#auto, copyOf(this.#committed));
+  }
+
+  commit(): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    if (this.failures > 0) {
+      this.failures--;
+      this.#state = copyOf(this.#committed);
+      for (const { reject } of waiting) reject(new Error("disk is full"));
+      return;
+    }
+    this.#committed = copyOf(this.#state);
+    for (const { resolve, result } of waiting) resolve(result);
+  }
+
+  create(run: Run, row: NewLogRow): Promise<boolean> {
+    if (this.#state.runs.has(run.runId)) return this.#done(false);
+    this.#state.runs.set(run.runId, run);
+    this.#state.messages.set(run.runId, []);
+    this.#state.rows.push(row);
+    return this.#done(true);
+  }
+
+  transition(
+    runId: string,
+    guard: { from: readonly RunStatus[]; fence?: number },
+    change: RunChange,
+    row: NewLogRow,
+  ): Promise<boolean> {
+    const run = this.#state.runs.get(runId);
+    if (run === undefined || !guard.from.includes(run.status)) return this.#done(false);
+    if (guard.fence !== undefined && guard.fence !== run.attempt) return this.#done(false);
+    this.#state.runs.set(runId, { ...run, ...change });
+    this.#state.rows.push(row);
+    return this.#done(true);
+  }
+
+  appendMessage(of: { runId: string; workflow: string; attempt: number }, message: RunMessage): Promise<boolean> {
+    const run = this.#state.runs.get(of.runId);
+    if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
+    if (run.rounds !== message.round - 1) return this.#done(false);
+    this.#state.runs.set(of.runId, { ...run, rounds: message.round });
+    this.#state.messages.set(of.runId, [...this.#state.messages.get(of.runId) ?? [], message]);
+    const source = `workflow:${of.workflow}` as const;
+    this.#state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
+    return this.#done(true);
+  }
+
+  get(runId: string): Run | null {
+    return this.#state.runs.get(runId) ?? null;
+  }
+
+  messages(runId: string): RunMessage[] {
+    return [...this.#state.messages.get(runId) ?? []];
+  }
+
+  unfinished(): Run[] {
+    return [...this.#state.runs.values()].filter(({ status }) => status === "queued" || status === "started");
+  }
+
+  #done(result: boolean): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ result, resolve, reject });
+      if (this.#auto && this.#waiting.length === 1) queueMicrotask(() => this.commit());
+    });
+  }
+}
+
+function copyOf(state: State): State {
+  return { runs: new Map(state.runs), messages: new Map(state.messages), rows: [...state.rows] };
+}
