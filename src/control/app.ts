@@ -16,6 +16,8 @@ import type { KernelView } from "./view.ts";
 
 export interface AppOptions {
   readonly version: string;
+  /** Begins an orderly stop of the daemon, this API included, and returns at once. */
+  readonly stop: () => void;
   /** Gets every error that is a bug of ours. */
   readonly report: (thrown: unknown) => void;
 }
@@ -27,7 +29,7 @@ export type ControlApp = ReturnType<typeof createApp>;
 export function createApp(view: KernelView, options: AppOptions) {
   const app = new Hono()
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: bodyTooLarge }))
-    .route("/v1", kernelRoutes(view))
+    .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view));
   app.get("/v1/openapi.json", async (c) => c.json(await openApi(app, options.version)));

@@ -30,6 +30,8 @@ import type { Run, RunMessage } from "../protocol/run.ts";
 import type { ControlApp } from "./app.ts";
 import type { MessageQuery, RunQuery } from "./view.ts";
 
+export type { MessageQuery, Records, RunQuery } from "./view.ts";
+
 /** What of a `Response` this file needs; hono's typed responses fit it. */
 interface Answer {
   readonly ok: boolean;

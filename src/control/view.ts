@@ -47,6 +47,4 @@ export interface KernelView {
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   /** Resolves when the run has ended, or at once when it has, is unknown, or `gone` has aborted. */
   runEnded(runId: string, gone: AbortSignal): Promise<void>;
-  /** Begins an orderly stop and returns at once. */
-  stop(): void;
 }

@@ -3,6 +3,7 @@
  * arrives with the same schemas, and the OpenAPI document is made of them. Times are milliseconds since the epoch.
  */
 import * as z from "zod";
+import { formatDuration } from "../base/duration.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { promptMaxBytes } from "../base/limits.ts";
 import { jsonSchema } from "./json.ts";
@@ -88,6 +89,21 @@ export const senseViewSchema = z.object({
   problem: z.string().nullable(),
 });
 export type SenseView = z.infer<typeof senseViewSchema>;
+
+/** A reflex as `SenseView.reflexes` tells it. */
+export function reflexText(reflex: {
+  readonly intervalMs: number | null;
+  readonly cron: string | null;
+  readonly timezone: string | null;
+  readonly on: readonly string[];
+}): string {
+  const { intervalMs, cron, timezone, on } = reflex;
+  const parts: string[] = [];
+  if (intervalMs !== null) parts.push(`every ${formatDuration(intervalMs)}`);
+  if (cron !== null) parts.push(`cron ${cron}${timezone === null ? "" : ` (${timezone})`}`);
+  if (on.length > 0) parts.push(`on ${on.join(", ")}`);
+  return parts.join(" and ");
+}
 
 /**
  * How a trigger by hand was taken: `started` at once; `throttled`, its compute starts at `until`, when the throttle

@@ -21,7 +21,7 @@ const logQuery = z.object({
 });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
-export function kernelRoutes(view: KernelView) {
+export function kernelRoutes(view: KernelView, stop: () => void) {
   return new Hono()
     .get(
       "/health",
@@ -41,7 +41,7 @@ export function kernelRoutes(view: KernelView) {
       "/stop",
       describeRoute({ summary: "Stop in order", responses: responses("The stop has begun", stoppingSchema) }),
       (c) => {
-        view.stop();
+        stop();
         return c.json({ stopping: true as const });
       },
     );
