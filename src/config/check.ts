@@ -166,9 +166,10 @@ function warnOpen(request: PermissionRequest, path: ConfigPath, problems: Proble
 /** Senses of one group share their permissions: says who gains what, and from whom. */
 function checkGroup(config: NerveConfig, group: string, problems: ProblemList): void {
   const members = groupMembers(config, group);
+  const givers = members.filter((sense) => Object.keys(sense.permissions).length > 0);
   for (const sense of members) {
     const gains: string[] = [];
-    for (const other of members) {
+    for (const other of givers) {
       const gained = other === sense ? [] : gainedFrom(sense.permissions, other.permissions);
       if (gained.length > 0) gains.push(`${listed(gained)} from ${other.name}`);
     }

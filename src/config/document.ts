@@ -20,7 +20,7 @@ import { messageOf } from "../base/errors.ts";
 import { configDepthMax, configNodesMax } from "../base/limits.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
-import { type ConfigPath, type Problem, quote } from "./problem.ts";
+import { type ConfigPath, pathText, type Problem, quote } from "./problem.ts";
 import { ProblemList } from "./problem_list.ts";
 
 export interface ConfigDocument {
@@ -57,7 +57,7 @@ export function readDocument(text: string, file: string): ConfigDocument {
   }));
   if (syntax.length > 0) return { value: null, readable: false, problems: syntax, placeOf };
   const problems = new ProblemList(placeOf);
-  const value = new Converter(problems).convert(document.contents, [], 0);
+  const value = new Converter(problems, place).convert(document.contents, [], 0);
   const warnings = document.warnings.slice(0, syntaxErrorsShown).map((fault): Problem => ({
     severity: "warning",
     path: "",
@@ -86,11 +86,13 @@ function syntaxMessage(code: string, message: string): { message: string; hint: 
 /** Turns YAML nodes into JSON, in the order of the file, so that an anchor is known before its aliases. */
 class Converter {
   readonly #problems: ProblemList;
+  readonly #place: (offset: number) => Place;
   readonly #anchors = new Map<string, { value: Json; nodes: number }>();
   #nodes = 0;
 
-  constructor(problems: ProblemList) {
+  constructor(problems: ProblemList, place: (offset: number) => Place) {
     this.#problems = problems;
+    this.#place = place;
   }
 
   convert(node: unknown, path: ConfigPath, depth: number): Json {
@@ -129,7 +131,10 @@ class Converter {
       }
       const at = [...path, name];
       if (Object.hasOwn(object, name)) {
-        this.#problems.error(at, "is given more than once", "keep one of them");
+        // `placeOf` finds the first of them; this is about the one that is too many.
+        const place = this.#place(startOf(key) ?? 0);
+        const message = "is given more than once";
+        this.#problems.add({ severity: "error", path: pathText(at), message, hint: "keep one of them", place });
         continue;
       }
       object[name] = this.convert(value, at, depth + 1);
@@ -164,8 +169,7 @@ function offsetOf(document: Document.Parsed, path: ConfigPath): number {
   let offset = startOf(node) ?? 0;
   for (const step of path) {
     if (isMap(node)) {
-      // The last of several equal keys: the problem is about the one that is too many.
-      const pair = node.items.findLast((item) => keyText(item.key) === step);
+      const pair = node.items.find((item) => keyText(item.key) === step);
       if (pair === undefined) break;
       offset = startOf(pair.key) ?? startOf(pair.value) ?? offset;
       node = pair.value;

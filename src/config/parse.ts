@@ -81,7 +81,11 @@ function issuePaths(issue: { code: string; path: PropertyKey[]; keys?: string[] 
   const path = configPath(issue.path);
   if (issue.code === "unrecognized_keys") return (issue.keys ?? []).map((key) => [...path, key]);
   // A key of an entry goes as a whole: none but `sense` of a reflex has to be there.
-  return [path.slice(0, path[0] === "max_rounds" || path[0] === "retention" ? 1 : 3)];
+  return [path.slice(0, isSetting(path[0]) ? 1 : 3)];
+}
+
+function isSetting(key: string | number | undefined): boolean {
+  return key === "max_rounds" || key === "retention";
 }
 
 /** Checks what is left when everything that the schema refused is taken out. */
@@ -93,7 +97,7 @@ function checkRest(
   problems: ProblemList,
 ): void {
   // A whole section that is wrong or misspelt says nothing about the names in it.
-  if (wrong.some((path) => path.length < 2)) return;
+  if (wrong.some((path) => path.length < 2 && !isSetting(path[0]))) return;
   const omit = new Set(refused);
   // Two aliases of one value are one object here: through JSON each becomes its own.
   const rest: unknown = JSON.parse(JSON.stringify(withoutReflexes(input, omit)));
@@ -107,8 +111,10 @@ function checkRest(
   const { config, reflexPositions } = buildConfig(parsed.data, found, omit);
   if (checkCounts(config, found)) checkReferences(config, reflexPositions, found);
   const wrongPaths = wrong.map(pathText);
-  // What was taken out may be the reason for a problem of the entry that it was taken from.
-  const misled = ({ path }: Problem) => wrongPaths.some((taken) => taken === path || taken.startsWith(`${path}.`));
+  // What was taken out of a reflex may be the very thing that is now missing in it.
+  const misled = ({ path }: Problem) => {
+    return path.startsWith("reflexes") && wrongPaths.some((taken) => taken === path || taken.startsWith(`${path}.`));
+  };
   for (const problem of found.sorted()) if (!misled(problem)) problems.add(problem);
 }
 

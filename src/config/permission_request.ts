@@ -3,7 +3,7 @@
  * Deno throws for some wrong values and silently ignores others (deno-facts.md 3): here each is refused with a reason.
  */
 import { isPlainObject } from "../protocol/json.ts";
-import { nearestHint } from "./nearest.ts";
+import { nearest, nearestHint } from "./nearest.ts";
 import { quote } from "./problem.ts";
 import { type PermissionName, permissionNames, type PermissionRequest } from "./types.ts";
 
@@ -99,7 +99,8 @@ class Reader {
   }
 
   #add(name: PermissionName, item: unknown, path: (string | number)[]): void {
-    if (typeof item !== "string") return this.fault(path, "must be a text", `write ${quote(String(item))} in quotes`);
+    if (typeof item === "number") return this.fault(path, "must be a text", `write "${item}"`);
+    if (typeof item !== "string") return this.fault(path, "must be a text");
     const fault = valueFault(name, item);
     if (fault !== null) return this.fault(path, fault[0], fault[1]);
     const known = this.#wanted.get(name) ?? new Set<string>();
@@ -113,7 +114,9 @@ function isPermissionName(name: string): name is PermissionName {
 }
 
 function flagHint(flag: string): string {
-  return isPermissionName(flag) ? `write --allow-${flag}=...` : "write --allow-read=/proc, --allow-net=example.com:443";
+  if (isPermissionName(flag)) return `write --allow-${flag}=...`;
+  const near = nearest(flag.split("=")[0] ?? "", permissionNames.map((name) => `--allow-${name}`));
+  return near === null ? "write flags such as --allow-net=example.com:443" : `did you mean ${near}?`;
 }
 
 type ValueFault = readonly [message: string, hint: string | null] | null;

@@ -144,16 +144,18 @@ export function databaseFiles(database: string): string[] {
   return [database, `${database}-wal`, `${database}-shm`, `${database}-journal`];
 }
 
-/** The declarations with absolute paths. */
-export function resolveRequest(
-  request: PermissionRequest,
-  root: string,
-  home: string | null,
-): { permission: PermissionName; value: string | true; declared: string }[] {
-  return permissionNames.flatMap((permission) => {
+/** A declaration with its absolute path; `declared` is how it was written. */
+export interface ResolvedGrant {
+  readonly permission: PermissionName;
+  readonly value: string | true;
+  readonly declared: string;
+}
+
+export function resolveRequest(request: PermissionRequest, root: string, home: string | null): ResolvedGrant[] {
+  return permissionNames.flatMap((permission): ResolvedGrant[] => {
     const wanted = request[permission];
     if (wanted === undefined) return [];
-    if (wanted === true) return [{ permission, value: true as const, declared: "true" }];
+    if (wanted === true) return [{ permission, value: true, declared: "true" }];
     return wanted.map((declared) => ({ permission, value: resolveValue(permission, declared, root, home), declared }));
   });
 }

@@ -1,0 +1,140 @@
+/** The checks between entries of nerve.yaml. */
+import assert from "node:assert/strict";
+import { cronFault, timezoneFault } from "../../../src/config/cron.ts";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import type { Problem } from "../../../src/config/problem.ts";
+
+function problemsOf(text: string): readonly Problem[] {
+  const parsed = parseNerveConfig(text);
+  return parsed.ok ? parsed.value.warnings : parsed.error;
+}
+
+/** Severity, path and message of each problem. */
+function saidOf(text: string): string[] {
+  return problemsOf(text).map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
+}
+
+Deno.test("a reflex on an unknown sense or signal is an error that names the nearest sense", () => {
+  const text = "senses: { disk-usage: {} }\nreflexes: [{ sense: disk-usge, on: [dsk-usage] }]\n";
+  assert.deepEqual(saidOf(text).slice(1), [
+    'error reflexes[0].sense: there is no sense "disk-usge"',
+    'error reflexes[0].on[0]: there is no sense "dsk-usage"',
+  ]);
+  for (const problem of problemsOf(text).slice(1)) assert.equal(problem.hint, 'did you mean "disk-usage"?');
+});
+
+Deno.test("a reflex that means a workflow by its name as a sense is told so", () => {
+  const text =
+    "senses: { a: {} }\nworkflows: { w: {} }\nreflexes: [{ sense: a, interval: 1s }, { sense: w, interval: 1s }]\n";
+  assert.deepEqual(saidOf(text), ['error reflexes[1].sense: "w" is a workflow, not a sense']);
+});
+
+Deno.test("a sense that triggers itself is an error, with or without a throttle", () => {
+  for (const sense of ["{}", "{ throttle: 1h }"]) {
+    const said = saidOf(`senses: { a: ${sense} }\nreflexes: [{ sense: a, on: [a], interval: 2h }]\n`);
+    assert.deepEqual(said, ['error reflexes[0].on[0]: "a" would trigger itself']);
+  }
+});
+
+const circle =
+  "reflexes: [{ sense: a, on: [c] }, { sense: b, on: [a] }, { sense: c, on: [b] }, { sense: d, on: [a] }]\n";
+
+Deno.test("a circle of reflexes without any throttle is an error that shows the way round", () => {
+  const said = saidOf(`senses: { a: {}, b: {}, c: {}, d: {} }\n${circle}`);
+  assert.equal(said.length, 1);
+  const round = /^error reflexes\[\d\]\.on\[0\]: senses wake each other without end: (.*)$/.exec(said[0] ?? "")?.[1];
+  assert.ok(["a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c"].includes(round ?? ""), round);
+});
+
+Deno.test("a throttle anywhere on a circle is enough", () => {
+  for (const slow of ["a", "b", "c"]) {
+    const senses = ["a", "b", "c", "d"].map((name) => `${name}: { ${name === slow ? "throttle: 1s" : ""} }`);
+    assert.deepEqual(saidOf(`senses: { ${senses.join(", ")} }\n${circle}`), []);
+  }
+  assert.equal(saidOf(`senses: { a: {}, b: {}, c: {}, d: { throttle: 1s } }\n${circle}`).length, 1);
+});
+
+Deno.test("two circles are two errors", () => {
+  const reflexes = "[{ sense: a, on: [b] }, { sense: b, on: [a] }, { sense: c, on: [d] }, { sense: d, on: [c] }]";
+  const said = saidOf(`senses: { a: {}, b: {}, c: {}, d: {} }\nreflexes: ${reflexes}\n`);
+  assert.equal(said.filter((line) => line.includes("wake each other")).length, 2);
+});
+
+Deno.test("a sense without a reflex, and a group without a sense, are warnings", () => {
+  const text = "senses: { a: { group: system } }\ngroups: { sytem: { memory: 1GiB } }\n";
+  assert.deepEqual(saidOf(text), [
+    "warning senses.a: no reflex schedules it",
+    "warning groups.sytem: no sense is in this group",
+  ]);
+  assert.equal(problemsOf(text)[1]?.hint, 'did you mean "system"?');
+});
+
+Deno.test("a permission that a sense has only through its group is a warning that says from whom", () => {
+  const said = saidOf([
+    "senses:",
+    "  a: { group: g, permissions: { net: [one.example], read: [/proc, /sys] } }",
+    "  b: { group: g, permissions: { read: [/proc] } }",
+    "  c: { group: g, permissions: { net: true } }",
+    "  alone: { permissions: { sys: [cpus] } }",
+    `reflexes: [${["a", "b", "c", "alone"].map((sense) => `{ sense: ${sense}, interval: 1s }`).join(", ")}]`,
+  ].join("\n"));
+  assert.deepEqual(said, [
+    'warning senses.a: gains permissions through the group "g": net: everything from c',
+    'warning senses.b: gains permissions through the group "g": read /sys, net one.example from a, net: everything from c',
+    'warning senses.c: gains permissions through the group "g": read /proc, /sys from a, read /proc from b',
+    "warning senses.c.permissions.net: net: true opens the sandbox",
+  ]);
+});
+
+Deno.test("run, ffi and every true are warnings, of a sense as of a workflow", () => {
+  const said = saidOf(
+    "senses: { a: { permissions: { run: [df], ffi: [/x.so], env: true, sys: [cpus] } } }\n" +
+      "workflows: { w: { permissions: { run: true, import: true } } }\nreflexes: [{ sense: a, interval: 1s }]\n",
+  );
+  assert.deepEqual(said.map((line) => line.split(" ")[1]), [
+    "senses.a.permissions.run:",
+    "senses.a.permissions.ffi:",
+    "senses.a.permissions.env:",
+    "workflows.w.permissions.run:",
+    "workflows.w.permissions.import:",
+  ]);
+  assert.ok(said.every((line) => line.startsWith("warning ") && line.includes("opens the sandbox")));
+});
+
+Deno.test("an interval shorter than the throttle is a warning, and so is an hour's patience", () => {
+  assert.deepEqual(saidOf("senses: { a: { throttle: 10s, timeout: 2h } }\nreflexes: [{ sense: a, interval: 5s }]\n"), [
+    "warning senses.a.timeout: a compute that hangs holds its group for 2h5s",
+    "warning reflexes[0].interval: ticks come every 5s, but the throttle of a lets through one in 10s",
+  ]);
+});
+
+Deno.test("a reflex needs a trigger, and an interval that is not zero", () => {
+  const reflex = (text: string) => saidOf(`senses: { a: {} }\nreflexes: [{ sense: a, ${text} }]\n`);
+  assert.deepEqual(reflex("on: []"), ["error reflexes[0]: has nothing that triggers it"]);
+  assert.deepEqual(reflex("interval: 0s"), ["error reflexes[0].interval: must be at least 10ms"]);
+  assert.deepEqual(reflex("interval: 10ms"), []);
+  assert.deepEqual(reflex("interval: 1s, catch_up: once"), [
+    "error reflexes[0].catch_up: catch_up without cron has no meaning",
+  ]);
+});
+
+Deno.test("a cron line must be one, and must fire some day", () => {
+  for (const line of ["0 9 * * 1-5", "*/5 * * * * *", "@daily", "0 0 29 2 *", "0 0 L * *", " 0 9 * * * "]) {
+    assert.equal(cronFault(line), null, line);
+  }
+  assert.match(cronFault("0 0 30 2 *")?.message ?? "", /never fires/);
+  assert.match(cronFault("0 0 31 4,6 *")?.message ?? "", /never fires/);
+  for (const line of ["", "bogus", "61 * * * *", "* * * *", "0 0 1 1 * * 2030", "2030-01-01T00:00:00", "@sometimes"]) {
+    assert.match(cronFault(line)?.message ?? "", /is not a cron line/, line);
+  }
+});
+
+Deno.test("a time zone must be one that the machine knows", () => {
+  assert.equal(timezoneFault("Europe/Berlin"), null);
+  assert.equal(timezoneFault("UTC"), null);
+  assert.deepEqual(timezoneFault("Europe/Berln"), {
+    message: '"Europe/Berln" is not a time zone',
+    hint: 'did you mean "Europe/Berlin"?',
+  });
+  assert.match(timezoneFault("")?.hint ?? "", /write a name/);
+});
