@@ -49,7 +49,7 @@ export const processStartMaxMs = 20 * secondMs;
 /** How long a process gets to close its databases when it is told to end; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
-/** How long answers of the control API that are under way get when it stops; then they are cut. */
+/** How long answers of the control API that are under way get when it stops; then nobody waits for them. */
 export const controlStopMs = 2 * secondMs;
 
 /** The shortest interval of a reflex, and the shortest timeout of a compute. */

@@ -12,7 +12,7 @@ import { problem, problemResponse } from "./problem.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { senseRoutes } from "./routes/senses.ts";
-import type { KernelView } from "./view.ts";
+import type { ControlEnv, KernelView } from "./view.ts";
 
 export interface AppOptions {
   readonly version: string;
@@ -27,12 +27,12 @@ export type ControlApp = ReturnType<typeof createApp>;
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
 export function createApp(view: KernelView, options: AppOptions) {
-  const app = new Hono()
+  const app = new Hono<ControlEnv>()
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: bodyTooLarge }))
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view));
-  app.get("/v1/openapi.json", async (c) => c.json(await openApi(app, options.version)));
+  app.get("/v1/openapi.json", async (c) => c.json(await generateSpecs(app, openApi(options.version))));
   app.notFound((c) =>
     problem(404, new NerveError("USAGE", `There is no ${c.req.method} ${c.req.path}`, { hint: "See /v1/openapi.json" }))
   );
@@ -45,12 +45,12 @@ function bodyTooLarge(): Response {
   return problem(413, error);
 }
 
-function openApi(app: Parameters<typeof generateSpecs>[0], version: string): ReturnType<typeof generateSpecs> {
-  return generateSpecs(app, {
+function openApi(version: string): Parameters<typeof generateSpecs>[1] {
+  return {
     // Each route describes its own problems.
     defaultValidationErrorResponse: false,
     documentation: {
       info: { title: "nerve control API", version, description: "Served on the workspace's Unix socket." },
     },
-  });
+  };
 }

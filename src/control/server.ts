@@ -7,10 +7,11 @@
 import { dirname } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { controlStopMs } from "../base/limits.ts";
+import type { ControlEnv } from "./view.ts";
 
 export interface ControlServer {
   readonly path: string;
-  /** Lets answers under way finish for a moment, then cuts them, and removes the socket. */
+  /** Answers what waits, lets answers under way finish for a moment, and removes the socket. */
   stop(): Promise<void>;
 }
 
@@ -22,33 +23,36 @@ export interface ServeOptions {
 }
 
 /** Serves `app` on the socket at `path`; its folder is made, for the owner alone, if it is missing. */
-export function serveControl(
-  app: { fetch(request: Request): Response | Promise<Response> },
-  { path, clock, report }: ServeOptions,
-): ControlServer {
+export function serveControl(app: ServedApp, { path, clock, report }: ServeOptions): ControlServer {
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   removeSocket(path);
-  const cut = new AbortController();
+  const stopping = new AbortController(), env: ControlEnv["Bindings"] = { stopping: stopping.signal };
   const server = withUmask(0o177, () =>
     Deno.serve({
       path,
-      signal: cut.signal,
       onListen: () => {},
       onError(thrown) {
         report(thrown);
         return new Response(null, { status: 500 });
       },
-    }, (request) => app.fetch(request)));
+    }, (request) => app.fetch(request, env)));
   return {
     path,
     async stop() {
-      // shutdown() waits for open streams without end (deno-facts.md 7), so it gets a moment and no more.
-      const cancel = clock.after(controlStopMs, () => cut.abort());
-      await server.shutdown();
+      stopping.abort();
+      // shutdown() waits for every open answer, and cannot be hurried (deno-facts.md 7: an abort after it throws). What
+      // waits on purpose has ended with `stopping`; a client that does not read its answer is not waited for.
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const cancel = clock.after(controlStopMs, resolve);
+      await Promise.race([server.shutdown(), late]);
       cancel();
       removeSocket(path);
     },
   };
+}
+
+interface ServedApp {
+  fetch(request: Request, env: ControlEnv["Bindings"]): Response | Promise<Response>;
 }
 
 /** The mask is the process's own: nothing else may run in between, so `make` is synchronous, as binding is. */

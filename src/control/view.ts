@@ -35,6 +35,14 @@ export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
   readonly outcome: Promise<ComputeResult>;
 }
 
+/** What the server hands to every request. */
+export interface ControlEnv {
+  readonly Bindings: {
+    /** Aborts when the API stops: answers that wait, and streams, end then. */
+    readonly stopping: AbortSignal;
+  };
+}
+
 export interface KernelView {
   readonly records: Records;
   health(): Health;

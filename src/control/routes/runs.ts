@@ -13,7 +13,7 @@ import {
 import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import { responses, valid } from "../problem.ts";
-import type { KernelView, MessageQuery, RunQuery } from "../view.ts";
+import type { ControlEnv, KernelView, MessageQuery, RunQuery } from "../view.ts";
 import { count, flag, withoutUndefined } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
@@ -65,12 +65,12 @@ export function runRoutes(view: KernelView) {
 }
 
 function oneRun(view: KernelView) {
-  return new Hono()
+  return new Hono<ControlEnv>()
     .get(
       "/:id",
       describeRoute({
         summary: "One run",
-        description: "With wait=1 the answer comes when the run has ended.",
+        description: "With wait=1 the answer comes when the run has ended, or the daemon stops.",
         responses: responses("The run", runSchema, 404),
       }),
       valid("param", identified),
@@ -79,7 +79,7 @@ function oneRun(view: KernelView) {
         const { id } = c.req.valid("param");
         const run = existing(view, id);
         if (!c.req.valid("query").wait || run.endedAt !== null) return c.json(run);
-        await view.runEnded(id, c.req.raw.signal);
+        await view.runEnded(id, AbortSignal.any([c.req.raw.signal, c.env.stopping]));
         return c.json(existing(view, id));
       },
     )

@@ -1,0 +1,193 @@
+/** The control API over a real Unix socket, with its real client. */
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setImmediate } from "node:timers";
+import { systemClock } from "../../../src/base/clock.ts";
+import { NerveError } from "../../../src/base/errors.ts";
+import { controlStopMs } from "../../../src/base/limits.ts";
+import { createApp } from "../../../src/control/app.ts";
+import { ControlClient } from "../../../src/control/client.ts";
+import { serveControl } from "../../../src/control/server.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { aRun, aSense, FakeView } from "../../support/fake_view.ts";
+
+interface Served {
+  readonly view: FakeView;
+  readonly client: ControlClient;
+  readonly path: string;
+  readonly reported: unknown[];
+  stop(): Promise<void>;
+}
+
+/** Serves a fake kernel in a temporary folder while `test` runs. */
+async function served(test: (served: Served) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
+  const path = join(folder, "nerve.sock"), view = new FakeView(), reported: unknown[] = [];
+  const report = (thrown: unknown) => reported.push(thrown);
+  const server = serveControl(createApp(view, { version: "0", stop: () => {}, report }), {
+    path,
+    clock: systemClock,
+    report,
+  });
+  const client = new ControlClient(path);
+  try {
+    await test({ view, client, path, reported, stop: () => server.stop() });
+  } finally {
+    client[Symbol.dispose]();
+    await server.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const withCode = (code: string) => (thrown: unknown) => thrown instanceof NerveError && thrown.code === code;
+
+Deno.test("the client reads over the socket what the kernel's view says", async () => {
+  await served(async ({ client, view, reported }) => {
+    assert.equal((await client.health()).pid, 42);
+    assert.deepEqual(await client.senses(), [aSense()]);
+    assert.deepEqual(await client.sense("cpu-usage"), aSense());
+    assert.equal((await client.workflows())[0]?.name, "cleanup");
+    assert.deepEqual(await client.run("run-1", false), aRun());
+    assert.equal((await client.runs({ limit: 5, offset: 0, statuses: ["failed"] })).total, 1);
+    assert.equal((await client.messages("run-1", { limit: 3, beforeRound: 2 }))[0]?.role, "scan");
+    assert.equal((await client.logs({ source: "kernel", afterId: 4 }))[0]?.id, 12);
+    const run = await client.startRun("cleanup", { payload: { a: [1, null] }, runId: "mine" });
+    assert.deepEqual([run.runId, run.payload], ["mine", { a: [1, null] }]);
+    assert.equal((await client.triggerSense("cpu-usage", true)).outcome?.kind, "null");
+    assert.deepEqual(view.asked.slice(0, 3), [
+      { limit: 5, offset: 0, statuses: ["failed"] },
+      { limit: 3, beforeRound: 2 },
+      { source: "kernel", afterId: 4, order: "desc", limit: 100 },
+    ]);
+    assert.deepEqual(reported, []);
+  });
+});
+
+Deno.test("a problem arrives as the NerveError that it was", async () => {
+  await served(async ({ client }) => {
+    await assert.rejects(client.sense("nope"), (thrown: unknown) => {
+      assert.ok(thrown instanceof NerveError);
+      assert.deepEqual([thrown.code, thrown.message, thrown.hint], [
+        "SENSE_UNKNOWN",
+        `There is no sense "nope"`,
+        "There are: cpu-usage",
+      ]);
+      return true;
+    });
+  });
+});
+
+Deno.test("the socket is 0600 from its first moment, whatever the umask, and the umask is as before", async () => {
+  // The bug would be: bound with the umask of the process, then chmod. In between, another user could connect.
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
+  const path = join(folder, "nerve.sock"), before = Deno.umask(0o000);
+  try {
+    const server = serveControl({ fetch: () => new Response() }, { path, clock: systemClock, report: () => {} });
+    assert.equal((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
+    assert.equal(Deno.umask(), 0o000);
+    await server.stop();
+  } finally {
+    Deno.umask(before);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a socket that a dead daemon left is replaced, and none is left after a stop", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "run", "nerve.sock");
+  await Deno.mkdir(join(folder, "run"));
+  // A listener that is closed without unlinking leaves what kill -9 leaves.
+  const stale = createServer().listen(`${path}.live`);
+  await new Promise((resolve) => stale.once("listening", resolve));
+  await Deno.rename(`${path}.live`, path);
+  await new Promise((resolve) => stale.close(resolve));
+  assert.ok(Deno.lstatSync(path).isSocket);
+  const server = serveControl(createApp(new FakeView(), { version: "0", stop: () => {}, report: () => {} }), {
+    path,
+    clock: systemClock,
+    report: () => {},
+  });
+  using client = new ControlClient(path);
+  assert.equal((await client.health()).pid, 42);
+  await server.stop();
+  assert.throws(() => Deno.lstatSync(path), Deno.errors.NotFound);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts one", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
+  using client = new ControlClient(join(folder, "nerve.sock"));
+  await assert.rejects(client.health(), (thrown: unknown) => withCode("DAEMON_MISSING")(thrown));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a daemon of another version is told apart from a missing one", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
+  const server = serveControl({ fetch: () => Response.json({ pid: "forty-two" }) }, {
+    path,
+    clock: systemClock,
+    report: () => {},
+  });
+  using client = new ControlClient(path);
+  await assert.rejects(client.health(), withCode("DAEMON_ANSWER"));
+  await server.stop();
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("whoever waits for a run and leaves is let go of", async () => {
+  await served(async ({ view, path }) => {
+    view.runsById.set("long", aRun({ runId: "long", status: "started", endedAt: null, exitCode: null }));
+    const leaving = await Deno.connect({ transport: "unix", path });
+    await leaving.write(new TextEncoder().encode("GET /v1/runs/long?wait=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    while (view.waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    leaving.close();
+    const gone = view.waiting[0]?.gone;
+    await new Promise<void>((resolve) => {
+      if (gone?.aborted !== false) resolve();
+      else gone.addEventListener("abort", () => resolve(), { once: true });
+    });
+    assert.equal(gone?.aborted, true);
+  });
+});
+
+Deno.test("a stop answers whoever waits for a run, with the run as it is", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
+  const view = new FakeView(), clock = new FakeClock();
+  view.runsById.set("long", aRun({ runId: "long", status: "started", endedAt: null, exitCode: null }));
+  const server = serveControl(createApp(view, { version: "0", stop: () => {}, report: () => {} }), {
+    path,
+    clock,
+    report: () => {},
+  });
+  using client = new ControlClient(path);
+  const answer = client.run("long", true);
+  while (view.waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await server.stop();
+  assert.equal((await answer).status, "started");
+  assert.equal(clock.pending, 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("stop ends although an answer never comes to its end", async () => {
+  // The bug would be: shutdown() waits for the open answer, and the daemon never ends (deno-facts.md 7).
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
+  const clock = new FakeClock(), asked = Promise.withResolvers<void>(), answer = Promise.withResolvers<Response>();
+  const fetch = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  const server = serveControl({ fetch }, { path, clock, report: () => {} });
+  using client = new ControlClient(path);
+  const health = client.health().catch((thrown: NerveError) => thrown.code);
+  await asked.promise;
+  let stopped = false;
+  const stopping = server.stop().then(() => stopped = true);
+  await clock.tick(controlStopMs - 1);
+  assert.equal(stopped, false);
+  await clock.tick(1);
+  await stopping;
+  assert.throws(() => Deno.lstatSync(path), Deno.errors.NotFound);
+  answer.resolve(new Response(null, { status: 500 }));
+  assert.equal(await health, "DAEMON_MISSING");
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,136 @@
+/** A kernel for the tests of the control API and of the command line: it remembers what it was asked. */
+import { NerveError } from "../../src/base/errors.ts";
+import type { AcceptedTrigger, KernelView, Records } from "../../src/control/view.ts";
+import type { ComputeResult, Health, SenseView, StartRunRequest, WorkflowView } from "../../src/protocol/api.ts";
+import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
+import type { Run } from "../../src/protocol/run.ts";
+
+export function aRun(change: Partial<Run> = {}): Run {
+  return {
+    runId: "run-1",
+    workflow: "cleanup",
+    status: "completed",
+    exitCode: 0,
+    attempt: 1,
+    rounds: 2,
+    maxRounds: 10,
+    prompt: "tidy up",
+    payload: { path: "/" },
+    trigger: { kind: "manual" },
+    causeId: null,
+    reason: null,
+    queuedAt: 1_000,
+    startedAt: 1_100,
+    endedAt: 1_900,
+    ...change,
+  };
+}
+
+export function aSense(change: Partial<SenseView> = {}): SenseView {
+  return {
+    name: "cpu-usage",
+    group: "system",
+    state: "idle",
+    reflexes: ["every 10s"],
+    nextDue: 20_000,
+    lastCompute: { id: 3, at: 10_000, durationMs: 4, outcome: "signal", detail: null },
+    lastSignal: { id: 12, sense: "cpu-usage", payload: { used: 0.93 }, ts: 10_004 },
+    counters: {
+      computes: 3,
+      signals: 1,
+      runs: 0,
+      null: 2,
+      throttled: 1,
+      coalesced: 0,
+      timeout: 0,
+      error: 0,
+      group_down: 0,
+    },
+    problem: null,
+    ...change,
+  };
+}
+
+export class FakeView implements KernelView {
+  readonly asked: unknown[] = [];
+  readonly runsById = new Map<string, Run>([["run-1", aRun()]]);
+  readonly sensesByName = new Map<string, SenseView>([["cpu-usage", aSense()]]);
+  result: ComputeResult = { kind: "null" };
+  /** What `startRun` does; tests replace it. */
+  start: (workflow: string, request: StartRunRequest) => Promise<Run> = (workflow, request) => {
+    if (workflow !== "cleanup") throw new NerveError("WORKFLOW_UNKNOWN", `there is no workflow ${workflow}`);
+    const run = aRun({ runId: request.runId ?? "run-2", prompt: request.prompt ?? "", payload: request.payload ?? {} });
+    this.runsById.set(run.runId, run);
+    return Promise.resolve(run);
+  };
+  /** Resolvers of `runEnded`, and whether their caller has gone. */
+  readonly waiting: { runId: string; gone: AbortSignal; end: () => void }[] = [];
+
+  readonly records: Records = {
+    runs: (query) => {
+      this.asked.push(query);
+      const items = [...this.runsById.values()];
+      return { total: items.length, items };
+    },
+    run: (runId) => this.runsById.get(runId) ?? null,
+    messages: (_runId, query) => {
+      this.asked.push(query);
+      return [{ round: 1, role: "scan", content: "3 files", meta: { files: 3 }, ts: 1_200 }];
+    },
+    logs: (filter: LogFilter): LogRow[] => {
+      this.asked.push(filter);
+      return [{
+        id: 12,
+        ts: 10_004,
+        source: "sense:cpu-usage",
+        type: "sense.signal",
+        refId: "cpu-usage",
+        causeId: null,
+        payload: { payload: { used: 0.93 } },
+      }];
+    },
+  };
+
+  health(): Health {
+    return {
+      pid: 42,
+      version: "0.1.0",
+      workspace: "/srv/watch",
+      startedAt: 0,
+      uptimeMs: 20_000,
+      units: [],
+      runs: { active: 0, queued: 0 },
+      counters: { computes: 3 },
+      configError: null,
+    };
+  }
+
+  senses(): SenseView[] {
+    return [...this.sensesByName.values()];
+  }
+
+  sense(name: string): SenseView | null {
+    return this.sensesByName.get(name) ?? null;
+  }
+
+  triggerSense(name: string): AcceptedTrigger | null {
+    if (!this.sensesByName.has(name)) return null;
+    this.asked.push({ trigger: name });
+    return { computeId: 7, how: "started", until: null, outcome: Promise.resolve(this.result) };
+  }
+
+  workflows(): WorkflowView[] {
+    return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 0, queued: 0, problem: null }];
+  }
+
+  startRun(workflow: string, request: StartRunRequest): Promise<Run> {
+    return this.start(workflow, request);
+  }
+
+  runEnded(runId: string, gone: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.push({ runId, gone, end: resolve });
+      gone.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+}

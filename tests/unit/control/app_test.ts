@@ -1,0 +1,155 @@
+/** The control API without a socket: what it answers, and what it refuses. */
+import assert from "node:assert/strict";
+import { NerveError } from "../../../src/base/errors.ts";
+import { requestBodyMaxBytes } from "../../../src/base/limits.ts";
+import { createApp } from "../../../src/control/app.ts";
+import {
+  healthSchema,
+  problemSchema,
+  runSchema,
+  sensesSchema,
+  triggerReplySchema,
+  workflowsSchema,
+} from "../../../src/protocol/api.ts";
+import { aRun, FakeView } from "../../support/fake_view.ts";
+
+function setUp() {
+  const view = new FakeView(), reported: unknown[] = [];
+  let stops = 0;
+  const app = createApp(view, {
+    version: "9.9.9",
+    stop: () => void stops++,
+    report: (thrown) => reported.push(thrown),
+  });
+  const post = (path: string, body: string) =>
+    app.request(path, { method: "POST", body, headers: { "content-type": "application/json" } });
+  return { view, app, post, reported, stops: () => stops };
+}
+
+async function problemOf(answer: Response) {
+  assert.equal(answer.headers.get("content-type"), "application/problem+json");
+  const problem = problemSchema.parse(await answer.json());
+  assert.equal(problem.status, answer.status);
+  return problem;
+}
+
+Deno.test("the API answers with what its schemas say", async () => {
+  const { app } = setUp();
+  const bodyOf = async (path: string) => await (await app.request(path)).json();
+  assert.equal(healthSchema.parse(await bodyOf("/v1/health")).pid, 42);
+  assert.equal(sensesSchema.parse(await bodyOf("/v1/senses")).items.length, 1);
+  assert.equal(workflowsSchema.parse(await bodyOf("/v1/workflows")).items[0]?.name, "cleanup");
+  assert.deepEqual(runSchema.parse(await bodyOf("/v1/runs/run-1")), aRun());
+});
+
+Deno.test("an unknown sense, run, workflow and route are 404 with a hint where there is one", async () => {
+  const { app, post } = setUp();
+  const sense = await problemOf(await app.request("/v1/senses/cpu-usge"));
+  assert.deepEqual([sense.status, sense.code, sense.hint], [404, "SENSE_UNKNOWN", "There are: cpu-usage"]);
+  const run = await problemOf(await app.request("/v1/runs/none"));
+  assert.deepEqual([run.status, run.code], [404, "RUN_UNKNOWN"]);
+  const messages = await problemOf(await app.request("/v1/runs/none/messages"));
+  assert.deepEqual([messages.status, messages.code], [404, "RUN_UNKNOWN"]);
+  const workflow = await problemOf(await post("/v1/workflows/other/runs", "{}"));
+  assert.deepEqual([workflow.status, workflow.code], [404, "WORKFLOW_UNKNOWN"]);
+  const route = await problemOf(await app.request("/v1/nothing"));
+  assert.deepEqual([route.status, route.detail], [404, "There is no GET /v1/nothing"]);
+});
+
+Deno.test("a malformed request names the field that is wrong", async () => {
+  const { app, post } = setUp();
+  const rounds = await problemOf(await post("/v1/workflows/cleanup/runs", `{"maxRounds":0}`));
+  assert.equal(rounds.status, 400);
+  assert.equal(rounds.code, "PAYLOAD_INVALID");
+  assert.match(rounds.detail, /maxRounds: .*1/);
+  const unknown = await problemOf(await post("/v1/workflows/cleanup/runs", `{"promt":"x"}`));
+  assert.match(unknown.detail, /promt/);
+  const broken = await problemOf(await post("/v1/workflows/cleanup/runs", `{"prompt":`));
+  assert.equal(broken.status, 400);
+  const limit = await problemOf(await app.request("/v1/logs?limit=-1"));
+  assert.match(limit.detail, /limit: must be a whole number/);
+  const name = await problemOf(await app.request("/v1/senses/..%2Fetc"));
+  assert.equal(name.status, 400);
+  const status = await problemOf(await app.request("/v1/runs?status=done"));
+  assert.equal(status.status, 400);
+});
+
+Deno.test("a body over the limit is refused before it is read whole", async () => {
+  const { post, view } = setUp();
+  const problem = await problemOf(await post("/v1/workflows/cleanup/runs", " ".repeat(requestBodyMaxBytes + 1)));
+  assert.equal(problem.status, 413);
+  assert.equal(view.runsById.size, 1);
+});
+
+Deno.test("a conflict keeps its code and its hint, and is not reported as a bug", async () => {
+  const { post, view, reported } = setUp();
+  view.start = () =>
+    Promise.reject(new NerveError("RUN_CONFLICT", "run x has another payload", { hint: "choose an id" }));
+  const problem = await problemOf(await post("/v1/workflows/cleanup/runs", "{}"));
+  assert.deepEqual([problem.status, problem.code, problem.hint], [409, "RUN_CONFLICT", "choose an id"]);
+  assert.deepEqual(reported, []);
+});
+
+Deno.test("a bug of ours is a 500 without its stack, and is reported", async () => {
+  const { post, view, reported } = setUp();
+  const bug = new TypeError("x is not a function");
+  view.start = () => Promise.reject(bug);
+  const problem = await problemOf(await post("/v1/workflows/cleanup/runs", "{}"));
+  assert.equal(problem.status, 500);
+  assert.doesNotMatch(JSON.stringify(problem), /app_test/);
+  assert.deepEqual(reported, [bug]);
+});
+
+Deno.test("a trigger answers at once, or with its outcome when asked to wait", async () => {
+  const { post, view } = setUp();
+  view.result = { kind: "signal", signal: { id: 13, sense: "cpu-usage", payload: 1, ts: 2 } };
+  const now = triggerReplySchema.parse(await (await post("/v1/senses/cpu-usage/trigger", "")).json());
+  assert.deepEqual(now, { computeId: 7, how: "started", until: null, outcome: null });
+  const waited = triggerReplySchema.parse(await (await post("/v1/senses/cpu-usage/trigger?wait=1", "")).json());
+  assert.deepEqual(waited.outcome, view.result);
+});
+
+Deno.test("a run asked for with wait=1 is answered when it has ended", async () => {
+  const { app, view } = setUp();
+  view.runsById.set("run-9", aRun({ runId: "run-9", status: "started", endedAt: null, exitCode: null }));
+  const answer = app.request("/v1/runs/run-9?wait=1", {}, { stopping: new AbortController().signal });
+  while (view.waiting.length === 0) await Promise.resolve();
+  view.runsById.set("run-9", aRun({ runId: "run-9" }));
+  view.waiting[0]?.end();
+  assert.equal(runSchema.parse(await (await answer).json()).status, "completed");
+});
+
+Deno.test("filters reach the records as they were asked for", async () => {
+  const { app, view } = setUp();
+  await app.request("/v1/runs?workflow=cleanup&status=failed,crashed&limit=5&offset=10");
+  await app.request("/v1/runs/run-1/messages?before=4&limit=2");
+  await app.request("/v1/logs?source=sense:cpu-usage&type=sense.signal&afterId=3&order=asc");
+  assert.deepEqual(view.asked, [
+    { workflow: "cleanup", statuses: ["failed", "crashed"], limit: 5, offset: 10 },
+    { limit: 2, beforeRound: 4 },
+    { source: "sense:cpu-usage", type: "sense.signal", afterId: 3, order: "asc", limit: 100 },
+  ]);
+});
+
+Deno.test("POST /v1/stop asks for the stop once", async () => {
+  const { post, stops } = setUp();
+  assert.equal((await post("/v1/stop", "")).status, 200);
+  assert.equal(stops(), 1);
+});
+
+Deno.test("the OpenAPI document describes every route that the app has", async () => {
+  const { app } = setUp();
+  const document = await (await app.request("/v1/openapi.json")).json();
+  assert.equal(document.openapi, "3.1.0");
+  assert.equal(document.info.version, "9.9.9");
+  const described = Object.entries<Record<string, { responses: Record<string, unknown> }>>(document.paths)
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+  const routes = new Set(
+    app.routes.filter(({ method, path }) => method !== "ALL" && path !== "/v1/openapi.json")
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`),
+  );
+  assert.deepEqual(new Set(described), routes);
+  for (const methods of Object.values<Record<string, { responses: Record<string, unknown> }>>(document.paths)) {
+    for (const { responses } of Object.values(methods)) assert.ok("200" in responses && "400" in responses);
+  }
+});
