@@ -158,6 +158,8 @@ function warnOpen(request: PermissionRequest, path: ConfigPath, problems: Proble
         "run opens the sandbox: a program runs with all that you may do",
         "keep it to programs that only report",
       );
+    } else if (name === "write" && wanted === true) {
+      problems.error(at, "write: true covers nerve.yaml, the log and the control socket", "name folders in a list");
     } else if (name === "ffi") problems.warning(at, "ffi opens the sandbox: native code is not confined");
     else if (wanted === true) problems.warning(at, `${name}: true opens the sandbox`, "name what is needed in a list");
   }

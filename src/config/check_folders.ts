@@ -1,6 +1,6 @@
 /** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, never contents. */
 import { join } from "node:path";
-import { nearestHint } from "./nearest.ts";
+import { nearest } from "./nearest.ts";
 import type { ParsedConfig } from "./parse.ts";
 import { type Problem, quote } from "./problem.ts";
 import { ProblemList } from "./problem_list.ts";
@@ -19,7 +19,8 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
     for (const name of configured.keys()) {
       if (found.includes(name)) continue;
       problems.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
-        return nearestHint(name, unused) ?? `nerve init ${word} ${name}`;
+        const near = nearest(name, unused);
+        return near === null ? `nerve init ${word} ${name}` : `did you mean "${near}"?`;
       });
     }
     for (const name of unused) {

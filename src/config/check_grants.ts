@@ -5,16 +5,16 @@
 import { dirname, join, relative } from "node:path";
 import { type ConfigPath, type Problem, quote } from "./problem.ts";
 import type { ParsedConfig } from "./parse.ts";
-import { resolveRequest } from "./permissions.ts";
+import { type GrantContext, resolveRequest } from "./permissions.ts";
 import { ProblemList } from "./problem_list.ts";
 import type { PermissionRequest } from "./types.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 
-/** Checks the declarations of every sense and workflow. `home` is the user's home folder, for `~`. */
+/** Checks the declarations of every sense and workflow. */
 export async function checkGrants(
   parsed: ParsedConfig,
   paths: WorkspacePaths,
-  home: string | null,
+  context: GrantContext,
 ): Promise<Problem[]> {
   const problems = new ProblemList(parsed.placeOf);
   const { senses, workflows } = parsed.config;
@@ -23,14 +23,13 @@ export async function checkGrants(
     ...[...workflows.values()].map((workflow) => ["workflows", workflow.name, workflow.permissions] as const),
   ];
   for (const [section, name, request] of units) {
-    await checkRequest(request, [section, name, "permissions"], { paths, home, problems });
+    await checkRequest(request, [section, name, "permissions"], { paths, ...context, problems });
   }
   return problems.sorted();
 }
 
-interface Scope {
+interface Scope extends GrantContext {
   readonly paths: WorkspacePaths;
-  readonly home: string | null;
   readonly problems: ProblemList;
 }
 
@@ -44,14 +43,15 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     if (permission === "net" && value !== true && value.startsWith("unix:")) {
       await checkSocket(value.slice("unix:".length), at, scope);
     }
-    if (permission === "write") await checkWrite(value, at, scope);
+    if (permission === "write" && value !== true) await checkWrite(value, at, scope);
     if (permission === "read" && value !== true) await checkRead(value, at, scope);
   }
 }
 
 /** What nobody in a sandbox may change, and what they could do if they might. */
-function guarded(paths: WorkspacePaths): [path: string, what: string][] {
+function guarded({ paths, nerveModules }: Scope): [path: string, what: string][] {
   return [
+    ...nerveModules.map((folder): [string, string] => [folder, "nerve's own code, which runs outside the sandbox"]),
     [paths.configFile, "nerve.yaml, where permissions are given"],
     [paths.senses, "the code of senses, which runs with other permissions"],
     [paths.workflows, "the code of workflows, which runs with other permissions"],
@@ -68,40 +68,34 @@ function guarded(paths: WorkspacePaths): [path: string, what: string][] {
   ];
 }
 
-async function checkWrite(value: string | true, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
-  if (value === true) {
-    return problems.error(
-      at,
-      "write: true covers nerve.yaml, the log and the control socket",
-      "name folders in a list",
-    );
-  }
+async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<void> {
+  const { home, problems } = scope;
   for (const spelling of await spellings(value)) {
-    for (const [path, what] of guarded(paths)) {
+    for (const [path, what] of guarded(scope)) {
       if (!covers(spelling, path) && !covers(path, spelling)) continue;
       const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
-      const message = `write of ${quote(value)} covers ${what}${link}`;
-      return problems.error(
-        at,
-        message,
-        "grant a folder that holds nothing of nerve's, such as files/ in the workspace",
-      );
+      const hint = "grant a folder that holds nothing of nerve's, such as files/ in the workspace";
+      return problems.error(at, `write of ${quote(value)} covers ${what}${link}`, hint);
     }
   }
-  if (value === "/etc" || dangerousFolders.some((folder) => covers(folder, value))) {
-    problems.warning(at, `write of ${quote(value)} opens the sandbox: the system runs what is written there`);
+  if (systemFolders.some((folder) => covers(folder, value))) {
+    problems.warning(at, `write of ${quote(value)} opens the sandbox: the system acts on what is written there`);
+  } else if (home !== null && (value === home || value.startsWith(join(home, ".")))) {
+    problems.warning(at, `write of ${quote(value)} opens the sandbox: programs act on what is written there`);
   }
 }
 
-const dangerousFolders = ["/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib"];
+const systemFolders = ["/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib"];
 
 async function checkRead(value: string, at: ConfigPath, { paths, home, problems }: Scope): Promise<void> {
+  if (value === "/" || value === home) {
+    return problems.warning(at, `read of ${quote(value)} covers keys, passwords and every sense's database`);
+  }
   for (const spelling of await spellings(value)) {
     if (covers(spelling, paths.senseDatabases) || covers(paths.senseDatabases, spelling)) {
       return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }
   }
-  if (value === "/" || value === home) problems.warning(at, `read of ${quote(value)} covers keys and passwords`);
 }
 
 async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Scope): Promise<void> {

@@ -8,22 +8,22 @@ import { err, ok, type Result } from "../base/result.ts";
 import { checkFolders } from "./check_folders.ts";
 import { checkGrants } from "./check_grants.ts";
 import { type ParsedConfig, parseNerveConfig } from "./parse.ts";
+import type { GrantContext } from "./permissions.ts";
 import { hasErrors, type Problem, sortProblems } from "./problem.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
 /**
  * Reads and checks nerve.yaml. The error holds every problem, warnings included; on success they are in `warnings`.
- * `home` is the user's home folder, for `~` in permissions.
  */
 export async function loadNerveConfig(
   paths: WorkspacePaths,
-  home: string | null,
+  context: GrantContext,
 ): Promise<Result<ParsedConfig, Problem[]>> {
   const text = await readConfigFile(paths);
   if (!text.ok) return err([text.error]);
   const parsed = parseNerveConfig(text.value, configFileName);
   if (!parsed.ok) return parsed;
-  const more = [...await checkFolders(parsed.value, paths), ...await checkGrants(parsed.value, paths, home)];
+  const more = [...await checkFolders(parsed.value, paths), ...await checkGrants(parsed.value, paths, context)];
   const problems = sortProblems([...parsed.value.warnings, ...more]);
   return hasErrors(problems) ? err(problems) : ok({ ...parsed.value, warnings: problems });
 }

@@ -99,6 +99,8 @@ class Reader {
   }
 
   #add(name: PermissionName, item: unknown, path: (string | number)[]): void {
+    // `~` alone is how YAML writes null, and people mean their home folder.
+    if (item === null) return this.fault(path, "must be a text", 'write "~" in quotes for the home folder');
     if (typeof item === "number") return this.fault(path, "must be a text", `write "${item}"`);
     if (typeof item !== "string") return this.fault(path, "must be a text");
     const fault = valueFault(name, item);

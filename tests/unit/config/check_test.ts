@@ -138,3 +138,12 @@ Deno.test("a time zone must be one that the machine knows", () => {
   });
   assert.match(timezoneFault("")?.hint ?? "", /write a name/);
 });
+
+Deno.test("write: true is an error: no list of nerve's own files could stand against it", () => {
+  assert.deepEqual(
+    saidOf("senses: { a: { permissions: { write: true } } }\nreflexes: [{ sense: a, interval: 1s }]\n"),
+    [
+      "error senses.a.permissions.write: write: true covers nerve.yaml, the log and the control socket",
+    ],
+  );
+});

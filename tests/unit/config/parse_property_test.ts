@@ -1,0 +1,248 @@
+/** What holds for every text: parsing answers, and what can be written is read back as it was meant. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import { formatDuration } from "../../../src/base/duration.ts";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import { formatProblems, problemFormats } from "../../../src/config/problem.ts";
+import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
+
+const example = await Deno.readTextFile(new URL("./example.yaml", import.meta.url));
+
+/** Parses, and checks what every answer must have: problems with a place inside the text, printable in each format. */
+function answer(text: string): void {
+  const parsed = parseNerveConfig(text);
+  const problems = parsed.ok ? parsed.value.warnings : parsed.error;
+  const lines = text.split("\n").length;
+  assert.ok(parsed.ok || problems.some((problem) => problem.severity === "error"));
+  for (const { place } of problems) {
+    if (place !== null) assert.ok(place.line >= 1 && place.line <= lines && place.column >= 1, JSON.stringify(place));
+  }
+  for (const format of problemFormats) formatProblems(problems, format);
+}
+
+Deno.test("parsing answers any string", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), answer), { numRuns: 300 });
+  const token = fc.constantFrom(
+    "senses",
+    "reflexes",
+    ": ",
+    ":\n  ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "- ",
+    "\n",
+    "  ",
+    "&a ",
+    "*a",
+    "|\n",
+    "? ",
+    "!!map ",
+    "!x ",
+    "<<",
+    "%YAML 1.1\n",
+    "---\n",
+    "...",
+    "'",
+    '"',
+    "#",
+    "\t",
+    "a",
+    "10s",
+    ",",
+    "@",
+    "~",
+    "\ufeff",
+    "\0",
+  );
+  const soup = fc.array(token, { maxLength: 40 }).map((parts) => parts.join(""));
+  fc.assert(fc.property(soup, answer), { numRuns: 500 });
+});
+
+Deno.test("parsing answers any JSON where nerve.yaml should be", () => {
+  const keys = fc.constantFrom(
+    "senses",
+    "groups",
+    "reflexes",
+    "workflows",
+    "max_rounds",
+    "retention",
+    "a",
+    "on",
+    "sense",
+    "permissions",
+    "config",
+    "peers",
+    "constructor",
+    "toString",
+    "__proto__",
+    "interval",
+    "cron",
+  );
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { depthSize: "medium", withCrossShrink: true },
+      fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.constantFrom("10s", "all", "a", "1GiB")),
+      fc.array(tie("tree"), { maxLength: 4 }),
+      fc.dictionary(keys, tie("tree"), { maxKeys: 6 }),
+    ),
+  }));
+  fc.assert(fc.property(tree, (value) => answer(JSON.stringify(value))), { numRuns: 500 });
+});
+
+Deno.test("parsing answers a valid file with pieces cut out, doubled or replaced", () => {
+  const edit = fc.tuple(
+    fc.nat(example.length),
+    fc.nat(60),
+    fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom("", "\n", ": ", "{", "*x", "- ")),
+  );
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 1, maxLength: 5 }), (edits) => {
+      let text = example;
+      for (const [at, length, inserted] of edits) text = text.slice(0, at) + inserted + text.slice(at + length);
+      answer(text);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+const name = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?$/);
+const ms = fc.integer({ min: 10, max: 10 ** 9 });
+const json = fc.dictionary(fc.stringMatching(/^[a-zA-Z_ .-]{1,8}$/), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 4 })
+  .filter((value) => !JSON.stringify(value).includes("__proto__"))
+  // YAML has no negative zero of its own: it is read as 0, as JSON writes it.
+  .map((value) => JSON.parse(JSON.stringify(value)));
+const permissions = fc.record({
+  read: fc.uniqueArray(fc.constantFrom("/proc", "files", "~/x", "../y"), { minLength: 1 }),
+  net: fc.oneof(
+    fc.constant(true as const),
+    fc.uniqueArray(fc.constantFrom("a.example", "b.example:80", "[::1]:1"), { minLength: 1 }),
+  ),
+  env: fc.uniqueArray(fc.constantFrom("TOKEN", "A_*", "X1"), { minLength: 1 }),
+}, { requiredKeys: [] });
+
+const sense = (names: readonly string[], self: string): fc.Arbitrary<SenseConfig> => {
+  const others = names.filter((other) => other !== self);
+  return fc.record({
+    name: fc.constant(self),
+    group: fc.oneof(fc.constant(self), name),
+    throttleMs: fc.option(ms),
+    timeoutMs: ms,
+    gracePeriodMs: ms,
+    startupDelayMs: fc.nat(10 ** 9),
+    permissions,
+    keepAlive: fc.boolean(),
+    peers: fc.oneof(fc.constant("all" as const), fc.subarray(others)),
+    config: json,
+  });
+};
+
+const workflow = (self: string): fc.Arbitrary<WorkflowConfig> => {
+  return fc.record({
+    name: fc.constant(self),
+    concurrency: fc.integer({ min: 1, max: 1_000 }),
+    overflow: fc.constantFrom("drop", "queue"),
+    maxQueue: fc.integer({ min: 1, max: 10_000 }),
+    maxRounds: fc.integer({ min: 1, max: 10_000 }),
+    drainTimeoutMs: ms,
+    permissions,
+    memoryBytes: fc.integer({ min: 64, max: 4_096 }).map((mebibytes) => mebibytes * 1024 ** 2),
+    config: json,
+  }).map((value) => ({ ...value, maxQueue: value.overflow === "drop" ? 0 : value.maxQueue }));
+};
+
+/** Reflexes only wake senses that come later in the list: no circles. */
+const reflex = (names: readonly string[]): fc.Arbitrary<ReflexConfig> => {
+  return fc.nat(names.length - 1).chain((index) => {
+    return fc.record({
+      sense: fc.constant(names[index] ?? ""),
+      intervalMs: fc.option(ms),
+      cron: fc.option(fc.constantFrom("0 9 * * 1-5", "*/5 * * * *", "@daily")),
+      timezone: fc.option(fc.constantFrom("UTC", "Europe/Berlin")),
+      catchUp: fc.constantFrom("once", "none"),
+      on: fc.subarray(names.slice(0, index)),
+    }).filter(({ intervalMs, cron, on }) => intervalMs !== null || cron !== null || on.length > 0)
+      .map((value) => value.cron === null ? { ...value, timezone: null, catchUp: "none" as const } : value);
+  });
+};
+
+const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, maxLength: 5 }).chain((names) => {
+  return fc.record({
+    maxRounds: fc.integer({ min: 1, max: 1_000 }),
+    retentionMs: fc.integer({ min: 3_600_000, max: 10 ** 11 }),
+    senses: fc.tuple(...names.map((self) => sense(names, self))),
+    reflexes: fc.array(reflex(names), { maxLength: 6 }),
+    workflows: fc.uniqueArray(name, { maxLength: 3 }).chain((flows) => fc.tuple(...flows.map(workflow))),
+    memory: fc.integer({ min: 64, max: 1_024 }),
+  }).map(({ senses, workflows, memory, ...rest }) => ({
+    ...rest,
+    senses: new Map(senses.map((value) => [value.name, value])),
+    groups: new Map(senses.map(({ group }) => [group, { name: group, memoryBytes: memory * 1024 ** 2 }])),
+    workflows: new Map(workflows.map((value) => [value.name, value])),
+  }));
+});
+
+/** The configuration as a user would write it, every key given. */
+function written(value: NerveConfig): string {
+  const size = (bytes: number) => `${bytes / 1024 ** 2}MiB`;
+  const entries = <T extends { name: string }>(map: ReadonlyMap<string, T>, write: (item: T) => unknown) => {
+    return Object.fromEntries([...map.values()].map((item) => [item.name, write(item)]));
+  };
+  return stringify({
+    max_rounds: value.maxRounds,
+    retention: formatDuration(value.retentionMs),
+    senses: entries(value.senses, (item) => ({
+      group: item.group,
+      throttle: item.throttleMs === null ? null : formatDuration(item.throttleMs),
+      timeout: formatDuration(item.timeoutMs),
+      grace_period: formatDuration(item.gracePeriodMs),
+      startup_delay: formatDuration(item.startupDelayMs),
+      permissions: item.permissions,
+      keep_alive: item.keepAlive,
+      peers: item.peers,
+      config: item.config,
+    })),
+    groups: entries(value.groups, (item) => ({ memory: size(item.memoryBytes) })),
+    reflexes: value.reflexes.map((item) => ({
+      sense: item.sense,
+      interval: item.intervalMs === null ? null : formatDuration(item.intervalMs),
+      cron: item.cron,
+      timezone: item.timezone,
+      catch_up: item.cron === null ? null : item.catchUp,
+      on: item.on,
+    })),
+    workflows: entries(value.workflows, (item) => ({
+      concurrency: item.concurrency,
+      overflow: item.overflow,
+      max_queue: item.overflow === "drop" ? null : item.maxQueue,
+      max_rounds: item.maxRounds,
+      drain_timeout: formatDuration(item.drainTimeoutMs),
+      permissions: item.permissions,
+      memory: size(item.memoryBytes),
+      config: item.config,
+    })),
+  });
+}
+
+Deno.test("any configuration that can be written is read as it was meant", () => {
+  fc.assert(
+    fc.property(config, (value) => {
+      const parsed = parseNerveConfig(written(value));
+      assert.ok(parsed.ok, parsed.ok ? "" : formatProblems(parsed.error, "text"));
+      // Key order of objects, and of a Map with names like "10", is not part of the meaning.
+      const plain = (from: NerveConfig) => ({
+        ...from,
+        senses: Object.fromEntries(from.senses),
+        groups: Object.fromEntries(from.groups),
+        workflows: Object.fromEntries(from.workflows),
+      });
+      assert.deepEqual(
+        JSON.parse(JSON.stringify(plain(parsed.value.config))),
+        JSON.parse(JSON.stringify(plain(value))),
+      );
+    }),
+    { numRuns: 200 },
+  );
+});
