@@ -65,10 +65,10 @@ export class Dispatcher {
 
   /** Ends a run for a reason that its process has no part in. Once only. */
   async end(entry: RunEntry, how: Ending, reason: string): Promise<void> {
-    if (entry.leaving) return;
-    entry.leaving = true;
+    if (entry.leaving > 0) return;
+    entry.leaving++;
     const written = await this.#parts.ledger.change(entry, ...ending(entry.run, how, reason, this.#parts.clock.now()));
-    entry.leaving = false;
+    entry.leaving--;
     if (!written && this.#parts.table.has(entry)) this.#parts.ledger.reconcile(entry);
   }
 
@@ -94,7 +94,7 @@ export class Dispatcher {
     // After a change of the configuration there may be more started runs than slots: the rest of them wait.
     let free = plan.concurrency - (slots.length - waiting.length);
     for (const entry of waiting) {
-      if (entry.phase.tag !== "waiting" || entry.leaving) continue;
+      if (entry.phase.tag !== "waiting" || entry.leaving > 0) continue;
       if (free-- <= 0) return;
       const process = this.#parts.host.process(lane.name);
       if (process === null || this.#parts.processes.recycling(process.id)) return;
@@ -142,7 +142,7 @@ export class Dispatcher {
     let free = startable({ active: lane.slots.size, accepting: this.accepting(lane) }, plan);
     for (const entry of lane.queue) {
       if (free <= 0) return;
-      if (entry.leaving) continue;
+      if (entry.leaving > 0) continue;
       // Its first row is still being written: nobody overtakes it.
       if (entry.phase.tag !== "queued") return;
       free--;

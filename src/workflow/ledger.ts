@@ -92,7 +92,7 @@ export class Ledger {
   reconcile(entry: RunEntry): boolean {
     if (this.#closed) return false;
     // Whoever makes it leave was first and will tell what became of it.
-    if (entry.leaving) return true;
+    if (entry.leaving > 0) return true;
     const disk = this.read(entry.run.runId);
     const gone: Run = { ...entry.run, status: "interrupted", reason: "its row has gone from the store" };
     entry.run = disk ?? gone;
@@ -119,7 +119,7 @@ export class Ledger {
     if (isTerminal(entry.run.status)) return;
     const run = { ...entry.run, ...change };
     // Whoever ended it did not see the message that may have been stored just before; nothing can have come after.
-    entry.run = isTerminal(run.status) && entry.leaving ? this.read(run.runId) ?? run : run;
+    entry.run = isTerminal(run.status) && entry.leaving > 0 ? this.read(run.runId) ?? run : run;
     this.#options.changed(entry);
   }
 

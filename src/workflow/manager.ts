@@ -127,13 +127,13 @@ export class WorkflowManager {
     const entry = await this.#living(runId);
     if (!("lane" in entry)) throw ended(entry);
     const { store, clock } = this.#options;
-    const wasLeaving = entry.leaving;
-    entry.leaving = true;
+    entry.leaving++;
     try {
       const how = ending(entry.run, "killed", reason ?? "killed on request", clock.now());
       if (await this.#ledger.changeOnce(entry, ...how)) return entry.run;
+      entry.leaving--;
     } catch (thrown) {
-      entry.leaving = wasLeaving;
+      entry.leaving--;
       this.#dispatcher.pump(entry.lane);
       throw storeFailed(`run ${runId} could not be killed`, thrown);
     }

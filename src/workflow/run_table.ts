@@ -33,8 +33,8 @@ export interface RunEntry {
   run: Run;
   phase: Phase;
   deaths: Deaths | null;
-  /** An end that its process has no part in (kill, drop, interrupt) is being written: nothing new is begun for it. */
-  leaving: boolean;
+  /** Ends being written that its process has no part in (kill, drop, interrupt): nothing new is begun for it. */
+  leaving: number;
   /** Why it is in no process, for the row that resumes it. */
   lostTo: string;
   /** Ends when its first row is durable; fails when that could not be written. */
@@ -87,7 +87,7 @@ export class RunTable {
     assert(!this.#entries.has(run.runId), `run ${run.runId} is in the table twice`);
     const lane = this.openLane(run.workflow);
     const created = Promise.resolve();
-    const entry: RunEntry = { lane, run, phase, deaths: null, leaving: false, lostTo: "", created, followers: [] };
+    const entry: RunEntry = { lane, run, phase, deaths: null, leaving: 0, lostTo: "", created, followers: [] };
     this.#entries.set(run.runId, entry);
     if (run.status === "started") lane.slots.add(entry);
     if (run.status === "queued") lane.queue.add(entry);

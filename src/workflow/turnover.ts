@@ -82,7 +82,7 @@ export class Turnover {
     const { dispatcher, clock } = this.#parts;
     const round = currentRound(entry.run);
     entry.deaths = afterDeath(entry.deaths, round);
-    if (!endsRun(entry.deaths, alone) || entry.leaving) {
+    if (!endsRun(entry.deaths, alone) || entry.leaving > 0) {
       this.#logDeath(entry, end);
       return dispatcher.putBack(entry, end.message);
     }

@@ -1,0 +1,151 @@
+/**
+ * What the workflow manager has promised, checked at each thing that it does. Used by workflow_world.ts. What is seen
+ * in the middle of the manager's work is kept and thrown by `check`, so that the manager itself never notices.
+ */
+import assert from "node:assert/strict";
+import { NerveError } from "../../src/base/errors.ts";
+import { roundDeathsMax } from "../../src/base/limits.ts";
+import type { Run, RunMessage } from "../../src/protocol/run.ts";
+import type { RunStore } from "../../src/workflow/ports.ts";
+import { isTerminal } from "../../src/workflow/transitions.ts";
+import type { FakeThread } from "./fake_workflow_host.ts";
+
+/** A store, and what a test may do to it. `run` and `messages` are what is on disk. */
+export interface Backing {
+  readonly store: RunStore;
+  run(runId: string): Run | null;
+  messages(runId: string): readonly RunMessage[];
+  /** Commits what waits. */
+  settle(): Promise<void>;
+  /** Lets so many of the next commits fail. */
+  fail(commits: number): void;
+  /** The store as the next daemon finds it. `kill9`: what waits for its commit is lost. */
+  reopen(kill9: boolean): Promise<Backing>;
+  close(): Promise<void>;
+}
+
+export class Witness {
+  /** Every run that was ever asked for. */
+  readonly ids: string[] = [];
+  #backing: Backing;
+  readonly #ended = new Map<string, Run>();
+  /** Every attempt that a process was given. */
+  readonly #given = new Set<string>();
+  readonly #deaths = new Map<string, number>();
+  /** Queued on disk, in order, and nothing else has been decided for it. */
+  #queue: string[] = [];
+  readonly #killed = new Set<string>();
+  readonly #broken: unknown[] = [];
+
+  constructor(backing: Backing) {
+    this.#backing = backing;
+  }
+
+  /** Another daemon goes on from what is on disk. */
+  restarted(backing: Backing): void {
+    this.#backing = backing;
+    this.#deaths.clear();
+    this.#queue = backing.store.unfinished().filter(({ status }) => status === "queued").map(({ runId }) => runId);
+    for (const id of this.ids) {
+      // The old daemon may have been killed between the commit and the telling of an end.
+      const run = backing.run(id);
+      if (run !== null && isTerminal(run.status) && !this.#ended.has(id)) this.#ended.set(id, run);
+    }
+  }
+
+  check(): void {
+    if (this.#broken.length > 0) throw this.#broken[0];
+    for (const runId of this.ids) {
+      const rounds = this.#backing.messages(runId).map(({ round }) => round);
+      assert.deepEqual(rounds, rounds.map((_, index) => index + 1), "rounds have no gap and none is there twice");
+      const ended = this.#ended.get(runId);
+      if (ended !== undefined) assert.deepEqual(this.#backing.run(runId), ended, "an ended run never changes");
+    }
+  }
+
+  /** A process was given a run; `active` of that workflow are now at work, and so many are allowed. */
+  given(thread: FakeThread, active: number, allowed: number): void {
+    this.#note(() => {
+      const { runId } = thread.start, disk = this.#backing.run(runId);
+      assert.equal(disk?.status, "started", `${runId} is given to a process only while it is started on disk`);
+      assert.equal(disk?.attempt, thread.attempt, "in the attempt that is on disk");
+      assert.deepEqual(this.#backing.messages(runId), thread.messages, "with the messages that are on disk");
+      const key = `${runId}/${thread.attempt}`;
+      assert.ok(!this.#given.has(key), `attempt ${key} is given once`);
+      this.#given.add(key);
+      assert.ok(active <= allowed, `${active} runs at work, allowed ${allowed}`);
+    });
+  }
+
+  acked(runId: string, message: RunMessage): void {
+    const stored = this.#backing.messages(runId)[message.round - 1];
+    this.#note(() => assert.deepEqual(stored, message, "an acked message is on disk as it was acked"));
+  }
+
+  changed(run: Run): void {
+    this.#note(() => {
+      const disk = this.#backing.run(run.runId);
+      assert.ok(disk !== null, "a change is on disk before it is told");
+      assert.ok(!this.#ended.has(run.runId), `${run.runId} changes after its end`);
+      if (!isTerminal(disk.status)) assert.deepEqual(run, { ...disk, rounds: run.rounds });
+      this.#inOrder(run);
+      if (isTerminal(run.status)) this.#end(run, disk);
+    });
+  }
+
+  /** A process died while it worked on the run. */
+  died(runId: string, round: number): void {
+    const key = `${runId}/${round}`;
+    this.#deaths.set(key, (this.#deaths.get(key) ?? 0) + 1);
+  }
+
+  /** Somebody wants to kill it: it may be passed in the queue from now on. */
+  killAsked(runId: string): void {
+    this.#killed.add(runId);
+    this.#unqueue(runId);
+  }
+
+  /** What was decided for a queued run, but failed on the disk, is tried again; meanwhile others may pass it. */
+  problem(message: string): void {
+    const decided = /^run (\S+) could not be written as/.exec(message);
+    if (decided !== null) this.#unqueue(decided[1] ?? "");
+  }
+
+  /** An answer must be as `check` says, or an error of one of the codes. */
+  expect(answer: Promise<Run>, codes: string[], check: (run: Run, disk: Run | null) => void): void {
+    const backing = this.#backing;
+    answer.then((run) => this.#note(() => check(run, backing.run(run.runId))), (thrown) => {
+      if (!(thrown instanceof NerveError) || !codes.includes(thrown.code)) this.#broken.push(thrown);
+    });
+  }
+
+  #inOrder(run: Run): void {
+    if (run.status === "queued") return void this.#queue.push(run.runId);
+    if (run.status === "started" && this.#queue.includes(run.runId)) {
+      const first = this.#queue.find((id) => this.#backing.run(id)?.workflow === run.workflow);
+      assert.equal(run.runId, first, "queued runs start in order");
+    }
+    this.#unqueue(run.runId);
+  }
+
+  #end(run: Run, disk: Run): void {
+    assert.deepEqual(run, disk, "an end is told as it is on disk");
+    this.#ended.set(run.runId, run);
+    if (run.status === "killed") assert.ok(this.#killed.has(run.runId), "only who was killed is killed");
+    if (run.status !== "crashed") return;
+    const deaths = this.#deaths.get(`${run.runId}/${run.rounds + 1}`) ?? 0;
+    assert.ok(deaths >= roundDeathsMax, `${run.runId} ended as crashed after ${deaths} deaths`);
+  }
+
+  #unqueue(runId: string): void {
+    this.#queue = this.#queue.filter((id) => id !== runId);
+  }
+
+  #note(check: () => void): void {
+    try {
+      check();
+    } catch (thrown) {
+      this.#broken.push(thrown);
+    }
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * A small world around the workflow manager for property tests: fake processes, a fake clock, any store behind a
+ * `Backing`. `step` does one random thing; whatever the manager does meanwhile is checked against its promises.
+ */
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { killGraceMs } from "../../src/base/limits.ts";
+import { WorkflowManager } from "../../src/workflow/manager.ts";
+import type { WorkflowPlan } from "../../src/workflow/ports.ts";
+import { isTerminal } from "../../src/workflow/transitions.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
+import { type Backing, Witness } from "./workflow_witness.ts";
+
+/** What may happen. `a` and `b` choose among what is there; `hold`: no commit at the end of the step. */
+export interface Step {
+  readonly kind: (typeof kinds)[number];
+  readonly a: number;
+  readonly b: number;
+  readonly hold: boolean;
+}
+const kinds = [
+  ...["start", "start", "start", "start", "start", "start", "start_again"] as const,
+  ...["message", "message", "message", "message", "message", "forge", "finish", "finish"] as const,
+  ...["die", "die", "die", "kill", "kill", "tick", "reap", "reload", "down", "up", "quarantine"] as const,
+  ...["configure", "fail", "stop", "kill9"] as const,
+] as const;
+
+export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom(...kinds),
+  a: fc.nat(1_000),
+  b: fc.nat(1_000),
+  hold: fc.boolean(),
+});
+
+/** Let everything that is ready run, without time going by. */
+const settleTurns = 3;
+
+export class World {
+  /** Each daemon has its own: the timers of one that was killed never fire. */
+  clock: FakeClock = new FakeClock();
+  readonly #plans = new Map<string, WorkflowPlan>();
+  readonly #witness: Witness;
+  #backing: Backing;
+  #host = new FakeHost();
+  #manager: WorkflowManager;
+
+  constructor(backing: Backing) {
+    this.#backing = backing;
+    this.#witness = new Witness(backing);
+    this.#plans.set("drops", plan("drops", 2, "drop", 0));
+    this.#plans.set("queues", plan("queues", 2, "queue", 3));
+    this.#manager = this.#newManager();
+  }
+
+  async step({ kind, a, b, hold }: Step): Promise<void> {
+    await this.#do(kind, a, b);
+    await this.#turns();
+    if (!hold) await this.#settle();
+    this.#witness.check();
+  }
+
+  /** Lets everything come to its end: no more faults, roles finish. */
+  async drain(): Promise<void> {
+    this.#backing.fail(0);
+    this.#host.down.clear();
+    this.#host.quarantine.clear();
+    await this.#settle();
+    for (let left = 200; left > 0 && this.#open(); left--) {
+      for (const name of this.#plans.keys()) this.#manager.workflowAvailable(name);
+      await this.#settle();
+      for (const [process, thread] of this.#threads()) this.#finish(process, thread, "completed");
+      this.#reap();
+      await this.clock.tick(killGraceMs);
+      await this.#settle();
+      this.#witness.check();
+    }
+    assert.deepEqual(this.#unfinished(), [], "every run comes to its end");
+    assert.ok(!this.#open(), "no slot and no place in a queue is left over");
+    await this.#stopManager();
+    assert.equal(this.clock.pending, 0, "a stopped manager has no timers");
+    await this.#backing.close();
+  }
+
+  async #do(kind: Step["kind"], a: number, b: number): Promise<void> {
+    const names = [...this.#plans.keys()];
+    const name = pick(names, a) ?? "drops";
+    const at = pick(this.#threads(), a);
+    switch (kind) {
+      case "start":
+        return this.#start(name, `r${this.#ids.length}`, b);
+      case "start_again":
+        return this.#start(name, pick(this.#ids, b) ?? "none", b);
+      case "message":
+        return at && this.#message(at[0], at[1], at[1].messages.length + 1, at[1].attempt);
+      case "forge":
+        return this.#forge(a, b);
+      case "finish":
+        return at && this.#finish(at[0], at[1], b % 3 === 0 ? "failed" : "completed");
+      case "die":
+        return this.#die(a);
+      case "kill":
+        return this.#kill(pick(this.#ids, b) ?? "none");
+      case "tick":
+        return await this.clock.tick(pick([50, 200, 5_000, 40_000], b) ?? 0);
+      case "reap":
+        return this.#reap();
+      case "reload":
+        this.#host.replace(name);
+        return this.#manager.codeReplaced(name);
+      case "down":
+        return void this.#host.down.add(name);
+      case "up":
+        this.#host.down.delete(name);
+        this.#host.quarantine.delete(name);
+        return this.#manager.workflowAvailable(name);
+      case "quarantine":
+        return void this.#host.quarantine.add(name);
+      case "configure":
+        return this.#configure(a, b);
+      case "fail":
+        return this.#backing.fail(1 + b % 3);
+      case "stop":
+      case "kill9":
+        return await this.#restart(kind === "kill9");
+    }
+  }
+
+  #newManager(): WorkflowManager {
+    const host = this.#host, witness = this.#witness;
+    // What a manager says after its daemon was killed is heard by nobody.
+    const here = () => this.#host === host;
+    host.onProcess = (process) => {
+      const ack = process.ack.bind(process);
+      process.ack = (runId, attempt, message) => {
+        if (here()) witness.acked(runId, message);
+        ack(runId, attempt, message);
+      };
+      process.onRun = (thread) => {
+        const active = this.#threads().filter(([{ workflow }]) => workflow === process.workflow).length;
+        if (here()) witness.given(thread, active, this.#plans.get(process.workflow)?.concurrency ?? 0);
+      };
+    };
+    const manager = new WorkflowManager({
+      store: this.#backing.store,
+      host,
+      clock: this.clock,
+      log: () => {},
+      onChange: (run) => here() && witness.changed(run),
+      onProcessFree: () => {},
+      problem: (message) => here() && witness.problem(message),
+      newRunId: () => assert.fail("every run of this world brings its id"),
+    });
+    manager.configure([...this.#plans.values()]);
+    manager.start();
+    return manager;
+  }
+
+  #start(workflow: string, runId: string, n: number): void {
+    if (!this.#ids.includes(runId)) this.#ids.push(runId);
+    const request = { workflow, prompt: "p", payload: { n: n % 2 }, maxRounds: null, runId, causeId: null };
+    const started = this.#manager.startRun({ ...request, trigger: { kind: "manual" } });
+    this.#witness.expect(started, ["STORE_FAILED", "RUN_CONFLICT", "WORKFLOW_UNKNOWN"], (run, disk) => {
+      assert.equal(run.workflow, workflow);
+      assert.deepEqual(run.payload, request.payload, "attaching never gives the run of another input");
+      assert.ok(disk !== null, "the caller is answered when the run is on disk");
+    });
+  }
+
+  #kill(runId: string): void {
+    this.#witness.killAsked(runId);
+    const killed = this.#manager.killRun(runId, null);
+    this.#witness.expect(killed, ["STORE_FAILED", "RUN_UNKNOWN", "RUN_ENDED"], (run, disk) => {
+      assert.equal(run.status, "killed");
+      assert.deepEqual(disk, run, "a kill is on disk before it is told");
+    });
+  }
+
+  #message(process: FakeProcess, thread: FakeThread, round: number, attempt: number): void {
+    if (thread.waits) return;
+    const { runId } = thread.start;
+    if (thread.aborted !== null) process.threads.delete(runId);
+    else if (round === thread.messages.length + 1 && attempt === thread.attempt) thread.waits = true;
+    this.#manager.messageArrived(process, { t: "message", runId, attempt, round, role: "r", content: "c", meta: {} });
+  }
+
+  /** A process speaks of a run that it does not hold, in another attempt, or of another round. */
+  #forge(a: number, b: number): void {
+    const process = pick(this.#host.processes, a), runId = pick(this.#ids, b);
+    if (process === undefined || runId === undefined) return;
+    const own = process.threads.get(runId);
+    const attempt = own === undefined ? 1 : own.attempt + 1 + b % 2;
+    this.#manager.messageArrived(process, { t: "message", runId, attempt, round: 1, role: "", content: "", meta: {} });
+    this.#manager.runFinished(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
+    if (own === undefined || own.aborted !== null) return;
+    const round = own.messages.length + 2;
+    const said = { t: "message", runId, attempt: own.attempt, round, role: "r", content: "", meta: {} } as const;
+    this.#manager.messageArrived(process, said);
+  }
+
+  #finish(process: FakeProcess, thread: FakeThread, kind: "completed" | "failed"): void {
+    if (thread.waits) return;
+    const { runId } = thread.start;
+    process.threads.delete(runId);
+    const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };
+    this.#manager.runFinished(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+  }
+
+  #die(a: number): void {
+    const process = pick(this.#host.processes.filter(({ alive }) => alive), a);
+    if (process === undefined) return;
+    for (const { start, messages, waits } of process.threads.values()) {
+      if (!waits) this.#witness.died(start.runId, messages.length + 1);
+    }
+    this.#host.end(process);
+    this.#manager.processGone(process.id, { kind: "crash", message: "out of memory" });
+  }
+
+  /** Ends every process that the manager wants to be rid of. */
+  #reap(): void {
+    for (const process of this.#host.processes) {
+      if (!process.alive || process.recycled === null) continue;
+      this.#host.end(process);
+      this.#manager.processGone(process.id, { kind: "recycled", message: process.recycled });
+    }
+  }
+
+  #configure(a: number, b: number): void {
+    if (b % 5 === 0) this.#plans.delete("queues");
+    else this.#plans.set("queues", plan("queues", 1 + a % 3, "queue", 1 + b % 4));
+    this.#manager.configure([...this.#plans.values()]);
+  }
+
+  async #restart(kill9: boolean): Promise<void> {
+    if (!kill9) await this.#stopManager();
+    for (const process of this.#host.processes) this.#host.end(process);
+    this.#backing = await this.#backing.reopen(kill9);
+    this.#host = new FakeHost();
+    this.clock = new FakeClock(this.clock.now());
+    this.#witness.restarted(this.#backing);
+    this.#manager = this.#newManager();
+  }
+
+  async #stopManager(): Promise<void> {
+    let stopped = false;
+    const stopping = this.#manager.stop().then(() => stopped = true);
+    for (let left = 40; left > 0 && !stopped; left--) {
+      await this.clock.tick(500);
+      await this.#backing.settle();
+    }
+    assert.ok(stopped, "the manager stops");
+    await stopping;
+  }
+
+  get #ids(): string[] {
+    return this.#witness.ids;
+  }
+
+  #unfinished(): string[] {
+    return this.#ids.filter((id) => {
+      const run = this.#backing.run(id);
+      return run !== null && !isTerminal(run.status);
+    });
+  }
+
+  #open(): boolean {
+    return this.#unfinished().length > 0 || this.#manager.view().some(({ active, queued }) => active + queued > 0);
+  }
+
+  /** Runs at work: what waits for an ack and was told to abort has come to rest. */
+  #threads(): [FakeProcess, FakeThread][] {
+    return this.#host.processes.filter(({ alive }) => alive).flatMap((process) =>
+      [...process.threads.values()].filter((thread) => !(thread.waits && thread.aborted !== null))
+        .map((thread): [FakeProcess, FakeThread] => [process, thread])
+    );
+  }
+
+  async #settle(): Promise<void> {
+    for (let turn = 0; turn < settleTurns; turn++) {
+      await this.#backing.settle();
+      await this.#turns();
+    }
+  }
+
+  async #turns(): Promise<void> {
+    await this.clock.tick(0);
+  }
+}
+
+function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {
+  return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000 };
+}
+
+function pick<T>(from: readonly T[], n: number): T | undefined {
+  return from[n % from.length];
+}

@@ -1,0 +1,34 @@
+/**
+ * Random life around the manager, over a store whose commits can be held back, fail and get lost. On failure fast-check
+ * prints the seed and the shortest sequence of steps that breaks a promise.
+ */
+import * as fc from "fast-check";
+import { MemoryRunStore } from "../../support/memory_run_store.ts";
+import type { Backing } from "../../support/workflow_witness.ts";
+import { stepArbitrary, World } from "../../support/workflow_world.ts";
+
+Deno.test("WorkflowManager keeps every promise, whatever runs, processes, disk and daemon do", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 150, size: "max" }), async (steps) => {
+      const world = new World(inMemory(new MemoryRunStore(false)));
+      for (const step of steps) await world.step(step);
+      await world.drain();
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+function inMemory(store: MemoryRunStore): Backing {
+  return {
+    store,
+    run: (runId) => store.disk.runs.get(runId) ?? null,
+    messages: (runId) => store.disk.messages.get(runId) ?? [],
+    settle() {
+      store.commit();
+      return Promise.resolve();
+    },
+    fail: (commits) => void (store.failures = commits),
+    reopen: (kill9) => Promise.resolve(inMemory(kill9 ? store.afterCrash() : store)),
+    close: () => Promise.resolve(),
+  };
+}
