@@ -178,6 +178,11 @@ export class WorkflowManager {
     return this.#processes.busy(processId);
   }
 
+  /** Whether this process works on this run: only then may it speak of it, such as in a log row. */
+  holds(processId: number, runId: string): boolean {
+    return this.#processes.held(processId, runId) !== null;
+  }
+
   /** Every configured workflow, and those whose last runs are still there. */
   view(): WorkflowLoad[] {
     return [...this.#table.lanes()].filter((lane) => lane.plan !== null || lane.slots.size + lane.queue.size > 0)
