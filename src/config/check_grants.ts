@@ -80,7 +80,7 @@ async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<
   }
   if (systemFolders.some((folder) => covers(folder, value))) {
     problems.warning(at, `write of ${quote(value)} opens the sandbox: the system acts on what is written there`);
-  } else if (home !== null && (value === home || value.startsWith(join(home, ".")))) {
+  } else if (home !== null && (value === home || value.startsWith(`${home}/.`))) {
     problems.warning(at, `write of ${quote(value)} opens the sandbox: programs act on what is written there`);
   }
 }

@@ -20,6 +20,11 @@ export class ProblemList {
     return this.#errors > 0;
   }
 
+  /** What is found from now on is only counted: a check that costs time may leave it out. */
+  get full(): boolean {
+    return this.#problems.length >= problemsMax;
+  }
+
   error(path: ConfigPath, message: string, hint: Hint = null): void {
     this.#make("error", path, message, hint);
   }
@@ -30,7 +35,7 @@ export class ProblemList {
 
   add(problem: Problem): void {
     if (problem.severity === "error") this.#errors++;
-    if (this.#problems.length < problemsMax) this.#problems.push(problem);
+    if (!this.full) this.#problems.push(problem);
     else this.#left++;
   }
 
@@ -43,7 +48,7 @@ export class ProblemList {
   }
 
   #make(severity: Problem["severity"], path: ConfigPath, message: string, hint: Hint): void {
-    const full = this.#problems.length >= problemsMax;
+    const { full } = this;
     const place = full ? null : this.#placeOf(path);
     const advice = typeof hint === "function" ? (full ? null : hint()) : hint;
     this.add({ severity, path: pathText(path), message, hint: advice, place });
