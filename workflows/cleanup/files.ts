@@ -77,7 +77,7 @@ export async function removeFile(
 }
 
 function isOldFile(info: Deno.FileInfo, before: number): boolean {
-  return info.isFile && !info.isSymlink && info.mtime !== null && info.mtime.getTime() < before;
+  return info.isFile && info.mtime !== null && info.mtime.getTime() < before;
 }
 
 /** Null when there is nothing, or no folder any more on the way to it. */

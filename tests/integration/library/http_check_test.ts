@@ -1,0 +1,262 @@
+/** http-check against local servers, in its sandbox. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { certificateEnd } from "../../../senses/http-check/certificate.ts";
+import { lasting, selfSigned, type TestCertificate } from "../../support/certificate.ts";
+import { type Outcome, TestSense } from "../../support/library.ts";
+
+interface TestServer extends AsyncDisposable {
+  readonly port: number;
+  readonly seen: string[];
+}
+
+/** Answers each request with what `answer` returns at that moment. */
+function serve(
+  answer: (request: Request) => Response | Promise<Response>,
+  tls: TestCertificate | null = null,
+): TestServer {
+  const seen: string[] = [];
+  const stop = new AbortController();
+  const server = Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    signal: stop.signal,
+    onListen: () => {},
+    ...tls ?? {},
+  }, (request) => {
+    seen.push(new URL(request.url).pathname);
+    return answer(request);
+  });
+  return {
+    port: server.addr.port,
+    seen,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await server.finished;
+    },
+  };
+}
+
+function checked(outcome: Outcome) {
+  assert.equal(outcome.kind, "value", JSON.stringify(outcome));
+  return outcome.kind === "value" ? outcome.value : null;
+}
+
+async function tempFile(text: string): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, text);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
+}
+
+Deno.test("http-check is silent while all is well, speaks while something is wrong, and once when it is right again", async () => {
+  let status = 200;
+  await using server = serve(() => new Response(null, { status }));
+  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  const url = `http://127.0.0.1:${server.port}/health`;
+  assert.deepEqual(await sense.compute({ url }), { kind: "null" });
+  status = 503;
+  for (let times = 0; times < 2; times++) {
+    const bad = checked(await sense.compute({ url }));
+    assert.equal(bad.ok, false);
+    assert.equal(bad.status, 503);
+    assert.deepEqual(bad.problems, ["status 503 instead of 200 to 399"]);
+  }
+  status = 204;
+  const good = checked(await sense.compute({ url }));
+  assert.deepEqual([good.ok, good.status, good.certificateDaysLeft], [true, 204, null]);
+  assert.deepEqual(await sense.compute({ url }), { kind: "null" });
+  assert.equal(checked(await sense.compute({ url, always: true })).ok, true);
+  const db = new DatabaseSync(sense.database, { readOnly: true });
+  const statuses = db.prepare("select status from checks order by id").all().map((row) => row.status);
+  db.close();
+  assert.deepEqual(statuses, [200, 503, 503, 204, 204, 204]);
+  assert.deepEqual(new Set(server.seen), new Set(["/health"]));
+});
+
+Deno.test("http-check judges the status, the latency and the time limit that were asked for", async () => {
+  const held: (() => void)[] = [];
+  await using server = serve(async ({ url }) => {
+    if (url.endsWith("/never")) await new Promise<void>((resolve) => held.push(resolve));
+    if (url.endsWith("/moved")) {
+      return new Response(null, { status: 302, headers: { location: "http://127.0.0.2:1/" } });
+    }
+    return new Response("hello");
+  });
+  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  const url = `http://127.0.0.1:${server.port}`;
+  const wrong = checked(await sense.compute({ url, expect_status: 404 }));
+  assert.deepEqual(wrong.problems, ["status 200 instead of 404"]);
+  const slow = checked(await sense.compute({ url: `${url}/never`, timeout: "300ms" }));
+  assert.deepEqual([slow.status, slow.problems], [null, ["no answer: it took too long"]]);
+  const moved = checked(await sense.compute({ url: `${url}/moved`, always: true }));
+  assert.deepEqual([moved.status, moved.ok], [302, true], "a redirect is an answer and is not followed");
+  for (const release of held) release();
+});
+
+Deno.test("http-check tells a latency above max_latency", async () => {
+  await using server = serve(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    return new Response("late");
+  });
+  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  const late = checked(await sense.compute({ url: `http://127.0.0.1:${server.port}/`, max_latency: "50ms" }));
+  assert.ok(late.latencyMs >= 110, `it waited ${late.latencyMs} ms`);
+  assert.match(late.problems[0], /^answered after \d+ ms, more than 50 ms$/);
+});
+
+Deno.test("http-check reports a closed port as a problem, not as an error", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${port}`] });
+  const down = checked(await sense.compute({ url: `https://127.0.0.1:${port}/` }));
+  assert.equal(down.problems.length, 1);
+  assert.match(down.problems[0], /^no answer: .*refused/i);
+});
+
+Deno.test("http-check tells the days left of a certificate, and warns before it ends", async () => {
+  const certificate = await lasting(42);
+  await using ca = await tempFile(certificate.cert);
+  await using server = serve(() => new Response("hello"), certificate);
+  const grants = { net: [`127.0.0.1:${server.port}`, `localhost:${server.port}`], read: [ca.path] };
+  await using sense = new TestSense("http-check", grants);
+  const trusted = { url: `https://127.0.0.1:${server.port}/`, ca_file: ca.path };
+  const well = checked(await sense.compute({ ...trusted, always: true }));
+  assert.deepEqual([well.ok, well.status, well.certificateDaysLeft], [true, 200, 42], JSON.stringify(well));
+  assert.deepEqual(await sense.compute(trusted), { kind: "null" });
+  const byName = { ...trusted, url: `https://localhost:${server.port}/` };
+  assert.equal(checked(await sense.compute({ ...byName, always: true })).certificateDaysLeft, 42);
+  const soon = checked(await sense.compute({ ...trusted, min_certificate_days: 60 }));
+  assert.deepEqual(soon.problems, ["its certificate ends in 42 days"]);
+});
+
+Deno.test("http-check refuses a certificate that nobody vouches for, and knows its date all the same", async () => {
+  await using server = serve(() => new Response("hello"), await lasting(5));
+  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
+  const check = checked(await sense.compute({ url: `https://127.0.0.1:${server.port}/` }));
+  assert.equal(check.certificateDaysLeft, 5);
+  assert.equal(check.status, null);
+  assert.match(check.problems[0], /^no answer: .*certificate/);
+});
+
+Deno.test("http-check tells that a certificate has ended", async () => {
+  const certificate = await lasting(-3);
+  await using ca = await tempFile(certificate.cert);
+  await using server = serve(() => new Response("hello"), certificate);
+  await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`], read: [ca.path] });
+  const check = checked(await sense.compute({ url: `https://127.0.0.1:${server.port}/`, ca_file: ca.path }));
+  assert.equal(check.certificateDaysLeft, -3);
+  assert.ok(check.problems.includes("its certificate has ended"), JSON.stringify(check));
+});
+
+Deno.test("http-check says NotCapable without its grant, and with the grant of another port", async () => {
+  await using server = serve(() => new Response("hello"), await lasting(42));
+  for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
+    await using sense = new TestSense("http-check", grants);
+    for (const scheme of ["http", "https"]) {
+      const outcome = await sense.compute({ url: `${scheme}://127.0.0.1:${server.port}/` });
+      assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
+    }
+  }
+  assert.deepEqual(server.seen, []);
+});
+
+Deno.test("http-check refuses an address that is not a web address", async () => {
+  await using sense = new TestSense("http-check", {});
+  for (const url of ["file:///etc/passwd", "example.com", ""]) {
+    const outcome = await sense.compute({ url });
+    assert.ok(outcome.kind === "error" && outcome.message.includes("config.url"), JSON.stringify(outcome));
+  }
+});
+
+Deno.test("the certificate's date is read whichever century notation it has", async () => {
+  for (
+    const end of [new Date("2049-12-31T23:59:59Z"), new Date("2050-01-01T00:00:00Z"), new Date("2120-02-28T01:02:03Z")]
+  ) {
+    const certificate = await selfSigned({ notBefore: new Date("2020-01-01T00:00:00Z"), notAfter: end });
+    await using server = serve(() => new Response(""), certificate);
+    assert.deepEqual(await certificateEnd("127.0.0.1", server.port, new AbortController().signal), end);
+  }
+});
+
+Deno.test("a server that does not speak TLS, closes, or keeps silent is told apart", async () => {
+  const answers: [Uint8Array | null, RegExp][] = [
+    [new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"), /does not speak TLS/],
+    [new Uint8Array(), /closed the connection/],
+    [Uint8Array.of(21, 3, 3, 0, 2, 2, 40), /alert 40/],
+    [Uint8Array.of(22, 3, 3, 0, 4, 11, 0, 0, 0), /cut short/],
+    [null, /given up/],
+  ];
+  for (const [answer, expected] of answers) {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const stop = new AbortController();
+    const served = (async () => {
+      using connection = await listener.accept();
+      await connection.read(new Uint8Array(2_000));
+      if (answer === null) stop.abort(new Error("given up"));
+      else if (answer.length > 0) await connection.write(answer);
+    })();
+    await assert.rejects(certificateEnd("127.0.0.1", listener.addr.port, stop.signal), expected);
+    await served;
+    listener.close();
+  }
+});
+
+const hasOpenssl = await new Deno.Command("openssl", { args: ["version"] }).output().then(
+  (r) => r.success,
+  () => false,
+);
+
+Deno.test({
+  name: "the certificate is read from servers of other versions, groups and ciphers",
+  ignore: !hasOpenssl,
+  fn: async () => {
+    const end = new Date("2040-05-06T07:08:09Z");
+    const certificate = await selfSigned({ notBefore: new Date("2020-01-01T00:00:00Z"), notAfter: end });
+    await using cert = await tempFile(certificate.cert);
+    await using key = await tempFile(certificate.key);
+    const kinds = [
+      ["-tls1_2"],
+      ["-tls1_3", "-groups", "P-256"],
+      ["-tls1_3", "-groups", "X25519", "-ciphersuites", "TLS_AES_256_GCM_SHA384"],
+    ];
+    for (const kind of kinds) {
+      await using server = await openssl(["-cert", cert.path, "-key", key.path, ...kind]);
+      assert.deepEqual(
+        await certificateEnd("127.0.0.1", server.port, new AbortController().signal),
+        end,
+        kind.join(" "),
+      );
+    }
+    await using odd = await openssl(["-cert", cert.path, "-key", key.path, "-tls1_3", "-groups", "P-384"]);
+    await assert.rejects(certificateEnd("127.0.0.1", odd.port, new AbortController().signal), /alert 40/);
+  },
+});
+
+/** A TLS server that says ACCEPT with its port once it listens. */
+async function openssl(args: string[]): Promise<{ port: number } & AsyncDisposable> {
+  const child = new Deno.Command("openssl", {
+    args: ["s_server", "-accept", "127.0.0.1:0", ...args],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  let port: string | undefined;
+  while (port === undefined) {
+    const { value, done } = await output.read();
+    if (done) throw new Error(`openssl ended: ${text}`);
+    text += value;
+    port = /ACCEPT \S+:(\d+)/.exec(text)?.[1];
+  }
+  return {
+    port: Number(port),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.stdin.close().catch(() => {});
+      await output.cancel();
+      await child.status;
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** The signal that a README shows has the keys of the signal that its sense emits. */
+import assert from "node:assert/strict";
+import { type Config, type Grants, TestSense } from "../../support/library.ts";
+import { repository } from "../../support/source_files.ts";
+
+Deno.test("the payload that a README shows has the keys of the one that is emitted", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const init = await new Deno.Command("git", { args: ["init", "--quiet", folder] }).output();
+    assert.ok(init.success);
+    await assertAsShown("cpu-usage", {});
+    await assertAsShown("memory-usage", {});
+    await assertAsShown("disk-usage", {});
+    await assertAsShown("git-status", { path: folder });
+    // Deno's fetch refuses port 1: a check with a problem.
+    await assertAsShown("http-check", { url: "http://127.0.0.1:1/" }, { net: ["127.0.0.1:1"] });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+async function assertAsShown(name: string, config: Config, grants?: Grants): Promise<void> {
+  const readme = Deno.readTextFileSync(`${repository}/senses/${name}/README.md`);
+  const shown = JSON.parse(/^```json\n(.*?)^```$/ms.exec(readme)?.[1] ?? "");
+  await using sense = new TestSense(name, grants);
+  const outcome = await sense.compute(config);
+  assert.ok(outcome.kind === "value", JSON.stringify(outcome));
+  assert.deepEqual(Object.keys(shown), Object.keys(outcome.value), name);
+}

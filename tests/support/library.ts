@@ -1,0 +1,242 @@
+/**
+ * Runs a sense or workflow of the library as nerve does: copied into a workspace, with the grants that nerve.yaml gives
+ * it, in a process of its own with its restricted worker. This file stands in for the kernel.
+ */
+import { parse, stringify } from "yaml";
+import { systemClock } from "../../src/base/clock.ts";
+import { parseNerveConfig } from "../../src/config/parse.ts";
+import { workspacePaths } from "../../src/config/workspace.ts";
+import { planUnits } from "../../src/kernel/units.ts";
+import { GroupProcess } from "../../src/process/group_process.ts";
+import type { FromProcess, ToProcess } from "../../src/protocol/message.ts";
+import type { Json } from "../../src/sdk/mod.ts";
+import { repository } from "./source_files.ts";
+
+/** Permissions as they stand in nerve.yaml. */
+export type Grants = Partial<Record<"read" | "write" | "net" | "run" | "env" | "sys", readonly string[]>>;
+export type Config = Record<string, unknown>;
+type Kind = "senses" | "workflows";
+
+/** `name` is the class of what was thrown, when the runtime tells it: `NotCapable`, not `Error` or `TypeError`. */
+export interface Failure {
+  readonly name: string;
+  readonly message: string;
+}
+export type Outcome =
+  | { readonly kind: "null" }
+  // deno-lint-ignore no-explicit-any -- tests look into whatever a sense returned
+  | { readonly kind: "value"; readonly value: any }
+  | { readonly kind: "error" } & Failure;
+
+export interface TestMessage {
+  readonly round: number;
+  readonly role: string;
+  readonly content: string;
+  // deno-lint-ignore no-explicit-any -- as above
+  readonly meta: any;
+  readonly ts: number;
+}
+export interface RunOutcome {
+  readonly messages: readonly TestMessage[];
+  readonly error: Failure | null;
+  readonly logs: readonly string[];
+}
+
+/** The lines to paste: the one block marked as yaml in the README of a sense or workflow. */
+export function pasteBlock(kind: Kind, name: string): Record<string, unknown> {
+  const readme = Deno.readTextFileSync(`${repository}/${kind}/${name}/README.md`);
+  const blocks = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)];
+  if (blocks.length !== 1) throw new Error(`${kind}/${name}/README.md holds ${blocks.length} yaml blocks, not one`);
+  return parse(blocks[0]?.[1] ?? "");
+}
+
+/** What the README grants and configures. */
+export function documented(kind: Kind, name: string): { permissions?: Grants; config?: Config } {
+  const units = pasteBlock(kind, name)[kind] as Record<string, { permissions?: Grants; config?: Config }>;
+  const unit = units[name];
+  if (unit === undefined) throw new Error(`the yaml block of ${name} has no ${kind}.${name}`);
+  return unit;
+}
+
+/** One process; what it says is taken with `next`, in order. */
+class Conversation {
+  readonly #process: GroupProcess;
+  readonly #said: FromProcess[] = [];
+  readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
+  #end: string | null = null;
+  #wake: () => void = () => {};
+
+  constructor(root: string, kind: Kind, name: string, text: string) {
+    const parsed = parseNerveConfig(text);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+    const paths = workspacePaths(root);
+    const key = kind === "senses" ? `group:${name}` : `workflow:${name}`;
+    const plan = planUnits(parsed.value.config, paths).find((unit) => unit.key === key);
+    if (plan === undefined) throw new Error(`no unit ${key}`);
+    const where = { runtimeFolder: `${root}/run`, workspace: root };
+    this.#process = new GroupProcess(plan.spec, plan.request, where, systemClock, {
+      onReady: () => {},
+      onMessage: (_, message) => {
+        this.#said.push(message);
+        this.#wake();
+      },
+      onOutput: () => {},
+      onEnd: (_, end) => {
+        this.#end = end.message;
+        this.#gone.resolve();
+        this.#wake();
+      },
+    });
+  }
+
+  send(message: ToProcess): void {
+    this.#process.send(message);
+  }
+
+  async next(): Promise<FromProcess> {
+    for (;;) {
+      const message = this.#said.shift();
+      if (message !== undefined) return message;
+      if (this.#end !== null) throw new Error(`the process is gone: ${this.#end}`);
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#process.endInOrder("the test is over");
+    await this.#gone.promise;
+  }
+}
+
+/** A workspace with one sense or workflow. A new `config` means a new process, as in nerve. */
+class TestUnit implements AsyncDisposable {
+  readonly root: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-library-" }));
+  readonly #kind: Kind;
+  readonly #name: string;
+  readonly #grants: Grants;
+  #current: { config: string; conversation: Conversation } | null = null;
+
+  constructor(kind: Kind, name: string, grants: Grants) {
+    this.#kind = kind;
+    this.#name = name;
+    this.#grants = grants;
+    copyFolder(`${repository}/${kind}/${name}`, `${this.root}/${kind}/${name}`);
+    Deno.mkdirSync(`${this.root}/data/senses`, { recursive: true });
+    Deno.mkdirSync(`${this.root}/data/blobs`);
+  }
+
+  async conversation(config: Config): Promise<Conversation> {
+    const text = stringify({ [this.#kind]: { [this.#name]: { permissions: this.#grants, config } } });
+    if (this.#current?.config === text) return this.#current.conversation;
+    await this.#current?.conversation.close();
+    const conversation = new Conversation(this.root, this.#kind, this.#name, text);
+    this.#current = { config: text, conversation };
+    return conversation;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#current?.conversation.close();
+    await Deno.remove(this.root, { recursive: true });
+  }
+}
+
+function copyFolder(from: string, to: string): void {
+  Deno.mkdirSync(to, { recursive: true });
+  for (const { name, isDirectory } of Deno.readDirSync(from)) {
+    if (isDirectory) copyFolder(`${from}/${name}`, `${to}/${name}`);
+    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+export class TestSense implements AsyncDisposable {
+  readonly #name: string;
+  readonly #unit: TestUnit;
+  #computes = 0;
+
+  /** `grants` default to what the README documents. */
+  constructor(name: string, grants: Grants = documented("senses", name).permissions ?? {}) {
+    this.#name = name;
+    this.#unit = new TestUnit("senses", name, grants);
+  }
+
+  get database(): string {
+    return `${this.#unit.root}/data/senses/${this.#name}.db`;
+  }
+
+  async compute(config: Config = {}, { abortAfterMs }: { abortAfterMs?: number } = {}): Promise<Outcome> {
+    const conversation = await this.#unit.conversation(config);
+    const id = ++this.#computes;
+    const trigger = { kind: "manual", causeId: null, coalesced: 0 } as const;
+    conversation.send({ t: "compute", id, sense: this.#name, trigger });
+    const abort = () => conversation.send({ t: "abort", id, reason: "the test says so" });
+    const timer = abortAfterMs === undefined ? null : setTimeout(abort, abortAfterMs);
+    for (;;) {
+      const message = await conversation.next();
+      if (message.t !== "outcome" || message.id !== id) continue;
+      if (timer !== null) clearTimeout(timer);
+      const { outcome } = message;
+      return outcome.kind === "error" ? { kind: "error", ...failure(outcome.message) } : outcome;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#unit[Symbol.asyncDispose]();
+  }
+}
+
+export interface RunRequest {
+  readonly config: Config;
+  readonly prompt?: string;
+  readonly payload?: Json;
+  readonly runId?: string;
+  /** What is on disk already when the run is resumed. */
+  readonly messages?: readonly TestMessage[];
+  readonly abortAfterMs?: number;
+}
+
+export class TestWorkflow implements AsyncDisposable {
+  readonly #name: string;
+  readonly #unit: TestUnit;
+
+  constructor(name: string, grants: Grants) {
+    this.#name = name;
+    this.#unit = new TestUnit("workflows", name, grants);
+  }
+
+  async run({ config, prompt = "", payload = null, runId = "run-1", ...rest }: RunRequest): Promise<RunOutcome> {
+    const conversation = await this.#unit.conversation(config);
+    const messages = [...rest.messages ?? []], logs: string[] = [], attempt = 1;
+    const start = {
+      runId,
+      workflow: this.#name,
+      prompt,
+      payload,
+      maxRounds: 100,
+      trigger: { kind: "manual" as const },
+    };
+    conversation.send({ t: "run", start, attempt, messages });
+    const abort = () => conversation.send({ t: "abort_run", runId, attempt, reason: "the test says so" });
+    const timer = rest.abortAfterMs === undefined ? null : setTimeout(abort, rest.abortAfterMs);
+    for (;;) {
+      const said = await conversation.next();
+      if (said.t === "log") logs.push(`${said.level} ${said.message}`);
+      if (said.t === "message") {
+        const message = { round: said.round, role: said.role, content: said.content, meta: said.meta, ts: 0 };
+        messages.push(message);
+        conversation.send({ t: "ack", runId, attempt, message });
+      }
+      if (said.t !== "finished") continue;
+      if (timer !== null) clearTimeout(timer);
+      return { messages, logs, error: said.outcome.kind === "failed" ? failure(said.outcome.message) : null };
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#unit[Symbol.asyncDispose]();
+  }
+}
+
+function failure(text: string): Failure {
+  const message = text.replace(/^role \S+ failed in round \d+: /, "");
+  return { name: /^(\w+): /.exec(message)?.[1] ?? "", message };
+}

@@ -1,0 +1,77 @@
+/** The README of each sense and workflow: what `nerve init` pastes, and what it promises to a reader. */
+import assert from "node:assert/strict";
+import { parse, stringify } from "yaml";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import { parseDuration } from "../../../src/sdk/mod.ts";
+import { documented, pasteBlock } from "../../support/library.ts";
+import { repository } from "../../support/source_files.ts";
+
+const senses = folders("senses"), workflows = folders("workflows");
+
+function folders(kind: string): string[] {
+  return [...Deno.readDirSync(`${repository}/${kind}`)].filter((entry) => entry.isDirectory).map(({ name }) => name)
+    .sort();
+}
+
+function files(folder: string): string[] {
+  return [...Deno.readDirSync(`${repository}/${folder}`)].map(({ name }) => name).sort();
+}
+
+Deno.test("the library holds what issue 2 lists", () => {
+  assert.deepEqual(senses, ["cpu-usage", "disk-usage", "git-status", "http-check", "memory-usage"]);
+  assert.deepEqual(workflows, ["cleanup", "notify"]);
+});
+
+/** The block, alone in a nerve.yaml, is a configuration without errors. */
+function assertValid(block: Record<string, unknown>): void {
+  const parsed = parseNerveConfig(stringify(block));
+  assert.ok(parsed.ok, parsed.ok ? "" : JSON.stringify(parsed.error));
+  // Starting a program opens the sandbox, and a reader is told so; a workflow alone has no sense beside it.
+  const warnings = parsed.value.warnings.filter(({ path }) => path !== "" && !path.includes("permissions.run"));
+  assert.deepEqual(warnings, []);
+}
+
+for (const name of senses) {
+  Deno.test(`senses/${name} is a whole folder with lines to paste`, () => {
+    const folder = files(`senses/${name}`);
+    for (const file of ["index.ts", "schema.ts", "migrations", "README.md"]) assert.ok(folder.includes(file), file);
+    for (const file of files(`senses/${name}/migrations`)) assert.match(file, /^\d{4}_[a-z_]+\.sql$/);
+    const block = pasteBlock("senses", name) as { reflexes: { sense: string; interval: string }[] };
+    assert.deepEqual(Object.keys(block), ["senses", "reflexes"]);
+    assert.deepEqual(block.reflexes.map(({ sense }) => sense), [name]);
+    for (const { interval } of block.reflexes) assert.ok(parseDuration(interval).ok, interval);
+    assertValid(block);
+    assert.ok(documented("senses", name).permissions !== undefined);
+  });
+}
+
+for (const name of workflows) {
+  Deno.test(`workflows/${name} is a whole folder with lines to paste`, () => {
+    const folder = files(`workflows/${name}`);
+    for (const file of ["index.ts", "README.md"]) assert.ok(folder.includes(file), file);
+    const block = pasteBlock("workflows", name);
+    assert.deepEqual(Object.keys(block), ["workflows"]);
+    assertValid(block);
+    assert.ok(documented("workflows", name).permissions !== undefined);
+  });
+}
+
+for (
+  const [kind, name] of [...senses.map((name) => ["senses", name]), ...workflows.map((name) => ["workflows", name])]
+) {
+  Deno.test(`${kind}/${name}'s README has every config key of the code, in the table and nowhere else`, () => {
+    const readme = Deno.readTextFileSync(`${repository}/${kind}/${name}/README.md`);
+    const table = readme.slice(readme.indexOf("| config | default |"));
+    const listed = [...table.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
+    const code = Deno.readTextFileSync(`${repository}/${kind}/${name}/index.ts`);
+    const read = [...code.matchAll(/(\w+): option\.\w+\(/g)].map((match) => match[1]);
+    assert.ok(read.length > 0);
+    assert.deepEqual(new Set(listed), new Set(read));
+    const unit = documented(kind as "senses" | "workflows", name ?? "");
+    for (const key of Object.keys(unit.config ?? {})) assert.ok(read.includes(key), key);
+    // A line that is commented out must be right once it is not.
+    const yaml = /^```yaml\n(.*?)^```$/ms.exec(readme)?.[1] ?? "";
+    const full = parse(yaml.replaceAll(/^( +)# (\w+:.*)$/gm, "$1$2"))[kind ?? ""][name ?? ""];
+    for (const key of Object.keys(full.config)) assert.ok(read.includes(key), key);
+  });
+}
