@@ -13,7 +13,7 @@ export const foldMs = 60_000;
 const kindsMax = 20;
 
 /** A row whose payload is an object, to which `repeated` can be added. */
-export type FoldableRow = NewLogRow & { readonly payload: JsonObject };
+export type FoldableRow = Omit<NewLogRow, "payload"> & { readonly payload: JsonObject };
 
 interface Fold {
   /** Repetitions since the last row. */

@@ -8,6 +8,7 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
 import { SignalBus, type Subscription } from "../bus/signal_bus.ts";
+import { makeRuntimeFolder } from "../config/private_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import { Supervisor } from "../process/supervisor.ts";
@@ -125,14 +126,15 @@ export class Kernel {
 
   async #start(): Promise<void> {
     const { paths, config } = this, clock = this.#clock;
+    await makeRuntimeFolder(paths);
     this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root);
     let store: Store | null = null;
     try {
       store = openStore(paths.logDatabase, clock);
-      const parts = makeParts(store, config, paths, clock, this.#bus, () => void this.stop());
+      const parts = makeParts(store, config, paths, clock, this.#bus, this.startedAt);
       this.#parts = parts;
       store.log.append(kernelRow("kernel.started", { pid: Deno.pid }));
-      await parts.workflows.start();
+      parts.workflows.start();
       parts.scheduler.start();
     } catch (thrown) {
       await store?.close();
@@ -178,7 +180,7 @@ function makeParts(
   paths: WorkspacePaths,
   clock: Clock,
   bus: SignalBus<KernelEvent>,
-  stop: () => void,
+  startedAt: number,
 ): Parts {
   const emit = (event: KernelEvent) => bus.publish(event);
   const append = (row: NewLogRow): LogRow => store.log.append(row);
@@ -192,6 +194,7 @@ function makeParts(
     clock,
     log: append,
     onChange: (run) => emit({ kind: "run", run }),
+    onProcessFree: (processId) => supervisor.releasedProcess(processId),
     newRunId: store.newRunId,
     problem: (message) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() }),
   });
@@ -224,7 +227,7 @@ function makeParts(
   for (const limits of computeLimits(config)) desk.plan(limits);
   workflows.configure(workflowPlans(config));
   scheduler.setPlans(schedulePlans(config, (sense) => toNumber(store.meta.get(`cron:${sense}`))));
-  const views = new KernelViews({ config, paths, clock, stop, parts: () => parts });
+  const views = new KernelViews({ config, paths, clock, startedAt, reader: store.reader, parts: () => parts });
   const parts: Parts = { store, folded, supervisor, runner, desk, units, workflows, scheduler, views };
   return parts;
 }

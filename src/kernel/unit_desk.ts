@@ -68,8 +68,8 @@ export class UnitDesk implements SupervisorPorts {
       case "message":
       case "finished":
         if (process.spec.kind !== "workflow") return this.#refuse(key, `a ${message.t} of run ${message.runId}`);
-        if (message.t === "message") workflows.messageArrived(process.id, message);
-        else workflows.runFinished(process.id, message);
+        if (message.t === "message") workflows.messageArrived(speaker(process), message);
+        else workflows.runFinished(speaker(process), message);
         return;
       case "exit_refused":
         return this.#say(key, "warn", `user code asked to end the process (exit code ${message.code}); refused`);
@@ -158,4 +158,8 @@ export class UnitDesk implements SupervisorPorts {
 
 function speaksFor(process: GroupProcess, sense: string): boolean {
   return process.spec.senses.some((each) => each.name === sense);
+}
+
+function speaker(process: GroupProcess): { id: number; workflow: string } {
+  return { id: process.id, workflow: process.spec.name };
 }

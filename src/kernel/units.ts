@@ -2,7 +2,8 @@
  * From the configuration to the processes it asks for: one unit for each group and each workflow. Pure.
  * Used by kernel.ts and sandbox_check.ts.
  */
-import { sandboxPermissions } from "../config/permissions.ts";
+import { fileURLToPath } from "node:url";
+import { type GrantContext, sandboxPermissions } from "../config/permissions.ts";
 import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { assert } from "../base/errors.ts";
@@ -15,8 +16,11 @@ export function groupKey(group: string): UnitKey {
   return `group:${group}`;
 }
 
-/** nerve's own modules, which every worker must be able to load. */
-export const nerveModules: readonly string[] = [new URL("../", import.meta.url).pathname];
+/** nerve's own modules, which every worker must be able to load, and the folder that `~` stands for. */
+const grantContext: GrantContext = {
+  nerveModules: [fileURLToPath(new URL("../", import.meta.url))],
+  home: Deno.env.get("HOME") ?? null,
+};
 
 /** The units of the workspace: groups in the order of nerve.yaml, then workflows. Groups without senses have none. */
 export function planUnits(config: NerveConfig, paths: WorkspacePaths): UnitPlan[] {
@@ -72,7 +76,7 @@ function shared(
   return {
     kind,
     name,
-    permissions: sandboxPermissions(config, paths, { kind, name }, nerveModules),
+    permissions: sandboxPermissions(config, paths, { kind, name }, grantContext),
     logDatabase: paths.logDatabase,
     blobs: paths.blobs,
     senseDatabases: paths.senseDatabases,

@@ -5,9 +5,18 @@ import { version } from "../base/version.ts";
 import { groupMembers, type NerveConfig, type ReflexConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitView as SupervisedUnit } from "../process/supervisor.ts";
-import type { ComputeResult, Health, SenseView, StartRunRequest, TriggerReply } from "../protocol/api.ts";
-import type { UnitView, WorkflowView } from "../protocol/api.ts";
-import type { Run } from "../protocol/run.ts";
+import type {
+  ComputeResult,
+  Health,
+  RunPage,
+  SenseView,
+  StartRunRequest,
+  TriggerReply,
+  UnitView,
+  WorkflowView,
+} from "../protocol/api.ts";
+import type { LogFilter, LogRow } from "../protocol/log.ts";
+import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { Parts } from "./kernel.ts";
 import { groupKey } from "./units.ts";
@@ -19,8 +28,15 @@ export interface ViewPorts {
   readonly clock: Clock;
   readonly startedAt: number;
   readonly reader: StoreReader;
-  stop(): void;
   parts(): Parts;
+}
+
+/** Reads of what is on disk; the control API's `Records` by its shape. */
+export interface KernelRecords {
+  runs(query: { workflow?: string; statuses?: readonly RunStatus[]; limit: number; offset: number }): RunPage;
+  run(runId: string): Run | null;
+  messages(runId: string, query: { beforeRound?: number; limit: number }): RunMessage[];
+  logs(filter: LogFilter): LogRow[];
 }
 
 export class KernelViews {
@@ -28,6 +44,24 @@ export class KernelViews {
 
   constructor(ports: ViewPorts) {
     this.#ports = ports;
+  }
+
+  get records(): KernelRecords {
+    const { reader } = this.#ports;
+    return {
+      runs: ({ workflow, statuses, limit, offset }) => {
+        const { runs, total } = reader.runs({
+          ...workflow && { workflow },
+          ...statuses && { statuses },
+          limit,
+          offset,
+        });
+        return { total, items: runs };
+      },
+      run: (runId) => reader.run(runId),
+      messages: (runId, query) => reader.messages(runId, query),
+      logs: (filter) => reader.logs(filter),
+    };
   }
 
   health(): Health {
@@ -92,11 +126,12 @@ export class KernelViews {
 
   workflows(): WorkflowView[] {
     const { workflows, supervisor } = this.#ports.parts();
-    const units = supervisor.view();
-    return workflows.view().map(({ name, concurrency, overflow, active, queued }) => {
+    const units = supervisor.view(), loads = workflows.view();
+    return [...this.#ports.config.workflows.values()].map(({ name, concurrency, overflow }) => {
       const unit = units.find(({ key }) => key === workflowKey(name));
-      const problem = unit?.reason === null || unit === undefined ? null : `${unit.state}: ${unit.reason}`;
-      return { name, concurrency, overflow, active, queued, problem };
+      const load = loads.find(({ workflow }) => workflow === name);
+      const problem = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
+      return { name, concurrency, overflow, active: load?.active ?? 0, queued: load?.queued ?? 0, problem };
     });
   }
 
@@ -110,6 +145,16 @@ export class KernelViews {
       trigger: { kind: "manual" },
       causeId: null,
     });
+  }
+
+  /** Resolves when the run has ended, at once when it is unknown, or when nobody waits any more. */
+  async runEnded(runId: string, gone: AbortSignal): Promise<void> {
+    const { workflows } = this.#ports.parts();
+    const left = new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }));
+    if (gone.aborted) return;
+    // An unknown run has nothing to wait for; the caller's own look at the records says so.
+    const ended = workflows.runEnded(runId).then(() => {}, () => {});
+    await Promise.race([ended, left]);
   }
 
   #units(): UnitView[] {

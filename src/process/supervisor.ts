@@ -141,6 +141,11 @@ export class Supervisor {
     if (unit.cancelIdle === null) this.#armIdle(unit, idleEndMs);
   }
 
+  /** `released` for whoever knows only the process. */
+  releasedProcess(processId: number): void {
+    for (const [process, { key }] of this.#alive) if (process.id === processId) this.released(key);
+  }
+
   /** Lifts a quarantine or a backoff; the deaths so far are forgotten. False when there was nothing to lift. */
   reset(key: UnitKey): boolean {
     const unit = this.#unit(key);

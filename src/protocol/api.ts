@@ -6,7 +6,7 @@ import * as z from "zod";
 import { formatDuration } from "../base/duration.ts";
 import type { ErrorCode } from "../base/errors.ts";
 import { promptMaxBytes } from "../base/limits.ts";
-import { jsonSchema } from "./json.ts";
+import { jsonSchema } from "./json_schema.ts";
 import { logRowSchema } from "./log.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";

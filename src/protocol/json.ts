@@ -1,14 +1,12 @@
-/** JSON values as types, and the one way to turn a stranger's value into JSON text. */
-import * as z from "zod";
+/**
+ * JSON values as types, and the one way to turn a stranger's value into JSON text. Loaded in every sandbox, so it stays
+ * free of zod; its schemas are in json_schema.ts.
+ */
 import { err, ok, type Result } from "../base/result.ts";
 import { messageOf } from "../base/errors.ts";
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
-
-/** For values that came out of JSON.parse: they are JSON already, and a deep check would only cost time. */
-export const jsonSchema: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
-export const jsonObjectSchema: z.ZodType<JsonObject> = z.custom<JsonObject>(isPlainObject);
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

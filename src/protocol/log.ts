@@ -1,6 +1,7 @@
 /** Rows of the log: the append-only record of everything. Nothing is ever caused by a row. */
 import * as z from "zod";
-import { type Json, jsonSchema } from "./json.ts";
+import type { Json } from "./json.ts";
+import { jsonSchema } from "./json_schema.ts";
 
 /** Every type a row may have; `<source kind>.<what happened>`. */
 export const logTypes = [

@@ -4,7 +4,8 @@
  * and what a process may speak of is checked where the message is used.
  */
 import * as z from "zod";
-import { type Json, jsonObjectSchema, jsonSchema } from "./json.ts";
+import type { Json } from "./json.ts";
+import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
 

@@ -1,6 +1,7 @@
 /** A run of a workflow: its start, its messages, its status. */
 import * as z from "zod";
-import { type Json, jsonObjectSchema, jsonSchema } from "./json.ts";
+import type { Json } from "./json.ts";
+import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { nameSchema } from "./signal.ts";
 
 export const runIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);

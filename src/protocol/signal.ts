@@ -1,6 +1,7 @@
 /** Names, signals, triggers and outcomes of computes: the words that every stage shares. */
 import * as z from "zod";
-import { type Json, jsonSchema } from "./json.ts";
+import type { Json } from "./json.ts";
+import { jsonSchema } from "./json_schema.ts";
 
 /** Names of senses, groups and workflows. */
 export const namePattern = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;

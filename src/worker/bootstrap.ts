@@ -20,14 +20,14 @@ export interface KernelPort {
   sendText(line: string): void;
 }
 
-globalThis.onmessage = (event: MessageEvent<ProcessSpec>) => {
-  globalThis.onmessage = null;
+globalThis.addEventListener("message", (event) => {
+  if (!(event instanceof MessageEvent)) return;
   const [port] = event.ports;
   if (port === undefined) throw new Error("nerve bug: the worker was started without its port");
   boot(event.data, port).catch((thrown) => {
     port.postMessage(JSON.stringify({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
   });
-};
+}, { once: true });
 
 async function boot(spec: ProcessSpec, port: MessagePort): Promise<void> {
   // Bound now: user code may replace the prototype's methods later, and may forge only for its own group anyway.

@@ -15,12 +15,12 @@ export function peersOf(spec: ProcessSpec, sense: SenseSpec, onClose: (close: ()
   names.delete(sense.name);
   const opened = new Map<string, SenseDatabase>();
   const open = (name: string): SenseDatabase => {
-    let database = opened.get(name);
-    if (database === undefined) {
-      const sqlite = openDatabase(`${spec.senseDatabases}/${name}.db`, { readOnly: true });
-      onClose(() => sqlite.close());
-      opened.set(name, database = drizzleOver(sqlite));
-    }
+    const known = opened.get(name);
+    if (known !== undefined) return known;
+    const sqlite = openDatabase(`${spec.senseDatabases}/${name}.db`, { readOnly: true });
+    onClose(() => sqlite.close());
+    const database = drizzleOver(sqlite);
+    opened.set(name, database);
     return database;
   };
   return new Proxy(Object.create(null), {
