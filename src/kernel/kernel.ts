@@ -130,6 +130,9 @@ export class Kernel {
     this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root);
     let store: Store | null = null;
     try {
+      for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
+        await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+      }
       store = openStore(paths.logDatabase, clock);
       const parts = makeParts(store, config, paths, clock, this.#bus, this.startedAt);
       this.#parts = parts;

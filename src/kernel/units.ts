@@ -1,9 +1,9 @@
 /**
- * From the configuration to the processes it asks for: one unit for each group and each workflow. Pure.
+ * From the configuration to the processes it asks for: one unit for each group and each workflow.
  * Used by kernel.ts and sandbox_check.ts.
  */
 import { fileURLToPath } from "node:url";
-import { type GrantContext, sandboxPermissions } from "../config/permissions.ts";
+import { type GrantContext, sandboxEnvironment, sandboxPermissions } from "../config/permissions.ts";
 import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { assert } from "../base/errors.ts";
@@ -17,7 +17,7 @@ export function groupKey(group: string): UnitKey {
 }
 
 /** nerve's own modules, which every worker must be able to load, and the folder that `~` stands for. */
-const grantContext: GrantContext = {
+export const grantContext: GrantContext = {
   nerveModules: [fileURLToPath(new URL("../", import.meta.url))],
   home: Deno.env.get("HOME") ?? null,
 };
@@ -46,11 +46,10 @@ function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): Un
     })),
     workflow: null,
   };
-  const permissions = senses.map((sense) => sense.permissions);
   return {
     key: groupKey(name),
     spec,
-    request: launchRequest(group.memoryBytes, permissions),
+    request: launchRequest(group.memoryBytes, spec, senses.map((sense) => sense.permissions)),
     keepAlive: senses.some((sense) => sense.keepAlive),
   };
 }
@@ -63,7 +62,7 @@ function workflowUnit(config: NerveConfig, paths: WorkspacePaths, name: string):
     senses: [],
     workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
   };
-  const request = launchRequest(workflow.memoryBytes, [workflow.permissions]);
+  const request = launchRequest(workflow.memoryBytes, spec, [workflow.permissions]);
   return { key: workflowKey(name), spec, request, keepAlive: false };
 }
 
@@ -84,12 +83,10 @@ function shared(
   };
 }
 
-function launchRequest(memoryBytes: number, permissions: readonly PermissionRequest[]): LaunchRequest {
-  const env = permissions.map((request) => request.env ?? []);
+function launchRequest(memoryBytes: number, spec: ProcessSpec, declared: readonly PermissionRequest[]): LaunchRequest {
   return {
     memoryBytes,
-    env: env.includes(true) ? true : env.flatMap((names) => names === true ? [] : [...names]),
-    remoteImports: permissions.some((request) => request.import !== undefined),
-    runsPrograms: permissions.some((request) => request.run !== undefined),
+    env: sandboxEnvironment(spec.permissions, Deno.env.toObject()),
+    remoteImports: declared.some((request) => request.import !== undefined),
   };
 }

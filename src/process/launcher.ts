@@ -17,11 +17,10 @@ export interface Launch {
 export interface LaunchRequest {
   /** V8 heap limit of the process. */
   readonly memoryBytes: number;
-  /** Variables that the process may see, by name; `true`: all of the kernel's. */
-  readonly env: readonly string[] | true;
-  /** Whether it may load remote or npm modules, and start programs. */
+  /** Variables that user code may see. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether it may load remote or npm modules. */
   readonly remoteImports: boolean;
-  readonly runsPrograms: boolean;
 }
 
 export interface Launched {
@@ -107,30 +106,18 @@ function ownArguments({ remoteImports }: LaunchRequest): string[] {
   return ["run", "-A", "--quiet", "--no-prompt", ...offline, "--no-lock", "-c", config, main, "__group"];
 }
 
-/** Names under which Deno or Node would act on a variable before any code of ours runs. */
-const neverPassed = /^(DENO_|NODE_|LD_|NERVE_)/;
-
-function environment(request: LaunchRequest): Record<string, string> {
+function environment({ env, memoryBytes }: LaunchRequest): Record<string, string> {
   const own = Deno.env.toObject();
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(own)) {
-    if (!neverPassed.test(name) && (request.env === true || request.env.some((pattern) => covers(pattern, name)))) {
-      env[name] = value;
-    }
-  }
-  // Programs are looked up in PATH; without the permission to run any, it is not needed.
-  if (request.runsPrograms && own.PATH !== undefined) env.PATH = own.PATH;
-  env.DENO_V8_FLAGS = `--max-old-space-size=${Math.max(16, Math.floor(request.memoryBytes / 1024 ** 2))}`;
-  env.DENO_NO_UPDATE_CHECK = "1";
-  env.NO_COLOR = "1";
+  const all: Record<string, string> = { ...env };
+  // Programs are looked up in PATH. Without `run` it is of no use to user code and without `env` unreadable; without it
+  // a program that was not granted would seem to be missing.
+  if (own.PATH !== undefined) all.PATH = own.PATH;
+  all.DENO_V8_FLAGS = `--max-old-space-size=${Math.max(16, Math.floor(memoryBytes / 1024 ** 2))}`;
+  all.DENO_NO_UPDATE_CHECK = "1";
+  all.NO_COLOR = "1";
   const cache = own.DENO_DIR ?? cacheFolder(own);
-  if (cache !== null) env.DENO_DIR = cache;
-  return env;
-}
-
-/** `NAME`, or `PREFIX_*` as Deno reads it. */
-function covers(pattern: string, name: string): boolean {
-  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+  if (cache !== null) all.DENO_DIR = cache;
+  return all;
 }
 
 /** Where Deno keeps its cache, said aloud because the process has no HOME to find it by. */
