@@ -1,0 +1,83 @@
+/**
+ * The command line as a function of its arguments to an exit code, on stricli. `main.ts` calls it with the real
+ * terminal, tests with a captured one. Importing this file loads stricli and no command.
+ */
+import {
+  type Application,
+  type ApplicationText,
+  ArgumentScannerError,
+  buildApplication,
+  buildRouteMap,
+  ExitCode,
+  run,
+  type StricliProcess,
+  text_en,
+} from "@stricli/core";
+import type { CliContext } from "./command.ts";
+import { type CliIo, exit } from "./io.ts";
+import { daemonCommands } from "./routes/daemon.ts";
+import { initCommands } from "./routes/init.ts";
+import { senseCommands } from "./routes/sense.ts";
+import { workflowCommands } from "./routes/workflow.ts";
+
+/** Runs one command. Never throws, never exits, writes only to `io`. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  const getColorDepth = () => io.colour ? 4 : 1;
+  const process: StricliProcess = {
+    stdout: { write: (text) => io.stdout.write(text), getColorDepth },
+    stderr: { write: (text) => io.stderr.write(text), getColorDepth },
+    env: io.env,
+    exitCode: null,
+  };
+  await run(application, argv, { process, io });
+  return exitCodeOf(Number(process.exitCode));
+}
+
+/** Stricli's own codes are negative. */
+function exitCodeOf(code: number): number {
+  if (code >= 0) return code;
+  return code === ExitCode.InvalidArgument || code === ExitCode.UnknownCommand ? exit.usage : exit.failed;
+}
+
+const application: Application<CliContext> = buildApplication(
+  buildRouteMap<string, CliContext>({
+    routes: { init: initCommands, ...daemonCommands, sense: senseCommands, workflow: workflowCommands },
+    aliases: { dev: "run" },
+    docs: {
+      brief: "Senses observe this machine, workflows act",
+      fullDescription: [
+        "Senses observe this machine, workflows act.",
+        "",
+        "EXAMPLES",
+        "  nerve init watch && cd watch",
+        "  nerve run",
+        "  nerve sense list",
+        "",
+        "Exit codes: 0 ok, 1 failed, 2 usage, 3 no daemon.",
+      ].join("\n"),
+    },
+  }),
+  {
+    name: "nerve",
+    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    localization: { text: withNextStep(text_en) },
+  },
+);
+
+function withNextStep(text: ApplicationText): ApplicationText {
+  const message = (thrown: unknown) => thrown instanceof Error ? thrown.message : String(thrown);
+  return {
+    ...text,
+    // Stricli would print the stack of what a parser of ours throws.
+    formatException: message,
+    exceptionWhileParsingArguments(thrown, ansi) {
+      const what = thrown instanceof ArgumentScannerError
+        ? text.exceptionWhileParsingArguments.call(this, thrown, ansi)
+        : message(thrown);
+      return `❌ ${what}\n   --help shows how the command is used`;
+    },
+    noCommandRegisteredForInput(args) {
+      return `❌ ${text.noCommandRegisteredForInput(args)}\n   nerve --help shows the commands`;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/** `nerve init [DIR]`: makes a workspace, or with --force completes one. */
+import { relative, resolve } from "node:path";
+import { NerveError } from "../../base/errors.ts";
+import { writeFiles, type Written } from "../init_files.ts";
+import { type CliIo, exit } from "../io.ts";
+import { libraryFiles } from "../library.ts";
+import { print, printable, sign } from "../output.ts";
+import { editorConfig, gitignore, nerveYaml, starters } from "../templates.ts";
+
+export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder = "."): Promise<number> {
+  const root = resolve(io.cwd, folder);
+  if (!flags.force && await exists(`${root}/nerve.yaml`)) {
+    throw new NerveError("WORKSPACE_EXISTS", `${root} is a workspace already`, {
+      hint: `To write what is missing, without touching what you changed: nerve init ${folder} --force`,
+    });
+  }
+  await Deno.mkdir(root, { recursive: true });
+  const written = await writeFiles(root, workspaceFiles());
+  report(io, root, written, await initGit(root));
+  return exit.ok;
+}
+
+function workspaceFiles(): Map<string, Uint8Array> {
+  const encoder = new TextEncoder();
+  const files = new Map<string, Uint8Array>([
+    ["nerve.yaml", encoder.encode(nerveYaml())],
+    ["deno.json", encoder.encode(editorConfig())],
+    [".gitignore", encoder.encode(gitignore)],
+  ]);
+  for (const kind of ["senses", "workflows"] as const) {
+    for (const name of starters[kind]) {
+      for (const [path, bytes] of libraryFiles(kind, name)) files.set(path, bytes);
+    }
+  }
+  return files;
+}
+
+/** False when git is not there, or the folder is part of a repository already. */
+async function initGit(root: string): Promise<boolean> {
+  const git = (...args: string[]) =>
+    new Deno.Command("git", { args, cwd: root, stdin: "null", stdout: "null", stderr: "null" }).output();
+  try {
+    if ((await git("rev-parse", "--is-inside-work-tree")).success) return false;
+    return (await git("init", "--quiet")).success;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+function report(io: CliIo, root: string, { made, renewed, kept }: Written, git: boolean): void {
+  const files = workspaceFiles().size;
+  if (made.length === files) {
+    print(io, `${sign.ok} made a workspace in ${printable(root)}`);
+    print(io, `   senses     ${starters.senses.join(", ")}`);
+    print(io, `   workflows  ${starters.workflows.join(", ")}`);
+    print(io, `   settings   nerve.yaml, deno.json (for editors), .gitignore${git ? ", a git repository" : ""}`);
+  } else {
+    print(io, `${sign.ok} ${printable(root)} is complete`);
+    if (made.length > 0) print(io, `   written: ${made.join(", ")}`);
+    if (renewed.length > 0) print(io, `   brought up to date: ${renewed.join(", ")}`);
+    if (kept.length > 0) print(io, `   left as they are, being yours: ${kept.join(", ")}`);
+  }
+  const path = relative(io.cwd, root);
+  const target = path.startsWith("..") ? root : path;
+  print(io, `${sign.next} ${target === "" ? "" : `cd ${shellWord(target)} && `}nerve validate`);
+  print(io, `${sign.next} nerve run`);
+}
+
+function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,55 @@
+/** `nerve init sense NAME` and `nerve init workflow NAME`: templates that run as they stand. */
+import { join } from "node:path";
+import { NerveError } from "../../base/errors.ts";
+import { namePattern } from "../../protocol/signal.ts";
+import { type CliIo, exit } from "../io.ts";
+import { print, sign } from "../output.ts";
+import { partLines, senseTemplate, workflowTemplate } from "../templates.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly workspace?: string | undefined;
+}
+
+export async function initSense(io: CliIo, flags: Flags, name: string): Promise<number> {
+  return await initPart(io, flags, name, "sense", senseTemplate);
+}
+
+export async function initWorkflow(io: CliIo, flags: Flags, name: string): Promise<number> {
+  return await initPart(io, flags, name, "workflow", workflowTemplate);
+}
+
+async function initPart(
+  io: CliIo,
+  flags: Flags,
+  name: string,
+  kind: "sense" | "workflow",
+  template: (name: string) => Record<string, string>,
+): Promise<number> {
+  if (!namePattern.test(name)) {
+    throw new NerveError("NAME_INVALID", `"${name}" cannot be the name of a ${kind}`, {
+      hint: "Write lowercase letters, digits and inner hyphens, at most 64, such as queue-length",
+    });
+  }
+  const paths = await openWorkspace(io, flags.workspace);
+  const folder = kind === "sense" ? paths.senseFolder(name) : paths.workflowFolder(name);
+  try {
+    // Not recursive at the end: a folder that is there belongs to the user.
+    await Deno.mkdir(kind === "sense" ? paths.senses : paths.workflows, { recursive: true });
+    await Deno.mkdir(folder);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
+    throw new NerveError("WORKSPACE_EXISTS", `${folder} is there already`, { hint: "Choose another name" });
+  }
+  const files = template(name);
+  for (const [path, text] of Object.entries(files)) {
+    const target = join(paths.root, path);
+    await Deno.mkdir(join(target, ".."), { recursive: true });
+    await Deno.writeTextFile(target, text);
+  }
+  print(io, `${sign.ok} wrote ${Object.keys(files).join(", ")}`);
+  print(io, `${sign.next} add to nerve.yaml:\n`);
+  print(io, partLines[kind](name).split("\n").map((line) => `   ${line}`).join("\n"));
+  print(io, `\n${sign.next} nerve validate`);
+  return exit.ok;
+}

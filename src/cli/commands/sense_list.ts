@@ -1,0 +1,100 @@
+/**
+ * `nerve sense list`: what each sense does and last did. From nerve.yaml and the log; with a daemon, its live state.
+ */
+import { reflexText, type SenseCounters, type SenseView } from "../../protocol/api.ts";
+import { jsonObjectSchema } from "../../protocol/json_schema.ts";
+import type { Signal } from "../../protocol/signal.ts";
+import { nonActionReasons } from "../../protocol/signal.ts";
+import type { NerveConfig, SenseConfig } from "../../config/types.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clip, dim, distance, print, printJson, printTable, sign } from "../output.ts";
+import { type CliRecords, openRecords } from "../records.ts";
+import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+/** A sense as this command shows it: without a daemon nobody counts. */
+type Item = Omit<SenseView, "counters"> & { readonly counters: SenseCounters | null };
+
+export async function senseList(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  const live = await fromDaemon(paths, (client) => client.senses());
+  const items = live ?? stored(await requireConfig(paths), openRecords(paths));
+  if (flags.json) printJson(io, { daemon: live !== null, items });
+  else printItems(io, items, live !== null);
+  return exit.ok;
+}
+
+function stored(config: NerveConfig, records: CliRecords | null): Item[] {
+  using open = records;
+  return [...config.senses.values()].map((sense) => storedItem(config, sense, open));
+}
+
+function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
+  return {
+    name,
+    group,
+    state: "stopped",
+    reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
+    nextDue: null,
+    lastCompute: null,
+    lastSignal: records === null ? null : lastSignal(records, name),
+    counters: null,
+    problem: null,
+  };
+}
+
+function lastSignal(records: CliRecords, sense: string): Signal | null {
+  const [row] = records.logs({ source: `sense:${sense}`, type: "sense.signal", order: "desc", limit: 1 });
+  if (row === undefined) return null;
+  const { payload = null } = jsonObjectSchema.parse(row.payload);
+  return { id: row.id, sense, payload, ts: row.ts };
+}
+
+function printItems(io: CliIo, items: readonly Item[], live: boolean): void {
+  const now = io.clock.now();
+  const last = ({ lastCompute, lastSignal }: Item) => {
+    if (lastCompute !== null) return `${lastCompute.outcome}, ${distance(lastCompute.at, now)}`;
+    return lastSignal === null ? "-" : `signal, ${distance(lastSignal.ts, now)}`;
+  };
+  if (live) {
+    printTable(
+      io,
+      ["", "SENSE", "GROUP", "NEXT", "LAST", "COMPUTES", "SIGNALS", "RUNS", "NO SIGNAL BECAUSE"],
+      items.map((item) => [
+        signOf(item),
+        item.name,
+        item.group,
+        item.nextDue === null ? "-" : distance(item.nextDue, now),
+        last(item),
+        String(item.counters?.computes ?? 0),
+        String(item.counters?.signals ?? 0),
+        String(item.counters?.runs ?? 0),
+        nonActionReasons.filter((reason) => (item.counters?.[reason] ?? 0) > 0)
+          .map((reason) => `${item.counters?.[reason]} ${reason.replace("_", " ")}`).join(", "),
+      ]),
+    );
+  } else {
+    printTable(
+      io,
+      ["", "SENSE", "GROUP", "LAST", "REFLEXES"],
+      items.map((item) => [sign.idle, item.name, item.group, last(item), clip(item.reflexes.join("; "), 80)]),
+    );
+  }
+  for (const { name, problem } of items) {
+    if (problem !== null) print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
+  }
+  const count = `${items.length} ${items.length === 1 ? "sense" : "senses"}`;
+  print(io, dim(io, live ? count : `${count}; no daemon runs: nerve run`));
+}
+
+function signOf({ problem, lastCompute }: Item): string {
+  if (problem !== null) return sign.broken;
+  if (lastCompute === null) return sign.idle;
+  return lastCompute.outcome === "null" || lastCompute.outcome === "signal" || lastCompute.outcome === "run"
+    ? sign.live
+    : sign.warning;
+}

@@ -1,0 +1,62 @@
+/** `nerve sense trigger NAME`: queues a compute in the daemon, and with --wait tells what became of it. */
+import { unreachable } from "../../base/errors.ts";
+import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clip, clockTime, preview, print, printJson, sign } from "../output.ts";
+import { connect, openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly wait: boolean;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  using client = await connect(paths);
+  const reply = await client.triggerSense(name, flags.wait);
+  if (flags.json) printJson(io, reply);
+  else print(io, reply.outcome === null ? takenLine(name, reply) : resultLine(name, reply.outcome));
+  return reply.outcome === null || succeeded(reply.outcome) ? exit.ok : exit.failed;
+}
+
+function takenLine(name: string, { computeId, how, until }: TriggerReply): string {
+  const compute = computeId === null ? "a compute" : `compute ${computeId}`;
+  switch (how) {
+    case "started":
+      return `${sign.ok} ${name}: ${compute} has started`;
+    case "throttled":
+      return `⏳ ${name}: ${compute} is throttled${until === null ? "" : ` until ${clockTime(until)}`}`;
+    case "coalesced":
+      return `⏳ ${name}: ${compute} answers this trigger as well`;
+    default:
+      return unreachable(how);
+  }
+}
+
+function resultLine(name: string, result: ComputeResult): string {
+  switch (result.kind) {
+    case "null":
+      return `${sign.idle} ${name} returned null: nothing to say`;
+    case "signal":
+      return `${sign.signal} ${name} signal ${result.signal.id} ${preview(result.signal.payload, 1_000)}`;
+    case "run":
+      return `${sign.ok} ${name} started ${result.workflow}: nerve workflow thread ${result.runId}`;
+    case "error": {
+      const { place, message } = result;
+      const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+      return `${sign.failed} ${name} failed: ${clip(message, 1_000)}${clip(where, 300)}`;
+    }
+    case "timeout":
+      return `${sign.failed} ${name} was not done after ${result.afterMs / 1_000} s` +
+        (result.killed ? "; its process was killed" : "");
+    case "group_down":
+      return `${sign.failed} ${name} could not compute: ${clip(result.message, 1_000)}`;
+    default:
+      return unreachable(result);
+  }
+}
+
+function succeeded({ kind }: ComputeResult): boolean {
+  return kind === "null" || kind === "signal" || kind === "run";
+}

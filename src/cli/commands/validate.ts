@@ -1,0 +1,54 @@
+/** `nerve validate`: everything that is wrong with the workspace, found without running it. */
+import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/problem.ts";
+import type { NerveConfig } from "../../config/types.ts";
+import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
+import { type CliIo, exit } from "../io.ts";
+import { print, sign } from "../output.ts";
+import { openWorkspace, readConfig } from "../workspace.ts";
+
+/** Loads every sense and workflow inside its sandbox; the kernel room's `loadAll`. */
+export type SandboxLoader = (config: NerveConfig, paths: WorkspacePaths) => Promise<Problem[]>;
+
+interface Flags {
+  readonly strict: boolean;
+  readonly format: ProblemFormat;
+  readonly workspace?: string | undefined;
+}
+
+export const validate: Validate = validateWith(loadInSandbox);
+
+type Validate = (io: CliIo, flags: Flags, folder?: string) => Promise<number>;
+
+export function validateWith(load: SandboxLoader): Validate {
+  return async (io, flags, folder) => {
+    const paths = await openWorkspace(io, folder ?? flags.workspace);
+    const parsed = await readConfig(paths);
+    const problems = parsed.ok
+      ? sortProblems([...parsed.value.warnings, ...await load(parsed.value.config, paths)])
+      : parsed.error;
+    const text = formatProblems(problems, flags.format);
+    if (text !== "") print(io, text);
+    if (flags.format === "text") print(io, summary(problems, parsed.ok ? parsed.value.config : null));
+    return hasErrors(problems) || (flags.strict && problems.length > 0) ? exit.failed : exit.ok;
+  };
+}
+
+async function loadInSandbox(config: NerveConfig, paths: WorkspacePaths): Promise<Problem[]> {
+  return await (await import("../../kernel/sandbox_check.ts")).loadAll(config, paths);
+}
+
+function summary(problems: readonly Problem[], config: NerveConfig | null): string {
+  const errors = problems.filter((problem) => problem.severity === "error").length;
+  const warnings = problems.length - errors;
+  const parts = [errors === 0 ? null : plural(errors, "error"), warnings === 0 ? null : plural(warnings, "warning")];
+  const found = parts.filter((part) => part !== null).join(", ");
+  if (config === null) return `${sign.failed} ${configFileName}: ${found}; nothing was loaded`;
+  const loaded = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
+  return errors > 0
+    ? `${sign.failed} ${found} in ${loaded}`
+    : `${warnings > 0 ? sign.warning : sign.ok} ${loaded}: ${found === "" ? "all good" : found}`;
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,65 @@
+/** `nerve workflow inspect RUN`: what a run is, how it went, and a page of its rows in the log. */
+import type { LogRow } from "../../protocol/log.ts";
+import type { Run } from "../../protocol/run.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clip, dateTime, dim, preview, print, printJson, printTable, runSign } from "../output.ts";
+import { requireRecords, requireRun } from "../records.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly limit?: number | undefined;
+  readonly after?: number | undefined;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+export async function workflowInspect(io: CliIo, flags: Flags, runId: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  using records = requireRecords(paths);
+  const run = requireRun(records, runId);
+  const limit = flags.limit ?? 20;
+  // One more than is shown tells whether there is a next page.
+  const found = records.logs({ refId: runId, order: "asc", limit: limit + 1, afterId: flags.after ?? 0 });
+  const rows = found.slice(0, limit);
+  if (flags.json) {
+    printJson(io, { run, rows, more: found.length > limit });
+    return exit.ok;
+  }
+  printRun(io, run);
+  printRows(io, rows);
+  const last = rows.at(-1);
+  if (last !== undefined && found.length > limit) {
+    print(io, dim(io, `next: nerve workflow inspect ${runId} --after ${last.id} --limit ${limit}`));
+  }
+  print(io, dim(io, `messages: nerve workflow thread ${runId}`));
+  return exit.ok;
+}
+
+function printRun(io: CliIo, run: Run): void {
+  const { trigger, causeId } = run;
+  const by = trigger.kind === "sense" ? `sense ${trigger.sense}` : "hand";
+  const time = (ms: number | null) => ms === null ? "-" : dateTime(ms);
+  print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
+  const fields: [string, string][] = [
+    ["exit code", run.exitCode === null ? "-" : String(run.exitCode)],
+    ["reason", run.reason === null ? "-" : clip(run.reason, 500)],
+    ["started by", `${by}${causeId === null ? "" : `, row ${causeId}`}`],
+    ["prompt", run.prompt === "" ? "-" : clip(run.prompt, 500)],
+    ["payload", preview(run.payload, 500)],
+    ["rounds", `${run.rounds} of at most ${run.maxRounds}`],
+    ["attempts", String(run.attempt)],
+    ["queued", time(run.queuedAt)],
+    ["started", time(run.startedAt)],
+    ["ended", time(run.endedAt)],
+  ];
+  for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(11))} ${value}`);
+}
+
+function printRows(io: CliIo, rows: readonly LogRow[]): void {
+  print(io);
+  printTable(
+    io,
+    ["ROW", "TIME", "TYPE", "DETAIL"],
+    rows.map((row) => [String(row.id), dateTime(row.ts), row.type, preview(row.payload, 100)]),
+  );
+}

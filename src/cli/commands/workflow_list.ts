@@ -1,0 +1,126 @@
+/** `nerve workflow list`: the workflows, and a page of their runs. From the database; with a daemon, its live counts. */
+import { NerveError } from "../../base/errors.ts";
+import type { WorkflowView } from "../../protocol/api.ts";
+import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
+import type { NerveConfig } from "../../config/types.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clip, dim, distance, print, printJson, printPage, printTable, runSign, sign } from "../output.ts";
+import { type CliRecords, openRecords } from "../records.ts";
+import type { RunPage } from "../../protocol/api.ts";
+import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+
+interface Flags {
+  readonly all: boolean;
+  readonly workflow?: string | undefined;
+  readonly status?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+const unfinished: readonly RunStatus[] = ["queued", "started"];
+
+export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
+  const statuses = flags.status === undefined ? (flags.all ? undefined : unfinished) : parseStatuses(flags.status);
+  const paths = await openWorkspace(io, flags.workspace);
+  const live = await fromDaemon(paths, (client) => client.workflows());
+  using records = openRecords(paths);
+  const workflows = (live ?? stored(await requireConfig(paths), records))
+    .filter(({ name }) => flags.workflow === undefined || name === flags.workflow);
+  const offset = flags.offset ?? 0;
+  const runs = records?.runs({
+    ...(flags.workflow === undefined ? {} : { workflow: flags.workflow }),
+    ...(statuses === undefined ? {} : { statuses }),
+    limit: flags.limit ?? 20,
+    offset,
+  }) ?? { total: 0, items: [] };
+  if (flags.json) {
+    printJson(io, { daemon: live !== null, workflows, runs: { ...runs, offset } });
+    return exit.ok;
+  }
+  printWorkflows(io, workflows, live !== null);
+  printRuns(io, runs, flags, records);
+  return exit.ok;
+}
+
+function stored(config: NerveConfig, records: CliRecords | null): WorkflowView[] {
+  const count = (workflow: string, status: RunStatus) =>
+    records?.runs({ workflow, statuses: [status], limit: 1, offset: 0 }).total ?? 0;
+  return [...config.workflows.values()].map(({ name, concurrency, overflow }) => ({
+    name,
+    concurrency,
+    overflow,
+    active: count(name, "started"),
+    queued: count(name, "queued"),
+    problem: null,
+  }));
+}
+
+function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boolean): void {
+  printTable(
+    io,
+    ["", "WORKFLOW", "ACTIVE", "QUEUED", "OVERFLOW"],
+    workflows.map(({ name, active, queued, concurrency, overflow, problem }) => [
+      problem !== null ? sign.broken : live ? sign.live : sign.idle,
+      name,
+      `${active} of ${concurrency}`,
+      String(queued),
+      overflow,
+    ]),
+  );
+  for (const { name, problem } of workflows) {
+    if (problem !== null) print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
+  }
+  if (!live) print(io, dim(io, "no daemon runs: nerve run"));
+}
+
+function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords | null): void {
+  const now = io.clock.now();
+  print(io);
+  if (runs.items.length > 0) {
+    printTable(
+      io,
+      ["", "RUN", "WORKFLOW", "STATUS", "ROUNDS", "SINCE", "ABOUT"],
+      runs.items.map((run) => [
+        runSign[run.status],
+        run.runId,
+        run.workflow,
+        run.status,
+        `${run.rounds}/${run.maxRounds}`,
+        distance(run.endedAt ?? run.startedAt ?? run.queuedAt, now),
+        clip(run.reason ?? run.prompt, 60),
+      ]),
+    );
+  }
+  const everything = flags.all || flags.status !== undefined;
+  printPage(io, {
+    offset: flags.offset ?? 0,
+    shown: runs.items.length,
+    total: runs.total,
+    what: everything ? "runs" : "unfinished runs",
+    next: nextCommand(flags, (flags.offset ?? 0) + runs.items.length),
+  });
+  if (everything) return;
+  const all = records?.runs({ limit: 1, offset: 0 }).total ?? 0;
+  if (all > runs.total) print(io, dim(io, `${all} runs in all: nerve workflow list --all`));
+}
+
+function nextCommand(flags: Flags, offset: number): string {
+  const parts = ["nerve workflow list", `--offset ${offset}`];
+  if (flags.all) parts.push("--all");
+  if (flags.workflow !== undefined) parts.push(`--workflow ${flags.workflow}`);
+  if (flags.status !== undefined) parts.push(`--status ${flags.status}`);
+  if (flags.limit !== undefined) parts.push(`--limit ${flags.limit}`);
+  return parts.join(" ");
+}
+
+function parseStatuses(text: string): RunStatus[] {
+  return text.split(",").map((part) => {
+    const status = runStatusSchema.safeParse(part.trim());
+    if (status.success) return status.data;
+    throw new NerveError("USAGE", `"${part}" is not a status of a run`, {
+      hint: `There are: ${runStatusSchema.options.join(", ")}`,
+    });
+  });
+}

@@ -1,0 +1,74 @@
+/** `nerve workflow thread RUN`: the newest messages of a run that fit a budget of characters, oldest first. */
+import type { Run, RunMessage } from "../../protocol/run.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clockTime, dim, print, printable, printableLines, printJson, runSign } from "../output.ts";
+import { requireRecords, requireRun } from "../records.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly before?: number | undefined;
+  readonly budget?: number | undefined;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+const defaultBudget = 20_000;
+const pageSize = 50;
+
+export async function workflowThread(io: CliIo, flags: Flags, runId: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  using records = requireRecords(paths);
+  const run = requireRun(records, runId);
+  const pages = function* (): Generator<RunMessage> {
+    let before = flags.before;
+    for (;;) {
+      const query = before === undefined ? { limit: pageSize } : { limit: pageSize, beforeRound: before };
+      const page = records.messages(runId, query);
+      yield* page.toReversed();
+      before = page[0]?.round;
+      if (page.length < pageSize || before === undefined) return;
+    }
+  };
+  const messages = fitBudget(pages(), flags.budget ?? defaultBudget);
+  const first = messages[0]?.round ?? 1;
+  const earlier = first > 1 ? `nerve workflow thread ${runId} --before ${first}${budgetFlag(flags)}` : null;
+  if (flags.json) printJson(io, { run, messages, earlier });
+  else printThread(io, run, messages, earlier);
+  return exit.ok;
+}
+
+/**
+ * As many messages, newest first, as fit into `budget` characters of content; oldest first in the answer. The newest
+ * is always there, cut when it alone is too long: an answer without a message would be of no use to anybody.
+ */
+export function fitBudget(newestFirst: Iterable<RunMessage>, budget: number): RunMessage[] {
+  const taken: RunMessage[] = [];
+  let left = budget;
+  for (const message of newestFirst) {
+    if (taken.length > 0 && message.content.length > left) break;
+    const over = message.content.length - left;
+    taken.push(over <= 0 ? message : { ...message, content: cut(message.content, budget) });
+    left -= Math.min(left, message.content.length);
+  }
+  return taken.reverse();
+}
+
+function cut(content: string, budget: number): string {
+  return `${content.slice(0, budget)}\n[${content.length - budget} more characters]`;
+}
+
+function budgetFlag(flags: Flags): string {
+  return flags.budget === undefined ? "" : ` --budget ${flags.budget}`;
+}
+
+function printThread(io: CliIo, run: Run, messages: readonly RunMessage[], earlier: string | null): void {
+  print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
+  if (run.prompt !== "") print(io, dim(io, `   prompt: ${printable(run.prompt)}`));
+  for (const { round, role, content, ts } of messages) {
+    print(io, `\n${round} ${printable(role)} ${dim(io, clockTime(ts))}`);
+    print(io, printableLines(content));
+  }
+  const range = messages.length === 0 ? "no messages" : `rounds ${messages[0]?.round}-${messages.at(-1)?.round}`;
+  print(io, dim(io, `\n${range} of ${run.rounds}`));
+  if (earlier !== null) print(io, dim(io, `earlier: ${earlier}`));
+}

@@ -1,0 +1,67 @@
+/** `nerve workflow trigger NAME`: starts a run in the daemon, and with --wait follows it to its end. */
+import { messageOf, NerveError } from "../../base/errors.ts";
+import type { StartRunRequest } from "../../protocol/api.ts";
+import type { Json } from "../../protocol/json.ts";
+import type { Run } from "../../protocol/run.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clip, dim, print, printJson, runSign } from "../output.ts";
+import { connect, openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly payload?: string | undefined;
+  readonly prompt?: string | undefined;
+  readonly maxRounds?: number | undefined;
+  readonly id?: string | undefined;
+  readonly wait: boolean;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  const request: StartRunRequest = {
+    ...(flags.payload === undefined ? {} : { payload: parsePayload(flags.payload) }),
+    ...(flags.prompt === undefined ? {} : { prompt: flags.prompt }),
+    ...(flags.maxRounds === undefined ? {} : { maxRounds: flags.maxRounds }),
+    ...(flags.id === undefined ? {} : { runId: flags.id }),
+  };
+  using client = await connect(paths);
+  const started = await client.startRun(workflow, request);
+  if (!flags.wait) {
+    if (flags.json) printJson(io, started);
+    else {
+      print(io, started.runId);
+      io.stderr.write(
+        dim(io, `${runSign[started.status]} ${started.status}; nerve workflow thread ${started.runId}\n`),
+      );
+    }
+    return started.status === "dropped" ? exit.failed : exit.ok;
+  }
+  // The id comes first: whoever is interrupted while waiting can still ask for the run.
+  if (!flags.json) print(io, started.runId);
+  const ended = started.endedAt === null ? await client.run(started.runId, true) : started;
+  if (ended.endedAt === null) {
+    throw new NerveError("DAEMON_MISSING", `The daemon stopped before run ${ended.runId} ended`, {
+      hint: `It goes on when the daemon does; then: nerve workflow inspect ${ended.runId}`,
+    });
+  }
+  if (flags.json) printJson(io, ended);
+  else print(io, endLine(ended));
+  return ended.exitCode ?? (ended.status === "completed" ? exit.ok : exit.failed);
+}
+
+function endLine(run: Run): string {
+  const rounds = `${run.rounds} ${run.rounds === 1 ? "round" : "rounds"}`;
+  const why = run.reason === null ? "" : `: ${clip(run.reason, 300)}`;
+  return `${runSign[run.status]} ${run.status} after ${rounds}${why}`;
+}
+
+function parsePayload(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new NerveError("USAGE", `--payload is not JSON: ${messageOf(thrown)}`, {
+      hint: `Quote it for the shell: --payload '{"key":"value"}'`,
+    });
+  }
+}

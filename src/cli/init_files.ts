@@ -1,0 +1,63 @@
+/**
+ * Writes the files of `nerve init` without ever taking anything from the user.
+ * What was written is remembered in `.nerve-init.json` as sha256 by path: a file that still has that content is ours to
+ * replace, any other that is there is the user's and stays.
+ */
+import { dirname, join } from "node:path";
+import { isPlainObject } from "../protocol/json.ts";
+
+const manifestName = ".nerve-init.json";
+
+export interface Written {
+  readonly made: string[];
+  /** Still as an earlier `init` wrote them, and brought up to date. */
+  readonly renewed: string[];
+  /** There already, and changed by the user or not ours at all. */
+  readonly kept: string[];
+}
+
+/** Writes `files`, by their path below `root`. */
+export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8Array>): Promise<Written> {
+  const manifest = await readManifest(root);
+  const written: Written = { made: [], renewed: [], kept: [] };
+  for (const [path, bytes] of files) {
+    const target = join(root, path);
+    const present = await digestOfFile(target);
+    const digest = await sha256(bytes);
+    if (present === digest) manifest[path] = digest;
+    else if (present !== null && present !== manifest[path]) written.kept.push(path);
+    else {
+      await Deno.mkdir(dirname(target), { recursive: true });
+      await Deno.writeFile(target, bytes);
+      manifest[path] = digest;
+      (present === null ? written.made : written.renewed).push(path);
+    }
+  }
+  await Deno.writeTextFile(join(root, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+  return written;
+}
+
+async function readManifest(root: string): Promise<Record<string, unknown>> {
+  try {
+    const manifest: unknown = JSON.parse(await Deno.readTextFile(join(root, manifestName)));
+    return isPlainObject(manifest) ? manifest : {};
+  } catch (thrown) {
+    // Missing or broken: then nothing is known to be ours, and everything that is there stays.
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof SyntaxError) return {};
+    throw thrown;
+  }
+}
+
+async function digestOfFile(path: string): Promise<string | null> {
+  try {
+    return await sha256(await Deno.readFile(path));
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,46 @@
+/** `nerve init` and what it can make one by one. */
+import { buildRouteMap, type RouteMap } from "@stricli/core";
+import { type CliContext, command, toggle, workspaceFlag } from "../command.ts";
+
+const workspace = command(
+  async () => (await import("../commands/init.ts")).initWorkspace,
+  {
+    brief: "Make a workspace, with three senses and a workflow to begin with",
+    details: "Makes a workspace in DIR (default: here), with three senses and a workflow to begin with.",
+    examples: ["nerve init", "nerve init ~/watch", "nerve init --force"],
+  },
+  {
+    flags: { force: toggle("Complete an existing workspace; never touches data/ nor a file that was changed") },
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "The folder", placeholder: "DIR", parse: String, optional: true }],
+    },
+  },
+);
+
+const named = (what: string) => ({
+  flags: { workspace: workspaceFlag },
+  aliases: { w: "workspace" },
+  positional: {
+    kind: "tuple",
+    parameters: [{ brief: `The name of the new ${what}`, placeholder: "NAME", parse: String }],
+  },
+} as const);
+
+export const initCommands: RouteMap<CliContext> = buildRouteMap({
+  routes: {
+    workspace,
+    sense: command(
+      async () => (await import("../commands/init_part.ts")).initSense,
+      { brief: "Write the template of a sense into the workspace", examples: ["nerve init sense queue-length"] },
+      named("sense"),
+    ),
+    workflow: command(
+      async () => (await import("../commands/init_part.ts")).initWorkflow,
+      { brief: "Write the template of a workflow into the workspace", examples: ["nerve init workflow restart"] },
+      named("workflow"),
+    ),
+  },
+  defaultCommand: "workspace",
+  docs: { brief: "Make a workspace, a sense or a workflow" },
+});

@@ -1,0 +1,66 @@
+/** `nerve sense ...` */
+import { buildRouteMap, type RouteMap } from "@stricli/core";
+import { type CliContext, command, jsonFlag, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+
+const name = { brief: "The sense", placeholder: "NAME", parse: String } as const;
+const aliases = { w: "workspace" } as const;
+
+export const senseCommands: RouteMap<CliContext> = buildRouteMap({
+  routes: {
+    list: command(
+      async () => (await import("../commands/sense_list.ts")).senseList,
+      {
+        brief: "All senses: next tick, last outcome, counters",
+        examples: ["nerve sense list", "nerve sense list --json"],
+      },
+      { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases },
+    ),
+    query: command(
+      async () => (await import("../commands/sense_query.ts")).senseQuery,
+      {
+        brief: "Read a sense's database",
+        details: "Reads a sense's database, also while the daemon runs. Without SQL: the newest rows of its tables.",
+        examples: [
+          "nerve sense query disk-usage",
+          `nerve sense query disk-usage "select max(used) from readings" --format json`,
+        ],
+      },
+      {
+        flags: {
+          format: { kind: "enum", values: ["table", "json", "csv"], default: "table", brief: "How rows are printed" },
+          json: { ...jsonFlag, brief: "The same as --format json" },
+          limit: wholeNumber("Rows a table, without SQL; default 20", "N", 1),
+          workspace: workspaceFlag,
+        },
+        aliases,
+        positional: {
+          kind: "tuple",
+          parameters: [name, { brief: "One statement that reads", placeholder: "SQL", parse: String, optional: true }],
+        },
+      },
+    ),
+    schema: command(
+      async () => (await import("../commands/sense_query.ts")).senseSchema,
+      { brief: "The tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
+      {
+        flags: { json: jsonFlag, workspace: workspaceFlag },
+        aliases,
+        positional: { kind: "tuple", parameters: [name] },
+      },
+    ),
+    trigger: command(
+      async () => (await import("../commands/sense_trigger.ts")).senseTrigger,
+      {
+        brief: "Queue a compute of a sense in the running daemon",
+        details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute failed.",
+        examples: ["nerve sense trigger disk-usage --wait"],
+      },
+      {
+        flags: { wait: toggle("Wait for its outcome"), json: jsonFlag, workspace: workspaceFlag },
+        aliases,
+        positional: { kind: "tuple", parameters: [name] },
+      },
+    ),
+  },
+  docs: { brief: "Look at senses and trigger them" },
+});

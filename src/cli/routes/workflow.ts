@@ -1,0 +1,93 @@
+/** `nerve workflow ...` */
+import { buildRouteMap, type RouteMap } from "@stricli/core";
+import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+
+const aliases = { w: "workspace" } as const;
+const run = {
+  kind: "tuple",
+  parameters: [{ brief: "The id of a run", placeholder: "RUN", parse: String }],
+} as const;
+
+const trigger = command(
+  async () => (await import("../commands/workflow_trigger.ts")).workflowTrigger,
+  {
+    brief: "Start a run in the running daemon",
+    details: "Starts a run and prints its id. With --wait it follows the run and exits with the run's exit code.",
+    examples: [
+      "nerve workflow trigger cleanup --wait",
+      `nerve workflow trigger notify --payload '{"text":"hello"}' --id hello-1`,
+    ],
+  },
+  {
+    flags: {
+      payload: text("The run's payload", "JSON"),
+      prompt: text("The run's prompt", "TEXT"),
+      maxRounds: wholeNumber("The cap of its rounds", "N", 1),
+      id: text("Its id; one that exists attaches to that run", "ID"),
+      wait: toggle("Wait for its end"),
+      json: jsonFlag,
+      workspace: workspaceFlag,
+    },
+    aliases,
+    positional: { kind: "tuple", parameters: [{ brief: "The workflow", placeholder: "NAME", parse: String }] },
+  },
+);
+
+export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
+  routes: {
+    list: command(
+      async () => (await import("../commands/workflow_list.ts")).workflowList,
+      {
+        brief: "Workflows and their runs",
+        details: "Workflows and their runs that have not ended; with --all every run, newest first.",
+        examples: ["nerve workflow list", "nerve workflow list --all --workflow cleanup --status failed,crashed"],
+      },
+      {
+        flags: {
+          all: toggle("Runs that have ended as well"),
+          workflow: text("Only runs of this workflow", "NAME"),
+          status: text("Only these statuses, separated by commas", "STATUS"),
+          limit: wholeNumber("How many runs; default 20", "N", 1),
+          offset: wholeNumber("How many to skip", "N", 0),
+          json: jsonFlag,
+          workspace: workspaceFlag,
+        },
+        aliases,
+      },
+    ),
+    inspect: command(
+      async () => (await import("../commands/workflow_inspect.ts")).workflowInspect,
+      { brief: "One run: what it is, its attempts, its log", examples: ["nerve workflow inspect RUN"] },
+      {
+        flags: {
+          limit: wholeNumber("How many rows of its log; default 20", "N", 1),
+          after: wholeNumber("Only rows after this id", "ID", 0),
+          json: jsonFlag,
+          workspace: workspaceFlag,
+        },
+        aliases,
+        positional: run,
+      },
+    ),
+    thread: command(
+      async () => (await import("../commands/workflow_thread.ts")).workflowThread,
+      {
+        brief: "The messages of a run",
+        details: "The newest messages of a run that fit the budget, oldest first.",
+        examples: ["nerve workflow thread RUN", "nerve workflow thread RUN --before 12 --budget 4000"],
+      },
+      {
+        flags: {
+          before: wholeNumber("Only rounds before this one", "ROUND", 1),
+          budget: wholeNumber("How many characters may be shown; default 20000", "CHARS", 1),
+          json: jsonFlag,
+          workspace: workspaceFlag,
+        },
+        aliases,
+        positional: run,
+      },
+    ),
+    trigger,
+  },
+  docs: { brief: "Look at workflows and their runs, and start them" },
+});

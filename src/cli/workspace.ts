@@ -1,0 +1,68 @@
+/** How commands reach a workspace: its paths, its configuration, its daemon. */
+import { NerveError } from "../base/errors.ts";
+import type { Result } from "../base/result.ts";
+import { type ParsedConfig, parseNerveConfig } from "../config/parse.ts";
+import { formatProblems, type Problem } from "../config/problem.ts";
+import type { NerveConfig } from "../config/types.ts";
+import { configFileName, findWorkspace, thisHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
+import type { ControlClient } from "../control/client.ts";
+import type { CliIo } from "./io.ts";
+
+/** The workspace that the command means. Throws WORKSPACE_MISSING. */
+export async function openWorkspace(io: CliIo, flag: string | undefined): Promise<WorkspacePaths> {
+  const { root } = await findWorkspace({
+    flag: flag ?? null,
+    env: io.env["NERVE_WORKSPACE"] ?? null,
+    cwd: io.cwd,
+    home: io.env["HOME"] ?? null,
+  });
+  return workspacePaths(root, thisHost((name) => io.env[name]));
+}
+
+/** nerve.yaml as it is on disk, or everything that is wrong with it. */
+export async function readConfig(paths: WorkspacePaths): Promise<Result<ParsedConfig, Problem[]>> {
+  return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
+}
+
+/** For commands that need the configuration and are not about its problems. Throws CONFIG_INVALID. */
+export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig> {
+  const parsed = await readConfig(paths);
+  if (parsed.ok) return parsed.value.config;
+  const [first] = parsed.error.filter((problem) => problem.severity === "error");
+  const more = parsed.error.length - 1;
+  const text = first === undefined ? "" : formatProblems([{ ...first, hint: null }], "text");
+  throw new NerveError("CONFIG_INVALID", `${text}${more > 0 ? ` (and ${more} more)` : ""}`, {
+    hint: "nerve validate shows every problem",
+  });
+}
+
+/** A client of the workspace's daemon; `using` closes it. */
+export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
+  const { ControlClient } = await import("../control/client.ts");
+  return new ControlClient(paths.socket);
+}
+
+/** What `ask` learns from the daemon, or null when none runs. */
+export async function fromDaemon<T>(
+  paths: WorkspacePaths,
+  ask: (client: ControlClient) => Promise<T>,
+): Promise<T | null> {
+  // Loading the client takes longer than this look, and most of the time no daemon is meant to run.
+  if (!await socketThere(paths.socket)) return null;
+  using client = await connect(paths);
+  try {
+    return await ask(client);
+  } catch (thrown) {
+    if (thrown instanceof NerveError && thrown.code === "DAEMON_MISSING") return null;
+    throw thrown;
+  }
+}
+
+async function socketThere(path: string): Promise<boolean> {
+  try {
+    return (await Deno.lstat(path)).isSocket === true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

@@ -1,0 +1,59 @@
+/** A terminal for the command line's tests: it keeps what is written, and ends or interrupts when it is told to. */
+import { systemClock } from "../../src/base/clock.ts";
+import type { Clock } from "../../src/base/clock.ts";
+import type { CliIo, Sink } from "../../src/cli/io.ts";
+
+export class CapturedIo implements CliIo {
+  out = "";
+  err = "";
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly colour: boolean;
+  readonly env: Record<string, string | undefined>;
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly #gone = new AbortController();
+  readonly #interrupts = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(options: { cwd: string; colour?: boolean; env?: Record<string, string>; clock?: Clock }) {
+    this.cwd = options.cwd;
+    this.colour = options.colour ?? false;
+    // A home of its own: no test may find the workspace of whoever runs it.
+    this.env = { HOME: options.cwd, ...options.env };
+    this.clock = options.clock ?? systemClock;
+    const never = new AbortController().signal;
+    this.stdout = { gone: this.#gone.signal, write: (text) => this.#wrote("out", text) };
+    this.stderr = { gone: never, write: (text) => this.#wrote("err", text) };
+  }
+
+  /** The reader of stdout closes its end. */
+  closeReader(): void {
+    this.#gone.abort();
+  }
+
+  get listening(): boolean {
+    return this.#interrupts.size > 0;
+  }
+
+  interrupt(): void {
+    for (const fire of this.#interrupts) fire();
+  }
+
+  onInterrupt(fire: () => void): () => void {
+    this.#interrupts.add(fire);
+    return () => void this.#interrupts.delete(fire);
+  }
+
+  /** Resolves when stdout holds what `pattern` describes. */
+  async seen(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.out)) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  }
+
+  #wrote(where: "out" | "err", text: string): void {
+    if (where === "err") this.err += text;
+    else if (!this.#gone.signal.aborted) this.out += text;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
