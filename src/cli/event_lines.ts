@@ -3,7 +3,7 @@ import { unreachable } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { Run } from "../protocol/run.ts";
-import { clip, preview, runSign, sign } from "./output.ts";
+import { clip, plural, preview, runSign, sign } from "./output.ts";
 
 const textMaxChars = 300;
 const payloadMaxChars = 160;
@@ -35,7 +35,7 @@ function runLine(run: Run): string {
   if (run.status === "started" && run.attempt > 1) parts.push(`(attempt ${run.attempt})`);
   if (run.endedAt !== null) {
     const took = formatDuration(run.endedAt - (run.startedAt ?? run.queuedAt));
-    parts.push(`after ${run.rounds} ${run.rounds === 1 ? "round" : "rounds"}, ${took}`);
+    parts.push(`after ${plural(run.rounds, "round")}, ${took}`);
   }
   if (run.exitCode !== null && run.exitCode !== 0) parts.push(`(exit ${run.exitCode})`);
   const why = run.reason ?? (run.rounds === 0 && run.status === "started" ? run.prompt : "");
@@ -63,8 +63,4 @@ export class Tally {
     return `${plural(this.#signals, "signal")}, ${plural(this.#runs.size, "run")}${runs === "" ? "" : ` (${runs})`}, ` +
       plural(this.#problems, "problem");
   }
-}
-
-function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -85,6 +85,11 @@ export function distance(ms: number, now: number): string {
   return ms < now ? `${text} ago` : `in ${text}`;
 }
 
+/** `1 sense`, `3 senses`. */
+export function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 export function print(io: CliIo, line = ""): void {
   io.stdout.write(`${line}\n`);
 }

@@ -16,7 +16,7 @@ import type { KernelView } from "../../control/view.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
 import { eventLine, Tally } from "../event_lines.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clockTime, dim, print, printable, sign } from "../output.ts";
+import { clockTime, dim, plural, print, printable, sign } from "../output.ts";
 import { openWorkspace, readConfig } from "../workspace.ts";
 
 /** What this command needs of a kernel; `createKernel` returns one. */
@@ -70,15 +70,17 @@ interface Running {
 async function foreground(io: CliIo, flags: Flags, { kernel, events, paths, parsed }: Running): Promise<number> {
   const from = io.clock.monotonic(), tally = new Tally();
   const atOnce = Promise.withResolvers<number>(), failed = Promise.withResolvers<never>();
-  let stopping = false, server: ControlServer | null = null;
+  let stopping = false;
   const stop = () => {
     if (stopping) return;
     stopping = true;
     (async () => {
-      await server?.stop();
+      await (await server).stop();
       await kernel.stop();
     })().catch(failed.reject);
   };
+  printStart(io, paths, parsed);
+  const server = startServer(io, kernel, paths, stop);
   const forget = io.onInterrupt(() => {
     if (!stopping) {
       print(io, `${clockTime(io.clock.now())} ${sign.asleep} stopping; once more ends it at once`);
@@ -90,10 +92,8 @@ async function foreground(io: CliIo, flags: Flags, { kernel, events, paths, pars
   const cancel = flags.for === undefined ? () => {} : io.clock.after(flags.for, stop);
   io.stdout.gone.addEventListener("abort", stop, { once: true });
   try {
-    printStart(io, paths, parsed);
     const shown = show(io, events, tally).then(() => exit.ok);
-    server = await startServer(io, kernel, paths, stop);
-    const code = await Promise.race([shown, atOnce.promise, failed.promise]);
+    const code = await Promise.race([server.then(() => shown), atOnce.promise, failed.promise]);
     const took = formatDuration(Math.round((io.clock.monotonic() - from) / 1_000) * 1_000);
     print(io, `${code === exit.ok ? sign.ok : sign.failed} stopped after ${took}: ${tally}`);
     print(io, dim(io, `   log: ${printable(paths.logDatabase)} (nerve events)`));
@@ -126,7 +126,7 @@ async function startServer(
 
 function printStart(io: CliIo, paths: WorkspacePaths, { config, warnings }: ParsedConfig): void {
   if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
-  const parts = `${config.senses.size} senses, ${config.workflows.size} workflows`;
+  const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
   print(io, `${clockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${printable(paths.root)}: ${parts}`);
 }
 

@@ -7,7 +7,7 @@ import type { Signal } from "../../protocol/signal.ts";
 import { nonActionReasons } from "../../protocol/signal.ts";
 import type { NerveConfig, SenseConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, distance, print, printJson, printTable, sign } from "../output.ts";
+import { clip, dim, distance, plural, print, printJson, printTable, sign } from "../output.ts";
 import { type CliRecords, openRecords } from "../records.ts";
 import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
 
@@ -87,7 +87,7 @@ function printItems(io: CliIo, items: readonly Item[], live: boolean): void {
   for (const { name, problem } of items) {
     if (problem !== null) print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
   }
-  const count = `${items.length} ${items.length === 1 ? "sense" : "senses"}`;
+  const count = plural(items.length, "sense");
   print(io, dim(io, live ? count : `${count}; no daemon runs: nerve run`));
 }
 

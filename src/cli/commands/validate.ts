@@ -3,7 +3,7 @@ import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProble
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
-import { print, sign } from "../output.ts";
+import { plural, print, sign } from "../output.ts";
 import { openWorkspace, readConfig } from "../workspace.ts";
 
 /** Loads every sense and workflow inside its sandbox; the kernel room's `loadAll`. */
@@ -47,8 +47,4 @@ function summary(problems: readonly Problem[], config: NerveConfig | null): stri
   return errors > 0
     ? `${sign.failed} ${found} in ${loaded}`
     : `${warnings > 0 ? sign.warning : sign.ok} ${loaded}: ${found === "" ? "all good" : found}`;
-}
-
-function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

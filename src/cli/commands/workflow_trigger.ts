@@ -4,7 +4,7 @@ import type { StartRunRequest } from "../../protocol/api.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, print, printJson, runSign } from "../output.ts";
+import { clip, dim, plural, print, printJson, runSign } from "../output.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -51,9 +51,8 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
 }
 
 function endLine(run: Run): string {
-  const rounds = `${run.rounds} ${run.rounds === 1 ? "round" : "rounds"}`;
   const why = run.reason === null ? "" : `: ${clip(run.reason, 300)}`;
-  return `${runSign[run.status]} ${run.status} after ${rounds}${why}`;
+  return `${runSign[run.status]} ${run.status} after ${plural(run.rounds, "round")}${why}`;
 }
 
 function parsePayload(text: string): Json {

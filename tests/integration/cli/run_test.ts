@@ -1,0 +1,196 @@
+/** `nerve run` and `nerve validate` around a fake kernel: what they print, when they end, what they leave behind. */
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import type { Problem } from "../../../src/config/problem.ts";
+import { workspacePaths } from "../../../src/config/workspace.ts";
+import { ControlClient } from "../../../src/control/client.ts";
+import { type ForegroundKernel, runWith } from "../../../src/cli/commands/run.ts";
+import { validateWith } from "../../../src/cli/commands/validate.ts";
+import { SignalBus } from "../../../src/bus/signal_bus.ts";
+import type { KernelEvent } from "../../../src/protocol/event.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { aRun, FakeView } from "../../support/fake_view.ts";
+import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
+
+class FakeKernel implements ForegroundKernel {
+  readonly bus = new SignalBus<KernelEvent>();
+  readonly view = new FakeView();
+  ready: Promise<void> = Promise.resolve();
+  readonly calls: string[] = [];
+  /** What the stop waits for: roles that take their time. */
+  drained: Promise<void> = Promise.resolve();
+
+  events(): AsyncIterable<KernelEvent> {
+    return this.bus.subscribe();
+  }
+
+  async stop(): Promise<void> {
+    this.calls.push("stop");
+    await this.drained;
+    this.bus.close();
+  }
+
+  stopAtOnce(): void {
+    this.calls.push("at once");
+  }
+}
+
+interface Started {
+  readonly io: CapturedIo;
+  readonly clock: FakeClock;
+  readonly kernel: FakeKernel;
+  readonly root: string;
+  readonly code: Promise<number>;
+}
+
+/** `nerve run` of a good workspace, up to the moment when its socket answers. */
+async function running(flags: { for?: number }, test: (started: Started) => Promise<void>): Promise<void> {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n" });
+    const clock = new FakeClock(), io = new CapturedIo({ cwd: root, clock }), kernel = new FakeKernel();
+    const code = runWith(() => Promise.resolve(kernel))(io, flags);
+    await io.seen(/runs/);
+    const { socket } = workspacePaths(root);
+    const there = () => Deno.lstat(socket).then(() => true, () => false);
+    while (!await there()) await new Promise((resolve) => setImmediate(resolve));
+    await test({ io, clock, kernel, root, code });
+  });
+}
+
+Deno.test("run prints a line for each signal, run and problem, and a summary at the end", async () => {
+  await running({}, async ({ io, kernel, code, root }) => {
+    kernel.bus.publish({ kind: "signal", signal: { id: 1, sense: "a", payload: { used: 0.93 }, ts: 0 } });
+    kernel.bus.publish({ kind: "run", run: aRun({ status: "started", endedAt: null, exitCode: null }) });
+    kernel.bus.publish({ kind: "run", run: aRun() });
+    kernel.bus.publish({ kind: "problem", source: "sense:a", message: "threw: no df", ts: 0 });
+    await io.seen(/no df/);
+    io.interrupt();
+    assert.equal(await code, 0);
+    const lines = io.out.trimEnd().split("\n");
+    assert.match(lines[0] ?? "", /^\d\d:\d\d:\d\d 🟢 nerve .* 1 sense, 0 workflows$/);
+    assert.match(lines[1] ?? "", /^\d\d:\d\d:\d\d 📡 a \{"used":0\.93\}$/);
+    assert.match(lines[2] ?? "", /🔄 cleanup run-1 started$/);
+    assert.match(lines[3] ?? "", /✅ cleanup run-1 completed after 2 rounds, 800ms$/);
+    assert.match(lines[4] ?? "", /🔶 sense:a threw: no df$/);
+    assert.match(lines[5] ?? "", /stopping; once more ends it at once$/);
+    assert.equal(lines[6], "✅ stopped after 0s: 1 signal, 1 run (1 completed), 1 problem");
+    assert.ok(lines[7]?.includes(workspacePaths(root).logDatabase));
+    assert.deepEqual(kernel.calls, ["stop"]);
+  });
+});
+
+Deno.test("run ends by itself after --for, and leaves no socket, no timer and no signal handler", async () => {
+  await running({ for: 15_000 }, async ({ io, clock, kernel, root, code }) => {
+    await clock.tick(14_999);
+    assert.deepEqual(kernel.calls, []);
+    await clock.tick(1);
+    assert.equal(await code, 0);
+    assert.match(io.out, /✅ stopped after 15s: 0 signals, 0 runs, 0 problems/);
+    await assert.rejects(Deno.lstat(workspacePaths(root).socket), Deno.errors.NotFound);
+    assert.equal(clock.pending, 0);
+    assert.equal(io.listening, false);
+  });
+});
+
+Deno.test("a second interrupt ends at once, while the first stop still drains", async () => {
+  await running({}, async ({ io, kernel, code }) => {
+    kernel.drained = new Promise(() => {});
+    io.interrupt();
+    while (kernel.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    io.interrupt();
+    assert.equal(await code, 130);
+    assert.deepEqual(kernel.calls, ["stop", "at once"]);
+  });
+});
+
+Deno.test("a request to stop over the socket, and a reader that goes away, stop in order", async () => {
+  await running({}, async ({ root, kernel, code }) => {
+    using client = new ControlClient(workspacePaths(root).socket);
+    await client.stop();
+    assert.equal(await code, 0);
+    assert.deepEqual(kernel.calls, ["stop"]);
+  });
+  await running({}, async ({ io, kernel, code }) => {
+    io.closeReader();
+    assert.equal(await code, 0);
+    assert.deepEqual(kernel.calls, ["stop"]);
+  });
+});
+
+Deno.test("the socket goes before the kernel lets go of the workspace", async () => {
+  // The bug would be: the lock is free, another daemon starts, and we remove its socket by name.
+  await running({}, async ({ io, kernel, root, code }) => {
+    let there = true;
+    kernel.stop = async () => {
+      there = await Deno.lstat(workspacePaths(root).socket).then(() => true, () => false);
+      kernel.bus.close();
+    };
+    io.interrupt();
+    await code;
+    assert.equal(there, false);
+  });
+});
+
+Deno.test("a wrong nerve.yaml starts nothing and prints every problem", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: { a: { throttle: soon } }\nreflexes: [{ sense: b }]\n" });
+    const io = new CapturedIo({ cwd: root });
+    const code = await runWith(() => assert.fail("a kernel was made"))(io, {});
+    assert.equal(code, 1);
+    assert.match(io.err, /nerve\.yaml:1:\d+ error senses\.a\.throttle/);
+    assert.match(io.err, /nerve\.yaml:2:\d+ error reflexes\[0\]/);
+    assert.match(io.err, /nothing was started/);
+    assert.equal(io.out, "");
+  });
+});
+
+const aProblem = (severity: Problem["severity"]): Problem => ({
+  severity,
+  path: "senses.a",
+  message: "exports no compute",
+  hint: null,
+  place: { file: "senses/a/index.ts", line: 1, column: 1 },
+});
+
+Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail only with --strict", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
+    const validated = async (problems: Problem[], strict: boolean) => {
+      const io = new CapturedIo({ cwd: root });
+      const code = await validateWith(() => Promise.resolve(problems))(io, { strict, format: "text" });
+      return { code, out: io.out };
+    };
+    const warned = await validated([], false);
+    assert.equal(warned.code, 0);
+    assert.match(warned.out, /nerve\.yaml:1:\d+ warning senses\.a: .*\n.*\n?🔶 1 sense, 0 workflows: 1 warning\n$/);
+    assert.equal((await validated([], true)).code, 1);
+    const failed = await validated([aProblem("error")], false);
+    assert.equal(failed.code, 1);
+    assert.match(failed.out, /senses\/a\/index\.ts:1:1 error senses\.a: exports no compute/);
+    assert.match(failed.out, /❌ 1 error, 1 warning in 1 sense, 0 workflows\n$/);
+  });
+});
+
+Deno.test("validate prints JSON and GitHub's annotations and nothing besides", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
+    const validated = async (format: "json" | "github") => {
+      const io = new CapturedIo({ cwd: "/" });
+      await validateWith(() => Promise.resolve([aProblem("error")]))(io, { strict: false, format }, root);
+      return io.out;
+    };
+    assert.equal(JSON.parse(await validated("json")).errors, 1);
+    assert.match(await validated("github"), /^(::(error|warning) file=.*\n)+$/);
+  });
+});
+
+Deno.test("validate loads nothing when nerve.yaml is wrong", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
+    const io = new CapturedIo({ cwd: root });
+    const code = await validateWith(() => assert.fail("something was loaded"))(io, { strict: false, format: "text" });
+    assert.equal(code, 1);
+    assert.match(io.out, /nothing was loaded/);
+  });
+});
