@@ -2,9 +2,11 @@
  * The manager's storage port in memory, for tests of the manager alone: the guards of the port's contract, and commits
  * that a test can hold back, fail, or lose in a crash. The real one is src/store/run_store.ts.
  */
+import assert from "node:assert/strict";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
 import type { RunChange, RunStore } from "../../src/workflow/ports.ts";
+import { isLegal } from "../../src/workflow/transitions.ts";
 
 interface State {
   readonly runs: Map<string, Run>;
@@ -78,6 +80,7 @@ export class MemoryRunStore implements RunStore {
     const run = this.#state.runs.get(runId);
     if (run === undefined || !guard.from.includes(run.status)) return this.#done(false);
     if (guard.fence !== undefined && guard.fence !== run.attempt) return this.#done(false);
+    assert.ok(isLegal(run.status, change.status), `nobody asks for ${run.status} -> ${change.status}`);
     this.#state.runs.set(runId, { ...run, ...change });
     this.#state.rows.push(row);
     return this.#done(true);

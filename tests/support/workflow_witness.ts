@@ -31,7 +31,8 @@ export class Witness {
   readonly #ended = new Map<string, Run>();
   /** Every attempt that a process was given. */
   readonly #given = new Set<string>();
-  readonly #deaths = new Map<string, number>();
+  /** By run and round: how often its process died, and whether it was alone there the last time. */
+  readonly #deaths = new Map<string, { count: number; alone: boolean }>();
   /** Queued on disk, in order, and nothing else has been decided for it. */
   #queue: string[] = [];
   readonly #killed = new Set<string>();
@@ -94,9 +95,9 @@ export class Witness {
   }
 
   /** A process died while it worked on the run. */
-  died(runId: string, round: number): void {
+  died(runId: string, round: number, alone: boolean): void {
     const key = `${runId}/${round}`;
-    this.#deaths.set(key, (this.#deaths.get(key) ?? 0) + 1);
+    this.#deaths.set(key, { count: (this.#deaths.get(key)?.count ?? 0) + 1, alone });
   }
 
   /** Somebody wants to kill it: it may be passed in the queue from now on. */
@@ -115,7 +116,9 @@ export class Witness {
   expect(answer: Promise<Run>, codes: string[], check: (run: Run, disk: Run | null) => void): void {
     const backing = this.#backing;
     answer.then((run) => this.#note(() => check(run, backing.run(run.runId))), (thrown) => {
-      if (!(thrown instanceof NerveError) || !codes.includes(thrown.code)) this.#broken.push(thrown);
+      const expected = thrown instanceof NerveError && codes.includes(thrown.code);
+      // The store asserts too: what it was asked must be a legal move.
+      if (!expected || thrown.cause instanceof assert.AssertionError) this.#broken.push(thrown);
     });
   }
 
@@ -133,8 +136,9 @@ export class Witness {
     this.#ended.set(run.runId, run);
     if (run.status === "killed") assert.ok(this.#killed.has(run.runId), "only who was killed is killed");
     if (run.status !== "crashed") return;
-    const deaths = this.#deaths.get(`${run.runId}/${run.rounds + 1}`) ?? 0;
-    assert.ok(deaths >= roundDeathsMax, `${run.runId} ended as crashed after ${deaths} deaths`);
+    const deaths = this.#deaths.get(`${run.runId}/${run.rounds + 1}`) ?? { count: 0, alone: false };
+    assert.ok(deaths.count >= roundDeathsMax, `${run.runId} ended as crashed after ${deaths.count} deaths`);
+    assert.ok(deaths.alone, `${run.runId} ended as crashed by a death in company`);
   }
 
   #unqueue(runId: string): void {

@@ -3,35 +3,14 @@
  * `Backing`. `step` does one random thing; whatever the manager does meanwhile is checked against its promises.
  */
 import assert from "node:assert/strict";
-import * as fc from "fast-check";
 import { killGraceMs } from "../../src/base/limits.ts";
 import { WorkflowManager } from "../../src/workflow/manager.ts";
 import type { WorkflowPlan } from "../../src/workflow/ports.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
+import { pick, plan, type Step } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
-
-/** What may happen. `a` and `b` choose among what is there; `hold`: no commit at the end of the step. */
-export interface Step {
-  readonly kind: (typeof kinds)[number];
-  readonly a: number;
-  readonly b: number;
-  readonly hold: boolean;
-}
-const kinds = [
-  ...["start", "start", "start", "start", "start", "start", "start_again"] as const,
-  ...["message", "message", "message", "message", "message", "forge", "finish", "finish"] as const,
-  ...["die", "die", "die", "kill", "kill", "tick", "reap", "reload", "down", "up", "quarantine"] as const,
-  ...["configure", "fail", "stop", "kill9"] as const,
-] as const;
-
-export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom(...kinds),
-  a: fc.nat(1_000),
-  b: fc.nat(1_000),
-  hold: fc.boolean(),
-});
 
 /** Let everything that is ready run, without time going by. */
 const settleTurns = 3;
@@ -77,6 +56,7 @@ export class World {
     }
     assert.deepEqual(this.#unfinished(), [], "every run comes to its end");
     assert.ok(!this.#open(), "no slot and no place in a queue is left over");
+    for (const { id } of this.#host.processes) assert.ok(!this.#manager.busy(id), "every process is free");
     await this.#stopManager();
     assert.equal(this.clock.pending, 0, "a stopped manager has no timers");
     await this.#backing.close();
@@ -184,18 +164,22 @@ export class World {
     this.#manager.messageArrived(process, { t: "message", runId, attempt, round, role: "r", content: "c", meta: {} });
   }
 
-  /** A process speaks of a run that it does not hold, in another attempt, or of another round. */
+  /** A process speaks of a run that it does not hold, in another attempt, or of another round: nothing comes of it. */
   #forge(a: number, b: number): void {
     const process = pick(this.#host.processes, a), runId = pick(this.#ids, b);
     if (process === undefined || runId === undefined) return;
+    const before = this.#backing.store.get(runId);
     const own = process.threads.get(runId);
     const attempt = own === undefined ? 1 : own.attempt + 1 + b % 2;
-    this.#manager.messageArrived(process, { t: "message", runId, attempt, round: 1, role: "", content: "", meta: {} });
-    this.#manager.runFinished(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
-    if (own === undefined || own.aborted !== null) return;
-    const round = own.messages.length + 2;
-    const said = { t: "message", runId, attempt: own.attempt, round, role: "r", content: "", meta: {} } as const;
+    const said = { t: "message", runId, attempt, round: 1, role: "", content: "", meta: {} } as const;
     this.#manager.messageArrived(process, said);
+    this.#manager.runFinished(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
+    if (own !== undefined && own.aborted === null) {
+      // Out of sequence; and while its last message waits for the disk, it has nothing at all to say.
+      const round = own.messages.length + (own.waits ? 1 : 2);
+      this.#manager.messageArrived(process, { ...said, attempt: own.attempt, round, role: "r" });
+    }
+    assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }
 
   #finish(process: FakeProcess, thread: FakeThread, kind: "completed" | "failed"): void {
@@ -209,8 +193,9 @@ export class World {
   #die(a: number): void {
     const process = pick(this.#host.processes.filter(({ alive }) => alive), a);
     if (process === undefined) return;
-    for (const { start, messages, waits } of process.threads.values()) {
-      if (!waits) this.#witness.died(start.runId, messages.length + 1);
+    const atWork = this.#threads().filter(([its, thread]) => its === process && !thread.waits);
+    for (const [, { start, messages }] of atWork) {
+      this.#witness.died(start.runId, messages.length + 1, atWork.length === 1);
     }
     this.#host.end(process);
     this.#manager.processGone(process.id, { kind: "crash", message: "out of memory" });
@@ -285,12 +270,4 @@ export class World {
   async #turns(): Promise<void> {
     await this.clock.tick(0);
   }
-}
-
-function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {
-  return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000 };
-}
-
-function pick<T>(from: readonly T[], n: number): T | undefined {
-  return from[n % from.length];
 }

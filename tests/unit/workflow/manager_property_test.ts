@@ -4,8 +4,9 @@
  */
 import * as fc from "fast-check";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
+import { stepArbitrary } from "../../support/workflow_steps.ts";
 import type { Backing } from "../../support/workflow_witness.ts";
-import { stepArbitrary, World } from "../../support/workflow_world.ts";
+import { World } from "../../support/workflow_world.ts";
 
 Deno.test("WorkflowManager keeps every promise, whatever runs, processes, disk and daemon do", async () => {
   await fc.assert(

@@ -1,0 +1,123 @@
+/** One manager on fakes, for tests that tell a story step by step. */
+import assert from "node:assert/strict";
+import type { NewLogRow } from "../../src/protocol/log.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import { WorkflowManager } from "../../src/workflow/manager.ts";
+import type { WorkflowPlan } from "../../src/workflow/ports.ts";
+import type { StartRequest } from "../../src/workflow/run_start.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
+import { MemoryRunStore } from "./memory_run_store.ts";
+
+export const defaults: WorkflowPlan = {
+  name: "w",
+  concurrency: 1,
+  overflow: "queue",
+  maxQueue: 2,
+  maxRounds: 10,
+  drainTimeoutMs: 30_000,
+};
+
+export class Bench {
+  readonly clock: FakeClock = new FakeClock();
+  readonly host: FakeHost = new FakeHost();
+  readonly store: MemoryRunStore;
+  readonly manager: WorkflowManager;
+  /** What was told of each run, in order: `id:status`. */
+  readonly changes: string[] = [];
+  readonly problems: string[] = [];
+  readonly freed: number[] = [];
+  /** Rows that changed no run. */
+  readonly logged: NewLogRow[] = [];
+  #ids = 0;
+
+  constructor(plan: Partial<WorkflowPlan> = {}, store: MemoryRunStore = new MemoryRunStore()) {
+    this.store = store;
+    this.manager = new WorkflowManager({
+      store,
+      host: this.host,
+      clock: this.clock,
+      log: (row) => this.logged.push(row),
+      onChange: (run) => this.changes.push(`${run.runId}:${run.status}`),
+      onProcessFree: (id) => this.freed.push(id),
+      problem: (message) => this.problems.push(message),
+      newRunId: () => `auto${++this.#ids}`,
+    });
+    this.manager.configure([{ ...defaults, ...plan }]);
+    this.manager.start();
+  }
+
+  start(runId: string | null, more: Partial<StartRequest> = {}): Promise<Run> {
+    const trigger = { kind: "manual" } as const;
+    const rest = { prompt: "go", payload: { a: 1 }, maxRounds: null, causeId: 7, ...more };
+    return this.manager.startRun({ workflow: "w", trigger, runId, ...rest });
+  }
+
+  /** Everything that is ready runs; no time goes by. */
+  turn(): Promise<void> {
+    return this.clock.tick(0);
+  }
+
+  run(runId: string): Run {
+    return this.store.disk.runs.get(runId) ?? assert.fail(`no run ${runId}`);
+  }
+
+  status(runId: string): string {
+    return this.run(runId).status;
+  }
+
+  /** Types of the rows of a run, in order. */
+  rows(runId: string): string[] {
+    return this.store.disk.rows.filter(({ refId }) => refId === runId).map(({ type }) => type);
+  }
+
+  /** The process that works on the run. */
+  at(runId: string): { process: FakeProcess; thread: FakeThread } {
+    for (const process of this.host.processes.toReversed()) {
+      const thread = process.alive ? process.threads.get(runId) : undefined;
+      if (thread !== undefined) return { process, thread };
+    }
+    return assert.fail(`no process works on ${runId}`);
+  }
+
+  /** Runs that some living process was given. */
+  working(): string[] {
+    return this.host.processes.filter(({ alive }) => alive).flatMap(({ threads }) => [...threads.keys()]);
+  }
+
+  /** The run's role returns. */
+  async say(runId: string, more: { round?: number; content?: string; role?: string; meta?: unknown } = {}) {
+    const { process, thread } = this.at(runId);
+    const round = thread.messages.length + 1, meta = (more.meta ?? {}) as Record<string, never>;
+    const said = {
+      t: "message",
+      runId,
+      attempt: thread.attempt,
+      round,
+      role: "r",
+      content: "c",
+      ...more,
+      meta,
+    } as const;
+    this.manager.messageArrived(process, said);
+    await this.turn();
+  }
+
+  async finish(runId: string, kind: "completed" | "failed" | "max_rounds" = "completed"): Promise<void> {
+    const { process, thread } = this.at(runId);
+    process.threads.delete(runId);
+    const outcome = kind === "completed"
+      ? { kind } as const
+      : kind === "failed"
+      ? { kind, message: "role r failed", place: { file: "index.ts", line: 3, column: 7 } } as const
+      : { kind, next: "again" } as const;
+    this.manager.runFinished(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+    await this.turn();
+  }
+
+  async die(process: FakeProcess, kind: "crash" | "recycled" = "crash"): Promise<void> {
+    this.host.end(process);
+    this.manager.processGone(process.id, { kind, message: kind === "crash" ? "out of memory" : "recycled" });
+    await this.turn();
+  }
+}

@@ -1,0 +1,32 @@
+/** The random steps of workflow_world.ts, and its workflows. */
+import * as fc from "fast-check";
+import type { WorkflowPlan } from "../../src/workflow/ports.ts";
+
+/** What may happen. `a` and `b` choose among what is there; `hold`: no commit at the end of the step. */
+export interface Step {
+  readonly kind: (typeof kinds)[number];
+  readonly a: number;
+  readonly b: number;
+  readonly hold: boolean;
+}
+const kinds = [
+  ...["start", "start", "start", "start", "start", "start", "start_again"] as const,
+  ...["message", "message", "message", "message", "message", "forge", "finish", "finish"] as const,
+  ...["die", "die", "die", "kill", "kill", "tick", "reap", "reload", "down", "up", "quarantine"] as const,
+  ...["configure", "fail", "stop", "kill9"] as const,
+] as const;
+
+export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom(...kinds),
+  a: fc.nat(1_000),
+  b: fc.nat(1_000),
+  hold: fc.boolean(),
+});
+
+export function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {
+  return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000 };
+}
+
+export function pick<T>(from: readonly T[], n: number): T | undefined {
+  return from[n % from.length];
+}

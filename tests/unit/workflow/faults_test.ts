@@ -1,0 +1,208 @@
+/** Processes that die: which runs go on, and which one is to blame. */
+import assert from "node:assert/strict";
+import { killGraceMs } from "../../../src/base/limits.ts";
+import { Bench } from "../../support/workflow_bench.ts";
+import { MemoryRunStore } from "../../support/memory_run_store.ts";
+
+/** A bench with runs of these ids, each in a process. */
+async function running(...ids: string[]): Promise<Bench> {
+  const bench = new Bench({ concurrency: ids.length });
+  for (const id of ids) await bench.start(id);
+  await bench.turn();
+  return bench;
+}
+
+Deno.test("runs of a process that died go on from their last message, with the next attempt", async () => {
+  const bench = await running("a", "b");
+  await bench.say("a");
+  await bench.die(bench.at("a").process);
+  const { process, thread } = bench.at("a");
+  assert.deepEqual([process.id, thread.attempt, thread.messages.length], [2, 2, 1]);
+  assert.equal(bench.at("b").thread.attempt, 2);
+  assert.deepEqual(bench.logged.map(({ type, refId, payload }) => [type, refId, payload]), [
+    ["run.crashed", "a", { attempt: 1, round: 2, cause: "out of memory", final: false }],
+    ["run.crashed", "b", { attempt: 1, round: 1, cause: "out of memory", final: false }],
+  ]);
+  assert.deepEqual(bench.rows("a"), ["run.started", "run.message", "run.resumed"]);
+  await bench.finish("a");
+  assert.deepEqual([bench.status("a"), bench.run("a").attempt], ["completed", 2]);
+});
+
+Deno.test("while no process may start, runs wait, and go on when one may", async () => {
+  const bench = await running("a");
+  bench.host.down.add("w");
+  await bench.die(bench.at("a").process);
+  assert.deepEqual([bench.working(), bench.run("a").attempt], [[], 1]);
+  assert.deepEqual(bench.manager.view(), [{ workflow: "w", active: 1, waiting: 1, queued: 0 }]);
+  bench.host.down.clear();
+  bench.manager.workflowAvailable("w");
+  await bench.turn();
+  assert.equal(bench.at("a").thread.attempt, 2);
+});
+
+Deno.test("a message whose process dies before the ack is stored, and its round never runs again", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  await bench.say("a");
+  await bench.die(bench.at("a").process);
+  assert.deepEqual(bench.working(), []);
+  for (let commits = 0; commits < 2; commits++) {
+    bench.store.commit();
+    await bench.turn();
+  }
+  assert.deepEqual([bench.at("a").thread.attempt, bench.at("a").thread.messages.length], [2, 1]);
+});
+
+Deno.test("the third death at the same round ends the run that died it alone, as crashed", async () => {
+  const bench = await running("a");
+  for (let death = 1; death <= 3; death++) await bench.die(bench.at("a").process);
+  const { status, exitCode, attempt, reason } = bench.run("a");
+  assert.deepEqual([status, exitCode, attempt], ["crashed", 255, 3]);
+  assert.equal(reason, "its process died 3 times at round 1; the last time: out of memory");
+  assert.deepEqual(bench.rows("a"), ["run.started", "run.resumed", "run.resumed", "run.crashed"]);
+});
+
+Deno.test("deaths at different rounds are not added up", async () => {
+  const bench = await running("a");
+  for (let death = 1; death <= 6; death++) {
+    await bench.die(bench.at("a").process);
+    if (death % 2 === 0) await bench.say("a");
+  }
+  assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["started", 3]);
+});
+
+Deno.test("siblings of a culprit live, although every death took them along", async () => {
+  const bench = await running("slow", "culprit", "other");
+  await bench.die(bench.at("culprit").process);
+  await bench.die(bench.at("culprit").process);
+  // All three are suspects now: each is alone until it is over its round.
+  assert.deepEqual(bench.working(), ["slow"]);
+  await bench.say("slow");
+  assert.deepEqual(bench.working(), ["slow"], "a suspect waits until nobody else is at work");
+  await bench.finish("slow");
+  assert.deepEqual(bench.working(), ["culprit"]);
+  await bench.die(bench.at("culprit").process);
+  assert.equal(bench.status("culprit"), "crashed");
+  assert.deepEqual(bench.working(), ["other"]);
+  await bench.finish("other");
+  assert.deepEqual([bench.status("slow"), bench.status("other")], ["completed", "completed"]);
+});
+
+Deno.test("nobody joins a suspect, and a suspect that got over its round has company again", async () => {
+  const bench = new Bench({ concurrency: 2 });
+  await bench.start("a");
+  await bench.turn();
+  await bench.die(bench.at("a").process);
+  await bench.die(bench.at("a").process);
+  await bench.start("b");
+  await bench.turn();
+  assert.deepEqual([bench.working(), bench.status("b")], [["a"], "started"]);
+  await bench.say("a");
+  assert.deepEqual(bench.working(), ["a", "b"]);
+});
+
+Deno.test("a killed run that is still at work in the process takes the blame off the others", async () => {
+  const bench = await running("a", "b");
+  await bench.die(bench.at("a").process);
+  await bench.die(bench.at("a").process);
+  assert.deepEqual(bench.working(), ["a"]);
+  await bench.manager.killRun("a", null);
+  await bench.die(bench.at("a").process);
+  // "b" is alone now: it takes one more death of its own.
+  assert.equal(bench.at("b").thread.attempt, 3);
+  await bench.die(bench.at("b").process);
+  assert.equal(bench.status("b"), "crashed");
+});
+
+Deno.test("a kill of a started run is final at once; its role gets the grace, then its process is recycled", async () => {
+  const bench = await running("a", "b");
+  await bench.say("b");
+  const run = await bench.manager.killRun("a", "no longer needed");
+  assert.deepEqual([run.status, run.exitCode, run.reason], ["killed", 137, "no longer needed"]);
+  const { process, thread } = bench.at("a");
+  assert.equal(thread.aborted, "no longer needed");
+  await bench.start("c");
+  assert.equal(bench.status("c"), "queued", "a role that is still at work holds its slot");
+  await bench.clock.tick(killGraceMs - 1);
+  assert.equal(process.recycled, null);
+  await bench.clock.tick(1);
+  assert.match(process.recycled ?? "", /run a did not come to rest/);
+  await bench.start("d");
+  assert.deepEqual([...process.threads.keys()], ["a", "b"], "nothing new is given to a process that is to end");
+  await bench.die(process, "crash");
+  assert.equal(bench.logged.length, 0, "a recycled process is no death of its runs");
+  assert.deepEqual([bench.at("b").thread.attempt, bench.at("b").thread.messages.length], [2, 1]);
+  assert.deepEqual([bench.status("a"), bench.status("c")], ["killed", "started"]);
+});
+
+Deno.test("a killed role that comes to rest in time costs nobody anything; a late result is refused and logged", async () => {
+  const bench = await running("a", "b");
+  await bench.manager.killRun("a", null);
+  await bench.say("a");
+  assert.deepEqual([bench.run("a").rounds, bench.status("a")], [0, "killed"]);
+  assert.deepEqual(bench.logged.map(({ type, refId }) => [type, refId]), [["run.refused", "a"]]);
+  await bench.manager.killRun("b", null);
+  await bench.finish("b", "failed");
+  assert.equal(bench.logged.length, 1, "an error is what an abort is expected to give");
+  assert.deepEqual(bench.freed, [1]);
+  await bench.clock.tick(killGraceMs);
+  assert.equal(bench.host.processes[0]?.recycled, null);
+  assert.equal(bench.clock.pending, 0);
+});
+
+Deno.test("a queued run is killed at once, and never starts", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.start("b");
+  assert.equal((await bench.manager.killRun("b", null)).status, "killed");
+  await bench.turn();
+  await bench.finish("a");
+  assert.deepEqual([bench.rows("b"), bench.working()], [["run.queued", "run.killed"], []]);
+});
+
+Deno.test("a run whose process is dead already is killed all the same", async () => {
+  const bench = await running("a");
+  bench.host.down.add("w");
+  await bench.die(bench.at("a").process);
+  assert.equal((await bench.manager.killRun("a", null)).exitCode, 137);
+  bench.host.down.clear();
+  bench.manager.workflowAvailable("w");
+  await bench.turn();
+  assert.deepEqual([bench.working(), bench.status("a")], [[], "killed"]);
+});
+
+Deno.test("killing what has ended, or never was, says so", async () => {
+  const bench = await running("a");
+  await bench.finish("a");
+  await assert.rejects(bench.manager.killRun("a", null), {
+    code: "RUN_ENDED",
+    message: "run a has ended already: completed, exit code 0",
+  });
+  await assert.rejects(bench.manager.killRun("b", null), { code: "RUN_UNKNOWN" });
+});
+
+Deno.test("of two that end a run at the same time, the first wins", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  await bench.finish("a");
+  const late = bench.manager.killRun("a", null);
+  const refused = assert.rejects(late, { code: "RUN_ENDED" });
+  await bench.turn();
+  bench.store.commit();
+  await refused;
+  assert.deepEqual(bench.changes, ["a:started", "a:completed"]);
+});
+
+Deno.test("a kill that cannot be written says so, and the run goes on", async () => {
+  const bench = await running("a");
+  bench.store.failures = 1;
+  await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED" });
+  await bench.say("a");
+  assert.deepEqual([bench.run("a").rounds, bench.at("a").thread.aborted], [1, null]);
+});

@@ -1,0 +1,148 @@
+/** What a process may say of a run, and what it may not. Everything that it says is hostile until checked. */
+import assert from "node:assert/strict";
+import {
+  messageContentMaxBytes,
+  messageMetaMaxBytes,
+  refusalsLoggedMax,
+  refusalWindowMs,
+} from "../../../src/base/limits.ts";
+import { Bench } from "../../support/workflow_bench.ts";
+import { MemoryRunStore } from "../../support/memory_run_store.ts";
+
+Deno.test("a message is acked when it is on disk, as it was stored", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  await bench.say("a", { content: "one", role: "scan", meta: { n: 1 } });
+  assert.deepEqual(bench.at("a").thread.messages, []);
+  bench.store.commit();
+  await bench.turn();
+  const stored = { round: 1, role: "scan", content: "one", meta: { n: 1 }, ts: bench.clock.now() };
+  assert.deepEqual(bench.at("a").thread.messages, [stored]);
+  assert.deepEqual(bench.store.disk.messages.get("a"), [stored]);
+});
+
+Deno.test("a disk that fails for a while delays a message, and loses nothing", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.turn();
+  bench.store.failures = 2;
+  await bench.say("a");
+  assert.equal(bench.run("a").rounds, 0);
+  assert.deepEqual(bench.problems, ["message 1 of run a could not be written, trying again: disk is full"]);
+  await bench.clock.tick(1_000);
+  assert.equal(bench.at("a").thread.messages.length, 1);
+  bench.store.failures = 1;
+  await bench.finish("a");
+  assert.equal(bench.status("a"), "started");
+  await bench.clock.tick(1_000);
+  assert.equal(bench.status("a"), "completed");
+});
+
+Deno.test("maxRounds ends the run with exit code 2, told by the runtime or found by the kernel", async () => {
+  const bench = new Bench({ concurrency: 2 });
+  await bench.start("told", { maxRounds: 1 });
+  await bench.start("found", { maxRounds: 1 });
+  await bench.turn();
+  await bench.say("told");
+  await bench.finish("told", "max_rounds");
+  await bench.say("found");
+  await bench.say("found");
+  for (const id of ["told", "found"]) {
+    assert.deepEqual([bench.status(id), bench.run(id).exitCode, bench.run(id).rounds], ["failed", 2, 1]);
+  }
+  assert.equal(bench.run("told").reason, "maxRounds 1 reached; the next role would have been again");
+});
+
+Deno.test("a message that cannot be stored fails its run with exit code 1 and a reason", async () => {
+  const bench = new Bench({ concurrency: 9 });
+  const wrong: Record<string, Record<string, unknown>> = {
+    content: { content: "x".repeat(messageContentMaxBytes + 1) },
+    bytes: { content: "\u20ac".repeat(messageContentMaxBytes / 2) },
+    type: { content: 5 },
+    meta: { meta: { m: "x".repeat(messageMetaMaxBytes) } },
+    list: { meta: [] },
+    role: { role: "r".repeat(300) },
+    noname: { role: "" },
+  };
+  for (const [id, said] of Object.entries(wrong)) {
+    await bench.start(id);
+    await bench.turn();
+    await bench.say(id, said);
+    const { status, exitCode, reason, rounds } = bench.run(id);
+    assert.deepEqual([status, exitCode, rounds], ["failed", 1, 0], id);
+    assert.match(reason ?? "", /^round 1: /, id);
+  }
+  assert.deepEqual(bench.freed, [1, 1, 1, 1, 1, 1, 1]);
+});
+
+Deno.test("a long reason is cut", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.turn();
+  const { process } = bench.at("a");
+  const outcome = { kind: "failed", message: "x".repeat(100_000), place: null } as const;
+  bench.manager.runFinished(process, { t: "finished", runId: "a", attempt: 1, outcome });
+  await bench.turn();
+  assert.ok((bench.run("a").reason ?? "").length < 5_000);
+});
+
+Deno.test("nobody speaks for a run but the process that holds it, in its attempt, in sequence", async () => {
+  const bench = new Bench({ concurrency: 3 });
+  await bench.start("a");
+  await bench.start("b");
+  await bench.turn();
+  const { process } = bench.at("a");
+  const other = { id: 99, workflow: "v" };
+  const message = { t: "message", runId: "a", attempt: 1, round: 1, role: "r", content: "", meta: {} } as const;
+  const finished = { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } } as const;
+  bench.manager.messageArrived(other, message);
+  bench.manager.runFinished(other, finished);
+  bench.manager.messageArrived(process, { ...message, runId: "unknown" });
+  bench.manager.messageArrived(process, { ...message, attempt: 2 });
+  bench.manager.runFinished(process, { ...finished, attempt: 0 });
+  for (const round of [0, -1, 2, Number.MAX_SAFE_INTEGER]) bench.manager.messageArrived(process, { ...message, round });
+  bench.manager.messageArrived(process, message);
+  // Its message waits for the disk: it has nothing to say until it is acked.
+  bench.manager.messageArrived(process, message);
+  bench.manager.messageArrived(process, { ...message, round: 2 });
+  bench.manager.runFinished(process, finished);
+  await bench.turn();
+  assert.deepEqual([bench.run("a").rounds, bench.status("a"), bench.status("b")], [1, "started", "started"]);
+  assert.deepEqual(bench.logged.map(({ type }) => type), Array(12).fill("run.refused"));
+  // The run's own history gets rows of its own workflow only.
+  assert.deepEqual(bench.logged.slice(0, 3).map(({ source, refId }) => [source, refId]), [
+    ["workflow:v", null],
+    ["workflow:v", null],
+    ["workflow:w", null],
+  ]);
+  assert.deepEqual([bench.logged[3]?.source, bench.logged[3]?.refId], ["workflow:w", "a"]);
+});
+
+Deno.test("a process that talks nonsense without end fills no log; what was left out is counted", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.turn();
+  const { process } = bench.at("a");
+  const nonsense = { t: "message", runId: "x", attempt: 1, round: 1, role: "", content: "", meta: {} } as const;
+  for (let n = 0; n < 10_000; n++) bench.manager.messageArrived(process, nonsense);
+  assert.equal(bench.logged.length, refusalsLoggedMax);
+  await bench.clock.tick(refusalWindowMs);
+  bench.manager.messageArrived(process, nonsense);
+  assert.equal(bench.logged.length, refusalsLoggedMax + 1);
+  const payload = bench.logged.at(-1)?.payload as { leftOut: number };
+  assert.equal(payload.leftOut, 10_000 - refusalsLoggedMax);
+});
+
+Deno.test("what somebody else wrote into the database is right, and is said", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.turn();
+  const row = { source: "workflow:w", type: "run.killed", refId: "a", causeId: null, payload: null } as const;
+  await bench.store.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137 }, row);
+  await bench.say("a");
+  assert.deepEqual(bench.problems, ["run a was changed by somebody else: it is killed"]);
+  assert.deepEqual(bench.manager.view(), [{ workflow: "w", active: 0, waiting: 0, queued: 0 }]);
+});

@@ -1,0 +1,168 @@
+/** WorkflowManager.startRun: admission, attaching, and what is refused. */
+import assert from "node:assert/strict";
+import { payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
+import { Bench } from "../../support/workflow_bench.ts";
+import { MemoryRunStore } from "../../support/memory_run_store.ts";
+
+Deno.test("a run is on disk before its process and its caller hear of it", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  await bench.turn();
+  assert.deepEqual([bench.working(), bench.changes], [[], []]);
+  bench.store.commit();
+  const run = await started;
+  assert.deepEqual([run.status, run.attempt, run.rounds, run.maxRounds], ["started", 1, 0, 10]);
+  await bench.turn();
+  const { thread } = bench.at("a");
+  assert.deepEqual(thread.start, {
+    runId: "a",
+    workflow: "w",
+    prompt: "go",
+    payload: { a: 1 },
+    maxRounds: 10,
+    trigger: { kind: "manual" },
+  });
+  assert.deepEqual([thread.attempt, thread.messages], [1, []]);
+});
+
+Deno.test("every row of a run names what asked for it, and the first one all that the run is made of", async () => {
+  const bench = new Bench();
+  await bench.start("a", { causeId: 42 });
+  await bench.turn();
+  await bench.finish("a");
+  const [first, last] = bench.store.disk.rows;
+  assert.deepEqual([first?.source, first?.type, first?.refId, first?.causeId], ["workflow:w", "run.started", "a", 42]);
+  const { prompt, payload, maxRounds } = first?.payload as Record<string, unknown>;
+  assert.deepEqual({ prompt, payload, maxRounds }, { prompt: "go", payload: { a: 1 }, maxRounds: 10 });
+  assert.deepEqual([last?.type, last?.causeId], ["run.completed", 42]);
+});
+
+Deno.test("over its concurrency a workflow queues, and starts the queued in order", async () => {
+  const bench = new Bench({ maxQueue: 5 });
+  const runs = await Promise.all(["a", "b", "c"].map((id) => bench.start(id)));
+  assert.deepEqual(runs.map(({ status, attempt }) => `${status} ${attempt}`), ["started 1", "queued 0", "queued 0"]);
+  await bench.finish("a");
+  assert.deepEqual([bench.status("b"), bench.status("c")], ["started", "queued"]);
+  assert.deepEqual(bench.rows("b"), ["run.queued", "run.started"]);
+  await bench.finish("b");
+  assert.equal(bench.status("c"), "started");
+  assert.deepEqual(bench.manager.view(), [{ workflow: "w", active: 1, waiting: 0, queued: 0 }]);
+});
+
+Deno.test("a full queue drops its oldest for the newest", async () => {
+  const bench = new Bench({ maxQueue: 2 });
+  for (const id of ["a", "b", "c", "d", "e"]) await bench.start(id);
+  await bench.turn();
+  assert.deepEqual(["a", "b", "c", "d", "e"].map((id) => bench.status(id)), [
+    "started",
+    "dropped",
+    "dropped",
+    "queued",
+    "queued",
+  ]);
+  assert.equal(bench.run("b").reason, "the queue was full and it was the oldest");
+  assert.equal(bench.run("b").exitCode, null);
+});
+
+Deno.test("a burst into a full queue drops no more than it has to", async () => {
+  const bench = new Bench({ maxQueue: 2 });
+  await Promise.all(["a", "b", "c", "d"].map((id) => bench.start(id)));
+  await bench.turn();
+  assert.deepEqual(["a", "b", "c", "d"].map((id) => bench.status(id)), ["started", "dropped", "queued", "queued"]);
+});
+
+Deno.test("a run that cannot be written costs no queued one its place", async () => {
+  const bench = new Bench({ maxQueue: 1 });
+  await bench.start("a");
+  await bench.start("b");
+  bench.store.failures = 1;
+  await assert.rejects(bench.start("c"), { code: "STORE_FAILED" });
+  await bench.turn();
+  assert.equal(bench.status("b"), "queued");
+  assert.deepEqual(bench.manager.view(), [{ workflow: "w", active: 1, waiting: 0, queued: 1 }]);
+  assert.equal((await bench.start("c")).status, "queued");
+});
+
+Deno.test("with overflow drop a run over the concurrency is dropped, and says why", async () => {
+  const bench = new Bench({ overflow: "drop" });
+  await bench.start("a");
+  const dropped = await bench.start("b");
+  assert.deepEqual([dropped.status, dropped.exitCode, dropped.reason], ["dropped", null, "1 of 1 runs are active"]);
+  assert.deepEqual(bench.rows("b"), ["run.dropped"]);
+  assert.deepEqual(bench.changes, ["a:started", "b:dropped"]);
+});
+
+Deno.test("in quarantine new runs are queued or dropped, in a backoff they are taken", async () => {
+  const queues = new Bench({ concurrency: 2 });
+  queues.host.quarantine.add("w");
+  assert.equal((await queues.start("a")).status, "queued");
+  queues.host.quarantine.clear();
+  queues.manager.workflowAvailable("w");
+  await queues.turn();
+  assert.equal(queues.status("a"), "started");
+
+  const drops = new Bench({ overflow: "drop" });
+  drops.host.quarantine.add("w");
+  assert.equal((await drops.start("a")).status, "dropped");
+  drops.host.quarantine.clear();
+  drops.host.down.add("w");
+  assert.equal((await drops.start("b")).status, "started");
+  assert.deepEqual(drops.manager.view(), [{ workflow: "w", active: 1, waiting: 1, queued: 0 }]);
+  drops.host.down.clear();
+  drops.manager.workflowAvailable("w");
+  assert.deepEqual(drops.working(), ["b"]);
+});
+
+Deno.test("an id that exists attaches, whatever the run's state, and never starts another", async () => {
+  const bench = new Bench();
+  const [one, two] = await Promise.all([bench.start("a"), bench.start("a")]);
+  assert.deepEqual(one, two);
+  await bench.turn();
+  await bench.finish("a");
+  const again = await bench.start("a", { payload: { a: 1 } });
+  assert.deepEqual([again.status, again.exitCode], ["completed", 0]);
+  assert.deepEqual(bench.changes, ["a:started", "a:completed"]);
+});
+
+Deno.test("attaching with another workflow, prompt or payload is a conflict; the order of keys is none", async () => {
+  const bench = new Bench();
+  await bench.start("a", { payload: { x: 1, y: [0, null] } });
+  assert.equal((await bench.start("a", { payload: { y: [-0, null], x: 1 } })).status, "started");
+  const conflict = { code: "RUN_CONFLICT" };
+  await assert.rejects(bench.start("a", { payload: { x: 2, y: [0, null] } }), conflict);
+  await assert.rejects(bench.start("a", { prompt: "other", payload: { x: 1, y: [0, null] } }), conflict);
+  await assert.rejects(bench.start("a", { workflow: "v", payload: { x: 1, y: [0, null] } }), conflict);
+});
+
+Deno.test("a start that cannot be is refused before anything is written", async () => {
+  const bench = new Bench();
+  const invalid = { code: "PAYLOAD_INVALID" };
+  await assert.rejects(bench.start("../etc"), invalid);
+  await assert.rejects(bench.start("a", { payload: "x".repeat(payloadMaxBytes) }), invalid);
+  await assert.rejects(bench.start("a", { prompt: "\u20ac".repeat(promptMaxBytes / 2) }), invalid);
+  await assert.rejects(bench.start("a", { maxRounds: 0 }), invalid);
+  await assert.rejects(bench.start("a", { maxRounds: 1.5 }), invalid);
+  await assert.rejects(bench.start("a", { workflow: "nope" }), { code: "WORKFLOW_UNKNOWN" });
+  assert.equal(bench.store.disk.rows.length, 0);
+  assert.equal(bench.manager.view().length, 1);
+});
+
+Deno.test("a payload is the caller's no more once it was handed over", async () => {
+  const bench = new Bench();
+  const payload = { list: [1] };
+  const starting = bench.start("a", { payload });
+  payload.list.push(2);
+  assert.deepEqual((await starting).payload, { list: [1] });
+});
+
+Deno.test("who follows a run gets it when it has ended", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.turn();
+  const ended = bench.manager.runEnded("a");
+  await bench.finish("a", "failed");
+  const run = await ended;
+  assert.deepEqual([run.status, run.exitCode, run.reason], ["failed", 1, "role r failed (index.ts:3:7)"]);
+  assert.deepEqual(await bench.manager.runEnded("a"), run);
+  await assert.rejects(bench.manager.runEnded("b"), { code: "RUN_UNKNOWN" });
+});
