@@ -84,6 +84,12 @@ export const refusalWindowMs = minuteMs;
 /** Deaths of a process at the same round of the same run that end the run as crashed. */
 export const roundDeathsMax = 3;
 
+/** How long a statement waits for another program's lock on a database. */
+export const databaseBusyMaxMs = 2 * secondMs;
+export const preparedStatementsMax = 256;
+/** Operations of one commit of the log; more are committed before the turn of the event loop ends. */
+export const commitOperationsMax = 10_000;
+
 assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
 assert(

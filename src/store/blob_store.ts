@@ -1,0 +1,106 @@
+/**
+ * Content-addressed files: `<2 hex>/<62 hex>` under data/blobs, named by the sha256 of their bytes. Used inside the
+ * sandbox as `ctx.blobs`; several processes write to one folder at the same time. Fits `Blobs` of the SDK by its shape.
+ * I1. A file under its final name is whole: it is written aside, fsynced and renamed.
+ * I2. What `read` returns has the digest that was asked for.
+ * I3. A digest is checked before it becomes a path.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { NerveError } from "../base/errors.ts";
+import { storeError } from "./sqlite.ts";
+
+const digestPattern = /^[0-9a-f]{64}$/;
+
+export class BlobStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Stores the bytes, or the UTF-8 of a text, once; returns their lowercase sha256. Throws STORE_FAILED. */
+  async write(bytes: Uint8Array | string): Promise<string> {
+    // A copy: the caller may change its bytes while they are being written.
+    const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes.slice();
+    const digest = sha256(content);
+    const path = this.#path(digest);
+    try {
+      // A file of another length was damaged from outside; it is written again.
+      if (await sizeOf(path) !== content.length) await this.#place(digest, content);
+    } catch (thrown) {
+      throw storeError(`blob ${digest} cannot be written`, thrown);
+    }
+    return digest;
+  }
+
+  /** Throws STORE_FAILED when there is no such blob, or when the file does not match its digest. */
+  async read(digest: string): Promise<Uint8Array> {
+    const path = this.#path(digest);
+    let bytes: Uint8Array;
+    try {
+      bytes = await Deno.readFile(path);
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) {
+        throw new NerveError("STORE_FAILED", `there is no blob ${digest}`, { cause: thrown });
+      }
+      throw storeError(`blob ${digest} cannot be read`, thrown);
+    }
+    if (sha256(bytes) !== digest) {
+      throw new NerveError("STORE_FAILED", `blob ${digest} is damaged: its bytes have another digest`, {
+        hint: `remove ${path} and write it again`,
+      });
+    }
+    return bytes;
+  }
+
+  async has(digest: string): Promise<boolean> {
+    return await sizeOf(this.#path(digest)) !== null;
+  }
+
+  #path(digest: string): string {
+    if (typeof digest !== "string" || !digestPattern.test(digest)) {
+      throw new NerveError("PAYLOAD_INVALID", `${JSON.stringify(digest)} is no digest`, {
+        hint: "a digest is the 64 lowercase hex digits that write returned",
+      });
+    }
+    return join(this.#folder, digest.slice(0, 2), digest.slice(2));
+  }
+
+  async #place(digest: string, content: Uint8Array): Promise<void> {
+    const folder = join(this.#folder, digest.slice(0, 2));
+    const aside = join(folder, `.${crypto.randomUUID()}`);
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    try {
+      await writeDurably(aside, content);
+      await Deno.rename(aside, this.#path(digest));
+    } catch (thrown) {
+      await Deno.remove(aside).catch(() => {
+        // It may never have been made; what went wrong first is what counts.
+      });
+      throw thrown;
+    }
+    using entry = await Deno.open(folder);
+    await entry.sync();
+  }
+}
+
+async function writeDurably(path: string, content: Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+  for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
+  await file.sync();
+}
+
+/** Null: no such file. */
+async function sizeOf(path: string): Promise<number | null> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

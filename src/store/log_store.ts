@@ -1,0 +1,55 @@
+/**
+ * The log: appends rows, gives them their ids. Neighbours: writer.ts commits them, reader.ts lists them, run_store.ts
+ * writes the rows of runs through it, schema.ts keeps the table append-only.
+ * I1. Ids are given at once and only grow, also across restarts: the kernel is the only writer.
+ * I2. Appending never throws for what the disk does: a row that could not be written is counted (`Writer.counters`).
+ */
+import type { Clock } from "../base/clock.ts";
+import { assert } from "../base/errors.ts";
+import type { LogRow, NewLogRow } from "../protocol/log.ts";
+import { isRunState } from "./run_log.ts";
+import type { StatementCache } from "./sqlite.ts";
+import type { Writer } from "./writer.ts";
+
+export class LogStore {
+  readonly #statements: StatementCache;
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  #lastId: number;
+
+  constructor(statements: StatementCache, writer: Writer, clock: Clock) {
+    this.#statements = statements;
+    this.#writer = writer;
+    this.#clock = clock;
+    this.#lastId = Number(statements.get("select max(id) as id from logs").get()?.id ?? 0);
+  }
+
+  /** Returns the row with its id and time at once; it is on disk when a `durable()` after this call resolves. */
+  append(row: NewLogRow): LogRow {
+    assert(!isRunState(row), `${row.type} with a status is for the run store to write`);
+    const made = this.#make(row, this.#clock.now());
+    const text = JSON.stringify(made.payload);
+    this.#writer.write(() => this.#insert(made, text));
+    return made;
+  }
+
+  /** Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost. */
+  durable(): Promise<void> {
+    return this.#writer.durable();
+  }
+
+  /** Writes a row inside an operation of the writer, which is undone as a whole if this throws. */
+  write(row: NewLogRow, ts: number = this.#clock.now()): void {
+    const made = this.#make(row, ts);
+    this.#insert(made, JSON.stringify(made.payload));
+  }
+
+  #make({ source, type, refId, causeId, payload }: NewLogRow, ts: number): LogRow {
+    return { id: ++this.#lastId, ts, source, type, refId, causeId, payload };
+  }
+
+  #insert({ id, ts, source, type, refId, causeId }: LogRow, payload: string): void {
+    this.#statements.get("insert into logs values (?, ?, ?, ?, ?, ?, ?)")
+      .run(id, ts, source, type, refId, causeId, payload);
+  }
+}

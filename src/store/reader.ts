@@ -1,0 +1,93 @@
+/**
+ * Reads data/logs.db, with a daemon running or without one, over a read-only connection of its own: it sees what is
+ * committed. Used by the command line, the control API, and `ctx.logs` in the sandbox.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { LogFilter, LogRow } from "../protocol/log.ts";
+import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
+import { logQuery, toLogRow } from "./log_rows.ts";
+import { type MessageQuery, readMessages, readRun, runColumns, toRun } from "./run_rows.ts";
+import { logMigrations } from "./schema.ts";
+import { checkVersion, openDatabase, StatementCache, storeError, userVersion } from "./sqlite.ts";
+
+/** Which runs to list, newest first. */
+export interface RunQuery {
+  readonly workflow?: string;
+  readonly statuses?: readonly RunStatus[];
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export class StoreReader {
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#statements = new StatementCache(db);
+  }
+
+  /** Null when there is no log yet. Throws NerveError STORE_FAILED when it cannot be read or is of a newer nerve. */
+  static open(logDatabasePath: string): StoreReader | null {
+    try {
+      Deno.statSync(logDatabasePath);
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return null;
+      throw storeError(`the log ${logDatabasePath} cannot be read`, thrown);
+    }
+    const db = openDatabase(logDatabasePath, { readOnly: true });
+    try {
+      const version = userVersion(db);
+      checkVersion(version, logMigrations.length, logDatabasePath);
+      if (version > 0) return new StoreReader(db);
+    } catch (thrown) {
+      db.close();
+      throw storeError(`the log ${logDatabasePath} cannot be read`, thrown);
+    }
+    // A daemon is about to make its tables.
+    db.close();
+    return null;
+  }
+
+  /** In the order of their ids, the oldest first unless `order` is "desc". `limit` defaults to 100. */
+  logs(filter: LogFilter): LogRow[] {
+    const { sql, values } = logQuery(filter);
+    return this.#statements.arrays(sql).all(...values).map(toLogRow);
+  }
+
+  /** The newest row of a source, or null. */
+  lastRow(source: string): LogRow | null {
+    return this.logs({ source, order: "desc", limit: 1 })[0] ?? null;
+  }
+
+  /** A page of runs, newest first; `total` counts everything that the filter lets through. */
+  runs(query: RunQuery): { runs: Run[]; total: number } {
+    const { workflow, statuses, limit, offset } = query;
+    const conditions: string[] = [], values: (string | number)[] = [];
+    if (workflow !== undefined) {
+      conditions.push("workflow = ?");
+      values.push(workflow);
+    }
+    if (statuses !== undefined) {
+      conditions.push(`status in (${statuses.map(() => "?").join(", ")})`);
+      values.push(...statuses);
+    }
+    const from = `from workflow_runs${conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`}`;
+    const [total] = this.#statements.arrays(`select count(*) ${from}`).get(...values) as unknown as [number];
+    const page = `select ${runColumns} ${from} order by seq desc limit ? offset ?`;
+    return { runs: this.#statements.arrays(page).all(...values, limit, offset).map(toRun), total };
+  }
+
+  run(runId: string): Run | null {
+    return readRun(this.#statements, runId);
+  }
+
+  /** The newest `limit` messages (default all) before round `beforeRound` (default the end), oldest first. */
+  messages(runId: string, query: MessageQuery = {}): RunMessage[] {
+    return readMessages(this.#statements, runId, query);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The SQL of `workflow_runs` and of the messages of runs, over any connection. Used by run_store.ts (the writer's own
+ * connection), reader.ts (read-only ones) and rebuild.ts.
+ */
+import type { Json, JsonObject } from "../protocol/json.ts";
+import type { Run, RunMessage, RunStatus, RunTrigger } from "../protocol/run.ts";
+import type { RunChange } from "./run_log.ts";
+import type { StatementCache } from "./sqlite.ts";
+
+/** The columns of a run in the order in which `toRun` takes them. */
+export const runColumns =
+  "run_id, workflow, status, exit_code, attempt, rounds, max_rounds, prompt, payload, trigger," +
+  " cause_id, reason, queued_at, started_at, ended_at";
+
+type RunRow = [
+  runId: string,
+  workflow: string,
+  status: RunStatus,
+  exitCode: number | null,
+  attempt: number,
+  rounds: number,
+  maxRounds: number,
+  prompt: string,
+  payload: string,
+  trigger: string,
+  causeId: number | null,
+  reason: string | null,
+  queuedAt: number,
+  startedAt: number | null,
+  endedAt: number | null,
+];
+
+/** The database is ours and its tables are strict: what comes out of it has the type that went in. */
+export function toRun(row: unknown): Run {
+  const [runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, ...rest] = row as RunRow;
+  const [trigger, causeId, reason, queuedAt, startedAt, endedAt] = rest;
+  return {
+    runId,
+    workflow,
+    status,
+    exitCode,
+    attempt,
+    rounds,
+    maxRounds,
+    prompt,
+    payload: JSON.parse(payload) as Json,
+    trigger: JSON.parse(trigger) as RunTrigger,
+    causeId,
+    reason,
+    queuedAt,
+    startedAt,
+    endedAt,
+  };
+}
+
+export function readRun(statements: StatementCache, runId: string): Run | null {
+  const row = statements.arrays(`select ${runColumns} from workflow_runs where run_id = ?`).get(runId);
+  return row === undefined ? null : toRun(row);
+}
+
+/** False: the id exists. */
+export function insertRun(statements: StatementCache, run: Run): boolean {
+  const { runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, trigger } = run;
+  const { causeId, reason, queuedAt, startedAt, endedAt } = run;
+  const insert = statements.get(
+    `insert into workflow_runs (${runColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` +
+      " on conflict (run_id) do nothing",
+  );
+  const { changes } = insert.run(
+    ...[runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, JSON.stringify(payload)],
+    ...[JSON.stringify(trigger), causeId, reason, queuedAt, startedAt, endedAt],
+  );
+  return Number(changes) > 0;
+}
+
+/** The status a run must have for a change and, if `fence` is given, the attempt. */
+export interface RunGuard {
+  readonly from: readonly RunStatus[];
+  readonly fence?: number;
+}
+
+const changeColumns = {
+  status: "status",
+  attempt: "attempt",
+  exitCode: "exit_code",
+  reason: "reason",
+  startedAt: "started_at",
+  endedAt: "ended_at",
+} as const satisfies Record<keyof RunChange, string>;
+const changeKeys = Object.keys(changeColumns) as (keyof RunChange)[];
+
+/** False: the guard did not hold, and nothing changed. Throws when the move is illegal. */
+export function updateRun(statements: StatementCache, runId: string, guard: RunGuard, change: RunChange): boolean {
+  const keys = changeKeys.filter((key) => change[key] !== undefined);
+  const { from, fence } = guard;
+  const sql = `update workflow_runs set ${keys.map((key) => `${changeColumns[key]} = ?`).join(", ")}` +
+    ` where run_id = ? and status in (${from.map(() => "?").join(", ")})` +
+    (fence === undefined ? "" : " and attempt = ?");
+  const { changes } = statements.get(sql).run(
+    ...keys.map((key) => change[key] ?? null),
+    runId,
+    ...from,
+    ...(fence === undefined ? [] : [fence]),
+  );
+  return Number(changes) > 0;
+}
+
+/** Counts message number `round` of a started run. Null: the run is not there for it. */
+export function countMessage(
+  statements: StatementCache,
+  { runId, attempt, round }: { runId: string; attempt: number; round: number },
+): { readonly causeId: number | null } | null {
+  const row = statements.get(
+    "update workflow_runs set rounds = rounds + 1" +
+      " where run_id = ? and status = 'started' and attempt = ? and rounds = ? returning cause_id as causeId",
+  ).get(runId, attempt, round - 1);
+  return row === undefined ? null : { causeId: row.causeId as number | null };
+}
+
+/** Which messages of a run: the newest `limit` (default all) before round `beforeRound` (default the end). */
+export interface MessageQuery {
+  readonly beforeRound?: number;
+  readonly limit?: number;
+}
+
+/** Oldest first. */
+export function readMessages(statements: StatementCache, runId: string, query: MessageQuery = {}): RunMessage[] {
+  const { beforeRound, limit = -1 } = query;
+  const before = beforeRound === undefined ? "" : " and json_extract(payload, '$.round') < ?";
+  const rows = statements.arrays(
+    `select ts, payload from logs where ref_id = ? and type = 'run.message'${before} order by id desc limit ?`,
+  ).all(runId, ...(beforeRound === undefined ? [] : [beforeRound]), limit);
+  return rows.map(toMessage).reverse();
+}
+
+function toMessage(row: unknown): RunMessage {
+  const [ts, payload] = row as [number, string];
+  const { round, role, content, meta } = JSON.parse(payload) as Omit<RunMessage, "ts">;
+  return { round, role, content, meta: meta as JsonObject, ts };
+}

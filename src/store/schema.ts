@@ -1,0 +1,73 @@
+/**
+ * The tables of data/logs.db, as an append-only list of migrations. A released one is never edited: what must change is
+ * a further entry. Run by store.ts; `workflow_runs_move` is the table of workflow/transitions.ts, and a test compares.
+ * I1. A row of the log never changes, and leaves only when `meta.archived_up_to` (milliseconds) has passed its time.
+ * I2. The newest row never leaves: ids go on from it, so that no id is ever given twice.
+ * I3. A run makes legal moves only, whoever asks; once it has ended it never changes.
+ */
+
+export const logMigrations: readonly string[] = [
+  `
+create table logs (
+  id integer primary key,
+  ts integer not null,
+  source text not null,
+  type text not null,
+  ref_id text,
+  cause_id integer,
+  payload text not null
+) strict;
+create index logs_ref on logs (ref_id, type);
+create index logs_type on logs (type);
+create index logs_source on logs (source);
+create index logs_ts on logs (ts);
+
+create table meta (key text primary key, value text not null) strict, without rowid;
+
+create trigger logs_never_change before update on logs
+begin select raise(abort, 'a row of the log never changes'); end;
+
+create trigger logs_stay before delete on logs
+when old.ts >= coalesce((select cast(value as integer) from meta where key = 'archived_up_to'), old.ts)
+  or old.id = (select max(id) from logs)
+begin select raise(abort, 'a row of the log stays until it is archived'); end;
+
+create table workflow_runs (
+  seq integer primary key,
+  run_id text not null unique,
+  workflow text not null,
+  status text not null,
+  exit_code integer,
+  attempt integer not null,
+  rounds integer not null,
+  max_rounds integer not null,
+  prompt text not null,
+  payload text not null,
+  trigger text not null,
+  cause_id integer,
+  reason text,
+  queued_at integer not null,
+  started_at integer,
+  ended_at integer
+) strict;
+create index workflow_runs_workflow on workflow_runs (workflow);
+create index workflow_runs_status on workflow_runs (status);
+
+create trigger workflow_runs_first before insert on workflow_runs
+when new.status not in ('queued', 'started', 'dropped')
+begin select raise(abort, 'a run begins as queued, started or dropped'); end;
+
+create trigger workflow_runs_move before update on workflow_runs
+when not case old.status
+  when 'queued' then new.status in ('started', 'killed', 'interrupted', 'dropped')
+  when 'started' then new.status in ('completed', 'failed', 'killed', 'crashed', 'interrupted')
+    or (new.status = 'started' and new.attempt = old.attempt + 1 and new.rounds = old.rounds)
+    or (new.status = 'started' and new.attempt = old.attempt and new.rounds = old.rounds + 1)
+  else false end
+begin select raise(abort, 'an illegal move of a run'); end;
+
+create trigger workflow_runs_identity before update of
+  seq, run_id, workflow, max_rounds, prompt, payload, trigger, cause_id, queued_at on workflow_runs
+begin select raise(abort, 'what a run was asked for never changes'); end;
+`,
+];

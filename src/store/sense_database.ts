@@ -1,0 +1,36 @@
+/**
+ * The database of one sense: opened, migrated, and wrapped for `ctx.db`. Used inside the sandbox by sense_runtime.ts.
+ * Its commits are not fsynced one by one: a power cut may take the newest readings, never the database.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { LoadProblem } from "../protocol/message.ts";
+import { type DrizzleDatabase, drizzleOver } from "./drizzle.ts";
+import { applyMigrations } from "./migrations.ts";
+import { openDatabase, storeError } from "./sqlite.ts";
+
+export interface OpenedSense {
+  readonly sqlite: DatabaseSync;
+  readonly db: DrizzleDatabase;
+  /** What is wrong with the migrations, each with its file; the database is open nonetheless. */
+  readonly problems: LoadProblem[];
+}
+
+/** `path` may be ":memory:". Throws NerveError STORE_FAILED when the database cannot be opened or written. */
+export function openSenseDatabase(path: string, migrationsFolder: string, clock: Clock = systemClock): OpenedSense {
+  const sqlite = openDatabase(path, { synchronous: "normal" });
+  try {
+    const problems = applyMigrations(sqlite, migrationsFolder, clock);
+    return { sqlite, db: drizzleOver(sqlite), problems };
+  } catch (thrown) {
+    sqlite.close();
+    throw storeError(`the database ${path} cannot be migrated`, thrown);
+  }
+}
+
+/** What is wrong with the migrations of a folder when they are applied to an empty database in memory. */
+export function checkMigrations(migrationsFolder: string): LoadProblem[] {
+  const { sqlite, problems } = openSenseDatabase(":memory:", migrationsFolder);
+  sqlite.close();
+  return problems;
+}

@@ -1,0 +1,81 @@
+/**
+ * data/logs.db as the kernel has it: one connection that writes, with everything that writes over it, and one that
+ * reads. Made by kernel.ts.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { monotonicFactory } from "ulid";
+import type { Clock } from "../base/clock.ts";
+import { assert, type NerveError } from "../base/errors.ts";
+import { LogStore } from "./log_store.ts";
+import { MetaStore } from "./meta_store.ts";
+import { StoreReader } from "./reader.ts";
+import { rebuildRuns } from "./rebuild.ts";
+import { RunStore } from "./run_store.ts";
+import { logMigrations } from "./schema.ts";
+import { migrate, openDatabase, StatementCache, storeError } from "./sqlite.ts";
+import { Writer, type WriterCounters } from "./writer.ts";
+
+export interface StoreOptions {
+  /** Told of everything that could not be written, with the number of operations. */
+  readonly onLost?: (error: NerveError, operations: number) => void;
+}
+
+/**
+ * Opens or makes the log database; its folder is made too, for this user only. When `workflow_runs` is lost it is made
+ * again out of the log. Throws NerveError STORE_FAILED.
+ */
+export function openStore(path: string, clock: Clock, options: StoreOptions = {}): Store {
+  const db = openDatabase(path);
+  try {
+    migrate(db, logMigrations, path);
+    if (runsAreLost(db)) rebuildRuns(db);
+    const reader = StoreReader.open(path);
+    assert(reader !== null, "the log exists once it is migrated");
+    return new Store(db, reader, clock, options);
+  } catch (thrown) {
+    db.close();
+    throw storeError(`the log ${path} cannot be opened`, thrown);
+  }
+}
+
+function runsAreLost(db: DatabaseSync): boolean {
+  const sql = "select not exists (select 1 from workflow_runs) and" +
+    " exists (select 1 from logs where type in ('run.queued', 'run.started', 'run.dropped')) as lost";
+  return db.prepare(sql).get()?.lost === 1;
+}
+
+export class Store {
+  readonly log: LogStore;
+  readonly runs: RunStore;
+  readonly meta: MetaStore;
+  /** Sees what is committed. */
+  readonly reader: StoreReader;
+  /** A new id for a run; ids sort by the time at which they were made. */
+  readonly newRunId: () => string;
+  readonly #db: DatabaseSync;
+  readonly #writer: Writer;
+
+  constructor(db: DatabaseSync, reader: StoreReader, clock: Clock, { onLost }: StoreOptions) {
+    this.#db = db;
+    this.reader = reader;
+    const statements = new StatementCache(db), ulid = monotonicFactory();
+    this.#writer = new Writer(db, statements, onLost);
+    this.log = new LogStore(statements, this.#writer, clock);
+    this.runs = new RunStore(statements, this.#writer, this.log);
+    this.meta = new MetaStore(statements, this.#writer);
+    this.newRunId = () => ulid(clock.now());
+  }
+
+  /** Operations, commits, and operations that were lost, since the start. */
+  get counters(): Readonly<WriterCounters> {
+    return this.#writer.counters;
+  }
+
+  /** Commits what is left and closes; nothing may be written after it. */
+  async close(): Promise<void> {
+    this.#writer.flush();
+    await this.#writer.durable();
+    this.reader.close();
+    this.#db.close();
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Group commit: what is written in one turn of the event loop is one transaction and one fsync, and whoever waits is
+ * told after it. Used by log_store.ts, run_store.ts and meta_store.ts, all over one connection; made by store.ts.
+ * Operations run at once, inside the open transaction, so that a read on the same connection sees them. The commit
+ * follows by setImmediate: it wakes in 1.3 us where a MessageChannel takes 6 us and starves I/O (measured, 2.9.6).
+ * I1. A promise resolves only after the commit that holds its operation.
+ * I2. An operation that throws is undone alone; the others of its turn are committed.
+ * I3. When a commit fails, all of its operations are undone, their promises reject, and their number is counted. The
+ *     writer stays usable.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
+import type { NerveError } from "../base/errors.ts";
+import { commitOperationsMax } from "../base/limits.ts";
+import { type StatementCache, storeError } from "./sqlite.ts";
+
+/** `lost` counts operations that could not be written. */
+export interface WriterCounters {
+  operations: number;
+  commits: number;
+  lost: number;
+}
+
+/** The operations of one commit. */
+interface Batch {
+  readonly committed: PromiseWithResolvers<void>;
+  operations: number;
+  /** Why an operation that nobody waits for by itself was lost. */
+  loss: NerveError | null;
+}
+
+export class Writer {
+  readonly counters: WriterCounters = { operations: 0, commits: 0, lost: 0 };
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache;
+  readonly #onLost: (error: NerveError, operations: number) => void;
+  #batch: Batch | null = null;
+
+  /** `onLost` is told of every loss; it must not throw. */
+  constructor(
+    db: DatabaseSync,
+    statements: StatementCache,
+    onLost: (error: NerveError, operations: number) => void = () => {},
+  ) {
+    this.#db = db;
+    this.#statements = statements;
+    this.#onLost = onLost;
+  }
+
+  /** Runs several statements as one operation; resolves with its result, rejects with NerveError STORE_FAILED. */
+  async run<T>(operation: () => T): Promise<T> {
+    const batch = this.#openBatch();
+    let result: T;
+    try {
+      result = this.#perform(batch, () => this.#undoable(operation));
+    } catch (thrown) {
+      throw this.#lose(storeError("the log cannot be written", thrown), 1);
+    }
+    await batch.committed.promise;
+    return result;
+  }
+
+  /** Runs one statement that nobody waits for by itself: its loss is counted, and `durable` rejects with it. */
+  write(statement: () => unknown): void {
+    const batch = this.#openBatch();
+    try {
+      this.#perform(batch, statement);
+    } catch (thrown) {
+      batch.loss = this.#lose(storeError("the log cannot be written", thrown), 1);
+    }
+  }
+
+  /** Resolves when everything so far is on disk; rejects when something that was written this turn is lost. */
+  async durable(): Promise<void> {
+    const batch = this.#batch;
+    if (batch === null) return;
+    await batch.committed.promise;
+    if (batch.loss !== null) throw batch.loss;
+  }
+
+  /** Commits now. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch === null) return;
+    this.#batch = null;
+    try {
+      // Nothing is open when every operation failed before it began.
+      if (this.#db.isTransaction) this.#statements.get("commit").run();
+      this.counters.commits++;
+      batch.committed.resolve();
+    } catch (thrown) {
+      this.#abandon(batch, thrown);
+    }
+  }
+
+  #openBatch(): Batch {
+    if (this.#batch !== null && this.#batch.operations >= commitOperationsMax) this.flush();
+    if (this.#batch === null) {
+      this.#batch = { committed: Promise.withResolvers(), operations: 0, loss: null };
+      // Those who wait hear of a failure through their own promise.
+      this.#batch.committed.promise.catch(() => {});
+      setImmediate(() => this.flush());
+    }
+    return this.#batch;
+  }
+
+  #perform<T>(batch: Batch, operation: () => T): T {
+    if (!this.#db.isTransaction) this.#statements.get("begin immediate").run();
+    try {
+      const result = operation();
+      batch.operations++;
+      this.counters.operations++;
+      return result;
+    } catch (thrown) {
+      // A full disk or a failed read makes SQLite roll back everything by itself.
+      if (!this.#db.isTransaction) this.#abandon(batch, thrown);
+      throw thrown;
+    }
+  }
+
+  #undoable<T>(operation: () => T): T {
+    this.#statements.get("savepoint operation").run();
+    try {
+      const result = operation();
+      this.#statements.get("release operation").run();
+      return result;
+    } catch (thrown) {
+      if (this.#db.isTransaction) {
+        this.#statements.get("rollback to operation").run();
+        this.#statements.get("release operation").run();
+      }
+      throw thrown;
+    }
+  }
+
+  #abandon(batch: Batch, thrown: unknown): void {
+    if (this.#batch === batch) this.#batch = null;
+    if (this.#db.isTransaction) this.#statements.get("rollback").run();
+    const error = storeError("the log cannot be written", thrown);
+    batch.committed.reject(error);
+    if (batch.operations > 0) this.#lose(error, batch.operations);
+  }
+
+  #lose(error: NerveError, operations: number): NerveError {
+    this.counters.lost += operations;
+    this.#onLost(error, operations);
+    return error;
+  }
+}
