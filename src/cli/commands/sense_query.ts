@@ -1,0 +1,75 @@
+/** `nerve sense query` and `nerve sense schema`: what a sense has stored, with a daemon running or without one. */
+import { NerveError } from "../../base/errors.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { namePattern } from "../../protocol/signal.ts";
+import { newestRows, readOnlyQuery, schemaOf } from "../../store/query.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, plural, print, printJson } from "../output.ts";
+import { type RowFormat, sqlText, writeRows } from "../rows.ts";
+import { openWorkspace, requireConfig } from "../workspace.ts";
+
+interface QueryFlags {
+  readonly format: RowFormat;
+  readonly json: boolean;
+  readonly limit?: number | undefined;
+  readonly workspace?: string | undefined;
+}
+
+const defaultLimit = 20;
+
+export async function senseQuery(io: CliIo, flags: QueryFlags, name: string, sql?: string): Promise<number> {
+  const database = await databaseOf(await openWorkspace(io, flags.workspace), name);
+  const format = flags.json ? "json" : flags.format;
+  if (sql !== undefined) {
+    const count = writeRows(io, readOnlyQuery(database, sql), format);
+    if (format === "table") print(io, dim(io, plural(count, "row")));
+    return exit.ok;
+  }
+  const answer = newestRows(database, null, flags.limit ?? defaultLimit);
+  const count = writeRows(io, answer, format);
+  if (format === "table") {
+    print(io, dim(io, `the newest ${plural(count, "row")} of ${answer.table}; tables: nerve sense schema ${name}`));
+  }
+  return exit.ok;
+}
+
+interface SchemaFlags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): Promise<number> {
+  const tables = schemaOf(await databaseOf(await openWorkspace(io, flags.workspace), name));
+  if (flags.json) {
+    printJson(io, { sense: name, tables });
+    return exit.ok;
+  }
+  for (const { sql, indexes, rows } of tables) {
+    print(io, `${sqlText(sql)};`);
+    for (const index of indexes) print(io, `${sqlText(index)};`);
+    print(io, dim(io, `-- ${plural(rows, "row")}\n`));
+  }
+  print(io, dim(io, plural(tables.length, "table")));
+  return exit.ok;
+}
+
+/** The path of a sense's database, which exists: also that of a sense which nerve.yaml no longer names. */
+async function databaseOf(paths: WorkspacePaths, name: string): Promise<string> {
+  if (!namePattern.test(name)) {
+    throw new NerveError("NAME_INVALID", `"${name}" cannot be the name of a sense`, { hint: "nerve sense list" });
+  }
+  const path = paths.senseDatabase(name);
+  try {
+    await Deno.stat(path);
+    return path;
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  const { senses } = await requireConfig(paths);
+  if (senses.has(name)) {
+    throw new NerveError("STORE_FAILED", `Sense ${name} has stored nothing yet`, { hint: "nerve run" });
+  }
+  throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, {
+    hint: senses.size === 0 ? "nerve init sense NAME" : `There are: ${[...senses.keys()].join(", ")}`,
+  });
+}

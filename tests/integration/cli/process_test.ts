@@ -1,0 +1,60 @@
+/** The command line as a process: what it loads, and what it does when its reader goes away. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+const source = (path: string) => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
+
+interface ModuleGraph {
+  readonly roots: string[];
+  readonly modules: {
+    readonly specifier: string;
+    readonly dependencies?: { readonly isDynamic?: boolean; readonly code?: { readonly specifier?: string } }[];
+  }[];
+  readonly redirects: Record<string, string>;
+}
+
+/** Everything that is loaded as soon as `path` is, without what it imports later. */
+async function loadedWith(path: string): Promise<Set<string>> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path], stdout: "piped" })
+    .output();
+  const graph: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
+  const loaded = new Set<string>(), waiting = [...graph.roots];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const specifier = graph.redirects[next] ?? next;
+    if (loaded.has(specifier)) continue;
+    loaded.add(specifier);
+    for (
+      const { isDynamic, code } of graph.modules.find((module) => module.specifier === specifier)?.dependencies ?? []
+    ) {
+      if (isDynamic !== true && code?.specifier !== undefined) waiting.push(code.specifier);
+    }
+  }
+  return loaded;
+}
+
+Deno.test("nerve --help loads stricli and none of what the commands need", async () => {
+  // The bug would be: one static import of a command, and every call of nerve takes three times as long.
+  const loaded = [...await loadedWith(source("cli/main.ts"))];
+  const packages = loaded.filter((specifier) => specifier.startsWith("npm:")).map((name) =>
+    name.replace(/@[\d.]+$/, "")
+  );
+  assert.deepEqual(packages, ["npm:/@stricli/core"]);
+  assert.deepEqual(
+    loaded.filter((specifier) => /node:sqlite|\/src\/(kernel|store|control|config|cli\/commands)\//.test(specifier)),
+    [],
+  );
+  // The walk does see what is there: a command's own module loads more.
+  assert.ok([...await loadedWith(source("cli/commands/events.ts"))].some((specifier) => /node:sqlite/.test(specifier)));
+});
+
+Deno.test("a reader that closes its end is no failure and leaves no trace", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", "--cached-only", "--no-check", source("main.ts"), "version"],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await child.stdout.cancel();
+  const [{ code }, stderr] = await Promise.all([child.status, new Response(child.stderr).text()]);
+  assert.deepEqual([code, stderr], [0, ""]);
+});
