@@ -133,7 +133,7 @@ export class Dispatcher {
     const { run } = entry;
     entry.phase = { tag: "resuming" };
     const attempt = run.attempt + 1;
-    const row = runRow(run, "run.resumed", { attempt, rounds: run.rounds, after: entry.lostTo });
+    const row = runRow(run, "run.resumed", { rounds: run.rounds, after: entry.lostTo });
     this.#begun(entry, await this.#parts.ledger.change(entry, { status: "started", attempt }, row));
   }
 
@@ -155,7 +155,7 @@ export class Dispatcher {
   async #start(entry: RunEntry): Promise<void> {
     entry.phase = { tag: "starting" };
     const change = { status: "started", attempt: 1, startedAt: this.#parts.clock.now() } as const;
-    const row = runRow(entry.run, "run.started", { attempt: 1 });
+    const row = runRow(entry.run, "run.started", null);
     this.#begun(entry, await this.#parts.ledger.change(entry, change, row));
   }
 

@@ -161,11 +161,10 @@ export function runRow(run: Run, type: LogType, payload: Json): NewLogRow {
   return { source: `workflow:${run.workflow}`, type, refId: run.runId, causeId: run.causeId, payload };
 }
 
-/** The first row holds everything that a run is made of, so that the run can be rebuilt from the log. */
+/** What the run is made of, the store adds to its first row by itself, and to each later one what it changed. */
 function firstRow(run: Run): NewLogRow {
-  const { prompt, payload, maxRounds, trigger, attempt, reason } = run;
   const type = run.status === "started" ? "run.started" : run.status === "queued" ? "run.queued" : "run.dropped";
-  return runRow(run, type, { prompt, payload, maxRounds, trigger, attempt, reason });
+  return runRow(run, type, null);
 }
 
 /** Every way in which a run ends; `maxRounds` is a failure with an exit code of its own. */
@@ -179,6 +178,5 @@ export function ending(run: Run, how: Ending, reason: string | null, now: number
   const code = codes[how] ?? null;
   const text = reason === null || reason.length <= reasonMaxChars ? reason : `${reason.slice(0, reasonMaxChars)}...`;
   const change: RunChange = { status, exitCode: code, reason: text, endedAt: now };
-  const payload = { exitCode: code, reason: text, attempt: run.attempt, rounds: run.rounds };
-  return [change, runRow(run, `run.${status}`, payload)];
+  return [change, runRow(run, `run.${status}`, { attempt: run.attempt, rounds: run.rounds })];
 }

@@ -15,7 +15,10 @@ export interface RunChange {
   readonly endedAt?: number;
 }
 
-/** Every promise resolves after the fsync of the commit that holds its change and its log row. */
+/**
+ * Every promise resolves after the fsync of the commit that holds its change and its log row. Calls take effect in
+ * their order, at once for later calls. To its row the store adds what was changed: of a new run, everything.
+ */
 export interface RunStore {
   /** Inserts the run with its first log row. False, and no row, when the id exists already. */
   create(run: Run, row: NewLogRow): Promise<boolean>;

@@ -100,7 +100,7 @@ export class Turnover {
 
   #logDeath(entry: RunEntry, end: ProcessEnd): void {
     const { run } = entry;
-    const payload = { attempt: run.attempt, round: currentRound(run), cause: end.message, final: false };
+    const payload = { attempt: run.attempt, round: currentRound(run), cause: end.message };
     this.#parts.log(runRow(run, "run.crashed", payload));
   }
 }

@@ -1,7 +1,7 @@
 /** Processes that die: which runs go on, and which one is to blame. */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../../src/base/limits.ts";
-import { Bench } from "../../support/workflow_bench.ts";
+import { Bench, defaults } from "../../support/workflow_bench.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 
 /** A bench with runs of these ids, each in a process. */
@@ -20,8 +20,8 @@ Deno.test("runs of a process that died go on from their last message, with the n
   assert.deepEqual([process.id, thread.attempt, thread.messages.length], [2, 2, 1]);
   assert.equal(bench.at("b").thread.attempt, 2);
   assert.deepEqual(bench.logged.map(({ type, refId, payload }) => [type, refId, payload]), [
-    ["run.crashed", "a", { attempt: 1, round: 2, cause: "out of memory", final: false }],
-    ["run.crashed", "b", { attempt: 1, round: 1, cause: "out of memory", final: false }],
+    ["run.crashed", "a", { attempt: 1, round: 2, cause: "out of memory" }],
+    ["run.crashed", "b", { attempt: 1, round: 1, cause: "out of memory" }],
   ]);
   assert.deepEqual(bench.rows("a"), ["run.started", "run.message", "run.resumed"]);
   await bench.finish("a");
@@ -118,7 +118,10 @@ Deno.test("a killed run that is still at work in the process takes the blame off
 });
 
 Deno.test("a kill of a started run is final at once; its role gets the grace, then its process is recycled", async () => {
-  const bench = await running("a", "b");
+  const bench = new Bench({ concurrency: 2, maxQueue: 9 });
+  await bench.start("a");
+  await bench.start("b");
+  await bench.turn();
   await bench.say("b");
   const run = await bench.manager.killRun("a", "no longer needed");
   assert.deepEqual([run.status, run.exitCode, run.reason], ["killed", 137, "no longer needed"]);
@@ -130,12 +133,14 @@ Deno.test("a kill of a started run is final at once; its role gets the grace, th
   assert.equal(process.recycled, null);
   await bench.clock.tick(1);
   assert.match(process.recycled ?? "", /run a did not come to rest/);
-  await bench.start("d");
+  bench.manager.configure([{ ...defaults, concurrency: 4 }]);
+  await bench.turn();
+  assert.equal(bench.status("c"), "started");
   assert.deepEqual([...process.threads.keys()], ["a", "b"], "nothing new is given to a process that is to end");
   await bench.die(process, "crash");
   assert.equal(bench.logged.length, 0, "a recycled process is no death of its runs");
   assert.deepEqual([bench.at("b").thread.attempt, bench.at("b").thread.messages.length], [2, 1]);
-  assert.deepEqual([bench.status("a"), bench.status("c")], ["killed", "started"]);
+  assert.deepEqual([bench.status("a"), bench.at("c").thread.attempt], ["killed", 1]);
 });
 
 Deno.test("a killed role that comes to rest in time costs nobody anything; a late result is refused and logged", async () => {
@@ -172,6 +177,22 @@ Deno.test("a run whose process is dead already is killed all the same", async ()
   bench.manager.workflowAvailable("w");
   await bench.turn();
   assert.deepEqual([bench.working(), bench.status("a")], [[], "killed"]);
+});
+
+Deno.test("while a kill is being written nothing is begun for the run", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  bench.host.down.add("w");
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  const killed = bench.manager.killRun("a", null);
+  await bench.turn();
+  bench.host.down.clear();
+  bench.manager.workflowAvailable("w");
+  await bench.turn();
+  assert.deepEqual(bench.working(), []);
+  bench.store.commit();
+  assert.equal((await killed).status, "killed");
 });
 
 Deno.test("killing what has ended, or never was, says so", async () => {

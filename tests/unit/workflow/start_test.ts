@@ -25,16 +25,15 @@ Deno.test("a run is on disk before its process and its caller hear of it", async
   assert.deepEqual([thread.attempt, thread.messages], [1, []]);
 });
 
-Deno.test("every row of a run names what asked for it, and the first one all that the run is made of", async () => {
+Deno.test("every row of a run names what asked for it", async () => {
   const bench = new Bench();
   await bench.start("a", { causeId: 42 });
   await bench.turn();
   await bench.finish("a");
-  const [first, last] = bench.store.disk.rows;
-  assert.deepEqual([first?.source, first?.type, first?.refId, first?.causeId], ["workflow:w", "run.started", "a", 42]);
-  const { prompt, payload, maxRounds } = first?.payload as Record<string, unknown>;
-  assert.deepEqual({ prompt, payload, maxRounds }, { prompt: "go", payload: { a: 1 }, maxRounds: 10 });
-  assert.deepEqual([last?.type, last?.causeId], ["run.completed", 42]);
+  assert.deepEqual(bench.store.disk.rows.map(({ source, type, refId, causeId }) => [source, type, refId, causeId]), [
+    ["workflow:w", "run.started", "a", 42],
+    ["workflow:w", "run.completed", "a", 42],
+  ]);
 });
 
 Deno.test("over its concurrency a workflow queues, and starts the queued in order", async () => {

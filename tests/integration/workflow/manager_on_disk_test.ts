@@ -1,0 +1,71 @@
+/**
+ * The random life of tests/unit/workflow/manager_property_test.ts over the real store: SQLite in a temporary folder,
+ * whose writes fail for a while, and whose daemon is stopped or killed. On failure fast-check prints the seed.
+ */
+import * as fc from "fast-check";
+import { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../../../src/base/clock.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { stepArbitrary } from "../../support/workflow_steps.ts";
+import type { Backing } from "../../support/workflow_witness.ts";
+import { World } from "../../support/workflow_world.ts";
+
+Deno.test("WorkflowManager keeps every promise on SQLite", async () => {
+  const root = await Deno.makeTempDir({ prefix: "nerve-runs-" });
+  let folders = 0;
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 150, size: "max" }), async (steps) => {
+        const world = new World(onDisk(() => `${root}/${folders++}`));
+        for (const step of steps) await world.step(step);
+        await world.drain();
+      }),
+      { numRuns: 100 },
+    );
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+function onDisk(newFolder: () => string, folder: string = newFolder()): Backing {
+  const path = `${folder}/logs.db`;
+  const store = openStore(path, systemClock);
+  const breaker = new DatabaseSync(path, { timeout: 1_000 });
+  let failing = 0;
+  const fail = (commits: number) => {
+    failing = commits;
+    breaker.exec("drop trigger if exists broken");
+    if (commits === 0) return;
+    breaker.exec("create trigger broken before insert on logs begin select raise(rollback, 'disk is full'); end");
+  };
+  const close = async () => {
+    fail(0);
+    breaker.close();
+    await store.close();
+  };
+  return {
+    store: store.runs,
+    run: (runId) => store.reader.run(runId),
+    messages: (runId) => store.reader.messages(runId),
+    settle() {
+      // The store commits by itself at the end of each turn.
+      if (failing === 1) fail(0);
+      else if (failing > 1) failing--;
+      return Promise.resolve();
+    },
+    fail,
+    async reopen(kill9) {
+      if (!kill9) {
+        await close();
+        return onDisk(newFolder, folder);
+      }
+      // The files as they are in this moment, whatever has not been committed, are what a kill would leave.
+      const copy = newFolder();
+      await Deno.mkdir(copy);
+      for (const file of ["logs.db", "logs.db-wal"]) await Deno.copyFile(`${folder}/${file}`, `${copy}/${file}`);
+      await close();
+      return onDisk(newFolder, copy);
+    },
+    close,
+  };
+}
