@@ -53,6 +53,7 @@ Deno.test("wrong usage exits 2 and says what was meant", async () => {
     [["workflow", "list", "--al"], /did you mean --all/],
     [["workflow", "list", "--limit", "many"], /write a whole number from 1/],
     [["run", "--for", "soon"], /is not a duration/],
+    [["dev", "--for", "soon"], /is not a duration/],
     [["workflow", "thread"], /RUN/],
     [["workflow", "list", "--status", "done"], /"done" is not a status/],
     [["workflow", "trigger", "cleanup", "--payload", "{"], /--payload is not JSON/],
