@@ -1,4 +1,5 @@
 /** `nerve validate`: everything that is wrong with the workspace, found without running it. */
+import { relative, resolve } from "node:path";
 import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
@@ -23,9 +24,8 @@ export function validateWith(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
     const paths = await openWorkspace(io, folder ?? flags.workspace);
     const parsed = await readConfig(paths);
-    const problems = parsed.ok
-      ? sortProblems([...parsed.value.warnings, ...await load(parsed.value.config, paths)])
-      : parsed.error;
+    const found = parsed.ok ? [...parsed.value.warnings, ...await load(parsed.value.config, paths)] : parsed.error;
+    const problems = sortProblems(found.map((problem) => shownFrom(io.cwd, paths.root, problem)));
     const text = formatProblems(problems, flags.format);
     if (text !== "") print(io, text);
     if (flags.format === "text") print(io, summary(problems, parsed.ok ? parsed.value.config : null));
@@ -35,6 +35,13 @@ export function validateWith(load: SandboxLoader): Validate {
 
 async function loadInSandbox(config: NerveConfig, paths: WorkspacePaths): Promise<Problem[]> {
   return await (await import("../../kernel/sandbox_check.ts")).loadAll(config, paths);
+}
+
+/** Its file as whoever stands in `cwd` would open it: terminals and GitHub's annotations link to it. */
+function shownFrom(cwd: string, root: string, problem: Problem): Problem {
+  if (problem.place === null) return problem;
+  const absolute = resolve(root, problem.place.file), near = relative(cwd, absolute);
+  return { ...problem, place: { ...problem.place, file: near.startsWith("..") ? absolute : near } };
 }
 
 function summary(problems: readonly Problem[], config: NerveConfig | null): string {

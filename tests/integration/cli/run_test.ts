@@ -185,6 +185,21 @@ Deno.test("validate prints JSON and GitHub's annotations and nothing besides", a
   });
 });
 
+Deno.test("validate names files as seen from where it was called", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "inner/nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n" });
+    const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
+    const from = async (cwd: string) => {
+      const io = new CapturedIo({ cwd });
+      await validateWith(() => Promise.resolve([absolute]))(io, { strict: false, format: "text" }, `${root}/inner`);
+      return io.out.split(" ")[0];
+    };
+    assert.equal(await from(`${root}/inner`), "senses/a/index.ts:1:2");
+    assert.equal(await from(root), "inner/senses/a/index.ts:1:2");
+    assert.equal(await from("/usr"), `${root}/inner/senses/a/index.ts:1:2`);
+  });
+});
+
 Deno.test("validate loads nothing when nerve.yaml is wrong", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
