@@ -3,8 +3,7 @@
  * The counters come from /proc/stat by way of `os.cpus()`: no sandboxed code may open a file below /proc.
  */
 import { cpus } from "node:os";
-import { lt } from "drizzle-orm";
-import { option, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { counters, readings } from "./schema.ts";
 
 export interface CpuUsage {
@@ -47,7 +46,7 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Cpu
   db.transaction((tx) => {
     tx.insert(readings).values({ ts: new Date(second.ts), ...usage, cores: [...usage.cores], load1, load5, load15 })
       .run();
-    tx.delete(readings).where(lt(readings.ts, new Date(second.ts - keep))).run();
+    prune(tx, readings, readings.ts, keep);
     tx.delete(counters).run();
     tx.insert(counters).values(second.cores.map((each, core) => ({ core, ts: new Date(second.ts), ...each }))).run();
   });

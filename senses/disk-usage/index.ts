@@ -2,8 +2,7 @@
  * How full the file system of a path is, as `df` tells it. Above its threshold it says so by a signal, or asks for a
  * workflow that makes room, if the configuration names one.
  */
-import { lt } from "drizzle-orm";
-import { option, readConfig, type SenseContext } from "nerve";
+import { option, prune, readConfig, type SenseContext } from "nerve";
 import { parseDf } from "./df.ts";
 import { readings } from "./schema.ts";
 
@@ -32,9 +31,8 @@ export async function compute(
     keep: option.duration("30d"),
   });
   const usage: DiskUsage = { path, ...parseDf(await df(path, signal)) };
-  const now = new Date();
-  db.insert(readings).values({ ts: now, ...usage }).run();
-  db.delete(readings).where(lt(readings.ts, new Date(now.getTime() - keep))).run();
+  db.insert(readings).values({ ts: new Date(), ...usage }).run();
+  prune(db, readings, readings.ts, keep);
   if (threshold !== null && usage.used < threshold) return null;
   if (workflow === null) return usage;
   return { ...usage, workflow: `${workflow}|${workflowRoundsMax}|${path} is ${Math.round(usage.used * 100)}% full` };

@@ -2,8 +2,8 @@
  * The state of a git repository: branch, dirty files, commits ahead of and behind its upstream.
  * It emits a signal whenever that differs from the last compute. It never fetches and never writes.
  */
-import { desc, eq, lt } from "drizzle-orm";
-import { option, readConfig, type SenseContext } from "nerve";
+import { desc, eq } from "drizzle-orm";
+import { option, prune, readConfig, type SenseContext } from "nerve";
 import { type GitStatus, parseStatus } from "./porcelain.ts";
 import { statuses } from "./schema.ts";
 
@@ -13,9 +13,8 @@ export async function compute({ db, signal, config }: SenseContext): Promise<({ 
   const status = parseStatus(await gitStatus(path, signal));
   const last = db.select({ status: statuses.status }).from(statuses).where(eq(statuses.path, path))
     .orderBy(desc(statuses.id)).limit(1).get();
-  const now = new Date();
-  db.insert(statuses).values({ ts: now, path, ...status, status }).run();
-  db.delete(statuses).where(lt(statuses.ts, new Date(now.getTime() - keep))).run();
+  db.insert(statuses).values({ ts: new Date(), path, ...status, status }).run();
+  prune(db, statuses, statuses.ts, keep);
   // Both come from parseStatus, so their keys stand in the same order.
   return JSON.stringify(last?.status) === JSON.stringify(status) ? null : { path, ...status };
 }

@@ -2,8 +2,8 @@
  * Whether a URL answers as it should, how fast, and how long its certificate will last.
  * It emits a signal while something is wrong, and one when it is right again.
  */
-import { desc, eq, lt } from "drizzle-orm";
-import { type JsonObject, option, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { desc, eq } from "drizzle-orm";
+import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { certificateEnd } from "./certificate.ts";
 import { checks } from "./schema.ts";
 
@@ -39,9 +39,8 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Htt
     certificateDaysLeft: typeof daysLeft === "number" ? daysLeft : null,
   };
   const wasOk = lastWasOk(db, check.url);
-  const now = new Date();
-  db.insert(checks).values({ ts: now, ...check, problems }).run();
-  db.delete(checks).where(lt(checks.ts, new Date(now.getTime() - settings.keep))).run();
+  db.insert(checks).values({ ts: new Date(), ...check, problems }).run();
+  prune(db, checks, checks.ts, settings.keep);
   return check.ok && wasOk && !settings.always ? null : check;
 }
 

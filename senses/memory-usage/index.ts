@@ -2,8 +2,7 @@
  * How much memory is in use, and how much swap. What counts is what programs could still get (MemAvailable of
  * /proc/meminfo), not what happens to be free: a cache gives way when it must.
  */
-import { lt } from "drizzle-orm";
-import { option, readConfig, type SenseContext } from "nerve";
+import { option, prune, readConfig, type SenseContext } from "nerve";
 import { readings } from "./schema.ts";
 
 export interface MemoryUsage {
@@ -31,9 +30,8 @@ export function compute({ db, config }: SenseContext): MemoryUsage | null {
     swapTotalBytes: swapTotal,
     swapFreeBytes: swapFree,
   };
-  const now = new Date();
-  db.insert(readings).values({ ts: now, ...usage }).run();
-  db.delete(readings).where(lt(readings.ts, new Date(now.getTime() - keep))).run();
+  db.insert(readings).values({ ts: new Date(), ...usage }).run();
+  prune(db, readings, readings.ts, keep);
   return threshold !== null && usage.used < threshold ? null : usage;
 }
 

@@ -2,7 +2,7 @@
  * `readConfig`: turns the `config` of a sense or workflow into typed settings, key by key, and refuses what it does
  * not know. Used by the authors of senses and workflows as part of "nerve".
  */
-import { parseDuration } from "../base/duration.ts";
+import { parseDuration, parseSize } from "../base/duration.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 
 /** Turns one value of `config`, undefined when the key is missing, into a setting; throws a TypeError with a reason. */
@@ -72,6 +72,28 @@ export const option = {
       if (typeof value === "number" && value >= min && value <= max) return value;
       throw new TypeError(`must be a number from ${min} to ${max}, not ${show(value)}`);
     }, [fallback]);
+  },
+  /** A list of up to `max` texts; a single text stands for a list of one. Without a fallback it is required, and not empty. */
+  list({ fallback, max = 100 }: { fallback?: readonly string[]; max?: number } = {}): Option<readonly string[]> {
+    return withFallback((value) => {
+      const list = typeof value === "string" ? [value] : value;
+      const texts = Array.isArray(list) ? list.filter((each): each is string => typeof each === "string") : [];
+      const isWhole = Array.isArray(list) && texts.length === list.length && !texts.includes("");
+      if (!isWhole || texts.length > max) {
+        throw new TypeError(`must be a list of up to ${max} texts, not ${show(value)}`);
+      }
+      if (texts.length === 0 && fallback === undefined) throw new TypeError("must name at least one");
+      return texts;
+    }, fallback === undefined ? [] : [fallback]);
+  },
+  /** Bytes of a text such as `64KiB`. */
+  size<F extends string | null>(fallback: F): Option<number | (F extends null ? null : never)> {
+    return (value) => {
+      if ((value === undefined || value === null) && fallback === null) return null as F extends null ? null : never;
+      const parsed = parseSize(typeof value === "string" ? value : value == null ? fallback ?? "" : show(value));
+      if (!parsed.ok) throw new TypeError(`must be a size: ${parsed.error}`);
+      return parsed.value;
+    };
   },
   flag(fallback: boolean): Option<boolean> {
     return withFallback((value) => {

@@ -4,6 +4,7 @@
  */
 export { type Option, option, readConfig } from "./config.ts";
 export { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
+export { prune } from "./prune.ts";
 export type { Result } from "../base/result.ts";
 export type { Blobs, LogFunction, SenseContext, SenseDatabase, SenseLogs } from "./sense.ts";
 export type { Json, JsonObject } from "../protocol/json.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { option, readConfig } from "../../../src/sdk/mod.ts";
+import { type JsonObject, option, readConfig } from "../../../src/sdk/mod.ts";
 
 const options = {
   url: option.text(),
@@ -62,4 +62,23 @@ Deno.test("readConfig returns settings of the promised types or throws a TypeErr
       assert.ok(thrown instanceof TypeError, String(thrown));
     }
   }));
+});
+
+Deno.test("a list is texts, a single text is a list of one, and a required one is not empty", () => {
+  const read = (servers: unknown, settings: Parameters<typeof option.list>[0] = {}) =>
+    readConfig({ servers } as JsonObject, { servers: option.list(settings) }).servers;
+  assert.deepEqual(read(["a", "b"]), ["a", "b"]);
+  assert.deepEqual(read("a"), ["a"]);
+  assert.deepEqual(read(undefined, { fallback: ["x"] }), ["x"]);
+  assert.deepEqual(read([], { fallback: ["x"] }), []);
+  for (const wrong of [undefined, [], "", [""], [1], 1, {}, ["a", null]]) assert.throws(() => read(wrong), TypeError);
+  assert.throws(() => read(["a", "b", "c"], { max: 2 }), /up to 2 texts/);
+});
+
+Deno.test("a size is bytes, with its unit", () => {
+  const read = (limit: unknown) => readConfig({ limit } as JsonObject, { limit: option.size(null) }).limit;
+  assert.equal(read("64KiB"), 65_536);
+  assert.equal(read(undefined), null);
+  assert.equal(readConfig({}, { limit: option.size("1MiB") }).limit, 1_048_576);
+  for (const wrong of [5, "many", true, []]) assert.throws(() => read(wrong), /must be a size/);
 });
