@@ -59,7 +59,8 @@ export interface WorkflowProcess {
 export interface WorkflowHost {
   /**
    * The workflow's current process, started if there is none. Null while it may not start (backoff, quarantine):
-   * `WorkflowManager.workflowAvailable` is called when it may again.
+   * `WorkflowManager.workflowAvailable` is called when it may again. When the manager is told that a process is gone
+   * it asks at once for the next: by then the host must know whether there may be one.
    */
   process(workflow: string): WorkflowProcess | null;
   /** True while `process` stays null until somebody lifts it; then new runs queue or drop. A backoff is not one. */
