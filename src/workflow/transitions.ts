@@ -18,7 +18,7 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
     failed: "error, exit 1; maxRounds, exit 2",
     killed: "kill, exit 137",
     crashed: "three deaths at one round, exit 255",
-    interrupted: "drain timeout",
+    interrupted: "drain timeout, or its workflow left the configuration",
   },
   completed: {},
   failed: {},
