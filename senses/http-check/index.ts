@@ -4,7 +4,7 @@
  */
 import { desc, eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
-import { certificateEnd } from "./certificate.ts";
+import { certificateEnd } from "../../lib/tls/certificate.ts";
 import { checks } from "./schema.ts";
 
 export interface HttpCheck {

@@ -6,7 +6,7 @@ import { readSource, sourceFiles } from "../support/source_files.ts";
 
 const fileLinesMax = 300;
 const functionLinesMax = 60;
-const folders = ["src", "senses", "workflows", "tests"];
+const folders = ["src", "senses", "workflows", "lib", "tests"];
 const functionTypes =
   /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression|ObjectMethod|Class(Private)?Method)$/;
 

@@ -2,8 +2,10 @@
  * Runs a sense or workflow of the library as nerve does: copied into a workspace, with the grants that nerve.yaml gives
  * it, in a process of its own with its restricted worker. This file stands in for the kernel.
  */
+import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
+import { libraryFiles } from "../../src/cli/library.ts";
 import { parseNerveConfig } from "../../src/config/parse.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import { planUnits } from "../../src/kernel/units.ts";
@@ -120,7 +122,10 @@ class TestUnit implements AsyncDisposable {
     this.#kind = kind;
     this.#name = name;
     this.#grants = grants;
-    copyFolder(`${repository}/${kind}/${name}`, `${this.root}/${kind}/${name}`);
+    for (const [path, bytes] of libraryFiles(kind, name)) {
+      Deno.mkdirSync(dirname(`${this.root}/${path}`), { recursive: true });
+      Deno.writeFileSync(`${this.root}/${path}`, bytes);
+    }
     Deno.mkdirSync(`${this.root}/data/senses`, { recursive: true });
     Deno.mkdirSync(`${this.root}/data/blobs`);
   }
@@ -137,14 +142,6 @@ class TestUnit implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#current?.conversation.close();
     await Deno.remove(this.root, { recursive: true });
-  }
-}
-
-function copyFolder(from: string, to: string): void {
-  Deno.mkdirSync(to, { recursive: true });
-  for (const { name, isDirectory } of Deno.readDirSync(from)) {
-    if (isDirectory) copyFolder(`${from}/${name}`, `${to}/${name}`);
-    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** http-check against local servers, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { certificateEnd } from "../../../senses/http-check/certificate.ts";
+import { certificateEnd } from "../../../lib/tls/certificate.ts";
 import { lasting, selfSigned, type TestCertificate } from "../../support/certificate.ts";
 import { type Outcome, TestSense } from "../../support/library.ts";
 

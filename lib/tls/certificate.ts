@@ -1,5 +1,6 @@
 /**
  * When a server's certificate ends, by reading it off the start of a TLS handshake; the connection is then dropped.
+ * Imported by the senses http-check and tls-expiry.
  * Deno's own TLS does not show the certificate, and node:tls is closed in the sandbox because its sockets reach any file
  * descriptor of the process. So this file speaks just enough of TLS 1.2 and 1.3 over `Deno.connect`, and thus needs no
  * permission beyond the host's.
