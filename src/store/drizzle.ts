@@ -81,19 +81,26 @@ class Statement {
   }
 
   run(...values: SQLInputValue[]): unknown {
-    return this.#ready().run(...values);
+    return this.#ready(values).run(...values);
   }
 
   all(...values: SQLInputValue[]): unknown[] {
-    return this.#ready().all(...values);
+    return this.#ready(values).all(...values);
   }
 
   get(...values: SQLInputValue[]): unknown {
-    return this.#ready().get(...values);
+    return this.#ready(values).get(...values);
   }
 
   /** The statement is shared by all that have the same text, so that its mode is set each time. */
-  #ready(): StatementSync {
+  #ready(values: readonly unknown[]): StatementSync {
+    const [first] = values;
+    // node:sqlite would take it for named parameters and bind NULL (deno-facts.md 4).
+    if (typeof first === "object" && first !== null && !ArrayBuffer.isView(first)) {
+      throw new TypeError(
+        `SQLite cannot store a ${first.constructor?.name ?? "plain object"}: use a column with a mode`,
+      );
+    }
     this.#statement.setReturnArrays(this.#arrays);
     return this.#statement;
   }

@@ -4,19 +4,11 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
-import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
+import type { Run, RunMessage } from "../protocol/run.ts";
 import { logQuery, toLogRow } from "./log_rows.ts";
-import { type MessageQuery, readMessages, readRun, runColumns, toRun } from "./run_rows.ts";
+import { type MessageQuery, readMessages, readRun, readRuns, type RunPage, type RunQuery } from "./run_rows.ts";
 import { logMigrations } from "./schema.ts";
 import { checkVersion, openDatabase, StatementCache, storeError, userVersion } from "./sqlite.ts";
-
-/** Which runs to list, newest first. */
-export interface RunQuery {
-  readonly workflow?: string;
-  readonly statuses?: readonly RunStatus[];
-  readonly limit: number;
-  readonly offset: number;
-}
 
 export class StoreReader {
   readonly #db: DatabaseSync;
@@ -61,21 +53,8 @@ export class StoreReader {
   }
 
   /** A page of runs, newest first; `total` counts everything that the filter lets through. */
-  runs(query: RunQuery): { runs: Run[]; total: number } {
-    const { workflow, statuses, limit, offset } = query;
-    const conditions: string[] = [], values: (string | number)[] = [];
-    if (workflow !== undefined) {
-      conditions.push("workflow = ?");
-      values.push(workflow);
-    }
-    if (statuses !== undefined) {
-      conditions.push(`status in (${statuses.map(() => "?").join(", ")})`);
-      values.push(...statuses);
-    }
-    const from = `from workflow_runs${conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`}`;
-    const [total] = this.#statements.arrays(`select count(*) ${from}`).get(...values) as unknown as [number];
-    const page = `select ${runColumns} ${from} order by seq desc limit ? offset ?`;
-    return { runs: this.#statements.arrays(page).all(...values, limit, offset).map(toRun), total };
+  runs(query: RunQuery): RunPage {
+    return readRuns(this.#statements, query);
   }
 
   run(runId: string): Run | null {

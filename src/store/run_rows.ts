@@ -58,6 +58,37 @@ export function readRun(statements: StatementCache, runId: string): Run | null {
   return row === undefined ? null : toRun(row);
 }
 
+/** Which runs to list, newest first. */
+export interface RunQuery {
+  readonly workflow?: string;
+  readonly statuses?: readonly RunStatus[];
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** `total` counts everything that the filter lets through. */
+export interface RunPage {
+  readonly runs: Run[];
+  readonly total: number;
+}
+
+export function readRuns(statements: StatementCache, query: RunQuery): RunPage {
+  const { workflow, statuses, limit, offset } = query;
+  const conditions: string[] = [], values: string[] = [];
+  if (workflow !== undefined) {
+    conditions.push("workflow = ?");
+    values.push(workflow);
+  }
+  if (statuses !== undefined) {
+    conditions.push(`status in (${statuses.map(() => "?").join(", ")})`);
+    values.push(...statuses);
+  }
+  const from = `from workflow_runs${conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`}`;
+  const total = Number(statements.get(`select count(*) as total ${from}`).get(...values)?.total ?? 0);
+  const page = statements.arrays(`select ${runColumns} ${from} order by seq desc limit ? offset ?`);
+  return { runs: page.all(...values, limit, offset).map(toRun), total };
+}
+
 /** False: the id exists. */
 export function insertRun(statements: StatementCache, run: Run): boolean {
   const { runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, trigger } = run;

@@ -66,7 +66,8 @@ export class Writer {
     try {
       this.#perform(batch, statement);
     } catch (thrown) {
-      batch.loss = this.#lose(storeError("the log cannot be written", thrown), 1);
+      // The batch may have gone with it; `durable` looks at the one that is open now.
+      this.#openBatch().loss = this.#lose(storeError("the log cannot be written", thrown), 1);
     }
   }
 
@@ -85,8 +86,10 @@ export class Writer {
     this.#batch = null;
     try {
       // Nothing is open when every operation failed before it began.
-      if (this.#db.isTransaction) this.#statements.get("commit").run();
-      this.counters.commits++;
+      if (this.#db.isTransaction) {
+        this.#statements.get("commit").run();
+        this.counters.commits++;
+      }
       batch.committed.resolve();
     } catch (thrown) {
       this.#abandon(batch, thrown);

@@ -1,0 +1,14 @@
+/** A worker of sqlite_test.ts: opens the database it is told of, writes to it, and answers with a number or an error. */
+import { openDatabase } from "../../../src/store/sqlite.ts";
+
+globalThis.onmessage = ({ data }: MessageEvent<string>) => {
+  let answer: string;
+  try {
+    using db = openDatabase(data);
+    db.exec("create table a (n); insert into a values (1)");
+    answer = String(db.prepare("select count(*) as n from a").get()?.n);
+  } catch (thrown) {
+    answer = String(thrown);
+  }
+  postMessage(answer);
+};

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
+import { Writer } from "../../../src/store/writer.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+interface Bench {
+  readonly db: DatabaseSync;
+  readonly writer: Writer;
+  readonly lost: number[];
+  insert(n: number): void;
+  /** What another connection sees. */
+  committed(): number[];
+}
+
+function bench(test: (bench: Bench) => Promise<void>): Promise<void> {
+  return inTempDir(async (root) => {
+    const path = join(root, "a.db");
+    using db = openDatabase(path);
+    db.exec("create table numbers (n integer primary key) strict");
+    using reader = openDatabase(path, { readOnly: true });
+    const lost: number[] = [], statements = new StatementCache(db);
+    const writer = new Writer(db, statements, (_, operations) => lost.push(operations));
+    const insert = (n: number) => void statements.get("insert into numbers values (?)").run(n);
+    const committed = () => reader.prepare("select n from numbers order by n").all().map(({ n }) => Number(n));
+    await test({ db, writer, lost, insert, committed });
+  });
+}
+
+Deno.test("operations of one turn share one commit, and each resolves with its result after it", () =>
+  bench(async ({ writer, insert, committed }) => {
+    const results = [1, 2, 3].map((n) =>
+      writer.run(() => {
+        insert(n);
+        return n * 10;
+      }).then((result) => ({ result, seen: committed() }))
+    );
+    assert.deepEqual(committed(), []);
+    assert.deepEqual(await Promise.all(results), [10, 20, 30].map((result) => ({ result, seen: [1, 2, 3] })));
+    assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
+  }));
+
+Deno.test("an operation that throws is undone alone, whatever it had done before", () =>
+  bench(async ({ writer, insert, committed, lost }) => {
+    const first = writer.run(() => insert(1));
+    const broken = writer.run(() => {
+      insert(2);
+      insert(1);
+    });
+    const last = writer.run(() => insert(3));
+    await assert.rejects(broken, { code: "STORE_FAILED", message: /UNIQUE/ });
+    await Promise.all([first, last]);
+    assert.deepEqual(committed(), [1, 3]);
+    assert.deepEqual(lost, [1]);
+  }));
+
+// A foreign key that is checked at the commit fails it as a disk would, and leaves the transaction open.
+Deno.test("a commit that fails rejects all of its operations, counts them, and the next one succeeds", () =>
+  bench(async ({ db, writer, insert, committed, lost }) => {
+    db.exec("create table broken (n references numbers (n) deferrable initially deferred)");
+    const first = writer.run(() => insert(1));
+    writer.write(() => db.exec("insert into broken values (99)"));
+    const durable = writer.durable();
+    await assert.rejects(first, { code: "STORE_FAILED", message: /FOREIGN KEY/ });
+    await assert.rejects(durable, { code: "STORE_FAILED" });
+    assert.deepEqual([committed(), lost], [[], [2]]);
+    await writer.run(() => insert(2));
+    assert.deepEqual([committed(), writer.counters.lost], [[2], 2]);
+  }));
+
+// A full database makes SQLite roll back the whole transaction by itself, in the middle of a batch.
+Deno.test("a full database loses what it cannot hold, says how much, and goes on when there is room", () =>
+  bench(async ({ db, writer, committed, lost }) => {
+    db.exec("create table texts (t text)");
+    const pages = Number(db.prepare("pragma page_count").get()?.page_count);
+    db.exec(`pragma max_page_count = ${pages + 2}`);
+    const store = (bytes: number) => void db.prepare("insert into texts values (?)").run("x".repeat(bytes));
+    const small = writer.run(() => store(10));
+    const large = writer.run(() => store(100_000));
+    const outcome = await Promise.allSettled([small, large]);
+    const rejected = outcome.filter(({ status }) => status === "rejected").length;
+    assert.equal(outcome[1].status, "rejected");
+    assert.equal(writer.counters.lost, rejected);
+    assert.equal(lost.reduce((sum, each) => sum + each, 0), rejected);
+    const kept = db.prepare("select count(*) as n from texts").get()?.n;
+    assert.equal(kept, 2 - rejected);
+    db.exec(`pragma max_page_count = ${pages + 1000}`);
+    await writer.run(() => store(100_000));
+    assert.deepEqual(committed(), []);
+  }));
+
+Deno.test("while another program holds the lock nothing is written, and it goes on afterwards", () =>
+  bench(async ({ db, writer, insert, committed, lost }) => {
+    db.exec("pragma busy_timeout = 0");
+    using other = openDatabase(db.location() ?? "");
+    other.exec("begin immediate");
+    const refused = writer.run(() => insert(1));
+    writer.write(() => insert(2));
+    const durable = writer.durable();
+    await assert.rejects(refused, { code: "STORE_FAILED", message: /locked/ });
+    await assert.rejects(durable, { code: "STORE_FAILED", message: /locked/ });
+    other.exec("rollback");
+    writer.write(() => insert(3));
+    await writer.durable();
+    assert.deepEqual([committed(), lost], [[3], [1, 1]]);
+  }));
+
+Deno.test("durable resolves at once when nothing is open, and a lost write is told to the turn that lost it only", () =>
+  bench(async ({ writer, insert, committed }) => {
+    await writer.durable();
+    writer.write(() => insert(1));
+    writer.write(() => insert(1));
+    await assert.rejects(writer.durable(), { code: "STORE_FAILED" });
+    writer.write(() => insert(2));
+    await writer.durable();
+    assert.deepEqual(committed(), [1, 2]);
+  }));
+
+Deno.test("a turn that writes without end is committed in between", () =>
+  bench(async ({ writer, insert, committed }) => {
+    for (let n = 0; n < 10_001; n++) writer.write(() => insert(n));
+    assert.equal(committed().length, 10_000);
+    await writer.durable();
+    assert.deepEqual([committed().length, writer.counters.commits], [10_001, 2]);
+  }));

@@ -1,0 +1,66 @@
+/** The log's store in a temporary folder, on the fake clock, and rows and runs to put into it. */
+import { join } from "node:path";
+import type { NewLogRow } from "../../src/protocol/log.ts";
+import type { Run } from "../../src/protocol/run.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { inTempDir } from "./temp_workspace.ts";
+
+export interface StoreBench {
+  store: Store;
+  readonly path: string;
+  readonly clock: FakeClock;
+  /** Closes the store and opens it again. */
+  reopen(): Promise<void>;
+}
+
+export function withStore(test: (bench: StoreBench) => Promise<void>): Promise<void> {
+  return inTempDir(async (root) => {
+    const path = join(root, "data", "logs.db"), clock = new FakeClock();
+    const bench: StoreBench = {
+      store: openStore(path, clock),
+      path,
+      clock,
+      async reopen() {
+        await bench.store.close();
+        bench.store = openStore(path, clock);
+      },
+    };
+    try {
+      await test(bench);
+    } finally {
+      await bench.store.close();
+    }
+  });
+}
+
+export function newRow(change: Partial<NewLogRow> = {}): NewLogRow {
+  return { source: "sense:cpu", type: "sense.signal", refId: "cpu", causeId: null, payload: { used: 0.5 }, ...change };
+}
+
+/** A row about a run, by default that of its start. */
+export function runRow(runId: string, change: Partial<NewLogRow> = {}): NewLogRow {
+  return newRow({ source: "workflow:cleanup", type: "run.started", refId: runId, payload: {}, ...change });
+}
+
+export function newRun(runId: string, change: Partial<Run> = {}): Run {
+  const started = (change.status ?? "started") === "started";
+  return {
+    runId,
+    workflow: "cleanup",
+    status: "started",
+    exitCode: null,
+    attempt: started ? 1 : 0,
+    rounds: 0,
+    maxRounds: 10,
+    prompt: "clean up",
+    payload: { path: "/" },
+    trigger: { kind: "manual" },
+    causeId: null,
+    reason: null,
+    queuedAt: 1_000,
+    startedAt: started ? 1_000 : null,
+    endedAt: null,
+    ...change,
+  };
+}
