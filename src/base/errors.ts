@@ -46,17 +46,17 @@ export function unreachable(value: never): never {
   throw new Error(`nerve bug: unexpected ${JSON.stringify(value)}`);
 }
 
-/** The text of anything that was thrown, on one line. */
+/** The text of anything that was thrown, on one line. Never throws itself, whatever it is given. */
 export function messageOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : safeString(thrown);
-  return text.replaceAll(/\s*\r?\n\s*/g, " | ").trim() || "(no message)";
+  const lines = textOf(thrown).split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" | ") || "(no message)";
 }
 
-function safeString(thrown: unknown): string {
+function textOf(thrown: unknown): string {
   try {
-    return String(thrown);
+    return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
-    // An object whose toString throws: there is no text to be had from it.
-    return Object.prototype.toString.call(thrown);
+    // A message or toString that throws, a revoked proxy: there is no text to be had from it.
+    return "(a value that cannot be shown)";
   }
 }

@@ -21,6 +21,8 @@ export const configFileMaxBytes = 1 * MiB;
 /** Values in nerve.yaml, what its aliases stand for counted each time, and how deep they may nest. */
 export const configNodesMax = 200_000;
 export const configDepthMax = 64;
+/** How deep a payload or a message's meta may nest: whatever walks it recursively must not run out of stack. */
+export const jsonDepthMax = 128;
 /** Problems that one check of nerve.yaml reports; the rest is counted. */
 export const problemsMax = 1_000;
 

@@ -7,9 +7,16 @@
  */
 import { type CancelTimer, type Clock, delay } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { heartbeatMissesMax, heartbeatMs, processEndMaxMs, processStartMaxMs } from "../base/limits.ts";
+import { heartbeatMissesMax, heartbeatMs, jsonDepthMax, processEndMaxMs, processStartMaxMs } from "../base/limits.ts";
+import { byteLength, nestsTooDeep } from "../protocol/json.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
-import { type FromProcess, fromProcessSchema, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
+import {
+  type FromProcess,
+  fromProcessMaxBytes,
+  fromProcessSchema,
+  type ProcessSpec,
+  type ToProcess,
+} from "../protocol/message.ts";
 import { endFromStatus, type EndKind, type ExitStatus, type ProcessEnd } from "./exit_cause.ts";
 import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
 import { passLines } from "./output_lines.ts";
@@ -29,6 +36,8 @@ type State =
   | { readonly tag: "ending"; readonly channel: LineChannel | null }
   | { readonly tag: "gone" };
 
+/** Levels of a message around the user's own value. */
+const envelopeLevels = 4;
 /** How long to read on after the process is gone. */
 const lastWordsMs = 200;
 let lastId = 0;
@@ -122,8 +131,8 @@ export class GroupProcess {
     try {
       for await (const line of link.lines) {
         const parsed = parseMessage(line);
-        if (typeof parsed === "string") this.kill("protocol", `broke the protocol: ${parsed}`);
-        else this.#arrived(parsed, link.channel);
+        if (typeof parsed === "string") return this.kill("protocol", `broke the protocol: ${parsed}`);
+        this.#arrived(parsed, link.channel);
       }
     } catch (thrown) {
       this.kill("protocol", `broke the protocol: ${messageOf(thrown)}`);
@@ -182,7 +191,11 @@ function parseMessage(line: string): FromProcess | string {
     return messageOf(thrown);
   }
   const parsed = fromProcessSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [first] = parsed.error.issues;
-  return `${first?.path.join(".") ?? ""} ${first?.message ?? "is no message"}`.slice(0, 500);
+  if (!parsed.success) {
+    const [first] = parsed.error.issues;
+    return `${first?.path.join(".") ?? ""} ${first?.message ?? "is no message"}`.slice(0, 500);
+  }
+  const { t } = parsed.data, maxBytes = fromProcessMaxBytes[t];
+  if (line.length * 3 > maxBytes && byteLength(line) > maxBytes) return `${t} is longer than ${maxBytes} bytes`;
+  return nestsTooDeep(json, jsonDepthMax + envelopeLevels) ? `${t} is nested too deep` : parsed.data;
 }

@@ -4,6 +4,7 @@
  */
 import { err, ok, type Result } from "../base/result.ts";
 import { messageOf } from "../base/errors.ts";
+import { jsonDepthMax } from "../base/limits.ts";
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
@@ -22,7 +23,8 @@ export function byteLength(text: string): number {
 
 /**
  * JSON text of `value`, or a sentence that says why there is none: a function, a symbol, a BigInt, a cycle, a getter
- * that throws, or more than `maxBytes`. Call it where the value lives: it runs the value's getters and `toJSON`.
+ * that throws, more than `maxBytes`, more than `jsonDepthMax` levels. Call it where the value lives: it runs the
+ * value's getters and `toJSON`.
  */
 export function toJsonText(value: unknown, maxBytes: number): Result<string, string> {
   let text: string | undefined;
@@ -33,5 +35,16 @@ export function toJsonText(value: unknown, maxBytes: number): Result<string, str
   }
   if (text === undefined) return err(`is not JSON: ${typeof value}`);
   const bytes = text.length > maxBytes ? text.length : byteLength(text);
-  return bytes > maxBytes ? err(`is larger than ${maxBytes} bytes of JSON`) : ok(text);
+  if (bytes > maxBytes) return err(`is larger than ${maxBytes} bytes of JSON`);
+  // Each level takes at least its two brackets.
+  if (text.length > 2 * jsonDepthMax && nestsTooDeep(JSON.parse(text))) {
+    return err(`is nested deeper than ${jsonDepthMax} levels`);
+  }
+  return ok(text);
+}
+
+/** Whether a value that came out of JSON.parse nests deeper than `jsonDepthMax` levels. */
+export function nestsTooDeep(value: unknown, levels: number = jsonDepthMax): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => nestsTooDeep(inner, levels - 1));
 }

@@ -4,6 +4,7 @@
  * and what a process may speak of is checked where the message is used.
  */
 import * as z from "zod";
+import { logLineMaxBytes, payloadMaxBytes, protocolLineMaxBytes } from "../base/limits.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
@@ -127,3 +128,23 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("fault"), message: z.string() }),
 ]);
 export type FromProcess = z.infer<typeof fromProcessSchema>;
+
+/** What surrounds the value of an outcome, an error's message or a path in a line. */
+const envelopeBytes = 32 * 1024;
+
+/**
+ * The longest line of each kind. The worker keeps to what these follow from, but user code may make the worker say
+ * anything: without them a sense could put 8 MiB into each row of the log.
+ */
+export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
+  ready: 1024,
+  pong: 1024,
+  exit_refused: 1024,
+  fault: envelopeBytes,
+  // The message of a log row is a quarter of a log line, in characters of up to six bytes.
+  log: envelopeBytes + 3 * logLineMaxBytes,
+  loaded: 32 * envelopeBytes,
+  outcome: payloadMaxBytes + envelopeBytes,
+  message: protocolLineMaxBytes,
+  finished: envelopeBytes,
+};

@@ -8,17 +8,16 @@ const messageMaxChars = 4_000;
 
 /** The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."). */
 export function describe(thrown: unknown): string {
-  const name = thrown instanceof Error && !["Error", "TypeError"].includes(thrown.name) ? `${thrown.name}: ` : "";
-  const text = messageOf(thrown);
-  return (text.startsWith(name) ? text : name + text).slice(0, messageMaxChars);
+  const { name } = partsOf(thrown), text = messageOf(thrown);
+  const prefix = ["", "Error", "TypeError"].includes(name) ? "" : `${name}: `;
+  return (text.startsWith(prefix) ? text : prefix + text).slice(0, messageMaxChars);
 }
 
 /** The first place of the stack that lies in the folder of the user's module, else null. */
 export function placeOf(thrown: unknown, folder: string): Place | null {
-  if (!(thrown instanceof Error)) return null;
-  const texts = [thrown.message, ...(thrown.stack ?? "").split("\n")];
-  for (const text of texts) {
-    const match = placePattern.exec(text);
+  const { message, stack } = partsOf(thrown);
+  for (const text of [message, ...stack.split("\n")]) {
+    const match = placePattern.exec(text.slice(0, messageMaxChars));
     if (match === null) continue;
     const file = pathOf(match[1] ?? "");
     if (file !== null && file.startsWith(folder)) return { file, line: Number(match[2]), column: Number(match[3]) };
@@ -26,9 +25,27 @@ export function placeOf(thrown: unknown, folder: string): Place | null {
   return null;
 }
 
+/** What user code threw may have a name that is a symbol, a stack that is an object, or getters that throw. */
+function partsOf(thrown: unknown): { name: string; message: string; stack: string } {
+  const part = (key: "name" | "message" | "stack"): string => {
+    try {
+      const value = thrown instanceof Error ? thrown[key] : "";
+      return typeof value === "string" ? value : "";
+    } catch {
+      // A getter or a proxy that throws has nothing to tell.
+      return "";
+    }
+  };
+  return { name: part("name"), message: part("message"), stack: part("stack") };
+}
+
 function pathOf(url: string): string | null {
-  const parsed = URL.parse(url);
-  return parsed === null ? null : decodeURIComponent(parsed.pathname);
+  try {
+    return decodeURIComponent(new URL(url).pathname);
+  } catch {
+    // A stack that user code wrote itself need not hold a real address.
+    return null;
+  }
 }
 
 /** Why a module could not be imported: syntax errors and missing files keep their place (deno-facts.md 3, last line). */

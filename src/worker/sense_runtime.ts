@@ -21,7 +21,7 @@ type Compute = (context: SenseContext) => unknown;
 /** Everything of a context that outlives one compute. */
 type Surroundings = Omit<SenseContext, "signal" | "trigger">;
 type Loaded =
-  | { readonly ok: true; readonly compute: Compute; readonly surroundings: Surroundings; close(): void }
+  | { readonly ok: true; readonly compute: Compute; readonly surroundings: Surroundings }
   | { readonly ok: false; readonly problems: readonly LoadProblem[] };
 
 export class SenseRuntime implements Runtime {
@@ -91,7 +91,7 @@ export class SenseRuntime implements Runtime {
         config: deepFreeze((sense.config ?? {}) as JsonObject),
         log: logFunction(this.#kernel, name),
       };
-      return { ok: true, compute: compute as Compute, surroundings, close: () => sqlite.close() };
+      return { ok: true, compute: compute as Compute, surroundings };
     } catch (thrown) {
       return { ok: false, problems: [loadProblem(thrown, folderOf(sense.entry))] };
     }
