@@ -5,7 +5,7 @@
 export { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.ts";
 export { type Directive, type Route, routeSenseComputeOutput } from "./kernel/routing.ts";
 export { type ParsedConfig, parseNerveConfig } from "./config/parse.ts";
-export { formatText, type Problem } from "./config/problem.ts";
+export { formatProblems, type Problem } from "./config/problem.ts";
 export type { NerveConfig } from "./config/types.ts";
 export { NerveError } from "./base/errors.ts";
 export type { ComputeResult, Health, StartRunRequest } from "./protocol/api.ts";

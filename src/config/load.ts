@@ -2,6 +2,7 @@
  * A workspace's configuration from the disk, with every check that needs no user code. The one way in for `nerve run`,
  * the reload and `nerve validate`.
  */
+import { fileURLToPath } from "node:url";
 import { configFileMaxBytes } from "../base/limits.ts";
 import { messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -12,12 +13,18 @@ import type { GrantContext } from "./permissions.ts";
 import { hasErrors, type Problem, sortProblems } from "./problem.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
+/** The grants' surroundings on this machine: nerve's own modules, which every worker must load, and what `~` is. */
+export const grantContext: GrantContext = {
+  nerveModules: [fileURLToPath(new URL("../", import.meta.url))],
+  home: Deno.env.get("HOME") ?? null,
+};
+
 /**
  * Reads and checks nerve.yaml. The error holds every problem, warnings included; on success they are in `warnings`.
  */
 export async function loadNerveConfig(
   paths: WorkspacePaths,
-  context: GrantContext,
+  context: GrantContext = grantContext,
 ): Promise<Result<ParsedConfig, Problem[]>> {
   const text = await readConfigFile(paths);
   if (!text.ok) return err([text.error]);

@@ -26,7 +26,8 @@ interface Flight {
   readonly process: GroupProcess;
   readonly finish: (outcome: ComputeOutcome) => void;
   timer: CancelTimer | null;
-  aborted: boolean;
+  /** Why it was told to stop; null while it may go on. */
+  aborted: "timeout" | "stop" | null;
 }
 
 export class ComputeRunner {
@@ -45,7 +46,7 @@ export class ComputeRunner {
     const process = this.#supervisor.process(limits.unit);
     if (process === null) return { kind: "group_down", message: this.#supervisor.whyDown(limits.unit) };
     const { promise, resolve } = Promise.withResolvers<ComputeOutcome>();
-    const flight: Flight = { limits, process, finish: resolve, timer: null, aborted: false };
+    const flight: Flight = { limits, process, finish: resolve, timer: null, aborted: null };
     this.#flights.set(id, flight);
     process.send({ t: "compute", id, sense: limits.sense, trigger });
     if (process.ready) this.#limit(id, flight);
@@ -69,45 +70,48 @@ export class ComputeRunner {
   onOutcome(process: GroupProcess, { id, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
     const flight = this.#flights.get(id);
     if (flight?.process !== process) return false;
-    // A compute that stops because its signal aborted has timed out; one that still finished its work has not.
-    const stopped = flight.aborted && outcome.kind === "error";
-    flight.finish(stopped ? { kind: "timeout", afterMs: flight.limits.timeoutMs, killed: false } : outcome);
+    // A compute that stops because its signal aborted was cut short; one that still finished its work was not.
+    const cut = flight.aborted !== null && outcome.kind === "error";
+    flight.finish(cut ? cutShort(flight, false) : outcome);
     return true;
   }
 
   onEnd(process: GroupProcess, end: ProcessEnd): void {
     for (const flight of this.#flights.values()) {
       if (flight.process !== process) continue;
-      const overdue = flight.aborted && end.kind === "timeout";
-      flight.finish(
-        overdue
-          ? { kind: "timeout", afterMs: flight.limits.timeoutMs, killed: true }
-          : { kind: "group_down", message: `its process ${end.message}` },
-      );
+      const overdue = flight.aborted !== null && end.kind === "timeout";
+      flight.finish(overdue ? cutShort(flight, true) : { kind: "group_down", message: `its process ${end.message}` });
     }
   }
 
   /** Aborts all computes and resolves when they are over; those that do not stop in their grace are killed. */
   async stop(): Promise<void> {
-    for (const [id, flight] of this.#flights) this.#abort(id, flight, "the daemon stops");
+    for (const [id, flight] of this.#flights) this.#abort(id, flight, "stop");
     if (this.#flights.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
   }
 
   #limit(id: number, flight: Flight): void {
-    const { timeoutMs } = flight.limits;
-    flight.timer = this.#clock.after(timeoutMs, () => {
-      this.#abort(id, flight, `compute was not done after ${formatDuration(timeoutMs)}`);
-    });
+    if (flight.aborted !== null) return;
+    flight.timer = this.#clock.after(flight.limits.timeoutMs, () => this.#abort(id, flight, "timeout"));
   }
 
-  #abort(id: number, flight: Flight, reason: string): void {
+  #abort(id: number, flight: Flight, why: "timeout" | "stop"): void {
     const { sense, timeoutMs, gracePeriodMs } = flight.limits;
-    flight.aborted = true;
-    flight.process.send({ t: "abort", id, reason });
+    flight.aborted = why;
+    const late = `compute was not done after ${formatDuration(timeoutMs)}`;
+    flight.process.send({ t: "abort", id, reason: why === "stop" ? stopping : late });
     flight.timer?.();
     flight.timer = this.#clock.after(gracePeriodMs, () => {
-      const spent = `${formatDuration(timeoutMs)} and ${formatDuration(gracePeriodMs)} of grace`;
+      const told = why === "stop" ? "the stop of the daemon" : formatDuration(timeoutMs);
+      const spent = `${told} and ${formatDuration(gracePeriodMs)} of grace`;
       flight.process.kill("timeout", `was killed: sense ${sense} did not return within ${spent}`);
     });
   }
+}
+
+const stopping = "the daemon stops";
+
+function cutShort({ aborted, limits }: Flight, killed: boolean): ComputeOutcome {
+  if (aborted === "stop") return { kind: "group_down", message: stopping };
+  return { kind: "timeout", afterMs: limits.timeoutMs, killed };
 }

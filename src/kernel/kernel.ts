@@ -126,10 +126,10 @@ export class Kernel {
 
   async #start(): Promise<void> {
     const { paths, config } = this, clock = this.#clock;
-    await makeRuntimeFolder(paths);
-    this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root);
     let store: Store | null = null;
     try {
+      await makeRuntimeFolder(paths);
+      this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root);
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }
@@ -141,7 +141,7 @@ export class Kernel {
       parts.scheduler.start();
     } catch (thrown) {
       await store?.close();
-      this.#lock.release();
+      this.#lock?.release();
       this.#bus.close();
       this.#stopped.resolve();
       throw thrown;

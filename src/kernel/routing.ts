@@ -1,13 +1,13 @@
 /**
  * What a sense's return asks for: a signal, or a run of a workflow (design.md 4). Pure; called by sense_desk.ts.
  */
-import { defaultMaxRounds, promptMaxBytes } from "../base/limits.ts";
+import { maxRoundsMax, promptMaxBytes } from "../base/limits.ts";
 import { byteLength, isPlainObject, type Json, type JsonObject } from "../protocol/json.ts";
 
 /** A sense's wish to start a workflow. `maxRounds` null: the workflow's own limit. */
 export interface Directive {
   readonly name: string;
-  readonly maxRounds: number;
+  readonly maxRounds: number | null;
   readonly prompt: string;
 }
 
@@ -50,14 +50,16 @@ function fromText(text: string): Directive | string {
 
 function fromObject(value: Json | undefined): Directive | string {
   if (!isPlainObject(value)) return "it is neither text nor an object {name, maxRounds, prompt}";
-  const { name, maxRounds = defaultMaxRounds, prompt = "" } = value;
+  const { name, maxRounds = null, prompt = "" } = value;
   if (typeof name !== "string") return "name is not a text";
-  if (typeof maxRounds !== "number") return "maxRounds is not a number";
+  if (maxRounds !== null && typeof maxRounds !== "number") return "maxRounds is not a number";
   return typeof prompt === "string" ? { name, maxRounds, prompt } : "prompt is not a text";
 }
 
 function faultOf({ name, maxRounds, prompt }: Directive, isWorkflow: (name: string) => boolean): string | null {
   if (!isWorkflow(name)) return `no workflow "${name.slice(0, 80)}" is configured`;
-  if (!Number.isSafeInteger(maxRounds) || maxRounds < 1) return `maxRounds ${maxRounds} is not a whole number from 1`;
+  if (maxRounds !== null && !(Number.isInteger(maxRounds) && maxRounds >= 1 && maxRounds <= maxRoundsMax)) {
+    return `maxRounds ${maxRounds} is not a whole number from 1 to ${maxRoundsMax}`;
+  }
   return byteLength(prompt) > promptMaxBytes ? `the prompt is larger than ${promptMaxBytes} bytes` : null;
 }

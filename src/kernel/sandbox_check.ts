@@ -4,7 +4,7 @@
  * I1. User code runs nowhere but in the sandbox, and no database of the workspace is opened.
  * I2. A module that never finishes loading is a problem, not a wait.
  */
-import { type Clock, delay, systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { defaultTimeoutMs } from "../base/limits.ts";
 import type { Problem } from "../config/problem.ts";
@@ -39,9 +39,12 @@ export async function loadAll(
 
 async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Problem[]> {
   const spec = onEmptyDatabases(plan.spec);
-  const missing = new Set(spec.workflow === null ? spec.senses.map(({ name }) => name) : [spec.workflow.name]);
+  const missing = new Map(
+    (spec.workflow === null ? spec.senses : [spec.workflow]).map(({ name, entry }) => [name, entry]),
+  );
   const problems: Problem[] = [];
   const { promise: over, resolve } = Promise.withResolvers<ProcessEnd | null>();
+  const gone = Promise.withResolvers<void>();
   let process: GroupProcess;
   try {
     process = new GroupProcess(spec, plan.request, where, clock, {
@@ -52,7 +55,10 @@ async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Pr
         problems.push(...message.problems.map((problem) => toProblem(spec, message.name, problem)));
         if (missing.size === 0) resolve(null);
       },
-      onEnd: (_, end) => resolve(end),
+      onEnd: (_, end) => {
+        resolve(end);
+        gone.resolve();
+      },
     });
   } catch (thrown) {
     return [
@@ -62,10 +68,14 @@ async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Pr
   if (spec.workflow !== null) process.send({ t: "load_workflow" });
   for (const { name } of spec.senses) process.send({ t: "load", sense: name });
   const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
-  const end = await Promise.race([over, delay(clock, defaultTimeoutMs).then(() => late)]);
+  const cancel = clock.after(defaultTimeoutMs, () => resolve(late));
+  const end = await over;
+  cancel();
   process.kill("ended", "validated");
-  for (const name of missing) {
-    problems.push(toProblem(spec, name, { message: end?.message ?? "did not load", place: null }));
+  await gone.promise;
+  for (const [name, file] of missing) {
+    const place = { file, line: 1, column: 1 };
+    problems.push(toProblem(spec, name, { message: end?.message ?? "did not load", place }));
   }
   return problems;
 }

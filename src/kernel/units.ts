@@ -2,8 +2,8 @@
  * From the configuration to the processes it asks for: one unit for each group and each workflow.
  * Used by kernel.ts and sandbox_check.ts.
  */
-import { fileURLToPath } from "node:url";
-import { type GrantContext, sandboxEnvironment, sandboxPermissions } from "../config/permissions.ts";
+import { grantContext } from "../config/load.ts";
+import { sandboxEnvironment, sandboxPermissions } from "../config/permissions.ts";
 import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { assert } from "../base/errors.ts";
@@ -15,12 +15,6 @@ import { workflowKey } from "./workflow_host.ts";
 export function groupKey(group: string): UnitKey {
   return `group:${group}`;
 }
-
-/** nerve's own modules, which every worker must be able to load, and the folder that `~` stands for. */
-export const grantContext: GrantContext = {
-  nerveModules: [fileURLToPath(new URL("../", import.meta.url))],
-  home: Deno.env.get("HOME") ?? null,
-};
 
 /** The units of the workspace: groups in the order of nerve.yaml, then workflows. Groups without senses have none. */
 export function planUnits(config: NerveConfig, paths: WorkspacePaths): UnitPlan[] {

@@ -1,19 +1,19 @@
 /** What the kernel shows of itself: answers to the control API and to embedders. Reads only; made by kernel.ts. */
 import type { Clock } from "../base/clock.ts";
-import { formatDuration } from "../base/duration.ts";
 import { version } from "../base/version.ts";
-import { groupMembers, type NerveConfig, type ReflexConfig } from "../config/types.ts";
+import { groupMembers, type NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitView as SupervisedUnit } from "../process/supervisor.ts";
-import type {
-  ComputeResult,
-  Health,
-  RunPage,
-  SenseView,
-  StartRunRequest,
-  TriggerReply,
-  UnitView,
-  WorkflowView,
+import {
+  type ComputeResult,
+  type Health,
+  reflexText,
+  type RunPage,
+  type SenseView,
+  type StartRunRequest,
+  type TriggerReply,
+  type UnitView,
+  type WorkflowView,
 } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
@@ -100,7 +100,7 @@ export class KernelViews {
       name,
       group: sense.group,
       state: unit?.state === "quarantined" ? "quarantined" : timeline?.state ?? "stopped",
-      reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(describeReflex),
+      reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
       nextDue: timeline?.nextDue ?? null,
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
@@ -174,15 +174,6 @@ export class KernelViews {
       };
     });
   }
-}
-
-function describeReflex({ intervalMs, cron, timezone, on }: ReflexConfig): string {
-  const parts = [
-    intervalMs === null ? null : `every ${formatDuration(intervalMs)}`,
-    cron === null ? null : `cron ${cron}${timezone === null ? "" : ` (${timezone})`}`,
-    on.length === 0 ? null : `on ${on.join(", ")}`,
-  ];
-  return parts.filter((part) => part !== null).join(" and ");
 }
 
 function sum(values: readonly number[]): number {

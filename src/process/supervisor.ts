@@ -205,7 +205,8 @@ export class Supervisor {
         onEnd: (ended, end) => this.#ended(unit, ended, end),
       });
     } catch (thrown) {
-      this.#died(unit, { kind: "no_start", message: `could not be started: ${messageOf(thrown)}` });
+      const quarantine = this.#died(unit, { kind: "no_start", message: `could not be started: ${messageOf(thrown)}` });
+      if (quarantine !== null) this.#ports.onQuarantined(key, quarantine);
       return null;
     }
     const { promise: gone, resolve } = Promise.withResolvers<void>();
@@ -231,13 +232,16 @@ export class Supervisor {
       unit.cancelIdle = null;
       unit.state = { tag: "stopped" };
     }
+    // First the state, then the news: whoever hears of the end may ask for a process at once.
+    const quarantine = !wanted && current ? this.#died(unit, end) : null;
     this.#ports.onEnd(key, process, end, wanted);
-    if (!wanted && current) this.#died(unit, end);
-    else if (current && !this.#stopping) this.#ports.onAvailable(key);
+    if (quarantine !== null) this.#ports.onQuarantined(key, quarantine);
+    else if (wanted && current && !this.#stopping) this.#ports.onAvailable(key);
     alive?.resolve();
   }
 
-  #died(unit: Unit, end: ProcessEnd): void {
+  /** Sets the backoff or the quarantine; the reason of the latter. */
+  #died(unit: Unit, end: ProcessEnd): string | null {
     const { key } = unit.plan, now = this.#clock.monotonic();
     unit.deaths++;
     unit.deathsAt = [...unit.deathsAt.filter((at) => now - at < deathWindowMs), now];
@@ -245,7 +249,7 @@ export class Supervisor {
     if (recent >= deathsMax) {
       const reason = `died ${recent} times in ${deathWindowMs / 1000} s, the last time it ${end.message}`;
       unit.state = { tag: "quarantined", reason };
-      return this.#ports.onQuarantined(key, reason);
+      return reason;
     }
     const waitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (recent - 1));
     const cancel = this.#clock.after(waitMs, () => {
@@ -253,6 +257,7 @@ export class Supervisor {
       this.#ports.onAvailable(key);
     });
     unit.state = { tag: "backoff", untilMs: this.#clock.now() + waitMs, reason: end.message, cancel };
+    return null;
   }
 
   #endDrained(key: UnitKey): void {

@@ -42,8 +42,11 @@ async function boot(spec: ProcessSpec, port: MessagePort): Promise<void> {
     const message = parse(data) as ToProcess;
     if (message.t === "ping") return kernel.send({ t: "pong", n: message.n });
     if (message.t === "end") {
-      runtime.close();
-      return post("ended");
+      try {
+        return runtime.close();
+      } finally {
+        post("ended");
+      }
     }
     if (message.t !== "init") runtime.handle(message);
   };

@@ -28,7 +28,7 @@ export class SenseRuntime implements Runtime {
   readonly #spec: ProcessSpec;
   readonly #kernel: KernelPort;
   readonly #loaded = new Map<string, Promise<Loaded>>();
-  readonly #closers: (() => void)[] = [];
+  readonly #closers: (() => unknown)[] = [];
   readonly #running = new Map<number, AbortController>();
   readonly #blobs: Blobs;
   readonly #logs: OpenLogs;
@@ -58,12 +58,30 @@ export class SenseRuntime implements Runtime {
     if (loading === undefined) {
       loading = this.#loadFresh(name);
       this.#loaded.set(name, loading);
-      loading.then((loaded) => {
-        const problems = loaded.ok ? [] : loaded.problems.slice(0, 100);
-        this.#kernel.send({ t: "loaded", name, problems: [...problems] });
-      });
+      loading.then((loaded) => this.#tellLoaded(name, loaded));
     }
     return loading;
+  }
+
+  /** As `#load`, until `signal` aborts: one module that awaits for ever must not cost its siblings the process. */
+  async #loadUntil(name: string, signal: AbortSignal): Promise<Loaded> {
+    const aborted = Promise.withResolvers<Loaded>();
+    const giveUp = () => {
+      const place = { file: this.#entry(name), line: 1, column: 1 };
+      const problem = { message: "its module is not done loading: does it await something at its top level?", place };
+      const unfinished: Loaded = { ok: false, problems: [problem] };
+      this.#tellLoaded(name, unfinished);
+      aborted.resolve(unfinished);
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
+    return await Promise.race([this.#load(name), aborted.promise]).finally(() => {
+      signal.removeEventListener("abort", giveUp);
+    });
+  }
+
+  #tellLoaded(name: string, loaded: Loaded): void {
+    const problems = loaded.ok ? [] : loaded.problems.slice(0, 100);
+    this.#kernel.send({ t: "loaded", name, problems });
   }
 
   async #loadFresh(name: string): Promise<Loaded> {
@@ -71,7 +89,7 @@ export class SenseRuntime implements Runtime {
     if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
     try {
       const { sqlite, db, problems } = openSenseDatabase(sense.database, sense.migrations);
-      this.#closers.push(() => sqlite.close());
+      this.#closers.push(() => sqlite.isOpen && sqlite.close());
       const module = await importFile(sense.entry).catch((thrown: unknown) => {
         problems.push(loadProblem(thrown, folderOf(sense.entry)));
         return null;
@@ -100,17 +118,16 @@ export class SenseRuntime implements Runtime {
   async #compute(id: number, name: string, trigger: Trigger): Promise<void> {
     const controller = new AbortController();
     this.#running.set(id, controller);
-    const loaded = await this.#load(name);
+    const loaded = await this.#loadUntil(name, controller.signal);
     if (!loaded.ok) {
       const [first] = loaded.problems;
       this.#fail(id, "load", first?.message ?? "cannot be loaded", first?.place ?? null);
     } else {
       try {
-        // An abort may have come while it loaded; compute sees it as an aborted signal.
         const value = await loaded.compute({ ...loaded.surroundings, signal: controller.signal, trigger });
         this.#succeed(id, value);
       } catch (thrown) {
-        this.#fail(id, "throw", describe(thrown), placeOf(thrown, this.#userFolder(name)));
+        this.#fail(id, "throw", describe(thrown), placeOf(thrown, folderOf(this.#entry(name))));
       }
     }
     this.#running.delete(id);
@@ -130,9 +147,8 @@ export class SenseRuntime implements Runtime {
     this.#kernel.send({ t: "outcome", id, outcome: { kind: "error", code, message, place } });
   }
 
-  #userFolder(name: string): string {
-    const entry = this.#spec.senses.find((each) => each.name === name)?.entry ?? "";
-    return folderOf(entry);
+  #entry(name: string): string {
+    return this.#spec.senses.find((each) => each.name === name)?.entry ?? "";
   }
 }
 

@@ -3,7 +3,7 @@
  * in which all user code runs, and passes lines between the two. It holds every permission and evaluates no user code.
  * Started by main.ts; its kernel side is process/group_process.ts.
  * I1. The first line to the kernel is the token of this process; the first line from it is `init`.
- * I2. When the kernel is gone, this process is gone: no orphan works on.
+ * I2. When the kernel is gone, this process and the programs that it started are gone: no orphan works on.
  * I3. Nothing that the worker says is taken for the shim's own word: it is passed on as it came, if it is one line.
  */
 import { messageOf } from "../base/errors.ts";
@@ -26,7 +26,17 @@ export async function runShim(): Promise<never> {
   if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
   const port = startWorker(init.spec, channel);
   for await (const line of lines) port.postMessage(line);
-  Deno.exit(0);
+  endAll();
+}
+
+/** Ends this process and the programs that user code started: they share its process group (launcher.ts, detached). */
+function endAll(): never {
+  try {
+    Deno.kill(-Deno.pid, "SIGKILL");
+  } finally {
+    // Only where the signal could not be sent, such as on a system without process groups.
+    Deno.exit(0);
+  }
 }
 
 /** Variables of the shim itself: user code with an `env` permission must not find them. */

@@ -29,8 +29,8 @@ interface Thread {
   readonly attempt: number;
   readonly messages: RunMessage[];
   readonly controller: AbortController;
-  /** Resolves the wait for the acknowledgement of the message under way. */
-  acknowledged: ((message: RunMessage) => void) | null;
+  /** Ends the wait for the acknowledgement of the message under way; null: the run is over, none will come. */
+  acknowledged: ((message: RunMessage | null) => void) | null;
 }
 
 export class WorkflowRuntime implements Runtime {
@@ -67,6 +67,8 @@ export class WorkflowRuntime implements Runtime {
       case "abort_run": {
         const thread = this.#thread(message.runId, message.attempt);
         thread?.controller.abort(new DOMException(message.reason, "AbortError"));
+        // A role at work still has its say, so that the kernel learns that it came to rest.
+        thread?.acknowledged?.(null);
         return;
       }
       default:
@@ -113,14 +115,14 @@ export class WorkflowRuntime implements Runtime {
     };
     this.#threads.set(start.runId, thread);
     const loaded = await this.#load();
-    const outcome: Finished = loaded.ok
+    const outcome: Finished | "over" = loaded.ok
       ? await this.#toItsEnd(thread, loaded.workflow)
       : { kind: "failed", message: `cannot be loaded: ${loaded.problem.message}`, place: loaded.problem.place };
     if (this.#threads.get(start.runId) === thread) this.#threads.delete(start.runId);
-    this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
+    if (outcome !== "over") this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
   }
 
-  async #toItsEnd(thread: Thread, workflow: Workflow): Promise<Finished> {
+  async #toItsEnd(thread: Thread, workflow: Workflow): Promise<Finished | "over"> {
     const { start, messages } = thread;
     for (;;) {
       const seen = Object.freeze([...messages]);
@@ -139,8 +141,8 @@ export class WorkflowRuntime implements Runtime {
     }
   }
 
-  /** Runs one role and waits until its message is durable; a value ends the run. */
-  async #round(thread: Thread, role: string, run: RoleFunction): Promise<Finished | null> {
+  /** Runs one role and waits until its message is durable; a value ends the run, "over" without another word. */
+  async #round(thread: Thread, role: string, run: RoleFunction): Promise<Finished | "over" | null> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
     let result: unknown;
@@ -159,11 +161,13 @@ export class WorkflowRuntime implements Runtime {
     }
     const checked = checkResult(result);
     if (typeof checked === "string") return this.#failed(`role ${role} returned no message: ${checked}`, null);
-    const durable = new Promise<RunMessage>((resolve) => thread.acknowledged = resolve);
+    const durable = new Promise<RunMessage | null>((resolve) => thread.acknowledged = resolve);
     const head = JSON.stringify({ t: "message", runId: start.runId, attempt, round, role, content: checked.content });
     this.#kernel.sendText(`${head.slice(0, -1)},"meta":${checked.meta}}`);
-    messages.push(deepFreeze(await durable));
+    const stored = await durable;
     thread.acknowledged = null;
+    if (stored === null) return "over";
+    messages.push(deepFreeze(stored));
     return null;
   }
 

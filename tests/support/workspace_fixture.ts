@@ -16,7 +16,6 @@ import { formatProblems } from "../../src/config/problem.ts";
 import type { NerveConfig } from "../../src/config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import { createKernel, type Kernel } from "../../src/kernel/kernel.ts";
-import { grantContext } from "../../src/kernel/units.ts";
 import type { ComputeResult, Health, SenseView, UnitView } from "../../src/protocol/api.ts";
 import type { KernelEvent, UnitChange } from "../../src/protocol/event.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
@@ -92,7 +91,7 @@ export class WorkspaceFixture implements AsyncDisposable {
 
   /** The configuration on disk; fails the test with its problems when it is wrong. Warnings are none of its business. */
   async config(): Promise<NerveConfig> {
-    const loaded = await loadNerveConfig(this.paths, grantContext);
+    const loaded = await loadNerveConfig(this.paths);
     if (!loaded.ok) assert.fail(formatProblems(loaded.error, "text"));
     return loaded.value.config;
   }

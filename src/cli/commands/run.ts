@@ -7,6 +7,7 @@
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf } from "../../base/errors.ts";
 import { version } from "../../base/version.ts";
+import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { formatProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
@@ -17,7 +18,7 @@ import type { KernelEvent } from "../../protocol/event.ts";
 import { eventLine, Tally } from "../event_lines.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clockTime, dim, plural, print, printable, sign } from "../output.ts";
-import { openWorkspace, readConfig } from "../workspace.ts";
+import { openWorkspace } from "../workspace.ts";
 
 /** What this command needs of a kernel; `createKernel` returns one. */
 export interface ForegroundKernel {
@@ -45,7 +46,7 @@ export const run: Run = runWith(async (config, root) => {
 export function runWith(makeKernel: KernelMaker): Run {
   return async (io, flags) => {
     const paths = await openWorkspace(io, flags.workspace);
-    const parsed = await readConfig(paths);
+    const parsed = await loadNerveConfig(paths);
     if (!parsed.ok) {
       io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
       io.stderr.write(

@@ -1,11 +1,12 @@
 /** `nerve validate`: everything that is wrong with the workspace, found without running it. */
 import { relative, resolve } from "node:path";
+import { loadNerveConfig } from "../../config/load.ts";
 import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
 import { plural, print, sign } from "../output.ts";
-import { openWorkspace, readConfig } from "../workspace.ts";
+import { openWorkspace } from "../workspace.ts";
 
 /** Loads every sense and workflow inside its sandbox; the kernel room's `loadAll`. */
 export type SandboxLoader = (config: NerveConfig, paths: WorkspacePaths) => Promise<Problem[]>;
@@ -23,7 +24,7 @@ type Validate = (io: CliIo, flags: Flags, folder?: string) => Promise<number>;
 export function validateWith(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
     const paths = await openWorkspace(io, folder ?? flags.workspace);
-    const parsed = await readConfig(paths);
+    const parsed = await loadNerveConfig(paths);
     const found = parsed.ok ? [...parsed.value.warnings, ...await load(parsed.value.config, paths)] : parsed.error;
     const problems = sortProblems(found.map((problem) => shownFrom(io.cwd, paths.root, problem)));
     const text = formatProblems(problems, flags.format);
