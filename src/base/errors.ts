@@ -20,7 +20,7 @@ export type ErrorCode =
   | "PAYLOAD_INVALID"
   | "QUERY_INVALID"
   | "STORE_FAILED"
-  | "PROTOCOL_VIOLATION"
+  | "INTERNAL"
   | "USAGE";
 
 /** An expected failure: `message` says what failed, `hint` what the operator can do about it. */

@@ -17,7 +17,7 @@ export function problemResponse(thrown: unknown, report: (thrown: unknown) => vo
     return problem(thrown.status, new NerveError("USAGE", thrown.message || "The request is malformed"));
   }
   report(thrown);
-  const error = new NerveError("PROTOCOL_VIOLATION", `nerve failed inside: ${messageOf(thrown)}`, {
+  const error = new NerveError("INTERNAL", `nerve failed inside: ${messageOf(thrown)}`, {
     hint: "This is a bug of nerve; the daemon's log has the details",
   });
   return problem(500, error);

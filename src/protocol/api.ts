@@ -197,6 +197,6 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   PAYLOAD_INVALID: 400,
   QUERY_INVALID: 400,
   STORE_FAILED: 500,
-  PROTOCOL_VIOLATION: 500,
+  INTERNAL: 500,
   USAGE: 400,
 };
