@@ -78,7 +78,7 @@ Deno.test("what a sense returns or throws in error is told with its place, and d
 Deno.test("unusual but good values arrive as they are", async () => {
   const good: Record<string, [string, unknown]> = {
     "lone-surrogate": ["return { s: 'a\\ud800b' }", { s: "a\ud800b" }],
-    "proto": ["return JSON.parse('{\"__proto__\": {\"admin\": true}}')", JSON.parse('{"__proto__": {"admin": true}}')],
+    "proto": ['return JSON.parse(\'{"__proto__": {"admin": true}}\')', JSON.parse('{"__proto__": {"admin": true}}')],
     "zero": ["return 0", 0],
     "empty": ["return ''", ""],
     "dates": ["return { at: new Date(0) }", { at: "1970-01-01T00:00:00.000Z" }],

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { endFromStatus, type EndKind, isWanted } from "../../../src/process/exit_cause.ts";
+
+Deno.test("endFromStatus() tells out of memory, abort, kill and plain exits apart", () => {
+  const heap = "Fatal JavaScript out of memory: Ineffective mark-compacts near heap limit\nStack backtrace:";
+  const cases: [{ code: number; signal: string | null }, string, EndKind, RegExp][] = [
+    [{ code: 133, signal: "SIGTRAP" }, "", "out_of_memory", /memory limit/],
+    [{ code: 133, signal: "SIGTRAP" }, heap, "out_of_memory", /memory limit/],
+    [{ code: 134, signal: "SIGABRT" }, heap, "out_of_memory", /memory limit/],
+    [{ code: 134, signal: "SIGABRT" }, "something else", "aborted", /SIGABRT/],
+    [{ code: 137, signal: "SIGKILL" }, "", "killed", /from outside \(SIGKILL\)/],
+    [{ code: 143, signal: "SIGTERM" }, "", "killed", /SIGTERM/],
+    [{ code: 1, signal: null }, "", "exited", /^exited with code 1$/],
+    [
+      { code: 1, signal: null },
+      "first\n  error: no such file  \n\n",
+      "exited",
+      /^exited with code 1: +error: no such file/,
+    ],
+    [{ code: 0, signal: null }, "", "exited", /code 0/],
+  ];
+  for (const [status, words, kind, says] of cases) {
+    const end = endFromStatus(status, words);
+    assert.equal(end.kind, kind, JSON.stringify(status));
+    assert.match(end.message, says);
+  }
+});
+
+Deno.test("isWanted() holds for the ends that nerve decided on without a fault", () => {
+  const all: EndKind[] = [
+    "ended",
+    "recycled",
+    "out_of_memory",
+    "memory_limit",
+    "aborted",
+    "killed",
+    "stuck",
+    "timeout",
+    "protocol",
+    "fault",
+    "no_start",
+    "exited",
+  ];
+  assert.deepEqual(all.filter((kind) => isWanted({ kind, message: "" })), ["ended", "recycled"]);
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { jsonDepthMax } from "../../../src/base/limits.ts";
+import { byteLength, nestsTooDeep, toJsonText } from "../../../src/protocol/json.ts";
+
+const MiB = 2 ** 20;
+
+Deno.test("toJsonText() gives text that reads back as the value, for any JSON within its bounds", () => {
+  fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+    const text = toJsonText(value, MiB);
+    assert.ok(text.ok);
+    assert.deepEqual(JSON.parse(text.value), JSON.parse(JSON.stringify(value)));
+  }));
+});
+
+Deno.test("toJsonText() never throws, whatever the value does", () => {
+  fc.assert(
+    fc.property(fc.anything({ withBigInt: true, withMap: true, withSet: true, withSparseArray: true }), (value) => {
+      const text = toJsonText(value, MiB);
+      if (!text.ok) assert.match(text.error, /^is /);
+    }),
+  );
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+  const hostile: unknown[] = [
+    cycle,
+    1n,
+    () => 1,
+    Symbol("s"),
+    undefined,
+    Object.defineProperty({}, "a", { enumerable: true, get: () => assert.fail("peek") }),
+    { toJSON: () => undefined },
+    {
+      toJSON() {
+        throw null;
+      },
+    },
+    new Proxy({}, { ownKeys: () => assert.fail("keys") }),
+  ];
+  for (const value of hostile) assert.equal(toJsonText(value, MiB).ok, false);
+});
+
+Deno.test("toJsonText() counts bytes of UTF-8, not characters, and takes exactly the limit", () => {
+  assert.equal(toJsonText("xxxx", 6).ok, true);
+  assert.equal(toJsonText("xxxx", 5).ok, false);
+  assert.equal(toJsonText("\u4e16\u4e16", 8).ok, true, "two characters of three bytes, two quotes");
+  assert.equal(toJsonText("\u4e16\u4e16", 7).ok, false);
+});
+
+Deno.test("toJsonText() keeps lone surrogates and line separators as JSON that is one line", () => {
+  const text = toJsonText("a\ud800\n\u2028", MiB);
+  assert.ok(text.ok && !text.value.includes("\n"));
+  assert.equal(JSON.parse(text.value), "a\ud800\n\u2028");
+});
+
+Deno.test("toJsonText() refuses more levels than anybody can walk, and takes the deepest that is allowed", () => {
+  const nested = (levels: number): unknown => {
+    let value: unknown = 1;
+    for (let level = 0; level < levels; level++) value = level % 2 === 0 ? [value, "x".repeat(10)] : { a: value };
+    return value;
+  };
+  assert.equal(toJsonText(nested(jsonDepthMax), MiB).ok, true);
+  assert.deepEqual(toJsonText(nested(jsonDepthMax + 1), MiB), {
+    ok: false,
+    error: `is nested deeper than ${jsonDepthMax} levels`,
+  });
+  assert.equal(nestsTooDeep(JSON.parse("[".repeat(100_000) + "]".repeat(100_000))), true);
+});
+
+Deno.test("byteLength() counts UTF-8: one to four bytes a character, three for a lone surrogate", () => {
+  const texts = ["", "a", "\u00e9", "\u4e16", "\u{1f600}", "\ud800"];
+  assert.deepEqual(texts.map(byteLength), [0, 1, 2, 3, 4, 3]);
+});

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type ByteStream, LineChannel } from "../../../src/protocol/line_channel.ts";
+
+/** A stream whose reads are the given chunks and whose writes are kept; `take` bounds what one write accepts. */
+class FakeStream implements ByteStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writes: string[] = [];
+  closed = 0;
+  failing = false;
+  readonly #take: number;
+
+  constructor(chunks: readonly Uint8Array[], take: number = Infinity) {
+    this.readable = ReadableStream.from(chunks);
+    this.#take = take;
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.failing) return Promise.reject(new Deno.errors.BrokenPipe("gone"));
+    const taken = bytes.subarray(0, this.#take);
+    this.writes.push(new TextDecoder().decode(taken));
+    return Promise.resolve(taken.length);
+  }
+
+  close(): void {
+    if (this.closed++ > 0) throw new Deno.errors.BadResource("closed twice");
+  }
+}
+
+const limit = { lineMaxBytes: 1_000 };
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+async function read(channel: LineChannel): Promise<string[]> {
+  return await Array.fromAsync(channel.lines());
+}
+
+/** Cuts bytes at the given places, taken modulo the length, so that cuts fall within characters too. */
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const ends = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
+  return [...ends, bytes.length].map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+}
+
+const line = fc.string({ unit: "grapheme", maxLength: 60 }).filter((text) => !text.includes("\n"));
+
+Deno.test("LineChannel.lines() gives the lines that were sent, wherever the chunks are cut", async () => {
+  await fc.assert(fc.asyncProperty(fc.array(line), fc.array(fc.nat()), async (lines, places) => {
+    const bytes = bytesOf(lines.map((text) => `${text}\n`).join(""));
+    assert.deepEqual(await read(new LineChannel(new FakeStream(cut(bytes, places)), limit)), lines);
+  }));
+});
+
+Deno.test("LineChannel.lines() puts a character together that two chunks share", async () => {
+  const bytes = bytesOf("\u{1f600}\n");
+  const chunks = [...bytes].map((byte) => Uint8Array.of(byte));
+  assert.deepEqual(await read(new LineChannel(new FakeStream(chunks), limit)), ["\u{1f600}"]);
+});
+
+Deno.test("LineChannel.lines() drops a last line without its end: half a message is no message", async () => {
+  const stream = new FakeStream([bytesOf("whole\nhal"), bytesOf("f")]);
+  assert.deepEqual(await read(new LineChannel(stream, limit)), ["whole"]);
+  assert.equal(stream.closed, 1);
+});
+
+Deno.test("LineChannel.lines() throws for a line over the limit, before it has all of it, and closes", async () => {
+  const chunks = [bytesOf("ok\n" + "x".repeat(900)), bytesOf("x".repeat(200)), bytesOf("x".repeat(1e6))];
+  const stream = new FakeStream(chunks), channel = new LineChannel(stream, limit), seen: string[] = [];
+  await assert.rejects(async () => {
+    for await (const text of channel.lines()) seen.push(text);
+  }, RangeError);
+  assert.deepEqual(seen, ["ok"]);
+  assert.equal(stream.closed, 1);
+  assert.equal(channel.closed, true);
+});
+
+Deno.test("LineChannel.lines() takes a line of exactly the limit, in one chunk or in many", async () => {
+  const text = "y".repeat(1_000);
+  for (const places of [[], [400, 1_000]]) {
+    const chunks = cut(bytesOf(`${text}\n`), places);
+    assert.deepEqual(await read(new LineChannel(new FakeStream(chunks), limit)), [text]);
+  }
+  await assert.rejects(read(new LineChannel(new FakeStream([bytesOf(`${text}z\n`)]), limit)), RangeError);
+});
+
+Deno.test("LineChannel.lines() ends when its reader leaves, and the stream is closed once", async () => {
+  const stream = new FakeStream([bytesOf("a\nb\nc\n")]), channel = new LineChannel(stream, limit);
+  for await (const text of channel.lines()) {
+    assert.equal(text, "a");
+    break;
+  }
+  channel.close();
+  assert.equal(stream.closed, 1);
+});
+
+Deno.test("LineChannel.send() writes the lines of one turn together and in order, also when writes are short", async () => {
+  const stream = new FakeStream([]), channel = new LineChannel(stream, limit);
+  for (const text of ["one", "two", "three"]) channel.send(text);
+  assert.deepEqual(stream.writes, [], "nothing leaves before the turn is over");
+  await channel.flushed();
+  assert.deepEqual(stream.writes, ["one\ntwo\nthree\n"]);
+  const slow = new FakeStream([], 2), other = new LineChannel(slow, limit);
+  other.send("abc");
+  other.send("d");
+  await other.flushed();
+  assert.deepEqual(slow.writes, ["ab", "c\n", "d\n"]);
+});
+
+Deno.test("LineChannel.send() takes lines while others are being written, and flushed() waits for them as well", async () => {
+  const stream = new FakeStream([]), channel = new LineChannel(stream, limit);
+  channel.send("a");
+  await Promise.resolve();
+  channel.send("b");
+  await channel.flushed();
+  assert.equal(stream.writes.join(""), "a\nb\n");
+});
+
+Deno.test("LineChannel.send() after the other side is gone does nothing, and says so by closed", async () => {
+  const stream = new FakeStream([]), channel = new LineChannel(stream, limit);
+  stream.failing = true;
+  channel.send("lost");
+  await channel.flushed();
+  assert.equal(channel.closed, true);
+  channel.send("lost too");
+  await channel.flushed();
+  assert.deepEqual(stream.writes, []);
+  assert.equal(stream.closed, 1);
+});
+
+Deno.test("LineChannel.send() refuses a line break: it would be two lines for the reader", () => {
+  assert.throws(() => new LineChannel(new FakeStream([]), limit).send("a\nb"), /no line break/);
+});

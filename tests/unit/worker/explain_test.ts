@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, loadProblem, placeOf, strayError } from "../../../src/worker/explain.ts";
+
+const folder = "/w/senses/a/";
+
+function withStack(message: string, stack: string): Error {
+  return Object.assign(new Error(message), { stack });
+}
+
+Deno.test("describe() names the class where that tells more than the message", () => {
+  assert.equal(describe(new Error("no")), "no");
+  assert.equal(describe(new TypeError("no")), "no");
+  assert.equal(describe(new RangeError("no")), "RangeError: no");
+  assert.equal(describe(new Deno.errors.NotCapable("Requires net access")), "NotCapable: Requires net access");
+  assert.equal(describe(new DOMException("late", "AbortError")), "AbortError: late");
+  assert.equal(describe("text"), "text");
+  assert.equal(describe({ a: 1 }), "[object Object]");
+  assert.equal(describe(new Error("")), "(no message)");
+  assert.equal(describe(new Error("a\n   b\r\n\n c ")), "a | b | c");
+});
+
+Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, and what they say is bounded", () => {
+  const hostile = fc.oneof(
+    fc.anything(),
+    fc.record({ name: fc.anything(), message: fc.anything(), stack: fc.anything() }, { requiredKeys: [] })
+      .map((parts) => Object.assign(new Error(), parts)),
+    fc.constantFrom<unknown>(
+      new Proxy(new Error(), { get: () => assert.fail(), getPrototypeOf: () => assert.fail() }),
+      Object.defineProperty(new Error(), "message", { get: () => assert.fail() }),
+      Object.defineProperty(new Error(), "stack", { get: () => assert.fail() }),
+      withStack("x", "at file:///%E0%A4:1:1\nat file://[::bad/x:2:2"),
+      withStack("y".repeat(1e6), "z".repeat(1e6)),
+    ),
+  );
+  fc.assert(fc.property(hostile, (thrown) => {
+    assert.ok(describe(thrown).length <= 4_000);
+    assert.ok(strayError(thrown).length <= 4_100);
+    assert.ok(loadProblem(thrown, folder).message.length <= 4_200);
+    placeOf(thrown, folder);
+  }));
+});
+
+Deno.test("describe() takes a long message of blanks in no time", () => {
+  assert.equal(describe(new Error(" ".repeat(2e6) + "x")), "x");
+});
+
+Deno.test("placeOf() is the first place in the sense's own folder, however deep in the stack", () => {
+  const stack = [
+    "Error: x",
+    "    at inner (ext:deno_web/06.js:1:1)",
+    "    at lib (file:///w/lib/tool.ts:3:4)",
+    "    at Object.compute (file:///w/senses/a/part%20two.ts:12:34)",
+    "    at file:///w/senses/a/index.ts:1:1",
+  ].join("\n");
+  const place = { file: "/w/senses/a/part two.ts", line: 12, column: 34 };
+  assert.deepEqual(placeOf(withStack("x", stack), folder), place);
+  assert.equal(placeOf(withStack("x", "at file:///w/senses/ab/index.ts:1:1"), folder), null, "a sibling's folder");
+  assert.equal(placeOf("not an error", folder), null);
+});
+
+Deno.test("loadProblem() takes the place out of a syntax error's message, which has no stack of its own", () => {
+  const text = "Expression expected\n  |\n1 | const x =\n  |          ~\n    at file:///w/senses/a/index.ts:1:10";
+  const problem = loadProblem(withStack(text, ""), folder);
+  assert.deepEqual(problem.place, { file: "/w/senses/a/index.ts", line: 1, column: 10 });
+  assert.match(problem.message, /^Expression expected/);
+  assert.doesNotMatch(problem.message, /file:\/\//);
+});
