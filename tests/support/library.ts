@@ -30,6 +30,13 @@ export type Outcome =
   | { readonly kind: "value"; readonly value: any }
   | { readonly kind: "error" } & Failure;
 
+/** The signal, or the directive with its payload, that a compute must have returned. */
+// deno-lint-ignore no-explicit-any -- as above
+export function valueOf(outcome: Outcome): any {
+  if (outcome.kind !== "value") throw new Error(`the compute returned no value: ${JSON.stringify(outcome)}`);
+  return outcome.value;
+}
+
 export interface TestMessage {
   readonly round: number;
   readonly role: string;

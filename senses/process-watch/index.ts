@@ -1,0 +1,115 @@
+/**
+ * Whether a program runs, how many processes of it, and how much memory they take, as `ps` tells it. It emits a signal
+ * while something is wrong, when it is right again, and when the program was started anew between two computes.
+ * Nothing below /proc can be opened in the sandbox, whatever is granted: hence `ps`.
+ */
+import { desc, eq } from "drizzle-orm";
+import { formatSize, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { parsePs, type Process, psColumns } from "./ps.ts";
+import { readings } from "./schema.ts";
+
+export interface ProcessWatch {
+  /** What was looked for, as the configuration has it. */
+  readonly program: string;
+  readonly ok: boolean;
+  /** What is wrong, as sentences; empty when `ok`. */
+  readonly problems: readonly string[];
+  readonly count: number;
+  /** At most 50, the oldest process first. */
+  readonly pids: readonly number[];
+  /** Resident memory of all of them; what they share counts for each. */
+  readonly memoryBytes: number;
+  /** Since the start of the oldest; null when none runs. */
+  readonly runningSeconds: number | null;
+  /** True when it ran at the last compute and none of those processes is left, but others are. */
+  readonly restarted: boolean;
+}
+
+const pidsMax = 50;
+/** Rounds that the workflow may take, if one is asked for. */
+const workflowRoundsMax = 20;
+
+export async function compute(
+  { db, signal, config }: SenseContext,
+): Promise<ProcessWatch | (ProcessWatch & { workflow: string }) | null> {
+  const settings = readSettings(config);
+  const processes = parsePs(await ps(settings.column, signal)).filter(({ text }) => settings.matches(text))
+    .sort((a, b) => b.seconds - a.seconds || a.pid - b.pid);
+  const last = lastReading(db, settings.program);
+  const now = judge(processes, settings, last?.pids ?? []);
+  const wasOk = last?.ok ?? true;
+  db.insert(readings).values({ ts: new Date(), ...now, pids: [...now.pids], problems: [...now.problems] }).run();
+  prune(db, readings, readings.ts, settings.keep);
+  if (!now.ok && wasOk && settings.workflow !== null) {
+    return { ...now, workflow: `${settings.workflow}|${workflowRoundsMax}|${now.program}: ${now.problems.join(", ")}` };
+  }
+  return now.ok && wasOk && !now.restarted && !settings.always ? null : now;
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const { name, command_line, ...settings } = readConfig(config, {
+    name: option.text(null),
+    command_line: option.text(null),
+    min_count: option.number(1, { min: 0 }),
+    max_count: option.number(null, { min: 0 }),
+    max_memory: option.size(null),
+    workflow: option.text(null),
+    always: option.flag(false),
+    keep: option.duration("30d"),
+  });
+  const program = name ?? command_line;
+  if (program === null || (name !== null && command_line !== null)) {
+    throw new TypeError("config must hold either name or command_line");
+  }
+  const column = name !== null ? "comm" as const : "args" as const;
+  const wanted = name?.slice(0, commBytesMax);
+  const matches = (text: string) => wanted !== undefined ? text === wanted : text.includes(program);
+  return { ...settings, program, column, matches };
+}
+
+/** Linux keeps no more of a process's name. */
+const commBytesMax = 15;
+
+async function ps(column: "comm" | "args", signal: AbortSignal): Promise<string> {
+  const { success, code, stdout, stderr } = await new Deno.Command("ps", {
+    args: ["-A", "-ww", ...psColumns, "-o", `${column}=`],
+    env: { LC_ALL: "C" },
+    stdin: "null",
+    signal,
+  }).output();
+  signal.throwIfAborted();
+  if (!success) {
+    const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
+    throw new Error(`ps failed: ${reason || `exit code ${code}`}`);
+  }
+  return new TextDecoder().decode(stdout);
+}
+
+function judge(processes: readonly Process[], settings: Settings, before: readonly number[]): ProcessWatch {
+  const { program, min_count, max_count, max_memory } = settings;
+  const count = processes.length;
+  const memoryBytes = processes.reduce((total, { rssBytes }) => total + rssBytes, 0);
+  const problems: string[] = [];
+  if (count < min_count) problems.push(count === 0 ? "does not run" : `${count} processes instead of ${min_count}`);
+  if (max_count !== null && count > max_count) problems.push(`${count} processes, more than ${max_count}`);
+  if (max_memory !== null && memoryBytes > max_memory) {
+    problems.push(`takes ${formatSize(memoryBytes)} of memory, more than ${formatSize(max_memory)}`);
+  }
+  return {
+    program,
+    ok: problems.length === 0,
+    problems,
+    count,
+    pids: processes.slice(0, pidsMax).map(({ pid }) => pid),
+    memoryBytes,
+    runningSeconds: processes[0]?.seconds ?? null,
+    restarted: before.length > 0 && count > 0 && !processes.some(({ pid }) => before.includes(pid)),
+  };
+}
+
+function lastReading(db: SenseDatabase, program: string): { ok: boolean; pids: readonly number[] } | undefined {
+  return db.select({ ok: readings.ok, pids: readings.pids }).from(readings).where(eq(readings.program, program))
+    .orderBy(desc(readings.id)).limit(1).get();
+}

@@ -1,0 +1,31 @@
+/** Reads the output of `ps` with the columns asked for here, and one of text behind them. */
+
+export interface Process {
+  readonly pid: number;
+  readonly rssBytes: number;
+  /** Since its start. */
+  readonly seconds: number;
+  /** Its name, or its command line: whichever column was asked for. */
+  readonly text: string;
+}
+
+/** Arguments of ps. A column of text must follow: it may hold spaces, so it must be the last. */
+export const psColumns: readonly string[] = ["pid", "stat", "rss", "etime"].flatMap((name) => ["-o", `${name}=`]);
+
+const row = /^ *(?<pid>\d+) +(?<stat>\S+) +(?<rss>\d+) +(?:(?<days>\d+)-)?(?<clock>\d+(?::\d+){1,2}) (?<text>.*)$/;
+
+/** Without those that have ended and wait for their parent to notice. Throws when a line is not as expected. */
+export function parsePs(output: string): Process[] {
+  return output.split("\n").filter((line) => line.trim() !== "").flatMap((line) => {
+    const found = row.exec(line)?.groups;
+    if (found === undefined) throw new Error(`ps printed something unexpected: ${line.slice(0, 200)}`);
+    if (found.stat?.startsWith("Z")) return [];
+    const clock = (found.clock ?? "").split(":").reduce((total, part) => total * 60 + Number(part), 0);
+    return [{
+      pid: Number(found.pid),
+      rssBytes: Number(found.rss) * 1024,
+      seconds: Number(found.days ?? 0) * 86_400 + clock,
+      text: (found.text ?? "").trim(),
+    }];
+  });
+}

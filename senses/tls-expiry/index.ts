@@ -1,0 +1,90 @@
+/**
+ * How long the certificates of servers will last. It emits a signal while one of them ends soon, has ended or cannot be
+ * read, and one when all are well again.
+ */
+import { desc, eq } from "drizzle-orm";
+import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { type Address, parseAddress } from "../../lib/address.ts";
+import { certificateEnd } from "../../lib/tls/certificate.ts";
+import { checks } from "./schema.ts";
+
+export interface TlsExpiry {
+  readonly ok: boolean;
+  /** What is wrong, as sentences that begin with the server; empty when `ok`. */
+  readonly problems: readonly string[];
+  /** In the order of the configuration. */
+  readonly servers: readonly Certificate[];
+}
+
+export interface Certificate {
+  readonly server: string;
+  /** ISO 8601, UTC; null when it could not be read. */
+  readonly endsAt: string | null;
+  /** Whole days until then, negative afterwards. */
+  readonly daysLeft: number | null;
+  readonly problem: string | null;
+}
+
+const dayMs = 86_400_000;
+
+export async function compute({ db, signal, config }: SenseContext): Promise<TlsExpiry | null> {
+  const settings = readSettings(config);
+  const servers = await Promise.all(settings.servers.map((server) => check(server, settings, signal)));
+  signal.throwIfAborted();
+  const problems = servers.flatMap(({ server, problem }) => problem === null ? [] : [`${server}: ${problem}`]);
+  const wereOk = servers.every(({ server }) => lastProblem(db, server) === null);
+  const ts = new Date();
+  db.transaction((tx) => {
+    tx.insert(checks).values(servers.map(({ endsAt, ...each }) => ({ ts, ...each, endsAt: dateOf(endsAt) }))).run();
+    prune(tx, checks, checks.ts, settings.keep);
+  });
+  if (problems.length === 0 && wereOk && !settings.always) return null;
+  return { ok: problems.length === 0, problems, servers };
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(config: JsonObject) {
+  const settings = readConfig(config, {
+    servers: option.list({ max: 50 }),
+    min_days: option.number(21, { min: 0 }),
+    timeout: option.duration("10s"),
+    always: option.flag(false),
+    keep: option.duration("90d"),
+  });
+  return { ...settings, servers: settings.servers.map((server) => parseAddress(server, 443)) };
+}
+
+async function check(address: Address, { timeout, min_days }: Settings, signal: AbortSignal): Promise<Certificate> {
+  const server = address.text;
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
+    const end = await certificateEnd(address.host, address.port, limit);
+    const daysLeft = Math.floor((end.getTime() - Date.now()) / dayMs);
+    const problem = daysLeft < 0
+      ? "its certificate has ended"
+      : daysLeft < min_days
+      ? `its certificate ends in ${daysLeft} days`
+      : null;
+    return { server, endsAt: end.toISOString(), daysLeft, problem };
+  } catch (thrown) {
+    // A missing permission is a mistake in nerve.yaml, not an outage.
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    return { server, endsAt: null, daysLeft: null, problem: `its certificate could not be read: ${reasonOf(thrown)}` };
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function dateOf(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
+}
+
+function lastProblem(db: SenseDatabase, server: string): string | null {
+  const last = db.select({ problem: checks.problem }).from(checks).where(eq(checks.server, server))
+    .orderBy(desc(checks.id)).limit(1).get();
+  return last?.problem ?? null;
+}

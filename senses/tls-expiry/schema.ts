@@ -1,0 +1,14 @@
+/** What tls-expiry keeps: one row a server and check. */
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const checks = sqliteTable("checks", {
+  id: integer().primaryKey(),
+  ts: integer({ mode: "timestamp_ms" }).notNull(),
+  /** As the configuration names it. */
+  server: text().notNull(),
+  /** Null when the certificate could not be read. */
+  endsAt: integer("ends_at", { mode: "timestamp_ms" }),
+  daysLeft: integer("days_left"),
+  /** Null when all is well. */
+  problem: text(),
+});

@@ -1,0 +1,112 @@
+/** port-check against real listening ports, in its sandbox. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { TestSense, valueOf } from "../../support/library.ts";
+
+function listen(port = 0): Deno.TcpListener {
+  return Deno.listen({ hostname: "127.0.0.1", port });
+}
+
+const addressOf = ({ addr }: Deno.TcpListener) => `127.0.0.1:${addr.port}`;
+
+Deno.test("port-check is silent while ports are open, speaks while one is closed, and once when it is open again", async () => {
+  using steady = listen();
+  let other = listen();
+  const ports = [addressOf(steady), addressOf(other)];
+  await using sense = new TestSense("port-check", { net: ports });
+  assert.deepEqual(await sense.compute({ ports }), { kind: "null" });
+  other.close();
+  for (let times = 0; times < 2; times++) {
+    const down = valueOf(await sense.compute({ ports }));
+    assert.equal(down.ok, false);
+    assert.deepEqual(down.ports.map(({ open }: { open: boolean }) => open), [true, false]);
+    assert.equal(down.problems.length, 1);
+    assert.match(down.problems[0], new RegExp(`^${ports[1]}: .*refused`, "i"));
+  }
+  other = listen(Number(ports[1]?.split(":")[1]));
+  try {
+    const up = valueOf(await sense.compute({ ports }));
+    assert.deepEqual([up.ok, up.problems], [true, []]);
+    assert.ok(up.ports[1].latencyMs >= 0 && up.ports[1].latencyMs < 5_000);
+    assert.deepEqual(await sense.compute({ ports }), { kind: "null" });
+    assert.equal(valueOf(await sense.compute({ ports, always: true })).ok, true);
+  } finally {
+    other.close();
+  }
+});
+
+Deno.test("port-check sends nothing to what listens", async () => {
+  using listener = listen();
+  const received = listener.accept().then(async (connection) => {
+    using _ = connection;
+    return await connection.read(new Uint8Array(1));
+  });
+  await using sense = new TestSense("port-check", { net: [addressOf(listener)] });
+  await sense.compute({ ports: addressOf(listener) });
+  assert.equal(await received, null, "the connection ends without a byte");
+});
+
+Deno.test("port-check asks for a workflow when a port has just gone, and not again while it stays away", async () => {
+  using steady = listen();
+  const listener = listen();
+  const ports = [addressOf(steady), addressOf(listener)];
+  await using sense = new TestSense("port-check", { net: ports });
+  const config = { ports, workflow: "restart-service" };
+  assert.deepEqual(await sense.compute(config), { kind: "null" });
+  listener.close();
+  const gone = valueOf(await sense.compute(config));
+  assert.equal(gone.workflow, `restart-service|20|${ports[1]} takes no connection`);
+  const still = valueOf(await sense.compute(config));
+  assert.deepEqual([still.ok, still.workflow], [false, undefined]);
+});
+
+Deno.test("port-check gives up on a host that does not answer, in time", async () => {
+  // A full backlog: the kernel drops what would come on top, and the connection attempt hangs.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 } as Deno.TcpListenOptions);
+  const address = addressOf(listener);
+  const fillers: Deno.TcpConn[] = [];
+  let isFull = false;
+  while (!isFull && fillers.length < 5_000) {
+    const signal = AbortSignal.timeout(300);
+    await Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port, signal }).then(
+      (connection) => fillers.push(connection),
+      () => isFull = true,
+    );
+  }
+  try {
+    assert.ok(isFull, "the backlog takes everything here");
+    await using sense = new TestSense("port-check", { net: [address] });
+    const { problems } = valueOf(await sense.compute({ ports: address, timeout: "300ms" }));
+    assert.deepEqual(problems, [`${address}: no answer in time`]);
+  } finally {
+    for (const connection of fillers) connection.close();
+  }
+});
+
+Deno.test("port-check refuses what is no address", async () => {
+  await using sense = new TestSense("port-check", {});
+  for (const ports of [undefined, [], ["127.0.0.1"], ["http://127.0.0.1:80"], ["a b:1"], ["127.0.0.1:65536"], [80]]) {
+    const outcome = await sense.compute({ ports });
+    assert.ok(outcome.kind === "error" && /config\.|no address/.test(outcome.message), JSON.stringify(outcome));
+  }
+});
+
+Deno.test("port-check says NotCapable without its grant, and with the grant of another port or name", async () => {
+  using listener = listen();
+  for (const grants of [{}, { net: ["127.0.0.1:1"] }, { net: [`localhost:${listener.addr.port}`] }]) {
+    await using sense = new TestSense("port-check", grants);
+    const outcome = await sense.compute({ ports: addressOf(listener) });
+    assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
+  }
+});
+
+Deno.test("port-check deletes rows older than keep", async () => {
+  using listener = listen();
+  await using sense = new TestSense("port-check", { net: [addressOf(listener)] });
+  await sense.compute({ ports: addressOf(listener) });
+  const db = new DatabaseSync(sense.database);
+  db.exec("update checks set ts = ts - 2 * 86400000");
+  await sense.compute({ ports: addressOf(listener), keep: "1d" });
+  assert.equal(db.prepare("select count(*) as n from checks").get()?.n, 1);
+  db.close();
+});

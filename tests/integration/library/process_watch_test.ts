@@ -1,0 +1,152 @@
+/** process-watch on real processes that start, grow and end, in its sandbox. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { parsePs } from "../../../senses/process-watch/ps.ts";
+import { TestSense, valueOf } from "../../support/library.ts";
+
+/** A process whose command line holds a word of its own, so that nothing else on the machine is taken for it. */
+class TestProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+
+  constructor(word: string, megabytes = 0) {
+    const script = `x=$(head -c ${megabytes * 1_000_000} /dev/zero | tr '\\0' x); echo ready; read -r _`;
+    this.#child = new Deno.Command("sh", { args: ["-c", script, word], stdin: "piped", stdout: "piped" }).spawn();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async ready(): Promise<void> {
+    const reader = this.#child.stdout.getReader();
+    await reader.read();
+    reader.releaseLock();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#child.stdin.close();
+    await this.#child.stdout.cancel();
+    await this.#child.status;
+  }
+}
+
+const uniqueWord = () => `nerve-test-${crypto.randomUUID()}`;
+
+Deno.test("process-watch tells that a program runs, its memory, that it has ended, was started anew", async () => {
+  await using sense = new TestSense("process-watch");
+  const word = uniqueWord(), config = { command_line: word };
+  let first: number;
+  {
+    await using program = new TestProcess(word);
+    await program.ready();
+    first = program.pid;
+    assert.deepEqual(await sense.compute(config), { kind: "null" });
+    const running = valueOf(await sense.compute({ ...config, always: true }));
+    assert.deepEqual([running.program, running.ok, running.count, running.pids], [word, true, 1, [first]]);
+    assert.ok(running.memoryBytes > 100_000 && running.memoryBytes < 50_000_000, `${running.memoryBytes} bytes`);
+    assert.ok(running.runningSeconds >= 0 && running.runningSeconds < 60);
+  }
+  const gone = valueOf(await sense.compute(config));
+  assert.deepEqual([gone.ok, gone.problems, gone.pids, gone.runningSeconds], [false, ["does not run"], [], null]);
+  await using again = new TestProcess(word);
+  await again.ready();
+  const back = valueOf(await sense.compute(config));
+  assert.deepEqual([back.ok, back.pids, back.restarted], [true, [again.pid], false]);
+  assert.deepEqual(await sense.compute(config), { kind: "null" });
+});
+
+Deno.test("process-watch notices a program that was started anew between two computes", async () => {
+  await using sense = new TestSense("process-watch");
+  const word = uniqueWord(), config = { command_line: word };
+  {
+    await using program = new TestProcess(word);
+    await program.ready();
+    assert.deepEqual(await sense.compute(config), { kind: "null" });
+  }
+  await using again = new TestProcess(word);
+  await again.ready();
+  const found = valueOf(await sense.compute(config));
+  assert.deepEqual([found.ok, found.restarted, found.pids], [true, true, [again.pid]]);
+  assert.deepEqual(await sense.compute(config), { kind: "null" });
+});
+
+Deno.test("process-watch judges how many processes there are and how much memory they take", async () => {
+  await using sense = new TestSense("process-watch");
+  const word = uniqueWord(), config = { command_line: word };
+  await using small = new TestProcess(word);
+  await using large = new TestProcess(word, 30);
+  await small.ready();
+  await large.ready();
+  const judged = async (limits: Record<string, unknown>) => valueOf(await sense.compute({ ...config, ...limits }));
+  const memory = await judged({ max_memory: "20MiB" });
+  assert.ok(memory.memoryBytes > 30_000_000, `${memory.memoryBytes} bytes`);
+  assert.match(memory.problems[0], /^takes .* of memory, more than 20.0 MiB$/);
+  assert.deepEqual((await judged({ min_count: 3 })).problems, ["2 processes instead of 3"]);
+  assert.deepEqual((await judged({ min_count: 0, max_count: 1 })).problems, ["2 processes, more than 1"]);
+  assert.equal((await judged({ max_memory: "1GiB", max_count: 2 })).ok, true);
+});
+
+Deno.test("process-watch asks for a workflow once when the program stops", async () => {
+  await using sense = new TestSense("process-watch");
+  const config = { command_line: uniqueWord(), workflow: "restart-service" };
+  const stopped = valueOf(await sense.compute(config));
+  assert.equal(stopped.workflow, `restart-service|20|${config.command_line}: does not run`);
+  const still = valueOf(await sense.compute(config));
+  assert.deepEqual([still.ok, still.workflow], [false, undefined]);
+});
+
+Deno.test("process-watch finds a program by its whole name", async () => {
+  await using sense = new TestSense("process-watch");
+  const folder = await Deno.makeTempDir();
+  const name = `nerve-${crypto.randomUUID().slice(0, 12)}`;
+  try {
+    await Deno.copyFile("/bin/sleep", `${folder}/${name}`);
+    const child = new Deno.Command(`${folder}/${name}`, { args: ["1000"] }).spawn();
+    const found = valueOf(await sense.compute({ name, always: true }));
+    child.kill("SIGKILL");
+    await child.status;
+    assert.deepEqual(found.pids, [child.pid]);
+    assert.equal(
+      valueOf(await sense.compute({ name: name.slice(0, 10) })).count,
+      0,
+      "a part of the name is not enough",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("process-watch wants either a name or a command line", async () => {
+  await using sense = new TestSense("process-watch");
+  for (const config of [{}, { name: "a", command_line: "b" }]) {
+    const outcome = await sense.compute(config);
+    assert.ok(outcome.kind === "error" && /either name or command_line/.test(outcome.message));
+  }
+});
+
+Deno.test("process-watch works with the grants of its README and says NotCapable without", async () => {
+  for (const grants of [{}, { run: ["true"] }, { read: ["/proc"] }]) {
+    await using sense = new TestSense("process-watch", grants);
+    const outcome = await sense.compute({ name: "sh" });
+    assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
+  }
+});
+
+Deno.test("process-watch deletes readings older than keep", async () => {
+  await using sense = new TestSense("process-watch");
+  await sense.compute({ command_line: uniqueWord() });
+  const db = new DatabaseSync(sense.database);
+  db.exec("update readings set ts = ts - 2 * 86400000");
+  await sense.compute({ command_line: uniqueWord(), keep: "1d" });
+  assert.equal(db.prepare("select count(*) as n from readings").get()?.n, 1);
+  db.close();
+});
+
+Deno.test("lines of ps are read with days, spaces and zombies in them, and others refused", () => {
+  const output = "    1 Ss   12040       00:07 a name\n  22 Z 0 01:00:00 gone <defunct>\n 333 R+ 8 12-01:02:03   sh\n";
+  assert.deepEqual(parsePs(output), [
+    { pid: 1, rssBytes: 12_040 * 1024, seconds: 7, text: "a name" },
+    { pid: 333, rssBytes: 8 * 1024, seconds: 12 * 86_400 + 3_723, text: "sh" },
+  ]);
+  assert.throws(() => parsePs("PID STAT RSS ELAPSED COMMAND\n"), /unexpected/);
+});
