@@ -2,6 +2,7 @@
  * Starts one process of the same executable and gives back the channel to its shim (worker/shim.ts).
  * Used by group_process.ts only. Works the same under `deno run` and in a compiled binary.
  */
+import { fileURLToPath } from "node:url";
 import { assert, messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
@@ -100,10 +101,12 @@ function unbind(listener: Deno.UnixListener, path: string): void {
 
 function ownArguments({ remoteImports }: LaunchRequest): string[] {
   if (Reflect.get(Deno.build, "standalone") === true) return ["__group"];
-  const offline = remoteImports ? [] : ["--cached-only", "--no-remote"];
-  const main = new URL("../main.ts", import.meta.url).pathname;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  return ["run", "-A", "--quiet", "--no-prompt", ...offline, "--no-lock", "-c", config, main, "__group"];
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  // The lock beside deno.json says which version of each package it is: without it Deno wants the registry's word. New
+  // packages of user code must not be written into it.
+  const packages = remoteImports ? ["--no-lock"] : ["--frozen", "--cached-only", "--no-remote"];
+  return ["run", "-A", "--quiet", "--no-prompt", ...packages, "-c", config, main, "__group"];
 }
 
 function environment({ env, memoryBytes }: LaunchRequest): Record<string, string> {
