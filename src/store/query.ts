@@ -4,7 +4,7 @@
  * I1. Nothing is written: the connection is read-only, and what a statement may do is checked when it is prepared.
  * I2. Rows are streamed: a large answer is never held in memory.
  */
-import { constants, type DatabaseSync, type StatementSync } from "node:sqlite";
+import { constants, type DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { messageOf, NerveError } from "../base/errors.ts";
 import { onlyStatement } from "./sql_script.ts";
 import { openDatabase } from "./sqlite.ts";
@@ -20,7 +20,7 @@ export interface QueryAnswer {
 
 /** Throws NerveError QUERY_INVALID for anything but one statement that reads, STORE_FAILED when there is no database. */
 export function readOnlyQuery(databasePath: string, sql: string): QueryAnswer {
-  const db = openDatabase(databasePath, { readOnly: true });
+  const db = openForQuery(databasePath);
   try {
     return stream(db, prepareRead(db, sql), []);
   } catch (thrown) {
@@ -38,7 +38,7 @@ export function newestRows(
   table: string | null,
   limit: number,
 ): QueryAnswer & { readonly table: string } {
-  const db = openDatabase(databasePath, { readOnly: true });
+  const db = openForQuery(databasePath);
   try {
     const tables = userTables(db);
     const found = table === null ? tables[0] : tables.find(({ name }) => name === table);
@@ -71,7 +71,7 @@ export interface TableSchema {
 
 /** The sense's own tables, in the order in which they were made. */
 export function schemaOf(databasePath: string): TableSchema[] {
-  const db = openDatabase(databasePath, { readOnly: true });
+  const db = openForQuery(databasePath);
   try {
     return userTables(db).map(({ name, sql }) => ({
       name,
@@ -91,6 +91,13 @@ export function schemaOf(databasePath: string): TableSchema[] {
   }
 }
 
+/** `vacuum into` would write a file even from a read-only connection, and asks no authorizer: it attaches it. */
+function openForQuery(databasePath: string): DatabaseSync {
+  const db = openDatabase(databasePath, { readOnly: true });
+  db.limits.attach = 0;
+  return db;
+}
+
 /** Pragmas that only tell, whatever they are given. */
 const tellingPragmas = new Set([
   ...["table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list"],
@@ -102,10 +109,11 @@ const readingActions = new Set<number>([
 ]);
 
 function prepareRead(db: DatabaseSync, sql: string): StatementSync {
-  let refused = false;
+  let asked = false, refused = false;
   db.setAuthorizer((action, name, argument) => {
     const telling = action === constants.SQLITE_PRAGMA &&
       (argument === null || tellingPragmas.has(name?.toLowerCase() ?? ""));
+    asked = true;
     if (telling || readingActions.has(action)) return constants.SQLITE_OK;
     refused = true;
     return constants.SQLITE_DENY;
@@ -120,27 +128,46 @@ function prepareRead(db: DatabaseSync, sql: string): StatementSync {
       cause: thrown,
     });
   }
-  if (statement === null) {
-    throw new NerveError("QUERY_INVALID", "the query is not exactly one statement", { hint: "give one select" });
-  }
-  return statement;
+  db.setAuthorizer(null);
+  // A statement that asks for nothing, such as vacuum, reads nothing.
+  if (statement !== null && asked) return statement;
+  throw new NerveError("QUERY_INVALID", "the query is not exactly one statement that reads", {
+    hint: "give one select",
+  });
 }
 
-function stream(db: DatabaseSync, statement: StatementSync, values: readonly number[]): QueryAnswer {
+function stream(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): QueryAnswer {
   const columns = statement.columns().map(({ name }) => name);
   statement.setReturnArrays(true);
   statement.setReadBigInts(true);
   return { columns, rows: rowsOf(db, statement, values) };
 }
 
-function* rowsOf(db: DatabaseSync, statement: StatementSync, values: readonly number[]): Generator<SqlValue[]> {
+function* rowsOf(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): Generator<SqlValue[]> {
+  let rows = 0;
   try {
-    for (const row of statement.iterate(...values)) yield (row as unknown as SqlValue[]).map(shortest);
+    // One snapshot for the rows and for what checks them.
+    db.exec("begin");
+    for (const row of statement.iterate(...values)) {
+      rows++;
+      yield (row as unknown as SqlValue[]).map(shortest);
+    }
+    if (rows !== countOf(db, statement, values)) statement.all(...values);
   } catch (thrown) {
     throw new NerveError("QUERY_INVALID", `the query failed: ${messageOf(thrown)}`, { cause: thrown });
   } finally {
     db.close();
   }
+}
+
+/**
+ * How many rows the statement has; null when it is none that can be counted (a pragma). On Deno 2.9.6 an error between
+ * two rows ends `iterate` as if that were the last row: only the count tells, and `all` then throws the error.
+ */
+function countOf(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): number | null {
+  if (!/^(select|with|values)\b/i.test(statement.sourceSQL)) return null;
+  const sql = statement.sourceSQL.replace(/;$/, "");
+  return Number(db.prepare(`select count(*) as rows from (\n${sql}\n)`).get(...values)?.rows);
 }
 
 function shortest(value: SqlValue): SqlValue {

@@ -24,12 +24,7 @@ export function rebuildRuns(db: DatabaseSync): Rebuilt {
   return inTransaction(db, () => {
     const made = new Set<string>();
     let skipped = 0;
-    const types = [...runStateTypes, "run.message"];
-    const rows = statements.arrays(
-      `select type, ref_id, payload from logs where type in (${types.map(() => "?").join(", ")}) order by id`,
-    );
-    for (const row of rows.iterate(...types)) {
-      const [type, runId, text] = row as unknown as [string, string, string];
+    for (const [type, runId, text] of runRows(statements)) {
       const payload: unknown = JSON.parse(text);
       if (isFirst(payload)) {
         statements.get("delete from workflow_runs where run_id = ?").run(runId);
@@ -43,6 +38,24 @@ export function rebuildRuns(db: DatabaseSync): Rebuilt {
     }
     return { runs: made.size, skipped };
   });
+}
+
+type RunRow = [type: string, runId: string, payload: string, id: number];
+const pageRows = 1_000;
+
+/** By pages: `iterate` ends without a word where a page of the database cannot be read (Deno 2.9.6). */
+function* runRows(statements: StatementCache): Generator<RunRow> {
+  const types = [...runStateTypes, "run.message"];
+  // The plus keeps SQLite from sorting all rows of these types for each page.
+  const page =
+    `select type, ref_id, payload, id from logs where id > ? and +type in (${types.map(() => "?").join(", ")})` +
+    " order by id limit ?";
+  let after = 0, rows: RunRow[];
+  do {
+    rows = statements.arrays(page).all(after, ...types, pageRows) as unknown as RunRow[];
+    yield* rows;
+    after = rows.at(-1)?.[3] ?? after;
+  } while (rows.length === pageRows);
 }
 
 function replay(statements: StatementCache, type: string, runId: string, payload: Record<string, unknown>): boolean {

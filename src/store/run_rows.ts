@@ -3,7 +3,7 @@
  * connection), reader.ts (read-only ones) and rebuild.ts.
  */
 import type { Json, JsonObject } from "../protocol/json.ts";
-import type { Run, RunMessage, RunStatus, RunTrigger } from "../protocol/run.ts";
+import type { RoleFailure, Run, RunMessage, RunStatus, RunTrigger } from "../protocol/run.ts";
 import type { RunChange } from "./run_log.ts";
 import type { StatementCache } from "./sqlite.ts";
 
@@ -162,6 +162,17 @@ export function readMessages(statements: StatementCache, runId: string, query: M
     `select ts, payload from logs where ref_id = ? and type = 'run.message'${before} order by id desc limit ?`,
   ).all(runId, ...(beforeRound === undefined ? [] : [beforeRound]), limit);
   return rows.map(toMessage).reverse();
+}
+
+/** What the newest `run.attempt_failed` row of a run tells; null when there is none. */
+export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
+  const row = statements.arrays(
+    "select payload from logs where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1",
+  ).get(runId);
+  if (row === undefined) return null;
+  const [payload] = row as unknown as [string];
+  const { round, role, failures, attempts, message, retryAt } = JSON.parse(payload) as RoleFailure;
+  return { round, role, failures, attempts, message, retryAt };
 }
 
 function toMessage(row: unknown): RunMessage {

@@ -6,13 +6,14 @@
  * I3. Reads see what was written so far, also what is not committed yet.
  */
 import type { NewLogRow } from "../protocol/log.ts";
-import type { Run, RunMessage } from "../protocol/run.ts";
+import type { RoleFailure, Run, RunMessage } from "../protocol/run.ts";
 import { assert } from "../base/errors.ts";
 import type { LogStore } from "./log_store.ts";
 import { changeRow, firstRow, type RunChange, runStateTypes } from "./run_log.ts";
 import {
   countMessage,
   insertRun,
+  readLastFailure,
   readMessages,
   readRun,
   runColumns,
@@ -70,6 +71,27 @@ export class RunStore {
       this.#log.write({ source: `workflow:${workflow}`, type: "run.message", refId: runId, causeId, payload }, ts);
       return true;
     });
+  }
+
+  /** Writes the row of a failed attempt of the present round's role. False, and no row: the run is not there for it. */
+  roleFailed(
+    run: { readonly runId: string; readonly workflow: string; readonly attempt: number },
+    failure: RoleFailure,
+  ): Promise<boolean> {
+    const { runId, workflow, attempt } = run;
+    const payload = { attempt, ...failure };
+    return this.#writer.run(() => {
+      const now = readRun(this.#statements, runId);
+      if (now?.status !== "started" || now.attempt !== attempt || now.rounds !== failure.round - 1) return false;
+      const { causeId } = now;
+      this.#log.write({ source: `workflow:${workflow}`, type: "run.attempt_failed", refId: runId, causeId, payload });
+      return true;
+    });
+  }
+
+  /** The newest failed attempt of a role of this run, whatever its round. */
+  lastFailure(runId: string): RoleFailure | null {
+    return readLastFailure(this.#statements, runId);
   }
 
   get(runId: string): Run | null {

@@ -17,6 +17,10 @@ declare module "node:sqlite" {
     defensive?: boolean;
   }
   interface DatabaseSync {
+    readonly limits: {
+      /** Databases that may be attached; `vacuum` attaches one. */
+      attach: number;
+    };
     /** `decide` answers each action of a statement that is prepared with a code of `constants`; null ends it. */
     setAuthorizer(decide: ((action: number, first: string | null, second: string | null) => number) | null): void;
   }

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { RunStatus } from "../../../src/protocol/run.ts";
+import { rebuildRuns } from "../../../src/store/rebuild.ts";
+import type { RunStore } from "../../../src/store/run_store.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+const ends = ["completed", "failed", "killed", "crashed", "interrupted"] as const;
+const runIds = ["a", "b", "c", "d"];
+type Step =
+  | { readonly do: "create"; readonly id: string; readonly status: "queued" | "started" | "dropped" }
+  | { readonly do: "start" | "resume" | "message" | "noise"; readonly id: string }
+  | { readonly do: "end"; readonly id: string; readonly status: RunStatus };
+
+const id = fc.constantFrom(...runIds);
+const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant("create" as const), id, status: fc.constantFrom("queued", "started", "dropped") }),
+  fc.record({ do: fc.constantFrom("start" as const, "resume" as const, "message" as const, "noise" as const), id }),
+  fc.record({ do: fc.constant("end" as const), id, status: fc.constantFrom(...ends, "dropped" as const) }),
+);
+
+/** Does what is legal at the time; the rest is refused by the guards, as for a manager that came too late. */
+async function take(runs: RunStore, step: Step): Promise<void> {
+  const run = runs.get(step.id);
+  switch (step.do) {
+    case "create":
+      await runs.create(newRun(step.id, { status: step.status }), runRow(step.id, { type: `run.${step.status}` }));
+      return;
+    case "start": {
+      const change = { status: "started", attempt: 1, startedAt: 50 } as const;
+      await runs.transition(step.id, { from: ["queued"] }, change, runRow(step.id));
+      return;
+    }
+    case "resume": {
+      const change = { status: "started", attempt: (run?.attempt ?? 0) + 1 } as const;
+      await runs.transition(step.id, { from: ["started"] }, change, runRow(step.id, { type: "run.resumed" }));
+      return;
+    }
+    case "message": {
+      const round = (run?.rounds ?? 0) + 1, of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1 };
+      await runs.appendMessage(of, { round, role: "r", content: "c", meta: { status: "completed" }, ts: 7 });
+      return;
+    }
+    case "end": {
+      const from: RunStatus[] = step.status === "dropped" ? ["queued"] : ["started"];
+      const change = { status: step.status, exitCode: 1, reason: "over", endedAt: 99 };
+      await runs.transition(step.id, { from }, change, runRow(step.id, { type: `run.${step.status}` }));
+      return;
+    }
+    case "noise":
+      return;
+  }
+}
+
+Deno.test("rebuilt from the log, the table of runs is what it was", () =>
+  inTempDir(async (root) => {
+    let n = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 40 }), async (steps) => {
+        const path = `${root}/${n++}.db`, store = openStore(path, new FakeClock());
+        for (const step of steps) {
+          await take(store.runs, step);
+          if (step.do !== "noise") continue;
+          store.log.append(runRow(step.id, { type: "run.crashed", payload: { attempt: 1, final: false } }));
+          store.log.append(runRow(step.id, { type: "run.log", payload: { status: "completed", runId: "x" } }));
+          store.log.append(newRow({ refId: step.id }));
+        }
+        await store.close();
+        using db = openDatabase(path);
+        const table = () => db.prepare("select * from workflow_runs order by seq").all();
+        const before = table();
+        db.exec("delete from workflow_runs");
+        assert.deepEqual(rebuildRuns(db), { runs: before.length, skipped: 0 });
+        assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
+        rebuildRuns(db);
+        assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
+      }),
+      { numRuns: 60 },
+    );
+  }));
+
+function withoutSeq({ seq: _, ...row }: Record<string, unknown>): Record<string, unknown> {
+  return row;
+}
+
+Deno.test("a store whose table of runs is lost makes it again when it opens", () =>
+  withStore(async (bench) => {
+    await bench.store.runs.create(newRun("a"), runRow("a"));
+    await bench.store.runs.create(newRun("b", { status: "queued" }), runRow("b", { type: "run.queued" }));
+    const before = bench.store.runs.unfinished();
+    using db = openDatabase(bench.path);
+    db.exec("delete from workflow_runs");
+    await bench.reopen();
+    assert.deepEqual(bench.store.runs.unfinished(), before);
+  }));
+
+Deno.test("a run whose beginning has left the log stays as it is, and its later rows are counted", () =>
+  withStore(async ({ store, path }) => {
+    await store.runs.create(newRun("old"), runRow("old"));
+    store.meta.set("archived_up_to", String(Number.MAX_SAFE_INTEGER));
+    const change = { status: "completed", exitCode: 0, endedAt: 9 } as const;
+    await store.runs.transition("old", { from: ["started"] }, change, runRow("old", { type: "run.completed" }));
+    await store.runs.create(newRun("new"), runRow("new"));
+    using db = openDatabase(path);
+    db.exec("delete from logs where type = 'run.started' and ref_id = 'old'");
+    assert.deepEqual(rebuildRuns(db), { runs: 1, skipped: 1 });
+    assert.deepEqual(store.runs.get("old"), { ...newRun("old"), ...change });
+    assert.deepEqual(store.runs.get("new"), newRun("new"));
+  }));
+
+Deno.test("a log that cannot be replayed leaves the table as it was", () =>
+  withStore(async ({ store, path }) => {
+    await store.runs.create(newRun("a", { status: "queued" }), runRow("a", { type: "run.queued" }));
+    using db = openDatabase(path);
+    db.prepare("insert into logs values (99, 0, 'kernel', 'run.completed', 'a', null, ?)").run(
+      '{"status":"completed"}',
+    );
+    assert.throws(() => rebuildRuns(db), /illegal move/);
+    assert.equal(store.runs.get("a")?.status, "queued");
+  }));

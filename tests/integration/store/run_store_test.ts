@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
+import type { LogType } from "../../../src/protocol/log.ts";
+import type { RunStore } from "../../../src/store/run_store.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
+import type { RunStore as RunStorePort } from "../../../src/workflow/ports.ts";
+import { firstMoves, isLegal, isTerminal } from "../../../src/workflow/transitions.ts";
+import { newRun, runRow, withStore } from "../../support/store_bench.ts";
+
+/** Compiles only while the store fits the port that the workflow room declares. */
+const fits = (store: RunStore): RunStorePort => store;
+
+const message = (round: number) => ({
+  round,
+  role: "scan",
+  content: `message ${round}`,
+  meta: { round },
+  ts: 5_000 + round,
+});
+const typeOf = (status: RunStatus): LogType => `run.${status}`;
+
+Deno.test("a run and its first row are on disk together, and the row holds the whole run", () =>
+  withStore(async ({ store }) => {
+    const run = newRun("a", { causeId: 3, payload: { path: "/tmp" } });
+    const row = runRow("a", { causeId: 3, payload: { note: "why" } });
+    assert.equal(await fits(store.runs).create(run, row), true);
+    assert.deepEqual(store.reader.run("a"), run);
+    const [logged] = store.reader.logs({ refId: "a" });
+    assert.deepEqual(logged?.payload, { note: "why", ...run });
+    assert.deepEqual([logged?.source, logged?.type, logged?.causeId], ["workflow:cleanup", "run.started", 3]);
+  }));
+
+Deno.test("an id that exists is not created again and leaves no row", () =>
+  withStore(async ({ store }) => {
+    const both = [
+      store.runs.create(newRun("a"), runRow("a")),
+      store.runs.create(newRun("a", { prompt: "other" }), runRow("a")),
+    ];
+    assert.deepEqual(await Promise.all(both), [true, false]);
+    assert.equal(store.runs.get("a")?.prompt, "clean up");
+    assert.equal(store.reader.logs({ refId: "a" }).length, 1);
+  }));
+
+Deno.test("a change happens only from the statuses and the attempt of its guard, else nothing is written", () =>
+  withStore(async ({ store }) => {
+    const { runs } = store, row = runRow("a", { type: "run.completed", payload: { rounds: 0 } });
+    await runs.create(newRun("a"), runRow("a"));
+    const change = { status: "completed", exitCode: 0, endedAt: 9_000 } as const;
+    assert.equal(await runs.transition("a", { from: ["queued"] }, change, row), false);
+    assert.equal(await runs.transition("a", { from: ["started"], fence: 2 }, change, row), false);
+    assert.equal(await runs.transition("none", { from: ["started"] }, change, { ...row, refId: "none" }), false);
+    assert.deepEqual(store.reader.run("a"), newRun("a"));
+    assert.equal(await runs.transition("a", { from: ["queued", "started"], fence: 1 }, change, row), true);
+    assert.equal(await runs.transition("a", { from: ["started"], fence: 1 }, change, row), false);
+    assert.deepEqual(store.reader.run("a"), { ...newRun("a"), ...change });
+    const logged = store.reader.logs({ refId: "a" }).map(({ type, payload }) => ({ type, payload }));
+    assert.deepEqual(logged.slice(1), [{ type: "run.completed", payload: { rounds: 0, ...change } }]);
+  }));
+
+Deno.test("what a change leaves out stays, and null is written as null", () =>
+  withStore(async ({ store }) => {
+    const { runs } = store;
+    await runs.create(newRun("a"), runRow("a"));
+    const row = runRow("a", { type: "run.resumed" });
+    await runs.transition("a", { from: ["started"] }, { status: "started", attempt: 2, reason: "crash" }, row);
+    assert.deepEqual(runs.get("a"), newRun("a", { attempt: 2, reason: "crash" }));
+    await runs.transition("a", { from: ["started"] }, { status: "started", attempt: 3, reason: null }, row);
+    assert.deepEqual(runs.get("a"), newRun("a", { attempt: 3 }));
+  }));
+
+Deno.test("messages come in order, each once, from the attempt that is in force", () =>
+  withStore(async ({ store }) => {
+    const { runs } = store, of = { runId: "a", workflow: "cleanup", attempt: 1 };
+    await runs.create(newRun("a", { causeId: 4 }), runRow("a"));
+    const append = (round: number, attempt = 1) => runs.appendMessage({ ...of, attempt }, message(round));
+    assert.equal(await append(2), false);
+    assert.deepEqual(await Promise.all([append(1), append(1), append(2), append(3, 2)]), [true, false, true, false]);
+    assert.equal(await runs.appendMessage({ ...of, runId: "none" }, message(1)), false);
+    assert.deepEqual(runs.messages("a"), [message(1), message(2)]);
+    assert.equal(runs.get("a")?.rounds, 2);
+    const rows = store.reader.logs({ refId: "a", type: "run.message" });
+    assert.deepEqual(rows.map(({ causeId, ts }) => ({ causeId, ts })), [{ causeId: 4, ts: 5_001 }, {
+      causeId: 4,
+      ts: 5_002,
+    }]);
+  }));
+
+Deno.test("a run that has ended takes no message", () =>
+  withStore(async ({ store }) => {
+    await store.runs.create(newRun("a"), runRow("a"));
+    const killed = runRow("a", { type: "run.killed" });
+    await store.runs.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137, endedAt: 2 }, killed);
+    assert.equal(await store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1 }, message(1)), false);
+    assert.deepEqual(store.runs.messages("a"), []);
+  }));
+
+Deno.test("reads see what is not committed yet; another connection does not", () =>
+  withStore(async ({ store }) => {
+    const created = store.runs.create(newRun("a"), runRow("a"));
+    const appended = store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1 }, message(1));
+    assert.equal(store.runs.get("a")?.rounds, 1);
+    assert.deepEqual(store.runs.messages("a"), [message(1)]);
+    assert.equal(store.runs.unfinished().length, 1);
+    assert.equal(store.reader.run("a"), null);
+    await Promise.all([created, appended]);
+    assert.equal(store.reader.run("a")?.rounds, 1);
+  }));
+
+Deno.test("unfinished runs come in the order of their creation, also after a restart", () =>
+  withStore(async (bench) => {
+    for (const id of ["c", "a", "d", "b"]) {
+      const queued = newRun(id, { status: id === "a" ? "queued" : "started" });
+      await bench.store.runs.create(queued, runRow(id));
+    }
+    const row = runRow("d", { type: "run.completed" });
+    await bench.store.runs.transition("d", { from: ["started"] }, { status: "completed", exitCode: 0 }, row);
+    await bench.reopen();
+    assert.deepEqual(bench.store.runs.unfinished().map(({ runId }) => runId), ["c", "a", "b"]);
+  }));
+
+Deno.test("a payload of any JSON and a prompt of any text come back as they were", () =>
+  withStore(async (bench) => {
+    const run = newRun("a", {
+      payload: [null, { "a'b\"": "\u0000\u{1F600}", n: 1e21 }, -1.5],
+      prompt: "line\nü \u{1F600} '; drop table logs; --",
+      trigger: { kind: "sense", sense: "cpu" },
+    });
+    await bench.store.runs.create(run, runRow("a"));
+    await bench.reopen();
+    assert.deepEqual(bench.store.runs.get("a"), run);
+  }));
+
+// The database refuses what the table of workflow/transitions.ts does not know, and nothing else: the two must agree.
+Deno.test("the database knows the same moves as the workflow room", () =>
+  withStore(async ({ store, path }) => {
+    const statuses = runStatusSchema.options;
+    using db = openDatabase(path);
+    for (const first of statuses) {
+      const made = await store.runs.create(newRun(first, { status: first }), runRow(first)).then(
+        () => true,
+        () => false,
+      );
+      assert.equal(made, firstMoves[first] !== undefined, `first ${first}`);
+    }
+    for (const from of statuses) {
+      for (const to of statuses) {
+        const runId = `${from}-${to}`;
+        await bring(store.runs, runId, from);
+        const change = () =>
+          db.prepare("update workflow_runs set status = ?, attempt = attempt + 1 where run_id = ?").run(to, runId);
+        if (isLegal(from, to)) assert.equal(change().changes, 1, runId);
+        else assert.throws(change, /illegal move/, runId);
+      }
+    }
+  }));
+
+async function bring(runs: RunStore, runId: string, to: RunStatus): Promise<void> {
+  const first = firstMoves[to] === undefined ? "started" : to;
+  await runs.create(newRun(runId, { status: first }), runRow(runId));
+  if (first !== to) {
+    await runs.transition(runId, { from: [first] }, { status: to }, runRow(runId, { type: typeOf(to) }));
+  }
+}
+
+Deno.test("the database lets a started run count one message or one attempt at a time, an ended one nothing", () =>
+  withStore(async ({ store, path }) => {
+    using db = openDatabase(path);
+    for (const status of runStatusSchema.options) await bring(store.runs, status, status);
+    const change = (status: string, set: string) =>
+      db.prepare(`update workflow_runs set ${set} where run_id = ?`).run(status);
+    assert.throws(() => change("started", "rounds = rounds + 2"), /illegal move/);
+    assert.throws(() => change("started", "attempt = attempt + 2"), /illegal move/);
+    assert.throws(() => change("started", "attempt = attempt - 1"), /illegal move/);
+    assert.throws(() => change("started", "reason = 'because'"), /illegal move/);
+    for (const set of ["prompt = 'x'", "run_id = 'x'", "max_rounds = 9", "payload = '{}'", "queued_at = 1"]) {
+      assert.throws(() => change("started", `${set}, attempt = attempt + 1`), /never changes/, set);
+    }
+    for (const status of runStatusSchema.options.filter(isTerminal)) {
+      assert.throws(() => change(status, "reason = 'because'"), /illegal move/, status);
+    }
+    assert.equal(change("started", "rounds = rounds + 1").changes, 1);
+  }));
+
+Deno.test("an illegal move that slips through a guard is refused by the database, with its row", () =>
+  withStore(async ({ store }) => {
+    await store.runs.create(newRun("a", { status: "queued" }), runRow("a", { type: "run.queued" }));
+    const row = runRow("a", { type: "run.completed" });
+    const move = store.runs.transition("a", { from: ["queued"] }, { status: "completed" }, row);
+    await assert.rejects(move, { code: "STORE_FAILED", message: /illegal move/ });
+    assert.equal(store.runs.get("a")?.status, "queued");
+    assert.equal(store.reader.logs({ refId: "a" }).length, 1);
+  }));
+
+Deno.test("the ids of new runs sort by the time at which they were made", () =>
+  withStore(async ({ store, clock }) => {
+    const ids = [store.newRunId(), store.newRunId()];
+    await clock.tick(1);
+    ids.push(store.newRunId());
+    assert.deepEqual([...ids].sort(), ids);
+    assert.equal(new Set(ids).size, 3);
+  }));
