@@ -1,0 +1,110 @@
+/** When processes start and end: real processes, on a clock that only moves when the test says so. */
+import assert from "node:assert/strict";
+import { backoffFirstMs, deathsMax, heartbeatMissesMax, heartbeatMs, idleEndMs } from "../../../src/base/limits.ts";
+import { SupervisedWorkspace } from "../../support/supervised.ts";
+
+const counting = "let n = 0; export const compute = () => ({ n: ++n });";
+const options = { senses: { a: counting } };
+
+Deno.test("a process ends when nothing needed it for a while, and the next need starts another", async () => {
+  await using units = await SupervisedWorkspace.make(options);
+  const first = await units.ready("group:a");
+  units.supervisor.released("group:a");
+  await units.pass(first, "a", idleEndMs - 5_000);
+  assert.equal(first.usable, true, "not before its time");
+  await units.pass(first, "a", 5_000);
+  const { end, wanted } = await units.gone(first);
+  assert.deepEqual({ kind: end.kind, wanted }, { kind: "ended", wanted: true });
+  assert.match(end.message, /^idle/);
+  assert.deepEqual(units.supervisor.view()[0]?.state, "stopped");
+  const second = await units.ready("group:a");
+  assert.notEqual(second.pid, first.pid);
+  assert.deepEqual(await units.compute(second, "a"), { kind: "value", value: { n: 1 } }, "its memory began anew");
+  assert.equal(units.supervisor.view()[0]?.deaths, 0, "an idle end is no death");
+});
+
+Deno.test("a process that is needed soon, or at work, is not ended for being idle", async () => {
+  await using units = await SupervisedWorkspace.make(options);
+  const process = await units.ready("group:a");
+  units.due = units.clock.now() + idleEndMs + 20_000;
+  await units.pass(process, "a", idleEndMs + 10_000);
+  assert.equal(process.usable, true, "due within the same span: worth keeping");
+  units.due = null;
+  units.working = true;
+  await units.pass(process, "a", 3 * idleEndMs);
+  assert.equal(process.usable, true, "work is under way");
+  units.working = false;
+  units.supervisor.released("group:a");
+  await units.pass(process, "a", idleEndMs);
+  assert.equal((await units.gone(process)).wanted, true);
+});
+
+Deno.test("keep_alive keeps a process however long nothing is due", async () => {
+  await using units = await SupervisedWorkspace.make({ ...options, yaml: { senses: { a: { keep_alive: true } } } });
+  const process = await units.ready("group:a");
+  units.supervisor.released("group:a");
+  await units.pass(process, "a", 3 * idleEndMs);
+  assert.equal(process.usable, true);
+  assert.deepEqual(await units.compute(process, "a"), { kind: "value", value: { n: 19 } });
+});
+
+Deno.test("deaths in a row are waited for longer each time, then quarantined; a reset forgets them", async () => {
+  await using units = await SupervisedWorkspace.make(options);
+  for (let death = 1; death <= deathsMax; death++) {
+    const process = await units.ready("group:a");
+    Deno.kill(process.pid, "SIGKILL");
+    const { end, wanted } = await units.gone(process);
+    assert.deepEqual(end, { kind: "killed", message: "was killed from outside (SIGKILL)" });
+    assert.equal(wanted, false);
+    assert.equal(units.supervisor.process("group:a"), null, "not before its backoff");
+    if (death === deathsMax) break;
+    const waitMs = backoffFirstMs * 2 ** (death - 1);
+    await units.clock.tick(waitMs - 1);
+    assert.equal(units.supervisor.view()[0]?.state, "backoff");
+    assert.match(units.supervisor.whyDown("group:a"), /killed from outside.*starts again shortly/);
+    await units.clock.tick(1);
+    assert.equal(units.available, death);
+  }
+  assert.match(units.quarantines.join(), /^died 5 times in 60 s, the last time it was killed from outside/);
+  assert.equal(units.supervisor.quarantined("group:a"), true);
+  await units.clock.tick(3_600_000);
+  assert.equal(units.supervisor.process("group:a"), null, "time alone does not lift it");
+  assert.equal(units.supervisor.reset("group:a"), true);
+  assert.equal(units.supervisor.reset("group:a"), false, "there is nothing left to lift");
+  const process = await units.ready("group:a");
+  assert.deepEqual(await units.compute(process, "a"), { kind: "value", value: { n: 1 } });
+});
+
+Deno.test("a replaced process drains: new work goes to a new one, and the old ends when its work is over", async () => {
+  await using units = await SupervisedWorkspace.make(options);
+  const old = await units.ready("group:a");
+  units.working = true;
+  units.supervisor.replace("group:a");
+  const fresh = await units.ready("group:a");
+  assert.notEqual(fresh.pid, old.pid);
+  assert.deepEqual(await units.compute(old, "a"), { kind: "value", value: { n: 1 } }, "it still answers");
+  units.working = false;
+  units.supervisor.released("group:a");
+  assert.equal((await units.gone(old)).end.message, "replaced by newer code");
+  assert.deepEqual(await units.compute(fresh, "a"), { kind: "value", value: { n: 1 } });
+});
+
+Deno.test("a worker that blocks outside of any compute misses its heartbeats and is killed as stuck", async () => {
+  const blocking =
+    "export const compute = () => { setTimeout(() => { console.log('now'); for (;;); }, 0); return 1; };";
+  await using units = await SupervisedWorkspace.make({ senses: { a: blocking } });
+  const process = await units.ready("group:a");
+  await units.compute(process, "a");
+  await units.until(() => units.output.includes("now"), "the loop to begin");
+  await units.clock.tick(heartbeatMs * (heartbeatMissesMax + 1));
+  const { end } = await units.gone(process);
+  assert.deepEqual(end, { kind: "stuck", message: "did not answer for 15 s" });
+});
+
+Deno.test("a process that does not get ready in time is a death that says so", async () => {
+  await using units = await SupervisedWorkspace.make(options);
+  const process = units.process("group:a");
+  await units.clock.tick(20_000);
+  const { end } = await units.gone(process);
+  assert.deepEqual(end, { kind: "no_start", message: "did not get ready in time" });
+});

@@ -1,0 +1,153 @@
+/**
+ * A supervisor with real processes on a fake clock, for tests of when processes start and end. This file stands in for
+ * the kernel: a test says what is due and what is under way.
+ */
+import assert from "node:assert/strict";
+import { workspacePaths } from "../../src/config/workspace.ts";
+import { planUnits } from "../../src/kernel/units.ts";
+import type { ProcessEnd } from "../../src/process/exit_cause.ts";
+import type { GroupProcess } from "../../src/process/group_process.ts";
+import { Supervisor, type SupervisorPorts, type UnitKey } from "../../src/process/supervisor.ts";
+import type { FromProcess } from "../../src/protocol/message.ts";
+import type { ComputeOutcome, Trigger } from "../../src/protocol/signal.ts";
+import { FakeClock } from "./fake_clock.ts";
+import {
+  makeWorkspace,
+  noProcessIn,
+  within,
+  type WorkspaceFixture,
+  type WorkspaceOptions,
+} from "./workspace_fixture.ts";
+
+export interface Ended {
+  readonly key: UnitKey;
+  readonly pid: number;
+  readonly end: ProcessEnd;
+  readonly wanted: boolean;
+}
+
+const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
+
+export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
+  readonly clock = new FakeClock();
+  readonly supervisor: Supervisor;
+  readonly ended: Ended[] = [];
+  readonly said: FromProcess[] = [];
+  readonly output: string[] = [];
+  readonly quarantines: string[] = [];
+  available = 0;
+  /** Wall time at which the units are next needed. */
+  due: number | null = null;
+  /** Whether work is under way in every process. */
+  working = false;
+  readonly #workspace: WorkspaceFixture;
+  #wake = Promise.withResolvers<void>();
+  #computes = 0;
+
+  static async make(options: WorkspaceOptions): Promise<SupervisedWorkspace> {
+    const workspace = await makeWorkspace(options), { paths } = workspace;
+    for (const folder of [paths.senseDatabases, paths.blobs]) Deno.mkdirSync(folder, { recursive: true });
+    const made = new SupervisedWorkspace(workspace);
+    for (const plan of planUnits(await workspace.config(), workspacePaths(workspace.root))) made.supervisor.plan(plan);
+    return made;
+  }
+
+  private constructor(workspace: WorkspaceFixture) {
+    this.#workspace = workspace;
+    const { runtimeFolder } = workspace.paths;
+    this.supervisor = new Supervisor({ runtimeFolder, workspace: workspace.root }, this.clock, this);
+  }
+
+  /** The unit's process, started if there is none. */
+  process(key: UnitKey): GroupProcess {
+    const process = this.supervisor.process(key);
+    assert.ok(process !== null, `${key} may not start: ${this.supervisor.whyDown(key)}`);
+    return process;
+  }
+
+  /** Resolves with the process once it is ready. */
+  async ready(key: UnitKey): Promise<GroupProcess> {
+    const process = this.process(key);
+    await this.until(() => process.ready || !process.usable, `${key} to be ready`);
+    return process;
+  }
+
+  /** One compute in a process, past the supervisor: it does not learn that the unit was needed. */
+  async compute(process: GroupProcess, sense: string): Promise<ComputeOutcome> {
+    const id = ++this.#computes;
+    process.send({ t: "compute", id, sense, trigger: manual });
+    const answer = () => this.said.find((message) => message.t === "outcome" && message.id === id);
+    await this.until(() => answer() !== undefined || !process.usable, `a compute of ${sense}`);
+    const said = answer();
+    if (said?.t !== "outcome") assert.fail(`${sense} gave no answer: ${JSON.stringify(this.ended.at(-1))}`);
+    return said.outcome;
+  }
+
+  /** Lets fake time go by in steps in which the process can answer its heartbeat, as it does in real time. */
+  async pass(process: GroupProcess, sense: string, ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 5_000) {
+      await this.clock.tick(Math.min(left, 5_000));
+      if (process.usable) await this.compute(process, sense);
+    }
+  }
+
+  /** Resolves when `holds` does; it is looked at whenever a process has said something or ended. */
+  async until(holds: () => boolean, what: string): Promise<void> {
+    const story = () => JSON.stringify({ ended: this.ended, said: this.said.slice(-5), output: this.output.slice(-5) });
+    while (!holds()) await within(this.#wake.promise, what, story);
+  }
+
+  async gone(process: GroupProcess): Promise<Ended> {
+    const found = () => this.ended.find(({ pid }) => pid === process.pid);
+    await this.until(() => found() !== undefined, `the end of process ${process.pid}`);
+    return found() as Ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await within(this.supervisor.stop(), "the supervisor to stop");
+    await noProcessIn(this.#workspace.root);
+    await this.#workspace[Symbol.asyncDispose]();
+  }
+
+  onReady(): void {
+    this.#happened();
+  }
+
+  onMessage(_key: UnitKey, _process: GroupProcess, message: FromProcess): void {
+    this.said.push(message);
+    this.#happened();
+  }
+
+  onOutput(_key: UnitKey, line: string): void {
+    this.output.push(line);
+    this.#happened();
+  }
+
+  onEnd(key: UnitKey, process: GroupProcess, end: ProcessEnd, wanted: boolean): void {
+    this.ended.push({ key, pid: process.pid, end, wanted });
+    this.#happened();
+  }
+
+  onQuarantined(_key: UnitKey, reason: string): void {
+    this.quarantines.push(reason);
+    this.#happened();
+  }
+
+  onAvailable(): void {
+    this.available++;
+    this.#happened();
+  }
+
+  busy(): boolean {
+    return this.working;
+  }
+
+  nextDueAt(): number | null {
+    return this.due;
+  }
+
+  #happened(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+}
