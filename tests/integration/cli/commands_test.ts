@@ -155,7 +155,7 @@ Deno.test("init sense and init workflow write templates that validate takes", as
     const block = (out: string) => out.split("\n\n")[1] ?? "";
     const yaml = [sense.out, (await nerve(root, "init", "workflow", "tidy-2")).out].map(block).join("\n");
     await Deno.writeTextFile(join(root, "nerve.yaml"), yaml.replaceAll(/^ {3}/gm, ""));
-    await Deno.rename(join(root, "workflows", "tidy"), join(root, "workflows", "unused"));
+    await Deno.remove(join(root, "workflows", "tidy"), { recursive: true });
     const valid = await nerve(root, "validate");
     assert.deepEqual([valid.code, valid.out], [0, "✅ 1 sense, 1 workflow: all good\n"]);
   });

@@ -4,16 +4,17 @@ import { setImmediate } from "node:timers";
 import type { Problem } from "../../../src/config/problem.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { ControlClient } from "../../../src/control/client.ts";
-import { type ForegroundKernel, runWith } from "../../../src/cli/commands/run.ts";
+import { runWith } from "../../../src/cli/commands/run.ts";
 import { validateWith } from "../../../src/cli/commands/validate.ts";
 import { SignalBus } from "../../../src/bus/signal_bus.ts";
+import type { HostedKernel } from "../../../src/daemon/hosting.ts";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { aRun, FakeView } from "../../support/fake_view.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-class FakeKernel implements ForegroundKernel {
+class FakeKernel implements HostedKernel {
   readonly bus = new SignalBus<KernelEvent>();
   readonly view = new FakeView();
   ready: Promise<void> = Promise.resolve();
@@ -36,6 +37,16 @@ class FakeKernel implements ForegroundKernel {
   }
 }
 
+/** A workspace that static checks find nothing in. */
+const oneSense = {
+  "nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n",
+  "senses/a/index.ts": "export const compute = () => null;\n",
+};
+
+function prefixed(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [folder + path, text]));
+}
+
 interface Started {
   readonly io: CapturedIo;
   readonly clock: FakeClock;
@@ -47,7 +58,7 @@ interface Started {
 /** `nerve run` of a good workspace, up to the moment when its socket answers. */
 async function running(flags: { for?: number }, test: (started: Started) => Promise<void>): Promise<void> {
   await inTempDir(async (root) => {
-    await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n" });
+    await writeWorkspace(root, oneSense);
     const clock = new FakeClock(), io = new CapturedIo({ cwd: root, clock }), kernel = new FakeKernel();
     const code = runWith(() => Promise.resolve(kernel))(io, flags);
     await io.seen(/runs/);
@@ -155,7 +166,7 @@ const aProblem = (severity: Problem["severity"]): Problem => ({
 
 Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail only with --strict", async () => {
   await inTempDir(async (root) => {
-    await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
+    await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (problems: Problem[], strict: boolean) => {
       const io = new CapturedIo({ cwd: root });
       const code = await validateWith(() => Promise.resolve(problems))(io, { strict, format: "text" });
@@ -187,7 +198,7 @@ Deno.test("validate prints JSON and GitHub's annotations and nothing besides", a
 
 Deno.test("validate names files as seen from where it was called", async () => {
   await inTempDir(async (root) => {
-    await writeWorkspace(root, { "inner/nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n" });
+    await writeWorkspace(root, prefixed("inner/", oneSense));
     const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
     const from = async (cwd: string) => {
       const io = new CapturedIo({ cwd });
