@@ -1,0 +1,103 @@
+/**
+ * A kernel that is somebody's process, with the control API on its socket, from `ready` to its end.
+ * Used by `nerve run` (in a terminal, or under systemd) and by kernel_process.ts (under our own supervisor).
+ * I1. The API is up only while the kernel is: it starts after it and stops before it, under the workspace's lock.
+ * I2. The first interrupt stops in order, the second one at once.
+ * I3. A kernel whose workspace was taken away stops: it would write into files that nobody can open any more.
+ */
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { version } from "../base/version.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { ControlServer } from "../control/server.ts";
+import type { KernelView } from "../control/view.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import { guardWorkspace } from "./workspace_guard.ts";
+
+/** What hosting needs of a kernel; `createKernel` returns one. */
+export interface HostedKernel {
+  readonly ready: Promise<void>;
+  /** Only while it runs. */
+  readonly view: KernelView;
+  events(): AsyncIterable<KernelEvent>;
+  stop(): Promise<void>;
+  stopAtOnce(): void;
+}
+
+/** Why a stop begins. */
+export type StopCause = "interrupt" | "request" | "workspace gone";
+
+export interface HostOptions {
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  /** Calls `fire` at each SIGINT or SIGTERM, until it is undone. */
+  onInterrupt(fire: () => void): CancelTimer;
+  /** Hears of everything that happens, one event at a time. */
+  onEvent(event: KernelEvent): void | Promise<void>;
+  /** The API answers. */
+  onServing?(): void;
+  onStopping?(cause: StopCause): void;
+  /** Gets what went wrong outside of the kernel: in the API, with the watch over the workspace. */
+  report(what: string): void;
+}
+
+export interface Hosting {
+  /** Begins the stop in order; any further call does nothing. */
+  stop(cause: StopCause): void;
+  /** How it ended. Rejects when the socket could not be served or the stop failed; the kernel is stopped then too. */
+  readonly end: Promise<"in order" | "at once">;
+}
+
+/** Hosts a kernel that is ready. `events` must have been subscribed to before it was. */
+export function hostKernel(
+  kernel: HostedKernel,
+  events: AsyncIterable<KernelEvent>,
+  options: HostOptions,
+): Hosting {
+  const atOnce = Promise.withResolvers<"at once">(), failed = Promise.withResolvers<never>();
+  let stopping = false;
+  const stop = (cause: StopCause) => {
+    if (stopping) return;
+    stopping = true;
+    options.onStopping?.(cause);
+    (async () => {
+      await (await server).stop();
+      await kernel.stop();
+    })().catch(failed.reject);
+  };
+  const server = startServer(kernel, options, () => stop("request"));
+  const guard = guardWorkspace(options.paths, () => stop("workspace gone"), options.report);
+  const forget = options.onInterrupt(() => {
+    if (!stopping) return stop("interrupt");
+    kernel.stopAtOnce();
+    atOnce.resolve("at once");
+  });
+  const told = tell(events, options).then(() => "in order" as const);
+  const served = server.then(() => {
+    options.onServing?.();
+    return told;
+  });
+  const end = Promise.race([served, atOnce.promise, failed.promise]).catch(async (thrown: unknown) => {
+    // Nothing of ours may stay behind.
+    await kernel.stop();
+    throw thrown;
+  }).finally(() => {
+    guard.close();
+    forget();
+  });
+  return { stop, end };
+}
+
+async function tell(events: AsyncIterable<KernelEvent>, { onEvent }: HostOptions): Promise<void> {
+  for await (const event of events) await onEvent(event);
+}
+
+async function startServer(kernel: HostedKernel, options: HostOptions, stop: () => void): Promise<ControlServer> {
+  const [{ createApp }, { serveControl }] = await Promise.all([
+    import("../control/app.ts"),
+    import("../control/server.ts"),
+  ]);
+  const report = (thrown: unknown) => options.report(`control API: ${messageOf(thrown)}`);
+  const app = createApp(kernel.view, { version, stop, report });
+  return serveControl(app, { path: options.paths.socket, clock: options.clock, report });
+}
