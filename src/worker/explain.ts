@@ -5,10 +5,13 @@ import type { Place } from "../protocol/signal.ts";
 
 const placePattern = /(file:\/\/[^\s()]+?):(\d+):(\d+)/;
 const messageMaxChars = 4_000;
+/** Deno's advice is for its own command line; what a sense may do stands in nerve.yaml. */
+const denoAdvice = /, run again with the --allow-(\w+) flag/;
+const declareIt = "; declare it under permissions.$1 in nerve.yaml";
 
 /** The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."). */
 export function describe(thrown: unknown): string {
-  const { name } = partsOf(thrown), text = messageOf(thrown);
+  const { name } = partsOf(thrown), text = messageOf(thrown).replace(denoAdvice, declareIt);
   const prefix = ["", "Error", "TypeError"].includes(name) ? "" : `${name}: `;
   return (text.startsWith(prefix) ? text : prefix + text).slice(0, messageMaxChars);
 }
@@ -55,7 +58,7 @@ export function loadProblem(thrown: unknown, folder: string): LoadProblem {
   if (/does not provide an export named|closed in the sandbox/.test(message) && /node:|closed/.test(message)) {
     message += " (a Node built-in that acts on the whole process is closed: use fetch, Deno.connect or Deno.Command)";
   }
-  return { message: message.replace(/ \| *at file:\/\/\S+/, ""), place };
+  return { message: message.replace(/( \|)? *at file:\/\/\S+/, ""), place };
 }
 
 export function strayError(thrown: unknown): string {

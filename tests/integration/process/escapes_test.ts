@@ -1,0 +1,190 @@
+/** Ways out of the sandbox that worked on plain Deno: each is refused with words, and the process lives. */
+import assert from "node:assert/strict";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
+
+const closed = /closed in the sandbox/;
+
+/** Body of an async compute, and what it is told. */
+const escapes: Readonly<Record<string, [string, RegExp]>> = {
+  "deno-exit": ["Deno.exit(3)", /cannot end its process/],
+  "process-exit": ["process.exit(4)", /cannot end its process/],
+  "really-exit": ["(process as any).reallyExit(4)", /cannot end its process/],
+  "self-close": ["self.close()", /cannot end its process/],
+  "import-exit": ["(await import('node:process')).exit(5)", /cannot end its process/],
+  "import-exit-default": ["(await import('process')).default.exit(5)", /cannot end its process/],
+  "deno-kill": ["Deno.kill(Deno.pid, 'SIGKILL')", /Deno\.kill acts on the whole process/],
+  "process-kill": ["process.kill(process.pid, 9)", /process\.kill acts on the whole process/],
+  "process-abort": ["process.abort()", /process\.abort acts on the whole process/],
+  "signal-listener": ["Deno.addSignalListener('SIGTERM', () => {})", /Deno\.addSignalListener acts/],
+  "chdir": ["Deno.chdir('/')", /Deno\.chdir acts/],
+  "child-process": ["await import('node:child_process')", closed],
+  "child-process-bare": ["await import('child_process')", closed],
+  "child-process-data": ["await import('data:text/javascript,import \"node:child_process\"')", closed],
+  "worker-threads": ["await import('node:worker_threads')", closed],
+  "cluster": ["await import('node:cluster')", closed],
+  "net": ["await import('node:net')", closed],
+  "http": ["await import('node:http')", closed],
+  "v8": ["await import('node:v8')", closed],
+  "vm": ["await import('node:vm')", closed],
+  "module": ["await import('node:module')", closed],
+  "inspector": ["await import('node:inspector')", closed],
+  "new-worker": ["new Worker('data:text/javascript,1', { type: 'module' })", /Worker is not a constructor/],
+  "builtin-module": ["(process as any).getBuiltinModule('child_process')", /process\.getBuiltinModule acts/],
+  "binding": ["(process as any).binding('pipe_wrap')", /process\.binding acts/],
+  "internals": ["(Deno as any)[(Deno as any).internal].core.ops.op_kill(Deno.pid, 'SIGKILL', 'x')", /undefined/],
+  "undo-a-pin": ["delete (Deno as any).exit; Deno.exit(1)", /Cannot delete property/],
+  "replace-a-pin": ["Object.defineProperty(Deno, 'exit', { value: 1 })", /Cannot redefine property/],
+};
+
+/** Static imports: the module itself does not load. */
+const unloadable: Readonly<Record<string, [string, RegExp]>> = {
+  "named-abort": ["import { abort } from 'node:process'; export const compute = () => abort();", /abort/],
+  "static-child": ["import { spawn } from 'node:child_process'; export const compute = () => spawn('x');", /closed/],
+};
+
+Deno.test("what acts on the whole process is refused inside the sandbox with words, and the process lives", async () => {
+  const senses: Record<string, string> = {};
+  for (const [name, [body]] of Object.entries(escapes)) {
+    senses[name] = `export async function compute() {\n  ${body};\n  return 'it worked';\n}`;
+  }
+  for (const [name, [text]] of Object.entries(unloadable)) senses[name] = text;
+  const yaml = { senses: Object.fromEntries(Object.keys(senses).map((name) => [name, { group: "g" }])) };
+  await using workspace = await startWorkspace({ yaml, senses });
+  const first = await workspace.failure("deno-exit");
+  const pid = workspace.pid("g");
+  for (const [name, [, says]] of Object.entries(escapes)) {
+    const { message, place } = name === "deno-exit" ? first : await workspace.failure(name);
+    assert.match(message, says, name);
+    // A built-in is closed by the module that stands in for it: the throw has its place there.
+    assert.equal(place?.line ?? null, says === closed ? null : 2, `${name}: ${message}`);
+  }
+  for (const [name, [, says]] of Object.entries(unloadable)) {
+    const { code, message, place } = await workspace.failure(name);
+    assert.equal(code, "load", name);
+    assert.match(message, says, name);
+    assert.equal(place?.file, workspace.paths.senseEntry(name), `${name} has its place: ${message}`);
+  }
+  await workspace.log("group:g", /asked to end the process \(exit code 3\); refused/);
+  assert.equal(workspace.pid("g"), pid, "one process lived through all of it");
+  assert.equal(workspace.unit("g").deaths, 0);
+});
+
+Deno.test("a static import of node:worker_threads, which ignores the import map, gives a class that cannot be used", async () => {
+  const text = "import { Worker } from 'node:worker_threads';\nexport const compute = () => new Worker('x');";
+  const derived =
+    "import { Worker } from 'node:worker_threads';\nexport const compute = () => new (class extends Worker {})('x');";
+  await using workspace = await startWorkspace({ senses: { text, derived } });
+  for (const name of ["text", "derived"]) {
+    const { message, place } = await workspace.failure(name);
+    assert.match(message, /threads are closed in the sandbox/);
+    assert.equal(place?.line, 2);
+  }
+});
+
+Deno.test("what is not granted fails as NotCapable with its place, and nothing is ever asked", async () => {
+  const denied: Record<string, [string, RegExp]> = {
+    "net": ["await fetch('http://127.0.0.1:8009/')", /NotCapable: Requires net access to "127\.0\.0\.1:8009"/],
+    "connect": ["await Deno.connect({ port: 9 })", /NotCapable: Requires net access/],
+    "read": ["await Deno.readTextFile('/etc/passwd')", /NotCapable: Requires read access to "\/etc\/passwd"/],
+    "read-sync": ["Deno.readTextFileSync('../other/index.ts')", /NotCapable: Requires read access/],
+    "node-fs": ["(await import('node:fs')).readFileSync('/etc/passwd')", /Requires read access to "\/etc\/passwd"/],
+    "write": ["await Deno.writeTextFile('/tmp/nerve-forbidden', '')", /NotCapable: Requires write access/],
+    "write-own-code": ["await Deno.writeTextFile(import.meta.filename!, '')", /NotCapable: Requires write access/],
+    "run": ["await new Deno.Command('true').output()", /NotCapable: Requires run access to "true"/],
+    "env": ["Deno.env.get('HOME')", /NotCapable: Requires env access to "HOME"/],
+    "node-env": ["(await import('node:process')).env.HOME!.length", /NotCapable: Requires env access|undefined/],
+    "sys": ["Deno.hostname()", /NotCapable: Requires sys access to "hostname"/],
+    "ffi": ["Deno.dlopen('libc.so.6', {})", /NotCapable: Requires ffi access/],
+    "remote": ["await import('https://127.0.0.1:9/x.ts')", /import access|remote/i],
+    "other-sense": ["await import('../read/index.ts')", /NotCapable: Requires read access|read access/],
+    "database": [
+      "new (await import('node:sqlite')).DatabaseSync('/tmp/nerve-forbidden.db')",
+      /NotCapable: Requires (read|write) access/,
+    ],
+    "attach": ["sqlite.exec(\"attach '/tmp/nerve-forbidden.db' as x\")", /too many attached databases - max 0/],
+    "request": [
+      "if ((await Deno.permissions.request({ name: 'net' })).state !== 'granted') throw new Error('no')",
+      /^no$/,
+    ],
+  };
+  const senses = Object.fromEntries(
+    Object.entries(denied).map(([name, [body]]) => [
+      name,
+      `export async function compute({ sqlite }) {\n  ${body};\n  return 'it worked';\n}`,
+    ]),
+  );
+  const yaml = {
+    senses: Object.fromEntries(Object.keys(denied).map((name) => [name, name === "read" ? {} : { group: "g" }])),
+  };
+  await using workspace = await startWorkspace({ yaml, senses });
+  for (const [name, [, says]] of Object.entries(denied)) {
+    const { message, place } = await workspace.failure(name);
+    assert.match(message, says, name);
+    assert.equal(place?.line, 2, `${name}: ${message}`);
+    if (/^NotCapable: Requires/.test(message)) {
+      assert.match(
+        message,
+        /; declare it under permissions\.\w+ in nerve\.yaml$/,
+        "not advice for Deno's own command line",
+      );
+    }
+  }
+  const said = workspace.events.filter((event) => event.kind === "log" && !event.source.startsWith("sense:"));
+  assert.deepEqual(said, [], "no prompt and no other words reached the output");
+});
+
+Deno.test("the environment of a group holds what it was granted and nothing else", async () => {
+  Deno.env.set("EXAMPLE_GRANTED", "yes");
+  Deno.env.set("EXAMPLE_SECRET", "no");
+  try {
+    const all = "export const compute = () => Deno.env.toObject();";
+    const one = `export const compute = () => {
+      const granted = Deno.env.get("EXAMPLE_GRANTED");
+      try { return { granted, secret: Deno.env.get("EXAMPLE_SECRET") ?? null }; }
+      catch (error) { return { granted, refused: String(error) }; }
+    };`;
+    await using workspace = await startWorkspace({
+      yaml: {
+        senses: {
+          one: { permissions: { env: ["EXAMPLE_GRANTED"] } },
+          prefix: { permissions: { env: ["EXAMPLE_GR*"] } },
+          all: { permissions: { env: true } },
+        },
+      },
+      senses: { one, prefix: one, all },
+    });
+    for (const name of ["one", "prefix"]) {
+      const { granted, refused } = await workspace.payload(name) as Record<string, string>;
+      assert.equal(granted, "yes");
+      assert.match(refused ?? "", /NotCapable/);
+      const environment = environmentOf(workspace.pid(name));
+      assert.equal(environment.EXAMPLE_GRANTED, "yes");
+      const unknown = Object.keys(environment).filter((key) => !known.has(key));
+      assert.deepEqual(unknown, ["EXAMPLE_GRANTED"], "not even the process around the sandbox has more");
+    }
+    const seen = await workspace.payload("all") as Record<string, string>;
+    assert.equal(seen.EXAMPLE_SECRET, "no", "true is everything");
+    const own = ["NERVE_TOKEN", "NERVE_SOCKET", "DENO_DIR", "DENO_V8_FLAGS", "DENO_NO_UPDATE_CHECK", "NO_COLOR"];
+    for (const key of own) assert.ok(Deno.env.get(key) !== undefined || !(key in seen), `${key} is seen`);
+    assert.ok(!("NERVE_TOKEN" in seen || "NERVE_SOCKET" in seen));
+  } finally {
+    Deno.env.delete("EXAMPLE_GRANTED");
+    Deno.env.delete("EXAMPLE_SECRET");
+  }
+});
+
+/** What nerve itself gives to a process. */
+const known = new Set([
+  "PATH",
+  "NERVE_TOKEN",
+  "NERVE_SOCKET",
+  "DENO_DIR",
+  "DENO_V8_FLAGS",
+  "DENO_NO_UPDATE_CHECK",
+  "NO_COLOR",
+]);
+
+function environmentOf(pid: number): Record<string, string> {
+  const pairs = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((pair) => pair !== "");
+  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+}
