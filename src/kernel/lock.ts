@@ -3,6 +3,7 @@
  * dies. The lock is the truth; the pid written into it, and into `nerve.pid`, only tells people who holds it.
  */
 import { NerveError } from "../base/errors.ts";
+import { ownProcessId } from "../base/process_id.ts";
 
 export interface WorkspaceLock {
   /** Removes the pid file and lets go of the lock. */
@@ -15,11 +16,11 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
   if (!(await file.tryLock(true))) {
     const holder = (await new Response(file.readable).text()).split(" ")[0]?.trim();
     throw new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root} (pid ${holder || "unknown"})`, {
-      hint: "stop it first, or use its command line: nerve sense list",
+      hint: "nerve status shows it, nerve stop ends it",
     });
   }
   await file.truncate();
-  await file.write(new TextEncoder().encode(`${Deno.pid} ${startTime() ?? ""}\n`));
+  await file.write(new TextEncoder().encode(`${Deno.pid} ${ownProcessId().startTime ?? ""}\n`));
   await Deno.writeTextFile(pidFile, `${Deno.pid}\n`, { mode: 0o600 });
   return {
     release() {
@@ -33,16 +34,4 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
       file.close();
     },
   };
-}
-
-/** Our start in clock ticks since boot (field 22 of /proc/self/stat): with it a reused pid can be told apart. */
-function startTime(): string | null {
-  try {
-    const stat = Deno.readTextFileSync("/proc/self/stat");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? null;
-  } catch (thrown) {
-    // Systems without /proc: the pid alone has to do.
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
 }

@@ -2,9 +2,9 @@
  * Starts one process of the same executable and gives back the channel to its shim (worker/shim.ts).
  * Used by group_process.ts only. Works the same under `deno run` and in a compiled binary.
  */
-import { fileURLToPath } from "node:url";
 import { assert, messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
+import { ownPackages, selfArguments } from "../base/self.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 
 /** How to start ourselves again, and where the sockets of our processes go. */
@@ -100,13 +100,9 @@ function unbind(listener: Deno.UnixListener, path: string): void {
 }
 
 function ownArguments({ remoteImports }: LaunchRequest): string[] {
-  if (Reflect.get(Deno.build, "standalone") === true) return ["__group"];
-  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-  // The lock beside deno.json says which version of each package it is: without it Deno wants the registry's word. New
-  // packages of user code must not be written into it.
-  const packages = remoteImports ? ["--no-lock"] : ["--frozen", "--cached-only", "--no-remote"];
-  return ["run", "-A", "--quiet", "--no-prompt", ...packages, "-c", config, main, "__group"];
+  // New packages of user code must not be written into our own lock.
+  const packages = remoteImports ? ["--no-lock"] : [...ownPackages, "--no-remote"];
+  return [...selfArguments(packages), "__group"];
 }
 
 function environment({ env, memoryBytes }: LaunchRequest): Record<string, string> {

@@ -1,0 +1,59 @@
+/**
+ * Which process a pid means: a pid alone is used again after its process has died, a pid with its start time is not.
+ * Reads /proc; on systems without it the pid alone has to do.
+ */
+
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks since boot at which it started (field 22 of /proc/PID/stat); null where there is no /proc. */
+  readonly startTime: string | null;
+}
+
+export function ownProcessId(): ProcessId {
+  return { pid: Deno.pid, startTime: processStat(Deno.pid)?.startTime ?? null };
+}
+
+/** Whether that very process is there and has not ended; one that only waits to be reaped has ended. */
+export function isAlive({ pid, startTime }: ProcessId): boolean {
+  const stat = processStat(pid);
+  if (stat === null) return startTime === null && answersSignals(pid);
+  return stat.state !== "Z" && stat.state !== "X" && (startTime === null || stat.startTime === startTime);
+}
+
+export interface ProcessStat {
+  /** R running, S sleeping, D waiting for a disk, T stopped, Z ended. */
+  readonly state: string;
+  readonly parent: number;
+  readonly startTime: string;
+}
+
+/** Null: there is no such process, or no /proc. */
+export function processStat(pid: number): ProcessStat | null {
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  } catch (thrown) {
+    // Gone, also between opening and reading.
+    if (thrown instanceof Deno.errors.NotFound || /ESRCH|No such process/.test(String(thrown))) return null;
+    throw thrown;
+  }
+  // The name, in brackets, may hold anything: spaces and brackets too. The state, field 3, comes after it.
+  const [state = "", parent = "", ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state, parent: Number(parent), startTime: rest[17] ?? "" };
+}
+
+/** For systems without /proc: SIGCONT does nothing to a process that runs. */
+function answersSignals(pid: number): boolean {
+  if (hasProc()) return false;
+  try {
+    Deno.kill(pid, "SIGCONT");
+    return true;
+  } catch {
+    // No such process, or not ours: neither is our daemon.
+    return false;
+  }
+}
+
+function hasProc(): boolean {
+  return processStat(Deno.pid) !== null;
+}

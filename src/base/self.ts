@@ -1,0 +1,27 @@
+/** How to start nerve again: the same executable with other arguments. The same in every form that nerve comes in. */
+import { fileURLToPath } from "node:url";
+
+/** A compiled nerve is one file; else Deno runs our sources, from a clone or beside a Deno of their own. */
+export const isCompiled: boolean = Reflect.get(Deno.build, "standalone") === true;
+
+/**
+ * Deno's flags for running on nerve's own packages only, fetching nothing. The lock beside deno.json says which version
+ * of each package it is: without it Deno wants the registry's word.
+ */
+export const ownPackages: readonly string[] = ["--frozen", "--cached-only"];
+
+/** What comes after `Deno.execPath()` and before nerve's own arguments. A compiled nerve has Deno's flags inside. */
+export function selfArguments(flags: readonly string[] = ownPackages): string[] {
+  if (isCompiled) return [];
+  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+  return [
+    "run",
+    "-A",
+    "--quiet",
+    "--no-prompt",
+    ...flags,
+    "-c",
+    path("../../deno.json"),
+    path("../main.ts"),
+  ];
+}

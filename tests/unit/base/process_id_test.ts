@@ -1,0 +1,31 @@
+/** Which process a pid means, on real processes. */
+import assert from "node:assert/strict";
+import { isAlive, ownProcessId, processStat } from "../../../src/base/process_id.ts";
+
+Deno.test("isAlive() knows a process from another one that has its pid", async () => {
+  // The bug would be: `stop` signals a stranger that was given the pid of a daemon that is long dead.
+  const own = ownProcessId();
+  assert.equal(isAlive(own), true);
+  assert.equal(isAlive({ ...own, startTime: String(Number(own.startTime) - 1) }), false);
+  const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+  const stat = processStat(child.pid);
+  assert.equal(stat?.parent, Deno.pid);
+  const id = { pid: child.pid, startTime: stat.startTime };
+  assert.equal(isAlive(id), true);
+  child.kill("SIGKILL");
+  await child.status;
+  assert.equal(isAlive(id), false);
+});
+
+Deno.test("processStat() reads past a name full of brackets and spaces", async () => {
+  const folder = await Deno.makeTempDir(), path = `${folder}/a) S 1 (b`;
+  await Deno.copyFile("/bin/sleep", path);
+  const child = new Deno.Command(path, { args: ["60"] }).spawn();
+  try {
+    assert.equal(processStat(child.pid)?.parent, Deno.pid);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+    await Deno.remove(folder, { recursive: true });
+  }
+});
