@@ -133,7 +133,11 @@ export class Kernel {
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }
-      store = openStore(paths.logDatabase, clock);
+      const onLost = ({ message }: NerveError, operations: number) => {
+        const text = `${operations} rows are lost: ${message}`;
+        this.#bus.publish({ kind: "problem", source: "kernel", message: text, ts: clock.now() });
+      };
+      store = openStore(paths.logDatabase, clock, { onLost });
       const parts = makeParts(store, config, paths, clock, this.#bus, this.startedAt);
       this.#parts = parts;
       store.log.append(kernelRow("kernel.started", { pid: Deno.pid }));
