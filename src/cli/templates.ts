@@ -34,9 +34,16 @@ ${part("reflexes")}
 ${part("workflows")}`;
 }
 
+/** A built nerve's own imports lead into itself; src/build/stage.ts keeps those of the packages beside them. */
+interface EditorManifest {
+  readonly imports: Readonly<Record<string, string>>;
+  readonly editorImports?: Readonly<Record<string, string>>;
+  readonly compilerOptions: { readonly strict: boolean };
+}
+
 /** Gives an editor the types of "nerve" and of what senses may import. nerve itself does not read it. */
 export function editorConfig(): string {
-  const { imports, compilerOptions } = manifest;
+  const { imports: own, editorImports: imports = own, compilerOptions }: EditorManifest = manifest;
   const config = {
     imports: {
       "nerve": sdkUrl,

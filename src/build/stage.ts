@@ -1,0 +1,85 @@
+/**
+ * Lays out, in a folder, nerve as it goes into an executable: its modules, the library, the vendored packages and a
+ * deno.json that leads to them. Both forms are made from the same folder, so that they cannot differ.
+ * Used by main.ts.
+ */
+import { dirname, join } from "node:path";
+import manifest from "../../deno.json" with { type: "json" };
+import { attempt } from "./command.ts";
+import { vendor } from "./vendor.ts";
+
+/** The folders of the repository that go into an executable. */
+const shipped = ["src", "lib", "senses", "workflows"];
+const vendorFolder = "src/vendor";
+
+/** Modules that are loaded by their own path, not by an import: a worker's entry, what authors import. */
+export const entries = ["src/main.ts", "src/worker/bootstrap.ts", "src/sdk/mod.ts"];
+
+export interface Stamp {
+  readonly form: "portable" | "compiled";
+  /** Null outside a repository. Ends in "+changes" when the working tree differs from it. */
+  readonly commit: string | null;
+}
+
+export async function stage(repository: string, root: string, stamp: Stamp): Promise<void> {
+  for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder));
+  await Deno.copyFile(join(repository, "LICENSE"), join(root, "LICENSE"));
+  await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
+  const { imports } = await vendor(repository, root, vendorFolder, [...entries, ...await librarySenses(repository)]);
+  await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(stagedManifest(imports), null, 2)}\n`);
+}
+
+/** What the library imports must be there without an entry of its own. */
+async function librarySenses(repository: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const kind of ["senses", "workflows"]) {
+    for await (const entry of Deno.readDir(join(repository, kind))) {
+      if (entry.isDirectory) found.push(`${kind}/${entry.name}/index.ts`);
+    }
+  }
+  return found.sort();
+}
+
+/** deno.json without what is for working on nerve, its npm specifiers replaced by the vendored modules. */
+export function stagedManifest(vendored: Readonly<Record<string, string>>): Record<string, unknown> {
+  const own = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("./"));
+  const npm = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("npm:"));
+  const { "./src/": scope } = manifest.scopes;
+  return {
+    version: manifest.version,
+    unstable: manifest.unstable,
+    nodeModulesDir: manifest.nodeModulesDir,
+    lock: false,
+    // Makes it a workspace of its own: a deno.json or package.json in the user's home is not looked at.
+    workspace: [],
+    compilerOptions: manifest.compilerOptions,
+    imports: { ...Object.fromEntries(own), ...vendored },
+    scopes: { "./src/": scope },
+    // An editor has npm: what `nerve init` writes for it names the packages themselves.
+    editorImports: Object.fromEntries(npm),
+  };
+}
+
+/** Without the room that builds: nothing of it is needed later. */
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const entry of Deno.readDir(from)) {
+    const source = join(from, entry.name), target = join(to, entry.name);
+    if (source === dirname(import.meta.filename ?? "")) continue;
+    if (entry.isDirectory) await copyFolder(source, target);
+    else if (entry.isFile) await Deno.copyFile(source, target);
+  }
+}
+
+/** The commit that is built, or null where git or the repository is missing. */
+export async function commitOf(repository: string): Promise<string | null> {
+  try {
+    const head = await attempt("git", ["rev-parse", "--short=12", "HEAD"], { cwd: repository });
+    const status = await attempt("git", ["status", "--porcelain"], { cwd: repository });
+    if (!head.success || !status.success) return null;
+    return `${head.stdout.trim()}${status.stdout.trim() === "" ? "" : "+changes"}`;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
