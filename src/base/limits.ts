@@ -86,6 +86,16 @@ export const refusalWindowMs = minuteMs;
 /** Deaths of a process at the same round of the same run that end the run as crashed. */
 export const roundDeathsMax = 3;
 
+/** Attempts that a role's retry may ask for, and the longest wait between two of them. */
+export const roleAttemptsMax = 1_000;
+export const retryWaitMaxMs = 24 * 60 * minuteMs;
+export const defaultRetryBackoffMs = 1 * secondMs;
+export const defaultRetryBackoffMaxMs = minuteMs;
+/** The longest time limit that a role may ask for. */
+export const roleTimeoutMaxMs = 7 * 24 * 60 * minuteMs;
+/** Rounds that the moderator is asked about again when a run is resumed: the newest. */
+export const rereadRoundsMax = 1_000;
+
 /** How long a statement waits for another program's lock on a database. */
 export const databaseBusyMaxMs = 2 * secondMs;
 export const preparedStatementsMax = 256;

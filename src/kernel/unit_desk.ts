@@ -67,10 +67,10 @@ export class UnitDesk implements SupervisorPorts {
         return this.#log(key, process, message);
       case "message":
       case "finished":
+      case "role_begun":
+      case "attempt_failed":
         if (process.spec.kind !== "workflow") return this.#refuse(key, `a ${message.t} of run ${message.runId}`);
-        if (message.t === "message") workflows.messageArrived(speaker(process), message);
-        else workflows.runFinished(speaker(process), message);
-        return;
+        return workflows.hear(speaker(process), message);
       case "exit_refused":
         return this.#say(key, "warn", `user code asked to end the process (exit code ${message.code}); refused`);
       default:

@@ -36,7 +36,7 @@ function handleOf(process: GroupProcess, workflow: string): WorkflowProcess {
   return {
     id: process.id,
     workflow,
-    run: (start, attempt, messages) => process.send({ t: "run", start, attempt, messages }),
+    run: (start, attempt, messages, failures) => process.send({ t: "run", start, attempt, messages, failures }),
     ack: (runId, attempt, message) => process.send({ t: "ack", runId, attempt, message }),
     abortRun: (runId, attempt, reason) => process.send({ t: "abort_run", runId, attempt, reason }),
     recycle: (reason) => process.kill("recycled", `was recycled: ${reason}`),

@@ -4,7 +4,14 @@
  * and what a process may speak of is checked where the message is used.
  */
 import * as z from "zod";
-import { logLineMaxBytes, payloadMaxBytes, protocolLineMaxBytes } from "../base/limits.ts";
+import {
+  logLineMaxBytes,
+  payloadMaxBytes,
+  protocolLineMaxBytes,
+  retryWaitMaxMs,
+  roleAttemptsMax,
+  roleTimeoutMaxMs,
+} from "../base/limits.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
@@ -68,6 +75,8 @@ export type ToProcess =
     readonly start: RunStart;
     readonly attempt: number;
     readonly messages: readonly RunMessage[];
+    /** How often the role of the present round has failed already. */
+    readonly failures: number;
   }
   | { readonly t: "ack"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
   | { readonly t: "abort_run"; readonly runId: string; readonly attempt: number; readonly reason: string }
@@ -81,6 +90,15 @@ const problemSchema = z.object({ message: z.string(), place: placeSchema.nullabl
 export type LoadProblem = z.infer<typeof problemSchema>;
 
 const runRef = { runId: runIdSchema, attempt: z.int() };
+
+/** A role at a round, the attempts that it may have, and the wait when this one fails; null: it was the last. */
+const roleRef = {
+  ...runRef,
+  round: z.int(),
+  role: z.string(),
+  attempts: z.int().min(1).max(roleAttemptsMax),
+  waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
+};
 
 /** Process to kernel. */
 export const fromProcessSchema = z.discriminatedUnion("t", [
@@ -113,6 +131,10 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     content: z.string(),
     meta: jsonObjectSchema,
   }),
+  /** A role with a time limit begins: the kernel watches it too, because a loop would hold up the worker's own timer. */
+  z.object({ t: z.literal("role_begun"), ...roleRef, timeoutMs: z.int().min(1).max(roleTimeoutMaxMs) }),
+  /** A role has thrown, or its time was up; the process has nothing more to say of the run in this attempt. */
+  z.object({ t: z.literal("attempt_failed"), ...roleRef, message: z.string(), place: placeSchema.nullable() }),
   z.object({
     t: z.literal("finished"),
     ...runRef,
@@ -146,5 +168,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   loaded: 32 * envelopeBytes,
   outcome: payloadMaxBytes + envelopeBytes,
   message: protocolLineMaxBytes,
+  role_begun: 4 * 1024,
+  attempt_failed: envelopeBytes,
   finished: envelopeBytes,
 };

@@ -49,13 +49,27 @@ export const runMessageSchema = z.object({
 });
 export type RunMessage = z.infer<typeof runMessageSchema>;
 
+/** A failed attempt of a role: the payload of a `run.attempt_failed` row. */
+export interface RoleFailure {
+  readonly round: number;
+  readonly role: string;
+  /** How often it has failed in this round, this time included. */
+  readonly failures: number;
+  /** Attempts that its retry policy allows. */
+  readonly attempts: number;
+  /** What was thrown, with its place. */
+  readonly message: string;
+  /** It is not tried again before this time (milliseconds); null: not at all. */
+  readonly retryAt: number | null;
+}
+
 /** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that asked for the run. */
 export interface Run {
   readonly runId: string;
   readonly workflow: string;
   readonly status: RunStatus;
   readonly exitCode: number | null;
-  /** Counts the processes that worked on the run, from 1; 0 while it has never been started. */
+  /** Counts how often the run was given to a process, from 1; 0 while it has never been started. */
   readonly attempt: number;
   /** Messages on disk. */
   readonly rounds: number;

@@ -15,10 +15,13 @@ export {
   defineWorkflow,
   END,
   type ModeratorContext,
+  type RetryPolicy,
   type Role,
   type RoleContext,
   type RoleFunction,
+  type RoleObject,
   type RoleResult,
+  type Span,
   START,
   type Workflow,
 } from "./workflow.ts";

@@ -31,8 +31,38 @@ export interface RoleResult {
 
 export type RoleFunction = (context: RoleContext) => RoleResult | Promise<RoleResult>;
 
+/** A span of time: `"500ms"`, `"30s"`, `"1h30m"`, or milliseconds. */
+export type Span = string | number;
+
+/** What happens when a role throws or its time is up. Each failed attempt is in the log, and so is its wait. */
+export interface RetryPolicy {
+  /** How often it is tried in all, the first time included; 1 to 1,000. */
+  readonly attempts: number;
+  /** The wait before the second attempt; it doubles from then on. Default 1s. */
+  readonly backoff?: Span;
+  /** No wait is longer. Default 1m; at most 24h. */
+  readonly maxBackoff?: Span;
+  /**
+   * Errors that are not tried again: their names (`error.name`, or that of their class; "TimeoutError" when its time
+   * was up), or a function that tells them.
+   */
+  readonly nonRetryable?: readonly string[] | ((error: unknown) => boolean);
+}
+
+/** A role with what the engine does around it. */
+export interface RoleObject {
+  readonly run: RoleFunction;
+  /**
+   * When it is over, `signal` aborts and the attempt has failed, whatever the role returns then. 5 s later its process
+   * is ended if the role has not come to rest. Default: none.
+   */
+  readonly timeout?: Span;
+  /** Default: the first failure ends the run. */
+  readonly retry?: RetryPolicy;
+}
+
 /** A role: the function alone, or with what the engine should do around it. */
-export type Role = RoleFunction;
+export type Role = RoleFunction | RoleObject;
 
 /** What a moderator sees. It must be pure: the same messages give the same answer, whenever it is asked. */
 export interface ModeratorContext {

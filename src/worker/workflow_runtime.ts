@@ -1,33 +1,41 @@
 /**
- * Works on the runs of one workflow: for each, asks the moderator, runs the role, hands the message to the kernel and
- * waits until it is on disk, until the moderator says END. Created by bootstrap.ts, in the sandbox; the kernel side is
- * workflow/manager.ts.
+ * Works on the runs of one workflow: for each, asks the moderator (moderation.ts), runs the role (role_run.ts), hands
+ * the message to the kernel and waits until it is on disk, until the moderator says END. Created by bootstrap.ts, in
+ * the sandbox; the kernel side is workflow/manager.ts.
  * I1. A message is acknowledged as durable before the next role begins.
  * I2. A finished role never runs again: a run resumes from the messages the kernel sends with it.
- * I3. Every `run` gets exactly one `finished`, unless it is aborted or the process ends.
+ * I3. Every `run` gets exactly one last word, `finished` or `attempt_failed`, unless it is aborted or the process ends.
+ * I4. Nothing waits here for the next attempt of a role that failed: the kernel does, and then gives the run again.
  */
 import { messageContentMaxBytes, messageMetaMaxBytes } from "../base/limits.ts";
+import { err, type Result } from "../base/result.ts";
 import { byteLength, isPlainObject, type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { FromProcess, LoadProblem, ProcessSpec } from "../protocol/message.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 import type { Blobs } from "../sdk/sense.ts";
-import { END, type RoleFunction, type Workflow } from "../sdk/workflow.ts";
+import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blob_store.ts";
 import type { KernelPort, Runtime, RuntimeMessage } from "./bootstrap.ts";
 import { describe, loadProblem, placeOf } from "./explain.ts";
+import { contradiction, nextRole } from "./moderation.ts";
+import { runRole } from "./role_run.ts";
+import { readRoles, type RolePlan, waitAfter } from "./roles.ts";
 import { deepFreeze, importFile, logFunction } from "./surroundings.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
-type Loaded = { readonly ok: true; readonly workflow: Workflow } | {
-  readonly ok: false;
-  readonly problem: LoadProblem;
-};
+/** How the work on a run ended here: an outcome to tell, or nothing more to say. */
+type Ended = Finished | "over";
+type Loaded =
+  | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, RolePlan> }
+  | { readonly ok: false; readonly problem: LoadProblem };
 
 /** One run in this process. */
 interface Thread {
   readonly start: RunStart;
   readonly attempt: number;
   readonly messages: RunMessage[];
+  /** How often the role of the present round has failed. */
+  failures: number;
   readonly controller: AbortController;
   /** Ends the wait for the acknowledgement of the message under way; null: the run is over, none will come. */
   acknowledged: ((message: RunMessage | null) => void) | null;
@@ -58,7 +66,7 @@ export class WorkflowRuntime implements Runtime {
       case "load_workflow":
         return void this.#load();
       case "run":
-        return void this.#run(message.start, message.attempt, [...message.messages]);
+        return void this.#run(message);
       case "ack": {
         const thread = this.#thread(message.runId, message.attempt);
         thread?.acknowledged?.(message.message);
@@ -97,69 +105,75 @@ export class WorkflowRuntime implements Runtime {
   async #loadFresh(): Promise<Loaded> {
     try {
       const module = await importFile(this.#entry);
-      const fault = shapeFault(module.default);
-      if (fault === null) return { ok: true, workflow: module.default as Workflow };
-      return { ok: false, problem: { message: fault, place: { file: this.#entry, line: 1, column: 1 } } };
+      const roles = rolesOf(module.default);
+      if (roles.ok) return { ok: true, workflow: module.default as Workflow, roles: roles.value };
+      return { ok: false, problem: { message: roles.error, place: { file: this.#entry, line: 1, column: 1 } } };
     } catch (thrown) {
       return { ok: false, problem: loadProblem(thrown, this.#folder) };
     }
   }
 
-  async #run(start: RunStart, attempt: number, messages: RunMessage[]): Promise<void> {
+  async #run({ start, attempt, messages, failures }: Extract<RuntimeMessage, { t: "run" }>): Promise<void> {
     const thread: Thread = {
       start: deepFreeze(start),
       attempt,
       messages: messages.map(deepFreeze),
+      failures,
       controller: new AbortController(),
       acknowledged: null,
     };
     this.#threads.set(start.runId, thread);
     const loaded = await this.#load();
-    const outcome: Finished | "over" = loaded.ok
-      ? await this.#toItsEnd(thread, loaded.workflow)
+    const outcome: Ended = loaded.ok
+      ? await this.#toItsEnd(thread, loaded.workflow, loaded.roles)
       : { kind: "failed", message: `cannot be loaded: ${loaded.problem.message}`, place: loaded.problem.place };
     if (this.#threads.get(start.runId) === thread) this.#threads.delete(start.runId);
     if (outcome !== "over") this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
   }
 
-  async #toItsEnd(thread: Thread, workflow: Workflow): Promise<Finished | "over"> {
+  async #toItsEnd(thread: Thread, workflow: Workflow, roles: ReadonlyMap<string, RolePlan>): Promise<Ended> {
     const { start, messages } = thread;
+    const changed = await contradiction(workflow, start, messages);
+    if (changed !== null) return this.#failed(changed.message, changed.thrown);
     for (;;) {
-      const seen = Object.freeze([...messages]);
-      let next: unknown;
-      try {
-        next = workflow.moderator({ start, messages: seen });
-      } catch (thrown) {
-        return this.#failed(`the moderator threw after ${messages.length} messages: ${describe(thrown)}`, thrown);
-      }
-      if (next === END) return { kind: "completed" };
-      const role = typeof next === "string" && Object.hasOwn(workflow.roles, next) ? workflow.roles[next] : undefined;
-      if (role === undefined) return this.#failed(unknownRole(next, workflow), null);
-      if (messages.length >= start.maxRounds) return { kind: "max_rounds", next: String(next) };
-      const failure = await this.#round(thread, String(next), role);
-      if (failure !== null) return failure;
+      const answer = nextRole(workflow, roles, start, messages);
+      if (answer.kind === "wrong") return this.#failed(answer.message, answer.thrown);
+      if (answer.kind === "end") return { kind: "completed" };
+      const { name, plan } = answer;
+      if (messages.length >= start.maxRounds) return { kind: "max_rounds", next: name };
+      const ended = await this.#round(thread, name, plan);
+      if (ended !== null) return ended;
+      thread.failures = 0;
     }
   }
 
-  /** Runs one role and waits until its message is durable; a value ends the run, "over" without another word. */
-  async #round(thread: Thread, role: string, run: RoleFunction): Promise<Finished | "over" | null> {
+  /** Runs one role and waits until its message is durable; a value ends the work on the run. */
+  async #round(thread: Thread, role: string, plan: RolePlan): Promise<Ended | null> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
-    let result: unknown;
-    try {
-      result = await run({
-        start,
-        messages: Object.freeze([...messages]),
-        signal: controller.signal,
-        idempotencyKey: `${start.runId}:${round}`,
-        blobs: this.#blobs,
-        config: this.#config,
-        log: logFunction(this.#kernel, start.runId),
-      });
-    } catch (thrown) {
-      return this.#failed(`role ${role} failed in round ${round}: ${describe(thrown)}`, thrown);
+    const about = { runId: start.runId, attempt, round, role, attempts: plan.attempts } as const;
+    const result = await runRole(plan, controller.signal, {
+      start,
+      messages: Object.freeze([...messages]),
+      idempotencyKey: `${start.runId}:${round}`,
+      blobs: this.#blobs,
+      config: this.#config,
+      log: logFunction(this.#kernel, start.runId),
+    }, (timeoutMs, timedOut) => {
+      const waitMs = this.#wait(plan, thread, timedOut);
+      this.#kernel.send({ t: "role_begun", ...about, timeoutMs, waitMs });
+    });
+    if (!result.ok) {
+      const { error: thrown } = result;
+      const message = describe(thrown), place = placeOf(thrown, this.#folder);
+      // The kernel has ended the run, or stops: then this is no failure of the role, and it is not tried again.
+      if (controller.signal.aborted) {
+        return { kind: "failed", message: `role ${role} failed in round ${round}: ${message}`, place };
+      }
+      this.#kernel.send({ t: "attempt_failed", ...about, waitMs: this.#wait(plan, thread, thrown), message, place });
+      return "over";
     }
-    const checked = checkResult(result);
+    const checked = checkResult(result.value);
     if (typeof checked === "string") return this.#failed(`role ${role} returned no message: ${checked}`, null);
     const durable = new Promise<RunMessage | null>((resolve) => thread.acknowledged = resolve);
     const head = JSON.stringify({ t: "message", runId: start.runId, attempt, round, role, content: checked.content });
@@ -171,27 +185,27 @@ export class WorkflowRuntime implements Runtime {
     return null;
   }
 
+  /** The wait after one more failure; null: none is allowed. A question of the author's that throws allows none. */
+  #wait(plan: RolePlan, { failures, start }: Thread, thrown: unknown): number | null {
+    try {
+      return waitAfter(plan, failures + 1, thrown);
+    } catch (fault) {
+      logFunction(this.#kernel, start.runId)("error", `nonRetryable threw: ${describe(fault)}`);
+      return null;
+    }
+  }
+
   #failed(message: string, thrown: unknown): Finished {
     return { kind: "failed", message, place: placeOf(thrown, this.#folder) };
   }
 }
 
-function shapeFault(exported: unknown): string | null {
+/** The roles of what a workflow's module exports, or what is wrong with it. */
+function rolesOf(exported: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
   if (!isPlainObject(exported)) {
-    return "has no default export: write export default defineWorkflow({ roles, moderator })";
+    return err("has no default export: write export default defineWorkflow({ roles, moderator })");
   }
-  const { roles, moderator } = exported;
-  if (typeof moderator !== "function") return "its moderator is not a function";
-  if (!isPlainObject(roles) || Object.keys(roles).length === 0) return "it has no roles";
-  const wrong = Object.keys(roles).find((name) => typeof roles[name] !== "function");
-  return wrong === undefined ? null : `its role ${wrong} is not a function`;
-}
-
-function unknownRole(next: unknown, workflow: Workflow): string {
-  const answer = typeof next === "string" ? `"${next.slice(0, 100)}"` : typeof next;
-  return `the moderator answered ${answer}, which is neither END nor a role (${
-    Object.keys(workflow.roles).join(", ")
-  })`;
+  return typeof exported.moderator === "function" ? readRoles(exported.roles) : err("its moderator is not a function");
 }
 
 /** The message's parts, `meta` as JSON text, or what is wrong with them. */

@@ -5,6 +5,7 @@
  * I2. A run is in the hands of a process only in an attempt that is on disk, and no two processes get the same one.
  * I3. FIFO: a queued run never overtakes another.
  * I4. A suspect (crash_policy.ts) is alone in its process.
+ * I5. After a failed attempt of its role a run is in no process until the time of the next one has come.
  */
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -16,7 +17,8 @@ import { type Ending, ending, type Ledger, runRow } from "./ledger.ts";
 import type { RunStore, WorkflowHost, WorkflowPlan, WorkflowProcess } from "./ports.ts";
 import type { Processes } from "./processes.ts";
 import { startOf } from "./run_start.ts";
-import { currentRound, type Lane, type RunEntry, type RunTable } from "./run_table.ts";
+import { reasonOf } from "./retries.ts";
+import { currentRound, failureOf, type Lane, type RunEntry, type RunTable } from "./run_table.ts";
 import type { Timers } from "./timers.ts";
 
 export interface DispatcherParts {
@@ -86,7 +88,7 @@ export class Dispatcher {
   }
 
   #handOut(lane: Lane, plan: WorkflowPlan): void {
-    const slots = [...lane.slots];
+    const slots = [...lane.slots].filter((entry) => !this.#rests(entry));
     const waiting = slots.filter((entry) => entry.phase.tag === "waiting");
     if (waiting.length === 0) return;
     const suspects = slots.filter(isSuspect);
@@ -102,6 +104,20 @@ export class Dispatcher {
       if (!entry.phase.ready) void this.#resume(entry);
       else if (!this.#give(entry, process)) return;
     }
+  }
+
+  /** Whether a failure keeps the run from going on at present. If it was the last one the run ends. */
+  #rests(entry: RunEntry): boolean {
+    const failure = failureOf(entry);
+    if (failure === null || entry.phase.tag !== "waiting") return false;
+    const { clock, timers } = this.#parts, { retryAt } = failure;
+    if (retryAt === null) void this.end(entry, "failed", reasonOf(failure));
+    else if (retryAt <= clock.now()) return false;
+    else if (entry.wakesAt !== retryAt) {
+      entry.wakesAt = retryAt;
+      timers.at(retryAt, () => this.pump(entry.lane));
+    }
+    return true;
   }
 
   /** A suspect joins nobody, and nobody joins a suspect. */
@@ -125,7 +141,7 @@ export class Dispatcher {
     }
     this.#parts.processes.hold(process, entry);
     entry.phase = { tag: "running", process };
-    process.run(startOf(run), run.attempt, messages);
+    process.run(startOf(run), run.attempt, messages, failureOf(entry)?.failures ?? 0);
     return true;
   }
 

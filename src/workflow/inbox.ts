@@ -6,6 +6,7 @@
  * I3. Rounds come one after another without a gap, and none beyond `maxRounds`.
  */
 import type { Clock } from "../base/clock.ts";
+import { unreachable } from "../base/errors.ts";
 import { messageContentMaxBytes, messageMetaMaxBytes, roleNameMaxChars } from "../base/limits.ts";
 import { byteLength, isPlainObject, toJsonText } from "../protocol/json.ts";
 import type { FromProcess } from "../protocol/message.ts";
@@ -15,10 +16,14 @@ import { type Ending, ending, type Ledger } from "./ledger.ts";
 import type { WorkflowProcess } from "./ports.ts";
 import type { Processes } from "./processes.ts";
 import type { Refusals, Speaker } from "./refusals.ts";
+import type { Retries, SaidBegun, SaidFailed } from "./retries.ts";
 import { currentRound, type RunEntry, type RunTable } from "./run_table.ts";
 
 export type SaidMessage = Extract<FromProcess, { t: "message" }>;
 export type SaidFinished = Extract<FromProcess, { t: "finished" }>;
+
+/** Everything that a process may say of a run. */
+export type Said = SaidMessage | SaidFinished | SaidBegun | SaidFailed;
 
 export interface InboxParts {
   readonly table: RunTable;
@@ -26,6 +31,7 @@ export interface InboxParts {
   readonly processes: Processes;
   readonly dispatcher: Dispatcher;
   readonly refusals: Refusals;
+  readonly retries: Retries;
   readonly clock: Clock;
 }
 
@@ -42,15 +48,32 @@ export class Inbox {
     this.#parts = parts;
   }
 
-  message(from: Speaker, said: SaidMessage): void {
+  hear(from: Speaker, said: Said): void {
     const spoken = this.#check(from, said);
     if (spoken === null) return;
     const { entry, process } = spoken;
+    const { refusals, retries, processes } = this.#parts;
     const round = currentRound(entry.run);
-    if (said.round !== round) {
-      const why = `round ${said.round} out of sequence: ${round} is next`;
-      return this.#parts.refusals.refuse(from, said.t, said.runId, why);
+    if (said.t !== "finished" && said.round !== round) {
+      return refusals.refuse(from, said.t, said.runId, `round ${said.round} out of sequence: ${round} is next`);
     }
+    processes.atRest(process, entry);
+    switch (said.t) {
+      case "message":
+        return this.#message(spoken, said);
+      case "finished":
+        return this.#finished(spoken, said);
+      case "role_begun":
+        return retries.begun(entry, process, said);
+      case "attempt_failed":
+        return retries.failed(entry, process, said);
+      default:
+        return unreachable(said);
+    }
+  }
+
+  #message({ entry, process }: Spoken, said: SaidMessage): void {
+    const round = currentRound(entry.run);
     const fault = faultOf(said, entry.run);
     if (fault !== null) {
       process.abortRun(entry.run.runId, entry.run.attempt, fault.reason);
@@ -60,10 +83,7 @@ export class Inbox {
     void this.#store(entry, process, { round, role, content, meta, ts: this.#parts.clock.now() });
   }
 
-  finished(from: Speaker, said: SaidFinished): void {
-    const spoken = this.#check(from, said);
-    if (spoken === null) return;
-    const { entry, process } = spoken;
+  #finished({ entry, process }: Spoken, said: SaidFinished): void {
     const { outcome } = said;
     switch (outcome.kind) {
       case "completed":
@@ -81,7 +101,7 @@ export class Inbox {
   }
 
   /** The run, if this process may speak of it now; else the refusal is logged. */
-  #check(from: Speaker, said: SaidMessage | SaidFinished): Spoken | null {
+  #check(from: Speaker, said: Said): Spoken | null {
     const { processes, refusals, ledger } = this.#parts;
     // The manager has stopped: the log may be closed, and the run goes on from the disk at the next start.
     if (ledger.closed) return null;
@@ -95,10 +115,12 @@ export class Inbox {
     if (run.attempt !== said.attempt) return refuse(`attempt ${said.attempt}: the run is in attempt ${run.attempt}`);
     if (phase.tag === "running") return { entry, process: phase.process };
     if (phase.tag !== "lingering") return refuse(`the run is ${phase.tag}, not running`);
-    // Whatever it says, its role has come to rest. An error is what an abort is expected to give.
+    // The kill and the word that the next role begins have crossed.
+    if (said.t === "role_begun") return null;
+    // Whatever else it says, its role has come to rest. An error is what an abort is expected to give.
     processes.release(phase.process, entry);
     this.#parts.dispatcher.pump(entry.lane);
-    const aborted = said.t === "finished" && said.outcome.kind === "failed";
+    const aborted = said.t === "attempt_failed" || (said.t === "finished" && said.outcome.kind === "failed");
     return aborted ? null : refuse(`the run has ended: ${run.status}`);
   }
 

@@ -11,7 +11,7 @@ import { messageOf } from "../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../base/limits.ts";
 import type { Json } from "../protocol/json.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
-import { exitCode, type Run, type RunMessage } from "../protocol/run.ts";
+import { exitCode, type RoleFailure, type Run, type RunMessage } from "../protocol/run.ts";
 import type { RunChange, RunStore } from "./ports.ts";
 import type { RunEntry } from "./run_table.ts";
 import { isTerminal, sourcesOf } from "./transitions.ts";
@@ -69,6 +69,14 @@ export class Ledger {
     });
     if (written && !isTerminal(entry.run.status)) entry.run = { ...entry.run, rounds: message.round };
     return written;
+  }
+
+  /** Writes the row of a failed attempt of a role, until it is written. False as of `change`. Never fails. */
+  roleFailed(entry: RunEntry, failure: RoleFailure): Promise<boolean> {
+    const { runId, workflow, attempt } = entry.run;
+    return this.#insist(`a failure in round ${failure.round} of run ${runId} could not be written`, () => {
+      return this.#options.store.roleFailed({ runId, workflow, attempt }, failure);
+    });
   }
 
   get closed(): boolean {

@@ -14,13 +14,14 @@ import { stopDrainMs } from "../base/limits.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { Inbox, type SaidFinished, type SaidMessage } from "./inbox.ts";
+import { Inbox, type Said } from "./inbox.ts";
 import { Intake, storeFailed } from "./intake.ts";
 import { ending, Ledger } from "./ledger.ts";
 import type { ProcessEnd, RunStore, WorkflowHost, WorkflowPlan } from "./ports.ts";
 import { Processes } from "./processes.ts";
 import { recover } from "./recovery.ts";
 import { Refusals, type Speaker } from "./refusals.ts";
+import { Retries } from "./retries.ts";
 import type { StartRequest } from "./run_start.ts";
 import { type RunEntry, RunTable } from "./run_table.ts";
 import { Timers } from "./timers.ts";
@@ -75,7 +76,8 @@ export class WorkflowManager {
     this.#dispatcher = dispatcher;
     this.#intake = new Intake({ table, ledger, dispatcher, store, clock, newRunId: options.newRunId });
     const refusals = new Refusals((runId) => ledger.read(runId), clock, log);
-    this.#inbox = new Inbox({ table, ledger, processes, dispatcher, refusals, clock });
+    const retries = new Retries({ ledger, processes, dispatcher, clock });
+    this.#inbox = new Inbox({ table, ledger, processes, dispatcher, refusals, retries, clock });
     this.#turnover = new Turnover({ processes, dispatcher, ledger, timers, clock, log });
   }
 
@@ -96,7 +98,7 @@ export class WorkflowManager {
 
   /** Takes up what the last daemon left, then begins to work. Call `configure` first. */
   start(): void {
-    recover(this.#options.store.unfinished(), this.#table);
+    recover(this.#options.store, this.#table);
     this.#dispatcher.open();
   }
 
@@ -165,12 +167,9 @@ export class WorkflowManager {
     if (this.#processes.idle) this.#rest();
   }
 
-  messageArrived(from: Speaker, said: SaidMessage): void {
-    this.#inbox.message(from, said);
-  }
-
-  runFinished(from: Speaker, said: SaidFinished): void {
-    this.#inbox.finished(from, said);
+  /** What a process says of a run; whether it may is checked here. */
+  hear(from: Speaker, said: Said): void {
+    this.#inbox.hear(from, said);
   }
 
   /** Whether the process holds a run, one that has ended but not come to rest included. */

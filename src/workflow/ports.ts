@@ -3,7 +3,7 @@
  * `store/run_store.ts` and `kernel/workflow_host.ts` fit these by their shape.
  */
 import type { NewLogRow } from "../protocol/log.ts";
-import type { Run, RunMessage, RunStart, RunStatus } from "../protocol/run.ts";
+import type { RoleFailure, Run, RunMessage, RunStart, RunStatus } from "../protocol/run.ts";
 
 /** The columns of a run that a transition may change; what is left out stays. */
 export interface RunChange {
@@ -37,6 +37,13 @@ export interface RunStore {
    * attempt is `attempt`, and it holds exactly `message.round - 1` messages.
    */
   appendMessage(run: { runId: string; workflow: string; attempt: number }, message: RunMessage): Promise<boolean>;
+  /**
+   * Writes the row of a failed attempt of the role of round `failure.round`. False, and no row, unless the run is
+   * `started`, its attempt is `attempt`, and it holds exactly `failure.round - 1` messages.
+   */
+  roleFailed(run: { runId: string; workflow: string; attempt: number }, failure: RoleFailure): Promise<boolean>;
+  /** What the newest of those rows tells, whatever its round; null when the run has none. */
+  lastFailure(runId: string): RoleFailure | null;
   /** The run as of everything queued so far, or null. */
   get(runId: string): Run | null;
   messages(runId: string): RunMessage[];
@@ -49,7 +56,8 @@ export interface WorkflowProcess {
   /** Never given to another process. */
   readonly id: number;
   readonly workflow: string;
-  run(start: RunStart, attempt: number, messages: readonly RunMessage[]): void;
+  /** `failures`: how often the role of the present round has failed already. */
+  run(start: RunStart, attempt: number, messages: readonly RunMessage[], failures: number): void;
   ack(runId: string, attempt: number, message: RunMessage): void;
   abortRun(runId: string, attempt: number, reason: string): void;
   /** Kills the process; the manager hears of its end as of any other, through `processGone`. */

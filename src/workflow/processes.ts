@@ -4,6 +4,7 @@
  * I1. A run is in at most one process. A process may speak only of the runs it holds.
  * I2. A run that ended while its role was at work is told to abort. If the role has not come to rest after
  *     `killGraceMs`, its process is recycled; until then the run keeps its slot, because it still uses the machine.
+ * I3. A recycled process is no death of the other runs on it: they go on elsewhere.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { assert } from "../base/errors.ts";
@@ -14,8 +15,8 @@ import type { RunEntry } from "./run_table.ts";
 interface Holder {
   readonly process: WorkflowProcess;
   readonly runs: Map<string, RunEntry>;
-  /** The grace of lingering runs, by run id. */
-  readonly graces: Map<string, CancelTimer>;
+  /** By run id: the grace of a run that lingers, or the deadline of its role. */
+  readonly limits: Map<string, CancelTimer>;
   /** True once it was told to end: its end is then no death of the runs on it. */
   recycling: boolean;
 }
@@ -40,7 +41,7 @@ export class Processes {
   hold(process: WorkflowProcess, entry: RunEntry): void {
     let holder = this.#holders.get(process.id);
     if (holder === undefined) {
-      holder = { process, runs: new Map(), graces: new Map(), recycling: false };
+      holder = { process, runs: new Map(), limits: new Map(), recycling: false };
       this.#holders.set(process.id, holder);
     }
     assert(!holder.runs.has(entry.run.runId), "a run was given to a process that holds it");
@@ -76,8 +77,7 @@ export class Processes {
     const holder = this.#holders.get(process.id);
     if (holder === undefined) return;
     const { runId } = entry.run;
-    holder.graces.get(runId)?.();
-    holder.graces.delete(runId);
+    this.#unlimit(holder, runId);
     holder.runs.delete(runId);
     if (entry.phase.tag === "lingering") entry.lane.slots.delete(entry);
     if (holder.runs.size > 0) return;
@@ -91,13 +91,31 @@ export class Processes {
     assert(holder !== undefined, "a run lingers in a process that does not hold it");
     entry.phase = { tag: "lingering", process };
     const { runId, attempt } = entry.run;
-    const grace = this.#clock.after(killGraceMs, () => {
-      if (holder.recycling) return;
-      holder.recycling = true;
-      process.recycle(`run ${runId} did not come to rest after it was told to abort`);
+    this.#limit(holder, runId, killGraceMs, () => {
+      this.#recycle(holder, `run ${runId} did not come to rest after it was told to abort`);
     });
-    holder.graces.set(runId, grace);
     process.abortRun(runId, attempt, reason);
+  }
+
+  /**
+   * Its role has `timeoutMs`, and to come to rest as long as after a kill. Then `late` is called; nothing is when the
+   * run is released, or `atRest` is called, before.
+   */
+  limit(process: WorkflowProcess, entry: RunEntry, timeoutMs: number, late: () => void): void {
+    const holder = this.#holders.get(process.id);
+    if (holder !== undefined) this.#limit(holder, entry.run.runId, timeoutMs + killGraceMs, late);
+  }
+
+  /** The role of a run has had its say: it has no deadline any more. */
+  atRest(process: WorkflowProcess, entry: RunEntry): void {
+    const holder = this.#holders.get(process.id);
+    if (holder !== undefined) this.#unlimit(holder, entry.run.runId);
+  }
+
+  /** Ends the process because a role of this run does not come to rest. */
+  recycle(process: WorkflowProcess, reason: string): void {
+    const holder = this.#holders.get(process.id);
+    if (holder !== undefined) this.#recycle(holder, reason);
   }
 
   /** Forgets a process that is gone. */
@@ -105,9 +123,25 @@ export class Processes {
     const holder = this.#holders.get(processId);
     if (holder === undefined) return { runs: [], recycled: false };
     this.#holders.delete(processId);
-    for (const cancel of holder.graces.values()) cancel();
+    for (const cancel of holder.limits.values()) cancel();
     const runs = [...holder.runs.values()];
     for (const entry of runs) if (entry.phase.tag === "lingering") entry.lane.slots.delete(entry);
     return { runs, recycled: holder.recycling };
+  }
+
+  #recycle(holder: Holder, reason: string): void {
+    if (holder.recycling) return;
+    holder.recycling = true;
+    holder.process.recycle(reason);
+  }
+
+  #limit(holder: Holder, runId: string, ms: number, late: () => void): void {
+    this.#unlimit(holder, runId);
+    holder.limits.set(runId, this.#clock.after(ms, late));
+  }
+
+  #unlimit(holder: Holder, runId: string): void {
+    holder.limits.get(runId)?.();
+    holder.limits.delete(runId);
   }
 }

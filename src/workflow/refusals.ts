@@ -31,7 +31,7 @@ export class Refusals {
   }
 
   /** `said` names the kind of message, `runId` the run that it claimed to be about. */
-  refuse(from: Speaker, said: "message" | "finished", runId: string, why: string): void {
+  refuse(from: Speaker, said: string, runId: string, why: string): void {
     const window = this.#window(from.workflow);
     if (window.logged >= refusalsLoggedMax) return void window.leftOut++;
     window.logged++;

@@ -5,7 +5,7 @@
  * I2. A run holds a slot from the decision to start it until its end is durable and its last role has come to rest.
  */
 import { assert } from "../base/errors.ts";
-import type { Run } from "../protocol/run.ts";
+import type { RoleFailure, Run } from "../protocol/run.ts";
 import type { Deaths } from "./crash_policy.ts";
 import type { WorkflowPlan, WorkflowProcess } from "./ports.ts";
 
@@ -23,6 +23,8 @@ export type Phase =
   | { readonly tag: "running"; readonly process: WorkflowProcess }
   /** Its message is being written; null: the process has died meanwhile. */
   | { readonly tag: "writing"; readonly process: WorkflowProcess | null }
+  /** An attempt of its role has failed; the row that says so is being written. It is in no process. */
+  | { readonly tag: "failing" }
   /** The end that its process brought about is being written. */
   | { readonly tag: "ending" }
   /** Ended on disk; its role has been told to abort and has not come to rest. */
@@ -33,6 +35,10 @@ export interface RunEntry {
   run: Run;
   phase: Phase;
   deaths: Deaths | null;
+  /** The newest failed attempt of a role, on disk. */
+  failed: RoleFailure | null;
+  /** The time for which a timer is set that brings it forward again after a failure. */
+  wakesAt: number | null;
   /** Ends being written that its process has no part in (kill, drop, interrupt): nothing new is begun for it. */
   leaving: number;
   /** Why it is in no process, for the row that resumes it. */
@@ -87,7 +93,18 @@ export class RunTable {
     assert(!this.#entries.has(run.runId), `run ${run.runId} is in the table twice`);
     const lane = this.openLane(run.workflow);
     const created = Promise.resolve();
-    const entry: RunEntry = { lane, run, phase, deaths: null, leaving: 0, lostTo: "", created, followers: [] };
+    const entry: RunEntry = {
+      lane,
+      run,
+      phase,
+      deaths: null,
+      failed: null,
+      wakesAt: null,
+      leaving: 0,
+      lostTo: "",
+      created,
+      followers: [],
+    };
     this.#entries.set(run.runId, entry);
     if (run.status === "started") lane.slots.add(entry);
     if (run.status === "queued") lane.queue.add(entry);
@@ -105,6 +122,11 @@ export class RunTable {
   has(entry: RunEntry): boolean {
     return this.#entries.get(entry.run.runId) === entry;
   }
+}
+
+/** The newest failure of the role of the present round; null when it has not failed yet. */
+export function failureOf({ run, failed }: RunEntry): RoleFailure | null {
+  return failed?.round === currentRound(run) ? failed : null;
 }
 
 /** The round that the next message of a run will be. */

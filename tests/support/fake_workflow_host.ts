@@ -9,6 +9,8 @@ import type { WorkflowHost, WorkflowProcess } from "../../src/workflow/ports.ts"
 export interface FakeThread {
   readonly start: RunStart;
   readonly attempt: number;
+  /** Of its present role, before this attempt. */
+  readonly failures: number;
   /** Messages that are durable as far as the process knows. */
   messages: RunMessage[];
   /** True while it waits for an ack. */
@@ -30,9 +32,9 @@ export class FakeProcess implements WorkflowProcess {
     this.workflow = workflow;
   }
 
-  run(start: RunStart, attempt: number, messages: readonly RunMessage[]): void {
+  run(start: RunStart, attempt: number, messages: readonly RunMessage[], failures: number): void {
     if (!this.alive) return;
-    const thread = { start, attempt, messages: [...messages], waits: false, aborted: null };
+    const thread = { start, attempt, failures, messages: [...messages], waits: false, aborted: null };
     this.threads.set(start.runId, thread);
     this.onRun(thread);
   }
@@ -64,7 +66,8 @@ export class FakeHost implements WorkflowHost {
   process(workflow: string): FakeProcess | null {
     if (this.down.has(workflow) || this.quarantine.has(workflow)) return null;
     let process = this.#current.get(workflow);
-    if (process === undefined) {
+    // As a real one: a process that was told to end takes no more work.
+    if (process === undefined || process.recycled !== null) {
       process = new FakeProcess(this.processes.length + 1, workflow);
       this.processes.push(process);
       this.#current.set(workflow, process);

@@ -155,6 +155,8 @@ class TestUnit implements AsyncDisposable {
 export class TestSense implements AsyncDisposable {
   readonly #name: string;
   readonly #unit: TestUnit;
+  /** `LEVEL MESSAGE` of each `ctx.log`, so far. */
+  readonly logs: string[] = [];
   #computes = 0;
 
   /** `grants` default to what the README documents. */
@@ -176,6 +178,7 @@ export class TestSense implements AsyncDisposable {
     const timer = abortAfterMs === undefined ? null : setTimeout(abort, abortAfterMs);
     for (;;) {
       const message = await conversation.next();
+      if (message.t === "log") this.logs.push(`${message.level} ${message.message}`);
       if (message.t !== "outcome" || message.id !== id) continue;
       if (timer !== null) clearTimeout(timer);
       const { outcome } = message;
@@ -218,7 +221,7 @@ export class TestWorkflow implements AsyncDisposable {
       maxRounds: 100,
       trigger: { kind: "manual" as const },
     };
-    conversation.send({ t: "run", start, attempt, messages });
+    conversation.send({ t: "run", start, attempt, messages, failures: 0 });
     const abort = () => conversation.send({ t: "abort_run", runId, attempt, reason: "the test says so" });
     const timer = rest.abortAfterMs === undefined ? null : setTimeout(abort, rest.abortAfterMs);
     for (;;) {
@@ -229,8 +232,9 @@ export class TestWorkflow implements AsyncDisposable {
         messages.push(message);
         conversation.send({ t: "ack", runId, attempt, message });
       }
-      if (said.t !== "finished") continue;
+      if (said.t !== "finished" && said.t !== "attempt_failed") continue;
       if (timer !== null) clearTimeout(timer);
+      if (said.t === "attempt_failed") return { messages, logs, error: failure(said.message) };
       return { messages, logs, error: said.outcome.kind === "failed" ? failure(said.outcome.message) : null };
     }
   }

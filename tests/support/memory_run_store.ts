@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import type { NewLogRow } from "../../src/protocol/log.ts";
-import type { Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
+import { isPlainObject } from "../../src/protocol/json.ts";
+import type { RoleFailure, Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
 import type { RunChange, RunStore } from "../../src/workflow/ports.ts";
 import { isLegal } from "../../src/workflow/transitions.ts";
 
@@ -95,6 +96,22 @@ export class MemoryRunStore implements RunStore {
     const source = `workflow:${of.workflow}` as const;
     this.#state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
     return this.#done(true);
+  }
+
+  roleFailed(of: { runId: string; workflow: string; attempt: number }, failure: RoleFailure): Promise<boolean> {
+    const run = this.#state.runs.get(of.runId);
+    if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
+    if (run.rounds !== failure.round - 1) return this.#done(false);
+    const source = `workflow:${of.workflow}` as const, payload = { attempt: of.attempt, ...failure };
+    this.#state.rows.push({ source, type: "run.attempt_failed", refId: of.runId, causeId: null, payload });
+    return this.#done(true);
+  }
+
+  lastFailure(runId: string): RoleFailure | null {
+    const row = this.#state.rows.findLast(({ refId, type }) => refId === runId && type === "run.attempt_failed");
+    if (row === undefined || !isPlainObject(row.payload)) return null;
+    const { round, role, failures, attempts, message, retryAt } = row.payload as unknown as RoleFailure;
+    return { round, role, failures, attempts, message, retryAt };
   }
 
   get(runId: string): Run | null {

@@ -99,7 +99,7 @@ export class Bench {
       ...more,
       meta,
     } as const;
-    this.manager.messageArrived(process, said);
+    this.manager.hear(process, said);
     await this.turn();
   }
 
@@ -111,7 +111,7 @@ export class Bench {
       : kind === "failed"
       ? { kind, message: "role r failed", place: { file: "index.ts", line: 3, column: 7 } } as const
       : { kind, next: "again" } as const;
-    this.manager.runFinished(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+    this.manager.hear(process, { t: "finished", runId, attempt: thread.attempt, outcome });
     await this.turn();
   }
 

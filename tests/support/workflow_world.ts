@@ -161,7 +161,7 @@ export class World {
     const { runId } = thread.start;
     if (thread.aborted !== null) process.threads.delete(runId);
     else if (round === thread.messages.length + 1 && attempt === thread.attempt) thread.waits = true;
-    this.#manager.messageArrived(process, { t: "message", runId, attempt, round, role: "r", content: "c", meta: {} });
+    this.#manager.hear(process, { t: "message", runId, attempt, round, role: "r", content: "c", meta: {} });
   }
 
   /** A process speaks of a run that it does not hold, in another attempt, or of another round: nothing comes of it. */
@@ -172,12 +172,12 @@ export class World {
     const own = process.threads.get(runId);
     const attempt = own === undefined ? 1 : own.attempt + 1 + b % 2;
     const said = { t: "message", runId, attempt, round: 1, role: "", content: "", meta: {} } as const;
-    this.#manager.messageArrived(process, said);
-    this.#manager.runFinished(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
+    this.#manager.hear(process, said);
+    this.#manager.hear(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
     if (own !== undefined && own.aborted === null) {
       // Out of sequence; and while its last message waits for the disk, it has nothing at all to say.
       const round = own.messages.length + (own.waits ? 1 : 2);
-      this.#manager.messageArrived(process, { ...said, attempt: own.attempt, round, role: "r" });
+      this.#manager.hear(process, { ...said, attempt: own.attempt, round, role: "r" });
     }
     assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }
@@ -187,7 +187,7 @@ export class World {
     const { runId } = thread.start;
     process.threads.delete(runId);
     const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };
-    this.#manager.runFinished(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+    this.#manager.hear(process, { t: "finished", runId, attempt: thread.attempt, outcome });
   }
 
   #die(a: number): void {

@@ -1,0 +1,108 @@
+/**
+ * A workflow's roles as their author wrote them, and what the engine makes of them: spans as milliseconds, defaults
+ * filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that a wrong role fails every run with the
+ * same sentence instead of one run in the middle.
+ */
+import { parseDuration } from "../base/duration.ts";
+import {
+  defaultRetryBackoffMaxMs,
+  defaultRetryBackoffMs,
+  retryWaitMaxMs,
+  roleAttemptsMax,
+  roleNameMaxChars,
+  roleTimeoutMaxMs,
+  timeoutMinMs,
+} from "../base/limits.ts";
+import { err, ok, type Result } from "../base/result.ts";
+import { isPlainObject } from "../protocol/json.ts";
+import type { RoleFunction } from "../sdk/workflow.ts";
+
+export interface RolePlan {
+  readonly run: RoleFunction;
+  /** Null: it may take as long as it likes. */
+  readonly timeoutMs: number | null;
+  /** How often it is tried in all. */
+  readonly attempts: number;
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  /** Whether an error ends the run at once. May throw: it is the author's. */
+  readonly nonRetryable: (thrown: unknown) => boolean;
+}
+
+/** The wait after the given number of failures, or null when this error is the last that the role may have. */
+export function waitAfter(plan: RolePlan, failures: number, thrown: unknown): number | null {
+  if (failures >= plan.attempts || plan.nonRetryable(thrown)) return null;
+  return Math.min(plan.maxBackoffMs, plan.backoffMs * 2 ** (failures - 1));
+}
+
+/** Every role by its name, or a sentence about the first one that is wrong. */
+export function readRoles(roles: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
+  if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");
+  const plans = new Map<string, RolePlan>();
+  for (const [name, role] of Object.entries(roles)) {
+    if (name.length > roleNameMaxChars) return err(`a role's name is longer than ${roleNameMaxChars} characters`);
+    const plan = readRole(role);
+    if (!plan.ok) return err(`its role ${name} ${plan.error}`);
+    plans.set(name, plan.value);
+  }
+  return ok(plans);
+}
+
+function readRole(role: unknown): Result<RolePlan, string> {
+  const object = typeof role === "function" ? { run: role } : role;
+  if (!isPlainObject(object) || typeof object.run !== "function") {
+    return err("is neither a function nor an object with a function run");
+  }
+  const { run, timeout, retry, ...rest } = object;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) return err(`has an unknown key ${unknown}: there are run, timeout and retry`);
+  const timeoutMs = timeout === undefined ? ok(null) : readSpan("timeout", timeout, timeoutMinMs, roleTimeoutMaxMs);
+  if (!timeoutMs.ok) return timeoutMs;
+  const policy = readRetry(retry);
+  if (!policy.ok) return policy;
+  return ok({ run: run as RoleFunction, timeoutMs: timeoutMs.value, ...policy.value });
+}
+
+function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "timeoutMs">, string> {
+  if (retry !== undefined && !isPlainObject(retry)) return err("has a retry that is no object");
+  const { attempts = retry === undefined ? 1 : undefined, backoff, maxBackoff, nonRetryable = [], ...rest } = retry ??
+    {};
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) {
+    return err(`has an unknown key retry.${unknown}: there are attempts, backoff, maxBackoff and nonRetryable`);
+  }
+  if (typeof attempts !== "number" || !Number.isInteger(attempts) || attempts < 1 || attempts > roleAttemptsMax) {
+    return err(`has a retry.attempts that is not a whole number from 1 to ${roleAttemptsMax}`);
+  }
+  const backoffMs = readSpan("retry.backoff", backoff ?? defaultRetryBackoffMs, 0, retryWaitMaxMs);
+  if (!backoffMs.ok) return backoffMs;
+  const highest = maxBackoff ?? Math.max(defaultRetryBackoffMaxMs, backoffMs.value);
+  const maxBackoffMs = readSpan("retry.maxBackoff", highest, backoffMs.value, retryWaitMaxMs);
+  if (!maxBackoffMs.ok) return maxBackoffMs;
+  const tells = readNonRetryable(nonRetryable);
+  if (!tells.ok) return tells;
+  return ok({ attempts, backoffMs: backoffMs.value, maxBackoffMs: maxBackoffMs.value, nonRetryable: tells.value });
+}
+
+function readNonRetryable(value: unknown): Result<(thrown: unknown) => boolean, string> {
+  if (typeof value === "function") return ok((thrown) => Boolean(value(thrown)));
+  if (!Array.isArray(value) || value.some((name) => typeof name !== "string")) {
+    return err("has a retry.nonRetryable that is neither a list of error names nor a function");
+  }
+  const names = new Set<unknown>(value);
+  return ok((thrown) => thrown instanceof Error && (names.has(thrown.name) || names.has(thrown.constructor.name)));
+}
+
+/** Milliseconds, whole, of a text or a number. */
+function readSpan(key: string, value: unknown, leastMs: number, mostMs: number): Result<number, string> {
+  const wrong = (why: string) => err(`has a ${key} that ${why}`);
+  if (typeof value === "string") {
+    const parsed = parseDuration(value);
+    return parsed.ok ? readSpan(key, parsed.value, leastMs, mostMs) : err(`has a wrong ${key}: ${parsed.error}`);
+  }
+  if (typeof value !== "number" || !Number.isInteger(value)) {
+    return wrong('is neither a text such as "30s" nor whole ms');
+  }
+  if (value < leastMs || value > mostMs) return wrong(`is not between ${leastMs} and ${mostMs} ms`);
+  return ok(value);
+}
