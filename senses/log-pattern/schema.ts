@@ -1,0 +1,24 @@
+/** What log-pattern keeps: where it stands in the file, and one row a compute that saw lines. */
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const places = sqliteTable("places", {
+  file: text().primaryKey(),
+  /** Of the last compute. */
+  ts: integer({ mode: "timestamp_ms" }).notNull(),
+  /** Device and inode. */
+  identity: text().notNull(),
+  offset: integer().notNull(),
+  /** Digest of the bytes before the offset. */
+  mark: text().notNull(),
+});
+
+export const counts = sqliteTable("counts", {
+  id: integer().primaryKey(),
+  ts: integer({ mode: "timestamp_ms" }).notNull(),
+  file: text().notNull(),
+  /** Lines that were read. */
+  lines: integer().notNull(),
+  /** Lines that hold at least one pattern. */
+  matched: integer().notNull(),
+  patterns: text({ mode: "json" }).$type<{ pattern: string; lines: number }[]>().notNull(),
+});

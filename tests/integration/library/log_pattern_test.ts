@@ -1,0 +1,204 @@
+/** log-pattern on real files that grow and are rotated, in its sandbox. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { type Grants, TestSense, valueOf } from "../../support/library.ts";
+
+/** A log file with a program that writes it, in a folder of its own. */
+class TestLog implements AsyncDisposable {
+  readonly folder: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-log-" }));
+  readonly file: string = `${this.folder}/app.log`;
+  readonly grants: Grants = { read: [this.file, `${this.file}.1`] };
+  readonly config = { file: this.file, patterns: ["ERROR", "\\bmemory\\b"] };
+
+  write(...lines: string[]): void {
+    this.append(lines.map((line) => `${line}\n`).join(""));
+  }
+
+  append(text: string): void {
+    Deno.writeTextFileSync(this.file, text, { append: true });
+  }
+
+  /** As logrotate does with `create`. */
+  rename(): void {
+    Deno.renameSync(this.file, `${this.file}.1`);
+    Deno.writeTextFileSync(this.file, "");
+  }
+
+  /** As logrotate does with `copytruncate`. */
+  copyAndTruncate(): void {
+    Deno.copyFileSync(this.file, `${this.file}.1`);
+    Deno.truncateSync(this.file);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+async function following(
+  test: (log: TestLog, sense: TestSense) => Promise<void>,
+): Promise<void> {
+  await using log = new TestLog();
+  log.write("old ERROR");
+  await using sense = new TestSense("log-pattern", log.grants);
+  assert.deepEqual(await sense.compute(log.config), { kind: "null" }, "what was there before does not count");
+  await test(log, sense);
+}
+
+Deno.test("log-pattern counts the lines that have come since the last compute, once each", async () => {
+  await following(async (log, sense) => {
+    log.write("fine", "ERROR one", "ERROR out of memory", "memoryless");
+    const found = valueOf(await sense.compute(log.config));
+    assert.deepEqual([found.file, found.lines, found.matched], [log.file, 4, 2]);
+    assert.deepEqual(found.counts, [{ pattern: "ERROR", lines: 2 }, { pattern: "\\bmemory\\b", lines: 1 }]);
+    assert.deepEqual(found.examples, ["ERROR one", "ERROR out of memory"]);
+    assert.deepEqual([found.behindBytes, found.missed], [0, false]);
+    assert.deepEqual(await sense.compute(log.config), { kind: "null" });
+    log.write("fine");
+    assert.deepEqual(await sense.compute(log.config), { kind: "null" }, "no line matches");
+  });
+});
+
+Deno.test("log-pattern counts a line when it is whole, and what a first compute finds only if asked to", async () => {
+  await following(async (log, sense) => {
+    log.append("ERROR half");
+    assert.deepEqual(await sense.compute(log.config), { kind: "null" });
+    log.append(" and half\r\nERR");
+    assert.deepEqual(valueOf(await sense.compute(log.config)).examples, ["ERROR half and half"]);
+    log.append("OR again\n");
+    assert.deepEqual(valueOf(await sense.compute(log.config)).examples, ["ERROR again"]);
+    await using fresh = new TestSense("log-pattern", log.grants);
+    assert.equal(valueOf(await fresh.compute({ ...log.config, from_start: true })).matched, 3);
+  });
+});
+
+Deno.test("log-pattern that starts in the middle of a line counts the whole of it", async () => {
+  await using log = new TestLog();
+  log.append("first\nERR");
+  await using sense = new TestSense("log-pattern", log.grants);
+  assert.deepEqual(await sense.compute(log.config), { kind: "null" });
+  log.append("OR\n");
+  assert.equal(valueOf(await sense.compute(log.config)).matched, 1);
+});
+
+for (const kind of ["rename", "copyAndTruncate"] as const) {
+  Deno.test(`log-pattern loses and doubles no line over a rotation by ${kind}`, async () => {
+    await following(async (log, sense) => {
+      log.write("ERROR 1");
+      assert.equal(valueOf(await sense.compute(log.config)).matched, 1);
+      log.write("ERROR 2", "fine", "ERROR 3");
+      log[kind]();
+      log.write("ERROR 4");
+      const found = valueOf(await sense.compute(log.config));
+      assert.deepEqual(found.examples, ["ERROR 2", "ERROR 3", "ERROR 4"]);
+      assert.deepEqual([found.lines, found.missed], [4, false]);
+      log[kind]();
+      assert.deepEqual(await sense.compute(log.config), { kind: "null" });
+      log.write("ERROR 5");
+      assert.deepEqual(valueOf(await sense.compute(log.config)).examples, ["ERROR 5"]);
+    });
+  });
+
+  Deno.test(`log-pattern notices a rotation by ${kind} when the new file is longer than the old place`, async () => {
+    await following(async (log, sense) => {
+      log.write("ERROR 1");
+      await sense.compute(log.config);
+      log[kind]();
+      log.write(...Array.from({ length: 50 }, (_, index) => `ERROR new ${index}`));
+      const found = valueOf(await sense.compute(log.config));
+      assert.deepEqual([found.matched, found.examples[0], found.missed], [50, "ERROR new 0", false]);
+    });
+  });
+
+  Deno.test(`log-pattern says so when lines were lost in two rotations by ${kind}`, async () => {
+    await following(async (log, sense) => {
+      log.write("ERROR lost");
+      log[kind]();
+      log.write("ERROR lost too, being in the file that was rotated away");
+      log[kind]();
+      log.write("ERROR here");
+      const found = valueOf(await sense.compute(log.config));
+      assert.deepEqual([found.examples, found.missed], [["ERROR here"], true]);
+      assert.match(sense.logs.join("\n"), /^warn lines of .* were lost in its rotation: .*is not the file/);
+    });
+  });
+}
+
+Deno.test("log-pattern goes on where it stopped when there is more than one compute may read, also over a rotation", async () => {
+  await following(async (log, sense) => {
+    const line = (index: number) => `ERROR ${String(index).padStart(93, "0")}`;
+    log.write(...Array.from({ length: 100 }, (_, index) => line(index)));
+    const config = { ...log.config, max_read: "3000B" };
+    const first = valueOf(await sense.compute(config));
+    assert.deepEqual([first.matched, first.behindBytes], [30, 7_000]);
+    log.rename();
+    log.write(line(100));
+    const matched = [first.matched];
+    for (let times = 0; times < 4; times++) {
+      const outcome = await sense.compute(config);
+      if (outcome.kind === "value") matched.push(outcome.value.matched);
+    }
+    assert.deepEqual(matched, [30, 30, 30, 11]);
+  });
+});
+
+Deno.test("log-pattern cuts a line without end, and takes bytes that are no text", async () => {
+  await following(async (log, sense) => {
+    log.append(`${"x".repeat(40_000)} ERROR\n`);
+    Deno.writeFileSync(log.file, Uint8Array.of(0xff, 0xfe, 0x00, 10), { append: true });
+    const found = valueOf(await sense.compute(log.config));
+    assert.deepEqual([found.lines, found.matched], [4, 1]);
+    assert.ok(found.examples[0].length <= 300);
+  });
+});
+
+Deno.test("log-pattern waits for a file that is gone, and goes on when it is back", async () => {
+  await following(async (log, sense) => {
+    log.write("ERROR before");
+    Deno.renameSync(log.file, `${log.file}.1`);
+    const gone = await sense.compute(log.config);
+    assert.ok(gone.kind === "error" && /No such file/.test(gone.message), JSON.stringify(gone));
+    log.write("ERROR after");
+    assert.deepEqual(valueOf(await sense.compute(log.config)).examples, ["ERROR before", "ERROR after"]);
+  });
+});
+
+Deno.test("log-pattern refuses a pattern without bounded cost, and a relative path", async () => {
+  await using sense = new TestSense("log-pattern", {});
+  for (
+    const config of [{ file: "/x", patterns: ["(a)\\1"] }, { file: "x", patterns: ["a"] }, { file: "/x", patterns: [] }]
+  ) {
+    const outcome = await sense.compute(config);
+    assert.ok(outcome.kind === "error" && /pattern|config\./.test(outcome.message), JSON.stringify(outcome));
+  }
+});
+
+Deno.test("log-pattern says NotCapable without its grant, and what is missing when only the rotated file is", async () => {
+  await using log = new TestLog();
+  log.write("ERROR");
+  for (const grants of [{}, { read: [`${log.file}.1`] }]) {
+    await using sense = new TestSense("log-pattern", grants);
+    const outcome = await sense.compute(log.config);
+    assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
+  }
+  await using sense = new TestSense("log-pattern", { read: [log.file] });
+  await sense.compute(log.config);
+  log.rename();
+  log.write("ERROR");
+  assert.equal(valueOf(await sense.compute(log.config)).missed, true);
+  assert.match(sense.logs.join("\n"), /the permission read of .*app\.log\.1 is missing/);
+});
+
+Deno.test("log-pattern deletes counts older than keep and keeps its place", async () => {
+  await following(async (log, sense) => {
+    log.write("ERROR");
+    await sense.compute(log.config);
+    const db = new DatabaseSync(sense.database);
+    db.exec("update counts set ts = ts - 2 * 86400000; update places set ts = ts - 2 * 86400000");
+    log.write("ERROR");
+    assert.equal(valueOf(await sense.compute({ ...log.config, keep: "1d" })).matched, 1);
+    assert.equal(db.prepare("select count(*) as n from counts").get()?.n, 1);
+    assert.equal(db.prepare("select count(*) as n from places").get()?.n, 1);
+    db.close();
+  });
+});

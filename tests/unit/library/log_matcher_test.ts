@@ -1,0 +1,137 @@
+/** The matcher of log-pattern: it agrees with the engine's own regular expressions, and its cost stays bounded. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Matcher } from "../../../senses/log-pattern/matcher.ts";
+
+/** Patterns of what the sense knows, made of few characters so that they match often. */
+const pattern: fc.Arbitrary<string> = fc.letrec<{ node: string; atom: string; sequence: string }>((tie) => ({
+  atom: fc.oneof(
+    { maxDepth: 2 },
+    fc.constantFrom(
+      "a",
+      "b",
+      "A",
+      " ",
+      ".",
+      "\\d",
+      "\\w",
+      "\\S",
+      "\\W",
+      "[ab]",
+      "[^a]",
+      "[a-c\\d]",
+      "\\.",
+      "\u00fc",
+      "\u20ac",
+    ),
+    tie("node").map((inner) => `(${inner})`),
+    tie("node").map((inner) => `(?:${inner})`),
+  ),
+  sequence: fc.array(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.tuple(tie("atom"), fc.constantFrom("", "", "*", "+", "?", "*?", "{2}", "{0,2}", "{1,}")),
+      },
+      { weight: 1, arbitrary: fc.constantFrom(["^", ""], ["$", ""], ["\\b", ""], ["\\B", ""]) },
+    ).map((parts) => parts.join("")),
+    { maxLength: 4 },
+  ).map((parts) => parts.join("")),
+  node: fc.array(tie("sequence"), { minLength: 1, maxLength: 3 }).map((options) => options.join("|")),
+})).node.filter((text) => text.length <= 60);
+const line = fc.array(fc.constantFrom("a", "b", "c", "A", "B", " ", "1", ".", "_", "\u00fc", "\u20ac"), {
+  maxLength: 8,
+})
+  .map((characters) => characters.join(""));
+
+Deno.test("the matcher answers as the engine's regular expressions do, for every pattern and line", () => {
+  fc.assert(
+    fc.property(pattern, fc.array(line, { minLength: 1, maxLength: 5 }), (text, lines) => {
+      const matcher = new Matcher(text), expected = new RegExp(text, "u");
+      for (const each of lines) {
+        assert.equal(matcher.test(each), expected.test(each), `/${text}/ on ${JSON.stringify(each)}`);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+Deno.test("without regard to case it answers as they do, too", () => {
+  fc.assert(
+    fc.property(pattern, line, (text, each) => {
+      // Of the classes \w and \W the engine's own notion changes with the flag, by two letters that no test uses.
+      assert.equal(
+        new Matcher(text, true).test(each),
+        new RegExp(text, "ui").test(each),
+        `/${text}/i on ${JSON.stringify(each)}`,
+      );
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("a character of two code units is one character", () => {
+  assert.ok(new Matcher("^.$").test("\u{1f600}"));
+  assert.ok(new Matcher("a[\u{1f600}-\u{1f64f}]{2}b").test("a\u{1f600}\u{1f601}b"));
+});
+
+Deno.test("patterns that make other engines hang cost one pass over the line", () => {
+  const long = "a".repeat(16_384);
+  for (
+    const evil of [
+      "(a+)+$",
+      "(a|a)*b",
+      "(a|aa)+$b",
+      "(.*)*x",
+      "a.*a.*a.*a.*a.*x",
+      "(\\w+\\s?)*!",
+      "^(([a-z])+.)+[A-Z]([a-z])+$",
+    ]
+  ) {
+    const matcher = new Matcher(evil), started = performance.now();
+    matcher.test(`${long}!`);
+    matcher.test(`${long}?`);
+    const ms = performance.now() - started;
+    assert.ok(ms < 1_000, `${evil} took ${ms} ms`);
+  }
+});
+
+Deno.test("the worst pattern that is taken, on lines made to defeat what is remembered, stays bounded", () => {
+  const matcher = new Matcher("(a|b)*a(a|b){400}c");
+  const started = performance.now();
+  for (let times = 0; times < 3; times++) {
+    matcher.test(Array.from({ length: 4_096 }, () => Math.random() < 0.5 ? "a" : "b").join(""));
+  }
+  const ms = performance.now() - started;
+  assert.ok(ms < 10_000, `it took ${ms} ms`);
+});
+
+Deno.test("a pattern that is wrong, or uses what has no bounded cost, is refused with its reason", () => {
+  const cases: [string, RegExp][] = [
+    ["(a)\\1", /uses \\1/],
+    ["(?=a)", /kind of group/],
+    ["(?<!a)b", /kind of group/],
+    ["(?<name>a)", /kind of group/],
+    ["(a", /without its \)/],
+    ["a)", /\) too many/],
+    ["[a", /ends too early/],
+    ["a\\", /ends too early/],
+    ["*a", /repeats nothing/],
+    ["a**", /repeats nothing/],
+    ["^*", /takes no character/],
+    ["a{2,1}", /out of order/],
+    ["[b-a]", /out of order/],
+    ["a{x}", /begins no repetition/],
+    ["\\p{L}", /uses \\p/],
+    ["(((a{100}){100}){100}){100}", /repeats too much/],
+    ["a{9999}", /repeats too much/],
+    ["a".repeat(501), /at most 500/],
+  ];
+  for (const [text, reason] of cases) {
+    assert.throws(
+      () => new Matcher(text),
+      (thrown: Error) => thrown instanceof TypeError && reason.test(thrown.message),
+      text,
+    );
+  }
+});
