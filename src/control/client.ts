@@ -8,10 +8,13 @@ import { type ErrorCode, messageOf, NerveError } from "../base/errors.ts";
 import {
   type Health,
   healthSchema,
+  type KillRunRequest,
   logsSchema,
   messagesSchema,
   problemSchema,
   problemStatus,
+  type ResetReply,
+  resetSchema,
   type RunPage,
   runPageSchema,
   runSchema,
@@ -71,12 +74,25 @@ export class ControlClient implements Disposable {
     return this.#ask(call, triggerReplySchema);
   }
 
+  resetSense(name: string): Promise<ResetReply> {
+    return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name } }), resetSchema);
+  }
+
   async workflows(): Promise<WorkflowView[]> {
     return (await this.#ask(this.#api.workflows.$get(), workflowsSchema)).items;
   }
 
   startRun(workflow: string, request: StartRunRequest): Promise<Run> {
     return this.#ask(this.#api.workflows[":name"].runs.$post({ param: { name: workflow }, json: request }), runSchema);
+  }
+
+  resetWorkflow(name: string): Promise<ResetReply> {
+    return this.#ask(this.#api.workflows[":name"].reset.$post({ param: { name } }), resetSchema);
+  }
+
+  /** The run as it is on disk once it is killed. Throws RUN_ENDED. */
+  killRun(id: string, request: KillRunRequest): Promise<Run> {
+    return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id }, json: request }), runSchema);
   }
 
   runs({ workflow, statuses, limit, offset }: RunQuery): Promise<RunPage> {

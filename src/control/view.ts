@@ -50,9 +50,15 @@ export interface KernelView {
   /** Null: there is no such sense. */
   sense(name: string): SenseView | null;
   triggerSense(name: string): AcceptedTrigger | null;
+  /** Lifts the quarantine of its group, or the wait after a death: whether there was one. Null: no such sense. */
+  resetSense(name: string): boolean | null;
   workflows(): WorkflowView[];
+  /** The same for a workflow. */
+  resetWorkflow(name: string): boolean | null;
   /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
+  /** Ends a run as killed, for good; the run as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
+  killRun(runId: string, reason: string | null): Promise<Run>;
   /** Resolves when the run has ended, or at once when it has, is unknown, or `gone` has aborted. */
   runEnded(runId: string, gone: AbortSignal): Promise<void>;
 }

@@ -55,12 +55,12 @@ export class UnitDesk implements SupervisorPorts {
     const { desk, runner, workflows } = this.#ports.parts();
     switch (message.t) {
       case "outcome":
-        if (!runner.onOutcome(process, message)) this.#refuse(key, `an outcome of compute ${message.id}`);
+        if (!runner.onOutcome(process, message)) this.#refuse(key, message, `an outcome of compute ${message.id}`);
         return;
       case "loaded":
         if (process.spec.kind === "group") {
           if (speaksFor(process, message.name)) desk.loaded(message.name, message.problems);
-          else this.#refuse(key, `to have loaded ${message.name}`);
+          else this.#refuse(key, message, `to have loaded ${message.name}`);
         }
         return;
       case "log":
@@ -69,7 +69,9 @@ export class UnitDesk implements SupervisorPorts {
       case "finished":
       case "role_begun":
       case "attempt_failed":
-        if (process.spec.kind !== "workflow") return this.#refuse(key, `a ${message.t} of run ${message.runId}`);
+        if (process.spec.kind !== "workflow") {
+          return this.#refuse(key, message, `a ${message.t} of run ${message.runId}`);
+        }
         return workflows.hear(speaker(process), message);
       case "exit_refused":
         return this.#say(key, "warn", `user code asked to end the process (exit code ${message.code}); refused`);
@@ -98,6 +100,15 @@ export class UnitDesk implements SupervisorPorts {
     this.#tell(key, "quarantined", reason);
   }
 
+  /** On somebody's word: whether there was a quarantine or a wait to lift. */
+  reset(key: UnitKey): boolean {
+    const { supervisor } = this.#ports.parts();
+    const why = supervisor.whyDown(key);
+    const lifted = supervisor.reset(key);
+    if (lifted) this.#tell(key, "reset", `was reset; before: ${why}`);
+    return lifted;
+  }
+
   onAvailable(key: UnitKey): void {
     const [kind, name = ""] = key.split(":");
     if (kind === "workflow") this.#ports.parts().workflows.workflowAvailable(name);
@@ -120,29 +131,32 @@ export class UnitDesk implements SupervisorPorts {
     // What the worker says of itself, such as an error that nothing waited for.
     if (of === name && !speaksFor(process, of)) return this.#say(key, level, text);
     if (kind === "group") {
-      if (!speaksFor(process, of)) return this.#refuse(key, `a log row of ${of}`);
+      if (!speaksFor(process, of)) return this.#refuse(key, message, `a log row of ${of}`);
       this.#row(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
-    if (!this.#ports.parts().workflows.holds(process.id, of)) return this.#refuse(key, `a log row of run ${of}`);
+    if (!this.#ports.parts().workflows.holds(process.id, of)) {
+      return this.#refuse(key, message, `a log row of run ${of}`);
+    }
     this.#row(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
   }
 
   /** Something about the unit as a whole; however often it is said, the log and the terminal stay readable. */
-  #say(key: UnitKey, level: LogLevel, message: string): void {
+  #say(key: UnitKey, level: LogLevel, message: string, kind: string = message): void {
     const [, name = ""] = key.split(":");
     const payload = { level, message };
     const news = this.#ports.folded.record(
       { source: key, type: "group.said", refId: name, causeId: null, payload },
-      message,
+      kind,
     );
     if (news) this.#ports.emit({ kind: "log", source: key, level, message, ts: this.#clock.now() });
   }
 
-  #refuse(key: UnitKey, what: string): void {
+  /** Folded by what it claimed, not by whose: a flood of one claim must not hide another. */
+  #refuse(key: UnitKey, { t }: FromProcess, what: string): void {
     this.refused++;
-    this.#say(key, "warn", `its process claimed ${what}, which is not its own; refused`);
+    this.#say(key, "warn", `its process claimed ${what}, which is not its own; refused`, `refused ${t}`);
   }
 
   #tell(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {

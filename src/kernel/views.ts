@@ -124,6 +124,19 @@ export class KernelViews {
     return { ...receipt, outcome: desk.resultOf(receipt.computeId) };
   }
 
+  resetSense(name: string): boolean | null {
+    const group = this.#ports.config.senses.get(name)?.group;
+    return group === undefined ? null : this.#ports.parts().units.reset(groupKey(group));
+  }
+
+  resetWorkflow(name: string): boolean | null {
+    return this.#ports.config.workflows.has(name) ? this.#ports.parts().units.reset(workflowKey(name)) : null;
+  }
+
+  killRun(runId: string, reason: string | null): Promise<Run> {
+    return this.#ports.parts().workflows.killRun(runId, reason);
+  }
+
   workflows(): WorkflowView[] {
     const { workflows, supervisor } = this.#ports.parts();
     const units = supervisor.view(), loads = workflows.view();

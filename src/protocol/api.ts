@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { formatDuration } from "../base/duration.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import { promptMaxBytes } from "../base/limits.ts";
+import { promptMaxBytes, reasonMaxChars } from "../base/limits.ts";
 import { jsonSchema } from "./json_schema.ts";
 import { logRowSchema } from "./log.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
@@ -140,6 +140,10 @@ export const startRunRequestSchema = z.strictObject({
 });
 export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
 
+/** `reason` is what the run's record will say; default: killed on request. */
+export const killRunRequestSchema = z.strictObject({ reason: z.string().min(1).max(reasonMaxChars).optional() });
+export type KillRunRequest = z.infer<typeof killRunRequestSchema>;
+
 export const runSchema: z.ZodType<Run> = z.object({
   runId: runIdSchema,
   workflow: nameSchema,
@@ -166,6 +170,9 @@ export const messagesSchema = z.object({ items: z.array(runMessageSchema) });
 export const sensesSchema = z.object({ items: z.array(senseViewSchema) });
 export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
 export const logsSchema = z.object({ items: z.array(logRowSchema) });
+/** `lifted` is false when there was neither a quarantine nor a wait after a death. */
+export const resetSchema = z.object({ lifted: z.boolean() });
+export type ResetReply = z.infer<typeof resetSchema>;
 export const stoppingSchema = z.object({ stopping: z.literal(true) });
 
 /** An error as RFC 9457 has it; `code` and `hint` are those of a NerveError. */

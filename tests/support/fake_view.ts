@@ -56,6 +56,8 @@ export class FakeView implements KernelView {
   readonly runsById = new Map<string, Run>([["run-1", aRun()]]);
   readonly sensesByName = new Map<string, SenseView>([["cpu-usage", aSense()]]);
   result: ComputeResult = { kind: "null" };
+  /** What the resets find. */
+  quarantined = true;
   /** What `startRun` does; tests replace it. */
   start: (workflow: string, request: StartRunRequest) => Promise<Run> = (workflow, request) => {
     if (workflow !== "cleanup") throw new NerveError("WORKFLOW_UNKNOWN", `there is no workflow ${workflow}`);
@@ -117,6 +119,25 @@ export class FakeView implements KernelView {
     if (!this.sensesByName.has(name)) return null;
     this.asked.push({ trigger: name });
     return { computeId: 7, how: "started", until: null, outcome: Promise.resolve(this.result) };
+  }
+
+  resetSense(name: string): boolean | null {
+    this.asked.push({ resetSense: name });
+    return this.sensesByName.has(name) ? this.quarantined : null;
+  }
+
+  resetWorkflow(name: string): boolean | null {
+    this.asked.push({ resetWorkflow: name });
+    return name === "cleanup" ? this.quarantined : null;
+  }
+
+  killRun(runId: string, reason: string | null): Promise<Run> {
+    const run = this.runsById.get(runId);
+    if (run === undefined) throw new NerveError("RUN_UNKNOWN", `no run ${runId}`, { hint: "nerve workflow list" });
+    if (run.endedAt !== null) throw new NerveError("RUN_ENDED", `run ${runId} has ended already: ${run.status}`);
+    const killed = aRun({ ...run, status: "killed", exitCode: 137, reason: reason ?? "killed on request", endedAt: 9 });
+    this.runsById.set(runId, killed);
+    return Promise.resolve(killed);
   }
 
   workflows(): WorkflowView[] {

@@ -1,10 +1,14 @@
-/** `nerve workflow inspect RUN`: what a run is, how it went, and a page of its rows in the log. */
+/** `nerve workflow inspect RUN`: what a run is, its attempts, and a page of its rows in the log. */
+import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dateTime, dim, preview, print, printJson, printTable, runSign } from "../output.ts";
-import { requireRecords, requireRun } from "../records.ts";
+import { type CliRecords, requireRecords, requireRun } from "../records.ts";
 import { openWorkspace } from "../workspace.ts";
+
+/** Attempts that are shown; `--json` has up to 1,000. */
+const attemptsShown = 10;
 
 interface Flags {
   readonly limit?: number | undefined;
@@ -22,10 +26,11 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   const found = records.logs({ refId: runId, order: "asc", limit: limit + 1, afterId: flags.after ?? 0 });
   const rows = found.slice(0, limit);
   if (flags.json) {
-    printJson(io, { run, rows, more: found.length > limit });
+    printJson(io, { run, attempts: attemptsOf(records, runId), rows, more: found.length > limit });
     return exit.ok;
   }
   printRun(io, run);
+  printAttempts(io, attemptsOf(records, runId));
   printRows(io, rows);
   const last = rows.at(-1);
   if (last !== undefined && found.length > limit) {
@@ -33,6 +38,45 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   }
   print(io, dim(io, `messages: nerve workflow thread ${runId}`));
   return exit.ok;
+}
+
+/** The run in the hands of a process. `after`: why the attempt before it came to nothing. */
+interface Attempt {
+  readonly attempt: number;
+  readonly at: number;
+  readonly round: number;
+  readonly after: string | null;
+}
+
+/** Oldest first. */
+function attemptsOf(records: CliRecords, runId: string): Attempt[] {
+  const rows = ["run.started", "run.resumed"].flatMap((type) =>
+    records.logs({ refId: runId, type, order: "desc", limit: 1_000 })
+  );
+  return rows.sort((a, b) => a.id - b.id).map(({ ts, payload }) => {
+    const { attempt, rounds, after } = isPlainObject(payload) ? payload : {};
+    return {
+      attempt: Number(attempt),
+      at: ts,
+      round: Number(rounds ?? 0) + 1,
+      after: typeof after === "string" ? after : null,
+    };
+  });
+}
+
+function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
+  if (attempts.length < 2) return;
+  print(io);
+  printTable(
+    io,
+    ["ATTEMPT", "TIME", "ROUND", "AFTER"],
+    attempts.slice(-attemptsShown).map(({ attempt, at, round, after }) => [
+      String(attempt),
+      dateTime(at),
+      String(round),
+      after === null ? "-" : clip(after, 100),
+    ]),
+  );
 }
 
 function printRun(io: CliIo, run: Run): void {

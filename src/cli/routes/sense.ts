@@ -61,6 +61,19 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
+    reset: command(
+      async () => (await import("../commands/reset.ts")).senseReset,
+      {
+        brief: "Lift the quarantine of a sense's group",
+        details: "A group whose process died 5 times in 60 s computes nothing until it is reset or its files change.",
+        examples: ["nerve sense reset disk-usage"],
+      },
+      {
+        flags: { json: jsonFlag, workspace: workspaceFlag },
+        aliases,
+        positional: { kind: "tuple", parameters: [name] },
+      },
+    ),
   },
   docs: { brief: "Look at senses and trigger them" },
 });

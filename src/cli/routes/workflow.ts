@@ -33,6 +33,37 @@ const trigger = command(
   },
 );
 
+const kill = command(
+  async () => (await import("../commands/workflow_kill.ts")).workflowKill,
+  {
+    brief: "End a run, for good",
+    details: "Ends a queued or started run in the running daemon: status killed, exit code 137. Its role is told to\n" +
+      "abort; a role that does not come to rest within 5 s loses its process. A run that has ended: exit code 1.",
+    examples: ["nerve workflow kill RUN", `nerve workflow kill RUN --reason "not needed any more"`],
+  },
+  {
+    flags: { reason: text("What the run's record will say", "TEXT"), json: jsonFlag, workspace: workspaceFlag },
+    aliases,
+    positional: run,
+  },
+);
+
+const reset = command(
+  async () => (await import("../commands/reset.ts")).workflowReset,
+  {
+    brief: "Lift the quarantine of a workflow",
+    details:
+      "A workflow whose process died 5 times in 60 s starts no process until it is reset, its files change, or\n" +
+      "nerve.yaml is loaded again. Its runs are still there and go on then.",
+    examples: ["nerve workflow reset cleanup"],
+  },
+  {
+    flags: { json: jsonFlag, workspace: workspaceFlag },
+    aliases,
+    positional: { kind: "tuple", parameters: [{ brief: "The workflow", placeholder: "NAME", parse: String }] },
+  },
+);
+
 export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list: command(
@@ -88,6 +119,8 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     trigger,
+    kill,
+    reset,
   },
-  docs: { brief: "Look at workflows and their runs, and start them" },
+  docs: { brief: "Look at workflows and their runs, start and end them" },
 });

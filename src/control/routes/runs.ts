@@ -4,7 +4,9 @@ import { describeRoute } from "hono-openapi";
 import * as z from "zod";
 import { NerveError } from "../../base/errors.ts";
 import {
+  killRunRequestSchema,
   messagesSchema,
+  resetSchema,
   runPageSchema,
   runSchema,
   startRunRequestSchema,
@@ -50,6 +52,19 @@ export function runRoutes(view: KernelView) {
       valid("param", named),
       valid("json", startRunRequestSchema),
       async (c) => c.json(await view.startRun(c.req.valid("param").name, c.req.valid("json"))),
+    )
+    .post(
+      "/workflows/:name/reset",
+      describeRoute({
+        summary: "Lift a quarantine",
+        description: "Its started runs go on, its queued ones start.",
+        responses: responses("Whether there was one", resetSchema, 404),
+      }),
+      valid("param", named),
+      (c) => {
+        const { name } = c.req.valid("param");
+        return c.json({ lifted: view.resetWorkflow(name) ?? unknownWorkflow(name, view) });
+      },
     )
     .get(
       "/runs",
@@ -98,7 +113,25 @@ function oneRun(view: KernelView) {
         const query: MessageQuery = before === undefined ? { limit } : { limit, beforeRound: before };
         return c.json({ items: view.records.messages(id, query) });
       },
+    )
+    .post(
+      "/:id/kill",
+      describeRoute({
+        summary: "End a run, for good",
+        description: "A role at work is told to abort; its process is ended when it does not come to rest within 5 s.",
+        responses: responses("The run as it is now on disk", runSchema, 404, 409),
+      }),
+      valid("param", identified),
+      valid("json", killRunRequestSchema),
+      async (c) => c.json(await view.killRun(c.req.valid("param").id, c.req.valid("json").reason ?? null)),
     );
+}
+
+function unknownWorkflow(name: string, view: KernelView): never {
+  const known = view.workflows().map((workflow) => workflow.name).join(", ");
+  throw new NerveError("WORKFLOW_UNKNOWN", `There is no workflow "${name}"`, {
+    hint: known === "" ? "This workspace has no workflows" : `There are: ${known}`,
+  });
 }
 
 function existing(view: KernelView, id: string): Run {

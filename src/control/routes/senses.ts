@@ -3,7 +3,13 @@ import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
 import { NerveError } from "../../base/errors.ts";
-import { sensesSchema, senseViewSchema, type TriggerReply, triggerReplySchema } from "../../protocol/api.ts";
+import {
+  resetSchema,
+  sensesSchema,
+  senseViewSchema,
+  type TriggerReply,
+  triggerReplySchema,
+} from "../../protocol/api.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import { responses, valid } from "../problem.ts";
 import type { KernelView } from "../view.ts";
@@ -42,6 +48,18 @@ export function senseRoutes(view: KernelView) {
         const { outcome, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
         const reply: TriggerReply = { ...taken, outcome: c.req.valid("query").wait ? await outcome : null };
         return c.json(reply);
+      },
+    )
+    .post(
+      "/senses/:name/reset",
+      describeRoute({
+        summary: "Lift the quarantine of its group",
+        responses: responses("Whether there was one", resetSchema, 404),
+      }),
+      valid("param", named),
+      (c) => {
+        const { name } = c.req.valid("param");
+        return c.json({ lifted: view.resetSense(name) ?? unknownSense(name, view) });
       },
     );
 }
