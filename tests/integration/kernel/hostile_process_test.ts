@@ -1,0 +1,159 @@
+/**
+ * A process that says what is not its own, or nothing that makes sense: what a sandbox that was broken out of could do.
+ * The danger would show as a signal, a log row or a message under another's name, or as a kernel that dies or stalls.
+ */
+import assert from "node:assert/strict";
+import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
+import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+const senses = { bad: "export const compute = () => 1;", victim: "export const compute = () => ({ fine: 1 });" };
+const yaml = { senses: { bad: hostile, victim: {} }, reflexes: [{ sense: "victim", interval: "20ms" }] };
+const log = `{ level: "info", message: "forged", data: null }`;
+
+function hostileWorkspace(): Promise<WorkspaceFixture> {
+  return startWorkspace({ yaml, senses });
+}
+
+/** The victim is as it was: its computes go on, and each gave its own value. */
+async function victimIsFine(workspace: WorkspaceFixture): Promise<void> {
+  const from = workspace.events.length;
+  await workspace.signal("victim", from);
+  const { counters } = workspace.sense("victim");
+  assert.equal(counters.error + counters.group_down + counters.timeout, 0);
+  assert.equal(workspace.unit("victim").deaths, 0);
+  const signals = await workspace.rows({ source: "sense:victim", type: "sense.signal" });
+  for (const { payload } of signals) assert.deepEqual(Object(payload).payload, { fine: 1 });
+}
+
+Deno.test("what a process says of others is refused, counted and logged; what it says of its own still counts", async () => {
+  using _processes = new HostileProcesses({
+    bad: `
+      await say({ t: "ready" });
+      const { id } = await hearA("compute");
+      for (let other = 0; other < id + 50; other++) {
+        if (other !== id) await say({ t: "outcome", id: other, outcome: { kind: "value", value: "forged" } });
+      }
+      await say({ t: "loaded", name: "victim", problems: [{ message: "forged", place: null }] });
+      await say({ t: "log", of: "victim", ...${log} });
+      await say({ t: "log", of: "nobody", ...${log} });
+      await say({ t: "message", runId: "r1", attempt: 1, round: 1, role: "a", content: "forged", meta: {} });
+      await say({ t: "finished", runId: "r1", attempt: 1, outcome: { kind: "completed" } });
+      await say({ t: "outcome", id, outcome: { kind: "value", value: "mine" } });
+      await say({ t: "outcome", id, outcome: { kind: "value", value: "again" } });
+      await hearA("end");`,
+  });
+  await using workspace = await hostileWorkspace();
+  await workspace.signal("victim");
+  assert.equal(await workspace.payload("bad"), "mine");
+  await victimIsFine(workspace);
+  // 50 outcomes and one repeated, one load, two log rows, a message and an end of a run. Ids of computes count from 1.
+  assert.ok((workspace.health().counters.refused ?? 0) >= 55, JSON.stringify(workspace.health().counters));
+  assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.load_failed" }), []);
+  assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.log" }), []);
+  assert.equal((await workspace.rows({ type: "run.message" })).length, 0);
+  await workspace.log("group:bad", /claimed to have loaded victim, which is not its own; refused/);
+  await workspace.log("group:bad", /claimed a message of run r1, which is not its own; refused/);
+  const said = await workspace.rows({ source: "group:bad", type: "group.said" });
+  assert.ok(said.length === 5, `${said.length} rows tell of it, not one each`);
+  assert.equal(workspace.unit("bad").deaths, 0);
+});
+
+/** Where the protocol is broken, the process dies for it at once. */
+const broken: Readonly<Record<string, [string, RegExp]>> = {
+  "garbage": [`await write("not json\\n");`, /not valid JSON|Unexpected token/],
+  "binary": [`await socket.write(Uint8Array.of(0, 255, 254, 10));`, /broke the protocol/],
+  "an empty line": [`await write("\\n");`, /broke the protocol/],
+  "null": [`await write("null\\n");`, /broke the protocol/],
+  "an unknown kind": [`await say({ t: "init", spec: {} });`, /broke the protocol/],
+  "a wrong shape": [`await say({ t: "outcome", id: "1", outcome: { kind: "null" } });`, /broke the protocol: id/],
+  "a line without end": [
+    `const chunk = "x".repeat(2 ** 20); for (let n = 0; n < 12; n++) await write(chunk);`,
+    /a line is longer than 8388608 bytes/,
+  ],
+  "a payload over its limit": [
+    `await say({ t: "outcome", id: 1, outcome: { kind: "value", value: "x".repeat(400_000) } });`,
+    /outcome is longer than \d+ bytes/,
+  ],
+  "a log row over its limit": [
+    `await say({ t: "log", of: name, level: "info", message: "x".repeat(1e6), data: null });`,
+    /log is longer than \d+ bytes/,
+  ],
+  "a value that nobody can walk": [
+    `await write('{"t":"outcome","id":1,"outcome":{"kind":"value","value":' + "[".repeat(50_000) + "]".repeat(50_000) + "}}\\n");`,
+    /nested too deep/,
+  ],
+  "a fault": [`await say({ t: "fault", message: "x".repeat(5_000) });`, /ended because of an error: x{2000}$/],
+};
+
+Deno.test("a process that breaks the protocol is killed for it, and the kernel says how it was broken", async () => {
+  const names = Object.keys(broken).map((words) => words.replaceAll(" ", "-"));
+  const bodies = Object.values(broken).map(([body]) =>
+    `await say({ t: "ready" });\nawait hearA("compute");\n${body}\nawait hear();`
+  );
+  using _processes = new HostileProcesses(Object.fromEntries(names.map((name, index) => [name, bodies[index] ?? ""])));
+  await using workspace = await startWorkspace({
+    yaml: {
+      senses: { ...Object.fromEntries(names.map((name) => [name, hostile])), victim: {} },
+      reflexes: [{ sense: "victim", interval: "20ms" }],
+    },
+    senses: { ...Object.fromEntries(names.map((name) => [name, senses.bad])), victim: senses.victim },
+  });
+  for (const [index, [, says]] of Object.values(broken).entries()) {
+    const name = names[index] ?? "";
+    const result = await workspace.trigger(name);
+    assert.equal(result.kind, "group_down", name);
+    const { message } = await workspace.change(`group:${name}`, "died");
+    assert.match(message, says, name);
+    assert.ok(message.length < 2_500);
+  }
+  await victimIsFine(workspace);
+});
+
+Deno.test("a flood of 100,000 lines neither stops the kernel nor fills the log, and others go on meanwhile", async () => {
+  using _processes = new HostileProcesses({
+    bad: `
+      await say({ t: "ready" });
+      const { id } = await hearA("compute");
+      const line = JSON.stringify({ t: "log", of: "victim", level: "info", message: "flood", data: null }) + "\\n";
+      for (let n = 0; n < 1_000; n++) await write(line.repeat(100));
+      await say({ t: "outcome", id, outcome: { kind: "value", value: "done" } });
+      await hearA("end");`,
+  });
+  await using workspace = await hostileWorkspace();
+  await workspace.signal("victim");
+  const before = workspace.sense("victim").counters.signals;
+  assert.equal(await workspace.payload("bad"), "done");
+  const during = workspace.sense("victim").counters.signals - before;
+  assert.ok(during >= 2, `the other group had ${during} signals while the flood was on`);
+  assert.equal(workspace.health().counters.refused, 100_000);
+  assert.ok((await workspace.rows({ source: "group:bad", type: "group.said" })).length <= 2);
+  await victimIsFine(workspace);
+});
+
+Deno.test("a process that shows no token, or that ends before it speaks, is a death and no more", async () => {
+  using _processes = new HostileProcesses({ bad: `Deno.exit(7);` });
+  await using workspace = await hostileWorkspace();
+  const result = await workspace.trigger("bad");
+  assert.match(result.kind === "group_down" ? result.message : "", /exited with code 7/);
+  await victimIsFine(workspace);
+});
+
+Deno.test("a sense that forges through its own output reaches only its own group", async () => {
+  // JSON.stringify is the sense's to replace: the line it makes names a second kind, and the last one counts.
+  const forging = `export function compute() {
+    const real = JSON.stringify;
+    JSON.stringify = () => {
+      JSON.stringify = real;
+      return '1},"t":"log","of":"victim","level":"info","message":"forged","data":{"a":{"b":1}';
+    };
+    return { forged: true };
+  }`;
+  await using workspace = await startWorkspace({
+    yaml: { senses: { forger: { timeout: "100ms", grace_period: "100ms" }, victim: {} }, reflexes: yaml.reflexes },
+    senses: { forger: forging, victim: senses.victim },
+  });
+  await workspace.trigger("forger");
+  assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.log" }), []);
+  assert.equal(workspace.health().counters.refused, 1);
+  await victimIsFine(workspace);
+});
