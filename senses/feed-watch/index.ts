@@ -1,0 +1,141 @@
+/**
+ * Watches feeds (RSS 2.0 and Atom 1.0) and tells what is new in them. It remembers what it saw; the first time it sees a feed
+ * everything in it is old. It also says when a feed cannot be read, and when it can be again.
+ */
+import { eq, sql } from "drizzle-orm";
+import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { type FeedEntry, parseFeed } from "./feed.ts";
+import { type Fetched, fetchFeed } from "./fetch.ts";
+import { entries, feeds } from "./schema.ts";
+
+export interface FeedNews {
+  /** How many entries are new. */
+  readonly count: number;
+  /** At most 50 of them, feed by feed, each in its own order. */
+  readonly entries: readonly NewEntry[];
+  /** Feeds that cannot be read, as sentences that begin with the address. */
+  readonly problems: readonly string[];
+}
+export type NewEntry = { readonly feed: string } & Omit<FeedEntry, "id">;
+
+/** Nothing new in it when `found` is null. */
+type Visit =
+  & { readonly url: string }
+  & (
+    | { readonly problem: string }
+    | {
+      readonly problem: null;
+      readonly found: { readonly fetched: Fetched; readonly entries: readonly KeyedEntry[] } | null;
+    }
+  );
+type KeyedEntry = FeedEntry & { readonly key: string };
+type Feed = typeof feeds.$inferSelect;
+
+/** 50 entries with their longest titles and links stay below the 256 KiB of a payload. */
+const entriesMax = 50;
+
+export async function compute({ db, signal, config }: SenseContext): Promise<FeedNews | null> {
+  const settings = readSettings(config);
+  const known = new Map(db.select().from(feeds).all().map((feed) => [feed.url, feed]));
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
+  const visits = await Promise.all(settings.urls.map((url) => visit(url, known.get(url), limit)));
+  signal.throwIfAborted();
+  const news = db.transaction((tx) => {
+    const found = visits.flatMap((each) => remember(tx, each, known.get(each.url), settings.announce_first));
+    prune(tx, entries, entries.seenAt, settings.keep);
+    prune(tx, feeds, feeds.ts, settings.keep);
+    return found;
+  });
+  const problems = visits.flatMap(({ url, problem }) => problem === null ? [] : [`${url}: ${problem}`]);
+  const hasTurned = visits.some(({ url, problem }) =>
+    (known.get(url)?.problem ?? null) === null !== (problem === null)
+  );
+  if (news.length === 0 && !hasTurned) return null;
+  return { count: news.length, entries: news.slice(0, entriesMax), problems };
+}
+
+function readSettings(config: JsonObject) {
+  const settings = readConfig(config, {
+    urls: option.list({ max: 50 }),
+    timeout: option.duration("20s"),
+    announce_first: option.flag(false),
+    keep: option.duration("90d"),
+  });
+  for (const url of settings.urls) {
+    const protocol = URL.parse(url)?.protocol ?? "";
+    const isShort = url.length <= 500;
+    if (!["http:", "https:"].includes(protocol) || !isShort) {
+      throw new TypeError(`config.urls must hold http: or https: addresses, not "${url.slice(0, 100)}"`);
+    }
+  }
+  return settings;
+}
+
+async function visit(url: string, known: Feed | undefined, signal: AbortSignal): Promise<Visit> {
+  try {
+    const version = { etag: known?.etag ?? null, lastModified: known?.lastModified ?? null };
+    const fetched = await fetchFeed(url, version, signal);
+    if (fetched === null) return { url, problem: null, found: null };
+    const found = await Promise.all(parseFeed(fetched.text, fetched.url).map(withKey));
+    return { url, problem: null, found: { fetched, entries: found } };
+  } catch (thrown) {
+    // A missing permission is a mistake in nerve.yaml, not an outage.
+    if (thrown instanceof Deno.errors.NotCapable) throw thrown;
+    return { url, problem: reasonOf(thrown) };
+  }
+}
+
+/** Ids are as long as their feeds like; what is stored of one is its digest. */
+async function withKey(entry: FeedEntry): Promise<KeyedEntry> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(entry.id));
+  return { ...entry, key: new Uint8Array(digest).toHex() };
+}
+
+/** Stores what a visit brought and returns what of it is new. */
+function remember(
+  db: Pick<SenseDatabase, "insert" | "update" | "select">,
+  visit: Visit,
+  known: Feed | undefined,
+  announceFirst: boolean,
+): NewEntry[] {
+  const { url } = visit, now = new Date();
+  const store = (row: Omit<Feed, "url" | "ts">) => {
+    const values = { url, ts: now, ...row };
+    db.insert(feeds).values(values).onConflictDoUpdate({ target: feeds.url, set: values }).run();
+  };
+  const before = {
+    readAt: known?.readAt ?? null,
+    etag: known?.etag ?? null,
+    lastModified: known?.lastModified ?? null,
+  };
+  if (visit.problem !== null || visit.found === null) {
+    store({ ...before, problem: visit.problem });
+    // What the feed held when it was last read, it holds still, as far as we know: it must not be forgotten.
+    db.update(entries).set({ seenAt: now })
+      .where(
+        sql`${entries.feed} = ${url} and ${entries.seenAt} = (select max(seen_at) from entries where feed = ${url})`,
+      )
+      .run();
+    return [];
+  }
+  const { fetched: { etag, lastModified }, entries: found } = visit.found;
+  store({ readAt: now, etag, lastModified, problem: null });
+  const old = new Set(
+    db.select({ key: entries.key }).from(entries).where(eq(entries.feed, url)).all().map(({ key }) => key),
+  );
+  for (const { key, title, link } of found) {
+    db.insert(entries).values({ feed: url, key, title, link, firstSeenAt: now, seenAt: now })
+      .onConflictDoUpdate({ target: [entries.feed, entries.key], set: { seenAt: now } }).run();
+  }
+  if (before.readAt === null && !announceFirst) return [];
+  const news = new Map(found.filter(({ key }) => !old.has(key)).map((entry) => [entry.key, entry]));
+  return [...news.values()].map(({ title, link, publishedAt }) => ({ feed: url, title, link, publishedAt }));
+}
+
+/** `fetch failed` says nothing: its cause does. */
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return text.replace(/^error sending request.*?\): /, "").slice(0, 300);
+}

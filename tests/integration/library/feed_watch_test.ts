@@ -1,0 +1,201 @@
+/** feed-watch against local servers with feeds, in its sandbox. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { TestSense, valueOf } from "../../support/library.ts";
+
+/** A server with one RSS feed at /feed, whose items the test sets, and whatever else `answer` gives. */
+class FeedServer implements AsyncDisposable {
+  items: string[] = [];
+  answer: ((request: Request) => Response | null) | null = null;
+  readonly statuses: number[] = [];
+  readonly #stop = new AbortController();
+  readonly #server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen: () => {} },
+    (request) => {
+      const response = this.answer?.(request) ?? this.#feed(request);
+      this.statuses.push(response.status);
+      return response;
+    },
+  );
+
+  get host(): string {
+    return `127.0.0.1:${this.#server.addr.port}`;
+  }
+  get url(): string {
+    return `http://${this.host}/feed`;
+  }
+
+  #feed(request: Request): Response {
+    const etag = `"${this.items.join()}"`;
+    if (request.headers.get("if-none-match") === etag) return new Response(null, { status: 304 });
+    const items = this.items.map((name) => `<item><title>${name}</title><link>/${name}</link></item>`).join("");
+    return new Response(`<rss><channel>${items}</channel></rss>`, { headers: { etag } });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#server.finished;
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- what a sense returned
+const titles = (news: any): string[] => news.entries.map(({ title }: { title: string }) => title);
+
+Deno.test("feed-watch tells what is new since the last compute, once, and asks only for what has changed", async () => {
+  await using server = new FeedServer();
+  server.items = ["one", "two"];
+  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  const config = { urls: [server.url] };
+  assert.deepEqual(await sense.compute(config), { kind: "null" }, "the first time everything is old");
+  assert.deepEqual(await sense.compute(config), { kind: "null" });
+  server.items = ["four", "three", "one"];
+  const news = valueOf(await sense.compute(config));
+  assert.deepEqual([news.count, titles(news), news.problems], [2, ["four", "three"], []]);
+  assert.deepEqual(news.entries[0], {
+    feed: server.url,
+    title: "four",
+    link: `http://${server.host}/four`,
+    publishedAt: null,
+  });
+  assert.deepEqual(await sense.compute(config), { kind: "null" });
+  assert.deepEqual(server.statuses, [200, 304, 200, 304]);
+  server.items = ["two", "one"];
+  assert.deepEqual(await sense.compute(config), { kind: "null" }, "an entry that was seen before is not new");
+});
+
+Deno.test("feed-watch announces what a new feed holds if asked to, at most 50 in one signal", async () => {
+  await using server = new FeedServer();
+  server.items = Array.from({ length: 70 }, (_, index) => `item-${index}`);
+  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  const news = valueOf(await sense.compute({ urls: [server.url], announce_first: true }));
+  assert.deepEqual([news.count, news.entries.length], [70, 50]);
+});
+
+Deno.test("feed-watch says once when a feed fails and once when it works again, and goes on with the others", async () => {
+  await using server = new FeedServer();
+  await using other = new FeedServer();
+  await using sense = new TestSense("feed-watch", { net: [server.host, other.host] });
+  const config = { urls: [server.url, other.url] };
+  await sense.compute(config);
+  server.answer = () => new Response("gone", { status: 503 });
+  assert.deepEqual(valueOf(await sense.compute(config)).problems, [`${server.url}: status 503`]);
+  other.items = ["new"];
+  const news = valueOf(await sense.compute(config));
+  assert.deepEqual([titles(news), news.problems.length], [["new"], 1]);
+  assert.deepEqual(await sense.compute(config), { kind: "null" });
+  server.answer = null;
+  assert.deepEqual(valueOf(await sense.compute(config)), { count: 0, entries: [], problems: [] });
+});
+
+Deno.test("feed-watch reports what it does not read as a problem", async () => {
+  await using server = new FeedServer();
+  const bomb = new Uint8Array(5 * 1024 * 1024).fill(32);
+  const answers: [() => Response, RegExp][] = [
+    [() => new Response("<html></html>"), /neither RSS 2.0 nor Atom/],
+    [() => new Response("not xml"), /no XML in line 1/],
+    [() => new Response('<!DOCTYPE a [<!ENTITY a "b">]><rss/>'), /declares entities/],
+    [() => new Response(bomb), /larger than/],
+    [
+      () =>
+        new Response(new Blob([bomb]).stream().pipeThrough(new CompressionStream("gzip")), {
+          headers: { "content-encoding": "gzip" },
+        }),
+      /larger than/,
+    ],
+    [() => new Response("<rss/>", { headers: { "content-type": "text/xml; charset=klingon" } }), /encoding klingon/],
+    [() => new Response(null, { status: 302, headers: { location: "/feed" } }), /more than 5 redirects/],
+    [
+      () => new Response(null, { status: 301, headers: { location: "http://127.0.0.2:8099/x" } }),
+      /moved to http:\/\/127.0.0.2:8099\/x/,
+    ],
+    [() => new Response(null, { status: 301, headers: { location: "file:///etc/passwd" } }), /status 301/],
+  ];
+  for (const [answer, reason] of answers) {
+    await using sense = new TestSense("feed-watch", { net: [server.host] });
+    server.answer = answer;
+    const { problems } = valueOf(await sense.compute({ urls: [server.url] }));
+    assert.match(problems[0], reason);
+  }
+});
+
+Deno.test("feed-watch follows redirects and takes relative links from where they lead", async () => {
+  await using server = new FeedServer();
+  server.items = ["one"];
+  server.answer = (request) => {
+    const { pathname } = new URL(request.url);
+    return pathname === "/feed" ? new Response(null, { status: 301, headers: { location: "/moved/here" } }) : null;
+  };
+  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  const news = valueOf(await sense.compute({ urls: [server.url], announce_first: true }));
+  assert.equal(news.entries[0].link, `http://${server.host}/one`);
+});
+
+Deno.test("feed-watch reads the encoding that the server or the feed names", async () => {
+  await using server = new FeedServer();
+  const latin = (head: string) =>
+    Uint8Array.from(`${head}<rss><channel><item><title>\u00e4</title></item></channel></rss>`, (c) => c.charCodeAt(0));
+  const answers = [
+    () => new Response(latin('<?xml version="1.0" encoding="ISO-8859-1"?>')),
+    () => new Response(latin(""), { headers: { "content-type": "application/rss+xml; charset=iso-8859-1" } }),
+    () => new Response("\uFEFF<rss><channel><item><title>\u00e4</title></item></channel></rss>"),
+  ];
+  for (const answer of answers) {
+    await using sense = new TestSense("feed-watch", { net: [server.host] });
+    server.answer = answer;
+    assert.deepEqual(titles(valueOf(await sense.compute({ urls: [server.url], announce_first: true }))), ["\u00e4"]);
+  }
+});
+
+Deno.test("feed-watch gives up on a feed that never ends", async () => {
+  await using server = new FeedServer();
+  server.answer = () =>
+    new Response(new ReadableStream({ start: (c) => c.enqueue(new TextEncoder().encode("<rss>")) }));
+  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  const { problems } = valueOf(await sense.compute({ urls: [server.url], timeout: "300ms" }));
+  assert.deepEqual(problems, [`${server.url}: it took too long`]);
+});
+
+Deno.test("feed-watch forgets what its feed has not held for long, and keeps what it holds, changed or not, up or down", async () => {
+  await using server = new FeedServer();
+  server.items = ["old", "current"];
+  await using sense = new TestSense("feed-watch", { net: [server.host] });
+  const config = { urls: [server.url], keep: "1d" };
+  await sense.compute(config);
+  server.items = ["current"];
+  await sense.compute(config);
+  const db = new DatabaseSync(sense.database);
+  const age = () => db.exec("update entries set seen_at = seen_at - 2 * 86400000");
+  const kept = () => db.prepare("select title from entries order by title").all().map(({ title }) => title);
+  age();
+  assert.deepEqual(await sense.compute(config), { kind: "null" });
+  assert.equal(server.statuses.at(-1), 304);
+  assert.deepEqual(kept(), ["current"], "unchanged");
+  age();
+  server.answer = () => new Response(null, { status: 500 });
+  await sense.compute(config);
+  assert.deepEqual(kept(), ["current"], "down");
+  age();
+  server.answer = null;
+  server.items = ["current", "newer"];
+  const news = valueOf(await sense.compute(config));
+  assert.deepEqual(titles(news), ["newer"]);
+  db.close();
+});
+
+Deno.test("feed-watch refuses addresses that are none", async () => {
+  await using sense = new TestSense("feed-watch", {});
+  for (const urls of [[], ["file:///etc/passwd"], ["example.com/feed"]]) {
+    const outcome = await sense.compute({ urls });
+    assert.ok(outcome.kind === "error" && /config\.urls/.test(outcome.message), JSON.stringify(outcome));
+  }
+});
+
+Deno.test("feed-watch says NotCapable without its grant, and with the grant of another port", async () => {
+  await using server = new FeedServer();
+  for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
+    await using sense = new TestSense("feed-watch", grants);
+    const outcome = await sense.compute({ urls: [server.url] });
+    assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
+  }
+  assert.deepEqual(server.statuses, []);
+});

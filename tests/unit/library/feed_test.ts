@@ -1,0 +1,176 @@
+/** Reading feeds as feed-watch does: what is in them, and what hostile ones try. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseFeed } from "../../../senses/feed-watch/feed.ts";
+import { parseXml, textOf } from "../../../senses/feed-watch/xml.ts";
+
+const url = "https://example.com/blog/feed.xml";
+const rss = (items: string, more = "") =>
+  `<?xml version="1.0"?><rss version="2.0" ${more}><channel>${items}</channel></rss>`;
+const atom = (entries: string, more = "") => `<feed xmlns="http://www.w3.org/2005/Atom" ${more}>${entries}</feed>`;
+
+Deno.test("an RSS item has its guid, title, link and date", () => {
+  const text = rss(`<title>The channel</title><link>https://example.com/</link>
+    <item><title>A &amp; B &#8212; &#x263a;</title><link>https://example.com/a</link><guid isPermaLink="false">tag:1</guid>
+      <pubDate>Tue, 06 Jan 2026 03:04:05 +0100</pubDate></item>
+    <item><title><![CDATA[<b>bold</b> & more]]></title><guid>https://example.com/b</guid><pubDate>soon</pubDate></item>`);
+  assert.deepEqual(parseFeed(text, url), [
+    {
+      id: "tag:1",
+      title: "A & B \u2014 \u263a",
+      link: "https://example.com/a",
+      publishedAt: "2026-01-06T02:04:05.000Z",
+    },
+    { id: "https://example.com/b", title: "<b>bold</b> & more", link: "https://example.com/b", publishedAt: null },
+  ]);
+});
+
+Deno.test("an Atom entry has its id, title, alternate link and date, whatever prefix Atom has", () => {
+  const text = atom(`<title>The feed</title><entry><id>urn:1</id><title type="xhtml"><div>One <em>two</em></div></title>
+    <link rel="self" href="https://example.com/self"/><link href="/one"/><updated>2026-01-02T03:04:05Z</updated></entry>`);
+  const expected = [{
+    id: "urn:1",
+    title: "One two",
+    link: "https://example.com/one",
+    publishedAt: "2026-01-02T03:04:05.000Z",
+  }];
+  assert.deepEqual(parseFeed(text, url), expected);
+  const prefixed = text.replace("xmlns=", "xmlns:a=").replaceAll(/<(\/?)(\w)/g, "<$1a:$2");
+  assert.deepEqual(parseFeed(prefixed, url), expected);
+});
+
+Deno.test("elements of other namespaces are not taken for the feed's own", () => {
+  const text = rss(
+    `<item><media:title>wrong</media:title><atom:link href="https://evil.example/"/><title>right</title>
+     <link>https://example.com/a</link><dc:title xmlns:dc="urn:dc">wrong</dc:title><unknown:guid>wrong</unknown:guid></item>`,
+    'xmlns:media="urn:media" xmlns:atom="http://www.w3.org/2005/Atom"',
+  );
+  assert.deepEqual(parseFeed(text, url).map(({ title, link, id }) => [title, link, id]), [
+    ["right", "https://example.com/a", "https://example.com/a"],
+  ]);
+  const atomWithout = `<feed><entry><title>no namespace</title></entry></feed>`;
+  assert.throws(() => parseFeed(atomWithout, url), /neither RSS 2.0 nor Atom/);
+});
+
+Deno.test("relative links are relative to xml:base, else to the feed; others than http are left out", () => {
+  const link = (href: string, base = "") =>
+    parseFeed(atom(`<entry ${base}><link href="${href}"/></entry>`), url)[0]?.link;
+  assert.equal(link("post/1"), "https://example.com/blog/post/1");
+  assert.equal(link("../x?a=1&amp;b=2"), "https://example.com/x?a=1&b=2");
+  assert.equal(link("1", 'xml:base="/other/"'), "https://example.com/other/1");
+  for (
+    const evil of [
+      "javascript:alert(1)",
+      "data:text/html,x",
+      "file:///etc/passwd",
+      "https://[",
+      "http://x/" + "a".repeat(2_000),
+    ]
+  ) {
+    assert.equal(link(evil), null, evil.slice(0, 40));
+  }
+  const nested = atom('<entry xml:base="2026/"><link href="post"/></entry>', 'xml:base="https://cdn.example/b/"');
+  assert.equal(parseFeed(nested, url)[0]?.link, "https://cdn.example/b/2026/post");
+});
+
+Deno.test("an item without a guid is known by its link, without both by all it says", () => {
+  const ids = (items: string) => parseFeed(rss(items), url).map(({ id }) => id);
+  assert.deepEqual(ids("<item><title>a</title><link>/x</link></item>"), ["https://example.com/x"]);
+  const [first, second, third] = ids(
+    "<item><title>a</title></item><item><title>a</title><description>b</description></item><item/>",
+  );
+  assert.equal(new Set([first, second, third]).size, 3);
+});
+
+Deno.test("entity bombs, external entities and other declarations are refused unread", () => {
+  const lol = Array.from({ length: 9 }, (_, n) => `<!ENTITY lol${n + 1} "${`&lol${n};`.repeat(10)}">`).join("");
+  for (
+    const text of [
+      `<!DOCTYPE rss [<!ENTITY lol0 "lol">${lol}]><rss><channel><item><title>&lol9;</title></item></channel></rss>`,
+      `<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss><channel><item><title>&x;</title></item></channel></rss>`,
+      `<!DOCTYPE rss [ <!ELEMENT rss ANY> ]><rss/>`,
+    ]
+  ) assert.throws(() => parseFeed(text, url), /declares entities/);
+  const harmless = `<!DOCTYPE rss PUBLIC "-//X" "http://127.0.0.1/x.dtd">${
+    rss("<item><title>&nbsp;&unknown;&#0;</title></item>").slice(21)
+  }`;
+  assert.equal(parseFeed(harmless, url)[0]?.title, "&nbsp;&unknown;\uFFFD");
+});
+
+Deno.test("what is no XML is refused with its line, and the limits hold", () => {
+  const cases: [string, RegExp][] = [
+    ["", /no element/],
+    ["hello", /text outside/],
+    ["<a>\n<b></a>", /line 2: <\/a> where <b> is open/],
+    ["<a>", /<a> is not closed/],
+    ["<a/><b/>", /second element/],
+    ["<a/>x", /text outside/],
+    ["<a b=c/>", /begins no element/],
+    ["<a b='<'/>", /begins no element/],
+    ["<!-- <a/>", /<!-- without -->/],
+    ["<a><![CDATA[x</a>", /without \]\]>/],
+    ["<a>".repeat(100), /deeper than 64/],
+    [`<a>${"<b/>".repeat(60_000)}</a>`, /more than 50000 elements/],
+    ["<html><body/></html>", /neither RSS 2.0 nor Atom, but <html>/],
+  ];
+  for (const [text, reason] of cases) assert.throws(() => parseFeed(text, url), reason, text.slice(0, 40));
+});
+
+Deno.test("four mebibytes of anything take little time", () => {
+  const size = 4 * 1024 * 1024;
+  const hostile = [
+    "<a ",
+    "<a b='1' ",
+    "<!--",
+    "<![CDATA[",
+    "</a>",
+    "&amp;",
+    "<a xmlns:b='c'>",
+    "&#",
+    "<a>x</a>",
+    " ",
+    "<",
+    '<a b="\n',
+  ];
+  for (const piece of hostile) {
+    for (const prefix of ["<r>", ""]) {
+      const started = performance.now();
+      try {
+        parseFeed(prefix + piece.repeat(size / piece.length), url);
+      } catch (thrown) {
+        assert.ok(thrown instanceof Error);
+      }
+      const ms = performance.now() - started;
+      assert.ok(ms < 3_000, `${JSON.stringify(prefix + piece)} took ${ms} ms`);
+    }
+  }
+});
+
+Deno.test("long titles are cut and more than a thousand entries left", () => {
+  const text = rss(`<item><title>${"\u{1f600}".repeat(300)}</title></item>`.repeat(1_500));
+  const entries = parseFeed(text, url);
+  assert.equal(entries.length, 1_000);
+  assert.equal([...entries[0]?.title ?? ""].length, 200);
+});
+
+Deno.test("XML that was written from a tree is read back as that tree, and garbage never breaks the parser otherwise", () => {
+  const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  fc.assert(fc.property(fc.array(fc.string()), (texts) => {
+    const root = parseXml(`<r>${texts.map((text) => `<t>${escape(text)}</t>`).join("")}</r>`);
+    assert.deepEqual(root.content.map((part) => typeof part === "string" ? part : textOf(part)), texts);
+  }));
+  const piece = fc.oneof(
+    fc.string(),
+    fc.constantFrom("<", ">", "</", "/>", "<a", "</a>", "=", '"', "<!", "<?", "]]>", "<![CDATA[", "&", ";"),
+  );
+  fc.assert(
+    fc.property(fc.array(piece), (pieces) => {
+      try {
+        parseXml(pieces.join(""));
+      } catch (thrown) {
+        assert.match((thrown as Error).message, /^no XML in line \d+: |neither|without/);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
