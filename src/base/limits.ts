@@ -15,6 +15,9 @@ export const promptMaxBytes = 64 * KiB;
 export const protocolLineMaxBytes = 8 * MiB;
 /** One line of the daemon's text log; longer ones are cut. */
 export const logLineMaxBytes = 16 * KiB;
+/** The daemon's text log: when it is this large a new one is begun, and so many older ones are kept. */
+export const logFileMaxBytes = 10 * MiB;
+export const logFilesKept = 5;
 /** Body of a request to the control API. */
 export const requestBodyMaxBytes = 1 * MiB;
 export const configFileMaxBytes = 1 * MiB;
@@ -53,6 +56,23 @@ export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
 /** How long answers of the control API that are under way get when it stops; then nobody waits for them. */
 export const controlStopMs = 2 * secondMs;
+/** Connections to the control API, idle ones and event streams included; further ones are closed at once. */
+export const controlConnectionsMax = 256;
+/** How long a client may take to send a whole request, and to begin the next one on a connection that it keeps. */
+export const requestMaxMs = 10 * secondMs;
+/** How long a client may take to read what is ready for it; then it is cut. */
+export const answerStallMs = 10 * secondMs;
+/** A comment in each event stream this often, so that both ends notice when the other has gone. */
+export const eventHeartbeatMs = 15 * secondMs;
+/** Rows that an event stream reads of the log at a time. */
+export const eventReplayRows = 500;
+
+/** From the start of the daemon until its control API answers; a slower one counts as dead. */
+export const daemonStartMaxMs = 30 * secondMs;
+/** What `nerve stop` waits for the drain; then it kills. */
+export const daemonStopMaxMs = 30 * secondMs;
+/** How long a command waits for the answer of a daemon that may hang. */
+export const daemonAnswerMaxMs = 5 * secondMs;
 
 /** The shortest interval of a reflex, and the shortest timeout of a compute. */
 export const intervalMinMs = 10;
@@ -104,6 +124,7 @@ export const commitOperationsMax = 10_000;
 
 assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
+assert(sseClientsMax < controlConnectionsMax, "event streams must leave room for requests");
 assert(
   // JSON writes one byte of content as at most six (\u0001).
   messageContentMaxBytes * 6 + messageMetaMaxBytes < protocolLineMaxBytes,
@@ -111,3 +132,8 @@ assert(
 );
 assert(prepareAheadMs < idleEndMs, "a process that was started ahead must not end before its tick");
 assert(backoffFirstMs < backoffMaxMs && backoffMaxMs * deathsMax < deathWindowMs, "five deaths must fit in the window");
+assert(logLineMaxBytes < logFileMaxBytes, "a line must fit into a log file");
+assert(
+  stopDrainMs + processEndMaxMs + controlStopMs < daemonStopMaxMs,
+  "a stop in order must be over before it is cut short",
+);

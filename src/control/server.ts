@@ -1,12 +1,18 @@
 /**
  * Serves the control API on the workspace's Unix socket. Started last and stopped first by the kernel, which holds the
  * workspace's lock all the while: a socket file that is there before us belongs to a daemon that is dead.
+ * It stands on node:http because Deno.serve has neither a deadline for a request that is sent by halves nor a way to
+ * close a connection (measured, 2.9.6: a half-sent header is held for ever).
  * I1. The socket is 0600 from its first moment.
- * I2. `stop` ends, whatever the clients do.
+ * I2. A connection whose client owes a request is closed after `requestMaxMs`, one over `controlConnectionsMax` at once.
+ * I3. `stop` ends, whatever the clients do, and leaves no connection.
  */
+import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { dirname } from "node:path";
-import type { Clock } from "../base/clock.ts";
-import { controlStopMs } from "../base/limits.ts";
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { controlConnectionsMax, controlStopMs, requestMaxMs } from "../base/limits.ts";
+import { answer } from "./http.ts";
 import type { ControlEnv } from "./view.ts";
 
 export interface ControlServer {
@@ -22,46 +28,121 @@ export interface ServeOptions {
   readonly report: (thrown: unknown) => void;
 }
 
-/** Serves `app` on the socket at `path`; its folder is made, for the owner alone, if it is missing. */
-export function serveControl(app: ServedApp, { path, clock, report }: ServeOptions): ControlServer {
-  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  removeSocket(path);
-  const stopping = new AbortController(), env: ControlEnv["Bindings"] = { stopping: stopping.signal };
-  const server = withUmask(0o177, () =>
-    Deno.serve({
-      path,
-      onListen: () => {},
-      onError(thrown) {
-        report(thrown);
-        return new Response(null, { status: 500 });
-      },
-    }, (request) => app.fetch(request, env)));
-  return {
-    path,
-    async stop() {
-      stopping.abort();
-      // shutdown() waits for every open answer, and cannot be hurried (deno-facts.md 7: an abort after it throws). What
-      // waits on purpose has ended with `stopping`; a client that does not read its answer is not waited for.
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const cancel = clock.after(controlStopMs, resolve);
-      await Promise.race([server.shutdown(), late]);
-      cancel();
-      removeSocket(path);
-    },
-  };
-}
-
 interface ServedApp {
   fetch(request: Request, env: ControlEnv["Bindings"]): Response | Promise<Response>;
 }
 
-/** The mask is the process's own: nothing else may run in between, so `make` is synchronous, as binding is. */
-function withUmask<T>(mask: number, make: () => T): T {
-  const before = Deno.umask(mask);
-  try {
-    return make();
-  } finally {
-    Deno.umask(before);
+/**
+ * Serves `app` on the socket at `path`; its folder is made, for the owner alone, if it is missing. Resolves when it can
+ * be connected to; rejects when the socket cannot be bound.
+ */
+export async function serveControl(app: ServedApp, { path, clock, report }: ServeOptions): Promise<ControlServer> {
+  Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  removeSocket(path);
+  const stopping = new AbortController(), env: ControlEnv["Bindings"] = { stopping: stopping.signal };
+  const connections = new Connections(clock);
+  // Node's own timeouts are off: ours follow the clock that we were given.
+  const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
+  server.on("connection", (socket: Socket) => connections.add(socket));
+  server.on("clientError", (_error: Error, socket: Socket) => refuse(socket));
+  server.on("request", async (incoming, outgoing) => {
+    const { socket } = incoming;
+    incoming.once("end", () => connections.received(socket));
+    connections.busy(socket);
+    outgoing.once("close", () => connections.answered(socket));
+    await answer(incoming, outgoing, { fetch: (request) => app.fetch(request, env), clock, report });
+  });
+  await listen(server, path);
+  server.on("error", report);
+  let stopped: Promise<void> | null = null;
+  const stop = async () => {
+    stopping.abort();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    connections.close();
+    const cancel = clock.after(controlStopMs, () => connections.cut());
+    await closed;
+    cancel();
+    removeSocket(path);
+  };
+  return { path, stop: () => stopped ??= stop() };
+}
+
+/** Binds at once, under a mask that leaves the socket to its owner; resolves when it listens. */
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.once("listening", () => {
+      server.off("error", reject);
+      resolve();
+    });
+    // The mask is the process's own: nothing else may run in between, and binding is synchronous.
+    const before = Deno.umask(0o177);
+    try {
+      server.listen({ path });
+    } finally {
+      Deno.umask(before);
+    }
+  });
+}
+
+/** What is not HTTP, or too much of it, is told so and closed. */
+function refuse(socket: Socket): void {
+  if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+  socket.destroySoon();
+}
+
+/** All connections, each with the deadline of the request that its client owes. */
+class Connections {
+  readonly #clock: Clock;
+  /** Null: nothing is owed, the request is here whole. */
+  readonly #deadlines = new Map<Socket, CancelTimer | null>();
+  /** Those that have a request which is not answered yet. */
+  readonly #busy = new Set<Socket>();
+  #closing = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(socket: Socket): void {
+    if (this.#closing || this.#deadlines.size >= controlConnectionsMax) return void socket.destroy();
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      this.received(socket);
+      this.#deadlines.delete(socket);
+      this.#busy.delete(socket);
+    });
+    this.#expect(socket);
+  }
+
+  busy(socket: Socket): void {
+    this.#busy.add(socket);
+  }
+
+  received(socket: Socket): void {
+    this.#deadlines.get(socket)?.();
+    if (this.#deadlines.has(socket)) this.#deadlines.set(socket, null);
+  }
+
+  /** The next request may come. When the last one is still coming, because it was refused, its own deadline goes on. */
+  answered(socket: Socket): void {
+    this.#busy.delete(socket);
+    if (this.#closing) socket.destroySoon();
+    else if (this.#deadlines.get(socket) === null) this.#expect(socket);
+  }
+
+  /** No further requests: idle connections end now, the others with their answer. */
+  close(): void {
+    this.#closing = true;
+    for (const socket of [...this.#deadlines.keys()]) if (!this.#busy.has(socket)) socket.destroy();
+  }
+
+  cut(): void {
+    for (const socket of [...this.#deadlines.keys()]) socket.destroy();
+  }
+
+  #expect(socket: Socket): void {
+    this.#deadlines.set(socket, this.#clock.after(requestMaxMs, () => socket.destroy()));
   }
 }
 

@@ -23,7 +23,7 @@ async function withDaemon(test: (root: string, view: FakeView) => Promise<void>)
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: { cpu-usage: {} }\nworkflows: { cleanup: {} }\n" });
     const view = new FakeView();
-    const server = serveControl(createApp(view, { version: "0", stop: () => {}, report: () => {} }), {
+    const server = await serveControl(createApp(view, { version: "0", stop: () => {}, report: () => {} }), {
       path: workspacePaths(root).socket,
       clock: systemClock,
       report: () => {},

@@ -25,7 +25,7 @@ async function served(test: (served: Served) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
   const path = join(folder, "nerve.sock"), view = new FakeView(), reported: unknown[] = [];
   const report = (thrown: unknown) => reported.push(thrown);
-  const server = serveControl(createApp(view, { version: "0", stop: () => {}, report }), {
+  const server = await serveControl(createApp(view, { version: "0", stop: () => {}, report }), {
     path,
     clock: systemClock,
     report,
@@ -83,7 +83,7 @@ Deno.test("the socket is 0600 from its first moment, whatever the umask, and the
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
   const path = join(folder, "nerve.sock"), before = Deno.umask(0o000);
   try {
-    const server = serveControl({ fetch: () => new Response() }, { path, clock: systemClock, report: () => {} });
+    const server = await serveControl({ fetch: () => new Response() }, { path, clock: systemClock, report: () => {} });
     assert.equal((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
     assert.equal(Deno.umask(), 0o000);
     await server.stop();
@@ -102,7 +102,7 @@ Deno.test("a socket that a dead daemon left is replaced, and none is left after 
   await Deno.rename(`${path}.live`, path);
   await new Promise((resolve) => stale.close(resolve));
   assert.ok(Deno.lstatSync(path).isSocket);
-  const server = serveControl(createApp(new FakeView(), { version: "0", stop: () => {}, report: () => {} }), {
+  const server = await serveControl(createApp(new FakeView(), { version: "0", stop: () => {}, report: () => {} }), {
     path,
     clock: systemClock,
     report: () => {},
@@ -123,7 +123,7 @@ Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts 
 
 Deno.test("a daemon of another version is told apart from a missing one", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
-  const server = serveControl({ fetch: () => Response.json({ pid: "forty-two" }) }, {
+  const server = await serveControl({ fetch: () => Response.json({ pid: "forty-two" }) }, {
     path,
     clock: systemClock,
     report: () => {},
@@ -154,7 +154,7 @@ Deno.test("a stop answers whoever waits for a run, with the run as it is", async
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
   const view = new FakeView(), clock = new FakeClock();
   view.runsById.set("long", aRun({ runId: "long", status: "started", endedAt: null, exitCode: null }));
-  const server = serveControl(createApp(view, { version: "0", stop: () => {}, report: () => {} }), {
+  const server = await serveControl(createApp(view, { version: "0", stop: () => {}, report: () => {} }), {
     path,
     clock,
     report: () => {},
@@ -176,7 +176,7 @@ Deno.test("stop ends although an answer never comes to its end", async () => {
     asked.resolve();
     return answer.promise;
   };
-  const server = serveControl({ fetch }, { path, clock, report: () => {} });
+  const server = await serveControl({ fetch }, { path, clock, report: () => {} });
   using client = new ControlClient(path);
   const health = client.health().catch((thrown: NerveError) => thrown.code);
   await asked.promise;

@@ -1,0 +1,103 @@
+/**
+ * One request of node:http answered by a function of Request to Response, as Hono is. Used by server.ts.
+ * I1. The request's `signal` aborts when its client has gone before it had its whole answer.
+ * I2. No more of an answer is made than its client takes; one that takes nothing for `answerStallMs` is cut.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import { answerStallMs } from "../base/limits.ts";
+
+export interface AnswerPorts {
+  fetch(request: Request): Response | Promise<Response>;
+  readonly clock: Clock;
+  /** Gets what went wrong outside of any route. */
+  readonly report: (thrown: unknown) => void;
+}
+
+/** Resolves when the answer is written or its client has gone. Never rejects. */
+export async function answer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { fetch, clock, report }: AnswerPorts,
+): Promise<void> {
+  const gone = new AbortController();
+  outgoing.once("close", () => {
+    if (!outgoing.writableFinished) gone.abort();
+  });
+  // A client that breaks off is heard of through `gone`; without a listener its error would end the process.
+  incoming.on("error", () => {});
+  outgoing.on("error", () => {});
+  try {
+    const request = toRequest(incoming, gone.signal);
+    await send(request === null ? new Response(null, { status: 400 }) : await fetch(request), outgoing, clock);
+  } catch (thrown) {
+    if (!gone.signal.aborted) report(thrown);
+    if (!outgoing.headersSent) outgoing.writeHead(500);
+    else outgoing.destroy();
+  } finally {
+    outgoing.end();
+    // What is left of a body that nobody wanted: as long as it comes, the connection is of no use for the next request.
+    incoming.resume();
+  }
+}
+
+/** Null when its target or a header is nothing that a Request may have. */
+function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+  const { method = "GET", url = "/", rawHeaders } = incoming;
+  try {
+    const headers = new Headers();
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+    }
+    const empty = method === "GET" || method === "HEAD";
+    return new Request(new URL(url, "http://localhost"), {
+      method,
+      headers,
+      signal,
+      body: empty ? null : ReadableStream.from(chunksOf(incoming)),
+    });
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return null;
+    throw thrown;
+  }
+}
+
+async function* chunksOf(incoming: IncomingMessage): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  // Not destroyed when nobody reads on: that would take the connection, and the answer with it.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) yield new Uint8Array(chunk);
+}
+
+async function send(response: Response, outgoing: ServerResponse, clock: Clock): Promise<void> {
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  if (response.body === null) return;
+  // The headers of a stream that has nothing to say yet.
+  outgoing.flushHeaders();
+  const reader = response.body.getReader();
+  const leave = () => void reader.cancel().catch(() => {});
+  outgoing.once("close", leave);
+  try {
+    if (outgoing.destroyed) return leave();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (!outgoing.write(part.value)) await taken(outgoing, clock);
+      if (outgoing.destroyed) return;
+    }
+  } finally {
+    outgoing.off("close", leave);
+  }
+}
+
+/** Resolves when the client has taken what was written, has gone, or was cut. */
+function taken(outgoing: ServerResponse, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(answerStallMs, () => outgoing.destroy());
+    const done = () => {
+      cancel();
+      outgoing.off("drain", done);
+      outgoing.off("close", done);
+      resolve();
+    };
+    outgoing.on("drain", done);
+    outgoing.on("close", done);
+    if (outgoing.destroyed) done();
+  });
+}
