@@ -7,16 +7,18 @@
  */
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { version as ownVersion } from "../base/version.ts";
 import { byteLength, isPlainObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
 import { buildConfig } from "./build.ts";
 import { checkConfig, checkCounts, checkReferences } from "./check.ts";
 import { readDocument } from "./document.ts";
 import { configPath, explainIssue, valueAt } from "./issues.ts";
-import { type ConfigPath, pathText, type Problem } from "./problem.ts";
+import { type ConfigPath, pathText, type Problem, quote } from "./problem.ts";
 import { ProblemList } from "./problem_list.ts";
 import { fileSchema } from "./schema.ts";
 import type { NerveConfig } from "./types.ts";
+import { inRange } from "./version_range.ts";
 
 export interface ParsedConfig {
   readonly config: NerveConfig;
@@ -25,8 +27,15 @@ export interface ParsedConfig {
   readonly placeOf: (path: ConfigPath) => Place;
 }
 
-/** `file` is the name that problems show. The error holds the warnings as well. */
-export function parseNerveConfig(text: string, file: string = "nerve.yaml"): Result<ParsedConfig, Problem[]> {
+/**
+ * `file` is the name that problems show. The error holds the warnings as well. `version` is that of this nerve, which
+ * the file may limit.
+ */
+export function parseNerveConfig(
+  text: string,
+  file: string = "nerve.yaml",
+  version: string = ownVersion,
+): Result<ParsedConfig, Problem[]> {
   if (text.length > configFileMaxBytes || byteLength(text) > configFileMaxBytes) {
     const place = { file, line: 1, column: 1 };
     const message = `is larger than ${configFileMaxBytes} bytes`;
@@ -37,6 +46,8 @@ export function parseNerveConfig(text: string, file: string = "nerve.yaml"): Res
   const problems = new ProblemList(document.placeOf);
   for (const problem of document.problems) problems.add(problem);
   const input = document.value ?? {};
+  // A file for another nerve is not judged by the rules of this one: what they would find may be right over there.
+  if (isForOther(input, version, problems)) return err(problems.sorted());
   const omit = refuseWorkflowReflexes(input, problems);
   const parsed = fileSchema.safeParse(withoutReflexes(input, omit));
   if (parsed.success) {
@@ -49,6 +60,20 @@ export function parseNerveConfig(text: string, file: string = "nerve.yaml"): Res
   for (const { path, message, hint } of issues) problems.error(path, message, hint);
   checkRest(input, omit, parsed.error.issues.map((issue) => issuePaths(issue)).flat(), document.placeOf, problems);
   return err(problems.sorted());
+}
+
+/** Whether `nerve: ">=0.1"` leaves this version out; says so, or that it is no range. */
+function isForOther(input: unknown, version: string, problems: ProblemList): boolean {
+  const range = valueAt(input, ["nerve"]);
+  if (typeof range !== "string") return false;
+  const fits = inRange(version, range);
+  if (fits === null) {
+    problems.error(["nerve"], `${quote(range)} is not a range of versions`, 'write ">=0.1", "^0.1" or "0.1.2"');
+  } else if (!fits) {
+    const hint = "install one that fits: nerve upgrade --from FILE";
+    problems.error(["nerve"], `this workspace is for nerve ${range}, and this is nerve ${version}`, hint);
+  }
+  return fits === false;
 }
 
 /** A reflex that names a workflow gets this one message, and none about its other keys. Returns their positions. */
@@ -85,7 +110,7 @@ function issuePaths(issue: { code: string; path: PropertyKey[]; keys?: string[] 
 }
 
 function isSetting(key: string | number | undefined): boolean {
-  return key === "max_rounds" || key === "retention";
+  return key === "max_rounds" || key === "retention" || key === "nerve";
 }
 
 /** Checks what is left when everything that the schema refused is taken out. */

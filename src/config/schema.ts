@@ -122,6 +122,8 @@ const workflow = z.strictObject({
 });
 
 export const fileSchema = z.strictObject({
+  /** The versions of nerve that this file is for; parse.ts looks at it first. */
+  nerve: text,
   max_rounds: count(maxRoundsMax),
   retention: duration(retentionMinMs),
   senses: z.record(z.string(), sense.nullable()).nullish(),

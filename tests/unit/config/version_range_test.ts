@@ -1,0 +1,66 @@
+/** `nerve: ">=0.1"`: the range itself, and what a nerve outside of it says. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import { inRange } from "../../../src/config/version_range.ts";
+
+Deno.test("a range takes the versions that npm's notation means", () => {
+  const table: [range: string, inside: string[], outside: string[]][] = [
+    [">=0.1", ["0.1.0", "0.1.9", "0.2.0", "3.0.0"], ["0.0.9"]],
+    [">0.1", ["0.2.0", "1.0.0"], ["0.1.0", "0.1.9"]],
+    [">1.2.3", ["1.2.4"], ["1.2.3"]],
+    ["<=1.2", ["1.2.9", "0.1.0"], ["1.3.0"]],
+    ["<1.2", ["1.1.9"], ["1.2.0"]],
+    ["^1.2.3", ["1.2.3", "1.9.0"], ["1.2.2", "2.0.0"]],
+    ["^0.2.3", ["0.2.3", "0.2.9"], ["0.3.0", "0.2.2"]],
+    ["^0.0.3", ["0.0.3"], ["0.0.4"]],
+    ["^0", ["0.9.9"], ["1.0.0"]],
+    ["~1.2.3", ["1.2.3", "1.2.9"], ["1.3.0"]],
+    ["~1", ["1.9.9"], ["2.0.0"]],
+    ["0.1", ["0.1.0", "0.1.5"], ["0.2.0"]],
+    ["=0.1.2", ["0.1.2"], ["0.1.3"]],
+    [" >=0.1  <0.3 ", ["0.2.9"], ["0.3.0", "0.0.1"]],
+    [">=0.2", ["0.2.0-rc.1", "0.2.0+abc"], ["0.1.9-rc.1"]],
+  ];
+  for (const [range, inside, outside] of table) {
+    for (const version of inside) assert.equal(inRange(version, range), true, `${version} in ${range}`);
+    for (const version of outside) assert.equal(inRange(version, range), false, `${version} not in ${range}`);
+  }
+  for (const wrong of ["", "latest", "1.x", ">= 0.1", "1.2.3.4", ">=0.1 || 2", "v1"]) {
+    assert.equal(inRange("1.0.0", wrong), null, wrong);
+  }
+});
+
+Deno.test("of any version, exactly one of below, at and above holds", () => {
+  const number = fc.nat({ max: 20 }), version = fc.tuple(number, number, number).map((parts) => parts.join("."));
+  fc.assert(fc.property(version, version, (own, asked) => {
+    assert.equal(["<", "=", ">"].filter((operator) => inRange(own, operator + asked)).length, 1);
+    assert.equal(inRange(own, `>=${asked}`), !inRange(own, `<${asked}`));
+    if (inRange(own, `~${asked}`)) assert.equal(inRange(own, `>=${asked}`), true);
+  }));
+});
+
+Deno.test("a nerve outside of the range says both versions, and nothing else about the file", () => {
+  const text = `nerve: ">=0.3"\nsenses: {}\nkey_of_tomorrow: 1\n`;
+  const refused = parseNerveConfig(text, "nerve.yaml", "0.1.0");
+  assert.ok(!refused.ok);
+  assert.deepEqual(refused.error, [{
+    severity: "error",
+    path: "nerve",
+    message: "this workspace is for nerve >=0.3, and this is nerve 0.1.0",
+    hint: "install one that fits: nerve upgrade --from FILE",
+    place: { file: "nerve.yaml", line: 1, column: 1 },
+  }]);
+  const taken = parseNerveConfig(text, "nerve.yaml", "0.3.0");
+  assert.deepEqual(!taken.ok && taken.error.map(({ path }) => path).filter((path) => path !== ""), ["key_of_tomorrow"]);
+});
+
+Deno.test("what is no range is a problem beside the others", () => {
+  const parsed = parseNerveConfig(`nerve: soon\nsenses: { a: { group: 1 } }\n`);
+  assert.ok(!parsed.ok);
+  assert.deepEqual(parsed.error.filter(({ severity }) => severity === "error").map(({ path }) => path), [
+    "nerve",
+    "senses.a.group",
+  ]);
+  assert.match(parsed.error[0]?.message ?? "", /"soon" is not a range of versions/);
+});
