@@ -93,7 +93,8 @@ export function explainPermissions(
       assert(workflow !== undefined, `grants of the unknown workflow ${unit.name}`);
       const rows = declared("workflow", unit.name, workflow.permissions);
       const own = implied("read", [paths.workflowFolder(unit.name)], "its own folder");
-      return [...rows, ...own, ...impliedForAll(paths, context)];
+      const log = implied("read", databaseFiles(paths.logDatabase), "the log");
+      return [...rows, ...own, ...log, ...impliedForAll(paths, context)];
     }
     default:
       return unreachable(unit.kind);

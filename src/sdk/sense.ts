@@ -13,13 +13,17 @@ export type LogFunction = (level: "debug" | "info" | "warn" | "error", message: 
 
 /** Read-only queries of the log. */
 export interface SenseLogs {
-  /** Newest first. `sinceMs` is an epoch time in milliseconds; `limit` defaults to 100 and is at most 10,000. */
+  /**
+   * Newest first. `sinceMs` is an epoch time in milliseconds; `limit` defaults to 100 and is at most 10,000. For the next
+   * page: the same query with `beforeId`, the id of the last row.
+   */
   query(filter: {
     source?: string;
     type?: string;
     refId?: string;
     sinceMs?: number;
     untilMs?: number;
+    beforeId?: number;
     limit?: number;
   }): LogRow[];
 }

@@ -1,7 +1,7 @@
 /** The types of a workflow, and `defineWorkflow`, which gives them to an author's object. */
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
-import type { Blobs, LogFunction } from "./sense.ts";
+import type { Blobs, LogFunction, SenseLogs } from "./sense.ts";
 
 /** The round before the first message; a name that no role can have. */
 export const START = "__start__";
@@ -17,6 +17,8 @@ export interface RoleContext {
   readonly signal: AbortSignal;
   /** `<runId>:<round>`: the same at every attempt of this round; hand it to whatever must not happen twice. */
   readonly idempotencyKey: string;
+  /** Read-only queries of the log, as senses have them. A later attempt may see more: write down what a run rests on. */
+  readonly logs: SenseLogs;
   readonly blobs: Blobs;
   /** The workflow's `config` of nerve.yaml, frozen. */
   readonly config: JsonObject;

@@ -20,7 +20,7 @@ import { describe, loadProblem, placeOf } from "./explain.ts";
 import { contradiction, nextRole } from "./moderation.ts";
 import { runRole } from "./role_run.ts";
 import { readRoles, type RolePlan, waitAfter } from "./roles.ts";
-import { deepFreeze, importFile, logFunction } from "./surroundings.ts";
+import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./surroundings.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
 /** How the work on a run ended here: an outcome to tell, or nothing more to say. */
@@ -48,6 +48,7 @@ export class WorkflowRuntime implements Runtime {
   readonly #config: JsonObject;
   readonly #name: string;
   readonly #blobs: Blobs;
+  readonly #logs: OpenLogs;
   readonly #threads = new Map<string, Thread>();
   #loading: Promise<Loaded> | null = null;
 
@@ -59,6 +60,7 @@ export class WorkflowRuntime implements Runtime {
     this.#folder = this.#entry.slice(0, this.#entry.lastIndexOf("/") + 1);
     this.#config = deepFreeze((spec.workflow.config ?? {}) as JsonObject);
     this.#blobs = new BlobStore(spec.blobs);
+    this.#logs = openLogs(spec.logDatabase);
   }
 
   handle(message: RuntimeMessage): void {
@@ -84,7 +86,9 @@ export class WorkflowRuntime implements Runtime {
     }
   }
 
-  close(): void {}
+  close(): void {
+    this.#logs.close();
+  }
 
   #thread(runId: string, attempt: number): Thread | null {
     const thread = this.#threads.get(runId);
@@ -156,6 +160,7 @@ export class WorkflowRuntime implements Runtime {
       start,
       messages: Object.freeze([...messages]),
       idempotencyKey: `${start.runId}:${round}`,
+      logs: this.#logs.logs,
       blobs: this.#blobs,
       config: this.#config,
       log: logFunction(this.#kernel, start.runId),

@@ -50,9 +50,9 @@ Deno.test("a sense that declares nothing has its own folder and database, its pe
   });
 });
 
-Deno.test("a workflow has its own folder and the blobs, but no database", () => {
+Deno.test("a workflow has its own folder, the blobs and the log, but no sense's database", () => {
   assert.deepEqual(grantsOf("senses: { a: {} }\nworkflows: { w: {} }\n", { kind: "workflow", name: "w" }), {
-    read: ["/w/workflows/w", "/w/lib", "/nerve/src", "/w/data/blobs"],
+    read: ["/w/workflows/w", ...database("/w/data/logs.db"), "/w/lib", "/nerve/src", "/w/data/blobs"],
     write: ["/w/data/blobs"],
     net: false,
     env: false,
