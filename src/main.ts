@@ -1,7 +1,11 @@
 /**
- * The executable: the command line, or the shim when it was started as a group's process. Nothing else.
+ * The executable: the command line; or, when nerve started itself, the shim of a group's process or one of the daemon's
+ * two processes. Nothing else.
  */
 if (import.meta.main) {
-  if (Deno.args[0] === "__group") await (await import("./worker/shim.ts")).runShim();
+  const [own, root = ""] = Deno.args;
+  if (own === "__group") await (await import("./worker/shim.ts")).runShim();
+  else if (own === "__daemon") await (await import("./daemon/supervisor_process.ts")).runSupervisor(root);
+  else if (own === "__kernel") await (await import("./daemon/kernel_process.ts")).runKernel(root);
   else await (await import("./cli/main.ts")).main();
 }

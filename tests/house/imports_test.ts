@@ -31,7 +31,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   kernel: ["base", "protocol", "config", "store", "bus", "scheduler", "workflow", "process"],
   control: ["base", "protocol"],
   // The kernel as a process, and the process that keeps it running.
-  daemon: ["base", "protocol", "config"],
+  daemon: ["base", "protocol", "config", "process/exit_cause.ts", "process/output_lines.ts"],
   "daemon/hosting.ts": ["control"],
   "daemon/kernel_process.ts": ["kernel"],
   // store: reading commands work without a daemon. kernel: `nerve run` and `validate`.

@@ -1,0 +1,65 @@
+/**
+ * Lines of the daemon's text log: one line an entry, always the same keys in the same order, so that both `grep` and a
+ * program can read it. Pure; the file is written by daemon/text_log.ts.
+ *
+ *     ts=2026-01-31T12:03:10.123Z level=warn source=sense:disk-usage event=problem message="threw: no df"
+ */
+import { logLineMaxBytes } from "./limits.ts";
+
+export type LogLineLevel = "debug" | "info" | "warn" | "error";
+
+export interface LogLine {
+  /** Milliseconds since the epoch. */
+  readonly ts: number;
+  readonly level: LogLineLevel;
+  /** Who it is about: `daemon`, `kernel`, or as in the log: `group:NAME`, `sense:NAME`, `workflow:NAME`. */
+  readonly source: string;
+  /** What happened, in one fixed word: `signal`, `run.completed`, `kernel.died`. */
+  readonly event: string;
+  readonly message: string;
+}
+
+/** Without its line break; at most `maxBytes` long, for which the message is cut. */
+export function formatLogLine(line: LogLine, maxBytes: number = logLineMaxBytes): string {
+  const { ts, level, source, event, message } = line;
+  const head = `ts=${new Date(ts).toISOString()} level=${level} source=${word(source)} event=${word(event)} message=`;
+  return head + JSON.stringify(cutMessage(message, maxBytes - byteLength(head)));
+}
+
+/** As much of the message as JSON writes in `maxBytes`, about; with three dots at its end when something is missing. */
+export function cutMessage(message: string, maxBytes: number): string {
+  if (message.length < maxBytes && byteLength(JSON.stringify(message)) <= maxBytes) return message;
+  const mark = "...";
+  // JSON writes one character as up to six bytes: less and less until it fits.
+  let kept = message.slice(0, maxBytes);
+  while (kept !== "" && byteLength(JSON.stringify(kept + mark)) > maxBytes) {
+    kept = kept.slice(0, Math.floor(kept.length * 0.9));
+  }
+  return kept + mark;
+}
+
+const shape = /^ts=(\S+) level=(debug|info|warn|error) source=(\S+) event=(\S+) message=(".*")$/;
+
+/** Null: the line is none of ours, such as the last words of a process that crashed. */
+export function parseLogLine(text: string): LogLine | null {
+  const [, time = "", level, source = "", event = "", quoted = ""] = shape.exec(text) ?? [];
+  const ts = Date.parse(time);
+  if (level === undefined || Number.isNaN(ts)) return null;
+  try {
+    return { ts, level: level as LogLineLevel, source, event, message: String(JSON.parse(quoted)) };
+  } catch {
+    // It only looks like one of ours: its quotes do not match.
+    return null;
+  }
+}
+
+/** A value without quotes around it must not look like two. */
+function word(text: string): string {
+  return text.replaceAll(/[\s"=]/g, "_") || "_";
+}
+
+const encoder = new TextEncoder();
+
+function byteLength(text: string): number {
+  return encoder.encode(text).length;
+}

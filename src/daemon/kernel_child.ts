@@ -1,0 +1,48 @@
+/** The kernel's process as the supervisor has it: started here, heard here, ended by keeper.ts. */
+import { selfArguments } from "../base/self.ts";
+import { endFromStatus } from "../process/exit_cause.ts";
+import { passLines } from "../process/output_lines.ts";
+import { kernelProcessArgument } from "./arguments.ts";
+import type { KernelEnd, KernelHandle, KernelListener } from "./keeper.ts";
+import { parseKernelRecord } from "./records.ts";
+
+const stderrKeptChars = 4_000;
+
+/** Throws when the executable cannot be started. */
+export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...selfArguments(), kernelProcessArgument, root],
+    // The workspace's own folder could then not be removed while the daemon runs, on some systems.
+    cwd: "/",
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let lastWords = "";
+  const heard = Promise.all([
+    passLines(child.stdout, (text) => {
+      const record = parseKernelRecord(text);
+      if (record === null) listener.onOutput(text);
+      else listener.onRecord(record);
+    }),
+    passLines(child.stderr, (text) => {
+      lastWords = `${lastWords}\n${text}`.slice(-stderrKeptChars);
+      listener.onOutput(text);
+    }),
+  ]);
+  const end = child.status.then(async ({ code, signal }): Promise<KernelEnd> => {
+    await heard;
+    return { code, message: endFromStatus({ code, signal }, lastWords).message };
+  });
+  return { pid: child.pid, end, signal: (signal) => signalChild(child, signal) };
+}
+
+/** As `child.kill`, which throws when the process has ended already. */
+export function signalChild(child: Deno.ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    child.kill(signal);
+  } catch (thrown) {
+    // Its status is on the way.
+    if (!(thrown instanceof TypeError || thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The file of the text log, `logs/nerve.log`: appended to, turned over when it is full, the oldest removed. Written by
+ * the supervisor alone.
+ * I1. Writing never throws: what could not be written is counted, and told once writing works again.
+ * I2. No file grows past its limit; at most `logFilesKept` older ones stay, `nerve.log.1` the newest of them.
+ */
+import { dirname } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import { logFileMaxBytes, logFilesKept } from "../base/limits.ts";
+import { formatLogLine, type LogLine } from "../base/log.ts";
+
+interface OpenFile {
+  readonly file: Deno.FsFile;
+  readonly ino: number | null;
+  size: number;
+}
+
+export class TextLog {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+  readonly #kept: number;
+  readonly #encoder = new TextEncoder();
+  #open: OpenFile | null = null;
+  #lost = 0;
+  #lostWhy = "";
+
+  constructor(path: string, clock: Clock, limits: { maxBytes?: number; kept?: number } = {}) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#maxBytes = limits.maxBytes ?? logFileMaxBytes;
+    this.#kept = limits.kept ?? logFilesKept;
+  }
+
+  write(line: LogLine): void {
+    try {
+      if (this.#lost > 0) this.#append(this.#lossLine());
+      this.#lost = 0;
+      this.#append(line);
+    } catch (thrown) {
+      // A full disk, a folder that is gone: the daemon goes on without its log.
+      this.#lost++;
+      this.#lostWhy = messageOf(thrown);
+      this.close();
+    }
+  }
+
+  close(): void {
+    this.#open?.file.close();
+    this.#open = null;
+  }
+
+  #lossLine(): LogLine {
+    const message = `${this.#lost} lines could not be written: ${this.#lostWhy}`;
+    return { ts: this.#clock.now(), level: "warn", source: "daemon", event: "log.lost", message };
+  }
+
+  #append(line: LogLine): void {
+    const bytes = this.#encoder.encode(`${formatLogLine(line)}\n`);
+    let open = this.#current();
+    if (open.size > 0 && open.size + bytes.length > this.#maxBytes) {
+      this.close();
+      this.#turnOver();
+      open = this.#current();
+    }
+    for (let at = 0; at < bytes.length;) at += open.file.writeSync(bytes.subarray(at));
+    open.size += bytes.length;
+  }
+
+  /** The open file, or a new one when somebody removed or moved the one that is open. */
+  #current(): OpenFile {
+    if (this.#open !== null && this.#open.ino === inode(this.#path)) return this.#open;
+    this.close();
+    makeFolder(dirname(this.#path));
+    const file = Deno.openSync(this.#path, { create: true, append: true, mode: 0o600 });
+    const { size, ino } = file.statSync();
+    this.#open = { file, size, ino };
+    return this.#open;
+  }
+
+  #turnOver(): void {
+    const name = (number: number) => number === 0 ? this.#path : `${this.#path}.${number}`;
+    for (let number = this.#kept; number > 0; number--) {
+      if (inode(name(number - 1)) !== null) Deno.renameSync(name(number - 1), name(number));
+    }
+  }
+}
+
+/** Not with its parents: a workspace that was removed must not come back as an empty folder. */
+function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(folder, { mode: 0o700 });
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
+  }
+}
+
+function inode(path: string): number | null {
+  try {
+    return Deno.statSync(path).ino;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
