@@ -134,9 +134,16 @@ export class GroupProcess {
         if (typeof parsed === "string") return this.kill("protocol", `broke the protocol: ${parsed}`);
         this.#arrived(parsed, link.channel);
       }
+      if (this.usable) this.#hungUp();
     } catch (thrown) {
       this.kill("protocol", `broke the protocol: ${messageOf(thrown)}`);
     }
+  }
+
+  /** It closed its connection: as a rule because it is ending, which its exit status tells better. */
+  #hungUp(): void {
+    this.#timer();
+    this.#timer = this.#clock.after(processEndMaxMs, () => this.kill("protocol", "closed its connection and lived on"));
   }
 
   #arrived(message: FromProcess, channel: LineChannel): void {

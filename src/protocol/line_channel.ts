@@ -63,6 +63,9 @@ export class LineChannel {
           if (held > this.#lineMaxBytes) throw new RangeError(`a line is longer than ${this.#lineMaxBytes} bytes`);
         }
       }
+    } catch (thrown) {
+      // We closed it while the read was waiting, or the other side died with lines of ours unread: both are its end.
+      if (!this.#closed && !(thrown instanceof Deno.errors.ConnectionReset)) throw thrown;
     } finally {
       this.close();
     }

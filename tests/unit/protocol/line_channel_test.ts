@@ -91,6 +91,25 @@ Deno.test("LineChannel.lines() ends when its reader leaves, and the stream is cl
   assert.equal(stream.closed, 1);
 });
 
+Deno.test("LineChannel.lines() ends quietly when the other side died or we closed, and throws for other faults", async () => {
+  const after = (thrown: Error, before: () => void = () => {}) => {
+    const stream = new FakeStream([]), channel = new LineChannel(stream, limit);
+    const chunks = async function* () {
+      yield bytesOf("a\n");
+      await Promise.resolve();
+      before();
+      throw thrown;
+    };
+    Object.defineProperty(stream, "readable", { value: ReadableStream.from(chunks()) });
+    return { channel, stream };
+  };
+  const reset = after(new Deno.errors.ConnectionReset("by peer"));
+  assert.deepEqual(await read(reset.channel), ["a"]);
+  const ours = after(new Deno.errors.BadResource("closed"), () => ours.channel.close());
+  assert.deepEqual(await read(ours.channel), ["a"]);
+  await assert.rejects(read(after(new Deno.errors.TimedOut("odd")).channel), Deno.errors.TimedOut);
+});
+
 Deno.test("LineChannel.send() writes the lines of one turn together and in order, also when writes are short", async () => {
   const stream = new FakeStream([]), channel = new LineChannel(stream, limit);
   for (const text of ["one", "two", "three"]) channel.send(text);

@@ -1,0 +1,60 @@
+/** Errors in user code that no compute waits for: told, and no reason to end anything. */
+import assert from "node:assert/strict";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
+
+Deno.test("an unhandled rejection and an error in a timer are told, and the process goes on", async () => {
+  const strays: Record<string, [string, RegExp]> = {
+    "rejection": ["Promise.reject(new Error('nobody waits'))", /nothing waited for: nobody waits/],
+    "late-rejection": ["setTimeout(() => void Promise.reject(new RangeError('late')), 1)", /RangeError: late/],
+    "timer": ["setTimeout(() => { throw new Error('from a timer') }, 1)", /from a timer/],
+    "microtask": ["queueMicrotask(() => { throw new Error('from a microtask') })", /from a microtask/],
+    "nothing": ["void Promise.reject(undefined)", /nothing waited for: undefined/],
+    "unprintable": [
+      "void Promise.reject(new Proxy(new Error(), { get() { throw 1 }, getPrototypeOf() { throw 2 } }))",
+      /cannot be shown/,
+    ],
+    "event": ["queueMicrotask(() => dispatchEvent(new ErrorEvent('error', { error: new Error('sent') })))", /sent/],
+  };
+  const senses = Object.fromEntries(
+    Object.entries(strays).map(([name, [body]]) => [name, `export function compute() { ${body}; return 1; }`]),
+  );
+  const yaml = { senses: Object.fromEntries(Object.keys(strays).map((name) => [name, { group: "g" }])) };
+  await using workspace = await startWorkspace({ yaml, senses });
+  for (const [name, [, says]] of Object.entries(strays)) {
+    assert.equal(await workspace.payload(name), 1, name);
+    await workspace.log("group:g", says);
+  }
+  assert.equal(workspace.unit("g").deaths, 0);
+  assert.ok((await workspace.rows({ source: "group:g", type: "group.said" })).length >= Object.keys(strays).length);
+});
+
+Deno.test("what user code prints is told line by line, bounded, and stays out of the protocol", async () => {
+  const noisy = `export function compute() {
+    console.log("one\\ntwo");
+    console.error("three");
+    Deno.stdout.writeSync(new TextEncoder().encode('{"t":"ready"}\\n'));
+    console.log("x".repeat(1e6));
+    return 1;
+  }`;
+  await using workspace = await startWorkspace({ senses: { noisy } });
+  assert.equal(await workspace.payload("noisy"), 1);
+  for (const says of [/^one$/, /^two$/, /^three$/, /^\{"t":"ready"\}$/]) await workspace.log("group:noisy", says);
+  const { message } = await workspace.log("group:noisy", /^x+$/);
+  assert.equal(message.length, 16 * 1024);
+});
+
+Deno.test("a sense that closes or breaks what it was given still ends in order", async () => {
+  await using workspace = await startWorkspace({
+    senses: {
+      closing: "export const compute = ({ sqlite }) => { sqlite.close(); return 1; };",
+      breaking: `export const compute = ({ sqlite }) => {
+        Object.getPrototypeOf(sqlite).close = () => { throw new Error("no") };
+        return 1;
+      };`,
+    },
+  });
+  for (const name of ["closing", "breaking"]) assert.equal(await workspace.payload(name), 1);
+  const started = performance.now();
+  await workspace.stop();
+  assert.ok(performance.now() - started < 1_500, "nobody had to be killed");
+});
