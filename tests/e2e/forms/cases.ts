@@ -1,0 +1,133 @@
+/**
+ * What every form of nerve must do in the same way. forms_test.ts runs the list against each form; a new promise of
+ * this kind is one more entry.
+ */
+import assert from "node:assert/strict";
+import { finish, type Form, start, succeed } from "../../support/forms.ts";
+import { join } from "../../support/paths.ts";
+import { writeWorkspace } from "../../support/temp_workspace.ts";
+import { libWorkspace, outsideWorkspace, stepsWorkspace } from "./workspaces.ts";
+
+export interface FormCase {
+  readonly name: string;
+  /** `folder` is empty, and the case's own. */
+  run(form: Form, folder: string): Promise<void>;
+}
+
+interface Row {
+  readonly type: string;
+  readonly refId: string;
+  readonly payload: { readonly payload?: unknown };
+}
+
+async function rows(form: Form, folder: string, type: string): Promise<Row[]> {
+  const out = await succeed(form, ["events", "--type", type, "--json"], folder);
+  return out.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+/** The payload of the first signal of a sense. */
+async function signalOf(form: Form, folder: string, sense: string): Promise<unknown> {
+  const found = (await rows(form, folder, "sense.signal")).find((row) => row.refId === sense);
+  assert.ok(found !== undefined, `${sense} has sent a signal`);
+  return found.payload.payload;
+}
+
+/** Waits until a line of the running command holds `text`; its output goes on being read. */
+async function waitForLine(child: Deno.ChildProcess, text: string): Promise<void> {
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  for (let seen = ""; !seen.includes(text);) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`it ended without saying "${text}": ${seen}`);
+    seen += value;
+  }
+  (async () => {
+    while (!(await reader.read()).done);
+  })();
+}
+
+export const cases: readonly FormCase[] = [
+  {
+    name: "version --json says which form it is",
+    async run(form, folder) {
+      const version = JSON.parse(await succeed(form, ["version", "--json"], folder));
+      assert.equal(version.form, form.name);
+      assert.equal(version.deno, Deno.version.deno);
+      assert.match(version.nerve, /^\d+\.\d+\.\d+/);
+    },
+  },
+  {
+    name: "arguments and exit codes come through untouched",
+    async run(form, folder) {
+      const { code, err } = await finish(form, ["two  words; *$HOME'"], folder);
+      assert.equal(code, 2);
+      assert.ok(err.includes("two  words; *$HOME'"), err);
+      assert.equal((await finish(form, ["sense", "list", "--workspace", folder], folder)).code, 1);
+    },
+  },
+  {
+    name: "init, validate and run give signals of this machine",
+    async run(form, folder) {
+      await succeed(form, ["init", "my watch"], folder);
+      const root = join(folder, "my watch");
+      assert.match(await succeed(form, ["validate"], root), /3 senses, 1 workflow/);
+      await succeed(form, ["run", "--for", "2s"], root);
+      assert.ok(Object.hasOwn(Object(await signalOf(form, root, "memory-usage")), "totalBytes"));
+      assert.match(await Deno.readTextFile(join(root, "deno.json")), /"drizzle-orm": "npm:drizzle-orm@/);
+    },
+  },
+  {
+    name: "a sense uses lib/, drizzle-orm by any of its paths, zod, and its database",
+    async run(form, folder) {
+      await writeWorkspace(folder, libWorkspace);
+      await succeed(form, ["validate", "--strict"], folder);
+      await succeed(form, ["run", "--for", "1s"], folder);
+      assert.deepEqual(await signalOf(form, folder, "counter"), { greeting: "hello from lib", rows: 2, sum: 5 });
+      assert.match(await succeed(form, ["sense", "query", "counter", "--format", "json"], folder), /"value": ?3/);
+    },
+  },
+  {
+    name: "what a sense may not reach is denied: files, imports of files, closed built-ins, the environment",
+    async run(form, folder) {
+      const secret = join(folder, "secret");
+      await writeWorkspace(secret, { "token.json": `{ "token": 1 }`, "code.ts": "export const token = 1;\n" });
+      const root = join(folder, "watch");
+      await writeWorkspace(root, outsideWorkspace(secret));
+      await succeed(form, ["run", "--for", "1500ms"], root);
+      const tried = Object(await signalOf(form, root, "prisoner"));
+      assert.deepEqual(Object.keys(tried).length, 9);
+      for (const [name, outcome] of Object.entries(tried)) assert.match(String(outcome), /^refused/, name);
+      // Refused for being outside, not for being missing.
+      for (const name of ["readText", "nodeRead", "importJson", "importCode", "importRelative"]) {
+        assert.match(String(tried[name]), /Requires read access/, name);
+      }
+    },
+  },
+  {
+    name: "a workflow run survives kill -9 between two roles and completes once",
+    async run(form, folder) {
+      await writeWorkspace(folder, stepsWorkspace);
+      const child = start(form, ["run"], folder).spawn();
+      await waitForLine(child, "first is done");
+      child.kill("SIGKILL");
+      assert.equal((await child.output().catch(() => child.status)).code, 137);
+      await Deno.writeTextFile(join(folder, "lib", "go.ts"), "export const waitMs = 0;\n");
+      const second = start(form, ["run", "--for", "3s"], folder).spawn();
+      await second.output();
+      const list = JSON.parse(await succeed(form, ["workflow", "list", "--all", "--json"], folder));
+      assert.deepEqual(list.runs.items.map((run: { status: string }) => run.status), ["completed"]);
+      const thread = await succeed(form, ["workflow", "thread", list.runs.items[0].runId], folder);
+      assert.equal(thread.split("first is done").length - 1, 1, "the finished role did not run again");
+      assert.ok(thread.includes("second is done"), thread);
+    },
+  },
+  {
+    name: "SIGTERM stops it in order",
+    async run(form, folder) {
+      await writeWorkspace(folder, libWorkspace);
+      const child = start(form, ["run"], folder).spawn();
+      await waitForLine(child, "counter");
+      child.kill("SIGTERM");
+      assert.equal((await child.status).code, 0);
+    },
+  },
+];

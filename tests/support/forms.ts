@@ -1,0 +1,128 @@
+/**
+ * The forms in which nerve is used, each as a command that can be run: from a clone, the portable file, the compiled
+ * one. A built form gets a home of its own, no variable of ours, and where the system lets us no network at all.
+ */
+import { join, toFileUrl } from "./paths.ts";
+import { repository } from "./source_files.ts";
+
+export type FormName = "source" | "portable" | "compiled";
+
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Form {
+  readonly name: FormName;
+  /** The command that starts it, before its own arguments. */
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The name of denort for this machine in Deno's cache. */
+function cachedRuntime(): string {
+  return `dl/release/v${Deno.version.deno}/denort-${Deno.build.target}.zip`;
+}
+
+/** Whether `deno compile` can work here without asking the network. */
+export async function canCompile(): Promise<boolean> {
+  return Deno.env.get("DENORT_BIN") !== undefined || await exists(join(denoDir(), cachedRuntime()));
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+/** Deno's cache, where a clone finds its packages. */
+function denoDir(): string {
+  return Deno.env.get("DENO_DIR") ?? join(Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`, "deno");
+}
+
+/** Builds one executable and returns its path. */
+export async function buildForm(name: "portable" | "compiled", folder: string): Promise<string> {
+  const out = join(folder, `nerve-${name}`);
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", "--cached-only", "src/build/main.ts", "--out", out].concat(
+      name === "portable" ? ["--portable"] : [],
+    ),
+    cwd: repository,
+  }).output();
+  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  if (!success || !said.includes(`: ${name}, `)) throw new Error(`${name} was not built: ${said}`);
+  return out;
+}
+
+/** A form with `home` as its home folder. `file`: the executable of a built form. */
+export async function formOf(name: FormName, file: string, home: string): Promise<Form> {
+  const env = { PATH: Deno.env.get("PATH") ?? "", HOME: home };
+  if (name === "source") {
+    const main = join(repository, "src/main.ts");
+    const command = [Deno.execPath(), "run", "-A", "--no-prompt", "--cached-only", main];
+    return { name, command, env: { ...env, DENO_DIR: denoDir() } };
+  }
+  return { name, command: [...await withoutNetwork(), file], env };
+}
+
+let networkCut: Promise<readonly string[]> | null = null;
+
+/** `unshare -n`, where this user may: then there is not even a network interface. */
+function withoutNetwork(): Promise<readonly string[]> {
+  networkCut ??= (async () => {
+    try {
+      const { success } = await new Deno.Command("unshare", { args: ["-n", "true"], stderr: "null" }).output();
+      return success ? ["unshare", "-n"] : [];
+    } catch (thrown) {
+      // A system without unshare: the empty caches alone have to show it.
+      if (thrown instanceof Deno.errors.NotFound) return [];
+      throw thrown;
+    }
+  })();
+  return networkCut;
+}
+
+export function start(
+  form: Form,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Deno.Command {
+  const [program = "", ...before] = form.command;
+  return new Deno.Command(program, {
+    args: [...before, ...args],
+    cwd,
+    clearEnv: true,
+    env: { ...form.env, ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+export async function finish(
+  form: Form,
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const { code, stdout, stderr } = await start(form, args, cwd, env).output();
+  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
+
+/** As `finish`, for what must succeed; returns stdout. */
+export async function succeed(form: Form, args: readonly string[], cwd: string): Promise<string> {
+  const { code, out, err } = await finish(form, args, cwd);
+  if (code !== 0) throw new Error(`nerve ${args.join(" ")} in its ${form.name} form exited with ${code}: ${err}${out}`);
+  return out;
+}
+
+/** The module of a workspace as a URL: for imports of files outside. */
+export function moduleUrl(path: string): string {
+  return toFileUrl(path).href;
+}
