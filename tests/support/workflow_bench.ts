@@ -19,7 +19,7 @@ export const defaults: WorkflowPlan = {
 };
 
 export class Bench {
-  readonly clock: FakeClock = new FakeClock();
+  readonly clock: FakeClock;
   readonly host: FakeHost = new FakeHost();
   readonly store: MemoryRunStore;
   readonly manager: WorkflowManager;
@@ -31,8 +31,13 @@ export class Bench {
   readonly logged: NewLogRow[] = [];
   #ids = 0;
 
-  constructor(plan: Partial<WorkflowPlan> = {}, store: MemoryRunStore = new MemoryRunStore()) {
+  constructor(
+    plan: Partial<WorkflowPlan> = {},
+    store: MemoryRunStore = new MemoryRunStore(),
+    clock: FakeClock = new FakeClock(),
+  ) {
     this.store = store;
+    this.clock = clock;
     this.manager = new WorkflowManager({
       store,
       host: this.host,
@@ -112,6 +117,33 @@ export class Bench {
       ? { kind, message: "role r failed", place: { file: "index.ts", line: 3, column: 7 } } as const
       : { kind, next: "again" } as const;
     this.manager.hear(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+    await this.turn();
+  }
+
+  /** The run's role throws; `waitMs`: what its policy says then. */
+  async fail(runId: string, waitMs: number | null, more: { attempts?: number; round?: number } = {}): Promise<void> {
+    const { process, thread } = this.at(runId);
+    process.threads.delete(runId);
+    this.manager.hear(process, {
+      t: "attempt_failed",
+      runId,
+      attempt: thread.attempt,
+      round: thread.messages.length + 1,
+      role: "r",
+      attempts: 3,
+      waitMs,
+      message: "thrown",
+      place: null,
+      ...more,
+    });
+    await this.turn();
+  }
+
+  /** A role with a time limit begins. */
+  async begin(runId: string, timeoutMs: number, waitMs: number | null): Promise<void> {
+    const { process, thread } = this.at(runId), round = thread.messages.length + 1;
+    const about = { runId, attempt: thread.attempt, round, role: "r", attempts: waitMs === null ? 1 : 3 };
+    this.manager.hear(process, { t: "role_begun", ...about, waitMs, timeoutMs });
     await this.turn();
   }
 

@@ -11,7 +11,7 @@ export interface Step {
 }
 const kinds = [
   ...["start", "start", "start", "start", "start", "start", "start_again"] as const,
-  ...["message", "message", "message", "message", "message", "forge", "finish", "finish"] as const,
+  ...["message", "message", "message", "message", "message", "forge", "finish", "finish", "throw", "begin"] as const,
   ...["die", "die", "die", "kill", "kill", "tick", "reap", "reload", "down", "up", "quarantine"] as const,
   ...["configure", "fail", "stop", "kill9"] as const,
 ] as const;
@@ -22,6 +22,9 @@ export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
   b: fc.nat(1_000),
   hold: fc.boolean(),
 });
+
+/** What a retry policy may say. */
+export const waits: readonly (number | null)[] = [null, 0, 700];
 
 export function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {
   return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000 };

@@ -71,6 +71,10 @@ export class Witness {
       assert.equal(disk?.status, "started", `${runId} is given to a process only while it is started on disk`);
       assert.equal(disk?.attempt, thread.attempt, "in the attempt that is on disk");
       assert.deepEqual(this.#backing.messages(runId), thread.messages, "with the messages that are on disk");
+      const failure = this.#backing.store.lastFailure(runId);
+      const failures = failure?.round === thread.messages.length + 1 ? failure.failures : 0;
+      assert.equal(thread.failures, failures, "and with the failures of this round");
+      assert.ok(failures === 0 || failure?.retryAt !== null, `${runId} goes on after its last attempt`);
       const key = `${runId}/${thread.attempt}`;
       assert.ok(!this.#given.has(key), `attempt ${key} is given once`);
       this.#given.add(key);

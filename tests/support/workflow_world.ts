@@ -9,7 +9,7 @@ import type { WorkflowPlan } from "../../src/workflow/ports.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
-import { pick, plan, type Step } from "./workflow_steps.ts";
+import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
 /** Let everything that is ready run, without time going by. */
@@ -77,6 +77,10 @@ export class World {
         return this.#forge(a, b);
       case "finish":
         return at && this.#finish(at[0], at[1], b % 3 === 0 ? "failed" : "completed");
+      case "throw":
+        return at && this.#throw(at[0], at[1], pick(waits, b) ?? null);
+      case "begin":
+        return at && this.#begin(at[0], at[1], pick(waits, b) ?? null);
       case "die":
         return this.#die(a);
       case "kill":
@@ -190,6 +194,17 @@ export class World {
     this.#manager.hear(process, { t: "finished", runId, attempt: thread.attempt, outcome });
   }
 
+  #throw(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
+    if (thread.waits) return;
+    process.threads.delete(thread.start.runId);
+    const said = { t: "attempt_failed", ...roleOf(thread), waitMs, message: "thrown", place: null } as const;
+    this.#manager.hear(process, said);
+  }
+
+  #begin(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
+    if (!thread.waits) this.#manager.hear(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
+  }
+
   #die(a: number): void {
     const process = pick(this.#host.processes.filter(({ alive }) => alive), a);
     if (process === undefined) return;
@@ -255,7 +270,8 @@ export class World {
   /** Runs at work: what waits for an ack and was told to abort has come to rest. */
   #threads(): [FakeProcess, FakeThread][] {
     return this.#host.processes.filter(({ alive }) => alive).flatMap((process) =>
-      [...process.threads.values()].filter((thread) => !(thread.waits && thread.aborted !== null))
+      [...process.threads.values()]
+        .filter((thread) => !(thread.waits && thread.aborted !== null) && !isLate(process, thread))
         .map((thread): [FakeProcess, FakeThread] => [process, thread])
     );
   }
@@ -270,4 +286,13 @@ export class World {
   async #turns(): Promise<void> {
     await this.clock.tick(0);
   }
+}
+
+function roleOf({ start, attempt, messages }: FakeThread) {
+  return { runId: start.runId, attempt, round: messages.length + 1, role: "r", attempts: 3 };
+}
+
+/** Whether the process is being ended because of this very run: what is left of the run there counts no more. */
+function isLate({ recycled }: FakeProcess, { start }: FakeThread): boolean {
+  return recycled?.includes(`of run ${start.runId} timed out`) ?? false;
 }

@@ -1,0 +1,192 @@
+/** Roles that fail, that take too long, and moderators that cannot be relied on; in real processes. */
+import assert from "node:assert/strict";
+import { rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
+import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+Deno.test("a role is tried as often as it asks for; each failure is in the log, and its key stays the same", async () => {
+  await using workspace = await startWorkspace({
+    workflows: {
+      flaky: `const keys: string[] = [];\n` + steps(`
+        calm: () => ({ content: "ok", meta: {} }),
+        shaky: {
+          retry: { attempts: 3, backoff: "20ms" },
+          run: ({ idempotencyKey }) => {
+            if (keys.push(idempotencyKey) < 3) throw new Error("not yet");
+            return { content: keys.join(" "), meta: {} };
+          },
+        }`),
+    },
+  });
+  const run = await finished(workspace, "flaky");
+  assert.deepEqual([run.status, run.rounds, run.attempt], ["completed", 2, 3], run.reason ?? "");
+  const key = `${run.runId}:2`, messages = workspace.kernel.view.records.messages(run.runId, { limit: 9 });
+  assert.equal(messages[1]?.content, `${key} ${key} ${key}`);
+  const rows = await rowsOf(workspace, run.runId, "run.attempt_failed");
+  assert.deepEqual(rows.map(({ failures, role, round, attempts }) => [failures, role, round, attempts]), [
+    [1, "shaky", 2, 3],
+    [2, "shaky", 2, 3],
+  ]);
+  for (const { message } of rows) assert.match(String(message), /^not yet \(.*flaky\/index\.ts:\d+:\d+\)$/);
+});
+
+Deno.test("after its last attempt a role fails the run with exit 1, by name, round and attempts", async () => {
+  await using workspace = await startWorkspace({
+    workflows: {
+      doomed: steps(`one: { retry: { attempts: 2, backoff: 1 }, run: () => { throw new Error("never"); } }`),
+      hopeless: steps(`one: {
+        retry: { attempts: 5, backoff: 1, nonRetryable: ["RangeError"] },
+        run: () => { throw new RangeError("beyond help"); },
+      }`),
+      told: steps(`one: {
+        retry: { attempts: 5, backoff: 1, nonRetryable: (error) => String(error).includes("help") },
+        run: () => { throw new Error("beyond help"); },
+      }`),
+      plain: steps(`one: () => { throw new Error("just once"); }`),
+    },
+  });
+  const reasonOf = async (name: string) => {
+    const run = await finished(workspace, name);
+    assert.deepEqual([run.status, run.exitCode], ["failed", 1]);
+    return (run.reason ?? "").replace(/ \([^ ]*index\.ts:\d+:\d+\)$/, "");
+  };
+  assert.equal(await reasonOf("doomed"), "role one failed in round 1, attempt 2 of 2: never");
+  const hopeless = "role one failed in round 1, attempt 1 of 5, which is not tried again: ";
+  assert.equal(await reasonOf("hopeless"), `${hopeless}RangeError: beyond help`);
+  assert.equal(await reasonOf("told"), `${hopeless}beyond help`);
+  assert.equal(await reasonOf("plain"), "role one failed in round 1: just once");
+});
+
+Deno.test("a role's time limit aborts its signal; what it does then counts as a failure, and it is tried again", async () => {
+  await using workspace = await startWorkspace({
+    workflows: {
+      slow: `let calls = 0;\n` + steps(`one: {
+        timeout: "50ms",
+        retry: { attempts: 2, backoff: 1 },
+        run: async ({ signal }) => {
+          if (++calls === 2) return { content: "in time", meta: {} };
+          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          return { content: "too late", meta: {} };
+        },
+      }`),
+    },
+  });
+  const run = await finished(workspace, "slow");
+  assert.equal(run.status, "completed", run.reason ?? "");
+  assert.equal(workspace.kernel.view.records.messages(run.runId, { limit: 9 })[0]?.content, "in time");
+  const [failure] = await rowsOf(workspace, run.runId, "run.attempt_failed");
+  assert.match(String(failure?.message), /^TimeoutError: timed out after 50ms/);
+});
+
+Deno.test("a role that blocks its process past its time is ended with it; its siblings go on and are not blamed", async () => {
+  // The bug would be: the siblings count three deaths at one round, and end as crashed for what another has done.
+  await using workspace = await startWorkspace({
+    yaml: { workflows: { mixed: { concurrency: 3 } } },
+    workflows: {
+      mixed: steps(`one: {
+        timeout: 30,
+        run: ({ start }) => {
+          if (start.prompt === "loop") for (;;);
+          return { content: "fine", meta: {} };
+        },
+      }, two: async ({ start, log }) => {
+        if (start.prompt === "wait") { log("info", "waits"); await new Promise((resolve) => setTimeout(resolve, 400)); }
+        return { content: "done", meta: {} };
+      }`),
+    },
+  });
+  const { kernel } = workspace;
+  const sibling = await kernel.startWorkflow("mixed", { prompt: "wait", runId: "sibling" });
+  await workspace.log("workflow:mixed", /waits/);
+  await kernel.startWorkflow("mixed", { prompt: "loop", runId: "culprit" });
+  const culprit = await runEnd(workspace, "culprit");
+  assert.deepEqual([culprit.status, culprit.exitCode], ["failed", 1]);
+  assert.match(
+    culprit.reason ?? "",
+    /^role one failed in round 1: timed out after 30ms and did not come to rest; its process was ended$/,
+  );
+  assert.equal((await runEnd(workspace, sibling.runId)).status, "completed");
+  assert.deepEqual(await rowsOf(workspace, "sibling", "run.crashed"), []);
+  assert.deepEqual(await rowsOf(workspace, "culprit", "run.crashed"), []);
+});
+
+const moderators: readonly [name: string, moderator: string, reason: RegExp][] = [
+  ["throws", `() => { throw new Error("no idea"); }`, /^the moderator threw after 0 messages: no idea \(.*:\d+:\d+\)$/],
+  ["unknown", `() => "three"`, /^the moderator answered "three", which is neither END nor a role \(one\)$/],
+  ["promises", `async () => { throw new Error("x"); }`, /^the moderator answered a promise: it must answer at once/],
+  [
+    "moody",
+    `() => (calls++ % 2 === 0 ? "one" : END)`,
+    /^the moderator is not pure: over the same 0 messages it answered "one", then answered END$/,
+  ],
+  ["leaky", `({ messages }) => { messages.push(1); return END; }`, /^the moderator threw after 0 messages: Cannot add property 0/],
+];
+
+Deno.test("a moderator that throws, names no role, promises, or is not pure fails the run with exit 1 and says so", async () => {
+  const one = `one: () => ({ content: "", meta: {} })`;
+  await using workspace = await startWorkspace({
+    workflows: Object.fromEntries(moderators.map(([name, moderator]) => {
+      return [name, `let calls = 0; void calls;\n${steps(one, moderator)}`];
+    })),
+  });
+  for (const [name, , reason] of moderators) {
+    const run = await finished(workspace, name);
+    assert.deepEqual([run.status, run.exitCode, run.rounds], ["failed", 1, 0], name);
+    assert.match(run.reason ?? "", reason);
+  }
+});
+
+Deno.test("a run whose moderator would have taken another way is not resumed on it: the code changed under the run", async () => {
+  const roles = (order: string) =>
+    steps(
+      `a: () => ({ content: "", meta: {} }), b: ({ log }) => {
+        log("info", "b works");
+        return new Promise(() => {});
+      }`,
+      `({ messages }) => (${order})[messages.length] ?? END`,
+    );
+  await using workspace = await startWorkspace({ workflows: { w: roles(`["a", "b"] as const`) } });
+  const { runId } = await workspace.kernel.startWorkflow("w");
+  await workspace.log("workflow:w", /b works/);
+  workspace.write("workflows/w/index.ts", roles(`["b", "a"] as const`));
+  Deno.kill(workspace.pid("w"), "SIGKILL");
+  const run = await runEnd(workspace, runId);
+  assert.deepEqual([run.status, run.exitCode, run.rounds], ["failed", 1, 1]);
+  assert.match(
+    run.reason ?? "",
+    /^the code changed under the run, or the moderator is not pure: round 1 was done by "a", but .* now answers "b"$/,
+  );
+});
+
+Deno.test("a role that cannot be understood fails every run with the same sentence", async () => {
+  const wrong: readonly [role: string, reason: RegExp][] = [
+    [`{}`, /its role one is neither a function nor an object with a function run/],
+    [`{ run: () => null, timeout: "soon" }`, /its role one has a wrong timeout: "soon" is not a duration/],
+    [`{ run: () => null, retries: {} }`, /its role one has an unknown key retries/],
+    [`{ run: () => null, retry: {} }`, /its role one has a retry.attempts that is not a whole number/],
+    [
+      `{ run: () => null, retry: { attempts: 2, backoff: "2m", maxBackoff: "1m" } }`,
+      /retry.maxBackoff that is not between/,
+    ],
+    [
+      `{ run: () => null, retry: { attempts: 2, nonRetryable: "Error" } }`,
+      /neither a list of error names nor a function/,
+    ],
+  ];
+  const named = wrong.map(([role, reason], at) => [`w${at}`, role, reason] as const);
+  await using workspace = await startWorkspace({
+    workflows: Object.fromEntries(named.map(([name, role]) => [
+      name,
+      `export default { roles: { one: ${role} }, moderator: () => "one" };`,
+    ])),
+  });
+  for (const [name, , reason] of named) {
+    const run = await finished(workspace, name);
+    assert.deepEqual([run.status, run.exitCode], ["failed", 1]);
+    assert.match(run.reason ?? "", reason);
+  }
+});
+
+async function finished(workspace: WorkspaceFixture, workflow: string) {
+  const { runId } = await workspace.kernel.startWorkflow(workflow);
+  return await runEnd(workspace, runId);
+}

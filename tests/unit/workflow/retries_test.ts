@@ -1,0 +1,169 @@
+/** Roles that fail: the wait for their next attempt, how they end a run, and what the kernel does about a late one. */
+import assert from "node:assert/strict";
+import { killGraceMs } from "../../../src/base/limits.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { MemoryRunStore } from "../../support/memory_run_store.ts";
+import { Bench } from "../../support/workflow_bench.ts";
+
+async function running(...ids: string[]): Promise<Bench> {
+  const bench = new Bench({ concurrency: ids.length });
+  for (const id of ids) await bench.start(id);
+  await bench.turn();
+  return bench;
+}
+
+Deno.test("a failure is on disk before its wait begins, and the run is in no process while it waits", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  const { process } = bench.at("a");
+  await bench.fail("a", 10_000);
+  assert.deepEqual(bench.rows("a"), ["run.started"]);
+  bench.store.commit();
+  await bench.turn();
+  assert.deepEqual(bench.rows("a"), ["run.started", "run.attempt_failed"]);
+  assert.deepEqual([bench.working(), bench.freed], [[], [process.id]]);
+  const payload = bench.store.disk.rows.at(-1)?.payload;
+  const retryAt = bench.clock.now() + 10_000;
+  assert.deepEqual(payload, { attempt: 1, round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", retryAt });
+});
+
+Deno.test("when its time has come it is tried again, in a new attempt that knows of the failures", async () => {
+  const bench = await running("a");
+  await bench.fail("a", 10_000);
+  await bench.clock.tick(9_999);
+  assert.deepEqual(bench.working(), []);
+  await bench.clock.tick(1);
+  assert.deepEqual([bench.at("a").thread.attempt, bench.at("a").thread.failures], [2, 1]);
+  assert.deepEqual(bench.rows("a"), ["run.started", "run.attempt_failed", "run.resumed"]);
+  await bench.fail("a", 0);
+  assert.equal(bench.at("a").thread.failures, 2);
+  await bench.say("a");
+  await bench.die(bench.at("a").process);
+  assert.equal(bench.at("a").thread.failures, 0, "the next round begins with none");
+});
+
+Deno.test("a restart during the wait neither starts it over nor forgets the failures", async () => {
+  const bench = await running("a");
+  await bench.fail("a", 10_000);
+  await bench.clock.tick(4_000);
+  const after = new Bench({}, bench.store.afterCrash(), new FakeClock(bench.clock.now()));
+  await after.clock.tick(5_999);
+  assert.deepEqual(after.working(), []);
+  await after.clock.tick(1);
+  assert.equal(after.at("a").thread.failures, 1);
+  await after.fail("a", 1_000);
+  const later = new Bench({}, after.store.afterCrash(), new FakeClock(after.clock.now() + 60_000));
+  await later.turn();
+  assert.equal(later.at("a").thread.failures, 2, "a wait that ended while nobody ran is over");
+});
+
+Deno.test("the last failure ends the run with exit 1 and names role, round and attempts", async () => {
+  const bench = await running("last", "hopeless", "plain");
+  await bench.fail("last", 0);
+  await bench.fail("last", 0);
+  await bench.fail("last", null);
+  await bench.fail("hopeless", null);
+  await bench.fail("plain", null, { attempts: 1 });
+  assert.deepEqual([bench.run("last").status, bench.run("last").exitCode], ["failed", 1]);
+  assert.equal(bench.run("last").reason, "role r failed in round 1, attempt 3 of 3: thrown");
+  assert.equal(
+    bench.run("hopeless").reason,
+    "role r failed in round 1, attempt 1 of 3, which is not tried again: thrown",
+  );
+  assert.equal(bench.run("plain").reason, "role r failed in round 1: thrown");
+  assert.deepEqual(bench.rows("plain"), ["run.started", "run.attempt_failed", "run.failed"]);
+});
+
+Deno.test("a daemon that was killed between the last failure and the run's end ends it at the next start", async () => {
+  // The bug would be: the role runs once more than its policy allows.
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  await bench.fail("a", null);
+  bench.store.commit();
+  await bench.turn();
+  const after = new Bench({}, new MemoryRunStore(true, bench.store.afterCrash().disk as never));
+  assert.equal(after.status("a"), "started");
+  await after.turn();
+  assert.deepEqual([after.status("a"), after.working()], ["failed", []]);
+});
+
+Deno.test("a run that waits can be killed at once, holds up no stop, and keeps its siblings going", async () => {
+  const bench = await running("waits", "works");
+  await bench.fail("waits", 3_600_000);
+  await bench.say("works");
+  await bench.die(bench.at("works").process);
+  await bench.die(bench.at("works").process);
+  assert.equal(bench.at("works").thread.attempt, 3, "a death concerns it alone");
+  await bench.finish("works");
+  await bench.manager.killRun("waits", null);
+  assert.equal(bench.status("waits"), "killed");
+  await bench.start("again");
+  await bench.turn();
+  await bench.fail("again", 3_600_000);
+  await bench.manager.stop();
+  assert.equal(bench.clock.pending, 0);
+  assert.equal(bench.status("again"), "started");
+});
+
+Deno.test("a suspect that waits for its next attempt does not keep the others out of the process", async () => {
+  const bench = await running("suspect", "other");
+  await bench.die(bench.at("suspect").process);
+  await bench.die(bench.at("suspect").process);
+  assert.deepEqual(bench.working(), ["suspect"]);
+  await bench.fail("suspect", 3_600_000);
+  assert.deepEqual(bench.working(), ["other"]);
+});
+
+Deno.test("what a process says after its role has failed is refused, and so is a failure of another round", async () => {
+  const bench = await running("a", "b");
+  const { process, thread } = bench.at("a");
+  await bench.fail("a", 10_000);
+  const { attempt } = thread;
+  bench.manager.hear(process, { t: "message", runId: "a", attempt, round: 1, role: "r", content: "", meta: {} });
+  bench.manager.hear(process, { t: "finished", runId: "a", attempt, outcome: { kind: "completed" } });
+  await bench.fail("b", 0, { round: 2 });
+  assert.deepEqual(bench.logged.map(({ type }) => type), ["run.refused", "run.refused", "run.refused"]);
+  assert.deepEqual([bench.status("a"), bench.run("a").rounds, bench.status("b")], ["started", 0, "started"]);
+});
+
+Deno.test("a role that outlives its time limit and the grace costs its process, and only it has failed", async () => {
+  const bench = await running("late", "sibling");
+  const { process } = bench.at("late");
+  await bench.begin("late", 1_000, 500);
+  await bench.clock.tick(1_000 + killGraceMs - 1);
+  assert.equal(process.recycled, null);
+  await bench.clock.tick(1);
+  assert.match(process.recycled ?? "", /^role r of run late timed out after 1s and did not come to rest/);
+  await bench.die(process, "recycled");
+  await bench.clock.tick(500);
+  assert.equal(bench.at("late").thread.failures, 1);
+  assert.deepEqual([bench.at("sibling").thread.attempt, bench.at("sibling").thread.failures], [2, 0]);
+  assert.deepEqual(bench.logged, [], "nobody has crashed");
+});
+
+Deno.test("a role that comes to rest in time has no deadline any more, whatever it said", async () => {
+  const bench = await running("says", "fails", "ends");
+  for (const id of ["says", "fails", "ends"]) await bench.begin(id, 1_000, 500);
+  const { process } = bench.at("says");
+  await bench.say("says");
+  await bench.fail("fails", 3_600_000);
+  await bench.finish("ends");
+  await bench.clock.tick(60_000);
+  assert.equal(process.recycled, null);
+});
+
+Deno.test("a killed run that still begins a role is told nothing more, and its grace goes on", async () => {
+  const bench = await running("a");
+  const { process } = bench.at("a");
+  await bench.manager.killRun("a", null);
+  await bench.begin("a", 60_000, null);
+  await bench.clock.tick(killGraceMs);
+  assert.match(process.recycled ?? "", /did not come to rest after it was told to abort/);
+  assert.deepEqual(bench.logged, []);
+});
