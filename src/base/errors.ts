@@ -19,6 +19,7 @@ export type ErrorCode =
   | "RUN_ENDED"
   | "PAYLOAD_INVALID"
   | "QUERY_INVALID"
+  | "CLIENTS_MANY"
   | "STORE_FAILED"
   | "INTERNAL"
   | "USAGE";

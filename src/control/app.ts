@@ -5,10 +5,12 @@
  */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { generateSpecs } from "hono-openapi";
+import { describeRoute, generateSpecs } from "hono-openapi";
+import * as z from "zod";
 import { NerveError } from "../base/errors.ts";
 import { requestBodyMaxBytes } from "../base/limits.ts";
-import { problem, problemResponse } from "./problem.ts";
+import { problem, problemResponse, responses } from "./problem.ts";
+import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { senseRoutes } from "./routes/senses.ts";
@@ -31,8 +33,16 @@ export function createApp(view: KernelView, options: AppOptions) {
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: bodyTooLarge }))
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", senseRoutes(view))
-    .route("/v1", runRoutes(view));
-  app.get("/v1/openapi.json", async (c) => c.json(await generateSpecs(app, openApi(options.version))));
+    .route("/v1", runRoutes(view))
+    .route("/v1", eventRoutes(view));
+  app.get(
+    "/v1/openapi.json",
+    describeRoute({
+      summary: "This document",
+      responses: responses("OpenAPI 3.1", z.record(z.string(), z.unknown())),
+    }),
+    async (c) => c.json(await generateSpecs(app, openApi(options.version))),
+  );
   app.notFound((c) =>
     problem(404, new NerveError("USAGE", `There is no ${c.req.method} ${c.req.path}`, { hint: "See /v1/openapi.json" }))
   );

@@ -31,6 +31,8 @@ import {
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import type { ControlApp } from "./app.ts";
+import { readEvents } from "./event_reader.ts";
+import type { EventFilter, StreamItem } from "./event_stream.ts";
 import type { MessageQuery, RunQuery } from "./view.ts";
 
 export type { MessageQuery, Records, RunQuery } from "./view.ts";
@@ -95,12 +97,13 @@ export class ControlClient implements Disposable {
     return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id }, json: request }), runSchema);
   }
 
-  runs({ workflow, statuses, limit, offset }: RunQuery): Promise<RunPage> {
+  runs({ workflow, statuses, before, limit, offset }: RunQuery): Promise<RunPage> {
     const query = {
       limit: String(limit),
       offset: String(offset),
       ...(workflow === undefined ? {} : { workflow }),
       ...(statuses === undefined ? {} : { status: statuses.join(",") }),
+      ...(before === undefined ? {} : { before }),
     };
     return this.#ask(this.#api.runs.$get({ query }), runPageSchema);
   }
@@ -122,6 +125,33 @@ export class ControlClient implements Disposable {
     const given = Object.entries(filter).filter(([, value]) => value !== undefined);
     const query = Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
     return (await this.#ask(this.#api.logs.$get({ query }), logsSchema)).items;
+  }
+
+  /**
+   * What happens after row `afterId` (null: from now on), until the daemon stops or `signal` aborts; then it ends.
+   */
+  async *events(filter: EventFilter, afterId: number | null, signal: AbortSignal): AsyncGenerator<StreamItem> {
+    const { source, type, refId } = filter;
+    const query = {
+      ...(source === undefined ? {} : { source }),
+      ...(type === undefined ? {} : { type }),
+      ...(refId === undefined ? {} : { refId }),
+      ...(afterId === null ? {} : { afterId: String(afterId) }),
+    };
+    let answer: Answer & { readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null };
+    try {
+      answer = await this.#api.events.$get({ query }, { init: { signal } });
+    } catch (thrown) {
+      if (signal.aborted) return;
+      throw await this.#unanswered(thrown);
+    }
+    if (!answer.ok || answer.body === null) throw problemError(answer.status, await answer.json());
+    try {
+      yield* readEvents(answer.body);
+    } catch (thrown) {
+      // The connection has ended, from this side or from the other.
+      if (thrown instanceof NerveError) throw thrown;
+    }
   }
 
   async stop(): Promise<void> {

@@ -53,17 +53,19 @@ export function valid<Target extends "json" | "query" | "param", Schema extends 
 }
 
 /** The `responses` of a route's description: its answer, and the problems it may have. */
-export function responses(description: string, schema: z.ZodType, ...problems: number[]): Responses {
-  const described: Responses = {
+export function responses(description: string, schema: z.ZodType, ...statuses: number[]): Responses {
+  return {
     200: { description, content: { "application/json": { schema: resolver(schema) } } },
+    ...problems(400, ...statuses),
   };
-  for (const status of [400, ...problems]) {
-    described[status] = {
-      description: titles[status] ?? "Problem",
-      content: { "application/problem+json": { schema: resolver(problemSchema) } },
-    };
-  }
-  return described;
+}
+
+/** The same for the problems alone: those of these statuses, and what any route may have. */
+export function problems(...statuses: number[]): Responses {
+  const content = { "application/problem+json": { schema: resolver(problemSchema) } };
+  return Object.fromEntries(
+    [...statuses, 500, 503].map((status) => [status, { description: titles[status] ?? "Problem", content }]),
+  );
 }
 
 type Responses = Record<
@@ -76,4 +78,6 @@ const titles: Readonly<Record<number, string>> = {
   404: "There is no such thing",
   409: "It contradicts what is there",
   413: "The body is too large",
+  500: "nerve failed inside",
+  503: "The kernel starts or stops, or too many clients read events",
 };

@@ -39,7 +39,7 @@ interface ServedApp {
 export async function serveControl(app: ServedApp, { path, clock, report }: ServeOptions): Promise<ControlServer> {
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   removeSocket(path);
-  const stopping = new AbortController(), env: ControlEnv["Bindings"] = { stopping: stopping.signal };
+  const stopping = new AbortController(), env: ControlEnv["Bindings"] = { stopping: stopping.signal, clock };
   const connections = new Connections(clock);
   // Node's own timeouts are off: ours follow the clock that we were given.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });

@@ -3,6 +3,7 @@
  * Everything here may be called while the kernel starts or stops. Errors are NerveErrors; `problem.ts` turns them into
  * answers.
  */
+import type { Clock } from "../base/clock.ts";
 import type { Health, RunPage, SenseView, StartRunRequest, TriggerReply, WorkflowView } from "../protocol/api.ts";
 import type { ComputeResult } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
@@ -12,6 +13,8 @@ import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
 export interface RunQuery {
   readonly workflow?: string;
   readonly statuses?: readonly RunStatus[];
+  /** Only runs that began before the run of this id. */
+  readonly before?: string;
   readonly limit: number;
   readonly offset: number;
 }
@@ -40,11 +43,21 @@ export interface ControlEnv {
   readonly Bindings: {
     /** Aborts when the API stops: answers that wait, and streams, end then. */
     readonly stopping: AbortSignal;
+    readonly clock: Clock;
   };
+}
+
+/** Rows as they get on disk, in the order of their ids. */
+export interface RowFeed extends AsyncIterable<LogRow> {
+  /** Rows that this reader has lost because it read too slowly; they are in the log. */
+  readonly dropped: number;
+  close(): void;
 }
 
 export interface KernelView {
   readonly records: Records;
+  /** Every row that gets on disk from now on. */
+  followLog(): RowFeed;
   health(): Health;
   senses(): SenseView[];
   /** Null: there is no such sense. */

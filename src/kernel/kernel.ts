@@ -20,10 +20,12 @@ import type { Run, RunTrigger } from "../protocol/run.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/manager.ts";
+import { ComputeIds } from "./compute_ids.ts";
 import { ComputeRunner } from "./compute_runner.ts";
 import { lockWorkspace, type WorkspaceLock } from "./lock.ts";
 import { FoldedRows } from "./folded_rows.ts";
 import { computeLimits, schedulePlans, workflowPlans } from "./plans.ts";
+import { RowFeed } from "./row_feed.ts";
 import { SenseDesk } from "./sense_desk.ts";
 import { UnitDesk } from "./unit_desk.ts";
 import { planUnits } from "./units.ts";
@@ -156,13 +158,14 @@ export class Kernel {
     await this.ready.catch(() => {});
     const parts = this.#parts;
     if (parts === null) return;
-    const { scheduler, runner, workflows, supervisor, folded, store } = parts;
+    const { scheduler, runner, workflows, supervisor, folded, feed, store } = parts;
     scheduler.stop();
     await Promise.all([runner.stop(), workflows.stop()]);
     await supervisor.stop();
     folded.flush();
     store.log.append(kernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
+    feed.close();
     this.#lock?.release();
     this.#bus.close();
   }
@@ -171,6 +174,7 @@ export class Kernel {
 /** Everything that exists only while the kernel runs. */
 export interface Parts {
   readonly store: Store;
+  readonly feed: RowFeed;
   readonly folded: FoldedRows;
   readonly supervisor: Supervisor;
   readonly runner: ComputeRunner;
@@ -191,6 +195,8 @@ function makeParts(
 ): Parts {
   const emit = (event: KernelEvent) => bus.publish(event);
   const append = (row: NewLogRow): LogRow => store.log.append(row);
+  const feed = new RowFeed(store.reader);
+  store.onCommit(() => feed.committed());
   const folded = new FoldedRows(clock, append);
   const units: UnitDesk = new UnitDesk(config, clock, { append, folded, emit, parts: () => parts });
   const supervisor = new Supervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock, units);
@@ -216,8 +222,10 @@ function makeParts(
       return workflows.startRun({ workflow: name, prompt, payload, maxRounds, runId: null, trigger, causeId });
     },
   });
+  const computeIds = new ComputeIds(store.meta);
   const scheduler = new Scheduler({
     clock,
+    newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => desk.compute(sense, trigger, id),
       prepare: (sense) => units.prepare(sense),
@@ -235,7 +243,7 @@ function makeParts(
   workflows.configure(workflowPlans(config));
   scheduler.setPlans(schedulePlans(config, (sense) => toNumber(store.meta.get(`cron:${sense}`))));
   const views = new KernelViews({ config, paths, clock, startedAt, reader: store.reader, parts: () => parts });
-  const parts: Parts = { store, folded, supervisor, runner, desk, units, workflows, scheduler, views };
+  const parts: Parts = { store, feed, folded, supervisor, runner, desk, units, workflows, scheduler, views };
   return parts;
 }
 

@@ -1,6 +1,7 @@
 /** What the kernel shows of itself: answers to the control API and to embedders. Reads only; made by kernel.ts. */
 import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
+import type { Subscription } from "../bus/signal_bus.ts";
 import { groupMembers, type NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitView as SupervisedUnit } from "../process/supervisor.ts";
@@ -16,8 +17,9 @@ import {
   type WorkflowView,
 } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
-import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
+import type { Run, RunMessage } from "../protocol/run.ts";
 import type { StoreReader } from "../store/reader.ts";
+import type { RunQuery } from "../store/run_rows.ts";
 import type { Parts } from "./kernel.ts";
 import { groupKey } from "./units.ts";
 import { workflowKey } from "./workflow_host.ts";
@@ -33,7 +35,7 @@ export interface ViewPorts {
 
 /** Reads of what is on disk; the control API's `Records` by its shape. */
 export interface KernelRecords {
-  runs(query: { workflow?: string; statuses?: readonly RunStatus[]; limit: number; offset: number }): RunPage;
+  runs(query: RunQuery): RunPage;
   run(runId: string): Run | null;
   messages(runId: string, query: { beforeRound?: number; limit: number }): RunMessage[];
   logs(filter: LogFilter): LogRow[];
@@ -49,19 +51,18 @@ export class KernelViews {
   get records(): KernelRecords {
     const { reader } = this.#ports;
     return {
-      runs: ({ workflow, statuses, limit, offset }) => {
-        const { runs, total } = reader.runs({
-          ...workflow && { workflow },
-          ...statuses && { statuses },
-          limit,
-          offset,
-        });
+      runs: (query) => {
+        const { runs, total } = reader.runs(query);
         return { total, items: runs };
       },
       run: (runId) => reader.run(runId),
       messages: (runId, query) => reader.messages(runId, query),
       logs: (filter) => reader.logs(filter),
     };
+  }
+
+  followLog(): Subscription<LogRow> {
+    return this.#ports.parts().feed.follow();
   }
 
   health(): Health {

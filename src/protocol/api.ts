@@ -165,11 +165,19 @@ export const runSchema: z.ZodType<Run> = z.object({
 /** A page: `total` counts everything that the filter lets through. */
 export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
 export type RunPage = z.infer<typeof runPageSchema>;
+/** The same as an answer: `next` is the path of the next page, null at the last one. */
+export const runListSchema = runPageSchema.extend({ next: z.string().nullable() });
 
 export const messagesSchema = z.object({ items: z.array(runMessageSchema) });
 export const sensesSchema = z.object({ items: z.array(senseViewSchema) });
 export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
-export const logsSchema = z.object({ items: z.array(logRowSchema) });
+/** `next` is the path of the next page, null at the last one. */
+export const logsSchema = z.object({ items: z.array(logRowSchema), next: z.string().nullable() });
+export type LogPage = z.infer<typeof logsSchema>;
+
+/** The event `gap` of the event stream: rows after `afterId` and before `beforeId` have left the log for its archive. */
+export const gapSchema = z.object({ afterId: z.int(), beforeId: z.int() });
+export type Gap = z.infer<typeof gapSchema>;
 /** `lifted` is false when there was neither a quarantine nor a wait after a death. */
 export const resetSchema = z.object({ lifted: z.boolean() });
 export type ResetReply = z.infer<typeof resetSchema>;
@@ -203,6 +211,7 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   RUN_ENDED: 409,
   PAYLOAD_INVALID: 400,
   QUERY_INVALID: 400,
+  CLIENTS_MANY: 503,
   STORE_FAILED: 500,
   INTERNAL: 500,
   USAGE: 400,

@@ -41,17 +41,19 @@ export class Scheduler {
   readonly #listening = new Map<string, ScheduledSense[]>();
   #phase: "new" | "started" | "stopped" = "new";
   #plans: readonly SensePlan[] = [];
-  #lastId = 0;
   #wallWatch: HeapTimer | null = null;
   #wallOffset = 0;
 
-  constructor(parts: { clock: Clock; starter: ComputeStarter; listener: ScheduleListener }) {
+  /** `newComputeId` gives a number that was never given before. */
+  constructor(
+    parts: { clock: Clock; starter: ComputeStarter; listener: ScheduleListener; newComputeId: () => number },
+  ) {
     this.#clock = parts.clock;
     this.#heap = new TimerHeap(parts.clock);
     this.#around = {
       ...parts,
       heap: this.#heap,
-      newId: () => ++this.#lastId,
+      newId: parts.newComputeId,
       gone: (sense) => void this.#senses.delete(sense),
     };
   }

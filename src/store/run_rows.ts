@@ -62,18 +62,20 @@ export function readRun(statements: StatementCache, runId: string): Run | null {
 export interface RunQuery {
   readonly workflow?: string;
   readonly statuses?: readonly RunStatus[];
+  /** Only runs that began before the run of this id; none when there is no such run. */
+  readonly before?: string;
   readonly limit: number;
   readonly offset: number;
 }
 
-/** `total` counts everything that the filter lets through. */
+/** `total` counts everything that the filter lets through, whatever `before`, `limit` and `offset` say. */
 export interface RunPage {
   readonly runs: Run[];
   readonly total: number;
 }
 
 export function readRuns(statements: StatementCache, query: RunQuery): RunPage {
-  const { workflow, statuses, limit, offset } = query;
+  const { workflow, statuses, before, limit, offset } = query;
   const conditions: string[] = [], values: string[] = [];
   if (workflow !== undefined) {
     conditions.push("workflow = ?");
@@ -83,10 +85,20 @@ export function readRuns(statements: StatementCache, query: RunQuery): RunPage {
     conditions.push(`status in (${statuses.map(() => "?").join(", ")})`);
     values.push(...statuses);
   }
-  const from = `from workflow_runs${conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`}`;
-  const total = Number(statements.get(`select count(*) as total ${from}`).get(...values)?.total ?? 0);
-  const page = statements.arrays(`select ${runColumns} ${from} order by seq desc limit ? offset ?`);
+  const all = statements.get(`select count(*) as total from workflow_runs${whereOf(conditions)}`);
+  const total = Number(all.get(...values)?.total ?? 0);
+  if (before !== undefined) {
+    conditions.push("seq < (select seq from workflow_runs where run_id = ?)");
+    values.push(before);
+  }
+  const page = statements.arrays(
+    `select ${runColumns} from workflow_runs${whereOf(conditions)} order by seq desc limit ? offset ?`,
+  );
   return { runs: page.all(...values, limit, offset).map(toRun), total };
+}
+
+function whereOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
 }
 
 /** False: the id exists. */

@@ -66,6 +66,11 @@ export class Store {
     this.newRunId = () => ulid(clock.now());
   }
 
+  /** Calls `fire` after each commit from now on: there may be new rows to read. `fire` must not throw. */
+  onCommit(fire: () => void): void {
+    this.#writer.onCommit = fire;
+  }
+
   /** Operations, commits, and operations that were lost, since the start. */
   get counters(): Readonly<WriterCounters> {
     return this.#writer.counters;

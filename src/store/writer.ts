@@ -34,6 +34,8 @@ export class Writer {
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
   readonly #onLost: (error: NerveError, operations: number) => void;
+  /** Called after each commit; must not throw. */
+  onCommit: () => void = () => {};
   #batch: Batch | null = null;
 
   /** `onLost` is told of every loss; it must not throw. */
@@ -93,7 +95,9 @@ export class Writer {
       batch.committed.resolve();
     } catch (thrown) {
       this.#abandon(batch, thrown);
+      return;
     }
+    this.onCommit();
   }
 
   #openBatch(): Batch {

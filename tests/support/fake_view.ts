@@ -1,5 +1,6 @@
 /** A kernel for the tests of the control API and of the command line: it remembers what it was asked. */
 import { NerveError } from "../../src/base/errors.ts";
+import { SignalBus, type Subscription } from "../../src/bus/signal_bus.ts";
 import type { AcceptedTrigger, KernelView, Records } from "../../src/control/view.ts";
 import type { ComputeResult, Health, SenseView, StartRunRequest, WorkflowView } from "../../src/protocol/api.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
@@ -53,6 +54,8 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
 
 export class FakeView implements KernelView {
   readonly asked: unknown[] = [];
+  /** What `followLog` hands out. */
+  readonly rows = new SignalBus<LogRow>();
   readonly runsById = new Map<string, Run>([["run-1", aRun()]]);
   readonly sensesByName = new Map<string, SenseView>([["cpu-usage", aSense()]]);
   result: ComputeResult = { kind: "null" };
@@ -92,6 +95,10 @@ export class FakeView implements KernelView {
       }];
     },
   };
+
+  followLog(): Subscription<LogRow> {
+    return this.rows.subscribe();
+  }
 
   health(): Health {
     return {

@@ -6,7 +6,7 @@ import { healthSchema, logsSchema, stoppingSchema } from "../../protocol/api.ts"
 import type { LogFilter } from "../../protocol/log.ts";
 import { responses, valid } from "../problem.ts";
 import type { KernelView } from "../view.ts";
-import { count, withoutUndefined } from "./query.ts";
+import { count, nextPage, withoutUndefined } from "./query.ts";
 
 const logQuery = z.object({
   source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
@@ -34,7 +34,10 @@ export function kernelRoutes(view: KernelView, stop: () => void) {
       valid("query", logQuery),
       (c) => {
         const filter: LogFilter = withoutUndefined(c.req.valid("query"));
-        return c.json({ items: view.records.logs(filter) });
+        const items = view.records.logs(filter), last = items.at(-1), full = items.length === filter.limit;
+        const cursor = filter.order === "asc" ? "afterId" : "beforeId";
+        const next = full && last !== undefined ? nextPage(c.req.url, { [cursor]: String(last.id) }) : null;
+        return c.json({ items, next });
       },
     )
     .post(

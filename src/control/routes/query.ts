@@ -6,6 +6,13 @@ export const count = z.string().regex(/^\d{1,15}$/, "must be a whole number").tr
 
 export const flag = z.enum(["0", "1"]).default("0").transform((text) => text === "1");
 
+/** The path of the next page: the request's own, with `changes` in its query. */
+export function nextPage(url: string, changes: Readonly<Record<string, string>>): string {
+  const next = new URL(url);
+  for (const [key, value] of Object.entries(changes)) next.searchParams.set(key, value);
+  return `${next.pathname}${next.search}`;
+}
+
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 
 /** Leaves out the keys that were not given: inside the program a missing filter is a missing key. */

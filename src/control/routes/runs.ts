@@ -7,7 +7,7 @@ import {
   killRunRequestSchema,
   messagesSchema,
   resetSchema,
-  runPageSchema,
+  runListSchema,
   runSchema,
   startRunRequestSchema,
   workflowsSchema,
@@ -16,7 +16,7 @@ import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import { responses, valid } from "../problem.ts";
 import type { ControlEnv, KernelView, MessageQuery, RunQuery } from "../view.ts";
-import { count, flag, withoutUndefined } from "./query.ts";
+import { count, flag, nextPage, withoutUndefined } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
 const identified = z.object({ id: runIdSchema });
@@ -25,6 +25,7 @@ const runQuery = z.object({
   workflow: nameSchema.optional(),
   status: z.string().optional().meta({ description: "Statuses, separated by commas" })
     .transform((text) => text?.split(",")).pipe(z.array(runStatusSchema).optional()),
+  before: runIdSchema.optional().meta({ description: "Only runs that began before this one: the cursor of a page" }),
   limit: count.pipe(z.int().min(1).max(1_000)).default(20),
   offset: count.default(0),
 });
@@ -68,12 +69,14 @@ export function runRoutes(view: KernelView) {
     )
     .get(
       "/runs",
-      describeRoute({ summary: "Runs, newest first", responses: responses("A page of runs", runPageSchema) }),
+      describeRoute({ summary: "Runs, newest first", responses: responses("A page of runs", runListSchema) }),
       valid("query", runQuery),
       (c) => {
         const { status, ...rest } = c.req.valid("query");
         const query: RunQuery = withoutUndefined({ ...rest, statuses: status });
-        return c.json(view.records.runs(query));
+        const { total, items } = view.records.runs(query), last = items.at(-1), full = items.length === query.limit;
+        const next = full && last !== undefined ? nextPage(c.req.url, { before: last.runId, offset: "0" }) : null;
+        return c.json({ total, items, next });
       },
     )
     .route("/runs", oneRun(view));

@@ -50,7 +50,8 @@ export class Harness implements ComputeStarter, ScheduleListener {
 
   constructor(startMs?: number) {
     this.clock = new FakeClock(startMs);
-    this.scheduler = new Scheduler({ clock: this.clock, starter: this, listener: this });
+    let id = 0;
+    this.scheduler = new Scheduler({ clock: this.clock, starter: this, listener: this, newComputeId: () => ++id });
   }
 
   compute(sense: string, trigger: Trigger, computeId: number): Promise<void> {
