@@ -39,6 +39,8 @@ export class Retries {
   begun(entry: RunEntry, process: WorkflowProcess, said: SaidBegun): void {
     const { processes } = this.#parts, { timeoutMs } = said;
     processes.limit(process, entry, timeoutMs, () => {
+      // Another has cost it its process, and its role may not be to blame: it goes on from its last message.
+      if (processes.recycling(process.id)) return;
       const message = `timed out after ${formatDuration(timeoutMs)} and did not come to rest; its process was ended`;
       processes.recycle(process, `role ${said.role} of run ${said.runId} ${message}`);
       void this.#fail(entry, process, said, message);
