@@ -210,6 +210,11 @@ export class TestWorkflow implements AsyncDisposable {
     this.#unit = new TestUnit("workflows", name, grants);
   }
 
+  /** The workspace. */
+  get root(): string {
+    return this.#unit.root;
+  }
+
   async run({ config, prompt = "", payload = null, runId = "run-1", ...rest }: RunRequest): Promise<RunOutcome> {
     const conversation = await this.#unit.conversation(config);
     const messages = [...rest.messages ?? []], logs: string[] = [], attempt = 1;

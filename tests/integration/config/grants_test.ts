@@ -113,21 +113,27 @@ Deno.test("every value that the configuration takes, Deno takes too", () => {
   });
 });
 
-Deno.test("a workflow reads its folder and the blobs, and no database", () =>
+Deno.test("a workflow reads its folder, the blobs and the log, writes only blobs, and has no sense's database", () =>
   inWorkspace("senses: { a: {} }\nworkflows: { w: {} }\n", async (paths, grants) => {
     await Deno.mkdir(paths.blobs, { recursive: true });
     await Deno.mkdir(dirname(paths.workflowEntry("w")), { recursive: true });
     await Deno.writeTextFile(paths.workflowEntry("w"), "code");
-    new DatabaseSync(paths.logDatabase).close();
+    await Deno.mkdir(dirname(paths.senseDatabase("a")), { recursive: true });
+    for (const path of [paths.logDatabase, paths.senseDatabase("a")]) new DatabaseSync(path).close();
     const said = await inSandbox(
       grants({ kind: "workflow", name: "w" }),
       `
       report([await attempt(() => Deno.readTextFile(${JSON.stringify(paths.workflowEntry("w"))})),
         await attempt(() => Deno.writeTextFile(${JSON.stringify(join(paths.blobs, "b"))}, "x")),
-        await attempt(() => new DatabaseSync(${JSON.stringify(paths.logDatabase)}, { readOnly: true }) && "open")]);`,
+        await attempt(() => new DatabaseSync(${JSON.stringify(paths.logDatabase)}, { readOnly: true }) && "open"),
+        await attempt(() => new DatabaseSync(${JSON.stringify(paths.logDatabase)}) && "open"),
+        await attempt(() => new DatabaseSync(${
+        JSON.stringify(paths.senseDatabase("a"))
+      }, { readOnly: true }) && "open")]);`,
     );
     assert.ok(Array.isArray(said));
     assert.equal(said[0], "code");
     assert.equal(said[1], undefined);
-    assert.match(said[2], /^NotCapable/);
+    assert.equal(said[2], "open");
+    for (const refused of said.slice(3)) assert.match(refused, /^NotCapable/);
   }));
