@@ -1,0 +1,42 @@
+/** Runs programs for index.ts: no shell, bounded in time, their output thrown away. */
+
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+}
+
+/** True when it ends with 0. Throws when it cannot be started, takes too long, or the run is over. */
+export async function isSuccess({ program, args }: Command, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  const late = AbortSignal.timeout(timeoutMs);
+  const child = new Deno.Command(program, {
+    args: [...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    signal: AbortSignal.any([signal, late]),
+  }).spawn();
+  const { success } = await child.status;
+  signal.throwIfAborted();
+  if (late.aborted) throw new Error(`${commandLine({ program, args })} took longer than ${timeoutMs} ms`);
+  return success;
+}
+
+/** For readers only. */
+export function commandLine({ program, args }: Command): string {
+  return [program, ...args].map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)).join(" ");
+}
+
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+  });
+}
