@@ -22,6 +22,7 @@ export type ErrorCode =
   | "CLIENTS_MANY"
   | "STORE_FAILED"
   | "INTERNAL"
+  | "UPGRADE_FAILED"
   | "USAGE";
 
 /** An expected failure: `message` says what failed, `hint` what the operator can do about it. */

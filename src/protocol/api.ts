@@ -181,6 +181,19 @@ export type Gap = z.infer<typeof gapSchema>;
 /** `lifted` is false when there was neither a quarantine nor a wait after a death. */
 export const resetSchema = z.object({ lifted: z.boolean() });
 export type ResetReply = z.infer<typeof resetSchema>;
+/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME` or `kernel` (settings of nerve.yaml as a whole). */
+export const reloadReplySchema = z.object({
+  /** What is wrong with nerve.yaml: then the one before stays in force. */
+  configError: z.string().nullable(),
+  changes: z.array(z.object({ of: z.string(), change: z.enum(["added", "changed", "removed"]) })),
+  /** `group:NAME` or `workflow:NAME`: their new work gets a new process, with new code or new grants. */
+  replaced: z.array(z.string()),
+  /** Errors and warnings of nerve.yaml, and code that cannot be loaded. */
+  problems: z.array(z.object({ about: z.string(), message: z.string(), place: placeSchema.nullable() })),
+});
+export type ReloadReply = z.infer<typeof reloadReplySchema>;
+export type ReloadChange = ReloadReply["changes"][number];
+
 export const stoppingSchema = z.object({ stopping: z.literal(true) });
 
 /** An error as RFC 9457 has it; `code` and `hint` are those of a NerveError. */
@@ -214,5 +227,6 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   CLIENTS_MANY: 503,
   STORE_FAILED: 500,
   INTERNAL: 500,
+  UPGRADE_FAILED: 500,
   USAGE: 400,
 };

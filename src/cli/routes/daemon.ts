@@ -74,6 +74,22 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       aliases: { w: "workspace" },
     },
   ),
+  upgrade: command(
+    async () => (await import("../commands/upgrade.ts")).upgrade,
+    {
+      brief: "Replace this executable by a newer one, and the daemon with it",
+      details: "Checks the file, stops the workspace's daemon, swaps, starts; back to the old one when that fails.",
+      examples: ["nerve upgrade --from ./nerve", "nerve upgrade --from ./nerve --sha256 SUM"],
+    },
+    {
+      flags: {
+        from: { kind: "parsed", parse: String, placeholder: "FILE", brief: "The new executable" },
+        sha256: text("Its sum; default: what stands in FILE.sha256, if that is there", "SUM"),
+        workspace: workspaceFlag,
+      },
+      aliases: { w: "workspace" },
+    },
+  ),
   version: command(
     async () => (await import("../commands/version.ts")).version,
     { brief: "Print the version" },

@@ -1,0 +1,90 @@
+#!/bin/sh
+# Installs nerve for this user: sh install.sh FILE-OR-URL [--sha256 SUM] [--to FOLDER]
+# Checks the sum (given, or in FILE.sha256 beside the file), puts the file into ~/.local/bin/nerve, adds shell
+# completions, says what it did. Asks nothing, and touches nothing outside the user's home.
+set -u
+
+fail() {
+  printf '❌ %s\n   %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+usage='usage: sh install.sh FILE-OR-URL [--sha256 SUM] [--to FOLDER]'
+from='' sum='' to=${HOME:+$HOME/.local/bin}
+while [ $# -gt 0 ]; do
+  case $1 in
+    --sha256 | --to)
+      [ $# -ge 2 ] || fail "$1 needs a value" "$usage"
+      if [ "$1" = --to ]; then to=$2; else sum=$2; fi
+      shift
+      ;;
+    -h | --help)
+      printf '%s\n' "$usage"
+      exit 0
+      ;;
+    -*) fail "there is no option $1" "$usage" ;;
+    *) [ -z "$from" ] && from=$1 || fail "one file, please: not $1 as well" "$usage" ;;
+  esac
+  shift
+done
+[ -n "$from" ] || fail 'which file?' "$usage"
+[ -n "$to" ] || fail 'HOME is not set' "$usage"
+
+fetch() {
+  if command -v curl >/dev/null; then curl -fsSL -o "$2" "$1"
+  elif command -v wget >/dev/null; then wget -q -O "$2" "$1"
+  else fail 'neither curl nor wget is there' "download $1 yourself, then: sh install.sh FILE"
+  fi
+}
+
+sum_of() {
+  if command -v sha256sum >/dev/null; then sha256sum <"$1"
+  elif command -v shasum >/dev/null; then shasum -a 256 <"$1"
+  else openssl dgst -sha256 -r <"$1"
+  fi | cut -c 1-64
+}
+
+mkdir -p "$to" || fail "$to cannot be made" 'name another folder: --to FOLDER'
+to=$(cd "$to" && pwd)
+# Beside its place, so that a rename is all that is left to do.
+aside=$(mktemp -d "$to/.nerve-install.XXXXXX") || fail "$to cannot be written to" 'name another folder: --to FOLDER'
+trap 'rm -rf "$aside"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+
+case $from in
+  http://* | https://*)
+    fetch "$from" "$aside/nerve" || fail "$from cannot be downloaded" 'nothing was changed'
+    [ -n "$sum" ] || fetch "$from.sha256" "$aside/sum" || fail "$from.sha256 cannot be downloaded" 'give the sum: --sha256 SUM'
+    ;;
+  *)
+    cp "$from" "$aside/nerve" || fail "$from cannot be read" "$usage"
+    [ -n "$sum" ] || cp "$from.sha256" "$aside/sum" 2>/dev/null || fail "there is no $from.sha256" 'give the sum: --sha256 SUM'
+    ;;
+esac
+[ -n "$sum" ] || sum=$(cut -c 1-64 "$aside/sum")
+found=$(sum_of "$aside/nerve")
+[ "$found" = "$(printf %s "$sum" | tr 'A-F' 'a-f')" ] ||
+  fail "$from has the sum $found, not $sum" 'nothing was changed: download it again'
+
+chmod 755 "$aside/nerve"
+version=$("$aside/nerve" version) || fail "$from does not run on this machine" 'nothing was changed'
+mv -f "$aside/nerve" "$to/nerve" || fail "$to/nerve cannot be replaced" 'nothing was changed'
+printf '✅ %s\n   in %s, sum checked\n' "$version" "$to/nerve"
+
+# A nerve without completions, or a folder that is not ours, is no reason to fail.
+complete() {
+  mkdir -p "${2%/*}" 2>/dev/null && "$to/nerve" completions "$1" >"$aside/completions" 2>/dev/null &&
+    mv -f "$aside/completions" "$2" 2>/dev/null && printf '   completions for %s in %s\n' "$1" "$2"
+}
+data=${XDG_DATA_HOME:-${HOME:+$HOME/.local/share}}
+if [ -n "$data" ]; then
+  command -v bash >/dev/null && complete bash "$data/bash-completion/completions/nerve"
+  command -v zsh >/dev/null && complete zsh "$data/zsh/site-functions/_nerve"
+  command -v fish >/dev/null && complete fish "${XDG_CONFIG_HOME:-$HOME/.config}/fish/completions/nerve.fish"
+fi
+
+case :$PATH: in
+  *:"$to":*) printf '👉 nerve init watch && cd watch && nerve run\n' ;;
+  *) printf '👉 %s is not in your PATH: add  export PATH="%s:$PATH"  to your shell'"'"'s profile\n' "$to" "$to" ;;
+esac

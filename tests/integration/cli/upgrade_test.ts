@@ -1,0 +1,189 @@
+/** `nerve upgrade` and install.sh on files that only pretend to be a nerve: what is swapped, and when nothing is. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { NerveError } from "../../../src/base/errors.ts";
+import { ownProcessId } from "../../../src/base/process_id.ts";
+import { upgrade } from "../../../src/cli/commands/upgrade.ts";
+import { sha256OfFile } from "../../../src/cli/installation.ts";
+import { workspacePaths } from "../../../src/config/workspace.ts";
+import { writeState } from "../../../src/daemon/state.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { repository } from "../../support/source_files.ts";
+import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
+
+/** A program that answers like a nerve and writes down what it was asked. `broken` is a command that fails. */
+async function fakeNerve(folder: string, name: string, version: string, broken = "none"): Promise<string> {
+  const file = join(folder, name);
+  const script = `#!/bin/sh
+echo "${version} $1" >>"${folder}/calls"
+[ "$1" = ${broken} ] && { echo "cannot $1 today" >&2; exit 1; }
+case $1 in
+  version) echo '{ "nerve": "${version}" }' ;;
+  completions) echo "# completions for $2" ;;
+esac
+`;
+  await Deno.writeTextFile(file, script);
+  await Deno.chmod(file, 0o755);
+  return file;
+}
+
+interface World {
+  readonly folder: string;
+  readonly io: CapturedIo;
+  readonly installed: string;
+  /** The version that the installed file has now. */
+  now(): Promise<string>;
+  calls(): Promise<string[]>;
+}
+
+async function withInstalled(test: (world: World) => Promise<void>): Promise<void> {
+  await inTempDir(async (folder) => {
+    const installed = await fakeNerve(folder, "nerve", "0.1.0");
+    await test({
+      folder,
+      installed,
+      io: new CapturedIo({ cwd: folder, env: { NERVE_EXECUTABLE: installed } }),
+      now: async () => /nerve": "([^"]+)/.exec(await Deno.readTextFile(installed))?.[1] ?? "none",
+      calls: async () => (await Deno.readTextFile(join(folder, "calls"))).trim().split("\n"),
+    });
+  });
+}
+
+/** What a supervisor in the background leaves on the disk, with this test's process as the supervisor. */
+async function pretendDaemon(folder: string): Promise<void> {
+  await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
+  const paths = workspacePaths(folder);
+  await Deno.mkdir(paths.logs, { recursive: true });
+  const supervisor = ownProcessId();
+  writeState(paths, { supervisor, state: "running", since: 0, kernel: null, deaths: 0, problem: null });
+}
+
+const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
+  thrown instanceof NerveError && thrown.code === code && message.test(`${thrown.message} ${thrown.hint}`);
+
+Deno.test("upgrade swaps the file, keeps the old one, and can go back to it", async () => {
+  await withInstalled(async ({ folder, io, installed, now }) => {
+    const next = await fakeNerve(folder, "downloaded", "0.2.0");
+    assert.equal(await upgrade(io, { from: "downloaded", sha256: await sha256OfFile(next) }), 0);
+    assert.equal(await now(), "0.2.0");
+    assert.match(io.out, /is now 0\.2\.0\n.*--from .*nerve\.old/);
+    assert.equal(await upgrade(io, { from: `${installed}.old` }), 0);
+    assert.equal(await now(), "0.1.0");
+    const left = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(left, ["calls", "downloaded", "nerve", "nerve.old"]);
+  });
+});
+
+Deno.test("a wrong sum, no program, or the very same file change nothing", async () => {
+  await withInstalled(async ({ folder, io, installed, now }) => {
+    const next = await fakeNerve(folder, "downloaded", "0.2.0");
+    await assert.rejects(upgrade(io, { from: next, sha256: "ab".repeat(32) }), failsWith("UPGRADE_FAILED", /the sum/));
+    await Deno.writeTextFile(`${next}.sha256`, `${"cd".repeat(32)}  downloaded\n`);
+    await assert.rejects(upgrade(io, { from: next }), failsWith("UPGRADE_FAILED", /not cdcd.*Nothing was changed/));
+    await Deno.writeTextFile(join(folder, "noise"), "\x7fELF nothing");
+    await assert.rejects(upgrade(io, { from: "noise" }), failsWith("UPGRADE_FAILED", /no nerve that runs/));
+    await assert.rejects(upgrade(io, { from: "missing" }), failsWith("UPGRADE_FAILED", /cannot be read/));
+    assert.equal(await upgrade(io, { from: installed }), 0);
+    assert.match(io.out, /this very file already/);
+    assert.equal(await now(), "0.1.0");
+    assert.ok([...Deno.readDirSync(folder)].every(({ name }) => !name.endsWith(".new")));
+  });
+});
+
+Deno.test("a clone is not upgraded", async () => {
+  await inTempDir(async (folder) => {
+    const io = new CapturedIo({ cwd: folder });
+    await assert.rejects(upgrade(io, { from: "x" }), failsWith("UPGRADE_FAILED", /from a clone.*git pull/));
+  });
+});
+
+Deno.test("a daemon in the background is stopped by the old file and started by the new one", async () => {
+  await withInstalled(async ({ folder, io, calls, now }) => {
+    await fakeNerve(folder, "downloaded", "0.2.0");
+    await pretendDaemon(folder);
+    assert.equal(await upgrade(io, { from: "downloaded" }), 0);
+    assert.deepEqual(await calls(), ["0.2.0 version", "0.2.0 validate", "0.1.0 stop", "0.2.0 start"]);
+    assert.equal(await now(), "0.2.0");
+  });
+});
+
+Deno.test("when the new one does not start the daemon, the old one is back and runs", async () => {
+  await withInstalled(async ({ folder, io, calls, now }) => {
+    await fakeNerve(folder, "downloaded", "0.2.0", "start");
+    await pretendDaemon(folder);
+    const failure = failsWith("UPGRADE_FAILED", /cannot start today.*old one is back and runs/);
+    await assert.rejects(upgrade(io, { from: "downloaded" }), failure);
+    assert.deepEqual((await calls()).slice(2), ["0.1.0 stop", "0.2.0 start", "0.1.0 start"]);
+    assert.equal(await now(), "0.1.0");
+  });
+});
+
+Deno.test("a new one that does not take the workspace stops nothing", async () => {
+  await withInstalled(async ({ folder, io, calls, now }) => {
+    await fakeNerve(folder, "downloaded", "0.2.0", "validate");
+    await pretendDaemon(folder);
+    await assert.rejects(upgrade(io, { from: "downloaded" }), failsWith("UPGRADE_FAILED", /does not take .* validate/));
+    assert.deepEqual(await calls(), ["0.2.0 version", "0.2.0 validate"]);
+    assert.equal(await now(), "0.1.0");
+  });
+});
+
+Deno.test("a nerve run in a terminal is not ended by an upgrade", async () => {
+  await withInstalled(async ({ folder, io, now }) => {
+    await fakeNerve(folder, "downloaded", "0.2.0");
+    await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
+    const { pid, startTime } = ownProcessId();
+    await Deno.writeTextFile(workspacePaths(folder).lockFile, `${pid} ${startTime ?? ""}\n`);
+    const refusal = failsWith("DAEMON_RUNNING", /holds .*Ctrl-C/);
+    await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
+    assert.equal(await now(), "0.1.0");
+  });
+});
+
+async function install(home: string, ...args: string[]): Promise<{ code: number; said: string }> {
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: [join(repository, "install.sh"), ...args],
+    cwd: home,
+    clearEnv: true,
+    env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
+    stdin: "null",
+  }).output();
+  return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, and asks nothing", async () => {
+  await inTempDir(async (home) => {
+    const file = await fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
+    await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
+    const { code, said } = await install(home, "downloaded");
+    assert.equal(code, 0, said);
+    assert.match(said, /sum checked\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
+    const target = join(home, ".local/bin/nerve");
+    assert.equal(await sha256OfFile(target), sum);
+    assert.equal(((await Deno.stat(target)).mode ?? 0) & 0o777, 0o755);
+    const bash = join(home, ".local/share/bash-completion/completions/nerve");
+    assert.equal(await Deno.readTextFile(bash), "# completions for bash\n");
+    assert.deepEqual([...Deno.readDirSync(join(home, ".local/bin"))].map(({ name }) => name), ["nerve"]);
+  });
+});
+
+Deno.test("install.sh changes nothing when the sum is wrong or missing, or the file does not run", async () => {
+  await inTempDir(async (home) => {
+    const file = await fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await sha256OfFile(file);
+    const cases: [string[], RegExp][] = [
+      [["downloaded"], /no downloaded\.sha256/],
+      [["downloaded", "--sha256", "ab".repeat(32)], /has the sum .*, not abab/],
+      [["downloaded", "--sha256", sum.toUpperCase()], /does not run on this machine/],
+      [["gone", "--sha256", sum], /gone cannot be read/],
+      [[], /which file\?/],
+      [["downloaded", "--force"], /no option --force/],
+    ];
+    for (const [args, what] of cases) {
+      const { code, said } = await install(home, ...args);
+      assert.equal(code, 1, said);
+      assert.match(said, what);
+    }
+    const left = await Array.fromAsync(Deno.readDir(join(home, ".local/bin"))).catch(() => []);
+    assert.deepEqual(left, []);
+  });
+});
