@@ -14,6 +14,13 @@ Deno.test("the payload that a README shows has the keys of the one that is emitt
     await assertAsShown("git-status", { path: folder });
     // Deno's fetch refuses port 1: a check with a problem.
     await assertAsShown("http-check", { url: "http://127.0.0.1:1/" }, { net: ["127.0.0.1:1"] });
+    await assertAsShown("tls-expiry", { servers: "127.0.0.1:1" }, { net: ["127.0.0.1:1"] });
+    await assertAsShown("port-check", { ports: "127.0.0.1:1" }, { net: ["127.0.0.1:1"] });
+    await assertAsShown("process-watch", { name: "no-such-program" });
+    Deno.writeTextFileSync(`${folder}/app.log`, "ERROR\n");
+    const log = { file: `${folder}/app.log`, patterns: "ERROR", from_start: true };
+    await assertAsShown("log-pattern", log, { read: [log.file] });
+    await assertFeedAsShown();
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -25,5 +32,20 @@ async function assertAsShown(name: string, config: Config, grants?: Grants): Pro
   await using sense = new TestSense(name, grants);
   const outcome = await sense.compute(config);
   assert.ok(outcome.kind === "value", JSON.stringify(outcome));
-  assert.deepEqual(Object.keys(shown), Object.keys(outcome.value), name);
+  assert.deepEqual(shapeOf(shown), shapeOf(outcome.value), name);
+}
+
+async function assertFeedAsShown(): Promise<void> {
+  const feed = "<rss><channel><item><title>Hello</title></item></channel></rss>";
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response(feed));
+  const host = `127.0.0.1:${server.addr.port}`;
+  await assertAsShown("feed-watch", { urls: `http://${host}/`, announce_first: true }, { net: [host] });
+}
+
+/** Keys in their order, also of the objects in lists. */
+function shapeOf(payload: Record<string, unknown>): unknown[] {
+  return Object.entries(payload).map(([key, value]) => {
+    const inner: unknown = Array.isArray(value) ? value[0] : undefined;
+    return typeof inner === "object" && inner !== null ? [key, Object.keys(inner)] : key;
+  });
 }

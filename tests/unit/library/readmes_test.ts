@@ -17,9 +17,20 @@ function files(folder: string): string[] {
   return [...Deno.readDirSync(`${repository}/${folder}`)].map(({ name }) => name).sort();
 }
 
-Deno.test("the library holds what issue 2 lists", () => {
-  assert.deepEqual(senses, ["cpu-usage", "disk-usage", "git-status", "http-check", "memory-usage"]);
-  assert.deepEqual(workflows, ["cleanup", "notify"]);
+Deno.test("the library holds ten senses and four workflows", () => {
+  assert.deepEqual(senses, [
+    "cpu-usage",
+    "disk-usage",
+    "feed-watch",
+    "git-status",
+    "http-check",
+    "log-pattern",
+    "memory-usage",
+    "port-check",
+    "process-watch",
+    "tls-expiry",
+  ]);
+  assert.deepEqual(workflows, ["cleanup", "digest", "notify", "restart-service"]);
 });
 
 /** The block, alone in a nerve.yaml, is a configuration without errors. */
