@@ -1,0 +1,134 @@
+/** What only the portable file promises: its first use, where it unpacks, and that it starts almost like Deno alone. */
+import assert from "node:assert/strict";
+import { buildForm, finish, type Form, formOf, succeed } from "../../support/forms.ts";
+import { join } from "../../support/paths.ts";
+import { writeWorkspace } from "../../support/temp_workspace.ts";
+
+const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "nerve-portable-" }));
+let file = "";
+const isRoot = Deno.uid() === 0;
+
+Deno.test.beforeAll(async () => {
+  file = await buildForm("portable", folder);
+});
+
+Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
+
+/** A form with a home that nobody has used yet, and a temporary folder of its own. */
+async function fresh(name: string, env: Record<string, string> = {}): Promise<Form & { home: string; temp: string }> {
+  const home = join(folder, name, "home of one"), temp = join(folder, name, "temp");
+  for (const path of [home, temp]) await Deno.mkdir(path, { recursive: true });
+  const form = await formOf("portable", file, home);
+  return { ...form, env: { ...form.env, TMPDIR: temp, ...env }, home, temp };
+}
+
+function names(path: string): string[] {
+  return [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+}
+
+const mode = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
+
+Deno.test("two first uses at once both work, and leave one private folder", async () => {
+  const form = await fresh("twice");
+  const both = await Promise.all([0, 1].map(() => finish(form, ["version"], folder)));
+  for (const { code, out, err } of both) assert.deepEqual([code, err, /^nerve /.test(out)], [0, "", true]);
+  const cache = join(form.home, ".cache/nerve"), [hash = "", ...others] = names(cache);
+  assert.deepEqual(others, ["deno"], "the version, and Deno's own cache");
+  assert.deepEqual(names(join(cache, hash)), ["app", "deno"], "nothing of the other first use is left inside");
+  for (const path of [cache, join(cache, hash)]) assert.equal(await mode(path), 0o700);
+  assert.deepEqual(names(form.temp), []);
+});
+
+Deno.test("a home that cannot be written to: it goes to a private temporary folder, and says so once", async () => {
+  const form = await fresh("read-only", { HOME: "/proc/nowhere" });
+  const first = await finish(form, ["version", "--json"], folder);
+  assert.equal(first.code, 0, first.err);
+  assert.match(first.err, /^nerve: cannot unpack into \/proc\/nowhere\/\.cache\/nerve .*, so it goes to .*\n$/);
+  assert.equal(JSON.parse(first.out).form, "portable");
+  const private_ = join(form.temp, `nerve-${Deno.uid()}`);
+  assert.equal(await mode(private_), 0o700);
+  const second = await finish(form, ["version"], folder);
+  assert.deepEqual([second.code, second.err], [0, ""]);
+});
+
+Deno.test({
+  name: "a temporary folder that another user has prepared is not used",
+  ignore: !isRoot,
+  async fn() {
+    const form = await fresh("foreign", { HOME: "/proc/nowhere" });
+    const prepared = join(form.temp, `nerve-${Deno.uid()}`);
+    await Deno.mkdir(prepared, { mode: 0o777 });
+    await Deno.chown(prepared, 12345, 12345);
+    const { code, err } = await finish(form, ["version"], folder);
+    assert.equal(code, 1);
+    assert.match(err, /❌ cannot unpack into .*: it is not ours\n {3}set XDG_CACHE_HOME/);
+    assert.deepEqual(names(prepared), []);
+  },
+});
+
+Deno.test("a file that was cut off says so and leaves nothing behind", async () => {
+  const form = await fresh("cut"), cut = join(folder, "cut", "nerve");
+  await Deno.copyFile(file, cut);
+  await Deno.truncate(cut, 10_000_000);
+  const broken = { ...form, command: [...form.command.slice(0, -1), cut] };
+  const { code, out, err } = await finish(broken, ["version"], folder);
+  assert.deepEqual([code, out], [1, ""]);
+  assert.match(err, /❌ cannot unpack into /);
+  assert.deepEqual(names(join(form.home, ".cache/nerve")), []);
+});
+
+Deno.test("what stands in the user's home does not reach it: deno.json, package.json, .npmrc", async () => {
+  const form = await fresh("crowded");
+  await writeWorkspace(form.home, {
+    "deno.json": `{ "workspace": ["./other"], "imports": { "zod": "./nothing.ts" } }`,
+    "other/deno.json": "{}",
+    "package.json": `{ "dependencies": { "is-odd": "3.0.1" } }`,
+    ".npmrc": "registry=http://localhost:1/\n",
+    "watch/nerve.yaml": "senses: {}\n",
+  });
+  const { code, err } = await finish(form, ["sense", "list", "--json"], join(form.home, "watch"));
+  assert.deepEqual([code, err], [0, ""]);
+});
+
+Deno.test("it is found through PATH and through a symlink", async () => {
+  const form = await fresh("linked"), bin = join(folder, "linked", "bin");
+  await Deno.mkdir(bin);
+  await Deno.symlink(file, join(bin, "nerve"));
+  const through = { ...form, command: [...form.command.slice(0, -1), "nerve"], env: { ...form.env } };
+  through.env["PATH"] = `${bin}:${form.env["PATH"]}`;
+  assert.match(await succeed(through, ["version"], "/"), /portable/);
+  const byShell = { ...form, command: ["sh", "nerve"], env: { ...form.env } };
+  assert.match(await succeed(byShell, ["version"], bin), /portable/);
+});
+
+Deno.test("upgrade replaces the portable file by another one, and the workspace goes on", async () => {
+  const form = await fresh("upgraded"), installed = join(folder, "upgraded", "nerve"), next = join(folder, "next");
+  await Deno.copyFile(file, installed);
+  await Deno.copyFile(file, next);
+  // Behind the end of the archive: another content, the same nerve.
+  await Deno.writeTextFile(next, "\n", { append: true });
+  const own = { ...form, command: [...form.command.slice(0, -1), installed] };
+  const root = join(form.home, "watch");
+  await succeed(own, ["init", root], form.home);
+  assert.match(await succeed(own, ["upgrade", "--from", next], root), /✅ .*upgraded\/nerve: nerve .* is now/);
+  assert.equal((await Deno.stat(installed)).size, (await Deno.stat(next)).size);
+  assert.match(await succeed(own, ["validate"], root), /3 senses/);
+});
+
+Deno.test("after the first use it starts within 60 ms of an empty deno run", async () => {
+  const form = await fresh("fast"), empty = join(folder, "empty.js");
+  await Deno.writeTextFile(empty, "");
+  const bare = { ...form, command: [Deno.execPath()] };
+  // The least of many: what else the machine does can only add to it.
+  const least = async (each: Form, args: string[]) => {
+    const times: number[] = [];
+    for (let turn = 0; turn < 12; turn++) {
+      const from = performance.now();
+      await succeed(each, args, folder);
+      times.push(performance.now() - from);
+    }
+    return Math.min(...times);
+  };
+  const nerve = await least(form, ["version"]), deno = await least(bare, ["run", empty]);
+  assert.ok(nerve - deno < 60, `${nerve.toFixed(1)} ms against ${deno.toFixed(1)} ms`);
+});
