@@ -116,6 +116,22 @@ export const roleTimeoutMaxMs = 7 * 24 * 60 * minuteMs;
 /** Rounds that the moderator is asked about again when a run is resumed: the newest. */
 export const rereadRoundsMax = 1_000;
 
+/** From the last change of a file to the scan that reads it, and the longest that a stream of changes puts it off. */
+export const watchQuietMs = 75;
+export const watchBusyMaxMs = 500;
+/** Without any event a scan comes after so many times as long as it takes, within these bounds. */
+export const watchScanShare = 200;
+export const watchScanMinMs = 1 * secondMs;
+export const watchScanMaxMs = 30 * secondMs;
+/** What a scan of senses/, workflows/ and lib/ looks at. */
+export const scanFilesMax = 50_000;
+export const scanDepthMax = 32;
+export const scanFileMaxBytes = 8 * MiB;
+/** Processes in which new code is tried at the same time. */
+export const trialsAtOnce = 2;
+/** Changed senses and workflows without a process that are tried at once; of more, the next compute tells. */
+export const idleTrialsMax = 8;
+
 /** How long a statement waits for another program's lock on a database. */
 export const databaseBusyMaxMs = 2 * secondMs;
 export const preparedStatementsMax = 256;

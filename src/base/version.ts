@@ -11,3 +11,6 @@ export const build: { readonly form: Form; readonly commit: string | null } = st
   form: Form;
   commit: string | null;
 };
+
+/** The Deno that nerve is made for and tested with; `deno-facts.md` was measured on it. */
+export const denoVersion = "2.9.6";

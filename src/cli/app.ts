@@ -17,6 +17,7 @@ import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
+import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
 import { senseCommands } from "./routes/sense.ts";
 import { workflowCommands } from "./routes/workflow.ts";
 
@@ -41,7 +42,15 @@ function exitCodeOf(code: number): number {
 
 const application: Application<CliContext> = buildApplication(
   buildRouteMap<string, CliContext>({
-    routes: { init: initCommands, ...daemonCommands, sense: senseCommands, workflow: workflowCommands },
+    routes: {
+      init: initCommands,
+      ...daemonCommands,
+      ...lifecycleCommands,
+      daemon: daemonRoutes,
+      service: serviceRoutes,
+      sense: senseCommands,
+      workflow: workflowCommands,
+    },
     aliases: { dev: "run" },
     docs: {
       brief: "Senses observe this machine, workflows act",

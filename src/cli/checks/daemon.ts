@@ -1,0 +1,81 @@
+/** Checks of the daemon: lock, pid file, socket, what a dead one left behind. */
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findDaemon, findLeftovers, readLockHolder, runs } from "../../daemon/whereabouts.ts";
+import { socketAnswers } from "../daemon_answer.ts";
+import { type Check, failed, type Finding, warning, well } from "./check.ts";
+
+export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers];
+
+function checkLock(paths: WorkspacePaths): Finding[] {
+  const found = findDaemon(paths), { kernel, supervised, left } = found, holder = readLockHolder(paths);
+  const pidFile = readPid(paths.pidFile), findings: Finding[] = [];
+  if (kernel !== null) findings.push(well("lock", `held by the daemon (pid ${kernel.pid})`));
+  else if (supervised !== null) {
+    findings.push(warning("lock", `free: the kernel died and is started again`, "nerve status, nerve logs"));
+  } else if (holder !== null) {
+    const message = `free; the daemon that held it (pid ${holder.pid}) was killed`;
+    findings.push(warning("lock", message, "nerve start; nothing has to be cleaned up"));
+  } else findings.push(well("lock", "free; no daemon runs"));
+  if (pidFile !== null && !runs(found)) {
+    findings.push(warning("pid file", `stale: it says ${pidFile}`, "nerve start replaces it"));
+  } else if (kernel !== null && pidFile !== kernel.pid) {
+    findings.push(failed("pid file", `it says ${pidFile ?? "nothing"}, the daemon is ${kernel.pid}`, "nerve restart"));
+  }
+  if (left?.state === "gave up") {
+    findings.push(failed("daemon", `stays down: ${left.problem ?? ""}`, "nerve logs shows why; then nerve start"));
+  }
+  return findings;
+}
+
+async function checkSocket(paths: WorkspacePaths): Promise<Finding[]> {
+  const { kernel } = findDaemon(paths), mode = modeOf(paths.socket), answers = await socketAnswers(paths);
+  if (mode === null) {
+    return [
+      kernel === null ? well("socket", "none, as no daemon runs") : failed(
+        "socket",
+        `the daemon (pid ${kernel.pid}) runs without one`,
+        "it starts or stops; if it stays so: nerve restart",
+      ),
+    ];
+  }
+  if (!answers) {
+    return [
+      kernel === null
+        ? warning("socket", "stale: nobody listens", "nerve start replaces it")
+        : failed("socket", `the daemon (pid ${kernel.pid}) does not listen`, "nerve restart"),
+    ];
+  }
+  if ((mode & 0o077) !== 0) {
+    return [failed("socket", `others may connect: mode ${octal(mode)}`, `chmod 600 ${paths.socket}`)];
+  }
+  return [well("socket", "answers, and is this user's alone")];
+}
+
+function checkLeftovers(paths: WorkspacePaths): Finding[] {
+  const pids = findLeftovers(paths.root).map(({ pid }) => pid);
+  if (pids.length === 0) return [well("processes", "no process is left over")];
+  const message = `${pids.length} left over from a kernel that is gone: ${pids.join(", ")}`;
+  return [failed("processes", message, `kill -9 ${pids.join(" ")}`)];
+}
+
+function modeOf(path: string): number | null {
+  try {
+    return (Deno.lstatSync(path).mode ?? 0) & 0o777;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function readPid(path: string): number | null {
+  try {
+    return Number(Deno.readTextFileSync(path).trim());
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+export function octal(mode: number): string {
+  return `0${mode.toString(8).padStart(3, "0")}`;
+}

@@ -1,0 +1,68 @@
+/** Checks of this machine: Deno, disk space, what inotify may watch. */
+import { statfsSync } from "node:fs";
+import { formatSize } from "../../base/duration.ts";
+import { isCompiled } from "../../base/self.ts";
+import { denoVersion } from "../../base/version.ts";
+import { type Check, failed, type Finding, warning, well } from "./check.ts";
+
+export const machineChecks: readonly Check[] = [checkDeno, checkDisk, checkInotify];
+
+function checkDeno(): Finding[] {
+  const found = Deno.version.deno;
+  if (found === denoVersion) return [well("deno", `Deno ${found}${isCompiled ? ", inside this nerve" : ""}`)];
+  const older = found.localeCompare(denoVersion, "en", { numeric: true }) < 0;
+  const message = `Deno ${found}; nerve is made and tested with ${denoVersion}`;
+  return [(older ? failed : warning)("deno", message, `deno upgrade --version ${denoVersion}`)];
+}
+
+const MiB = 1024 ** 2;
+
+function checkDisk(paths: { readonly root: string }): Finding[] {
+  const { bavail, blocks, bsize, ffree, files } = statfsSync(paths.root);
+  const free = bavail * bsize, total = blocks * bsize;
+  const message = `${formatSize(free)} of ${formatSize(total)} free`;
+  const hint = "free some space; nerve store archive shortens the log";
+  if (free < 64 * MiB) return [failed("disk", message, hint)];
+  // Some file systems have no fixed number of files, and say 0.
+  if (files > 0 && ffree < 1_000) {
+    return [failed("disk", `${message}, but only ${ffree} more files`, "remove some files")];
+  }
+  return [free < 512 * MiB || free < total / 50 ? warning("disk", message, hint) : well("disk", message)];
+}
+
+/** Reload watches the workspace's folders: one instance a daemon, one watch a folder. */
+function checkInotify(): Finding[] {
+  const limit = (name: string) => readNumber(`/proc/sys/fs/inotify/max_user_${name}`);
+  const watches = limit("watches"), instances = limit("instances");
+  if (watches === null || instances === null) return [well("inotify", "this system has no inotify limits")];
+  const used = usedInstances();
+  const message = `${watches} watches, ${used} of ${instances} instances in use`;
+  const raise = (name: string, value: number) => `sudo sysctl fs.inotify.max_user_${name}=${value}`;
+  if (used >= instances - 2) return [warning("inotify", message, raise("instances", 1024))];
+  return [watches < 8_192 ? warning("inotify", message, raise("watches", 65_536)) : well("inotify", message)];
+}
+
+/** Of this user's processes. */
+function usedInstances(): number {
+  let count = 0;
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      for (const { name: fd } of Deno.readDirSync(`/proc/${name}/fd`)) {
+        if (Deno.readLinkSync(`/proc/${name}/fd/${fd}`) === "anon_inode:inotify") count++;
+      }
+    } catch {
+      // Gone since the listing, or another user's.
+    }
+  }
+  return count;
+}
+
+function readNumber(path: string): number | null {
+  try {
+    return Number(Deno.readTextFileSync(path));
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}

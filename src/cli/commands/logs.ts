@@ -1,0 +1,117 @@
+/** `nerve logs`: the end of the daemon's text log, and with -f what is added to it, across its turning over. */
+import { dirname } from "node:path";
+import { NerveError } from "../../base/errors.ts";
+import { logFilesKept } from "../../base/limits.ts";
+import { parseLogLine } from "../../base/log.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findDaemon } from "../../daemon/whereabouts.ts";
+import { LogTail } from "../log_tail.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, print, printable, sign } from "../output.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly follow: boolean;
+  readonly lines?: number | undefined;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+const defaultLines = 50;
+
+export async function logs(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  const write = (line: string) => print(io, flags.json ? JSON.stringify(asObject(line)) : printable(line));
+  const count = flags.lines ?? defaultLines;
+  if (flags.follow) await follow(io, paths, count, write);
+  else {
+    using tail = new LogTail(paths.textLog);
+    if (!tail.found) throw noLog(paths);
+    lastLines(paths.textLog, count, tail.read()).forEach(write);
+  }
+  if (!flags.json) footer(io, paths);
+  return exit.ok;
+}
+
+/** The last `count` lines: those of the newest file, and as far as they do not suffice, of older ones. */
+function lastLines(path: string, count: number, newest: readonly string[]): readonly string[] {
+  let lines = newest;
+  for (let number = 1; number <= logFilesKept && lines.length < count; number++) {
+    const text = readText(`${path}.${number}`);
+    if (text === null) break;
+    lines = [...text.split("\n").filter((line) => line !== ""), ...lines];
+  }
+  return count === 0 ? [] : lines.slice(-count);
+}
+
+async function follow(io: CliIo, paths: WorkspacePaths, count: number, write: (line: string) => void): Promise<void> {
+  const folder = dirname(paths.textLog);
+  let watcher: Deno.FsWatcher;
+  try {
+    watcher = Deno.watchFs(folder, { recursive: false });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) throw noLog(paths);
+    throw thrown;
+  }
+  let open = true;
+  const end = () => {
+    if (open) watcher.close();
+    open = false;
+  };
+  const forget = io.onInterrupt(end);
+  io.stdout.gone.addEventListener("abort", end, { once: true });
+  // The watch is there already: what the tail does not find yet, the watch will tell of.
+  const tail = new LogTail(paths.textLog);
+  try {
+    lastLines(paths.textLog, count, tail.read()).forEach(write);
+    for await (const { kind } of watcher) {
+      if (kind !== "access") { for (const line of tail.read()) write(line); }
+      if (!exists(folder)) break;
+    }
+  } finally {
+    tail.close();
+    end();
+    forget();
+    io.stdout.gone.removeEventListener("abort", end);
+  }
+}
+
+function asObject(text: string): unknown {
+  return parseLogLine(text) ?? { message: text };
+}
+
+function footer(io: CliIo, paths: WorkspacePaths): void {
+  print(io, dim(io, `log: ${printable(paths.textLog)}`));
+  const { kernel, supervised } = findDaemon(paths);
+  if (kernel === null || supervised !== null) return;
+  print(
+    io,
+    `${sign.next} the daemon that runs now (pid ${kernel.pid}) writes to where it was started: its terminal, or ` +
+      `journalctl --user`,
+  );
+}
+
+function noLog(paths: WorkspacePaths): NerveError {
+  return new NerveError("STORE_FAILED", `There is no log yet: ${paths.textLog}`, {
+    hint: "nerve start writes one; what happened in senses and workflows is in nerve events",
+  });
+}
+
+function readText(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}

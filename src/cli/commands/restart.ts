@@ -1,0 +1,29 @@
+/** `nerve restart`: stop, then start. The new configuration is checked first, so that a wrong one changes nothing. */
+import { NerveError } from "../../base/errors.ts";
+import { daemonStopMaxMs } from "../../base/limits.ts";
+import { findDaemon, runs } from "../../daemon/whereabouts.ts";
+import { type CliIo, exit } from "../io.ts";
+import { openWorkspace } from "../workspace.ts";
+import { goodConfig, startDaemon } from "./start.ts";
+import { stopDaemon } from "./stop.ts";
+
+interface Flags {
+  readonly timeout?: number | undefined;
+  readonly workspace?: string | undefined;
+}
+
+export async function restart(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  const parsed = await goodConfig(io, paths);
+  if (parsed === null) return exit.failed;
+  const found = findDaemon(paths);
+  if (found.kernel !== null && found.supervised === null) {
+    throw new NerveError("DAEMON_RUNNING", `The daemon (pid ${found.kernel.pid}) was not started by nerve start`, {
+      hint: "restart it where it runs: Ctrl-C and nerve run, or systemctl --user restart",
+    });
+  }
+  if (runs(found) && await stopDaemon(io, paths, flags.timeout ?? daemonStopMaxMs) === "interrupted") {
+    return exit.interrupted;
+  }
+  return await startDaemon(io, paths, parsed);
+}

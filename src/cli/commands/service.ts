@@ -1,0 +1,105 @@
+/** `nerve service install|uninstall|status`: the workspace as a systemd user service. */
+import { dirname } from "node:path";
+import { NerveError } from "../../base/errors.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findDaemon, runs } from "../../daemon/whereabouts.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, print, printable, printableLines, printJson, sign } from "../output.ts";
+import { systemctl, type Unit, unitOf, whyNoSystemd } from "../systemd.ts";
+import { openWorkspace } from "../workspace.ts";
+import { goodConfig } from "./start.ts";
+
+interface Flags {
+  readonly workspace?: string | undefined;
+}
+
+export async function install(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), unit = unitOf(paths.root, io.env);
+  const why = await whyNoSystemd(io.env);
+  if (why !== null) return printUnit(io, unit, why);
+  if (await goodConfig(io, paths) === null) return exit.failed;
+  await noOtherDaemon(io, paths, unit);
+  await Deno.mkdir(dirname(unit.path), { recursive: true });
+  await Deno.writeTextFile(unit.path, unit.text);
+  await must(io, ["daemon-reload"]);
+  await must(io, ["enable", unit.name]);
+  // Not `enable --now`: a service that runs already must take up the new text as well.
+  await must(io, ["restart", unit.name]);
+  print(io, `${sign.live} ${unit.name} runs ${printable(paths.root)}, and starts with your session`);
+  print(io, dim(io, `   unit: ${printable(unit.path)}`));
+  print(io, dim(io, `   log: journalctl --user -u ${unit.name} -f`));
+  print(io, `${sign.next} to run while you are not logged in: loginctl enable-linger`);
+  return exit.ok;
+}
+
+/** The unit alone goes to stdout, so that it can be sent to a file. */
+function printUnit(io: CliIo, unit: Unit, why: string): number {
+  io.stdout.write(unit.text);
+  io.stderr.write(`${sign.failed} nothing was installed: ${printable(why)}\n`);
+  io.stderr.write(`   where systemd runs, put this unit into ${printable(unit.path)}, then:\n`);
+  io.stderr.write(`   systemctl --user daemon-reload && systemctl --user enable --now ${unit.name}\n`);
+  io.stderr.write("   without systemd: nerve start keeps the daemon running until the machine goes down\n");
+  return exit.failed;
+}
+
+/** The service's own daemon may run, and is replaced; any other holds the workspace. */
+async function noOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: Unit): Promise<void> {
+  const found = findDaemon(paths);
+  if (!runs(found) || (await systemctl(["is-active", unit.name], io.env))?.ok === true) return;
+  const pid = found.kernel?.pid ?? found.supervised?.supervisor.pid;
+  throw new NerveError("DAEMON_RUNNING", `A daemon already runs in ${paths.root} (pid ${pid})`, { hint: "nerve stop" });
+}
+
+export async function uninstall(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), unit = unitOf(paths.root, io.env);
+  if (!isInstalled(unit)) {
+    print(io, `${sign.idle} ${unit.name} is not installed`);
+    return exit.ok;
+  }
+  const why = await whyNoSystemd(io.env);
+  if (why === null) await must(io, ["disable", "--now", unit.name]);
+  await Deno.remove(unit.path);
+  if (why === null) await must(io, ["daemon-reload"]);
+  print(io, `${sign.ok} ${unit.name} was ${why === null ? "stopped and " : ""}removed; the workspace stays as it is`);
+  return exit.ok;
+}
+
+export async function serviceStatus(io: CliIo, flags: Flags & { readonly json: boolean }): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), unit = unitOf(paths.root, io.env);
+  const why = await whyNoSystemd(io.env), installed = isInstalled(unit);
+  const ask = async (what: string) => why === null ? (await systemctl([what, unit.name], io.env))?.text ?? null : null;
+  const document = {
+    unit: unit.name,
+    path: unit.path,
+    installed,
+    enabled: await ask("is-enabled"),
+    active: await ask("is-active"),
+    problem: why,
+  };
+  const runs = installed && document.active === "active";
+  if (flags.json) printJson(io, document);
+  else {
+    const state = why ?? (installed ? `${document.active}, ${document.enabled}` : "not installed");
+    print(io, `${runs ? sign.live : sign.idle} ${unit.name}: ${printable(state)}`);
+    if (!runs) print(io, `${sign.next} ${installed ? `journalctl --user -u ${unit.name}` : "nerve service install"}`);
+  }
+  return runs ? exit.ok : why === null ? exit.noDaemon : exit.failed;
+}
+
+function isInstalled(unit: Unit): boolean {
+  try {
+    return Deno.statSync(unit.path).isFile;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+async function must(io: CliIo, args: readonly string[]): Promise<void> {
+  const answer = await systemctl(args, io.env);
+  if (answer?.ok === true) return;
+  const said = printableLines(answer?.text ?? "systemctl is not installed");
+  throw new NerveError("STORE_FAILED", `systemctl --user ${args.join(" ")} failed: ${said}`, {
+    hint: `systemctl --user status ${args.at(-1) ?? ""}`,
+  });
+}

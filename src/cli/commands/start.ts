@@ -1,0 +1,91 @@
+/**
+ * `nerve start`: the daemon in the background (src/daemon/). What is wrong with nerve.yaml is found and printed here,
+ * before anything is started or written.
+ */
+import { type ErrorCode, NerveError } from "../../base/errors.ts";
+import { daemonStopMaxMs } from "../../base/limits.ts";
+import { version } from "../../base/version.ts";
+import { loadNerveConfig } from "../../config/load.ts";
+import type { ParsedConfig } from "../../config/parse.ts";
+import { formatProblems } from "../../config/problem.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import type { Refusal } from "../../daemon/records.ts";
+import { spawnDaemon } from "../../daemon/spawn.ts";
+import { findDaemon, runs, until, type Whereabouts } from "../../daemon/whereabouts.ts";
+import { socketAnswers } from "../daemon_answer.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, plural, print, printable, printableLines, sign } from "../output.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly workspace?: string | undefined;
+}
+
+export async function start(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  const parsed = await goodConfig(io, paths);
+  if (parsed === null) return exit.failed;
+  await otherDaemonGone(io, paths);
+  return await startDaemon(io, paths, parsed);
+}
+
+/** Prints every problem; null when one of them is an error. */
+export async function goodConfig(io: CliIo, paths: WorkspacePaths): Promise<ParsedConfig | null> {
+  const parsed = await loadNerveConfig(paths);
+  if (!parsed.ok) {
+    io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
+    io.stderr.write(`${sign.failed} nothing was started\n   nerve validate shows the same, and loads what is there\n`);
+    return null;
+  }
+  if (parsed.value.warnings.length > 0) print(io, formatProblems(parsed.value.warnings, "text"));
+  return parsed.value;
+}
+
+/** Nobody runs in the workspace any more: a daemon that is stopping is waited for, any other is DAEMON_RUNNING. */
+async function otherDaemonGone(io: CliIo, paths: WorkspacePaths): Promise<void> {
+  const found = findDaemon(paths);
+  if (!runs(found)) return;
+  if (await staysUp(paths, found)) throw running(paths, found);
+  print(io, `${sign.asleep} a daemon (pid ${pidOf(found)}) is about to end or to begin; waiting for it`);
+  const decided = await until(io.clock, daemonStopMaxMs, async () => {
+    const now = findDaemon(paths);
+    return !runs(now) || await staysUp(paths, now);
+  });
+  const now = findDaemon(paths);
+  if (!decided || runs(now)) throw running(paths, now);
+}
+
+/** False while it stops, and while nothing answers yet or any more. */
+async function staysUp(paths: WorkspacePaths, { kernel, supervised }: Whereabouts): Promise<boolean> {
+  if (supervised !== null) return supervised.state !== "stopping";
+  return kernel !== null && await socketAnswers(paths);
+}
+
+function running(paths: WorkspacePaths, found: Whereabouts): NerveError {
+  const again = found.supervised?.state === "backoff" ? "; its kernel died and is being started again" : "";
+  return new NerveError("DAEMON_RUNNING", `A daemon already runs in ${paths.root} (pid ${pidOf(found)})${again}`, {
+    hint: "nerve status shows it, nerve restart replaces it",
+  });
+}
+
+function pidOf({ kernel, supervised }: Whereabouts): number | string {
+  return kernel?.pid ?? supervised?.supervisor.pid ?? "unknown";
+}
+
+export async function startDaemon(io: CliIo, paths: WorkspacePaths, { config }: ParsedConfig): Promise<number> {
+  const abort = new AbortController();
+  const forget = io.onInterrupt(() => abort.abort());
+  const report = await spawnDaemon(paths, io.clock, abort.signal).finally(forget);
+  if (report.t === "refused") throw refusalError(report.refusal);
+  const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
+  print(io, `${sign.live} nerve ${version} runs ${printable(paths.root)} (pid ${report.pid}): ${parts}`);
+  print(io, dim(io, `   log: ${printable(paths.textLog)} (nerve logs -f)`));
+  print(io, dim(io, "   next: nerve status, nerve sense list, nerve stop"));
+  return exit.ok;
+}
+
+function refusalError({ code, message, hint }: Refusal): NerveError {
+  // A daemon that did not come up is a failure (1), not a daemon that is missing (3).
+  const known: ErrorCode = code === "DAEMON_MISSING" ? "DAEMON_ANSWER" : code as ErrorCode;
+  return new NerveError(known, printableLines(message), hint === null ? {} : { hint });
+}

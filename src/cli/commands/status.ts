@@ -1,0 +1,176 @@
+/** `nerve status`: what runs in the workspace, and how it is; the last problems from the log, also without a daemon. */
+import { formatDuration, formatSize } from "../../base/duration.ts";
+import { unreachable } from "../../base/errors.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findDaemon, type Whereabouts } from "../../daemon/whereabouts.ts";
+import type { Health } from "../../protocol/api.ts";
+import { isPlainObject } from "../../protocol/json.ts";
+import type { LogRow } from "../../protocol/log.ts";
+import { askInTime } from "../daemon_answer.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clip, dateTime, dim, plural, print, printable, printJson, printTable, sign } from "../output.ts";
+import { openRecords } from "../records.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+/**
+ * `running`: it answers. `starting`, `stopping`, `restarting` (the kernel died and is started again) and `hanging`: its
+ * process is there and does not answer. `down`, `gave up` (the kernel died too often) and `killed`: nothing runs.
+ */
+export type DaemonCondition =
+  | "running"
+  | "starting"
+  | "stopping"
+  | "restarting"
+  | "hanging"
+  | "down"
+  | "gave up"
+  | "killed";
+
+/** What `--json` prints. */
+export interface StatusDocument {
+  readonly condition: DaemonCondition;
+  readonly workspace: string;
+  /** Of the kernel. */
+  readonly pid: number | null;
+  /** Null: none runs, or it runs in the foreground. */
+  readonly supervisor: number | null;
+  /** How often the kernel died under this supervisor. */
+  readonly deaths: number;
+  /** Why it died last or was given up, or what is wrong with the nerve.yaml on disk. */
+  readonly problem: string | null;
+  readonly health: Health | null;
+  /** Rows of the log, the newest last. */
+  readonly lastProblems: readonly LogRow[];
+}
+
+export async function status(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  const document = await look(io, paths);
+  if (flags.json) printJson(io, document);
+  else show(io, document, paths);
+  if (document.health !== null) return exit.ok;
+  return document.pid === null && document.supervisor === null ? exit.noDaemon : exit.failed;
+}
+
+async function look(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
+  const found = findDaemon(paths), { kernel, supervised, left } = found;
+  const health = kernel === null ? null : await askInTime(io, paths, (client) => client.health());
+  return {
+    condition: condition(found, health),
+    workspace: paths.root,
+    pid: kernel?.pid ?? null,
+    supervisor: supervised?.supervisor.pid ?? null,
+    deaths: supervised?.deaths ?? left?.deaths ?? 0,
+    problem: health?.configError ?? supervised?.problem ?? left?.problem ?? null,
+    health,
+    lastProblems: lastProblems(paths),
+  };
+}
+
+function condition({ kernel, supervised, left }: Whereabouts, health: Health | null): DaemonCondition {
+  if (supervised?.state === "stopping") return "stopping";
+  if (health !== null) return "running";
+  if (supervised !== null && kernel === null) return "restarting";
+  if (supervised?.state === "starting") return "starting";
+  if (kernel !== null) return "hanging";
+  if (left === null) return "down";
+  return left.state === "gave up" ? "gave up" : "killed";
+}
+
+const problemTypes = [
+  "group.died",
+  "group.quarantined",
+  "sense.error",
+  "sense.timeout",
+  "sense.load_failed",
+  "run.failed",
+  "run.crashed",
+  "config.refused",
+] as const;
+const problemsShown = 5;
+
+function lastProblems(paths: WorkspacePaths): LogRow[] {
+  using records = openRecords(paths);
+  const rows = problemTypes.flatMap((type) => records?.logs({ type, order: "desc", limit: problemsShown }) ?? []);
+  return rows.sort((a, b) => a.id - b.id).slice(-problemsShown);
+}
+
+function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void {
+  for (const line of headline(document)) print(io, line);
+  if (document.health !== null) showHealth(io, document.health);
+  if (document.lastProblems.length > 0) {
+    print(io, dim(io, "LAST PROBLEMS"));
+    for (const row of document.lastProblems) print(io, problemLine(row));
+  }
+  print(io, dim(io, `   log: ${printable(paths.textLog)} (nerve logs)`));
+}
+
+function headline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {
+  const root = printable(workspace), because = problem === null ? "" : `: ${clip(problem, 300)}`;
+  const restarted = deaths === 0
+    ? []
+    : [`${sign.died} its kernel died ${plural(deaths, "time")}, the last one${because}`];
+  switch (condition) {
+    case "running": {
+      const up = formatDuration(Math.round((health?.uptimeMs ?? 0) / 1_000) * 1_000);
+      const how = supervisor === null ? "in the foreground" : `supervisor ${supervisor}`;
+      const head = `${sign.live} nerve ${health?.version ?? ""} runs ${root} (pid ${pid}, up ${up}, ${how})`;
+      const config = health?.configError == null
+        ? []
+        : [`${sign.warning} nerve.yaml: ${clip(health.configError, 300)}`];
+      return [head, ...config, ...restarted];
+    }
+    case "starting":
+      return [`${sign.asleep} the daemon in ${root} starts (pid ${pid})`];
+    case "stopping":
+      return [`${sign.asleep} the daemon in ${root} stops (pid ${pid ?? supervisor})`];
+    case "restarting":
+      return [`${sign.broken} the daemon in ${root} starts its kernel again (supervisor ${supervisor})`, ...restarted];
+    case "hanging":
+      return [`${sign.broken} the daemon in ${root} does not answer (pid ${pid}): nerve stop ends it`];
+    case "gave up":
+      return [
+        `${sign.broken} no daemon runs in ${root}; it stays down${because}`,
+        `${sign.next} nerve logs, nerve start`,
+      ];
+    case "killed":
+      return [`${sign.broken} no daemon runs in ${root}; the last one was killed`, `${sign.next} nerve start`];
+    case "down":
+      return [`${sign.idle} no daemon runs in ${root}`, `${sign.next} nerve start`];
+    default:
+      return unreachable(condition);
+  }
+}
+
+function showHealth(io: CliIo, { units, runs, counters }: Health): void {
+  const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
+  print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
+  if (units.length === 0) return;
+  const rows = units.map(({ kind, name, state, pid, memoryBytes, deaths, reason }) => [
+    `${stateSign(state)} ${kind} ${name}`,
+    state,
+    pid === null ? "-" : String(pid),
+    memoryBytes === null ? "-" : formatSize(memoryBytes),
+    String(deaths),
+    reason === null ? "" : clip(reason, 100),
+  ]);
+  printTable(io, ["   UNIT", "STATE", "PID", "MEMORY", "DEATHS", "WHY"], rows);
+}
+
+function stateSign(state: string): string {
+  if (state === "quarantined") return sign.broken;
+  if (state === "backoff") return sign.warning;
+  return state === "stopped" ? sign.asleep : sign.live;
+}
+
+function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
+  const more = isPlainObject(payload) ? payload.message ?? payload.reason ?? payload : payload;
+  const ref = refId === null || source.endsWith(`:${refId}`) ? "" : ` ${refId}`;
+  const text = typeof more === "string" ? more : JSON.stringify(more);
+  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${printable(source + ref)}: ${clip(text, 200)}`;
+}
