@@ -37,3 +37,37 @@ void END;
 export default defineWorkflow({ roles, moderator: (${moderator}) as never });
 `;
 }
+
+/**
+ * The text and the settings of a workflow whose role waits at a gate until the file `gate/open` is there; it says
+ * "RUN works" when it begins. Its rounds are `rounds`.
+ */
+export const gated = {
+  text: (rounds = 1): string =>
+    steps(
+      `pass: async ({ start, log, config }) => {
+        log("info", start.runId + " works");
+        const open = () => { try { Deno.statSync(String(config.open)); return true; } catch { return false; } };
+        while (!open()) await new Promise((resolve) => setTimeout(resolve, 5));
+        return { content: "passed", meta: {} };
+      }`,
+      `({ messages }) => messages.length < ${rounds} ? "pass" : END`,
+    ),
+  settings: { permissions: { read: ["./gate"] }, config: { open: "gate/open" } },
+};
+
+/** Makes the gate's folder, closed. */
+export function closeGate(workspace: WorkspaceFixture): void {
+  Deno.mkdirSync(`${workspace.root}/gate`, { recursive: true });
+}
+
+export function openGate(workspace: WorkspaceFixture): void {
+  workspace.write("gate/open", "");
+}
+
+/** Starts a run and waits until its role is at work. */
+export async function atWork(workspace: WorkspaceFixture, workflow: string, runId: string): Promise<void> {
+  const from = workspace.events.length;
+  await workspace.kernel.startWorkflow(workflow, { runId });
+  await workspace.log(`workflow:${workflow}`, new RegExp(`^${runId} works$`), from);
+}

@@ -118,7 +118,11 @@ const moderators: readonly [name: string, moderator: string, reason: RegExp][] =
     `() => (calls++ % 2 === 0 ? "one" : END)`,
     /^the moderator is not pure: over the same 0 messages it answered "one", then answered END$/,
   ],
-  ["leaky", `({ messages }) => { messages.push(1); return END; }`, /^the moderator threw after 0 messages: Cannot add property 0/],
+  [
+    "leaky",
+    `({ messages }) => { messages.push(1); return END; }`,
+    /^the moderator threw after 0 messages: Cannot add property 0/,
+  ],
 ];
 
 Deno.test("a moderator that throws, names no role, promises, or is not pure fails the run with exit 1 and says so", async () => {

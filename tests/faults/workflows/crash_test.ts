@@ -1,0 +1,149 @@
+/** What takes a workflow's process down, with several runs in it: nobody is lost, and only a culprit ends. */
+import assert from "node:assert/strict";
+import { exitCode } from "../../../src/protocol/run.ts";
+import { fastClock } from "../../support/fast_clock.ts";
+import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
+import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+const runs = ["one", "two", "three"] as const;
+
+async function threeAtWork(workflow: string): Promise<WorkspaceFixture> {
+  const workspace = await startWorkspace({
+    yaml: { workflows: { [workflow]: { concurrency: 3, ...gated.settings } } },
+    workflows: { [workflow]: gated.text(2) },
+  });
+  closeGate(workspace);
+  for (const id of runs) await atWork(workspace, workflow, id);
+  return workspace;
+}
+
+for (const [signal, cause] of [["SIGKILL", /killed from outside/], ["SIGABRT", /aborted/]] as const) {
+  Deno.test(`${signal} of a process with three runs: each has its row, goes on with attempt 2, and completes`, async () => {
+    await using workspace = await threeAtWork("w");
+    const from = workspace.events.length;
+    Deno.kill(workspace.pid("w"), signal);
+    await workspace.change("workflow:w", "died", from);
+    openGate(workspace);
+    for (const id of runs) {
+      const run = await runEnd(workspace, id);
+      assert.deepEqual([run.status, run.attempt, run.rounds], ["completed", 2, 2], run.reason ?? "");
+      const [row, ...more] = await rowsOf(workspace, id, "run.crashed");
+      assert.deepEqual([row?.attempt, row?.round, more.length], [1, 1, 0]);
+      assert.match(String(row?.cause), cause);
+    }
+  });
+}
+
+/** Dies once: what it leaves behind tells its next attempt not to. */
+const dying = (how: string) =>
+  steps(
+    `work: async ({ start, log, config }) => {
+      const marker = String(config.marker);
+      const done = () => { try { Deno.statSync(marker); return true; } catch { return false; } };
+      log("info", start.runId + " works");
+      if (start.runId === "three" && !done()) {
+        Deno.writeTextFileSync(marker, "");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        ${how}
+      }
+      while (start.runId !== "three" && !done()) await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return { content: "", meta: {} };
+    }`,
+    `({ messages }) => messages.length === 0 ? "work" : END`,
+  );
+
+async function diesByItself(how: string, factor: number, cause: RegExp): Promise<void> {
+  await using workspace = await startWorkspace({
+    clock: fastClock(factor),
+    yaml: {
+      workflows: {
+        w: {
+          concurrency: 3,
+          memory: "64MiB",
+          permissions: { read: ["./marks"], write: ["./marks"] },
+          config: { marker: "marks/marker" },
+        },
+      },
+    },
+    workflows: { w: dying(how) },
+  });
+  Deno.mkdirSync(`${workspace.root}/marks`);
+  for (const id of runs) await atWork(workspace, "w", id);
+  for (const id of runs) {
+    const run = await runEnd(workspace, id);
+    assert.deepEqual([run.status, run.attempt], ["completed", 2], `${id}: ${run.reason}`);
+    const [row] = await rowsOf(workspace, id, "run.crashed");
+    assert.match(String(row?.cause), cause);
+  }
+}
+
+Deno.test("a role that eats all memory takes its siblings along, and all of them complete", async () => {
+  const eat = "const held: unknown[] = []; for (;;) held.push(new Array(100_000).fill(held.length));";
+  await diesByItself(eat, 1, /memory/);
+});
+
+Deno.test("a role that loops for ever takes its siblings along, and all of them complete", async () => {
+  await diesByItself("for (;;);", 5, /did not answer/);
+});
+
+Deno.test("three deaths at one round end that run alone as crashed, 255; its siblings live", async () => {
+  await using workspace = await threeAtWork("w");
+  // "one" is the culprit: whenever it has begun, its process dies.
+  for (let death = 1; death <= 3; death++) {
+    const from = workspace.events.length;
+    Deno.kill(workspace.pid("w"), "SIGKILL");
+    await workspace.change("workflow:w", "died", from);
+    if (death < 3) await workspace.log("workflow:w", /^one works$/, from);
+  }
+  const culprit = await runEnd(workspace, "one");
+  assert.deepEqual([culprit.status, culprit.exitCode], ["crashed", exitCode.crashed]);
+  assert.match(culprit.reason ?? "", /^its process died 3 times at round 1; the last time: was killed from outside/);
+  openGate(workspace);
+  for (const id of ["two", "three"]) assert.equal((await runEnd(workspace, id)).status, "completed");
+});
+
+Deno.test("five deaths in a minute quarantine a workflow; new runs queue or drop, started ones wait; a reset lifts it", async () => {
+  await using workspace = await startWorkspace({
+    yaml: {
+      workflows: {
+        queues: { overflow: "queue", max_queue: 5, ...gated.settings },
+        drops: { overflow: "drop", ...gated.settings },
+      },
+    },
+    workflows: { queues: gated.text(), drops: gated.text() },
+  });
+  closeGate(workspace);
+  const { kernel } = workspace;
+  await Promise.all(["queues", "drops"].map(async (name) => {
+    for (const [id, deaths] of [["crashes", 3], ["waits", 2]] as const) {
+      await atWork(workspace, name, `${name}-${id}`);
+      for (let death = 1; death <= deaths; death++) {
+        const from = workspace.events.length;
+        Deno.kill(workspace.pid(name), "SIGKILL");
+        await workspace.change(`workflow:${name}`, "died", from);
+        if (death < deaths) await workspace.log(`workflow:${name}`, / works$/, from);
+      }
+      // Three deaths end the first one; the second has had two when the quarantine comes.
+      if (id === "crashes") assert.equal((await runEnd(workspace, `${name}-crashes`)).status, "crashed");
+    }
+    await workspace.change(`workflow:${name}`, "quarantined");
+    assert.equal(kernel.view.records.run(`${name}-waits`)?.status, "started");
+  }));
+  for (const name of ["queues", "drops"]) {
+    assert.match(workspace.unit(name).reason ?? "", /^died 5 times in 60 s, the last time it was killed from outside/);
+    const view = kernel.view.workflows().find((each) => each.name === name);
+    assert.match(view?.problem ?? "", /^quarantined: died 5 times in 60 s/);
+  }
+  assert.equal((await kernel.startWorkflow("queues", { runId: "next" })).status, "queued");
+  assert.equal((await kernel.startWorkflow("drops")).status, "dropped");
+  openGate(workspace);
+  assert.equal(kernel.view.resetWorkflow("queues"), true);
+  assert.equal(kernel.view.resetWorkflow("drops"), true);
+  for (const id of ["queues-waits", "drops-waits", "next"]) {
+    assert.equal((await runEnd(workspace, id)).status, "completed", id);
+  }
+  assert.equal(kernel.view.resetWorkflow("queues"), false);
+  assert.equal(kernel.view.resetWorkflow("none"), null);
+  assert.equal((await workspace.rows({ source: "workflow:queues", type: "group.reset" })).length, 1);
+});
