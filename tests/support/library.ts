@@ -175,9 +175,11 @@ export class TestSense implements AsyncDisposable {
     const trigger = { kind: "manual", causeId: null, coalesced: 0 } as const;
     conversation.send({ t: "compute", id, sense: this.#name, trigger });
     const abort = () => conversation.send({ t: "abort", id, reason: "the test says so" });
-    const timer = abortAfterMs === undefined ? null : setTimeout(abort, abortAfterMs);
+    let timer: ReturnType<typeof setTimeout> | null = null;
     for (;;) {
       const message = await conversation.next();
+      // From when its module is loaded: an abort before that is the end of its loading.
+      if (message.t === "loaded" && abortAfterMs !== undefined) timer = setTimeout(abort, abortAfterMs);
       if (message.t === "log") this.logs.push(`${message.level} ${message.message}`);
       if (message.t !== "outcome" || message.id !== id) continue;
       if (timer !== null) clearTimeout(timer);
