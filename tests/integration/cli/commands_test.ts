@@ -43,7 +43,7 @@ Deno.test("help and version need nothing", async () => {
     assert.match(help.out, new RegExp(`^  ${name} +\\S`, "m"));
   }
   assert.match((await nerve("/", "workflow", "trigger", "--help")).out, /EXAMPLES\n {2}nerve workflow trigger cleanup/);
-  assert.match((await nerve("/", "version")).out, /^nerve \d+\.\d+\.\d+ \(deno /);
+  assert.match((await nerve("/", "version")).out, /^nerve \d+\.\d+\.\d+ \(\w+, deno /);
   assert.ok("nerve" in JSON.parse((await nerve("/", "version", "--json")).out));
 });
 
