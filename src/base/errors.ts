@@ -20,6 +20,7 @@ export type ErrorCode =
   | "PAYLOAD_INVALID"
   | "QUERY_INVALID"
   | "CLIENTS_MANY"
+  | "ROW_UNKNOWN"
   | "STORE_FAILED"
   | "INTERNAL"
   | "UPGRADE_FAILED"

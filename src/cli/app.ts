@@ -9,6 +9,7 @@ import {
   buildApplication,
   buildRouteMap,
   ExitCode,
+  proposeCompletions,
   run,
   type StricliProcess,
   text_en,
@@ -17,6 +18,7 @@ import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
+import { logCommands } from "./routes/log.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
 import { senseCommands } from "./routes/sense.ts";
 import { workflowCommands } from "./routes/workflow.ts";
@@ -30,8 +32,17 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     env: io.env,
     exitCode: null,
   };
+  if (argv[0] === "__complete") return await complete(argv.slice(1), { process, io });
   await run(application, argv, { process, io });
   return exitCodeOf(Number(process.exitCode));
+}
+
+/** What a shell asks for: the last word is the one to be completed. A line is a proposal, a tab, and what it is. */
+async function complete(words: readonly string[], context: CliContext): Promise<number> {
+  for (const { completion, brief } of await proposeCompletions(application, words, context)) {
+    context.io.stdout.write(`${completion}\t${brief}\n`);
+  }
+  return exit.ok;
 }
 
 /** Stricli's own codes are negative. */
@@ -45,6 +56,7 @@ const application: Application<CliContext> = buildApplication(
     routes: {
       init: initCommands,
       ...daemonCommands,
+      ...logCommands,
       ...lifecycleCommands,
       daemon: daemonRoutes,
       service: serviceRoutes,
@@ -59,7 +71,7 @@ const application: Application<CliContext> = buildApplication(
         "",
         "EXAMPLES",
         "  nerve init watch && cd watch",
-        "  nerve run",
+        "  nerve start",
         "  nerve sense list",
         "",
         "Exit codes: 0 ok, 1 failed, 2 usage, 3 no daemon.",

@@ -9,6 +9,7 @@ import {
   type StricliProcess,
   type TypedCommandParameters,
 } from "@stricli/core";
+import { parseDuration } from "../base/duration.ts";
 import { type CliIo, exit } from "./io.ts";
 
 export interface CliContext extends CommandContext {
@@ -69,8 +70,23 @@ export const workspaceFlag = {
 
 export const jsonFlag = { kind: "boolean", brief: "Print JSON", default: false, withNegated: false } as const;
 
+/** A flag that takes a duration, in milliseconds. */
+export function span(brief: string, placeholder: string): NumberFlag {
+  return {
+    kind: "parsed",
+    optional: true,
+    brief,
+    placeholder,
+    parse(text) {
+      const parsed = parseDuration(text);
+      if (!parsed.ok) throw new SyntaxError(parsed.error);
+      return parsed.value;
+    },
+  };
+}
+
 /** A flag that takes a whole number of at least `least`. */
-export function wholeNumber(brief: string, placeholder: string, least: number): WholeNumberFlag {
+export function wholeNumber(brief: string, placeholder: string, least: number): NumberFlag {
   return {
     kind: "parsed",
     optional: true,
@@ -84,7 +100,7 @@ export function wholeNumber(brief: string, placeholder: string, least: number): 
   };
 }
 
-interface WholeNumberFlag {
+interface NumberFlag {
   readonly kind: "parsed";
   readonly optional: true;
   readonly brief: string;

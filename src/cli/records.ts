@@ -27,7 +27,7 @@ export function openRecords(paths: WorkspacePaths): CliRecords | null {
 export function requireRecords(paths: WorkspacePaths): CliRecords {
   const records = openRecords(paths);
   if (records !== null) return records;
-  throw new NerveError("STORE_FAILED", `Nothing has happened in ${paths.root} yet`, { hint: "nerve run" });
+  throw new NerveError("STORE_FAILED", `Nothing has happened in ${paths.root} yet`, { hint: "nerve start" });
 }
 
 export function requireRun(records: Records, runId: string): Run {

@@ -1,7 +1,7 @@
 /** How commands reach a workspace: its paths, its configuration, its daemon. */
 import { NerveError } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
-import { type ParsedConfig, parseNerveConfig } from "../config/parse.ts";
+import type { ParsedConfig } from "../config/parse.ts";
 import { formatProblems, type Problem } from "../config/problem.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, thisHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
@@ -21,6 +21,8 @@ export async function openWorkspace(io: CliIo, flag: string | undefined): Promis
 
 /** nerve.yaml as it is on disk, or everything that is wrong with it. */
 export async function readConfig(paths: WorkspacePaths): Promise<Result<ParsedConfig, Problem[]>> {
+  // zod and yaml are most of what a command loads; with a daemon few need them.
+  const { parseNerveConfig } = await import("../config/parse.ts");
   return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
 }
 

@@ -185,7 +185,7 @@ export class ControlClient implements Disposable {
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {
-      const hint = "nerve run";
+      const hint = "nerve start";
       const message = thrown instanceof Deno.errors.PermissionDenied
         ? `The daemon's socket ${this.#path} belongs to another user`
         : "No daemon runs in this workspace";

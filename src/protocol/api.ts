@@ -225,6 +225,7 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   PAYLOAD_INVALID: 400,
   QUERY_INVALID: 400,
   CLIENTS_MANY: 503,
+  ROW_UNKNOWN: 404,
   STORE_FAILED: 500,
   INTERNAL: 500,
   UPGRADE_FAILED: 500,

@@ -1,36 +1,51 @@
 /**
  * `nerve sense list`: what each sense does and last did. From nerve.yaml and the log; with a daemon, its live state.
  */
-import { reflexText, type SenseCounters, type SenseView } from "../../protocol/api.ts";
+import { reflexText } from "../../protocol/api.ts";
 import { jsonObjectSchema } from "../../protocol/json_schema.ts";
 import type { Signal } from "../../protocol/signal.ts";
 import { nonActionReasons } from "../../protocol/signal.ts";
 import type { NerveConfig, SenseConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, distance, plural, print, printJson, printTable, sign } from "../output.ts";
+import { clip, dim, distance, print, printJson, printPage, printTable, sign } from "../output.ts";
+import type { SenseListOutput } from "../outputs.ts";
 import { type CliRecords, openRecords } from "../records.ts";
 import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
   readonly json: boolean;
   readonly workspace?: string | undefined;
 }
 
 /** A sense as this command shows it: without a daemon nobody counts. */
-type Item = Omit<SenseView, "counters"> & { readonly counters: SenseCounters | null };
+type Item = SenseListOutput["items"][number];
+
+const defaultLimit = 50;
 
 export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   const live = await fromDaemon(paths, (client) => client.senses());
-  const items = live ?? stored(await requireConfig(paths), openRecords(paths));
-  if (flags.json) printJson(io, { daemon: live !== null, items });
-  else printItems(io, items, live !== null);
+  const offset = flags.offset ?? 0, end = offset + (flags.limit ?? defaultLimit);
+  const config = live === null ? await requireConfig(paths) : null;
+  const total = live?.length ?? config?.senses.size ?? 0;
+  const items = config === null ? live?.slice(offset, end) ?? [] : stored(config, openRecords(paths), offset, end);
+  if (flags.json) {
+    printJson(io, { daemon: live !== null, total, offset, items } satisfies SenseListOutput);
+    return exit.ok;
+  }
+  printItems(io, items, live !== null);
+  const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
+  const next = `nerve sense list --offset ${offset + items.length}${limit}`;
+  printPage(io, { offset, shown: items.length, total, what: "senses", next });
+  if (live === null) print(io, dim(io, "no daemon runs: nerve start"));
   return exit.ok;
 }
 
-function stored(config: NerveConfig, records: CliRecords | null): Item[] {
+function stored(config: NerveConfig, records: CliRecords | null, offset: number, end: number): Item[] {
   using open = records;
-  return [...config.senses.values()].map((sense) => storedItem(config, sense, open));
+  return [...config.senses.values()].slice(offset, end).map((sense) => storedItem(config, sense, open));
 }
 
 function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
@@ -84,11 +99,11 @@ function printItems(io: CliIo, items: readonly Item[], live: boolean): void {
       items.map((item) => [sign.idle, item.name, item.group, last(item), clip(item.reflexes.join("; "), 80)]),
     );
   }
-  for (const { name, problem } of items) {
-    if (problem !== null) print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
+  for (const { name, state, problem } of items) {
+    if (problem === null) continue;
+    print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
+    if (state === "quarantined") print(io, dim(io, `   once it is mended: nerve sense reset ${name}`));
   }
-  const count = plural(items.length, "sense");
-  print(io, dim(io, live ? count : `${count}; no daemon runs: nerve run`));
 }
 
 function signOf({ problem, lastCompute }: Item): string {

@@ -67,7 +67,7 @@ async function databaseOf(paths: WorkspacePaths, name: string): Promise<string> 
   }
   const { senses } = await requireConfig(paths);
   if (senses.has(name)) {
-    throw new NerveError("STORE_FAILED", `Sense ${name} has stored nothing yet`, { hint: "nerve run" });
+    throw new NerveError("STORE_FAILED", `Sense ${name} has stored nothing yet`, { hint: "nerve start" });
   }
   throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, {
     hint: senses.size === 0 ? "nerve init sense NAME" : `There are: ${[...senses.keys()].join(", ")}`,

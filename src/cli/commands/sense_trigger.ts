@@ -1,5 +1,5 @@
 /** `nerve sense trigger NAME`: queues a compute in the daemon, and with --wait tells what became of it. */
-import { unreachable } from "../../base/errors.ts";
+import { NerveError, unreachable } from "../../base/errors.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, clockTime, preview, print, printJson, sign } from "../output.ts";
@@ -15,6 +15,9 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
   const reply = await client.triggerSense(name, flags.wait);
+  if (flags.wait && reply.outcome === null) {
+    throw new NerveError("DAEMON_MISSING", `The daemon stopped before ${name} had computed`, { hint: "nerve start" });
+  }
   if (flags.json) printJson(io, reply);
   else print(io, reply.outcome === null ? takenLine(name, reply) : resultLine(name, reply.outcome));
   return reply.outcome === null || succeeded(reply.outcome) ? exit.ok : exit.failed;

@@ -72,7 +72,7 @@ function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boo
   for (const { name, problem } of workflows) {
     if (problem !== null) print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
   }
-  if (!live) print(io, dim(io, "no daemon runs: nerve run"));
+  if (!live) print(io, dim(io, "no daemon runs: nerve start"));
 }
 
 function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords | null): void {

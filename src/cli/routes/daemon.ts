@@ -1,7 +1,6 @@
-/** The commands at the top level: checking, running, looking at what happened. */
+/** The commands at the top level: checking, running, the version. */
 import type { Command } from "@stricli/core";
-import { parseDuration } from "../../base/duration.ts";
-import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { type CliContext, command, jsonFlag, span, text, toggle, workspaceFlag } from "../command.ts";
 
 export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   validate: command(
@@ -42,33 +41,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     {
       flags: {
-        for: { kind: "parsed", optional: true, placeholder: "DURATION", brief: "End after this time", parse: duration },
-        workspace: workspaceFlag,
-      },
-      aliases: { w: "workspace" },
-    },
-  ),
-  events: command(
-    async () => (await import("../commands/events.ts")).events,
-    {
-      brief: "Rows of the log, the newest last",
-      examples: ["nerve events --type sense.signal --since 1h", "nerve events --source sense:disk-usage --json"],
-    },
-    {
-      flags: {
-        source: text("kernel, group:NAME, sense:NAME or workflow:NAME", "SOURCE"),
-        type: text("Such as sense.signal or run.completed", "TYPE"),
-        ref: text("A run id, or the name of a sense or group", "REF"),
-        since: {
-          kind: "parsed",
-          optional: true,
-          placeholder: "DURATION",
-          brief: "Not older than this",
-          parse: duration,
-        },
-        before: wholeNumber("Only rows before this id", "ID", 1),
-        limit: wholeNumber("How many rows; default 50", "N", 1),
-        json: { ...jsonFlag, brief: "Print one line of JSON a row" },
+        for: span("End after this time", "DURATION"),
         workspace: workspaceFlag,
       },
       aliases: { w: "workspace" },
@@ -96,9 +69,3 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     { flags: { json: jsonFlag } },
   ),
 };
-
-function duration(value: string): number {
-  const parsed = parseDuration(value);
-  if (!parsed.ok) throw new SyntaxError(parsed.error);
-  return parsed.value;
-}

@@ -1,8 +1,9 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
+import { senseNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 
-const name = { brief: "The sense", placeholder: "NAME", parse: String } as const;
+const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;
 const aliases = { w: "workspace" } as const;
 
 export const senseCommands: RouteMap<CliContext> = buildRouteMap({
@@ -13,7 +14,15 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         brief: "All senses: next tick, last outcome, counters",
         examples: ["nerve sense list", "nerve sense list --json"],
       },
-      { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases },
+      {
+        flags: {
+          limit: wholeNumber("How many senses; default 50", "N", 1),
+          offset: wholeNumber("How many to skip", "N", 0),
+          json: jsonFlag,
+          workspace: workspaceFlag,
+        },
+        aliases,
+      },
     ),
     query: command(
       async () => (await import("../commands/sense_query.ts")).senseQuery,

@@ -1,11 +1,18 @@
 /** `nerve workflow ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
+import { runIds, workflowNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 
 const aliases = { w: "workspace" } as const;
+const workflowName = {
+  brief: "The workflow",
+  placeholder: "NAME",
+  parse: String,
+  proposeCompletions: workflowNames,
+} as const;
 const run = {
   kind: "tuple",
-  parameters: [{ brief: "The id of a run", placeholder: "RUN", parse: String }],
+  parameters: [{ brief: "The id of a run", placeholder: "RUN", parse: String, proposeCompletions: runIds }],
 } as const;
 
 const trigger = command(
@@ -29,7 +36,7 @@ const trigger = command(
       workspace: workspaceFlag,
     },
     aliases,
-    positional: { kind: "tuple", parameters: [{ brief: "The workflow", placeholder: "NAME", parse: String }] },
+    positional: { kind: "tuple", parameters: [workflowName] },
   },
 );
 
@@ -60,7 +67,7 @@ const reset = command(
   {
     flags: { json: jsonFlag, workspace: workspaceFlag },
     aliases,
-    positional: { kind: "tuple", parameters: [{ brief: "The workflow", placeholder: "NAME", parse: String }] },
+    positional: { kind: "tuple", parameters: [workflowName] },
   },
 );
 
@@ -76,7 +83,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       {
         flags: {
           all: toggle("Runs that have ended as well"),
-          workflow: text("Only runs of this workflow", "NAME"),
+          workflow: { ...text("Only runs of this workflow", "NAME"), proposeCompletions: workflowNames },
           status: text("Only these statuses, separated by commas", "STATUS"),
           limit: wholeNumber("How many runs; default 20", "N", 1),
           offset: wholeNumber("How many to skip", "N", 0),

@@ -12,14 +12,14 @@ import {
 } from "../../protocol/api.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import { responses, valid } from "../problem.ts";
-import type { KernelView } from "../view.ts";
+import type { ControlEnv, KernelView } from "../view.ts";
 import { flag } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
 export function senseRoutes(view: KernelView) {
-  return new Hono()
+  return new Hono<ControlEnv>()
     .get(
       "/senses",
       describeRoute({ summary: "All senses", responses: responses("Every sense, by name", sensesSchema) }),
@@ -38,7 +38,7 @@ export function senseRoutes(view: KernelView) {
       "/senses/:name/trigger",
       describeRoute({
         summary: "Queue a compute",
-        description: "With wait=1 the answer comes when the compute has ended, with its outcome.",
+        description: "With wait=1 the answer comes when the compute has ended, with its outcome, or the daemon stops.",
         responses: responses("How the trigger was taken", triggerReplySchema, 404),
       }),
       valid("param", named),
@@ -46,7 +46,8 @@ export function senseRoutes(view: KernelView) {
       async (c) => {
         const { name } = c.req.valid("param");
         const { outcome, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
-        const reply: TriggerReply = { ...taken, outcome: c.req.valid("query").wait ? await outcome : null };
+        const awaited = c.req.valid("query").wait ? await orNull(outcome, c.env.stopping) : null;
+        const reply: TriggerReply = { ...taken, outcome: awaited };
         return c.json(reply);
       },
     )
@@ -62,6 +63,17 @@ export function senseRoutes(view: KernelView) {
         return c.json({ lifted: view.resetSense(name) ?? unknownSense(name, view) });
       },
     );
+}
+
+/** Null when the API stops first. */
+async function orNull<T>(outcome: Promise<T>, stopping: AbortSignal): Promise<T | null> {
+  const { promise: stopped, resolve } = Promise.withResolvers<null>(), stop = () => resolve(null);
+  stopping.addEventListener("abort", stop, { once: true });
+  try {
+    return stopping.aborted ? null : await Promise.race([outcome, stopped]);
+  } finally {
+    stopping.removeEventListener("abort", stop);
+  }
 }
 
 function unknownSense(name: string, view: KernelView): never {

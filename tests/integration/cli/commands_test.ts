@@ -80,7 +80,7 @@ Deno.test("outside of a workspace a command says so, and where nobody runs it ex
     for (const argv of [["sense", "trigger", "a"], ["workflow", "trigger", "cleanup"]]) {
       const { code, err } = await nerve(root, ...argv);
       assert.equal(code, 3);
-      assert.match(err, /No daemon runs in this workspace\n {3}nerve run/);
+      assert.match(err, /No daemon runs in this workspace\n {3}nerve start/);
     }
   });
 });

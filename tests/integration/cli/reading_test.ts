@@ -87,11 +87,11 @@ Deno.test("before the first run there is nothing to read, and the next step is n
     for (const argv of [["events"], ["workflow", "inspect", "x"], ["workflow", "thread", "x"]]) {
       const io = new CapturedIo({ cwd: root });
       assert.equal(await runCli(argv, io), 1, argv.join(" "));
-      assert.match(io.err, /Nothing has happened in .* yet\n {3}nerve run/);
+      assert.match(io.err, /Nothing has happened in .* yet\n {3}nerve start/);
     }
     const list = new CapturedIo({ cwd: root });
     assert.equal(await runCli(["workflow", "list"], list), 0);
-    assert.match(list.out, /cleanup +0 of 2 +0 +queue\nno daemon runs: nerve run\n\nno unfinished runs\n/);
+    assert.match(list.out, /cleanup +0 of 2 +0 +queue\nno daemon runs: nerve start\n\nno unfinished runs\n/);
   });
 });
 
@@ -110,7 +110,7 @@ Deno.test("sense list without a daemon shows reflexes and the last signal", asyn
     assert.equal(code, 0);
     assert.match(out, /cpu-usage +system +signal, 1m ago +every 10s\n/);
     assert.match(out, /quiet +quiet +- +on cpu-usage\n/);
-    assert.match(out, /2 senses; no daemon runs: nerve run\n$/);
+    assert.match(out, /1-2 of 2 senses\nno daemon runs: nerve start\n$/);
     const { daemon, items } = JSON.parse((await nerve("sense", "list", "--json")).out);
     assert.deepEqual([daemon, items[0].lastSignal.payload, items[0].counters], [false, { used: 0.5 }, null]);
   });
@@ -249,7 +249,7 @@ Deno.test("sense query refuses anything but one read, and names what is missing"
     }
     assert.match((await nerve("sense", "query", "cpu-usage", "--format", "csv")).out, /\n1,reading 1\n$/);
     const empty = await nerve("sense", "query", "quiet");
-    assert.deepEqual([empty.code, empty.err], [1, "❌ Sense quiet has stored nothing yet\n   nerve run\n"]);
+    assert.deepEqual([empty.code, empty.err], [1, "❌ Sense quiet has stored nothing yet\n   nerve start\n"]);
     const unknown = await nerve("sense", "schema", "cpu");
     assert.deepEqual([unknown.code, unknown.err], [1, `❌ There is no sense "cpu"\n   There are: cpu-usage, quiet\n`]);
     assert.equal((await nerve("sense", "query", "../../logs")).code, 2);

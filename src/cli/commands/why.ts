@@ -1,0 +1,96 @@
+/**
+ * `nerve why ID`: the chain of causes of a signal, a run or a row of the log, back to the first sample.
+ * `nerve why --sense NAME`: what a sense lately did not do, and the reasons. Both from the database, without a daemon.
+ */
+import { NerveError } from "../../base/errors.ts";
+import type { LogRow } from "../../protocol/log.ts";
+import { chainOf, firstSample, happened, notHappened, rowOf, tookText } from "../causes.ts";
+import { type CliIo, exit } from "../io.ts";
+import { clip, dateTime, dim, distance, plural, print, printJson, sign } from "../output.ts";
+import type { WhyNotOutput, WhyOutput } from "../outputs.ts";
+import { type CliRecords, requireRecords, requireRun } from "../records.ts";
+import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+
+interface Flags {
+  readonly sense?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+/** Rows that say why a sense said nothing. */
+const nonActionTypes = [
+  ...["sense.null", "sense.throttled", "sense.coalesced", "sense.timeout", "sense.error", "sense.group_down"],
+  "sense.load_failed",
+];
+const defaultLimit = 20;
+
+export async function why(io: CliIo, flags: Flags, id?: string): Promise<number> {
+  if ((id === undefined) === (flags.sense === undefined)) {
+    throw new NerveError("USAGE", "nerve why takes the id of a signal, run or row, or else --sense NAME", {
+      hint: "nerve why 1042, nerve why RUN or nerve why --sense NAME",
+    });
+  }
+  return id === undefined ? await whyNot(io, flags, flags.sense ?? "") : await whyRow(io, flags, id);
+}
+
+async function whyRow(io: CliIo, flags: Flags, id: string): Promise<number> {
+  using records = requireRecords(await openWorkspace(io, flags.workspace));
+  const chain = chainOf(records, askedRow(records, id));
+  if (flags.json) {
+    printJson(io, { id, chain: [...chain.rows], missing: chain.missing } satisfies WhyOutput);
+    return exit.ok;
+  }
+  for (const [step, row] of chain.rows.entries()) {
+    print(io, `${rowHead(io, row)} ${step === 0 ? "" : "because "}${happened(row)}`);
+  }
+  print(io, dim(io, `${firstSample(chain)}${tookText(chain)}`));
+  return exit.ok;
+}
+
+function rowHead(io: CliIo, row: LogRow): string {
+  return dim(io, `${String(row.id).padStart(6)} ${dateTime(row.ts)}`);
+}
+
+/** The row of that id, or the first row of the run of that id. */
+function askedRow(records: CliRecords, id: string): LogRow {
+  const row = /^\d{1,15}$/.test(id) ? rowOf(records, Number(id)) : null;
+  if (row !== null) return row;
+  if (/^\d{1,15}$/.test(id) && records.run(id) === null) {
+    throw new NerveError("ROW_UNKNOWN", `There is no row ${id} in the log`, { hint: "nerve events shows the newest" });
+  }
+  const run = requireRun(records, id);
+  const [first] = records.logs({ refId: run.runId, order: "asc", limit: 1 });
+  if (first !== undefined) return first;
+  throw new NerveError("ROW_UNKNOWN", `The rows of run ${id} have left the log`, {
+    hint: `What is known of it: nerve workflow inspect ${id}`,
+  });
+}
+
+async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), limit = flags.limit ?? defaultLimit;
+  using records = requireRecords(paths);
+  const found = nonActionTypes
+    .flatMap((type) => records.logs({ source: `sense:${sense}`, type, order: "desc", limit: limit + 1 }))
+    .sort((a, b) => a.id - b.id);
+  const rows = found.slice(-limit), more = found.length > limit;
+  const live = await fromDaemon(paths, async (client) => (await client.senses()).find(({ name }) => name === sense));
+  if (rows.length === 0 && live == null) {
+    const { senses } = await requireConfig(paths);
+    if (!senses.has(sense)) {
+      throw new NerveError("SENSE_UNKNOWN", `There is no sense "${sense}"`, {
+        hint: senses.size === 0 ? "nerve init sense NAME" : `There are: ${[...senses.keys()].join(", ")}`,
+      });
+    }
+  }
+  if (flags.json) {
+    printJson(io, { sense, items: rows, more, now: live ?? null } satisfies WhyNotOutput);
+    return exit.ok;
+  }
+  for (const row of rows) print(io, `${rowHead(io, row)} ${notHappened(row)}`);
+  print(io, dim(io, `${more ? "the last " : ""}${plural(rows.length, "reason")} why ${clip(sense, 64)} did not speak`));
+  if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
+  if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
+  else if (live?.nextDue != null) print(io, dim(io, `it computes next ${distance(live.nextDue, io.clock.now())}`));
+  return exit.ok;
+}

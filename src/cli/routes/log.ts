@@ -1,0 +1,94 @@
+/** The commands that ask what happened: events, why. And the completions of a shell. */
+import type { Command } from "@stricli/core";
+import { type CliContext, command, jsonFlag, span, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { runIds, senseNames } from "../names.ts";
+
+export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
+  events: command(
+    async () => (await import("../commands/events.ts")).events,
+    {
+      brief: "Rows of the log, the newest last",
+      details: "Rows of the log, the newest last. With --follow it goes on with what happens, until Ctrl-C.",
+      examples: [
+        "nerve events --type sense.signal --since 1h",
+        "nerve events --source sense:disk-usage --json",
+        "nerve events -f --type run.failed",
+      ],
+    },
+    {
+      flags: {
+        follow: toggle("Go on with what happens; needs the daemon"),
+        source: text("kernel, group:NAME, sense:NAME or workflow:NAME", "SOURCE"),
+        type: text("Such as sense.signal or run.completed", "TYPE"),
+        ref: text("A run id, or the name of a sense or group", "REF"),
+        since: span("Not older than this", "DURATION"),
+        before: wholeNumber("Only rows before this id", "ID", 1),
+        limit: wholeNumber("How many rows; default 50, with --follow the last 10", "N", 1),
+        json: { ...jsonFlag, brief: "Print one line of JSON a row" },
+        workspace: workspaceFlag,
+      },
+      aliases: { f: "follow", w: "workspace" },
+    },
+  ),
+  why: command(
+    async () => (await import("../commands/why.ts")).why,
+    {
+      brief: "Why something happened, or why a sense said nothing",
+      details:
+        "The chain of causes of a signal, run or row of the log, back to the first sample. With --sense: what a " +
+        "sense lately did not say, and the reasons.",
+      examples: ["nerve why 1042", "nerve why RUN", "nerve why --sense disk-usage"],
+    },
+    {
+      flags: {
+        sense: { ...text("The sense whose silence is to be explained", "NAME"), proposeCompletions: senseNames },
+        limit: wholeNumber("How many reasons, with --sense; default 20", "N", 1),
+        json: jsonFlag,
+        workspace: workspaceFlag,
+      },
+      aliases: { w: "workspace" },
+      positional: {
+        kind: "tuple",
+        parameters: [{
+          brief: "The id of a signal, a run or a row",
+          placeholder: "ID",
+          parse: String,
+          optional: true,
+          proposeCompletions: runIds,
+        }],
+      },
+    },
+  ),
+  completions: command(
+    async () => (await import("../commands/completions.ts")).completions,
+    {
+      brief: "Print the completions of a shell",
+      details: "Prints what makes a shell complete commands, flags, and the names of senses, workflows and runs.",
+      examples: [
+        "source <(nerve completions bash)",
+        "nerve completions zsh > ~/.zfunc/_nerve",
+        "nerve completions fish > ~/.config/fish/completions/nerve.fish",
+      ],
+    },
+    {
+      flags: {},
+      positional: {
+        kind: "tuple",
+        parameters: [{ brief: "bash, zsh or fish", placeholder: "SHELL", parse: shell, proposeCompletions: shells }],
+      },
+    },
+  ),
+};
+
+const known = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof known)[number];
+
+function shell(text: string): Shell {
+  const found = known.find((name) => name === text);
+  if (found === undefined) throw new SyntaxError(`There are completions for ${known.join(", ")}, not for "${text}"`);
+  return found;
+}
+
+function shells(): readonly string[] {
+  return known;
+}
