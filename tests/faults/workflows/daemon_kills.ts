@@ -1,0 +1,155 @@
+/**
+ * A real daemon that is killed again and again while runs are under way; then every run must have completed exactly
+ * once, with no role skipped. `deno task faults` runs this file in full; daemon_kills_test.ts runs it in short.
+ * The seed decides what is killed when, and how long roles take; NERVE_FAULTS_SEED replays one.
+ */
+import assert from "node:assert/strict";
+import { delay, systemClock } from "../../../src/base/clock.ts";
+import { NerveError } from "../../../src/base/errors.ts";
+import type { Run } from "../../../src/protocol/run.ts";
+import { Daemon } from "../../support/daemon.ts";
+import { makeWorkspace, processesIn, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+import { type Findings, judge, roles } from "./judgement.ts";
+
+export interface Storm {
+  readonly runs: number;
+  readonly kills: number;
+  readonly seed: number;
+  readonly say: (line: string) => void;
+}
+
+export type Victim = "daemon and children" | "daemon" | "children";
+
+/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Throws when a promise of the engine is broken; else what was found, for the table. */
+export async function weather({ runs, kills, seed, say }: Storm): Promise<Findings> {
+  const random = randomFrom(seed);
+  await using workspace = await makeWorkspace({
+    yaml: {
+      workflows: {
+        six: {
+          concurrency: 10,
+          overflow: "queue",
+          max_queue: 1_000,
+          permissions: { read: ["./keys"], write: ["./keys"] },
+          config: { keys: "keys/keys.log" },
+        },
+      },
+    },
+    workflows: { six: workflow },
+  });
+  workspace.write("keys/keys.log", "");
+  const waiting = Array.from({ length: runs }, (_, at) => `run-${String(at + 1).padStart(2, "0")}`);
+  const killed: Record<Victim, number> = { "daemon and children": 0, daemon: 0, children: 0 };
+  let daemon = await Daemon.start(workspace.paths);
+  try {
+    for (let kill = 1; kill <= kills; kill++) {
+      const batch = waiting.splice(0, Math.ceil(runs / kills));
+      const asked = ask(daemon, batch);
+      await delay(systemClock, Math.round(random() ** 2 * 500));
+      const victim = choose(random(), killed);
+      killed[victim]++;
+      daemon = await strike(daemon, workspace, victim);
+      // Whoever was not answered asks again, with the same id: that must attach, or start.
+      waiting.unshift(...await asked);
+      say(`kill ${kill} of ${kills}: ${victim}`);
+    }
+    assert.deepEqual(await ask(daemon, waiting), []);
+    const ended: Run[] = [];
+    for (let at = 1; at <= runs; at++) {
+      const id = `run-${String(at).padStart(2, "0")}`;
+      ended.push(await within(daemon.client.run(id, true), `${id} to end`, () => daemon.said));
+    }
+    await daemon.stop();
+    return judge(workspace, ended, killed);
+  } finally {
+    await daemon.kill();
+  }
+}
+
+/** Starts the runs; resolves with those that nobody has answered for. */
+async function ask({ client }: Daemon, ids: readonly string[]): Promise<string[]> {
+  const answers = await Promise.allSettled(
+    ids.map((runId) => client.startRun("six", { runId, payload: { of: runId } })),
+  );
+  return ids.filter((_, at) => {
+    const answer = answers[at];
+    if (answer === undefined || answer.status === "fulfilled") return false;
+    const { reason } = answer;
+    assert.ok(reason instanceof NerveError && /^DAEMON_(MISSING|ANSWER)$/.test(reason.code), String(reason));
+    return true;
+  });
+}
+
+/** Children alone no more than three times: five deaths in a minute would be a quarantine, as they should. */
+function choose(roll: number, killed: Record<Victim, number>): Victim {
+  if (roll < 0.2 && killed.children < 3) return "children";
+  return roll < 0.4 ? "daemon" : "daemon and children";
+}
+
+/** Kills, and starts the daemon again if it is gone. The next one finds children of the last one that still end. */
+async function strike(daemon: Daemon, workspace: WorkspaceFixture, victim: Victim): Promise<Daemon> {
+  const children = processesIn(workspace.root).filter((pid) => pid !== daemon.pid);
+  if (victim !== "children") await daemon.kill();
+  if (victim !== "daemon") { for (const pid of children) killNow(pid); }
+  return victim === "children" ? daemon : await Daemon.start(workspace.paths);
+}
+
+function killNow(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (thrown) {
+    // It was ending by itself.
+    if (!(thrown instanceof Deno.errors.NotFound || String(thrown).includes("ESRCH"))) throw thrown;
+  }
+}
+
+/** Each role writes its key when it begins and when it is done; the third fails once, so that kills meet a backoff. */
+const workflow = `
+import { defineWorkflow, END, type RoleContext } from "nerve";
+
+async function work(role: string, { idempotencyKey, config, start }: RoleContext) {
+  const file = String(config.keys), note = (what: string) => {
+    Deno.writeTextFileSync(file, what + " " + idempotencyKey + " " + role + "\\n", { append: true });
+  };
+  note("begin");
+  const mix = [...start.runId + role].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 997, 7);
+  await new Promise((resolve) => setTimeout(resolve, 10 + mix % 90));
+  if (role === "${roles[2]}" && !Deno.readTextFileSync(file).includes("failed " + idempotencyKey + " ")) {
+    note("failed");
+    throw new Error("fails once");
+  }
+  note("done");
+  return { content: role, meta: {} };
+}
+const names = ${JSON.stringify(roles)} as const;
+
+export default defineWorkflow({
+  roles: Object.fromEntries(names.map((name) => [name, {
+    timeout: "20s",
+    retry: { attempts: 3, backoff: "150ms" },
+    run: (context: RoleContext) => work(name, context),
+  }])),
+  moderator: ({ messages }) => names[messages.length] ?? END,
+});
+`;
+
+if (import.meta.main) {
+  const say = (line: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+  const seed = Number(Deno.env.get("NERVE_FAULTS_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  say(`seed ${seed}: NERVE_FAULTS_SEED=${seed} deno task faults`);
+  const from = performance.now();
+  const found = await weather({ runs: 50, kills: 20, seed, say });
+  for (const [what, count] of Object.entries(found)) say(`${String(count).padStart(6)}  ${what}`);
+  say(`every run completed exactly once, no role was skipped; ${((performance.now() - from) / 1000).toFixed(1)} s`);
+}
