@@ -47,8 +47,8 @@ export const backoffMaxMs = 5 * secondMs;
 
 /** A process ends when nothing has been due for this long and nothing is due within the same span. */
 export const idleEndMs = 30 * secondMs;
-/** A process is started this long before its next tick: it needs 31 to 40 ms until it answers (deno-facts.md 0.5). */
-export const prepareAheadMs = 35;
+/** A process is started this long before its next tick: it needs 60 to 80 ms until its sense is loaded, more when busy. */
+export const prepareAheadMs = 150;
 /** From the start of a process until it answers; a slower one counts as dead. */
 export const processStartMaxMs = 20 * secondMs;
 /** How long a process gets to close its databases when it is told to end; then it is killed. */

@@ -102,7 +102,7 @@ function unbind(listener: Deno.UnixListener, path: string): void {
 function ownArguments({ remoteImports }: LaunchRequest): string[] {
   // New packages of user code must not be written into our own lock.
   const packages = remoteImports ? ["--no-lock"] : [...ownPackages, "--no-remote"];
-  return [...selfArguments(packages), "__group"];
+  return [...selfArguments(packages, "worker/shim.ts"), "__group"];
 }
 
 function environment({ env, memoryBytes }: LaunchRequest): Record<string, string> {
@@ -111,7 +111,9 @@ function environment({ env, memoryBytes }: LaunchRequest): Record<string, string
   // Programs are looked up in PATH. Without `run` it is of no use to user code and without `env` unreadable; without it
   // a program that was not granted would seem to be missing.
   if (own.PATH !== undefined) all.PATH = own.PATH;
-  all.DENO_V8_FLAGS = `--max-old-space-size=${Math.max(16, Math.floor(memoryBytes / 1024 ** 2))}`;
+  // V8 lets its young generation grow to 48 MB beside the old one; a sense is small, and the limit should mean something.
+  const heapMiB = Math.max(16, Math.floor(memoryBytes / 1024 ** 2));
+  all.DENO_V8_FLAGS = `--max-old-space-size=${heapMiB},--max-semi-space-size=4`;
   all.DENO_NO_UPDATE_CHECK = "1";
   all.NO_COLOR = "1";
   const cache = own.DENO_DIR ?? cacheFolder(own);

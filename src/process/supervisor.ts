@@ -13,7 +13,7 @@ import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
 import { isWanted, type ProcessEnd } from "./exit_cause.ts";
 import { GroupProcess } from "./group_process.ts";
 import type { Launch, LaunchRequest } from "./launcher.ts";
-import { MemoryWatch, residentBytes } from "./memory_watch.ts";
+import { baselineBytes, MemoryWatch, residentBytes } from "./memory_watch.ts";
 
 /** `group:NAME` or `workflow:NAME`. */
 export type UnitKey = `group:${string}` | `workflow:${string}`;
@@ -131,6 +131,21 @@ export class Supervisor {
     this.#endDrained(key);
   }
 
+  /** Forgets the unit; its process ends when nothing is under way in it. */
+  remove(key: UnitKey): void {
+    const { state, cancelIdle } = this.#unit(key);
+    if (state.tag === "backoff") state.cancel();
+    cancelIdle?.();
+    this.replace(key);
+    this.#units.delete(key);
+  }
+
+  /** The unit's process if it has one that takes work; never starts one. */
+  present(key: UnitKey): GroupProcess | null {
+    const state = this.#units.get(key)?.state;
+    return state?.tag === "running" && state.process.usable ? state.process : null;
+  }
+
   /** To be called when work in the unit's process is over, or was prepared for: starts the wait for its idle end. */
   released(key: UnitKey): void {
     this.#endDrained(key);
@@ -213,7 +228,8 @@ export class Supervisor {
     this.#alive.set(process, { key, gone, resolve });
     unit.state = { tag: "running", process };
     this.#memory.watch(process.pid, request.memoryBytes, (bytes) => {
-      process.kill("memory_limit", `used ${formatSize(bytes)}, over its limit of ${formatSize(request.memoryBytes)}`);
+      const limit = `${formatSize(request.memoryBytes)} and the runtime's ${formatSize(baselineBytes)}`;
+      process.kill("memory_limit", `used ${formatSize(bytes)} in all, over its limit of ${limit}`);
     });
     this.released(key);
     return process;
@@ -269,7 +285,7 @@ export class Supervisor {
   #armIdle(unit: Unit, waitMs: number): void {
     unit.cancelIdle = this.#clock.after(waitMs, () => {
       unit.cancelIdle = null;
-      if (unit.state.tag !== "running") return;
+      if (unit.state.tag !== "running" || unit.plan.keepAlive) return;
       const restMs = unit.neededAt + idleEndMs - this.#clock.monotonic();
       if (restMs > 0) return this.#armIdle(unit, restMs);
       const { process } = unit.state, { key } = unit.plan;

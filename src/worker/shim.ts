@@ -73,3 +73,6 @@ function fault(channel: LineChannel, thrown: unknown): void {
   channel.send(JSON.stringify(last));
   channel.flushed().then(() => Deno.exit(1));
 }
+
+// Under Deno this file is the entry itself; in a compiled nerve main.ts calls `runShim`.
+if (import.meta.main) await runShim();

@@ -1,0 +1,66 @@
+/** Memory: a group that takes too much is ended, told apart from other deaths, and costs nobody else. */
+import assert from "node:assert/strict";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
+
+const little = { memory: "64MiB" };
+
+Deno.test("a heap over the group's limit ends the process as out of memory", async () => {
+  await using workspace = await startWorkspace({
+    yaml: { senses: { hungry: {}, other: {} }, groups: { hungry: little } },
+    senses: {
+      hungry: `export function compute() {
+        const kept: unknown[] = [];
+        for (let n = 0;; n++) kept.push({ n, text: "x".repeat(10) + n, list: [n, n + 1] });
+      }`,
+      other: "export const compute = () => 1;",
+    },
+  });
+  const result = await workspace.trigger("hungry");
+  assert.match(result.kind === "group_down" ? result.message : "", /ran out of its memory limit \(JavaScript heap\)/);
+  const [row] = await workspace.rows({ source: "group:hungry", type: "group.died" });
+  assert.equal(Object(row?.payload).end, "out_of_memory");
+  assert.equal(await workspace.payload("other"), 1);
+});
+
+Deno.test("native buffers, which the heap's limit does not see, end the process at the group's memory limit", async () => {
+  await using workspace = await startWorkspace({
+    yaml: { senses: { hungry: {}, other: {} }, groups: { hungry: little } },
+    senses: {
+      hungry: `const kept: Uint8Array[] = [];
+      export async function compute() {
+        for (let n = 0; n < 40; n++) {
+          kept.push(new Uint8Array(8 * 2 ** 20).fill(n));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        await new Promise(() => {});
+      }`,
+      other: "export const compute = () => 1;",
+    },
+  });
+  const result = await workspace.trigger("hungry");
+  assert.match(
+    result.kind === "group_down" ? result.message : "",
+    /used \d+\.\d MiB in all, over its limit of 64\.0 MiB and the runtime's 96\.0 MiB/,
+  );
+  const [row] = await workspace.rows({ source: "group:hungry", type: "group.died" });
+  assert.equal(Object(row?.payload).end, "memory_limit");
+  assert.equal(await workspace.payload("other"), 1);
+});
+
+Deno.test("a kill and an abort from outside are told apart from each other and from memory", async () => {
+  await using workspace = await startWorkspace({
+    senses: { a: "export const compute = () => new Promise(() => {});", b: "export const compute = () => 1;" },
+  });
+  for (const [signal, end, says] of [["SIGKILL", "killed", /SIGKILL/], ["SIGABRT", "aborted", /SIGABRT/]] as const) {
+    const from = workspace.events.length, computing = workspace.trigger("a");
+    await workspace.change("group:a", "ready", from);
+    Deno.kill(workspace.pid("a"), signal);
+    const result = await computing;
+    assert.match(result.kind === "group_down" ? result.message : "", says);
+    await workspace.change("group:a", "died", from);
+    const [row] = await workspace.rows({ source: "group:a", type: "group.died", order: "desc", limit: 1 });
+    assert.equal(Object(row?.payload).end, end);
+    assert.equal(await workspace.payload("b"), 1);
+    while (workspace.unit("a").state === "backoff") await workspace.payload("b");
+  }
+});
