@@ -78,7 +78,7 @@ Deno.test("cpu-usage takes two fresh samples after a reboot or a long pause", as
 Deno.test("cpu-usage ends at once when its signal aborts", async () => {
   await using sense = new TestSense("cpu-usage");
   const outcome = await sense.compute({}, { abortAfterMs: 50 });
-  assert.equal(outcome.kind === "error" && outcome.name, "AbortError");
+  assert.equal(outcome.kind === "error" && outcome.name, "AbortError", JSON.stringify(outcome));
 });
 
 Deno.test("a threshold silences the signal below it and the reading is stored all the same", async () => {
