@@ -29,7 +29,7 @@ export async function start(io: CliIo, flags: Flags): Promise<number> {
   return await startDaemon(io, paths, parsed);
 }
 
-/** Prints every problem; null when one of them is an error. */
+/** Null, with every problem printed, when one of them is an error. */
 export async function goodConfig(io: CliIo, paths: WorkspacePaths): Promise<ParsedConfig | null> {
   const parsed = await loadNerveConfig(paths);
   if (!parsed.ok) {
@@ -37,7 +37,6 @@ export async function goodConfig(io: CliIo, paths: WorkspacePaths): Promise<Pars
     io.stderr.write(`${sign.failed} nothing was started\n   nerve validate shows the same, and loads what is there\n`);
     return null;
   }
-  if (parsed.value.warnings.length > 0) print(io, formatProblems(parsed.value.warnings, "text"));
   return parsed.value;
 }
 
@@ -72,11 +71,12 @@ function pidOf({ kernel, supervised }: Whereabouts): number | string {
   return kernel?.pid ?? supervised?.supervisor.pid ?? "unknown";
 }
 
-export async function startDaemon(io: CliIo, paths: WorkspacePaths, { config }: ParsedConfig): Promise<number> {
-  const abort = new AbortController();
+export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: ParsedConfig): Promise<number> {
+  const { config, warnings } = parsed, abort = new AbortController();
   const forget = io.onInterrupt(() => abort.abort());
   const report = await spawnDaemon(paths, io.clock, abort.signal).finally(forget);
   if (report.t === "refused") throw refusalError(report.refusal);
+  if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
   print(io, `${sign.live} nerve ${version} runs ${printable(paths.root)} (pid ${report.pid}): ${parts}`);
   print(io, dim(io, `   log: ${printable(paths.textLog)} (nerve logs -f)`));
