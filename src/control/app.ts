@@ -59,6 +59,8 @@ function openApi(version: string): Parameters<typeof generateSpecs>[1] {
   return {
     // Each route describes its own problems.
     defaultValidationErrorResponse: false,
+    // The document's own path looks like a file's.
+    excludeStaticFile: false,
     documentation: {
       info: { title: "nerve control API", version, description: "Served on the workspace's Unix socket." },
     },

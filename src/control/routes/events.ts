@@ -28,6 +28,12 @@ const description = {
     "Rows of the log as server-sent events: signals, changes of runs and groups, and all else that the log " +
     "holds. The id of an event is that of its row, its name the row's type. Last-Event-ID resumes after a row, " +
     "without a gap and without a repetition; an event named gap tells of rows that have left the log for its archive.",
+  parameters: [{
+    in: "header" as const,
+    name: "Last-Event-ID",
+    description: "The last row that the client has",
+    schema: { type: "integer" as const, minimum: 0 },
+  }],
   responses: {
     200: {
       description: "Events until either side ends it; the data of each is a row",

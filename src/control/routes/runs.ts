@@ -122,7 +122,7 @@ function oneRun(view: KernelView) {
       describeRoute({
         summary: "End a run, for good",
         description: "A role at work is told to abort; its process is ended when it does not come to rest within 5 s.",
-        responses: responses("The run as it is now on disk", runSchema, 404, 409),
+        responses: responses("The run as it is now on disk", runSchema, 404, 409, 413),
       }),
       valid("param", identified),
       valid("json", killRunRequestSchema),
