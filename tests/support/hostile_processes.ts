@@ -55,7 +55,9 @@ export class HostileProcesses implements Disposable {
   /** `scripts`: by unit name, what its process does. */
   constructor(scripts: Readonly<Record<string, string>>) {
     const script = `${this.#folder}/hostile.ts`, deno = Deno.execPath();
-    const cases = Object.entries(scripts).map(([unit, body]) => `if (name === ${JSON.stringify(unit)}) {\n${body}\nDeno.exit(0);\n}`);
+    const cases = Object.entries(scripts).map(([unit, body]) =>
+      `if (name === ${JSON.stringify(unit)}) {\n${body}\nDeno.exit(0);\n}`
+    );
     Deno.writeTextFileSync(script, prelude + cases.join("\n"));
     const instead = `exec '${deno}' run -A --no-check --no-lock --quiet '${script}'`;
     const shell = `#!/bin/sh\n[ -n "$${mark}" ] && ${instead}\nexec '${deno}' "$@"\n`;

@@ -82,6 +82,10 @@ const broken: Readonly<Record<string, [string, RegExp]>> = {
     `await write('{"t":"outcome","id":1,"outcome":{"kind":"value","value":' + "[".repeat(50_000) + "]".repeat(50_000) + "}}\\n");`,
     /nested too deep/,
   ],
+  "a closed connection": [
+    `socket.close(); setInterval(() => {}, 1_000); await new Promise(() => {});`,
+    /closed its connection and lived on/,
+  ],
   "a fault": [`await say({ t: "fault", message: "x".repeat(5_000) });`, /ended because of an error: x{2000}$/],
 };
 
@@ -156,4 +160,43 @@ Deno.test("a sense that forges through its own output reaches only its own group
   assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.log" }), []);
   assert.equal(workspace.health().counters.refused, 1);
   await victimIsFine(workspace);
+});
+
+Deno.test("a workflow's process speaks only for its own runs", async () => {
+  const workflow = (text: string) =>
+    `import { defineWorkflow, END } from "nerve";
+    export default defineWorkflow({
+      roles: { one: async ({ log }) => { log("info", "begun"); await new Promise((done) => setTimeout(done, 300)); return { content: "${text}", meta: {} }; } },
+      moderator: ({ messages }) => messages.length === 0 ? "one" : END,
+    });`;
+  using _processes = new HostileProcesses({
+    bad: `
+      await say({ t: "ready" });
+      await hearA("run");
+      await say({ t: "message", runId: "v1", attempt: 1, round: 1, role: "one", content: "forged", meta: {} });
+      await say({ t: "finished", runId: "v1", attempt: 1, outcome: { kind: "failed", message: "forged", place: null } });
+      await say({ t: "log", of: "v1", ...${log} });
+      await say({ t: "log", of: "victim", ...${log} });
+      await say({ t: "outcome", id: 1, outcome: { kind: "value", value: "forged" } });
+      await say({ t: "finished", runId: "b1", attempt: 1, outcome: { kind: "completed" } });
+      await hearA("end");`,
+  });
+  await using workspace = await startWorkspace({
+    yaml: { workflows: { bad: hostile, victim: {} } },
+    workflows: { bad: workflow("mine"), victim: workflow("true") },
+  });
+  await workspace.kernel.startWorkflow("victim", { runId: "v1" });
+  await workspace.log("workflow:victim", /begun/);
+  await workspace.kernel.startWorkflow("bad", { runId: "b1" });
+  await workspace.run("completed");
+  await workspace.waitFor(
+    (event) => event.kind === "run" && event.run.runId === "v1" && event.run.endedAt !== null,
+    "v1",
+  );
+  const { records } = workspace.kernel.view;
+  assert.deepEqual(records.messages("v1", { limit: 10 }).map(({ content }) => content), ["true"]);
+  assert.equal(records.run("v1")?.status, "completed");
+  assert.equal((await workspace.rows({ source: "workflow:bad", type: "run.refused" })).length, 2);
+  assert.equal(workspace.health().counters.refused, 3);
+  assert.deepEqual(await workspace.rows({ source: "workflow:bad", type: "run.log" }), []);
 });

@@ -149,9 +149,15 @@ Deno.test("the environment of a group holds what it was granted and nothing else
           one: { permissions: { env: ["EXAMPLE_GRANTED"] } },
           prefix: { permissions: { env: ["EXAMPLE_GR*"] } },
           all: { permissions: { env: true } },
+          proc: { permissions: { env: true, read: ["/proc"] } },
         },
       },
-      senses: { one, prefix: one, all },
+      senses: {
+        one,
+        prefix: one,
+        all,
+        proc: "export const compute = () => Deno.readTextFileSync('/proc/self/environ');",
+      },
     });
     for (const name of ["one", "prefix"]) {
       const { granted, refused } = await workspace.payload(name) as Record<string, string>;
@@ -167,6 +173,7 @@ Deno.test("the environment of a group holds what it was granted and nothing else
     const own = ["NERVE_TOKEN", "NERVE_SOCKET", "DENO_DIR", "DENO_V8_FLAGS", "DENO_NO_UPDATE_CHECK", "NO_COLOR"];
     for (const key of own) assert.ok(Deno.env.get(key) !== undefined || !(key in seen), `${key} is seen`);
     assert.ok(!("NERVE_TOKEN" in seen || "NERVE_SOCKET" in seen));
+    assert.match((await workspace.failure("proc")).message, /NotCapable/, "nor as the system remembers it");
   } finally {
     Deno.env.delete("EXAMPLE_GRANTED");
     Deno.env.delete("EXAMPLE_SECRET");
