@@ -8,7 +8,7 @@ export interface Place {
   /** Device and inode. */
   readonly identity: string;
   readonly offset: number;
-  /** Digest of the bytes before the offset, at most `markBytes` of them. */
+  /** Digest of the bytes before the offset, at most `markBytes` of them; at the beginning, which file was rotated last. */
   readonly mark: string;
 }
 
@@ -35,16 +35,16 @@ export interface Follow {
 }
 
 /** The place from which to follow a file for the first time. Throws when the file cannot be opened. */
-export async function firstPlace(file: string, fromStart: boolean): Promise<Place> {
+export async function firstPlace(file: string, rotated: string, fromStart: boolean): Promise<Place> {
   using open = await Deno.open(file);
   const { size } = await open.stat();
-  return await placeAt(open, fromStart ? 0 : await lastLineEnd(open, size));
+  return await placeAt(open, fromStart ? 0 : await lastLineEnd(open, size), rotated);
 }
 
 /** Hands the lines since `from` to `onLine`, those of the rotated file first. Throws when the file cannot be opened. */
 export async function readOn(from: Place, follow: Follow): Promise<Reading> {
   using current = await Deno.open(follow.file);
-  if (await goesOn(current, from)) return await readRest(current, from.offset, follow, 0, null);
+  if (await goesOn(current, from, follow.rotated)) return await readRest(current, from.offset, follow, 0, null);
   const { missed, place, bytes } = await readRotated(from, await identityOf(current), follow);
   if (place !== null) {
     // The time or the bytes for one reading are used up: the new file waits.
@@ -69,7 +69,7 @@ async function readRotated(
     if (!isOurs) return lost(`${rotated} is not the file that was followed until now`);
     const end = await readLines(old, from.offset, { isEnough, onLine, isFinished: true });
     const { size } = await old.stat();
-    return { missed: null, place: end < size ? await placeAt(old, end) : null, bytes: end - from.offset };
+    return { missed: null, place: end < size ? await placeAt(old, end, rotated) : null, bytes: end - from.offset };
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return lost(`${rotated} is not there`);
     if (thrown instanceof Deno.errors.NotCapable) return lost(`the permission read of ${rotated} is missing`);
@@ -81,7 +81,7 @@ async function readRotated(
 async function readRest(
   file: Deno.FsFile,
   offset: number,
-  { isEnough, onLine }: Follow,
+  { rotated, isEnough, onLine }: Follow,
   bytesBefore: number,
   missed: string | null,
 ): Promise<Reading> {
@@ -90,7 +90,7 @@ async function readRest(
   const { size } = await file.stat();
   // A last line without its end is not behind: it is still being written.
   const behindBytes = isEnoughNow(end - offset) ? Math.max(0, size - end) : 0;
-  return { place: await placeAt(file, end), behindBytes, missed };
+  return { place: await placeAt(file, end, rotated), behindBytes, missed };
 }
 
 /** Returns the offset behind the last whole line; of a finished file, behind its last byte. */
@@ -145,17 +145,37 @@ async function lastLineEnd(file: Deno.FsFile, size: number): Promise<number> {
 
 const newline = 10;
 
-async function goesOn(file: Deno.FsFile, from: Place): Promise<boolean> {
-  return await identityOf(file) === from.identity && await holds(file, from);
+async function goesOn(file: Deno.FsFile, from: Place, rotated: string): Promise<boolean> {
+  if (await identityOf(file) !== from.identity || !await holds(file, from)) return false;
+  if (from.offset > 0) return true;
+  // No bytes tell whether a file that was empty was written, copied and emptied again: only that there is a new copy.
+  const last = await birthOf(rotated);
+  return last === noFile || last === from.mark;
 }
 
 /** Whether the bytes before the place are the ones that were read. */
 async function holds(file: Deno.FsFile, { offset, mark }: Place): Promise<boolean> {
-  return (await file.stat()).size >= offset && await markAt(file, offset) === mark;
+  return offset === 0 || ((await file.stat()).size >= offset && await markAt(file, offset) === mark);
 }
 
-async function placeAt(file: Deno.FsFile, offset: number): Promise<Place> {
-  return { identity: await identityOf(file), offset, mark: await markAt(file, offset) };
+async function placeAt(file: Deno.FsFile, offset: number, rotated: string): Promise<Place> {
+  const mark = offset === 0 ? await birthOf(rotated) : await markAt(file, offset);
+  return { identity: await identityOf(file), offset, mark };
+}
+
+const noFile = "none";
+
+/** Tells one file from the next of the same name, also where the system uses an inode again. */
+async function birthOf(path: string): Promise<string> {
+  try {
+    const { dev, ino, birthtime } = await Deno.stat(path);
+    return `${dev}:${ino}:${birthtime?.getTime() ?? ""}`;
+  } catch (thrown) {
+    const isUnknown = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotCapable ||
+      thrown instanceof Deno.errors.PermissionDenied;
+    if (isUnknown) return noFile;
+    throw thrown;
+  }
 }
 
 async function identityOf(file: Deno.FsFile): Promise<string> {

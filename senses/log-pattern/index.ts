@@ -33,12 +33,13 @@ const computeMaxMs = 10_000;
 export async function compute({ db, signal, config, log }: SenseContext): Promise<LogMatches | null> {
   const settings = readSettings(config);
   const { file } = settings;
-  const place = placeOf(db, file) ?? await firstPlace(file, settings.from_start);
+  const rotated = settings.rotated ?? `${file}.1`;
+  const place = placeOf(db, file) ?? await firstPlace(file, rotated, settings.from_start);
   const tally = new Tally(settings.patterns);
   const started = performance.now();
   const reading = await readOn(place, {
     file,
-    rotated: settings.rotated ?? `${file}.1`,
+    rotated,
     isEnough: (bytes) => bytes >= settings.max_read || performance.now() - started > computeMaxMs || signal.aborted,
     onLine: (line) => tally.add(line),
   });

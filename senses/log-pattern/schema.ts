@@ -8,7 +8,7 @@ export const places = sqliteTable("places", {
   /** Device and inode. */
   identity: text().notNull(),
   offset: integer().notNull(),
-  /** Digest of the bytes before the offset. */
+  /** Digest of the bytes before the offset; at the beginning, which file was rotated last. */
   mark: text().notNull(),
 });
 

@@ -124,6 +124,25 @@ for (const kind of ["rename", "copyAndTruncate"] as const) {
   });
 }
 
+Deno.test("log-pattern sees what was written to an empty file before that was copied and emptied", async () => {
+  await following(async (log, sense) => {
+    for (const line of ["ERROR 1", "ERROR 2"]) {
+      log.copyAndTruncate();
+      assert.deepEqual(await sense.compute(log.config), { kind: "null" });
+      log.write(line);
+      Deno.removeSync(`${log.file}.1`);
+      log.copyAndTruncate();
+      assert.deepEqual(valueOf(await sense.compute(log.config)).examples, [line]);
+      Deno.removeSync(`${log.file}.1`);
+      assert.deepEqual(
+        await sense.compute(log.config),
+        { kind: "null" },
+        "a rotated file that goes away is no rotation",
+      );
+    }
+  });
+});
+
 Deno.test("log-pattern goes on where it stopped when there is more than one compute may read, also over a rotation", async () => {
   await following(async (log, sense) => {
     const line = (index: number) => `ERROR ${String(index).padStart(93, "0")}`;
