@@ -21,6 +21,8 @@ export interface CliIo {
   readonly clock: Clock;
   /** Calls `fire` at each SIGINT or SIGTERM, until it is undone; while it is not, they do not end the process. */
   onInterrupt(fire: () => void): CancelTimer;
+  /** The same for SIGHUP. */
+  onHangup(fire: () => void): CancelTimer;
 }
 
 /** Exit codes of every command; `workflow trigger --wait` and `sense trigger --wait` may have the run's own. */

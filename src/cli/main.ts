@@ -1,5 +1,5 @@
 /** The command line on the real terminal. Called by src/main.ts; the one place that exits. */
-import { systemClock } from "../base/clock.ts";
+import { type CancelTimer, systemClock } from "../base/clock.ts";
 import { runCli } from "./app.ts";
 import type { CliIo, Sink } from "./io.ts";
 
@@ -17,13 +17,15 @@ function realIo(): CliIo {
     env,
     cwd: Deno.cwd(),
     clock: systemClock,
-    onInterrupt(fire) {
-      const signals = ["SIGINT", "SIGTERM"] as const;
-      for (const signal of signals) Deno.addSignalListener(signal, fire);
-      return () => {
-        for (const signal of signals) Deno.removeSignalListener(signal, fire);
-      };
-    },
+    onInterrupt: (fire) => onSignals(["SIGINT", "SIGTERM"], fire),
+    onHangup: (fire) => onSignals(["SIGHUP"], fire),
+  };
+}
+
+function onSignals(signals: readonly Deno.Signal[], fire: () => void): CancelTimer {
+  for (const signal of signals) Deno.addSignalListener(signal, fire);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, fire);
   };
 }
 
@@ -38,7 +40,9 @@ function sink(stream: { writeSync(bytes: Uint8Array): number }): Sink {
         const bytes = encoder.encode(text);
         for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
       } catch (thrown) {
-        if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
+        // A terminal that was closed answers EIO; with SIGHUP heard, that is how we learn of it.
+        const closed = thrown instanceof Deno.errors.BrokenPipe || Reflect.get(Object(thrown), "code") === "EIO";
+        if (!closed) throw thrown;
         gone.abort();
       }
     },

@@ -52,7 +52,9 @@ export function sandboxPermissions(
   const granted = (name: PermissionName): readonly string[] | boolean => {
     const values = rows.filter((row) => row.permission === name).map((row) => row.value);
     if (values.includes(true)) return true;
-    const list = new Set(values.filter((value) => value !== true));
+    // Deno's import permission knows hosts only; packages are looked at by the worker itself (worker/module_gate.ts).
+    const isPackage = (value: string) => name === "import" && value.startsWith("npm:");
+    const list = new Set(values.filter((value) => value !== true).filter((value) => !isPackage(value)));
     return list.size === 0 ? false : [...list];
   };
   return {
@@ -125,11 +127,15 @@ function impliedForGroup(config: NerveConfig, paths: WorkspacePaths, members: re
   });
   const names = new Set(members.map((sense) => sense.name));
   const peers = new Set(members.flatMap((sense) => peersOf(config, sense)).filter((peer) => !names.has(peer)));
+  // The folder rather than each file: a sense that is added must not cost every other one its process.
+  const ofPeers = members.some((sense) => sense.peers === "all")
+    ? implied("read", [paths.senseDatabases], "databases of peers: all")
+    : [...peers].flatMap((peer) =>
+      implied("read", databaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
+    );
   return [
     ...own,
-    ...[...peers].flatMap((peer) =>
-      implied("read", databaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
-    ),
+    ...ofPeers,
     ...implied("read", databaseFiles(paths.logDatabase), "the log"),
   ];
 }

@@ -13,6 +13,8 @@ import {
   messagesSchema,
   problemSchema,
   problemStatus,
+  type ReloadReply,
+  reloadReplySchema,
   type ResetReply,
   resetSchema,
   type RunPage,
@@ -152,6 +154,11 @@ export class ControlClient implements Disposable {
       // The connection has ended, from this side or from the other.
       if (thrown instanceof NerveError) throw thrown;
     }
+  }
+
+  /** Resolves when the daemon has brought itself to what is on disk. */
+  reload(): Promise<ReloadReply> {
+    return this.#ask(this.#api.reload.$post(), reloadReplySchema);
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,15 @@
  * answers.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Health, RunPage, SenseView, StartRunRequest, TriggerReply, WorkflowView } from "../protocol/api.ts";
+import type {
+  Health,
+  ReloadReply,
+  RunPage,
+  SenseView,
+  StartRunRequest,
+  TriggerReply,
+  WorkflowView,
+} from "../protocol/api.ts";
 import type { ComputeResult } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage, RunStatus } from "../protocol/run.ts";
@@ -68,6 +76,8 @@ export interface KernelView {
   workflows(): WorkflowView[];
   /** The same for a workflow. */
   resetWorkflow(name: string): boolean | null;
+  /** Brings nerve.yaml and all code to what is on disk; resolves when that is done. What is wrong is in the answer. */
+  reload(): Promise<ReloadReply>;
   /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   /** Ends a run as killed, for good; the run as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */

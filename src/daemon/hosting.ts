@@ -32,6 +32,8 @@ export interface HostOptions {
   readonly clock: Clock;
   /** Calls `fire` at each SIGINT or SIGTERM, until it is undone. */
   onInterrupt(fire: () => void): CancelTimer;
+  /** Calls `fire` at each SIGHUP, until it is undone: the kernel then follows what is on disk. Default: nobody asks. */
+  onHangup?(fire: () => void): CancelTimer;
   /** Hears of everything that happens, one event at a time. */
   onEvent(event: KernelEvent): void | Promise<void>;
   /** The API answers. */
@@ -72,6 +74,9 @@ export function hostKernel(
     kernel.stopAtOnce();
     atOnce.resolve("at once");
   });
+  const forgetHangup = options.onHangup?.(() => {
+    if (!stopping) kernel.view.reload().catch((thrown) => options.report(`the reload failed: ${messageOf(thrown)}`));
+  });
   const told = tell(events, options).then(() => "in order" as const);
   const served = server.then(() => {
     options.onServing?.();
@@ -84,6 +89,7 @@ export function hostKernel(
   }).finally(() => {
     guard.close();
     forget();
+    forgetHangup?.();
   });
   return { stop, end };
 }

@@ -41,7 +41,7 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Ref
       const message = formatProblems(parsed.error, "text");
       return { refusal: { code: "CONFIG_INVALID", message, hint: "nerve validate shows the same" } };
     }
-    const kernel = createKernel(parsed.value.config, root), events = kernel.events();
+    const kernel = createKernel(parsed.value.config, root, { watch: true }), events = kernel.events();
     await kernel.ready;
     return { kernel, events };
   } catch (thrown) {
@@ -68,6 +68,10 @@ function host({ kernel, events }: StartedKernel): Hosting {
       return () => {
         for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.removeSignalListener(signal, fire);
       };
+    },
+    onHangup: (fire) => {
+      Deno.addSignalListener("SIGHUP", fire);
+      return () => Deno.removeSignalListener("SIGHUP", fire);
     },
     async onEvent(event) {
       if (events.dropped > lost) {

@@ -11,30 +11,24 @@ import { SignalBus, type Subscription } from "../bus/signal_bus.ts";
 import { makeRuntimeFolder } from "../config/private_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
-import { Supervisor } from "../process/supervisor.ts";
 import type { ComputeResult, Health, StartRunRequest } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
-import type { Run, RunTrigger } from "../protocol/run.ts";
-import { Scheduler } from "../scheduler/scheduler.ts";
+import type { LogType, NewLogRow } from "../protocol/log.ts";
+import type { Run } from "../protocol/run.ts";
 import { openStore, type Store } from "../store/store.ts";
-import { WorkflowManager } from "../workflow/manager.ts";
-import { ComputeIds } from "./compute_ids.ts";
-import { ComputeRunner } from "./compute_runner.ts";
 import { lockWorkspace, type WorkspaceLock } from "./lock.ts";
-import { FoldedRows } from "./folded_rows.ts";
-import { computeLimits, schedulePlans, workflowPlans } from "./plans.ts";
-import { RowFeed } from "./row_feed.ts";
-import { SenseDesk } from "./sense_desk.ts";
-import { UnitDesk } from "./unit_desk.ts";
-import { planUnits } from "./units.ts";
-import { KernelViews } from "./views.ts";
-import { SupervisedWorkflows } from "./workflow_host.ts";
+import { makeParts, type Parts } from "./parts.ts";
+import type { KernelViews } from "./views.ts";
 
 export interface KernelOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock;
+  /**
+   * Follow changes of nerve.yaml, senses/, workflows/ and lib/ by itself. Default: false, they are followed when
+   * `view.reload()` says so.
+   */
+  readonly watch?: boolean;
 }
 
 /**
@@ -49,7 +43,7 @@ export interface KernelOptions {
  * ```
  */
 export function createKernel(config: NerveConfig, root: string, options: KernelOptions = {}): Kernel {
-  return new Kernel(config, workspacePaths(root), options.clock ?? systemClock);
+  return new Kernel(config, workspacePaths(root), options.clock ?? systemClock, options.watch ?? false);
 }
 
 export class Kernel {
@@ -57,7 +51,8 @@ export class Kernel {
   readonly ready: Promise<void>;
   readonly startedAt: number;
   readonly paths: WorkspacePaths;
-  readonly config: NerveConfig;
+  readonly #config: NerveConfig;
+  readonly #watch: boolean;
   readonly #clock: Clock;
   readonly #bus = new SignalBus<KernelEvent>();
   #parts: Parts | null = null;
@@ -65,14 +60,20 @@ export class Kernel {
   #stopping: Promise<void> | null = null;
   readonly #stopped = Promise.withResolvers<void>();
 
-  constructor(config: NerveConfig, paths: WorkspacePaths, clock: Clock) {
-    this.config = config;
+  constructor(config: NerveConfig, paths: WorkspacePaths, clock: Clock, watch: boolean) {
+    this.#config = config;
+    this.#watch = watch;
     this.paths = paths;
     this.#clock = clock;
     this.startedAt = clock.now();
     this.ready = this.#start();
     // Whoever does not await `ready` still learns of it through `stopped`; it is no stray rejection.
     this.ready.catch(() => {});
+  }
+
+  /** The configuration in force. */
+  get config(): NerveConfig {
+    return this.#parts?.configuration.current ?? this.#config;
   }
 
   /** Resolves when the kernel has stopped, on whose word ever. */
@@ -116,6 +117,7 @@ export class Kernel {
 
   /** Ends all processes now. What is on disk stays good: the next start goes on from there. */
   stopAtOnce(): void {
+    void this.#parts?.reload.stop();
     this.#parts?.supervisor.killAll();
   }
 
@@ -127,7 +129,7 @@ export class Kernel {
   }
 
   async #start(): Promise<void> {
-    const { paths, config } = this, clock = this.#clock;
+    const { paths } = this, clock = this.#clock;
     let store: Store | null = null;
     try {
       await makeRuntimeFolder(paths);
@@ -140,9 +142,19 @@ export class Kernel {
         this.#bus.publish({ kind: "problem", source: "kernel", message: text, ts: clock.now() });
       };
       store = openStore(paths.logDatabase, clock, { onLost });
-      const parts = makeParts(store, config, paths, clock, this.#bus, this.startedAt);
+      const parts = makeParts({
+        store,
+        config: this.#config,
+        paths,
+        clock,
+        startedAt: this.startedAt,
+        emit: (event) => this.#bus.publish(event),
+      });
       this.#parts = parts;
       store.log.append(kernelRow("kernel.started", { pid: Deno.pid }));
+      // Before any process loads what is on disk: what changes from now on is noticed.
+      if (this.#watch) parts.watcher.start();
+      await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
     } catch (thrown) {
@@ -158,7 +170,8 @@ export class Kernel {
     await this.ready.catch(() => {});
     const parts = this.#parts;
     if (parts === null) return;
-    const { scheduler, runner, workflows, supervisor, folded, feed, store } = parts;
+    const { watcher, reload, scheduler, runner, workflows, supervisor, folded, feed, store } = parts;
+    await Promise.all([watcher.stop(), reload.stop()]);
     scheduler.stop();
     await Promise.all([runner.stop(), workflows.stop()]);
     await supervisor.stop();
@@ -171,87 +184,6 @@ export class Kernel {
   }
 }
 
-/** Everything that exists only while the kernel runs. */
-export interface Parts {
-  readonly store: Store;
-  readonly feed: RowFeed;
-  readonly folded: FoldedRows;
-  readonly supervisor: Supervisor;
-  readonly runner: ComputeRunner;
-  readonly desk: SenseDesk;
-  readonly units: UnitDesk;
-  readonly workflows: WorkflowManager;
-  readonly scheduler: Scheduler;
-  readonly views: KernelViews;
-}
-
-function makeParts(
-  store: Store,
-  config: NerveConfig,
-  paths: WorkspacePaths,
-  clock: Clock,
-  bus: SignalBus<KernelEvent>,
-  startedAt: number,
-): Parts {
-  const emit = (event: KernelEvent) => bus.publish(event);
-  const append = (row: NewLogRow): LogRow => store.log.append(row);
-  const feed = new RowFeed(store.reader);
-  store.onCommit(() => feed.committed());
-  const folded = new FoldedRows(clock, append);
-  const units: UnitDesk = new UnitDesk(config, clock, { append, folded, emit, parts: () => parts });
-  const supervisor = new Supervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock, units);
-  const runner = new ComputeRunner(supervisor, clock);
-  const workflows = new WorkflowManager({
-    store: store.runs,
-    host: new SupervisedWorkflows(supervisor),
-    clock,
-    log: append,
-    onChange: (run) => emit({ kind: "run", run }),
-    onProcessFree: (processId) => supervisor.releasedProcess(processId),
-    newRunId: store.newRunId,
-    problem: (message) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() }),
-  });
-  const desk = new SenseDesk(runner, clock, {
-    append,
-    folded,
-    emit,
-    signalled: (signal) => scheduler.signalled(signal),
-    isWorkflow: (name) => config.workflows.has(name),
-    startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) => {
-      const trigger: RunTrigger = { kind: "sense", sense };
-      return workflows.startRun({ workflow: name, prompt, payload, maxRounds, runId: null, trigger, causeId });
-    },
-  });
-  const computeIds = new ComputeIds(store.meta);
-  const scheduler = new Scheduler({
-    clock,
-    newComputeId: () => computeIds.next(),
-    starter: {
-      compute: (sense, trigger, id) => desk.compute(sense, trigger, id),
-      prepare: (sense) => units.prepare(sense),
-    },
-    listener: {
-      nonAction: (sense, reason, { computeId, until, trigger }) => {
-        desk.nonAction(sense, reason, { compute: computeId, until }, trigger);
-      },
-      dropped: (sense, computeId) => desk.dropped(sense, computeId),
-      cronTick: (sense, due) => store.meta.set(`cron:${sense}`, String(due)),
-    },
-  });
-  for (const plan of planUnits(config, paths)) supervisor.plan(plan);
-  for (const limits of computeLimits(config)) desk.plan(limits);
-  workflows.configure(workflowPlans(config));
-  scheduler.setPlans(schedulePlans(config, (sense) => toNumber(store.meta.get(`cron:${sense}`))));
-  const views = new KernelViews({ config, paths, clock, startedAt, reader: store.reader, parts: () => parts });
-  const parts: Parts = { store, feed, folded, supervisor, runner, desk, units, workflows, scheduler, views };
-  return parts;
-}
-
 function kernelRow(type: LogType, payload: JsonObject): NewLogRow {
   return { source: "kernel", type, refId: null, causeId: null, payload };
-}
-
-function toNumber(text: string | null): number | null {
-  const value = text === null ? NaN : Number(text);
-  return Number.isFinite(value) ? value : null;
 }

@@ -63,6 +63,11 @@ export class SenseDesk {
     }
   }
 
+  /** Forgets all senses but these. A compute of another one that is under way still ends as any does. */
+  keepOnly(senses: { has(name: string): boolean }): void {
+    for (const name of this.#senses.keys()) if (!senses.has(name)) this.#senses.delete(name);
+  }
+
   record(sense: string): SenseRecord | null {
     return this.#senses.get(sense) ?? null;
   }

@@ -4,7 +4,7 @@
  * I1. A message for another group's sense, or of the wrong kind for its unit, is refused, counted and logged.
  */
 import type { Clock } from "../base/clock.ts";
-import { groupMembers, type NerveConfig } from "../config/types.ts";
+import { groupMembers } from "../config/types.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { GroupProcess } from "../process/group_process.ts";
 import type { SupervisorPorts, UnitKey } from "../process/supervisor.ts";
@@ -12,8 +12,9 @@ import type { KernelEvent, UnitChange } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
 import type { FromProcess, LogLevel } from "../protocol/message.ts";
+import type { Configuration } from "./configuration.ts";
 import type { FoldedRows } from "./folded_rows.ts";
-import type { Parts } from "./kernel.ts";
+import type { Parts } from "./parts.ts";
 import { groupKey } from "./units.ts";
 
 export interface UnitDeskPorts {
@@ -25,13 +26,13 @@ export interface UnitDeskPorts {
 }
 
 export class UnitDesk implements SupervisorPorts {
-  readonly #config: NerveConfig;
+  readonly #config: Configuration;
   readonly #clock: Clock;
   readonly #ports: UnitDeskPorts;
   /** Messages that were refused, in all. */
   refused = 0;
 
-  constructor(config: NerveConfig, clock: Clock, ports: UnitDeskPorts) {
+  constructor(config: Configuration, clock: Clock, ports: UnitDeskPorts) {
     this.#config = config;
     this.#clock = clock;
     this.#ports = ports;
@@ -39,7 +40,7 @@ export class UnitDesk implements SupervisorPorts {
 
   /** Starts the process of a sense's group, which is soon needed, and loads the sense. */
   prepare(sense: string): void {
-    const group = this.#config.senses.get(sense)?.group;
+    const group = this.#config.current.senses.get(sense)?.group;
     if (group === undefined) return;
     const { supervisor } = this.#ports.parts(), key = groupKey(group);
     const process = supervisor.process(key);
@@ -124,7 +125,14 @@ export class UnitDesk implements SupervisorPorts {
   nextDueAt(key: UnitKey): number | null {
     const [kind, name = ""] = key.split(":");
     if (kind !== "group") return null;
-    return this.#ports.parts().scheduler.nextDueAt(groupMembers(this.#config, name).map((sense) => sense.name));
+    return this.#ports.parts().scheduler.nextDueAt(groupMembers(this.#config.current, name).map((sense) => sense.name));
+  }
+
+  /** Its files changed: new work goes to a new process (reload.ts). */
+  onReplaced(key: UnitKey): void {
+    const [, name = ""] = key.split(":"), message = "its files changed: new work gets a new process";
+    this.#row(key, "group.replaced", name, { message });
+    this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
   }
 
   #log(key: UnitKey, process: GroupProcess, message: Extract<FromProcess, { t: "log" }>): void {

@@ -9,7 +9,7 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import { assert } from "../base/errors.ts";
 import type { LaunchRequest } from "../process/launcher.ts";
 import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
-import type { ProcessSpec } from "../protocol/message.ts";
+import type { ModuleRules, ProcessSpec } from "../protocol/message.ts";
 import { workflowKey } from "./workflow_host.ts";
 
 export function groupKey(group: string): UnitKey {
@@ -30,6 +30,10 @@ function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): Un
   assert(group !== undefined, `group ${name} is configured`);
   const spec: ProcessSpec = {
     ...shared(config, paths, "group", name),
+    modules: moduleRules(
+      [...senses.map((sense) => paths.senseFolder(sense.name)), paths.lib],
+      senses.map((sense) => sense.permissions),
+    ),
     senses: senses.map((sense) => ({
       name: sense.name,
       entry: paths.senseEntry(sense.name),
@@ -53,6 +57,7 @@ function workflowUnit(config: NerveConfig, paths: WorkspacePaths, name: string):
   assert(workflow !== undefined, `workflow ${name} is configured`);
   const spec: ProcessSpec = {
     ...shared(config, paths, "workflow", name),
+    modules: moduleRules([paths.workflowFolder(name), paths.lib], [workflow.permissions]),
     senses: [],
     workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
   };
@@ -65,7 +70,7 @@ function shared(
   paths: WorkspacePaths,
   kind: "group" | "workflow",
   name: string,
-): Omit<ProcessSpec, "senses" | "workflow"> {
+): Omit<ProcessSpec, "senses" | "workflow" | "modules"> {
   return {
     kind,
     name,
@@ -75,6 +80,13 @@ function shared(
     senseDatabases: paths.senseDatabases,
     allSenses: [...config.senses.keys()],
   };
+}
+
+function moduleRules(folders: readonly string[], declared: readonly PermissionRequest[]): ModuleRules {
+  const wanted = declared.map((request) => request.import ?? []);
+  if (wanted.includes(true)) return { folders, packages: true };
+  const packages = wanted.flatMap((list) => list === true ? [] : list.filter((value) => value.startsWith("npm:")));
+  return { folders, packages: [...new Set(packages)] };
 }
 
 function launchRequest(memoryBytes: number, spec: ProcessSpec, declared: readonly PermissionRequest[]): LaunchRequest {

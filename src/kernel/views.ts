@@ -2,13 +2,14 @@
 import type { Clock } from "../base/clock.ts";
 import { version } from "../base/version.ts";
 import type { Subscription } from "../bus/signal_bus.ts";
-import { groupMembers, type NerveConfig } from "../config/types.ts";
+import { groupMembers } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitView as SupervisedUnit } from "../process/supervisor.ts";
 import {
   type ComputeResult,
   type Health,
   reflexText,
+  type ReloadReply,
   type RunPage,
   type SenseView,
   type StartRunRequest,
@@ -20,12 +21,13 @@ import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import type { StoreReader } from "../store/reader.ts";
 import type { RunQuery } from "../store/run_rows.ts";
-import type { Parts } from "./kernel.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Parts } from "./parts.ts";
 import { groupKey } from "./units.ts";
 import { workflowKey } from "./workflow_host.ts";
 
 export interface ViewPorts {
-  readonly config: NerveConfig;
+  readonly configuration: Configuration;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
@@ -66,10 +68,10 @@ export class KernelViews {
   }
 
   health(): Health {
-    const { paths, clock, startedAt, config } = this.#ports, { units, workflows } = this.#ports.parts();
+    const { paths, clock, startedAt, configuration } = this.#ports, { units, workflows } = this.#ports.parts();
     const counts = workflows.view();
     const counters: Record<string, number> = { refused: units.refused };
-    for (const name of config.senses.keys()) {
+    for (const name of configuration.current.senses.keys()) {
       const record = this.#ports.parts().desk.record(name);
       for (const [key, value] of Object.entries(record?.counters ?? {})) counters[key] = (counters[key] ?? 0) + value;
     }
@@ -82,16 +84,18 @@ export class KernelViews {
       units: this.#units(),
       runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
       counters,
-      configError: null,
+      configError: configuration.error,
     };
   }
 
   senses(): SenseView[] {
-    return [...this.#ports.config.senses.keys()].map((name) => this.sense(name)).filter((view) => view !== null);
+    return [...this.#ports.configuration.current.senses.keys()].map((name) => this.sense(name)).filter((view) =>
+      view !== null
+    );
   }
 
   sense(name: string): SenseView | null {
-    const { config } = this.#ports, { desk, scheduler, supervisor } = this.#ports.parts();
+    const config = this.#ports.configuration.current, { desk, scheduler, supervisor, faults } = this.#ports.parts();
     const sense = config.senses.get(name), record = desk.record(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
     const unit = supervisor.view().find(({ key }) => key === groupKey(sense.group));
@@ -106,7 +110,8 @@ export class KernelViews {
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
-      problem: down ?? (fault === undefined ? null : `cannot be loaded: ${fault.message}`),
+      problem: down ?? faults.problemOf(groupKey(sense.group), name) ??
+        (fault === undefined ? null : `cannot be loaded: ${fault.message}`),
     };
   }
 
@@ -126,12 +131,14 @@ export class KernelViews {
   }
 
   resetSense(name: string): boolean | null {
-    const group = this.#ports.config.senses.get(name)?.group;
+    const group = this.#ports.configuration.current.senses.get(name)?.group;
     return group === undefined ? null : this.#ports.parts().units.reset(groupKey(group));
   }
 
   resetWorkflow(name: string): boolean | null {
-    return this.#ports.config.workflows.has(name) ? this.#ports.parts().units.reset(workflowKey(name)) : null;
+    return this.#ports.configuration.current.workflows.has(name)
+      ? this.#ports.parts().units.reset(workflowKey(name))
+      : null;
   }
 
   killRun(runId: string, reason: string | null): Promise<Run> {
@@ -139,14 +146,19 @@ export class KernelViews {
   }
 
   workflows(): WorkflowView[] {
-    const { workflows, supervisor } = this.#ports.parts();
+    const { workflows, supervisor, faults } = this.#ports.parts();
     const units = supervisor.view(), loads = workflows.view();
-    return [...this.#ports.config.workflows.values()].map(({ name, concurrency, overflow }) => {
+    return [...this.#ports.configuration.current.workflows.values()].map(({ name, concurrency, overflow }) => {
       const unit = units.find(({ key }) => key === workflowKey(name));
       const load = loads.find(({ workflow }) => workflow === name);
-      const problem = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
+      const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
+      const problem = down ?? faults.problemOf(workflowKey(name), name);
       return { name, concurrency, overflow, active: load?.active ?? 0, queued: load?.queued ?? 0, problem };
     });
+  }
+
+  reload(): Promise<ReloadReply> {
+    return this.#ports.parts().reload.reload();
   }
 
   async startRun(workflow: string, request: StartRunRequest): Promise<Run> {
@@ -175,7 +187,9 @@ export class KernelViews {
     return this.#ports.parts().supervisor.view().map((unit: SupervisedUnit) => {
       const { key, state, reason, pid, memoryBytes, deaths } = unit;
       const [kind, name = ""] = key.split(":");
-      const members = kind === "group" ? groupMembers(this.#ports.config, name).map((sense) => sense.name) : [];
+      const members = kind === "group"
+        ? groupMembers(this.#ports.configuration.current, name).map((sense) => sense.name)
+        : [];
       return {
         kind: kind === "group" ? "group" : "workflow",
         name,

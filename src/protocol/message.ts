@@ -46,11 +46,20 @@ export interface WorkflowSpec {
   readonly config: Json;
 }
 
+/** What the code of a unit may import, beside what is open to all (worker/module_gate.ts). */
+export interface ModuleRules {
+  /** Absolute paths: the folders of its senses or its workflow, and `lib/`. */
+  readonly folders: readonly string[];
+  /** npm packages as `permissions.import` names them: `npm:NAME`, or `npm:NAME@VERSION` for that version only. */
+  readonly packages: readonly string[] | true;
+}
+
 /** The first line that the kernel sends: what this process is for and what its worker may do. */
 export interface ProcessSpec {
   readonly kind: "group" | "workflow";
   readonly name: string;
   readonly permissions: SandboxPermissions;
+  readonly modules: ModuleRules;
   /** data/logs.db and data/blobs. */
   readonly logDatabase: string;
   readonly blobs: string;
@@ -66,6 +75,8 @@ export interface ProcessSpec {
 export type ToProcess =
   | { readonly t: "init"; readonly spec: ProcessSpec }
   | { readonly t: "ping"; readonly n: number }
+  /** The names of all senses of the workspace, when they have changed since `init`. */
+  | { readonly t: "senses"; readonly all: readonly string[] }
   | { readonly t: "load"; readonly sense: string }
   | { readonly t: "compute"; readonly id: number; readonly sense: string; readonly trigger: Trigger }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }

@@ -10,27 +10,32 @@ import { openDatabase } from "../store/sqlite.ts";
 export type Peers = Readonly<Record<string, SenseDatabase | undefined>>;
 
 /** An object whose keys are the peers of `sense`. Reading a peer that has not stored anything yet throws. */
-export function peersOf(spec: ProcessSpec, sense: SenseSpec, onClose: (close: () => void) => void): Peers {
-  const names = new Set(sense.peers === "all" ? spec.allSenses : sense.peers);
-  names.delete(sense.name);
+export function peersOf(
+  { senseDatabases }: ProcessSpec,
+  sense: SenseSpec,
+  allSenses: () => ReadonlySet<string>,
+  onClose: (close: () => void) => void,
+): Peers {
+  const listed = new Set(sense.peers === "all" ? [] : sense.peers);
+  const names = () => sense.peers === "all" ? allSenses() : listed;
+  const isPeer = (name: unknown): name is string =>
+    typeof name === "string" && name !== sense.name && names().has(name);
   const opened = new Map<string, SenseDatabase>();
   const open = (name: string): SenseDatabase => {
     const known = opened.get(name);
     if (known !== undefined) return known;
-    const sqlite = openDatabase(`${spec.senseDatabases}/${name}.db`, { readOnly: true });
+    const sqlite = openDatabase(`${senseDatabases}/${name}.db`, { readOnly: true });
     onClose(() => sqlite.close());
     const database = drizzleOver(sqlite);
     opened.set(name, database);
     return database;
   };
   return new Proxy(Object.create(null), {
-    has: (_, name) => typeof name === "string" && names.has(name),
-    get: (_, name) => typeof name === "string" && names.has(name) ? open(name) : undefined,
-    ownKeys: () => [...names],
+    has: (_, name) => isPeer(name),
+    get: (_, name) => isPeer(name) ? open(name) : undefined,
+    ownKeys: () => [...names()].filter(isPeer),
     getOwnPropertyDescriptor: (_, name) =>
-      typeof name === "string" && names.has(name)
-        ? { enumerable: true, configurable: true, get: () => open(name) }
-        : undefined,
+      isPeer(name) ? { enumerable: true, configurable: true, get: () => open(name) } : undefined,
     set: () => false,
     defineProperty: () => false,
     deleteProperty: () => false,

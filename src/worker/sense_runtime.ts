@@ -32,10 +32,12 @@ export class SenseRuntime implements Runtime {
   readonly #running = new Map<number, AbortController>();
   readonly #blobs: Blobs;
   readonly #logs: OpenLogs;
+  #allSenses: ReadonlySet<string>;
 
   constructor(spec: ProcessSpec, kernel: KernelPort) {
     this.#spec = spec;
     this.#kernel = kernel;
+    this.#allSenses = new Set(spec.allSenses);
     this.#blobs = new BlobStore(spec.blobs);
     this.#logs = openLogs(spec.logDatabase);
   }
@@ -45,7 +47,8 @@ export class SenseRuntime implements Runtime {
     else if (message.t === "compute") void this.#compute(message.id, message.sense, message.trigger);
     else if (message.t === "abort") {
       this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
-    } else throw new Error(`nerve bug: a group's process got ${message.t}`);
+    } else if (message.t === "senses") this.#allSenses = new Set(message.all);
+    else throw new Error(`nerve bug: a group's process got ${message.t}`);
   }
 
   close(): void {
@@ -103,7 +106,7 @@ export class SenseRuntime implements Runtime {
         name,
         db,
         sqlite,
-        peers: peersOf(this.#spec, sense, (close) => this.#closers.push(close)),
+        peers: peersOf(this.#spec, sense, () => this.#allSenses, (close) => this.#closers.push(close)),
         logs: this.#logs.logs,
         blobs: this.#blobs,
         config: deepFreeze((sense.config ?? {}) as JsonObject),

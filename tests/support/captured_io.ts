@@ -45,6 +45,17 @@ export class CapturedIo implements CliIo {
     return () => void this.#interrupts.delete(fire);
   }
 
+  readonly #hangups = new Set<() => void>();
+
+  hangUp(): void {
+    for (const fire of this.#hangups) fire();
+  }
+
+  onHangup(fire: () => void): () => void {
+    this.#hangups.add(fire);
+    return () => void this.#hangups.delete(fire);
+  }
+
   /** Resolves when stdout holds what `pattern` describes. */
   async seen(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.out)) await new Promise<void>((resolve) => this.#waiting.add(resolve));

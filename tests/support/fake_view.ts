@@ -2,7 +2,14 @@
 import { NerveError } from "../../src/base/errors.ts";
 import { SignalBus, type Subscription } from "../../src/bus/signal_bus.ts";
 import type { AcceptedTrigger, KernelView, Records } from "../../src/control/view.ts";
-import type { ComputeResult, Health, SenseView, StartRunRequest, WorkflowView } from "../../src/protocol/api.ts";
+import type {
+  ComputeResult,
+  Health,
+  ReloadReply,
+  SenseView,
+  StartRunRequest,
+  WorkflowView,
+} from "../../src/protocol/api.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
 
@@ -149,6 +156,14 @@ export class FakeView implements KernelView {
 
   workflows(): WorkflowView[] {
     return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 0, queued: 0, problem: null }];
+  }
+
+  /** What `reload` answers; tests replace it. */
+  reloadReply: ReloadReply = { configError: null, changes: [], replaced: [], problems: [] };
+
+  reload(): Promise<ReloadReply> {
+    this.asked.push("reload");
+    return Promise.resolve(this.reloadReply);
   }
 
   startRun(workflow: string, request: StartRunRequest): Promise<Run> {

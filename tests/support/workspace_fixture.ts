@@ -33,6 +33,8 @@ export interface WorkspaceOptions {
   /** Further files, by their path in the workspace. */
   readonly files?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
+  /** Whether the kernel follows changes of files by itself; default: no. */
+  readonly watch?: boolean;
 }
 
 /** One kind of event, as `Extract` finds it. */
@@ -48,7 +50,7 @@ export async function startWorkspace(options: WorkspaceOptions): Promise<Workspa
 /** Makes the workspace only, for tests that start the kernel themselves, or none. */
 export async function makeWorkspace(options: WorkspaceOptions): Promise<WorkspaceFixture> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "nerve-test-" }));
-  const fixture = new WorkspaceFixture(root, options.clock ?? systemClock);
+  const fixture = new WorkspaceFixture(root, options.clock ?? systemClock, options.watch ?? false);
   for (const [name, text] of Object.entries(options.senses ?? {})) fixture.write(`senses/${name}/index.ts`, text);
   for (const [name, text] of Object.entries(options.workflows ?? {})) fixture.write(`workflows/${name}/index.ts`, text);
   for (const [path, text] of Object.entries(options.files ?? {})) fixture.write(path, text);
@@ -68,12 +70,14 @@ export class WorkspaceFixture implements AsyncDisposable {
   /** Every event since the fixture was made, over all its kernels. */
   readonly events: KernelEvent[] = [];
   readonly #clock: Clock;
+  readonly #watch: boolean;
   readonly #waiting = new Set<(event: KernelEvent) => void>();
   #kernel: Kernel | null = null;
   #listening: Promise<void> = Promise.resolve();
 
-  constructor(root: string, clock: Clock) {
+  constructor(root: string, clock: Clock, watch: boolean) {
     this.root = root;
+    this.#watch = watch;
     this.paths = workspacePaths(root);
     this.#clock = clock;
   }
@@ -98,7 +102,7 @@ export class WorkspaceFixture implements AsyncDisposable {
 
   async start(): Promise<Kernel> {
     assert.equal(this.#kernel, null, "the kernel of this workspace runs already");
-    const kernel = createKernel(await this.config(), this.root, { clock: this.#clock });
+    const kernel = createKernel(await this.config(), this.root, { clock: this.#clock, watch: this.#watch });
     this.#kernel = kernel;
     this.#listening = this.#listen(kernel);
     await within(kernel.ready, "the kernel to be ready", () => this.#story());

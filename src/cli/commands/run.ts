@@ -17,17 +17,19 @@ import { type CliIo, exit } from "../io.ts";
 import { clockTime, dim, plural, print, printable, sign } from "../output.ts";
 import { openWorkspace } from "../workspace.ts";
 
-export type KernelMaker = (config: NerveConfig, root: string) => Promise<HostedKernel>;
+export type KernelMaker = (config: NerveConfig, root: string, options: { watch: boolean }) => Promise<HostedKernel>;
 
 interface Flags {
   readonly for?: number | undefined;
+  /** Follow changes of files. */
+  readonly watch: boolean;
   readonly workspace?: string | undefined;
 }
 
 type Run = (io: CliIo, flags: Flags) => Promise<number>;
 
-export const run: Run = runWith(async (config, root) => {
-  return (await import("../../kernel/kernel.ts")).createKernel(config, root);
+export const run: Run = runWith(async (config, root, options) => {
+  return (await import("../../kernel/kernel.ts")).createKernel(config, root, options);
 });
 
 export function runWith(makeKernel: KernelMaker): Run {
@@ -41,7 +43,7 @@ export function runWith(makeKernel: KernelMaker): Run {
       );
       return exit.failed;
     }
-    const kernel = await makeKernel(parsed.value.config, paths.root);
+    const kernel = await makeKernel(parsed.value.config, paths.root, { watch: flags.watch });
     const events = kernel.events();
     await kernel.ready;
     return await foreground(io, flags, { kernel, events, paths, parsed: parsed.value });
@@ -63,6 +65,7 @@ async function foreground(io: CliIo, flags: Flags, { kernel, events, paths, pars
     paths,
     clock: io.clock,
     onInterrupt: (fire) => io.onInterrupt(fire),
+    onHangup: (fire) => io.onHangup(fire),
     onEvent: (event) => show(io, event, tally),
     onStopping(cause) {
       if (cause === "interrupt") print(io, `${time()} ${sign.asleep} stopping; once more ends it at once`);

@@ -36,16 +36,29 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     async () => (await import("../commands/run.ts")).run,
     {
       brief: "Run the workspace in the foreground",
-      details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second one at once.",
-      examples: ["nerve run", "nerve run --for 15s"],
+      details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second one at once.\n" +
+        "Changed files are followed as they are saved; with --no-watch when nerve reload or SIGHUP says so.",
+      examples: ["nerve run", "nerve run --for 15s", "nerve run --no-watch"],
     },
     {
       flags: {
         for: span("End after this time", "DURATION"),
+        watch: { kind: "boolean", default: true, brief: "Follow changes of nerve.yaml and code as they are saved" },
         workspace: workspaceFlag,
       },
       aliases: { w: "workspace" },
     },
+  ),
+  reload: command(
+    async () => (await import("../commands/reload.ts")).reload,
+    {
+      brief: "Make the daemon follow nerve.yaml and all code now",
+      details:
+        "The daemon follows changes by itself, unless it was started with --no-watch. Exits 1 when nerve.yaml is\n" +
+        "wrong or code does not load: what was before then goes on.",
+      examples: ["nerve reload", "nerve reload --json"],
+    },
+    { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases: { w: "workspace" } },
   ),
   upgrade: command(
     async () => (await import("../commands/upgrade.ts")).upgrade,

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
-import { healthSchema, logsSchema, stoppingSchema } from "../../protocol/api.ts";
+import { healthSchema, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
 import type { LogFilter } from "../../protocol/log.ts";
 import { responses, valid } from "../problem.ts";
 import type { KernelView } from "../view.ts";
@@ -39,6 +39,15 @@ export function kernelRoutes(view: KernelView, stop: () => void) {
         const next = full && last !== undefined ? nextPage(c.req.url, { [cursor]: String(last.id) }) : null;
         return c.json({ items, next });
       },
+    )
+    .post(
+      "/reload",
+      describeRoute({
+        summary: "Follow nerve.yaml and all code now",
+        description: "Answers when that is done. A wrong nerve.yaml is no failure of the request: see configError.",
+        responses: responses("What changed, and what is wrong", reloadReplySchema),
+      }),
+      async (c) => c.json(await view.reload()),
     )
     .post(
       "/stop",

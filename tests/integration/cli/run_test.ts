@@ -60,7 +60,7 @@ async function running(flags: { for?: number }, test: (started: Started) => Prom
   await inTempDir(async (root) => {
     await writeWorkspace(root, oneSense);
     const clock = new FakeClock(), io = new CapturedIo({ cwd: root, clock }), kernel = new FakeKernel();
-    const code = runWith(() => Promise.resolve(kernel))(io, flags);
+    const code = runWith(() => Promise.resolve(kernel))(io, { watch: false, ...flags });
     await io.seen(/runs/);
     const { socket } = workspacePaths(root);
     const there = () => Deno.lstat(socket).then(() => true, () => false);
@@ -147,7 +147,7 @@ Deno.test("a wrong nerve.yaml starts nothing and prints every problem", async ()
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: { a: { throttle: soon } }\nreflexes: [{ sense: b }]\n" });
     const io = new CapturedIo({ cwd: root });
-    const code = await runWith(() => assert.fail("a kernel was made"))(io, {});
+    const code = await runWith(() => assert.fail("a kernel was made"))(io, { watch: false });
     assert.equal(code, 1);
     assert.match(io.err, /nerve\.yaml:1:\d+ error senses\.a\.throttle/);
     assert.match(io.err, /nerve\.yaml:2:\d+ error reflexes\[0\]/);

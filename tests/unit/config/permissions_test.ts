@@ -34,7 +34,7 @@ Deno.test("a sense that declares nothing has its own folder and database, its pe
     read: [
       "/w/senses/a",
       ...database("/w/data/senses/a.db"),
-      ...database("/w/data/senses/b.db"),
+      "/w/data/senses",
       ...database("/w/data/logs.db"),
       "/w/lib",
       "/nerve/src",

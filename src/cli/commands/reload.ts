@@ -1,0 +1,34 @@
+/** `nerve reload`: the daemon follows nerve.yaml and all code now, and says what that came to. */
+import { type CliIo, exit } from "../io.ts";
+import { clip, print, printable, printJson, sign } from "../output.ts";
+import { connect, openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+const changeSign = { added: sign.live, changed: sign.ok, removed: sign.idle } as const;
+
+/** Exits 1 when nerve.yaml was refused or code does not load; what could be followed was followed all the same. */
+export async function reload(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  using client = await connect(paths);
+  const reply = await client.reload();
+  const { configError, changes, replaced, problems } = reply;
+  const failed = configError !== null || problems.some(({ about }) => /^(sense|workflow):/.test(about));
+  const code = failed ? exit.failed : exit.ok;
+  if (flags.json) {
+    printJson(io, reply);
+    return code;
+  }
+  for (const { of, change } of changes) print(io, `${changeSign[change]} ${of} ${change}`);
+  for (const unit of replaced) print(io, `${sign.ok} ${unit}: new work gets a new process`);
+  for (const { about, message, place } of problems) {
+    const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+    print(io, `${failed ? sign.failed : sign.warning} ${printable(`${about}: ${clip(message, 1_000)}${where}`)}`);
+  }
+  if (configError !== null) print(io, "   nerve.yaml was refused, the one before stays in force");
+  else if (changes.length + replaced.length + problems.length === 0) print(io, `${sign.ok} nothing has changed`);
+  return code;
+}

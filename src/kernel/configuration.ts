@@ -1,0 +1,190 @@
+/**
+ * The configuration in force, and its way into every part: at the start, and at each reload (reload.ts). All parts read
+ * `current`; none keeps a configuration of its own.
+ * I1. A wrong nerve.yaml changes nothing but `error`, and is told once.
+ * I2. What did not change is not touched: the scheduler and the workflow manager compare for themselves, a process is
+ *     replaced only when its own definition changed.
+ */
+import type { Clock } from "../base/clock.ts";
+import { loadNerveConfig } from "../config/load.ts";
+import { formatProblems, hasErrors, type Problem } from "../config/problem.ts";
+import type { NerveConfig } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
+import type { ReloadChange } from "../protocol/api.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { NewLogRow } from "../protocol/log.ts";
+import { changesBetween, sameDefinition } from "./config_change.ts";
+import type { Parts } from "./parts.ts";
+import { computeLimits, schedulePlans, workflowPlans } from "./plans.ts";
+import { planUnits } from "./units.ts";
+
+export interface ConfigurationPorts {
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  append(row: NewLogRow): unknown;
+  emit(event: KernelEvent): void;
+  parts(): Parts;
+}
+
+/** What reading nerve.yaml anew came to. */
+export interface Reread {
+  readonly changes: readonly ReloadChange[];
+  /** Units whose definition changed, so that their next work gets a new process. */
+  readonly restarted: readonly UnitKey[];
+  /** Errors when it was refused, else warnings. */
+  readonly problems: readonly Problem[];
+}
+
+const changesLoggedMax = 200;
+const errorsShownMax = 20;
+
+export class Configuration {
+  readonly #ports: ConfigurationPorts;
+  readonly #units = new Map<UnitKey, UnitPlan>();
+  /** Units whose process must not end for being idle: it runs code that is no longer on disk. */
+  readonly #held = new Set<UnitKey>();
+  #current: NerveConfig;
+  #error: string | null = null;
+
+  constructor(config: NerveConfig, ports: ConfigurationPorts) {
+    this.#current = config;
+    this.#ports = ports;
+  }
+
+  get current(): NerveConfig {
+    return this.#current;
+  }
+
+  /** What is wrong with the nerve.yaml on disk while an older one is in force. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  get units(): readonly UnitPlan[] {
+    return [...this.#units.values()];
+  }
+
+  /** Hands the first configuration to all parts. */
+  begin(): void {
+    this.#spread();
+  }
+
+  /** Reads nerve.yaml and puts it in force, unless it is wrong. */
+  async reread(): Promise<Reread> {
+    const loaded = await loadNerveConfig(this.#ports.paths);
+    if (!loaded.ok) {
+      this.#refuse(loaded.error.filter(({ severity }) => severity === "error"));
+      return { changes: [], restarted: [], problems: loaded.error };
+    }
+    const { config, warnings } = loaded.value, before = this.#current, wasWrong = this.#error !== null;
+    this.#error = null;
+    const changes = changesBetween(before, config);
+    this.#current = config;
+    const restarted = this.#spread();
+    if (changes.length > 0 || restarted.length > 0 || wasWrong) this.#tellLoaded(changes, restarted, wasWrong);
+    return { changes, restarted, problems: warnings };
+  }
+
+  /** New work of the unit goes to a new process from now on; a quarantine or backoff is over. */
+  replace(key: UnitKey): void {
+    const { supervisor, workflows } = this.#ports.parts(), plan = this.#units.get(key);
+    if (plan === undefined) return;
+    this.#held.delete(key);
+    supervisor.plan(plan);
+    supervisor.replace(key);
+    supervisor.reset(key);
+    if (plan.spec.kind === "workflow") workflows.codeReplaced(plan.spec.name);
+  }
+
+  /** The unit's process stays until `replace` or `letGo`, even when it is idle. */
+  hold(key: UnitKey): void {
+    const { supervisor } = this.#ports.parts(), plan = this.#units.get(key);
+    if (plan === undefined) return;
+    this.#held.add(key);
+    supervisor.plan({ ...plan, keepAlive: true });
+  }
+
+  letGo(key: UnitKey): void {
+    const { supervisor } = this.#ports.parts(), plan = this.#units.get(key);
+    if (!this.#held.delete(key) || plan === undefined) return;
+    supervisor.plan(plan);
+    supervisor.released(key);
+  }
+
+  /** Gives every part its share of `current`. The units whose process is replaced because their definition changed. */
+  #spread(): UnitKey[] {
+    const { supervisor, desk, workflows, scheduler, store } = this.#ports.parts(), config = this.#current;
+    const plans = planUnits(config, this.#ports.paths), gone = new Set(this.#units.keys()), changed: UnitKey[] = [];
+    for (const plan of plans) {
+      const { key } = plan, before = this.#units.get(key);
+      gone.delete(key);
+      this.#units.set(key, plan);
+      if (before !== undefined && !sameDefinition(before, plan)) changed.push(key);
+      else if (before !== undefined) this.#goOn(before, plan);
+      else supervisor.plan(plan);
+    }
+    // Before the manager gives out what waits: it must not go to a process that is on its way out.
+    for (const key of changed) this.replace(key);
+    for (const limits of computeLimits(config)) desk.plan(limits);
+    workflows.configure(workflowPlans(config));
+    scheduler.setPlans(schedulePlans(config, (sense) => toNumber(store.meta.get(`cron:${sense}`))));
+    desk.keepOnly(config.senses);
+    for (const key of gone) {
+      this.#units.delete(key);
+      this.#held.delete(key);
+      supervisor.remove(key);
+    }
+    return changed;
+  }
+
+  #goOn(before: UnitPlan, plan: UnitPlan): void {
+    const { supervisor } = this.#ports.parts(), { key, spec } = plan;
+    supervisor.plan(this.#held.has(key) ? { ...plan, keepAlive: true } : plan);
+    if (before.keepAlive && !plan.keepAlive) supervisor.released(key);
+    if (spec.kind !== "group" || before.spec.allSenses.join() === spec.allSenses.join()) return;
+    supervisor.present(key)?.send({ t: "senses", all: spec.allSenses });
+  }
+
+  #refuse(errors: readonly Problem[]): void {
+    const shown = errors.slice(0, errorsShownMax), more = errors.length - shown.length;
+    const text = formatProblems(shown, "text") + (more > 0 ? `\n(and ${more} more)` : "");
+    if (text === this.#error) return;
+    this.#error = text;
+    this.#row("config.refused", { errors: errors.length, message: text });
+    const [first] = text.split("\n"), rest = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+    const message = `nerve.yaml was refused, the one before stays in force: ${first}${rest}`;
+    this.#ports.emit({ kind: "problem", source: "kernel", message, ts: this.#ports.clock.now() });
+  }
+
+  #tellLoaded(changes: readonly ReloadChange[], restarted: readonly UnitKey[], wasWrong: boolean): void {
+    this.#row("config.loaded", {
+      changes: changes.slice(0, changesLoggedMax).map((change) => ({ ...change })),
+      changed: changes.length,
+      restarted: restarted.slice(0, changesLoggedMax),
+    });
+    const list = changes.slice(0, 5).map(({ of, change }) => `${of} ${change}`);
+    if (changes.length > list.length) list.push(`and ${changes.length - list.length} more`);
+    const what = list.length > 0
+      ? list.join(", ")
+      : wasWrong
+      ? "it is good again, and nothing changed"
+      : "grants changed";
+    const message = `nerve.yaml was loaded: ${what}`;
+    this.#ports.emit({ kind: "log", source: "kernel", level: "info", message, ts: this.#ports.clock.now() });
+  }
+
+  #row(type: "config.loaded" | "config.refused", payload: NewLogRow["payload"]): void {
+    this.#ports.append({ source: "kernel", type, refId: null, causeId: null, payload });
+  }
+}
+
+/** All problems that matter to whoever asked for a reload, errors first. */
+export function worstFirst(problems: readonly Problem[]): readonly Problem[] {
+  return hasErrors(problems) ? problems.filter(({ severity }) => severity === "error") : problems;
+}
+
+function toNumber(text: string | null): number | null {
+  const value = text === null ? NaN : Number(text);
+  return Number.isFinite(value) ? value : null;
+}

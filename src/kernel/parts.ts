@@ -1,0 +1,136 @@
+/**
+ * Makes every part of a running kernel and wires them. Called by kernel.ts, which starts and stops them. Parts that need
+ * each other find the later ones through `parts()`.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { NerveConfig } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import { Supervisor } from "../process/supervisor.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { LogRow, NewLogRow } from "../protocol/log.ts";
+import type { RunTrigger } from "../protocol/run.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import type { Store } from "../store/store.ts";
+import { WorkflowManager } from "../workflow/manager.ts";
+import { ComputeIds } from "./compute_ids.ts";
+import { ComputeRunner } from "./compute_runner.ts";
+import { Configuration } from "./configuration.ts";
+import { FoldedRows } from "./folded_rows.ts";
+import { LoadFaults } from "./load_faults.ts";
+import { Reload } from "./reload.ts";
+import { RowFeed } from "./row_feed.ts";
+import { SenseDesk } from "./sense_desk.ts";
+import { UnitDesk } from "./unit_desk.ts";
+import { KernelViews } from "./views.ts";
+import { Watcher } from "./watcher.ts";
+import { SupervisedWorkflows } from "./workflow_host.ts";
+
+/** Everything that exists only while the kernel runs. */
+export interface Parts {
+  readonly store: Store;
+  readonly feed: RowFeed;
+  readonly folded: FoldedRows;
+  readonly configuration: Configuration;
+  readonly units: UnitDesk;
+  readonly supervisor: Supervisor;
+  readonly runner: ComputeRunner;
+  readonly workflows: WorkflowManager;
+  readonly desk: SenseDesk;
+  readonly scheduler: Scheduler;
+  readonly faults: LoadFaults;
+  readonly reload: Reload;
+  readonly watcher: Watcher;
+  readonly views: KernelViews;
+}
+
+/** What the parts are made from. */
+export interface Foundation {
+  readonly store: Store;
+  /** The configuration to begin with. */
+  readonly config: NerveConfig;
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  readonly startedAt: number;
+  emit(event: KernelEvent): void;
+}
+
+/** The words that all parts speak to the outside with. */
+interface Wiring extends Foundation {
+  append(row: NewLogRow): LogRow;
+  /** Something that a person should know of the kernel itself. */
+  problem(message: string): void;
+  readonly folded: FoldedRows;
+  parts(): Parts;
+}
+
+export function makeParts(from: Foundation): Parts {
+  const { store, paths, clock, emit } = from;
+  const append = (row: NewLogRow): LogRow => store.log.append(row);
+  const problem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
+  const feed = new RowFeed(store.reader), folded = new FoldedRows(clock, append);
+  store.onCommit(() => feed.committed());
+  const wiring: Wiring = { ...from, append, problem, folded, parts: () => parts };
+  const configuration = new Configuration(from.config, wiring);
+  const units = new UnitDesk(configuration, clock, wiring);
+  const supervisor = new Supervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock, units);
+  const runner = new ComputeRunner(supervisor, clock);
+  const workflows = makeWorkflows(wiring, supervisor);
+  const desk = makeDesk(wiring, runner);
+  const scheduler = makeScheduler(wiring);
+  const faults = new LoadFaults(wiring);
+  const reload = new Reload({ ...wiring, configuration, faults });
+  const watcher = new Watcher(paths, { clock, problem, look: () => reload.check() });
+  const views = new KernelViews({ ...wiring, configuration, reader: store.reader });
+  const parts: Parts = {
+    ...{ store, feed, folded, configuration, units, supervisor, runner },
+    ...{ workflows, desk, scheduler, faults, reload, watcher, views },
+  };
+  configuration.begin();
+  return parts;
+}
+
+function makeWorkflows({ store, clock, append, emit, problem }: Wiring, supervisor: Supervisor): WorkflowManager {
+  return new WorkflowManager({
+    store: store.runs,
+    host: new SupervisedWorkflows(supervisor),
+    clock,
+    log: append,
+    onChange: (run) => emit({ kind: "run", run }),
+    onProcessFree: (processId) => supervisor.releasedProcess(processId),
+    newRunId: store.newRunId,
+    problem,
+  });
+}
+
+function makeDesk({ clock, append, folded, emit, parts }: Wiring, runner: ComputeRunner): SenseDesk {
+  return new SenseDesk(runner, clock, {
+    append,
+    folded,
+    emit,
+    signalled: (signal) => parts().scheduler.signalled(signal),
+    isWorkflow: (name) => parts().configuration.current.workflows.has(name),
+    startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) => {
+      const trigger: RunTrigger = { kind: "sense", sense };
+      return parts().workflows.startRun({ workflow: name, prompt, payload, maxRounds, runId: null, trigger, causeId });
+    },
+  });
+}
+
+function makeScheduler({ store, clock, parts }: Wiring): Scheduler {
+  const computeIds = new ComputeIds(store.meta);
+  return new Scheduler({
+    clock,
+    newComputeId: () => computeIds.next(),
+    starter: {
+      compute: (sense, trigger, id) => parts().desk.compute(sense, trigger, id),
+      prepare: (sense) => parts().units.prepare(sense),
+    },
+    listener: {
+      nonAction: (sense, reason, { computeId, until, trigger }) => {
+        parts().desk.nonAction(sense, reason, { compute: computeId, until }, trigger);
+      },
+      dropped: (sense, computeId) => parts().desk.dropped(sense, computeId),
+      cronTick: (sense, due) => store.meta.set(`cron:${sense}`, String(due)),
+    },
+  });
+}

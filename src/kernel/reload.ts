@@ -1,0 +1,207 @@
+/**
+ * Brings the running kernel to what is on disk: nerve.yaml through configuration.ts, and the code of every group and
+ * workflow whose files changed. Made by kernel.ts; called by watcher.ts, by `POST /v1/reload` and by SIGHUP.
+ * I1. What it ends in is what a fresh start would give, but for code that does not load while the code before it runs.
+ * I2. New code is tried on an empty database first; when it does not load, the process that has the old code stays.
+ * I3. Only a version that was the same before and after the trial is judged: half a save is neither refused nor run.
+ * I4. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
+ */
+import type { Clock } from "../base/clock.ts";
+import { idleTrialsMax, trialsAtOnce } from "../base/limits.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
+import type { ReloadReply } from "../protocol/api.ts";
+import { CodeVersions } from "./code_version.ts";
+import { type Configuration, worstFirst } from "./configuration.ts";
+import type { LoadFaults } from "./load_faults.ts";
+import type { Parts } from "./parts.ts";
+import { type TrialProblems, tryToLoad } from "./trial.ts";
+import { type Snapshot, WorkspaceScan } from "./workspace_scan.ts";
+
+export interface ReloadPorts {
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  readonly configuration: Configuration;
+  readonly faults: LoadFaults;
+  parts(): Parts;
+  problem(message: string): void;
+}
+
+/** The version of each sense of a group, or of the one workflow. */
+type Versions = ReadonlyMap<string, string>;
+
+interface Change {
+  readonly plan: UnitPlan;
+  readonly before: Versions;
+  readonly now: Versions;
+  /** False: no process has the old code, so there is nothing to keep. */
+  readonly running: boolean;
+}
+
+/** Files that are written without a pause must not keep a caller of `reload` waiting for ever. */
+const roundsMax = 5;
+
+type Collected = { -readonly [Key in keyof ReloadReply]: ReloadReply[Key] };
+
+export class Reload {
+  readonly #ports: ReloadPorts;
+  readonly #scan: WorkspaceScan;
+  /** What the next process of a unit is known to load. */
+  readonly #accepted = new Map<UnitKey, Versions>();
+  readonly #refused = new Map<UnitKey, Versions>();
+  readonly #gone = new AbortController();
+  #queue: Promise<unknown> = Promise.resolve();
+  #waiting: Promise<ReloadReply> | null = null;
+  /** Digest of the disk as of the last pass. */
+  #seen = "";
+  #incomplete: string | null = null;
+
+  constructor(ports: ReloadPorts) {
+    this.#ports = ports;
+    this.#scan = new WorkspaceScan(ports.paths, ports.clock);
+  }
+
+  /** Takes what is on disk for what the processes will load. To be called before the first of them starts. */
+  async begin(): Promise<void> {
+    const versions = this.#versions(await this.#scan.scan());
+    for (const plan of this.#ports.configuration.units) this.#accepted.set(plan.key, versions(plan));
+  }
+
+  /** Something may have changed. Resolves when the disk has been looked at, and what was found is in force or refused. */
+  async check(): Promise<void> {
+    this.#waiting ??= this.#enqueue(false);
+    await this.#waiting;
+  }
+
+  /** As `check`, also when nothing seems to have changed, and with an answer. What was refused is tried again. */
+  async reload(): Promise<ReloadReply> {
+    return await this.#enqueue(true);
+  }
+
+  /** Waits for the pass under way, whose trials end at once. */
+  async stop(): Promise<void> {
+    this.#gone.abort();
+    await this.#queue;
+  }
+
+  #enqueue(byHand: boolean): Promise<ReloadReply> {
+    const pass = this.#queue.then(() => {
+      if (!byHand) this.#waiting = null;
+      return this.#pass(byHand);
+    });
+    // Whoever asked hears of a failure; the next pass goes on.
+    this.#queue = pass.catch(() => {});
+    return pass;
+  }
+
+  async #pass(byHand: boolean): Promise<ReloadReply> {
+    const reply: Collected = { configError: null, changes: [], replaced: [], problems: [] };
+    for (let round = 0; round < roundsMax && !this.#gone.signal.aborted; round++) {
+      const snapshot = await this.#scan.scan(), again = byHand && round === 0;
+      this.#tellIncomplete(snapshot.incomplete);
+      if (snapshot.digest === this.#seen && !again) break;
+      this.#seen = snapshot.digest;
+      await this.#configure(reply);
+      await this.#follow(this.#versions(snapshot), reply, again);
+    }
+    return { ...reply, replaced: [...new Set(reply.replaced)], configError: this.#ports.configuration.error };
+  }
+
+  async #configure(reply: Collected): Promise<void> {
+    const { changes, restarted, problems } = await this.#ports.configuration.reread();
+    for (const key of restarted) {
+      // Its next process loads what is on disk, as at a start.
+      this.#accepted.delete(key);
+      this.#forget(key);
+    }
+    const units = new Set(this.#ports.configuration.units.map(({ key }) => key));
+    for (const key of [...this.#accepted.keys()]) {
+      if (units.has(key)) continue;
+      this.#accepted.delete(key);
+      this.#forget(key);
+    }
+    reply.changes = [...reply.changes, ...changes];
+    reply.replaced = [...reply.replaced, ...restarted];
+    // Of several rounds the last one's are those that still hold.
+    reply.problems = worstFirst(problems).map(({ path, message, place }) => ({ about: path, message, place }));
+  }
+
+  /** Replaces the units whose code is not the accepted one, if it loads. */
+  async #follow(versions: (plan: UnitPlan) => Versions, reply: Collected, again: boolean): Promise<void> {
+    const changes: Change[] = [];
+    for (const plan of this.#ports.configuration.units) {
+      const { key } = plan, now = versions(plan), before = this.#accepted.get(key);
+      if (before === undefined) this.#accepted.set(key, now);
+      else if (same(before, now)) this.#forget(key);
+      else if (again || !same(this.#refused.get(key), now)) {
+        changes.push({ plan, before, now, running: this.#ports.parts().supervisor.present(key) !== null });
+      } else reply.problems.push(...this.#ports.faults.of(key));
+    }
+    const idle = changes.filter(({ running }) => !running), running = changes.filter((change) => change.running);
+    for (const change of idle) this.#take(change, reply);
+    const waiting = [...running, ...idle.length <= idleTrialsMax ? idle : []];
+    await Promise.all(Array.from({ length: trialsAtOnce }, async () => {
+      for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) await this.#try(change, reply);
+    }));
+  }
+
+  async #try(change: Change, reply: Collected): Promise<void> {
+    const { paths, clock, faults } = this.#ports, { plan, now } = change, { key } = plan;
+    const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
+    const problems = await tryToLoad(plan, where, clock, this.#gone.signal);
+    if (this.#gone.signal.aborted) return;
+    // Written meanwhile: the next round looks at it as it is then.
+    if (!same(now, this.#versions(await this.#scan.scan())(plan))) return void (this.#seen = "");
+    const keeps = change.running ? this.#ports.parts().supervisor.present(key) : null;
+    if (keeps !== null && this.#blocks(change, problems)) {
+      this.#refused.set(key, now);
+      this.#ports.configuration.hold(key);
+      faults.refused(plan, problems, keeps.id);
+    } else {
+      if (change.running) this.#take(change, reply);
+      faults.tried(plan, problems);
+    }
+    reply.problems.push(...faults.of(key));
+  }
+
+  /** A sense that did not load before, or whose code is the same, holds none of its siblings back. */
+  #blocks({ plan, before, now }: Change, problems: TrialProblems): boolean {
+    if (plan.spec.kind === "workflow") return problems.size > 0;
+    const { desk } = this.#ports.parts();
+    const wasFine = (name: string) => (desk.record(name)?.loadProblems.length ?? 0) === 0;
+    return [...problems.keys()].some((name) => before.get(name) !== now.get(name) && wasFine(name));
+  }
+
+  #take({ plan: { key }, now }: Change, reply: Collected): void {
+    this.#accepted.set(key, now);
+    this.#forget(key);
+    this.#ports.configuration.replace(key);
+    this.#ports.parts().units.onReplaced(key);
+    reply.replaced.push(key);
+  }
+
+  #forget(key: UnitKey): void {
+    this.#refused.delete(key);
+    this.#ports.faults.forget(key);
+    this.#ports.configuration.letGo(key);
+  }
+
+  #versions(snapshot: Snapshot): (plan: UnitPlan) => Versions {
+    const code = new CodeVersions(this.#ports.paths.root, snapshot);
+    return ({ spec }) =>
+      spec.workflow === null
+        ? new Map(spec.senses.map(({ name }) => [name, code.of(`senses/${name}`)]))
+        : new Map([[spec.name, code.of(`workflows/${spec.name}`)]]);
+  }
+
+  #tellIncomplete(incomplete: string | null): void {
+    if (incomplete !== null && incomplete !== this.#incomplete) {
+      this.#ports.problem(`the code cannot be watched as a whole: ${incomplete}`);
+    }
+    this.#incomplete = incomplete;
+  }
+}
+
+function same(a: Versions | undefined, b: Versions): boolean {
+  return a !== undefined && a.size === b.size && [...a].every(([name, version]) => b.get(name) === version);
+}
