@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { delay, systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
 import type { Run } from "../../../src/protocol/run.ts";
-import { Daemon } from "../../support/daemon.ts";
+import { Daemon } from "../../support/mortal_daemon.ts";
 import { makeWorkspace, processesIn, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 import { type Findings, judge, roles } from "./judgement.ts";
 

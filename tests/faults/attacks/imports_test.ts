@@ -1,0 +1,132 @@
+/**
+ * Imports: a sense's own folder, lib/, nerve, drizzle-orm, zod and harmless built-ins, and nothing else on the disk, in
+ * the package cache or in nerve itself. npm packages are the danger: Deno asks no permission for them.
+ */
+import { builtinModules } from "node:module";
+import assert from "node:assert/strict";
+import { isOpenBuiltin } from "../../../src/worker/module_gate.ts";
+import { type Attack, type Attacks, attackTest } from "../../support/attack_daemon.ts";
+
+const refused =
+  /^threw .*(is not for the sandbox to import|closed in the sandbox|NotCapable|Requires (read|import) access)/;
+const works = /^returned "it works"/;
+const closed = builtinModules.map((name) => name.replace(/^node:/, "")).filter((name) =>
+  !isOpenBuiltin(`node:${name}`)
+);
+/** It has a stand-in, and a class that cannot be used (lockdown.ts). */
+const standIns = ["process", "worker_threads"];
+
+/** Each way to name a module: Deno resolves some of them through other code than others. */
+function waysTo(name: string): Record<string, Attack> {
+  const text = JSON.stringify(`node:${name}`);
+  const own = (code: string): string =>
+    `await import('data:text/javascript,' + encodeURIComponent(${JSON.stringify(code)}))`;
+  const bodies: Record<string, string> = {
+    dynamic: `await import(${text})`,
+    bare: `await import(${JSON.stringify(name)})`,
+    escaped: `await import(${JSON.stringify("\\x6eode:")} .replace('\\\\x6e', 'n') + ${JSON.stringify(name)})`,
+    upper: `await import('NODE:' + ${JSON.stringify(name)})`,
+    eval: `await (0, eval)("import('node:${name}')")`,
+    function: `await new Function("return import('node:${name}')")()`,
+    static: own(`import * as all from ${text}; export default all;`),
+    again: own(`export * from ${text}; export { default } from ${text};`),
+  };
+  return Object.fromEntries(
+    Object.entries(bodies).map(([way, body]) => [
+      `${name.replaceAll(/[^a-z]/g, "-").replace(/^-+/, "u-")}-${way}`,
+      { body: `return typeof (${body})`, comesTo: refused, only: "sense" as const },
+    ]),
+  );
+}
+
+attackTest(
+  "no Node built-in that acts on the process is to be had, by whatever name and way",
+  Object.assign({}, ...closed.filter((name) => !standIns.includes(name)).map(waysTo)) as Attacks,
+);
+
+attackTest("node:process is a stand-in without the ends of the process, by whatever way", {
+  "default": { body: "return typeof (await import('node:process')).default._kill(1, 9)", comesTo: /^threw / },
+  "abort": { body: "(await import('node:process') as any).abort()", comesTo: /^threw .*not a function/ },
+  "abort-bare": { body: "(await import('process') as any).abort()", comesTo: /^threw .*not a function/ },
+  "abort-static": {
+    body:
+      `const { all } = await import('data:text/javascript,import * as all from "node:process"; export { all }'); all.abort()`,
+    comesTo: /^threw .*not a function/,
+  },
+  "exit-static": {
+    body: `const { exit } = await import('data:text/javascript,export * from "node:process"'); exit(3)`,
+    comesTo: /^threw .*cannot end its process/,
+  },
+});
+
+attackTest("a package is loaded only when permissions.import names it, also when it lies in the cache", {
+  "zod": { head: "import * as z from 'zod';", body: "return z.string().parse('it works')", comesTo: works },
+  "drizzle": {
+    body: "return typeof (await import('drizzle-orm/sqlite-core')).text === 'function' && 'it works'",
+    comesTo: works,
+  },
+  "nerve": {
+    head: "import { END as end } from 'nerve';",
+    body: "return end !== undefined && 'it works'",
+    comesTo: works,
+  },
+  "own-file": { body: "return (await import('../../lib/shared.ts')).shared", comesTo: works },
+  "bare-hono": { body: "return Object.keys(await import('ho' + 'no'))", comesTo: refused },
+  "bare-yaml": { body: "return Object.keys(await import('yaml'))", comesTo: refused },
+  "npm-locked": { body: "return Object.keys(await import('npm:' + 'hono@4.13.19'))", comesTo: refused },
+  "npm-locked-static": {
+    body: `return Object.keys(await import('data:text/javascript,export * from "npm:hono@4.13.19"'))`,
+    comesTo: refused,
+  },
+  "npm-slash": { body: "return Object.keys(await import('npm:' + '/hono@4.13.19/jsx'))", comesTo: refused },
+  "npm-upper": { body: "return Object.keys(await import('NPM:' + 'yaml@2.9.1'))", comesTo: /^threw / },
+  "npm-unknown": { body: "return Object.keys(await import('npm:' + 'left-pad'))", comesTo: /^threw / },
+  "jsr": { body: "return Object.keys(await import('jsr:' + '@std/path'))", comesTo: /^threw / },
+  "cache-file": {
+    body:
+      "return Object.keys(await import(import.meta.resolve('zod').replace(/^npm:.*/, 'file:///cache/of/deno/where/it/keeps/packages/x/hono/4.13.19/dist/index.js')))",
+    comesTo: /^threw /,
+  },
+  "nerves-own-code": {
+    body:
+      "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'worker/surroundings.ts')))",
+    comesTo: refused,
+  },
+  "nerves-main": {
+    body: "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'main.ts')))",
+    comesTo: refused,
+  },
+  "granted-data": {
+    body: "return (await import(config.workspace + '/granted/module.ts')).default",
+    comesTo: refused,
+    yaml: { permissions: { read: ["granted"] } },
+  },
+  "after-pollution": {
+    body:
+      `String.prototype.startsWith = () => true; Set.prototype.has = () => true; Array.prototype.includes = () => true;
+      RegExp.prototype.test = () => true; String.prototype.slice = function () { return '/'; }; Deno.realPathSync = () => config.workspace + '/lib/shared.ts';
+      globalThis.decodeURIComponent = () => config.workspace + '/lib/shared.ts'; Function.prototype.call = () => true; Reflect.apply = () => true;
+      return Object.keys(await import('yaml'))`,
+    comesTo: refused,
+    deadly: true,
+  },
+  "builtin-after-pollution": {
+    body:
+      `Set.prototype.has = () => true; String.prototype.startsWith = () => false; Object.prototype.shortCircuit = true;
+      return typeof (await import('node:child_process')).spawn`,
+    comesTo: /^threw /,
+    deadly: true,
+  },
+}, {
+  files: { "lib/shared.ts": "export const shared = 'it works';", "granted/module.ts": "export default 'granted';" },
+});
+
+Deno.test("every Node built-in of this Deno is known to be open or closed, and deno.json closes the same", () => {
+  const { imports } = JSON.parse(Deno.readTextFileSync(new URL("../../../deno.json", import.meta.url)));
+  assert.ok(closed.length > 20, "a list that came out empty would prove nothing");
+  for (const name of closed) {
+    for (const key of [`node:${name}`, ...(builtinModules.includes(name) ? [name] : [])]) {
+      assert.ok(key in imports, `${key} is open in deno.json`);
+    }
+  }
+});

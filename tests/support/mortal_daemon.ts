@@ -1,0 +1,87 @@
+/** A real daemon, `nerve run` in a process of its own, that a test may kill. */
+import { delay, systemClock } from "../../src/base/clock.ts";
+import { NerveError } from "../../src/base/errors.ts";
+import type { WorkspacePaths } from "../../src/config/workspace.ts";
+import { ControlClient } from "../../src/control/client.ts";
+import { fromFileUrl } from "./paths.ts";
+import { within } from "./workspace_fixture.ts";
+
+const main = fromFileUrl(new URL("../../src/main.ts", import.meta.url));
+
+export class Daemon {
+  readonly client: ControlClient;
+  readonly pid: number;
+  /** The end of what it printed, for the message of a failure. */
+  said = "";
+  readonly #child: Deno.ChildProcess;
+  readonly #read: Promise<void>;
+  #closed = false;
+
+  private constructor(paths: WorkspacePaths) {
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-prompt", "--cached-only", main, "run", "--workspace", paths.root],
+      cwd: paths.root,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.pid = this.#child.pid;
+    this.client = new ControlClient(paths.socket);
+    this.#read = this.#listen();
+  }
+
+  /** Starts one and waits until it answers. */
+  static async start(paths: WorkspacePaths): Promise<Daemon> {
+    const daemon = new Daemon(paths);
+    let over = false;
+    daemon.#child.status.then(() => over = true);
+    const answers = async () => {
+      while (!over && !await daemon.#answers()) await delay(systemClock, 10);
+      await (over ? daemon.#read : null);
+      if (over) throw new Error(`the daemon has ended: ${daemon.said}`);
+    };
+    await within(answers(), "the daemon to answer", () => daemon.said);
+    return daemon;
+  }
+
+  /** kill -9, if it still runs; resolves when it is gone. */
+  async kill(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (thrown) {
+      // It has ended by itself.
+      if (!(thrown instanceof TypeError)) throw thrown;
+    }
+    await this.#gone();
+  }
+
+  /** Stops it in order. */
+  async stop(): Promise<void> {
+    await this.client.stop();
+    await this.#gone();
+  }
+
+  async #gone(): Promise<void> {
+    this.#closed = true;
+    await within(Promise.all([this.#child.status, this.#read]), "the daemon to end", () => this.said);
+    this.client[Symbol.dispose]();
+  }
+
+  /** Whether the one that answers is this one: the last one's children may still hold its socket's name. */
+  async #answers(): Promise<boolean> {
+    try {
+      return (await this.client.health()).pid === this.pid;
+    } catch (thrown) {
+      if (thrown instanceof NerveError) return false;
+      throw thrown;
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stderr) {
+      this.said = (this.said + decoder.decode(chunk, { stream: true })).slice(-4_000);
+    }
+  }
+}
