@@ -1,0 +1,164 @@
+/** `nerve doctor` and `nerve service` on workspaces with something wrong in them: found, named, and nothing changed. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../../../src/base/clock.ts";
+import { runCli } from "../../../src/cli/app.ts";
+import { doctor } from "../../../src/cli/commands/doctor.ts";
+import { findLeftovers, killProcesses, until } from "../../../src/daemon/whereabouts.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+interface Finding {
+  readonly check: string;
+  readonly level: string;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+async function examined(root: string, clock = systemClock) {
+  const io = new CapturedIo({ cwd: root, clock });
+  const code = await doctor(io, { json: true });
+  const { ok, findings } = JSON.parse(io.out) as { ok: boolean; findings: Finding[] };
+  assert.equal(ok, code === 0);
+  const of = (check: string) => {
+    const found = findings.filter((finding) => finding.check === check);
+    assert.ok(found.length > 0, `no finding of ${check} in ${io.out}`);
+    return found;
+  };
+  for (const { level, hint, message } of findings) assert.equal(hint === null, level === "ok", message);
+  return { code, of };
+}
+
+/** A workspace that has run: it holds a log and a sense's database. */
+async function used(): Promise<WorkspaceFixture> {
+  const workspace = await startWorkspace({ senses: { ping: "export const compute = () => ({ pong: true });" } });
+  await workspace.trigger("ping");
+  await workspace.stop();
+  return workspace;
+}
+
+Deno.test("doctor finds nothing wrong with a good workspace, in a line for each thing", async () => {
+  await using workspace = await used();
+  const io = new CapturedIo({ cwd: workspace.root });
+  assert.equal(await runCli(["doctor"], io), 0);
+  for (const check of ["deno", "disk", "permissions", "databases", "clock", "lock", "socket", "processes"]) {
+    assert.match(io.out, new RegExp(`^✅ ${check}: `, "m"));
+  }
+});
+
+Deno.test("doctor finds files that anybody may change, and data that anybody may read", async () => {
+  await using workspace = await used();
+  Deno.chmodSync(`${workspace.root}/senses/ping/index.ts`, 0o666);
+  Deno.chmodSync(workspace.paths.data, 0o755);
+  const { code, of } = await examined(workspace.root);
+  assert.equal(code, 1);
+  const [open, shown] = of("permissions");
+  assert.match(open?.message ?? "", /anybody may change senses\/ping\/index\.ts \(0666\)/);
+  assert.equal(open?.level, "failed");
+  assert.match(shown?.message ?? "", /anybody may read data \(0755\)/);
+  assert.equal(shown?.level, "warning");
+});
+
+Deno.test("doctor finds a damaged database and names its file, also when it is the log", async () => {
+  await using workspace = await used();
+  const { senseDatabases, logDatabase } = workspace.paths;
+  Deno.writeTextFileSync(`${senseDatabases}/ping.db`, "this is no database, whatever its name says".repeat(100));
+  const one = await examined(workspace.root);
+  assert.equal(one.code, 1);
+  assert.match(one.of("databases")[0]?.message ?? "", /^data\/senses\/ping\.db: .*not a database/);
+  damage(logDatabase);
+  const both = await examined(workspace.root);
+  assert.deepEqual(both.of("databases").map(({ message }) => message.split(":")[0]), [
+    "data/logs.db",
+    "data/senses/ping.db",
+  ]);
+});
+
+/** Overwrites the inner pages, so that it opens well and is wrong inside. */
+function damage(path: string): void {
+  const db = new DatabaseSync(path);
+  db.exec("pragma wal_checkpoint(truncate)");
+  db.close();
+  using file = Deno.openSync(path, { read: true, write: true });
+  const { size } = file.statSync();
+  file.seekSync(4096, Deno.SeekMode.Start);
+  file.writeSync(new Uint8Array(size - 4096).fill(0xa5));
+}
+
+Deno.test("doctor finds a clock that was set back behind the log", async () => {
+  await using workspace = await used();
+  const clock = new FakeClock(Date.now() - 3_600_000);
+  const { code, of } = await examined(workspace.root, clock);
+  assert.equal(code, 1);
+  assert.match(of("clock")[0]?.message ?? "", /newest row of the log is (1h|59m\d+s)\S* in the future/);
+});
+
+Deno.test("doctor finds a group's process whose kernel is gone, and how to end it", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  // A shell that ends at once leaves its child to nobody.
+  const child = `exec "$0" eval --no-lock 'setTimeout(() => {}, 600_000)' __group`;
+  const orphan = new Deno.Command("/bin/sh", {
+    args: ["-c", `(setsid /bin/sh -c '${child.replaceAll("'", `'"'"'`)}' "$0" >/dev/null 2>&1 &)`, Deno.execPath()],
+    cwd: workspace.root,
+  });
+  await orphan.output();
+  assert.ok(await until(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 1));
+  const [left] = findLeftovers(workspace.root);
+  try {
+    const { code, of } = await examined(workspace.root);
+    assert.equal(code, 1);
+    assert.equal(of("processes")[0]?.hint, `kill -9 ${left?.pid}`);
+  } finally {
+    killProcesses(left === undefined ? [] : [left], "process");
+  }
+  assert.ok(await until(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 0));
+  assert.equal((await examined(workspace.root)).of("processes")[0]?.level, "ok");
+});
+
+/** A systemctl that writes down what it is asked, and answers as `script` says. */
+function fakeSystemctl(folder: string, script: string): Record<string, string> {
+  Deno.writeTextFileSync(`${folder}/systemctl`, `#!/bin/sh\necho "$*" >> "${folder}/asked"\n${script}\n`, {
+    mode: 0o755,
+  });
+  return { PATH: `${folder}:${Deno.env.get("PATH")}`, XDG_CONFIG_HOME: `${folder}/.config` };
+}
+
+Deno.test("service without systemd prints the unit alone on stdout, says what to do, and exits 1", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const env = fakeSystemctl(workspace.folder, `echo "Failed to connect to bus" >&2; exit 1`);
+  const output = await workspace.command(["service", "install"], env).output();
+  const out = new TextDecoder().decode(output.stdout), err = new TextDecoder().decode(output.stderr);
+  assert.equal(output.code, 1);
+  assert.match(out, /^\[Unit\]\n[^]*\[Service\]\n[^]*Restart=on-failure\n[^]*\[Install\]\nWantedBy=default\.target\n$/);
+  assert.match(
+    err,
+    /❌ nothing was installed: Failed to connect to bus\n.*\.config\/systemd\/user\/nerve-ws-\w{6}\.service/,
+  );
+  assert.equal((await workspace.command(["service", "status"], env).output()).code, 1);
+});
+
+Deno.test("service installs a unit whose command runs the daemon, tells its state, and takes it away again", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { folder, root } = workspace;
+  const env = fakeSystemctl(folder, `case "$*" in *is-active*) echo active;; *is-enabled*) echo enabled;; esac`);
+  const install = await workspace.command(["service", "install"], env).output();
+  assert.equal(install.code, 0, new TextDecoder().decode(install.stderr));
+  const [entry] = [...Deno.readDirSync(`${folder}/.config/systemd/user`)];
+  const unit = Deno.readTextFileSync(`${folder}/.config/systemd/user/${entry?.name}`);
+  assert.deepEqual(Deno.readTextFileSync(`${folder}/asked`).trimEnd().split("\n"), [
+    "--user --no-pager show-environment",
+    "--user --no-pager daemon-reload",
+    `--user --no-pager enable ${entry?.name}`,
+    `--user --no-pager restart ${entry?.name}`,
+  ]);
+  const command = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? "";
+  assert.ok(command.endsWith(`run --workspace ${root}`), command);
+  const run = await new Deno.Command("/bin/sh", { args: ["-c", `exec ${command} --for 100ms`], stdout: "piped" })
+    .output();
+  assert.match(new TextDecoder().decode(run.stdout), new RegExp(`nerve \\S+ runs ${root}[^]*stopped after`));
+  assert.equal((await workspace.command(["service", "status"], env).output()).code, 0);
+  assert.equal((await workspace.command(["service", "uninstall"], env).output()).code, 0);
+  assert.deepEqual([...Deno.readDirSync(`${folder}/.config/systemd/user`)], []);
+});
