@@ -136,7 +136,7 @@ function valueFault(name: PermissionName, value: string): ValueFault {
     case "net":
       return value.startsWith("unix:") ? unixFault(value) : hostFault(value);
     case "import":
-      return hostFault(value);
+      return value.startsWith("npm:") ? packageFault(value) : hostFault(value);
     case "env":
       return variableFault(value);
     case "run":
@@ -157,6 +157,13 @@ function pathFault(value: string): ValueFault {
 
 function unixFault(value: string): ValueFault {
   return value.startsWith("unix:/") ? null : ["a Unix socket needs an absolute path", "write unix:/run/name.sock"];
+}
+
+const packagePattern = /^npm:(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(@[a-z0-9^~<>=|.*+ -]+)?$/i;
+
+function packageFault(value: string): ValueFault {
+  if (packagePattern.test(value)) return null;
+  return [`${quote(value)} is not the name of an npm package`, "write npm:name, or npm:name@1.2.3 for one version"];
 }
 
 const domainPattern = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?$/i;

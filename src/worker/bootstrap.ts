@@ -6,6 +6,7 @@ import { messageOf, unreachable } from "../base/errors.ts";
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { strayError } from "./explain.ts";
+import { closeModules } from "./module_gate.ts";
 
 /** What a runtime of senses or of a workflow does for the kernel. */
 export interface Runtime {
@@ -34,6 +35,7 @@ async function boot(spec: ProcessSpec, port: MessagePort): Promise<void> {
   const post = port.postMessage.bind(port), stringify = JSON.stringify, parse = JSON.parse;
   const kernel: KernelPort = { send: (message) => post(stringify(message)), sendText: (line) => post(line) };
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
+  closeModules(spec.modules);
   reportStrayErrors((thrown) =>
     kernel.send({ t: "log", of: spec.name, level: "error", message: strayError(thrown), data: null })
   );

@@ -107,8 +107,18 @@ attackTest("a package is loaded only when permissions.import names it, also when
       RegExp.prototype.test = () => true; String.prototype.slice = function () { return '/'; }; Deno.realPathSync = () => config.workspace + '/lib/shared.ts';
       globalThis.decodeURIComponent = () => config.workspace + '/lib/shared.ts'; Function.prototype.call = () => true; Reflect.apply = () => true;
       return Object.keys(await import('yaml'))`,
-    comesTo: refused,
+    comesTo: /^threw /,
     deadly: true,
+  },
+  "npm-granted": {
+    body: "return typeof (await import('npm:' + 'croner@11.0.1')).Cron === 'function' && 'it works'",
+    comesTo: works,
+    yaml: { permissions: { import: ["npm:croner@11.0.1"] } },
+  },
+  "npm-granted-another": {
+    body: "return Object.keys(await import('npm:' + 'yaml@2.9.1'))",
+    comesTo: refused,
+    yaml: { permissions: { import: ["npm:croner"] } },
   },
   "builtin-after-pollution": {
     body:

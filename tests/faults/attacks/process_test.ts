@@ -13,7 +13,7 @@ attackTest("no program is started and no code outside of JavaScript is run", {
     comesTo: refused,
   },
   "command-spawn": { body: "new Deno.Command(Deno.execPath()).spawn()", comesTo: refused },
-  "deno-run": { body: "(Deno as any).run({ cmd: ['id'] })", comesTo: gone },
+  "deno-run": { body: "(Deno as any).run({ cmd: ['id'] })", comesTo: refused },
   "child-process": { body: "(await import('node:child_process')).execSync('id')", comesTo: refused },
   "require": {
     body: "return (await import('node:module')).createRequire(import.meta.url)('child_process')",
@@ -33,7 +33,7 @@ attackTest("no program is started and no code outside of JavaScript is run", {
   "wasm-with-imports": {
     // A module that imports env.f and calls it: it reaches what it was handed and nothing more.
     body:
-      `const bytes = Uint8Array.of(0,97,115,109,1,0,0,0,1,4,1,96,0,0,2,7,1,3,101,110,118,1,102,0,0,3,2,1,0,7,5,1,1,103,0,1,10,6,1,4,0,16,0,11);
+      `const bytes = Uint8Array.of(0,97,115,109,1,0,0,0,1,4,1,96,0,0,2,9,1,3,101,110,118,1,102,0,0,3,2,1,0,7,5,1,1,103,0,1,10,6,1,4,0,16,0,11);
       const { instance } = await WebAssembly.instantiate(bytes, { env: { f: () => Deno.readTextFileSync('/etc/passwd') } });
       return (instance.exports as any).g()`,
     comesTo: refused,
