@@ -4,7 +4,10 @@
  */
 import { type RunStatus, runStatusSchema } from "../protocol/run.ts";
 
-/** From each status, where it may go and by what. A status without a way out is terminal. */
+/**
+ * From each status, where it may go and by what. A status without a way out is terminal.
+ * The words go into the diagram, where a colon or a semicolon would end them.
+ */
 export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus, string>>>>> = {
   queued: {
     started: "a slot is free",
@@ -13,9 +16,9 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
     dropped: "the queue is full",
   },
   started: {
-    started: "resumed, attempt + 1",
+    started: "resumed after a death, a restart or a failed role, attempt + 1",
     completed: "END, exit 0",
-    failed: "error, exit 1; maxRounds, exit 2",
+    failed: "a role or the moderator, exit 1, or maxRounds, exit 2",
     killed: "kill, exit 137",
     crashed: "three deaths at one round, exit 255",
     interrupted: "drain timeout, or its workflow left the configuration",
@@ -32,7 +35,7 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
 export const firstMoves: Readonly<Partial<Record<RunStatus, string>>> = {
   queued: "no slot",
   started: "a slot is free",
-  dropped: "no slot, overflow: drop",
+  dropped: "no slot, and overflow is drop",
 };
 
 /** True when a run of this status never changes again. */

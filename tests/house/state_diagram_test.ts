@@ -1,0 +1,15 @@
+/** The state diagram of the README is the one that the table of transitions prints: nobody draws it by hand. */
+import assert from "node:assert/strict";
+import { firstMoves, moves, stateDiagram } from "../../src/workflow/transitions.ts";
+import { readSource } from "../support/source_files.ts";
+
+Deno.test("the README shows the states of a run as src/workflow/transitions.ts has them", () => {
+  const [, shown] = /<!-- states of a run -->\n```mermaid\n([\s\S]*?)\n```\n/.exec(readSource("README.md")) ?? [];
+  assert.equal(shown, stateDiagram());
+});
+
+Deno.test("no word of the state diagram holds what Mermaid takes for its own", () => {
+  const words = [firstMoves, ...Object.values(moves)].flatMap((ways) => Object.values(ways));
+  assert.ok(words.length > 10);
+  assert.deepEqual(words.filter((word) => /[:;"]/.test(word)), []);
+});
