@@ -1,7 +1,7 @@
 #!/bin/sh
 # nerve @VERSION@ for @TARGET@, portable form: this header, then a compressed archive of the deno executable and nerve.
 # The first use unpacks the archive into the user's cache, under the hash of its content; later ones start what is there.
-# Needs sh, tail, tar, gzip, mkdir, mktemp, mv, rm and id. Older versions stay in the cache: remove them as you like.
+# Needs sh, tail, tar, gzip, find, mkdir, mktemp, mv, rm and id. Older versions stay in the cache: remove them as you like.
 set -u
 hash=@HASH@
 offset=@OFFSET@
@@ -31,6 +31,8 @@ start() {
 unpack() (
   umask 077
   mkdir -p "$1" && [ ! -L "$1" ] && [ -O "$1" ] && chmod 700 "$1" || exit 1
+  # What first uses that were killed have left, a day old or more.
+  find "$1" -name '.unpack.*' -prune -mtime +0 -exec rm -rf {} + 2>/dev/null
   aside=$(mktemp -d "$1/.unpack.XXXXXX") || exit 1
   trap 'rm -rf "$aside"' EXIT
   trap 'exit 129' HUP

@@ -2,7 +2,8 @@
  * The forms in which nerve is used, each as a command that can be run: from a clone, the portable file, the compiled
  * one. A built form gets a home of its own, no variable of ours, and where the system lets us no network at all.
  */
-import { join, toFileUrl } from "./paths.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { join } from "./paths.ts";
 import { repository } from "./source_files.ts";
 
 export type FormName = "source" | "portable" | "compiled";
@@ -122,7 +123,62 @@ export async function succeed(form: Form, args: readonly string[], cwd: string):
   return out;
 }
 
-/** The module of a workspace as a URL: for imports of files outside. */
-export function moduleUrl(path: string): string {
-  return toFileUrl(path).href;
+/** A command that goes on until it is told to end. */
+export interface Running {
+  readonly child: Deno.ChildProcess;
+  /** Resolves once it has printed `text`; rejects when it ends, or 20 s pass, without. */
+  says(text: string): Promise<void>;
+}
+
+/** Runs `use` beside the command, which is killed afterwards should it still be there. */
+export async function whileRunning(
+  form: Form,
+  args: readonly string[],
+  cwd: string,
+  use: (running: Running) => Promise<void>,
+): Promise<void> {
+  const child = start(form, args, cwd).spawn();
+  let seen = "", over = false, news = Promise.withResolvers<void>();
+  const tell = () => {
+    news.resolve();
+    news = Promise.withResolvers();
+  };
+  // Read to the end, so that it never waits for us.
+  const end = Promise.all([child.stdout, child.stderr].map(async (stream) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      seen += text;
+      tell();
+    }
+  })).then(() => {
+    over = true;
+    tell();
+  });
+  const says = async (text: string) => {
+    const late = Promise.withResolvers<never>();
+    const cancel = systemClock.after(20_000, () => late.reject(new Error(`it did not say "${text}": ${seen}`)));
+    try {
+      while (!seen.includes(text)) {
+        if (over) throw new Error(`it ended without saying "${text}": ${seen}`);
+        await Promise.race([news.promise, late.promise]);
+      }
+    } finally {
+      cancel();
+    }
+  };
+  try {
+    await use({ child, says });
+  } finally {
+    await killed(child);
+    await end;
+  }
+}
+
+async function killed(child: Deno.ChildProcess): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch (thrown) {
+    // It has ended already.
+    if (!(thrown instanceof TypeError)) throw thrown;
+  }
+  await child.status;
 }

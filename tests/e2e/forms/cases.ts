@@ -3,7 +3,7 @@
  * this kind is one more entry.
  */
 import assert from "node:assert/strict";
-import { finish, type Form, start, succeed } from "../../support/forms.ts";
+import { finish, type Form, succeed, whileRunning } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 import { libWorkspace, outsideWorkspace, stepsWorkspace } from "./workspaces.ts";
@@ -32,19 +32,6 @@ async function signalOf(form: Form, folder: string, sense: string): Promise<unkn
   return found.payload.payload;
 }
 
-/** Waits until a line of the running command holds `text`; its output goes on being read. */
-async function waitForLine(child: Deno.ChildProcess, text: string): Promise<void> {
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  for (let seen = ""; !seen.includes(text);) {
-    const { done, value } = await reader.read();
-    if (done) throw new Error(`it ended without saying "${text}": ${seen}`);
-    seen += value;
-  }
-  (async () => {
-    while (!(await reader.read()).done);
-  })();
-}
-
 export const cases: readonly FormCase[] = [
   {
     name: "version --json says which form it is",
@@ -65,12 +52,28 @@ export const cases: readonly FormCase[] = [
     },
   },
   {
-    name: "init, validate and run give signals of this machine",
+    name: "a wrong nerve.yaml gets every problem with its place and a hint, and starts nothing",
+    async run(form, folder) {
+      const yaml = "senses:\n  counter: { throtle: 1s }\nreflexes:\n  - { sense: conter, cron: '61 * * * *' }\n";
+      await writeWorkspace(folder, { ...libWorkspace, "nerve.yaml": yaml });
+      const { code, out, err } = await finish(form, ["run"], folder);
+      assert.deepEqual([code, out], [1, ""]);
+      assert.match(err, /^nerve\.yaml:2:14 error senses\.counter\.throtle: unknown key "throtle"\n.*throttle/m);
+      assert.match(err, /^nerve\.yaml:4:7 error .*there is no sense "conter"\n.*counter/m);
+      assert.match(err, /^nerve\.yaml:4:22 error reflexes/m);
+    },
+  },
+  {
+    name: "init, validate and run give signals of this machine, SIGTERM stops in order",
     async run(form, folder) {
       await succeed(form, ["init", "my watch"], folder);
       const root = join(folder, "my watch");
       assert.match(await succeed(form, ["validate"], root), /3 senses, 1 workflow/);
-      await succeed(form, ["run", "--for", "2s"], root);
+      await whileRunning(form, ["run"], root, async (running) => {
+        await running.says("memory-usage {");
+        running.child.kill("SIGTERM");
+        assert.equal((await running.child.status).code, 0);
+      });
       assert.ok(Object.hasOwn(Object(await signalOf(form, root, "memory-usage")), "totalBytes"));
       assert.match(await Deno.readTextFile(join(root, "deno.json")), /"drizzle-orm": "npm:drizzle-orm@/);
     },
@@ -92,7 +95,7 @@ export const cases: readonly FormCase[] = [
       await writeWorkspace(secret, { "token.json": `{ "token": 1 }`, "code.ts": "export const token = 1;\n" });
       const root = join(folder, "watch");
       await writeWorkspace(root, outsideWorkspace(secret));
-      await succeed(form, ["run", "--for", "1500ms"], root);
+      await succeed(form, ["run", "--for", "1s"], root);
       const tried = Object(await signalOf(form, root, "prisoner"));
       assert.deepEqual(Object.keys(tried).length, 9);
       for (const [name, outcome] of Object.entries(tried)) assert.match(String(outcome), /^refused/, name);
@@ -106,13 +109,13 @@ export const cases: readonly FormCase[] = [
     name: "a workflow run survives kill -9 between two roles and completes once",
     async run(form, folder) {
       await writeWorkspace(folder, stepsWorkspace);
-      const child = start(form, ["run"], folder).spawn();
-      await waitForLine(child, "first is done");
-      child.kill("SIGKILL");
-      assert.equal((await child.output().catch(() => child.status)).code, 137);
+      await whileRunning(form, ["run"], folder, async (running) => {
+        await running.says("first is done");
+        running.child.kill("SIGKILL");
+        assert.equal((await running.child.status).code, 137);
+      });
       await Deno.writeTextFile(join(folder, "lib", "go.ts"), "export const waitMs = 0;\n");
-      const second = start(form, ["run", "--for", "3s"], folder).spawn();
-      await second.output();
+      await succeed(form, ["run", "--for", "2s"], folder);
       const list = JSON.parse(await succeed(form, ["workflow", "list", "--all", "--json"], folder));
       assert.deepEqual(list.runs.items.map((run: { status: string }) => run.status), ["completed"]);
       const thread = await succeed(form, ["workflow", "thread", list.runs.items[0].runId], folder);
@@ -121,13 +124,22 @@ export const cases: readonly FormCase[] = [
     },
   },
   {
-    name: "SIGTERM stops it in order",
+    name: "start, status and stop: a daemon in the background, whose runs nerve why explains",
     async run(form, folder) {
-      await writeWorkspace(folder, libWorkspace);
-      const child = start(form, ["run"], folder).spawn();
-      await waitForLine(child, "counter");
-      child.kill("SIGTERM");
-      assert.equal((await child.status).code, 0);
+      const yaml = "senses: {}\nworkflows: { steps: {} }\n", go = "export const waitMs = 0;\n";
+      await writeWorkspace(folder, { ...stepsWorkspace, "nerve.yaml": yaml, "lib/go.ts": go });
+      assert.match(await succeed(form, ["start"], folder), /pid \d+/);
+      try {
+        assert.equal((await finish(form, ["start"], folder)).code, 1, "a second one is refused");
+        const runId = (await succeed(form, ["workflow", "trigger", "steps", "--wait"], folder)).split("\n")[0] ?? "";
+        assert.match(await succeed(form, ["why", runId], folder), /steps/);
+        const [first] = await rows(form, folder, "run.completed");
+        assert.ok(first !== undefined);
+        assert.match(await succeed(form, ["status"], folder), /pid \d+/);
+      } finally {
+        await succeed(form, ["stop"], folder);
+      }
+      assert.equal((await finish(form, ["status"], folder)).code, 3);
     },
   },
 ];
