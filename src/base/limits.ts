@@ -72,7 +72,7 @@ export const daemonStartMaxMs = 30 * secondMs;
 /** What `nerve stop` waits for the drain; then it kills. */
 export const daemonStopMaxMs = 30 * secondMs;
 /** How long a command waits for the answer of a daemon that may hang. */
-export const daemonAnswerMaxMs = 5 * secondMs;
+export const daemonAnswerMaxMs = 3 * secondMs;
 
 /** The shortest interval of a reflex, and the shortest timeout of a compute. */
 export const intervalMinMs = 10;

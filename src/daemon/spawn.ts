@@ -39,6 +39,8 @@ export async function spawnDaemon(paths: WorkspacePaths, clock: Clock, signal: A
   ]);
   child.status.then(async ({ code }) => {
     await said;
+    // It may have ended before it listened to signals.
+    if (signal.aborted) return refuse("The daemon was stopped while it started", null);
     refuse(`The daemon ended with code ${code} while it started${lastWords === "" ? "" : `: ${lastWords}`}`, null);
   });
   signal.addEventListener("abort", takeBack, { once: true });

@@ -129,7 +129,7 @@ Deno.test("stop names what holds a daemon that hangs, and kills it", async () =>
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "held", "--prompt", "60000")).code, 0);
   await workspace.reached("the role", () => /role begins/.test(workspace.textLog()));
-  const stopping = workspace.nerve("stop", "--timeout", "2s");
+  const stopping = workspace.nerve("stop", "--timeout", "4s");
   await workspace.reached("the stop", () => findDaemon(workspace.paths).supervised?.state === "stopping");
   Deno.kill(kernel, "SIGSTOP");
   const { code, out } = await stopping;
@@ -137,7 +137,7 @@ Deno.test("stop names what holds a daemon that hangs, and kills it", async () =>
   assert.match(out, new RegExp(`🔶 supervisor ${supervisor} waits for something`));
   assert.match(out, new RegExp(`🔶 kernel ${kernel} was stopped by a signal \\(SIGSTOP\\)`));
   assert.match(out, /🔶 workflow slow, process \d+ .*: run held after 0 rounds/);
-  assert.match(out, new RegExp(`💥 killed \\(pid ${kernel}\\) after 2s; runs go on at the next start`));
+  assert.match(out, new RegExp(`💥 killed \\(pid ${kernel}\\) after 4s; runs go on at the next start`));
   await workspace.nothingLeft();
   await workspace.start();
   await workspace.reached(
@@ -158,3 +158,41 @@ Deno.test("a second signal to the supervisor ends at once what the first one let
   // 130: at once. After a whole drain it would be 0.
   assert.match(workspace.textLog(), /event=kernel\.stopped message="kernel \d+ exited with code 130"/);
 });
+
+Deno.test("status says that a daemon hangs, and exits 1, without waiting for ever", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel } = await workspace.start();
+  Deno.kill(kernel, "SIGSTOP");
+  const hanging = await workspace.nerve("status");
+  assert.equal(hanging.code, 1);
+  assert.match(hanging.out, new RegExp(`🔴 the daemon in .* does not answer \\(pid ${kernel}\\): nerve stop ends it`));
+  Deno.kill(kernel, "SIGCONT");
+  assert.equal((await workspace.nerve("status")).code, 0);
+});
+
+Deno.test("a start that is interrupted leaves a whole daemon or nothing", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const starting = workspace.command(["start"]).spawn();
+  const output = starting.output();
+  await workspace.reached("the supervisor", () => supervisorOf(workspace.root));
+  starting.kill("SIGINT");
+  const { code, stderr } = await output;
+  if (code === 0) return void workspace.pids();
+  assert.equal(code, 1);
+  assert.match(new TextDecoder().decode(stderr), /❌ The daemon was stopped while it started/);
+  await workspace.reached("its end", () => !supervisorOf(workspace.root));
+  await workspace.nothingLeft();
+  assert.equal((await workspace.nerve("status")).code, 3);
+});
+
+/** Whether a supervisor of that workspace is there, also one that has not told of itself yet. */
+function supervisorOf(root: string): boolean {
+  return [...Deno.readDirSync("/proc")].some(({ name }) => {
+    try {
+      return Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(`\0__daemon\0${root}\0`);
+    } catch {
+      // No process, or gone since the listing.
+      return false;
+    }
+  });
+}

@@ -66,16 +66,17 @@ Deno.test("TextLog never throws: what it cannot write it counts, and tells when 
 });
 
 Deno.test("TextLog does not make a workspace again that was removed", async () => {
-  await inTempDir(async (root) => {
+  await inTempDir((root) => {
     const log = new TextLog(`${root}/ws/logs/nerve.log`, systemClock);
     log.write(line("nowhere"));
     log.close();
     assert.deepEqual(names(root), []);
+    return Promise.resolve();
   });
 });
 
 Deno.test("LogTail loses and doubles no line, however often the file turns over between two looks", async () => {
-  await inTempDir(async (root) => {
+  await inTempDir((root) => {
     const path = `${root}/logs/nerve.log`, log = new TextLog(path, systemClock, { maxBytes: 400 });
     using tail = new LogTail(path);
     const seen: string[] = [];
@@ -87,6 +88,7 @@ Deno.test("LogTail loses and doubles no line, however often the file turns over 
     }
     log.close();
     assert.deepEqual(messages(seen.join("\n")), Array.from({ length: written }, (_, at) => `number ${at}`));
+    return Promise.resolve();
   });
 });
 
