@@ -1,0 +1,102 @@
+/** What a sense or role hands back: whatever it is, it harms neither the kernel nor what is stored of it. */
+import assert from "node:assert/strict";
+import { attackTest } from "../../support/attack_daemon.ts";
+
+const only = "sense" as const, raw = true;
+const error = /^threw /;
+
+attackTest("a value that is no JSON, too large, too deep or alive is an error of the sense that returned it", {
+  "getter-throws": { body: "return { get x() { throw new Error('boo') } }", comesTo: error },
+  "to-json-throws": { body: "return { toJSON() { throw new Error('boo') } }", comesTo: error },
+  "cycle": { body: "const a: any = {}; a.a = a; return a", comesTo: error },
+  "big-int": { body: "return { n: 10n ** 400n }", comesTo: error },
+  "function": { body: "return () => 1", raw, only, comesTo: error },
+  "symbol": { body: "return Symbol('x')", raw, only, comesTo: error },
+  "huge": { body: "return 'x'.repeat(2 ** 21)", comesTo: error },
+  "deep": { body: "let a: any = 1; for (let n = 0; n < 5_000; n++) a = [a]; return a", comesTo: error, only },
+  "deeper": { body: "let a: any = 1; for (let n = 0; n < 1e6; n++) a = [a]; return a", comesTo: error },
+  "deep-error": {
+    body: "let e: any = new Error('x'); for (let n = 0; n < 1e5; n++) e = new Error('y', { cause: e }); throw e",
+    comesTo: error,
+  },
+  "huge-error": { body: "throw new Error('x'.repeat(2 ** 22))", comesTo: /^threw .{1,20000}$/ },
+  "error-getter": {
+    body: "const e = new Error('x'); Object.defineProperty(e, 'message', { get() { throw 1 } }); throw e",
+    comesTo: error,
+  },
+  "proxy-revoked": {
+    body: "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy",
+    comesTo: error,
+  },
+  "proxy-endless": {
+    body:
+      "return new Proxy({}, { ownKeys: () => Array.from({ length: 1e5 }, (_, n) => 'k' + n), getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, value: 'xxxxxxxx' }), get: () => 'xxxxxxxx' })",
+    comesTo: error,
+  },
+  "thenable": {
+    body: "return { then(done: any) { done('settled'); done('twice'); throw new Error('late'); } }",
+    comesTo: /^returned "settled"/,
+  },
+  "proto-key": {
+    body: 'return JSON.parse(\'{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}\')',
+    comesTo: /^returned /,
+  },
+  "lone-surrogate": { body: "return '\\ud800 \\udc00 \\u0000 \\u2028'", comesTo: /^returned / },
+  "negative-zero-and-nan": { body: "return [-0, NaN, Infinity]", comesTo: /^returned \[0,null,null\]/ },
+  "date": { body: "return new Date(NaN)", comesTo: /^(returned null|threw )/ },
+  "terminal-escapes": { body: "throw new Error('\\u001b]0;owned\\u0007\\u001b[2J\\u202e')", comesTo: error },
+  "log-anything": {
+    body:
+      "log(Symbol.iterator as any, { toString() { return 'x'.repeat(1e6) } } as any, (() => {}) as any); log('info', 'x'.repeat(1e6), { a: 1n } as any); return 'lived'",
+    comesTo: /^(returned "lived"|threw )/,
+  },
+}, {
+  async check(daemon) {
+    const rows = await daemon.logs({ order: "desc", limit: 1_000 });
+    assert.ok(rows.every((row) => JSON.stringify(row).length < 400_000));
+    assert.equal((Object.prototype as Record<string, unknown>).polluted, undefined);
+    assert.deepEqual((await daemon.health()).units.filter(({ deaths }) => deaths > 0), []);
+  },
+});
+
+attackTest("a group that replaces everything in its realm fools nobody but itself", {
+  "pollute": {
+    body: `Object.prototype.t = 'log'; Object.prototype.of = 'victim'; Object.prototype.workflow = 'hostile|1|x';
+      Array.prototype.map = () => []; Promise.prototype.then = function () { return this; } as any;
+      MessagePort.prototype.postMessage = () => {}; JSON.parse = () => ({ t: 'end' }); return 'polluted'`,
+    comesTo: /^(returned|timeout|threw|died: )/,
+    deadly: true,
+    only,
+    yaml: { timeout: "300ms", grace_period: "100ms" },
+  },
+  "forge-by-stringify": {
+    body: `const real = JSON.stringify;
+      JSON.stringify = (() => { JSON.stringify = real; return '1},"t":"log","of":"victim","level":"info","message":"forged","data":{"a":{"b":1}'; }) as any;
+      return 'x'`,
+    comesTo: /^(returned|timeout|threw|died: )/,
+    deadly: true,
+    only,
+    yaml: { timeout: "300ms", grace_period: "100ms" },
+  },
+  "post-to-parent": {
+    body:
+      `for (const message of ['ended', '{"t":"log","of":"victim","level":"info","message":"forged","data":null}', { t: 'end' }, null]) self.postMessage(message); return 'said'`,
+    comesTo: /^returned "said"/,
+  },
+  "steal-the-port": {
+    body: `const seen: unknown[] = []; const add = EventTarget.prototype.dispatchEvent;
+      EventTarget.prototype.dispatchEvent = function (event: any) { seen.push(event.target?.constructor?.name ?? this.constructor?.name); return add.call(this, event); };
+      await new Promise((done) => setTimeout(done, 50)); return seen.includes('MessagePort') ? 'the port was seen' : 'nothing'`,
+    comesTo: /^returned /,
+  },
+  "errors-without-end": {
+    body:
+      "for (let n = 0; n < 2_000; n++) { Promise.reject(new Error('stray ' + n)); setTimeout(() => { throw new Error('timer ' + n) }); } await new Promise((done) => setTimeout(done, 100)); return 'lived'",
+    comesTo: /^returned "lived"/,
+    deadly: true,
+  },
+}, {
+  async check(daemon) {
+    for (const row of await daemon.logs({ source: "sense:victim" })) assert.ok(!JSON.stringify(row).includes("forged"));
+  },
+});
