@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.ts";
-import { answerStallMs } from "../base/limits.ts";
+import { answerStallMs, requestBodyMaxBytes } from "../base/limits.ts";
 
 export interface AnswerPorts {
   fetch(request: Request): Response | Promise<Response>;
@@ -36,8 +36,6 @@ export async function answer(
     else outgoing.destroy();
   } finally {
     outgoing.end();
-    // What is left of a body that nobody wanted: as long as it comes, the connection is of no use for the next request.
-    incoming.resume();
   }
 }
 
@@ -50,11 +48,12 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | nu
       headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
     }
     const empty = method === "GET" || method === "HEAD";
+    if (empty) incoming.resume();
     return new Request(new URL(url, "http://localhost"), {
       method,
       headers,
       signal,
-      body: empty ? null : ReadableStream.from(chunksOf(incoming)),
+      body: empty ? null : bodyOf(incoming),
     });
   } catch (thrown) {
     if (thrown instanceof TypeError) return null;
@@ -62,9 +61,28 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | nu
   }
 }
 
-async function* chunksOf(incoming: IncomingMessage): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  // Not destroyed when nobody reads on: that would take the connection, and the answer with it.
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) yield new Uint8Array(chunk);
+/**
+ * The body as it comes. It is taken from the connection whether anybody reads it or not, so that the end of a request is
+ * known; of one that is too large no more is kept than shows it.
+ */
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let kept = 0, open = true;
+  return new ReadableStream({
+    start(controller) {
+      incoming.on("data", (chunk: Uint8Array) => {
+        if (!open || kept > requestBodyMaxBytes) return;
+        kept += chunk.length;
+        controller.enqueue(new Uint8Array(chunk));
+      });
+      incoming.once("end", () => open && controller.close());
+      incoming.once("close", () => {
+        if (open && !incoming.complete) controller.error(new DOMException("The client has gone", "AbortError"));
+      });
+    },
+    cancel() {
+      open = false;
+    },
+  });
 }
 
 async function send(response: Response, outgoing: ServerResponse, clock: Clock): Promise<void> {

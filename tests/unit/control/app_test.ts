@@ -1,11 +1,14 @@
 /** The control API without a socket: what it answers, and what it refuses. */
+import { Validator } from "@seriousme/openapi-schema-validator";
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { requestBodyMaxBytes } from "../../../src/base/limits.ts";
 import { createApp } from "../../../src/control/app.ts";
 import {
   healthSchema,
+  logsSchema,
   problemSchema,
+  runListSchema,
   runSchema,
   sensesSchema,
   triggerReplySchema,
@@ -15,6 +18,7 @@ import { aRun, FakeView } from "../../support/fake_view.ts";
 
 function setUp() {
   const view = new FakeView(), reported: unknown[] = [];
+  const stopping = new AbortController();
   let stops = 0;
   const app = createApp(view, {
     version: "9.9.9",
@@ -22,8 +26,10 @@ function setUp() {
     report: (thrown) => reported.push(thrown),
   });
   const post = (path: string, body: string) =>
-    app.request(path, { method: "POST", body, headers: { "content-type": "application/json" } });
-  return { view, app, post, reported, stops: () => stops };
+    app.request(path, { method: "POST", body, headers: { "content-type": "application/json" } }, {
+      stopping: stopping.signal,
+    });
+  return { view, app, post, stopping, reported, stops: () => stops };
 }
 
 async function problemOf(answer: Response) {
@@ -109,6 +115,15 @@ Deno.test("a trigger answers at once, or with its outcome when asked to wait", a
   assert.deepEqual(waited.outcome, view.result);
 });
 
+Deno.test("whoever waits for a compute is answered without its outcome when the API stops", async () => {
+  const { post, view, stopping } = setUp();
+  view.triggerSense = () => ({ computeId: 7, how: "started", until: null, outcome: new Promise(() => {}) });
+  const answer = post("/v1/senses/cpu-usage/trigger?wait=1", "");
+  await Promise.resolve();
+  stopping.abort();
+  assert.equal(triggerReplySchema.parse(await (await answer).json()).outcome, null);
+});
+
 Deno.test("a run asked for with wait=1 is answered when it has ended", async () => {
   const { app, view } = setUp();
   view.runsById.set("run-9", aRun({ runId: "run-9", status: "started", endedAt: null, exitCode: null }));
@@ -131,6 +146,18 @@ Deno.test("filters reach the records as they were asked for", async () => {
   ]);
 });
 
+Deno.test("a full page names the next one, with the filters it was asked with; the last page names none", async () => {
+  const { app } = setUp();
+  const logs = logsSchema.parse(await (await app.request("/v1/logs?source=sense:cpu-usage&limit=1")).json());
+  assert.equal(logs.next, "/v1/logs?source=sense%3Acpu-usage&limit=1&beforeId=12");
+  const ascending = logsSchema.parse(await (await app.request("/v1/logs?order=asc&limit=1&beforeId=90")).json());
+  assert.equal(ascending.next, "/v1/logs?order=asc&limit=1&beforeId=90&afterId=12");
+  assert.equal(logsSchema.parse(await (await app.request("/v1/logs")).json()).next, null);
+  const runs = runListSchema.parse(await (await app.request("/v1/runs?workflow=cleanup&limit=1")).json());
+  assert.equal(runs.next, "/v1/runs?workflow=cleanup&limit=1&before=run-1&offset=0");
+  assert.equal(runListSchema.parse(await (await app.request("/v1/runs?before=run-9")).json()).next, null);
+});
+
 Deno.test("POST /v1/stop asks for the stop once", async () => {
   const { post, stops } = setUp();
   assert.equal((await post("/v1/stop", "")).status, 200);
@@ -140,16 +167,23 @@ Deno.test("POST /v1/stop asks for the stop once", async () => {
 Deno.test("the OpenAPI document describes every route that the app has", async () => {
   const { app } = setUp();
   const document = await (await app.request("/v1/openapi.json")).json();
+  const validator = new Validator();
+  assert.deepEqual(await validator.validate(structuredClone(document)), { valid: true });
+  assert.equal(validator.version, "3.1");
+  // The validator does see what is wrong.
+  assert.equal((await validator.validate({ ...structuredClone(document), paths: { health: {} } })).valid, false);
   assert.equal(document.openapi, "3.1.0");
   assert.equal(document.info.version, "9.9.9");
   const described = Object.entries<Record<string, { responses: Record<string, unknown> }>>(document.paths)
     .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
   const routes = new Set(
-    app.routes.filter(({ method, path }) => method !== "ALL" && path !== "/v1/openapi.json")
+    app.routes.filter(({ method }) => method !== "ALL")
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`),
   );
   assert.deepEqual(new Set(described), routes);
   for (const methods of Object.values<Record<string, { responses: Record<string, unknown> }>>(document.paths)) {
-    for (const { responses } of Object.values(methods)) assert.ok("200" in responses && "400" in responses);
+    for (const { responses } of Object.values(methods)) {
+      for (const status of ["200", "400", "500", "503"]) assert.ok(status in responses);
+    }
   }
 });
