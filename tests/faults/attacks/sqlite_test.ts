@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Attacks, attackTest } from "../../support/attack_daemon.ts";
 
 const refused =
-  /^threw .*(NotCapable|Requires (read|write|ffi) access|too many attached|not authorized|not allowed|disabled|readonly|no such|syntax|prohibited|unsafe|may not)/i;
+  /^threw .*(NotCapable|Requires (read|write|ffi) access|too many attached|not authorized|not allowed|disabled|readonly|no such|syntax|not a function|prohibited|unsafe|may not)/i;
 const open = "const { DatabaseSync } = await import('node:sqlite');";
 const own = `${open} const mine = new DatabaseSync(':memory:', { allowExtension: OPTION });`;
 
