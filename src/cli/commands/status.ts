@@ -1,6 +1,6 @@
 /** `nerve status`: what runs in the workspace, and how it is; the last problems from the log, also without a daemon. */
 import { formatDuration, formatSize } from "../../base/duration.ts";
-import { unreachable } from "../../base/errors.ts";
+import { NerveError, unreachable } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type Whereabouts } from "../../daemon/whereabouts.ts";
 import type { Health } from "../../protocol/api.ts";
@@ -44,8 +44,9 @@ export interface StatusDocument {
   /** Why it died last or was given up, or what is wrong with the nerve.yaml on disk. */
   readonly problem: string | null;
   readonly health: Health | null;
-  /** Rows of the log, the newest last. */
+  /** Rows of the log, the newest last; none when it cannot be read, for which `logProblem` says why. */
   readonly lastProblems: readonly LogRow[];
+  readonly logProblem: string | null;
 }
 
 export async function status(io: CliIo, flags: Flags): Promise<number> {
@@ -68,7 +69,7 @@ async function look(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
     deaths: supervised?.deaths ?? left?.deaths ?? 0,
     problem: health?.configError ?? supervised?.problem ?? left?.problem ?? null,
     health,
-    lastProblems: lastProblems(paths),
+    ...lastProblems(paths),
   };
 }
 
@@ -94,15 +95,24 @@ const problemTypes = [
 ] as const;
 const problemsShown = 5;
 
-function lastProblems(paths: WorkspacePaths): LogRow[] {
-  using records = openRecords(paths);
-  const rows = problemTypes.flatMap((type) => records?.logs({ type, order: "desc", limit: problemsShown }) ?? []);
-  return rows.sort((a, b) => a.id - b.id).slice(-problemsShown);
+/** A log that is damaged is one more thing to tell, and hides nothing else. */
+function lastProblems(paths: WorkspacePaths): Pick<StatusDocument, "lastProblems" | "logProblem"> {
+  try {
+    using records = openRecords(paths);
+    const rows = problemTypes.flatMap((type) => records?.logs({ type, order: "desc", limit: problemsShown }) ?? []);
+    return { lastProblems: rows.sort((a, b) => a.id - b.id).slice(-problemsShown), logProblem: null };
+  } catch (thrown) {
+    if (!(thrown instanceof NerveError)) throw thrown;
+    return { lastProblems: [], logProblem: thrown.message };
+  }
 }
 
 function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void {
   for (const line of headline(document)) print(io, line);
   if (document.health !== null) showHealth(io, document.health);
+  if (document.logProblem !== null) {
+    print(io, `${sign.warning} the log of events cannot be read: ${clip(document.logProblem, 300)}: nerve doctor`);
+  }
   if (document.lastProblems.length > 0) {
     print(io, dim(io, "LAST PROBLEMS"));
     for (const row of document.lastProblems) print(io, problemLine(row));

@@ -1,5 +1,7 @@
 /** What goes wrong around a daemon, with real processes: each abnormal situation and its outcome. */
 import assert from "node:assert/strict";
+import { logLineMaxBytes } from "../../../src/base/limits.ts";
+import { parseLogLine } from "../../../src/base/log.ts";
 import { ownProcessId, processStat } from "../../../src/base/process_id.ts";
 import { findDaemon } from "../../../src/daemon/whereabouts.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
@@ -157,6 +159,30 @@ Deno.test("a second signal to the supervisor ends at once what the first one let
   await workspace.nothingLeft();
   // 130: at once. After a whole drain it would be 0.
   assert.match(workspace.textLog(), /event=kernel\.stopped message="kernel \d+ exited with code 130"/);
+});
+
+Deno.test("a kernel that cannot start is told by start itself, and no process is left", async () => {
+  await using workspace = await DaemonWorkspace.make({ "data/logs.db": "this is no database\n".repeat(1_000) });
+  const { code, err } = await workspace.nerve("start");
+  assert.equal(code, 1);
+  assert.match(err, /❌ .*logs\.db.* not a database\n {3}the file is damaged/);
+  await workspace.nothingLeft();
+  const shown = await workspace.nerve("status");
+  assert.equal(shown.code, 3);
+  assert.match(shown.out, /🔶 the log of events cannot be read: .*: nerve doctor/);
+});
+
+Deno.test("what a sense says at length is cut in the log, and stays one line", async () => {
+  const long = "export const compute = () => ({ text: '\\n\u0007\"'.repeat(20_000) });\n";
+  await using workspace = await DaemonWorkspace.make({ "senses/ping/index.ts": long });
+  await workspace.start();
+  await workspace.reached("the signal", () => /event=signal .*\n/.test(workspace.textLog()));
+  const lines = workspace.textLog().trimEnd().split("\n");
+  assert.ok(lines.every((line) => line.length <= logLineMaxBytes && parseLogLine(line) !== null));
+  assert.match(
+    parseLogLine(lines.find((line) => /event=signal/.test(line)) ?? "")?.message ?? "",
+    /^\d+ \{"text".*\.\.\.$/,
+  );
 });
 
 Deno.test("status says that a daemon hangs, and exits 1, without waiting for ever", async () => {
