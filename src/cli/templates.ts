@@ -43,7 +43,8 @@ interface EditorManifest {
 
 /** Gives an editor the types of "nerve" and of what senses may import. nerve itself does not read it. */
 export function editorConfig(): string {
-  const { imports: own, editorImports: imports = own, compilerOptions }: EditorManifest = manifest;
+  const { compilerOptions, ...maps }: EditorManifest = manifest;
+  const imports = maps.editorImports ?? maps.imports;
   const config = {
     imports: {
       "nerve": sdkUrl,

@@ -1,7 +1,11 @@
 /** A worker of sqlite_test.ts: opens the database it is told of, writes to it, and answers with a number or an error. */
 import { openDatabase } from "../../../src/store/sqlite.ts";
 
-globalThis.onmessage = ({ data }: MessageEvent<string>) => {
+/** The type check takes this file for a module of the main thread. */
+const worker = globalThis as unknown as { postMessage(answer: string): void };
+
+globalThis.addEventListener("message", (event) => {
+  const { data } = event as MessageEvent<string>;
   let answer: string;
   try {
     using db = openDatabase(data);
@@ -10,5 +14,5 @@ globalThis.onmessage = ({ data }: MessageEvent<string>) => {
   } catch (thrown) {
     answer = String(thrown);
   }
-  postMessage(answer);
-};
+  worker.postMessage(answer);
+});
