@@ -8,6 +8,12 @@ import { digestOf, type Snapshot } from "./workspace_scan.ts";
 /** What editors leave beside a file; counts only for those who import it. */
 const besides = /^(\.#.*|#.*#|.*~|\..*\.sw[a-z]|4913|\.DS_Store|\.goutputstream-.*|.*\.(tmp|bak|orig|rej)|.*___jb_.*)$/;
 
+export interface CodeVersion {
+  readonly content: string;
+  /** Differs whenever one of the files was written, also when its content is what it was. */
+  readonly stamp: string;
+}
+
 export class CodeVersions {
   readonly #root: string;
   readonly #snapshot: Snapshot;
@@ -27,8 +33,12 @@ export class CodeVersions {
   }
 
   /** Of the code whose folder that is; a folder that is not there has a version as well. */
-  of(folder: string): string {
-    return digestOf(this.files(folder).map((path) => `${this.#snapshot.files.get(path)?.hash} ${path}`).join("\n"));
+  of(folder: string): CodeVersion {
+    const files = this.files(folder).map((path) => ({ path, facts: this.#snapshot.files.get(path) }));
+    return {
+      content: digestOf(files.map(({ path, facts }) => `${facts?.hash} ${path}`).join("\n")),
+      stamp: digestOf(files.map(({ path, facts }) => `${facts?.stamp} ${path}`).join("\n")),
+    };
   }
 
   /** The files that make it up, sorted. */

@@ -11,7 +11,7 @@ import { idleTrialsMax, trialsAtOnce } from "../base/limits.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
 import type { ReloadReply } from "../protocol/api.ts";
-import { CodeVersions } from "./code_version.ts";
+import { type CodeVersion, CodeVersions } from "./code_version.ts";
 import { type Configuration, worstFirst } from "./configuration.ts";
 import type { LoadFaults } from "./load_faults.ts";
 import type { Parts } from "./parts.ts";
@@ -28,12 +28,18 @@ export interface ReloadPorts {
 }
 
 /** The version of each sense of a group, or of the one workflow. */
-type Versions = ReadonlyMap<string, string>;
+type Versions = ReadonlyMap<string, CodeVersion>;
+
+interface Seen {
+  readonly versions: Versions;
+  /** When the look that found it began, in monotonic time. */
+  readonly at: number;
+}
 
 interface Change {
   readonly plan: UnitPlan;
-  readonly before: Versions;
-  readonly now: Versions;
+  readonly before: Seen;
+  readonly now: Seen;
   /** False: no process has the old code, so there is nothing to keep. */
   readonly running: boolean;
 }
@@ -46,8 +52,8 @@ type Collected = { -readonly [Key in keyof ReloadReply]: ReloadReply[Key] };
 export class Reload {
   readonly #ports: ReloadPorts;
   readonly #scan: WorkspaceScan;
-  /** What the next process of a unit is known to load. */
-  readonly #accepted = new Map<UnitKey, Versions>();
+  /** The version in force of each unit, as a look at the disk last found it there. */
+  readonly #accepted = new Map<UnitKey, Seen>();
   readonly #refused = new Map<UnitKey, Versions>();
   readonly #gone = new AbortController();
   #queue: Promise<unknown> = Promise.resolve();
@@ -63,8 +69,8 @@ export class Reload {
 
   /** Takes what is on disk for what the processes will load. To be called before the first of them starts. */
   async begin(): Promise<void> {
-    const versions = this.#versions(await this.#scan.scan());
-    for (const plan of this.#ports.configuration.units) this.#accepted.set(plan.key, versions(plan));
+    const at = this.#ports.clock.monotonic(), versions = this.#versions(await this.#scan.scan());
+    for (const plan of this.#ports.configuration.units) this.#accepted.set(plan.key, { at, versions: versions(plan) });
   }
 
   /** Something may have changed. Resolves when the disk has been looked at, and what was found is in force or refused. */
@@ -97,12 +103,12 @@ export class Reload {
   async #pass(byHand: boolean): Promise<ReloadReply> {
     const reply: Collected = { configError: null, changes: [], replaced: [], problems: [] };
     for (let round = 0; round < roundsMax && !this.#gone.signal.aborted; round++) {
-      const snapshot = await this.#scan.scan(), again = byHand && round === 0;
+      const at = this.#ports.clock.monotonic(), snapshot = await this.#scan.scan(), again = byHand && round === 0;
       this.#tellIncomplete(snapshot.incomplete);
       if (snapshot.digest === this.#seen && !again) break;
       this.#seen = snapshot.digest;
       await this.#configure(reply);
-      await this.#follow(this.#versions(snapshot), reply, again);
+      await this.#follow(this.#versions(snapshot), at, reply, again);
     }
     return { ...reply, replaced: [...new Set(reply.replaced)], configError: this.#ports.configuration.error };
   }
@@ -127,14 +133,22 @@ export class Reload {
   }
 
   /** Replaces the units whose code is not the accepted one, if it loads. */
-  async #follow(versions: (plan: UnitPlan) => Versions, reply: Collected, again: boolean): Promise<void> {
-    const changes: Change[] = [];
+  async #follow(
+    versions: (plan: UnitPlan) => Versions,
+    at: number,
+    reply: Collected,
+    again: boolean,
+  ): Promise<void> {
+    const changes: Change[] = [], { supervisor } = this.#ports.parts();
     for (const plan of this.#ports.configuration.units) {
-      const { key } = plan, now = versions(plan), before = this.#accepted.get(key);
+      const { key } = plan, now = { at, versions: versions(plan) }, before = this.#accepted.get(key);
       if (before === undefined) this.#accepted.set(key, now);
-      else if (same(before, now)) this.#forget(key);
-      else if (again || !same(this.#refused.get(key), now)) {
-        changes.push({ plan, before, now, running: this.#ports.parts().supervisor.present(key) !== null });
+      else if (same(before.versions, now.versions)) {
+        this.#forget(key);
+        if (this.#mayHaveLoadedOther(plan, before, now)) this.#take({ plan, before, now, running: true }, reply);
+        else this.#accepted.set(key, now);
+      } else if (again || !same(this.#refused.get(key), now.versions)) {
+        changes.push({ plan, before, now, running: supervisor.present(key) !== null });
       } else reply.problems.push(...this.#ports.faults.of(key));
     }
     const idle = changes.filter(({ running }) => !running), running = changes.filter((change) => change.running);
@@ -145,16 +159,28 @@ export class Reload {
     }));
   }
 
+  /**
+   * Whether files were written and are again what they were, and the process may have loaded them in between: two quick
+   * checkouts. What it had loaded when we last found this version was that.
+   */
+  #mayHaveLoadedOther({ key }: UnitPlan, before: Seen, now: Seen): boolean {
+    const { supervisor, units } = this.#ports.parts(), process = supervisor.present(key);
+    if (process === null) return false;
+    return [...now.versions].some(([name, { stamp }]) =>
+      before.versions.get(name)?.stamp !== stamp && units.loadedAt(process, name) >= before.at
+    );
+  }
+
   async #try(change: Change, reply: Collected): Promise<void> {
-    const { paths, clock, faults } = this.#ports, { plan, now } = change, { key } = plan;
+    const { paths, clock, faults } = this.#ports, { plan, now: { versions } } = change, { key } = plan;
     const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
     const problems = await tryToLoad(plan, where, clock, this.#gone.signal);
     if (this.#gone.signal.aborted) return;
     // Written meanwhile: the next round looks at it as it is then.
-    if (!same(now, this.#versions(await this.#scan.scan())(plan))) return void (this.#seen = "");
+    if (!same(versions, this.#versions(await this.#scan.scan())(plan))) return void (this.#seen = "");
     const keeps = change.running ? this.#ports.parts().supervisor.present(key) : null;
     if (keeps !== null && this.#blocks(change, problems)) {
-      this.#refused.set(key, now);
+      this.#refused.set(key, versions);
       this.#ports.configuration.hold(key);
       faults.refused(plan, problems, keeps.id);
     } else {
@@ -169,7 +195,8 @@ export class Reload {
     if (plan.spec.kind === "workflow") return problems.size > 0;
     const { desk } = this.#ports.parts();
     const wasFine = (name: string) => (desk.record(name)?.loadProblems.length ?? 0) === 0;
-    return [...problems.keys()].some((name) => before.get(name) !== now.get(name) && wasFine(name));
+    const changed = (name: string) => before.versions.get(name)?.content !== now.versions.get(name)?.content;
+    return [...problems.keys()].some((name) => changed(name) && wasFine(name));
   }
 
   #take({ plan: { key }, now }: Change, reply: Collected): void {
@@ -203,5 +230,6 @@ export class Reload {
 }
 
 function same(a: Versions | undefined, b: Versions): boolean {
-  return a !== undefined && a.size === b.size && [...a].every(([name, version]) => b.get(name) === version);
+  return a !== undefined && a.size === b.size &&
+    [...a].every(([name, { content }]) => b.get(name)?.content === content);
 }

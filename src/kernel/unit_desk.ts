@@ -29,6 +29,7 @@ export class UnitDesk implements SupervisorPorts {
   readonly #config: Configuration;
   readonly #clock: Clock;
   readonly #ports: UnitDeskPorts;
+  readonly #loaded = new WeakMap<GroupProcess, Map<string, number>>();
   /** Messages that were refused, in all. */
   refused = 0;
 
@@ -61,6 +62,7 @@ export class UnitDesk implements SupervisorPorts {
         if (!runner.onOutcome(process, message)) this.#refuse(key, message, `an outcome of compute ${message.id}`);
         return;
       case "loaded":
+        this.#noteLoaded(process, message.name);
         if (process.spec.kind === "group") {
           if (speaksFor(process, message.name)) desk.loaded(message.name, message.problems);
           else this.#refuse(key, message, `to have loaded ${message.name}`);
@@ -128,11 +130,22 @@ export class UnitDesk implements SupervisorPorts {
     return this.#ports.parts().scheduler.nextDueAt(groupMembers(this.#config.current, name).map((sense) => sense.name));
   }
 
+  /** When the process said that it had loaded this sense or workflow, in monotonic time; Infinity when it has not yet. */
+  loadedAt(process: GroupProcess, name: string): number {
+    return this.#loaded.get(process)?.get(name) ?? Infinity;
+  }
+
   /** Its files changed: new work goes to a new process (reload.ts). */
   onReplaced(key: UnitKey): void {
     const [, name = ""] = key.split(":"), message = "its files changed: new work gets a new process";
     this.#row(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
+  }
+
+  #noteLoaded(process: GroupProcess, name: string): void {
+    const loaded = this.#loaded.get(process) ?? new Map<string, number>();
+    if (speaksFor(process, name) || process.spec.workflow?.name === name) loaded.set(name, this.#clock.monotonic());
+    this.#loaded.set(process, loaded);
   }
 
   #log(key: UnitKey, process: GroupProcess, message: Extract<FromProcess, { t: "log" }>): void {

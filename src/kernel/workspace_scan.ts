@@ -16,20 +16,21 @@ export const codeFolders = ["senses", "workflows", "lib"] as const;
 
 export interface FileFacts {
   readonly hash: string;
+  /** Times, size and inode: differs whenever the file was written, also when its content is what it was. */
+  readonly stamp: string;
   readonly imports: Imports;
 }
 
 export interface Snapshot {
   /** By path in the workspace, such as `senses/disk-usage/index.ts`. Symbolic links are followed. */
   readonly files: ReadonlyMap<string, FileFacts>;
-  /** Stands for all of it: equal when nothing changed. */
+  /** Stands for all of it: equal when nothing was written. */
   readonly digest: string;
   /** What could not be looked at, as a sentence; null when everything could. */
   readonly incomplete: string | null;
 }
 
 interface Known {
-  readonly stamp: string;
   readonly facts: FileFacts;
   /** False: it changed so shortly before it was read that its stamp may stay the same at the next change. */
   readonly settled: boolean;
@@ -57,7 +58,7 @@ export class WorkspaceScan {
     // Files that are gone are forgotten with the map before.
     this.#known = walk.known;
     const files = new Map([...walk.known].map(([path, { facts }]) => [path, facts]));
-    const lines = [...files].map(([path, { hash }]) => `${hash} ${path}`).sort();
+    const lines = [...files].map(([path, { hash, stamp }]) => `${hash} ${stamp} ${path}`).sort();
     return { files, digest: digestOf(lines.join("\n")), incomplete: walk.incomplete };
   }
 
@@ -96,10 +97,10 @@ export class WorkspaceScan {
       const changedAt = Math.max(info.mtime?.getTime() ?? 0, info.ctime?.getTime() ?? 0);
       const stamp = [info.dev, info.ino, info.size, info.mtime?.getTime(), info.ctime?.getTime()].join(" ");
       const before = this.#known.get(path);
-      if (before?.settled === true && before.stamp === stamp) walk.known.set(path, before);
+      if (before?.settled === true && before.facts.stamp === stamp) walk.known.set(path, before);
       else {
         const settled = Math.abs(this.#clock.now() - changedAt) > settleMs;
-        walk.known.set(path, { stamp, settled, facts: factsOf(path, full, info.size, stamp, before?.facts) });
+        walk.known.set(path, { settled, facts: factsOf(path, full, info.size, stamp, before?.facts) });
       }
     } catch (thrown) {
       missing(thrown, path, walk);
@@ -125,10 +126,10 @@ function missing(thrown: unknown, path: string, walk: Walk): void {
 
 function factsOf(path: string, full: string, size: number, stamp: string, before?: FileFacts): FileFacts {
   // Nobody writes such a module by hand: its times have to do.
-  if (size > scanFileMaxBytes) return { hash: digestOf(stamp), imports: noImports };
+  if (size > scanFileMaxBytes) return { hash: digestOf(stamp), stamp, imports: noImports };
   const bytes = Deno.readFileSync(full), hash = digestOf(bytes);
-  if (before?.hash === hash) return before;
-  return { hash, imports: moduleEnding.test(path) ? importsOf(new TextDecoder().decode(bytes)) : noImports };
+  if (before?.hash === hash) return { ...before, stamp };
+  return { hash, stamp, imports: moduleEnding.test(path) ? importsOf(new TextDecoder().decode(bytes)) : noImports };
 }
 
 export function digestOf(content: string | Uint8Array): string {
