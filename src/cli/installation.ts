@@ -1,11 +1,11 @@
 /**
  * The nerve that is installed, as a file: what it says of itself, and how it is replaced without a moment in which there
- * is none. Used by `nerve upgrade`.
+ * is none. Used by `nerve upgrade`, and by systemd.ts.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { createHash } from "node:crypto";
 import { NerveError } from "../base/errors.ts";
-import { isCompiled } from "../base/self.ts";
+import { isCompiled, selfArguments } from "../base/self.ts";
 import type { CliIo } from "./io.ts";
 
 /** Set by the header of the portable form (src/build/header.sh): its own path. */
@@ -15,6 +15,15 @@ const executableVariable = "NERVE_EXECUTABLE";
 export async function installedFile(io: CliIo): Promise<string | null> {
   const file = isCompiled ? Deno.execPath() : io.env[executableVariable];
   return file === undefined ? null : await Deno.realPath(resolve(io.cwd, file));
+}
+
+/**
+ * The command that starts the installed nerve, also tomorrow: the portable file itself, not what it unpacked, which the
+ * next version leaves behind.
+ */
+export function installedCommand(env: CliIo["env"]): string[] {
+  const file = isCompiled ? undefined : env[executableVariable];
+  return file === undefined ? [Deno.execPath(), ...selfArguments()] : [file];
 }
 
 export interface Ended {

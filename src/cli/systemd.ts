@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
-import { selfArguments } from "../base/self.ts";
+import { installedCommand } from "./installation.ts";
 
 export interface Unit {
   readonly name: string;
@@ -23,7 +23,7 @@ export function unitOf(root: string, env: Readonly<Record<string, string | undef
 }
 
 function unitText(root: string, env: Readonly<Record<string, string | undefined>>): string {
-  const command = [Deno.execPath(), ...selfArguments(), "run", "--workspace", root].map(quoted).join(" ");
+  const command = [...installedCommand(env), "run", "--workspace", root].map(quoted).join(" ");
   // A user's unit has a bare PATH: programs that senses may run would not be found. The cache is where packages are.
   const kept = ["PATH", "DENO_DIR"].filter((name) => env[name]);
   return [

@@ -149,3 +149,13 @@ Deno.test("after the first use it starts within 60 ms of an empty deno run", asy
   const nerve = await least(form, ["version"]), deno = await least(bare, ["run", empty]);
   assert.ok(nerve - deno < 60, `${nerve.toFixed(1)} ms against ${deno.toFixed(1)} ms`);
 });
+
+Deno.test("a systemd unit starts the file that was installed, not what it unpacked", async () => {
+  const form = await fresh("unit"), root = join(form.home, "watch");
+  await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
+  const { out, err } = await finish(form, ["service", "install"], root);
+  const units = join(form.home, ".config/systemd/user");
+  const written = await Array.fromAsync(Deno.readDir(units), ({ name }) => Deno.readTextFile(join(units, name)))
+    .catch(() => []);
+  assert.ok([out, err, ...written].join("\n").includes(`ExecStart=${file} run --workspace`), out + err);
+});
