@@ -27,7 +27,7 @@ export interface KernelHandle {
   readonly pid: number;
   /** Resolves when it has ended and everything that it said was heard. */
   readonly end: Promise<KernelEnd>;
-  signal(signal: "SIGTERM" | "SIGKILL"): void;
+  signal(signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): void;
 }
 
 export interface KeeperPorts {
@@ -122,6 +122,11 @@ export class Keeper {
     if (this.#child === null) return this.#end({ kind: "stopped" });
     this.#move("stopping");
     this.#child.signal("SIGTERM");
+  }
+
+  /** Passes the request on; a kernel that starts reads what is on the disk anyway, and does not listen yet. */
+  reload(): void {
+    if (this.#state === "running") this.#child?.signal("SIGHUP");
   }
 
   #heard(record: KernelRecord): void {

@@ -1,5 +1,5 @@
 /** The kernel's process as the supervisor has it: started here, heard here, ended by keeper.ts. */
-import { selfArguments } from "../base/self.ts";
+import { ownPackages, selfArguments } from "../base/self.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
 import { passLines } from "../process/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
@@ -11,7 +11,7 @@ const stderrKeptChars = 4_000;
 /** Throws when the executable cannot be started. */
 export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...selfArguments(), kernelProcessArgument, root],
+    args: [...selfArguments(ownPackages, "daemon/kernel_process.ts"), kernelProcessArgument, root],
     // The workspace's own folder could then not be removed while the daemon runs, on some systems.
     cwd: "/",
     stdin: "piped",
@@ -38,7 +38,7 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
 }
 
 /** As `child.kill`, which throws when the process has ended already. */
-export function signalChild(child: Deno.ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
+export function signalChild(child: Deno.ChildProcess, signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): void {
   try {
     child.kill(signal);
   } catch (thrown) {

@@ -118,3 +118,6 @@ async function supervisorGone(): Promise<void> {
   const bytes = new Uint8Array(64);
   while (await Deno.stdin.read(bytes) !== null) { /* Nothing is ever said here. */ }
 }
+
+// Under Deno this file is the entry itself; in a compiled nerve main.ts calls `runKernel`.
+if (import.meta.main) await runKernel(Deno.args[1] ?? "");

@@ -27,6 +27,7 @@ export async function runSupervisor(root: string): Promise<never> {
   });
   let running = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => keeper.stop());
+  Deno.addSignalListener("SIGHUP", () => keeper.reload());
   logOwnFaults(log);
   keeper.ready.then(() => {
     running = true;
@@ -128,3 +129,6 @@ function report(what: StartReport): void {
     if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
   }
 }
+
+// Under Deno this file is the entry itself; in a compiled nerve main.ts calls `runSupervisor`.
+if (import.meta.main) await runSupervisor(Deno.args[1] ?? "");

@@ -173,3 +173,15 @@ Deno.test("Keeper kills a kernel that does not answer in time, which counts as a
   await clock.tick(0);
   assert.deepEqual([keeper.state, keeper.deaths.count], ["backoff", 2]);
 });
+
+Deno.test("Keeper.reload() asks a kernel that runs, and no other", async () => {
+  const { keeper, clock, last } = await running();
+  keeper.reload();
+  assert.deepEqual(last().signals, ["SIGHUP"]);
+  last().exit(1);
+  await clock.tick(0);
+  keeper.reload();
+  await clock.tick(100);
+  keeper.reload();
+  assert.deepEqual(last().signals, []);
+});
