@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { finish, type Form, succeed, whileRunning } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
-import { libWorkspace, outsideWorkspace, stepsWorkspace } from "./workspaces.ts";
+import { libWorkspace, outsideWorkspace, stepsWorkspace, talkerWorkspace } from "./workspaces.ts";
 
 export interface FormCase {
   readonly name: string;
@@ -140,6 +140,22 @@ export const cases: readonly FormCase[] = [
         await succeed(form, ["stop"], folder);
       }
       assert.equal((await finish(form, ["status"], folder)).code, 3);
+    },
+  },
+  {
+    name: "a changed sense, a changed lib/ and a changed nerve.yaml are taken while it runs",
+    async run(form, folder) {
+      const write = (files: Record<string, string>) => writeWorkspace(folder, files);
+      await write(talkerWorkspace("one", "!"));
+      await whileRunning(form, ["run"], folder, async (running) => {
+        await running.says("one!");
+        await write(talkerWorkspace("two", "!"));
+        await running.says("two!");
+        await write(talkerWorkspace("two", "?"));
+        await running.says("two?");
+        await write(talkerWorkspace("two", "?", "listener"));
+        await running.says("listener {");
+      });
     },
   },
 ];

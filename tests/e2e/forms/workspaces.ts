@@ -90,3 +90,18 @@ export default defineWorkflow({
 });
 `,
 };
+
+/** A sense that says `word` and what lib/ adds to it; with `listener`, another sense of that name listens to it. */
+export function talkerWorkspace(word: string, tail: string, listener: string | null = null): Record<string, string> {
+  const senses = listener === null ? "talker: {}" : `talker: {}, ${listener}: {}`;
+  const reflex = listener === null ? "" : `  - { sense: ${listener}, on: [talker] }\n`;
+  return {
+    "nerve.yaml": `senses: { ${senses} }\nreflexes:\n  - { sense: talker, interval: 100ms }\n${reflex}`,
+    "lib/tail.ts": `export const tail = "${tail}";\n`,
+    "senses/talker/index.ts": `import { tail } from "../../lib/tail.ts";
+
+export const compute = () => ({ said: "${word}" + tail });
+`,
+    ...listener === null ? {} : { [`senses/${listener}/index.ts`]: "export const compute = () => ({ heard: 1 });\n" },
+  };
+}
