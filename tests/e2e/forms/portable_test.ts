@@ -118,7 +118,7 @@ Deno.test("it is found through PATH and through a symlink", async () => {
   assert.match(await succeed(byShell, ["version"], bin), /portable/);
 });
 
-Deno.test("upgrade replaces the portable file by another one, and the workspace goes on", async () => {
+Deno.test("upgrade replaces the portable file under a running daemon, which goes on with the new one", async () => {
   const form = await fresh("upgraded"), installed = join(folder, "upgraded", "nerve"), next = join(folder, "next");
   await Deno.copyFile(file, installed);
   await Deno.copyFile(file, next);
@@ -127,9 +127,32 @@ Deno.test("upgrade replaces the portable file by another one, and the workspace 
   const own = { ...form, command: [...form.command.slice(0, -1), installed] };
   const root = join(form.home, "watch");
   await succeed(own, ["init", root], form.home);
-  assert.match(await succeed(own, ["upgrade", "--from", next], root), /✅ .*upgraded\/nerve: nerve .* is now/);
-  assert.equal((await Deno.stat(installed)).size, (await Deno.stat(next)).size);
-  assert.match(await succeed(own, ["validate"], root), /3 senses/);
+  await succeed(own, ["start"], root);
+  try {
+    const pid = async () => JSON.parse(await succeed(own, ["status", "--json"], root)).health.pid;
+    const before = await pid();
+    const said = await succeed(own, ["upgrade", "--from", next], root);
+    assert.match(said, /✅ .*upgraded\/nerve: nerve .* is now .*\n.*the daemon of .* runs on it/);
+    assert.equal((await Deno.stat(installed)).size, (await Deno.stat(next)).size);
+    assert.notEqual(await pid(), before);
+  } finally {
+    await succeed(own, ["stop"], root);
+  }
+});
+
+Deno.test("install.sh puts it into a clean home, from where it makes a workspace", async () => {
+  const form = await fresh("installed"), { home } = form;
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: [join(repository, "install.sh"), file],
+    clearEnv: true,
+    env: { ...form.env },
+  }).output();
+  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert.equal(code, 0, said);
+  assert.match(said, /✅ nerve .* \(portable, .*\n {3}in .*\/\.local\/bin\/nerve, sum checked/);
+  const installed = { ...form, command: [...form.command.slice(0, -1), join(home, ".local/bin/nerve")] };
+  await succeed(installed, ["init", "watch"], home);
+  assert.match(await succeed(installed, ["validate"], join(home, "watch")), /3 senses/);
 });
 
 Deno.test("after the first use it starts within 60 ms of an empty deno run", async () => {
