@@ -39,7 +39,10 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
 
 /** What a shell asks for: the last word is the one to be completed. A line is a proposal, a tab, and what it is. */
 async function complete(words: readonly string[], context: CliContext): Promise<number> {
-  for (const { completion, brief } of await proposeCompletions(application, words, context)) {
+  const all = await proposeCompletions(application, words, context);
+  // Flags when they are asked for, or when there is nothing else.
+  const names = words.at(-1)?.startsWith("-") ? [] : all.filter(({ completion }) => !completion.startsWith("-"));
+  for (const { completion, brief } of names.length > 0 ? names : all) {
     context.io.stdout.write(`${completion}\t${brief}\n`);
   }
   return exit.ok;

@@ -4,10 +4,18 @@
  * Commands that stream print one document a line (`events`); `sense query` prints an array with a line for each row.
  */
 import * as z from "zod";
-import { runPageSchema, runSchema, senseCountersSchema, senseViewSchema, workflowViewSchema } from "../protocol/api.ts";
-import { triggerReplySchema } from "../protocol/api.ts";
+import {
+  healthSchema,
+  runPageSchema,
+  runSchema,
+  senseCountersSchema,
+  senseViewSchema,
+  triggerReplySchema,
+  workflowViewSchema,
+} from "../protocol/api.ts";
 import { logRowSchema } from "../protocol/log.ts";
 import { runMessageSchema } from "../protocol/run.ts";
+import { placeSchema } from "../protocol/signal.ts";
 
 /** `nerve sense list`: `daemon` says whether one runs; without it nobody counts. `total` counts all senses. */
 export const senseListOutput = z.strictObject({
@@ -45,9 +53,15 @@ export const workflowListOutput = z.strictObject({
   runs: runPageSchema.extend({ offset: z.int() }),
 });
 
-/** `nerve workflow inspect RUN`: a page of its rows, the oldest first; `more` tells of further ones. */
+/**
+ * `nerve workflow inspect RUN`: its attempts, from which round on and after what; and a page of its rows, the oldest
+ * first, where `more` tells of further ones.
+ */
 export const workflowInspectOutput = z.strictObject({
   run: runSchema,
+  attempts: z.array(
+    z.strictObject({ attempt: z.int(), at: z.number(), round: z.int(), after: z.string().nullable() }),
+  ),
   rows: z.array(logRowSchema),
   more: z.boolean(),
 });
@@ -81,3 +95,50 @@ export const whyNotOutput = z.strictObject({
   now: senseViewSchema.nullable(),
 });
 export type WhyNotOutput = z.infer<typeof whyNotOutput>;
+
+/** `nerve validate --format json` */
+export const validateOutput = z.strictObject({
+  errors: z.int(),
+  warnings: z.int(),
+  problems: z.array(z.strictObject({
+    severity: z.enum(["error", "warning"]),
+    path: z.string(),
+    message: z.string(),
+    hint: z.string().nullable(),
+    place: placeSchema.nullable(),
+  })),
+});
+
+/** `nerve status`: see the command for what the conditions mean. */
+export const statusOutput = z.strictObject({
+  condition: z.enum(["running", "starting", "stopping", "restarting", "hanging", "down", "gave up", "killed"]),
+  workspace: z.string(),
+  pid: z.int().nullable(),
+  supervisor: z.int().nullable(),
+  deaths: z.int(),
+  problem: z.string().nullable(),
+  health: healthSchema.nullable(),
+  lastProblems: z.array(logRowSchema),
+  logProblem: z.string().nullable(),
+});
+
+/** `nerve doctor` */
+export const doctorOutput = z.strictObject({
+  workspace: z.string(),
+  ok: z.boolean(),
+  findings: z.array(z.strictObject({
+    check: z.string(),
+    level: z.enum(["ok", "warning", "failed"]),
+    message: z.string(),
+    hint: z.string().nullable(),
+  })),
+});
+
+/** `nerve version` */
+export const versionOutput = z.strictObject({
+  nerve: z.string(),
+  form: z.enum(["source", "portable", "compiled"]),
+  commit: z.string().nullable(),
+  deno: z.string(),
+  v8: z.string(),
+});

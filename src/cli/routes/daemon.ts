@@ -78,7 +78,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   ),
   version: command(
     async () => (await import("../commands/version.ts")).version,
-    { brief: "Print the version" },
+    { brief: "Print the version", examples: ["nerve version --json"] },
     { flags: { json: jsonFlag } },
   ),
 };

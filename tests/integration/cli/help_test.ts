@@ -1,0 +1,130 @@
+/** Help, suggestions and completions: what a person sees who does not know the command line yet. */
+import assert from "node:assert/strict";
+import { runCli } from "../../../src/cli/app.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { workspacePaths } from "../../../src/config/workspace.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
+
+async function nerve(cwd: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const io = new CapturedIo({ cwd }), code = await runCli(args, io);
+  return { code, out: io.out, err: io.err };
+}
+
+/** What a shell would be offered for the last word. */
+async function proposed(cwd: string, ...words: string[]): Promise<string[]> {
+  const { code, out, err } = await nerve(cwd, "__complete", ...words);
+  assert.deepEqual([code, err], [0, ""]);
+  return out.split("\n").filter((line) => line !== "").map((line) => line.slice(0, line.indexOf("\t")));
+}
+
+/** Every command by its words, found as a shell finds them. */
+async function commands(words: string[] = []): Promise<string[][]> {
+  const { out } = await nerve("/", ...words, "--help");
+  if (!/^COMMANDS$/m.test(out)) return [words];
+  const below = await proposed("/", ...words, "");
+  const inner = await Promise.all(
+    below.filter((word) => !word.startsWith("-")).map((word) => commands([...words, word])),
+  );
+  // A command that is also a folder of commands, such as init.
+  return /^FLAGS$[^]*--(force|all)/m.test(out) && words.length > 0 ? [words, ...inner.flat()] : inner.flat();
+}
+
+Deno.test("every command has help with what it does and an example of its use", async () => {
+  const all = await commands();
+  assert.ok(all.length >= 20, `${all.length} commands were found`);
+  for (const words of all) {
+    const { code, out } = await nerve("/", ...words, "--help");
+    assert.equal(code, 0, words.join(" "));
+    assert.match(out, new RegExp(`EXAMPLES\n {2}.*nerve (${words.join(" ")}|${words.at(-1)})`), words.join(" "));
+  }
+});
+
+Deno.test("a word that is nearly a command or a flag is met with the one that was meant, and exit code 2", async () => {
+  for (
+    const [args, meant] of [
+      [["sens", "list"], "sense"],
+      [["sense", "lst"], "list"],
+      [["workflow", "inspct", "x"], "inspect"],
+      [["events", "--typ", "x"], "--type"],
+      [["sense", "list", "--jsn"], "--json"],
+    ] as const
+  ) {
+    const { code, out, err } = await nerve("/", ...args);
+    assert.deepEqual([code, out], [2, ""], args.join(" "));
+    assert.match(err, new RegExp(`did you mean .*${meant}`), args.join(" "));
+    assert.match(err, /--help/);
+    assert.doesNotMatch(err, /^\s+at /m, "no stack");
+  }
+});
+
+Deno.test("a wrong value of a flag is exit code 2 and says what would be right", async () => {
+  for (
+    const [args, right] of [
+      [["events", "--limit", "few"], /whole number/],
+      [["events", "--since", "yesterday"], /5s|10m|duration/],
+      [["sense", "query", "x", "--format", "xml"], /table/],
+      [["completions", "tcsh"], /bash, zsh, fish/],
+    ] as const
+  ) {
+    const { code, err } = await nerve("/", ...args);
+    assert.equal(code, 2, args.join(" "));
+    assert.match(err, right);
+  }
+});
+
+Deno.test("completions know commands, flags, and the names of senses, workflows and runs", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, {
+      "nerve.yaml": "senses: this is broken [",
+      "senses/disk-usage/index.ts": "",
+      "senses/disk-health/index.ts": "",
+      "senses/cpu/index.ts": "",
+      "workflows/tidy/index.ts": "",
+    });
+    assert.ok((await proposed(root, "")).includes("sense"));
+    assert.deepEqual(await proposed(root, "sense", "q"), ["query"]);
+    assert.deepEqual(await proposed(root, "sense", "query", "disk"), ["disk-health", "disk-usage"]);
+    assert.deepEqual(await proposed(root, "workflow", "trigger", ""), ["tidy"]);
+    assert.deepEqual(await proposed(root, "events", "--ty"), ["--type"]);
+    assert.deepEqual(await proposed(root, "completions", "z"), ["zsh"]);
+    assert.ok(!(await proposed(root, "workflow", "thread", "")).includes("01RUN"), "nothing has run yet");
+    const store = openStore(workspacePaths(root).logDatabase, systemClock);
+    const run = {
+      ...{ runId: "01RUN", workflow: "tidy", status: "queued", exitCode: null, attempt: 0, rounds: 0, maxRounds: 5 },
+      ...{ prompt: "", payload: {}, trigger: { kind: "manual" }, causeId: null, reason: null },
+      ...{ queuedAt: 1, startedAt: null, endedAt: null },
+    } as const;
+    await store.runs.create(run, {
+      source: "workflow:tidy",
+      type: "run.queued",
+      refId: "01RUN",
+      causeId: null,
+      payload: {},
+    });
+    await store.close();
+    assert.deepEqual(await proposed(root, "workflow", "thread", "01"), ["01RUN"]);
+    assert.deepEqual(await proposed(root, "why", ""), ["01RUN"]);
+  });
+});
+
+Deno.test("outside of a workspace completions offer what needs none, and say nothing", async () => {
+  assert.ok((await proposed("/", "sense", "query", "")).every((word) => word.startsWith("-")));
+  assert.deepEqual(await proposed("/", "sense", "l"), ["list"]);
+});
+
+Deno.test("the script of each shell is one that the shell accepts and that asks nerve itself", async (t) => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { code, out } = await nerve("/", "completions", shell);
+    assert.equal(code, 0);
+    assert.match(out, /nerve __complete/);
+    const parse = async () => await new Deno.Command(shell, { args: ["-n", "-c", out], stderr: "piped" }).output();
+    const there = await parse().then(() => true, () => false);
+    await t.step({
+      name: there ? `${shell} -n` : `${shell} is not here`,
+      ignore: !there,
+      fn: async () => assert.equal(new TextDecoder().decode((await parse()).stderr), ""),
+    });
+  }
+});

@@ -1,0 +1,189 @@
+/** The command line with a real daemon: what happened, why, and what `--json` prints. */
+import assert from "node:assert/strict";
+import * as outputs from "../../../src/cli/outputs.ts";
+import { runCli } from "../../../src/cli/app.ts";
+import { logRowSchema } from "../../../src/protocol/log.ts";
+import type * as z from "zod";
+import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
+import { within } from "../../support/workspace_fixture.ts";
+
+const workflow = `import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: { tidy: () => ({ content: "tidied", meta: {} }) },
+  moderator: ({ messages }) => messages.length === 0 ? "tidy" : END,
+});`;
+
+const options = {
+  yaml: {
+    senses: { meter: {}, watcher: {}, quiet: {}, broken: {}, slow: { throttle: "1h" } },
+    reflexes: [{ sense: "watcher", on: ["meter"] }],
+    workflows: { tidy: {} },
+  },
+  senses: {
+    meter: "export const compute = () => ({ used: 0.93 });",
+    watcher: "export const compute = ({ trigger }) => " +
+      "({ from: trigger.signal.sense, workflow: `tidy|5|${trigger.signal.payload.used} is much` });",
+    quiet: "export const compute = () => null;",
+    broken: "export const compute = () => { throw new Error('no such disk'); };",
+    slow: `import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
+      export const readings = sqliteTable("readings", { id: integer().primaryKey() });
+      export function compute({ db }) { db.insert(readings).values({}).run(); return { slow: true }; }`,
+  },
+  workflows: { tidy: workflow },
+  files: { "senses/slow/migrations/0001_readings.sql": "create table readings (id integer primary key) strict;" },
+};
+
+/** The run that a trigger of `meter` leads to, when it has ended. */
+async function ranTidy({ workspace, nerve }: Pick<ServedWorkspace, "workspace" | "nerve">): Promise<string> {
+  const from = workspace.events.length;
+  assert.equal((await nerve("sense", "trigger", "meter", "--wait")).code, 0);
+  return (await workspace.run("completed", from)).run.runId;
+}
+
+Deno.test("why tells the chain of causes of a run, back to whoever began it, with a daemon and without", async () => {
+  await using served = await serveWorkspace(options);
+  const nerve = served.nerve.bind(served), run = await ranTidy({ workspace: served.workspace, nerve });
+  const types = async (id: string) => {
+    const { code, out } = await nerve("why", id, "--json");
+    assert.equal(code, 0, out);
+    return outputs.whyOutput.parse(JSON.parse(out)).chain.map(({ type }) => type);
+  };
+  const [first = "", ...causes] = await types(run);
+  assert.match(first, /^run\.(queued|started)$/);
+  assert.deepEqual(causes, ["sense.directive", "sense.signal", "sense.triggered"]);
+  const signal = await served.workspace.signal("meter");
+  assert.deepEqual(await types(String(signal.signal.id)), ["sense.signal", "sense.triggered"]);
+  const told = await nerve("why", run);
+  await served.stop();
+  assert.deepEqual(await nerve("why", run), told, "it needs no daemon");
+  const lines = told.out.trimEnd().split("\n");
+  assert.equal(lines.length, 5);
+  assert.match(lines[0] ?? "", new RegExp(`run ${run} of tidy was `));
+  assert.match(
+    lines[1] ?? "",
+    /because 📡 watcher asked for workflow tidy: 0\.93 is much \(compute \d+, woken by a signal\)/,
+  );
+  assert.match(lines[2] ?? "", /because 📡 meter signalled \{"used":0\.93\} \(compute \d+, by hand\)/);
+  assert.match(lines[3] ?? "", /because 👉 somebody triggered meter/);
+  assert.match(lines[4] ?? "", /^that was asked for by hand; .* from there$/);
+});
+
+Deno.test("why --sense tells what a sense did not say and for which reason", async () => {
+  await using served = await serveWorkspace(options);
+  const { nerve } = { nerve: served.nerve.bind(served) };
+  await nerve("sense", "trigger", "quiet", "--wait");
+  await nerve("sense", "trigger", "slow", "--wait");
+  await nerve("sense", "trigger", "slow");
+  await nerve("sense", "trigger", "slow");
+  assert.match((await nerve("why", "--sense", "quiet")).out, /⚪ compute \d+ returned null\n1 reason why quiet/);
+  const slow = (await nerve("why", "--sense", "slow")).out;
+  assert.match(slow, /💤 throttled until \d\d:\d\d:\d\d, then compute (\d+) answers\n/);
+  assert.match(slow, /it computes next in \d+/);
+  const failed = await nerve("sense", "trigger", "broken", "--wait");
+  assert.equal(failed.code, 1);
+  assert.match((await nerve("why", "--sense", "broken")).out, /❌ compute \d+ failed: no such disk/);
+  const silent = await nerve("why", "--sense", "nope");
+  assert.deepEqual([silent.code, /There is no sense "nope"/.test(silent.err)], [1, true]);
+  const none = await nerve("why", "99999");
+  assert.deepEqual([none.code, none.err.includes("There is no row 99999")], [1, true]);
+  assert.equal((await nerve("why")).code, 2);
+});
+
+Deno.test("sense trigger --wait prints the outcome and exits by it", async () => {
+  await using served = await serveWorkspace(options);
+  const wait = (name: string) => served.nerve("sense", "trigger", name, "--wait");
+  const nothing = await wait("quiet");
+  assert.deepEqual([nothing.code, nothing.out], [0, "⚪ quiet returned null: nothing to say\n"]);
+  const signal = await wait("meter");
+  assert.match(signal.out, /^📡 meter signal \d+ \{"used":0\.93\}\n$/);
+  const failed = await wait("broken");
+  assert.equal(failed.code, 1);
+  assert.match(failed.out, /^❌ broken failed: no such disk \(.*senses\/broken\/index\.ts:1:\d+\)\n$/);
+  const unknown = await wait("mter");
+  assert.deepEqual([unknown.code, /There is no sense "mter"/.test(unknown.err)], [1, true]);
+});
+
+Deno.test("events -f goes on where its page ended, and ends with Ctrl-C or with the daemon", async () => {
+  await using served = await serveWorkspace(options);
+  await served.nerve("sense", "trigger", "meter", "--wait");
+  const io = served.io(), code = runCli(["events", "-f", "--json", "--source", "sense:meter"], io);
+  await within(io.seen(/sense\.signal/), "the rows of the page");
+  for (let i = 0; i < 5; i++) await served.nerve("sense", "trigger", "meter", "--wait");
+  await within(io.seen(/(sense\.signal[^]*){6}/), "what came later");
+  io.interrupt();
+  assert.equal(await within(code, "the command to end"), 0);
+  const rows = io.out.trimEnd().split("\n").map((line) => logRowSchema.parse(JSON.parse(line)));
+  const known = (await served.workspace.rows({ source: "sense:meter" })).map(({ id }) => id);
+  assert.deepEqual(rows.map(({ id }) => id), known);
+  const other = served.io(), ended = runCli(["events", "-f"], other);
+  await within(other.seen(/sense\.signal/), "the rows of the page");
+  await served.nerve("sense", "trigger", "quiet", "--wait");
+  await within(other.seen(/sense\.null/), "what came later");
+  await served.stop();
+  assert.equal(await within(ended, "the command to end with the daemon"), 3);
+  assert.match(other.err, /The daemon has stopped\n {3}nerve start/);
+  const alone = await served.nerve("events", "-f");
+  assert.deepEqual([alone.code, alone.out], [3, ""]);
+  assert.equal((await served.nerve("events", "--type", "sense.signl")).code, 2);
+});
+
+Deno.test("ids of computes are not given again after a restart", async () => {
+  // The bug would be: "coalesced into compute 3" in the log, and three different computes of that number.
+  await using served = await serveWorkspace(options);
+  await served.workspace.trigger("meter");
+  const idOf = () => served.workspace.sense("meter").lastCompute?.id ?? 0;
+  const first = idOf();
+  await served.stop();
+  await served.workspace.start();
+  await served.workspace.trigger("meter");
+  assert.ok(idOf() > first, `${idOf()} after ${first}`);
+});
+
+Deno.test("what --json prints is what its schema says, for every command that reads", async () => {
+  await using served = await serveWorkspace(options);
+  const nerve = served.nerve.bind(served), run = await ranTidy({ workspace: served.workspace, nerve });
+  await nerve("sense", "trigger", "slow", "--wait");
+  await nerve("sense", "trigger", "quiet", "--wait");
+  const read: [z.ZodType, ...string[]][] = [
+    [outputs.senseListOutput, "sense", "list"],
+    [outputs.senseSchemaOutput, "sense", "schema", "slow"],
+    [outputs.senseQueryOutput, "sense", "query", "slow"],
+    [outputs.senseQueryOutput, "sense", "query", "slow", "select count(*) as n, 'a' as t, null as z from readings"],
+    [outputs.workflowListOutput, "workflow", "list", "--all"],
+    [outputs.workflowInspectOutput, "workflow", "inspect", run],
+    [outputs.workflowThreadOutput, "workflow", "thread", run],
+    [outputs.whyOutput, "why", run],
+    [outputs.whyNotOutput, "why", "--sense", "quiet"],
+  ];
+  const check = async () => {
+    for (const [schema, ...args] of read) {
+      const { code, out, err } = await nerve(...args, "--json");
+      assert.deepEqual([code, err], [0, ""], args.join(" "));
+      schema.parse(JSON.parse(out));
+    }
+    for (
+      const [schema, ...args] of [
+        [outputs.validateOutput, "validate", "--format", "json"],
+        [outputs.statusOutput, "status", "--json"],
+        [outputs.doctorOutput, "doctor", "--json"],
+        [outputs.versionOutput, "version", "--json"],
+      ] as [z.ZodType, ...string[]][]
+    ) schema.parse(JSON.parse((await nerve(...args)).out));
+    const { out } = await nerve("events", "--json");
+    for (const line of out.trimEnd().split("\n")) outputs.eventsOutputLine.parse(JSON.parse(line));
+  };
+  await check();
+  for (
+    const [schema, ...args] of [
+      [outputs.senseTriggerOutput, "sense", "trigger", "meter", "--wait"],
+      [outputs.workflowTriggerOutput, "workflow", "trigger", "tidy", "--wait"],
+    ] as [z.ZodType, ...string[]][]
+  ) {
+    const { code, out } = await nerve(...args, "--json");
+    assert.equal(code, 0);
+    schema.parse(JSON.parse(out));
+  }
+  await served.stop();
+  await check();
+  assert.deepEqual(served.reported, []);
+});
