@@ -39,10 +39,20 @@ export function sameDefinition(a: UnitPlan, b: UnitPlan): boolean {
 }
 
 function definitionOf({ spec, request }: UnitPlan): unknown {
-  const permissions = Object.entries(spec.permissions).map(([name, granted]) => [
-    name,
-    typeof granted === "object" ? [...granted].sort() : granted,
-  ]);
   const senses = [...spec.senses].sort((a, b) => a.name < b.name ? -1 : 1);
-  return { ...spec, permissions, senses, allSenses: null, request };
+  return {
+    ...spec,
+    permissions: inOrder(spec.permissions),
+    modules: inOrder(spec.modules),
+    senses,
+    allSenses: null,
+    request,
+  };
+}
+
+/** What is granted, whatever the order in which it was asked for. */
+function inOrder(grants: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(grants).map(([name, granted]) => [name, Array.isArray(granted) ? [...granted].sort() : granted]),
+  );
 }

@@ -1,0 +1,116 @@
+/** A changed nerve.yaml under a running kernel: what changed is followed, and nothing else is touched. */
+import assert from "node:assert/strict";
+import { stringify } from "yaml";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+const echo = "export const compute = ({ config, peers }) => ({ config, peers: Object.keys(peers).sort() });\n";
+const write = (workspace: WorkspaceFixture, yaml: unknown) => workspace.write("nerve.yaml", stringify(yaml));
+
+Deno.test("senses come, go and change without a new process for those that stay, and the new one is a peer of the old", async () => {
+  await using workspace = await startWorkspace({
+    senses: { a: echo, b: echo, c: echo },
+    yaml: { senses: { a: {}, b: {} } },
+  });
+  assert.deepEqual(await workspace.payload("a"), { config: {}, peers: ["b"] });
+  await workspace.payload("b");
+  const pids = [workspace.pid("a"), workspace.pid("b")];
+  write(workspace, { senses: { a: {}, b: { config: { x: 1 }, timeout: "3s" }, c: {} } });
+  const reply = await workspace.kernel.view.reload();
+  assert.deepEqual(reply.changes, [{ of: "sense:b", change: "changed" }, { of: "sense:c", change: "added" }]);
+  assert.deepEqual([reply.replaced, reply.configError], [["group:b"], null]);
+  assert.deepEqual(await workspace.payload("a"), { config: {}, peers: ["b", "c"] });
+  assert.deepEqual(await workspace.payload("b"), { config: { x: 1 }, peers: ["a", "c"] });
+  assert.deepEqual(await workspace.payload("c"), { config: {}, peers: ["a", "b"] });
+  assert.equal(workspace.pid("a"), pids[0]);
+  assert.notEqual(workspace.pid("b"), pids[1]);
+
+  write(workspace, { senses: { a: {}, c: {} } });
+  assert.deepEqual((await workspace.kernel.view.reload()).changes, [{ of: "sense:b", change: "removed" }]);
+  assert.equal(workspace.kernel.view.sense("b"), null);
+  assert.deepEqual(workspace.health().units.map(({ name }) => name), ["a", "c"]);
+  await assert.rejects(workspace.kernel.triggerSense("b"), { code: "SENSE_UNKNOWN" });
+  assert.deepEqual(await workspace.payload("a"), { config: {}, peers: ["c"] });
+  assert.equal(workspace.pid("a"), pids[0]);
+  const rows = await workspace.rows({ type: "config.loaded" });
+  assert.equal(rows.length, 2);
+});
+
+Deno.test("the order of entries, comments, reflexes, throttles and timeouts cost nobody its process", async () => {
+  await using workspace = await startWorkspace({
+    senses: { a: echo, b: echo },
+    yaml: { senses: { a: { group: "g", config: { x: 1, y: 2 } }, b: { group: "g" } } },
+  });
+  await workspace.payload("a");
+  const pid = workspace.pid("g");
+  workspace.write(
+    "nerve.yaml",
+    `# the same, told otherwise
+senses:
+  b: { group: g, throttle: 10ms, timeout: 9s, grace_period: 1s }
+  a: { config: { y: 2, x: 1 }, group: g }
+reflexes: [{ sense: b, interval: 1h }]
+`,
+  );
+  assert.deepEqual((await workspace.kernel.view.reload()).replaced, []);
+  await workspace.payload("a");
+  assert.equal(workspace.pid("g"), pid);
+  assert.deepEqual(workspace.sense("b").reflexes, ["every 1h"]);
+});
+
+Deno.test("a broken nerve.yaml changes nothing, is told once, and the next good one clears it", async () => {
+  await using workspace = await startWorkspace({ senses: { a: echo }, watch: true });
+  await workspace.payload("a");
+  const pid = workspace.pid("a"),
+    good = Deno.readTextFileSync(workspace.paths.configFile),
+    from = workspace.events.length;
+  workspace.write("nerve.yaml", "senses: { a: { throttle: soon } }\n");
+  const { message } = await workspace.problem("kernel", /was refused/, from);
+  assert.match(message, /nerve\.yaml:1:\d+ error senses\.a\.throttle/);
+  assert.match(workspace.health().configError ?? "", /senses\.a\.throttle/);
+  // The same again, and an unrelated change: nobody needs to hear of it twice.
+  workspace.write("nerve.yaml", "senses: { a: { throttle: soon } }\n");
+  workspace.write("lib/new.ts", "export {};\n");
+  const reply = await workspace.kernel.view.reload();
+  assert.match(reply.configError ?? "", /senses\.a\.throttle/);
+  assert.equal(reply.problems[0]?.about, "senses.a.throttle");
+  assert.equal((await workspace.rows({ type: "config.refused" })).length, 1);
+  await workspace.payload("a");
+  assert.equal(workspace.pid("a"), pid);
+  workspace.write("nerve.yaml", good);
+  await workspace.log("kernel", /good again/, from);
+  assert.equal(workspace.health().configError, null);
+  assert.equal(workspace.pid("a"), pid);
+});
+
+Deno.test("a hundred reloads neither double nor skip a tick, nor touch the counters of a sense that did not change", async () => {
+  const clock = new FakeClock();
+  const ticking = "export const compute = ({ trigger }) => ({ due: trigger.due });\n";
+  const yaml = (round: number) => ({
+    senses: { steady: {}, other: { throttle: `${10 + round}ms`, config: { round } } },
+    reflexes: [{ sense: "steady", interval: "1s" }, { sense: "other", interval: `${60 + round}m` }],
+  });
+  await using workspace = await startWorkspace({ clock, senses: { steady: ticking, other: ticking }, yaml: yaml(0) });
+  const dues = () =>
+    workspace.events.flatMap((event) =>
+      event.kind === "signal" && event.signal.sense === "steady" ? [(event.signal.payload as { due: number }).due] : []
+    );
+  const beats = async (count: number) => {
+    while (dues().length < count) await workspace.signal("steady", workspace.events.length);
+  };
+  const started = clock.now();
+  await clock.tick(0);
+  await beats(1);
+  const pid = workspace.pid("steady");
+  for (let round = 1; round <= 100; round++) {
+    write(workspace, yaml(round));
+    const { changes, replaced } = await workspace.kernel.view.reload();
+    assert.deepEqual([changes.map(({ of }) => of), replaced], [["sense:other"], ["group:other"]]);
+    // 600 ms a round: reloads fall before, on and after ticks.
+    await clock.tick(600);
+    await beats(1 + Math.floor(round * 0.6));
+  }
+  assert.deepEqual(dues(), Array.from({ length: 61 }, (_, tick) => started + tick * 1_000));
+  assert.equal(workspace.sense("steady").counters.computes, 61);
+  assert.equal(workspace.pid("steady"), pid);
+});
