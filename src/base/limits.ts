@@ -54,6 +54,18 @@ export const processStartMaxMs = 20 * secondMs;
 /** How long a process gets to close its databases when it is told to end; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
+/** A process that uses a whole core for this long while nothing is asked of it is told of, and must answer at once. */
+export const idleBurnMs = 2 * secondMs;
+/**
+ * What one process may say. Messages and bytes beyond it are read later: its socket and pipes fill up, and it waits, or
+ * grows until it is ended. Rows of its log and lines of its output beyond it are dropped and counted.
+ */
+export const messagesPerSecondMax = 5_000;
+export const messagesBurstMax = 10_000;
+export const outputBytesPerSecondMax = 1 * MiB;
+export const outputBytesBurstMax = 4 * MiB;
+export const logRowsPerSecondMax = 100;
+export const logRowsBurstMax = 1_000;
 /** How long answers of the control API that are under way get when it stops; then nobody waits for them. */
 export const controlStopMs = 2 * secondMs;
 /** Connections to the control API, idle ones and event streams included; further ones are closed at once. */

@@ -25,6 +25,8 @@ export interface ProcessStat {
   readonly state: string;
   readonly parent: number;
   readonly startTime: string;
+  /** Processor time that it has used, in the system's ticks (fields 14 and 15). */
+  readonly cpuTicks: number;
 }
 
 /** Null: there is no such process, or no /proc. */
@@ -39,7 +41,7 @@ export function processStat(pid: number): ProcessStat | null {
   }
   // The name, in brackets, may hold anything: spaces and brackets too. The state, field 3, comes after it.
   const [state = "", parent = "", ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state, parent: Number(parent), startTime: rest[17] ?? "" };
+  return { state, parent: Number(parent), startTime: rest[17] ?? "", cpuTicks: Number(rest[9]) + Number(rest[10]) };
 }
 
 /** For systems without /proc: SIGCONT does nothing to a process that runs. */

@@ -3,7 +3,9 @@
  * that a process speaks only for its own, and writes the rows and events of its life. Made by kernel.ts for supervisor.ts.
  * I1. A message for another group's sense, or of the wrong kind for its unit, is refused, counted and logged.
  */
+import { Budget } from "../base/budget.ts";
 import type { Clock } from "../base/clock.ts";
+import { logRowsBurstMax, logRowsPerSecondMax } from "../base/limits.ts";
 import { groupMembers } from "../config/types.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { GroupProcess } from "../process/group_process.ts";
@@ -32,6 +34,9 @@ export class UnitDesk implements SupervisorPorts {
   readonly #loaded = new WeakMap<GroupProcess, Map<string, number>>();
   /** Messages that were refused, in all. */
   refused = 0;
+  /** Rows of the log and lines of output that were dropped because a group said too much, in all. */
+  dropped = 0;
+  readonly #budgets = new Map<UnitKey, Budget>();
 
   constructor(config: Configuration, clock: Clock, ports: UnitDeskPorts) {
     this.#config = config;
@@ -64,8 +69,9 @@ export class UnitDesk implements SupervisorPorts {
       case "loaded":
         this.#noteLoaded(process, message.name);
         if (process.spec.kind === "group") {
-          if (speaksFor(process, message.name)) desk.loaded(message.name, message.problems);
-          else this.#refuse(key, message, `to have loaded ${message.name}`);
+          if (speaksFor(process, message.name)) {
+            if (this.#mayWrite(key)) desk.loaded(message.name, message.problems);
+          } else this.#refuse(key, message, `to have loaded ${message.name}`);
         }
         return;
       case "log":
@@ -86,7 +92,16 @@ export class UnitDesk implements SupervisorPorts {
     }
   }
 
+  onBurning(key: UnitKey): void {
+    this.#say(
+      key,
+      "warn",
+      "uses a whole core outside of any compute; it is ended unless it answers its next heartbeat",
+    );
+  }
+
   onOutput(key: UnitKey, line: string): void {
+    if (!this.#mayWrite(key)) return;
     this.#ports.emit({ kind: "log", source: key, level: "info", message: line, ts: this.#clock.now() });
   }
 
@@ -155,14 +170,28 @@ export class UnitDesk implements SupervisorPorts {
     if (of === name && !speaksFor(process, of)) return this.#say(key, level, text);
     if (kind === "group") {
       if (!speaksFor(process, of)) return this.#refuse(key, message, `a log row of ${of}`);
+      if (!this.#mayWrite(key)) return;
       this.#row(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
     if (!this.#ports.parts().workflows.holds(process.id, of)) {
       return this.#refuse(key, message, `a log row of run ${of}`);
     }
+    if (!this.#mayWrite(key)) return;
     this.#row(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
+  }
+
+  /** Whether the unit may have one more row or line; what is dropped is counted here and in a row of its own. */
+  #mayWrite(key: UnitKey): boolean {
+    let budget = this.#budgets.get(key);
+    if (budget === undefined) {
+      this.#budgets.set(key, budget = new Budget(this.#clock, logRowsPerSecondMax, logRowsBurstMax));
+    }
+    if (budget.take()) return true;
+    this.dropped++;
+    this.#say(key, "warn", `says more than ${logRowsPerSecondMax} things a second; what is more is dropped`, "dropped");
+    return false;
   }
 
   /** Something about the unit as a whole; however often it is said, the log and the terminal stay readable. */

@@ -70,7 +70,7 @@ export class KernelViews {
   health(): Health {
     const { paths, clock, startedAt, configuration } = this.#ports, { units, workflows } = this.#ports.parts();
     const counts = workflows.view();
-    const counters: Record<string, number> = { refused: units.refused };
+    const counters: Record<string, number> = { refused: units.refused, dropped: units.dropped };
     for (const name of configuration.current.senses.keys()) {
       const record = this.#ports.parts().desk.record(name);
       for (const [key, value] of Object.entries(record?.counters ?? {})) counters[key] = (counters[key] ?? 0) + value;

@@ -7,7 +7,18 @@
  */
 import { type CancelTimer, type Clock, delay } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { heartbeatMissesMax, heartbeatMs, jsonDepthMax, processEndMaxMs, processStartMaxMs } from "../base/limits.ts";
+import { Budget } from "../base/budget.ts";
+import {
+  heartbeatMissesMax,
+  heartbeatMs,
+  jsonDepthMax,
+  messagesBurstMax,
+  messagesPerSecondMax,
+  outputBytesBurstMax,
+  outputBytesPerSecondMax,
+  processEndMaxMs,
+  processStartMaxMs,
+} from "../base/limits.ts";
 import { byteLength, nestsTooDeep } from "../protocol/json.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
 import {
@@ -55,6 +66,8 @@ export class GroupProcess {
   #timer: CancelTimer;
   #pings = 0;
   #pongs = 0;
+  /** It burns a core while nothing is asked of it: the next heartbeat that it misses is its last. */
+  #suspect = false;
 
   /** Starts the process; throws when that is impossible (no executable, no socket folder). */
   constructor(spec: ProcessSpec, request: LaunchRequest, where: Launch, clock: Clock, events: ProcessEvents) {
@@ -64,12 +77,14 @@ export class GroupProcess {
     const { child, connected } = launch(where, request);
     this.#child = child;
     this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not get ready in time"));
+    const bytes = new Budget(clock, outputBytesPerSecondMax, outputBytesBurstMax);
+    const pace = (count: number) => this.#wait(bytes.spend(count));
     const output = Promise.all([
-      passLines(child.stdout, (line) => events.onOutput(this, line)),
+      passLines(child.stdout, (line) => events.onOutput(this, line), pace),
       passLines(child.stderr, (line) => {
         this.#stderrTail = `${this.#stderrTail}\n${line}`.slice(-2_000);
         events.onOutput(this, line);
-      }),
+      }, pace),
     ]);
     const conversation = connected.then((link) => link === null ? undefined : this.#converse(link));
     child.status.then(async (status) => {
@@ -109,6 +124,11 @@ export class GroupProcess {
     this.#timer = this.#clock.after(processEndMaxMs, () => this.#signalKill());
   }
 
+  /** To be called when it uses a whole core for nothing: a loop outside of any compute. */
+  suspect(): void {
+    this.#suspect = true;
+  }
+
   kill(kind: EndKind, message: string): void {
     if (this.#state.tag === "gone") return;
     this.#end ??= { kind, message };
@@ -128,8 +148,11 @@ export class GroupProcess {
 
   async #converse(link: { channel: LineChannel; lines: AsyncGenerator<string, void, void> }): Promise<void> {
     link.channel.send(JSON.stringify({ t: "init", spec: this.spec } satisfies ToProcess));
+    const messages = new Budget(this.#clock, messagesPerSecondMax, messagesBurstMax);
     try {
       for await (const line of link.lines) {
+        const wait = this.#wait(messages.spend(1));
+        if (wait !== null) await wait;
         const parsed = parseMessage(line);
         if (typeof parsed === "string") return this.kill("protocol", `broke the protocol: ${parsed}`);
         this.#arrived(parsed, link.channel);
@@ -173,12 +196,21 @@ export class GroupProcess {
   /** A worker that is in a loop outside of any compute answers no ping; inside one, its time limit comes first. */
   #beat(): void {
     this.#timer = this.#clock.after(heartbeatMs, () => {
-      if (this.#pings - this.#pongs >= heartbeatMissesMax) {
+      const misses = this.#pings - this.#pongs;
+      if (this.#suspect && misses > 0) {
+        return this.kill("stuck", "used a whole core outside of any compute and did not answer");
+      }
+      if (misses >= heartbeatMissesMax) {
         return this.kill("stuck", `did not answer for ${(heartbeatMs * heartbeatMissesMax) / 1000} s`);
       }
       this.send({ t: "ping", n: ++this.#pings });
       this.#beat();
     });
+  }
+
+  /** Null: no wait. Its last words after its end are not worth one. */
+  #wait(ms: number): Promise<void> | null {
+    return ms === 0 || !this.usable ? null : delay(this.#clock, ms);
   }
 
   #gone(status: ExitStatus): void {

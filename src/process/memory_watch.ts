@@ -1,9 +1,13 @@
 /**
- * Looks at the resident memory of the processes: a heap limit does not see native buffers (deno-facts.md 2), and one
- * group must not eat the machine. Reads /proc; on systems without it, only V8's own limit holds.
+ * Looks at what the processes take of the machine: resident memory, because a heap limit does not see native buffers
+ * (deno-facts.md 2), and processor time while nothing is asked of them. Reads /proc; on systems without it, only V8's
+ * own limit and the heartbeat hold.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
+import { formatSize } from "../base/duration.ts";
 import { memoryWatchMs } from "../base/limits.ts";
+import { processStat } from "../base/process_id.ts";
+import { CpuMeter } from "./cpu_meter.ts";
 
 const pageBytes = 4096;
 /**
@@ -24,19 +28,30 @@ export function residentBytes(pid: number): number | null {
   }
 }
 
+export interface Watched {
+  /** What user code may hold, on top of the process's own baseline. */
+  readonly limitBytes: number;
+  /** `words` say how much it had, and over what. */
+  onOver(words: string): void;
+  /** Whether a compute or a run is under way in it. */
+  busy(): boolean;
+  /** It has used a whole core for a while outside of any of them; called once. */
+  onBurning(): void;
+}
+
 /** Calls `onOver` for each watched process that is over its limit; runs only while something is watched. */
 export class MemoryWatch {
   readonly #clock: Clock;
-  readonly #watched = new Map<number, { limitBytes: number; onOver: (bytes: number) => void }>();
+  readonly #watched = new Map<number, { readonly of: Watched; readonly cpu: CpuMeter }>();
   #cancel: CancelTimer | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Watches `pid` until `forget`. `limitBytes` is what user code may hold, on top of the process's own baseline. */
-  watch(pid: number, limitBytes: number, onOver: (bytes: number) => void): void {
-    this.#watched.set(pid, { limitBytes, onOver });
+  /** Watches `pid` until `forget`. */
+  watch(pid: number, of: Watched): void {
+    this.#watched.set(pid, { of, cpu: new CpuMeter() });
     this.#arm();
   }
 
@@ -50,11 +65,18 @@ export class MemoryWatch {
   #arm(): void {
     this.#cancel ??= this.#clock.after(memoryWatchMs, () => {
       this.#cancel = null;
-      for (const [pid, { limitBytes, onOver }] of this.#watched) {
+      for (const [pid, { of, cpu }] of this.#watched) {
         const bytes = residentBytes(pid);
-        if (bytes !== null && bytes > limitBytes + baselineBytes) onOver(bytes);
+        if (bytes !== null && bytes > of.limitBytes + baselineBytes) of.onOver(overLimit(bytes, of.limitBytes));
+        const ticks = processStat(pid)?.cpuTicks ?? 0;
+        if (cpu.sample(ticks, this.#clock.monotonic(), of.busy())) of.onBurning();
       }
       if (this.#watched.size > 0) this.#arm();
     });
   }
+}
+
+function overLimit(bytes: number, limitBytes: number): string {
+  const limit = `${formatSize(limitBytes)} and the runtime's ${formatSize(baselineBytes)}`;
+  return `ran out of its memory limit: used ${formatSize(bytes)} in all, over its limit of ${limit}`;
 }

@@ -1,8 +1,15 @@
 /** The output of a process as lines, bounded: what user code prints is shown, and can neither flood nor stall us. */
 import { logLineMaxBytes } from "../base/limits.ts";
 
-/** Calls `onLine` for each line until the stream ends. A line over the limit is cut; its rest is dropped. */
-export async function passLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+/**
+ * Calls `onLine` for each line until the stream ends. A line over the limit is cut; its rest is dropped. After each part
+ * of the stream it waits for `pace`, so that whoever writes without end waits for us, not we for him.
+ */
+export async function passLines(
+  stream: ReadableStream<Uint8Array>,
+  onLine: (line: string) => void,
+  pace: (bytes: number) => Promise<void> | null = () => null,
+): Promise<void> {
   const decoder = new TextDecoder();
   let held = "";
   for await (const chunk of stream) {
@@ -12,6 +19,8 @@ export async function passLines(stream: ReadableStream<Uint8Array>, onLine: (lin
       held = "";
     }
     held = cut(held + (parts.at(-1) ?? ""));
+    const wait = pace(chunk.length);
+    if (wait !== null) await wait;
   }
   if (held !== "") onLine(held);
 }

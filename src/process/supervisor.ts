@@ -8,12 +8,12 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { assert, messageOf } from "../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs, idleEndMs } from "../base/limits.ts";
-import { formatSize } from "../base/duration.ts";
-import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
+import type { ProcessSpec } from "../protocol/message.ts";
 import { isWanted, type ProcessEnd } from "./exit_cause.ts";
 import { GroupProcess } from "./group_process.ts";
 import type { Launch, LaunchRequest } from "./launcher.ts";
-import { baselineBytes, MemoryWatch, residentBytes } from "./memory_watch.ts";
+import { MemoryWatch, residentBytes } from "./memory_watch.ts";
+import type { SupervisorPorts } from "./supervisor_ports.ts";
 
 /** `group:NAME` or `workflow:NAME`. */
 export type UnitKey = `group:${string}` | `workflow:${string}`;
@@ -27,20 +27,7 @@ export interface UnitPlan {
   readonly keepAlive: boolean;
 }
 
-export interface SupervisorPorts {
-  onReady(key: UnitKey, process: GroupProcess): void;
-  onMessage(key: UnitKey, process: GroupProcess, message: FromProcess): void;
-  onOutput(key: UnitKey, line: string): void;
-  /** `wanted` is false for a death. */
-  onEnd(key: UnitKey, process: GroupProcess, end: ProcessEnd, wanted: boolean): void;
-  onQuarantined(key: UnitKey, reason: string): void;
-  /** The unit may start a process again: its backoff is over, or it was reset. */
-  onAvailable(key: UnitKey): void;
-  /** Whether work is under way in this process. */
-  busy(key: UnitKey, process: GroupProcess): boolean;
-  /** When the unit will next be needed by a schedule, in wall milliseconds. */
-  nextDueAt(key: UnitKey): number | null;
-}
+export type { SupervisorPorts } from "./supervisor_ports.ts";
 
 type UnitState =
   | { readonly tag: "stopped" }
@@ -227,9 +214,15 @@ export class Supervisor {
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     this.#alive.set(process, { key, gone, resolve });
     unit.state = { tag: "running", process };
-    this.#memory.watch(process.pid, request.memoryBytes, (bytes) => {
-      const limit = `${formatSize(request.memoryBytes)} and the runtime's ${formatSize(baselineBytes)}`;
-      process.kill("memory_limit", `used ${formatSize(bytes)} in all, over its limit of ${limit}`);
+    this.#memory.watch(process.pid, {
+      limitBytes: request.memoryBytes,
+      onOver: (words) => process.kill("memory_limit", words),
+      // While it starts it has its own code to load.
+      busy: () => !process.ready || this.#ports.busy(key, process),
+      onBurning: () => {
+        process.suspect();
+        this.#ports.onBurning(key);
+      },
     });
     this.released(key);
     return process;

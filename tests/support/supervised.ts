@@ -118,6 +118,8 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.#happened();
   }
 
+  onBurning(): void {}
+
   onOutput(_key: UnitKey, line: string): void {
     this.output.push(line);
     this.#happened();

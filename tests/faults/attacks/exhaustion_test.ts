@@ -1,0 +1,96 @@
+/** Endless work and endless hunger: the group that does it ends, within its limits, and nobody else is late for it. */
+import assert from "node:assert/strict";
+import { type Attack, type Attacks, attackTest, longForm } from "../../support/attack_daemon.ts";
+
+const soon = { timeout: "200ms", grace_period: "100ms" };
+const endless = (body: string): Attack => ({ body, comesTo: /^timeout/, deadly: true, only: "sense", yaml: soon });
+
+attackTest("a compute that never returns its thread is killed after its time and grace", {
+  "loop": endless("for (;;);"),
+  "catching-loop": endless("for (;;) try { throw 1; } catch { continue; }"),
+  "microtasks": endless("const again = (): Promise<void> => Promise.resolve().then(again); await again();"),
+  "next-ticks": endless("const again = () => process.nextTick(again); again(); await new Promise(() => {});"),
+  "regex": endless("return /^(a+)+$/.test('a'.repeat(60) + '!');"),
+  "sort": endless("return Array.from({ length: 1e5 }, () => 1).sort(() => { for (;;); });"),
+  "atomics": endless("Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);"),
+  "wasm": endless(
+    "new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.of(0,97,115,109,1,0,0,0,1,4,1,96,0,0,3,2,1,0,7,5,1,1,102,0,0,10,9,1,7,0,3,64,12,0,11,11))).exports.f()",
+  ),
+  "json": endless("let text = '['.repeat(2e6); for (;;) { try { JSON.parse(text); } catch { /* again */ } }"),
+  "never": endless("await new Promise(() => {});"),
+  "timers": endless(
+    "const again = () => { for (let n = 0; n < 100; n++) setTimeout(again); }; again(); await new Promise(() => {});",
+  ),
+  ...(longForm
+    ? {
+      "role-loop": { body: "for (;;);", comesTo: /^died: /, deadly: true, only: "workflow" as const },
+      "role-regex": {
+        body: "return /^(a+)+$/.test('a'.repeat(60) + '!');",
+        comesTo: /^died: /,
+        deadly: true,
+        only: "workflow" as const,
+      },
+    }
+    : {}),
+} as Attacks);
+
+const small = { memory: "64MiB" };
+const hungry = (body: string, comesTo = /^died: .*(ran out of its memory limit|out of memory|killed)/): Attack => ({
+  body,
+  comesTo,
+  deadly: true,
+  group: small,
+});
+
+attackTest("a group that takes more memory than it has is ended as out of memory", {
+  "heap": hungry("const kept = []; for (let n = 0;; n++) kept.push({ n, text: 'x' + n });"),
+  "strings": hungry(
+    "let text = 'x'; const kept = []; for (let n = 0;; n++) kept.push((text + n).padEnd(1e5, 'y' + n).split('').join(n + ''));",
+  ),
+  "buffers": hungry(
+    "const kept = []; for (;;) { kept.push(new Uint8Array(8e6).fill(1)); await new Promise((done) => setTimeout(done, 5)); }",
+  ),
+  "buffers-at-once": hungry("const kept = []; for (;;) kept.push(new Uint8Array(16e6).fill(1));"),
+  "one-buffer": hungry(
+    "new Uint8Array(3e9).fill(1); await new Promise((done) => setTimeout(done, 2_000)); return 'held'",
+    /^(died: .*memory|threw .*RangeError)/,
+  ),
+  "wasm-memory": hungry(
+    "const memory = new WebAssembly.Memory({ initial: 1000 }); for (;;) { memory.grow(200); new Uint8Array(memory.buffer).fill(1); await new Promise((done) => setTimeout(done, 5)); }",
+    /^(died: .*memory|threw )/,
+  ),
+  "sqlite": hungry(
+    "sqlite.exec('pragma cache_size = -4000000; pragma temp_store = memory; create temp table t (x)'); for (;;) { sqlite.exec('insert into t values (randomblob(8000000))'); await new Promise((done) => setTimeout(done, 5)); }",
+    /^(died: .*memory|threw )/,
+  ),
+}, {
+  async check(daemon) {
+    const ends = await daemon.logs({ type: "group.died" });
+    const kinds = new Set(ends.map(({ payload }) => Object(payload).end));
+    for (const kind of kinds) assert.match(String(kind), /^(out_of_memory|memory_limit)$/, JSON.stringify(ends));
+  },
+});
+
+attackTest("a group that burns a core outside of any compute is told of, and ended when it does not answer", {
+  "burns-later": {
+    body: "setTimeout(() => { for (;;); }, 100); return 'later'",
+    comesTo: /^returned "later"/,
+    deadly: true,
+    only: "sense",
+    yaml: { keep_alive: true },
+  },
+}, {
+  async check(daemon) {
+    for (let round = 0;; round++) {
+      const [died] = await daemon.logs({ source: "group:burns-later", type: "group.died" });
+      if (died !== undefined) {
+        assert.match(JSON.stringify(died.payload), /used a whole core outside of any compute and did not answer/);
+        break;
+      }
+      assert.ok(round < 25, "it is found before the third missed heartbeat, at which any process ends");
+      await daemon.ticks(1_000);
+    }
+    const said = await daemon.logs({ source: "group:burns-later", type: "group.said" });
+    assert.match(JSON.stringify(said), /uses a whole core outside of any compute/);
+  },
+});

@@ -1,0 +1,53 @@
+/** Floods: who speaks without end is read at a bounded pace, what is too much is dropped and counted, others go on. */
+import assert from "node:assert/strict";
+import { attackTest, longForm } from "../../support/attack_daemon.ts";
+
+const count = longForm ? 1_000_000 : 20_000;
+const any = /^(returned|timeout|died: )/;
+const yaml = { timeout: "5s", grace_period: "500ms" };
+
+attackTest("a group that logs, prints or claims without end is slowed down, dropped from and counted", {
+  "rows": {
+    body: `for (let n = 0; n < ${count}; n++) log('info', 'row ' + n, { n }); return 'said'`,
+    comesTo: any,
+    deadly: true,
+    yaml,
+  },
+  "large-rows": {
+    body: "for (let n = 0; n < 2_000; n++) log('info', 'x'.repeat(4_000), { x: 'y'.repeat(12_000) }); return 'said'",
+    comesTo: any,
+    deadly: true,
+    yaml,
+  },
+  "lines": {
+    body: `for (let n = 0; n < ${count}; n++) console.log('line ' + n); return 'said'`,
+    comesTo: any,
+    deadly: true,
+    yaml,
+    only: "sense",
+  },
+  "one-line": {
+    body:
+      "const part = new TextEncoder().encode('x'.repeat(1e6)); for (let n = 0; n < 20; n++) Deno.stdout.writeSync(part); return 'said'",
+    comesTo: any,
+    deadly: true,
+    yaml,
+    only: "sense",
+  },
+  "signals": {
+    body: "return { n: Math.random(), more: 'x'.repeat(200_000) }",
+    comesTo: /^returned/,
+    deadly: true,
+    only: "sense",
+    raw: true,
+  },
+}, {
+  async check(daemon, outcomes) {
+    const { counters } = await daemon.health();
+    assert.ok((counters.dropped ?? 0) > 1_000, JSON.stringify([...outcomes, counters]));
+    const rows = await daemon.logs({ source: "sense:rows", type: "sense.log" });
+    assert.ok(rows.length > 0, "what was within bounds was kept");
+    const said = JSON.stringify(await daemon.logs({ source: "group:rows", type: "group.said" }));
+    assert.match(said, /says more than 100 things a second; what is more is dropped/);
+  },
+});
