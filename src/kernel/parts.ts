@@ -96,6 +96,10 @@ function makeWorkflows({ store, clock, append, emit, problem }: Wiring, supervis
     clock,
     log: append,
     onChange: (run) => emit({ kind: "run", run }),
+    onRoleFailed: ({ workflow, runId }, text) => {
+      const message = `run ${runId}: ${text}`;
+      emit({ kind: "log", source: `workflow:${workflow}`, level: "warn", message, ts: clock.now() });
+    },
     onProcessFree: (processId) => supervisor.releasedProcess(processId),
     newRunId: store.newRunId,
     problem,

@@ -36,6 +36,8 @@ export interface ManagerOptions {
   readonly log: (row: NewLogRow) => unknown;
   /** Called after each durable change of a run's status or attempt. */
   readonly onChange: (run: Run) => void;
+  /** Called after a failed attempt of a role is durable, with what happened. */
+  readonly onRoleFailed: (run: Run, text: string) => void;
   /** Called when a process holds no run any more: an old one may then be ended. */
   readonly onProcessFree: (processId: number) => void;
   /** Says what the operator should know, such as that the store fails. */
@@ -76,7 +78,7 @@ export class WorkflowManager {
     this.#dispatcher = dispatcher;
     this.#intake = new Intake({ table, ledger, dispatcher, store, clock, newRunId: options.newRunId });
     const refusals = new Refusals((runId) => ledger.read(runId), clock, log);
-    const retries = new Retries({ ledger, processes, dispatcher, clock });
+    const retries = new Retries({ ledger, processes, dispatcher, clock, failed: options.onRoleFailed });
     this.#inbox = new Inbox({ table, ledger, processes, dispatcher, refusals, retries, clock });
     this.#turnover = new Turnover({ processes, dispatcher, ledger, timers, clock, log });
   }

@@ -11,7 +11,7 @@
 import type { Clock } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { FromProcess } from "../protocol/message.ts";
-import type { RoleFailure } from "../protocol/run.ts";
+import type { RoleFailure, Run } from "../protocol/run.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Ledger } from "./ledger.ts";
 import type { WorkflowProcess } from "./ports.ts";
@@ -26,6 +26,8 @@ export interface RetriesParts {
   readonly processes: Processes;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
+  /** Called when a failure is durable. */
+  readonly failed: (run: Run, text: string) => void;
 }
 
 export class Retries {
@@ -60,7 +62,7 @@ export class Retries {
     { role, attempts, waitMs }: SaidBegun | SaidFailed,
     message: string,
   ): Promise<void> {
-    const { ledger, processes, dispatcher, clock } = this.#parts;
+    const { ledger, processes, dispatcher, clock, failed } = this.#parts;
     entry.phase = { tag: "failing" };
     processes.release(process, entry);
     const failure: RoleFailure = {
@@ -72,6 +74,7 @@ export class Retries {
       retryAt: waitMs === null ? null : clock.now() + waitMs,
     };
     const written = await ledger.roleFailed(entry, failure);
+    if (written) failed(entry.run, reasonOf(failure));
     // It has ended meanwhile: killed, or interrupted.
     if (entry.phase.tag !== "failing") return;
     if (written) entry.failed = failure;
@@ -81,10 +84,10 @@ export class Retries {
   }
 }
 
-/** Why a run ended whose role failed for the last time. */
-export function reasonOf({ role, round, failures, attempts, message }: RoleFailure): string {
+/** What happened; of the last failure, why the run ended. */
+export function reasonOf({ role, round, failures, attempts, message, retryAt }: RoleFailure): string {
   const what = `role ${role} failed in round ${round}`;
   if (attempts === 1) return `${what}: ${message}`;
-  const rest = failures < attempts ? ", which is not tried again" : "";
+  const rest = retryAt === null && failures < attempts ? ", which is not tried again" : "";
   return `${what}, attempt ${failures} of ${attempts}${rest}: ${message}`;
 }

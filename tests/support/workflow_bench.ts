@@ -26,6 +26,7 @@ export class Bench {
   /** What was told of each run, in order: `id:status`. */
   readonly changes: string[] = [];
   readonly problems: string[] = [];
+  readonly failures: string[] = [];
   readonly freed: number[] = [];
   /** Rows that changed no run. */
   readonly logged: NewLogRow[] = [];
@@ -44,6 +45,7 @@ export class Bench {
       clock: this.clock,
       log: (row) => this.logged.push(row),
       onChange: (run) => this.changes.push(`${run.runId}:${run.status}`),
+      onRoleFailed: (run, text) => this.failures.push(`${run.runId}: ${text}`),
       onProcessFree: (id) => this.freed.push(id),
       problem: (message) => this.problems.push(message),
       newRunId: () => `auto${++this.#ids}`,

@@ -131,6 +131,7 @@ export class World {
       clock: this.clock,
       log: () => {},
       onChange: (run) => here() && witness.changed(run),
+      onRoleFailed: () => {},
       onProcessFree: () => {},
       problem: (message) => here() && witness.problem(message),
       newRunId: () => assert.fail("every run of this world brings its id"),

@@ -69,6 +69,10 @@ Deno.test("the last failure ends the run with exit 1 and names role, round and a
   await bench.fail("plain", null, { attempts: 1 });
   assert.deepEqual([bench.run("last").status, bench.run("last").exitCode], ["failed", 1]);
   assert.equal(bench.run("last").reason, "role r failed in round 1, attempt 3 of 3: thrown");
+  assert.deepEqual(bench.failures.slice(0, 2), [
+    "last: role r failed in round 1, attempt 1 of 3: thrown",
+    "last: role r failed in round 1, attempt 2 of 3: thrown",
+  ]);
   assert.equal(
     bench.run("hopeless").reason,
     "role r failed in round 1, attempt 1 of 3, which is not tried again: thrown",
