@@ -50,7 +50,7 @@ unpack() (
 cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 cache=${cache:+$cache/nerve}
 [ -n "$cache" ] && ours "$cache" && start "$cache" "$@"
-temporary=${TMPDIR:-/tmp}/nerve-$(id -u)
+temporary=${TMPDIR:-/tmp}/nerve-cache-$(id -u)
 [ ! -L "$temporary" ] && ours "$temporary" && start "$temporary" "$@"
 
 [ -r "$me" ] || fail "$me cannot be read" "it has to be, to be unpacked: chmod +r $me"

@@ -62,7 +62,7 @@ Deno.test("a home that cannot be written to: it goes to a private temporary fold
   assert.equal(first.code, 0, first.err);
   assert.match(first.err, /^nerve: cannot unpack into \/proc\/nowhere\/\.cache\/nerve .*, so it goes to .*\n$/);
   assert.equal(JSON.parse(first.out).form, "portable");
-  const private_ = join(form.temp, `nerve-${Deno.uid()}`);
+  const private_ = join(form.temp, `nerve-cache-${Deno.uid()}`);
   assert.equal(await mode(private_), 0o700);
   const second = await finish(form, ["version"], folder);
   assert.deepEqual([second.code, second.err], [0, ""]);
@@ -73,7 +73,7 @@ Deno.test({
   ignore: !isRoot,
   async fn() {
     const form = await fresh("foreign", { HOME: "/proc/nowhere" });
-    const prepared = join(form.temp, `nerve-${Deno.uid()}`);
+    const prepared = join(form.temp, `nerve-cache-${Deno.uid()}`);
     await Deno.mkdir(prepared, { mode: 0o777 });
     await Deno.chown(prepared, 12345, 12345);
     const { code, err } = await finish(form, ["version"], folder);
