@@ -1,0 +1,205 @@
+/**
+ * The command line as a person has it before them: in a real terminal, by `script` of util-linux, for colour, pages and
+ * Ctrl-C; and through real pipes, for plain text and for readers that leave early.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { within } from "../support/workspace_fixture.ts";
+import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+const nerve = [Deno.execPath(), "run", "-A", "--no-prompt", "--cached-only", "--no-check", "-c", config, main]
+  .map((word) => `'${word}'`).join(" ");
+
+/** Without it these tests cannot tell anything: better a clear failure than a pass that means nothing. */
+async function requireScript(): Promise<void> {
+  const there = await new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).output();
+  assert.ok(there.success, "these tests need `script` of util-linux (Debian: package bsdutils)");
+}
+
+interface Terminal {
+  /** All that the terminal has shown so far. */
+  readonly shown: string;
+  type(text: string): Promise<void>;
+  seen(pattern: RegExp): Promise<void>;
+  readonly code: Promise<number>;
+}
+
+/** Runs a shell command in a terminal of its own while `test` looks at it. */
+async function inTerminal(
+  cwd: string,
+  command: string,
+  env: Record<string, string>,
+  test: (terminal: Terminal) => Promise<void>,
+): Promise<void> {
+  await requireScript();
+  const child = new Deno.Command("script", {
+    args: ["-qefc", command, "/dev/null"],
+    cwd,
+    env: { TERM: "xterm-256color", NO_COLOR: "", ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const keyboard = child.stdin.getWriter(), waiting = new Set<() => void>();
+  let shown = "", over = false;
+  const reading = (async () => {
+    for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
+      shown += part;
+      for (const look of waiting) look();
+    }
+    over = true;
+    for (const look of waiting) look();
+  })();
+  const seen = async (pattern: RegExp) => {
+    while (!pattern.test(shown)) {
+      assert.ok(!over, `the command ended before it showed ${pattern}`);
+      await new Promise<void>((resolve) => waiting.add(resolve));
+      waiting.clear();
+    }
+  };
+  const code = Promise.all([child.status, reading]).then(([status]) => status.code);
+  try {
+    await test({
+      get shown() {
+        return shown;
+      },
+      type: (text) => keyboard.write(new TextEncoder().encode(text)),
+      seen: (pattern) => within(seen(pattern), `the terminal to show ${pattern}`, () => shown.slice(-2_000)),
+      code: within(code, "the command to end", () => shown.slice(-2_000)),
+    });
+  } finally {
+    await keyboard.close().catch(() => {});
+    await code;
+  }
+}
+
+async function inShell(cwd: string, command: string): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command("bash", { args: ["-c", command], cwd }).output();
+  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
+
+const workspace = {
+  "nerve.yaml": "senses: { beat: {}, other: {} }\nreflexes: [{ sense: beat, interval: 200ms }]\n",
+  "senses/beat/index.ts": `export const compute = ({ sqlite }) => {
+    sqlite.exec("create table if not exists beats (id integer primary key, text text) strict");
+    sqlite.exec("with recursive n(i) as (select 1 union all select i + 1 from n where i < 300) insert into beats (text) select 'x' from n");
+    return { beat: "\\u001b[31mred\\u001b[0m" };
+  };`,
+  "senses/other/index.ts": "export const compute = () => null;",
+};
+
+const grey = "\\x1b\\[2m";
+
+Deno.test("in a terminal there is colour and Ctrl-C stops in order; what user code wrote is shown, not obeyed", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, workspace);
+    await inTerminal(root, `${nerve} run`, {}, async (terminal) => {
+      await terminal.seen(/📡 beat/);
+      await terminal.type("\x03");
+      assert.equal(await terminal.code, 0);
+      assert.match(terminal.shown, new RegExp(`${grey}\\d\\d:\\d\\d:\\d\\d`));
+      assert.match(terminal.shown, /stopping; once more ends it at once/);
+      assert.match(terminal.shown, /✅ stopped after/);
+      assert.ok(!terminal.shown.includes("\x1b[31m"), "the colour of a payload reached the terminal");
+      assert.match(terminal.shown, /u001b\[31mred/);
+    });
+    await inTerminal(root, `${nerve} events --limit 1`, {}, async ({ code, seen }) => {
+      assert.equal(await code, 0);
+      await seen(new RegExp(`${grey}earlier: nerve events --before \\d+ --limit 1`));
+    });
+    const next = /nerve (events --before \d+ --limit 1)/.exec((await inShell(root, `${nerve} events --limit 1`)).out)
+      ?.[1];
+    assert.match((await inShell(root, `${nerve} ${next}`)).out, /^\d+ .*\n1 row\n/);
+  });
+});
+
+Deno.test("NO_COLOR and a dumb terminal are plain; so is a pipe", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, workspace);
+    for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {
+      await inTerminal(root, `${nerve} sense list`, env, async (terminal) => {
+        assert.equal(await terminal.code, 0);
+        assert.match(terminal.shown, /beat +beat/);
+        assert.ok(!terminal.shown.includes("\x1b[2m"));
+      });
+    }
+    await inTerminal(root, `${nerve} sense list`, {}, async (terminal) => {
+      assert.equal(await terminal.code, 0);
+      assert.match(terminal.shown, new RegExp(grey));
+    });
+    const piped = await inShell(root, `${nerve} sense list | cat`);
+    assert.match(piped.out, /^ +SENSE/);
+    assert.ok(!piped.out.includes("\x1b"));
+  });
+});
+
+Deno.test("events -f in a terminal shows what happens until Ctrl-C", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, workspace);
+    await inTerminal(root, `${nerve} run`, {}, async (daemon) => {
+      await daemon.seen(/📡 beat/);
+      await inTerminal(root, `${nerve} events -f --type sense.signal`, {}, async (terminal) => {
+        await terminal.seen(/(sense\.signal[^]*){14}/);
+        await terminal.type("\x03");
+        assert.equal(await terminal.code, 0);
+      });
+      await daemon.type("\x03");
+      assert.equal(await daemon.code, 0);
+    });
+  });
+});
+
+Deno.test("a large query ends when its reader has seen enough, without an error", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, workspace);
+    await inShell(root, `${nerve} run --for 1s`);
+    const large = `"with recursive n(i) as (select 1 union all select i + 1 from n) select i from n"`;
+    for (const format of ["csv", "json", "table"]) {
+      const { code, out, err } = await inShell(
+        root,
+        `set -o pipefail; ${nerve} sense query beat ${large} --format ${format} | head -5`,
+      );
+      assert.deepEqual([code, err, out.split("\n").length], [0, "", 6], format);
+    }
+    const refused = await inShell(root, `${nerve} sense query beat "delete from beats"`);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /it would do more than read/);
+  });
+});
+
+Deno.test("bash completes commands and the names of senses by the script that nerve prints", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, workspace);
+    const complete = (words: string) =>
+      inShell(
+        root,
+        `nerve() { ${nerve} "$@"; }; source <(nerve completions bash); COMP_WORDS=(${words}); ` +
+          `COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _nerve; printf '%s\\n' "\${COMPREPLY[@]}"`,
+      );
+    assert.deepEqual(await complete("nerve sense que"), { code: 0, out: "query\n", err: "" });
+    assert.deepEqual(await complete("nerve sense query ''"), { code: 0, out: "beat\nother\n", err: "" });
+  });
+});
+
+Deno.test("nerve --help takes little more than an empty program", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "empty.ts": "" });
+    const took: Record<string, number[]> = { empty: [], help: [] };
+    const measure = async (name: string, args: string[]) => {
+      const from = performance.now();
+      const { success } = await new Deno.Command(Deno.execPath(), { args, stdout: "null", stderr: "null" }).output();
+      took[name]?.push(performance.now() - from);
+      assert.ok(success);
+    };
+    const common = ["run", "-A", "--no-prompt", "--cached-only", "--no-check", "-c", config];
+    for (let i = 0; i < 7; i++) {
+      await measure("empty", [...common, `${root}/empty.ts`]);
+      await measure("help", [...common, main, "--help"]);
+    }
+    const median = (name: string) => took[name]?.toSorted((a, b) => a - b)[3] ?? NaN;
+    // 20 ms against 35 on a machine at rest; a command's module or zod on the way would make it over 100.
+    assert.ok(median("help") < 4 * median("empty"), JSON.stringify(took));
+  });
+});
