@@ -1,0 +1,23 @@
+// deno-lint-ignore-file no-console -- an example talks to whoever runs it
+// nerve inside a program of one's own: deno run -A examples/embed.ts WORKSPACE
+import { createKernel, formatProblems, parseNerveConfig } from "../src/mod.ts";
+
+const [root = "."] = Deno.args;
+const parsed = parseNerveConfig(await Deno.readTextFile(`${root}/nerve.yaml`), "nerve.yaml");
+if (!parsed.ok) throw new Error(formatProblems(parsed.error, "text"));
+
+const kernel = createKernel(parsed.value.config, await Deno.realPath(root));
+const events = kernel.events();
+await kernel.ready;
+
+const result = await kernel.triggerSense("load");
+if (result.kind === "signal") console.log(`load says ${JSON.stringify(result.signal.payload)}`);
+const run = await kernel.startWorkflow("tidy", { prompt: "the inbox", payload: { by: "embed.ts" } });
+console.log(`run ${run.runId} of tidy is ${run.status}`);
+
+for await (const event of events) {
+  if (event.kind !== "run" || event.run.runId !== run.runId || event.run.endedAt === null) continue;
+  console.log(`tidy ${event.run.status} after ${event.run.rounds} round`);
+  break;
+}
+await kernel.stop();
