@@ -1,7 +1,7 @@
 /**
  * Loads a unit's code in a process of its own, in its own sandbox, on empty databases, and says what does not load.
  * For `nerve validate` (sandbox_check.ts), and for new code before it takes the place of the old (reload.ts).
- * I1. No database of the workspace is opened for writing, and nothing else of the kernel hears of the process.
+ * I1. The databases of the workspace are only read, and nothing else of the kernel hears of the process.
  * I2. A module that never finishes loading is a problem, not a wait.
  */
 import type { Clock } from "../base/clock.ts";
@@ -67,5 +67,8 @@ export async function tryToLoad(
 }
 
 function onEmptyDatabases(spec: ProcessSpec): ProcessSpec {
-  return { ...spec, senses: spec.senses.map((sense) => ({ ...sense, database: ":memory:" })) };
+  return {
+    ...spec,
+    senses: spec.senses.map((sense) => ({ ...sense, database: ":memory:", tryFor: sense.database })),
+  };
 }

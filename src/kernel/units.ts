@@ -39,6 +39,7 @@ function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): Un
       entry: paths.senseEntry(sense.name),
       migrations: paths.migrations(sense.name),
       database: paths.senseDatabase(sense.name),
+      tryFor: null,
       peers: sense.peers,
       config: sense.config,
     })),

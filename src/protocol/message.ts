@@ -35,6 +35,8 @@ export interface SenseSpec {
   readonly entry: string;
   readonly migrations: string;
   readonly database: string;
+  /** Of code that is only tried, on an empty database: the real one, whose applied migrations it must fit. Else null. */
+  readonly tryFor: string | null;
   /** Senses whose databases it may read. */
   readonly peers: "all" | readonly string[];
   readonly config: Json;

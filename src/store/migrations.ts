@@ -39,6 +39,12 @@ export function applyMigrations(db: DatabaseSync, folder: string, clock: Clock):
   return [];
 }
 
+/** What has run in `db` and is not in the folder as it ran. */
+export function appliedProblems(db: DatabaseSync, folder: string): LoadProblem[] {
+  const known = db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_migrations'").get();
+  return known === undefined ? [] : compare(db, folder, readFolder(folder).files);
+}
+
 function readFolder(folder: string): { files: MigrationFile[]; problems: LoadProblem[] } {
   const names = namesIn(folder), problems: LoadProblem[] = [];
   const named = names.filter((name) => {

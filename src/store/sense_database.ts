@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import { type DrizzleDatabase, drizzleOver } from "./drizzle.ts";
-import { applyMigrations } from "./migrations.ts";
+import { appliedProblems, applyMigrations } from "./migrations.ts";
 import { openDatabase, storeError } from "./sqlite.ts";
 
 export interface OpenedSense {
@@ -25,6 +25,22 @@ export function openSenseDatabase(path: string, migrationsFolder: string, clock:
   } catch (thrown) {
     sqlite.close();
     throw storeError(`the database ${path} cannot be migrated`, thrown);
+  }
+}
+
+/** Which migrations of a folder do not fit those that have run in a database; it is only read, and need not be there. */
+export function checkApplied(path: string, migrationsFolder: string): LoadProblem[] {
+  try {
+    Deno.statSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+  const sqlite = openDatabase(path, { readOnly: true });
+  try {
+    return appliedProblems(sqlite, migrationsFolder);
+  } finally {
+    sqlite.close();
   }
 }
 

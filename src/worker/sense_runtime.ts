@@ -11,7 +11,7 @@ import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
 import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
 import type { Blobs, SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blob_store.ts";
-import { openSenseDatabase } from "../store/sense_database.ts";
+import { checkApplied, openSenseDatabase } from "../store/sense_database.ts";
 import type { KernelPort, Runtime, RuntimeMessage } from "./bootstrap.ts";
 import { describe, loadProblem, placeOf } from "./explain.ts";
 import { peersOf } from "./peers.ts";
@@ -93,6 +93,7 @@ export class SenseRuntime implements Runtime {
     try {
       const { sqlite, db, problems } = openSenseDatabase(sense.database, sense.migrations);
       this.#closers.push(() => sqlite.isOpen && sqlite.close());
+      if (sense.tryFor !== null) problems.push(...checkApplied(sense.tryFor, sense.migrations));
       const module = await importFile(sense.entry).catch((thrown: unknown) => {
         problems.push(loadProblem(thrown, folderOf(sense.entry)));
         return null;

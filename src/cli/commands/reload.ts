@@ -29,6 +29,6 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
     print(io, `${failed ? sign.failed : sign.warning} ${printable(`${about}: ${clip(message, 1_000)}${where}`)}`);
   }
   if (configError !== null) print(io, "   nerve.yaml was refused, the one before stays in force");
-  else if (changes.length + replaced.length + problems.length === 0) print(io, `${sign.ok} nothing has changed`);
+  else if (!failed && changes.length + replaced.length === 0) print(io, `${sign.ok} nothing has changed`);
   return code;
 }
