@@ -1,8 +1,8 @@
-/** The SQL of reading the log, over any connection. Pure but for the statements it is given; used by reader.ts. */
+/** The SQL of reading the log, over any connection. Pure but for the statements it is given; used by reader.ts and archive.ts. */
 import type { LogFilter, LogRow, LogType } from "../protocol/log.ts";
 import type { Json } from "../protocol/json.ts";
 
-const columns = "id, ts, source, type, ref_id, cause_id, payload";
+export const logColumns = "id, ts, source, type, ref_id, cause_id, payload";
 export const defaultLogLimit = 100;
 
 /** A statement and what is bound to it. */
@@ -29,14 +29,22 @@ export function logQuery(filter: LogFilter): Query {
   const where = given.length === 0 ? "" : ` where ${given.map(({ sql }) => sql).join(" and ")}`;
   const order = filter.order === "desc" ? " desc" : "";
   return {
-    sql: `select ${columns} from logs${where} order by id${order} limit ?`,
+    sql: `select ${logColumns} from logs${where} order by id${order} limit ?`,
     values: [...given.map(({ value }) => value), filter.limit ?? defaultLogLimit],
   };
 }
 
+type Row = [number, number, string, LogType, string | null, number | null, string];
+
+/** The row as a line of the archive: the JSON of `toLogRow`, without parsing what is JSON already. */
+export function archiveLine(row: unknown): { readonly id: number; readonly text: string } {
+  const [id, ts, source, type, refId, causeId, payload] = row as Row;
+  const head = `{"id":${id},"ts":${ts},"source":${JSON.stringify(source)},"type":${JSON.stringify(type)}`;
+  return { id, text: `${head},"refId":${JSON.stringify(refId)},"causeId":${causeId},"payload":${payload}}` };
+}
+
 /** The database is ours and its tables are strict: what comes out of it has the type that went in. */
 export function toLogRow(row: unknown): LogRow {
-  type Row = [number, number, string, LogType, string | null, number | null, string];
   const [id, ts, source, type, refId, causeId, payload] = row as Row;
   return { id, ts, source, type, refId, causeId, payload: JSON.parse(payload) as Json };
 }

@@ -2,6 +2,15 @@
 import type { StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
 
+/** Milliseconds: rows older than this may be in the archive only. */
+export const archivedUpToKey = "archived_up_to";
+
+/** Inside an operation of the writer. */
+export function setMeta(statements: StatementCache, key: string, value: string): void {
+  statements.get("insert into meta values (?, ?) on conflict (key) do update set value = excluded.value")
+    .run(key, value);
+}
+
 export class MetaStore {
   readonly #statements: StatementCache;
   readonly #writer: Writer;
@@ -19,7 +28,6 @@ export class MetaStore {
 
   /** Never throws for what the disk does: a value that could not be written is counted (`Writer.counters`). */
   set(key: string, value: string): void {
-    const sql = "insert into meta values (?, ?) on conflict (key) do update set value = excluded.value";
-    this.#writer.write(() => this.#statements.get(sql).run(key, value));
+    this.#writer.write(() => setMeta(this.#statements, key, value));
   }
 }

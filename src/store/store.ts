@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { monotonicFactory } from "ulid";
 import type { Clock } from "../base/clock.ts";
 import { assert, type NerveError } from "../base/errors.ts";
+import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive.ts";
 import { LogStore } from "./log_store.ts";
 import { MetaStore } from "./meta_store.ts";
 import { StoreReader } from "./reader.ts";
@@ -31,7 +32,7 @@ export function openStore(path: string, clock: Clock, options: StoreOptions = {}
     if (runsAreLost(db)) rebuildRuns(db);
     const reader = StoreReader.open(path);
     assert(reader !== null, "the log exists once it is migrated");
-    return new Store(db, reader, clock, options);
+    return new Store(path, db, reader, clock, options);
   } catch (thrown) {
     db.close();
     throw storeError(`the log ${path} cannot be opened`, thrown);
@@ -52,23 +53,50 @@ export class Store {
   readonly reader: StoreReader;
   /** A new id for a run; ids sort by the time at which they were made. */
   readonly newRunId: () => string;
+  readonly #path: string;
   readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #statements: StatementCache;
   readonly #writer: Writer;
 
-  constructor(db: DatabaseSync, reader: StoreReader, clock: Clock, { onLost }: StoreOptions) {
+  constructor(path: string, db: DatabaseSync, reader: StoreReader, clock: Clock, { onLost }: StoreOptions) {
+    this.#path = path;
     this.#db = db;
+    this.#clock = clock;
     this.reader = reader;
     const statements = new StatementCache(db), ulid = monotonicFactory();
     this.#writer = new Writer(db, statements, onLost);
     this.log = new LogStore(statements, this.#writer, clock);
     this.runs = new RunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
+    this.#statements = statements;
     this.newRunId = () => ulid(clock.now());
   }
 
   /** Calls `fire` after each commit from now on: there may be new rows to read. `fire` must not throw. */
   onCommit(fire: () => void): void {
     this.#writer.onCommit = fire;
+  }
+
+  /** Moves whole days into the files of `folder`; not to be called again before it has ended. Throws STORE_FAILED. */
+  async archive(folder: string, options: ArchiveOptions): Promise<ArchiveReport> {
+    const ports = { folder, databasePath: this.#path, clock: this.#clock, statements: this.#statements };
+    try {
+      return await archiveLog({ ...ports, writer: this.#writer }, options);
+    } catch (thrown) {
+      throw storeError("the log cannot be archived", thrown);
+    }
+  }
+
+  /** Gives free pages back to the disk; nothing else can be written meanwhile, and it lasts. */
+  vacuum(): void {
+    this.#writer.flush();
+    this.#db.exec("vacuum; pragma wal_checkpoint(truncate)");
+  }
+
+  /** Why the log cannot be written at present, or null. */
+  get trouble(): NerveError | null {
+    return this.#writer.trouble;
   }
 
   /** Operations, commits, and operations that were lost, since the start. */

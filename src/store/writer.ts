@@ -37,6 +37,7 @@ export class Writer {
   /** Called after each commit; must not throw. */
   onCommit: () => void = () => {};
   #batch: Batch | null = null;
+  #trouble: NerveError | null = null;
 
   /** `onLost` is told of every loss; it must not throw. */
   constructor(
@@ -47,6 +48,11 @@ export class Writer {
     this.#db = db;
     this.#statements = statements;
     this.#onLost = onLost;
+  }
+
+  /** The last failure, until something is committed again. */
+  get trouble(): NerveError | null {
+    return this.#trouble;
   }
 
   /** Runs several statements as one operation; resolves with its result, rejects with NerveError STORE_FAILED. */
@@ -91,6 +97,7 @@ export class Writer {
       if (this.#db.isTransaction) {
         this.#statements.get("commit").run();
         this.counters.commits++;
+        if (batch.operations > 0) this.#trouble = null;
       }
       batch.committed.resolve();
     } catch (thrown) {
@@ -150,6 +157,7 @@ export class Writer {
 
   #lose(error: NerveError, operations: number): NerveError {
     this.counters.lost += operations;
+    this.#trouble = error;
     this.#onLost(error, operations);
     return error;
   }

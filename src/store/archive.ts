@@ -1,0 +1,259 @@
+/**
+ * Moves whole UTC days out of the log into their files. Called by store.ts; the kernel does it daily, the command line
+ * now. Everything happens in slices of a few milliseconds: whoever shares the event loop goes on, and so does the log.
+ * I1. A row leaves the table only when it is in its day's file, which is fsynced under its name by then.
+ * I2. The first rows of a day leave in the transaction that moves `meta.archived_up_to` to its end; the others follow in
+ *     transactions of their own. A crash in between leaves rows in both: they are the same, the table's count, and the
+ *     next run takes them out. At or above the watermark nothing is in the archive only.
+ * I3. Rows of runs that were not finished when the day was begun stay, and so does the newest row of the log. They follow
+ *     in a later run: the file is written anew, with what it held and what joins it.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
+import type { Clock } from "../base/clock.ts";
+import { assert } from "../base/errors.ts";
+import { archivePath, DayWriter, idOfLine, linesOf } from "./archive_file.ts";
+import { dayMs, dayOf, startOfDay } from "./days.ts";
+import { faultPoint } from "./fault_point.ts";
+import { archiveLine, logColumns } from "./log_rows.ts";
+import { archivedUpToKey, setMeta } from "./meta_store.ts";
+import { openDatabase, StatementCache } from "./sqlite.ts";
+import type { Writer } from "./writer.ts";
+
+export interface ArchiveOptions {
+  /** Days that are over at this time leave. */
+  readonly beforeMs: number;
+  /** Only tells what would leave. */
+  readonly dryRun?: boolean;
+  readonly onProgress?: (progress: ArchiveProgress) => void;
+  /** Ends early, between two slices; what is done stays done. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ArchiveProgress {
+  readonly day: string;
+  readonly step: "writing" | "deleting";
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ArchiveReport {
+  readonly days: readonly { readonly day: string; readonly rows: number }[];
+  /** Rows that left. */
+  readonly rows: number;
+  /** Rows of those days that stay because their run is not finished. */
+  readonly held: number;
+}
+
+export interface ArchivePorts {
+  readonly folder: string;
+  readonly databasePath: string;
+  readonly clock: Clock;
+  readonly statements: StatementCache;
+  readonly writer: Writer;
+}
+
+/** Ids that one statement looks at. Of the largest rows there are, 32 hold 45 MB. */
+const rowsRead = 32, rowsDeleted = 500, rowsCounted = 5_000;
+/** How long the event loop is kept at a time. */
+const sliceMs = 5;
+/** Ids of a window that are of the day; the plus keeps SQLite to the ids. */
+const windowOfDay = "id > ? and id <= ? and +ts >= ? and +ts < ?";
+const notHeld = "(ref_id is null or ref_id not in (select value from json_each(?)))";
+
+/** What is known of a day before it is touched; what is written and what leaves are both found by this and nothing else. */
+interface Day {
+  readonly day: string;
+  readonly start: number;
+  readonly end: number;
+  /** The ids of its rows are between these, both included. */
+  readonly firstId: number;
+  readonly lastId: number;
+  /** Ids of the runs whose rows stay, as JSON. */
+  readonly held: string;
+  readonly rowsHeld: number;
+  readonly rowsLeaving: number;
+}
+
+export async function archiveLog(ports: ArchivePorts, options: ArchiveOptions): Promise<ArchiveReport> {
+  const run = new ArchiveRun(ports, options);
+  try {
+    return await run.all();
+  } finally {
+    run.close();
+  }
+}
+
+class ArchiveRun {
+  readonly #ports: ArchivePorts;
+  readonly #options: ArchiveOptions;
+  readonly #cutoff: number;
+  /** No read of it lasts longer than a slice: a long one would keep the write-ahead log from being emptied. */
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache;
+  #sliceEnd: number;
+
+  constructor(ports: ArchivePorts, options: ArchiveOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#cutoff = startOfDay(options.beforeMs);
+    this.#db = openDatabase(ports.databasePath, { readOnly: true });
+    this.#statements = new StatementCache(this.#db);
+    this.#sliceEnd = ports.clock.monotonic() + sliceMs;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  async all(): Promise<ArchiveReport> {
+    const days: { day: string; rows: number }[] = [];
+    let held = 0;
+    for (let from = Number.MIN_SAFE_INTEGER;;) {
+      const start = this.#nextDay(from);
+      if (start === null || this.#ended) break;
+      from = start + dayMs;
+      const day = await this.#survey(start);
+      held += day.rowsHeld;
+      if (day.rowsLeaving === 0) continue;
+      if (this.#options.dryRun !== true) {
+        await this.#write(day);
+        await this.#delete(day);
+      }
+      days.push({ day: day.day, rows: day.rowsLeaving });
+    }
+    if (this.#options.dryRun !== true && !this.#ended) {
+      await this.#ports.writer.run(() => moveWatermark(this.#ports.statements, this.#cutoff));
+    }
+    return { days, rows: days.reduce((sum, { rows }) => sum + rows, 0), held };
+  }
+
+  get #ended(): boolean {
+    return this.#options.signal?.aborted ?? false;
+  }
+
+  /** The first millisecond of the first day at or after `from` that has a row and is to leave. */
+  #nextDay(from: number): number | null {
+    const sql = "select ts from logs where ts >= ? and ts < ? order by ts limit 1";
+    const row = this.#statements.get(sql).get(from, this.#cutoff);
+    return row === undefined ? null : startOfDay(Number(row.ts));
+  }
+
+  async #survey(start: number): Promise<Day> {
+    // In this order: a run that begins after the first look has its rows beyond `newest`.
+    const newest = Number(this.#statements.get("select max(id) as id from logs").get()?.id);
+    const unfinished = "select run_id as id from workflow_runs where status in ('queued', 'started')";
+    const held = JSON.stringify(this.#statements.get(unfinished).all().map(({ id }) => String(id)));
+    const end = start + dayMs;
+    const page = this.#statements.arrays(
+      "select ts, id from logs where (ts, id) > (?, ?) and ts < ? order by ts, id limit ?",
+    );
+    let firstId = Infinity, lastId = 0, rows = 0, found: [number, number][], last: [number, number] = [start, -1];
+    do {
+      found = page.all(...last, end, rowsCounted) as unknown as [number, number][];
+      for (const [, id] of found) {
+        if (id >= newest) continue;
+        firstId = Math.min(firstId, id);
+        lastId = Math.max(lastId, id);
+        rows++;
+      }
+      last = found.at(-1) ?? last;
+      await this.#pace();
+    } while (found.length === rowsCounted);
+    const ofRuns = this.#statements.get(
+      "select count(*) as rows from logs where ref_id in (select value from json_each(?))" +
+        " and +ts >= ? and +ts < ? and +id <= ?",
+    );
+    const rowsHeld = Number(ofRuns.get(held, start, end, lastId)?.rows);
+    return { day: dayOf(start), start, end, firstId, lastId, held, rowsHeld, rowsLeaving: rows - rowsHeld };
+  }
+
+  /** The day's file: what it holds already, if there is one, and what leaves the table. */
+  async #write(day: Day): Promise<void> {
+    const path = archivePath(this.#ports.folder, day.day);
+    const { firstId, lastId, start, end, held } = day;
+    using file = new DayWriter(path);
+    const old = linesIfThere(path);
+    let line = old.next(), written = 0;
+    const put = async (text: string) => {
+      if (!file.add(text)) return;
+      await file.flush();
+      this.#tell(day, "writing", written);
+    };
+    const page = this.#statements.arrays(`select ${logColumns} from logs where ${windowOfDay} and ${notHeld}`);
+    for (let after = firstId - 1; after < lastId; after += rowsRead) {
+      for (const row of page.all(after, Math.min(after + rowsRead, lastId), start, end, held)) {
+        const { id, text } = archiveLine(row);
+        for (; !line.done && idOfLine(line.value) <= id; line = old.next()) {
+          // An interrupted run has written the row already.
+          if (idOfLine(line.value) < id) await put(line.value);
+        }
+        if (written++ === 0) faultPoint("archive.writing");
+        await put(text);
+      }
+      await this.#pace();
+    }
+    for (; !line.done; line = old.next()) await put(line.value);
+    assert(written === day.rowsLeaving, `${written} of ${day.rowsLeaving} rows of ${day.day} were read`);
+    await file.place();
+    this.#placed = { rows: file.rows, bytes: file.bytes };
+  }
+
+  /** What the file of the day under way holds. */
+  #placed: ArchivedCount = { rows: 0, bytes: 0 };
+
+  async #delete(day: Day): Promise<void> {
+    const { writer, statements } = this.#ports, { firstId, lastId, start, end, held } = day;
+    const sql = `delete from logs where ${windowOfDay} and ${notHeld}`;
+    let deleted = 0;
+    for (let after = firstId - 1; after < lastId; after += rowsDeleted) {
+      const first = after < firstId, before = Math.min(after + rowsDeleted, lastId);
+      deleted += await writer.run(() => {
+        if (first) {
+          moveWatermark(statements, end);
+          setMeta(statements, archivedDayKey(day.day), JSON.stringify(this.#placed));
+        }
+        const { changes } = statements.get(sql).run(after, before, start, end, held);
+        faultPoint("archive.deleting");
+        return Number(changes);
+      });
+      faultPoint("archive.deleted");
+      this.#tell(day, "deleting", deleted);
+    }
+    assert(deleted === day.rowsLeaving, `${deleted} of ${day.rowsLeaving} rows of ${day.day} have left`);
+  }
+
+  #tell(day: Day, step: ArchiveProgress["step"], done: number): void {
+    this.#options.onProgress?.({ day: day.day, step, done, total: day.rowsLeaving });
+  }
+
+  /** Lets others have their turn when the slice is used up. */
+  async #pace(): Promise<void> {
+    if (this.#ports.clock.monotonic() < this.#sliceEnd) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#sliceEnd = this.#ports.clock.monotonic() + sliceMs;
+  }
+}
+
+/** What the file of a day holds, under `archivedDayKey` in `meta`. */
+export interface ArchivedCount {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export function archivedDayKey(day: string): string {
+  return `archive:${day}`;
+}
+
+function moveWatermark(statements: StatementCache, ms: number): void {
+  const now = Number(statements.get("select value from meta where key = ?").get(archivedUpToKey)?.value ?? -Infinity);
+  if (ms > now) setMeta(statements, archivedUpToKey, String(ms));
+}
+
+function* linesIfThere(path: string): Generator<string, undefined> {
+  try {
+    yield* linesOf(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}

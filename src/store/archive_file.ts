@@ -1,0 +1,135 @@
+/**
+ * One file of the archive: `YYYY-MM-DD.jsonl`, the rows of one UTC day as `nerve events --json` prints them, in the order
+ * of their ids. Written by archive.ts, read by archive_reader.ts and verify.ts.
+ * I1. A file under its final name is whole: it is written aside, fsynced and renamed, and its folder is fsynced.
+ * I2. Memory is bounded: lines are read and written in blocks.
+ */
+import { dirname, join } from "node:path";
+import { NerveError } from "../base/errors.ts";
+import type { LogRow } from "../protocol/log.ts";
+import { faultPoint } from "./fault_point.ts";
+
+const suffix = ".jsonl", blockBytes = 256 * 1024;
+
+export function archivePath(folder: string, day: string): string {
+  return join(folder, day + suffix);
+}
+
+export interface ArchivedDay {
+  readonly day: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** The days that have a file, the oldest first. A folder that does not exist holds none. */
+export function archivedDays(folder: string): ArchivedDay[] {
+  const days: ArchivedDay[] = [];
+  try {
+    for (const { name, isFile } of Deno.readDirSync(folder)) {
+      if (!isFile || !/^\d{4}-\d{2}-\d{2}\.jsonl$/.test(name)) continue;
+      const path = join(folder, name);
+      days.push({ day: name.slice(0, -suffix.length), path, bytes: Deno.statSync(path).size });
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  return days.sort((a, b) => a.day < b.day ? -1 : 1);
+}
+
+/** A line of the archive. `id` comes first in it, so that it is known without parsing the rest. */
+export function idOfLine(line: string): number {
+  const [, id] = /^\{"id":(\d{1,16}),/.exec(line) ?? [];
+  if (id === undefined) throw new NerveError("STORE_FAILED", `a line of the archive is no row: ${line.slice(0, 80)}`);
+  return Number(id);
+}
+
+/** Throws NerveError STORE_FAILED when the line is no row. */
+export function rowOfLine(line: string, path: string): LogRow {
+  try {
+    const row = JSON.parse(line) as LogRow;
+    if (Number.isSafeInteger(row.id) && Number.isSafeInteger(row.ts) && typeof row.type === "string") return row;
+  } catch {
+    // What it is instead is said below.
+  }
+  throw new NerveError("STORE_FAILED", `the archive ${path} is damaged: a line is no row: ${line.slice(0, 80)}`, {
+    hint: "nerve store verify shows what is damaged; bring the file back from a backup",
+  });
+}
+
+/** Every line of a file that passes `wanted`, which sees it before it costs anything to parse. */
+export function* linesOf(path: string, wanted: (line: string) => boolean = () => true): Generator<string> {
+  using file = Deno.openSync(path);
+  const block = new Uint8Array(blockBytes), decoder = new TextDecoder();
+  // Parts of a line that is longer than a block: joined once, at its end.
+  let parts: string[] = [];
+  for (let read = file.readSync(block); read !== null; read = file.readSync(block)) {
+    const text = decoder.decode(block.subarray(0, read), { stream: true });
+    let from = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
+      const line = parts.length === 0 ? text.slice(from, end) : parts.join("") + text.slice(from, end);
+      parts = [];
+      from = end + 1;
+      if (wanted(line)) yield line;
+    }
+    if (from < text.length) parts.push(text.slice(from));
+  }
+  const rest = parts.join("");
+  if (rest !== "" && wanted(rest)) yield rest;
+}
+
+/** Writes a day's file aside; nothing is under its name before `place`. */
+export class DayWriter implements Disposable {
+  readonly #path: string;
+  readonly #aside: string;
+  readonly #file: Deno.FsFile;
+  readonly #buffer = new Uint8Array(blockBytes);
+  readonly #encoder = new TextEncoder();
+  #text = "";
+  #placed = false;
+  rows = 0;
+  bytes = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#aside = `${path}.writing`;
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // What a killed run has left is written anew.
+    this.#file = Deno.openSync(this.#aside, { write: true, create: true, truncate: true, mode: 0o600 });
+  }
+
+  /** True: a block is full, `flush` writes it. */
+  add(line: string): boolean {
+    this.#text += line + "\n";
+    this.rows++;
+    return this.#text.length >= blockBytes / 4;
+  }
+
+  async flush(): Promise<void> {
+    for (let text = this.#text; text !== "";) {
+      // One buffer for all: what is thrown away outside the heap is collected too late.
+      const { read, written } = this.#encoder.encodeInto(text, this.#buffer);
+      for (let at = 0; at < written;) at += await this.#file.write(this.#buffer.subarray(at, written));
+      this.bytes += written;
+      text = text.slice(read);
+    }
+    this.#text = "";
+  }
+
+  /** Makes it the day's file, on disk for good. */
+  async place(): Promise<void> {
+    await this.flush();
+    faultPoint("archive.written");
+    await this.#file.sync();
+    faultPoint("archive.synced");
+    await Deno.rename(this.#aside, this.#path);
+    this.#placed = true;
+    faultPoint("archive.renamed");
+    using folder = await Deno.open(dirname(this.#path));
+    await folder.sync();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+    if (!this.#placed) Deno.removeSync(this.#aside);
+  }
+}
