@@ -1,0 +1,73 @@
+/** New code under runs in flight, in real processes: old runs end on old code, new ones have the new at once. */
+import assert from "node:assert/strict";
+import { fastClock } from "../../support/fast_clock.ts";
+import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
+
+const renewed = steps(
+  `pass: () => ({ content: "the new code", meta: {} })`,
+  `({ messages }) => messages.length < 2 ? "pass" : END`,
+);
+
+Deno.test("new runs start on the new code at once; a run in flight finishes on the old", async () => {
+  await using workspace = await startWorkspace({
+    yaml: { workflows: { w: { concurrency: 2, ...gated.settings } } },
+    workflows: { w: gated.text(2) },
+  });
+  closeGate(workspace);
+  const { view } = workspace.kernel;
+  const contents = (runId: string) => view.records.messages(runId, { limit: 9 }).map(({ content }) => content);
+  await atWork(workspace, "w", "old");
+  workspace.write("workflows/w/index.ts", renewed);
+  await view.reload();
+  await workspace.kernel.startWorkflow("w", { runId: "new" });
+  assert.equal((await runEnd(workspace, "new")).status, "completed");
+  assert.deepEqual(contents("new"), ["the new code", "the new code"]);
+  assert.equal(view.records.run("old")?.status, "started");
+  openGate(workspace);
+  const old = await runEnd(workspace, "old");
+  assert.deepEqual([old.status, old.attempt, contents("old")], ["completed", 1, ["passed", "passed"]]);
+});
+
+Deno.test("what has not finished on the old code when the drain timeout is over ends as interrupted", async () => {
+  await using workspace = await startWorkspace({
+    clock: fastClock(5),
+    yaml: { workflows: { w: { concurrency: 2, drain_timeout: "1s", ...gated.settings } } },
+    workflows: { w: gated.text() },
+  });
+  closeGate(workspace);
+  await atWork(workspace, "w", "old");
+  workspace.write("workflows/w/index.ts", renewed);
+  await workspace.kernel.view.reload();
+  const old = await runEnd(workspace, "old");
+  assert.deepEqual([old.status, old.exitCode], ["interrupted", null]);
+  assert.equal(old.reason, "its code was replaced, and it had not finished 1s later");
+  // Its role does not mind the abort: its process, the old one, is ended after the grace, and that is no death.
+  await workspace.change("workflow:w", "ended");
+  assert.deepEqual(await rowsOf(workspace, "old", "run.crashed"), []);
+  await workspace.kernel.startWorkflow("w", { runId: "new" });
+  assert.equal((await runEnd(workspace, "new")).status, "completed");
+});
+
+Deno.test("a change of its files lifts the quarantine of a workflow, and its waiting run goes on with the new code", async () => {
+  await using workspace = await startWorkspace({
+    yaml: { workflows: { w: gated.settings } },
+    workflows: { w: gated.text(2) },
+  });
+  closeGate(workspace);
+  for (const [id, deaths] of [["crashes", 3], ["waits", 2]] as const) {
+    await atWork(workspace, "w", id);
+    for (let death = 1; death <= deaths; death++) {
+      const from = workspace.events.length;
+      Deno.kill(workspace.pid("w"), "SIGKILL");
+      await workspace.change("workflow:w", "died", from);
+      if (death < deaths) await workspace.log("workflow:w", / works$/, from);
+    }
+    if (id === "crashes") await runEnd(workspace, id);
+  }
+  await workspace.change("workflow:w", "quarantined");
+  workspace.write("workflows/w/index.ts", renewed);
+  await workspace.kernel.view.reload();
+  const run = await runEnd(workspace, "waits");
+  assert.deepEqual([run.status, run.rounds], ["completed", 2]);
+});

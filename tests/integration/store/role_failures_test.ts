@@ -1,0 +1,38 @@
+/** The rows of failed attempts: written only for the attempt and the round that the run is in, and found again. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../../src/base/clock.ts";
+import type { RoleFailure, Run } from "../../../src/protocol/run.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { aRun } from "../../support/fake_view.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+const run: Run = aRun({ runId: "a", status: "started", exitCode: null, rounds: 0, endedAt: null, causeId: null });
+const failure: RoleFailure = { round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", retryAt: 5_000 };
+
+Deno.test("a failure is written for a started run, in its attempt, at its round, and for nothing else", async () => {
+  await inTempDir(async (root) => {
+    const path = `${root}/logs.db`, store = openStore(path, systemClock);
+    const row = { source: "workflow:cleanup", type: "run.started", refId: "a", causeId: null, payload: null } as const;
+    await store.runs.create(run, row);
+    const of = { runId: "a", workflow: "cleanup", attempt: 1 };
+    assert.equal(store.runs.lastFailure("a"), null);
+    assert.equal(await store.runs.roleFailed({ ...of, runId: "b" }, failure), false);
+    assert.equal(await store.runs.roleFailed({ ...of, attempt: 2 }, failure), false);
+    assert.equal(await store.runs.roleFailed(of, { ...failure, round: 2 }), false);
+    assert.equal(await store.runs.roleFailed(of, failure), true);
+    assert.equal(await store.runs.roleFailed(of, { ...failure, failures: 2, retryAt: null }), true);
+    const change = { status: "failed", exitCode: 1, endedAt: 9 } as const;
+    await store.runs.transition("a", { from: ["started"] }, change, { ...row, type: "run.failed" });
+    assert.equal(await store.runs.roleFailed(of, { ...failure, failures: 3 }), false);
+    await store.close();
+
+    const again = openStore(path, systemClock);
+    assert.deepEqual(again.runs.lastFailure("a"), { ...failure, failures: 2, retryAt: null });
+    const rows = again.reader.logs({ refId: "a", type: "run.attempt_failed" });
+    assert.deepEqual(rows.map(({ source, payload }) => [source, payload]), [
+      ["workflow:cleanup", { attempt: 1, ...failure }],
+      ["workflow:cleanup", { attempt: 1, ...failure, failures: 2, retryAt: null }],
+    ]);
+    await again.close();
+  });
+});
