@@ -1,6 +1,7 @@
 /** `nerve validate`: everything that is wrong with the workspace, found without running it. */
 import { relative, resolve } from "node:path";
 import { loadNerveConfig } from "../../config/load.ts";
+import { checkLock, writeLock } from "../../config/permission_lock.ts";
 import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
@@ -13,6 +14,7 @@ export type SandboxLoader = (config: NerveConfig, paths: WorkspacePaths) => Prom
 
 interface Flags {
   readonly strict: boolean;
+  readonly lock: boolean;
   readonly format: ProblemFormat;
   readonly workspace?: string | undefined;
 }
@@ -25,11 +27,21 @@ export function validateWith(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
     const paths = await openWorkspace(io, folder ?? flags.workspace);
     const parsed = await loadNerveConfig(paths);
-    const found = parsed.ok ? [...parsed.value.warnings, ...await load(parsed.value.config, paths)] : parsed.error;
+    const found = parsed.ok
+      ? [
+        ...parsed.value.warnings,
+        ...(flags.lock ? [] : await checkLock(parsed.value, paths)),
+        ...await load(parsed.value.config, paths),
+      ]
+      : parsed.error;
     const problems = sortProblems(found.map((problem) => shownFrom(io.cwd, paths.root, problem)));
     const text = formatProblems(problems, flags.format);
     if (text !== "") print(io, text);
     if (flags.format === "text") print(io, summary(problems, parsed.ok ? parsed.value.config : null));
+    if (flags.lock && parsed.ok && !hasErrors(problems)) {
+      const file = await writeLock(parsed.value.config, paths);
+      if (flags.format === "text") print(io, `${sign.ok} permissions agreed to: ${file}`);
+    }
     return hasErrors(problems) || (flags.strict && problems.length > 0) ? exit.failed : exit.ok;
   };
 }

@@ -7,11 +7,15 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     async () => (await import("../commands/validate.ts")).validate,
     {
       brief: "Check nerve.yaml and load every sense and workflow in its sandbox",
-      examples: ["nerve validate", "nerve validate --strict --format github"],
+      details:
+        "Checks nerve.yaml and loads every sense and workflow in its sandbox. With nerve.permissions.lock, also that " +
+        "no permission has grown beyond it.",
+      examples: ["nerve validate", "nerve validate --strict --format github", "nerve validate --lock"],
     },
     {
       flags: {
         strict: toggle("Warnings fail as well"),
+        lock: toggle("Agree to the present permissions: write nerve.permissions.lock"),
         format: {
           kind: "enum",
           values: ["text", "json", "github"],
@@ -29,6 +33,23 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
           parse: String,
           optional: true,
         }],
+      },
+    },
+  ),
+  permissions: command(
+    async () => (await import("../commands/permissions.ts")).permissions,
+    {
+      brief: "What each group and workflow may do, and why",
+      details:
+        "What each group and workflow may do, and why. With a name: that sense's or workflow's, the implied included.",
+      examples: ["nerve permissions", "nerve permissions disk-usage", "nerve permissions --json"],
+    },
+    {
+      flags: { json: jsonFlag, all: toggle("Also what is implied"), workspace: workspaceFlag },
+      aliases: { w: "workspace" },
+      positional: {
+        kind: "tuple",
+        parameters: [{ brief: "A sense or workflow", placeholder: "NAME", parse: String, optional: true }],
       },
     },
   ),

@@ -169,7 +169,7 @@ Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail onl
     await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (problems: Problem[], strict: boolean) => {
       const io = new CapturedIo({ cwd: root });
-      const code = await validateWith(() => Promise.resolve(problems))(io, { strict, format: "text" });
+      const code = await validateWith(() => Promise.resolve(problems))(io, { strict, lock: false, format: "text" });
       return { code, out: io.out };
     };
     const warned = await validated([], false);
@@ -188,7 +188,7 @@ Deno.test("validate prints JSON and GitHub's annotations and nothing besides", a
     await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (format: "json" | "github") => {
       const io = new CapturedIo({ cwd: "/" });
-      await validateWith(() => Promise.resolve([aProblem("error")]))(io, { strict: false, format }, root);
+      await validateWith(() => Promise.resolve([aProblem("error")]))(io, { strict: false, lock: false, format }, root);
       return io.out;
     };
     assert.equal(JSON.parse(await validated("json")).errors, 1);
@@ -202,7 +202,7 @@ Deno.test("validate names files as seen from where it was called", async () => {
     const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
     const from = async (cwd: string) => {
       const io = new CapturedIo({ cwd });
-      await validateWith(() => Promise.resolve([absolute]))(io, { strict: false, format: "text" }, `${root}/inner`);
+      await validateWith(() => Promise.resolve([absolute]))(io, { strict: false, lock: false, format: "text" }, `${root}/inner`);
       return io.out.split(" ")[0];
     };
     assert.equal(await from(`${root}/inner`), "senses/a/index.ts:1:2");
@@ -215,7 +215,7 @@ Deno.test("validate loads nothing when nerve.yaml is wrong", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
     const io = new CapturedIo({ cwd: root });
-    const code = await validateWith(() => assert.fail("something was loaded"))(io, { strict: false, format: "text" });
+    const code = await validateWith(() => assert.fail("something was loaded"))(io, { strict: false, lock: false, format: "text" });
     assert.equal(code, 1);
     assert.match(io.out, /nothing was loaded/);
   });

@@ -1,0 +1,78 @@
+/** `nerve permissions`: what each group and workflow may do, and why. From nerve.yaml alone; the kernel grants the same. */
+import { NerveError } from "../../base/errors.ts";
+import { grantContext } from "../../config/load.ts";
+import { explainPermissions, type PermissionRow, type Unit } from "../../config/permissions.ts";
+import { groupMembers, type NerveConfig } from "../../config/types.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, plural, print, printable, printJson, printTable, sign } from "../output.ts";
+import { openWorkspace, requireConfig } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly all: boolean;
+  readonly workspace?: string | undefined;
+}
+
+/** `declared` by the sense that was asked for, `gained` from another of its group, or `implied` by what it is. */
+type Origin = "declared" | "gained" | "implied";
+interface Item {
+  readonly kind: Unit["kind"];
+  readonly name: string;
+  readonly senses: readonly string[];
+  readonly grants: readonly (PermissionRow & { readonly origin: Origin })[];
+}
+
+export async function permissions(io: CliIo, flags: Flags, name?: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), config = await requireConfig(paths);
+  const items = unitsOf(config, name).map((unit): Item => ({
+    ...unit,
+    senses: unit.kind === "group" ? groupMembers(config, unit.name).map((sense) => sense.name) : [],
+    grants: explainPermissions(config, paths, unit, grantContext).map((row) => ({
+      ...row,
+      origin: row.declaredBy === null
+        ? "implied"
+        : name === undefined || row.declaredBy === name
+        ? "declared"
+        : "gained",
+    })),
+  }));
+  if (flags.json) printJson(io, { items });
+  else for (const item of items) printItem(io, item, flags.all || name !== undefined);
+  return exit.ok;
+}
+
+function unitsOf(config: NerveConfig, name: string | undefined): Unit[] {
+  const sense = name === undefined ? undefined : config.senses.get(name);
+  if (sense !== undefined) return [{ kind: "group", name: sense.group }];
+  if (name !== undefined) {
+    if (config.workflows.has(name)) return [{ kind: "workflow", name }];
+    throw new NerveError("SENSE_UNKNOWN", `There is no sense and no workflow "${name}"`, { hint: "nerve sense list" });
+  }
+  const groups = [...config.groups.keys()].filter((group) => groupMembers(config, group).length > 0);
+  return [
+    ...groups.map((group): Unit => ({ kind: "group", name: group })),
+    ...[...config.workflows.keys()].map((workflow): Unit => ({ kind: "workflow", name: workflow })),
+  ];
+}
+
+function printItem(io: CliIo, { kind, name, senses, grants }: Item, all: boolean): void {
+  const implied = grants.filter(({ origin }) => origin === "implied").length;
+  const shown = all ? grants : grants.filter(({ origin }) => origin !== "implied");
+  const open = grants.some(({ permission, value }) => permission === "run" || permission === "ffi" || value === true);
+  const members = kind === "group" && (senses.length > 1 || senses[0] !== name) ? `: ${senses.join(", ")}` : "";
+  print(io, `${open ? sign.warning : sign.ok} ${kind} ${name}${members}`);
+  if (shown.length > 0) {
+    printTable(
+      io,
+      ["", "PERMISSION", "VALUE", "WHY"],
+      shown.map(({ permission, value, why, origin }) => [
+        "  ",
+        permission,
+        printable(value === true ? "everything" : value),
+        origin === "gained" ? `gained through the group: ${why}` : why,
+      ]),
+    );
+  }
+  const rest = all ? "" : `, and ${plural(implied, "implied grant")} (--all)`;
+  print(io, dim(io, `   ${shown.length === 0 ? "nothing declared" : plural(shown.length, "grant")}${rest}`));
+}
