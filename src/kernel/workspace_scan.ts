@@ -52,7 +52,9 @@ export class WorkspaceScan {
   }
 
   async scan(): Promise<Snapshot> {
-    const walk: Walk = { known: new Map(), above: new Set(), entries: 0, incomplete: null };
+    const { root, data, logs } = this.#paths;
+    // A link in lib/ that leads back to the workspace must not make code of what the kernel writes.
+    const walk: Walk = { known: new Map(), above: new Set([root, data, logs]), entries: 0, incomplete: null };
     this.#look(configFileName, walk);
     for (const folder of codeFolders) await this.#folder(folder, 0, walk);
     // Files that are gone are forgotten with the map before.
@@ -71,7 +73,7 @@ export class WorkspaceScan {
     } catch (thrown) {
       return missing(thrown, path, walk);
     }
-    // A link to a folder that it lies in leads round and round.
+    // A link to a folder that it lies in would lead round and round.
     if (walk.above.has(real)) return;
     if (depth >= scanDepthMax) return void (walk.incomplete ??= `${path} lies more than ${scanDepthMax} folders deep`);
     walk.above.add(real);
@@ -111,7 +113,7 @@ export class WorkspaceScan {
 
 interface Walk {
   readonly known: Map<string, Known>;
-  /** Real paths of the folders around the one that is looked at. */
+  /** Real paths of folders that are not entered: those around the one that is looked at, and the kernel's own. */
   readonly above: Set<string>;
   entries: number;
   incomplete: string | null;

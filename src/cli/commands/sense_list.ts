@@ -26,7 +26,8 @@ const defaultLimit = 50;
 
 export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const live = await fromDaemon(paths, (client) => client.senses());
+  const daemon = await fromDaemon(paths, (client) => Promise.all([client.senses(), client.health()]));
+  const [live, health] = daemon ?? [null, null];
   const offset = flags.offset ?? 0, end = offset + (flags.limit ?? defaultLimit);
   const config = live === null ? await requireConfig(paths) : null;
   const total = live?.length ?? config?.senses.size ?? 0;
@@ -36,6 +37,12 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
     return exit.ok;
   }
   printItems(io, items, live !== null);
+  if (health?.configError != null) {
+    print(
+      io,
+      `${sign.warning} nerve.yaml was refused, the one before stays in force: ${clip(health.configError, 300)}`,
+    );
+  }
   const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
   const next = `nerve sense list --offset ${offset + items.length}${limit}`;
   printPage(io, { offset, shown: items.length, total, what: "senses", next });
