@@ -53,7 +53,7 @@ function rowHead(io: CliIo, row: LogRow): string {
 }
 
 /** The row of that id, or the first row of the run of that id. */
-function askedRow(records: CliRecords, id: string): LogRow {
+export function askedRow(records: CliRecords, id: string): LogRow {
   const row = /^\d{1,15}$/.test(id) ? rowOf(records, Number(id)) : null;
   if (row !== null) return row;
   if (/^\d{1,15}$/.test(id) && records.run(id) === null) {

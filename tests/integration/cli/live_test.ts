@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import * as outputs from "../../../src/cli/outputs.ts";
 import { runCli } from "../../../src/cli/app.ts";
+import { askedRow } from "../../../src/cli/commands/why.ts";
+import { requireRecords } from "../../../src/cli/records.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
 import type * as z from "zod";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
@@ -87,6 +89,8 @@ Deno.test("why --sense tells what a sense did not say and for which reason", asy
   const none = await nerve("why", "99999");
   assert.deepEqual([none.code, none.err.includes("There is no row 99999")], [1, true]);
   assert.equal((await nerve("why")).code, 2);
+  using records = requireRecords(served.workspace.paths);
+  assert.throws(() => askedRow(records, "99999"), { code: "ROW_UNKNOWN" });
 });
 
 Deno.test("sense trigger --wait prints the outcome and exits by it", async () => {
