@@ -92,6 +92,8 @@ export const timeoutMinMs = 10;
 export const retentionMinMs = 60 * minuteMs;
 /** A process has 47 MB resident before it has loaded anything (deno-facts.md 2). */
 export const memoryMinBytes = 64 * MiB;
+/** An empty SQLite database with its log takes some tens of kilobytes. */
+export const diskMinBytes = 1 * MiB;
 export const concurrencyMax = 1_000;
 export const queueMax = 10_000;
 export const maxRoundsMax = 1_000_000;

@@ -69,10 +69,10 @@ function buildGroups(
   const groups = new Map<string, GroupConfig>();
   for (const [name, shape] of Object.entries(file.groups ?? {})) {
     checkName(name, ["groups", name], problems);
-    groups.set(name, { name, memoryBytes: shape?.memory ?? defaultGroupMemoryBytes });
+    groups.set(name, { name, memoryBytes: shape?.memory ?? defaultGroupMemoryBytes, diskBytes: shape?.disk ?? null });
   }
   for (const { group } of senses.values()) {
-    if (!groups.has(group)) groups.set(group, { name: group, memoryBytes: defaultGroupMemoryBytes });
+    if (!groups.has(group)) groups.set(group, { name: group, memoryBytes: defaultGroupMemoryBytes, diskBytes: null });
   }
   return groups;
 }

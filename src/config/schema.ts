@@ -7,6 +7,7 @@ import * as z from "zod";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 import {
   concurrencyMax,
+  diskMinBytes,
   intervalMinMs,
   maxRoundsMax,
   memoryMinBytes,
@@ -43,15 +44,17 @@ function duration(minMs: number): z.ZodOptional<z.ZodType<number | null>> {
   }).optional();
 }
 
-const size = z.unknown().transform((value, context): number | null => {
-  if (value === null || value === undefined) return null;
-  const parsed = typeof value === "string" ? parseSize(value) : null;
-  if (parsed === null) fault(context, "must be a size", "write 256MiB");
-  else if (!parsed.ok) fault(context, parsed.error, null);
-  else if (parsed.value < memoryMinBytes) fault(context, `must be at least ${formatSize(memoryMinBytes)}`, null);
-  else return parsed.value;
-  return z.NEVER;
-}).optional();
+function size(minBytes: number): z.ZodOptional<z.ZodType<number | null>> {
+  return z.unknown().transform((value, context): number | null => {
+    if (value === null || value === undefined) return null;
+    const parsed = typeof value === "string" ? parseSize(value) : null;
+    if (parsed === null) fault(context, "must be a size", "write 256MiB");
+    else if (!parsed.ok) fault(context, parsed.error, null);
+    else if (parsed.value < minBytes) fault(context, `must be at least ${formatSize(minBytes)}`, null);
+    else return parsed.value;
+    return z.NEVER;
+  }).optional();
+}
 
 const permissions = z.unknown().transform((value, context): PermissionRequest => {
   const { request, faults } = readPermissionRequest(value);
@@ -98,7 +101,7 @@ const sense = z.strictObject({
   config: userConfig,
 });
 
-const group = z.strictObject({ memory: size });
+const group = z.strictObject({ memory: size(memoryMinBytes), disk: size(diskMinBytes) });
 
 const reflex = z.strictObject({
   kind: z.literal("sense").nullish(),
@@ -117,7 +120,7 @@ const workflow = z.strictObject({
   max_rounds: count(maxRoundsMax),
   drain_timeout: duration(0),
   permissions,
-  memory: size,
+  memory: size(memoryMinBytes),
   config: userConfig,
 });
 

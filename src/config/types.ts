@@ -32,6 +32,8 @@ export interface SenseConfig {
 export interface GroupConfig {
   readonly name: string;
   readonly memoryBytes: number;
+  /** What the databases of its senses may hold together; null: as much as the disk. */
+  readonly diskBytes: number | null;
 }
 
 /** At least one of `intervalMs`, `cron` and `on` is there. `timezone` null: that of the machine. */

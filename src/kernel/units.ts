@@ -3,7 +3,7 @@
  * Used by kernel.ts and sandbox_check.ts.
  */
 import { grantContext } from "../config/load.ts";
-import { sandboxEnvironment, sandboxPermissions } from "../config/permissions.ts";
+import { databaseFiles, sandboxEnvironment, sandboxPermissions } from "../config/permissions.ts";
 import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { assert } from "../base/errors.ts";
@@ -48,7 +48,7 @@ function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): Un
   return {
     key: groupKey(name),
     spec,
-    request: launchRequest(group.memoryBytes, spec, senses.map((sense) => sense.permissions)),
+    request: launchRequest(group, spec, senses.map((sense) => sense.permissions)),
     keepAlive: senses.some((sense) => sense.keepAlive),
   };
 }
@@ -62,7 +62,7 @@ function workflowUnit(config: NerveConfig, paths: WorkspacePaths, name: string):
     senses: [],
     workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
   };
-  const request = launchRequest(workflow.memoryBytes, spec, [workflow.permissions]);
+  const request = launchRequest({ memoryBytes: workflow.memoryBytes, diskBytes: null }, spec, [workflow.permissions]);
   return { key: workflowKey(name), spec, request, keepAlive: false };
 }
 
@@ -90,9 +90,16 @@ function moduleRules(folders: readonly string[], declared: readonly PermissionRe
   return { folders, packages: [...new Set(packages)] };
 }
 
-function launchRequest(memoryBytes: number, spec: ProcessSpec, declared: readonly PermissionRequest[]): LaunchRequest {
+function launchRequest(
+  { memoryBytes, diskBytes }: { readonly memoryBytes: number; readonly diskBytes: number | null },
+  spec: ProcessSpec,
+  declared: readonly PermissionRequest[],
+): LaunchRequest {
+  const files = spec.senses.flatMap((sense) => databaseFiles(sense.database));
   return {
     memoryBytes,
+    disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
+    auditFile: null,
     env: sandboxEnvironment(spec.permissions, Deno.env.toObject()),
     remoteImports: declared.some((request) => request.import !== undefined),
   };

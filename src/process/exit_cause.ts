@@ -5,6 +5,7 @@ export type EndKind =
   | "ended"
   | "out_of_memory"
   | "memory_limit"
+  | "disk_limit"
   | "aborted"
   | "killed"
   | "stuck"

@@ -5,6 +5,7 @@
 import { assert, messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
 import { ownPackages, selfArguments } from "../base/self.ts";
+import type { DiskQuota } from "./disk_quota.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 
 /** How to start ourselves again, and where the sockets of our processes go. */
@@ -22,6 +23,10 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Whether it may load remote or npm modules. */
   readonly remoteImports: boolean;
+  /** Null: it may fill the disk. */
+  readonly disk: DiskQuota | null;
+  /** A file to which Deno writes every permission that is asked for, a line of JSON each; null: nothing is noted. */
+  readonly auditFile: string | null;
 }
 
 export interface Launched {
@@ -105,7 +110,7 @@ function ownArguments({ remoteImports }: LaunchRequest): string[] {
   return [...selfArguments(packages, "worker/shim.ts"), "__group"];
 }
 
-function environment({ env, memoryBytes }: LaunchRequest): Record<string, string> {
+function environment({ env, memoryBytes, auditFile }: LaunchRequest): Record<string, string> {
   const own = Deno.env.toObject();
   const all: Record<string, string> = { ...env };
   // Programs are looked up in PATH. Without `run` it is of no use to user code and without `env` unreadable; without it
@@ -114,6 +119,7 @@ function environment({ env, memoryBytes }: LaunchRequest): Record<string, string
   // V8 lets its young generation grow to 48 MB beside the old one; a sense is small, and the limit should mean something.
   const heapMiB = Math.max(16, Math.floor(memoryBytes / 1024 ** 2));
   all.DENO_V8_FLAGS = `--max-old-space-size=${heapMiB},--max-semi-space-size=4`;
+  if (auditFile !== null) all.DENO_AUDIT_PERMISSIONS = auditFile;
   all.DENO_NO_UPDATE_CHECK = "1";
   all.NO_COLOR = "1";
   const cache = own.DENO_DIR ?? cacheFolder(own);

@@ -8,6 +8,7 @@ import { formatSize } from "../base/duration.ts";
 import { memoryWatchMs } from "../base/limits.ts";
 import { processStat } from "../base/process_id.ts";
 import { CpuMeter } from "./cpu_meter.ts";
+import { type DiskQuota, overQuota } from "./disk_quota.ts";
 
 const pageBytes = 4096;
 /**
@@ -33,6 +34,9 @@ export interface Watched {
   readonly limitBytes: number;
   /** `words` say how much it had, and over what. */
   onOver(words: string): void;
+  readonly disk: DiskQuota | null;
+  /** `words` say how much its databases hold, and over what. */
+  onDiskFull(words: string): void;
   /** Whether a compute or a run is under way in it. */
   busy(): boolean;
   /** It has used a whole core for a while outside of any of them; called once. */
@@ -68,6 +72,8 @@ export class MemoryWatch {
       for (const [pid, { of, cpu }] of this.#watched) {
         const bytes = residentBytes(pid);
         if (bytes !== null && bytes > of.limitBytes + baselineBytes) of.onOver(overLimit(bytes, of.limitBytes));
+        const full = overQuota(of.disk);
+        if (full !== null) of.onDiskFull(full);
         const ticks = processStat(pid)?.cpuTicks ?? 0;
         if (cpu.sample(ticks, this.#clock.monotonic(), of.busy())) of.onBurning();
       }

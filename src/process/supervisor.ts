@@ -8,32 +8,21 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { assert, messageOf } from "../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs, idleEndMs } from "../base/limits.ts";
-import type { ProcessSpec } from "../protocol/message.ts";
 import { isWanted, type ProcessEnd } from "./exit_cause.ts";
+import { overQuota } from "./disk_quota.ts";
 import { GroupProcess } from "./group_process.ts";
-import type { Launch, LaunchRequest } from "./launcher.ts";
+import type { Launch } from "./launcher.ts";
 import { MemoryWatch, residentBytes } from "./memory_watch.ts";
-import type { SupervisorPorts } from "./supervisor_ports.ts";
+import type { SupervisorPorts, UnitKey, UnitPlan, UnitView } from "./supervisor_ports.ts";
 
-/** `group:NAME` or `workflow:NAME`. */
-export type UnitKey = `group:${string}` | `workflow:${string}`;
-
-/** One unit as configured. */
-export interface UnitPlan {
-  readonly key: UnitKey;
-  readonly spec: ProcessSpec;
-  readonly request: LaunchRequest;
-  /** True: its process is never ended for being idle. */
-  readonly keepAlive: boolean;
-}
-
-export type { SupervisorPorts } from "./supervisor_ports.ts";
+export type { SupervisorPorts, UnitKey, UnitPlan, UnitView } from "./supervisor_ports.ts";
 
 type UnitState =
   | { readonly tag: "stopped" }
   | { readonly tag: "running"; readonly process: GroupProcess }
   | { readonly tag: "backoff"; readonly untilMs: number; readonly reason: string; readonly cancel: CancelTimer }
-  | { readonly tag: "quarantined"; readonly reason: string };
+  /** `full`: its databases are over its quota; it ends by itself once they are not. */
+  | { readonly tag: "quarantined"; readonly reason: string; readonly full: boolean };
 
 interface Unit {
   plan: UnitPlan;
@@ -43,15 +32,6 @@ interface Unit {
   /** When it was last needed, by the monotonic clock. */
   neededAt: number;
   cancelIdle: CancelTimer | null;
-}
-
-export interface UnitView {
-  readonly key: UnitKey;
-  readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined";
-  readonly reason: string | null;
-  readonly pid: number | null;
-  readonly memoryBytes: number | null;
-  readonly deaths: number;
 }
 
 export class Supervisor {
@@ -93,6 +73,10 @@ export class Supervisor {
   process(key: UnitKey): GroupProcess | null {
     const unit = this.#unit(key);
     if (unit.state.tag === "running" && unit.state.process.usable) return unit.state.process;
+    if (unit.state.tag === "quarantined" && unit.state.full && overQuota(unit.plan.request.disk) === null) {
+      this.reset(key);
+      return this.process(key);
+    }
     if (unit.state.tag === "backoff" || unit.state.tag === "quarantined" || this.#stopping) return null;
     return this.#start(unit);
   }
@@ -199,6 +183,12 @@ export class Supervisor {
   #start(unit: Unit): GroupProcess | null {
     const { key, spec, request } = unit.plan;
     let process: GroupProcess;
+    const full = overQuota(request.disk);
+    if (full !== null) {
+      this.#died(unit, { kind: "disk_limit", message: full });
+      this.#ports.onQuarantined(key, full);
+      return null;
+    }
     try {
       process = new GroupProcess(spec, request, this.#launch, this.#clock, {
         onReady: (ready) => this.#ports.onReady(key, ready),
@@ -217,6 +207,8 @@ export class Supervisor {
     this.#memory.watch(process.pid, {
       limitBytes: request.memoryBytes,
       onOver: (words) => process.kill("memory_limit", words),
+      disk: request.disk,
+      onDiskFull: (words) => process.kill("disk_limit", words),
       // While it starts it has its own code to load.
       busy: () => !process.ready || this.#ports.busy(key, process),
       onBurning: () => {
@@ -253,11 +245,15 @@ export class Supervisor {
   #died(unit: Unit, end: ProcessEnd): string | null {
     const { key } = unit.plan, now = this.#clock.monotonic();
     unit.deaths++;
+    if (end.kind === "disk_limit") {
+      unit.state = { tag: "quarantined", reason: end.message, full: true };
+      return end.message;
+    }
     unit.deathsAt = [...unit.deathsAt.filter((at) => now - at < deathWindowMs), now];
     const recent = unit.deathsAt.length;
     if (recent >= deathsMax) {
       const reason = `died ${recent} times in ${deathWindowMs / 1000} s, the last time it ${end.message}`;
-      unit.state = { tag: "quarantined", reason };
+      unit.state = { tag: "quarantined", reason, full: false };
       return reason;
     }
     const waitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (recent - 1));

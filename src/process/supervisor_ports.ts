@@ -1,8 +1,20 @@
-/** What supervisor.ts asks of the kernel: who needs what, and who wants to hear of it. */
-import type { FromProcess } from "../protocol/message.ts";
+/** What supervisor.ts takes and shows, and what it asks of the kernel: who needs what, and who wants to hear of it. */
+import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
 import type { ProcessEnd } from "./exit_cause.ts";
 import type { GroupProcess } from "./group_process.ts";
-import type { UnitKey } from "./supervisor.ts";
+import type { LaunchRequest } from "./launcher.ts";
+
+/** `group:NAME` or `workflow:NAME`. */
+export type UnitKey = `group:${string}` | `workflow:${string}`;
+
+/** One unit as configured. */
+export interface UnitPlan {
+  readonly key: UnitKey;
+  readonly spec: ProcessSpec;
+  readonly request: LaunchRequest;
+  /** True: its process is never ended for being idle. */
+  readonly keepAlive: boolean;
+}
 
 export interface SupervisorPorts {
   onReady(key: UnitKey, process: GroupProcess): void;
@@ -19,4 +31,13 @@ export interface SupervisorPorts {
   busy(key: UnitKey, process: GroupProcess): boolean;
   /** When the unit will next be needed by a schedule, in wall milliseconds. */
   nextDueAt(key: UnitKey): number | null;
+}
+
+export interface UnitView {
+  readonly key: UnitKey;
+  readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined";
+  readonly reason: string | null;
+  readonly pid: number | null;
+  readonly memoryBytes: number | null;
+  readonly deaths: number;
 }

@@ -1,0 +1,50 @@
+/** The disk: a group that fills it through its own database is stopped at its quota, and comes back when it is under. */
+import assert from "node:assert/strict";
+import { attackTest } from "../../support/attack_daemon.ts";
+
+const fill = `sqlite.exec("create table if not exists t (x)");
+  for (;;) {
+    sqlite.exec("insert into t values (randomblob(200000))");
+    await new Promise((done) => setTimeout(done, 2));
+    if (sqlite.prepare("select count(*) as n from t").get().n > 10000) return "filled";
+  }`;
+
+attackTest("a group whose databases outgrow its quota is stopped, and goes on when they are under it again", {
+  "fills": {
+    body: fill,
+    comesTo: /^died: .*has \d+\.\d MiB in its databases, over its disk limit of 2\.0 MiB/,
+    deadly: true,
+    only: "sense",
+    group: { disk: "2MiB" },
+  },
+  "fills-in-one-go": {
+    body: `sqlite.exec("create table if not exists t (x); insert into t values (randomblob(20000000))");
+      await new Promise((done) => setTimeout(done, 3_000)); return "filled"`,
+    comesTo: /^died: .*over its disk limit of 2\.0 MiB/,
+    deadly: true,
+    only: "sense",
+    group: { disk: "2MiB" },
+  },
+}, {
+  async check(daemon) {
+    const unit = async () => (await daemon.health()).units.find(({ name }) => name === "fills");
+    assert.equal((await unit())?.state, "quarantined");
+    assert.match(
+      await daemon.bySense("fills"),
+      /^died: quarantined: has .* over its disk limit/,
+      "no process is started",
+    );
+    const [row] = await daemon.logs({ source: "group:fills", type: "group.died" });
+    assert.equal(Object(row?.payload).end, "disk_limit");
+    for (const end of ["", "-wal", "-shm"]) {
+      await Deno.remove(`${daemon.targets.workspace}/data/senses/fills.db${end}`).catch((thrown) => {
+        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      });
+    }
+    assert.match(
+      await daemon.bySense("fills"),
+      /^died: its process has/,
+      "it was started again, and filled its disk again",
+    );
+  },
+});
