@@ -15,7 +15,7 @@ import { assert } from "../base/errors.ts";
 import { archivePath, DayWriter, idOfLine, linesOf } from "./archive_file.ts";
 import { dayMs, dayOf, startOfDay } from "./days.ts";
 import { faultPoint } from "./fault_point.ts";
-import { archiveLine, logColumns } from "./log_rows.ts";
+import { logLine } from "./log_rows.ts";
 import { archivedUpToKey, setMeta } from "./meta_store.ts";
 import { openDatabase, StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
@@ -54,7 +54,7 @@ export interface ArchivePorts {
 }
 
 /** Ids that one statement looks at. Of the largest rows there are, 32 hold 45 MB. */
-const rowsRead = 32, rowsDeleted = 500, rowsCounted = 5_000;
+const rowsRead = 32, rowsDeleted = 1_000, rowsCounted = 1_000;
 /** How long the event loop is kept at a time. */
 const sliceMs = 5;
 /** Ids of a window that are of the day; the plus keeps SQLite to the ids. */
@@ -180,10 +180,10 @@ class ArchiveRun {
       await file.flush();
       this.#tell(day, "writing", written);
     };
-    const page = this.#statements.arrays(`select ${logColumns} from logs where ${windowOfDay} and ${notHeld}`);
+    const page = this.#statements.arrays(`select id, ${logLine} from logs where ${windowOfDay} and ${notHeld}`);
     for (let after = firstId - 1; after < lastId; after += rowsRead) {
-      for (const row of page.all(after, Math.min(after + rowsRead, lastId), start, end, held)) {
-        const { id, text } = archiveLine(row);
+      const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end, held);
+      for (const [id, text] of rows as unknown as [number, string][]) {
         for (; !line.done && idOfLine(line.value) <= id; line = old.next()) {
           // An interrupted run has written the row already.
           if (idOfLine(line.value) < id) await put(line.value);

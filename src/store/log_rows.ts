@@ -3,6 +3,10 @@ import type { LogFilter, LogRow, LogType } from "../protocol/log.ts";
 import type { Json } from "../protocol/json.ts";
 
 export const logColumns = "id, ts, source, type, ref_id, cause_id, payload";
+/** The JSON of a row, its id first: a line of the archive. Made by SQLite, it costs one string instead of eight. */
+export const logLine = `'{"id":' || id || ',"ts":' || ts || ',"source":' || json_quote(source) || ',"type":' || ` +
+  `json_quote(type) || ',"refId":' || json_quote(ref_id) || ',"causeId":' || json_quote(cause_id) || ',"payload":' || ` +
+  `payload || '}'`;
 export const defaultLogLimit = 100;
 
 /** A statement and what is bound to it. */
@@ -35,13 +39,6 @@ export function logQuery(filter: LogFilter): Query {
 }
 
 type Row = [number, number, string, LogType, string | null, number | null, string];
-
-/** The row as a line of the archive: the JSON of `toLogRow`, without parsing what is JSON already. */
-export function archiveLine(row: unknown): { readonly id: number; readonly text: string } {
-  const [id, ts, source, type, refId, causeId, payload] = row as Row;
-  const head = `{"id":${id},"ts":${ts},"source":${JSON.stringify(source)},"type":${JSON.stringify(type)}`;
-  return { id, text: `${head},"refId":${JSON.stringify(refId)},"causeId":${causeId},"payload":${payload}}` };
-}
 
 /** The database is ours and its tables are strict: what comes out of it has the type that went in. */
 export function toLogRow(row: unknown): LogRow {

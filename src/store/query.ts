@@ -154,7 +154,10 @@ function* rowsOf(db: DatabaseSync, statement: StatementSync, values: readonly SQ
     }
     if (rows !== countOf(db, statement, values)) statement.all(...values);
   } catch (thrown) {
-    throw new NerveError("QUERY_INVALID", `the query failed: ${messageOf(thrown)}`, { cause: thrown });
+    throw new NerveError("QUERY_INVALID", `the query failed: ${messageOf(thrown)}`, {
+      hint: "nerve sense schema NAME shows the tables",
+      cause: thrown,
+    });
   } finally {
     db.close();
   }
