@@ -59,7 +59,10 @@ async function holdsConfig(folder: string): Promise<boolean> {
     return (await Deno.stat(join(folder, configFileName))).isFile;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
-    throw new NerveError("WORKSPACE_MISSING", `Cannot look into ${folder}`, { cause: thrown });
+    throw new NerveError("WORKSPACE_MISSING", `Cannot look into ${folder}`, {
+      hint: "make it readable to this user, or name another folder with --workspace",
+      cause: thrown,
+    });
   }
 }
 

@@ -51,7 +51,9 @@ export function createApp(view: KernelView, options: AppOptions) {
 }
 
 function bodyTooLarge(): Response {
-  const error = new NerveError("PAYLOAD_INVALID", `The request body is over ${requestBodyMaxBytes} bytes`);
+  const error = new NerveError("PAYLOAD_INVALID", `The request body is over ${requestBodyMaxBytes} bytes`, {
+    hint: "Put what is large into a file, and its path into the payload",
+  });
   return problem(413, error);
 }
 

@@ -198,13 +198,20 @@ export class ControlClient implements Disposable {
         : "No daemon runs in this workspace";
       return new NerveError("DAEMON_MISSING", message, { hint, cause });
     }
-    return new NerveError("DAEMON_ANSWER", `The daemon gave no answer: ${messageOf(cause)}`, { cause });
+    return new NerveError("DAEMON_ANSWER", `The daemon gave no answer: ${messageOf(cause)}`, {
+      hint: "nerve status tells how it is, nerve logs what it said",
+      cause,
+    });
   }
 }
 
 function problemError(status: number, body: unknown): NerveError {
   const parsed = problemSchema.safeParse(body);
-  if (!parsed.success) return new NerveError("DAEMON_ANSWER", `The daemon answered with status ${status}`);
+  if (!parsed.success) {
+    return new NerveError("DAEMON_ANSWER", `The daemon answered with status ${status}`, {
+      hint: "The daemon may be of another version: restart it",
+    });
+  }
   const { code, detail, hint } = parsed.data;
   const known = Object.hasOwn(problemStatus, code) ? code as ErrorCode : "DAEMON_ANSWER";
   return new NerveError(known, detail, hint === null ? {} : { hint });

@@ -8,13 +8,14 @@ import type * as z from "zod";
 import { messageOf, NerveError } from "../base/errors.ts";
 import { type ProblemDocument, problemSchema, problemStatus } from "../protocol/api.ts";
 
+const hint = "GET /v1/openapi.json describes every request";
 const headers = { "content-type": "application/problem+json" };
 
 /** The answer for anything that was thrown. `report` gets what nobody expected. */
 export function problemResponse(thrown: unknown, report: (thrown: unknown) => void): Response {
   if (thrown instanceof NerveError) return problem(problemStatus[thrown.code], thrown);
   if (thrown instanceof HTTPException && thrown.status < 500) {
-    return problem(thrown.status, new NerveError("USAGE", thrown.message || "The request is malformed"));
+    return problem(thrown.status, new NerveError("USAGE", thrown.message || "The request is malformed", { hint }));
   }
   report(thrown);
   const error = new NerveError("INTERNAL", `nerve failed inside: ${messageOf(thrown)}`, {
@@ -48,7 +49,9 @@ export function valid<Target extends "json" | "query" | "param", Schema extends 
       return path === "" ? issue.message : `${path}: ${issue.message}`;
     });
     const what = target === "json" ? "request body" : target === "query" ? "query" : "path";
-    throw new NerveError(target === "json" ? "PAYLOAD_INVALID" : "USAGE", `The ${what} is wrong: ${wrong.join("; ")}`);
+    throw new NerveError(target === "json" ? "PAYLOAD_INVALID" : "USAGE", `The ${what} is wrong: ${wrong.join("; ")}`, {
+      hint,
+    });
   });
 }
 

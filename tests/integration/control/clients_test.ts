@@ -6,6 +6,7 @@ import {
   answerStallMs,
   controlConnectionsMax,
   controlStopMs,
+  eventHeartbeatMs,
   requestBodyMaxBytes,
   requestMaxMs,
 } from "../../../src/base/limits.ts";
@@ -98,6 +99,28 @@ Deno.test("a connection that is kept serves several requests, then is closed for
     await until(() => clock.pending === 1);
     await clock.tick(requestMaxMs);
     assert.equal(await rest(connection), "");
+  });
+});
+
+Deno.test("answers that wait and event streams have no deadline, also when their request has a body that nobody reads", async () => {
+  // The bug would be: what counts as unfinished is the request, for its body was not read, and every wait ends after 10 s.
+  await served(async ({ path, clock, view }) => {
+    const events = await connected(path, "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+    const outcome = Promise.withResolvers<{ kind: "null" }>();
+    view.triggerSense = () => ({ computeId: 7, how: "started", until: null, outcome: outcome.promise });
+    const waiting = await connected(
+      path,
+      "POST /v1/senses/cpu-usage/trigger?wait=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+    );
+    await until(() => view.rows.subscribers === 1 && clock.pending === 1);
+    for (let beat = 0; beat < 4; beat++) await clock.tick(eventHeartbeatMs);
+    outcome.resolve({ kind: "null" });
+    assert.match(await answered(waiting, ""), /^HTTP\/1\.1 200 OK[^]*"outcome":\{"kind":"null"\}/);
+    waiting.close();
+    let shown = "";
+    while ((shown.match(/: here/g) ?? []).length < 4) shown += await answered(events, "");
+    events.close();
+    await until(() => view.rows.subscribers === 0);
   });
 });
 

@@ -1,0 +1,74 @@
+/** Pages of the API over a real log: by its links a reader sees everything once, also while more is being written. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type * as z from "zod";
+import { systemClock } from "../../../src/base/clock.ts";
+import { createApp } from "../../../src/control/app.ts";
+import type { Records } from "../../../src/control/view.ts";
+import { logsSchema, runListSchema } from "../../../src/protocol/api.ts";
+import type { Run } from "../../../src/protocol/run.ts";
+import { openStore, type Store } from "../../../src/store/store.ts";
+import { aRun, FakeView } from "../../support/fake_view.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+class StoredView extends FakeView {
+  override readonly records: Records;
+
+  constructor({ reader }: Store) {
+    super();
+    this.records = {
+      runs: (query) => {
+        const { runs, total } = reader.runs(query);
+        return { total, items: runs };
+      },
+      run: (runId) => reader.run(runId),
+      messages: (runId, query) => reader.messages(runId, query),
+      logs: (filter) => reader.logs(filter),
+    };
+  }
+}
+
+async function create(store: Store, runId: string): Promise<void> {
+  const run: Run = aRun({
+    runId,
+    status: "queued",
+    exitCode: null,
+    attempt: 0,
+    rounds: 0,
+    startedAt: null,
+    endedAt: null,
+  });
+  await store.runs.create(run, {
+    ...{ source: "workflow:cleanup", type: "run.queued", refId: runId, causeId: null, payload: {} },
+  });
+}
+
+Deno.test("by the links of its pages a reader sees every run and row once, although more come meanwhile", async () => {
+  await inTempDir(async (root) => {
+    const store = openStore(join(root, "logs.db"), systemClock);
+    const app = createApp(new StoredView(store), {
+      version: "0",
+      stop: () => {},
+      report: (bug) => assert.fail(String(bug)),
+    });
+    const walk = async <T>(first: string, schema: z.ZodType<{ items: T[]; next: string | null }>): Promise<T[]> => {
+      const all: T[] = [];
+      for (let path: string | null = first, page = 0; path !== null; page++) {
+        const answer = schema.parse(await (await app.request(path)).json());
+        all.push(...answer.items);
+        path = answer.next;
+        await create(store, `late-${first.length}-${page}`);
+      }
+      return all;
+    };
+    const names = Array.from({ length: 25 }, (_, at) => `run-${at}`);
+    for (const name of names) await create(store, name);
+    const runs = await walk("/v1/runs?workflow=cleanup&limit=10", runListSchema);
+    assert.deepEqual(runs.map(({ runId }) => runId), names.toReversed());
+    const before = store.reader.logs({ limit: 1_000 }).length;
+    const rows = await walk("/v1/logs?source=workflow:cleanup&limit=7", logsSchema);
+    assert.deepEqual(rows.map(({ id }) => id), Array.from({ length: before }, (_, at) => before - at));
+    assert.deepEqual(runListSchema.parse(await (await app.request("/v1/runs?before=nobody")).json()).items, []);
+    await store.close();
+  });
+});
