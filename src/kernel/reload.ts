@@ -106,9 +106,11 @@ export class Reload {
       const at = this.#ports.clock.monotonic(), snapshot = await this.#scan.scan(), again = byHand && round === 0;
       this.#tellIncomplete(snapshot.incomplete);
       if (snapshot.digest === this.#seen && !again) break;
-      this.#seen = snapshot.digest;
+      // Not before it is done: what fails, such as on a folder that cannot be read, is tried again.
+      this.#seen = "";
       await this.#configure(reply);
-      await this.#follow(this.#versions(snapshot), at, reply, again);
+      const settled = await this.#follow(this.#versions(snapshot), at, reply, again);
+      if (settled) this.#seen = snapshot.digest;
     }
     return { ...reply, replaced: [...new Set(reply.replaced)], configError: this.#ports.configuration.error };
   }
@@ -132,13 +134,13 @@ export class Reload {
     reply.problems = worstFirst(problems).map(({ path, message, place }) => ({ about: path, message, place }));
   }
 
-  /** Replaces the units whose code is not the accepted one, if it loads. */
+  /** Replaces the units whose code is not the accepted one, if it loads. False: files changed during the trials. */
   async #follow(
     versions: (plan: UnitPlan) => Versions,
     at: number,
     reply: Collected,
     again: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const changes: Change[] = [], { supervisor } = this.#ports.parts();
     for (const plan of this.#ports.configuration.units) {
       const { key } = plan, now = { at, versions: versions(plan) }, before = this.#accepted.get(key);
@@ -154,9 +156,13 @@ export class Reload {
     const idle = changes.filter(({ running }) => !running), running = changes.filter((change) => change.running);
     for (const change of idle) this.#take(change, reply);
     const waiting = [...running, ...idle.length <= idleTrialsMax ? idle : []];
+    let settled = true;
     await Promise.all(Array.from({ length: trialsAtOnce }, async () => {
-      for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) await this.#try(change, reply);
+      for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
+        if (!await this.#try(change, reply)) settled = false;
+      }
     }));
+    return settled;
   }
 
   /**
@@ -171,13 +177,13 @@ export class Reload {
     );
   }
 
-  async #try(change: Change, reply: Collected): Promise<void> {
+  /** False: it is not judged, because its files changed meanwhile or the kernel stops. */
+  async #try(change: Change, reply: Collected): Promise<boolean> {
     const { paths, clock, faults } = this.#ports, { plan, now: { versions } } = change, { key } = plan;
     const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
     const problems = await tryToLoad(plan, where, clock, this.#gone.signal);
-    if (this.#gone.signal.aborted) return;
-    // Written meanwhile: the next round looks at it as it is then.
-    if (!same(versions, this.#versions(await this.#scan.scan())(plan))) return void (this.#seen = "");
+    if (this.#gone.signal.aborted) return false;
+    if (!same(versions, this.#versions(await this.#scan.scan())(plan))) return false;
     const keeps = change.running ? this.#ports.parts().supervisor.present(key) : null;
     if (keeps !== null && this.#blocks(change, problems)) {
       this.#refused.set(key, versions);
@@ -188,6 +194,7 @@ export class Reload {
       faults.tried(plan, problems);
     }
     reply.problems.push(...faults.of(key));
+    return true;
   }
 
   /** A sense that did not load before, or whose code is the same, holds none of its siblings back. */

@@ -114,3 +114,43 @@ Deno.test("a hundred reloads neither double nor skip a tick, nor touch the count
   assert.equal(workspace.sense("steady").counters.computes, 61);
   assert.equal(workspace.pid("steady"), pid);
 });
+
+Deno.test("a workflow's concurrency follows without a new process; one that leaves lets its run finish, then is gone", async () => {
+  const waits = `import { defineWorkflow, END } from "nerve";
+    const open = async (name) => {
+      for (;;) { try { return Deno.statSync("files/" + name); } catch { await new Promise((go) => setTimeout(go, 5)); } }
+    };
+    export default defineWorkflow({
+      roles: { one: async ({ start }) => { await open(start.prompt); return { content: start.prompt, meta: {} }; } },
+      moderator: ({ messages }) => messages.length === 0 ? "one" : END,
+    });\n`;
+  const yaml = (concurrency: number) => ({ workflows: { w: { concurrency, permissions: { read: ["files"] } } } });
+  await using workspace = await startWorkspace({ yaml: yaml(1), workflows: { w: waits }, files: { "files/none": "" } });
+  const { view } = workspace.kernel, gone = new AbortController().signal;
+  const start = (prompt: string) => workspace.kernel.startWorkflow("w", { prompt });
+  const first = await start("first"), second = await start("second"), third = await start("third");
+  assert.deepEqual([first, second, third].map(({ status }) => status), ["started", "queued", "queued"]);
+  await workspace.change("workflow:w", "ready");
+  const pid = workspace.pid("w"), from = workspace.events.length;
+  write(workspace, yaml(2));
+  assert.deepEqual((await view.reload()).replaced, []);
+  await workspace.run("started", from);
+  assert.deepEqual(view.workflows().map(({ active, queued }) => [active, queued]), [[2, 1]]);
+
+  write(workspace, yaml(1));
+  await view.reload();
+  workspace.write("files/first", "");
+  await view.runEnded(first.runId, gone);
+  assert.deepEqual(view.workflows().map(({ active, queued }) => [active, queued]), [[1, 1]], "the third one waits");
+  assert.equal(workspace.pid("w"), pid);
+
+  write(workspace, {});
+  assert.deepEqual((await view.reload()).changes, [{ of: "workflow:w", change: "removed" }]);
+  await view.runEnded(third.runId, gone);
+  workspace.write("files/second", "");
+  await view.runEnded(second.runId, gone);
+  const statuses = [first, second, third].map(({ runId }) => view.records.run(runId)?.status);
+  assert.deepEqual(statuses, ["completed", "completed", "interrupted"]);
+  await assert.rejects(start("late"), { code: "WORKFLOW_UNKNOWN" });
+  await workspace.change("workflow:w", "ended");
+});
