@@ -10,16 +10,20 @@ import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import type { RunTrigger } from "../protocol/run.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { storeError } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/manager.ts";
 import { ComputeIds } from "./compute_ids.ts";
 import { ComputeRunner } from "./compute_runner.ts";
 import { Configuration } from "./configuration.ts";
 import { FoldedRows } from "./folded_rows.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { LoadFaults } from "./load_faults.ts";
 import { Reload } from "./reload.ts";
 import { RowFeed } from "./row_feed.ts";
+import { CurrentSecrets, maskedReader } from "./current_secrets.ts";
 import { SenseDesk } from "./sense_desk.ts";
+import type { StoreTrouble } from "./store_trouble.ts";
 import { UnitDesk } from "./unit_desk.ts";
 import { KernelViews } from "./views.ts";
 import { Watcher } from "./watcher.ts";
@@ -40,6 +44,7 @@ export interface Parts {
   readonly faults: LoadFaults;
   readonly reload: Reload;
   readonly watcher: Watcher;
+  readonly housekeeping: Housekeeping;
   readonly views: KernelViews;
 }
 
@@ -51,6 +56,7 @@ export interface Foundation {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
+  readonly trouble: StoreTrouble;
   emit(event: KernelEvent): void;
 }
 
@@ -64,13 +70,27 @@ interface Wiring extends Foundation {
 }
 
 export function makeParts(from: Foundation): Parts {
-  const { store, paths, clock, emit } = from;
-  const append = (row: NewLogRow): LogRow => store.log.append(row);
+  const { store, paths, clock } = from;
+  // The one door for rows and the one for news: what was granted as a variable leaves through neither. What goes on to
+  // user code (a signal that triggers, a run's payload) does not pass here and stays as it is.
+  const secrets = new CurrentSecrets(from.config);
+  const append = (row: NewLogRow): LogRow => store.log.append(secrets.in(row));
+  const emit = (event: KernelEvent): void => from.emit(secrets.in(event));
+  const reader = maskedReader(store.reader, secrets);
   const problem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
-  const feed = new RowFeed(store.reader), folded = new FoldedRows(clock, append);
-  store.onCommit(() => feed.committed());
-  const wiring: Wiring = { ...from, append, problem, folded, parts: () => parts };
+  const feed = new RowFeed(reader), folded = new FoldedRows(clock, append);
+  store.onCommit(() => {
+    from.trouble.over();
+    try {
+      feed.committed();
+    } catch (thrown) {
+      // A damaged page: who follows reads on with the next commit, or from the log itself.
+      from.trouble.begin(storeError("the log cannot be read", thrown), 0);
+    }
+  });
+  const wiring: Wiring = { ...from, emit, append, problem, folded, parts: () => parts };
   const configuration = new Configuration(from.config, wiring);
+  secrets.follow(() => configuration.current);
   const units = new UnitDesk(configuration, clock, wiring);
   const supervisor = new Supervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock, units);
   const runner = new ComputeRunner(supervisor, clock);
@@ -80,10 +100,12 @@ export function makeParts(from: Foundation): Parts {
   const faults = new LoadFaults(wiring);
   const reload = new Reload({ ...wiring, configuration, faults });
   const watcher = new Watcher(paths, { clock, problem, look: () => reload.check() });
-  const views = new KernelViews({ ...wiring, configuration, reader: store.reader });
+  const retentionMs = () => configuration.current.retentionMs;
+  const housekeeping = new Housekeeping({ store, clock, archiveFolder: paths.archive, retentionMs, problem });
+  const views = new KernelViews({ ...wiring, configuration, reader, secrets });
   const parts: Parts = {
     ...{ store, feed, folded, configuration, units, supervisor, runner },
-    ...{ workflows, desk, scheduler, faults, reload, watcher, views },
+    ...{ workflows, desk, scheduler, faults, reload, watcher, housekeeping, views },
   };
   configuration.begin();
   return parts;

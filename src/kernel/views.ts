@@ -6,6 +6,8 @@ import { groupMembers } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitView as SupervisedUnit } from "../process/supervisor.ts";
 import {
+  type ArchiveReply,
+  type ArchiveRequest,
   type ComputeResult,
   type Health,
   reflexText,
@@ -19,7 +21,7 @@ import {
 } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
-import type { StoreReader } from "../store/reader.ts";
+import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { RunQuery } from "../store/run_rows.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Parts } from "./parts.ts";
@@ -31,7 +33,8 @@ export interface ViewPorts {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
-  readonly reader: StoreReader;
+  readonly reader: ShownReader;
+  readonly secrets: CurrentSecrets;
   parts(): Parts;
 }
 
@@ -68,7 +71,8 @@ export class KernelViews {
   }
 
   health(): Health {
-    const { paths, clock, startedAt, configuration } = this.#ports, { units, workflows } = this.#ports.parts();
+    const { paths, clock, startedAt, configuration } = this.#ports;
+    const { units, workflows, store, housekeeping } = this.#ports.parts();
     const counts = workflows.view();
     const counters: Record<string, number> = { refused: units.refused, dropped: units.dropped };
     for (const name of configuration.current.senses.keys()) {
@@ -85,6 +89,8 @@ export class KernelViews {
       runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
       counters,
       configError: configuration.error,
+      storeError: store.trouble?.message ?? null,
+      archive: housekeeping.progress,
     };
   }
 
@@ -101,7 +107,7 @@ export class KernelViews {
     const unit = supervisor.view().find(({ key }) => key === groupKey(sense.group));
     const down = unit?.state === "quarantined" ? `quarantined: ${unit.reason}` : null;
     const [fault] = record.loadProblems;
-    return {
+    return this.#ports.secrets.in({
       name,
       group: sense.group,
       state: unit?.state === "quarantined" ? "quarantined" : timeline?.state ?? "stopped",
@@ -112,7 +118,7 @@ export class KernelViews {
       counters: { ...record.counters },
       problem: down ?? faults.problemOf(groupKey(sense.group), name) ??
         (fault === undefined ? null : `cannot be loaded: ${fault.message}`),
-    };
+    });
   }
 
   triggerSense(name: string): (Omit<TriggerReply, "outcome"> & { outcome: Promise<ComputeResult> }) | null {
@@ -127,7 +133,7 @@ export class KernelViews {
     });
     const receipt = scheduler.trigger(name, { kind: "manual", causeId: row.id, coalesced: 0 });
     if (receipt === null) return null;
-    return { ...receipt, outcome: desk.resultOf(receipt.computeId) };
+    return { ...receipt, outcome: desk.resultOf(receipt.computeId).then((result) => this.#ports.secrets.in(result)) };
   }
 
   resetSense(name: string): boolean | null {
@@ -141,8 +147,8 @@ export class KernelViews {
       : null;
   }
 
-  killRun(runId: string, reason: string | null): Promise<Run> {
-    return this.#ports.parts().workflows.killRun(runId, reason);
+  async killRun(runId: string, reason: string | null): Promise<Run> {
+    return this.#ports.secrets.in(await this.#ports.parts().workflows.killRun(runId, reason));
   }
 
   workflows(): WorkflowView[] {
@@ -161,8 +167,12 @@ export class KernelViews {
     return this.#ports.parts().reload.reload();
   }
 
+  archive(request: ArchiveRequest): Promise<ArchiveReply> {
+    return this.#ports.parts().housekeeping.archive(request);
+  }
+
   async startRun(workflow: string, request: StartRunRequest): Promise<Run> {
-    return await this.#ports.parts().workflows.startRun({
+    const run = await this.#ports.parts().workflows.startRun({
       workflow,
       prompt: request.prompt ?? "",
       payload: request.payload ?? {},
@@ -171,6 +181,7 @@ export class KernelViews {
       trigger: { kind: "manual" },
       causeId: null,
     });
+    return this.#ports.secrets.in(run);
   }
 
   /** Resolves when the run has ended, at once when it is unknown, or when nobody waits any more. */
@@ -184,7 +195,12 @@ export class KernelViews {
   }
 
   #units(): UnitView[] {
-    return this.#ports.parts().supervisor.view().map((unit: SupervisedUnit) => {
+    // In the order of nerve.yaml, whatever the order in which they came.
+    const units = new Map(this.#ports.parts().supervisor.view().map((unit) => [unit.key, unit]));
+    const ordered = this.#ports.configuration.units.map(({ key }) => units.get(key)).filter((unit) =>
+      unit !== undefined
+    );
+    return ordered.map((unit: SupervisedUnit) => {
       const { key, state, reason, pid, memoryBytes, deaths } = unit;
       const [kind, name = ""] = key.split(":");
       const members = kind === "group"

@@ -1,0 +1,42 @@
+/** The mask of secrets (config/secrets.ts) of the configuration that is in force, for everything the kernel shows. */
+import { SecretMask } from "../config/secrets.ts";
+import type { NerveConfig } from "../config/types.ts";
+import type { StoreReader } from "../store/reader.ts";
+
+export class CurrentSecrets {
+  #config: () => NerveConfig;
+  #of: NerveConfig;
+  #mask: SecretMask;
+
+  constructor(config: NerveConfig) {
+    this.#config = () => config;
+    this.#of = config;
+    this.#mask = SecretMask.of(config, Deno.env.toObject());
+  }
+
+  /** From now on the configuration is what `config` says. */
+  follow(config: () => NerveConfig): void {
+    this.#config = config;
+  }
+
+  in<T>(value: T): T {
+    const config = this.#config();
+    if (config !== this.#of) {
+      this.#of = config;
+      this.#mask = SecretMask.of(config, Deno.env.toObject());
+    }
+    return this.#mask.in(value);
+  }
+}
+
+/** What the kernel shows of its store. The rows and messages of runs are on disk as they are: runs resume from them. */
+export type ShownReader = Pick<StoreReader, "logs" | "runs" | "run" | "messages">;
+
+export function maskedReader(reader: ShownReader, secrets: CurrentSecrets): ShownReader {
+  return {
+    logs: (filter) => secrets.in(reader.logs(filter)),
+    runs: (query) => secrets.in(reader.runs(query)),
+    run: (runId) => secrets.in(reader.run(runId)),
+    messages: (runId, query) => secrets.in(reader.messages(runId, query)),
+  };
+}
