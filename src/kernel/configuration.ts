@@ -119,6 +119,8 @@ export class Configuration {
     for (const plan of plans) {
       const { key } = plan, before = this.#units.get(key);
       gone.delete(key);
+      // Taken out and put in again, so that they stand in the order of nerve.yaml.
+      this.#units.delete(key);
       this.#units.set(key, plan);
       if (before !== undefined && !sameDefinition(before, plan)) changed.push(key);
       else if (before !== undefined) this.#goOn(before, plan);
