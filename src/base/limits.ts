@@ -148,6 +148,9 @@ export const idleTrialsMax = 8;
 
 /** How long a statement waits for another program's lock on a database. */
 export const databaseBusyMaxMs = 2 * secondMs;
+/** From the start, and from midnight UTC, until the log is archived; and from a failure until it is tried again. */
+export const archiveFirstMs = minuteMs;
+export const archiveRetryMs = 60 * minuteMs;
 export const preparedStatementsMax = 256;
 /** Operations of one commit of the log; more are committed before the turn of the event loop ends. */
 export const commitOperationsMax = 10_000;

@@ -3,9 +3,9 @@
  * records that it is given; used by commands/why.ts.
  */
 import { formatDuration } from "../base/duration.ts";
-import type { Records } from "../control/client.ts";
 import { isPlainObject, type Json, type JsonObject } from "../protocol/json.ts";
 import type { LogRow } from "../protocol/log.ts";
+import type { CliRecords } from "./records.ts";
 import { clip, clockTime, preview, runSign, sign } from "./output.ts";
 
 const textMaxChars = 160;
@@ -17,7 +17,7 @@ export interface CauseChain {
   readonly missing: number | null;
 }
 
-export function chainOf(records: Pick<Records, "logs">, row: LogRow): CauseChain {
+export function chainOf(records: Pick<CliRecords, "allLogs">, row: LogRow): CauseChain {
   const rows = [row];
   for (let causeId = row.causeId; causeId !== null; causeId = rows.at(-1)?.causeId ?? null) {
     const cause = rowOf(records, causeId);
@@ -28,8 +28,8 @@ export function chainOf(records: Pick<Records, "logs">, row: LogRow): CauseChain
   return { rows, missing: null };
 }
 
-export function rowOf(records: Pick<Records, "logs">, id: number): LogRow | null {
-  return records.logs({ afterId: id - 1, beforeId: id + 1, limit: 1 })[0] ?? null;
+export function rowOf(records: Pick<CliRecords, "allLogs">, id: number): LogRow | null {
+  return records.allLogs({ afterId: id - 1, beforeId: id + 1, limit: 1 })[0] ?? null;
 }
 
 /** What happened in this row, without its id and time. */

@@ -14,6 +14,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { senseRoutes } from "./routes/senses.ts";
+import { storeRoutes } from "./routes/store.ts";
 import type { ControlEnv, KernelView } from "./view.ts";
 
 export interface AppOptions {
@@ -34,6 +35,7 @@ export function createApp(view: KernelView, options: AppOptions) {
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view))
+    .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(
     "/v1/openapi.json",

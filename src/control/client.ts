@@ -6,6 +6,9 @@ import { hc } from "hono/client";
 import type * as z from "zod";
 import { type ErrorCode, messageOf, NerveError } from "../base/errors.ts";
 import {
+  type ArchiveReply,
+  archiveReplySchema,
+  type ArchiveRequest,
   type Health,
   healthSchema,
   type KillRunRequest,
@@ -159,6 +162,11 @@ export class ControlClient implements Disposable {
   /** Resolves when the daemon has brought itself to what is on disk. */
   reload(): Promise<ReloadReply> {
     return this.#ask(this.#api.reload.$post(), reloadReplySchema);
+  }
+
+  /** Resolves when the archive run has ended. */
+  archive(request: ArchiveRequest): Promise<ArchiveReply> {
+    return this.#ask(this.#api.store.archive.$post({ json: request }), archiveReplySchema);
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type {
+  ArchiveReply,
+  ArchiveRequest,
   Health,
   ReloadReply,
   RunPage,
@@ -78,6 +80,8 @@ export interface KernelView {
   resetWorkflow(name: string): boolean | null;
   /** Brings nerve.yaml and all code to what is on disk; resolves when that is done. What is wrong is in the answer. */
   reload(): Promise<ReloadReply>;
+  /** Moves whole days of the log into the archive; resolves when that is done. Throws USAGE, STORE_FAILED. */
+  archive(request: ArchiveRequest): Promise<ArchiveReply>;
   /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   /** Ends a run as killed, for good; the run as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */

@@ -19,6 +19,7 @@ import type { Run } from "../protocol/run.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace, type WorkspaceLock } from "./lock.ts";
 import { makeParts, type Parts } from "./parts.ts";
+import { StoreTrouble } from "./store_trouble.ts";
 import type { KernelViews } from "./views.ts";
 
 export interface KernelOptions {
@@ -137,17 +138,17 @@ export class Kernel {
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }
-      const onLost = ({ message }: NerveError, operations: number) => {
-        const text = `${operations} rows are lost: ${message}`;
-        this.#bus.publish({ kind: "problem", source: "kernel", message: text, ts: clock.now() });
-      };
-      store = openStore(paths.logDatabase, clock, { onLost });
+      const trouble = new StoreTrouble(clock, (message) => {
+        this.#bus.publish({ kind: "problem", source: "kernel", message, ts: clock.now() });
+      });
+      store = openStore(paths.logDatabase, clock, { onLost: (error, operations) => trouble.begin(error, operations) });
       const parts = makeParts({
         store,
         config: this.#config,
         paths,
         clock,
         startedAt: this.startedAt,
+        trouble,
         emit: (event) => this.#bus.publish(event),
       });
       this.#parts = parts;
@@ -157,6 +158,7 @@ export class Kernel {
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
+      parts.housekeeping.start();
     } catch (thrown) {
       await store?.close();
       this.#lock?.release();
@@ -171,7 +173,7 @@ export class Kernel {
     const parts = this.#parts;
     if (parts === null) return;
     const { watcher, reload, scheduler, runner, workflows, supervisor, folded, feed, store } = parts;
-    await Promise.all([watcher.stop(), reload.stop()]);
+    await Promise.all([watcher.stop(), reload.stop(), parts.housekeeping.stop()]);
     scheduler.stop();
     await Promise.all([runner.stop(), workflows.stop()]);
     await supervisor.stop();

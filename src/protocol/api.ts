@@ -25,6 +25,15 @@ export const unitViewSchema = z.object({
 });
 export type UnitView = z.infer<typeof unitViewSchema>;
 
+/** How far an archive run is with the day under way: rows of `total`. */
+export const archiveProgressSchema = z.object({
+  day: z.string(),
+  step: z.enum(["writing", "deleting"]),
+  done: z.int(),
+  total: z.int(),
+});
+export type ArchiveProgress = z.infer<typeof archiveProgressSchema>;
+
 export const healthSchema = z.object({
   pid: z.int(),
   version: z.string(),
@@ -36,6 +45,10 @@ export const healthSchema = z.object({
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk while an older one is in force. */
   configError: z.string().nullable(),
+  /** Why the log cannot be written at present; `counters.lost` counts what could not be. */
+  storeError: z.string().nullable(),
+  /** The archive run that is under way. */
+  archive: archiveProgressSchema.nullable(),
 });
 export type Health = z.infer<typeof healthSchema>;
 
@@ -193,6 +206,27 @@ export const reloadReplySchema = z.object({
 });
 export type ReloadReply = z.infer<typeof reloadReplySchema>;
 export type ReloadChange = ReloadReply["changes"][number];
+
+/** Days before `before` (a UTC day) leave the log; default: those that are older than `retention`. */
+export const archiveRequestSchema = z.strictObject({
+  before: z.string().regex(/^\d{4}-\d{2}-\d{2}$/).optional(),
+  /** Only tell what would leave. */
+  dryRun: z.boolean().optional(),
+});
+export type ArchiveRequest = z.infer<typeof archiveRequestSchema>;
+
+export const archiveReplySchema = z.object({
+  /** Days that were over at this time. */
+  beforeMs: z.number(),
+  dryRun: z.boolean(),
+  days: z.array(z.object({ day: z.string(), rows: z.int() })),
+  /** Rows that left. */
+  rows: z.int(),
+  /** Rows of those days that stay, because their run is not finished. */
+  held: z.int(),
+  vacuumed: z.boolean(),
+});
+export type ArchiveReply = z.infer<typeof archiveReplySchema>;
 
 export const stoppingSchema = z.object({ stopping: z.literal(true) });
 

@@ -11,9 +11,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import type { Clock } from "../base/clock.ts";
-import { assert } from "../base/errors.ts";
+import { assert, NerveError } from "../base/errors.ts";
+import type { ArchiveProgress } from "../protocol/api.ts";
 import { archivePath, DayWriter, idOfLine, linesOf } from "./archive_file.ts";
-import { dayMs, dayOf, startOfDay } from "./days.ts";
+import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
 import { faultPoint } from "./fault_point.ts";
 import { logLine } from "./log_rows.ts";
 import { archivedUpToKey, setMeta } from "./meta_store.ts";
@@ -30,19 +31,25 @@ export interface ArchiveOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ArchiveProgress {
-  readonly day: string;
-  readonly step: "writing" | "deleting";
-  readonly done: number;
-  readonly total: number;
-}
-
 export interface ArchiveReport {
   readonly days: readonly { readonly day: string; readonly rows: number }[];
   /** Rows that left. */
   readonly rows: number;
   /** Rows of those days that stay because their run is not finished. */
   readonly held: number;
+}
+
+/**
+ * The time before which whole days leave: the day `before`, or what `retention` says. Throws NerveError USAGE for a text
+ * that is no day, or a day that is not over.
+ */
+export function archiveBound(before: string | null, retentionMs: number, now: number): number {
+  if (before === null) return startOfDay(now - retentionMs);
+  const ms = parseDay(before);
+  if (ms !== null && ms <= startOfDay(now)) return ms;
+  throw new NerveError("USAGE", ms === null ? `"${before}" is no day` : `${before} is in the future`, {
+    hint: `a UTC day up to today, such as ${dayOf(now)}: only days that are over are archived`,
+  });
 }
 
 export interface ArchivePorts {

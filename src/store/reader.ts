@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import { logQuery, toLogRow } from "./log_rows.ts";
+import { archivedUpToKey } from "./meta_store.ts";
 import { type MessageQuery, readMessages, readRun, readRuns, type RunPage, type RunQuery } from "./run_rows.ts";
 import { logMigrations } from "./schema.ts";
 import { checkVersion, openDatabase, StatementCache, storeError, userVersion } from "./sqlite.ts";
@@ -45,6 +46,12 @@ export class StoreReader {
   logs(filter: LogFilter): LogRow[] {
     const { sql, values } = logQuery(filter);
     return this.#statements.arrays(sql).all(...values).map(toLogRow);
+  }
+
+  /** Rows older than this (milliseconds) may be in the archive only; null: nothing has been archived. */
+  archivedUpTo(): number | null {
+    const row = this.#statements.get("select value from meta where key = ?").get(archivedUpToKey);
+    return row === undefined ? null : Number(row.value);
   }
 
   /** The newest row of a source, or null. */

@@ -173,7 +173,10 @@ export function readMessages(statements: StatementCache, runId: string, query: M
   const rows = statements.arrays(
     `select ts, payload from logs where ref_id = ? and type = 'run.message'${before} order by id desc limit ?`,
   ).all(runId, ...(beforeRound === undefined ? [] : [beforeRound]), limit);
-  return rows.map(toMessage).reverse();
+  return rows.map((row) => {
+    const [ts, payload] = row as unknown as [number, string];
+    return messageOfRow(ts, JSON.parse(payload));
+  }).reverse();
 }
 
 /** What the newest `run.attempt_failed` row of a run tells; null when there is none. */
@@ -187,8 +190,8 @@ export function readLastFailure(statements: StatementCache, runId: string): Role
   return { round, role, failures, attempts, message, retryAt };
 }
 
-function toMessage(row: unknown): RunMessage {
-  const [ts, payload] = row as [number, string];
-  const { round, role, content, meta } = JSON.parse(payload) as Omit<RunMessage, "ts">;
+/** The message that a `run.message` row holds. */
+export function messageOfRow(ts: number, payload: Json): RunMessage {
+  const { round, role, content, meta } = payload as unknown as Omit<RunMessage, "ts">;
   return { round, role, content, meta: meta as JsonObject, ts };
 }

@@ -182,6 +182,9 @@ export function storeError(what: string, thrown: unknown): NerveError {
 const hints: readonly (readonly [RegExp, string])[] = [
   [/is full|ENOSPC|No space left/i, "free some disk space; nerve goes on by itself"],
   [/is locked/, "another program holds a lock on it: end that program"],
-  [/malformed|not a database/, "the file is damaged: restore it from a backup, or move it away"],
+  [
+    /malformed|not a database/,
+    "the file is damaged: nerve store verify tells more, nerve store restore DIR brings a backup back",
+  ],
   [/readonly|read-only|Permission denied/i, "make the file and its folder writable for this user"],
 ];

@@ -38,6 +38,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   cli: ["base", "protocol", "config", "store", "control/client.ts", "daemon"],
   "cli/commands/run.ts": ["kernel"],
   "cli/commands/validate.ts": ["kernel"],
+  // The lock that a daemon would hold.
+  "cli/store_access.ts": ["kernel/lock.ts"],
   // Makes the executables; nothing imports it.
   build: ["base"],
   "main.ts": ["cli", "worker", "daemon"],

@@ -3,6 +3,8 @@ import { NerveError } from "../../src/base/errors.ts";
 import { SignalBus, type Subscription } from "../../src/bus/signal_bus.ts";
 import type { AcceptedTrigger, KernelView, Records } from "../../src/control/view.ts";
 import type {
+  ArchiveReply,
+  ArchiveRequest,
   ComputeResult,
   Health,
   ReloadReply,
@@ -118,6 +120,8 @@ export class FakeView implements KernelView {
       runs: { active: 0, queued: 0 },
       counters: { computes: 3 },
       configError: null,
+      storeError: null,
+      archive: null,
     };
   }
 
@@ -164,6 +168,12 @@ export class FakeView implements KernelView {
   reload(): Promise<ReloadReply> {
     this.asked.push("reload");
     return Promise.resolve(this.reloadReply);
+  }
+
+  archive(request: ArchiveRequest): Promise<ArchiveReply> {
+    this.asked.push({ archive: request });
+    const days = [{ day: "2026-01-31", rows: 3 }];
+    return Promise.resolve({ beforeMs: 0, dryRun: request.dryRun ?? false, days, rows: 3, held: 1, vacuumed: false });
   }
 
   startRun(workflow: string, request: StartRunRequest): Promise<Run> {

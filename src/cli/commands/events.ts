@@ -1,5 +1,6 @@
 /**
- * `nerve events`: rows of the log from the database, a page at a time, the newest last. With -f it goes on with what
+ * `nerve events`: rows of the log from the database, a page at a time, the newest last; with --archived also those that
+ * have left it for the archive. With -f it goes on with what
  * happens, over the daemon's event stream: from the row where the page ended, so that none is left out or doubled.
  */
 import { NerveError } from "../../base/errors.ts";
@@ -19,6 +20,7 @@ interface Flags {
   readonly since?: number | undefined;
   readonly before?: number | undefined;
   readonly limit?: number | undefined;
+  readonly archived: boolean;
   readonly json: boolean;
   readonly workspace?: string | undefined;
 }
@@ -31,7 +33,7 @@ export async function events(io: CliIo, flags: Flags): Promise<number> {
   if (flags.follow) return await follow(io, flags, paths);
   using records = requireRecords(paths);
   const limit = flags.limit ?? defaultLimit.page;
-  const { rows, more } = page(records, { ...filterOf(io, flags), ...before(flags.before) }, limit);
+  const { rows, more } = page(records, { ...filterOf(io, flags), ...before(flags.before) }, limit, flags.archived);
   for (const row of rows) {
     if (io.stdout.gone.aborted) break;
     printRow(io, flags, row);
@@ -43,6 +45,9 @@ export async function events(io: CliIo, flags: Flags): Promise<number> {
 }
 
 async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<number> {
+  if (flags.archived) {
+    throw new NerveError("USAGE", "--archived looks back, --follow ahead", { hint: "nerve events --archived" });
+  }
   if (flags.before !== undefined) {
     throw new NerveError("USAGE", "--before looks back, --follow ahead", { hint: "nerve events --follow" });
   }
@@ -78,8 +83,14 @@ function printLast(io: CliIo, flags: Flags, paths: WorkspacePaths): number {
 }
 
 /** The newest `limit` rows, oldest first, and whether there are earlier ones. */
-function page(records: CliRecords, filter: LogFilter, limit: number): { rows: LogRow[]; more: boolean } {
-  const found = records.logs({ ...filter, order: "desc", limit: limit + 1 });
+function page(
+  records: CliRecords,
+  filter: LogFilter,
+  limit: number,
+  archived = false,
+): { rows: LogRow[]; more: boolean } {
+  const wanted: LogFilter = { ...filter, order: "desc", limit: limit + 1 };
+  const found = archived ? records.allLogs(wanted) : records.logs(wanted);
   return { rows: found.slice(0, limit).reverse(), more: found.length > limit };
 }
 
@@ -119,5 +130,5 @@ function given(flags: Flags): string {
   for (const key of ["source", "type", "ref", "limit"] as const) {
     if (flags[key] !== undefined) parts.push(` --${key} ${flags[key]}`);
   }
-  return parts.join("");
+  return parts.join("") + (flags.archived ? " --archived" : "");
 }

@@ -13,6 +13,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
         "nerve events --type sense.signal --since 1h",
         "nerve events --source sense:disk-usage --json",
         "nerve events -f --type run.failed",
+        "nerve events --archived --type run.failed --since 90d",
       ],
     },
     {
@@ -21,6 +22,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
         source: text("kernel, group:NAME, sense:NAME or workflow:NAME", "SOURCE"),
         type: text("Such as sense.signal or run.completed", "TYPE"),
         ref: text("A run id, or the name of a sense or group", "REF"),
+        archived: toggle("Also rows that have left the log for its archive"),
         since: span("Not older than this", "DURATION"),
         before: wholeNumber("Only rows before this id", "ID", 1),
         limit: wholeNumber("How many rows; default 50, with --follow the last 10", "N", 1),

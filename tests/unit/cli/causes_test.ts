@@ -10,8 +10,8 @@ function row(change: Partial<LogRow>): LogRow {
   };
 }
 
-function logOf(...rows: LogRow[]): { logs(filter: LogFilter): LogRow[] } {
-  return { logs: ({ afterId = 0, beforeId = Infinity }) => rows.filter(({ id }) => id > afterId && id < beforeId) };
+function logOf(...rows: LogRow[]): { allLogs(filter: LogFilter): LogRow[] } {
+  return { allLogs: ({ afterId = 0, beforeId = Infinity }) => rows.filter(({ id }) => id > afterId && id < beforeId) };
 }
 
 Deno.test("a chain goes back to the row that nothing caused, and says when a cause has left the log", () => {

@@ -1,0 +1,106 @@
+/**
+ * `nerve store archive`: whole days of the log go to their files now. A running daemon does it itself; without one the
+ * command does, with the workspace to itself.
+ */
+import { NerveError } from "../../base/errors.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import type { ArchiveProgress, ArchiveReply } from "../../protocol/api.ts";
+import { archiveBound } from "../../store/archive.ts";
+import { dayOf } from "../../store/days.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, plural, print, printable, printJson, printTable, sign } from "../output.ts";
+import { alone, progressLine, withStore } from "../store_access.ts";
+import { connect, fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+
+interface Flags {
+  readonly before?: string | undefined;
+  readonly vacuum: boolean;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+/** How often a daemon's progress is asked for. */
+const lookMs = 500;
+
+export async function storeArchive(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  // What is wrong with the day is said before anything else is tried.
+  archiveBound(flags.before ?? null, 0, io.clock.now());
+  const reply = await fromDaemon(paths, () => byDaemon(io, flags, paths)) ?? await byHand(io, flags, paths);
+  if (flags.json) printJson(io, reply);
+  else show(io, flags, paths, reply);
+  return exit.ok;
+}
+
+async function byDaemon(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
+  using client = await connect(paths);
+  await client.health();
+  if (flags.vacuum) {
+    throw new NerveError("DAEMON_RUNNING", "A daemon runs here, and a vacuum would hold up everything that it writes", {
+      hint: "nerve stop, then nerve store archive --vacuum; or leave --vacuum out",
+    });
+  }
+  const line = progressLine(io);
+  let cancel = () => {};
+  const look = async () => {
+    const { archive } = await client.health();
+    if (archive !== null) line.show(progressText(archive));
+    cancel = io.clock.after(lookMs, again);
+  };
+  // Who shows progress must not fail for it.
+  const again = () => void look().catch(() => {});
+  if (io.colour) cancel = io.clock.after(lookMs, again);
+  const { before, dryRun } = flags;
+  try {
+    return await client.archive({ ...(before === undefined ? {} : { before }), dryRun });
+  } finally {
+    cancel();
+    line.end();
+  }
+}
+
+async function byHand(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
+  const { retentionMs } = await requireConfig(paths), { dryRun, vacuum } = flags;
+  const beforeMs = archiveBound(flags.before ?? null, retentionMs, io.clock.now());
+  const stop = new AbortController(), line = progressLine(io);
+  const forget = io.onInterrupt(() => stop.abort());
+  try {
+    return await alone(paths, "wait until it has started or stopped, and try again", () =>
+      withStore(io, paths, async (store) => {
+        const onProgress = (progress: ArchiveProgress) => line.show(progressText(progress));
+        const report = await store.archive(paths.archive, { beforeMs, dryRun, onProgress, signal: stop.signal });
+        const vacuumed = vacuum && !dryRun && !stop.signal.aborted;
+        if (vacuumed) {
+          line.show("giving free space back to the disk");
+          store.vacuum();
+        }
+        return { ...report, days: [...report.days], beforeMs, dryRun, vacuumed };
+      }));
+  } finally {
+    forget();
+    line.end();
+  }
+}
+
+function progressText({ day, step, done, total }: ArchiveProgress): string {
+  return `${day} ${step === "writing" ? "written" : "taken out"}: ${done} of ${plural(total, "row")}`;
+}
+
+function show(io: CliIo, flags: Flags, paths: WorkspacePaths, reply: ArchiveReply): void {
+  const { days, rows, held, beforeMs, dryRun, vacuumed } = reply;
+  if (days.length > 0) printTable(io, ["DAY", "ROWS"], days.map((day) => [day.day, String(day.rows)]));
+  const before = `of days before ${dayOf(beforeMs)} (UTC)`;
+  if (rows === 0) print(io, `${sign.ok} no rows ${before} are in the log`);
+  else if (dryRun) print(io, `${sign.next} ${plural(rows, "row")} ${before} would leave the log`);
+  else print(io, `${sign.ok} ${plural(rows, "row")} ${before} are in ${printable(paths.archive)}`);
+  if (held > 0) print(io, dim(io, `   ${plural(held, "row")} of runs that are not finished stay`));
+  if (vacuumed) print(io, dim(io, "   free space was given back to the disk"));
+  else if (rows > 0 && !dryRun) print(io, dim(io, "   its space is used again; --vacuum gives it back to the disk"));
+  if (rows > 0 && !dryRun) print(io, dim(io, "   to read it: nerve events --archived"));
+  if (dryRun && rows > 0) print(io, dim(io, `   do it: nerve store archive${bound(flags)}`));
+}
+
+function bound({ before }: Flags): string {
+  return before === undefined ? "" : ` --before ${before}`;
+}
