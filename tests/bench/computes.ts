@@ -1,0 +1,92 @@
+/**
+ * Computes of a sense that is triggered back to back, of eight groups at once, and the way from one sense's signal to
+ * the sense that listens to it.
+ * Floor: a line to another process's restricted worker and back, one at a time (floor_echo.ts).
+ * Not measured: what senses do, Drizzle, the control API (triggers come from an embedder). The way to the listener is
+ * taken until its own signal is back in the kernel, which is one way across the process boundary more than the goal asks.
+ */
+import { repeated, type Figures, figure, median, percentile } from "./figure.ts";
+import { Echo } from "./floor_echo.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import type { Kernel } from "../../src/kernel/kernel.ts";
+import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+
+const counting = "let n = 0;\nexport const compute = () => ({ n: ++n });\n";
+
+/** A kernel with senses `s0`, `s1`, ... that count their computes, each a group of its own; their processes run. */
+export async function countingSenses(groups: number): Promise<WorkspaceFixture> {
+  const names = Array.from({ length: groups }, (_, index) => `s${index}`);
+  const workspace = await startWorkspace({ senses: Object.fromEntries(names.map((name) => [name, counting])) });
+  await Promise.all(names.map((name) => workspace.trigger(name)));
+  return workspace;
+}
+
+/** Computes a second of all the groups when each has one under way and one asked for, all the time. */
+export async function computeRate({ kernel }: WorkspaceFixture, groups: number, computes: number): Promise<number> {
+  const from = systemClock.monotonic();
+  await Promise.all(Array.from({ length: groups }, (_, index) => backToBack(kernel, `s${index}`, computes / groups)));
+  return computes / (systemClock.monotonic() - from) * 1_000;
+}
+
+async function backToBack(kernel: Kernel, sense: string, computes: number): Promise<void> {
+  let running = kernel.triggerSense(sense);
+  for (let done = 0; done < computes; done++) {
+    const next = kernel.triggerSense(sense);
+    const result = await running;
+    if (result.kind !== "signal") throw new Error(`${sense} ended as ${result.kind}`);
+    running = next;
+  }
+  await running;
+}
+
+/** A kernel with `source`, which signals, and `listener`, which computes on that. */
+export async function listening(): Promise<WorkspaceFixture> {
+  const workspace = await startWorkspace({
+    yaml: { senses: { source: {}, listener: {} }, reflexes: [{ sense: "listener", on: ["source"] }] },
+    senses: { source: counting, listener: counting },
+  });
+  await listenerTimes(workspace, 1);
+  return workspace;
+}
+
+/** Milliseconds from a signal of `source` to the signal that `listener` gives in answer, for each of so many. */
+export async function listenerTimes({ kernel }: WorkspaceFixture, times: number): Promise<number[]> {
+  const spans: number[] = [], events = kernel.events();
+  let from = 0, asked = 0;
+  const ask = () => {
+    asked++;
+    kernel.triggerSense("source").catch(() => {});
+  };
+  ask();
+  for await (const event of events) {
+    if (event.kind !== "signal") continue;
+    if (event.signal.sense === "source") from = systemClock.monotonic();
+    else {
+      spans.push(systemClock.monotonic() - from);
+      if (asked >= times) break;
+      ask();
+    }
+  }
+  return spans;
+}
+
+export async function* figures(): Figures {
+  for (const groups of [1, 8]) {
+    await using workspace = await countingSenses(groups);
+    await using echo = await Echo.start(workspace.root);
+    await computeRate(workspace, groups, 2_000);
+    const floor = median(await repeated(3, () => echo.rate(5_000)));
+    const rates = await repeated(3, () => computeRate(workspace, groups, 8_000));
+    yield figure(`computes back to back, ${groups} group${groups === 1 ? "" : "s"}`, "computes/s", rates, floor);
+  }
+  await using workspace = await listening();
+  await using echo = await Echo.start(workspace.root);
+  await echo.rate(2_000);
+  await listenerTimes(workspace, 500);
+  const floor = await echo.times(1_000);
+  const spans = await repeated(3, () => listenerTimes(workspace, 500));
+  for (const percent of [50, 99]) {
+    const values = spans.map((of) => percentile(of, percent));
+    yield figure(`signal to listener's answer, p${percent}`, "ms", values, percentile(floor, percent));
+  }
+}

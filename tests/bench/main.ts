@@ -1,0 +1,29 @@
+/**
+ * `deno task bench [NAME]`: one JSON line a figure. Each file says in its header what it measures and what it does not.
+ * The whole takes some minutes; nothing else should run meanwhile. The load of the machine is told on stderr.
+ */
+import type { Figures } from "./figure.ts";
+
+const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> = {
+  runs: () => import("./durable_runs.ts"),
+  computes: () => import("./computes.ts"),
+  start: () => import("./start.ts"),
+  memory: () => import("./memory.ts"),
+};
+
+const [wanted] = Deno.args;
+const chosen = Object.entries(benches).filter(([name]) => wanted === undefined || name === wanted);
+if (chosen.length === 0) {
+  tell(Deno.stderr, `there is no benchmark ${wanted}: ${Object.keys(benches).join(", ")}`);
+  Deno.exit(2);
+}
+for (const [name, load] of chosen) {
+  tell(Deno.stderr, `${name}; load ${Deno.loadavg().map((value) => value.toFixed(1)).join(" ")}`);
+  const { figures } = await load();
+  for await (const figure of figures()) tell(Deno.stdout, JSON.stringify(figure));
+}
+Deno.exit(0);
+
+function tell(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  stream.writeSync(new TextEncoder().encode(`${text}\n`));
+}

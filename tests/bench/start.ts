@@ -1,0 +1,101 @@
+/**
+ * From the start of a command to what its user waits for: help, a listing without a daemon, `nerve run` until its socket
+ * answers and until a sense has signalled; and from the start of a group's process to the answer of its first compute.
+ * Floor: Deno with an empty program; one more such start for each process that the way needs.
+ * Not measured: a cold disk, the first start after an installation (Deno then compiles and caches), workspaces of more
+ * than one sense.
+ */
+import { delay, systemClock } from "../../src/base/clock.ts";
+import { workspacePaths } from "../../src/config/workspace.ts";
+import { ControlClient } from "../../src/control/client.ts";
+import { repository } from "../support/source_files.ts";
+import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
+import { startWorkspace } from "../support/workspace_fixture.ts";
+import { repeated, type Figures, figure, median, timed } from "./figure.ts";
+
+const own = ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`];
+
+/** Milliseconds that `nerve ARGS` takes. */
+export async function commandMs(args: readonly string[], root: string): Promise<number> {
+  return await timed(() => new Deno.Command(Deno.execPath(), { args: [...own, ...args], cwd: root }).output());
+}
+
+/** Milliseconds of a Deno that has nothing to do. */
+export async function emptyStartMs(root: string): Promise<number> {
+  const path = `${root}/empty.ts`;
+  await Deno.writeTextFile(path, "");
+  const args = ["run", "-A", "--quiet", "--no-prompt", "--cached-only", path];
+  return await timed(() => new Deno.Command(Deno.execPath(), { args, cwd: root }).output());
+}
+
+const files = {
+  "nerve.yaml": "senses: { s: {} }\nreflexes: [{ sense: s, interval: 1h }]\n",
+  "senses/s/index.ts": "export const compute = () => ({ ok: true });\n",
+};
+
+export async function* figures(): Figures {
+  const values = new Map<string, number[]>(), floors: number[] = [];
+  const add = (name: string, value: number) => values.set(name, [...values.get(name) ?? [], value]);
+  for (let round = 0; round < 7; round++) {
+    await inTempDir(async (root) => {
+      await writeWorkspace(root, files);
+      floors.push(await emptyStartMs(root));
+      add("nerve --help", await commandMs(["--help"], root));
+      add("nerve sense list, no daemon", await commandMs(["sense", "list"], root));
+      const { socketMs, signalMs } = await runMs(root);
+      add("nerve run to its socket answering", socketMs);
+      add("nerve run to the first signal", signalMs);
+    });
+  }
+  // The first round fills caches.
+  const floor = median(floors.slice(1));
+  for (const [name, spans] of values) {
+    yield figure(name, "ms", spans.slice(1), name.endsWith("signal") ? 2 * floor : floor);
+  }
+  yield figure("start of a group's process to its first outcome", "ms", await groupStarts(), floor);
+}
+
+async function runMs(root: string): Promise<{ socketMs: number; signalMs: number }> {
+  const from = systemClock.monotonic();
+  const command = new Deno.Command(Deno.execPath(), { args: [...own, "run"], cwd: root, stdout: "piped" });
+  const child = command.spawn();
+  const signalled = firstLine(child.stdout, /📡|signal/).then(() => systemClock.monotonic() - from);
+  const { socket } = workspacePaths(root);
+  while (!await connects(socket)) await delay(systemClock, 1);
+  using client = new ControlClient(socket);
+  await client.health();
+  const socketMs = systemClock.monotonic() - from;
+  const signalMs = await signalled;
+  child.kill("SIGTERM");
+  await child.status;
+  return { socketMs, signalMs };
+}
+
+async function connects(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.ConnectionRefused) return false;
+    throw thrown;
+  }
+}
+
+/** Resolves at the first line that fits; the rest is read and dropped, so that nobody waits for us. */
+async function firstLine(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  (async () => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) if (pattern.test(text)) resolve();
+  })();
+  await promise;
+}
+
+/** Milliseconds from the trigger of a sense without a process to its outcome. */
+export async function groupStarts(): Promise<number[]> {
+  const names = Array.from({ length: 8 }, (_, index) => `s${index}`);
+  const compute = "export const compute = () => ({ ok: true });\n";
+  await using workspace = await startWorkspace({ senses: Object.fromEntries(names.map((name) => [name, compute])) });
+  const spans: number[] = [];
+  for (const name of names) spans.push(await timed(() => workspace.trigger(name)));
+  return spans.slice(1);
+}
