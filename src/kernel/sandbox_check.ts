@@ -1,7 +1,7 @@
 /**
  * Loads every sense and workflow inside its sandbox, as the daemon would, and reports what does not load: missing
  * exports, syntax errors with their place, migrations that do not apply to an empty database. For `nerve validate`.
- * I1. User code runs nowhere but in the sandbox, and no database of the workspace is opened.
+ * I1. User code runs nowhere but in the sandbox, and the databases of the workspace are only read.
  * I2. A module that never finishes loading is a problem, not a wait.
  */
 import { type Clock, systemClock } from "../base/clock.ts";
