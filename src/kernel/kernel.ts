@@ -160,6 +160,7 @@ export class Kernel {
       parts.scheduler.start();
       parts.housekeeping.start();
     } catch (thrown) {
+      await this.#parts?.watcher.stop();
       await store?.close();
       this.#lock?.release();
       this.#bus.close();
