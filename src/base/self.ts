@@ -15,12 +15,16 @@ export const ownPackages: readonly string[] = ["--frozen", "--cached-only"];
  * always begins at main.ts. Under Deno another `entry`, a path below src/, spares what main.ts brings along: Deno
  * resolves the whole graph of it, what it imports dynamically included, which is 20 ms for the command line.
  */
-export function selfArguments(flags: readonly string[] = ownPackages, entry: string = "main.ts"): string[] {
+export function selfArguments(
+  flags: readonly string[] = ownPackages,
+  entry: string = "main.ts",
+  rights: readonly string[] = ["-A"],
+): string[] {
   if (isCompiled) return [];
   const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
   return [
     "run",
-    "-A",
+    ...rights,
     "--quiet",
     "--no-prompt",
     ...flags,

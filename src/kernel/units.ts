@@ -101,6 +101,12 @@ function launchRequest(
     disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
     auditFile: null,
     env: sandboxEnvironment(spec.permissions, Deno.env.toObject()),
-    remoteImports: declared.some((request) => request.import !== undefined),
+    remoteImports: remoteImports(spec, declared),
   };
+}
+
+function remoteImports(spec: ProcessSpec, declared: readonly PermissionRequest[]): readonly string[] | boolean {
+  if (declared.every((request) => request.import === undefined)) return false;
+  const hosts = spec.permissions.import;
+  return hosts === false ? [] : hosts;
 }

@@ -110,6 +110,21 @@ attackTest("a package is loaded only when permissions.import names it, also when
     comesTo: /^threw /,
     deadly: true,
   },
+  "remote-other-host": {
+    body: "return await import(`http://127.0.0.1:${config.deniedPort}/x.ts`)",
+    comesTo: /^threw .*(NotCapable|Requires import access)/,
+    yaml: { permissions: { import: ["example.com"] } },
+  },
+  "remote-static-other-host": {
+    body: "return await import('data:text/javascript,import \\'http://127.0.0.1:' + config.deniedPort + '/?leak\\'')",
+    comesTo: /^threw .*(NotCapable|Requires import access)/,
+    yaml: { permissions: { import: ["example.com"] } },
+  },
+  "remote-static-beside-a-package": {
+    body: "return await import('data:text/javascript,import \\'http://127.0.0.1:' + config.deniedPort + '/?leak\\'')",
+    comesTo: /^threw /,
+    yaml: { permissions: { import: ["npm:croner"] } },
+  },
   "npm-granted": {
     body: "return typeof (await import('npm:' + 'croner@11.0.1')).Cron === 'function' && 'it works'",
     comesTo: works,
