@@ -1,17 +1,15 @@
 /**
- * The database of one sense: opened, migrated, and wrapped for `ctx.db`. Used inside the sandbox by sense_runtime.ts.
+ * The database of one sense: opened and migrated. Used inside the sandbox by sense_runtime.ts.
  * Its commits are not fsynced one by one: a power cut may take the newest readings, never the database.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { LoadProblem } from "../protocol/message.ts";
-import { type DrizzleDatabase, drizzleOver } from "./drizzle.ts";
 import { appliedProblems, applyMigrations } from "./migrations.ts";
 import { openDatabase, storeError } from "./sqlite.ts";
 
 export interface OpenedSense {
   readonly sqlite: DatabaseSync;
-  readonly db: DrizzleDatabase;
   /** What is wrong with the migrations, each with its file; the database is open nonetheless. */
   readonly problems: LoadProblem[];
 }
@@ -21,7 +19,7 @@ export function openSenseDatabase(path: string, migrationsFolder: string, clock:
   const sqlite = openDatabase(path, { synchronous: "normal" });
   try {
     const problems = applyMigrations(sqlite, migrationsFolder, clock);
-    return { sqlite, db: drizzleOver(sqlite), problems };
+    return { sqlite, problems };
   } catch (thrown) {
     sqlite.close();
     throw storeError(`the database ${path} cannot be migrated`, thrown);

@@ -2,9 +2,10 @@
  * `ctx.peers`: other senses' databases, read-only, opened when first asked for. A workspace may hold 2,000 senses, so
  * that an object with a handle or a getter for each would cost every process megabytes. Used by sense_runtime.ts.
  */
+import type { DatabaseSync } from "node:sqlite";
 import type { ProcessSpec, SenseSpec } from "../protocol/message.ts";
 import type { SenseDatabase } from "../sdk/sense.ts";
-import { drizzleOver } from "../store/drizzle.ts";
+import type { DrizzleDatabase } from "../store/drizzle.ts";
 import { openDatabase } from "../store/sqlite.ts";
 
 export type Peers = Readonly<Record<string, SenseDatabase | undefined>>;
@@ -15,6 +16,7 @@ export function peersOf(
   sense: SenseSpec,
   allSenses: () => ReadonlySet<string>,
   onClose: (close: () => void) => void,
+  drizzleOver: (db: DatabaseSync) => DrizzleDatabase,
 ): Peers {
   const listed = new Set(sense.peers === "all" ? [] : sense.peers);
   const names = () => sense.peers === "all" ? allSenses() : listed;
