@@ -21,6 +21,7 @@ import { initCommands } from "./routes/init.ts";
 import { logCommands } from "./routes/log.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
 import { senseCommands } from "./routes/sense.ts";
+import { storeCommands } from "./routes/store.ts";
 import { workflowCommands } from "./routes/workflow.ts";
 
 /** Runs one command. Never throws, never exits, writes only to `io`. */
@@ -65,6 +66,7 @@ const application: Application<CliContext> = buildApplication(
       service: serviceRoutes,
       sense: senseCommands,
       workflow: workflowCommands,
+      store: storeCommands,
     },
     aliases: { dev: "run" },
     docs: {

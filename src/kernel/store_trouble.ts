@@ -24,7 +24,9 @@ export class StoreTrouble {
     const total = lost + (before?.lost ?? 0);
     this.#trouble = { error, lost: total, toldAt: told ? before.toldAt : now };
     const { message, hint } = error;
-    if (!told) this.#tell(`${message}${hint === null ? "" : ` (${hint})`}${total === 0 ? "" : `; lost so far: ${total}`}`);
+    if (!told) {
+      this.#tell(`${message}${hint === null ? "" : ` (${hint})`}${total === 0 ? "" : `; lost so far: ${total}`}`);
+    }
   }
 
   /** Something was written again. */

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
 import { storeError } from "./sqlite.ts";
 
@@ -28,6 +29,7 @@ export class BlobStore {
     try {
       // A file of another length was damaged from outside; it is written again.
       if (await sizeOf(path) !== content.length) await this.#place(digest, content);
+      else await makeYoung(path);
     } catch (thrown) {
       throw storeError(`blob ${digest} cannot be written`, thrown);
     }
@@ -89,6 +91,12 @@ async function writeDurably(path: string, content: Uint8Array): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
   for (let at = 0; at < content.length;) at += await file.write(content.subarray(at));
   await file.sync();
+}
+
+/** Somebody is about to mention it: what is young is no garbage (garbage.ts). */
+async function makeYoung(path: string): Promise<void> {
+  const seconds = systemClock.now() / 1_000;
+  await Deno.utime(path, seconds, seconds);
 }
 
 /** Null: no such file. */

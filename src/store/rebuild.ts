@@ -21,23 +21,26 @@ export interface Rebuilt {
  */
 export function rebuildRuns(db: DatabaseSync): Rebuilt {
   const statements = new StatementCache(db);
-  return inTransaction(db, () => {
-    const made = new Set<string>();
-    let skipped = 0;
-    for (const [type, runId, text] of runRows(statements)) {
-      const payload: unknown = JSON.parse(text);
-      if (isFirst(payload)) {
-        statements.get("delete from workflow_runs where run_id = ?").run(runId);
-        insertRun(statements, payload);
-        made.add(runId);
-      } else if (isPlainObject(payload)) {
-        const applied = made.has(runId) && replay(statements, type, runId, payload);
-        // A row without a status changes nothing.
-        if (!applied && (type === "run.message" || payload.status !== undefined)) skipped++;
-      }
+  return inTransaction(db, () => replayRuns(statements, statements));
+}
+
+/** Replays the rows of `log` into the `workflow_runs` of `target`, which may be another database. */
+export function replayRuns(log: StatementCache, target: StatementCache): Rebuilt {
+  const made = new Set<string>();
+  let skipped = 0;
+  for (const [type, runId, text] of runRows(log)) {
+    const payload: unknown = JSON.parse(text);
+    if (isFirst(payload)) {
+      target.get("delete from workflow_runs where run_id = ?").run(runId);
+      insertRun(target, payload);
+      made.add(runId);
+    } else if (isPlainObject(payload)) {
+      const applied = made.has(runId) && replay(target, type, runId, payload);
+      // A row without a status changes nothing.
+      if (!applied && (type === "run.message" || payload.status !== undefined)) skipped++;
     }
-    return { runs: made.size, skipped };
-  });
+  }
+  return { runs: made.size, skipped };
 }
 
 type RunRow = [type: string, runId: string, payload: string, id: number];

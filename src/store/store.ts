@@ -10,7 +10,7 @@ import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive.t
 import { LogStore } from "./log_store.ts";
 import { MetaStore } from "./meta_store.ts";
 import { StoreReader } from "./reader.ts";
-import { rebuildRuns } from "./rebuild.ts";
+import { rebuildRuns, type Rebuilt } from "./rebuild.ts";
 import { RunStore } from "./run_store.ts";
 import { logMigrations } from "./schema.ts";
 import { migrate, openDatabase, StatementCache, storeError } from "./sqlite.ts";
@@ -86,6 +86,12 @@ export class Store {
     } catch (thrown) {
       throw storeError("the log cannot be archived", thrown);
     }
+  }
+
+  /** Makes `workflow_runs` again out of the log; nobody may hold runs in memory meanwhile. */
+  rebuildRuns(): Rebuilt {
+    this.#writer.flush();
+    return rebuildRuns(this.#db);
   }
 
   /** Gives free pages back to the disk; nothing else can be written meanwhile, and it lasts. */

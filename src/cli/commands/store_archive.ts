@@ -66,17 +66,21 @@ async function byHand(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<A
   const stop = new AbortController(), line = progressLine(io);
   const forget = io.onInterrupt(() => stop.abort());
   try {
-    return await alone(paths, "wait until it has started or stopped, and try again", () =>
-      withStore(io, paths, async (store) => {
-        const onProgress = (progress: ArchiveProgress) => line.show(progressText(progress));
-        const report = await store.archive(paths.archive, { beforeMs, dryRun, onProgress, signal: stop.signal });
-        const vacuumed = vacuum && !dryRun && !stop.signal.aborted;
-        if (vacuumed) {
-          line.show("giving free space back to the disk");
-          store.vacuum();
-        }
-        return { ...report, days: [...report.days], beforeMs, dryRun, vacuumed };
-      }));
+    return await alone(
+      paths,
+      "wait until it has started or stopped, and try again",
+      () =>
+        withStore(io, paths, async (store) => {
+          const onProgress = (progress: ArchiveProgress) => line.show(progressText(progress));
+          const report = await store.archive(paths.archive, { beforeMs, dryRun, onProgress, signal: stop.signal });
+          const vacuumed = vacuum && !dryRun && !stop.signal.aborted;
+          if (vacuumed) {
+            line.show("giving free space back to the disk");
+            store.vacuum();
+          }
+          return { ...report, days: [...report.days], beforeMs, dryRun, vacuumed };
+        }),
+    );
   } finally {
     forget();
     line.end();

@@ -1,0 +1,62 @@
+/** `nerve store backup DIR` and `nerve store restore DIR`. */
+import { basename, resolve } from "node:path";
+import { formatSize } from "../../base/duration.ts";
+import { backupData, type BackupManifest, restoreData } from "../../store/backup.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dateTime, dim, plural, print, printable, printJson, sign } from "../output.ts";
+import { alone, progressLine, requireLog } from "../store_access.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = progressLine(io);
+  requireLog(paths);
+  let manifest: BackupManifest;
+  try {
+    manifest = await backupData(paths, folder, io.clock.now(), (path) => line.show(basename(path)));
+  } finally {
+    line.end();
+  }
+  if (flags.json) printJson(io, summary(folder, manifest));
+  else {
+    print(io, `${sign.ok} ${sizeText(manifest)} in ${printable(folder)}`);
+    print(io, dim(io, "   to bring it back: nerve stop, then nerve store restore DIR"));
+  }
+  return exit.ok;
+}
+
+export async function storeRestore(
+  io: CliIo,
+  flags: Flags & { readonly force: boolean },
+  dir: string,
+): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = progressLine(io);
+  const tell = (path: string) => line.show(basename(path));
+  const { manifest, before } = await alone(
+    paths,
+    "a live workspace is never overwritten: nerve stop, then again",
+    () => restoreData(paths, folder, { force: flags.force, now: io.clock.now(), tell }),
+  ).finally(() => line.end());
+  if (flags.json) printJson(io, { ...summary(folder, manifest), before });
+  else {
+    print(io, `${sign.ok} ${sizeText(manifest)} of ${dateTime(manifest.madeAt)} are back`);
+    if (before !== null) print(io, dim(io, `   what was there before: ${printable(before)}`));
+  }
+  return exit.ok;
+}
+
+function summary(folder: string, { files, madeAt, version }: BackupManifest): Record<string, unknown> {
+  return { folder, madeAt, version, files: files.length, bytes: bytesOf(files) };
+}
+
+function sizeText({ files }: BackupManifest): string {
+  return `${plural(files.length, "file")}, ${formatSize(bytesOf(files))}`;
+}
+
+function bytesOf(files: BackupManifest["files"]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}

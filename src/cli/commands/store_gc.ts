@@ -1,0 +1,40 @@
+/** `nerve store gc`: blobs that nothing mentions any more. It shows them; with --yes it removes them. */
+import { formatSize } from "../../base/duration.ts";
+import { findGarbage, removeGarbage } from "../../store/garbage.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dateTime, dim, plural, print, printJson, sign } from "../output.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly yes: boolean;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+const filesShown = 20;
+
+export async function storeGc(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), garbage = findGarbage(paths, io.clock.now());
+  const removedBytes = flags.yes ? removeGarbage(garbage) : 0;
+  const { files, bytes, kept } = garbage;
+  if (flags.json) {
+    const items = files.map((file) => ({ digest: file.digest, bytes: file.bytes, modifiedMs: file.modifiedMs }));
+    printJson(io, { items, bytes, kept, removed: flags.yes, removedBytes });
+    return exit.ok;
+  }
+  for (const file of files.slice(0, filesShown)) {
+    print(
+      io,
+      `${sign.idle} ${file.digest ?? "left by a write"} ${formatSize(file.bytes)} ${dateTime(file.modifiedMs)}`,
+    );
+  }
+  if (files.length > filesShown) print(io, dim(io, `   and ${files.length - filesShown} more`));
+  const what = `${plural(files.length, "blob")}, ${formatSize(bytes)}`;
+  if (files.length === 0) print(io, `${sign.ok} every blob is mentioned, or younger than a day (${kept})`);
+  else if (flags.yes) print(io, `${sign.ok} removed ${what}; ${kept} stay`);
+  else {
+    print(io, `${sign.next} nothing mentions ${what}; ${kept} stay`);
+    print(io, dim(io, "   remove them: nerve store gc --yes"));
+  }
+  return exit.ok;
+}

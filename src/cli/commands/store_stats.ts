@@ -1,0 +1,53 @@
+/** `nerve store stats`: how large the data is, how old, and how it grows. */
+import { formatSize } from "../../base/duration.ts";
+import { type LogStats, type StoreStats, storeStats } from "../../store/stats.ts";
+import { dayOf } from "../../store/days.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, distance, plural, print, printJson, printTable } from "../output.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+export async function storeStatsCommand(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), stats = storeStats(paths, io.clock.now());
+  if (flags.json) printJson(io, stats);
+  else show(io, stats);
+  return exit.ok;
+}
+
+function show(io: CliIo, { log, senses, blobs, archive, totalBytes }: StoreStats): void {
+  const rows: string[][] = [];
+  if (log !== null) rows.push(["log", formatSize(log.bytes), logText(io, log)]);
+  for (const { name, bytes } of senses) rows.push([`sense ${name}`, formatSize(bytes), ""]);
+  rows.push(["blobs", formatSize(blobs.bytes), plural(blobs.files, "file")]);
+  const from = archive.oldest === null ? "" : `, from ${archive.oldest}`;
+  const to = archive.upToMs === null ? "" : ` up to ${dayOf(archive.upToMs - 1)}`;
+  rows.push([
+    "archive",
+    formatSize(archive.bytes),
+    `${plural(archive.days, "day")}, ${plural(archive.rows, "row")}${from}${to}`,
+  ]);
+  printTable(io, ["WHAT", "SIZE", "HOLDS"], rows);
+  print(io, dim(io, `${formatSize(totalBytes)} in all`));
+  if (log?.perDay != null) {
+    const { days, rows, bytes } = log.perDay;
+    print(
+      io,
+      dim(io, `the log grows by ${plural(rows, "row")}, ${formatSize(bytes)} a day (mean of ${plural(days, "day")})`),
+    );
+  }
+  if (log !== null && log.freeBytes > log.bytes / 4) {
+    print(
+      io,
+      dim(io, `${formatSize(log.freeBytes)} of the log are free: nerve store archive --vacuum gives them back`),
+    );
+  }
+}
+
+function logText(io: CliIo, { rows, runs, oldestMs }: LogStats): string {
+  const oldest = oldestMs === null ? "" : `, the oldest from ${distance(oldestMs, io.clock.now())}`;
+  return `${plural(rows, "row")}, ${plural(runs, "run")}${oldest}`;
+}

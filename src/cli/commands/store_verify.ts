@@ -1,0 +1,43 @@
+/** `nerve store verify`: whether the data is whole. Exits 1 when something is not. */
+import { plural, print, printable, printJson, sign } from "../output.ts";
+import { type VerifiedPart, verifyStore } from "../../store/verify.ts";
+import { type CliIo, exit } from "../io.ts";
+import { progressLine } from "../store_access.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+const counted: Readonly<Record<VerifiedPart, string>> = {
+  database: "page",
+  blobs: "blob",
+  archive: "row",
+  runs: "run",
+};
+
+export async function storeVerify(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), line = progressLine(io), findings = [];
+  line.show("looking at every database, blob and row");
+  for (const finding of verifyStore(paths)) {
+    findings.push(finding);
+    line.end();
+    if (flags.json) continue;
+    const { part, what, problem, count } = finding, name = `${part} ${printable(what)}`;
+    if (problem === null) print(io, `${sign.ok} ${name}: ${plural(count, counted[part])}`);
+    else print(io, `${sign.failed} ${name}: ${printable(problem)}`);
+  }
+  line.end();
+  const wrong = findings.filter(({ problem }) => problem !== null).length;
+  if (flags.json) printJson(io, { ok: wrong === 0, findings });
+  else if (wrong === 0) print(io, `${sign.ok} all data is whole`);
+  else {
+    print(io, `${sign.failed} ${plural(wrong, "problem")}`);
+    print(
+      io,
+      "   nerve store restore DIR brings a backup back; nerve store rebuild-runs makes runs again out of the log",
+    );
+  }
+  return wrong === 0 ? exit.ok : exit.failed;
+}

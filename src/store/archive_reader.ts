@@ -1,0 +1,116 @@
+/**
+ * Reads the log's archive as if it were still the log: files are looked at day by day, those that cannot hold what is
+ * asked for are left out by their day and by their first and last id. Used by the command line (cli/records.ts).
+ * I1. Memory is bounded by the rows that are asked for, not by the files.
+ * I2. A row that is in the log and in the archive (archive.ts, I2) is given once.
+ */
+import type { LogFilter, LogRow } from "../protocol/log.ts";
+import { type ArchivedDay, archivedDays, idOfLine, linesOf, rowOfLine } from "./archive_file.ts";
+import { dayMs, parseDay } from "./days.ts";
+import { defaultLogLimit } from "./log_rows.ts";
+
+interface IdRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A file's last line is found in blocks from its end. */
+const tailBytes = 64 * 1024;
+
+export class ArchiveReader {
+  readonly #folder: string;
+  readonly #ranges = new Map<string, IdRange>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** As `StoreReader.logs`, of archived rows alone; `also` narrows further. Throws NerveError STORE_FAILED. */
+  logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): LogRow[] {
+    const limit = filter.limit ?? defaultLogLimit, down = filter.order === "desc";
+    const files = archivedDays(this.#folder).filter((file) => inTime(file, filter)).flatMap((file) => {
+      const range = this.#rangeOf(file);
+      return range !== null && inRange(range, filter) ? [{ file, range }] : [];
+    });
+    files.sort((a, b) => down ? b.range.last - a.range.last : a.range.first - b.range.first);
+    let found: LogRow[] = [];
+    for (const { file, range } of files) {
+      const [worst] = found.slice(-1);
+      // Ids of different days do not overlap, unless the clock was set back.
+      const better = worst === undefined || (down ? range.last > worst.id : range.first < worst.id);
+      if (found.length >= limit && !better) break;
+      found = [...found, ...matchesOf(file.path, filter, also, limit, down)]
+        .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, limit);
+    }
+    return found;
+  }
+
+  #rangeOf({ day, path, bytes }: ArchivedDay): IdRange | null {
+    const key = `${day} ${bytes}`, known = this.#ranges.get(key);
+    if (known !== undefined) return known;
+    const [first] = linesOf(path), last = lastLine(path, bytes);
+    if (first === undefined || last === null) return null;
+    const range = { first: idOfLine(first), last: idOfLine(last) };
+    this.#ranges.set(key, range);
+    return range;
+  }
+}
+
+/** Rows of the log and of its archive as one list. Both are in the order that the filter asks for, and within its limit. */
+export function together(rows: readonly LogRow[], archived: readonly LogRow[], filter: LogFilter): LogRow[] {
+  const down = filter.order === "desc", known = new Set(rows.map(({ id }) => id));
+  return [...rows, ...archived.filter(({ id }) => !known.has(id))]
+    .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, filter.limit ?? defaultLogLimit);
+}
+
+function inTime({ day }: ArchivedDay, { sinceMs = -Infinity, untilMs = Infinity }: LogFilter): boolean {
+  const start = parseDay(day) ?? 0;
+  return start + dayMs > sinceMs && start < untilMs;
+}
+
+function inRange({ first, last }: IdRange, { afterId = -Infinity, beforeId = Infinity }: LogFilter): boolean {
+  return last > afterId && first < beforeId;
+}
+
+/** The first `limit` rows of a file, or the last ones, in the order of their ids. */
+function matchesOf(
+  path: string,
+  filter: LogFilter,
+  also: (row: LogRow) => boolean,
+  limit: number,
+  down: boolean,
+): LogRow[] {
+  const found: LogRow[] = [];
+  const { source, type, refId, afterId = -Infinity, beforeId = Infinity } = filter;
+  // Parsing is what costs: most lines are told apart by their text.
+  const needles = [source, type, refId].filter((text) => text !== undefined).map((text) => JSON.stringify(text));
+  const wanted = (line: string) => needles.every((needle) => line.includes(needle));
+  for (const line of linesOf(path, wanted)) {
+    const id = idOfLine(line);
+    if (id <= afterId) continue;
+    if (id >= beforeId) break;
+    const row = rowOfLine(line, path);
+    if (!matches(row, filter) || !also(row)) continue;
+    found.push(row);
+    if (!down && found.length === limit) break;
+    // The newest ones are kept: what is in excess goes before it is much.
+    if (down && found.length >= limit * 2) found.splice(0, found.length - limit);
+  }
+  return down ? found.slice(-limit) : found;
+}
+
+function matches(row: LogRow, { source, type, refId, sinceMs, untilMs }: LogFilter): boolean {
+  return (source === undefined || row.source === source) && (type === undefined || row.type === type) &&
+    (refId === undefined || row.refId === refId) && row.ts >= (sinceMs ?? -Infinity) && row.ts < (untilMs ?? Infinity);
+}
+
+function lastLine(path: string, bytes: number): string | null {
+  using file = Deno.openSync(path);
+  for (let length = Math.min(tailBytes, bytes);; length = Math.min(length * 8, bytes)) {
+    const tail = new Uint8Array(length);
+    file.seekSync(bytes - length, Deno.SeekMode.Start);
+    for (let at = 0; at < length;) at += file.readSync(tail.subarray(at)) ?? length;
+    const lines = new TextDecoder().decode(tail).split("\n").filter((line) => line !== "");
+    if (lines.length > 1 || length === bytes) return lines.at(-1) ?? null;
+  }
+}
