@@ -1,7 +1,7 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { senseNames } from "../names.ts";
-import { type CliContext, command, jsonFlag, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { type CliContext, command, jsonFlag, span, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 
 const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;
 const aliases = { w: "workspace" } as const;
@@ -66,6 +66,25 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
       {
         flags: { wait: toggle("Wait for its outcome"), json: jsonFlag, workspace: workspaceFlag },
+        aliases,
+        positional: { kind: "tuple", parameters: [name] },
+      },
+    ),
+    learn: command(
+      async () => (await import("../commands/sense_learn.ts")).senseLearn,
+      {
+        brief: "Find the smallest permissions that a sense needs",
+        details:
+          "Runs the sense alone, with the permissions it has, on an empty database, and notes what it asks Deno for. " +
+          "Needs no daemon. Programs (run) are noted only when they are refused.",
+        examples: ["nerve sense learn disk-usage", "nerve sense learn disk-usage --for 5m --json"],
+      },
+      {
+        flags: {
+          for: span("How long to watch; default 1m", "DURATION"),
+          json: jsonFlag,
+          workspace: workspaceFlag,
+        },
         aliases,
         positional: { kind: "tuple", parameters: [name] },
       },

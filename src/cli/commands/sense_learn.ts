@@ -1,0 +1,59 @@
+/** `nerve sense learn`: the smallest permissions that a sense got by with while it was watched. */
+import { NerveError } from "../../base/errors.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { type Learned, permissionsYaml } from "../../config/learned_permissions.ts";
+import type { PermissionRequest } from "../../config/types.ts";
+import { type CliIo, exit } from "../io.ts";
+import { dim, plural, print, printable, printableLines, printJson, sign } from "../output.ts";
+import { openWorkspace, requireConfig } from "../workspace.ts";
+
+interface Flags {
+  readonly for?: number | undefined;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+const watchDefaultMs = 60_000;
+
+export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), config = await requireConfig(paths);
+  if (!config.senses.has(name)) {
+    throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, { hint: "nerve sense list" });
+  }
+  const { learnPermissions } = await import("../../kernel/learn.ts");
+  const forMs = flags.for ?? watchDefaultMs;
+  const gone = new AbortController(), cancel = io.onInterrupt(() => gone.abort());
+  if (!flags.json) print(io, dim(io, `watching ${name} for ${formatDuration(forMs)}; Ctrl-C ends it earlier`));
+  const result = await learnPermissions(config, paths, name, { forMs, clock: io.clock, gone: gone.signal });
+  cancel();
+  if (flags.json) printJson(io, { sense: name, ...result });
+  else {
+    for (const error of result.errors) print(io, `${sign.warning} ${printable(error)}`);
+    if (result.ended !== null) print(io, `${sign.broken} ${printable(result.ended)}`);
+    print(io, `${sign.ok} ${plural(result.computes, "compute")} of ${name}; the smallest permissions:`);
+    print(io, indent(permissionsYaml(result.needed)));
+    printDifference(io, result);
+  }
+  return result.computes > 0 ? exit.ok : exit.failed;
+}
+
+function printDifference(io: CliIo, { missing, unused }: Learned): void {
+  const lines = [...listed("+", missing), ...listed("-", unused)];
+  if (lines.length === 0) return print(io, dim(io, "   nerve.yaml says the same"));
+  print(io, "difference to nerve.yaml:");
+  for (const line of lines) print(io, `  ${printable(line)}`);
+  if (Object.keys(missing).length > 0) {
+    print(io, dim(io, "   + was refused: look at it, declare it, and learn again for what comes after it"));
+  }
+  if (Object.keys(unused).length > 0) print(io, dim(io, "   - was not asked for while it was watched"));
+}
+
+function listed(mark: string, request: PermissionRequest): string[] {
+  return Object.entries(request).flatMap(([permission, wanted]) =>
+    wanted === true ? [`${mark} ${permission}: everything`] : wanted.map((value) => `${mark} ${permission}: ${value}`)
+  );
+}
+
+function indent(text: string): string {
+  return printableLines(text).split("\n").map((line) => `  ${line}`).join("\n");
+}
