@@ -1,5 +1,5 @@
 /**
- * Writes the files of `nerve init` without ever taking anything from the user.
+ * Writes the files of `nerve init` and `nerve sense add` without ever taking anything from the user.
  * What was written is remembered in `.nerve-init.json` as sha256 by path: a file that still has that content is ours to
  * replace, any other that is there is the user's and stays.
  */
@@ -35,6 +35,36 @@ export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8A
   }
   await Deno.writeTextFile(join(root, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
   return written;
+}
+
+/** What is below `folder` (relative to `root`) and neither one of `files` nor as an earlier call wrote it. */
+export async function foreignFiles(
+  root: string,
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<string[]> {
+  const manifest = await readManifest(root);
+  const foreign: string[] = [];
+  const visit = async (path: string): Promise<void> => {
+    const kind = await kindOf(join(root, path));
+    if (kind?.isDirectory === true) {
+      for await (const { name } of Deno.readDir(join(root, path))) await visit(join(path, name));
+    } else if (kind?.isFile === true && path !== folder) {
+      const bytes = files.get(path), present = await digestOfFile(join(root, path));
+      if (present !== manifest[path] && (bytes === undefined || present !== await sha256(bytes))) foreign.push(path);
+    } else if (kind !== null) foreign.push(path);
+  };
+  await visit(folder);
+  return foreign.sort();
+}
+
+async function kindOf(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.lstat(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
 }
 
 async function readManifest(root: string): Promise<Record<string, unknown>> {

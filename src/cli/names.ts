@@ -5,6 +5,7 @@
 import { messageOf, NerveError } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CliContext } from "./command.ts";
+import type { LibraryKind } from "./library.ts";
 
 const runsProposed = 50;
 
@@ -14,6 +15,12 @@ export function senseNames(this: CliContext, partial: string): Promise<string[]>
 
 export function workflowNames(this: CliContext, partial: string): Promise<string[]> {
   return inWorkspace(this, partial, (paths) => folders(paths.workflows));
+}
+
+/** What can be added from the library; needs no workspace. */
+export async function libraryProposals(kind: LibraryKind, partial: string): Promise<string[]> {
+  const { libraryNames } = await import("./library.ts");
+  return libraryNames(kind).filter((name) => name.startsWith(partial));
 }
 
 /** The newest runs. */

@@ -27,6 +27,16 @@ export const senseListOutput = z.strictObject({
 });
 export type SenseListOutput = z.infer<typeof senseListOutput>;
 
+/** `nerve sense library`, `nerve workflow library`: `permissions` as their lines in nerve.yaml begin. */
+export const libraryOutput = z.strictObject({
+  items: z.array(z.strictObject({
+    name: z.string(),
+    brief: z.string(),
+    permissions: z.record(z.string(), z.union([z.literal(true), z.array(z.string()).readonly()])),
+  })),
+});
+export type LibraryOutput = z.infer<typeof libraryOutput>;
+
 /** `nerve sense schema NAME` */
 export const senseSchemaOutput = z.strictObject({
   sense: z.string(),

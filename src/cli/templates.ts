@@ -1,5 +1,7 @@
 /** The texts that `nerve init` writes. Pure but for the library they are made of. */
 import manifest from "../../deno.json" with { type: "json" };
+import { assert } from "../base/errors.ts";
+import { extendConfig } from "../config/extend.ts";
 import { type LibraryKind, libraryYaml, sdkUrl } from "./library.ts";
 
 /** What a new workspace begins with. */
@@ -9,14 +11,18 @@ export const starters = {
 } as const satisfies Record<LibraryKind, readonly string[]>;
 
 export function nerveYaml(): string {
-  const sections = new Map<string, string[]>([["senses", []], ["reflexes", []], ["workflows", []]]);
+  let text = emptyYaml;
   for (const kind of ["senses", "workflows"] as const) {
     for (const name of starters[kind]) {
-      for (const [section, lines] of libraryYaml(kind, name)) sections.get(section)?.push(...lines);
+      const extended = extendConfig(text, libraryYaml(kind, name));
+      assert(extended.ok, `${kind}/${name} does not go into the nerve.yaml of a new workspace`);
+      text = extended.value;
     }
   }
-  const part = (section: string) => `${section}:\n${(sections.get(section) ?? []).join("\n")}\n`;
-  return `# What this workspace observes, and what it does about it.
+  return text;
+}
+
+const emptyYaml = `# What this workspace observes, and what it does about it.
 # \`nerve validate\` checks this file, \`nerve run\` runs it.
 
 # max_rounds: 100           # how many rounds a run of a workflow may take
@@ -24,15 +30,17 @@ export function nerveYaml(): string {
 
 # Each sense is a folder senses/<name>/ whose index.ts exports compute(). It may do what its permissions say, no more.
 # Further keys: group, throttle: 10s, timeout: 30s, grace_period: 5s, startup_delay: 0s, keep_alive, peers.
-${part("senses")}
+senses:
+
 # When senses compute: at an interval, by a cron line, on the signals of other senses.
 #   - { sense: NAME, on: [OTHER] }
 #   - { sense: NAME, cron: "0 9 * * 1-5", timezone: Europe/Berlin, catch_up: once }
-${part("reflexes")}
+reflexes:
+
 # Each workflow is a folder workflows/<name>/ whose index.ts has a defineWorkflow({...}) as its default export.
 # A sense starts one by returning { workflow: "name|maxRounds|prompt", ... }. By hand: nerve workflow trigger NAME.
-${part("workflows")}`;
-}
+workflows:
+`;
 
 /** A built nerve's own imports lead into itself; src/build/stage.ts keeps those of the packages beside them. */
 interface EditorManifest {

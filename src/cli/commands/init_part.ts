@@ -1,9 +1,9 @@
 /** `nerve init sense NAME` and `nerve init workflow NAME`: templates that run as they stand. */
 import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
-import { namePattern } from "../../protocol/signal.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, sign } from "../output.ts";
+import { type PartKind, printLinesToAdd, requireName } from "../parts.ts";
 import { partLines, senseTemplate, workflowTemplate } from "../templates.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -23,14 +23,10 @@ async function initPart(
   io: CliIo,
   flags: Flags,
   name: string,
-  kind: "sense" | "workflow",
+  kind: PartKind,
   template: (name: string) => Record<string, string>,
 ): Promise<number> {
-  if (!namePattern.test(name)) {
-    throw new NerveError("NAME_INVALID", `"${name}" cannot be the name of a ${kind}`, {
-      hint: "Write lowercase letters, digits and inner hyphens, at most 64, such as queue-length",
-    });
-  }
+  requireName(kind, name);
   const paths = await openWorkspace(io, flags.workspace);
   const folder = kind === "sense" ? paths.senseFolder(name) : paths.workflowFolder(name);
   try {
@@ -48,8 +44,6 @@ async function initPart(
     await Deno.writeTextFile(target, text);
   }
   print(io, `${sign.ok} wrote ${Object.keys(files).join(", ")}`);
-  print(io, `${sign.next} add to nerve.yaml:\n`);
-  print(io, partLines[kind](name).split("\n").map((line) => `   ${line}`).join("\n"));
-  print(io, `\n${sign.next} nerve validate`);
+  printLinesToAdd(io, partLines[kind](name));
   return exit.ok;
 }

@@ -2,6 +2,7 @@
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { senseNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, span, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { libraryRoutes } from "./library.ts";
 
 const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;
 const aliases = { w: "workspace" } as const;
@@ -102,6 +103,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
+    ...libraryRoutes("senses"),
   },
-  docs: { brief: "Look at senses and trigger them" },
+  docs: { brief: "Look at senses, trigger them, add them from the library" },
 });

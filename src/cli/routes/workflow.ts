@@ -2,6 +2,7 @@
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { runIds, workflowNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { libraryRoutes } from "./library.ts";
 
 const aliases = { w: "workspace" } as const;
 const workflowName = {
@@ -128,6 +129,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     trigger,
     kill,
     reset,
+    ...libraryRoutes("workflows"),
   },
-  docs: { brief: "Look at workflows and their runs, start and end them" },
+  docs: { brief: "Look at workflows and their runs, start and end them, add workflows from the library" },
 });

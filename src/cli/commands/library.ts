@@ -1,0 +1,120 @@
+/** `nerve sense add|library` and `nerve workflow add|library`: senses and workflows that come with nerve. */
+import { NerveError } from "../../base/errors.ts";
+import { extendConfig } from "../../config/extend.ts";
+import { nearestHint } from "../../config/nearest.ts";
+import { type ParsedConfig, parseNerveConfig } from "../../config/parse.ts";
+import { formatProblems, type Problem } from "../../config/problem.ts";
+import { permissionNames, type PermissionRequest } from "../../config/types.ts";
+import { configFileName } from "../../config/workspace.ts";
+import { readConfigText, replaceConfigText } from "../config_file.ts";
+import { foreignFiles, writeFiles, type Written } from "../init_files.ts";
+import { type CliIo, exit } from "../io.ts";
+import { libraryEntry, libraryFiles, type LibraryKind, libraryNames, libraryYaml } from "../library.ts";
+import { clip, dim, plural, print, printJson, printTable, sign } from "../output.ts";
+import type { LibraryOutput } from "../outputs.ts";
+import { type PartKind, printLinesToAdd, requireName } from "../parts.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly as?: string | undefined;
+  readonly workspace?: string | undefined;
+}
+
+const partKind = { senses: "sense", workflows: "workflow" } as const satisfies Record<LibraryKind, PartKind>;
+
+/** Writes nothing unless all of it can be written: the files, which change nothing by themselves, then nerve.yaml. */
+export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, name: string): Promise<number> {
+  const part = partKind[kind], as = flags.as ?? name;
+  requireInLibrary(kind, name);
+  requireName(part, as);
+  const paths = await openWorkspace(io, flags.workspace);
+  const text = await readConfigText(paths.configFile);
+  const { config } = requireRight(io, text);
+  if (config[kind].has(as)) {
+    throw new NerveError("WORKSPACE_EXISTS", `${configFileName} has a ${part} "${as}" already`, {
+      hint: `To have it under another name: nerve ${part} add ${name} --as NEW`,
+    });
+  }
+  const files = libraryFiles(kind, name, as), folder = `${kind}/${as}`;
+  const foreign = await foreignFiles(paths.root, folder, files);
+  if (foreign.length > 0) {
+    throw new NerveError(
+      "WORKSPACE_EXISTS",
+      `${folder} is there already, with files of your own: ${foreign.join(", ")}`,
+      {
+        hint: `To have it under another name: nerve ${part} add ${name} --as NEW`,
+      },
+    );
+  }
+  const lines = libraryYaml(kind, name, as), extended = extendConfig(text, lines);
+  if (!extended.ok) {
+    tell(io, extended.error);
+    printLinesToAdd(io, [...lines].map(([key, below]) => `${key}:\n${below.join("\n")}`).join("\n"));
+    throw new NerveError("CONFIG_INVALID", `${configFileName} was left as it is, and nothing was added`, {
+      hint: "Add the lines by hand where they belong, or write the file in another way",
+    });
+  }
+  const written = await writeFiles(paths.root, files);
+  await replaceConfigText(paths.configFile, text, extended.value);
+  report(io, kind, as, written, requireRight(io, extended.value));
+  return exit.ok;
+}
+
+function requireInLibrary(kind: LibraryKind, name: string): void {
+  const names = libraryNames(kind), part = partKind[kind];
+  if (names.includes(name)) return;
+  throw new NerveError(
+    kind === "senses" ? "SENSE_UNKNOWN" : "WORKFLOW_UNKNOWN",
+    `The library has no ${part} "${name}"`,
+    { hint: nearestHint(name, names) ?? `nerve ${part} library` },
+  );
+}
+
+/** What the text says. Throws CONFIG_INVALID, and tells of everything that is wrong. */
+function requireRight(io: CliIo, text: string): ParsedConfig {
+  const parsed = parseNerveConfig(text, configFileName);
+  if (parsed.ok) return parsed.value;
+  const errors = parsed.error.filter(({ severity }) => severity === "error");
+  tell(io, errors);
+  throw new NerveError("CONFIG_INVALID", `${configFileName} has ${plural(errors.length, "error")}: nothing was added`, {
+    hint: "Mend it, and run the command again",
+  });
+}
+
+function tell(io: CliIo, problems: readonly Problem[]): void {
+  io.stderr.write(`${formatProblems(problems, "text")}\n`);
+}
+
+function report(io: CliIo, kind: LibraryKind, name: string, written: Written, parsed: ParsedConfig): void {
+  const { file, line } = parsed.placeOf([kind, name]);
+  const shared = written.made.filter((path) => path.startsWith("lib/"));
+  print(io, `${sign.ok} added ${[`${kind}/${name}/`, ...shared].join(", ")} and its lines at ${file}:${line}`);
+  print(io, `   it may: ${permissionsText(parsed.config[kind].get(name)?.permissions ?? {})}`);
+  if (written.kept.length > 0) print(io, `${sign.warning} left as they are, being yours: ${written.kept.join(", ")}`);
+  print(io, `${sign.next} look whether its config and permissions suit you, then: nerve validate`);
+}
+
+/** `run: df; net: a:443, b:443`. */
+function permissionsText(request: PermissionRequest): string {
+  const granted = permissionNames.flatMap((name) => {
+    const wanted = request[name];
+    return wanted === undefined ? [] : [`${name}: ${wanted === true ? "everything" : wanted.join(", ")}`];
+  });
+  return granted.length === 0 ? "nothing beyond its own data" : granted.join("; ");
+}
+
+export function libraryList(kind: LibraryKind, io: CliIo, flags: { json: boolean }): number {
+  const items = libraryNames(kind).map((name) => libraryEntry(kind, name));
+  if (flags.json) {
+    printJson(io, { items } satisfies LibraryOutput);
+    return exit.ok;
+  }
+  printTable(
+    io,
+    ["NAME", "NEEDS", "WHAT IT DOES"],
+    items.map(({ name, brief, permissions }) => [name, clip(permissionsText(permissions), 60), clip(brief, 120)]),
+  );
+  print(io, dim(io, `${plural(items.length, partKind[kind])}; hosts and paths are examples`));
+  print(io, dim(io, `next: nerve ${partKind[kind]} add NAME`));
+  return exit.ok;
+}

@@ -1,0 +1,47 @@
+/** `add` and `library`, the same below `nerve sense` and `nerve workflow`. */
+import type { Command } from "@stricli/core";
+import { type CliContext, command, jsonFlag, text, workspaceFlag } from "../command.ts";
+import type { LibraryKind } from "../library.ts";
+import { libraryProposals } from "../names.ts";
+
+const examples = {
+  senses: { part: "sense", name: "tls-expiry", as: "tls-of-mail" },
+  workflows: { part: "workflow", name: "notify", as: "notify-team" },
+} as const;
+
+export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Command<CliContext>> {
+  const { part, name, as } = examples[kind];
+  return {
+    add: command(
+      async () => (await import("../commands/library.ts")).libraryAdd.bind(null, kind),
+      {
+        brief: `Add a ${part} of the library to the workspace`,
+        details:
+          `Copies a ${part} of the library into the workspace and adds its lines to nerve.yaml, where comments,\n` +
+          "order and style stay as they are. What is there under that name already is never touched.",
+        examples: [`nerve ${part} add ${name}`, `nerve ${part} add ${name} --as ${as}`],
+      },
+      {
+        flags: { as: text("Its name in the workspace", "NEW"), workspace: workspaceFlag },
+        aliases: { w: "workspace" },
+        positional: {
+          kind: "tuple",
+          parameters: [{
+            brief: `A ${part} of the library`,
+            placeholder: "NAME",
+            parse: String,
+            proposeCompletions: (partial: string) => libraryProposals(kind, partial),
+          }],
+        },
+      },
+    ),
+    library: command(
+      async () => (await import("../commands/library.ts")).libraryList.bind(null, kind),
+      {
+        brief: `The ${part}s that come with nerve, and what each needs`,
+        examples: [`nerve ${part} library`, `nerve ${part} library --json`],
+      },
+      { flags: { json: jsonFlag } },
+    ),
+  };
+}
