@@ -84,7 +84,7 @@ Deno.test("completions know commands, flags, and the names of senses, workflows 
       "workflows/tidy/index.ts": "",
     });
     assert.ok((await proposed(root, "")).includes("sense"));
-    assert.deepEqual(await proposed(root, "sense", "q"), ["query"]);
+    assert.deepEqual(await proposed(root, "sense", "que"), ["query"]);
     assert.deepEqual(await proposed(root, "sense", "query", "disk"), ["disk-health", "disk-usage"]);
     assert.deepEqual(await proposed(root, "workflow", "trigger", ""), ["tidy"]);
     assert.deepEqual(await proposed(root, "events", "--ty"), ["--type"]);
@@ -111,7 +111,7 @@ Deno.test("completions know commands, flags, and the names of senses, workflows 
 
 Deno.test("outside of a workspace completions offer what needs none, and say nothing", async () => {
   assert.ok((await proposed("/", "sense", "query", "")).every((word) => word.startsWith("-")));
-  assert.deepEqual(await proposed("/", "sense", "l"), ["list"]);
+  assert.deepEqual(await proposed("/", "sense", "lis"), ["list"]);
 });
 
 Deno.test("the script of each shell is one that the shell accepts and that asks nerve itself", async (t) => {
