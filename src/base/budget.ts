@@ -25,6 +25,11 @@ export class Budget {
     return true;
   }
 
+  /** Gives `amount` back, up to what may be saved up. */
+  earn(amount: number): void {
+    this.#left = Math.min(this.#most, this.#left + amount);
+  }
+
   /** Spends `amount`, also what is not there; returns for how many milliseconds nothing more may be spent. */
   spend(amount: number): number {
     this.#refill();

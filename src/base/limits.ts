@@ -57,7 +57,7 @@ export const memoryWatchMs = 250;
 /** A process that uses a whole core for this long while nothing is asked of it is told of, and must answer at once. */
 export const idleBurnMs = 2 * secondMs;
 /**
- * What one process may say. Messages and bytes beyond it are read later: its socket and pipes fill up, and it waits, or
+ * What one process may say without having been asked. Messages and bytes beyond it are read later: its socket and pipes fill up, and it waits, or
  * grows until it is ended. Rows of its log and lines of its output beyond it are dropped and counted.
  */
 export const messagesPerSecondMax = 5_000;

@@ -59,6 +59,8 @@ export class GroupProcess {
   readonly #clock: Clock;
   readonly #events: ProcessEvents;
   readonly #child: Deno.ChildProcess;
+  /** What it may say. Each message to it allows one in answer: whoever is asked much may say much. */
+  readonly #words: Budget;
   #state: State = { tag: "starting", kept: [] };
   /** Set by whoever ends the process; else its exit status tells. */
   #end: ProcessEnd | null = null;
@@ -76,6 +78,7 @@ export class GroupProcess {
     this.#events = events;
     const { child, connected } = launch(where, request);
     this.#child = child;
+    this.#words = new Budget(clock, messagesPerSecondMax, messagesBurstMax);
     this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not get ready in time"));
     const bytes = new Budget(clock, outputBytesPerSecondMax, outputBytesBurstMax);
     const pace = (count: number) => this.#wait(bytes.spend(count));
@@ -109,7 +112,10 @@ export class GroupProcess {
 
   send(message: ToProcess): void {
     if (this.#state.tag === "starting") this.#state.kept.push(message);
-    else if (this.#state.tag === "ready") this.#state.channel.send(JSON.stringify(message));
+    else if (this.#state.tag === "ready") {
+      this.#words.earn(1);
+      this.#state.channel.send(JSON.stringify(message));
+    }
   }
 
   /** Lets it close its databases and exit; kills it if that takes too long. */
@@ -148,10 +154,9 @@ export class GroupProcess {
 
   async #converse(link: { channel: LineChannel; lines: AsyncGenerator<string, void, void> }): Promise<void> {
     link.channel.send(JSON.stringify({ t: "init", spec: this.spec } satisfies ToProcess));
-    const messages = new Budget(this.#clock, messagesPerSecondMax, messagesBurstMax);
     try {
       for await (const line of link.lines) {
-        const wait = this.#wait(messages.spend(1));
+        const wait = this.#wait(this.#words.spend(1));
         if (wait !== null) await wait;
         const parsed = parseMessage(line);
         if (typeof parsed === "string") return this.kill("protocol", `broke the protocol: ${parsed}`);

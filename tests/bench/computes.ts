@@ -5,7 +5,7 @@
  * Not measured: what senses do, Drizzle, the control API (triggers come from an embedder). The way to the listener is
  * taken until its own signal is back in the kernel, which is one way across the process boundary more than the goal asks.
  */
-import { repeated, type Figures, figure, median, percentile } from "./figure.ts";
+import { figure, type Figures, median, percentile, repeated } from "./figure.ts";
 import { Echo } from "./floor_echo.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";

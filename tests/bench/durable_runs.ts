@@ -4,7 +4,7 @@
  * Not measured: the control API (the runs are started by an embedder), what roles would do, payloads, the start of the
  * process. With a slower disk: the same program under tools/slow_fsync.c, if a C compiler is there.
  */
-import { repeated, type Figures, figure, median, percentile, timed } from "./figure.ts";
+import { figure, type Figures, median, percentile, repeated, timed } from "./figure.ts";
 import { bareRun, bareRuns } from "./floor_disk.ts";
 import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { slowDisk, underSlowDisk } from "./slow_disk.ts";

@@ -3,7 +3,7 @@
  * Floor: Deno with an empty program; for the group, with one restricted worker that does nothing (floor_echo.ts).
  * Not measured: memory that processes share (the executable's own pages), what senses themselves need.
  */
-import { type Figures, figure } from "./figure.ts";
+import { figure, type Figures } from "./figure.ts";
 import { Echo } from "./floor_echo.ts";
 import { delay, systemClock } from "../../src/base/clock.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
@@ -31,7 +31,12 @@ export async function* figures(): Figures {
     const group = (name: string) => units.find((unit) => unit.name === name)?.pid ?? 0;
     yield figure("private memory of the kernel", "MiB", [privateMiB(pid)], privateMiB(empty.pid));
     yield figure("private memory of a group", "MiB", [privateMiB(group("idle"))], privateMiB(echo.pid));
-    yield figure("private memory of a group that uses Drizzle", "MiB", [privateMiB(group("drizzle"))], privateMiB(echo.pid));
+    yield figure(
+      "private memory of a group that uses Drizzle",
+      "MiB",
+      [privateMiB(group("drizzle"))],
+      privateMiB(echo.pid),
+    );
   } finally {
     await daemon.stop();
     empty.kill("SIGKILL");

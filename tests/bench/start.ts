@@ -11,7 +11,7 @@ import { ControlClient } from "../../src/control/client.ts";
 import { repository } from "../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { startWorkspace } from "../support/workspace_fixture.ts";
-import { repeated, type Figures, figure, median, timed } from "./figure.ts";
+import { figure, type Figures, median, timed } from "./figure.ts";
 
 const own = ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`];
 
