@@ -52,64 +52,25 @@ export function closeModules(rules: ModuleRules): void {
 }
 
 /** A method as a function of its object, which later changes of the prototype do not reach. */
-const uncurry: <This, Args extends unknown[], Result>(
+function uncurry<This, Args extends unknown[], Result>(
   method: (this: This, ...args: Args) => Result,
-) => (self: This, ...args: Args) => Result = Function.prototype.bind.bind(Function.prototype.call) as never;
+): (self: This, ...args: Args) => Result {
+  return Function.prototype.bind.call(Function.prototype.call, method) as (self: This, ...args: Args) => Result;
+}
+
+// Taken now: this module is loaded before any code of a user.
+const startsWith = uncurry(String.prototype.startsWith), slice = uncurry(String.prototype.slice);
+const indexOf = uncurry(String.prototype.indexOf), has = uncurry(Set.prototype.has);
+const decode = decodeURIComponent, { realPathSync } = Deno, { NotCapable } = Deno.errors;
+const own = import.meta.resolve("../"), sdk = import.meta.resolve("../sdk/mod.ts");
 
 function gate(rules: ModuleRules): Resolve {
-  const startsWith = uncurry(String.prototype.startsWith), slice = uncurry(String.prototype.slice);
-  const indexOf = uncurry(String.prototype.indexOf), has = uncurry(Set.prototype.has);
-  const decode = decodeURIComponent, { realPathSync } = Deno;
-  const { NotCapable } = Deno.errors;
-  const own = import.meta.resolve("../"), sdk = import.meta.resolve("../sdk/mod.ts");
   const folders = rules.folders.flatMap((folder) =>
     [...new Set([folder, realOrSame(folder)])].map((each) => `${each}/`)
   );
-  const packages = rules.packages;
-
-  const startsWithOneOf = (text: string, prefixes: readonly string[]): boolean => {
-    for (let at = 0; at < prefixes.length; at++) if (startsWith(text, prefixes[at] ?? "\0")) return true;
-    return false;
-  };
-  /** `name`, `name@version` or `name/path`, for one of the names. */
-  const names = (text: string, list: readonly string[]): boolean => {
-    for (let at = 0; at < list.length; at++) {
-      const name = list[at] ?? "\0";
-      if (!startsWith(text, name)) continue;
-      const next = text[name.length];
-      if (next === undefined || next === "/" || (next === "@" && startsWith(name, "npm:"))) return true;
-    }
-    return false;
-  };
-  /** Without what may follow the path: `?v=2`, `#x`. */
-  const pathOf = (url: string): string => {
-    let end = url.length;
-    const query = indexOf(url, "?"), hash = indexOf(url, "#");
-    if (query >= 0) end = query;
-    if (hash >= 0 && hash < end) end = hash;
-    return decode(slice(url, "file://".length, end));
-  };
   const isUsers = (parent: string | undefined): boolean => {
     if (parent === undefined || !startsWith(parent, "file:///")) return true;
     return startsWithOneOf(pathOf(parent), folders);
-  };
-  const refuse = (specifier: string): never => {
-    throw new NotCapable(
-      `${
-        slice(specifier, 0, 200)
-      } is not for the sandbox to import: there are its own folder, lib/, nerve, drizzle-orm and ` +
-        "zod; packages and hosts are declared under permissions.import in nerve.yaml",
-    );
-  };
-  const ofUser = (specifier: string, url: string): void => {
-    if (url === sdk || url === denied || url === ownProcess || names(specifier, openPackages)) return;
-    // Data has no rights of its own; for hosts Deno asks its import permission.
-    if (!startsWith(url, "file:") && !startsWith(url, "npm:")) return;
-    if (startsWith(specifier, "npm:")) {
-      if (packages === true || names(specifier, packages)) return;
-      refuse(specifier);
-    }
-    if (!startsWith(url, "file:///") || !startsWithOneOf(realPathSync(pathOf(url)), folders)) refuse(specifier);
   };
   return (specifier, context, next) => {
     const resolved = next(specifier, context), { url } = resolved, { parentURL } = context;
@@ -119,9 +80,54 @@ function gate(rules: ModuleRules): Resolve {
       // A refusal of a built-in that is imported statically would be overheard: another module takes its place.
       return { url: url === "node:process" ? ownProcess : denied, shortCircuit: true };
     }
-    if (isUsers(parentURL)) ofUser(specifier, url);
+    if (isUsers(parentURL)) checkUsers(specifier, url, folders, rules.packages);
     return resolved;
   };
+}
+
+/** Throws unless code of a user may import what resolved to `url`, which is no built-in. */
+function checkUsers(
+  specifier: string,
+  url: string,
+  folders: readonly string[],
+  packages: readonly string[] | true,
+): void {
+  if (url === sdk || url === denied || url === ownProcess || names(specifier, openPackages)) return;
+  // Data has no rights of its own; for hosts Deno asks its import permission.
+  if (!startsWith(url, "file:") && !startsWith(url, "npm:")) return;
+  if (startsWith(specifier, "npm:")) {
+    if (packages === true || names(specifier, packages)) return;
+  } else if (startsWith(url, "file:///") && startsWithOneOf(realPathSync(pathOf(url)), folders)) return;
+  const what = slice(specifier, 0, 200);
+  throw new NotCapable(
+    `${what} is not for the sandbox to import: there are its own folder, lib/, nerve, drizzle-orm and zod; ` +
+      "packages and hosts are declared under permissions.import in nerve.yaml",
+  );
+}
+
+function startsWithOneOf(text: string, prefixes: readonly string[]): boolean {
+  for (let at = 0; at < prefixes.length; at++) if (startsWith(text, prefixes[at] ?? "\0")) return true;
+  return false;
+}
+
+/** `name`, `name@version` or `name/path`, for one of the names. */
+function names(text: string, list: readonly string[]): boolean {
+  for (let at = 0; at < list.length; at++) {
+    const name = list[at] ?? "\0";
+    if (!startsWith(text, name)) continue;
+    const next = text[name.length];
+    if (next === undefined || next === "/" || (next === "@" && startsWith(name, "npm:"))) return true;
+  }
+  return false;
+}
+
+/** Without what may follow the path: `?v=2`, `#x`. */
+function pathOf(url: string): string {
+  let end = url.length;
+  const query = indexOf(url, "?"), hash = indexOf(url, "#");
+  if (query >= 0) end = query;
+  if (hash >= 0 && hash < end) end = hash;
+  return decode(slice(url, "file://".length, end));
 }
 
 /** Where a folder really is: people link senses from elsewhere. What is not there yet is where it says. */

@@ -34,10 +34,11 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   daemon: ["base", "protocol", "config", "process/exit_cause.ts", "process/output_lines.ts"],
   "daemon/hosting.ts": ["control"],
   "daemon/kernel_process.ts": ["kernel"],
-  // store: reading commands work without a daemon. kernel: `nerve run` and `validate`.
+  // store: reading commands work without a daemon. kernel: `nerve run`, `validate` and `sense learn`.
   cli: ["base", "protocol", "config", "store", "control/client.ts", "daemon"],
   "cli/commands/run.ts": ["kernel"],
   "cli/commands/validate.ts": ["kernel"],
+  "cli/commands/sense_learn.ts": ["kernel"],
   // The lock that a daemon would hold.
   "cli/store_access.ts": ["kernel/lock.ts"],
   // Makes the executables; nothing imports it.

@@ -81,6 +81,18 @@ attackTest("a package is loaded only when permissions.import names it, also when
   "npm-slash": { body: "return Object.keys(await import('npm:' + '/hono@4.13.19/jsx'))", comesTo: refused },
   "npm-upper": { body: "return Object.keys(await import('NPM:' + 'yaml@2.9.1'))", comesTo: /^threw / },
   "npm-unknown": { body: "return Object.keys(await import('npm:' + 'left-pad'))", comesTo: /^threw / },
+  "open-package-backwards": {
+    body: "return Object.keys(await import('drizzle-orm/' + '../hono@4.13.19'))",
+    comesTo: /^threw /,
+  },
+  "open-package-far-backwards": {
+    body: "return Object.keys(await import('drizzle-orm/' + '../../src/worker/surroundings.ts'))",
+    comesTo: /^threw /,
+  },
+  "open-package-encoded": {
+    body: "return Object.keys(await import('drizzle-orm/' + '%2e%2e/hono@4.13.19'))",
+    comesTo: /^threw /,
+  },
   "jsr": { body: "return Object.keys(await import('jsr:' + '@std/path'))", comesTo: /^threw / },
   "cache-file": {
     body:

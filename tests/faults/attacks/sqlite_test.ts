@@ -96,9 +96,10 @@ attackTest("no other file is reached by SQL, and no extension loaded", {
       },
     };
   },
-  async check(daemon) {
+  check(daemon) {
     const files = [...Deno.readDirSync(`${daemon.targets.workspace}/data/senses`)].map(({ name }) => name);
     assert.ok(files.every((name) => !name.includes("copy")), files.join(" "));
+    return Promise.resolve();
   },
 });
 

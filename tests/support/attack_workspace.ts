@@ -1,0 +1,98 @@
+/** The workspace of an attack test: each attack as a sense and as a role, beside a steady sense and a victim. */
+import { stringify } from "yaml";
+import type { Targets } from "./attack_targets.ts";
+
+export interface Attack {
+  readonly body: string;
+  /** What it must come to, for senses and for roles alike. */
+  readonly comesTo: RegExp;
+  /** Static imports: they must be the module's own, so that such an attack has a workflow of its own. */
+  readonly head?: string;
+  /** It takes its process down: it gets one of its own. */
+  readonly deadly?: boolean;
+  /** Only one of the two: what the other does not have. */
+  readonly only?: "sense" | "workflow";
+  /** Instead of a wrapper that returns what the body returns: what `compute` gives back is the attack. */
+  readonly raw?: boolean;
+  /** Keys of the sense in nerve.yaml; `permissions` are also the workflow's. Given: it has a group of its own. */
+  readonly yaml?: Readonly<Record<string, unknown>>;
+  /** Keys of its group. */
+  readonly group?: Readonly<Record<string, unknown>>;
+}
+
+export type Attacks = Readonly<Record<string, Attack>>;
+
+/** How often the steady sense computes. */
+export const tickMs = 100;
+const steady = `let n = 0; export const compute = () => ({ n: ++n });`;
+const victim = `export const compute = ({ sqlite }) => {
+  sqlite.exec("create table if not exists kept (word text); insert into kept values ('precious')");
+  return sqlite.prepare("select count(*) as n from kept where word = 'precious'").get();
+};`;
+
+/** Attacks that leave their process as it is share one workflow, as they share the group `hostile`. */
+export function workflowOf(name: string, { head, deadly, yaml }: Attack): string {
+  return head === undefined && deadly !== true && yaml === undefined ? "hostile" : name;
+}
+
+export function workspaceFiles(attacks: Attacks, targets: Targets): Record<string, string> {
+  const files: Record<string, string> = {
+    "senses/steady/index.ts": steady,
+    "senses/victim/index.ts": victim,
+  };
+  const senses: Record<string, unknown> = { steady: { keep_alive: true }, victim: {} };
+  const groups: Record<string, unknown> = {};
+  const workflows: Record<string, { names: string[]; head: string; yaml: unknown }> = {};
+  for (const [name, attack] of Object.entries(attacks)) {
+    const { body, head = "", deadly = false, raw = false, yaml, group, only } = attack;
+    if (only !== "workflow") {
+      const wrapped = raw ? body : `return { returned: await (async () => {\n${body}\n})() ?? null };`;
+      files[`senses/${name}/index.ts`] =
+        `${head}\nexport async function compute({ config, signal, log, sqlite, blobs, peers, trigger }) {\n${wrapped}\n}\n`;
+      const alone = deadly || yaml !== undefined || group !== undefined;
+      senses[name] = { ...(alone ? {} : { group: "hostile" }), config: targets, ...yaml };
+      if (group !== undefined) groups[name] = group;
+    }
+    if (only === "sense") continue;
+    const entry = workflows[workflowOf(name, attack)] ??= {
+      names: [],
+      head,
+      yaml: {
+        config: targets,
+        ...(yaml?.permissions === undefined ? {} : { permissions: yaml.permissions }),
+        ...group,
+      },
+    };
+    entry.names.push(name);
+  }
+  for (const [name, { names, head }] of Object.entries(workflows)) {
+    files[`workflows/${name}/index.ts`] = workflowText(head, names.map((each) => [each, attacks[each]?.body ?? ""]));
+  }
+  const yaml = {
+    senses,
+    groups,
+    reflexes: [{ sense: "steady", interval: `${tickMs}ms` }],
+    workflows: Object.fromEntries(Object.entries(workflows).map(([name, each]) => [name, each.yaml])),
+  };
+  files["nerve.yaml"] = stringify(yaml, { aliasDuplicateObjects: false });
+  return files;
+}
+
+function workflowText(head: string, roles: [name: string, body: string][]): string {
+  const written = roles.map(([name, body]) =>
+    `${JSON.stringify(name)}: async ({ config, signal, log, blobs, start }) => {
+    const sqlite = new (await import("node:sqlite")).DatabaseSync(":memory:");
+    const returned = await (async () => {\n${body}\n})();
+    return { content: JSON.stringify(returned ?? null), meta: {} };
+  },`
+  );
+  return `${head}
+import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: {
+${written.join("\n")}
+  },
+  moderator: ({ start, messages }) => messages.length === 0 ? start.prompt : END,
+});
+`;
+}
