@@ -1,0 +1,78 @@
+/**
+ * Danger: the archive is killed between the file and the table, and a row is in neither, or for ever in both.
+ * A real process is killed at each step by a fault point; what it left is looked at, then the archive runs again.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { verifyStore } from "../../../src/store/verify.ts";
+import type { LogRow } from "../../../src/protocol/log.ts";
+import { type ArchiveBench, at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
+import { repository } from "../../support/source_files.ts";
+
+/** Where it is killed; after a colon, how often the place is passed first. */
+const points = [
+  "archive.writing",
+  "archive.written",
+  "archive.synced",
+  "archive.renamed",
+  "archive.deleting",
+  "archive.deleting:1",
+  "archive.deleted",
+  "archive.deleted:1",
+  // The second day.
+  "archive.writing:1",
+  "archive.renamed:1",
+  "archive.deleting:3",
+];
+/** More than two deletes take out. */
+const rowsADay = 2_200;
+
+/** Two days, a run that is not finished across both, and a third day that stays. */
+async function fill(bench: ArchiveBench): Promise<LogRow[]> {
+  await bench.startRun("run-1", at(0, 1));
+  for (const day of [0, 1]) {
+    for (let n = 0; n < rowsADay; n++) bench.append(at(day, 2) + n);
+    await bench.store.log.durable();
+    await bench.message("run-1", day + 1, at(day, 12));
+  }
+  bench.append(at(2, 1));
+  return await bench.inTable();
+}
+
+async function archiveInProcess(root: string, fault: string | null): Promise<Deno.CommandStatus> {
+  const { code, signal, success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-prompt", "--cached-only", "--no-lock", "-c", join(repository, "deno.json")],
+      ...[join(repository, "tests/faults/store/archiver.ts"), root, String(at(2))],
+    ],
+    env: fault === null ? {} : { NERVE_FAULT_POINT: fault },
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (fault === null) assert.ok(success, new TextDecoder().decode(stderr));
+  return { code, signal, success };
+}
+
+for (const point of points) {
+  Deno.test(`kill -9 of the archive at ${point} loses and doubles no row`, () =>
+    withArchive(async (bench) => {
+      const rows = await fill(bench), { root } = bench.paths;
+      await bench.closed(async () => {
+        assert.equal((await archiveInProcess(root, point)).signal, "SIGKILL");
+        everyRowOnce(root, rows, true);
+      });
+      // Whoever reads meanwhile finds each row once.
+      const read = await bench.nerve("events", "--archived", "--json", "--limit", "10000");
+      assert.deepEqual(read.out.trim().split("\n").map((line) => JSON.parse(line)), rows);
+      assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);
+      await bench.closed(async () => {
+        await archiveInProcess(root, null);
+        everyRowOnce(root, rows);
+      });
+      const left = await bench.inTable();
+      assert.deepEqual(left.map(({ type }) => type), ["run.started", "run.message", "run.message", "sense.signal"]);
+      assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);
+      const files = [...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name).sort();
+      assert.deepEqual(files, ["2026-01-01.jsonl", "2026-01-02.jsonl"], "nothing that was written aside is left");
+    }));
+}

@@ -1,0 +1,194 @@
+/** The archive: what leaves the log, what stays, and that it can be read as before. */
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import { storeArchiveOutput, workflowInspectOutput, workflowThreadOutput } from "../../../src/cli/outputs.ts";
+import { logRowSchema } from "../../../src/protocol/log.ts";
+import { at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
+
+const lines = (out: string) => out.trim().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+
+Deno.test("whole days leave for their files, in the order of their ids; later days and the newest row stay", () =>
+  withArchive(async (bench) => {
+    const rows = [at(0, 1), at(0, 23.99), at(1, 0), at(1, 12), at(2, 0)].map((ts) => bench.append(ts));
+    await bench.store.log.durable();
+    const report = await bench.archive(at(2, 5));
+    assert.deepEqual(report, {
+      days: [{ day: "2026-01-01", rows: 2 }, { day: "2026-01-02", rows: 2 }],
+      rows: 4,
+      held: 0,
+    });
+    assert.deepEqual(bench.inFiles(), { "2026-01-01": rows.slice(0, 2), "2026-01-02": rows.slice(2, 4) });
+    assert.deepEqual(await bench.inTable(), rows.slice(4));
+    assert.equal(bench.store.meta.get("archived_up_to"), String(at(2)));
+    // The newest row: ids go on from it.
+    assert.equal((await bench.archive(at(9))).rows, 0);
+    assert.deepEqual(await bench.inTable(), rows.slice(4));
+    assert.deepEqual((await Deno.stat(bench.paths.archive)).mode! & 0o777, 0o700);
+  }));
+
+Deno.test("rows of a run that is not finished stay, and join their days once it is", () =>
+  withArchive(async (bench) => {
+    await bench.startRun("run-1", at(0, 1));
+    await bench.message("run-1", 1, at(0, 2));
+    const other = bench.append(at(0, 3));
+    bench.append(at(3));
+    const before = await bench.inTable();
+    assert.deepEqual(await bench.archive(at(2)), { days: [{ day: "2026-01-01", rows: 1 }], rows: 1, held: 2 });
+    assert.deepEqual(bench.inFiles(), { "2026-01-01": [other] });
+    everyRowOnce(bench.paths.root, before);
+    assert.equal((await bench.archive(at(2))).rows, 0, "nothing is left to do");
+    await bench.endRun("run-1", at(3, 1));
+    bench.append(at(3, 2));
+    const all = await bench.inTable();
+    assert.equal((await bench.archive(at(2))).rows, 2);
+    assert.deepEqual(bench.inFiles()["2026-01-01"]?.map(({ id }) => id), [1, 2, 3], "the file was written anew");
+    everyRowOnce(bench.paths.root, [...before, ...all.slice(-2)]);
+  }));
+
+Deno.test("a dry run tells what would leave, and touches nothing", () =>
+  withArchive(async (bench) => {
+    const rows = [bench.append(at(0)), bench.append(at(1))];
+    await bench.store.log.durable();
+    assert.equal((await bench.archive(at(1), true)).rows, 1);
+    assert.deepEqual(bench.inFiles(), {});
+    assert.deepEqual(await bench.inTable(), rows);
+    assert.equal(bench.store.meta.get("archived_up_to"), null);
+  }));
+
+Deno.test("a damaged file of a day is not written over, and the log keeps its rows", () =>
+  withArchive(async (bench) => {
+    const rows = [bench.append(at(0)), bench.append(at(1))], path = `${bench.paths.archive}/2026-01-01.jsonl`;
+    await bench.store.log.durable();
+    await Deno.mkdir(bench.paths.archive, { recursive: true });
+    await Deno.writeTextFile(path, "not a row\n");
+    await assert.rejects(bench.archive(at(1)), { code: "STORE_FAILED", message: /no row: not a row/ });
+    assert.equal(await Deno.readTextFile(path), "not a row\n");
+    assert.deepEqual(await bench.inTable(), rows);
+    assert.deepEqual([...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name), ["2026-01-01.jsonl"]);
+  }));
+
+Deno.test("whatever the clock did and whenever the archive ran, each row is in one place, and reading finds all", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          { weight: 8, arbitrary: fc.record({ hours: fc.integer({ min: 0, max: 24 * 4 }) }) },
+          { weight: 1, arbitrary: fc.record({ archive: fc.integer({ min: 0, max: 5 }) }) },
+        ),
+        { maxLength: 60 },
+      ),
+      (steps) =>
+        withArchive(async (bench) => {
+          const rows = [];
+          for (const step of steps) {
+            if ("hours" in step) rows.push(bench.append(at(0, step.hours)));
+            else {
+              await bench.store.log.durable();
+              await bench.archive(at(step.archive));
+            }
+          }
+          await bench.store.log.durable();
+          everyRowOnce(bench.paths.root, rows);
+          const read = lines((await bench.nerve("events", "--archived", "--json", "--limit", "1000")).out);
+          assert.deepEqual(read, rows);
+          // In pages, as a person goes back.
+          let page = lines((await bench.nerve("events", "--archived", "--json", "--limit", "7")).out), pages = page;
+          while (page.length === 7) {
+            const from = ["--before", String(page[0].id)];
+            page = lines((await bench.nerve("events", "--archived", "--json", "--limit", "7", ...from)).out);
+            pages = [...page, ...pages];
+          }
+          assert.deepEqual(pages, rows);
+        }),
+    ),
+    { numRuns: 15 },
+  ));
+
+Deno.test("nerve events --archived filters as events does; without it only the log is shown", () =>
+  withArchive(async (bench) => {
+    for (let hour = 0; hour < 48; hour++) {
+      const sense = hour % 2 === 0 ? "cpu" : "disk";
+      bench.append(at(0, hour), {
+        source: `sense:${sense}`,
+        refId: sense,
+        type: hour % 3 === 0 ? "sense.null" : "sense.signal",
+      });
+    }
+    await bench.store.log.durable();
+    await bench.archive(at(1));
+    const filter = ["--source", "sense:cpu", "--type", "sense.null"];
+    const rows = lines((await bench.nerve("events", "--archived", "--json", ...filter)).out);
+    assert.deepEqual(rows.map((row) => (logRowSchema.parse(row).ts - at(0)) / 3_600_000), [
+      0,
+      6,
+      12,
+      18,
+      24,
+      30,
+      36,
+      42,
+    ]);
+    assert.equal(lines((await bench.nerve("events", "--json", ...filter)).out).length, 4);
+    bench.clock.wall = at(2);
+    assert.equal(
+      lines((await bench.nerve("events", "--archived", "--json", "--since", "30h", ...filter)).out).length,
+      5,
+    );
+    const wrong = await bench.nerve("events", "--archived", "--follow");
+    assert.deepEqual([wrong.code, /--archived looks back/.test(wrong.err)], [2, true]);
+    // The cause of a row may have left before it.
+    const why = await bench.nerve("why", "1");
+    assert.deepEqual([why.code, /returned null/.test(why.out)], [0, true]);
+  }));
+
+Deno.test("a run that was archived, in part or as a whole, is inspected and its thread is read as before", () =>
+  withArchive(async (bench) => {
+    await bench.startRun("run-1", at(0, 22));
+    for (let round = 1; round <= 6; round++) await bench.message("run-1", round, at(0, 22 + round));
+    await bench.endRun("run-1", at(1, 6));
+    bench.append(at(4));
+    await bench.store.log.durable();
+    const look = async () => ({
+      inspect: JSON.parse((await bench.nerve("workflow", "inspect", "run-1", "--json")).out),
+      thread: JSON.parse((await bench.nerve("workflow", "thread", "run-1", "--json")).out),
+      page: JSON.parse(
+        (await bench.nerve("workflow", "thread", "run-1", "--json", "--before", "4", "--budget", "10")).out,
+      ),
+    });
+    const before = await look();
+    assert.equal(workflowThreadOutput.parse(before.thread).messages.length, 6);
+    assert.equal(workflowInspectOutput.parse(before.inspect).rows.length, 8);
+    assert.deepEqual(workflowThreadOutput.parse(before.page).messages.map(({ round }) => round), [3]);
+    await bench.archive(at(1));
+    assert.equal(bench.store.reader.messages("run-1").length, 5, "round 1 has left the log");
+    assert.deepEqual(await look(), before);
+    await bench.archive(at(2));
+    assert.equal(bench.store.reader.messages("run-1").length, 0);
+    assert.deepEqual(await look(), before);
+  }));
+
+Deno.test("nerve store archive works by hand: by retention, by date, with a vacuum, as JSON", () =>
+  withArchive(async (bench) => {
+    for (let hour = 0; hour < 24 * 4; hour++) bench.append(at(0, hour), { payload: "x".repeat(2_000) });
+    bench.append(at(4, 1));
+    await bench.store.log.durable();
+    await bench.closed(async () => {
+      const dry = await bench.nerve("store", "archive", "--dry-run");
+      assert.deepEqual([dry.code, dry.err], [0, ""]);
+      assert.match(dry.out, /48 rows of days before 2026-01-03 \(UTC\) would leave the log/);
+      const byRetention = storeArchiveOutput.parse(JSON.parse((await bench.nerve("store", "archive", "--json")).out));
+      assert.deepEqual([byRetention.rows, byRetention.beforeMs], [48, at(2)]);
+      const size = (await Deno.stat(bench.paths.logDatabase)).size;
+      const byDate = await bench.nerve("store", "archive", "--before", "2026-01-05", "--vacuum");
+      assert.match(byDate.out, /2026-01-03 +24\n2026-01-04 +24\n.*48 rows of days before 2026-01-05/);
+      assert.ok((await Deno.stat(bench.paths.logDatabase)).size < size / 2, "the vacuum gave space back");
+      assert.match(
+        (await bench.nerve("store", "archive")).out,
+        /no rows of days before 2026-01-03 \(UTC\) are in the log/,
+      );
+    });
+    for (const wrong of ["2026-01-06", "yesterday", "2026-02-30"]) {
+      const { code, err } = await bench.nerve("store", "archive", "--before", wrong);
+      assert.deepEqual([code, /a UTC day up to today, such as 2026-01-05/.test(err)], [2, true], err);
+    }
+  }));

@@ -1,0 +1,127 @@
+/** A workspace's log with rows of chosen times, for tests of its archive: rows, runs, and what is in which place. */
+import assert from "node:assert/strict";
+import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
+import type { LogRow } from "../../src/protocol/log.ts";
+import { runCli } from "../../src/cli/app.ts";
+import { archivedDays, linesOf } from "../../src/store/archive_file.ts";
+import { StoreReader } from "../../src/store/reader.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { CapturedIo } from "./captured_io.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { newRow, newRun, runRow } from "./store_bench.ts";
+import { inTempDir, writeWorkspace } from "./temp_workspace.ts";
+
+export const firstDay = Date.UTC(2026, 0, 1), dayMs = 24 * 60 * 60 * 1_000;
+
+/** The time of `hours` into day number `day`. */
+export function at(day: number, hours = 0): number {
+  return firstDay + day * dayMs + hours * 60 * 60 * 1_000;
+}
+
+/** The wall clock that a test sets; its timers do not matter here. */
+export class WallClock extends FakeClock {
+  wall = firstDay;
+
+  override now(): number {
+    return this.wall;
+  }
+}
+
+export class ArchiveBench {
+  readonly paths: WorkspacePaths;
+  readonly clock = new WallClock();
+  store: Store;
+
+  constructor(root: string) {
+    this.paths = workspacePaths(root);
+    this.store = openStore(this.paths.logDatabase, this.clock);
+  }
+
+  /** Appends a row of that time; its payload tells which it is. */
+  append(ts: number, change: Parameters<typeof newRow>[0] = {}): LogRow {
+    this.clock.wall = ts;
+    return this.store.log.append(newRow({ payload: { ts, text: `line\n"quoted" \u2028 \u0001 ${ts}` }, ...change }));
+  }
+
+  async startRun(runId: string, ts: number): Promise<void> {
+    this.clock.wall = ts;
+    await this.store.runs.create(newRun(runId, { queuedAt: ts, startedAt: ts }), runRow(runId));
+  }
+
+  async message(runId: string, round: number, ts: number): Promise<void> {
+    this.clock.wall = ts;
+    const message = { round, role: "scan", content: `round ${round}`, meta: {}, ts };
+    assert.ok(await this.store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1 }, message));
+  }
+
+  async endRun(runId: string, ts: number): Promise<void> {
+    this.clock.wall = ts;
+    const change = { status: "completed", exitCode: 0, endedAt: ts } as const;
+    assert.ok(
+      await this.store.runs.transition(runId, { from: ["started"] }, change, runRow(runId, { type: "run.completed" })),
+    );
+  }
+
+  archive(beforeMs: number, dryRun = false): ReturnType<Store["archive"]> {
+    return this.store.archive(this.paths.archive, { beforeMs, dryRun });
+  }
+
+  /** The rows of the table, oldest id first, as they are committed. */
+  async inTable(): Promise<LogRow[]> {
+    await this.store.log.durable();
+    return this.store.reader.logs({ order: "asc", limit: 1_000_000 });
+  }
+
+  /** The rows of every file, by day. */
+  inFiles(): Record<string, LogRow[]> {
+    return Object.fromEntries(
+      archivedDays(this.paths.archive).map((
+        { day, path },
+      ) => [day, [...linesOf(path)].map((line) => JSON.parse(line))]),
+    );
+  }
+
+  async nerve(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
+    const io = new CapturedIo({ cwd: this.paths.root, clock: this.clock });
+    const code = await runCli(argv, io);
+    return { code, out: io.out, err: io.err };
+  }
+
+  /** For commands that need the workspace to themselves. */
+  async closed<T>(work: () => Promise<T>): Promise<T> {
+    await this.store.close();
+    try {
+      return await work();
+    } finally {
+      this.store = openStore(this.paths.logDatabase, this.clock);
+    }
+  }
+}
+
+export function withArchive(test: (bench: ArchiveBench) => Promise<void>): Promise<void> {
+  return inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "retention: 2d\nsenses: {}\nworkflows: { cleanup: {} }\n" });
+    const bench = new ArchiveBench(root);
+    try {
+      await test(bench);
+    } finally {
+      await bench.store.close();
+    }
+  });
+}
+
+/** Fails unless each row is in exactly one place, or, with `doubles`, at least in one and the same in both. */
+export function everyRowOnce(root: string, rows: readonly LogRow[], doubles = false): void {
+  const paths = workspacePaths(root), reader = StoreReader.open(paths.logDatabase);
+  assert.ok(reader !== null);
+  const table = reader.logs({ order: "asc", limit: 1_000_000 });
+  reader.close();
+  const files = archivedDays(paths.archive).flatMap(({ path }) => [...linesOf(path)].map((line) => JSON.parse(line)));
+  const found = new Map<number, LogRow>();
+  for (const row of [...table, ...files] as LogRow[]) {
+    if (!doubles) assert.ok(!found.has(row.id), `row ${row.id} is in two places`);
+    else if (found.has(row.id)) assert.deepEqual(found.get(row.id), row);
+    found.set(row.id, row);
+  }
+  assert.deepEqual([...found.values()].sort((a, b) => a.id - b.id), rows);
+}
