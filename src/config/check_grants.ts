@@ -3,6 +3,7 @@
  * that reach further than they say. Needs absolute paths, and looks through symbolic links; called by load.ts.
  */
 import { dirname, join, relative } from "node:path";
+import { linksOut } from "./check_links.ts";
 import { type ConfigPath, type Problem, quote } from "./problem.ts";
 import type { ParsedConfig } from "./parse.ts";
 import { type GrantContext, resolveRequest } from "./permissions.ts";
@@ -45,6 +46,9 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     }
     if (permission === "write" && value !== true) await checkWrite(value, at, scope);
     if (permission === "read" && value !== true) await checkRead(value, at, scope);
+    if ((permission === "read" || permission === "write") && value !== true) {
+      await checkLinks(permission, value, at, scope);
+    }
   }
 }
 
@@ -96,6 +100,31 @@ async function checkRead(value: string, at: ConfigPath, { paths, home, problems 
       return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }
   }
+}
+
+/** Links that lead out of a granted folder: an error when they let the sandbox write to nerve, else a warning. */
+async function checkLinks(permission: "read" | "write", value: string, at: ConfigPath, scope: Scope): Promise<void> {
+  const links = await linksOut(value), [first] = links;
+  if (first === undefined) return;
+  if (permission === "write") {
+    for (const { link, target } of links) {
+      const [, what] = guarded(scope).find(([path]) => covers(target, path) || covers(path, target)) ?? [];
+      if (what === undefined) continue;
+      return scope.problems.error(
+        at,
+        `write of ${quote(value)} covers ${what}, through the link ${quote(link)}`,
+        "remove the link",
+      );
+    }
+  }
+  const more = links.length === 1 ? "" : ` (and ${links.length - 1} more)`;
+  scope.problems.warning(
+    at,
+    `${permission} of ${quote(value)} reaches out of it: the link ${quote(first.link)} leads to ${
+      quote(first.target)
+    }${more}`,
+    "Deno follows links: grant a folder without them, or remove them",
+  );
 }
 
 async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
