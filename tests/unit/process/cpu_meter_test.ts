@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { idleBurnMs, memoryWatchMs } from "../../../src/base/limits.ts";
+import { CpuMeter } from "../../../src/process/cpu_meter.ts";
+
+/** Whether it is told, over `seconds`, of a process that uses `share` of a core. */
+function told(share: number, busy: (ms: number) => boolean, seconds = 10): number {
+  const meter = new CpuMeter();
+  let times = 0;
+  for (let ms = 0; ms <= seconds * 1_000; ms += memoryWatchMs) if (meter.sample(ms * share / 10, ms, busy(ms))) times++;
+  return times;
+}
+
+Deno.test("a core that is burnt outside of any compute is told of once", () => {
+  assert.equal(told(1, () => false), 1);
+  assert.equal(told(2, () => false), 1);
+  assert.equal(told(0.5, () => false), 0);
+});
+
+Deno.test("a compute may use what it likes, and what was used in it does not count afterwards", () => {
+  assert.equal(told(1, () => true), 0);
+  assert.equal(told(1, (ms) => ms % (idleBurnMs / 2) === 0), 0);
+});
