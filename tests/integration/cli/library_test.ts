@@ -1,0 +1,186 @@
+/** `nerve sense add` and `nerve workflow add`: all of the library fits into a workspace, and what is the user's stays. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { runCli } from "../../../src/cli/app.ts";
+import { replaceConfigText } from "../../../src/cli/config_file.ts";
+import { libraryNames } from "../../../src/cli/library.ts";
+import { libraryOutput } from "../../../src/cli/outputs.ts";
+import { NerveError } from "../../../src/base/errors.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
+
+async function nerve(cwd: string, ...argv: string[]) {
+  const io = new CapturedIo({ cwd });
+  const code = await runCli(argv, io);
+  return { code, out: io.out, err: io.err };
+}
+
+const yaml = (root: string) => Deno.readTextFile(join(root, "nerve.yaml"));
+
+/** Everything in the workspace, by its path. */
+async function contents(root: string, below = ""): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const { name, isDirectory } of Deno.readDir(join(root, below))) {
+    const path = join(below, name);
+    if (isDirectory) Object.assign(found, await contents(root, path));
+    else found[path] = await Deno.readTextFile(join(root, path));
+  }
+  return found;
+}
+
+/** The command must fail and leave every byte of the workspace as it was. */
+async function refuses(root: string, argv: string[], code: number, why: RegExp) {
+  const before = await contents(root);
+  const done = await nerve(root, ...argv);
+  assert.equal(done.code, code, done.err);
+  assert.match(done.err, why);
+  assert.deepEqual(await contents(root), before);
+  return done;
+}
+
+Deno.test("after init the rest of the library can be added, and the workspace is right", async () => {
+  await inTempDir(async (root) => {
+    assert.equal((await nerve(root, "init")).code, 0);
+    const old = await yaml(root);
+    for (const [part, kind] of [["sense", "senses"], ["workflow", "workflows"]] as const) {
+      for (const name of libraryNames(kind)) {
+        if (new RegExp(`^  ${name}:`, "m").test(old)) continue;
+        const { code, out, err } = await nerve(root, part, "add", name);
+        assert.deepEqual([code, err], [0, ""]);
+        assert.match(out, new RegExp(`^✅ added ${kind}/${name}/.* and its lines at nerve\\.yaml:\\d+\n`));
+        assert.match(out, /👉 .*nerve validate\n$/);
+      }
+    }
+    const text = await yaml(root);
+    for (const line of old.split("\n")) assert.ok(text.includes(line), line);
+    const { code, out } = await nerve(root, "validate", "--format", "json");
+    const { errors, problems } = JSON.parse(out);
+    assert.deepEqual([code, errors], [0, 0], JSON.stringify(problems));
+    const { total } = JSON.parse((await nerve(root, "sense", "list", "--json")).out);
+    assert.equal(total, libraryNames("senses").length);
+  });
+});
+
+Deno.test("a sense under another name has its own folder, lines and reflex", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "# mine\n" });
+    for (const as of ["123", "mail-ports"]) {
+      assert.equal((await nerve(root, "sense", "add", "port-check", "--as", as)).code, 0);
+    }
+    assert.match(await yaml(root), /^# mine\n\nsenses:\n {2}"123":\n[^]*\n {2}mail-ports:\n/);
+    await Deno.stat(join(root, "senses", "mail-ports", "index.ts"));
+    await Deno.stat(join(root, "lib", "address.ts"));
+    assert.equal((await nerve(root, "validate")).code, 0);
+    const { items } = JSON.parse((await nerve(root, "sense", "list", "--json")).out);
+    assert.deepEqual(items.map(({ name, reflexes }: { name: string; reflexes: string[] }) => [name, reflexes.length]), [
+      ["123", 1],
+      ["mail-ports", 1],
+    ]);
+    await refuses(root, ["sense", "add", "port-check", "--as", "Mail"], 2, /cannot be the name of a sense/);
+  });
+});
+
+Deno.test("what is configured or in the folder already is never touched", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
+    assert.equal((await nerve(root, "sense", "add", "cpu-usage")).code, 0);
+    await refuses(root, ["sense", "add", "cpu-usage"], 1, /has a sense "cpu-usage" already\n.*--as NEW/);
+
+    await writeWorkspace(root, { "senses/disk-usage/index.ts": "mine", "workflows/notify/notes.txt": "mine" });
+    await refuses(root, ["sense", "add", "disk-usage"], 1, /files of your own: senses\/disk-usage\/index\.ts\n/);
+    await refuses(root, ["workflow", "add", "notify"], 1, /files of your own: workflows\/notify\/notes\.txt\n/);
+    await writeWorkspace(root, { "senses/git-status": "a file" });
+    await refuses(root, ["sense", "add", "git-status"], 1, /files of your own: senses\/git-status\n/);
+  });
+});
+
+Deno.test("a folder as the library has it is taken up again, and code of the user's in lib/ stays", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "# mine\n" });
+    assert.equal((await nerve(root, "sense", "add", "port-check")).code, 0);
+    await writeWorkspace(root, { "nerve.yaml": "# mine\n", "lib/address.ts": "// mine\n" });
+    const { code, out } = await nerve(root, "sense", "add", "port-check");
+    assert.equal(code, 0);
+    assert.match(out, /left as they are, being yours: lib\/address\.ts\n/);
+    assert.equal(await Deno.readTextFile(join(root, "lib", "address.ts")), "// mine\n");
+    assert.match(await yaml(root), /port-check:/);
+  });
+});
+
+Deno.test("a nerve.yaml with errors is refused with all of them", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses:\n  a: { throttel: 1s }\n  b: { timeout: soon }\n" });
+    const { err } = await refuses(
+      root,
+      ["sense", "add", "cpu-usage"],
+      1,
+      /nerve\.yaml has 2 errors: nothing was added/,
+    );
+    assert.match(err, /nerve\.yaml:2:8 error senses\.a\.throttel/);
+    assert.match(err, /nerve\.yaml:3:8 error senses\.b\.timeout/);
+    await writeWorkspace(root, { "nerve.yaml": "senses: [\n" });
+    await refuses(root, ["workflow", "add", "notify"], 1, /nerve\.yaml:\d+:\d+ error/);
+    await Deno.writeFile(join(root, "nerve.yaml"), new Uint8Array([0x23, 0xff, 0x0a]));
+    assert.match((await nerve(root, "sense", "add", "cpu-usage")).err, /is not UTF-8/);
+  });
+});
+
+Deno.test("where a program cannot add lines it shows them", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: { a: { config: { list: &x [] } } }\nreflexes: *x\n" });
+    const { out } = await refuses(root, ["sense", "add", "cpu-usage"], 1, /nothing was added/);
+    assert.match(
+      out,
+      /add to nerve\.yaml:\n\n {3}senses:\n {5}cpu-usage:\n[^]* {3}reflexes:\n {5}- \{ sense: cpu-usage/,
+    );
+  });
+});
+
+Deno.test("nerve.yaml keeps its mode, and a link to it stays a link", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "dotfiles/nerve.yaml": "# mine\n" });
+    await Deno.chmod(join(root, "dotfiles", "nerve.yaml"), 0o640);
+    await Deno.symlink("dotfiles/nerve.yaml", join(root, "nerve.yaml"));
+    assert.equal((await nerve(root, "workflow", "add", "notify")).code, 0);
+    assert.ok((await Deno.lstat(join(root, "nerve.yaml"))).isSymlink);
+    const { mode } = await Deno.stat(join(root, "dotfiles", "nerve.yaml"));
+    assert.equal((mode ?? 0) & 0o7777, 0o640);
+    assert.match(await yaml(root), /^# mine\n\nworkflows:\n {2}notify:\n/);
+    const left = [...Deno.readDirSync(join(root, "dotfiles"))].map(({ name }) => name);
+    assert.deepEqual(left, ["nerve.yaml"], "nothing of the writing is left");
+  });
+});
+
+Deno.test("what was written into nerve.yaml in the meantime is not written over", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "# newer\n" });
+    await assert.rejects(replaceConfigText(join(root, "nerve.yaml"), "# read\n", "# mine\n"), (thrown) => {
+      return thrown instanceof NerveError && thrown.code === "CONFIG_INVALID";
+    });
+    assert.deepEqual(await contents(root), { "nerve.yaml": "# newer\n" });
+  });
+});
+
+Deno.test("the library can be listed and completed without a workspace", async () => {
+  for (const [part, kind] of [["sense", "senses"], ["workflow", "workflows"]] as const) {
+    const names = libraryNames(kind);
+    const { code, out } = await nerve("/", part, "library", "--json");
+    assert.equal(code, 0);
+    const { items } = libraryOutput.parse(JSON.parse(out));
+    assert.deepEqual(items.map(({ name }) => name), names);
+    for (const { brief } of items) assert.match(brief, /^[A-Z].*[^.]\.$/);
+    const text = await nerve("/", part, "library");
+    for (const name of names) assert.match(text.out, new RegExp(`^${name} +\\S`, "m"));
+    const proposed = (await nerve("/", "__complete", part, "add", "")).out.split("\n").map((line) =>
+      line.split("\t")[0]
+    );
+    assert.deepEqual(proposed.filter((word) => word !== ""), names);
+    const unknown = await nerve("/", part, "add", "nothing-like-it");
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.err, new RegExp(`The library has no ${part} "nothing-like-it"\n +known: `));
+  }
+  const disk = libraryOutput.parse(JSON.parse((await nerve("/", "sense", "library", "--json")).out)).items
+    .find(({ name }) => name === "disk-usage");
+  assert.deepEqual(disk?.permissions, { run: ["df"] });
+  assert.match((await nerve("/", "sense", "add", "cpu-usgae")).err, /did you mean "cpu-usage"\?/);
+});

@@ -1,0 +1,203 @@
+/**
+ * Library entries go into nerve.yaml however it is written. What a bug would look like: a comment that is gone, a sense
+ * that has another's settings, a file that no longer parses, all of it the user's own work.
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { type LibraryKind, libraryNames, libraryYaml } from "../../../src/cli/library.ts";
+import { extendConfig } from "../../../src/config/extend.ts";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import type { NerveConfig } from "../../../src/config/types.ts";
+
+interface Piece {
+  readonly kind: LibraryKind;
+  readonly name: string;
+  readonly as: string;
+}
+
+const all = (["senses", "workflows"] as const).flatMap((kind) => libraryNames(kind).map((name) => ({ kind, name })));
+
+function right(text: string): NerveConfig {
+  const parsed = parseNerveConfig(text);
+  assert.ok(parsed.ok, `${parsed.ok ? "" : JSON.stringify(parsed.error)}\n${text}`);
+  return parsed.value.config;
+}
+
+function add(text: string, { kind, name, as }: Piece): string {
+  const extended = extendConfig(text, libraryYaml(kind, name, as));
+  assert.ok(extended.ok, `${extended.ok ? "" : JSON.stringify(extended.error)}\n${text}`);
+  return extended.value;
+}
+
+/** The lines of a part and nothing else. */
+function alone({ kind, name }: { kind: LibraryKind; name: string }): string {
+  return [...libraryYaml(kind, name)].map(([key, lines]) => `${key}:\n${lines.join("\n")}\n`).join("");
+}
+
+/** All of `old` is in `text`, in its order, but for values that hold nothing. */
+function assertKept(old: string, text: string): void {
+  const kept = old.replaceAll(/[ \t]*(\{\s*\}|\[\s*\]|~|\bnull\b)/g, "");
+  let at = 0;
+  for (const character of kept) {
+    at = text.indexOf(character, at) + 1;
+    assert.ok(at > 0, `${JSON.stringify(kept)} is not in\n${text}`);
+  }
+  for (const [comment] of old.matchAll(/#.*/g)) assert.ok(text.includes(comment.trimEnd()), comment);
+}
+
+/** Those whose every line stays as it is. */
+const blocks: Readonly<Record<string, string>> = {
+  "nothing": "",
+  "blank lines": "\n\n",
+  "comments only": "# mine\n# and mine\n",
+  "a start of a document": "---\n",
+  "a start and an end of a document": "%YAML 1.2\n---\n# mine\nsenses:\n  a: {}\n...\n",
+  "an end without anything": "# mine\n---\n# mine too\n...\n",
+  "a byte order mark": "\ufeffsenses:\n  a: { throttle: 1s }\n",
+  "keys without values": "senses: # none\n  # a: {}\n\n# when\nreflexes:\nworkflows:",
+  "only settings": "max_rounds: 5 # few\n\nretention: 30d\n",
+  "other senses":
+    "senses:\n  a: { throttle: 1s } # one\n  b:\n    config:\n      x: 1\n      # y: 2\n  # c: {}\n\n# when\nreflexes:\n  - sense: a\n    interval: 1s\n  # - b\n# end\n",
+  "lists without indentation":
+    "reflexes:\n- { sense: a, interval: 1s }\n# of senses\nsenses:\n    a:\n        group: g\n    # x\n",
+  "no reflexes": "senses:\n  a:\n    config:\n      text: |\n        # no comment\n\n        two\n\nworkflows:\n  w:\n",
+  "deep indentation":
+    "senses:\n        a:\n                group: g\nreflexes:\n        -       sense: a\n                interval: 1s\n",
+  "an indented document": "  senses:\n    a: {}\n  reflexes:\n    - { sense: a, interval: 1s }\n",
+  "anchors": "senses: &all\n  a: &a\n    config: &c { x: 1 }\n  b: *a\n  c:\n    config: *c\n",
+  "tags": "senses: !!map\n  a: !!map {}\nreflexes: !!seq\n  - { sense: !!str a, interval: 1s }\n",
+  "quoted keys": '"senses":\n  "a": { "throttle": "1s" }\n\'reflexes\':\n  - { "sense": "a", "interval": "1s" }\n',
+  "a key that is marked as one": "? senses\n: a: {}\n",
+  "an open last value": "workflows:\n  w:\nsenses:\n  a:\n    config:",
+  "a block scalar at the end": "workflows:\n  w:\nsenses:\n  a:\n    config:\n      text: >-\n        one\n        two",
+  "a flow mapping over lines below a block": "senses:\n  a: {\n    throttle: 1s, # x\n    config: { y: 2 }\n  }\n",
+  "blank lines between entries": "senses:\n\n  a: {}\n\n  b: {}\n\n\nreflexes:\n\n  - { sense: a, interval: 1s }\n\n",
+};
+
+const flows: Readonly<Record<string, string>> = {
+  "empty collections": "senses: {} # none yet\nreflexes: [ ]\nworkflows: ~ # none\n",
+  "null": "senses: null\nreflexes:\nworkflows: {\n}\n",
+  "a flow mapping":
+    "senses: { a: { throttle: 1s }, b: } # two\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: {w: {}}\n",
+  "flow over lines":
+    "senses: {\n  a: {}, # first\n  b: {} # last\n  # end\n}\nreflexes: [\n  { sense: a, interval: 1s },\n]\nworkflows: {\n  w: {} }\n",
+  "a comment in an empty mapping": "senses: { # none\n  }\nreflexes: [\n  # none\n]\n",
+  "JSON":
+    '{\n  "senses": { "a": { "config": { "x": [1, 2] } } },\n  "reflexes": [{ "sense": "a", "interval": "1s" }]\n}\n',
+  "JSON on one line": '{"senses":{"a":{"throttle":"1s"}},"workflows":{"w":{}}}',
+  "an empty mapping": "{}\n",
+  "a commented flow document": "# mine\n{ max_rounds: 5, # few\n  senses: { a: {} } }\n# end\n",
+};
+
+const shape = fc.constantFrom(...Object.entries({ ...blocks, ...flows }));
+const pieces = fc.shuffledSubarray(all, { minLength: 1 }).chain((chosen) =>
+  fc.tuple(
+    ...chosen.map(({ kind, name }) =>
+      fc.constantFrom(name, `my-${name}`, "123", "null", "y").map((as): Piece => ({ kind, name, as }))
+    ),
+  )
+).map((chosen) =>
+  chosen.filter((one, at) => chosen.findIndex(({ kind, as }) => kind === one.kind && as === one.as) === at)
+);
+const spelling = fc.record({ crlf: fc.boolean(), bare: fc.boolean() });
+
+function spelled(text: string, { crlf, bare }: { crlf: boolean; bare: boolean }): string {
+  const ended = bare ? text.replace(/\n+$/, "") : text;
+  return crlf ? ended.replaceAll("\n", "\r\n") : ended;
+}
+
+Deno.test("any part of the library goes into any nerve.yaml, whose lines and comments stay, and is all that it gains", () => {
+  fc.assert(
+    fc.property(shape, pieces, spelling, ([, shaped], chosen, how) => {
+      const old = spelled(shaped, how), before = right(old);
+      let text = old;
+      for (const piece of chosen) text = add(text, piece);
+      const after = right(text);
+      assertKept(old, text);
+      if (how.crlf && old.includes("\n")) assert.doesNotMatch(text, /(?<!\r)\n/);
+      for (const kind of ["senses", "workflows"] as const) {
+        const mine = chosen.filter((piece) => piece.kind === kind);
+        // Not in order: a key that is a number comes first in an object, wherever it stands in the file.
+        assert.deepEqual([...after[kind].keys()].sort(), [...before[kind].keys(), ...mine.map(({ as }) => as)].sort());
+        for (const [name, entry] of before[kind]) assert.deepEqual(after[kind].get(name), entry);
+        for (const { name, as } of mine) {
+          assert.deepEqual(parse(text)[kind][as], parse(alone({ kind, name }))[kind][name]);
+        }
+      }
+      assert.deepEqual(after.reflexes.slice(0, before.reflexes.length), before.reflexes);
+      const triggered = after.reflexes.slice(before.reflexes.length).map(({ sense }) => sense);
+      assert.deepEqual(triggered, chosen.filter(({ kind }) => kind === "senses").map(({ as }) => as));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+for (const [what, old] of Object.entries({ ...blocks, ...flows })) {
+  Deno.test(`each of the library goes into ${what}, once`, () => {
+    for (const { kind, name } of all) {
+      const text = add(old, { kind, name, as: name });
+      assertKept(old, text);
+      assert.equal(extendConfig(text, libraryYaml(kind, name)).ok, false, "a second time");
+      if (!(what in blocks)) continue;
+      const lines = text.split("\n");
+      for (const line of old.replace(/\n$/, "").split("\n")) {
+        const at = lines.indexOf(line);
+        assert.ok(at >= 0, `"${line}" is not in\n${text}`);
+        lines.splice(0, at + 1);
+      }
+    }
+  });
+}
+
+Deno.test("the comments of the lines come along, and stand with what they are about", () => {
+  const text = "senses:\n  a: {}\n  # b: {}\n\n# when\nreflexes:\n  - { sense: a, interval: 1s }\n# end\n";
+  const piece = { kind: "senses", name: "cpu-usage", as: "cpu" } as const;
+  assert.equal(
+    add(text, piece),
+    `senses:
+  a: {}
+  # b: {}
+  cpu:
+    permissions:
+      sys: [cpus, loadavg]        # the counters, the load average
+    config:
+      # threshold: 0.9            # signal only from this share on; without it every compute emits one
+      keep: 30d                   # readings older than this are deleted
+
+# when
+reflexes:
+  - { sense: a, interval: 1s }
+  - { sense: cpu, interval: 10s }
+# end
+`,
+  );
+  const flow = add("senses: { a: {} } # mine\n", piece);
+  assert.match(flow, /^senses: \{ a: \{\},\n/);
+  assert.match(flow, /keep: 30d +# readings older than this are deleted/);
+  assert.match(flow, /# threshold: 0\.9 +# signal only from this share on/);
+  assert.match(flow, /\} # mine\n/);
+});
+
+Deno.test("what a program cannot add to without changing what is said is refused", () => {
+  for (
+    const text of [
+      "senses: { a: { config: { list: &x [] } } }\nreflexes: *x\n",
+      "{ senses: , max_rounds: 3 }\n",
+    ]
+  ) {
+    right(text);
+    const extended = extendConfig(text, libraryYaml("senses", "cpu-usage"));
+    assert.deepEqual(extended.ok || extended.error.map(({ message }) => message), [
+      "is written so that senses and reflexes cannot be added to by a program",
+    ], text);
+  }
+});
+
+Deno.test("what nerve.yaml must not hold with the new lines is refused with what is wrong", () => {
+  const text = "senses:\n  a: { group: g }\n";
+  const extended = extendConfig(text, new Map([["senses", ["  b: { throttel: 1s }"]]]));
+  assert.deepEqual(extended.ok || extended.error.map(({ path, place }) => [path, place?.line]), [
+    ["senses.b.throttel", 3],
+  ]);
+});
