@@ -14,6 +14,7 @@ import {
   triggerReplySchema,
   workflowViewSchema,
 } from "../protocol/api.ts";
+import { permissionNames } from "../config/types.ts";
 import { logRowSchema } from "../protocol/log.ts";
 import { runMessageSchema } from "../protocol/run.ts";
 import { placeSchema } from "../protocol/signal.ts";
@@ -214,3 +215,33 @@ export const storeBackupOutput = z.strictObject({
 
 /** `nerve store restore DIR`: `before` is where the data is that was there. */
 export const storeRestoreOutput = storeBackupOutput.extend({ before: z.string().nullable() });
+
+const permissionValues = z.partialRecord(z.enum(permissionNames), z.union([z.literal(true), z.array(z.string())]));
+
+/** `nerve permissions`: each group and workflow with its grants; `gained`: declared by another sense of its group. */
+export const permissionsOutput = z.strictObject({
+  items: z.array(z.strictObject({
+    kind: z.enum(["group", "workflow"]),
+    name: z.string(),
+    senses: z.array(z.string()),
+    grants: z.array(z.strictObject({
+      permission: z.enum(permissionNames),
+      /** A path, host or name, or true for everything. */
+      value: z.union([z.literal(true), z.string()]),
+      why: z.string(),
+      declaredBy: z.string().nullable(),
+      origin: z.enum(["declared", "gained", "implied"]),
+    })),
+  })),
+});
+
+/** `nerve sense learn`: `needed` is the smallest block, `missing` and `unused` its difference to the present one. */
+export const senseLearnOutput = z.strictObject({
+  sense: z.string(),
+  needed: permissionValues,
+  missing: permissionValues,
+  unused: permissionValues,
+  computes: z.int(),
+  errors: z.array(z.string()),
+  ended: z.string().nullable(),
+});

@@ -1,6 +1,7 @@
 /** `nerve sense learn`, on a real process under Deno's audit. The day the audit changes its words, this says so. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
+import { senseLearnOutput } from "../../../src/cli/outputs.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -23,7 +24,7 @@ Deno.test("nerve sense learn prints the smallest permissions and the difference,
       });
       const io = new CapturedIo({ cwd: root });
       assert.equal(await runCli(["sense", "learn", "s", "--for", "1500ms", "--json"], io), 0, io.err);
-      const { needed, missing, unused, errors, ended } = JSON.parse(io.out);
+      const { needed, missing, unused, errors, ended } = senseLearnOutput.parse(JSON.parse(io.out));
       assert.deepEqual(needed, {
         read: [`${outside}/read-me`],
         net: ["127.0.0.1:9"],

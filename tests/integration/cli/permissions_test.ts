@@ -1,6 +1,7 @@
 /** `nerve permissions` and the lock of permissions, on real files. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
+import { permissionsOutput } from "../../../src/cli/outputs.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -25,8 +26,8 @@ Deno.test("nerve permissions says what is declared, implied and gained, for peop
     const one = await nerve(root, "permissions", "b");
     assert.match(one.out, /net +example\.com +gained through the group: declared by sense a/);
     assert.match(one.out, /write +\S*data\/senses\/b\.db +implied: database of sense b/);
-    const { items } = JSON.parse((await nerve(root, "permissions", "b", "--json")).out);
-    assert.deepEqual(items[0].grants.find((grant: { permission: string }) => grant.permission === "net"), {
+    const { items } = permissionsOutput.parse(JSON.parse((await nerve(root, "permissions", "b", "--json")).out));
+    assert.deepEqual(items[0]?.grants.find(({ permission }) => permission === "net"), {
       permission: "net",
       value: "example.com",
       why: "declared by sense a",
