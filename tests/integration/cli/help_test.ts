@@ -5,6 +5,7 @@ import { openStore } from "../../../src/store/store.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { aRun } from "../../support/fake_view.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 async function nerve(cwd: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -91,11 +92,14 @@ Deno.test("completions know commands, flags, and the names of senses, workflows 
     assert.deepEqual(await proposed(root, "completions", "z"), ["zsh"]);
     assert.ok(!(await proposed(root, "workflow", "thread", "")).includes("01RUN"), "nothing has run yet");
     const store = openStore(workspacePaths(root).logDatabase, systemClock);
-    const run = {
-      ...{ runId: "01RUN", workflow: "tidy", status: "queued", exitCode: null, attempt: 0, rounds: 0, maxRounds: 5 },
-      ...{ prompt: "", payload: {}, trigger: { kind: "manual" }, causeId: null, reason: null },
-      ...{ queuedAt: 1, startedAt: null, endedAt: null },
-    } as const;
+    const run = aRun({
+      runId: "01RUN",
+      workflow: "tidy",
+      status: "queued",
+      exitCode: null,
+      startedAt: null,
+      endedAt: null,
+    });
     await store.runs.create(run, {
       source: "workflow:tidy",
       type: "run.queued",
