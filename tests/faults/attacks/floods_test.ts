@@ -4,7 +4,7 @@ import { attackTest, longForm } from "../../support/attack_daemon.ts";
 
 const count = longForm ? 1_000_000 : 20_000;
 const any = /^(returned|timeout|died: )/;
-const yaml = { timeout: "5s", grace_period: "500ms" };
+const yaml = { timeout: "2s", grace_period: "200ms" };
 
 attackTest("a group that logs, prints or claims without end is slowed down, dropped from and counted", {
   "rows": {

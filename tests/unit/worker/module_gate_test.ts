@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fromFileUrl } from "../../support/paths.ts";
 import { isOpenBuiltin } from "../../../src/worker/module_gate.ts";
 
 Deno.test("what acts on processes, threads or sockets is closed, and so is what nobody has heard of", () => {
@@ -19,5 +20,16 @@ Deno.test("what acts on processes, threads or sockets is closed, and so is what 
   }
   for (const name of ["fs", "path", "crypto", "sqlite", "stream/promises"]) {
     assert.ok(isOpenBuiltin(`node:${name}`), name);
+  }
+});
+
+Deno.test("no trusted code of the sandbox makes Node sockets: user code could catch them by EventEmitter.prototype", () => {
+  const src = new URL("../../../src/", import.meta.url);
+  for (const room of ["worker", "store", "sdk", "protocol", "base"]) {
+    for (const { name } of Deno.readDirSync(fromFileUrl(new URL(`${room}/`, src)))) {
+      if (!name.endsWith(".ts")) continue;
+      const text = Deno.readTextFileSync(new URL(`${room}/${name}`, src));
+      assert.doesNotMatch(text, /from "node:(net|http|https|http2|tls|dgram|child_process|tty)"/, `${room}/${name}`);
+    }
   }
 });
