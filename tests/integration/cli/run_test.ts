@@ -202,7 +202,11 @@ Deno.test("validate names files as seen from where it was called", async () => {
     const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
     const from = async (cwd: string) => {
       const io = new CapturedIo({ cwd });
-      await validateWith(() => Promise.resolve([absolute]))(io, { strict: false, lock: false, format: "text" }, `${root}/inner`);
+      await validateWith(() => Promise.resolve([absolute]))(
+        io,
+        { strict: false, lock: false, format: "text" },
+        `${root}/inner`,
+      );
       return io.out.split(" ")[0];
     };
     assert.equal(await from(`${root}/inner`), "senses/a/index.ts:1:2");
@@ -215,7 +219,11 @@ Deno.test("validate loads nothing when nerve.yaml is wrong", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
     const io = new CapturedIo({ cwd: root });
-    const code = await validateWith(() => assert.fail("something was loaded"))(io, { strict: false, lock: false, format: "text" });
+    const code = await validateWith(() => assert.fail("something was loaded"))(io, {
+      strict: false,
+      lock: false,
+      format: "text",
+    });
     assert.equal(code, 1);
     assert.match(io.out, /nothing was loaded/);
   });

@@ -179,7 +179,9 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
   }).map(({ senses, workflows, memory, ...rest }) => ({
     ...rest,
     senses: new Map(senses.map((value) => [value.name, value])),
-    groups: new Map(senses.map(({ group }) => [group, { name: group, memoryBytes: memory * 1024 ** 2, diskBytes: null }])),
+    groups: new Map(
+      senses.map(({ group }) => [group, { name: group, memoryBytes: memory * 1024 ** 2, diskBytes: null }]),
+    ),
     workflows: new Map(workflows.map((value) => [value.name, value])),
   }));
 });
