@@ -14,7 +14,9 @@ import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts
 /** Runs until the kernel closes the connection or says `end`. Never returns otherwise. */
 export async function runShim(): Promise<never> {
   const path = takeVariable("NERVE_SOCKET"), token = takeVariable("NERVE_TOKEN");
-  for (const name of ["DENO_DIR", "DENO_V8_FLAGS", "DENO_AUDIT_PERMISSIONS", "DENO_NO_UPDATE_CHECK", "NO_COLOR"]) Deno.env.delete(name);
+  for (const name of ["DENO_DIR", "DENO_V8_FLAGS", "DENO_AUDIT_PERMISSIONS", "DENO_NO_UPDATE_CHECK", "NO_COLOR"]) {
+    Deno.env.delete(name);
+  }
   const channel = new LineChannel(await Deno.connect({ transport: "unix", path }), {
     lineMaxBytes: Number.MAX_SAFE_INTEGER,
   });
