@@ -93,6 +93,19 @@ attackTest("a package is loaded only when permissions.import names it, also when
     body: "return Object.keys(await import('drizzle-orm/' + '%2e%2e/hono@4.13.19'))",
     comesTo: /^threw /,
   },
+  // A wasm module that hands on createRequire of node:module.
+  "wasm-module": {
+    body:
+      "const { make } = await import('data:application/wasm;base64,AGFzbQEAAAABBgFgAW8BbwIdAQtub2RlOm1vZHVsZQ1jcmVhdGVSZXF1aXJlAAAHCAEEbWFrZQAA') as any; return typeof make(import.meta.url)('child_process').spawn",
+    comesTo: /^threw /,
+  },
+  "wasm-own-file": {
+    body:
+      "const { make } = await import('../../lib/make.wasm') as any; return typeof make(import.meta.url)('child_process').spawn",
+    comesTo: /^threw /,
+  },
+  "common-js": { body: "return (await import('../../lib/spawn.cjs')).default", comesTo: /^threw / },
+  "common-js-json": { body: "return (await import('../../lib/outside.cjs')).default", comesTo: /^threw / },
   "jsr": { body: "return Object.keys(await import('jsr:' + '@std/path'))", comesTo: /^threw / },
   "cache-file": {
     body:
@@ -155,7 +168,13 @@ attackTest("a package is loaded only when permissions.import names it, also when
     deadly: true,
   },
 }, {
-  files: { "lib/shared.ts": "export const shared = 'it works';", "granted/module.ts": "export default 'granted';" },
+  files: {
+    "lib/shared.ts": "export const shared = 'it works';",
+    "granted/module.ts": "export default 'granted';",
+    "lib/spawn.cjs": "module.exports = typeof require('node:child_process').spawn;",
+    "lib/outside.cjs": "module.exports = require('/etc/ssl/openssl.cnf');",
+    "lib/make.wasm": atob("AGFzbQEAAAABBgFgAW8BbwIdAQtub2RlOm1vZHVsZQ1jcmVhdGVSZXF1aXJlAAAHCAEEbWFrZQAA"),
+  },
 });
 
 Deno.test("every Node built-in of this Deno is known to be open or closed, and deno.json closes the same", () => {
