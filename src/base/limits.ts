@@ -154,6 +154,10 @@ export const archiveRetryMs = 60 * minuteMs;
 export const preparedStatementsMax = 256;
 /** Operations of one commit of the log; more are committed before the turn of the event loop ends. */
 export const commitOperationsMax = 10_000;
+/** After a commit of the log, rows that nobody waits for rest so many times as long as it took, within these bounds. */
+export const commitRestTimes = 4;
+export const commitRestMinMs = 5;
+export const commitRestMaxMs = 50;
 
 assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");

@@ -128,12 +128,15 @@ function makeWorkflows({ store, clock, append, emit, problem }: Wiring, supervis
   });
 }
 
-function makeDesk({ clock, append, folded, emit, parts }: Wiring, runner: ComputeRunner): SenseDesk {
+function makeDesk({ store, clock, append, folded, emit, parts }: Wiring, runner: ComputeRunner): SenseDesk {
   return new SenseDesk(runner, clock, {
     append,
     folded,
     emit,
-    signalled: (signal) => parts().scheduler.signalled(signal),
+    signalled: (signal) => {
+      // A listener may look for the signal in the log.
+      if (parts().scheduler.signalled(signal) > 0) store.log.hurry();
+    },
     isWorkflow: (name) => parts().configuration.current.workflows.has(name),
     startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) => {
       const trigger: RunTrigger = { kind: "sense", sense };

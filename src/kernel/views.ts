@@ -46,6 +46,12 @@ export interface KernelRecords {
   logs(filter: LogFilter): LogRow[];
 }
 
+/** The control API's `AcceptedTrigger` by its shape. */
+export interface TakenTrigger extends Omit<TriggerReply, "outcome"> {
+  readonly outcome: Promise<ComputeResult>;
+  recorded(): Promise<void>;
+}
+
 export class KernelViews {
   readonly #ports: ViewPorts;
 
@@ -55,6 +61,8 @@ export class KernelViews {
 
   get records(): KernelRecords {
     const { reader } = this.#ports;
+    // What was told already must be there.
+    this.#ports.parts().store.flush();
     return {
       runs: (query) => {
         const { runs, total } = reader.runs(query);
@@ -67,14 +75,20 @@ export class KernelViews {
   }
 
   followLog(): Subscription<LogRow> {
-    return this.#ports.parts().feed.follow();
+    const { feed, store } = this.#ports.parts();
+    store.flush();
+    return feed.follow();
   }
 
   health(): Health {
     const { paths, clock, startedAt, configuration } = this.#ports;
     const { units, workflows, store, housekeeping } = this.#ports.parts();
     const counts = workflows.view();
-    const counters: Record<string, number> = { refused: units.refused, dropped: units.dropped };
+    const counters: Record<string, number> = {
+      refused: units.refused,
+      dropped: units.dropped,
+      lost: store.counters.lost,
+    };
     for (const name of configuration.current.senses.keys()) {
       const record = this.#ports.parts().desk.record(name);
       for (const [key, value] of Object.entries(record?.counters ?? {})) counters[key] = (counters[key] ?? 0) + value;
@@ -121,7 +135,7 @@ export class KernelViews {
     });
   }
 
-  triggerSense(name: string): (Omit<TriggerReply, "outcome"> & { outcome: Promise<ComputeResult> }) | null {
+  triggerSense(name: string): TakenTrigger | null {
     const { desk, scheduler, store } = this.#ports.parts();
     if (desk.record(name) === null) return null;
     const row = store.log.append({
@@ -133,7 +147,10 @@ export class KernelViews {
     });
     const receipt = scheduler.trigger(name, { kind: "manual", causeId: row.id, coalesced: 0 });
     if (receipt === null) return null;
-    return { ...receipt, outcome: desk.resultOf(receipt.computeId).then((result) => this.#ports.secrets.in(result)) };
+    const outcome = desk.resultOf(receipt.computeId).then((result) => this.#ports.secrets.in(result));
+    // A row that is lost is counted and told of (Kernel, onLost); the compute was started all the same.
+    const recorded = () => store.log.durable().catch(() => {});
+    return { ...receipt, outcome, recorded };
   }
 
   resetSense(name: string): boolean | null {

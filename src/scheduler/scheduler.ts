@@ -90,11 +90,11 @@ export class Scheduler {
     return this.#present(sense)?.trigger(trigger) ?? null;
   }
 
-  /** Wakes the senses whose reflexes name the signal's sense under `on`. */
-  signalled(signal: Signal): void {
-    for (const sense of this.#listening.get(signal.sense) ?? []) {
-      sense.trigger({ kind: "signal", signal, coalesced: 0 });
-    }
+  /** Wakes the senses whose reflexes name the signal's sense under `on`; how many there are. */
+  signalled(signal: Signal): number {
+    const listening = this.#listening.get(signal.sense) ?? [];
+    for (const sense of listening) sense.trigger({ kind: "signal", signal, coalesced: 0 });
+    return listening.length;
   }
 
   /** Null when there is no such sense, or the scheduler is not running. */

@@ -33,6 +33,11 @@ export class LogStore {
     return made;
   }
 
+  /** The rows so far are on disk at the end of this turn, for whoever is about to be told of them. */
+  hurry(): void {
+    this.#writer.hurry();
+  }
+
   /** Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost. */
   durable(): Promise<void> {
     return this.#writer.durable();

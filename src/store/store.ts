@@ -65,7 +65,7 @@ export class Store {
     this.#clock = clock;
     this.reader = reader;
     const statements = new StatementCache(db), ulid = monotonicFactory();
-    this.#writer = new Writer(db, statements, onLost);
+    this.#writer = new Writer(db, statements, onLost, clock);
     this.log = new LogStore(statements, this.#writer, clock);
     this.runs = new RunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
@@ -98,6 +98,11 @@ export class Store {
   vacuum(): void {
     this.#writer.flush();
     this.#db.exec("vacuum; pragma wal_checkpoint(truncate)");
+  }
+
+  /** Commits now what was written so far, for a read that must not miss it. */
+  flush(): void {
+    this.#writer.flush();
   }
 
   /** Why the log cannot be written at present, or null. */

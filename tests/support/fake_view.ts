@@ -136,7 +136,8 @@ export class FakeView implements KernelView {
   triggerSense(name: string): AcceptedTrigger | null {
     if (!this.sensesByName.has(name)) return null;
     this.asked.push({ trigger: name });
-    return { computeId: 7, how: "started", until: null, outcome: Promise.resolve(this.result) };
+    const outcome = Promise.resolve(this.result);
+    return { computeId: 7, how: "started", until: null, outcome, recorded: () => Promise.resolve() };
   }
 
   resetSense(name: string): boolean | null {

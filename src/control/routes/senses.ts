@@ -45,7 +45,8 @@ export function senseRoutes(view: KernelView) {
       valid("query", z.object({ wait: flag })),
       async (c) => {
         const { name } = c.req.valid("param");
-        const { outcome, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
+        const { outcome, recorded, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
+        await recorded();
         const awaited = c.req.valid("query").wait ? await orNull(outcome, c.env.stopping) : null;
         const reply: TriggerReply = { ...taken, outcome: awaited };
         return c.json(reply);
