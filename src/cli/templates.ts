@@ -1,6 +1,8 @@
 /** The texts that `nerve init` writes. Pure but for the library they are made of. */
 import manifest from "../../deno.json" with { type: "json" };
 import { assert } from "../base/errors.ts";
+import { selfArguments } from "../base/self.ts";
+import { build } from "../base/version.ts";
 import { extendConfig } from "../config/extend.ts";
 import { type LibraryKind, libraryYaml, sdkUrl } from "./library.ts";
 
@@ -49,7 +51,10 @@ interface EditorManifest {
   readonly compilerOptions: { readonly strict: boolean };
 }
 
-/** Gives an editor the types of "nerve" and of what senses may import. nerve itself does not read it. */
+/**
+ * Gives an editor the types of "nerve" and of what senses may import. nerve itself does not read it. Deno looks for
+ * tasks in the nearest deno.json, which in a workspace is this one: from a clone it has to lead back to the clone.
+ */
 export function editorConfig(): string {
   const { compilerOptions, ...maps }: EditorManifest = manifest;
   const imports = maps.editorImports ?? maps.imports;
@@ -63,10 +68,15 @@ export function editorConfig(): string {
     compilerOptions: { strict: compilerOptions.strict },
     nodeModulesDir: "none",
     lock: false,
+    ...build.form === "source" && { tasks: { nerve: `deno ${selfArguments().map(shellWord).join(" ")}` } },
   };
   return `// For editors: the types of "nerve". \`nerve run\` does not read this file.\n${
     JSON.stringify(config, null, 2)
   }\n`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 export const gitignore = "data/\nlogs/\nnerve.lock\nnerve.pid\nnerve.sock\n";

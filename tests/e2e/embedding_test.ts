@@ -25,7 +25,7 @@ Deno.test("the example of embedding runs a workspace, hears its events and leave
         "--no-check",
         "-c",
         file("deno.json"),
-        file("examples/embed.ts"),
+        file("tests/e2e/embed_example.ts"),
         root,
       ],
     }).output();

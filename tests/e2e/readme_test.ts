@@ -87,6 +87,22 @@ Deno.test("the README's commands are commands, and its tasks are tasks", async (
   }
 });
 
+Deno.test("deno task nerve is the command line, from a clone and inside a workspace that it made", async () => {
+  const home = await Deno.makeTempDir({ prefix: "nerve task " });
+  const task = async (cwd: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["task", ...args], cwd }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout);
+  };
+  try {
+    const config = join(import.meta.dirname ?? "", "..", "..", "deno.json");
+    await task(home, "--config", config, "nerve", "init", "watch");
+    assert.match(await task(join(home, "watch"), "nerve", "sense", "list"), /^⚪ {2}cpu-usage /m);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
 Deno.test("the README has the sections that a reader looks for", () => {
   const sections = [...readme.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
   const wanted = ["Start", "Words", "How it works", "Write a sense", "Write a workflow", "Configuration", "Commands"];

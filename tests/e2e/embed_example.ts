@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- an example talks to whoever runs it
-// nerve inside a program of one's own: deno run -A examples/embed.ts WORKSPACE
-import { createKernel, formatProblems, parseNerveConfig } from "../src/mod.ts";
+// nerve inside a program of one's own: the README shows it
+import { createKernel, formatProblems, parseNerveConfig } from "../../src/mod.ts";
 
 const [root = "."] = Deno.args;
 const parsed = parseNerveConfig(await Deno.readTextFile(`${root}/nerve.yaml`), "nerve.yaml");
