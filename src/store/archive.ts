@@ -191,9 +191,9 @@ class ArchiveRun {
     for (let after = firstId - 1; after < lastId; after += rowsRead) {
       const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end, held);
       for (const [id, text] of rows as unknown as [number, string][]) {
-        for (; !line.done && idOfLine(line.value) <= id; line = old.next()) {
+        for (; !line.done && idOfLine(line.value, path) <= id; line = old.next()) {
           // An interrupted run has written the row already.
-          if (idOfLine(line.value) < id) await put(line.value);
+          if (idOfLine(line.value, path) < id) await put(line.value);
         }
         if (written++ === 0) faultPoint("archive.writing");
         await put(text);

@@ -37,9 +37,9 @@ export function archivedDays(folder: string): ArchivedDay[] {
 }
 
 /** A line of the archive. `id` comes first in it, so that it is known without parsing the rest. */
-export function idOfLine(line: string): number {
+export function idOfLine(line: string, path: string): number {
   const [, id] = /^\{"id":(\d{1,16}),/.exec(line) ?? [];
-  if (id === undefined) throw new NerveError("STORE_FAILED", `a line of the archive is no row: ${line.slice(0, 80)}`);
+  if (id === undefined) throw noRow(line, path);
   return Number(id);
 }
 
@@ -51,8 +51,12 @@ export function rowOfLine(line: string, path: string): LogRow {
   } catch {
     // What it is instead is said below.
   }
-  throw new NerveError("STORE_FAILED", `the archive ${path} is damaged: a line is no row: ${line.slice(0, 80)}`, {
-    hint: "nerve store verify shows what is damaged; bring the file back from a backup",
+  throw noRow(line, path);
+}
+
+function noRow(line: string, path: string): NerveError {
+  return new NerveError("STORE_FAILED", `the archive ${path} is damaged: a line is no row: ${line.slice(0, 80)}`, {
+    hint: "nerve store verify tells more; bring the file back from a backup, or move it away",
   });
 }
 

@@ -50,7 +50,7 @@ export class ArchiveReader {
     if (known !== undefined) return known;
     const [first] = linesOf(path), last = lastLine(path, bytes);
     if (first === undefined || last === null) return null;
-    const range = { first: idOfLine(first), last: idOfLine(last) };
+    const range = { first: idOfLine(first, path), last: idOfLine(last, path) };
     this.#ranges.set(key, range);
     return range;
   }
@@ -86,7 +86,7 @@ function matchesOf(
   const needles = [source, type, refId].filter((text) => text !== undefined).map((text) => JSON.stringify(text));
   const wanted = (line: string) => needles.every((needle) => line.includes(needle));
   for (const line of linesOf(path, wanted)) {
-    const id = idOfLine(line);
+    const id = idOfLine(line, path);
     if (id <= afterId) continue;
     if (id >= beforeId) break;
     const row = rowOfLine(line, path);

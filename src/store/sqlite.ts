@@ -186,5 +186,8 @@ const hints: readonly (readonly [RegExp, string])[] = [
     /malformed|not a database/,
     "the file is damaged: nerve store verify tells more, nerve store restore DIR brings a backup back",
   ],
-  [/readonly|read-only|Permission denied/i, "make the file and its folder writable for this user"],
+  [
+    /readonly|read-only|Permission denied|unable to open database file/i,
+    "make the file and its folder writable for this user",
+  ],
 ];

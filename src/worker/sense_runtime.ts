@@ -6,6 +6,7 @@
  * I2. A sense that cannot load holds back none of its siblings.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { NerveError } from "../base/errors.ts";
 import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
@@ -26,7 +27,8 @@ type Surroundings = Omit<SenseContext, "signal" | "trigger">;
 type Databases = Pick<Surroundings, "db" | "peers">;
 type Loaded =
   | { readonly ok: true; readonly compute: Compute; readonly surroundings: Surroundings }
-  | { readonly ok: false; readonly problems: readonly LoadProblem[] };
+  /** `passing`: it was the disk's fault, not the code's, so that the next compute tries again. */
+  | { readonly ok: false; readonly problems: readonly LoadProblem[]; readonly passing?: boolean };
 
 export class SenseRuntime implements Runtime {
   readonly #spec: ProcessSpec;
@@ -59,13 +61,16 @@ export class SenseRuntime implements Runtime {
     for (const close of [...this.#closers, this.#logs.close]) close();
   }
 
-  /** Loads a sense once in the life of the process; its result is told to the kernel once. */
+  /** Loads a sense once in the life of the process, unless its database could not be opened; tells the kernel how it went. */
   #load(name: string): Promise<Loaded> {
     let loading = this.#loaded.get(name);
     if (loading === undefined) {
       loading = this.#loadFresh(name);
       this.#loaded.set(name, loading);
-      loading.then((loaded) => this.#tellLoaded(name, loaded));
+      loading.then((loaded) => {
+        if (!loaded.ok && loaded.passing === true) this.#loaded.delete(name);
+        this.#tellLoaded(name, loaded);
+      });
     }
     return loading;
   }
@@ -119,7 +124,8 @@ export class SenseRuntime implements Runtime {
       };
       return { ok: true, compute: compute as Compute, surroundings };
     } catch (thrown) {
-      return { ok: false, problems: [loadProblem(thrown, folderOf(sense.entry))] };
+      const passing = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
+      return { ok: false, problems: [loadProblem(thrown, folderOf(sense.entry))], passing };
     }
   }
 

@@ -1,0 +1,225 @@
+/**
+ * Danger: a full disk, a file that cannot be written, or a damaged one takes the daemon down, or is not told.
+ * The forms that mount a file system need root; without it the writer's own tests stand for them (max_page_count).
+ */
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { runCli } from "../../../src/cli/app.ts";
+import { openDatabase } from "../../../src/store/sqlite.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { canMount, readOnlyFile, smallDisk } from "../../support/mounts.ts";
+import { newRow } from "../../support/store_bench.ts";
+import { makeWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+const MiB = 1024 ** 2;
+const ping = `let n = 0; export const compute = () => ({ n: n++, text: "x".repeat(20_000) });`;
+const echo = `import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: { say: () => Promise.resolve({ content: "said", meta: {} }) },
+  moderator: ({ messages }) => messages.length === 0 ? "say" : END,
+});`;
+/** Keeps what it is told in its own database. */
+const writer = `export function compute({ sqlite }) {
+  sqlite.exec("create table if not exists notes (text)");
+  sqlite.prepare("insert into notes values (?)").run("x".repeat(20_000));
+  return { ok: true };
+}`;
+
+async function nerveRun(workspace: WorkspaceFixture): Promise<{ code: number; err: string }> {
+  const io = new CapturedIo({ cwd: workspace.root });
+  const code = await runCli(["run", "--for", "1ms"], io);
+  return { code, err: io.err };
+}
+
+/** Writes nonsense over part of a file that nobody has open. */
+async function overwrite(path: string, from: number, bytes: number): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  await file.seek(from, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(bytes).fill(0xa5));
+}
+
+/** A log of some hundred rows, closed. */
+async function writtenLog(workspace: WorkspaceFixture): Promise<string> {
+  const path = workspace.paths.logDatabase, store = openStore(path, new FakeClock());
+  for (let n = 0; n < 500; n++) store.log.append(newRow({ payload: { n, text: "x".repeat(200) } }));
+  await store.close();
+  return path;
+}
+
+Deno.test({
+  name: "a full disk is told and counted, the kernel stays up, and goes on by itself when there is space again",
+  ignore: !canMount,
+  async fn() {
+    await using workspace = await makeWorkspace({ senses: { ping, writer, late: writer }, workflows: { echo } });
+    using disk = smallDisk(workspace.paths.data, 4 * MiB);
+    const kernel = await workspace.start();
+    assert.deepEqual([workspace.health().storeError, workspace.health().counters.lost], [null, 0]);
+    for (const sense of ["ping", "writer"]) await workspace.payload(sense);
+    disk.fill();
+    // What fits into the log's file without a new page may still be written.
+    for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.payload("ping");
+    const told = await workspace.problem("kernel", /the log cannot be written: .*full/);
+    assert.match(told.message, /free some disk space; nerve goes on by itself/);
+    assert.match(workspace.health().storeError ?? "", /full/);
+    const lost = workspace.health().counters.lost ?? 0;
+    assert.ok(lost > 0);
+    // Signals go on; a run cannot be promised, and says so.
+    await workspace.payload("ping");
+    assert.match((await workspace.failure("writer")).message, /full/);
+    assert.match((await workspace.failure("late")).message, /cannot be opened: .*full/, "its process begins just now");
+    await assert.rejects(kernel.startWorkflow("echo", { runId: "too-early" }), { code: "STORE_FAILED" });
+    assert.ok((workspace.health().counters.lost ?? 0) > lost, "what could not be written is counted");
+    const problems = workspace.events.filter(({ kind }) => kind === "problem").length;
+    for (let n = 0; n < 20; n++) await workspace.payload("ping");
+    assert.equal(
+      workspace.events.filter(({ kind }) => kind === "problem").length,
+      problems,
+      "told once, not each time",
+    );
+    disk.free();
+    await workspace.payload("ping");
+    await workspace.problem("kernel", /the log is written again; \d+ changes of it were lost/);
+    assert.equal(workspace.health().storeError, null);
+    for (const sense of ["writer", "late"]) await workspace.payload(sense);
+    assert.equal(workspace.sense("late").problem, null);
+    await kernel.startWorkflow("echo", { runId: "in-time" });
+    await workspace.run("completed");
+    assert.equal(workspace.kernel.view.records.run("too-early"), null);
+  },
+});
+
+Deno.test({
+  name: "a full disk stops an archive run, and the next one does it; no row is lost",
+  ignore: !canMount,
+  async fn() {
+    await using workspace = await makeWorkspace({});
+    using disk = smallDisk(workspace.paths.data, 8 * MiB);
+    const clock = new FakeClock(), store = openStore(workspace.paths.logDatabase, clock);
+    for (let n = 0; n < 2_000; n++) store.log.append(newRow({ payload: { n, text: "x".repeat(500) } }));
+    await clock.tick(24 * 60 * 60 * 1_000);
+    store.log.append(newRow());
+    await store.log.durable();
+    disk.fill();
+    const options = { beforeMs: clock.now() };
+    await assert.rejects(store.archive(workspace.paths.archive, options), {
+      code: "STORE_FAILED",
+      message: /archived/,
+    });
+    assert.equal(store.reader.logs({ limit: 5_000 }).length, 2_001);
+    disk.free();
+    assert.equal((await store.archive(workspace.paths.archive, options)).rows, 2_000);
+    await store.close();
+  },
+});
+
+Deno.test({
+  name: "a sense whose database cannot be written says so, and its siblings go on",
+  ignore: !canMount,
+  async fn() {
+    await using workspace = await makeWorkspace({ senses: { ping, writer } });
+    const path = workspace.paths.senseDatabase("writer");
+    const db = openDatabase(path);
+    db.exec("create table notes (text); pragma journal_mode = delete");
+    db.close();
+    using _held = readOnlyFile(path);
+    await workspace.start();
+    assert.match((await workspace.failure("writer")).message, /readonly|read-only/i);
+    await workspace.payload("ping");
+    assert.equal(workspace.health().storeError, null);
+  },
+});
+
+Deno.test({
+  name: "a log on a read-only disk starts nothing, and says what to do",
+  ignore: !canMount,
+  async fn() {
+    await using workspace = await makeWorkspace({ senses: { ping } });
+    using disk = smallDisk(workspace.paths.data, 4 * MiB);
+    await writtenLog(workspace);
+    await Deno.mkdir(workspace.paths.senseDatabases, { recursive: true });
+    await Deno.mkdir(workspace.paths.blobs, { recursive: true });
+    disk.readOnly();
+    const { code, err } = await nerveRun(workspace);
+    assert.equal(code, 1);
+    assert.match(err, /logs\.db.*(readonly|read-only|unable to open).*\n.*make the file and its folder writable/i);
+  },
+});
+
+Deno.test("a log that is damaged starts nothing, and says how to look and how to restore", async () => {
+  await using workspace = await makeWorkspace({ senses: { ping } });
+  const path = await writtenLog(workspace);
+  await overwrite(path, 0, 4_096);
+  const { code, err } = await nerveRun(workspace);
+  assert.equal(code, 1);
+  assert.match(err, /logs\.db.*(malformed|not a database).*\n.*nerve store verify.*nerve store restore/);
+});
+
+Deno.test("a page of the log that is damaged does not end the kernel: what it costs is told, the rest goes on", async () => {
+  await using workspace = await makeWorkspace({ senses: { ping } });
+  const path = await writtenLog(workspace), { size } = await Deno.stat(path);
+  // All but the schema and the last pages, where the log goes on.
+  await overwrite(path, 60 * 1_024, size - 80 * 1_024);
+  const kernel = await workspace.start().catch((thrown: unknown) => thrown);
+  if (kernel instanceof Error) {
+    assert.match(kernel.message, /malformed/);
+    return;
+  }
+  for (let n = 0; n < 5; n++) await workspace.payload("ping");
+  await workspace.problem("kernel", /malformed/);
+  assert.match(workspace.health().storeError ?? "", /malformed/);
+});
+
+Deno.test("a log of a newer nerve starts nothing, and is left as it is", async () => {
+  await using workspace = await makeWorkspace({ senses: { ping } });
+  const path = await writtenLog(workspace), db = openDatabase(path);
+  db.exec("pragma user_version = 99");
+  db.close();
+  const { code, err } = await nerveRun(workspace);
+  assert.equal(code, 1);
+  assert.match(err, /logs\.db is of version 99, this nerve knows only \d+\n.*use the newer nerve/);
+  const after = openDatabase(path, { readOnly: true });
+  assert.equal(after.prepare("select count(*) as rows from logs").get()?.rows, 500);
+  after.close();
+});
+
+Deno.test("a sense's database that is damaged, or of newer code, holds back that sense only", async () => {
+  const files = { "senses/newer/migrations/0001_first.sql": "create table readings (at integer);\n" };
+  await using workspace = await makeWorkspace({ senses: { ping, writer, newer: ping }, files });
+  await Deno.mkdir(workspace.paths.senseDatabases, { recursive: true });
+  await Deno.writeTextFile(workspace.paths.senseDatabase("writer"), "this is no database ".repeat(1_000));
+  await workspace.start();
+  await workspace.payload("newer");
+  await workspace.stop();
+  const db = openDatabase(workspace.paths.senseDatabase("newer"));
+  db.exec("insert into _migrations values ('0002_second.sql', 'sum', 1)");
+  db.close();
+  await workspace.start();
+  const damaged = await workspace.failure("writer");
+  assert.match(damaged.message, /not a database/);
+  assert.match(workspace.sense("writer").problem ?? "", /writer\.db cannot be opened/);
+  assert.match((await workspace.failure("newer")).message, /0002_second\.sql/);
+  await workspace.payload("ping");
+  assert.equal(workspace.health().storeError, null);
+});
+
+Deno.test("the trouble of a log that was full is over with the next commit", async () => {
+  await using workspace = await makeWorkspace({});
+  const lost: number[] = [];
+  const store = openStore(workspace.paths.logDatabase, new FakeClock(), { onLost: (_, count) => lost.push(count) });
+  const other = openDatabase(workspace.paths.logDatabase);
+  // Somebody who holds the lock is as good as a disk that takes nothing.
+  other.exec("begin immediate");
+  store.log.append(newRow());
+  await assert.rejects(store.log.durable(), { code: "STORE_FAILED" });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(store.trouble?.message ?? "", /locked/);
+  assert.deepEqual([lost, store.counters.lost], [[1], 1]);
+  other.exec("rollback");
+  other.close();
+  store.log.append(newRow());
+  await store.log.durable();
+  assert.equal(store.trouble, null);
+  await store.close();
+});

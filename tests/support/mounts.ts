@@ -1,0 +1,66 @@
+/** Small and read-only file systems for tests; only root may mount them, and not in every container. */
+import { join } from "node:path";
+
+function run(program: string, ...args: string[]): boolean {
+  return new Deno.Command(program, { args, stdout: "null", stderr: "null" }).outputSync().success;
+}
+
+/** Whether this process may mount: found out by doing it. */
+export const canMount: boolean = Deno.build.os === "linux" && Deno.uid() === 0 && triedToMount();
+
+function triedToMount(): boolean {
+  const folder = Deno.makeTempDirSync({ prefix: "nerve-mount-" });
+  try {
+    return run("mount", "-t", "tmpfs", "-o", "size=64k", "none", folder) && run("umount", folder);
+  } finally {
+    Deno.removeSync(folder);
+  }
+}
+
+/** A file system of so many bytes at `folder`, which is made; undone when it is disposed of. */
+export function smallDisk(folder: string, bytes: number): SmallDisk {
+  Deno.mkdirSync(folder, { recursive: true });
+  if (!run("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "none", folder)) throw new Error(`cannot mount ${folder}`);
+  return new SmallDisk(folder);
+}
+
+export class SmallDisk implements Disposable {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Takes all the space that is left. */
+  fill(): void {
+    using file = Deno.openSync(join(this.#folder, "filler"), { create: true, append: true });
+    for (let bytes = 64 * 1024; bytes >= 1;) {
+      try {
+        file.writeSync(new Uint8Array(bytes));
+      } catch {
+        // No space for so much: less and less, until not a byte is left.
+        bytes = Math.floor(bytes / 2);
+      }
+    }
+  }
+
+  free(): void {
+    Deno.removeSync(join(this.#folder, "filler"));
+  }
+
+  readOnly(): void {
+    if (!run("mount", "-o", "remount,ro", this.#folder)) throw new Error(`cannot remount ${this.#folder}`);
+  }
+
+  [Symbol.dispose](): void {
+    run("umount", "--lazy", this.#folder);
+  }
+}
+
+/** Makes one file unwritable even for root, until it is disposed of. */
+export function readOnlyFile(path: string): Disposable {
+  if (!run("mount", "--bind", path, path) || !run("mount", "-o", "remount,bind,ro", path)) {
+    throw new Error(`cannot mount ${path}`);
+  }
+  return { [Symbol.dispose]: () => void run("umount", "--lazy", path) };
+}
