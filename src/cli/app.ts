@@ -33,9 +33,21 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     env: io.env,
     exitCode: null,
   };
-  if (argv[0] === "__complete") return await complete(argv.slice(1), { process, io });
-  await run(application, argv, { process, io });
+  try {
+    if (argv[0] === "__complete") return await complete(argv.slice(1), { process, io });
+    await run(application, asCommand(argv), { process, io });
+  } catch (thrown) {
+    // Commands guard themselves (command.ts); this is help that cannot be written.
+    return (await import("./output.ts")).printError(io, thrown);
+  }
   return exitCodeOf(Number(process.exitCode));
+}
+
+/** What other programs have taught everybody to type. */
+function asCommand(argv: readonly string[]): readonly string[] {
+  const [first, ...rest] = argv;
+  if (first === "--version" || first === "-V") return ["version", ...rest];
+  return first === "help" ? [...rest, "--help"] : argv;
 }
 
 /** What a shell asks for: the last word is the one to be completed. A line is a proposal, a tab, and what it is. */

@@ -3,6 +3,7 @@
  * I1. What users' code wrote never reaches a terminal raw: control characters are shown, not obeyed.
  */
 import { messageOf, NerveError } from "../base/errors.ts";
+import { systemRefusal } from "../base/refusal.ts";
 import type { Json } from "../protocol/json.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import { type CliIo, exit } from "./io.ts";
@@ -143,10 +144,8 @@ export function printPage(
 
 /** Says what failed, and what to do; the stack only when NERVE_DEBUG=1 asks for it. Returns the exit code. */
 export function printError(io: CliIo, thrown: unknown): number {
-  io.stderr.write(`${sign.failed} ${printable(messageOf(thrown))}\n`);
-  const hint = thrown instanceof NerveError
-    ? thrown.hint
-    : "This is a bug of nerve; NERVE_DEBUG=1 shows where it comes from";
+  const { message, hint } = told(thrown);
+  io.stderr.write(`${sign.failed} ${printable(message)}\n`);
   if (hint !== null) io.stderr.write(`   ${printable(hint)}\n`);
   if (io.env["NERVE_DEBUG"] === "1" && thrown instanceof Error) {
     for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
@@ -154,6 +153,12 @@ export function printError(io: CliIo, thrown: unknown): number {
     }
   }
   return exitCodeOf(thrown);
+}
+
+function told(thrown: unknown): { message: string; hint: string | null } {
+  if (thrown instanceof NerveError) return { message: messageOf(thrown), hint: thrown.hint };
+  return systemRefusal(thrown) ??
+    { message: messageOf(thrown), hint: "This is a bug of nerve; NERVE_DEBUG=1 shows where it comes from" };
 }
 
 function exitCodeOf(thrown: unknown): number {

@@ -6,6 +6,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
+import { systemRefusal } from "../base/refusal.ts";
 import { logLineMaxBytes } from "../base/limits.ts";
 import { cutMessage, type LogLine } from "../base/log.ts";
 import { version } from "../base/version.ts";
@@ -45,8 +46,12 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Ref
     await kernel.ready;
     return { kernel, events };
   } catch (thrown) {
-    if (!(thrown instanceof NerveError)) throw thrown;
-    return { refusal: { code: thrown.code, message: thrown.message, hint: thrown.hint } };
+    if (thrown instanceof NerveError) {
+      return { refusal: { code: thrown.code, message: thrown.message, hint: thrown.hint } };
+    }
+    const refused = systemRefusal(thrown);
+    if (refused === null) throw thrown;
+    return { refusal: { code: "STORE_FAILED", ...refused } };
   }
 }
 

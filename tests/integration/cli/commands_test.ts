@@ -45,6 +45,19 @@ Deno.test("help and version need nothing", async () => {
   assert.match((await nerve("/", "workflow", "trigger", "--help")).out, /EXAMPLES\n {2}nerve workflow trigger cleanup/);
   assert.match((await nerve("/", "version")).out, /^nerve \d+\.\d+\.\d+ \(\w+, deno /);
   assert.ok("nerve" in JSON.parse((await nerve("/", "version", "--json")).out));
+  for (const flag of ["--version", "-V"]) assert.deepEqual(await nerve("/", flag), await nerve("/", "version"));
+  assert.deepEqual(await nerve("/", "help"), help);
+  assert.deepEqual(await nerve("/", "help", "sense", "add"), await nerve("/", "sense", "add", "--help"));
+});
+
+Deno.test("what the operating system refuses is no bug of nerve: it is told with what to do", async () => {
+  await inTempDir(async (root) => {
+    await Deno.writeTextFile(`${root}/file`, "");
+    const { code, err } = await nerve(root, "init", "file");
+    assert.equal(code, 1);
+    assert.match(err, /^❌ A file is where a folder should be: .*\n {3}Choose another path/);
+    assert.doesNotMatch(err, /bug of nerve/);
+  });
 });
 
 Deno.test("wrong usage exits 2 and says what was meant", async () => {
