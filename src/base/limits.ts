@@ -60,8 +60,8 @@ export const idleBurnMs = 2 * secondMs;
  * What one process may say without having been asked. Messages and bytes beyond it are read later: its socket and pipes fill up, and it waits, or
  * grows until it is ended. Rows of its log and lines of its output beyond it are dropped and counted.
  */
-export const messagesPerSecondMax = 5_000;
-export const messagesBurstMax = 10_000;
+export const messagesPerSecondMax = 3_000;
+export const messagesBurstMax = 2_000;
 export const outputBytesPerSecondMax = 1 * MiB;
 export const outputBytesBurstMax = 4 * MiB;
 export const logRowsPerSecondMax = 100;
@@ -174,3 +174,4 @@ assert(
   stopDrainMs + processEndMaxMs + controlStopMs < daemonStopMaxMs,
   "a stop in order must be over before it is cut short",
 );
+assert(memoryWatchMs * 3 < secondMs, "a group over its memory must be ended within a second");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { attackTest, longForm } from "../../support/attack_daemon.ts";
 
-const count = longForm ? 1_000_000 : 20_000;
+const count = longForm ? 200_000 : 20_000;
 const any = /^(returned|timeout|died: )/;
 const yaml = { timeout: "2s", grace_period: "200ms" };
 

@@ -113,13 +113,13 @@ Deno.test("a process that breaks the protocol is killed for it, and the kernel s
   await victimIsFine(workspace);
 });
 
-Deno.test("a flood of 30,000 lines neither stops the kernel nor fills the log, and others go on meanwhile", async () => {
+Deno.test("a flood of 10,000 lines neither stops the kernel nor fills the log, and others go on meanwhile", async () => {
   using _processes = new HostileProcesses({
     bad: `
       await say({ t: "ready" });
       const { id } = await hearA("compute");
       const line = JSON.stringify({ t: "log", of: "victim", level: "info", message: "flood", data: null }) + "\\n";
-      for (let n = 0; n < 300; n++) await write(line.repeat(100));
+      for (let n = 0; n < 100; n++) await write(line.repeat(100));
       await say({ t: "outcome", id, outcome: { kind: "value", value: "done" } });
       await hearA("end");`,
   });
@@ -129,7 +129,7 @@ Deno.test("a flood of 30,000 lines neither stops the kernel nor fills the log, a
   assert.equal(await workspace.payload("bad"), "done");
   const during = workspace.sense("victim").counters.signals - before;
   assert.ok(during >= 2, `the other group had ${during} signals while the flood was on`);
-  assert.equal(workspace.health().counters.refused, 30_000);
+  assert.equal(workspace.health().counters.refused, 10_000);
   assert.ok((await workspace.rows({ source: "group:bad", type: "group.said" })).length <= 2);
   await victimIsFine(workspace);
 });
