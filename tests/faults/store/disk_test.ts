@@ -20,6 +20,18 @@ export default defineWorkflow({
   roles: { say: () => Promise.resolve({ content: "said", meta: {} }) },
   moderator: ({ messages }) => messages.length === 0 ? "say" : END,
 });`;
+/** Waits in its role for a file beside it. */
+const patient = `import { defineWorkflow, END } from "nerve";
+const there = () => Deno.stat(new URL("./go", import.meta.url)).then(() => true, () => false);
+export default defineWorkflow({
+  roles: {
+    wait: async () => {
+      while (!await there()) await new Promise((resolve) => setTimeout(resolve, 10));
+      return { content: "waited", meta: {} };
+    },
+  },
+  moderator: ({ messages }) => messages.length === 0 ? "wait" : END,
+});`;
 /** Keeps what it is told in its own database. */
 const writer = `export function compute({ sqlite }) {
   sqlite.exec("create table if not exists notes (text)");
@@ -52,11 +64,15 @@ Deno.test({
   name: "a full disk is told and counted, the kernel stays up, and goes on by itself when there is space again",
   ignore: !canMount,
   async fn() {
-    await using workspace = await makeWorkspace({ senses: { ping, writer, late: writer }, workflows: { echo } });
+    await using workspace = await makeWorkspace({
+      senses: { ping, writer, late: writer },
+      workflows: { echo, patient },
+    });
     using disk = smallDisk(workspace.paths.data, 4 * MiB);
     const kernel = await workspace.start();
     assert.deepEqual([workspace.health().storeError, workspace.health().counters.lost], [null, 0]);
     for (const sense of ["ping", "writer"]) await workspace.payload(sense);
+    await kernel.startWorkflow("patient", { runId: "in-flight" });
     disk.fill();
     // What fits into the log's file without a new page may still be written.
     for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.payload("ping");
@@ -71,6 +87,8 @@ Deno.test({
     assert.match((await workspace.failure("late")).message, /cannot be opened: .*full/, "its process begins just now");
     await assert.rejects(kernel.startWorkflow("echo", { runId: "too-early" }), { code: "STORE_FAILED" });
     assert.ok((workspace.health().counters.lost ?? 0) > lost, "what could not be written is counted");
+    workspace.write("workflows/patient/go", "");
+    await workspace.problem("kernel", /message 1 of run in-flight could not be written, trying again/);
     const problems = workspace.events.filter(({ kind }) => kind === "problem").length;
     for (let n = 0; n < 20; n++) await workspace.payload("ping");
     assert.equal(
@@ -85,8 +103,14 @@ Deno.test({
     for (const sense of ["writer", "late"]) await workspace.payload(sense);
     assert.equal(workspace.sense("late").problem, null);
     await kernel.startWorkflow("echo", { runId: "in-time" });
-    await workspace.run("completed");
+    const ended = (id: string) =>
+      workspace.waitFor(
+        (event) => event.kind === "run" && event.run.runId === id && event.run.status === "completed",
+        `the end of run ${id}`,
+      );
+    await Promise.all([ended("in-time"), ended("in-flight")]);
     assert.equal(workspace.kernel.view.records.run("too-early"), null);
+    assert.equal(workspace.kernel.view.records.messages("in-flight", { limit: 10 }).length, 1);
   },
 });
 

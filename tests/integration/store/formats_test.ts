@@ -1,0 +1,92 @@
+/**
+ * Data that an older version wrote is brought to this one's format, and nothing of it is lost. tests/fixtures holds a
+ * small workspace of each released format: data-v1 was written by a daemon of 0.1.0 (two lives five days apart, a sense,
+ * two runs, a blob, an archived day; its databases vacuumed into small pages).
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { runCli } from "../../../src/cli/app.ts";
+import { storeVerifyOutput, workflowThreadOutput } from "../../../src/cli/outputs.ts";
+import type { LogRow } from "../../../src/protocol/log.ts";
+import { logMigrations } from "../../../src/store/schema.ts";
+import { openDatabase, userVersion } from "../../../src/store/sqlite.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { repository } from "../../support/source_files.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+import { makeWorkspace } from "../../support/workspace_fixture.ts";
+
+const formats = [{ name: "data-v1", version: 1 }];
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyFolder(join(from, name), join(to, name));
+    else await Deno.copyFile(join(from, name), join(to, name));
+  }
+}
+
+/** The tables, indexes and triggers of a log, by their SQL. */
+function schemaOf(path: string): unknown[] {
+  const db = openDatabase(path, { readOnly: true });
+  const schema = db.prepare("select type, name, sql from sqlite_schema order by type, name").all();
+  db.close();
+  return schema.map((row) => ({ ...row }));
+}
+
+for (const { name, version } of formats) {
+  Deno.test(`a workspace of format ${name} goes on under this version: its rows, runs, readings, blobs and archive`, async () => {
+    await using workspace = await makeWorkspace({});
+    const { root, paths } = workspace;
+    await copyFolder(join(repository, "tests/fixtures", name), root);
+    const old = openDatabase(paths.logDatabase, { readOnly: true });
+    assert.equal(userVersion(old), version);
+    old.close();
+    const nerve = async (...argv: string[]) => {
+      const io = new CapturedIo({ cwd: root }), code = await runCli(argv, io);
+      assert.deepEqual([code, io.err], [0, ""]);
+      return io.out;
+    };
+    // Before anything migrates it: commands read it as it is.
+    const before = (await nerve("events", "--archived", "--json")).trim().split("\n").map((line): LogRow =>
+      JSON.parse(line)
+    );
+    assert.deepEqual([before.length, before[0]?.type, before.at(-1)?.type], [24, "kernel.started", "kernel.stopped"]);
+    await workspace.start();
+    assert.deepEqual(await workspace.payload("ping"), {
+      image: "b571a0f561cc139f8f5d94951aaf92890270e19251afea3996396f9acda2fd34",
+      used: 0.5,
+    });
+    await workspace.kernel.startWorkflow("echo", { runId: "echo-3" });
+    await workspace.run("completed");
+    await workspace.stop();
+    const now = openDatabase(paths.logDatabase, { readOnly: true });
+    assert.equal(userVersion(now), logMigrations.length);
+    now.close();
+    const after = (await nerve("events", "--archived", "--json")).trim().split("\n").map((line): LogRow =>
+      JSON.parse(line)
+    );
+    assert.deepEqual(after.slice(0, before.length), before);
+    const ids = after.map(({ id }) => id);
+    assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => a - b), "no id was given twice");
+    for (const run of ["echo-1", "echo-2", "echo-3"]) {
+      const thread = workflowThreadOutput.parse(JSON.parse(await nerve("workflow", "thread", run, "--json")));
+      assert.deepEqual(thread.messages.map(({ content }) => content), ["round 1", "round 2"]);
+    }
+    assert.match(
+      await nerve("sense", "query", "ping", "select count(*) as n from readings", "--format", "csv"),
+      /n\r?\n3/,
+    );
+    assert.ok(storeVerifyOutput.parse(JSON.parse(await nerve("store", "verify", "--json"))).ok);
+  });
+
+  Deno.test(`a log of format ${name} has the tables of a new one once it is migrated`, () =>
+    inTempDir(async (root) => {
+      const fresh = join(root, "fresh.db"), migrated = join(root, "logs.db");
+      await openStore(fresh, new FakeClock()).close();
+      await Deno.copyFile(join(repository, "tests/fixtures", name, "data/logs.db"), migrated);
+      await openStore(migrated, new FakeClock()).close();
+      assert.deepEqual(schemaOf(migrated), schemaOf(fresh));
+    }));
+}
