@@ -7,6 +7,7 @@ import type { Figures } from "./figure.ts";
 const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> = {
   runs: () => import("./durable_runs.ts"),
   computes: () => import("./computes.ts"),
+  storage: () => import("./storage.ts"),
   start: () => import("./start.ts"),
   memory: () => import("./memory.ts"),
 };
