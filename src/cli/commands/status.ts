@@ -41,7 +41,7 @@ export interface StatusDocument {
   readonly supervisor: number | null;
   /** How often the kernel died under this supervisor. */
   readonly deaths: number;
-  /** Why it died last or was given up, or what is wrong with the nerve.yaml on disk. */
+  /** Why it died last or was given up, why the log cannot be written, or what is wrong with the nerve.yaml on disk. */
   readonly problem: string | null;
   readonly health: Health | null;
   /** Rows of the log, the newest last; none when it cannot be read, for which `logProblem` says why. */
@@ -67,7 +67,7 @@ async function look(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
     pid: kernel?.pid ?? null,
     supervisor: supervised?.supervisor.pid ?? null,
     deaths: supervised?.deaths ?? left?.deaths ?? 0,
-    problem: health?.configError ?? supervised?.problem ?? left?.problem ?? null,
+    problem: health?.storeError ?? health?.configError ?? supervised?.problem ?? left?.problem ?? null,
     health,
     ...lastProblems(paths),
   };
@@ -86,6 +86,7 @@ function condition({ kernel, supervised, left }: Whereabouts, health: Health | n
 const problemTypes = [
   "group.died",
   "group.quarantined",
+  "group.error",
   "sense.error",
   "sense.timeout",
   "sense.load_failed",
@@ -133,7 +134,8 @@ function headline({ condition, workspace, pid, supervisor, deaths, problem, heal
       const config = health?.configError == null
         ? []
         : [`${sign.warning} nerve.yaml: ${clip(health.configError, 300)}`];
-      return [head, ...config, ...restarted];
+      const store = health?.storeError == null ? [] : [`${sign.broken} ${clip(health.storeError, 300)}`];
+      return [head, ...store, ...config, ...restarted];
     }
     case "starting":
       return [`${sign.asleep} the daemon in ${root} starts (pid ${pid})`];

@@ -1,0 +1,61 @@
+/**
+ * The store's commands beside a daemon in real processes, and a disk that is full for everything: the log, the text log,
+ * the state of the supervisor. Danger: the daemon dies of it, or a command writes beside it.
+ */
+import assert from "node:assert/strict";
+import { storeArchiveOutput, storeBackupOutput, storeVerifyOutput } from "../../../src/cli/outputs.ts";
+import { DaemonWorkspace } from "../../support/daemon.ts";
+import { canMount, smallDisk } from "../../support/mounts.ts";
+import { newRow } from "../../support/store_bench.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { openStore } from "../../../src/store/store.ts";
+
+Deno.test("beside a daemon: archive asks it, backup and verify read, and what needs the workspace alone is refused", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const store = openStore(workspace.paths.logDatabase, new FakeClock(Date.UTC(2026, 0, 1)));
+  for (let n = 0; n < 50; n++) store.log.append(newRow());
+  await store.close();
+  const { kernel } = await workspace.start(), backup = `${workspace.folder}/backup`;
+  const archived = await workspace.nerve("store", "archive", "--before", "2026-01-02", "--json");
+  assert.equal(storeArchiveOutput.parse(JSON.parse(archived.out)).rows, 50, archived.err);
+  assert.ok(storeVerifyOutput.parse(JSON.parse((await workspace.nerve("store", "verify", "--json")).out)).ok);
+  const made = await workspace.nerve("store", "backup", backup, "--json");
+  assert.ok(storeBackupOutput.parse(JSON.parse(made.out)).files >= 2, made.err);
+  for (const argv of [["archive", "--vacuum"], ["rebuild-runs"], ["restore", backup, "--force"]]) {
+    const { code, err } = await workspace.nerve("store", ...argv);
+    assert.deepEqual([code, /runs.*\n.*nerve stop/.test(err)], [1, true], err);
+  }
+  assert.equal(workspace.pids().kernel, kernel);
+  assert.equal((await workspace.nerve("stop")).code, 0);
+  assert.equal((await workspace.nerve("store", "restore", backup, "--force")).code, 0);
+});
+
+Deno.test({
+  name: "a daemon whose whole disk is full stays up, says so in its status, and goes on when there is space",
+  ignore: !canMount,
+  async fn() {
+    await using workspace = await DaemonWorkspace.make();
+    // Of the workspace's folders those that a daemon writes to.
+    using data = smallDisk(workspace.paths.data, 4 * 1024 ** 2);
+    using logs = smallDisk(workspace.paths.logs, 64 * 1024);
+    const { kernel, supervisor } = await workspace.start();
+    assert.equal((await workspace.nerve("sense", "trigger", "ping", "--wait")).code, 0);
+    data.fill();
+    logs.fill();
+    await workspace.reached("the full disk in the status", async () => {
+      assert.equal((await workspace.nerve("sense", "trigger", "ping", "--wait")).code, 0);
+      return (await workspace.status()).document.health.storeError !== null;
+    });
+    assert.match((await workspace.nerve("status")).out, /runs .*\n.*the log cannot be written: .*full/);
+    data.free();
+    logs.free();
+    await workspace.reached("the log to be written again", async () => {
+      await workspace.nerve("sense", "trigger", "ping", "--wait");
+      return (await workspace.status()).document.health.storeError === null;
+    });
+    assert.ok((await workspace.status()).document.health.counters.lost > 0);
+    await workspace.reached("the text log to tell of it", () => /the log is written again/.test(workspace.textLog()));
+    assert.deepEqual(workspace.pids(), { kernel, supervisor });
+    assert.equal((await workspace.nerve("stop")).code, 0);
+  },
+});
