@@ -44,11 +44,23 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     if (permission === "net" && value !== true && value.startsWith("unix:")) {
       await checkSocket(value.slice("unix:".length), at, scope);
     }
-    if (permission === "write" && value !== true) await checkWrite(value, at, scope);
-    if (permission === "read" && value !== true) await checkRead(value, at, scope);
-    if ((permission === "read" || permission === "write") && value !== true) {
-      await checkLinks(permission, value, at, scope);
+    if ((permission !== "read" && permission !== "write") || value === true) continue;
+    if (neverOpen(permission, value)) {
+      scope.problems.warning(
+        at,
+        `${permission} of ${
+          quote(value)
+        } opens nothing: Deno keeps /proc, /sys and /dev from all that is not trusted with everything`,
+        "ask node:os or Deno.systemMemoryInfo, or let a program such as ps, df or ip tell it (run)",
+      );
+      continue;
     }
+    if (permission === "write") await checkWrite(value, at, scope);
+    else {
+      await checkRead(value, at, scope);
+      await checkThere(value, at, request, scope);
+    }
+    await checkLinks(permission, value, at, scope);
   }
 }
 
@@ -99,6 +111,32 @@ async function checkRead(value: string, at: ConfigPath, { paths, home, problems 
     if (covers(spelling, paths.senseDatabases) || covers(paths.senseDatabases, spelling)) {
       return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }
+  }
+}
+
+/** Measured on Deno 2.9.6: there, nothing but these is opened by a grant of the path. */
+const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
+
+function neverOpen(permission: "read" | "write", value: string): boolean {
+  if (openDevices.includes(value) || (permission === "read" && value === "/dev/tty")) return false;
+  return ["/dev", "/proc", "/sys"].some((folder) => covers(folder, value));
+}
+
+/** A path that is not there is most often misspelt; one that the sense may also write it may be about to make. */
+async function checkThere(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
+  const { paths: { root }, home, problems } = scope, { write = [] } = request;
+  const own = resolveRequest({ write }, root, home).some((grant) => grant.value === true || covers(grant.value, value));
+  if (own || !await isMissing(value)) return;
+  problems.warning(at, `read of ${quote(value)}: there is nothing of that name`, "is it misspelt, or made later?");
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return false;
+  } catch (thrown) {
+    // What cannot be looked at may be there all the same.
+    return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
   }
 }
 

@@ -42,7 +42,11 @@ export function readPermissionRequest(value: unknown): { request: PermissionRequ
   if (Array.isArray(value)) value.forEach((flag, index) => reader.flag(flag, index));
   else if (isPlainObject(value)) { for (const [name, wanted] of Object.entries(value)) reader.entry(name, wanted); }
   else if (value !== null && value !== undefined) {
-    reader.fault([], "must be a mapping of permissions or a list of flags", "write { read: [/proc] }");
+    reader.fault(
+      [],
+      "must be a mapping of permissions or a list of flags",
+      "write { read: [/var/log], net: [example.com] }",
+    );
   }
   return { request: reader.request(), faults: reader.faults };
 }

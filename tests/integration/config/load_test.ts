@@ -129,7 +129,27 @@ Deno.test("grants that reach further than they say are warnings", () =>
     assert.match((await load(withGrants('{ read: ["~"] }'))).join("\n"), /covers keys, passwords and/);
     assert.match((await load(withGrants("{ write: [/etc/cron.d] }")))[0] ?? "", /^warning .* opens the sandbox/);
     assert.match((await load(withGrants("{ write: [~/.ssh] }")))[0] ?? "", /^warning .* opens the sandbox/);
-    assert.deepEqual(await load(withGrants("{ read: [/proc, files], write: [~/files] }")), []);
+    assert.deepEqual(
+      await load(withGrants("{ read: [files], write: [files, ~/files] }")),
+      [],
+      "it may make what it reads",
+    );
+    const missing = await load(withGrants("{ read: [files], write: [~/files] }"));
+    assert.match(
+      missing.join("\n"),
+      /^warning senses\.a\.permissions\.read\[0\]: read of \S+files"?: there is nothing/,
+    );
+  }));
+
+// Deno opens nothing there to a worker, whatever paths it is granted.
+Deno.test("grants below /proc, /sys and /dev that cannot work are warnings; the open devices are none", () =>
+  inWorkspace(async (_, load) => {
+    for (const grant of ["read: [/proc/stat]", "read: [/sys]", "read: [/dev/shm]", "write: [/proc/x]"]) {
+      const said = await load(withGrants(`{ ${grant} }`));
+      assert.match(said.join("\n"), /^warning senses\.a\.permissions\.\w+\[0\]: .* opens nothing: /, grant);
+      assert.equal(said.length, 1, grant);
+    }
+    assert.deepEqual(await load(withGrants("{ read: [/dev/null, /dev/urandom] }")), []);
   }));
 
 Deno.test("~ without a home folder is an error", () =>
