@@ -7,6 +7,7 @@
  */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { NerveError } from "../base/errors.ts";
+import { nameMaxChars } from "../base/limits.ts";
 import { byteLength } from "../protocol/json.ts";
 
 export const configFileName = "nerve.yaml";
@@ -15,6 +16,9 @@ export const workspaceVariable = "NERVE_WORKSPACE";
 export const socketPathMaxBytes = 107;
 /** What a name in the runtime folder may be long, so that I2 holds. */
 export const runtimeNameMaxBytes = 32;
+
+/** SQLite opens no path over 512 bytes, of which it keeps 8 for names such as `-journal`. */
+export const workspacePathMaxBytes = 512 - 8 - `/data/senses/${"x".repeat(nameMaxChars)}.db`.length;
 
 export interface FoundWorkspace {
   /** The real, absolute path. */
@@ -25,7 +29,7 @@ export interface FoundWorkspace {
 /**
  * The workspace that a command means: `flag` (--workspace), else `env` ($NERVE_WORKSPACE), else the nearest folder from
  * `cwd` upward that holds nerve.yaml, else `~/.nerve`. An empty `env` counts as none.
- * Throws NerveError WORKSPACE_MISSING when that folder does not hold nerve.yaml.
+ * Throws NerveError WORKSPACE_MISSING when that folder does not hold nerve.yaml, or its path is too long for databases.
  */
 export async function findWorkspace(where: {
   flag: string | null;
@@ -37,10 +41,10 @@ export async function findWorkspace(where: {
   if (flag !== null) return await required(resolve(cwd, flag), "flag", "--workspace");
   if (env !== null && env !== "") return await required(resolve(cwd, env), "env", `$${workspaceVariable}`);
   for (let folder = resolve(cwd), below = ""; folder !== below; below = folder, folder = dirname(folder)) {
-    if (await holdsConfig(folder)) return { root: await Deno.realPath(folder), foundBy: "folder" };
+    if (await holdsConfig(folder)) return { root: await rootOf(folder), foundBy: "folder" };
   }
   if (home !== null && await holdsConfig(join(home, ".nerve"))) {
-    return { root: await Deno.realPath(join(home, ".nerve")), foundBy: "home" };
+    return { root: await rootOf(join(home, ".nerve")), foundBy: "home" };
   }
   throw new NerveError("WORKSPACE_MISSING", `No ${configFileName} in ${cwd}, above it, or in ~/.nerve`, {
     hint: "nerve init makes a workspace here; --workspace DIR names another",
@@ -48,9 +52,18 @@ export async function findWorkspace(where: {
 }
 
 async function required(folder: string, foundBy: "flag" | "env", named: string): Promise<FoundWorkspace> {
-  if (await holdsConfig(folder)) return { root: await Deno.realPath(folder), foundBy };
+  if (await holdsConfig(folder)) return { root: await rootOf(folder), foundBy };
   throw new NerveError("WORKSPACE_MISSING", `${named} names ${folder}, which holds no ${configFileName}`, {
     hint: `nerve init ${folder}`,
+  });
+}
+
+async function rootOf(folder: string): Promise<string> {
+  const root = await Deno.realPath(folder), bytes = byteLength(root);
+  if (bytes <= workspacePathMaxBytes) return root;
+  const message = `The path of the workspace is ${bytes} bytes long: ${root}`;
+  throw new NerveError("WORKSPACE_MISSING", message, {
+    hint: `move it where its path has at most ${workspacePathMaxBytes} bytes: its databases open in no longer one`,
   });
 }
 

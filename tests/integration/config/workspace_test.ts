@@ -1,9 +1,10 @@
 /** Finding a workspace on a real disk, and the private folders of its sockets. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { NerveError } from "../../../src/base/errors.ts";
 import { checkPrivateFolder, checkSocketFolder, makeRuntimeFolder } from "../../../src/config/private_folder.ts";
-import { findWorkspace, thisHost, workspacePaths } from "../../../src/config/workspace.ts";
+import { findWorkspace, thisHost, workspacePathMaxBytes, workspacePaths } from "../../../src/config/workspace.ts";
 
 /** A temporary folder, real path, removed after the test. */
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
@@ -118,4 +119,18 @@ Deno.test("the runtime directory is taken from the environment only when it is o
     }
     assert.equal(thisHost((name) => name === "TMPDIR" ? "/var/tmp/" : undefined).tempDir, "/var/tmp");
     return Promise.resolve();
+  }));
+
+// SQLite said only "unable to open database file".
+Deno.test("a workspace whose path is too long for its databases is refused by name, before anything is opened", () =>
+  inFolder(async (folder) => {
+    const deep = join(folder, "d".repeat(200), "e".repeat(workspacePathMaxBytes - folder.length - 202));
+    assert.equal(deep.length, workspacePathMaxBytes);
+    const where = { flag: null, env: null, home: null };
+    assert.equal((await findWorkspace({ ...where, cwd: await workspaceIn(deep, "") })).root, deep);
+    const database = join(deep, "data", "senses", `${"x".repeat(64)}.db`);
+    await Deno.mkdir(dirname(database), { recursive: true });
+    new DatabaseSync(database).close();
+    const further = await workspaceIn(`${deep}e`, "");
+    await assert.rejects(findWorkspace({ ...where, cwd: further }), refusal("WORKSPACE_MISSING", /bytes long/));
   }));
