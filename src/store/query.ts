@@ -194,7 +194,9 @@ function userTables(db: DatabaseSync): { name: string; sql: string; withoutRowid
 function noTable(table: string | null, tables: readonly string[]): NerveError {
   const what = table === null ? "the database has no table yet" : `there is no table ${table}`;
   return new NerveError("QUERY_INVALID", what, {
-    hint: tables.length === 0 ? "its tables come with its first compute" : `its tables: ${tables.join(", ")}`,
+    hint: tables.length === 0
+      ? "its tables are made by the files in its folder migrations/, before its first compute"
+      : `its tables: ${tables.join(", ")}`,
   });
 }
 
