@@ -35,6 +35,7 @@ export class ComputeRunner {
   readonly #clock: Clock;
   readonly #flights = new Map<number, Flight>();
   #idle: (() => void) | null = null;
+  #stopping = false;
 
   constructor(supervisor: Supervisor, clock: Clock) {
     this.#supervisor = supervisor;
@@ -56,6 +57,11 @@ export class ComputeRunner {
     this.#supervisor.released(limits.unit);
     if (this.#flights.size === 0) this.#idle?.();
     return outcome;
+  }
+
+  /** Everything that is under way is being cut short. */
+  get stopping(): boolean {
+    return this.#stopping;
   }
 
   busy(process: GroupProcess): boolean {
@@ -86,6 +92,7 @@ export class ComputeRunner {
 
   /** Aborts all computes and resolves when they are over; those that do not stop in their grace are killed. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     for (const [id, flight] of this.#flights) this.#abort(id, flight, "stop");
     if (this.#flights.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
   }

@@ -13,7 +13,7 @@ import type { SupervisorPorts, UnitKey } from "../process/supervisor.ts";
 import type { KernelEvent, UnitChange } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
-import type { FromProcess, LogLevel } from "../protocol/message.ts";
+import type { FromProcess, LoadProblem, LogLevel } from "../protocol/message.ts";
 import type { Configuration } from "./configuration.ts";
 import type { FoldedRows } from "./folded_rows.ts";
 import type { Parts } from "./parts.ts";
@@ -70,7 +70,8 @@ export class UnitDesk implements SupervisorPorts {
         this.#noteLoaded(process, message.name);
         if (process.spec.kind === "group") {
           if (speaksFor(process, message.name)) {
-            if (this.#mayWrite(key)) desk.loaded(message.name, message.problems);
+            // What a stop interrupts is not broken: nothing is judged any more.
+            if (!runner.stopping && this.#mayWrite(key)) desk.loaded(message.name, message.problems);
           } else this.#refuse(key, message, `to have loaded ${message.name}`);
         }
         return;
@@ -84,6 +85,8 @@ export class UnitDesk implements SupervisorPorts {
           return this.#refuse(key, message, `a ${message.t} of run ${message.runId}`);
         }
         return workflows.hear(speaker(process), message);
+      case "stray":
+        return this.#stray(key, message);
       case "exit_refused":
         return this.#say(key, "warn", `user code asked to end the process (exit code ${message.code}); refused`);
       default:
@@ -117,7 +120,11 @@ export class UnitDesk implements SupervisorPorts {
   }
 
   onQuarantined(key: UnitKey, reason: string): void {
-    this.#tell(key, "quarantined", reason);
+    const [kind, name = ""] = key.split(":");
+    const [first] = groupMembers(this.#config.current, name);
+    // A group has no command of its own: any of its senses stands for it.
+    const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
+    this.#tell(key, "quarantined", `${reason}; it stays down: nerve ${reset} lets it run again`);
   }
 
   /** On somebody's word: whether there was a quarantine or a wait to lift. */
@@ -166,8 +173,6 @@ export class UnitDesk implements SupervisorPorts {
   #log(key: UnitKey, process: GroupProcess, message: Extract<FromProcess, { t: "log" }>): void {
     const { of, level, message: text, data } = message;
     const { kind, name } = process.spec;
-    // What the worker says of itself, such as an error that nothing waited for.
-    if (of === name && !speaksFor(process, of)) return this.#say(key, level, text);
     if (kind === "group") {
       if (!speaksFor(process, of)) return this.#refuse(key, message, `a log row of ${of}`);
       if (!this.#mayWrite(key)) return;
@@ -203,6 +208,15 @@ export class UnitDesk implements SupervisorPorts {
       kind,
     );
     if (news) this.#ports.emit({ kind: "log", source: key, level, message, ts: this.#clock.now() });
+  }
+
+  /** Whose sense it was is not known: it is a problem of the unit, told anew only when it is another one. */
+  #stray(key: UnitKey, { message: text, place }: LoadProblem): void {
+    const [, name = ""] = key.split(":");
+    const message = place === null ? text : `${text} (${place.file}:${place.line}:${place.column})`;
+    const row = { source: key, type: "group.error", refId: name, causeId: null, payload: { message } } as const;
+    if (!this.#ports.folded.record(row, message)) return;
+    this.#ports.emit({ kind: "problem", source: key, message, ts: this.#clock.now() });
   }
 
   /** Folded by what it claimed, not by whose: a flood of one claim must not hide another. */

@@ -16,6 +16,7 @@ export const logTypes = [
   "group.reset",
   "group.replaced",
   "group.said",
+  "group.error",
   "sense.loaded",
   "sense.load_failed",
   "sense.signal",

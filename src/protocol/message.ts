@@ -136,6 +136,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   }),
   /** What a sense or a role said with `ctx.log`; `of` is the sense, or the run id in a workflow's process. */
   z.object({ t: z.literal("log"), of: z.string(), level: logLevelSchema, message: z.string(), data: jsonSchema }),
+  /** An error in user code that neither a compute nor a role waited for. */
+  z.object({ t: z.literal("stray"), ...problemSchema.shape }),
   z.object({
     t: z.literal("message"),
     ...runRef,
@@ -178,6 +180,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   fault: envelopeBytes,
   // The message of a log row is a quarter of a log line, in characters of up to six bytes.
   log: envelopeBytes + 3 * logLineMaxBytes,
+  stray: envelopeBytes,
   loaded: 32 * envelopeBytes,
   outcome: payloadMaxBytes + envelopeBytes,
   message: protocolLineMaxBytes,

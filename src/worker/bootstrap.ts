@@ -36,9 +36,7 @@ async function boot(spec: ProcessSpec, port: MessagePort): Promise<void> {
   const kernel: KernelPort = { send: (message) => post(stringify(message)), sendText: (line) => post(line) };
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   closeModules(spec.modules);
-  reportStrayErrors((thrown) =>
-    kernel.send({ t: "log", of: spec.name, level: "error", message: strayError(thrown), data: null })
-  );
+  reportStrayErrors((thrown) => kernel.send({ t: "stray", ...strayError(thrown, spec.modules.folders) }));
   const runtime = await startRuntime(spec, kernel);
   port.onmessage = ({ data }) => {
     const message = parse(data) as ToProcess;

@@ -8,10 +8,18 @@ const messageMaxChars = 4_000;
 /** Deno's advice is for its own command line; what a sense may do stands in nerve.yaml. */
 const denoAdvice = /, run again with the --allow-(\w+) flag/;
 const declareIt = "; declare it under permissions.$1 in nerve.yaml";
+/** Deno opens such a path to a program that may do everything, which nothing here ever may. */
+const needsAll = /Requires all access to ("[^"]*"), run again with the --allow-all flag/;
+const neverOpen = "$1 is closed in the sandbox, whatever is granted: ask node:os or Deno.systemMemoryInfo, or let a " +
+  "program such as ps tell it (permissions.run)";
+const importRule =
+  "a sense or workflow imports from its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; " +
+  "packages (npm:NAME) and hosts only when permissions.import names them";
 
 /** The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."). */
 export function describe(thrown: unknown): string {
-  const { name } = partsOf(thrown), text = messageOf(thrown).replace(denoAdvice, declareIt);
+  const { name } = partsOf(thrown),
+    text = messageOf(thrown).replace(needsAll, neverOpen).replace(denoAdvice, declareIt);
   const prefix = ["", "Error", "TypeError"].includes(name) ? "" : `${name}: `;
   return (text.startsWith(prefix) ? text : prefix + text).slice(0, messageMaxChars);
 }
@@ -54,13 +62,34 @@ function pathOf(url: string): string | null {
 /** Why a module could not be imported: syntax errors and missing files keep their place (deno-facts.md 3, last line). */
 export function loadProblem(thrown: unknown, folder: string): LoadProblem {
   const place = placeOf(thrown, folder);
-  let message = describe(thrown);
+  let message = importFault(describe(thrown));
   if (/does not provide an export named|closed in the sandbox/.test(message) && /node:|closed/.test(message)) {
     message += " (a Node built-in that acts on the whole process is closed: use fetch, Deno.connect or Deno.Command)";
   }
-  return { message: message.replace(/( \|)? *at file:\/\/\S+/, ""), place };
+  return { message: message.replace(codeFrame, "").replace(/( \|)? *at file:\/\/\S+/, ""), place };
 }
 
-export function strayError(thrown: unknown): string {
-  return `an error that nothing waited for: ${describe(thrown)}`;
+/** Lines of the source below a syntax error, numbered; squashed into one line they say nothing, and the place is told. */
+const codeFrame = /(?: \|){2,} \d+ \| .*$/;
+
+/** Deno's advice on imports is for a project of its own: here there is a rule instead. */
+function importFault(message: string): string {
+  const bare = /Import "([^"]{1,200})" not a dependency/.exec(message)?.[1];
+  if (bare !== undefined) return `"${bare}" cannot be imported: ${importRule}`;
+  const [, missing] = /package not found in cache: "([^"]{1,200})"/.exec(message) ?? [];
+  if (missing !== undefined) return `the package ${missing} is not in Deno's cache on this machine; ${importRule}`;
+  if (/--cached-only is specified|lockfile is out of date/.test(message)) {
+    return `what it imports did not come with nerve and is not in Deno's cache on this machine; ${importRule}`;
+  }
+  return message;
+}
+
+/** An error that no compute and no role waited for; its place is the first in one of the unit's folders. */
+export function strayError(thrown: unknown, folders: readonly string[]): LoadProblem {
+  const message = `an error that nothing waited for: ${describe(thrown)}`;
+  for (const folder of folders) {
+    const place = placeOf(thrown, `${folder}/`);
+    if (place !== null) return { message, place };
+  }
+  return { message, place: null };
 }

@@ -100,7 +100,7 @@ function checkUsers(
   } else if (startsWith(url, "file:///") && startsWithOneOf(realPathSync(pathOf(url)), folders)) return;
   const what = slice(specifier, 0, 200);
   throw new NotCapable(
-    `${what} is not for the sandbox to import: there are its own folder, lib/, nerve, drizzle-orm and zod; ` +
+    `${what} is not for the sandbox to import: there are its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; ` +
       "packages and hosts are declared under permissions.import in nerve.yaml",
   );
 }

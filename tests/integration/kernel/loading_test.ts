@@ -66,6 +66,18 @@ Deno.test("a module that awaits for ever costs its siblings nothing: it times ou
   assert.equal(workspace.pid("g"), pid, "the process was not killed for it");
 });
 
+// The module was accused of awaiting for ever, in a row that stayed in status, because somebody pressed Ctrl-C early.
+Deno.test("a stop while a sense loads says nothing against the sense", async () => {
+  await using workspace = await startWorkspace({ senses: { endless } });
+  const outcome = workspace.trigger("endless");
+  await workspace.change("group:endless", "ready");
+  await workspace.stop();
+  assert.deepEqual(await outcome, { kind: "group_down", message: "the daemon stops" });
+  assert.deepEqual(workspace.events.filter((event) => event.kind === "problem"), []);
+  await workspace.start();
+  assert.deepEqual(await workspace.rows({ source: "sense:endless", type: "sense.load_failed" }), []);
+});
+
 Deno.test("loadAll() reports what the daemon would, and opens no database of the workspace", async () => {
   const { senses, yaml } = withAll();
   delete senses.endless;

@@ -22,10 +22,26 @@ Deno.test("an unhandled rejection and an error in a timer are told, and the proc
   await using workspace = await startWorkspace({ yaml, senses });
   for (const [name, [, says]] of Object.entries(strays)) {
     assert.equal(await workspace.payload(name), 1, name);
-    await workspace.log("group:g", says);
+    const { message } = await workspace.problem("group:g", says);
+    const own = !["nothing", "unprintable"].includes(name);
+    if (own) assert.match(message, new RegExp(`\\(${workspace.paths.senseEntry(name)}:1:\\d+\\)$`), name);
   }
   assert.equal(workspace.unit("g").deaths, 0);
-  assert.ok((await workspace.rows({ source: "group:g", type: "group.said" })).length >= Object.keys(strays).length);
+  assert.ok((await workspace.rows({ source: "group:g", type: "group.error" })).length >= Object.keys(strays).length);
+});
+
+// A forgotten await in a sense of its own group came as an ordinary log row, without place, at every compute.
+Deno.test("an error that nothing waits for is one problem with its place, however often it comes", async () => {
+  const forgets = "const work = async () => { throw new Error('lost'); };\nexport function compute() {\n  work();\n}";
+  await using workspace = await startWorkspace({ senses: { forgets } });
+  for (let again = 0; again < 3; again++) assert.deepEqual(await workspace.trigger("forgets"), { kind: "null" });
+  const { message } = await workspace.problem("group:forgets", /nothing waited for: lost/);
+  assert.match(message, /senses\/forgets\/index\.ts:1:\d+\)$/);
+  await workspace.stop();
+  assert.equal(workspace.events.filter((event) => event.kind === "problem").length, 1);
+  await workspace.start();
+  const rows = await workspace.rows({ source: "group:forgets", type: "group.error" });
+  assert.deepEqual(rows.map(({ payload }) => Object(payload).repeated).sort(), [2, undefined]);
 });
 
 Deno.test("what user code prints is told line by line, bounded, and stays out of the protocol", async () => {

@@ -35,7 +35,7 @@ Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, an
   );
   fc.assert(fc.property(hostile, (thrown) => {
     assert.ok(describe(thrown).length <= 4_000);
-    assert.ok(strayError(thrown).length <= 4_100);
+    assert.ok(strayError(thrown, ["/w/senses/a"]).message.length <= 4_100);
     assert.ok(loadProblem(thrown, folder).message.length <= 4_200);
     placeOf(thrown, folder);
   }));
@@ -65,4 +65,41 @@ Deno.test("loadProblem() takes the place out of a syntax error's message, which 
   assert.deepEqual(problem.place, { file: "/w/senses/a/index.ts", line: 1, column: 10 });
   assert.match(problem.message, /^Expression expected/);
   assert.doesNotMatch(problem.message, /file:\/\//);
+});
+
+Deno.test("loadProblem() cuts the code frame of a syntax error, also above its place", () => {
+  const text = "Expected ';', got 'files'\n  |\n  |\n4 |   for (const f files) {}\n  |                ~~~~~";
+  const cut = loadProblem(withStack(`${text}\n    at file:///w/senses/a/index.ts:4:16`, ""), folder);
+  assert.deepEqual(cut, {
+    message: "Expected ';', got 'files'",
+    place: { file: "/w/senses/a/index.ts", line: 4, column: 16 },
+  });
+  assert.equal(loadProblem(new Error("one\n| two"), folder).message, "one | | two", "other lines stay");
+});
+
+Deno.test("loadProblem() says the rule of imports in place of advice for a project of one's own", () => {
+  const texts = {
+    'Import "lodash" not a dependency and not in import map from "file:///w/senses/a/index.ts"\n  hint: try running `deno add npm:lodash`':
+      /^"lodash" cannot be imported: .* lib\/, nerve, drizzle-orm, zod and Node built-ins; .*permissions\.import/,
+    'Failed loading https://r.example/leftpadx for package "leftpadx"\n 0: npm package not found in cache: "leftpadx", --cached-only is specified.':
+      /^the package leftpadx is not in Deno's cache on this machine; .*permissions\.import/,
+    "The lockfile is out of date. Run `deno install --frozen=false`": /did not come with nerve.*permissions\.import/,
+  };
+  for (const [text, says] of Object.entries(texts)) {
+    const { message } = loadProblem(withStack(text, "at file:///w/senses/a/index.ts:1:15"), folder);
+    assert.match(message, says);
+    assert.doesNotMatch(message, /deno add|deno install|cached-only/);
+  }
+});
+
+Deno.test("describe() gives no impossible advice where Deno wants a permission for everything", () => {
+  const thrown = new Error('Requires all access to "/proc/stat", run again with the --allow-all flag');
+  assert.match(describe(thrown), /^"\/proc\/stat" is closed in the sandbox, whatever is granted: ask node:os/);
+});
+
+Deno.test("strayError() has its place in a folder of its unit, when there is one", () => {
+  const thrown = withStack("x", "Error: x\n    at file:///w/lib/tool.ts:3:4\n    at file:///w/senses/a/index.ts:1:2");
+  assert.equal(strayError(thrown, ["/w/senses/a", "/w/lib"]).place?.file, "/w/senses/a/index.ts");
+  assert.equal(strayError(thrown, ["/w/lib"]).place?.line, 3);
+  assert.equal(strayError("text", ["/w/lib"]).place, null);
 });
