@@ -7,7 +7,7 @@ import { fromDaemon } from "./workspace.ts";
 
 /** What `ask` learns, or null when no daemon answers in time. */
 export async function askInTime<T>(
-  io: CliIo,
+  io: Pick<CliIo, "clock">,
   paths: WorkspacePaths,
   ask: (client: ControlClient) => Promise<T>,
   limitMs: number = daemonAnswerMaxMs,

@@ -1,4 +1,5 @@
 /** The kernel's process as the supervisor has it: started here, heard here, ended by keeper.ts. */
+import { stripVTControlCharacters } from "node:util";
 import { ownPackages, selfArguments } from "../base/self.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
 import { passLines } from "../process/output_lines.ts";
@@ -25,16 +26,22 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
       if (record === null) listener.onOutput(text);
       else listener.onRecord(record);
     }),
-    passLines(child.stderr, (text) => {
+    passLines(child.stderr, (line) => {
+      const text = stripVTControlCharacters(line);
       lastWords = `${lastWords}\n${text}`.slice(-stderrKeptChars);
       listener.onOutput(text);
     }),
   ]);
   const end = child.status.then(async ({ code, signal }): Promise<KernelEnd> => {
     await heard;
-    return { code, message: endFromStatus({ code, signal }, lastWords).message };
+    return { code, message: endFromStatus({ code, signal }, faultOf(lastWords)).message };
   });
   return { pid: child.pid, end, signal: (signal) => signalChild(child, signal) };
+}
+
+/** Deno writes the error first and its stack below: what went wrong is the error. */
+export function faultOf(lastWords: string): string {
+  return lastWords.split("\n").findLast((line) => /^error: /.test(line)) ?? lastWords;
 }
 
 /** As `child.kill`, which throws when the process has ended already. */

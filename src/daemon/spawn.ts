@@ -1,4 +1,5 @@
 /** Starts the supervisor in the background and learns from it how that went. Used by `nerve start`. */
+import { stripVTControlCharacters } from "node:util";
 import type { Clock } from "../base/clock.ts";
 import { daemonStartMaxMs } from "../base/limits.ts";
 import { ownPackages, selfArguments } from "../base/self.ts";
@@ -35,7 +36,7 @@ export async function spawnDaemon(paths: WorkspacePaths, clock: Clock, signal: A
       const report = parseStartReport(line);
       if (report !== null) resolve(report);
     }),
-    passLines(child.stderr, (line) => void (lastWords = line)),
+    passLines(child.stderr, (line) => void (lastWords = stripVTControlCharacters(line))),
   ]);
   child.status.then(async ({ code }) => {
     await said;

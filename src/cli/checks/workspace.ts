@@ -6,16 +6,17 @@ import type { Clock } from "../../base/clock.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { openDatabase } from "../../store/sqlite.ts";
+import { plural } from "../output.ts";
 import { openRecords } from "../records.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 import { octal } from "./daemon.ts";
 
-export const workspaceChecks: readonly Check[] = [checkConfig, checkModes, checkDatabases, checkClock];
+export const workspaceChecks: readonly Check[] = [checkConfig, checkModes, checkWritable, checkDatabases, checkClock];
 
 async function checkConfig(paths: WorkspacePaths): Promise<Finding[]> {
   const loaded = await loadNerveConfig(paths), problems = loaded.ok ? loaded.value.warnings : loaded.error;
   const errors = problems.filter(({ severity }) => severity === "error").length;
-  const message = `nerve.yaml: ${errors} errors, ${problems.length - errors} warnings`;
+  const message = `nerve.yaml: ${plural(errors, "error")}, ${plural(problems.length - errors, "warning")}`;
   if (errors > 0) return [failed("config", message, "nerve validate")];
   return [problems.length > 0 ? warning("config", message, "nerve validate") : well("config", "nerve.yaml is good")];
 }
@@ -61,6 +62,18 @@ function told(make: typeof failed, names: readonly string[], what: string, hint:
   if (names.length === 0) return null;
   const more = names.length > toldMax ? ` and ${names.length - toldMax} more` : "";
   return make("permissions", `${what} ${names.slice(0, toldMax).join(", ")}${more}`, hint);
+}
+
+/** The daemon writes here. `test -w` asks the system without writing; Deno's own `access` overlooks read-only mounts. */
+async function checkWritable(paths: WorkspacePaths): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const path of [paths.root, paths.lockFile, paths.data, paths.senseDatabases, paths.logDatabase, paths.logs]) {
+    if (lstat(path) === null || (await new Deno.Command("test", { args: ["-w", path] }).output()).success) continue;
+    const name = path === paths.root ? "the workspace" : relative(paths.root, path);
+    const hint = `give this user access (ls -ld ${path}), or mount its file system writable`;
+    findings.push(failed("writing", `${name} cannot be written by this user`, hint));
+  }
+  return findings.length > 0 ? findings.slice(0, toldMax) : [well("writing", "the daemon may write its files")];
 }
 
 function checkDatabases(paths: WorkspacePaths): Finding[] {

@@ -3,6 +3,7 @@ import { messageOf } from "../../base/errors.ts";
 import { type Check, failed, type Finding } from "../checks/check.ts";
 import { daemonChecks } from "../checks/daemon.ts";
 import { machineChecks } from "../checks/machine.ts";
+import { runningChecks } from "../checks/running.ts";
 import { workspaceChecks } from "../checks/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printable, printJson, sign } from "../output.ts";
@@ -21,7 +22,7 @@ export async function doctor(io: CliIo, flags: Flags): Promise<number> {
     findings.push(...found);
     if (!flags.json) { for (const finding of found) show(io, finding); }
   };
-  for (const check of [...machineChecks, ...workspaceChecks, ...daemonChecks]) {
+  for (const check of [...machineChecks, ...workspaceChecks, ...daemonChecks, ...runningChecks]) {
     tell(await orFault(() => check(paths, io.clock)));
   }
   const count = (level: Finding["level"]) => findings.filter((finding) => finding.level === level).length;

@@ -8,6 +8,8 @@ import { findLeftovers, killProcesses, until } from "../../../src/daemon/whereab
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { canMount } from "../../support/mounts.ts";
+import { serveWorkspace } from "../../support/served_workspace.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 interface Finding {
@@ -59,6 +61,34 @@ Deno.test("doctor finds files that anybody may change, and data that anybody may
   assert.equal(open?.level, "failed");
   assert.match(shown?.message ?? "", /anybody may read data \(0755\)/);
   assert.equal(shown?.level, "warning");
+});
+
+Deno.test("doctor finds a workspace that the system lets nobody write", { ignore: !canMount }, async () => {
+  await using workspace = await used();
+  const mount = (...args: string[]) =>
+    new Deno.Command("mount", { args, stdout: "null", stderr: "null" }).outputSync().success;
+  assert.ok(mount("--bind", workspace.root, workspace.root));
+  try {
+    assert.ok(mount("-o", "remount,bind,ro", workspace.root));
+    const { code, of } = await examined(workspace.root);
+    assert.equal(code, 1);
+    const [finding] = of("writing");
+    assert.match(`${finding?.message}\n${finding?.hint}`, /the workspace cannot be written by this user\n.*writable/);
+    const io = new CapturedIo({ cwd: workspace.root });
+    assert.equal(await runCli(["start"], io), 1);
+    assert.match(io.err, /^❌ The file system is read-only: .*\n {3}nerve writes into the workspace/);
+  } finally {
+    assert.ok(new Deno.Command("umount", { args: [workspace.root] }).outputSync().success);
+  }
+});
+
+Deno.test("doctor finds what cannot be loaded by the running daemon", async () => {
+  await using served = await serveWorkspace({ senses: { broken: "export const compute = 1;" } });
+  await served.nerve("sense", "trigger", "broken", "--wait");
+  const { code, of } = await examined(served.workspace.root);
+  assert.equal(code, 1);
+  const [finding] = of("running");
+  assert.deepEqual([finding?.level, /sense broken: cannot be loaded/.test(finding?.message ?? "")], ["failed", true]);
 });
 
 Deno.test("doctor finds a damaged database and names its file, also when it is the log", async () => {

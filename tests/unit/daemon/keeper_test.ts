@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { LogLine } from "../../../src/base/log.ts";
 import { daemonStartMaxMs, deathWindowMs } from "../../../src/base/limits.ts";
+import { faultOf } from "../../../src/daemon/kernel_child.ts";
 import { Keeper, type KeeperEnd, type KernelEnd, type KernelListener } from "../../../src/daemon/keeper.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -184,4 +185,10 @@ Deno.test("Keeper.reload() asks a kernel that runs, and no other", async () => {
   await clock.tick(100);
   keeper.reload();
   assert.deepEqual(last().signals, []);
+});
+
+Deno.test("the last words of a kernel that crashed are its error, not the end of its stack", () => {
+  const stack = "error: Uncaught (in promise) Error: no room\n    at open (file.ts:1:2)\n    at main (file.ts:3:4)";
+  assert.equal(faultOf(stack), "error: Uncaught (in promise) Error: no room");
+  assert.equal(faultOf("Killed"), "Killed");
 });
