@@ -1,6 +1,7 @@
 /**
  * Reads data/logs.db, with a daemon running or without one, over a read-only connection of its own: it sees what is
- * committed. Used by the command line, the control API, and `ctx.logs` in the sandbox.
+ * committed. Used by the command line, the control API, and `ctx.logs` in the sandbox. Every method throws NerveError
+ * STORE_FAILED when the file is damaged where it reads.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
@@ -45,7 +46,7 @@ export class StoreReader {
   /** In the order of their ids, the oldest first unless `order` is "desc". `limit` defaults to 100. */
   logs(filter: LogFilter): LogRow[] {
     const { sql, values } = logQuery(filter);
-    return this.#statements.arrays(sql).all(...values).map(toLogRow);
+    return this.#read(() => this.#statements.arrays(sql).all(...values).map(toLogRow));
   }
 
   /** Rows older than this (milliseconds) may be in the archive only; null: nothing has been archived. */
@@ -61,19 +62,28 @@ export class StoreReader {
 
   /** A page of runs, newest first; `total` counts everything that the filter lets through. */
   runs(query: RunQuery): RunPage {
-    return readRuns(this.#statements, query);
+    return this.#read(() => readRuns(this.#statements, query));
   }
 
   run(runId: string): Run | null {
-    return readRun(this.#statements, runId);
+    return this.#read(() => readRun(this.#statements, runId));
   }
 
   /** The newest `limit` messages (default all) before round `beforeRound` (default the end), oldest first. */
   messages(runId: string, query: MessageQuery = {}): RunMessage[] {
-    return readMessages(this.#statements, runId, query);
+    return this.#read(() => readMessages(this.#statements, runId, query));
   }
 
   close(): void {
     this.#db.close();
+  }
+
+  /** What goes wrong in SQLite is the disk's fault, or the file's: it is told as that. */
+  #read<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (thrown) {
+      throw storeError("the log cannot be read", thrown);
+    }
   }
 }

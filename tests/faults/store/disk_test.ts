@@ -52,10 +52,10 @@ async function overwrite(path: string, from: number, bytes: number): Promise<voi
   await file.write(new Uint8Array(bytes).fill(0xa5));
 }
 
-/** A log of some hundred rows, closed. */
-async function writtenLog(workspace: WorkspaceFixture): Promise<string> {
+/** A log, closed. */
+async function writtenLog(workspace: WorkspaceFixture, rows = 500): Promise<string> {
   const path = workspace.paths.logDatabase, store = openStore(path, new FakeClock());
-  for (let n = 0; n < 500; n++) store.log.append(newRow({ payload: { n, text: "x".repeat(200) } }));
+  for (let n = 0; n < rows; n++) store.log.append(newRow({ payload: { n, text: "x".repeat(200) } }));
   await store.close();
   return path;
 }
@@ -180,19 +180,23 @@ Deno.test("a log that is damaged starts nothing, and says how to look and how to
   assert.match(err, /logs\.db.*(malformed|not a database).*\n.*nerve store verify.*nerve store restore/);
 });
 
-Deno.test("a page of the log that is damaged does not end the kernel: what it costs is told, the rest goes on", async () => {
+Deno.test("a page of the log that is damaged costs what stands in it: the kernel starts and goes on, nothing is archived", async () => {
   await using workspace = await makeWorkspace({ senses: { ping } });
-  const path = await writtenLog(workspace), { size } = await Deno.stat(path);
-  // All but the schema and the last pages, where the log goes on.
-  await overwrite(path, 60 * 1_024, size - 80 * 1_024);
-  const kernel = await workspace.start().catch((thrown: unknown) => thrown);
-  if (kernel instanceof Error) {
-    assert.match(kernel.message, /malformed/);
-    return;
-  }
-  for (let n = 0; n < 5; n++) await workspace.payload("ping");
-  await workspace.problem("kernel", /malformed/);
-  assert.match(workspace.health().storeError ?? "", /malformed/);
+  // Most pages are of the table then, the middle one among them.
+  const path = await writtenLog(workspace, 3_000), { size } = await Deno.stat(path);
+  await overwrite(path, Math.floor(size / 2 / 4_096) * 4_096, 4_096);
+  const { view } = await workspace.start();
+  for (let n = 0; n < 3; n++) await workspace.payload("ping");
+  assert.equal((await workspace.rows({ type: "sense.signal", order: "desc", limit: 3 })).length, 3);
+  assert.throws(() => view.records.logs({ order: "asc", limit: 5_000 }), {
+    code: "STORE_FAILED",
+    message: /malformed/,
+  });
+  await assert.rejects(view.archive({ before: "2026-01-02" }), { code: "STORE_FAILED", message: /malformed/ });
+  assert.equal(view.records.logs({ order: "asc", limit: 1 })[0]?.id, 1, "no row has left");
+  const verified = new CapturedIo({ cwd: workspace.root });
+  assert.equal(await runCli(["store", "verify"], verified), 1);
+  assert.match(verified.out, /database .*logs\.db: .*\n/);
 });
 
 Deno.test("a log of a newer nerve starts nothing, and is left as it is", async () => {
