@@ -79,7 +79,9 @@ function importFault(message: string): string {
   const [, missing] = /package not found in cache: "([^"]{1,200})"/.exec(message) ?? [];
   if (missing !== undefined) return `the package ${missing} is not in Deno's cache on this machine; ${importRule}`;
   if (/--cached-only is specified|lockfile is out of date/.test(message)) {
-    return `what it imports did not come with nerve and is not in Deno's cache on this machine; ${importRule}`;
+    const name = /"npm:((?:@[^@"\/]{1,100}\/)?[^@"]{1,100})@/.exec(message)?.[1] ?? "NAME";
+    const open = name === "zod" || name === "drizzle-orm" ? `write "${name}" without npm:; ` : "";
+    return `npm:${name} cannot be imported like this: ${open}${importRule}`;
   }
   return message;
 }

@@ -83,7 +83,9 @@ Deno.test("loadProblem() says the rule of imports in place of advice for a proje
       /^"lodash" cannot be imported: .* lib\/, nerve, drizzle-orm, zod and Node built-ins; .*permissions\.import/,
     'Failed loading https://r.example/leftpadx for package "leftpadx"\n 0: npm package not found in cache: "leftpadx", --cached-only is specified.':
       /^the package leftpadx is not in Deno's cache on this machine; .*permissions\.import/,
-    "The lockfile is out of date. Run `deno install --frozen=false`": /did not come with nerve.*permissions\.import/,
+    'The lockfile is out of date. Run `deno install --frozen=false`\n changes:\n 14 | +    "npm:zod@*": "4.6.7",':
+      /^npm:zod cannot be imported like this: write "zod" without npm:; .*permissions\.import/,
+    "Failed loading x: --cached-only is specified.": /^npm:NAME cannot be imported like this: a sense or/,
   };
   for (const [text, says] of Object.entries(texts)) {
     const { message } = loadProblem(withStack(text, "at file:///w/senses/a/index.ts:1:15"), folder);
