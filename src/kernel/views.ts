@@ -54,6 +54,8 @@ export interface TakenTrigger extends Omit<TriggerReply, "outcome"> {
 
 export class KernelViews {
   readonly #ports: ViewPorts;
+  /** Runs that no sense asked for; those of senses are counted with the senses. */
+  #runsByRequest = 0;
 
   constructor(ports: ViewPorts) {
     this.#ports = ports;
@@ -88,6 +90,7 @@ export class KernelViews {
       refused: units.refused,
       dropped: units.dropped,
       lost: store.counters.lost,
+      runs: this.#runsByRequest,
     };
     for (const name of configuration.current.senses.keys()) {
       const record = this.#ports.parts().desk.record(name);
@@ -147,9 +150,13 @@ export class KernelViews {
     });
     const receipt = scheduler.trigger(name, { kind: "manual", causeId: row.id, coalesced: 0 });
     if (receipt === null) return null;
-    const outcome = desk.resultOf(receipt.computeId).then((result) => this.#ports.secrets.in(result));
     // A row that is lost is counted and told of (Kernel, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});
+    const outcome = desk.resultOf(receipt.computeId).then(async (result) => {
+      // Who waited for the outcome may look into the log for it at once.
+      await recorded();
+      return this.#ports.secrets.in(result);
+    });
     return { ...receipt, outcome, recorded };
   }
 
@@ -189,6 +196,8 @@ export class KernelViews {
   }
 
   async startRun(workflow: string, request: StartRunRequest): Promise<Run> {
+    // A request that attaches to a run starts none.
+    const attaches = request.runId !== undefined && this.records.run(request.runId) !== null;
     const run = await this.#ports.parts().workflows.startRun({
       workflow,
       prompt: request.prompt ?? "",
@@ -198,6 +207,7 @@ export class KernelViews {
       trigger: { kind: "manual" },
       causeId: null,
     });
+    if (!attaches) this.#runsByRequest++;
     return this.#ports.secrets.in(run);
   }
 
