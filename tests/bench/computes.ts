@@ -1,11 +1,13 @@
 /**
  * Computes of a sense that is triggered back to back, of eight groups at once, and the way from one sense's signal to
  * the sense that listens to it.
- * Floor: a line to another process's restricted worker and back, one at a time (floor_echo.ts).
+ * Floor: a line to another process's restricted worker and back, one at a time (floor_echo.ts); for the listener, who
+ * may look for the signal in the log, also a commit.
  * Not measured: what senses do, Drizzle, the control API (triggers come from an embedder). The way to the listener is
  * taken until its own signal is back in the kernel, which is one way across the process boundary more than the goal asks.
  */
 import { figure, type Figures, median, percentile, repeated } from "./figure.ts";
+import { bareCommitMs } from "./floor_disk.ts";
 import { Echo } from "./floor_echo.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
@@ -83,10 +85,10 @@ export async function* figures(): Figures {
   await using echo = await Echo.start(workspace.root);
   await echo.rate(2_000);
   await listenerTimes(workspace, 500);
-  const floor = await echo.times(1_000);
+  const floor = await echo.times(1_000), commitMs = await bareCommitMs(workspace.root);
   const spans = await repeated(3, () => listenerTimes(workspace, 500));
   for (const percent of [50, 99]) {
     const values = spans.map((of) => percentile(of, percent));
-    yield figure(`signal to listener's answer, p${percent}`, "ms", values, percentile(floor, percent));
+    yield figure(`signal to listener's answer, p${percent}`, "ms", values, percentile(floor, percent) + commitMs);
   }
 }

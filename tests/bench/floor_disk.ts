@@ -95,6 +95,11 @@ export async function bareRun(folder: string, roles: number, times: number): Pro
   return { p50: percentile(spans, 50), p99: percentile(spans, 99) };
 }
 
+/** Milliseconds of a commit of one row. */
+export async function bareCommitMs(folder: string): Promise<number> {
+  return 1_000 / await bareRows(folder, 1, 100);
+}
+
 /** Rows a second in transactions of `batch` rows. */
 export async function bareRows(folder: string, batch: number, batches: number): Promise<number> {
   using log = new BareLog(`${folder}/bare-${crypto.randomUUID()}.db`);

@@ -8,6 +8,8 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   runs: () => import("./durable_runs.ts"),
   computes: () => import("./computes.ts"),
   storage: () => import("./storage.ts"),
+  api: () => import("./api.ts"),
+  timetable: () => import("./timetable.ts"),
   start: () => import("./start.ts"),
   memory: () => import("./memory.ts"),
 };

@@ -1,0 +1,81 @@
+/**
+ * 1,000 senses in 20 groups, one compute a second each, for some seconds: lateness of the computes, ticks that were
+ * lost, what the kernel's process takes of one core and of memory. The senses begin at different moments of the second
+ * (`startup_delay`): with all at the same one, lateness would be how long the machine needs for 1,000 computes.
+ * Floor of the lateness: a timer of Deno's that was due each millisecond in a process that does nothing else.
+ * Not measured: what senses do. `nerve run` prints a line for each signal.
+ */
+import { delay, systemClock } from "../../src/base/clock.ts";
+import { processStat } from "../../src/base/process_id.ts";
+import { openDatabase } from "../../src/store/sqlite.ts";
+import { Daemon } from "../support/mortal_daemon.ts";
+import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+import { figure, type Figures, percentile } from "./figure.ts";
+import { privateMiB } from "./memory.ts";
+
+const senses = 1_000, groups = 20, spanMs = 6_000;
+const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - trigger.due });\n";
+
+export async function* figures(): Figures {
+  const floor = await timerLateness();
+  await using workspace = await thousandSenses();
+  const daemon = await Daemon.start(workspace.paths);
+  try {
+    await delay(systemClock, 4_000);
+    const { pid, counters } = await daemon.client.health(), from = systemClock.now(), ticks = cpuTicks(pid);
+    const skipped = counters.coalesced ?? 0;
+    await delay(systemClock, spanMs);
+    const cpu = (cpuTicks(pid) - ticks) * 10 / spanMs * 100, until = systemClock.now();
+    const coalesced = ((await daemon.client.health()).counters.coalesced ?? 0) - skipped;
+    const lateness = latenessOf(workspace.paths.logDatabase, from, until);
+    const expected = senses * spanMs / 1_000;
+    const name = `${senses} senses in ${groups} groups, one compute a second each`;
+    for (const percent of [50, 99]) {
+      const late = percentile(lateness, percent);
+      yield figure(`${name}: lateness, p${percent}`, "ms", [late], percentile(floor, percent));
+    }
+    const lost = coalesced + Math.max(0, expected - lateness.length - senses / 100);
+    yield figure(`${name}: ticks lost`, "%", [lost / expected * 100], null);
+    yield figure(`${name}: of one core`, "%", [cpu], null);
+    yield figure(`${name}: private memory of the kernel`, "MiB", [privateMiB(pid)], null);
+  } finally {
+    await daemon.stop();
+  }
+}
+
+async function thousandSenses(): Promise<WorkspaceFixture> {
+  const names = Array.from({ length: senses }, (_, index) => `s${index}`);
+  const plan = (index: number) => ({ group: `g${index % groups}`, startup_delay: `${(index * 7) % 1_000}ms` });
+  return await makeWorkspace({
+    yaml: {
+      senses: Object.fromEntries(names.map((name, index) => [name, plan(index)])),
+      reflexes: names.map((sense) => ({ sense, interval: "1s" })),
+    },
+    senses: Object.fromEntries(names.map((name) => [name, compute])),
+  });
+}
+
+/** By how many milliseconds each compute of that span began too late, as the senses themselves saw it. */
+function latenessOf(log: string, from: number, until: number): number[] {
+  using db = openDatabase(log, { readOnly: true });
+  const rows = db.prepare(
+    "select json_extract(payload, '$.payload.late') as late from logs" +
+      " where type = 'sense.signal' and ts between ? and ?",
+  ).all(from, until);
+  return rows.map(({ late }) => Number(late));
+}
+
+/** In hundredths of a second. */
+function cpuTicks(pid: number): number {
+  return processStat(pid)?.cpuTicks ?? 0;
+}
+
+async function timerLateness(): Promise<number[]> {
+  const from = systemClock.monotonic(), late: number[] = [];
+  for (let due = 1; due <= 1_000; due++) {
+    const leftMs = from + due - systemClock.monotonic();
+    if (leftMs > 0) await delay(systemClock, leftMs);
+    late.push(systemClock.monotonic() - from - due);
+  }
+  return late;
+}
