@@ -5,10 +5,12 @@
 import {
   type Application,
   type ApplicationText,
+  type ArgumentParseError,
   ArgumentScannerError,
   buildApplication,
   buildRouteMap,
   ExitCode,
+  formatMessageForArgumentScannerError,
   proposeCompletions,
   run,
   type StricliProcess,
@@ -108,9 +110,9 @@ function withNextStep(text: ApplicationText): ApplicationText {
     ...text,
     // Stricli would print the stack of what a parser of ours throws.
     formatException: message,
-    exceptionWhileParsingArguments(thrown, ansi) {
+    exceptionWhileParsingArguments(thrown) {
       const what = thrown instanceof ArgumentScannerError
-        ? text.exceptionWhileParsingArguments.call(this, thrown, ansi)
+        ? formatMessageForArgumentScannerError(thrown, { ArgumentParseError: parseFault })
         : message(thrown);
       return `❌ ${what}\n   --help shows how the command is used`;
     },
@@ -118,4 +120,9 @@ function withNextStep(text: ApplicationText): ApplicationText {
       return `❌ ${text.noCommandRegisteredForInput(args)}\n   nerve --help shows the commands`;
     },
   };
+}
+
+function parseFault({ externalFlagNameOrPlaceholder: name, input, exception }: ArgumentParseError): string {
+  const where = /^[a-z]/.test(name) ? `--${name}` : name;
+  return `${where} cannot be "${input}": ${exception instanceof Error ? exception.message : String(exception)}`;
 }

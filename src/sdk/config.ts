@@ -70,7 +70,9 @@ export const option = {
     const { min = -Infinity, max = Infinity } = range;
     return withFallback((value) => {
       if (typeof value === "number" && value >= min && value <= max) return value;
-      throw new TypeError(`must be a number from ${min} to ${max}, not ${show(value)}`);
+      const lower = min === -Infinity ? "" : max === Infinity ? ` of at least ${min}` : ` from ${min}`;
+      const upper = max === Infinity ? "" : min === -Infinity ? ` of at most ${max}` : ` to ${max}`;
+      throw new TypeError(`must be a number${lower}${upper}, not ${show(value)}`);
     }, [fallback]);
   },
   /** A list of up to `max` texts; a single text stands for a list of one. Without a fallback it is required, and not empty. */

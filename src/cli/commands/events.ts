@@ -55,6 +55,8 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
   // Whether anybody is there comes first: rows without an end would look like a daemon that has nothing to say.
   await client.health();
   const position = printLast(io, flags, paths);
+  // An abort that has happened already is told to no listener.
+  if (io.stdout.gone.aborted) return exit.ok;
   const end = new AbortController(), leave = () => end.abort();
   const forget = io.onInterrupt(leave);
   io.stdout.gone.addEventListener("abort", leave, { once: true });

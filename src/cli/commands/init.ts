@@ -11,12 +11,15 @@ export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder
   const root = resolve(io.cwd, folder);
   if (!flags.force && await exists(`${root}/nerve.yaml`)) {
     throw new NerveError("WORKSPACE_EXISTS", `${root} is a workspace already`, {
-      hint: `To write what is missing, without touching what you changed: nerve init ${folder} --force`,
+      hint: `To write what is missing, without touching what you changed: nerve init ${
+        folder === "." ? "" : `${folder} `
+      }--force`,
     });
   }
   await Deno.mkdir(root, { recursive: true });
   const written = await writeFiles(root, workspaceFiles());
   report(io, root, written, await initGit(root));
+  if (written.kept.includes(".gitignore")) await tellUnignored(io, root);
   return exit.ok;
 }
 
@@ -65,6 +68,19 @@ function report(io: CliIo, root: string, { made, renewed, kept }: Written, git: 
   const target = path.startsWith("..") ? root : path;
   print(io, `${sign.next} ${target === "" ? "" : `cd ${shellWord(target)} && `}nerve validate`);
   print(io, `${sign.next} nerve run`);
+}
+
+/** The user's own .gitignore stays; what it may let into a repository is told. */
+async function tellUnignored(io: CliIo, root: string): Promise<void> {
+  const own = new Set((await Deno.readTextFile(`${root}/.gitignore`)).split("\n").map(bare));
+  const missing = gitignore.trim().split("\n").filter((line) => !own.has(bare(line)));
+  if (missing.length > 0) {
+    print(io, `${sign.warning} your .gitignore does not name what nerve writes; add: ${missing.join(" ")}`);
+  }
+}
+
+function bare(line: string): string {
+  return line.trim().replace(/^\/|\/$/g, "");
 }
 
 function shellWord(path: string): string {

@@ -4,6 +4,8 @@
 import { reflexText } from "../../protocol/api.ts";
 import { jsonObjectSchema } from "../../protocol/json_schema.ts";
 import type { Signal } from "../../protocol/signal.ts";
+import { isPlainObject } from "../../protocol/json.ts";
+import type { LogRow, LogSource, LogType } from "../../protocol/log.ts";
 import { nonActionReasons } from "../../protocol/signal.ts";
 import type { NerveConfig, SenseConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -31,12 +33,14 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const offset = flags.offset ?? 0, end = offset + (flags.limit ?? defaultLimit);
   const config = live === null ? await requireConfig(paths) : null;
   const total = live?.length ?? config?.senses.size ?? 0;
-  const items = config === null ? live?.slice(offset, end) ?? [] : stored(config, openRecords(paths), offset, end);
+  const { items, endings } = config === null
+    ? { items: live?.slice(offset, end) ?? [], endings: new Map<string, LogRow>() }
+    : stored(config, openRecords(paths), offset, end);
   if (flags.json) {
     printJson(io, { daemon: live !== null, total, offset, items } satisfies SenseListOutput);
     return exit.ok;
   }
-  printItems(io, items, live !== null);
+  printItems(io, items, live === null ? lastOf(endings, io.clock.now()) : null);
   if (health?.configError != null) {
     print(
       io,
@@ -50,9 +54,27 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   return exit.ok;
 }
 
-function stored(config: NerveConfig, records: CliRecords | null, offset: number, end: number): Item[] {
+/** From nerve.yaml and the log: the senses, and the row that tells how each one's last compute ended. */
+function stored(config: NerveConfig, records: CliRecords | null, offset: number, end: number): Stored {
   using open = records;
-  return [...config.senses.values()].slice(offset, end).map((sense) => storedItem(config, sense, open));
+  const senses = [...config.senses.values()].slice(offset, end), rows = new Map<string, LogRow>();
+  for (const { name } of senses) {
+    const row = open === null ? null : lastEnding(open, name);
+    if (row !== null) rows.set(name, row);
+  }
+  return { items: senses.map((sense) => storedItem(config, sense, open)), endings: rows };
+}
+
+interface Stored {
+  readonly items: Item[];
+  readonly endings: ReadonlyMap<string, LogRow>;
+}
+
+function lastOf(rows: ReadonlyMap<string, LogRow>, now: number): (item: Item) => string {
+  return ({ name }) => {
+    const row = rows.get(name);
+    return row === undefined ? "-" : `${endings[row.type as keyof typeof endings]}, ${distance(row.ts, now)}`;
+  };
 }
 
 function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
@@ -65,8 +87,42 @@ function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: 
     lastCompute: null,
     lastSignal: records === null ? null : lastSignal(records, name),
     counters: null,
-    problem: null,
+    problem: records === null ? null : lastProblem(records, name, group),
   };
+}
+
+/** How computes end, as the log has it, and how it is said; what failed is a problem as long as nothing newer is there. */
+const endings = {
+  "sense.null": "null",
+  "sense.signal": "signal",
+  "sense.directive": "run",
+  "sense.error": "error",
+  "sense.timeout": "timeout",
+  "sense.group_down": "group down",
+  "sense.load_failed": "not loaded",
+} as const;
+const failures: readonly string[] = ["sense.error", "sense.timeout", "sense.group_down", "sense.load_failed"];
+
+function newest(records: CliRecords, source: LogSource, types: readonly LogType[]): LogRow | null {
+  const rows = types.flatMap((type) => records.logs({ source, type, order: "desc", limit: 1 }));
+  return rows.reduce<LogRow | null>((last, row) => last === null || row.id > last.id ? row : last, null);
+}
+
+function lastEnding(records: CliRecords, sense: string): LogRow | null {
+  return newest(records, `sense:${sense}`, Object.keys(endings) as (keyof typeof endings)[]);
+}
+
+function lastProblem(records: CliRecords, sense: string, group: string): string | null {
+  const own = lastEnding(records, sense);
+  const down = newest(records, `group:${group}`, ["group.quarantined", "group.reset", "group.ready"]);
+  if (down?.type === "group.quarantined" && down.id > (own?.id ?? 0)) return `was quarantined: ${messageIn(down)}`;
+  return own === null || !failures.includes(own.type) ? null : messageIn(own);
+}
+
+function messageIn({ payload }: LogRow): string {
+  const fields = jsonObjectSchema.parse(payload), [problem] = Array.isArray(fields.problems) ? fields.problems : [];
+  const message = fields.message ?? (isPlainObject(problem) ? problem.message : null);
+  return typeof message === "string" ? message : JSON.stringify(payload);
 }
 
 function lastSignal(records: CliRecords, sense: string): Signal | null {
@@ -76,13 +132,14 @@ function lastSignal(records: CliRecords, sense: string): Signal | null {
   return { id: row.id, sense, payload, ts: row.ts };
 }
 
-function printItems(io: CliIo, items: readonly Item[], live: boolean): void {
+/** `stored`: how to say what each last did when no daemon runs. */
+function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => string) | null): void {
   const now = io.clock.now();
   const last = ({ lastCompute, lastSignal }: Item) => {
     if (lastCompute !== null) return `${lastCompute.outcome}, ${distance(lastCompute.at, now)}`;
     return lastSignal === null ? "-" : `signal, ${distance(lastSignal.ts, now)}`;
   };
-  if (live) {
+  if (stored === null) {
     printTable(
       io,
       ["", "SENSE", "GROUP", "NEXT", "LAST", "COMPUTES", "SIGNALS", "RUNS", "NO SIGNAL BECAUSE"],
@@ -103,7 +160,15 @@ function printItems(io: CliIo, items: readonly Item[], live: boolean): void {
     printTable(
       io,
       ["", "SENSE", "GROUP", "LAST", "REFLEXES"],
-      items.map((item) => [sign.idle, item.name, item.group, last(item), clip(item.reflexes.join("; "), 80)]),
+      items.map((
+        item,
+      ) => [
+        item.problem === null ? sign.idle : sign.broken,
+        item.name,
+        item.group,
+        stored(item),
+        clip(item.reflexes.join("; "), 80),
+      ]),
     );
   }
   for (const { name, state, problem } of items) {

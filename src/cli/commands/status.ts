@@ -181,8 +181,17 @@ function stateSign(state: string): string {
 }
 
 function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
-  const more = isPlainObject(payload) ? payload.message ?? payload.reason ?? payload : payload;
+  const more = isPlainObject(payload) ? payload.message ?? payload.reason ?? loadProblem(payload) ?? payload : payload;
   const ref = refId === null || source.endsWith(`:${refId}`) ? "" : ` ${refId}`;
-  const text = typeof more === "string" ? more : JSON.stringify(more);
+  // Several lines in one: their first words are what counts, and the line's end is no news.
+  const text = typeof more === "string" ? more.trim().split(/\s*\n\s*/).join(" | ") : JSON.stringify(more);
   return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${printable(source + ref)}: ${clip(text, 200)}`;
+}
+
+/** Of a row sense.load_failed: the first problem, with its place. */
+function loadProblem({ problems }: Readonly<Record<string, unknown>>): string | null {
+  const [first] = Array.isArray(problems) ? problems : [];
+  if (!isPlainObject(first) || typeof first.message !== "string") return null;
+  const { place } = first, at = isPlainObject(place) ? ` (${place.file}:${place.line}:${place.column})` : "";
+  return `${first.message}${at}`;
 }

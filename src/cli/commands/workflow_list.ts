@@ -4,7 +4,7 @@ import type { WorkflowView } from "../../protocol/api.ts";
 import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, distance, print, printJson, printPage, printTable, runSign, sign } from "../output.ts";
+import { clip, dim, distance, plural, print, printJson, printPage, printTable, runSign, sign } from "../output.ts";
 import { type CliRecords, openRecords } from "../records.ts";
 import type { RunPage } from "../../protocol/api.ts";
 import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
@@ -103,7 +103,7 @@ function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords |
   });
   if (everything) return;
   const all = records?.runs({ limit: 1, offset: 0 }).total ?? 0;
-  if (all > runs.total) print(io, dim(io, `${all} runs in all: nerve workflow list --all`));
+  if (all > runs.total) print(io, dim(io, `${plural(all, "run")} in all: nerve workflow list --all`));
 }
 
 function nextCommand(flags: Flags, offset: number): string {

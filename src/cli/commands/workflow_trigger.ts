@@ -2,7 +2,7 @@
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
 import type { Json } from "../../protocol/json.ts";
-import type { Run } from "../../protocol/run.ts";
+import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dim, plural, print, printJson, runSign } from "../output.ts";
 import { connect, openWorkspace } from "../workspace.ts";
@@ -18,6 +18,11 @@ interface Flags {
 }
 
 export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string): Promise<number> {
+  if (flags.id !== undefined && !runIdSchema.safeParse(flags.id).success) {
+    throw new NerveError("USAGE", `--id ${flags.id}: a run cannot have this id`, {
+      hint: "Write up to 128 letters, digits, dots, underscores and hyphens, beginning with a letter or a digit",
+    });
+  }
   const paths = await openWorkspace(io, flags.workspace);
   const request: StartRunRequest = {
     ...(flags.payload === undefined ? {} : { payload: parsePayload(flags.payload) }),
@@ -46,7 +51,8 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
     });
   }
   if (flags.json) printJson(io, ended);
-  else print(io, endLine(ended));
+  // The id alone is what a script reads.
+  else io.stderr.write(`${endLine(ended)}\n`);
   return ended.exitCode ?? (ended.status === "completed" ? exit.ok : exit.failed);
 }
 

@@ -65,7 +65,8 @@ Deno.test("wrong usage exits 2 and says what was meant", async () => {
     [["wrkflow"], /did you mean `workflow`/],
     [["workflow", "list", "--al"], /did you mean --all/],
     [["workflow", "list", "--limit", "many"], /write a whole number from 1/],
-    [["run", "--for", "soon"], /is not a duration/],
+    [["run", "--for", "soon"], /--for cannot be "soon": .*is not a duration/],
+    [["workflow", "trigger", "cleanup", "--id", "bad id!"], /--id bad id!: a run cannot have this id/],
     [["dev", "--for", "soon"], /is not a duration/],
     [["workflow", "thread"], /RUN/],
     [["workflow", "list", "--status", "done"], /"done" is not a status/],
@@ -146,7 +147,11 @@ Deno.test("workflow trigger prints the run id, and with --wait has the run's exi
       return Promise.resolve();
     };
     const waited = await nerve(root, "workflow", "trigger", "cleanup", "--wait");
-    assert.deepEqual([waited.code, waited.out], [2, "slow\n❌ failed after 2 rounds: maxRounds reached\n"]);
+    assert.deepEqual([waited.code, waited.out, waited.err], [
+      2,
+      "slow\n",
+      "❌ failed after 2 rounds: maxRounds reached\n",
+    ]);
 
     view.start = () => Promise.reject(new NerveError("RUN_CONFLICT", "run slow has another payload", { hint: "--id" }));
     const conflict = await nerve(root, "workflow", "trigger", "cleanup");

@@ -84,9 +84,11 @@ Deno.test("an existing workspace is refused, and completed with --force without 
 
 Deno.test("files that were there before init are the user's", async () => {
   await inTempDir(async (root) => {
-    await Deno.writeTextFile(join(root, ".gitignore"), "mine\n");
-    assert.equal((await init(root, ".")).code, 0);
-    assert.equal(await read(root, ".gitignore"), "mine\n");
+    await Deno.writeTextFile(join(root, ".gitignore"), "mine\n/data\n");
+    const { code, out } = await init(root, ".");
+    assert.equal(code, 0);
+    assert.match(out, /your \.gitignore does not name what nerve writes; add: logs\/ nerve\.lock/);
+    assert.equal(await read(root, ".gitignore"), "mine\n/data\n");
     await Deno.remove(join(root, ".nerve-init.json"));
     await Deno.writeTextFile(join(root, "deno.json"), "{}");
     assert.equal((await init(root, ".", "--force")).code, 0);

@@ -131,6 +131,23 @@ Deno.test("events -f goes on where its page ended, and ends with Ctrl-C or with 
   assert.equal((await served.nerve("events", "--type", "sense.signl")).code, 2);
 });
 
+Deno.test("events -f ends when its reader has gone during the page", async () => {
+  // The bug would be: nerve events -f | head -2 that stays for ever.
+  await using served = await serveWorkspace(options);
+  const io = served.io();
+  io.closeReader();
+  assert.equal(await within(runCli(["events", "-f"], io), "the command to end"), 0);
+});
+
+Deno.test("runs that were asked for by hand count as runs, once each", async () => {
+  await using served = await serveWorkspace(options);
+  const runs = () => served.workspace.health().counters.runs;
+  for (let i = 0; i < 2; i++) await served.nerve("workflow", "trigger", "tidy", "--id", "mine", "--wait");
+  assert.equal(runs(), 1);
+  await ranTidy(served);
+  assert.equal(runs(), 2);
+});
+
 Deno.test("ids of computes are not given again after a restart", async () => {
   // The bug would be: "coalesced into compute 3" in the log, and three different computes of that number.
   await using served = await serveWorkspace(options);

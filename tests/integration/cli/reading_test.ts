@@ -9,6 +9,8 @@ import { openDatabase } from "../../../src/store/sqlite.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import type { JsonObject } from "../../../src/protocol/json.ts";
+import type { LogType } from "../../../src/protocol/log.ts";
 import { aRun } from "../../support/fake_view.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -113,6 +115,35 @@ Deno.test("sense list without a daemon shows reflexes and the last signal", asyn
     assert.match(out, /1-2 of 2 senses\nno daemon runs: nerve start\n$/);
     const { daemon, items } = JSON.parse((await nerve("sense", "list", "--json")).out);
     assert.deepEqual([daemon, items[0].lastSignal.payload, items[0].counters], [false, { used: 0.5 }, null]);
+  });
+});
+
+Deno.test("sense list without a daemon does not hide what failed", async () => {
+  const row = (name: string, type: LogType, payload: JsonObject) =>
+    ({ source: `sense:${name}`, type, refId: name, causeId: null, payload }) as const;
+  await past((store) => {
+    store.log.append(row("cpu-usage", "sense.error", { compute: 1, message: "no df here" }));
+    store.log.append(row("quiet", "sense.load_failed", { problems: [{ message: "no compute" }] }));
+    store.log.append(row("quiet", "sense.directive", { compute: 2, name: "cleanup" }));
+    return Promise.resolve();
+  }, async ({ nerve }) => {
+    const { out } = await nerve("sense", "list");
+    assert.match(out, /🔴 +cpu-usage +system +error, 1m ago/);
+    assert.match(out, /^🔴 cpu-usage: no df here$/m);
+    assert.match(out, /⚪ +quiet +quiet +run, 1m ago/);
+    assert.doesNotMatch(out, /no compute/);
+  });
+});
+
+Deno.test("status says in words what could not be loaded, on one line", async () => {
+  await past((store) => {
+    const place = { file: "senses/quiet/index.ts", line: 1, column: 8 };
+    const payload = { problems: [{ message: "got 'a'\n  if b", place }] };
+    store.log.append({ source: "sense:quiet", type: "sense.load_failed", refId: "quiet", causeId: null, payload });
+    return Promise.resolve();
+  }, async ({ nerve }) => {
+    const { out } = await nerve("status");
+    assert.match(out, /sense\.load_failed sense:quiet: got 'a' \| if b \(senses\/quiet\/index\.ts:1:8\)$/m);
   });
 });
 
