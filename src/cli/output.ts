@@ -54,6 +54,11 @@ export function clip(text: string, maxChars: number): string {
   return characters.length <= maxChars ? line : `${characters.slice(0, maxChars - 3).join("")}...`;
 }
 
+/** A text of several lines on one, at most `maxChars` long. */
+export function oneLine(text: string, maxChars: number): string {
+  return clip(text.trim().split(/\s*\n\s*/).join(" | "), maxChars);
+}
+
 /** JSON on one line, bounded. */
 export function preview(value: Json, maxChars = 100): string {
   return clip(JSON.stringify(value), maxChars);

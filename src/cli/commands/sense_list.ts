@@ -9,7 +9,7 @@ import type { LogRow, LogSource, LogType } from "../../protocol/log.ts";
 import { nonActionReasons } from "../../protocol/signal.ts";
 import type { NerveConfig, SenseConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, distance, print, printJson, printPage, printTable, sign } from "../output.ts";
+import { clip, dim, distance, oneLine, print, printJson, printPage, printTable, sign } from "../output.ts";
 import type { SenseListOutput } from "../outputs.ts";
 import { type CliRecords, openRecords } from "../records.ts";
 import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
@@ -44,7 +44,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   if (health?.configError != null) {
     print(
       io,
-      `${sign.warning} nerve.yaml was refused, the one before stays in force: ${clip(health.configError, 300)}`,
+      `${sign.warning} nerve.yaml was refused, the one before stays in force: ${oneLine(health.configError, 300)}`,
     );
   }
   const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
@@ -173,7 +173,7 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
   }
   for (const { name, state, problem } of items) {
     if (problem === null) continue;
-    print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
+    print(io, `${sign.broken} ${name}: ${oneLine(problem, 300)}`);
     if (state === "quarantined") print(io, dim(io, `   once it is mended: nerve sense reset ${name}`));
   }
 }

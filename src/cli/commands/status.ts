@@ -8,7 +8,7 @@ import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { askInTime } from "../daemon_answer.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dateTime, dim, plural, print, printable, printJson, printTable, sign } from "../output.ts";
+import { dateTime, dim, oneLine, plural, print, printable, printJson, printTable, sign } from "../output.ts";
 import { openRecords } from "../records.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -112,7 +112,7 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
   for (const line of headline(document)) print(io, line);
   if (document.health !== null) showHealth(io, document.health);
   if (document.logProblem !== null) {
-    print(io, `${sign.warning} the log of events cannot be read: ${clip(document.logProblem, 300)}: nerve doctor`);
+    print(io, `${sign.warning} the log of events cannot be read: ${oneLine(document.logProblem, 300)}: nerve doctor`);
   }
   if (document.lastProblems.length > 0) {
     print(io, dim(io, "LAST PROBLEMS"));
@@ -122,7 +122,7 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
 }
 
 function headline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {
-  const root = printable(workspace), because = problem === null ? "" : `: ${clip(problem, 300)}`;
+  const root = printable(workspace), because = problem === null ? "" : `: ${oneLine(problem, 300)}`;
   const restarted = deaths === 0
     ? []
     : [`${sign.died} its kernel died ${plural(deaths, "time")}, the last one${because}`];
@@ -133,8 +133,8 @@ function headline({ condition, workspace, pid, supervisor, deaths, problem, heal
       const head = `${sign.live} nerve ${health?.version ?? ""} runs ${root} (pid ${pid}, up ${up}, ${how})`;
       const config = health?.configError == null
         ? []
-        : [`${sign.warning} nerve.yaml: ${clip(health.configError, 300)}`];
-      const store = health?.storeError == null ? [] : [`${sign.broken} ${clip(health.storeError, 300)}`];
+        : [`${sign.warning} nerve.yaml: ${oneLine(health.configError, 300)}`];
+      const store = health?.storeError == null ? [] : [`${sign.broken} ${oneLine(health.storeError, 300)}`];
       return [head, ...store, ...config, ...restarted];
     }
     case "starting":
@@ -169,7 +169,7 @@ function showHealth(io: CliIo, { units, runs, counters }: Health): void {
     pid === null ? "-" : String(pid),
     memoryBytes === null ? "-" : formatSize(memoryBytes),
     String(deaths),
-    reason === null ? "" : clip(reason, 100),
+    reason === null ? "" : oneLine(reason, 100),
   ]);
   printTable(io, ["   UNIT", "STATE", "PID", "MEMORY", "DEATHS", "WHY"], rows);
 }
@@ -183,9 +183,8 @@ function stateSign(state: string): string {
 function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
   const more = isPlainObject(payload) ? payload.message ?? payload.reason ?? loadProblem(payload) ?? payload : payload;
   const ref = refId === null || source.endsWith(`:${refId}`) ? "" : ` ${refId}`;
-  // Several lines in one: their first words are what counts, and the line's end is no news.
-  const text = typeof more === "string" ? more.trim().split(/\s*\n\s*/).join(" | ") : JSON.stringify(more);
-  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${printable(source + ref)}: ${clip(text, 200)}`;
+  const text = typeof more === "string" ? more : JSON.stringify(more);
+  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${printable(source + ref)}: ${oneLine(text, 200)}`;
 }
 
 /** Of a row sense.load_failed: the first problem, with its place. */

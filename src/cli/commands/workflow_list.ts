@@ -4,7 +4,19 @@ import type { WorkflowView } from "../../protocol/api.ts";
 import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, distance, plural, print, printJson, printPage, printTable, runSign, sign } from "../output.ts";
+import {
+  clip,
+  dim,
+  distance,
+  oneLine,
+  plural,
+  print,
+  printJson,
+  printPage,
+  printTable,
+  runSign,
+  sign,
+} from "../output.ts";
 import { type CliRecords, openRecords } from "../records.ts";
 import type { RunPage } from "../../protocol/api.ts";
 import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
@@ -70,7 +82,7 @@ function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boo
     ]),
   );
   for (const { name, problem } of workflows) {
-    if (problem !== null) print(io, `${sign.broken} ${name}: ${clip(problem, 300)}`);
+    if (problem !== null) print(io, `${sign.broken} ${name}: ${oneLine(problem, 300)}`);
   }
   if (!live) print(io, dim(io, "no daemon runs: nerve start"));
 }

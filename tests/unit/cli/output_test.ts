@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { NerveError } from "../../../src/base/errors.ts";
 import { eventLine, Tally } from "../../../src/cli/event_lines.ts";
 import { fitBudget } from "../../../src/cli/commands/workflow_thread.ts";
-import { clip, distance, printable, printError, printPage, printTable } from "../../../src/cli/output.ts";
+import { clip, distance, oneLine, printable, printError, printPage, printTable } from "../../../src/cli/output.ts";
 import { writeRows } from "../../../src/cli/rows.ts";
 import type { RunMessage } from "../../../src/protocol/run.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
@@ -19,6 +19,11 @@ Deno.test("what users' code wrote cannot command a terminal", () => {
     assert.doesNotMatch(clip(text, 50), /[\u0000-\u001f\u007f-\u009f]/);
     assert.ok(Array.from(clip(text, 50)).length <= 50);
   }));
+});
+
+Deno.test("several lines become one, and stay harmless", () => {
+  assert.equal(oneLine("nerve.yaml:2: no\n   write it so\x1b[2J\n", 100), "nerve.yaml:2: no | write it so\\u001b[2J");
+  assert.equal(oneLine("a\nb".repeat(50), 10).length, 10);
 });
 
 Deno.test("a table aligns its columns, also beside wide characters, and colours nothing in a pipe", () => {

@@ -46,6 +46,7 @@ Deno.test("readConfig names every wrong, missing and unknown key at once", () =>
     assert.deepEqual(keys, ["url", "path", "share", "count", "flag", "keep", "slowest", "pth", "__proto__x"]);
     assert.equal(problems[0], "config.url is missing");
     assert.equal(problems[2], "config.share must be a number from 0 to 1, not 1.1");
+    assert.equal(problems[3], 'config.count must be a number, not "3"');
     return true;
   });
 });
