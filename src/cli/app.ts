@@ -124,5 +124,6 @@ function withNextStep(text: ApplicationText): ApplicationText {
 
 function parseFault({ externalFlagNameOrPlaceholder: name, input, exception }: ArgumentParseError): string {
   const where = /^[a-z]/.test(name) ? `--${name}` : name;
-  return `${where} cannot be "${input}": ${exception instanceof Error ? exception.message : String(exception)}`;
+  const why = exception instanceof Error ? exception.message : String(exception);
+  return why.startsWith(`"${input}"`) ? `${where}: ${why}` : `${where} cannot be "${input}": ${why}`;
 }

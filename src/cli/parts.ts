@@ -16,7 +16,7 @@ export function requireName(kind: PartKind, name: string): void {
 
 /** For nerve.yaml, by hand. */
 export function printLinesToAdd(io: CliIo, lines: string): void {
-  print(io, `${sign.next} add to nerve.yaml, each line below the key that is there already:\n`);
+  print(io, `${sign.next} add to nerve.yaml, below the keys that are there already (each may stand only once):\n`);
   print(io, lines.split("\n").map((line) => `   ${line}`).join("\n"));
   print(io, `\n${sign.next} nerve validate`);
 }

@@ -4,6 +4,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Health, SenseView, WorkflowView } from "../../protocol/api.ts";
 import { askInTime } from "../daemon_answer.ts";
+import { plural } from "../output.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 
 export const runningChecks: readonly Check[] = [checkRunning];
@@ -19,7 +20,7 @@ async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Findin
   const findings = [...ofKernel(health), ...ofUnits(health), ...ofParts(senses, workflows)];
   return findings.length > 0
     ? findings
-    : [well("running", `${senses.length} senses and ${workflows.length} workflows, none is down`)];
+    : [well("running", `${plural(senses.length, "sense")} and ${plural(workflows.length, "workflow")}, none is down`)];
 }
 
 function ofKernel({ configError, storeError }: Health): Finding[] {

@@ -23,7 +23,7 @@ Deno.test("init workflow writes a template that runs as it stands, from its trig
   const daemon = await Daemon.start(workspace.paths);
   try {
     const run = await nerve("workflow", "trigger", "tidy-up", "--prompt", "the shed", "--id", "first", "--wait");
-    assert.deepEqual([run.code, run.out], [0, "first\n✅ completed after 2 rounds\n"], run.err);
+    assert.deepEqual([run.code, run.out, run.err], [0, "first\n", "✅ completed after 2 rounds\n"]);
     const thread = await nerve("workflow", "thread", "first");
     assert.match(thread.out, /1 look .*\nlooked into: the shed\n\n2 act .*\nacted on 3 things\n/);
     await daemon.stop();
@@ -53,7 +53,7 @@ Deno.test("a run that is waited for exits with 137 when it is killed, and the li
       "🛑 b of w: killed after 0 rounds, exit code 137: no longer wanted\n",
     ]);
     const ended = await waiting;
-    assert.deepEqual([ended.code, ended.out], [137, "b\n🛑 killed after 0 rounds: no longer wanted\n"]);
+    assert.deepEqual([ended.code, ended.out, ended.err], [137, "b\n", "🛑 killed after 0 rounds: no longer wanted\n"]);
     const again = await nerve("workflow", "kill", "b");
     assert.deepEqual([again.code, again.err], [
       1,

@@ -64,8 +64,8 @@ Deno.test("wrong usage exits 2 and says what was meant", async () => {
   const cases: [string[], RegExp][] = [
     [["wrkflow"], /did you mean `workflow`/],
     [["workflow", "list", "--al"], /did you mean --all/],
-    [["workflow", "list", "--limit", "many"], /write a whole number from 1/],
-    [["run", "--for", "soon"], /--for cannot be "soon": .*is not a duration/],
+    [["workflow", "list", "--limit", "many"], /--limit cannot be "many": write a whole number from 1/],
+    [["run", "--for", "soon"], /--for: "soon" is not a duration/],
     [["workflow", "trigger", "cleanup", "--id", "bad id!"], /--id bad id!: a run cannot have this id/],
     [["dev", "--for", "soon"], /is not a duration/],
     [["workflow", "thread"], /RUN/],

@@ -131,7 +131,7 @@ Deno.test("where a program cannot add lines it shows them", async () => {
     const { out } = await refuses(root, ["sense", "add", "cpu-usage"], 1, /nothing was added/);
     assert.match(
       out,
-      /add to nerve\.yaml:\n\n {3}senses:\n {5}cpu-usage:\n[^]* {3}reflexes:\n {5}- \{ sense: cpu-usage/,
+      /add to nerve\.yaml, .*:\n\n {3}senses:\n {5}cpu-usage:\n[^]* {3}reflexes:\n {5}- \{ sense: cpu-usage/,
     );
   });
 });
