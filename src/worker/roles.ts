@@ -15,7 +15,7 @@ import {
 } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlainObject } from "../protocol/json.ts";
-import type { RoleFunction } from "../sdk/workflow.ts";
+import { END, type RoleFunction, START } from "../sdk/workflow.ts";
 
 export interface RolePlan {
   readonly run: RoleFunction;
@@ -40,6 +40,7 @@ export function readRoles(roles: unknown): Result<ReadonlyMap<string, RolePlan>,
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");
   const plans = new Map<string, RolePlan>();
   for (const [name, role] of Object.entries(roles)) {
+    if (name === "" || name === START || name === END) return err(`"${name}" cannot be the name of a role`);
     if (name.length > roleNameMaxChars) return err(`a role's name is longer than ${roleNameMaxChars} characters`);
     const plan = readRole(role);
     if (!plan.ok) return err(`its role ${name} ${plan.error}`);

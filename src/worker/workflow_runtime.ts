@@ -129,7 +129,10 @@ export class WorkflowRuntime implements Runtime {
     this.#threads.set(start.runId, thread);
     const loaded = await this.#load();
     const outcome: Ended = loaded.ok
-      ? await this.#toItsEnd(thread, loaded.workflow, loaded.roles)
+      // I3: whatever user code manages to throw on the way, the run has its end.
+      ? await this.#toItsEnd(thread, loaded.workflow, loaded.roles).catch((thrown: unknown) =>
+        this.#failed(`the workflow's code threw: ${describe(thrown)}`, thrown)
+      )
       : { kind: "failed", message: `cannot be loaded: ${loaded.problem.message}`, place: loaded.problem.place };
     if (this.#threads.get(start.runId) === thread) this.#threads.delete(start.runId);
     if (outcome !== "over") this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
@@ -213,10 +216,17 @@ function rolesOf(exported: unknown): Result<ReadonlyMap<string, RolePlan>, strin
   return typeof exported.moderator === "function" ? readRoles(exported.roles) : err("its moderator is not a function");
 }
 
-/** The message's parts, `meta` as JSON text, or what is wrong with them. */
+/** The message's parts, `meta` as JSON text, or what is wrong with them. Reads each part once: it may be a getter. */
 function checkResult(result: unknown): { content: string; meta: string } | string {
   if (!isPlainObject(result)) return "not an object of the form {content, meta}";
-  const { content, meta = {} } = result;
+  let parts: { content?: unknown; meta?: unknown };
+  try {
+    const { content, meta = {} } = result;
+    parts = { content, meta };
+  } catch (thrown) {
+    return `reading it threw: ${describe(thrown)}`;
+  }
+  const { content, meta } = parts;
   if (typeof content !== "string") return "content is not a string";
   if (byteLength(content) > messageContentMaxBytes) return `content is larger than ${messageContentMaxBytes} bytes`;
   if (!isPlainObject(meta)) return "meta is not an object";

@@ -13,6 +13,7 @@ import type { Json } from "../protocol/json.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import { exitCode, type RoleFailure, type Run, type RunMessage } from "../protocol/run.ts";
 import type { RunChange, RunStore } from "./ports.ts";
+import { storable } from "./run_start.ts";
 import type { RunEntry } from "./run_table.ts";
 import { isTerminal, sourcesOf } from "./transitions.ts";
 
@@ -184,7 +185,10 @@ const codes: Readonly<Partial<Record<Ending, number>>> = exitCode;
 export function ending(run: Run, how: Ending, reason: string | null, now: number): [RunChange, NewLogRow] {
   const status = how === "maxRounds" ? "failed" : how;
   const code = codes[how] ?? null;
-  const text = reason === null || reason.length <= reasonMaxChars ? reason : `${reason.slice(0, reasonMaxChars)}...`;
+  const whole = reason === null ? null : storable(reason);
+  const text = whole === null || whole.length <= reasonMaxChars
+    ? whole
+    : storable(`${whole.slice(0, reasonMaxChars)}...`);
   const change: RunChange = { status, exitCode: code, reason: text, endedAt: now };
   return [change, runRow(run, `run.${status}`, { attempt: run.attempt, rounds: run.rounds })];
 }

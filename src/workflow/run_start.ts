@@ -28,7 +28,7 @@ export interface StartRequest {
  * Throws PAYLOAD_INVALID when the id, the prompt, the payload or maxRounds cannot be.
  */
 export function checkRequest(request: StartRequest): StartRequest {
-  const { runId, prompt, maxRounds } = request;
+  const { runId, maxRounds } = request, prompt = storable(request.prompt);
   if (runId !== null && !runIdSchema.safeParse(runId).success) {
     throw invalid("the run id is not valid", "1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit");
   }
@@ -40,7 +40,12 @@ export function checkRequest(request: StartRequest): StartRequest {
   }
   const text = toJsonText(request.payload, payloadMaxBytes);
   if (!text.ok) throw invalid(`the payload ${text.error}`, "store large input as a blob and hand over its digest");
-  return { ...request, payload: JSON.parse(text.value) };
+  return { ...request, prompt, payload: JSON.parse(text.value) };
+}
+
+/** SQLite's text is read only up to a NUL, and half a surrogate pair is no UTF-8: what is read back must be what was said. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
 /** The run that a request makes, as it will be written first. */

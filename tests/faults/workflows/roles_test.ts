@@ -194,3 +194,16 @@ async function finished(workspace: WorkspaceFixture, workflow: string) {
   const { runId } = await workspace.kernel.startWorkflow(workflow);
   return await runEnd(workspace, runId);
 }
+
+Deno.test("a result whose parts throw when they are read fails the run, and a role cannot be called nothing", async () => {
+  await using workspace = await startWorkspace({
+    workflows: {
+      thrower: steps(`one: () => ({ get content() { throw new Error("not for you"); }, meta: {} })`),
+      nameless: `export default { roles: { "": () => ({ content: "x", meta: {} }) }, moderator: () => "" };`,
+    },
+  });
+  const thrower = await finished(workspace, "thrower"), nameless = await finished(workspace, "nameless");
+  assert.deepEqual([thrower.status, thrower.exitCode], ["failed", 1]);
+  assert.match(thrower.reason ?? "", /role one returned no message: reading it threw: not for you/);
+  assert.match(nameless.reason ?? "", /"" cannot be the name of a role/);
+});

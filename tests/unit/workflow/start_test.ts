@@ -133,6 +133,13 @@ Deno.test("attaching with another workflow, prompt or payload is a conflict; the
   await assert.rejects(bench.start("a", { workflow: "v", payload: { x: 1, y: [0, null] } }), conflict);
 });
 
+Deno.test("a prompt is what the disk gives back: NUL and half a surrogate pair are replaced, and the same start attaches", async () => {
+  const bench = new Bench();
+  const run = await bench.start("a", { prompt: "a\0b \ud800" });
+  assert.equal(run.prompt, "a\ufffdb \ufffd");
+  assert.equal((await bench.start("a", { prompt: "a\0b \ud800" })).runId, run.runId);
+});
+
 Deno.test("a start that cannot be is refused before anything is written", async () => {
   const bench = new Bench();
   const invalid = { code: "PAYLOAD_INVALID" };
