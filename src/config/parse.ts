@@ -23,6 +23,8 @@ import { inRange } from "./version_range.ts";
 export interface ParsedConfig {
   readonly config: NerveConfig;
   readonly warnings: readonly Problem[];
+  /** The file holds no value at all: it has no bytes, or only comments. `{}` is a value. */
+  readonly blank: boolean;
   /** Where in the file the key or item at `path` stands, or the nearest thing above it. */
   readonly placeOf: (path: ConfigPath) => Place;
 }
@@ -54,7 +56,8 @@ export function parseNerveConfig(
     const { config, reflexPositions } = buildConfig(parsed.data, problems, omit);
     if (checkCounts(config, problems)) checkConfig(config, reflexPositions, problems);
     const found = problems.sorted();
-    return problems.hasErrors ? err(found) : ok({ config, warnings: found, placeOf: document.placeOf });
+    const blank = document.value === null, { placeOf } = document;
+    return problems.hasErrors ? err(found) : ok({ config, warnings: found, blank, placeOf });
   }
   const issues = parsed.error.issues.flatMap((issue) => explainIssue(issue, input));
   for (const { path, message, hint } of issues) problems.error(path, message, hint);

@@ -1,7 +1,8 @@
 /**
  * The configuration in force, and its way into every part: at the start, and at each reload (reload.ts). All parts read
  * `current`; none keeps a configuration of its own.
- * I1. A wrong nerve.yaml changes nothing but `error`, and is told once.
+ * I1. A wrong nerve.yaml changes nothing but `error`, and is told once. So does one that holds nothing while something
+ *     is in force: an editor or a copy truncates the file before it writes it, and runs must not end for that moment.
  * I2. What did not change is not touched: the scheduler and the workflow manager compare for themselves, a process is
  *     replaced only when its own definition changed.
  */
@@ -9,7 +10,7 @@ import type { Clock } from "../base/clock.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import { formatProblems, hasErrors, type Problem } from "../config/problem.ts";
 import type { NerveConfig } from "../config/types.ts";
-import type { WorkspacePaths } from "../config/workspace.ts";
+import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
 import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
 import type { ReloadChange } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
@@ -38,6 +39,13 @@ export interface Reread {
 
 const changesLoggedMax = 200;
 const errorsShownMax = 20;
+const blankFile: Problem = {
+  severity: "error",
+  path: "",
+  message: "holds nothing, as a file does that is about to be written",
+  hint: "write {} to take everything out",
+  place: { file: configFileName, line: 1, column: 1 },
+};
 
 export class Configuration {
   readonly #ports: ConfigurationPorts;
@@ -77,7 +85,11 @@ export class Configuration {
       this.#refuse(loaded.error.filter(({ severity }) => severity === "error"));
       return { changes: [], restarted: [], problems: loaded.error };
     }
-    const { config, warnings } = loaded.value, before = this.#current, wasWrong = this.#error !== null;
+    const { config, warnings, blank } = loaded.value, before = this.#current, wasWrong = this.#error !== null;
+    if (blank && before.senses.size + before.workflows.size > 0) {
+      this.#refuse([blankFile]);
+      return { changes: [], restarted: [], problems: [blankFile] };
+    }
     this.#error = null;
     const changes = changesBetween(before, config);
     this.#current = config;

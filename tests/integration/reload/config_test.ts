@@ -83,6 +83,30 @@ Deno.test("a broken nerve.yaml changes nothing, is told once, and the next good 
   assert.equal(workspace.pid("a"), pid);
 });
 
+Deno.test("a nerve.yaml that holds nothing is refused while something is in force; one that says so takes it out", async () => {
+  // The bug was: a file that is truncated for a moment ended the runs that wait as "no longer in the configuration".
+  await using workspace = await startWorkspace({ senses: { a: echo } });
+  await workspace.payload("a");
+  const pid = workspace.pid("a"), good = Deno.readTextFileSync(workspace.paths.configFile);
+  for (const text of ["", "# senses: { a: {} }\n"]) {
+    workspace.write("nerve.yaml", text);
+    const from = workspace.events.length, reply = await workspace.kernel.view.reload();
+    assert.deepEqual([reply.changes, reply.problems.length], [[], 1]);
+    assert.match(reply.configError ?? "", /^nerve\.yaml:1:1 error .*holds nothing/);
+    if (text === "") await workspace.problem("kernel", /was refused, the one before stays in force/, from);
+  }
+  assert.equal((await workspace.rows({ type: "config.refused" })).length, 1);
+  await workspace.payload("a");
+  assert.equal(workspace.pid("a"), pid);
+  workspace.write("nerve.yaml", good);
+  assert.equal((await workspace.kernel.view.reload()).configError, null);
+  workspace.write("nerve.yaml", "{}\n");
+  assert.deepEqual((await workspace.kernel.view.reload()).changes, [{ of: "sense:a", change: "removed" }]);
+  // Nothing is in force now: nothing can be lost.
+  workspace.write("nerve.yaml", "");
+  assert.equal((await workspace.kernel.view.reload()).configError, null);
+});
+
 Deno.test("a hundred reloads neither double nor skip a tick, nor touch the counters of a sense that did not change", async () => {
   const clock = new FakeClock();
   const ticking = "export const compute = ({ trigger }) => ({ due: trigger.due });\n";

@@ -95,6 +95,12 @@ Deno.test("a workflow without max_rounds has that of the file", () => {
 
 Deno.test("an empty file is a configuration that does nothing, and says so", () => {
   assert.deepEqual(linesOf(""), ["nerve.yaml:1:1 warning no sense is configured: there is nothing to do"]);
+  const blank = (text: string) => {
+    const parsed = parseNerveConfig(text);
+    return parsed.ok && parsed.value.blank;
+  };
+  assert.deepEqual(["", "\n", "# mine\n", "---\n# mine\n", "~\n"].map(blank), [true, true, true, true, true]);
+  assert.deepEqual(["{}\n", "senses:\n"].map(blank), [false, false]);
 });
 
 Deno.test("a group exists when a sense names it, and knows its members", () => {
