@@ -59,6 +59,8 @@ export interface RoleFailure {
   readonly attempts: number;
   /** What was thrown, with its place. */
   readonly message: string;
+  /** The wait that its retry policy asks for, in milliseconds; null: it is not tried again. */
+  readonly waitMs: number | null;
   /** It is not tried again before this time (milliseconds); null: not at all. */
   readonly retryAt: number | null;
 }

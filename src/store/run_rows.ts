@@ -182,12 +182,15 @@ export function readMessages(statements: StatementCache, runId: string, query: M
 /** What the newest `run.attempt_failed` row of a run tells; null when there is none. */
 export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
   const row = statements.arrays(
-    "select payload from logs where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1",
+    "select ts, payload from logs where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1",
   ).get(runId);
   if (row === undefined) return null;
-  const [payload] = row as unknown as [string];
-  const { round, role, failures, attempts, message, retryAt } = JSON.parse(payload) as RoleFailure;
-  return { round, role, failures, attempts, message, retryAt };
+  const [ts, payload] = row as unknown as [number, string];
+  const told = JSON.parse(payload) as Omit<RoleFailure, "waitMs"> & Partial<RoleFailure>;
+  const { round, role, failures, attempts, message, retryAt } = told;
+  // Rows of an earlier nerve do not tell the wait: it began no later than they were written.
+  const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = told;
+  return { round, role, failures, attempts, message, waitMs, retryAt };
 }
 
 /** The message that a `run.message` row holds. */

@@ -110,13 +110,17 @@ export class Dispatcher {
   #rests(entry: RunEntry): boolean {
     const failure = failureOf(entry);
     if (failure === null || entry.phase.tag !== "waiting") return false;
-    const { clock, timers } = this.#parts, { retryAt } = failure;
-    if (retryAt === null) void this.end(entry, "failed", reasonOf(failure));
-    else if (retryAt <= clock.now()) return false;
-    else if (entry.wakesAt !== retryAt) {
-      entry.wakesAt = retryAt;
-      timers.at(retryAt, () => this.pump(entry.lane));
+    const { clock, timers } = this.#parts, { retryAt, waitMs } = failure;
+    if (retryAt === null || waitMs === null) {
+      void this.end(entry, "failed", reasonOf(failure));
+      return true;
     }
+    const leftMs = Math.min(retryAt - clock.now(), waitMs);
+    if (leftMs <= 0) return false;
+    // The clock may be set back while it waits: what was left at the first look counts, without the wall.
+    if (entry.rest?.failure === failure) return clock.monotonic() < entry.rest.until;
+    entry.rest = { failure, until: clock.monotonic() + leftMs };
+    timers.after(leftMs, () => this.pump(entry.lane));
     return true;
   }
 

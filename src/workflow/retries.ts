@@ -5,6 +5,7 @@
  * it too, for a role that does not: it ends the process. (A loop is ended no later than by the heartbeat, after 15 s,
  * and then counts as a crash: so a time limit over 10 s tells nothing of a loop.)
  * I1. A failure is durable before its wait begins, and the wait is a time of day: a restart does not start it over.
+ *     It is timed without the wall: a clock that was set back makes no wait longer than the one asked for.
  * I2. How often a role has failed is counted here, whatever its process says.
  * I3. A role that outlives its time limit costs its siblings a restart, and counts as no death of theirs.
  */
@@ -71,6 +72,7 @@ export class Retries {
       failures: (failureOf(entry)?.failures ?? 0) + 1,
       attempts,
       message,
+      waitMs,
       retryAt: waitMs === null ? null : clock.now() + waitMs,
     };
     const written = await ledger.roleFailed(entry, failure);

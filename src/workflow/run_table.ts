@@ -37,8 +37,8 @@ export interface RunEntry {
   deaths: Deaths | null;
   /** The newest failed attempt of a role, on disk. */
   failed: RoleFailure | null;
-  /** The time for which a timer is set that brings it forward again after a failure. */
-  wakesAt: number | null;
+  /** The wait after `failure`, and when it ends by the monotonic time: a timer then brings it forward again. */
+  rest: { readonly failure: RoleFailure; readonly until: number } | null;
   /** Ends being written that its process has no part in (kill, drop, interrupt): nothing new is begun for it. */
   leaving: number;
   /** Why it is in no process, for the row that resumes it. */
@@ -99,7 +99,7 @@ export class RunTable {
       phase,
       deaths: null,
       failed: null,
-      wakesAt: null,
+      rest: null,
       leaving: 0,
       lostTo: "",
       created,

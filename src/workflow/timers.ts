@@ -10,16 +10,7 @@ export class Timers {
   }
 
   after(ms: number, fire: () => void): void {
-    this.#keep((done) => this.#clock.after(ms, done), fire);
-  }
-
-  /** By the wall: `atMs` may have been written down by an earlier daemon. */
-  at(atMs: number, fire: () => void): void {
-    this.#keep((done) => this.#clock.at(atMs, done), fire);
-  }
-
-  #keep(set: (done: () => void) => CancelTimer, fire: () => void): void {
-    const cancel = set(() => {
+    const cancel = this.#clock.after(ms, () => {
       this.#set.delete(cancel);
       fire();
     });

@@ -110,8 +110,8 @@ export class MemoryRunStore implements RunStore {
   lastFailure(runId: string): RoleFailure | null {
     const row = this.#state.rows.findLast(({ refId, type }) => refId === runId && type === "run.attempt_failed");
     if (row === undefined || !isPlainObject(row.payload)) return null;
-    const { round, role, failures, attempts, message, retryAt } = row.payload as unknown as RoleFailure;
-    return { round, role, failures, attempts, message, retryAt };
+    const { round, role, failures, attempts, message, waitMs, retryAt } = row.payload as unknown as RoleFailure;
+    return { round, role, failures, attempts, message, waitMs, retryAt };
   }
 
   get(runId: string): Run | null {

@@ -7,7 +7,8 @@ import { aRun } from "../../support/fake_view.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const run: Run = aRun({ runId: "a", status: "started", exitCode: null, rounds: 0, endedAt: null, causeId: null });
-const failure: RoleFailure = { round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", retryAt: 5_000 };
+const wait = { waitMs: 2_000, retryAt: 5_000 };
+const failure: RoleFailure = { round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait };
 
 Deno.test("a failure is written for a started run, in its attempt, at its round, and for nothing else", async () => {
   await inTempDir(async (root) => {
@@ -20,19 +21,34 @@ Deno.test("a failure is written for a started run, in its attempt, at its round,
     assert.equal(await store.runs.roleFailed({ ...of, attempt: 2 }, failure), false);
     assert.equal(await store.runs.roleFailed(of, { ...failure, round: 2 }), false);
     assert.equal(await store.runs.roleFailed(of, failure), true);
-    assert.equal(await store.runs.roleFailed(of, { ...failure, failures: 2, retryAt: null }), true);
+    assert.equal(await store.runs.roleFailed(of, { ...failure, failures: 2, waitMs: null, retryAt: null }), true);
     const change = { status: "failed", exitCode: 1, endedAt: 9 } as const;
     await store.runs.transition("a", { from: ["started"] }, change, { ...row, type: "run.failed" });
     assert.equal(await store.runs.roleFailed(of, { ...failure, failures: 3 }), false);
     await store.close();
 
     const again = openStore(path, systemClock);
-    assert.deepEqual(again.runs.lastFailure("a"), { ...failure, failures: 2, retryAt: null });
+    assert.deepEqual(again.runs.lastFailure("a"), { ...failure, failures: 2, waitMs: null, retryAt: null });
     const rows = again.reader.logs({ refId: "a", type: "run.attempt_failed" });
     assert.deepEqual(rows.map(({ source, payload }) => [source, payload]), [
       ["workflow:cleanup", { attempt: 1, ...failure }],
-      ["workflow:cleanup", { attempt: 1, ...failure, failures: 2, retryAt: null }],
+      ["workflow:cleanup", { attempt: 1, ...failure, failures: 2, waitMs: null, retryAt: null }],
     ]);
     await again.close();
+  });
+});
+
+Deno.test("a failure of an earlier nerve, whose row does not tell the wait, waits from the time of the row", async () => {
+  await inTempDir(async (root) => {
+    const store = openStore(`${root}/logs.db`, { ...systemClock, now: () => 4_000 });
+    const { waitMs: _, ...earlier } = failure;
+    const row = { source: "workflow:cleanup", type: "run.attempt_failed", refId: "a", causeId: null } as const;
+    store.log.append({ ...row, payload: { attempt: 1, ...earlier } });
+    await store.log.durable();
+    assert.deepEqual(store.runs.lastFailure("a"), { ...failure, waitMs: 1_000 });
+    store.log.append({ ...row, payload: { attempt: 1, ...earlier, retryAt: null } });
+    await store.log.durable();
+    assert.deepEqual(store.runs.lastFailure("a"), { ...failure, waitMs: null, retryAt: null });
+    await store.close();
   });
 });

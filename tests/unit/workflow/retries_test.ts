@@ -26,8 +26,8 @@ Deno.test("a failure is on disk before its wait begins, and the run is in no pro
   assert.deepEqual(bench.rows("a"), ["run.started", "run.attempt_failed"]);
   assert.deepEqual([bench.working(), bench.freed], [[], [process.id]]);
   const payload = bench.store.disk.rows.at(-1)?.payload;
-  const retryAt = bench.clock.now() + 10_000;
-  assert.deepEqual(payload, { attempt: 1, round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", retryAt });
+  const wait = { waitMs: 10_000, retryAt: bench.clock.now() + 10_000 };
+  assert.deepEqual(payload, { attempt: 1, round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait });
 });
 
 Deno.test("when its time has come it is tried again, in a new attempt that knows of the failures", async () => {
@@ -58,6 +58,24 @@ Deno.test("a restart during the wait neither starts it over nor forgets the fail
   const later = new Bench({}, after.store.afterCrash(), new FakeClock(after.clock.now() + 60_000));
   await later.turn();
   assert.equal(later.at("a").thread.failures, 2, "a wait that ended while nobody ran is over");
+});
+
+Deno.test("a clock that is set back, during the wait or a restart, makes no wait longer than the one asked for", async () => {
+  const bench = await running("a");
+  await bench.fail("a", 10_000);
+  await bench.clock.tick(4_000);
+  bench.clock.jump(-3_600_000);
+  await bench.clock.tick(5_999);
+  await bench.start("another");
+  assert.deepEqual(bench.working(), [], "nor any shorter");
+  await bench.clock.tick(1);
+  assert.deepEqual([bench.working(), bench.at("a").thread.failures], [["a"], 1]);
+  await bench.fail("a", 10_000);
+  const after = new Bench({}, bench.store.afterCrash(), new FakeClock(bench.clock.now() - 3_600_000));
+  await after.clock.tick(9_999);
+  assert.deepEqual(after.working(), []);
+  await after.clock.tick(1);
+  assert.deepEqual([after.working(), after.at("a").thread.failures], [["a"], 2]);
 });
 
 Deno.test("the last failure ends the run with exit 1 and names role, round and attempts", async () => {
