@@ -92,6 +92,8 @@ export class Intake {
   }
 }
 
+/** What to do about it is what the store said. */
 export function storeFailed(what: string, thrown: unknown): NerveError {
-  return new NerveError("STORE_FAILED", `${what}: ${messageOf(thrown)}`, { cause: thrown });
+  const hint = thrown instanceof NerveError && thrown.hint !== null ? { hint: thrown.hint } : {};
+  return new NerveError("STORE_FAILED", `${what}: ${messageOf(thrown)}`, { ...hint, cause: thrown });
 }

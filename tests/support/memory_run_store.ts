@@ -3,6 +3,7 @@
  * that a test can hold back, fail, or lose in a crash. The real one is src/store/run_store.ts.
  */
 import assert from "node:assert/strict";
+import { NerveError } from "../../src/base/errors.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { RoleFailure, Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
@@ -57,7 +58,8 @@ export class MemoryRunStore implements RunStore {
     if (this.failures > 0) {
       this.failures--;
       this.#state = copyOf(this.#committed);
-      for (const { reject } of waiting) reject(new Error("disk is full"));
+      const full = new NerveError("STORE_FAILED", "disk is full", { hint: "free some space" });
+      for (const { reject } of waiting) reject(full);
       return;
     }
     this.#committed = copyOf(this.#state);

@@ -46,7 +46,8 @@ Deno.test("kill -9 of the daemon during a backoff neither starts it over nor for
     assert.ok(resumed !== undefined);
     const retryAt = Number(failures[0]?.retryAt);
     assert.ok(Math.abs(retryAt - failedAt - backoffMs) < 500, "the row tells the time of the next attempt");
-    assert.ok(resumed.ts >= retryAt, "the wait is not cut short");
+    // The wait is timed without the wall, which the machine may be setting right meanwhile.
+    assert.ok(resumed.ts >= retryAt - 100, "the wait is not cut short");
     assert.ok(resumed.ts < restartedAt + backoffMs * 0.9, "nor does it begin anew");
     await daemon.stop();
   } finally {

@@ -223,7 +223,7 @@ Deno.test("of two that end a run at the same time, the first wins", async () => 
 Deno.test("a kill that cannot be written says so, and the run goes on", async () => {
   const bench = await running("a");
   bench.store.failures = 1;
-  await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED" });
+  await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED", hint: "free some space" });
   await bench.say("a");
   assert.deepEqual([bench.run("a").rounds, bench.at("a").thread.aborted], [1, null]);
 });

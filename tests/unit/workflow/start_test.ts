@@ -75,7 +75,8 @@ Deno.test("a run that cannot be written costs no queued one its place", async ()
   await bench.start("a");
   await bench.start("b");
   bench.store.failures = 1;
-  await assert.rejects(bench.start("c"), { code: "STORE_FAILED" });
+  const said = "run c could not be started: disk is full";
+  await assert.rejects(bench.start("c"), { code: "STORE_FAILED", message: said, hint: "free some space" });
   await bench.turn();
   assert.equal(bench.status("b"), "queued");
   assert.deepEqual(bench.manager.view(), [{ workflow: "w", active: 1, waiting: 0, queued: 1 }]);
