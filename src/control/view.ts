@@ -46,7 +46,7 @@ export interface Records {
 /** A trigger by hand that was taken; `outcome` never rejects, it says how the compute ended. */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
   readonly outcome: Promise<ComputeResult>;
-  /** Resolves when the request is on disk, or lost because nothing can be written. */
+  /** Resolves when what has come of it so far is on disk, or lost because nothing can be written. */
   recorded(): Promise<void>;
 }
 

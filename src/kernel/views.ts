@@ -152,11 +152,7 @@ export class KernelViews {
     if (receipt === null) return null;
     // A row that is lost is counted and told of (Kernel, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});
-    const outcome = desk.resultOf(receipt.computeId).then(async (result) => {
-      // Who waited for the outcome may look into the log for it at once.
-      await recorded();
-      return this.#ports.secrets.in(result);
-    });
+    const outcome = desk.resultOf(receipt.computeId).then((result) => this.#ports.secrets.in(result));
     return { ...receipt, outcome, recorded };
   }
 

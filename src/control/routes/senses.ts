@@ -46,8 +46,9 @@ export function senseRoutes(view: KernelView) {
       async (c) => {
         const { name } = c.req.valid("param");
         const { outcome, recorded, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
-        await recorded();
         const awaited = c.req.valid("query").wait ? await orNull(outcome, c.env.stopping) : null;
+        // Whoever has the answer may look into the log for it at once.
+        await recorded();
         const reply: TriggerReply = { ...taken, outcome: awaited };
         return c.json(reply);
       },
