@@ -3,7 +3,7 @@
  * Used by `nerve run` (in a terminal, or under systemd) and by kernel_process.ts (under our own supervisor).
  * I1. The API is up only while the kernel is: it starts after it and stops before it, under the workspace's lock.
  * I2. The first interrupt stops in order, the second one at once.
- * I3. A kernel whose workspace was taken away stops: it would write into files that nobody can open any more.
+ * I3. A kernel whose workspace, or log, was taken away stops: it would write into files that nobody can open any more.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -12,7 +12,7 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import type { ControlServer } from "../control/server.ts";
 import type { KernelView } from "../control/view.ts";
 import type { KernelEvent } from "../protocol/event.ts";
-import { guardWorkspace } from "./workspace_guard.ts";
+import { type Gone, guardWorkspace } from "./workspace_guard.ts";
 
 /** What hosting needs of a kernel; `createKernel` returns one. */
 export interface HostedKernel {
@@ -24,8 +24,10 @@ export interface HostedKernel {
   stopAtOnce(): void;
 }
 
+const logGone = "data/logs.db was removed or replaced while the daemon runs: what it still records is lost; it stops";
+
 /** Why a stop begins. */
-export type StopCause = "interrupt" | "request" | "workspace gone";
+export type StopCause = "interrupt" | "request" | Gone;
 
 export interface HostOptions {
   readonly paths: WorkspacePaths;
@@ -68,7 +70,10 @@ export function hostKernel(
     })().catch(failed.reject);
   };
   const server = startServer(kernel, options, () => stop("request"));
-  const guard = guardWorkspace(options.paths, () => stop("workspace gone"), options.report);
+  const guard = guardWorkspace(options.paths, (what) => {
+    if (what === "log gone" && !stopping) options.report(logGone);
+    stop(what);
+  }, options.report);
   const forget = options.onInterrupt(() => {
     if (!stopping) return stop("interrupt");
     kernel.stopAtOnce();

@@ -1,10 +1,14 @@
 /**
  * Notices that the workspace was taken away while its daemon runs: removed, moved, or its lock file replaced, so that a
- * second daemon could start in it. Used by hosting.ts. The watch is only a trigger; what counts is whether the path
- * still leads to the lock file that we hold.
+ * second daemon could start in it; or its log's database, into which the daemon would go on to write although nobody
+ * can open it any more. Used by hosting.ts. The watch is only a trigger; what counts is whether the paths still lead to
+ * the files that we hold. The database is watched as a file: its folder would tell of every write to it.
  */
 import { messageOf } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
+
+/** What was taken away: the workspace itself, or data/logs.db in it. */
+export type Gone = "workspace gone" | "log gone";
 
 export interface WorkspaceGuard {
   close(): void;
@@ -12,14 +16,14 @@ export interface WorkspaceGuard {
 
 /** Calls `onGone` once, at most. Where nothing can be watched it says so through `report` and guards nothing. */
 export function guardWorkspace(
-  { root, lockFile }: WorkspacePaths,
-  onGone: () => void,
+  { root, lockFile, logDatabase }: WorkspacePaths,
+  onGone: (what: Gone) => void,
   report: (what: string) => void,
 ): WorkspaceGuard {
-  const held = identity(lockFile);
+  const held = identity(lockFile), log = identity(logDatabase);
   let watcher: Deno.FsWatcher;
   try {
-    watcher = Deno.watchFs(root, { recursive: false });
+    watcher = Deno.watchFs(log === null ? [root] : [root, logDatabase], { recursive: false });
   } catch (thrown) {
     // The limit of inotify instances is reached, as a rule; `nerve doctor` tells more.
     report(`the workspace's folder cannot be watched: ${messageOf(thrown)}`);
@@ -32,9 +36,11 @@ export function guardWorkspace(
   };
   (async () => {
     for await (const { kind } of watcher) {
-      if (kind === "access" || identity(lockFile) === held) continue;
+      if (kind === "access") continue;
+      const gone = identity(lockFile) !== held ? "workspace gone" : identity(logDatabase) !== log ? "log gone" : null;
+      if (gone === null) continue;
       close();
-      return onGone();
+      return onGone(gone);
     }
   })();
   return { close };

@@ -126,6 +126,29 @@ Deno.test("a daemon whose workspace is moved ends, and starts where it is now", 
   await workspace.start();
 });
 
+Deno.test("a daemon whose log is removed or replaced says so, ends, and starts with a new one", async () => {
+  // The bug was: it went on for ever, and recorded everything into a file without a name.
+  await using workspace = await DaemonWorkspace.make();
+  const { logDatabase } = workspace.paths;
+  const removals = [
+    () => Deno.removeSync(logDatabase),
+    () => {
+      Deno.copyFileSync(logDatabase, `${logDatabase}.copy`);
+      Deno.renameSync(`${logDatabase}.copy`, logDatabase);
+    },
+    () => Deno.renameSync(workspace.paths.data, `${workspace.root}/data.old`),
+  ];
+  for (const remove of removals) {
+    await workspace.start();
+    remove();
+    await workspace.reached("the end", () => findDaemon(workspace.paths).supervised === null);
+    const said = workspace.textLog().split("kernel.ready").at(-1) ?? "";
+    assert.match(said, /level=warn source=kernel event=problem message="data\/logs\.db was removed or replaced/);
+    assert.match(said, /event=kernel\.stopping message="log gone"/);
+    await workspace.nothingLeft();
+  }
+});
+
 Deno.test("stop names what holds a daemon that hangs, and kills it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
