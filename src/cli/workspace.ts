@@ -6,6 +6,7 @@ import { formatProblems, type Problem } from "../config/problem.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, thisHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ControlClient } from "../control/client.ts";
+import { findDaemon } from "../daemon/whereabouts.ts";
 import type { CliIo } from "./io.ts";
 
 /** The workspace that the command means. Throws WORKSPACE_MISSING. */
@@ -41,7 +42,11 @@ export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig>
 /** A client of the workspace's daemon; `using` closes it. */
 export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
   const { ControlClient } = await import("../control/client.ts");
-  return new ControlClient(paths.socket);
+  return new ControlClient(paths.socket, () => {
+    const { kernel, supervised } = findDaemon(paths);
+    // While it starts or stops it holds the lock without a socket, as it should.
+    return supervised === null || supervised.state === "running" ? kernel?.pid ?? null : null;
+  });
 }
 
 /** What `ask` learns from the daemon, or null when none runs. */

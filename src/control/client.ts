@@ -51,11 +51,14 @@ interface Answer {
 
 export class ControlClient implements Disposable {
   readonly #path: string;
+  readonly #findKernel: () => number | null;
   readonly #http: Deno.HttpClient;
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
 
-  constructor(socketPath: string) {
+  /** `findKernel` tells the pid of a kernel that ought to be listening; only asked when the socket is not there. */
+  constructor(socketPath: string, findKernel: () => number | null = () => null) {
     this.#path = socketPath;
+    this.#findKernel = findKernel;
     const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
     this.#http = client;
     this.#api = hc<ControlApp>("http://localhost", {
@@ -200,7 +203,12 @@ export class ControlClient implements Disposable {
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {
-      const hint = "nerve start";
+      const hint = "nerve start", pid = thrown instanceof Deno.errors.NotFound ? this.#findKernel() : null;
+      if (pid !== null) {
+        // `nerve start` would only say that one runs.
+        const message = `The daemon (pid ${pid}) runs, but its socket is gone`;
+        return new NerveError("DAEMON_ANSWER", message, { hint: "nerve restart", cause });
+      }
       const message = thrown instanceof Deno.errors.PermissionDenied
         ? `The daemon's socket ${this.#path} belongs to another user`
         : "No daemon runs in this workspace";

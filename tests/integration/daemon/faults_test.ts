@@ -149,6 +149,17 @@ Deno.test("a daemon whose log is removed or replaced says so, ends, and starts w
   }
 });
 
+Deno.test("a daemon whose socket is gone is told from one that does not run, and a restart mends it", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel } = await workspace.start();
+  Deno.removeSync(workspace.paths.socket);
+  const { code, err } = await workspace.nerve("sense", "trigger", "ping");
+  assert.equal(code, 1);
+  assert.match(err, new RegExp(`❌ The daemon \\(pid ${kernel}\\) runs, but its socket is gone\n {3}nerve restart`));
+  assert.equal((await workspace.nerve("restart")).code, 0);
+  assert.equal((await workspace.nerve("sense", "trigger", "ping")).code, 0);
+});
+
 Deno.test("stop names what holds a daemon that hangs, and kills it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
