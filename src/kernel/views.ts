@@ -121,19 +121,19 @@ export class KernelViews {
     const config = this.#ports.configuration.current, { desk, scheduler, supervisor, faults } = this.#ports.parts();
     const sense = config.senses.get(name), record = desk.record(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
-    const unit = supervisor.view().find(({ key }) => key === groupKey(sense.group));
-    const down = unit?.state === "quarantined" ? `quarantined: ${unit.reason}` : null;
+    // Not `supervisor.view()`, which reads the memory of every process.
+    const key = groupKey(sense.group), down = supervisor.quarantined(key) ? supervisor.whyDown(key) : null;
     const [fault] = record.loadProblems;
     return this.#ports.secrets.in({
       name,
       group: sense.group,
-      state: unit?.state === "quarantined" ? "quarantined" : timeline?.state ?? "stopped",
+      state: down !== null ? "quarantined" : timeline?.state ?? "stopped",
       reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
       nextDue: timeline?.nextDue ?? null,
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
-      problem: down ?? faults.problemOf(groupKey(sense.group), name) ??
+      problem: down ?? faults.problemOf(key, name) ??
         (fault === undefined ? null : `cannot be loaded: ${fault.message}`),
     });
   }

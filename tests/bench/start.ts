@@ -55,7 +55,11 @@ export async function* figures(): Figures {
   yield figure("start of a group's process to its first outcome", "ms", await groupStarts(), floor);
 }
 
-async function runMs(root: string): Promise<{ socketMs: number; signalMs: number }> {
+/** Milliseconds from the start of `nerve run` to its first answer, and to its first signal unless it is stopped before. */
+export async function runMs(
+  root: string,
+  stopAtSocket: boolean = false,
+): Promise<{ socketMs: number; signalMs: number }> {
   const from = systemClock.monotonic();
   const command = new Deno.Command(Deno.execPath(), { args: [...own, "run"], cwd: root, stdout: "piped" });
   const child = command.spawn();
@@ -65,8 +69,9 @@ async function runMs(root: string): Promise<{ socketMs: number; signalMs: number
   using client = new ControlClient(socket);
   await client.health();
   const socketMs = systemClock.monotonic() - from;
-  const signalMs = await signalled;
-  child.kill("SIGTERM");
+  if (stopAtSocket) child.kill("SIGTERM");
+  const signalMs = stopAtSocket ? NaN : await signalled;
+  if (!stopAtSocket) child.kill("SIGTERM");
   await child.status;
   return { socketMs, signalMs };
 }

@@ -21,7 +21,10 @@ export async function* figures(): Figures {
   await using workspace = await thousandSenses();
   const daemon = await Daemon.start(workspace.paths);
   try {
-    await delay(systemClock, 4_000);
+    while ((await daemon.client.senses()).some(({ counters }) => counters.computes === 0)) {
+      await delay(systemClock, 500);
+    }
+    await delay(systemClock, 2_000);
     const { pid, counters } = await daemon.client.health(), from = systemClock.now(), ticks = cpuTicks(pid);
     const skipped = counters.coalesced ?? 0;
     await delay(systemClock, spanMs);
