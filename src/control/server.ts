@@ -9,7 +9,7 @@
  */
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { controlConnectionsMax, controlStopMs, requestMaxMs } from "../base/limits.ts";
 import { answer } from "./http.ts";
@@ -67,21 +67,30 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
   return { path, stop: () => stopped ??= stop() };
 }
 
-/** Binds at once, under a mask that leaves the socket to its owner; resolves when it listens. */
+/**
+ * Binds inside a folder that only the owner may enter, and moves the socket to its place once its mode is 0600. The
+ * umask would do as well, but it is the whole process's: whatever is made meanwhile would get it too. The folder's name
+ * is short, so that a path which is just short enough for a socket stays so.
+ */
 function listen(server: Server, path: string): Promise<void> {
+  const nest = join(dirname(path), ".ns"), inside = join(nest, "s");
+  Deno.mkdirSync(nest, { recursive: true });
+  Deno.chmodSync(nest, 0o700);
+  removeSocket(inside);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.once("listening", () => {
       server.off("error", reject);
-      resolve();
+      try {
+        Deno.chmodSync(inside, 0o600);
+        Deno.renameSync(inside, path);
+        Deno.removeSync(nest);
+        resolve();
+      } catch (thrown) {
+        reject(thrown);
+      }
     });
-    // The mask is the process's own: nothing else may run in between, and binding is synchronous.
-    const before = Deno.umask(0o177);
-    try {
-      server.listen({ path });
-    } finally {
-      Deno.umask(before);
-    }
+    server.listen({ path: inside });
   });
 }
 

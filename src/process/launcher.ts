@@ -42,13 +42,8 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
   const path = `${runtimeFolder}/g${Deno.pid}-${++sequence}.sock`;
   const token = crypto.randomUUID();
   Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-  const umask = Deno.umask(0o177);
-  let listener: Deno.UnixListener;
-  try {
-    listener = Deno.listen({ transport: "unix", path });
-  } finally {
-    Deno.umask(umask);
-  }
+  // Nobody else can enter the folder (config/private_folder.ts), whatever the socket's own mode is.
+  const listener = Deno.listen({ transport: "unix", path });
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(Deno.execPath(), {

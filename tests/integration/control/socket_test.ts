@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { setImmediate } from "node:timers";
 import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
@@ -78,17 +79,27 @@ Deno.test("a problem arrives as the NerveError that it was", async () => {
   });
 });
 
-Deno.test("the socket is 0600 from its first moment, whatever the umask, and the umask is as before", async () => {
-  // The bug would be: bound with the umask of the process, then chmod. In between, another user could connect.
-  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
-  const path = join(folder, "nerve.sock"), before = Deno.umask(0o000);
-  try {
+Deno.test("the socket is 0600 when it appears, whatever the umask, and nothing of its making stays", async () => {
+  // The bug would be: bound with the umask of the process, then chmod. In between, another user could connect. The umask
+  // is the whole process's, and other tests run in this one: so it is a process of its own.
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
+  const modules = ["control/server.ts", "base/clock.ts"].map((file) => import.meta.resolve(`../../../src/${file}`));
+  const code = `const [{ serveControl }, { systemClock }] = await Promise.all(${
+    JSON.stringify(modules)
+  }.map((m) => import(m)));
+    const path = ${JSON.stringify(path)}, events = Deno.watchFs(${JSON.stringify(folder)}, { recursive: false });
     const server = await serveControl({ fetch: () => new Response() }, { path, clock: systemClock, report: () => {} });
-    assert.equal((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
-    assert.equal(Deno.umask(), 0o000);
-    await server.stop();
+    for await (const { paths } of events) if (paths.includes(path)) break;
+    const left = [...Deno.readDirSync(${JSON.stringify(folder)})].map(({ name }) => name);
+    console.log(((Deno.statSync(path).mode ?? 0) & 0o777).toString(8), left.join());
+    await server.stop();`;
+  try {
+    const script = 'umask 000; exec "$0" eval --no-lock -c "$1" "$2"';
+    const config = fileURLToPath(import.meta.resolve("../../../deno.json"));
+    const { stdout, stderr } = await new Deno.Command("sh", { args: ["-c", script, Deno.execPath(), config, code] })
+      .output();
+    assert.equal(new TextDecoder().decode(stdout), "600 nerve.sock\n", new TextDecoder().decode(stderr));
   } finally {
-    Deno.umask(before);
     await Deno.remove(folder, { recursive: true });
   }
 });
