@@ -6,6 +6,8 @@ import { builtinModules } from "node:module";
 import assert from "node:assert/strict";
 import { isOpenBuiltin } from "../../../src/worker/module_gate.ts";
 import { type Attack, type Attacks, attackTest } from "../../support/attack_daemon.ts";
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 
 const refused =
   /^threw .*(is not for the sandbox to import|closed in the sandbox|NotCapable|Requires (read|import) access)/;
@@ -108,8 +110,7 @@ attackTest("a package is loaded only when permissions.import names it, also when
   "common-js-json": { body: "return (await import('../../lib/outside.cjs')).default", comesTo: /^threw / },
   "jsr": { body: "return Object.keys(await import('jsr:' + '@std/path'))", comesTo: /^threw / },
   "cache-file": {
-    body:
-      "return Object.keys(await import(import.meta.resolve('zod').replace(/^npm:.*/, 'file:///cache/of/deno/where/it/keeps/packages/x/hono/4.13.19/dist/index.js')))",
+    body: `return Object.keys(await import(${JSON.stringify(cachedPackageFile())}))`,
     comesTo: /^threw /,
   },
   "nerves-own-code": {
@@ -186,3 +187,17 @@ Deno.test("every Node built-in of this Deno is known to be open or closed, and d
     }
   }
 });
+
+/** A file of a package that lies in Deno's cache on this machine. */
+function cachedPackageFile(): string {
+  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
+  for (const registry of Deno.readDirSync(npmCache)) {
+    const versions = `${npmCache}/${registry.name}/hono`;
+    if (!registry.isDirectory || !existsSync(versions)) continue;
+    const version = [...Deno.readDirSync(versions)].find(({ isDirectory }) => isDirectory)?.name;
+    const file = `${versions}/${version}/dist/index.js`;
+    if (existsSync(file)) return pathToFileURL(file).href;
+  }
+  throw new Error(`no hono below ${npmCache}: deno install puts it there`);
+}
