@@ -2,6 +2,7 @@
  * How the command line writes: tables, status signs, times, pages, JSON and errors. Plain text unless a terminal asks.
  * I1. What users' code wrote never reaches a terminal raw: control characters are shown, not obeyed.
  */
+import { printable } from "../base/printable.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
 import { systemRefusal } from "../base/refusal.ts";
 import type { Json } from "../protocol/json.ts";
@@ -34,15 +35,9 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
   dropped: "🚫",
 };
 
-/** A terminal obeys control characters, and turns text around at the bidirectional ones: show them instead. */
-export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what this replaces
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}
+export { printable };
 
-/** The same for a text of several lines. */
+/** `printable` for a text of several lines. */
 export function printableLines(text: string): string {
   return text.split(/\r?\n/).map((line) => printable(line.replaceAll("\t", "  "))).join("\n");
 }

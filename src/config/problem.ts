@@ -3,6 +3,7 @@
  * printed by `nerve validate`, `nerve run` and the reload. Texts may quote what a user wrote: the formatters make them
  * safe for a terminal and for GitHub's annotation syntax.
  */
+import { printable } from "../base/printable.ts";
 import type { Place } from "../protocol/signal.ts";
 
 export interface Problem {
@@ -85,14 +86,6 @@ function escapeData(text: string): string {
 
 function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
-}
-
-/** A terminal obeys control characters, and turns text around at the bidirectional ones: show them instead. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what this replaces
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }
 
 function clip(text: string): string {
