@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { within } from "../support/workspace_fixture.ts";
+import { processesIn, within } from "../support/workspace_fixture.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -67,10 +67,15 @@ async function inTerminal(
       },
       type: (text) => keyboard.write(new TextEncoder().encode(text)),
       seen: (pattern) => within(seen(pattern), `the terminal to show ${pattern}`, () => shown.slice(-2_000)),
-      code: within(code, "the command to end", () => shown.slice(-2_000)),
+      // Its time begins when the test asks for it: a promise made here could fail with nobody to hear it.
+      get code() {
+        return within(code, "the command to end", () => shown.slice(-2_000));
+      },
     });
   } finally {
     await keyboard.close().catch(() => {});
+    // A test that failed half-way leaves its command running: its own failure is the one to tell, not a hang.
+    for (const pid of over ? [] : processesIn(await Deno.realPath(cwd))) Deno.kill(pid, "SIGKILL");
     await code;
   }
 }
