@@ -77,10 +77,14 @@ export function newRun(
   };
 }
 
-/** Whether a request for an id that exists asks for that very run; else what differs. Both payloads are plain JSON. */
-export function differenceTo(run: Run, request: StartRequest): "workflow" | "prompt" | "payload" | null {
+/**
+ * Whether a request for an id that exists asks for that very run; else what differs. Both payloads are plain JSON. A
+ * request that names no maxRounds leaves it to the configuration, which may have changed: it differs from none.
+ */
+export function differenceTo(run: Run, request: StartRequest): "workflow" | "prompt" | "maxRounds" | "payload" | null {
   if (run.workflow !== request.workflow) return "workflow";
   if (run.prompt !== request.prompt) return "prompt";
+  if (request.maxRounds !== null && run.maxRounds !== request.maxRounds) return "maxRounds";
   return isDeepStrictEqual(plain(run.payload), plain(request.payload)) ? null : "payload";
 }
 

@@ -124,14 +124,18 @@ Deno.test("an id that exists attaches, whatever the run's state, and never start
   assert.deepEqual(bench.changes, ["a:started", "a:completed"]);
 });
 
-Deno.test("attaching with another workflow, prompt or payload is a conflict; the order of keys is none", async () => {
+Deno.test("attaching with another workflow, prompt, maxRounds or payload is a conflict; the order of keys is none", async () => {
   const bench = new Bench();
-  await bench.start("a", { payload: { x: 1, y: [0, null] } });
+  await bench.start("a", { payload: { x: 1, y: [0, null] }, maxRounds: 5 });
   assert.equal((await bench.start("a", { payload: { y: [-0, null], x: 1 } })).status, "started");
   const conflict = { code: "RUN_CONFLICT" };
   await assert.rejects(bench.start("a", { payload: { x: 2, y: [0, null] } }), conflict);
   await assert.rejects(bench.start("a", { prompt: "other", payload: { x: 1, y: [0, null] } }), conflict);
   await assert.rejects(bench.start("a", { workflow: "v", payload: { x: 1, y: [0, null] } }), conflict);
+  const more = { payload: { x: 1, y: [0, null] }, maxRounds: 6 };
+  await assert.rejects(bench.start("a", more), { ...conflict, message: "run a exists with another maxRounds" });
+  assert.equal((await bench.start("a", { ...more, maxRounds: 5 })).maxRounds, 5);
+  assert.equal((await bench.start("a", { ...more, maxRounds: null })).maxRounds, 5, "who leaves it open gets the run");
 });
 
 Deno.test("a prompt is what the disk gives back: NUL and half a surrogate pair are replaced, and the same start attaches", async () => {
