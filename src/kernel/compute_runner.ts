@@ -4,6 +4,7 @@
  * I1. Every compute gets exactly one outcome, also when its process dies, cannot start, or never answers.
  * I2. Only the process that was given a compute may answer it.
  * I3. Time limits count from when the process is ready: its start has a limit of its own.
+ * I4. No compute is said to have begun earlier than it did; what died without a word began at its end.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
@@ -21,10 +22,17 @@ export interface ComputeLimits {
   readonly gracePeriodMs: number;
 }
 
+/** How a compute ended, and when the sense began it: monotonic, and never before it was asked for. */
+export interface Computed {
+  readonly outcome: ComputeOutcome;
+  readonly beganAt: number;
+}
+
 interface Flight {
   readonly limits: ComputeLimits;
   readonly process: GroupProcess;
-  readonly finish: (outcome: ComputeOutcome) => void;
+  readonly finish: (computed: Computed) => void;
+  readonly askedAt: number;
   timer: CancelTimer | null;
   /** Why it was told to stop; null while it may go on. */
   aborted: "timeout" | "stop" | null;
@@ -43,20 +51,22 @@ export class ComputeRunner {
   }
 
   /** Never rejects. */
-  async compute(limits: ComputeLimits, trigger: Trigger, id: number): Promise<ComputeOutcome> {
-    const process = this.#supervisor.process(limits.unit);
-    if (process === null) return { kind: "group_down", message: this.#supervisor.whyDown(limits.unit) };
-    const { promise, resolve } = Promise.withResolvers<ComputeOutcome>();
-    const flight: Flight = { limits, process, finish: resolve, timer: null, aborted: null };
+  async compute(limits: ComputeLimits, trigger: Trigger, id: number): Promise<Computed> {
+    const askedAt = this.#clock.monotonic(), process = this.#supervisor.process(limits.unit);
+    if (process === null) {
+      return { outcome: { kind: "group_down", message: this.#supervisor.whyDown(limits.unit) }, beganAt: askedAt };
+    }
+    const { promise, resolve } = Promise.withResolvers<Computed>();
+    const flight: Flight = { limits, process, finish: resolve, askedAt, timer: null, aborted: null };
     this.#flights.set(id, flight);
     process.send({ t: "compute", id, sense: limits.sense, trigger });
     if (process.ready) this.#limit(id, flight);
-    const outcome = await promise;
+    const computed = await promise;
     flight.timer?.();
     this.#flights.delete(id);
     this.#supervisor.released(limits.unit);
     if (this.#flights.size === 0) this.#idle?.();
-    return outcome;
+    return computed;
   }
 
   /** Everything that is under way is being cut short. */
@@ -73,12 +83,13 @@ export class ComputeRunner {
   }
 
   /** False: the process may not speak of that compute. */
-  onOutcome(process: GroupProcess, { id, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
+  onOutcome(process: GroupProcess, { id, ranMs, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
     const flight = this.#flights.get(id);
     if (flight?.process !== process) return false;
     // A compute that stops because its signal aborted was cut short; one that still finished its work was not.
     const cut = flight.aborted !== null && outcome.kind === "error";
-    flight.finish(cut ? cutShort(flight, false) : outcome);
+    const beganAt = Math.max(flight.askedAt, this.#clock.monotonic() - (ranMs ?? 0));
+    flight.finish({ outcome: cut ? cutShort(flight, false) : outcome, beganAt });
     return true;
   }
 
@@ -86,7 +97,8 @@ export class ComputeRunner {
     for (const flight of this.#flights.values()) {
       if (flight.process !== process) continue;
       const overdue = flight.aborted !== null && end.kind === "timeout";
-      flight.finish(overdue ? cutShort(flight, true) : { kind: "group_down", message: `its process ${end.message}` });
+      const down: ComputeOutcome = { kind: "group_down", message: `its process ${end.message}` };
+      flight.finish({ outcome: overdue ? cutShort(flight, true) : down, beganAt: this.#clock.monotonic() });
     }
   }
 

@@ -81,18 +81,19 @@ export class SenseDesk {
     });
   }
 
-  /** The scheduler's port. Never rejects. */
-  async compute(sense: string, trigger: Trigger, id: number): Promise<void> {
-    const record = this.#senses.get(sense);
-    if (record === undefined) return;
+  /** The scheduler's port: when the sense began to compute. Never rejects. */
+  async compute(sense: string, trigger: Trigger, id: number): Promise<number> {
     const at = this.#clock.now(), from = this.#clock.monotonic();
-    const outcome = await this.#runner.compute(record.limits, trigger, id);
+    const record = this.#senses.get(sense);
+    if (record === undefined) return from;
+    const { outcome, beganAt } = await this.#runner.compute(record.limits, trigger, id);
     const durationMs = this.#clock.monotonic() - from;
     record.counters.computes++;
     const result = await this.#settle(record, outcome, trigger, id);
     record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
     for (const tell of this.#waiters.get(id) ?? []) tell(result);
     this.#waiters.delete(id);
+    return beganAt;
   }
 
   /** The scheduler's word for a trigger that did not start a compute at once. */

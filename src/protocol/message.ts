@@ -120,9 +120,14 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("pong"), n: z.int() }),
   /** `roles` names those of a workflow; it is empty for a sense. */
   z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(problemSchema).max(100) }),
+  /**
+   * `ranMs`: how long ago compute was called, by the sandbox's own clock; null when it was not, or cannot be told.
+   * User code may have tampered with that clock: what is no span of time counts as untold.
+   */
   z.object({
     t: z.literal("outcome"),
     id: z.int(),
+    ranMs: z.number().min(0).nullable().catch(null),
     outcome: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("null") }),
       z.object({ kind: z.literal("value"), value: jsonSchema }),

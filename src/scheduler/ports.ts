@@ -6,8 +6,11 @@ import type { Trigger } from "../protocol/signal.ts";
 
 /** Runs computes; the kernel hands it to the groups' processes. */
 export interface ComputeStarter {
-  /** Resolves when the compute is over, however it ended; never rejects. Its outcome is not the scheduler's business. */
-  compute(sense: string, trigger: Trigger, computeId: number): Promise<void>;
+  /**
+   * Resolves when the compute is over, however it ended, with the monotonic time at which the sense began it: its
+   * process may have had to start first. Never rejects. Its outcome is not the scheduler's business.
+   */
+  compute(sense: string, trigger: Trigger, computeId: number): Promise<number>;
   /** A compute of this sense is due in `prepareAheadMs`: its process should be there by then. */
   prepare(sense: string): void;
 }

@@ -146,7 +146,7 @@ export class ScheduledSense {
       if (action.kind === "start") {
         this.#window.cancel();
         const { id, trigger } = action.compute;
-        void this.#around.starter.compute(this.name, trigger, id).then(() => this.#finished());
+        void this.#around.starter.compute(this.name, trigger, id).then((beganAt) => this.#finished(beganAt));
       } else if (action.kind === "wait") {
         this.#window.set(action.until);
       } else if (action.kind === "drop") {
@@ -156,8 +156,8 @@ export class ScheduledSense {
     return step.actions;
   }
 
-  #finished(): void {
-    this.#apply({ kind: "finished", now: this.#around.clock.monotonic() });
+  #finished(beganAt: number): void {
+    this.#apply({ kind: "finished", beganAt, now: this.#around.clock.monotonic() });
     if (this.#plan === null) this.#around.gone(this.name);
   }
 

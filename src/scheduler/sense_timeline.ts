@@ -3,7 +3,8 @@
  * by a compute that comes anyway. Pure; scheduler.ts feeds it events and carries out the actions.
  *
  * I1. Computes of one sense never overlap.
- * I2. The starts of two computes are at least `throttleMs` apart.
+ * I2. The starts of two computes are at least `throttleMs` apart, as the sense sees them: a compute starts when its
+ *     process, which may still have to start, calls it. When that was is known at its end.
  * I3. No trigger is lost: each starts a compute, or is merged into the one compute that is still to start.
  *
  * Times are monotonic milliseconds: setting the wall clock neither opens nor closes a window.
@@ -20,7 +21,7 @@ export interface Compute {
 interface Pace {
   /** Least time between the starts of two computes; 0 without a throttle. */
   readonly throttleMs: number;
-  /** When the last compute started; -Infinity when none has. */
+  /** When the last compute was started, and once it is over, when it began; -Infinity when there was none. */
   readonly lastStart: number;
 }
 
@@ -36,7 +37,8 @@ export type TimelineState =
 export type TimelineEvent =
   /** `id` is a fresh number; it becomes the compute's id unless the trigger is merged into another. */
   | { readonly kind: "trigger"; readonly trigger: Trigger; readonly id: number; readonly now: number }
-  | { readonly kind: "finished"; readonly now: number }
+  /** `beganAt`: when the sense began the compute, at or after its start. */
+  | { readonly kind: "finished"; readonly beganAt: number; readonly now: number }
   | { readonly kind: "window_elapsed"; readonly now: number }
   | { readonly kind: "plan_changed"; readonly throttleMs: number; readonly now: number }
   /** The sense was removed or the scheduler stops: what is still to start never will. */
@@ -71,7 +73,7 @@ export function next(state: TimelineState, event: TimelineEvent): TimelineStep {
     case "trigger":
       return onTrigger(state, { id: event.id, trigger: event.trigger }, event.now);
     case "finished":
-      return onFinished(state, event.now);
+      return onFinished({ ...state, lastStart: Math.max(state.lastStart, event.beganAt) }, event.now);
     case "window_elapsed":
       return state.tag === "waiting" ? startOrWait(state, state.next, event.now) : { state, actions: [] };
     case "plan_changed": {

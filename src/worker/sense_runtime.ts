@@ -6,6 +6,7 @@
  * I2. A sense that cannot load holds back none of its siblings.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
 import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
@@ -145,30 +146,31 @@ export class SenseRuntime implements Runtime {
     const loaded = await this.#loadUntil(name, controller.signal);
     if (!loaded.ok) {
       const [first] = loaded.problems;
-      this.#fail(id, "load", first?.message ?? "cannot be loaded", first?.place ?? null);
+      this.#fail(id, null, "load", first?.message ?? "cannot be loaded", first?.place ?? null);
     } else {
+      const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
       try {
         const value = await loaded.compute({ ...loaded.surroundings, signal: controller.signal, trigger });
-        this.#succeed(id, value);
+        this.#succeed(id, ranMs(), value);
       } catch (thrown) {
-        this.#fail(id, "throw", describe(thrown), placeOf(thrown, folderOf(this.#entry(name))));
+        this.#fail(id, ranMs(), "throw", describe(thrown), placeOf(thrown, folderOf(this.#entry(name))));
       }
     }
     this.#running.delete(id);
   }
 
-  #succeed(id: number, value: unknown): void {
-    if (value === null || value === undefined) {
-      return this.#kernel.send({ t: "outcome", id, outcome: { kind: "null" } });
+  #succeed(id: number, ranMs: number, value: unknown): void {
+    const text = value === undefined ? null : toJsonText(value, payloadMaxBytes);
+    if (text !== null && !text.ok) return this.#fail(id, ranMs, "output", `what compute returned ${text.error}`, null);
+    if (text === null || text.value === "null") {
+      return this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "null" } });
     }
-    const text = toJsonText(value, payloadMaxBytes);
-    if (!text.ok) return this.#fail(id, "output", `what compute returned ${text.error}`, null);
-    if (text.value === "null") return this.#kernel.send({ t: "outcome", id, outcome: { kind: "null" } });
-    this.#kernel.sendText(`{"t":"outcome","id":${id},"outcome":{"kind":"value","value":${text.value}}}`);
+    const { value: json } = text;
+    this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${ranMs},"outcome":{"kind":"value","value":${json}}}`);
   }
 
-  #fail(id: number, code: ComputeErrorCode, message: string, place: Place | null): void {
-    this.#kernel.send({ t: "outcome", id, outcome: { kind: "error", code, message, place } });
+  #fail(id: number, ranMs: number | null, code: ComputeErrorCode, message: string, place: Place | null): void {
+    this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "error", code, message, place } });
   }
 
   #entry(name: string): string {

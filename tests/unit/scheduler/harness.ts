@@ -15,8 +15,8 @@ export interface StartedCompute {
   readonly sense: string;
   readonly computeId: number;
   readonly trigger: Trigger;
-  /** Wall time of its start. */
-  readonly at: number;
+  /** Wall time of its start, as the sense sees it. */
+  at: number;
 }
 
 export const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
@@ -46,6 +46,8 @@ export class Harness implements ComputeStarter, ScheduleListener {
   readonly cronTicks: { sense: string; due: number }[] = [];
   /** How long the next compute of a sense takes, in milliseconds. */
   durationMs: (sense: string) => number = () => 0;
+  /** How long its process takes to begin with it. */
+  delayMs: (sense: string) => number = () => 0;
   readonly #running = new Set<string>();
 
   constructor(startMs?: number) {
@@ -54,18 +56,19 @@ export class Harness implements ComputeStarter, ScheduleListener {
     this.scheduler = new Scheduler({ clock: this.clock, starter: this, listener: this, newComputeId: () => ++id });
   }
 
-  compute(sense: string, trigger: Trigger, computeId: number): Promise<void> {
+  compute(sense: string, trigger: Trigger, computeId: number): Promise<number> {
     assert.ok(!this.#running.has(sense), `computes of ${sense} overlap`);
     this.#running.add(sense);
-    this.started.push({ sense, computeId, trigger, at: this.clock.now() });
-    const durationMs = this.durationMs(sense);
+    const delayMs = this.delayMs(sense), durationMs = this.durationMs(sense);
+    this.started.push({ sense, computeId, trigger, at: this.clock.now() + delayMs });
+    const beganAt = this.clock.monotonic() + delayMs;
     return new Promise((resolve) => {
       const finish = () => {
         this.#running.delete(sense);
-        resolve();
+        resolve(beganAt);
       };
-      if (durationMs === 0) finish();
-      else this.clock.after(durationMs, finish);
+      if (delayMs + durationMs === 0) finish();
+      else this.clock.after(delayMs + durationMs, finish);
     });
   }
 

@@ -257,7 +257,7 @@ Deno.test("for any plans, durations and triggers: starts keep the throttle, and 
       fc.infiniteStream(fc.nat(150)),
       async (senses, steps, durations) => {
         const harness = new Harness(t0);
-        harness.durationMs = () => Number(durations.next().value);
+        harness.durationMs = harness.delayMs = () => Number(durations.next().value);
         harness.start(
           ...senses.map(({ intervalMs, throttleMs, listens }, index) =>
             plan(`s${index}`, [{ intervalMs, on: listens ? ["outside"] : [] }], { throttleMs })

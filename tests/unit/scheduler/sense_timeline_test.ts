@@ -33,7 +33,7 @@ Deno.test("an idle sense without a throttle starts at once", () => {
   const player = new Player();
   assert.deepEqual(player.trigger(10), [{ kind: "start", compute: { id: 1, trigger: interval() } }]);
   assert.equal(player.state.tag, "running");
-  assert.deepEqual(player.send({ kind: "finished", now: 12 }), []);
+  assert.deepEqual(player.send({ kind: "finished", beganAt: 0, now: 12 }), []);
   assert.equal(player.state.tag, "idle");
 });
 
@@ -43,14 +43,14 @@ Deno.test("triggers while a compute runs lead to exactly one compute, at its end
   assert.deepEqual(player.trigger(1), [{ kind: "deferred", reason: "coalesced", computeId: 2, until: null }]);
   assert.deepEqual(player.trigger(2), [{ kind: "deferred", reason: "coalesced", computeId: 2, until: null }]);
   const compute = { id: 2, trigger: { ...interval(), coalesced: 1 } };
-  assert.deepEqual(player.send({ kind: "finished", now: 3 }), [{ kind: "start", compute }]);
-  assert.deepEqual(player.send({ kind: "finished", now: 4 }), []);
+  assert.deepEqual(player.send({ kind: "finished", beganAt: 0, now: 3 }), [{ kind: "start", compute }]);
+  assert.deepEqual(player.send({ kind: "finished", beganAt: 0, now: 4 }), []);
 });
 
 Deno.test("a trigger inside the throttle window waits for its end, and others merge into it", () => {
   const player = new Player(100);
   player.trigger(0);
-  player.send({ kind: "finished", now: 5 });
+  player.send({ kind: "finished", beganAt: 0, now: 5 });
   assert.deepEqual(player.trigger(10), [
     { kind: "wait", until: 100 },
     { kind: "deferred", reason: "throttled", computeId: 2, until: 100 },
@@ -65,18 +65,30 @@ Deno.test("a compute that outlasts its window is followed at its end, one that d
   const long = new Player(100);
   long.trigger(0);
   long.trigger(50);
-  assert.equal(long.send({ kind: "finished", now: 150 })[0]?.kind, "start");
+  assert.equal(long.send({ kind: "finished", beganAt: 0, now: 150 })[0]?.kind, "start");
 
   const short = new Player(100);
   short.trigger(0);
   short.trigger(50);
-  assert.deepEqual(short.send({ kind: "finished", now: 60 }), [{ kind: "wait", until: 100 }]);
+  assert.deepEqual(short.send({ kind: "finished", beganAt: 0, now: 60 }), [{ kind: "wait", until: 100 }]);
+});
+
+// Two computes began 2 ms apart at `throttle: 3s`, because the process of the first took 3 s to start.
+Deno.test("the window counts from when the sense began the compute, not from when it was asked to", () => {
+  const slow = new Player(100);
+  slow.trigger(0);
+  slow.trigger(10);
+  assert.deepEqual(slow.send({ kind: "finished", beganAt: 98, now: 99 }), [{ kind: "wait", until: 198 }]);
+  const quick = new Player(100);
+  quick.trigger(50);
+  quick.trigger(60);
+  assert.deepEqual(quick.send({ kind: "finished", beganAt: 0, now: 70 }), [{ kind: "wait", until: 150 }]);
 });
 
 Deno.test("a window that is said to have elapsed too early is waited for again", () => {
   const player = new Player(100);
   player.trigger(0);
-  player.send({ kind: "finished", now: 1 });
+  player.send({ kind: "finished", beganAt: 0, now: 1 });
   player.trigger(2);
   assert.deepEqual(player.send({ kind: "window_elapsed", now: 99.5 }), [{ kind: "wait", until: 100 }]);
 });
@@ -94,7 +106,7 @@ Deno.test("of merged triggers the most specific stays, and of equals the newest"
     const player = new Player();
     player.trigger(0);
     for (const trigger of triggers) player.trigger(1, trigger);
-    const [action] = player.send({ kind: "finished", now: 2 });
+    const [action] = player.send({ kind: "finished", beganAt: 0, now: 2 });
     return action?.kind === "start" ? action.compute.trigger : null;
   };
   assert.deepEqual(kept(manual(1), signalled, cron(), interval()), { ...manual(1), coalesced: 3 });
@@ -107,7 +119,7 @@ Deno.test("of merged triggers the most specific stays, and of equals the newest"
 Deno.test("a shorter throttle lets a waiting compute start, a longer one holds it back", () => {
   const player = new Player(100);
   player.trigger(0);
-  player.send({ kind: "finished", now: 1 });
+  player.send({ kind: "finished", beganAt: 0, now: 1 });
   player.trigger(10);
   assert.deepEqual(player.send({ kind: "plan_changed", throttleMs: 200, now: 20 }), [{ kind: "wait", until: 200 }]);
   assert.equal(player.send({ kind: "plan_changed", throttleMs: 15, now: 20 })[0]?.kind, "start");
@@ -120,22 +132,23 @@ Deno.test("what was dropped never starts, and the running compute goes on", () =
   assert.deepEqual(player.send({ kind: "dropped" }), [{ kind: "drop", compute: { id: 2, trigger: interval() } }]);
   assert.equal(player.state.tag, "running");
   assert.deepEqual(player.send({ kind: "dropped" }), []);
-  assert.deepEqual(player.send({ kind: "finished", now: 500 }), []);
+  assert.deepEqual(player.send({ kind: "finished", beganAt: 0, now: 500 }), []);
 
   player.trigger(500);
-  player.send({ kind: "finished", now: 501 });
+  player.send({ kind: "finished", beganAt: 0, now: 501 });
   player.trigger(502);
   assert.equal(player.send({ kind: "dropped" })[0]?.kind, "drop");
   assert.deepEqual(player.send({ kind: "window_elapsed", now: 700 }), []);
 });
 
 Deno.test("an end without a compute is a bug and says so", () => {
-  assert.throws(() => new Player().send({ kind: "finished", now: 0 }), /nerve bug/);
+  assert.throws(() => new Player().send({ kind: "finished", beganAt: 0, now: 0 }), /nerve bug/);
 });
 
 type Command =
   | { do: "trigger"; after: number; trigger: Trigger }
-  | { do: "finish"; after: number }
+  /** `late`: how much of its time had gone by when the sense began it. */
+  | { do: "finish"; after: number; late: number }
   | { do: "wait"; after: number }
   | { do: "throttle"; after: number; throttleMs: number };
 
@@ -143,7 +156,10 @@ const after = fc.oneof(fc.constant(0), fc.nat(30), fc.double({ min: 0, max: 200,
 const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: fc.record({ do: fc.constant("trigger" as const), after, trigger: triggers() }) },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant("finish" as const), after }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant("finish" as const), after, late: fc.constantFrom(0, 0.5, 1) }),
+    },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("wait" as const), after }) },
     {
       weight: 1,
@@ -165,7 +181,7 @@ function triggers(): fc.Arbitrary<Trigger> {
 interface Started {
   readonly id: number;
   readonly trigger: Trigger;
-  readonly at: number;
+  at: number;
   /** The throttle that was in force when it started. */
   readonly throttleMs: number;
 }
@@ -192,7 +208,7 @@ class Game {
       this.#throttleMs = command.throttleMs;
       this.#act(this.#player.send({ kind: "plan_changed", throttleMs: command.throttleMs, now: this.now }));
     } else if (command.do === "finish") {
-      this.finish();
+      this.finish(command.late);
     } else if (command.do === "trigger") {
       const actions = this.#player.trigger(this.now, command.trigger);
       const answers = actions.filter((action) => action.kind === "start" || action.kind === "deferred");
@@ -206,10 +222,12 @@ class Game {
     }
   }
 
-  finish(): void {
-    if (!this.#running) return;
+  finish(late = 0): void {
+    const compute = this.started.at(-1);
+    if (!this.#running || compute === undefined) return;
     this.#running = false;
-    this.#act(this.#player.send({ kind: "finished", now: this.now }));
+    compute.at += (this.now - compute.at) * late;
+    this.#act(this.#player.send({ kind: "finished", beganAt: compute.at, now: this.now }));
   }
 
   /** Until nothing is left to do. */
