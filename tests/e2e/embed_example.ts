@@ -1,12 +1,12 @@
 // deno-lint-ignore-file no-console -- an example talks to whoever runs it
 // nerve inside a program of one's own: the README shows it
-import { createKernel, formatProblems, parseNerveConfig } from "../../src/mod.ts";
+import { createKernel, formatProblems, loadNerveConfig, workspacePaths } from "../../src/mod.ts";
 
-const [root = "."] = Deno.args;
-const parsed = parseNerveConfig(await Deno.readTextFile(`${root}/nerve.yaml`), "nerve.yaml");
-if (!parsed.ok) throw new Error(formatProblems(parsed.error, "text"));
+const root = await Deno.realPath(Deno.args[0] ?? ".");
+const loaded = await loadNerveConfig(workspacePaths(root));
+if (!loaded.ok) throw new Error(formatProblems(loaded.error, "text"));
 
-const kernel = createKernel(parsed.value.config, await Deno.realPath(root));
+const kernel = createKernel(loaded.value.config, root);
 const events = kernel.events();
 await kernel.ready;
 

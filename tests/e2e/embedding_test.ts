@@ -1,39 +1,56 @@
 /** nerve inside a program of one's own, as the README shows it: the example is a file, and it runs. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { readSource } from "../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const files = {
+  "nerve.yaml": "senses: { load: {} }\nworkflows: { tidy: {} }\n",
+  "senses/load/index.ts": "export const compute = () => ({ load: 0.5 });",
+  "workflows/tidy/index.ts": `import { defineWorkflow, END } from "nerve";
+    export default defineWorkflow({
+      roles: { tidy: ({ start }) => ({ content: start.prompt, meta: {} }) },
+      moderator: ({ messages }) => messages.length === 0 ? "tidy" : END,
+    });`,
+};
+
+async function runExample(root: string): Promise<{ code: number; lines: string[]; errors: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-prompt", "--cached-only", "--no-check", "-c", file("deno.json")],
+      ...[file("tests/e2e/embed_example.ts"), root],
+    ],
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, lines: text(stdout).trimEnd().split("\n"), errors: text(stderr) };
+}
 
 Deno.test("the example of embedding runs a workspace, hears its events and leaves nothing behind", async () => {
   await inTempDir(async (root) => {
-    await writeWorkspace(root, {
-      "nerve.yaml": "senses: { load: {} }\nworkflows: { tidy: {} }\n",
-      "senses/load/index.ts": "export const compute = () => ({ load: 0.5 });",
-      "workflows/tidy/index.ts": `import { defineWorkflow, END } from "nerve";
-        export default defineWorkflow({
-          roles: { tidy: ({ start }) => ({ content: start.prompt, meta: {} }) },
-          moderator: ({ messages }) => messages.length === 0 ? "tidy" : END,
-        });`,
-    });
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "--no-prompt",
-        "--cached-only",
-        "--no-check",
-        "-c",
-        file("deno.json"),
-        file("tests/e2e/embed_example.ts"),
-        root,
-      ],
-    }).output();
-    const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
-    assert.equal(new TextDecoder().decode(stderr), "");
+    await writeWorkspace(root, files);
+    const { code, lines, errors } = await runExample(root);
+    assert.equal(errors, "");
     assert.equal(code, 0);
     assert.deepEqual(lines.slice(0, 1), [`load says {"load":0.5}`]);
     assert.match(lines[1] ?? "", /^run \S+ of tidy is (queued|started)$/);
     assert.match(lines.at(-1) ?? "", /^tidy completed after 1 round$/);
   });
+});
+
+// It went past every check of grants: a sense could be given nerve.yaml itself to write.
+Deno.test("the example of embedding refuses a grant that nerve itself would refuse", async () => {
+  await inTempDir(async (root) => {
+    const yaml = 'senses: { load: { permissions: { write: ["."] } } }\nworkflows: { tidy: {} }\n';
+    await writeWorkspace(root, { ...files, "nerve.yaml": yaml });
+    const { code, errors } = await runExample(root);
+    assert.equal(code, 1);
+    assert.match(errors, /nerve\.yaml:1:\d+ error senses\.load\.permissions\.write\[0\]: write of .* covers/);
+  });
+});
+
+Deno.test("the example of the README is the one that runs", () => {
+  const [, shown] = /```ts\n(import \{ createKernel[\s\S]*?)```/.exec(readSource("README.md")) ?? [];
+  const run = readSource("tests/e2e/embed_example.ts").replace(/^(?:\/\/.*\n)*/, "");
+  assert.equal(shown, run.replace("../../src/mod.ts", "./src/mod.ts"));
 });

@@ -17,8 +17,7 @@ Deno.test("two computes begin no closer than their throttle, though the first on
 });
 
 Deno.test("a compute whose process died without a word counts as begun when it died", async () => {
-  const slow = `await new Promise((resolve) => setTimeout(resolve, 300));
-    export async function compute({ sqlite, log }) {
+  const quick = `export async function compute({ sqlite, log }) {
       sqlite.exec("create table if not exists begun (at)");
       const before = sqlite.prepare("select at from begun").get();
       sqlite.prepare("insert into begun values (?)").run(Date.now());
@@ -26,9 +25,11 @@ Deno.test("a compute whose process died without a word counts as begun when it d
       log("info", "begun");
       await new Promise(() => {});
     }`;
+  const slow = `await new Promise((resolve) => setTimeout(resolve, 400));\n${quick}`;
   await using workspace = await startWorkspace({ yaml, senses: { slow } });
   const died = workspace.trigger("slow"), next = workspace.payload("slow");
   await workspace.log("sense:slow", /^begun$/);
+  workspace.write("senses/slow/index.ts", quick);
   Deno.kill(workspace.pid("slow"), "SIGKILL");
   assert.equal((await died).kind, "group_down");
   const { apart } = Object(await next);
