@@ -35,9 +35,10 @@ async function inTerminal(
 ): Promise<void> {
   await requireScript();
   const child = new Deno.Command("script", {
-    args: ["-qefc", command, "/dev/null"],
+    // Not below a shell: dash stays, Ctrl-C ends it as well, and its 130 would be all that is told of the command.
+    args: ["-qefc", `exec ${command}`, "/dev/null"],
     cwd,
-    env: { TERM: "xterm-256color", NO_COLOR: "", ...env },
+    env: { SHELL: "/bin/sh", TERM: "xterm-256color", NO_COLOR: "", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
