@@ -1,7 +1,9 @@
 #!/bin/sh
 # nerve @VERSION@ for @TARGET@, portable form: this header, then a compressed archive of the deno executable and nerve.
 # The first use unpacks the archive into the user's cache, under the hash of its content; later ones start what is there.
-# Needs sh, tail, tar, gzip, find, mkdir, mktemp, mv, rm and id. Older versions stay in the cache: remove them as you like.
+# Needs sh, tail, tar, gzip, mkdir, mktemp, chmod, mv and rm. Older versions stay in the cache: remove them as you like.
+# In braces, so that a file which was cut off in here is a syntax error, not half a program that ends in peace.
+{
 set -u
 hash=@HASH@
 offset=@OFFSET@
@@ -14,8 +16,8 @@ fail() {
   exit 1
 }
 
-# A folder counts only when it is ours: another user's could hold anything.
-ours() { [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] && [ -s "$1/$hash/deno" ]; }
+# A folder counts only when it is ours, for another user's could hold anything, and has not lost what a cleaner took.
+ours() { [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] && [ -s "$1/$hash/deno" ] && [ -s "$1/$hash/app/src/main.ts" ]; }
 
 # Replaces this shell, so that signals, the terminal and the exit code are nerve's own.
 start() {
@@ -47,7 +49,28 @@ unpack() (
   ours "$1"
 )
 
-cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
+# Ends it when no other folder would do better either.
+hopeless() {
+  for tool in tail tar gzip mkdir mktemp chmod mv rm; do
+    command -v "$tool" >/dev/null || fail "the first use unpacks $me, and needs $tool" "install $tool"
+  done
+  tail -c "+$offset" "$me" | gzip -t 2>/dev/null || fail "$me is damaged or not all there" 'download it again, and check its sum'
+}
+
+# Unpacks and starts, or leaves in `reason` the first line of what was said: tar goes on with one for each file.
+try() {
+  reason=$(unpack "$1" 2>&1) && start "$@"
+  hopeless
+  reason=${reason#"$newline"}
+  reason=${reason%%"$newline"*}
+  reason=${reason:-what is there is not ours, or not whole}
+}
+newline='
+'
+
+cache=${XDG_CACHE_HOME:-}
+# A relative one would be another folder wherever one stands; it is to be ignored (XDG Base Directory Specification).
+case $cache in /*) ;; *) cache=${HOME:+$HOME/.cache} ;; esac
 cache=${cache:+$cache/nerve}
 [ -n "$cache" ] && ours "$cache" && start "$cache" "$@"
 temporary=${TMPDIR:-/tmp}/nerve-cache-$(id -u)
@@ -56,10 +79,9 @@ temporary=${TMPDIR:-/tmp}/nerve-cache-$(id -u)
 [ -r "$me" ] || fail "$me cannot be read" "it has to be, to be unpacked: chmod +r $me"
 [ -t 2 ] && printf 'nerve: first use of this version, unpacking\n' >&2
 if [ -n "$cache" ]; then
-  reason=$(unpack "$cache" 2>&1) && start "$cache" "$@"
-  reason=${reason##*
-}
-  printf 'nerve: cannot unpack into %s (%s), so it goes to %s\n' "$cache" "${reason:-it is not ours}" "$temporary" >&2
+  try "$cache" "$@"
+  printf 'nerve: cannot unpack into %s (%s), so it goes to %s\n' "$cache" "$reason" "$temporary" >&2
 fi
-reason=$(unpack "$temporary" 2>&1) && start "$temporary" "$@"
-fail "cannot unpack into $temporary: ${reason:-it is not ours}" "set XDG_CACHE_HOME or TMPDIR to a folder with 150 MB free"
+try "$temporary" "$@"
+fail "cannot unpack into $temporary: $reason" "set XDG_CACHE_HOME or TMPDIR to a folder with 150 MB free, where programs may run"
+}
