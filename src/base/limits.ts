@@ -83,6 +83,9 @@ export const eventReplayRows = 500;
 export const daemonStartMaxMs = 30 * secondMs;
 /** What `nerve stop` waits for the drain; then it kills. */
 export const daemonStopMaxMs = 30 * secondMs;
+/** How long a daemon whose workspace was taken away waits until it is there again, and how often it looks. */
+export const workspaceAwayMaxMs = 30 * secondMs;
+export const workspaceLookMs = 200;
 /** How long a command waits for the answer of a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 
@@ -133,6 +136,8 @@ export const rereadRoundsMax = 1_000;
 /** From the last change of a file to the scan that reads it, and the longest that a stream of changes puts it off. */
 export const watchQuietMs = 75;
 export const watchBusyMaxMs = 500;
+/** A nerve.yaml that takes something out must have stood unchanged for this long: half of a file is often a valid one. */
+export const configRestMs = 1 * secondMs;
 /** Without any event a scan comes after so many times as long as it takes, within these bounds. */
 export const watchScanShare = 200;
 export const watchScanMinMs = 1 * secondMs;

@@ -53,6 +53,7 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
     await answer(incoming, outgoing, { fetch: (request) => app.fetch(request, env), clock, report });
   });
   await listen(server, path);
+  const bound = inodeOf(path);
   server.on("error", report);
   let stopped: Promise<void> | null = null;
   const stop = async () => {
@@ -62,7 +63,8 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
     const cancel = clock.after(controlStopMs, () => connections.cut());
     await closed;
     cancel();
-    removeSocket(path);
+    // The workspace may have been removed and made again, with a daemon and a socket of its own.
+    if (inodeOf(path) === bound) removeSocket(path);
   };
   return { path, stop: () => stopped ??= stop() };
 }
@@ -152,6 +154,15 @@ class Connections {
 
   #expect(socket: Socket): void {
     this.#deadlines.set(socket, this.#clock.after(requestMaxMs, () => socket.destroy()));
+  }
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.lstatSync(path).ino;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return null;
+    throw thrown;
   }
 }
 

@@ -4,6 +4,7 @@
  * I1. The API is up only while the kernel is: it starts after it and stops before it, under the workspace's lock.
  * I2. The first interrupt stops in order, the second one at once.
  * I3. A kernel whose workspace, or log, was taken away stops: it would write into files that nobody can open any more.
+ *     For a workspace nobody waits: what was under way in it has lost its data. Whoever hosts may start anew in its place.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -21,6 +22,8 @@ export interface HostedKernel {
   readonly view: KernelView;
   events(): AsyncIterable<KernelEvent>;
   stop(): Promise<void>;
+  /** As `stop`, without time for what is under way: it resolves when all of it has ended and everything is closed. */
+  abandon(): Promise<void>;
   stopAtOnce(): void;
 }
 
@@ -49,8 +52,11 @@ export interface Hosting {
   /** Begins the stop in order; any further call does nothing. */
   stop(cause: StopCause): void;
   /** How it ended. Rejects when the socket could not be served or the stop failed; the kernel is stopped then too. */
-  readonly end: Promise<"in order" | "at once">;
+  readonly end: Promise<HostingEnd>;
 }
+
+/** `gone`: the workspace was taken away, and nothing of the kernel is left. */
+export type HostingEnd = "in order" | "at once" | "gone";
 
 /** Hosts a kernel that is ready. `events` must have been subscribed to before it was. */
 export function hostKernel(
@@ -59,14 +65,15 @@ export function hostKernel(
   options: HostOptions,
 ): Hosting {
   const atOnce = Promise.withResolvers<"at once">(), failed = Promise.withResolvers<never>();
-  let stopping = false;
+  let stopping = false, inOrder: HostingEnd = "in order";
   const stop = (cause: StopCause) => {
     if (stopping) return;
     stopping = true;
+    if (cause === "workspace gone") inOrder = "gone";
     options.onStopping?.(cause);
     (async () => {
       await (await server).stop();
-      await kernel.stop();
+      await (cause === "workspace gone" ? kernel.abandon() : kernel.stop());
     })().catch(failed.reject);
   };
   const server = startServer(kernel, options, () => stop("request"));
@@ -82,7 +89,7 @@ export function hostKernel(
   const forgetHangup = options.onHangup?.(() => {
     if (!stopping) kernel.view.reload().catch((thrown) => options.report(`the reload failed: ${messageOf(thrown)}`));
   });
-  const told = tell(events, options).then(() => "in order" as const);
+  const told = tell(events, options).then(() => inOrder);
   const served = server.then(() => {
     options.onServing?.();
     return told;

@@ -4,12 +4,22 @@
  * I1. At most one kernel is there at a time.
  * I2. A kernel that ended in order was told to, by whomever: then all is over. Every other end is a death.
  * I3. The first start is refused as a whole when the kernel does not come up; only a daemon that ran is restarted.
+ * I4. When the workspace was taken away, a kernel is started as soon as one can be there again, whatever failed in
+ *     between: it may be half written. Until then nothing is written to it.
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import { backoffFirstMs, backoffMaxMs, daemonStartMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
+import {
+  backoffFirstMs,
+  backoffMaxMs,
+  daemonStartMaxMs,
+  deathsMax,
+  deathWindowMs,
+  workspaceAwayMaxMs,
+  workspaceLookMs,
+} from "../base/limits.ts";
 import type { LogLine } from "../base/log.ts";
-import type { KernelRecord, Refusal } from "./records.ts";
+import { kernelExit, type KernelRecord, type Refusal } from "./records.ts";
 
 export interface KernelListener {
   onRecord(record: KernelRecord): void;
@@ -33,12 +43,15 @@ export interface KernelHandle {
 export interface KeeperPorts {
   readonly clock: Clock;
   start(listener: KernelListener): KernelHandle;
+  /** Whether the workspace is there at all. */
+  workspaceThere(): boolean;
   log(line: LogLine): void;
   /** After every change of `state`, `pid` or `deaths`. */
   onChange(): void;
 }
 
-export type KeeperState = "starting" | "running" | "backoff" | "stopping" | "over";
+/** `away`: the workspace was taken away, and no kernel runs in its place yet. */
+export type KeeperState = "starting" | "running" | "backoff" | "away" | "stopping" | "over";
 
 export type KeeperEnd =
   | { readonly kind: "stopped" }
@@ -46,8 +59,8 @@ export type KeeperEnd =
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "gave up"; readonly reason: string };
 
-/** Codes with which a kernel ends that was told to (kernel_process.ts). */
-const wantedCodes: readonly number[] = [0, 130];
+/** Codes with which a kernel ends that was told to. */
+const wantedCodes: readonly number[] = [kernelExit.stopped, kernelExit.atOnce];
 
 export class Keeper {
   readonly #ports: KeeperPorts;
@@ -61,6 +74,8 @@ export class Keeper {
   #lastDeath: string | null = null;
   #everReady = false;
   #stopsAsked = 0;
+  /** Once the kernel has ended for it: when the wait for the workspace ends, and why the last start in it failed. */
+  #away: { readonly until: number; why: string } | null = null;
   #cancel: CancelTimer = () => {};
 
   constructor(ports: KeeperPorts) {
@@ -99,7 +114,7 @@ export class Keeper {
       return this.#ended({ code: -1, message: `could not be started: ${messageOf(thrown)}` });
     }
     this.#child = child;
-    this.#move("starting");
+    if (this.#away === null) this.#move("starting");
     this.#cancel = this.#ports.clock.after(daemonStartMaxMs, () => {
       this.#say(
         "error",
@@ -136,12 +151,13 @@ export class Keeper {
       case "ready":
         this.#cancel();
         this.#everReady = true;
-        if (this.#state === "starting") this.#move("running");
+        this.#away = null;
+        if (this.#state === "starting" || this.#state === "away") this.#move("running");
         return this.#firstReady.resolve();
       case "stopping":
         this.#cancel();
-        this.#say("info", "kernel.stopping", record.cause);
-        return this.#move("stopping");
+        this.#move(record.cause === "workspace gone" ? "away" : "stopping");
+        return this.#say("info", "kernel.stopping", record.cause);
       case "refused":
         this.#refusal = record.refusal;
         return;
@@ -156,6 +172,8 @@ export class Keeper {
     const pid = this.#child?.pid ?? null, refusal = this.#refusal;
     this.#cancel();
     this.#child = null;
+    const gone = end.code === kernelExit.gone || (this.#state === "away" && this.#away === null);
+    if (gone && this.#stopsAsked === 0) return this.#goAway(pid);
     if (this.#state === "stopping" || wantedCodes.includes(end.code)) {
       this.#say("info", "kernel.stopped", pid === null ? end.message : `kernel ${pid} ${end.message}`);
       return this.#end({ kind: "stopped" });
@@ -164,12 +182,44 @@ export class Keeper {
       return this.#end({ kind: "refused", refusal });
     }
     const why = refusal === null ? end.message : `refused to start: ${refusal.message}`;
+    if (this.#away !== null) {
+      this.#away.why = `a kernel ${why}`;
+      return this.#lookLater();
+    }
     this.#say("error", "kernel.died", pid === null ? why : `kernel ${pid} ${why}`);
     if (!this.#everReady) {
       const message = `The kernel did not start: it ${why}`;
       return this.#end({ kind: "refused", refusal: { code: "DAEMON_MISSING", message, hint: "nerve doctor" } });
     }
     this.#died(why);
+  }
+
+  #goAway(pid: number | null): void {
+    this.#say(
+      "warn",
+      "workspace.gone",
+      `the workspace was removed, moved or replaced; kernel ${pid} has ended, and so has what ran in it`,
+    );
+    this.#away = { until: this.#ports.clock.monotonic() + workspaceAwayMaxMs, why: "there is no nerve.yaml" };
+    this.#move("away");
+    this.#look();
+  }
+
+  #look(): void {
+    const { clock, workspaceThere } = this.#ports, away = this.#away;
+    if (away === null) return;
+    if (clock.monotonic() >= away.until) {
+      const reason = `the workspace was taken away, and nothing could be started in its place: ${away.why}`;
+      this.#say("error", "gave_up", `${reason}; it stays down until nerve start`);
+      return this.#end({ kind: "gave up", reason });
+    }
+    if (!workspaceThere()) return this.#lookLater();
+    this.#say("info", "kernel.restart", "there is a workspace again: a kernel starts anew with what is in it");
+    this.start();
+  }
+
+  #lookLater(): void {
+    this.#cancel = this.#ports.clock.after(workspaceLookMs, () => this.#look());
   }
 
   #died(why: string): void {

@@ -16,10 +16,7 @@ import { workspacePaths } from "../config/workspace.ts";
 import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { lineOfEvent } from "./event_line.ts";
 import { type Hosting, hostKernel } from "./hosting.ts";
-import type { KernelRecord, Refusal } from "./records.ts";
-
-/** Exit codes: 0 stopped in order, 130 at once on request, 1 could not start; anything else is a death. */
-export const kernelExit = { stopped: 0, refused: 1, atOnce: 130 } as const;
+import { kernelExit, type KernelRecord, type Refusal } from "./records.ts";
 
 export async function runKernel(root: string): Promise<never> {
   const gone = supervisorGone();
@@ -32,7 +29,7 @@ export async function runKernel(root: string): Promise<never> {
   // I1. Once it is gone, what we still write fails; that is no reason to hurry.
   gone.then(() => hosting.stop("request"));
   const end = await hosting.end;
-  Deno.exit(end === "in order" ? kernelExit.stopped : kernelExit.atOnce);
+  Deno.exit({ "in order": kernelExit.stopped, "at once": kernelExit.atOnce, gone: kernelExit.gone }[end]);
 }
 
 async function startKernel(root: string): Promise<StartedKernel | { refusal: Refusal }> {

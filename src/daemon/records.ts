@@ -13,6 +13,12 @@ export interface Refusal {
   readonly hint: string | null;
 }
 
+/**
+ * Codes with which a kernel's process ends: stopped in order, could not start, its workspace was taken away, at once on
+ * request. Any other end is a death.
+ */
+export const kernelExit = { stopped: 0, refused: 1, gone: 3, atOnce: 130 } as const;
+
 export type KernelRecord =
   | { readonly t: "line"; readonly line: LogLine }
   /** The control API answers. */

@@ -9,7 +9,9 @@ import { isPlainObject } from "../protocol/json.ts";
 
 export interface DaemonState {
   readonly supervisor: ProcessId;
-  /** `gave up`: the kernel died too often, and nothing runs. */
+  /** Where it keeps a kernel; a workspace that was moved or copied holds the state of another one. */
+  readonly workspace: string;
+  /** `gave up`: the kernel died too often, or the workspace was taken away for too long, and nothing runs. */
   readonly state: "starting" | "running" | "backoff" | "stopping" | "gave up";
   /** Since when it is in that state. */
   readonly since: number;

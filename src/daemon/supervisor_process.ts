@@ -14,6 +14,7 @@ import { startKernelChild } from "./kernel_child.ts";
 import type { StartReport } from "./records.ts";
 import { removeState, writeState } from "./state.ts";
 import { TextLog } from "./text_log.ts";
+import { workspaceThere } from "./workspace_guard.ts";
 
 export async function runSupervisor(root: string): Promise<never> {
   const paths = workspacePaths(root), log = new HeldLog(new TextLog(paths.textLog, systemClock));
@@ -21,8 +22,11 @@ export async function runSupervisor(root: string): Promise<never> {
     clock: systemClock,
     start: (listener) => startKernelChild(root, listener),
     log: (line) => log.write(line),
+    workspaceThere: () => workspaceThere(paths),
     onChange: () => {
-      if (running) tellState(paths, keeper, log);
+      if (!running) return;
+      if (keeper.state === "running") log.release();
+      tellState(paths, keeper, log);
     },
   });
   let running = false;
@@ -54,8 +58,10 @@ function logOwnFaults(log: HeldLog): void {
 }
 
 function finish(paths: WorkspacePaths, keeper: Keeper, log: HeldLog, end: KeeperEnd): void {
-  if (end.kind === "gave up") tellState(paths, keeper, log, end.reason);
-  else attempt(log, () => removeState(paths, ownProcessId()));
+  if (end.kind === "gave up") {
+    if (workspaceThere(paths)) log.release();
+    tellState(paths, keeper, log, end.reason);
+  } else attempt(log, () => removeState(paths, ownProcessId()));
   if (end.kind === "refused") {
     const { code, message } = end.refusal;
     if (code !== "DAEMON_RUNNING" && code !== "CONFIG_INVALID") log.release();
@@ -69,10 +75,13 @@ function finish(paths: WorkspacePaths, keeper: Keeper, log: HeldLog, end: Keeper
 
 function tellState(paths: WorkspacePaths, keeper: Keeper, log: HeldLog, gaveUp?: string): void {
   const { state, pid, deaths } = keeper;
+  // A folder of ours would be in the way of whoever makes the workspace again.
+  if (state === "away") return log.hold();
   if (state === "over" && gaveUp === undefined) return;
   attempt(log, () =>
     writeState(paths, {
       supervisor: ownProcessId(),
+      workspace: paths.root,
       state: state === "over" ? "gave up" : state,
       since: systemClock.now(),
       kernel: pid,
@@ -106,6 +115,11 @@ class HeldLog {
   write(line: LogLine): void {
     if (this.#held === null) return this.#log.write(line);
     if (this.#held.push(line) > heldLinesMax) this.#held.shift();
+  }
+
+  hold(): void {
+    this.#log.close();
+    this.#held ??= [];
   }
 
   release(): void {

@@ -21,9 +21,17 @@ export function findDaemon(paths: WorkspacePaths): Whereabouts {
   const holder = readLockHolder(paths), state = readState(paths);
   const kernel = holder !== null && isAlive(holder) ? holder : null;
   if (state === null) return { kernel, supervised: null, left: null };
+  if (typeof state.workspace === "string" && state.workspace !== paths.root) return elsewhere(kernel, state);
   return isAlive(state.supervisor)
     ? { kernel, supervised: state, left: null }
     : { kernel, supervised: null, left: state };
+}
+
+/** The workspace was moved or copied here while a daemon ran in it: what that left here is no daemon of this folder. */
+function elsewhere(kernel: ProcessId | null, state: DaemonState): Whereabouts {
+  const problem = `the workspace was moved or copied here from ${state.workspace}, where its daemon ran`;
+  const own = kernel?.pid === state.kernel ? null : kernel;
+  return { kernel: own, supervised: null, left: { ...state, state: "gave up", problem } };
 }
 
 export function runs({ kernel, supervised }: Whereabouts): boolean {

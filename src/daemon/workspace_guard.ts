@@ -3,6 +3,7 @@
  * second daemon could start in it; or its log's database, into which the daemon would go on to write although nobody
  * can open it any more. Used by hosting.ts. The watch is only a trigger; what counts is whether the paths still lead to
  * the files that we hold. The database is watched as a file: its folder would tell of every write to it.
+ * Also used by whoever waits until a workspace is there again.
  */
 import { messageOf } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -46,11 +47,17 @@ export function guardWorkspace(
   return { close };
 }
 
+/** Whether there is something that a kernel could be started with. */
+export function workspaceThere({ configFile }: WorkspacePaths): boolean {
+  return identity(configFile) !== null;
+}
+
 /** Which file the path leads to, or null when to none. */
 function identity(path: string): string | null {
   try {
-    const { dev, ino } = Deno.statSync(path);
-    return `${dev}:${ino}`;
+    // Inodes are used again, births are not.
+    const { dev, ino, birthtime } = Deno.statSync(path);
+    return `${dev}:${ino}:${birthtime?.getTime()}`;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return null;
     throw thrown;

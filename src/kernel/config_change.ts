@@ -24,6 +24,13 @@ export function changesBetween(before: NerveConfig, after: NerveConfig): ReloadC
   return changes;
 }
 
+/** Whether something would end that is in force. */
+export function takesOut(before: NerveConfig, after: NerveConfig): boolean {
+  return after.reflexes.length < before.reflexes.length ||
+    [...before.senses.keys()].some((name) => !after.senses.has(name)) ||
+    [...before.workflows.keys()].some((name) => !after.workflows.has(name));
+}
+
 function sensesWithReflexes(config: NerveConfig): Map<string, unknown> {
   const senses = new Map<string, unknown[]>([...config.senses].map(([name, sense]) => [name, [sense]]));
   for (const reflex of config.reflexes) senses.get(reflex.sense)?.push(reflex);

@@ -3,10 +3,13 @@
  * `current`; none keeps a configuration of its own.
  * I1. A wrong nerve.yaml changes nothing but `error`, and is told once. So does one that holds nothing while something
  *     is in force: an editor or a copy truncates the file before it writes it, and runs must not end for that moment.
+ *     For the same reason one that takes a sense, a workflow or a reflex out has to rest first, unless somebody asked
+ *     for the reload: half of a file is often a valid one.
  * I2. What did not change is not touched: the scheduler and the workflow manager compare for themselves, a process is
  *     replaced only when its own definition changed.
  */
 import type { Clock } from "../base/clock.ts";
+import { configRestMs } from "../base/limits.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import { formatProblems, hasErrors, type Problem } from "../config/problem.ts";
 import type { NerveConfig } from "../config/types.ts";
@@ -15,7 +18,7 @@ import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
 import type { ReloadChange } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { NewLogRow } from "../protocol/log.ts";
-import { changesBetween, sameDefinition } from "./config_change.ts";
+import { changesBetween, sameDefinition, takesOut } from "./config_change.ts";
 import type { Parts } from "./parts.ts";
 import { computeLimits, schedulePlans, workflowPlans } from "./plans.ts";
 import { planUnits } from "./units.ts";
@@ -35,6 +38,8 @@ export interface Reread {
   readonly restarted: readonly UnitKey[];
   /** Errors when it was refused, else warnings. */
   readonly problems: readonly Problem[];
+  /** Not 0: nothing was done, the file must stand unchanged for so long before it is taken. */
+  readonly restMs: number;
 }
 
 const changesLoggedMax = 200;
@@ -78,24 +83,40 @@ export class Configuration {
     this.#spread();
   }
 
-  /** Reads nerve.yaml and puts it in force, unless it is wrong. */
-  async reread(): Promise<Reread> {
+  /** Reads nerve.yaml and puts it in force, unless it is wrong or, when nobody asked for it, may be about to go on. */
+  async reread(byHand: boolean): Promise<Reread> {
+    const nothing = { changes: [], restarted: [], restMs: 0 };
     const loaded = await loadNerveConfig(this.#ports.paths);
     if (!loaded.ok) {
       this.#refuse(loaded.error.filter(({ severity }) => severity === "error"));
-      return { changes: [], restarted: [], problems: loaded.error };
+      return { ...nothing, problems: loaded.error };
     }
     const { config, warnings, blank } = loaded.value, before = this.#current, wasWrong = this.#error !== null;
     if (blank && before.senses.size + before.workflows.size > 0) {
       this.#refuse([blankFile]);
-      return { changes: [], restarted: [], problems: [blankFile] };
+      return { ...nothing, problems: [blankFile] };
     }
+    const restMs = byHand || !takesOut(before, config) ? 0 : this.#restLeft();
+    if (restMs > 0) return { ...nothing, problems: warnings, restMs };
     this.#error = null;
     const changes = changesBetween(before, config);
     this.#current = config;
     const restarted = this.#spread();
     if (changes.length > 0 || restarted.length > 0 || wasWrong) this.#tellLoaded(changes, restarted, wasWrong);
-    return { changes, restarted, problems: warnings };
+    return { changes, restarted, problems: warnings, restMs: 0 };
+  }
+
+  /** How long nerve.yaml has yet to stand as it is; a time that the clock does not know is none. */
+  #restLeft(): number {
+    try {
+      const { mtime } = Deno.statSync(this.#ports.paths.configFile), now = this.#ports.clock.now();
+      const age = now - (mtime?.getTime() ?? -Infinity);
+      return age < 0 ? 0 : Math.max(0, configRestMs - age);
+    } catch (thrown) {
+      // Gone since it was read: the next look tells.
+      if (thrown instanceof Deno.errors.NotFound) return configRestMs;
+      throw thrown;
+    }
   }
 
   /** New work of the unit goes to a new process from now on; a quarantine or backoff is over. */

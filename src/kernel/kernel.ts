@@ -112,14 +112,23 @@ export class Kernel {
 
   /** Stops in order: no new computes, those under way abort, roles get their time, processes end, the log is closed. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop().finally(() => this.#stopped.resolve());
-    return this.#stopping;
+    return this.#stopOnce(false);
+  }
+
+  /** As `stop`, but nothing gets time: its processes are killed first. Runs go on at the next start, if their data is there. */
+  abandon(): Promise<void> {
+    return this.#stopOnce(true);
   }
 
   /** Ends all processes now. What is on disk stays good: the next start goes on from there. */
   stopAtOnce(): void {
     void this.#parts?.reload.stop();
     this.#parts?.supervisor.killAll();
+  }
+
+  #stopOnce(now: boolean): Promise<void> {
+    this.#stopping ??= this.#stop(now).finally(() => this.#stopped.resolve());
+    return this.#stopping;
   }
 
   #running(): Parts {
@@ -169,14 +178,16 @@ export class Kernel {
     }
   }
 
-  async #stop(): Promise<void> {
+  async #stop(now: boolean): Promise<void> {
     await this.ready.catch(() => {});
     const parts = this.#parts;
     if (parts === null) return;
     const { watcher, reload, scheduler, runner, workflows, supervisor, folded, feed, store } = parts;
     await Promise.all([watcher.stop(), reload.stop(), parts.housekeeping.stop()]);
     scheduler.stop();
-    await Promise.all([runner.stop(), workflows.stop()]);
+    const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
+    if (now) supervisor.killAll();
+    await over;
     await supervisor.stop();
     folded.flush();
     store.log.append(kernelRow("kernel.stopped", { pid: Deno.pid }));

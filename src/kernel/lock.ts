@@ -25,10 +25,12 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
   return {
     release() {
       try {
-        Deno.removeSync(pidFile);
+        // Another workspace may be in the place of ours by now, with a daemon and a pid file of its own.
+        const { dev, ino } = file.statSync(), there = Deno.statSync(lockFile);
+        if (there.dev === dev && there.ino === ino) Deno.removeSync(pidFile);
       } catch (thrown) {
         // Somebody removed the workspace while we ran: there is nothing left to clean.
-        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+        if (!(thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory)) throw thrown;
       }
       file.truncateSync();
       file.close();

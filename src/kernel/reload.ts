@@ -108,15 +108,20 @@ export class Reload {
       if (snapshot.digest === this.#seen && !again) break;
       // Not before it is done: what fails, such as on a folder that cannot be read, is tried again.
       this.#seen = "";
-      await this.#configure(reply);
+      const restMs = await this.#configure(reply, byHand);
+      if (restMs > 0) {
+        await this.#rest(restMs);
+        continue;
+      }
       const settled = await this.#follow(this.#versions(snapshot), at, reply, again);
       if (settled) this.#seen = snapshot.digest;
     }
     return { ...reply, replaced: [...new Set(reply.replaced)], configError: this.#ports.configuration.error };
   }
 
-  async #configure(reply: Collected): Promise<void> {
-    const { changes, restarted, problems } = await this.#ports.configuration.reread();
+  /** How long nerve.yaml has to rest before it is taken; 0 when it was taken, or refused. */
+  async #configure(reply: Collected, byHand: boolean): Promise<number> {
+    const { changes, restarted, problems, restMs } = await this.#ports.configuration.reread(byHand);
     for (const key of restarted) {
       // Its next process loads what is on disk, as at a start.
       this.#accepted.delete(key);
@@ -132,6 +137,18 @@ export class Reload {
     reply.replaced = [...reply.replaced, ...restarted];
     // Of several rounds the last one's are those that still hold.
     reply.problems = worstFirst(problems).map(({ path, message, place }) => ({ about: path, message, place }));
+    return restMs;
+  }
+
+  /** Ends early when the kernel stops. */
+  async #rest(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>(), { signal } = this.#gone;
+    const cancel = this.#ports.clock.after(ms, resolve);
+    const end = () => resolve();
+    signal.addEventListener("abort", end);
+    await promise;
+    signal.removeEventListener("abort", end);
+    cancel();
   }
 
   /** Replaces the units whose code is not the accepted one, if it loads. False: files changed during the trials. */

@@ -2,15 +2,21 @@
  * `nerve run`: the kernel in the foreground, with the control API on its socket.
  * How it lives and ends is in daemon/hosting.ts; this file is what the terminal shows of it.
  * I1. A wrong nerve.yaml starts nothing.
+ * I2. When the workspace was taken away, a kernel is started anew as soon as one can be there again, as `nerve start`
+ *     does (daemon/keeper.ts).
  */
 import { formatDuration } from "../../base/duration.ts";
+import { messageOf, NerveError } from "../../base/errors.ts";
+import { workspaceAwayMaxMs } from "../../base/limits.ts";
 import { version } from "../../base/version.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { formatProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { type HostedKernel, hostKernel } from "../../daemon/hosting.ts";
+import { type HostedKernel, type HostingEnd, hostKernel } from "../../daemon/hosting.ts";
+import { until } from "../../daemon/whereabouts.ts";
+import { workspaceThere } from "../../daemon/workspace_guard.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
 import { eventLine, Tally } from "../event_lines.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -43,10 +49,8 @@ export function runWith(makeKernel: KernelMaker): Run {
       );
       return exit.failed;
     }
-    const kernel = await makeKernel(parsed.value.config, paths.root, { watch: flags.watch });
-    const events = kernel.events();
-    await kernel.ready;
-    return await foreground(io, flags, { kernel, events, paths, parsed: parsed.value });
+    const start = (parsed: ParsedConfig) => started(makeKernel, flags, paths, parsed);
+    return await foreground(io, flags, await start(parsed.value), start);
   };
 }
 
@@ -56,9 +60,54 @@ interface Running {
   readonly paths: WorkspacePaths;
   readonly parsed: ParsedConfig;
 }
+type Start = (parsed: ParsedConfig) => Promise<Running>;
 
-async function foreground(io: CliIo, flags: Flags, { kernel, events, paths, parsed }: Running): Promise<number> {
-  const from = io.clock.monotonic(), tally = new Tally();
+async function started(
+  makeKernel: KernelMaker,
+  { watch }: Flags,
+  paths: WorkspacePaths,
+  parsed: ParsedConfig,
+): Promise<Running> {
+  const kernel = await makeKernel(parsed.config, paths.root, { watch });
+  const events = kernel.events();
+  await kernel.ready;
+  return { kernel, events, paths, parsed };
+}
+
+async function foreground(io: CliIo, flags: Flags, first: Running, start: Start): Promise<number> {
+  const from = io.clock.monotonic(), tally = new Tally(), { paths } = first, over = new AbortController();
+  const cancel = flags.for === undefined ? () => {} : io.clock.after(flags.for, () => over.abort());
+  const leave = () => over.abort();
+  io.stdout.gone.addEventListener("abort", leave, { once: true });
+  try {
+    let end = await hosted(io, first, tally, over.signal);
+    while (end === "gone") {
+      const again = await startAgain(io, paths, start, over);
+      if (typeof again === "string") {
+        io.stderr.write(`${sign.failed} nothing runs any more: ${printable(again)}\n`);
+        return exit.failed;
+      }
+      if (again === null) break;
+      end = await hosted(io, again, tally, over.signal);
+    }
+    const ok = end !== "at once";
+    const took = formatDuration(Math.round((io.clock.monotonic() - from) / 1_000) * 1_000);
+    print(io, `${ok ? sign.ok : sign.failed} stopped after ${took}: ${tally}`);
+    print(io, dim(io, `   log: ${printable(paths.logDatabase)} (nerve events)`));
+    return ok ? exit.ok : exit.interrupted;
+  } finally {
+    cancel();
+    io.stdout.gone.removeEventListener("abort", leave);
+  }
+}
+
+/** One kernel, from its start to its end. */
+async function hosted(
+  io: CliIo,
+  { kernel, events, paths, parsed }: Running,
+  tally: Tally,
+  over: AbortSignal,
+): Promise<HostingEnd> {
   const time = () => dim(io, clockTime(io.clock.now()));
   printStart(io, paths, parsed);
   const hosting = hostKernel(kernel, events, {
@@ -69,24 +118,50 @@ async function foreground(io: CliIo, flags: Flags, { kernel, events, paths, pars
     onEvent: (event) => show(io, event, tally),
     onStopping(cause) {
       if (cause === "interrupt") print(io, `${time()} ${sign.asleep} stopping; once more ends it at once`);
-      if (cause === "workspace gone") {
-        print(io, `${time()} ${sign.warning} the workspace was removed or moved; stopping`);
-      }
     },
     report: (what) => io.stderr.write(`${sign.warning} ${printable(what)}\n`),
   });
   const stop = () => hosting.stop("request");
-  const cancel = flags.for === undefined ? () => {} : io.clock.after(flags.for, stop);
-  io.stdout.gone.addEventListener("abort", stop, { once: true });
+  over.addEventListener("abort", stop, { once: true });
+  if (over.aborted) stop();
   try {
-    const ok = await hosting.end === "in order";
-    const took = formatDuration(Math.round((io.clock.monotonic() - from) / 1_000) * 1_000);
-    print(io, `${ok ? sign.ok : sign.failed} stopped after ${took}: ${tally}`);
-    print(io, dim(io, `   log: ${printable(paths.logDatabase)} (nerve events)`));
-    return ok ? exit.ok : exit.interrupted;
+    return await hosting.end;
   } finally {
-    cancel();
-    io.stdout.gone.removeEventListener("abort", stop);
+    over.removeEventListener("abort", stop);
+  }
+}
+
+/** The next kernel, or why there is none; null when nobody wants one any more. */
+async function startAgain(
+  io: CliIo,
+  paths: WorkspacePaths,
+  start: Start,
+  over: AbortController,
+): Promise<Running | string | null> {
+  const time = dim(io, clockTime(io.clock.now()));
+  print(io, `${time} ${sign.warning} the workspace was removed, moved or replaced: what ran in it has ended`);
+  print(io, dim(io, `   it starts anew when ${printable(paths.configFile)} is there again; Ctrl-C ends it`));
+  let running: Running | null = null, why = "there is no nerve.yaml";
+  const forget = io.onInterrupt(() => over.abort());
+  const attempt = async () => {
+    if (over.signal.aborted) return true;
+    if (!workspaceThere(paths)) return false;
+    const parsed = await loadNerveConfig(paths);
+    try {
+      if (parsed.ok) running = await start(parsed.value);
+      else why = formatProblems(parsed.error, "text");
+    } catch (thrown) {
+      // It may be half written; but where another daemon runs by now none of ours is wanted.
+      if (!(thrown instanceof NerveError) || thrown.code === "DAEMON_RUNNING") throw thrown;
+      why = messageOf(thrown);
+    }
+    return running !== null;
+  };
+  try {
+    const decided = await until(io.clock, workspaceAwayMaxMs, attempt);
+    return decided ? running : `the workspace was taken away, and nothing could be started in its place: ${why}`;
+  } finally {
+    forget();
   }
 }
 

@@ -32,6 +32,12 @@ class FakeKernel implements HostedKernel {
     this.bus.close();
   }
 
+  async abandon(): Promise<void> {
+    this.calls.push("abandon");
+    await Promise.resolve();
+    this.bus.close();
+  }
+
   stopAtOnce(): void {
     this.calls.push("at once");
   }

@@ -108,35 +108,6 @@ Deno.test("a kernel whose supervisor is killed ends in order, and a start waits 
   assert.match(out, new RegExp(`"pid":${kernel}\\b`), "it closed its log in order");
 });
 
-/** The daemon still writes while the folder goes: a file may come after the look at what is in it. */
-async function removeWhole(folder: string): Promise<void> {
-  for (;;) {
-    try {
-      return await Deno.remove(folder, { recursive: true });
-    } catch (thrown) {
-      if (!(thrown instanceof Error && thrown.message.includes("not empty"))) throw thrown;
-    }
-  }
-}
-
-Deno.test("a daemon whose workspace is removed ends, and leaves no process", async () => {
-  await using workspace = await DaemonWorkspace.make();
-  await workspace.start();
-  await removeWhole(workspace.root);
-  await workspace.nothingLeft();
-  assert.deepEqual([...Deno.readDirSync(workspace.folder)], [], "it does not come back as an empty folder");
-});
-
-Deno.test("a daemon whose workspace is moved ends, and starts where it is now", async () => {
-  await using workspace = await DaemonWorkspace.make();
-  await workspace.start();
-  const moved = `${workspace.folder}/moved`;
-  await Deno.rename(workspace.root, moved);
-  await workspace.nothingLeft();
-  await Deno.rename(moved, workspace.root);
-  await workspace.start();
-});
-
 Deno.test("a daemon whose log is removed or replaced says so, ends, and starts with a new one", async () => {
   // The bug was: it went on for ever, and recorded everything into a file without a name.
   await using workspace = await DaemonWorkspace.make();

@@ -1,8 +1,10 @@
 /** A changed nerve.yaml under a running kernel: what changed is followed, and nothing else is touched. */
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
+import { configRestMs } from "../../../src/base/limits.ts";
+import { Configuration } from "../../../src/kernel/configuration.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const echo = "export const compute = ({ config, peers }) => ({ config, peers: Object.keys(peers).sort() });\n";
 const write = (workspace: WorkspaceFixture, yaml: unknown) => workspace.write("nerve.yaml", stringify(yaml));
@@ -105,6 +107,45 @@ Deno.test("a nerve.yaml that holds nothing is refused while something is in forc
   // Nothing is in force now: nothing can be lost.
   workspace.write("nerve.yaml", "");
   assert.equal((await workspace.kernel.view.reload()).configError, null);
+});
+
+Deno.test("a nerve.yaml that takes something out is taken when it has rested, and at once when somebody asks for it", async () => {
+  // The bug was: an editor that saves in two steps ended every run that waits, and began the ticks of all senses anew.
+  const clock = new FakeClock(), yaml = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1h }]\n";
+  await using workspace = await makeWorkspace({ senses: { a: echo, b: echo }, yaml });
+  const config = await workspace.config();
+  const inForce = () =>
+    new Configuration(config, {
+      ...{ paths: workspace.paths, clock, append: () => {}, emit: () => {} },
+      parts: () => assert.fail("it was put in force"),
+    });
+  const halves = [
+    "senses:\n",
+    "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",
+    "senses: { a: {}, b: {} }\n",
+  ];
+  for (const half of halves) {
+    const configuration = inForce();
+    workspace.write("nerve.yaml", half);
+    Deno.utimeSync(workspace.paths.configFile, clock.now() / 1_000, clock.now() / 1_000);
+    assert.equal((await configuration.reread(false)).restMs, configRestMs);
+    await clock.tick(configRestMs - 1);
+    assert.equal((await configuration.reread(false)).restMs, 1);
+    assert.deepEqual([[...configuration.current.senses.keys()], configuration.error], [["a", "b"], null]);
+    await assert.rejects(inForce().reread(true), /put in force/);
+    await clock.tick(1);
+    await assert.rejects(configuration.reread(false), /put in force/);
+  }
+});
+
+Deno.test("what is taken out of nerve.yaml under a watching kernel is gone soon, without anybody asking", async () => {
+  await using workspace = await startWorkspace({ senses: { a: echo, b: echo }, watch: true });
+  await workspace.payload("a");
+  const pid = workspace.pid("a");
+  workspace.write("nerve.yaml", "senses: { a: {} }\n");
+  await workspace.log("kernel", /was loaded: sense:b removed/);
+  assert.equal(workspace.kernel.view.sense("b"), null);
+  assert.equal(workspace.pid("a"), pid);
 });
 
 Deno.test("a hundred reloads neither double nor skip a tick, nor touch the counters of a sense that did not change", async () => {

@@ -1,9 +1,10 @@
 /** Keeping a kernel running, over a kernel that does what the test says and a clock that stands still. */
 import assert from "node:assert/strict";
 import type { LogLine } from "../../../src/base/log.ts";
-import { daemonStartMaxMs, deathWindowMs } from "../../../src/base/limits.ts";
+import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceLookMs } from "../../../src/base/limits.ts";
 import { faultOf } from "../../../src/daemon/kernel_child.ts";
 import { Keeper, type KeeperEnd, type KernelEnd, type KernelListener } from "../../../src/daemon/keeper.ts";
+import { kernelExit } from "../../../src/daemon/records.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 class FakeKernel {
@@ -32,6 +33,7 @@ class FakeKernel {
 /** A keeper that was started, and everything that came of it. */
 function keeping() {
   const clock = new FakeClock(), kernels: FakeKernel[] = [], lines: LogLine[] = [], states: string[] = [];
+  const workspace = { there: true };
   let end: KeeperEnd | null = null;
   const keeper: Keeper = new Keeper({
     clock,
@@ -39,13 +41,14 @@ function keeping() {
       kernels.push(new FakeKernel(100 + kernels.length, listener));
       return last();
     },
+    workspaceThere: () => workspace.there,
     log: (line) => lines.push(line),
     onChange: () => states.push(keeper.state),
   });
   const last = () => kernels.at(-1) ?? assert.fail("no kernel was started");
   keeper.over.then((how) => end = how);
   keeper.start();
-  return { keeper, clock, kernels, lines, states, last, end: () => end };
+  return { keeper, clock, kernels, workspace, lines, states, last, end: () => end };
 }
 
 async function running() {
@@ -185,6 +188,78 @@ Deno.test("Keeper.reload() asks a kernel that runs, and no other", async () => {
   await clock.tick(100);
   keeper.reload();
   assert.deepEqual(last().signals, []);
+});
+
+/** A kernel that ran, and has ended because its workspace was taken away. */
+async function away() {
+  const kept = await running();
+  kept.workspace.there = false;
+  kept.last().listener.onRecord({ t: "stopping", cause: "workspace gone" });
+  kept.last().exit(kernelExit.gone);
+  await kept.clock.tick(0);
+  assert.equal(kept.keeper.state, "away");
+  return kept;
+}
+const refuse = (kernel: FakeKernel, message: string, code = "CONFIG_INVALID") => {
+  kernel.listener.onRecord({ t: "refused", refusal: { code, message, hint: null } });
+  kernel.exit(kernelExit.refused);
+};
+
+Deno.test("Keeper starts a kernel anew when the workspace that was taken away is there again, which is no death", async () => {
+  const { keeper, clock, kernels, workspace, states, last, end } = await away();
+  await clock.tick(workspaceAwayMaxMs / 2);
+  assert.equal(kernels.length, 1);
+  workspace.there = true;
+  await clock.tick(workspaceLookMs);
+  assert.equal(kernels.length, 2);
+  // Half of it is there: that is tried again, and nothing is written meanwhile.
+  refuse(last(), "senses/a is not there");
+  await clock.tick(0);
+  assert.equal(keeper.state, "away");
+  await clock.tick(workspaceLookMs);
+  last().ready();
+  await clock.tick(workspaceAwayMaxMs * 2);
+  assert.deepEqual([keeper.state, keeper.deaths, kernels.length, end()], [
+    "running",
+    { count: 0, last: null },
+    3,
+    null,
+  ]);
+  assert.deepEqual(states, ["starting", "running", "away", "away", "running"]);
+  last().exit(1);
+  await clock.tick(0);
+  assert.equal(keeper.state, "backoff", "from here on all is as before");
+});
+
+Deno.test("Keeper gives up a workspace that stays away, or of which no kernel can be made, and says which it was", async () => {
+  const gone = await away();
+  await gone.clock.tick(workspaceAwayMaxMs + workspaceLookMs);
+  const end = gone.end() as KeeperEnd | null;
+  assert.ok(end?.kind === "gave up" && /taken away, .* there is no nerve\.yaml$/.test(end.reason));
+  assert.deepEqual([gone.kernels.length, gone.clock.pending], [1, 0]);
+
+  const wrong = await away();
+  wrong.workspace.there = true;
+  while (wrong.end() === null) {
+    await wrong.clock.tick(workspaceLookMs);
+    if (wrong.keeper.pid !== null) refuse(wrong.last(), "line 3");
+  }
+  const why = wrong.end() as KeeperEnd | null;
+  assert.ok(why?.kind === "gave up" && /in its place: a kernel refused to start: line 3$/.test(why.reason));
+});
+
+Deno.test("Keeper leaves a workspace that was made again to whoever was first, and ends while it waits when it is told to", async () => {
+  const taken = await away();
+  taken.workspace.there = true;
+  await taken.clock.tick(workspaceLookMs);
+  refuse(taken.last(), "pid 7", "DAEMON_RUNNING");
+  await taken.clock.tick(0);
+  assert.equal((taken.end() as KeeperEnd | null)?.kind, "refused");
+
+  const told = await away();
+  told.keeper.stop();
+  await told.clock.tick(workspaceAwayMaxMs * 2);
+  assert.deepEqual([told.end(), told.kernels.length, told.clock.pending], [{ kind: "stopped" }, 1, 0]);
 });
 
 Deno.test("the last words of a kernel that crashed are its error, not the end of its stack", () => {

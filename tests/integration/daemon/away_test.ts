@@ -1,0 +1,136 @@
+/** A workspace that is taken away from its daemon, and what comes of it when it is there again, elsewhere, or never. */
+import assert from "node:assert/strict";
+import { runCli } from "../../../src/cli/app.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { processStat } from "../../../src/base/process_id.ts";
+import { workspacePaths } from "../../../src/config/workspace.ts";
+import { ControlClient } from "../../../src/control/client.ts";
+import { findDaemon, until } from "../../../src/daemon/whereabouts.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
+import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
+
+/** The daemon still writes while the folder goes: a file may come after the look at what is in it. */
+async function removeWhole(folder: string): Promise<void> {
+  for (;;) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (thrown) {
+      if (!(thrown instanceof Error && thrown.message.includes("not empty"))) throw thrown;
+    }
+  }
+}
+
+Deno.test("a daemon whose workspace is removed leaves no process in it, nor a folder, and waits until it is told to end", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel, supervisor } = await workspace.start();
+  assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000")).code, 0);
+  await workspace.reached("the role", () => /role begins/.test(workspace.textLog()));
+  await removeWhole(workspace.root);
+  await workspace.reached("the end of the kernel, which waits for no role", () => processStat(kernel) === null);
+  assert.deepEqual([...Deno.readDirSync(workspace.folder)], [], "it does not come back as an empty folder");
+  Deno.kill(supervisor, "SIGTERM");
+  await workspace.nothingLeft();
+  assert.deepEqual([...Deno.readDirSync(workspace.folder)], []);
+});
+
+Deno.test("a daemon whose workspace is removed and made again does what a fresh start there would do", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel, supervisor } = await workspace.start();
+  assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "gone", "--prompt", "600000")).code, 0);
+  await removeWhole(workspace.root);
+  // In the order of a copy: for a while it is not whole.
+  await writeWorkspace(workspace.root, { "nerve.yaml": "senses: { pong: {} }\nreflexes: [{ sense: pong, on: [] }]\n" });
+  await writeWorkspace(workspace.root, {
+    "senses/pong/index.ts": "export const compute = () => ({ fresh: true });\n",
+    "nerve.yaml": "senses: { pong: {} }\nreflexes: [{ sense: pong, interval: 1h }]\n",
+  });
+  await workspace.reached("the first signal", () => {
+    return findDaemon(workspace.paths).supervised?.state === "running" && /sense:pong/.test(workspace.textLog());
+  });
+  assert.equal(workspace.pids().supervisor, supervisor);
+  assert.notEqual(workspace.pids().kernel, kernel);
+  const { document } = await workspace.status();
+  assert.deepEqual([document.condition, document.deaths, document.problem], ["running", 0, null]);
+  assert.deepEqual(document.health.units.map(({ name }: { name: string }) => name), ["pong"]);
+  assert.equal((await workspace.nerve("workflow", "inspect", "gone")).code, 1, "its data is gone");
+  const log = workspace.textLog();
+  assert.match(log, /event=workspace\.gone message="the workspace was removed, .* and so has what ran in it"/);
+  assert.match(log, /event=kernel\.restart message="there is a workspace again/);
+  assert.equal((await workspace.nerve("stop")).code, 0);
+  await workspace.nothingLeft();
+});
+
+Deno.test("a daemon whose workspace is moved ends, and goes on when it is moved back; where it was moved to none runs", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel, supervisor } = await workspace.start();
+  const moved = `${workspace.folder}/moved`;
+  await Deno.rename(workspace.root, moved);
+  await workspace.reached("the end of the kernel", () => processStat(kernel) === null);
+  const { code, out } = await workspace.nerve("status", "--workspace", moved);
+  assert.deepEqual([code, /no daemon runs in .*; .*moved or copied here from .*\/ws, where/.test(out)], [3, true], out);
+  await Deno.rename(moved, workspace.root);
+  await workspace.reached("another kernel", () => {
+    const found = findDaemon(workspace.paths);
+    return found.supervised?.state === "running" && found.kernel !== null && found.kernel.pid !== kernel;
+  });
+  assert.equal(workspace.pids().supervisor, supervisor);
+});
+
+Deno.test("a copy of a workspace in which a daemon runs is a workspace of its own", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  await workspace.start();
+  const copy = `${workspace.folder}/copy`;
+  await writeWorkspace(copy, {
+    "nerve.yaml": "senses: {}\n",
+    "logs/daemon.json": Deno.readTextFileSync(`${workspace.paths.logs}/daemon.json`),
+    "nerve.lock": Deno.readTextFileSync(workspace.paths.lockFile),
+  });
+  const run = (...argv: string[]) => workspace.nerve(...argv, "--workspace", copy);
+  assert.equal((await run("stop")).code, 3);
+  const started = await run("start");
+  assert.equal(started.code, 0, started.err);
+  assert.equal((await run("stop")).code, 0);
+  assert.equal((await workspace.status()).document.condition, "running");
+});
+
+const sense = (name: string) => ({
+  "nerve.yaml": `senses: { ${name}: {} }\nreflexes: [{ sense: ${name}, interval: 1h }]\n`,
+  [`senses/${name}/index.ts`]: `export const compute = () => ({ ${name}: true });\n`,
+});
+
+Deno.test("nerve run starts anew where its workspace was removed and made again, and Ctrl-C ends it as ever", async () => {
+  await inTempDir(async (folder) => {
+    const root = `${await Deno.realPath(folder)}/ws`, io = new CapturedIo({ cwd: folder });
+    await writeWorkspace(root, sense("first"));
+    const code = runCli(["run", "--workspace", root], io);
+    await io.seen(/📡 first/);
+    for (const name of ["second", "third"]) {
+      await removeWhole(root);
+      await io.seen(new RegExp("(starts anew when [^]*){" + (name === "second" ? 1 : 2) + "}"));
+      await writeWorkspace(root, sense(name));
+      await io.seen(new RegExp(`📡 ${name}`));
+      using client = new ControlClient(workspacePaths(root).socket);
+      assert.ok(await until(systemClock, deadlineMs, () => client.health().then(() => true, () => false)));
+      assert.deepEqual((await client.senses()).map((view) => view.name), [name]);
+    }
+    io.interrupt();
+    assert.equal(await code, 0);
+    assert.match(io.out, /✅ stopped after .*: 3 signals, 0 runs/);
+    assert.equal(io.listening, false);
+  });
+});
+
+Deno.test("nerve run waits for a workspace that was removed until Ctrl-C, and makes no folder of it", async () => {
+  await inTempDir(async (folder) => {
+    const root = `${await Deno.realPath(folder)}/ws`, io = new CapturedIo({ cwd: folder });
+    await writeWorkspace(root, sense("first"));
+    const code = runCli(["run", "--workspace", root], io);
+    await io.seen(/📡 first/);
+    await removeWhole(root);
+    await io.seen(/starts anew when/);
+    io.interrupt();
+    assert.equal(await code, 0);
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  });
+});
