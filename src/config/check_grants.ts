@@ -4,6 +4,7 @@
  */
 import { dirname, join, relative } from "node:path";
 import { linksOut } from "./check_links.ts";
+import { covers } from "./covers.ts";
 import { type ConfigPath, type Problem, quote } from "./problem.ts";
 import type { ParsedConfig } from "./parse.ts";
 import { type GrantContext, resolveRequest } from "./permissions.ts";
@@ -175,12 +176,6 @@ async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Sc
       );
     }
   }
-}
-
-/** True when `path` is `folder` or lies in it. */
-export function covers(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way === "" || !(way === ".." || way.startsWith("../"));
 }
 
 /** The path as it was granted, and where it really leads; Deno follows links inside a granted folder. */

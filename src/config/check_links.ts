@@ -6,7 +6,7 @@
  * wants read and write of everything.
  */
 import { join, relative } from "node:path";
-import { covers } from "./check_grants.ts";
+import { covers } from "./covers.ts";
 
 /** Entries and levels of one folder that are looked at: a grant may cover a whole disk. */
 const entriesMax = 2_000, levelsMax = 6;

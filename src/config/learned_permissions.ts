@@ -2,11 +2,11 @@
  * From what a sense asked of Deno to the smallest `permissions` that would have sufficed. Pure; the lines of Deno's
  * audit come from kernel/learn.ts, `nerve sense learn` prints the result.
  */
-import { stringify } from "yaml";
 import { dirname } from "node:path";
-import { covers } from "./check_grants.ts";
+import { covers } from "./covers.ts";
 import type { PermissionRow } from "./permissions.ts";
 import { type PermissionName, permissionNames, type PermissionRequest } from "./types.ts";
+import { stringify } from "./yaml.ts";
 
 /** One thing that was asked for; null is everything of its kind. */
 export interface Asked {
