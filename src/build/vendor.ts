@@ -12,6 +12,8 @@ import { succeed } from "./command.ts";
 
 /** Packages of which authors may import every subpath (design.md 6), as the `/` entries of the import map have it. */
 const openPackages = ["drizzle-orm"];
+/** Packages that nerve imports at an address which is computed, so that `deno info` does not see it (config/yaml.ts). */
+const computedPackages = ["yaml"];
 
 export interface Vendored {
   /** Entries of the import map, relative to the folder that holds `folder`. */
@@ -56,7 +58,7 @@ async function writeAlias(path: string, target: string, from: string): Promise<v
 
 /** The bare specifiers that lead from `entries` to npm packages. */
 async function npmSpecifiers(repository: string, entries: readonly string[]): Promise<string[]> {
-  const found = new Set<string>();
+  const found = new Set<string>(computedPackages);
   for (const entry of entries) {
     const info = await succeed(Deno.execPath(), ["info", "--json", entry], { cwd: repository });
     const { modules } = JSON.parse(info) as {

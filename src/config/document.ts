@@ -5,23 +5,14 @@
  *     an alias counts as all that it stands for.
  * I2. Its value is JSON: no cycle, no date, no NaN, no key `__proto__`.
  */
-import {
-  type Alias,
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Pair,
-  parseDocument,
-} from "yaml";
+import type { Alias, Document, Pair } from "yaml";
 import { messageOf } from "../base/errors.ts";
 import { configDepthMax, configNodesMax } from "../base/limits.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
 import { type ConfigPath, pathText, type Problem, quote } from "./problem.ts";
 import { ProblemList } from "./problem_list.ts";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "./yaml.ts";
 
 export interface ConfigDocument {
   /** Null when the text is empty, or not YAML. */

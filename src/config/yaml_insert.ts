@@ -4,19 +4,8 @@
  * I1. It only inserts: every character of the text stays, but for a value that holds nothing (`{}`, `[]`, `null`, `~`).
  * I2. A block gets the lines as they are given, with their comments; what is in flow style stays in flow style.
  */
-import {
-  Document,
-  isCollection,
-  isMap,
-  isPair,
-  isScalar,
-  type Pair,
-  type ParsedNode,
-  parseDocument,
-  visit,
-  type YAMLMap,
-  type YAMLSeq,
-} from "yaml";
+import type { Pair, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
+import { Document, isCollection, isMap, isPair, isScalar, parseDocument, visit } from "./yaml.ts";
 
 /** New entries by the top-level key that they belong to, as lines of block YAML, indented by two. */
 export type EntryLines = ReadonlyMap<string, readonly string[]>;
