@@ -6,10 +6,10 @@
  */
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stringify } from "yaml";
 import { assert } from "../base/errors.ts";
 import { parseNerveConfig } from "../config/parse.ts";
 import type { PermissionRequest } from "../config/types.ts";
+import { stringify } from "../config/yaml.ts";
 
 export type LibraryKind = "senses" | "workflows";
 
@@ -47,9 +47,13 @@ export function libraryFiles(kind: LibraryKind, name: string, as: string = name)
 /** The files of `lib/` that a module imports, relative to the workspace. */
 function sharedImports(path: string, bytes: Uint8Array): string[] {
   if (!path.endsWith(".ts")) return [];
-  const imports = new TextDecoder().decode(bytes).matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g);
-  return [...imports].map(([, specifier = ""]) => join(dirname(path), specifier))
-    .filter((target) => target.startsWith("lib/"));
+  return relativeImports(path, new TextDecoder().decode(bytes)).filter((target) => target.startsWith("lib/"));
+}
+
+/** The modules that the one at `path` imports by a relative specifier, relative to what `path` is relative to. */
+export function relativeImports(path: string, text: string): string[] {
+  const imports = text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g);
+  return [...imports].map(([, specifier = ""]) => join(dirname(path), specifier));
 }
 
 /** The lines of nerve.yaml for a folder of the library, by top-level key, for an entry that is called `as`. */
@@ -96,6 +100,3 @@ export function libraryEntry(kind: LibraryKind, name: string): LibraryEntry {
   assert(brief !== undefined, `${kind}/${name}/README.md does not begin with a title and a sentence`);
   return { name, brief: brief.replaceAll("\n", " "), permissions };
 }
-
-/** Where the types of "nerve" are, as a file URL: for editors. */
-export const sdkUrl: string = import.meta.resolve("../sdk/mod.ts");

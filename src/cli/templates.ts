@@ -4,7 +4,7 @@ import { assert } from "../base/errors.ts";
 import { selfArguments } from "../base/self.ts";
 import { build } from "../base/version.ts";
 import { extendConfig } from "../config/extend.ts";
-import { type LibraryKind, libraryYaml, sdkUrl } from "./library.ts";
+import { type LibraryKind, libraryYaml } from "./library.ts";
 
 /** What a new workspace begins with. */
 export const starters = {
@@ -51,6 +51,13 @@ interface EditorManifest {
   readonly compilerOptions: { readonly strict: boolean };
 }
 
+/** Of the workspace, and nerve's own: whatever is in it can be written anew. */
+const generatedFolder = ".nerve";
+/** Where a workspace has the types of "nerve" (editor_types.ts). */
+export const typesFolder = `${generatedFolder}/types`;
+/** What "nerve" is, below `src/` here and below `typesFolder` there. */
+export const typesEntry = "sdk/mod.ts";
+
 /**
  * Gives an editor the types of "nerve" and of what senses may import. nerve itself does not read it. Deno looks for
  * tasks in the nearest deno.json, which in a workspace is this one: from a clone it has to lead back to the clone.
@@ -60,7 +67,7 @@ export function editorConfig(): string {
   const imports = maps.editorImports ?? maps.imports;
   const config = {
     imports: {
-      "nerve": sdkUrl,
+      "nerve": `./${typesFolder}/${typesEntry}`,
       "drizzle-orm": imports["drizzle-orm"],
       "drizzle-orm/": imports["drizzle-orm/"],
       "zod": imports["zod"],
@@ -68,6 +75,7 @@ export function editorConfig(): string {
     compilerOptions: { strict: compilerOptions.strict },
     nodeModulesDir: "none",
     lock: false,
+    exclude: [`${generatedFolder}/`],
     ...build.form === "source" && { tasks: { nerve: `deno ${selfArguments().map(shellWord).join(" ")}` } },
   };
   return `// For editors: the types of "nerve". \`nerve run\` does not read this file.\n${
@@ -79,7 +87,7 @@ function shellWord(text: string): string {
   return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-export const gitignore = "data/\nlogs/\nnerve.lock\nnerve.pid\nnerve.sock\n";
+export const gitignore = `data/\nlogs/\n${generatedFolder}/\nnerve.lock\nnerve.pid\nnerve.sock\n`;
 
 export function senseTemplate(name: string): Record<string, string> {
   const folder = `senses/${name}`;

@@ -1,6 +1,7 @@
 /** `nerve init [DIR]`: makes a workspace, or with --force completes one. */
 import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
+import { refreshEditorTypes } from "../editor_types.ts";
 import { writeFiles, type Written } from "../init_files.ts";
 import { type CliIo, exit } from "../io.ts";
 import { libraryFiles } from "../library.ts";
@@ -18,6 +19,7 @@ export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder
   }
   await Deno.mkdir(root, { recursive: true });
   const written = await writeFiles(root, workspaceFiles());
+  await refreshEditorTypes(io, root);
   report(io, root, written, await initGit(root));
   if (written.kept.includes(".gitignore")) await tellUnignored(io, root);
   return exit.ok;

@@ -18,6 +18,7 @@ import { type HostedKernel, type HostingEnd, hostKernel } from "../../daemon/hos
 import { until } from "../../daemon/whereabouts.ts";
 import { workspaceThere } from "../../daemon/workspace_guard.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
+import { refreshEditorTypes } from "../editor_types.ts";
 import { eventLine, Tally } from "../event_lines.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clockTime, dim, plural, print, printable, sign } from "../output.ts";
@@ -41,6 +42,7 @@ export const run: Run = runWith(async (config, root, options) => {
 export function runWith(makeKernel: KernelMaker): Run {
   return async (io, flags) => {
     const paths = await openWorkspace(io, flags.workspace);
+    await refreshEditorTypes(io, paths.root);
     const parsed = await loadNerveConfig(paths);
     if (!parsed.ok) {
       io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);

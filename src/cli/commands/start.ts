@@ -13,6 +13,7 @@ import type { Refusal } from "../../daemon/records.ts";
 import { spawnDaemon } from "../../daemon/spawn.ts";
 import { findDaemon, runs, until, type Whereabouts } from "../../daemon/whereabouts.ts";
 import { socketAnswers } from "../daemon_answer.ts";
+import { refreshEditorTypes } from "../editor_types.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printable, printableLines, sign } from "../output.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -23,6 +24,7 @@ interface Flags {
 
 export async function start(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
+  await refreshEditorTypes(io, paths.root);
   const parsed = await goodConfig(io, paths);
   if (parsed === null) return exit.failed;
   await otherDaemonGone(io, paths);

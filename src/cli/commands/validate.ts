@@ -5,6 +5,7 @@ import { checkLock, writeLock } from "../../config/permission_lock.ts";
 import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
+import { refreshEditorTypes } from "../editor_types.ts";
 import { type CliIo, exit } from "../io.ts";
 import { plural, print, sign } from "../output.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -26,6 +27,7 @@ type Validate = (io: CliIo, flags: Flags, folder?: string) => Promise<number>;
 export function validateWith(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
     const paths = await openWorkspace(io, folder ?? flags.workspace);
+    await refreshEditorTypes(io, paths.root);
     const parsed = await loadNerveConfig(paths);
     const found = parsed.ok
       ? [

@@ -67,6 +67,9 @@ export const cases: readonly FormCase[] = [
     name: "init, validate and run give signals of this machine, SIGTERM stops in order",
     async run(form, folder) {
       await succeed(form, ["init", "my watch"], folder);
+      // For editors: the types are in the workspace, wherever this form keeps its own modules.
+      const types = join(folder, "my watch", ".nerve/types/sdk/mod.ts");
+      assert.match(await Deno.readTextFile(types), /export type \{[^}]*SenseContext/);
       const root = join(folder, "my watch");
       assert.match(await succeed(form, ["validate"], root), /3 senses, 1 workflow/);
       await whileRunning(form, ["run"], root, async (running) => {

@@ -1,5 +1,6 @@
 /** `nerve init`: what it makes works, and what is the user's stays. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
@@ -31,18 +32,82 @@ Deno.test("init makes a workspace with three senses and a workflow, and says wha
   });
 });
 
+/** What `deno check`, and with it an editor, finds in the workspace. */
+async function typeErrors(root: string): Promise<string> {
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", "senses", "workflows"],
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  return success ? "" : new TextDecoder().decode(stderr);
+}
+
 Deno.test("the workspace's deno.json gives an editor the types of nerve and drizzle-orm", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
-    const entries = ["senses/cpu-usage/index.ts", "senses/disk-usage/index.ts", "workflows/cleanup/index.ts"];
-    const check = new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", ...entries],
-      cwd: root,
-      stdout: "piped",
-      stderr: "piped",
+    assert.equal(await typeErrors(root), "");
+    const wrong = `import type { SenseContext } from "nerve";
+import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
+const rows = sqliteTable("rows", { n: integer().notNull() });
+export const name = (ctx: SenseContext): number => ctx.name;
+export const row = (ctx: SenseContext): string[] => ctx.db.select().from(rows).all().map(({ n }) => n);
+`;
+    await Deno.writeTextFile(join(root, "senses/cpu-usage/wrong.ts"), wrong);
+    assert.match(await typeErrors(root), /'string' is not assignable to type 'number'[^]*wrong\.ts[^]*'number\[\]'/);
+  });
+});
+
+Deno.test("the types for editors lie in the workspace, and outlive the nerve that made it", async () => {
+  await inTempDir(async (root) => {
+    await init(root, ".");
+    const { imports } = JSON.parse((await read(root, "deno.json")).replace(/^\/\/.*/, ""));
+    assert.deepEqual(Object.values(imports).filter((target) => String(target).startsWith("file:")), []);
+    const entry = join(root, imports.nerve), current = await Deno.readTextFile(entry);
+    const validate = async () => {
+      const io = new CapturedIo({ cwd: root });
+      assert.equal(await runCli(["validate"], io), 0, io.err);
+      return io.err;
+    };
+    // Of another nerve, or not there, as after a clone of the workspace, whose .gitignore names them.
+    await Deno.writeTextFile(entry, "export type SenseContext = never;\n");
+    await validate();
+    assert.equal(await Deno.readTextFile(entry), current);
+    await Deno.remove(join(root, ".nerve"), { recursive: true });
+    await validate();
+    assert.equal(await Deno.readTextFile(entry), current);
+    assert.match(await read(root, ".gitignore"), /^\.nerve\/$/m);
+    // What cannot be written is told, and nothing else.
+    await Deno.remove(join(root, ".nerve"), { recursive: true });
+    await Deno.writeTextFile(join(root, ".nerve"), "a file of the user's\n");
+    assert.match(await validate(), /^\S+ the types for editors in \.nerve\/types are not up to date: .*\n$/);
+    assert.equal(await read(root, ".nerve"), "a file of the user's\n");
+  });
+});
+
+Deno.test("a deno.json that leads into an older nerve is mended, unless it is the user's", async () => {
+  const old = `{ "imports": { "nerve": "file:///home/one/.cache/nerve/0123/app/src/sdk/mod.ts" } }\n`;
+  for (const own of [false, true]) {
+    await inTempDir(async (root) => {
+      await init(root, ".");
+      await Deno.remove(join(root, ".nerve"), { recursive: true });
+      await Deno.writeTextFile(join(root, "deno.json"), old);
+      const manifest = JSON.parse(await read(root, ".nerve-init.json"));
+      if (!own) manifest["deno.json"] = createHash("sha256").update(old).digest("hex");
+      await Deno.writeTextFile(join(root, ".nerve-init.json"), JSON.stringify(manifest));
+      assert.equal(await runCli(["validate"], new CapturedIo({ cwd: root })), 0);
+      if (own) {
+        assert.equal(await read(root, "deno.json"), old);
+        await assert.rejects(Deno.stat(join(root, ".nerve")), Deno.errors.NotFound);
+      } else assert.equal(await typeErrors(root), "");
     });
-    const { success, stderr } = await check.output();
-    assert.ok(success, new TextDecoder().decode(stderr));
+  }
+});
+
+Deno.test("a workspace without deno.json gets nothing for editors", async () => {
+  await inTempDir(async (root) => {
+    await Deno.writeTextFile(join(root, "nerve.yaml"), "senses: {}\n");
+    assert.equal(await runCli(["validate"], new CapturedIo({ cwd: root })), 0);
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["nerve.yaml"]);
   });
 });
 
@@ -87,7 +152,7 @@ Deno.test("files that were there before init are the user's", async () => {
     await Deno.writeTextFile(join(root, ".gitignore"), "mine\n/data\n");
     const { code, out } = await init(root, ".");
     assert.equal(code, 0);
-    assert.match(out, /your \.gitignore does not name what nerve writes; add: logs\/ nerve\.lock/);
+    assert.match(out, /your \.gitignore does not name what nerve writes; add: logs\/ \.nerve\/ nerve\.lock/);
     assert.equal(await read(root, ".gitignore"), "mine\n/data\n");
     await Deno.remove(join(root, ".nerve-init.json"));
     await Deno.writeTextFile(join(root, "deno.json"), "{}");

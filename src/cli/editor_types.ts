@@ -1,0 +1,72 @@
+/**
+ * The types of "nerve" for editors and `deno check`: the modules behind it, copied into the workspace's `.nerve/types/`, to
+ * which its deno.json leads. What nerve itself was unpacked from or compiled into is no place to lead to: the first is
+ * another folder with each version, the second is no folder at all. Nothing here is read when nerve runs.
+ * Used by `init`, which writes them, and by `validate`, `run` and `start`, which bring them up to date.
+ * I1. Files outside `.nerve/types/` are the user's. One exception: a deno.json that is still as an older `nerve init` wrote
+ *     it, and leads into that nerve, is brought up to date.
+ * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
+ */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { messageOf } from "../base/errors.ts";
+import { writeFiles } from "./init_files.ts";
+import type { CliIo } from "./io.ts";
+import { relativeImports } from "./library.ts";
+import { printable, sign } from "./output.ts";
+import { editorConfig, typesEntry, typesFolder } from "./templates.ts";
+
+const sources = fileURLToPath(new URL("../", import.meta.url));
+
+/** The modules behind "nerve", by their path below `.nerve/types/`. */
+export function typeFiles(): Map<string, string> {
+  const files = new Map<string, string>(), pending = [typesEntry];
+  for (const path of pending) {
+    if (files.has(path)) continue;
+    const text = Deno.readTextFileSync(join(sources, path));
+    files.set(path, text);
+    pending.push(...relativeImports(path, text));
+  }
+  return files;
+}
+
+/** Writes what is missing or of another nerve. True when something was. */
+export async function writeEditorTypes(root: string): Promise<boolean> {
+  let wrote = false;
+  for (const [path, text] of typeFiles()) {
+    const target = join(root, typesFolder, path);
+    if (await textOf(target) === text) continue;
+    await Deno.mkdir(dirname(target), { recursive: true });
+    await Deno.writeTextFile(target, text);
+    wrote = true;
+  }
+  return wrote;
+}
+
+/** Brings the workspace's types up to date. What cannot be written is told, and is no reason not to go on. */
+export async function refreshEditorTypes(io: CliIo, root: string): Promise<void> {
+  try {
+    if (await leadsToTypes(root)) await writeEditorTypes(root);
+  } catch (thrown) {
+    const why = printable(messageOf(thrown));
+    io.stderr.write(`${sign.warning} the types for editors in ${typesFolder} are not up to date: ${why}\n`);
+  }
+}
+
+async function leadsToTypes(root: string): Promise<boolean> {
+  const config = await textOf(join(root, "deno.json"));
+  if (config === null) return false;
+  if (config.includes(`${typesFolder}/${typesEntry}`)) return true;
+  if (!/"nerve": "file:/.test(config)) return false;
+  const { renewed } = await writeFiles(root, new Map([["deno.json", new TextEncoder().encode(editorConfig())]]));
+  return renewed.length > 0;
+}
+
+async function textOf(path: string): Promise<string | null> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
