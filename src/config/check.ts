@@ -7,8 +7,9 @@ import { formatDuration } from "../base/duration.ts";
 import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
 import { cronFault, timezoneFault } from "./cron.ts";
 import { nearestHint } from "./nearest.ts";
-import { type ConfigPath, quote } from "./problem.ts";
+import { type ConfigPath, pathText, quote } from "./problem.ts";
 import type { ProblemList } from "./problem_list.ts";
+import type { Doubts } from "./remainder.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
 
 /** False when there are too many entries for the other checks to be worth their time. */
@@ -28,10 +29,15 @@ function groupsHint(section: string): string | null {
   return section === "groups" ? "a sense without group is a group of its own: let several share one" : null;
 }
 
-/** Every check. `positions` are those of the reflexes in nerve.yaml. */
-export function checkConfig(config: NerveConfig, positions: readonly number[], problems: ProblemList): void {
-  checkReferences(config, positions, problems);
-  checkCycles(config, positions, problems);
+/** Every check. `positions` are those of the reflexes in nerve.yaml, `doubts` what of it is not as its author meant it. */
+export function checkConfig(
+  config: NerveConfig,
+  positions: readonly number[],
+  problems: ProblemList,
+  doubts: Doubts,
+): void {
+  checkReferences(config, positions, problems, doubts);
+  checkCycles(config, positions, problems, doubts);
   checkIdle(config, positions, problems);
   for (const sense of config.senses.values()) checkPatience(sense, problems);
   for (const sense of config.senses.values()) warnOpen(sense.permissions, ["senses", sense.name], problems);
@@ -39,14 +45,22 @@ export function checkConfig(config: NerveConfig, positions: readonly number[], p
   for (const name of config.groups.keys()) checkGroup(config, name, problems);
 }
 
-/** The checks that stay true when other entries of the file are wrong: names that must exist, and schedules. */
-export function checkReferences(config: NerveConfig, positions: readonly number[], problems: ProblemList): void {
+/** Names that must exist, and schedules. */
+function checkReferences(
+  config: NerveConfig,
+  positions: readonly number[],
+  problems: ProblemList,
+  doubts: Doubts,
+): void {
+  const checkSense = (name: string, path: ConfigPath) => {
+    if (!doubts.senses) checkIsSense(config, name, path, problems);
+  };
   config.reflexes.forEach((reflex, index) => {
     const path = ["reflexes", positions[index] ?? index];
-    checkSense(config, reflex.sense, [...path, "sense"], problems);
+    checkSense(reflex.sense, [...path, "sense"]);
     reflex.on.forEach((source, at) => {
       if (source === reflex.sense) problems.error([...path, "on", at], `${quote(source)} would trigger itself`);
-      else checkSense(config, source, [...path, "on", at], problems);
+      else checkSense(source, [...path, "on", at]);
     });
     const zone = reflex.timezone === null ? null : timezoneFault(reflex.timezone);
     if (zone !== null) problems.error([...path, "timezone"], zone.message, zone.hint);
@@ -59,12 +73,12 @@ export function checkReferences(config: NerveConfig, positions: readonly number[
     peers.forEach((peer, index) => {
       const path = ["senses", name, "peers", index];
       if (peer === name) problems.error(path, "a sense is not its own peer", "its own database is ctx.db");
-      else checkSense(config, peer, path, problems);
+      else checkSense(peer, path);
     });
   }
 }
 
-function checkSense(config: NerveConfig, name: string, path: ConfigPath, problems: ProblemList): void {
+function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, problems: ProblemList): void {
   if (config.senses.has(name)) return;
   if (config.workflows.has(name)) {
     problems.error(path, `${quote(name)} is a workflow, not a sense`, "a sense starts it by a workflow directive");
@@ -75,9 +89,15 @@ function checkSense(config: NerveConfig, name: string, path: ConfigPath, problem
  * Senses that would wake each other without end. A throttle anywhere in the circle slows it down to something a person
  * may have wanted, so only senses without one count.
  */
-function checkCycles(config: NerveConfig, positions: readonly number[], problems: ProblemList): void {
+function checkCycles(
+  config: NerveConfig,
+  positions: readonly number[],
+  problems: ProblemList,
+  { entries }: Doubts,
+): void {
   const wakes = new Map<string, Map<string, ConfigPath>>();
-  const unthrottled = (name: string) => config.senses.get(name)?.throttleMs === null;
+  const unthrottled = (name: string) =>
+    config.senses.get(name)?.throttleMs === null && !entries.has(pathText(["senses", name]));
   config.reflexes.forEach((reflex, index) => {
     reflex.on.forEach((source, at) => {
       if (source === reflex.sense || !unthrottled(source) || !unthrottled(reflex.sense)) return;

@@ -39,6 +39,13 @@ export class ProblemList {
     else this.#left++;
   }
 
+  /** Takes over what another list gathered and counted, but for what `misled` names. */
+  addAll(other: ProblemList, misled: (problem: Problem) => boolean = () => false): void {
+    for (const problem of other.#problems) if (!misled(problem)) this.add(problem);
+    this.#left += other.#left;
+    if (other.#left > 0) this.#errors += other.#errors;
+  }
+
   /** In the order of the file. */
   sorted(): Problem[] {
     const sorted = sortProblems(this.#problems);

@@ -18,6 +18,9 @@ function answer(text: string): void {
   for (const { place } of problems) {
     if (place !== null) assert.ok(place.line >= 1 && place.line <= lines && place.column >= 1, JSON.stringify(place));
   }
+  // What is no YAML, the library may say twice.
+  const told = problems.filter(({ path }) => path !== "").map((problem) => JSON.stringify(problem));
+  assert.equal(new Set(told).size, told.length, "nothing is told twice");
   for (const format of problemFormats) formatProblems(problems, format);
 }
 
