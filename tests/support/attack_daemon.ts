@@ -17,6 +17,7 @@ import { Bystanders, type Targets } from "./attack_targets.ts";
 import { type Attack, type Attacks, tickMs, workflowOf, workspaceFiles } from "./attack_workspace.ts";
 import { fromFileUrl } from "./paths.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
+import { deadlineMs, within } from "./workspace_fixture.ts";
 
 export type { Attack, Attacks } from "./attack_workspace.ts";
 
@@ -92,12 +93,12 @@ export class AttackDaemon implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const daemon = new AttackDaemon(bystanders, child);
-    for (let round = 0;; round++) {
+    for (const latest = systemClock.monotonic() + deadlineMs;;) {
       try {
         await daemon.client.health();
         break;
       } catch (thrown) {
-        if (round < 200) await delay(systemClock, 50);
+        if (systemClock.monotonic() < latest) await delay(systemClock, 50);
         else throw new Error(`the daemon did not start: ${await daemon.#kill()}`, { cause: thrown });
       }
     }
@@ -153,19 +154,22 @@ export class AttackDaemon implements AsyncDisposable {
   async bystandersAreFine(quiet: Ticks, from: number): Promise<void> {
     const health = await this.health();
     assert.equal(health.pid, this.pid, "it is the same daemon");
-    const before = (await this.client.sense("steady")).counters.signals;
+    const signals = async () => (await this.client.sense("steady")).counters.signals, before = await signals();
     const tail = await this.ticks(3 * tickMs);
-    assert.ok((await this.client.sense("steady")).counters.signals > before, "the steady sense goes on");
+    const goesOn = async () => {
+      while (await signals() <= before) await delay(systemClock, tickMs);
+    };
+    await within(goesOn(), "the steady sense to go on");
     const { counters } = await this.client.sense("steady");
     assert.equal(counters.error + counters.timeout + counters.group_down, 0, JSON.stringify(counters));
     const unit = health.units.find(({ name }) => name === "steady");
     assert.equal(unit?.deaths, 0, "nobody else's process died");
     const during = await this.ticksSince(from);
-    // The gate's machine has other things to do; by itself the machine keeps to what the issue asks.
-    const allowed = longForm ? 50 : 400;
+    // The gate's machine has other things to do, now more and now less; by itself it keeps to what the issue asks.
+    const allowed = longForm ? quiet.median + 50 : Math.max(quiet.median, tail.median) + 1_000;
     const ticks = `quiet ${JSON.stringify(quiet)}, during ${JSON.stringify(during)}, after ${JSON.stringify(tail)}`;
     if (longForm) tell(`ticks: ${ticks}`);
-    assert.ok(during.median <= quiet.median + allowed, `ticks were late: ${ticks}`);
+    assert.ok(during.median <= allowed, `ticks were late: ${ticks}`);
     const { outcome } = await this.client.triggerSense("victim", true);
     const kept = outcome?.kind === "signal" ? Object(outcome.signal.payload).n : outcome;
     assert.equal(

@@ -7,12 +7,11 @@ import { systemClock } from "../../src/base/clock.ts";
 import { isAlive, type ProcessId, processStat } from "../../src/base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import { findDaemon, findLeftovers, killProcesses, until } from "../../src/daemon/whereabouts.ts";
-import { processesIn } from "./workspace_fixture.ts";
+import { deadlineMs, processesIn } from "./workspace_fixture.ts";
 import { repository } from "./source_files.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 
-/** What nothing takes, not even on a machine that is busy with other tests. */
-export const deadlineMs = 30_000;
+export { deadlineMs };
 
 export interface Ran {
   readonly code: number;
@@ -130,9 +129,9 @@ export class DaemonWorkspace implements AsyncDisposable {
     if (supervised !== null) killProcesses([supervised.supervisor], "process");
     if (kernel !== null) killProcesses([kernel], "process");
     killProcesses([...this.#seen.values()], "process");
-    await until(systemClock, 5_000, () => [...this.#seen.values()].every((id) => !isAlive(id)));
+    await until(systemClock, deadlineMs, () => [...this.#seen.values()].every((id) => !isAlive(id)));
     killProcesses(findLeftovers(this.root), "group");
-    await until(systemClock, 5_000, () => processesIn(this.root).length === 0);
+    await until(systemClock, deadlineMs, () => processesIn(this.root).length === 0);
     await Deno.remove(this.#folder, { recursive: true });
     await Deno.remove(this.paths.runtimeFolder, { recursive: true }).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;

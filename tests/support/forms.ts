@@ -2,9 +2,9 @@
  * The forms in which nerve is used, each as a command that can be run: from a clone, the portable file, the compiled
  * one. A built form gets a home of its own, no variable of ours, and where the system lets us no network at all.
  */
-import { systemClock } from "../../src/base/clock.ts";
 import { join } from "./paths.ts";
 import { repository } from "./source_files.ts";
+import { within } from "./workspace_fixture.ts";
 
 export type FormName = "source" | "portable" | "compiled";
 
@@ -126,7 +126,7 @@ export async function succeed(form: Form, args: readonly string[], cwd: string):
 /** A command that goes on until it is told to end. */
 export interface Running {
   readonly child: Deno.ChildProcess;
-  /** Resolves once it has printed `text`; rejects when it ends, or 20 s pass, without. */
+  /** Resolves once it has printed `text`; rejects when it ends, or too long a time passes, without. */
   says(text: string): Promise<void>;
 }
 
@@ -153,18 +153,13 @@ export async function whileRunning(
     over = true;
     tell();
   });
-  const says = async (text: string) => {
-    const late = Promise.withResolvers<never>();
-    const cancel = systemClock.after(20_000, () => late.reject(new Error(`it did not say "${text}": ${seen}`)));
-    try {
-      while (!seen.includes(text)) {
-        if (over) throw new Error(`it ended without saying "${text}": ${seen}`);
-        await Promise.race([news.promise, late.promise]);
-      }
-    } finally {
-      cancel();
+  const heard = async (text: string) => {
+    while (!seen.includes(text)) {
+      if (over) throw new Error(`it ended without saying "${text}": ${seen}`);
+      await news.promise;
     }
   };
+  const says = (text: string) => within(heard(text), `it to say "${text}"`, () => seen);
   try {
     await use({ child, says });
   } finally {

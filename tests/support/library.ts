@@ -13,6 +13,7 @@ import { GroupProcess } from "../../src/process/group_process.ts";
 import type { FromProcess, ToProcess } from "../../src/protocol/message.ts";
 import type { Json } from "../../src/sdk/mod.ts";
 import { repository } from "./source_files.ts";
+import { within } from "./workspace_fixture.ts";
 
 /** Permissions as they stand in nerve.yaml. */
 export type Grants = Partial<Record<"read" | "write" | "net" | "run" | "env" | "sys", readonly string[]>>;
@@ -107,13 +108,13 @@ class Conversation {
       const message = this.#said.shift();
       if (message !== undefined) return message;
       if (this.#end !== null) throw new Error(`the process is gone: ${this.#end}`);
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      await within(new Promise<void>((resolve) => this.#wake = resolve), "the process to say something");
     }
   }
 
   async close(): Promise<void> {
     this.#process.endInOrder("the test is over");
-    await this.#gone.promise;
+    await within(this.#gone.promise, "the process to end");
   }
 }
 

@@ -21,8 +21,8 @@ import type { KernelEvent, UnitChange } from "../../src/protocol/event.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import { dirname, join } from "./paths.ts";
 
-/** What nothing in a test takes, not even on a machine that is busy with other tests. */
-const deadlineMs = 30_000;
+/** What nothing in a test takes, not even on a machine that is busy with other tests, or stands still for half a minute. */
+export const deadlineMs = 120_000;
 
 export interface WorkspaceOptions {
   /** nerve.yaml as text, or as the value that it holds. Default: every sense and workflow of the files, without more. */
@@ -237,14 +237,23 @@ export class WorkspaceFixture implements AsyncDisposable {
 }
 
 /** `promise`, or a failure that tells what was waited for. */
-export async function within<T>(promise: Promise<T>, what: string, story: () => string = () => ""): Promise<T> {
+export function within<T>(promise: Promise<T>, what: string, story: () => string = () => ""): Promise<T> {
   let cancel = () => {};
   const late = new Promise<never>((_, reject) => {
     cancel = systemClock.after(deadlineMs, () => {
       reject(new Error(`waited ${deadlineMs / 1000} s for ${what}; what happened:\n${story()}`));
     });
   });
-  return await Promise.race([promise, late]).finally(() => cancel());
+  return heardLater(Promise.race([promise, late]).finally(() => cancel()));
+}
+
+/**
+ * For a promise that a test begins here and awaits further down: should it reject meanwhile, it fails the test at its
+ * await. Without this it would end the whole file as an uncaught error, and nobody would learn which test it was.
+ */
+export function heardLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Processes whose working directory is `folder`: those of its kernel, and the programs that those started. */
@@ -263,7 +272,8 @@ export function processesIn(folder: string): number[] {
 
 /** Resolves once no process is left in `folder`. A killed program is not our child, so that nothing tells of its end. */
 export async function noProcessIn(folder: string): Promise<void> {
-  for (let round = 0; round < 200; round++) {
+  const latest = systemClock.monotonic() + deadlineMs;
+  while (systemClock.monotonic() < latest) {
     if (processesIn(folder).length === 0) return;
     await delay(systemClock, 10);
   }
