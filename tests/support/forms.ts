@@ -168,6 +168,16 @@ export async function whileRunning(
   }
 }
 
+/** Runs nerve in the foreground until it has said `text`, then ends it as a service manager does. */
+export async function runUntil(form: Form, cwd: string, text: string): Promise<void> {
+  await whileRunning(form, ["run"], cwd, async ({ says, child }) => {
+    await says(text);
+    child.kill("SIGTERM");
+    const { code } = await child.status;
+    if (code !== 0) throw new Error(`nerve run in its ${form.name} form exited with ${code}`);
+  });
+}
+
 async function killed(child: Deno.ChildProcess): Promise<void> {
   try {
     child.kill("SIGKILL");

@@ -3,7 +3,7 @@
  * this kind is one more entry.
  */
 import assert from "node:assert/strict";
-import { finish, type Form, succeed, whileRunning } from "../../support/forms.ts";
+import { finish, type Form, runUntil, succeed, whileRunning } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 import { libWorkspace, outsideWorkspace, stepsWorkspace, talkerWorkspace } from "./workspaces.ts";
@@ -72,11 +72,7 @@ export const cases: readonly FormCase[] = [
       assert.match(await Deno.readTextFile(types), /export type \{[^}]*SenseContext/);
       const root = join(folder, "my watch");
       assert.match(await succeed(form, ["validate"], root), /3 senses, 1 workflow/);
-      await whileRunning(form, ["run"], root, async (running) => {
-        await running.says("memory-usage {");
-        running.child.kill("SIGTERM");
-        assert.equal((await running.child.status).code, 0);
-      });
+      await runUntil(form, root, "memory-usage {");
       assert.ok(Object.hasOwn(Object(await signalOf(form, root, "memory-usage")), "totalBytes"));
       assert.match(await Deno.readTextFile(join(root, "deno.json")), /"drizzle-orm": "npm:drizzle-orm@/);
     },
@@ -86,7 +82,7 @@ export const cases: readonly FormCase[] = [
     async run(form, folder) {
       await writeWorkspace(folder, libWorkspace);
       await succeed(form, ["validate", "--strict"], folder);
-      await succeed(form, ["run", "--for", "1s"], folder);
+      await runUntil(form, folder, "counter {");
       assert.deepEqual(await signalOf(form, folder, "counter"), { greeting: "hello from lib", rows: 2, sum: 5 });
       assert.match(await succeed(form, ["sense", "query", "counter", "--format", "json"], folder), /"value": ?3/);
     },
@@ -98,7 +94,7 @@ export const cases: readonly FormCase[] = [
       await writeWorkspace(secret, { "token.json": `{ "token": 1 }`, "code.ts": "export const token = 1;\n" });
       const root = join(folder, "watch");
       await writeWorkspace(root, outsideWorkspace(secret));
-      await succeed(form, ["run", "--for", "1s"], root);
+      await runUntil(form, root, "prisoner {");
       const tried = Object(await signalOf(form, root, "prisoner"));
       assert.deepEqual(Object.keys(tried).length, 9);
       for (const [name, outcome] of Object.entries(tried)) assert.match(String(outcome), /^refused/, name);
@@ -118,7 +114,7 @@ export const cases: readonly FormCase[] = [
         assert.equal((await running.child.status).code, 137);
       });
       await Deno.writeTextFile(join(folder, "lib", "go.ts"), "export const waitMs = 0;\n");
-      await succeed(form, ["run", "--for", "2s"], folder);
+      await runUntil(form, folder, "completed after 2 rounds");
       const list = JSON.parse(await succeed(form, ["workflow", "list", "--all", "--json"], folder));
       assert.deepEqual(list.runs.items.map((run: { status: string }) => run.status), ["completed"]);
       const thread = await succeed(form, ["workflow", "thread", list.runs.items[0].runId], folder);
