@@ -1,9 +1,42 @@
-/** Asking a daemon that may hang: every question has its time. Used by the commands of the daemon's life. */
+/**
+ * Asking a daemon that may hang: every question has its time (control/liveness.ts), and commands that can do without an
+ * answer say what they have instead.
+ */
+import { NerveError } from "../base/errors.ts";
 import { daemonAnswerMaxMs } from "../base/limits.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { ControlClient } from "../control/client.ts";
+import { findDaemon } from "../daemon/whereabouts.ts";
 import type { CliIo } from "./io.ts";
+import { dim, print, printable, sign } from "./output.ts";
 import { fromDaemon } from "./workspace.ts";
+
+/** What a daemon told, or null when the databases have to do; `problem` says then why one that runs told nothing. */
+export interface Told<T> {
+  readonly live: T | null;
+  readonly problem: string | null;
+}
+
+/** For commands that know most of it from the databases: a daemon that hangs keeps nobody from that. */
+export async function askOrRead<T>(
+  paths: WorkspacePaths,
+  ask: (client: ControlClient) => Promise<T>,
+): Promise<Told<T>> {
+  try {
+    const live = await fromDaemon(paths, ask), { kernel } = findDaemon(paths);
+    if (live !== null || kernel === null) return { live, problem: null };
+    return { live, problem: `The daemon (pid ${kernel.pid}) starts, stops or has lost its socket: nerve status` };
+  } catch (thrown) {
+    if (!(thrown instanceof NerveError) || thrown.code !== "DAEMON_ANSWER") throw thrown;
+    return { live: null, problem: thrown.hint === null ? thrown.message : `${thrown.message}: ${thrown.hint}` };
+  }
+}
+
+/** The end of a list that was made from the databases alone. */
+export function printUntold(io: CliIo, problem: string | null): void {
+  if (problem === null) print(io, dim(io, "no daemon runs: nerve start"));
+  else print(io, `${sign.warning} from the databases alone. ${printable(problem)}`);
+}
 
 /** What `ask` learns, or null when no daemon answers in time. */
 export async function askInTime<T>(

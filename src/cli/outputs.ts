@@ -19,9 +19,12 @@ import { logRowSchema } from "../protocol/log.ts";
 import { runMessageSchema } from "../protocol/run.ts";
 import { placeSchema } from "../protocol/signal.ts";
 
-/** `nerve sense list`: `daemon` says whether one runs; without it nobody counts. `total` counts all senses. */
+/** Whether a daemon told it; if not, it is from the databases, and `problem` says why when one runs all the same. */
+const told = { daemon: z.boolean(), problem: z.string().nullable() } as const;
+
+/** `nerve sense list`: without a daemon nobody counts. `total` counts all senses. */
 export const senseListOutput = z.strictObject({
-  daemon: z.boolean(),
+  ...told,
   total: z.int(),
   offset: z.int(),
   items: z.array(senseViewSchema.extend({ counters: senseCountersSchema.nullable() })),
@@ -60,7 +63,7 @@ export const senseTriggerOutput = triggerReplySchema;
 
 /** `nerve workflow list` */
 export const workflowListOutput = z.strictObject({
-  daemon: z.boolean(),
+  ...told,
   workflows: z.array(workflowViewSchema),
   runs: runPageSchema.extend({ offset: z.int() }),
 });
@@ -99,12 +102,13 @@ export const whyOutput = z.strictObject({
 });
 export type WhyOutput = z.infer<typeof whyOutput>;
 
-/** `nerve why --sense NAME`: the oldest first; `now` is the sense as the daemon has it, null when none runs. */
+/** `nerve why --sense NAME`: the oldest first; `now` is the sense as the daemon has it, null when none tells. */
 export const whyNotOutput = z.strictObject({
   sense: z.string(),
   items: z.array(logRowSchema),
   more: z.boolean(),
   now: senseViewSchema.nullable(),
+  problem: z.string().nullable(),
 });
 export type WhyNotOutput = z.infer<typeof whyNotOutput>;
 

@@ -4,7 +4,10 @@
  */
 import { hc } from "hono/client";
 import type * as z from "zod";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { type ErrorCode, messageOf, NerveError } from "../base/errors.ts";
+import { daemonAnswerMaxMs, eventHeartbeatMs } from "../base/limits.ts";
+import { processStat } from "../base/process_id.ts";
 import {
   type ArchiveReply,
   archiveReplySchema,
@@ -38,6 +41,7 @@ import type { Run, RunMessage } from "../protocol/run.ts";
 import type { ControlApp } from "./app.ts";
 import { readEvents } from "./event_reader.ts";
 import type { EventFilter, StreamItem } from "./event_stream.ts";
+import { Hangs, inTime, whileAlive } from "./liveness.ts";
 import type { MessageQuery, RunQuery } from "./view.ts";
 
 export type { MessageQuery, Records, RunQuery } from "./view.ts";
@@ -52,13 +56,15 @@ interface Answer {
 export class ControlClient implements Disposable {
   readonly #path: string;
   readonly #findKernel: () => number | null;
+  readonly #clock: Clock;
   readonly #http: Deno.HttpClient;
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
 
-  /** `findKernel` tells the pid of a kernel that ought to be listening; only asked when the socket is not there. */
-  constructor(socketPath: string, findKernel: () => number | null = () => null) {
+  /** `findKernel` tells the pid of a kernel that ought to be listening; only asked when it gives no answer. */
+  constructor(socketPath: string, findKernel: () => number | null = () => null, clock: Clock = systemClock) {
     this.#path = socketPath;
     this.#findKernel = findKernel;
+    this.#clock = clock;
     const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
     this.#http = client;
     this.#api = hc<ControlApp>("http://localhost", {
@@ -148,15 +154,16 @@ export class ControlClient implements Disposable {
     };
     let answer: Answer & { readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null };
     try {
-      answer = await this.#api.events.$get({ query }, { init: { signal } });
+      answer = await this.#alive(this.#api.events.$get({ query }, { init: { signal } }));
     } catch (thrown) {
       if (signal.aborted) return;
       throw await this.#unanswered(thrown);
     }
     if (!answer.ok || answer.body === null) throw problemError(answer.status, await answer.json());
     try {
-      yield* readEvents(answer.body);
+      for await (const item of readEvents(answer.body, (part) => this.#beating(part))) yield item;
     } catch (thrown) {
+      if (thrown instanceof Hangs) throw this.#hanging();
       // The connection has ended, from this side or from the other.
       if (thrown instanceof NerveError) throw thrown;
     }
@@ -184,8 +191,8 @@ export class ControlClient implements Disposable {
     let answer: Answer;
     let body: unknown;
     try {
-      answer = await call;
-      body = await answer.json();
+      answer = await this.#alive(call);
+      body = await this.#alive(answer.json());
     } catch (thrown) {
       throw await this.#unanswered(thrown);
     }
@@ -198,8 +205,34 @@ export class ControlClient implements Disposable {
     });
   }
 
+  #alive<T>(answer: Promise<T>): Promise<T> {
+    return whileAlive(this.#clock, answer, async () => {
+      // Not read: that it comes is all.
+      await (await this.#api.health.$get()).body?.cancel();
+    });
+  }
+
+  /** `part` of an event stream: what has nothing else to say says that it is there. */
+  async #beating<T>(part: Promise<T>): Promise<T> {
+    const come = part.then(() => {}, () => {});
+    if (await inTime(this.#clock, come, eventHeartbeatMs + daemonAnswerMaxMs)) return await part;
+    part.catch(() => {});
+    throw new Hangs();
+  }
+
+  #hanging(): NerveError {
+    const pid = this.#findKernel(), stopped = pid !== null && processStat(pid)?.state === "T";
+    const who = pid === null ? "The daemon" : `The daemon (pid ${pid})`;
+    return new NerveError("DAEMON_ANSWER", `${who} ${stopped ? "was stopped by a signal" : "does not answer"}`, {
+      hint: stopped
+        ? `kill -CONT ${pid} lets it go on; it may then do what was asked`
+        : "nerve status tells how it is, nerve restart replaces it",
+    });
+  }
+
   /** fetch does not say why it failed: whether anybody listens tells a missing daemon from one that gave up. */
   async #unanswered(cause: unknown): Promise<NerveError> {
+    if (cause instanceof Hangs) return this.#hanging();
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {

@@ -8,18 +8,30 @@ import type { StreamItem } from "./event_stream.ts";
 /** Longer than any row: a payload has 256 KiB, the prompt of a run 64 KiB, and JSON writes a byte as at most six. */
 const eventMaxChars = 4 * requestBodyMaxBytes;
 
-/** Ends when the body does. Throws NerveError DAEMON_ANSWER for what is no event of ours. */
-export async function* readEvents(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<StreamItem> {
+/**
+ * Ends when the body does, or when `wait` gives the wait for a part of it up. Throws what that throws, and NerveError
+ * DAEMON_ANSWER for what is no event of ours.
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  wait: <T>(part: Promise<T>) => Promise<T> = (part) => part,
+): AsyncGenerator<StreamItem> {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  for await (const part of body.pipeThrough(new TextDecoderStream())) {
-    text += part;
-    const events = text.split("\n\n");
-    text = events.pop() ?? "";
-    if (text.length > eventMaxChars) throw notOurs(`an event of more than ${eventMaxChars} characters`);
-    for (const event of events) {
-      const item = toItem(event);
-      if (item !== null) yield item;
+  try {
+    for (let part = await wait(reader.read()); !part.done; part = await wait(reader.read())) {
+      text += part.value;
+      const events = text.split("\n\n");
+      text = events.pop() ?? "";
+      if (text.length > eventMaxChars) throw notOurs(`an event of more than ${eventMaxChars} characters`);
+      for (const event of events) {
+        const item = toItem(event);
+        if (item !== null) yield item;
+      }
     }
+  } finally {
+    // Whoever has seen enough closes the connection; one that has failed cannot be closed again.
+    reader.cancel().catch(() => {});
   }
 }
 

@@ -1,7 +1,9 @@
 /** Checks of the daemon: lock, pid file, socket, what a dead one left behind. */
+import type { Clock } from "../../base/clock.ts";
+import { processStat } from "../../base/process_id.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, findLeftovers, readLockHolder, runs } from "../../daemon/whereabouts.ts";
-import { socketAnswers } from "../daemon_answer.ts";
+import { askInTime, socketAnswers } from "../daemon_answer.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 
 export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers];
@@ -27,7 +29,7 @@ function checkLock(paths: WorkspacePaths): Finding[] {
   return findings;
 }
 
-async function checkSocket(paths: WorkspacePaths): Promise<Finding[]> {
+async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
   const { kernel } = findDaemon(paths), mode = modeOf(paths.socket), answers = await socketAnswers(paths);
   if (mode === null) {
     return [
@@ -47,6 +49,17 @@ async function checkSocket(paths: WorkspacePaths): Promise<Finding[]> {
   }
   if ((mode & 0o077) !== 0) {
     return [failed("socket", `others may connect: mode ${octal(mode)}`, `chmod 600 ${paths.socket}`)];
+  }
+  // Whoever is stopped by a signal, or caught in a loop, still has its socket connected to.
+  if (kernel !== null && await askInTime({ clock }, paths, (client) => client.health()) === null) {
+    const stopped = processStat(kernel.pid)?.state === "T";
+    return [
+      failed(
+        "socket",
+        `the daemon (pid ${kernel.pid}) ${stopped ? "was stopped by a signal" : "does not answer"}`,
+        stopped ? `kill -CONT ${kernel.pid}` : "nerve restart",
+      ),
+    ];
   }
   return [well("socket", "answers, and is this user's alone")];
 }

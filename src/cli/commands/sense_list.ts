@@ -8,11 +8,12 @@ import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow, LogSource, LogType } from "../../protocol/log.ts";
 import { nonActionReasons } from "../../protocol/signal.ts";
 import type { NerveConfig, SenseConfig } from "../../config/types.ts";
+import { askOrRead, printUntold } from "../daemon_answer.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dim, distance, oneLine, print, printJson, printPage, printTable, sign } from "../output.ts";
 import type { SenseListOutput } from "../outputs.ts";
 import { type CliRecords, openRecords } from "../records.ts";
-import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
   readonly limit?: number | undefined;
@@ -28,8 +29,8 @@ const defaultLimit = 50;
 
 export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const daemon = await fromDaemon(paths, (client) => Promise.all([client.senses(), client.health()]));
-  const [live, health] = daemon ?? [null, null];
+  const told = await askOrRead(paths, (client) => Promise.all([client.senses(), client.health()]));
+  const [live, health] = told.live ?? [null, null], { problem } = told;
   const offset = flags.offset ?? 0, end = offset + (flags.limit ?? defaultLimit);
   const config = live === null ? await requireConfig(paths) : null;
   const total = live?.length ?? config?.senses.size ?? 0;
@@ -37,7 +38,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
     ? { items: live?.slice(offset, end) ?? [], endings: new Map<string, LogRow>() }
     : stored(config, openRecords(paths), offset, end);
   if (flags.json) {
-    printJson(io, { daemon: live !== null, total, offset, items } satisfies SenseListOutput);
+    printJson(io, { daemon: live !== null, problem, total, offset, items } satisfies SenseListOutput);
     return exit.ok;
   }
   printItems(io, items, live === null ? lastOf(endings, io.clock.now()) : null);
@@ -50,7 +51,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
   const next = `nerve sense list --offset ${offset + items.length}${limit}`;
   printPage(io, { offset, shown: items.length, total, what: "senses", next });
-  if (live === null) print(io, dim(io, "no daemon runs: nerve start"));
+  if (live === null) printUntold(io, problem);
   return exit.ok;
 }
 

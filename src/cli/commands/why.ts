@@ -5,11 +5,12 @@
 import { NerveError } from "../../base/errors.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { chainOf, firstSample, happened, notHappened, rowOf, tookText } from "../causes.ts";
+import { askOrRead } from "../daemon_answer.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dateTime, dim, distance, plural, print, printJson, sign } from "../output.ts";
+import { clip, dateTime, dim, distance, plural, print, printable, printJson, sign } from "../output.ts";
 import type { WhyNotOutput, WhyOutput } from "../outputs.ts";
 import { type CliRecords, requireRecords, requireRun } from "../records.ts";
-import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
   readonly sense?: string | undefined;
@@ -74,7 +75,10 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
     .flatMap((type) => records.logs({ source: `sense:${sense}`, type, order: "desc", limit: limit + 1 }))
     .sort((a, b) => a.id - b.id);
   const rows = found.slice(-limit), more = found.length > limit;
-  const live = await fromDaemon(paths, async (client) => (await client.senses()).find(({ name }) => name === sense));
+  const { live, problem } = await askOrRead(
+    paths,
+    async (client) => (await client.senses()).find(({ name }) => name === sense),
+  );
   if (rows.length === 0 && live == null) {
     const { senses } = await requireConfig(paths);
     if (!senses.has(sense)) {
@@ -84,13 +88,14 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
     }
   }
   if (flags.json) {
-    printJson(io, { sense, items: rows, more, now: live ?? null } satisfies WhyNotOutput);
+    printJson(io, { sense, items: rows, more, now: live ?? null, problem } satisfies WhyNotOutput);
     return exit.ok;
   }
   for (const row of rows) print(io, `${rowHead(io, row)} ${notHappened(row)}`);
   print(io, dim(io, `${more ? "the last " : ""}${plural(rows.length, "reason")} why ${clip(sense, 64)} did not speak`));
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
-  if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
+  if (problem !== null) print(io, `${sign.warning} what it does now is not known. ${printable(problem)}`);
+  else if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
   else if (live?.nextDue != null) print(io, dim(io, `it computes next ${distance(live.nextDue, io.clock.now())}`));
   return exit.ok;
 }

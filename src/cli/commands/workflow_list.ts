@@ -3,6 +3,7 @@ import { NerveError } from "../../base/errors.ts";
 import type { WorkflowView } from "../../protocol/api.ts";
 import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
 import type { NerveConfig } from "../../config/types.ts";
+import { askOrRead, printUntold } from "../daemon_answer.ts";
 import { type CliIo, exit } from "../io.ts";
 import {
   clip,
@@ -19,7 +20,7 @@ import {
 } from "../output.ts";
 import { type CliRecords, openRecords } from "../records.ts";
 import type { RunPage } from "../../protocol/api.ts";
-import { fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
   readonly all: boolean;
@@ -36,7 +37,7 @@ const unfinished: readonly RunStatus[] = ["queued", "started"];
 export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   const statuses = flags.status === undefined ? (flags.all ? undefined : unfinished) : parseStatuses(flags.status);
   const paths = await openWorkspace(io, flags.workspace);
-  const live = await fromDaemon(paths, (client) => client.workflows());
+  const { live, problem } = await askOrRead(paths, (client) => client.workflows());
   using records = openRecords(paths);
   const workflows = (live ?? stored(await requireConfig(paths), records))
     .filter(({ name }) => flags.workflow === undefined || name === flags.workflow);
@@ -48,10 +49,11 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
     offset,
   }) ?? { total: 0, items: [] };
   if (flags.json) {
-    printJson(io, { daemon: live !== null, workflows, runs: { ...runs, offset } });
+    printJson(io, { daemon: live !== null, problem, workflows, runs: { ...runs, offset } });
     return exit.ok;
   }
   printWorkflows(io, workflows, live !== null);
+  if (live === null) printUntold(io, problem);
   printRuns(io, runs, flags, records);
   return exit.ok;
 }
@@ -84,7 +86,6 @@ function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boo
   for (const { name, problem } of workflows) {
     if (problem !== null) print(io, `${sign.broken} ${name}: ${oneLine(problem, 300)}`);
   }
-  if (!live) print(io, dim(io, "no daemon runs: nerve start"));
 }
 
 function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords | null): void {

@@ -1,6 +1,7 @@
 /** `nerve workflow trigger NAME`: starts a run in the daemon, and with --wait follows it to its end. */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
+import type { ControlClient } from "../../control/client.ts";
 import type { Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -44,16 +45,27 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
   }
   // The id comes first: whoever is interrupted while waiting can still ask for the run.
   if (!flags.json) print(io, started.runId);
-  const ended = started.endedAt === null ? await client.run(started.runId, true) : started;
-  if (ended.endedAt === null) {
-    throw new NerveError("DAEMON_MISSING", `The daemon stopped before run ${ended.runId} ended`, {
-      hint: `It goes on when the daemon does; then: nerve workflow inspect ${ended.runId}`,
-    });
-  }
+  const ended = started.endedAt === null ? await endOf(client, started.runId) : started;
   if (flags.json) printJson(io, ended);
   // The id alone is what a script reads.
   else io.stderr.write(`${endLine(ended)}\n`);
   return ended.exitCode ?? (ended.status === "completed" ? exit.ok : exit.failed);
+}
+
+/** The run at its end; a daemon that goes away, or hangs, before that is DAEMON_MISSING or DAEMON_ANSWER. */
+async function endOf(client: ControlClient, runId: string): Promise<Run> {
+  const later = `the run goes on when the daemon does: nerve workflow inspect ${runId}`;
+  try {
+    const run = await client.run(runId, true);
+    if (run.endedAt !== null) return run;
+  } catch (thrown) {
+    if (!(thrown instanceof NerveError) || !/^DAEMON_/.test(thrown.code)) throw thrown;
+    const hint = thrown.hint === null ? later : `${thrown.hint}; ${later}`;
+    throw new NerveError(thrown.code, thrown.message, { hint, cause: thrown });
+  }
+  throw new NerveError("DAEMON_MISSING", `The daemon stopped before run ${runId} ended`, {
+    hint: `nerve start; ${later}`,
+  });
 }
 
 function endLine(run: Run): string {
