@@ -8,9 +8,11 @@ import { messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { checkFolders } from "./check_folders.ts";
 import { checkGrants } from "./check_grants.ts";
-import { type ParsedConfig, parseNerveConfig } from "./parse.ts";
+import { type ParsedConfig, readNerveConfig } from "./parse.ts";
 import type { GrantContext } from "./permissions.ts";
 import { hasErrors, type Problem, sortProblems } from "./problem.ts";
+import { soundPart } from "./sound_part.ts";
+import type { NerveConfig } from "./types.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
 /** The grants' surroundings on this machine: nerve's own modules, which every worker must load, and what `~` is. */
@@ -26,13 +28,33 @@ export async function loadNerveConfig(
   paths: WorkspacePaths,
   context: GrantContext = grantContext,
 ): Promise<Result<ParsedConfig, Problem[]>> {
+  const { problems, parsed } = await inspectNerveConfig(paths, context);
+  return parsed === null ? err([...problems]) : ok(parsed);
+}
+
+export interface InspectedConfig {
+  /** In the order of the file. */
+  readonly problems: readonly Problem[];
+  /** Null when there are errors. */
+  readonly parsed: ParsedConfig | null;
+  /** What may be loaded into its sandbox, to find out more: with errors, the entries that have none. */
+  readonly sound: NerveConfig | null;
+}
+
+/** As `loadNerveConfig`, with what is right of a configuration that is wrong. */
+export async function inspectNerveConfig(
+  paths: WorkspacePaths,
+  context: GrantContext = grantContext,
+): Promise<InspectedConfig> {
   const text = await readConfigFile(paths);
-  if (!text.ok) return err([text.error]);
-  const parsed = parseNerveConfig(text.value, configFileName);
-  if (!parsed.ok) return parsed;
-  const more = [...await checkFolders(parsed.value, paths), ...await checkGrants(parsed.value, paths, context)];
-  const problems = sortProblems([...parsed.value.warnings, ...more]);
-  return hasErrors(problems) ? err(problems) : ok({ ...parsed.value, warnings: problems });
+  if (!text.ok) return { problems: [text.error], parsed: null, sound: null };
+  const { problems: found, parsed, misleads } = readNerveConfig(text.value, configFileName);
+  if (parsed === null) return { problems: found, parsed, sound: null };
+  const more = [...await checkFolders(parsed, paths), ...await checkGrants(parsed, paths, context)];
+  const problems = sortProblems([...found, ...more.filter((problem) => !misleads(problem))]);
+  return hasErrors(problems)
+    ? { problems, parsed: null, sound: soundPart(parsed.config, problems) }
+    : { problems, parsed: { ...parsed, warnings: problems }, sound: parsed.config };
 }
 
 async function readConfigFile(paths: WorkspacePaths): Promise<Result<string, Problem>> {

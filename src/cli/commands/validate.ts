@@ -1,6 +1,6 @@
 /** `nerve validate`: everything that is wrong with the workspace, found without running it. */
 import { relative, resolve } from "node:path";
-import { loadNerveConfig } from "../../config/load.ts";
+import { inspectNerveConfig } from "../../config/load.ts";
 import { checkLock, writeLock } from "../../config/permission_lock.ts";
 import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
@@ -28,20 +28,18 @@ export function validateWith(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
     const paths = await openWorkspace(io, folder ?? flags.workspace);
     await refreshEditorTypes(io, paths.root);
-    const parsed = await loadNerveConfig(paths);
-    const found = parsed.ok
-      ? [
-        ...parsed.value.warnings,
-        ...(flags.lock ? [] : await checkLock(parsed.value, paths)),
-        ...await load(parsed.value.config, paths),
-      ]
-      : parsed.error;
+    const { problems: inFile, parsed, sound } = await inspectNerveConfig(paths);
+    const found = [
+      ...inFile,
+      ...(flags.lock || parsed === null ? [] : await checkLock(parsed, paths)),
+      ...(sound === null ? [] : await load(sound, paths)),
+    ];
     const problems = sortProblems(found.map((problem) => shownFrom(io.cwd, paths.root, problem)));
     const text = formatProblems(problems, flags.format);
     if (text !== "") print(io, text);
-    if (flags.format === "text") print(io, summary(problems, parsed.ok ? parsed.value.config : null));
-    if (flags.lock && parsed.ok && !hasErrors(problems)) {
-      const file = await writeLock(parsed.value.config, paths);
+    if (flags.format === "text") print(io, summary(problems, parsed !== null, sound));
+    if (flags.lock && parsed !== null && !hasErrors(problems)) {
+      const file = await writeLock(parsed.config, paths);
       if (flags.format === "text") print(io, `${sign.ok} permissions agreed to: ${file}`);
     }
     return hasErrors(problems) || (flags.strict && problems.length > 0) ? exit.failed : exit.ok;
@@ -59,13 +57,15 @@ function shownFrom(cwd: string, root: string, problem: Problem): Problem {
   return { ...problem, place: { ...problem.place, file: near.startsWith("..") ? absolute : near } };
 }
 
-function summary(problems: readonly Problem[], config: NerveConfig | null): string {
+/** `whole`: nerve.yaml is right; else `sound` is what of it was loaded. */
+function summary(problems: readonly Problem[], whole: boolean, sound: NerveConfig | null): string {
   const errors = problems.filter((problem) => problem.severity === "error").length;
   const warnings = problems.length - errors;
   const parts = [errors === 0 ? null : plural(errors, "error"), warnings === 0 ? null : plural(warnings, "warning")];
   const found = parts.filter((part) => part !== null).join(", ");
-  if (config === null) return `${sign.failed} ${configFileName}: ${found}; nothing was loaded`;
-  const loaded = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
+  if (sound === null) return `${sign.failed} ${configFileName}: ${found}; nothing was loaded`;
+  const loaded = `${plural(sound.senses.size, "sense")}, ${plural(sound.workflows.size, "workflow")}`;
+  if (!whole) return `${sign.failed} ${found}; of what ${configFileName} has no error about, ${loaded} were loaded`;
   return errors > 0
     ? `${sign.failed} ${found} in ${loaded}`
     : `${warnings > 0 ? sign.warning : sign.ok} ${loaded}: ${found === "" ? "all good" : found}`;

@@ -5,7 +5,7 @@ import type { Problem } from "../../../src/config/problem.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { ControlClient } from "../../../src/control/client.ts";
 import { runWith } from "../../../src/cli/commands/run.ts";
-import { validateWith } from "../../../src/cli/commands/validate.ts";
+import { type SandboxLoader, validateWith } from "../../../src/cli/commands/validate.ts";
 import { SignalBus } from "../../../src/bus/signal_bus.ts";
 import type { HostedKernel } from "../../../src/daemon/hosting.ts";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
@@ -221,7 +221,24 @@ Deno.test("validate names files as seen from where it was called", async () => {
   });
 });
 
-Deno.test("validate loads nothing when nerve.yaml is wrong", async () => {
+Deno.test("validate loads what nerve.yaml has no error about, and says all at once", async () => {
+  await inTempDir(async (root) => {
+    const b = "export const compute = () => null;";
+    await writeWorkspace(root, {
+      ...oneSense,
+      "senses/b/index.ts": b,
+      "nerve.yaml": "senses: { a: {}, b: { throtle: 1s } }\n",
+    });
+    const io = new CapturedIo({ cwd: root });
+    const load: SandboxLoader = ({ senses }) => Promise.resolve([...senses.keys()].map(() => aProblem("error")));
+    assert.equal(await validateWith(load)(io, { strict: false, lock: false, format: "text" }), 1);
+    assert.match(io.out, /error senses\.b\.throtle: unknown key/);
+    assert.match(io.out, /error senses\.a: exports no compute/);
+    assert.match(io.out, /❌ 2 errors; of what nerve\.yaml has no error about, 1 sense, 0 workflows were loaded\n$/);
+  });
+});
+
+Deno.test("validate loads nothing when nothing of nerve.yaml is right", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
     const io = new CapturedIo({ cwd: root });

@@ -1,7 +1,7 @@
 /** A workspace's configuration from a real folder: its files, its folders, its grants on real paths. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { loadNerveConfig } from "../../../src/config/load.ts";
+import { inspectNerveConfig, loadNerveConfig } from "../../../src/config/load.ts";
 import { findWorkspace, type WorkspacePaths, workspacePaths } from "../../../src/config/workspace.ts";
 
 /** A workspace with `a` and `b` as senses and `w` as workflow, and what `load` says about it: severity, path, message. */
@@ -53,6 +53,41 @@ Deno.test("a configured name without its folder is an error, a folder without it
     assert.ok(!loaded.ok);
     const hints = loaded.error.filter(({ severity }) => severity === "error").map(({ hint }) => hint);
     assert.deepEqual(hints, ["nerve init sense empty", 'did you mean "disk-usage"?']);
+  }));
+
+// A wrong key in nerve.yaml hid missing folders and refused grants until it was mended.
+Deno.test("what is wrong in the file, in the folders and in the grants is said at once", () =>
+  inWorkspace(async (paths, load) => {
+    const senses = "senses: { a: { throtle: 1s }, b: { permissions: { write: [data] } }, c: {} }\n";
+    assert.deepEqual(
+      await load(`version: 1\n${senses}workflows: { w: {} }\nreflexes: [{ sense: d, interval: 1s }]\n`),
+      [
+        'error version: unknown key "version"',
+        'error senses.a.throtle: unknown key "throtle"',
+        `error senses.b.permissions.write[0]: write of "${paths.data}" covers the log and the databases of other senses`,
+        "error senses.c: there is no senses/c/index.ts",
+        'error reflexes[0].sense: there is no sense "d"',
+      ],
+    );
+  }));
+
+Deno.test("of a wrong configuration, what no error is about may be loaded, and no sibling of what is wrong", () =>
+  inWorkspace(async (paths) => {
+    const sound = async (yaml: string) => {
+      await Deno.writeTextFile(paths.configFile, yaml);
+      const { sound } = await inspectNerveConfig(paths, nowhere);
+      return sound === null ? null : [...sound.senses.keys(), ...sound.groups.keys(), ...sound.workflows.keys()];
+    };
+    assert.deepEqual(await sound("version: 1\nsenses: { a: {}, b: { x: 1 } }\nworkflows: { w: {} }\n"), [
+      "a",
+      "a",
+      "w",
+    ]);
+    assert.deepEqual(await sound("senses: { a: { group: g }, b: { group: g, x: 1 } }\nworkflows: { w: {} }\n"), ["w"]);
+    assert.deepEqual(await sound("senses: { a: { group: g } }\ngroups: { g: 1 }\nworkflows: { w: {} }\n"), ["w"]);
+    assert.deepEqual(await sound("senses: { a: { permissions: { write: [data] } } }\nworkflows: { w: 1 }\n"), null);
+    assert.deepEqual(await sound("senses: { ../b: {} }\n"), null);
+    assert.deepEqual(await sound("senses: 1\nworkflows: { w: {} }\n"), null);
   }));
 
 Deno.test("a file that is missing, a folder, too large or not text is a problem, not an exception", () =>
