@@ -8,9 +8,8 @@ import type { MessageQuery, Records, RunQuery } from "../control/client.ts";
 import type { RunPage } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
-import { ArchiveReader, together } from "../store/archive_reader.ts";
+import { atOnce, History } from "../store/history.ts";
 import { StoreReader } from "../store/reader.ts";
-import { messageOfRow } from "../store/run_rows.ts";
 import { maskedRecords } from "./masked_records.ts";
 
 export interface CliRecords extends Records, Disposable {
@@ -21,16 +20,16 @@ export interface CliRecords extends Records, Disposable {
 /** Null: the workspace has never run, so that there is no database. */
 export function openRecords(paths: WorkspacePaths): CliRecords | null {
   const reader = StoreReader.open(paths.logDatabase);
-  return reader === null ? null : maskedRecords(paths, new DiskRecords(reader, new ArchiveReader(paths.archive)));
+  return reader === null ? null : maskedRecords(paths, new DiskRecords(reader, new History(reader, paths.archive)));
 }
 
 class DiskRecords implements CliRecords {
   readonly #reader: StoreReader;
-  readonly #archive: ArchiveReader;
+  readonly #history: History;
 
-  constructor(reader: StoreReader, archive: ArchiveReader) {
+  constructor(reader: StoreReader, history: History) {
     this.#reader = reader;
-    this.#archive = archive;
+    this.#history = history;
   }
 
   runs(query: RunQuery): RunPage {
@@ -43,44 +42,22 @@ class DiskRecords implements CliRecords {
   }
 
   messages(runId: string, query: MessageQuery): RunMessage[] {
-    const messages = this.#reader.messages(runId, query), run = this.run(runId);
-    if (run === null || !this.#mayBeArchived(run.queuedAt)) return messages;
-    const { limit, beforeRound = Infinity } = query, lifetime = timeOf(run);
-    const rows = this.#archive.logs(
-      { refId: runId, type: "run.message", order: "desc", limit, ...lifetime },
-      ({ payload }) => messageOfRow(0, payload).round < beforeRound,
-    );
-    const known = new Set(messages.map(({ round }) => round));
-    const archived = rows.map(({ ts, payload }) => messageOfRow(ts, payload)).filter(({ round }) => !known.has(round));
-    return [...archived, ...messages].sort((a, b) => a.round - b.round).slice(-limit);
+    return atOnce(this.#history.messages(runId, query));
   }
 
   /** Rows of a run are found wherever they are by now. */
   logs(filter: LogFilter): LogRow[] {
-    const rows = this.#reader.logs(filter);
-    const run = filter.refId === undefined ? null : this.run(filter.refId);
-    if (run === null || !this.#mayBeArchived(run.queuedAt)) return rows;
-    return together(rows, this.#archive.logs({ ...timeOf(run), ...filter }), filter);
+    return atOnce(this.#history.logs(filter, false));
   }
 
   allLogs(filter: LogFilter): LogRow[] {
-    return together(this.#reader.logs(filter), this.#archive.logs(filter), filter);
+    return atOnce(this.#history.logs(filter, true));
   }
 
   [Symbol.dispose](): void {
     this.#reader.close();
   }
-
-  #mayBeArchived(ts: number): boolean {
-    return ts < (this.#reader.archivedUpTo() ?? -Infinity);
-  }
 }
-
-/** Rows about a run begin with its own first one; a refusal of something late may follow its last. */
-function timeOf({ queuedAt, endedAt }: Run): Pick<LogFilter, "sinceMs" | "untilMs"> {
-  return { sinceMs: queuedAt - clockSlackMs, ...(endedAt === null ? {} : { untilMs: endedAt + clockSlackMs }) };
-}
-const clockSlackMs = 24 * 60 * 60 * 1_000;
 
 /** The same for commands that have nothing to show without a database. */
 export function requireRecords(paths: WorkspacePaths): CliRecords {

@@ -43,6 +43,16 @@ export interface Records {
   logs(filter: LogFilter): LogRow[];
 }
 
+/**
+ * Reads of what may have left the log for its archive: files that may be large. When `gone` aborts they throw
+ * DAEMON_MISSING.
+ */
+export interface History {
+  messages(runId: string, query: MessageQuery, gone: AbortSignal): Promise<RunMessage[]>;
+  /** Archived rows of the run that `refId` names are always among them, all others with `archived`. */
+  logs(filter: LogFilter, archived: boolean, gone: AbortSignal): Promise<LogRow[]>;
+}
+
 /** A trigger by hand that was taken; `outcome` never rejects, it says how the compute ended. */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
   readonly outcome: Promise<ComputeResult>;
@@ -68,6 +78,7 @@ export interface RowFeed extends AsyncIterable<LogRow> {
 
 export interface KernelView {
   readonly records: Records;
+  readonly history: History;
   /** Every row that gets on disk from now on. */
   followLog(): RowFeed;
   health(): Health;

@@ -17,6 +17,7 @@ import { ComputeIds } from "./compute_ids.ts";
 import { ComputeRunner } from "./compute_runner.ts";
 import { Configuration } from "./configuration.ts";
 import { FoldedRows } from "./folded_rows.ts";
+import { History } from "../store/history.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { LoadFaults } from "./load_faults.ts";
 import { Reload } from "./reload.ts";
@@ -45,6 +46,7 @@ export interface Parts {
   readonly reload: Reload;
   readonly watcher: Watcher;
   readonly housekeeping: Housekeeping;
+  readonly history: History;
   readonly views: KernelViews;
 }
 
@@ -102,10 +104,11 @@ export function makeParts(from: Foundation): Parts {
   const watcher = new Watcher(paths, { clock, problem, look: () => reload.check() });
   const retentionMs = () => configuration.current.retentionMs;
   const housekeeping = new Housekeeping({ store, clock, archiveFolder: paths.archive, retentionMs, problem });
+  const history = new History(store.reader, paths.archive);
   const views = new KernelViews({ ...wiring, configuration, reader, secrets });
   const parts: Parts = {
     ...{ store, feed, folded, configuration, units, supervisor, runner },
-    ...{ workflows, desk, scheduler, faults, reload, watcher, housekeeping, views },
+    ...{ workflows, desk, scheduler, faults, reload, watcher, housekeeping, history, views },
   };
   configuration.begin();
   return parts;

@@ -22,6 +22,7 @@ import {
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
+import { inSlices } from "../store/history.ts";
 import type { RunQuery } from "../store/run_rows.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Parts } from "./parts.ts";
@@ -44,6 +45,16 @@ export interface KernelRecords {
   run(runId: string): Run | null;
   messages(runId: string, query: { beforeRound?: number; limit: number }): RunMessage[];
   logs(filter: LogFilter): LogRow[];
+}
+
+/** The control API's `History` by its shape. */
+export interface KernelHistory {
+  messages(
+    runId: string,
+    query: { beforeRound?: number; limit: number },
+    gone: AbortSignal,
+  ): Promise<RunMessage[]>;
+  logs(filter: LogFilter, archived: boolean, gone: AbortSignal): Promise<LogRow[]>;
 }
 
 /** The control API's `AcceptedTrigger` by its shape. */
@@ -73,6 +84,15 @@ export class KernelViews {
       run: (runId) => reader.run(runId),
       messages: (runId, query) => reader.messages(runId, query),
       logs: (filter) => reader.logs(filter),
+    };
+  }
+
+  get history(): KernelHistory {
+    const { secrets, clock } = this.#ports, { store, history } = this.#ports.parts();
+    store.flush();
+    return {
+      messages: async (runId, query, gone) => secrets.in(await inSlices(history.messages(runId, query), clock, gone)),
+      logs: async (filter, archived, gone) => secrets.in(await inSlices(history.logs(filter, archived), clock, gone)),
     };
   }
 

@@ -61,24 +61,30 @@ function noRow(line: string, path: string): NerveError {
 }
 
 /** Every line of a file that passes `wanted`, which sees it before it costs anything to parse. */
-export function* linesOf(path: string, wanted: (line: string) => boolean = () => true): Generator<string> {
+export function* linesOf(path: string, wanted?: (line: string) => boolean): Generator<string, undefined> {
+  for (const lines of blocksOf(path, wanted)) yield* lines;
+}
+
+/** The same, block by block of the file, so that whoever reads it can pause where no line is wanted for long. */
+export function* blocksOf(path: string, wanted: (line: string) => boolean = () => true): Generator<string[]> {
   using file = Deno.openSync(path);
   const block = new Uint8Array(blockBytes), decoder = new TextDecoder();
   // Parts of a line that is longer than a block: joined once, at its end.
   let parts: string[] = [];
   for (let read = file.readSync(block); read !== null; read = file.readSync(block)) {
-    const text = decoder.decode(block.subarray(0, read), { stream: true });
+    const text = decoder.decode(block.subarray(0, read), { stream: true }), lines: string[] = [];
     let from = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
       const line = parts.length === 0 ? text.slice(from, end) : parts.join("") + text.slice(from, end);
       parts = [];
       from = end + 1;
-      if (wanted(line)) yield line;
+      if (wanted(line)) lines.push(line);
     }
     if (from < text.length) parts.push(text.slice(from));
+    yield lines;
   }
   const rest = parts.join("");
-  if (rest !== "" && wanted(rest)) yield rest;
+  if (rest !== "" && wanted(rest)) yield [rest];
 }
 
 /** Writes a day's file aside; nothing is under its name before `place`. */

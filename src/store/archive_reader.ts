@@ -1,13 +1,17 @@
 /**
  * Reads the log's archive as if it were still the log: files are looked at day by day, those that cannot hold what is
- * asked for are left out by their day and by their first and last id. Used by the command line (cli/records.ts).
+ * asked for are left out by their day and by their first and last id. Used by history.ts and rebuild.ts.
  * I1. Memory is bounded by the rows that are asked for, not by the files.
  * I2. A row that is in the log and in the archive (archive.ts, I2) is given once.
+ * I3. It comes in steps of some milliseconds: files are large, and the kernel reads them beside everything else.
  */
 import type { LogFilter, LogRow } from "../protocol/log.ts";
-import { type ArchivedDay, archivedDays, idOfLine, linesOf, rowOfLine } from "./archive_file.ts";
+import { type ArchivedDay, archivedDays, blocksOf, idOfLine, linesOf, rowOfLine } from "./archive_file.ts";
 import { dayMs, parseDay } from "./days.ts";
 import { defaultLogLimit } from "./log_rows.ts";
+
+/** A result that is worked out in steps; whoever drives it may do something else between two of them. */
+export type Steps<T> = Generator<void, T, void>;
 
 interface IdRange {
   readonly first: number;
@@ -26,12 +30,15 @@ export class ArchiveReader {
   }
 
   /** As `StoreReader.logs`, of archived rows alone; `also` narrows further. Throws NerveError STORE_FAILED. */
-  logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): LogRow[] {
+  *logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): Steps<LogRow[]> {
     const limit = filter.limit ?? defaultLogLimit, down = filter.order === "desc";
-    const files = archivedDays(this.#folder).filter((file) => inTime(file, filter)).flatMap((file) => {
+    const files: { file: ArchivedDay; range: IdRange }[] = [];
+    for (const file of archivedDays(this.#folder)) {
+      if (!inTime(file, filter)) continue;
       const range = this.#rangeOf(file);
-      return range !== null && inRange(range, filter) ? [{ file, range }] : [];
-    });
+      if (range !== null && inRange(range, filter)) files.push({ file, range });
+      yield;
+    }
     files.sort((a, b) => down ? b.range.last - a.range.last : a.range.first - b.range.first);
     let found: LogRow[] = [];
     for (const { file, range } of files) {
@@ -39,7 +46,7 @@ export class ArchiveReader {
       // Ids of different days do not overlap, unless the clock was set back.
       const better = worst === undefined || (down ? range.last > worst.id : range.first < worst.id);
       if (found.length >= limit && !better) break;
-      found = [...found, ...matchesOf(file.path, filter, also, limit, down)]
+      found = [...found, ...yield* matchesOf(file.path, filter, also, limit, down)]
         .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, limit);
     }
     return found;
@@ -73,28 +80,31 @@ function inRange({ first, last }: IdRange, { afterId = -Infinity, beforeId = Inf
 }
 
 /** The first `limit` rows of a file, or the last ones, in the order of their ids. */
-function matchesOf(
+function* matchesOf(
   path: string,
   filter: LogFilter,
   also: (row: LogRow) => boolean,
   limit: number,
   down: boolean,
-): LogRow[] {
+): Steps<LogRow[]> {
   const found: LogRow[] = [];
   const { source, type, refId, afterId = -Infinity, beforeId = Infinity } = filter;
   // Parsing is what costs: most lines are told apart by their text.
   const needles = [source, type, refId].filter((text) => text !== undefined).map((text) => JSON.stringify(text));
   const wanted = (line: string) => needles.every((needle) => line.includes(needle));
-  for (const line of linesOf(path, wanted)) {
-    const id = idOfLine(line, path);
-    if (id <= afterId) continue;
-    if (id >= beforeId) break;
-    const row = rowOfLine(line, path);
-    if (!matches(row, filter) || !also(row)) continue;
-    found.push(row);
-    if (!down && found.length === limit) break;
-    // The newest ones are kept: what is in excess goes before it is much.
-    if (down && found.length >= limit * 2) found.splice(0, found.length - limit);
+  for (const lines of blocksOf(path, wanted)) {
+    for (const line of lines) {
+      const id = idOfLine(line, path);
+      if (id <= afterId) continue;
+      if (id >= beforeId) return down ? found.slice(-limit) : found;
+      const row = rowOfLine(line, path);
+      if (!matches(row, filter) || !also(row)) continue;
+      found.push(row);
+      if (!down && found.length === limit) return found;
+      // The newest ones are kept: what is in excess goes before it is much.
+      if (down && found.length >= limit * 2) found.splice(0, found.length - limit);
+    }
+    yield;
   }
   return down ? found.slice(-limit) : found;
 }

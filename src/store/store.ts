@@ -88,10 +88,10 @@ export class Store {
     }
   }
 
-  /** Makes `workflow_runs` again out of the log; nobody may hold runs in memory meanwhile. */
-  rebuildRuns(): Rebuilt {
+  /** Makes `workflow_runs` again out of the log and its archive; nobody may hold runs in memory meanwhile. */
+  rebuildRuns(archiveFolder: string): Rebuilt {
     this.#writer.flush();
-    return rebuildRuns(this.#db);
+    return rebuildRuns(this.#db, archiveFolder);
   }
 
   /** Gives free pages back to the disk; nothing else can be written meanwhile, and it lasts. */

@@ -1,7 +1,7 @@
 /** A kernel for the tests of the control API and of the command line: it remembers what it was asked. */
 import { NerveError } from "../../src/base/errors.ts";
 import { SignalBus, type Subscription } from "../../src/bus/signal_bus.ts";
-import type { AcceptedTrigger, KernelView, Records } from "../../src/control/view.ts";
+import type { AcceptedTrigger, History, KernelView, Records } from "../../src/control/view.ts";
 import type {
   ArchiveReply,
   ArchiveRequest,
@@ -102,6 +102,14 @@ export class FakeView implements KernelView {
         causeId: null,
         payload: { payload: { used: 0.93 } },
       }];
+    },
+  };
+
+  readonly history: History = {
+    messages: (runId, query) => Promise.resolve(this.records.messages(runId, query)),
+    logs: (filter, archived) => {
+      if (archived) this.asked.push("archived");
+      return Promise.resolve(this.records.logs(filter));
     },
   };
 

@@ -1,4 +1,4 @@
-/** `nerve store rebuild-runs`: makes the table of runs again out of the log, with the workspace to itself. */
+/** `nerve store rebuild-runs`: makes the table of runs again out of the log and its archive, with the workspace to itself. */
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printJson, sign } from "../output.ts";
 import { alone, withStore } from "../store_access.ts";
@@ -14,11 +14,11 @@ export async function storeRebuildRuns(io: CliIo, flags: Flags): Promise<number>
   const rebuilt = await alone(
     paths,
     "the daemon holds runs in memory: nerve stop, then again",
-    () => withStore(io, paths, (store) => store.rebuildRuns()),
+    () => withStore(io, paths, (store) => store.rebuildRuns(paths.archive)),
   );
   if (flags.json) printJson(io, rebuilt);
   else {
-    print(io, `${sign.ok} ${plural(rebuilt.runs, "run")} made again out of the log`);
+    print(io, `${sign.ok} ${plural(rebuilt.runs, "run")} made again out of the log and its archive`);
     if (rebuilt.skipped > 0) {
       print(
         io,
@@ -26,7 +26,7 @@ export async function storeRebuildRuns(io: CliIo, flags: Flags): Promise<number>
           io,
           `   ${
             plural(rebuilt.skipped, "row")
-          } of runs whose beginning is archived, or that fit none; those stay as they are`,
+          } of runs of which no first row was found, or that fit none; those stay as they are`,
         ),
       );
     }

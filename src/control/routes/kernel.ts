@@ -5,8 +5,8 @@ import * as z from "zod";
 import { healthSchema, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
 import type { LogFilter } from "../../protocol/log.ts";
 import { responses, valid } from "../problem.ts";
-import type { KernelView } from "../view.ts";
-import { count, nextPage, withoutUndefined } from "./query.ts";
+import type { ControlEnv, KernelView } from "../view.ts";
+import { count, flag, goneOf, nextPage, withoutUndefined } from "./query.ts";
 
 const logQuery = z.object({
   source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
@@ -18,11 +18,14 @@ const logQuery = z.object({
   beforeId: count.optional(),
   order: z.enum(["asc", "desc"]).default("desc"),
   limit: count.pipe(z.int().min(1).max(1_000)).default(100),
+  archived: flag.meta({
+    description: "1: with rows that have left the log for its archive; those of a run always are",
+  }),
 });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
 export function kernelRoutes(view: KernelView, stop: () => void) {
-  return new Hono()
+  return new Hono<ControlEnv>()
     .get(
       "/health",
       describeRoute({ summary: "What runs, and how it is", responses: responses("The kernel's state", healthSchema) }),
@@ -32,9 +35,11 @@ export function kernelRoutes(view: KernelView, stop: () => void) {
       "/logs",
       describeRoute({ summary: "Rows of the log", responses: responses("A page of rows", logsSchema) }),
       valid("query", logQuery),
-      (c) => {
-        const filter: LogFilter = withoutUndefined(c.req.valid("query"));
-        const items = view.records.logs(filter), last = items.at(-1), full = items.length === filter.limit;
+      async (c) => {
+        const { archived, ...query } = c.req.valid("query"), filter: LogFilter = withoutUndefined(query);
+        const items = await view.history.logs(filter, archived, goneOf(c)),
+          last = items.at(-1),
+          full = items.length === filter.limit;
         const cursor = filter.order === "asc" ? "afterId" : "beforeId";
         const next = full && last !== undefined ? nextPage(c.req.url, { [cursor]: String(last.id) }) : null;
         return c.json({ items, next });

@@ -1,10 +1,18 @@
-/** Pieces of query strings that several routes share. */
+/** Pieces of requests that several routes share. */
 import * as z from "zod";
+import type { ControlEnv } from "../view.ts";
 
 /** A whole number that is not negative, as text. */
 export const count = z.string().regex(/^\d{1,15}$/, "must be a whole number").transform(Number);
 
 export const flag = z.enum(["0", "1"]).default("0").transform((text) => text === "1");
+
+/** Aborts when nobody waits for the answer any more, or the API stops. */
+export function goneOf(
+  c: { readonly req: { readonly raw: Request }; readonly env: ControlEnv["Bindings"] },
+): AbortSignal {
+  return AbortSignal.any([c.req.raw.signal, c.env.stopping]);
+}
 
 /** The path of the next page: the request's own, with `changes` in its query. */
 export function nextPage(url: string, changes: Readonly<Record<string, string>>): string {

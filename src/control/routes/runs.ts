@@ -16,7 +16,7 @@ import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import { responses, valid } from "../problem.ts";
 import type { ControlEnv, KernelView, MessageQuery, RunQuery } from "../view.ts";
-import { count, flag, nextPage, withoutUndefined } from "./query.ts";
+import { count, flag, goneOf, nextPage, withoutUndefined } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
 const identified = z.object({ id: runIdSchema });
@@ -97,7 +97,7 @@ function oneRun(view: KernelView) {
         const { id } = c.req.valid("param");
         const run = existing(view, id);
         if (!c.req.valid("query").wait || run.endedAt !== null) return c.json(run);
-        await view.runEnded(id, AbortSignal.any([c.req.raw.signal, c.env.stopping]));
+        await view.runEnded(id, goneOf(c));
         return c.json(existing(view, id));
       },
     )
@@ -105,16 +105,17 @@ function oneRun(view: KernelView) {
       "/:id/messages",
       describeRoute({
         summary: "The newest messages of a run, oldest first",
+        description: "Also of a run whose rows have left the log for its archive.",
         responses: responses("The messages", messagesSchema, 404),
       }),
       valid("param", identified),
       valid("query", messageQuery),
-      (c) => {
+      async (c) => {
         const { id } = c.req.valid("param");
         const { before, limit } = c.req.valid("query");
         existing(view, id);
         const query: MessageQuery = before === undefined ? { limit } : { limit, beforeRound: before };
-        return c.json({ items: view.records.messages(id, query) });
+        return c.json({ items: await view.history.messages(id, query, goneOf(c)) });
       },
     )
     .post(

@@ -51,10 +51,11 @@ Deno.test("by the links of its pages a reader sees every run and row once, altho
       stop: () => {},
       report: (bug) => assert.fail(String(bug)),
     });
+    const env = { stopping: new AbortController().signal };
     const walk = async <T>(first: string, schema: z.ZodType<{ items: T[]; next: string | null }>): Promise<T[]> => {
       const all: T[] = [];
       for (let path: string | null = first, page = 0; path !== null; page++) {
-        const answer = schema.parse(await (await app.request(path)).json());
+        const answer = schema.parse(await (await app.request(path, {}, env)).json());
         all.push(...answer.items);
         path = answer.next;
         await create(store, `late-${first.length}-${page}`);
