@@ -12,8 +12,16 @@ import { vendor } from "./vendor.ts";
 const shipped = ["src", "lib", "senses", "workflows"];
 const vendorFolder = "src/vendor";
 
-/** Modules that are loaded by their own path, not by an import: a worker's entry, what authors import. */
-export const entries = ["src/main.ts", "src/worker/bootstrap.ts", "src/sdk/mod.ts"];
+/** Modules that are loaded by their own path, not by an import that Deno can read: workers, commands, what authors import. */
+export const entries = [
+  "src/main.ts",
+  "src/worker/shim.ts",
+  "src/worker/bootstrap.ts",
+  "src/daemon/supervisor_process.ts",
+  "src/daemon/kernel_process.ts",
+  "src/sdk/mod.ts",
+  ...commandFiles(),
+];
 
 export interface Stamp {
   readonly form: "portable" | "compiled";
@@ -27,6 +35,11 @@ export async function stage(repository: string, root: string, stamp: Stamp): Pro
   await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
   const { imports } = await vendor(repository, root, vendorFolder, [...entries, ...await librarySenses(repository)]);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(stagedManifest(imports), null, 2)}\n`);
+}
+
+function commandFiles(): string[] {
+  const folder = new URL("../cli/commands/", import.meta.url);
+  return [...Deno.readDirSync(folder)].map(({ name }) => `src/cli/commands/${name}`).sort();
 }
 
 /** What the library imports must be there without an entry of its own. */

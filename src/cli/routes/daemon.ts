@@ -1,10 +1,10 @@
 /** The commands at the top level: checking, running, the version. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, jsonFlag, span, text, toggle, workspaceFlag } from "../command.ts";
+import { type CliContext, command, commandFile, jsonFlag, span, text, toggle, workspaceFlag } from "../command.ts";
 
 export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   validate: command(
-    async () => (await import("../commands/validate.ts")).validate,
+    async () => (await commandFile<typeof import("../commands/validate.ts")>("validate")).validate,
     {
       brief: "Check nerve.yaml and load every sense and workflow in its sandbox",
       details:
@@ -37,7 +37,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   permissions: command(
-    async () => (await import("../commands/permissions.ts")).permissions,
+    async () => (await commandFile<typeof import("../commands/permissions.ts")>("permissions")).permissions,
     {
       brief: "What each group and workflow may do, and why",
       details:
@@ -54,7 +54,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   run: command(
-    async () => (await import("../commands/run.ts")).run,
+    async () => (await commandFile<typeof import("../commands/run.ts")>("run")).run,
     {
       brief: "Run the workspace in the foreground",
       details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second one at once.\n" +
@@ -71,7 +71,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   reload: command(
-    async () => (await import("../commands/reload.ts")).reload,
+    async () => (await commandFile<typeof import("../commands/reload.ts")>("reload")).reload,
     {
       brief: "Make the daemon follow nerve.yaml and all code now",
       details:
@@ -82,7 +82,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases: { w: "workspace" } },
   ),
   upgrade: command(
-    async () => (await import("../commands/upgrade.ts")).upgrade,
+    async () => (await commandFile<typeof import("../commands/upgrade.ts")>("upgrade")).upgrade,
     {
       brief: "Replace this executable by a newer one, and the daemon with it",
       details: "Checks the file, stops the workspace's daemon, swaps, starts; back to the old one when that fails.",
@@ -98,7 +98,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   version: command(
-    async () => (await import("../commands/version.ts")).version,
+    async () => (await commandFile<typeof import("../commands/version.ts")>("version")).version,
     { brief: "Print the version", examples: ["nerve version --json"] },
     { flags: { json: jsonFlag } },
   ),

@@ -1,9 +1,9 @@
 /** `nerve init` and what it can make one by one. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, toggle, workspaceFlag } from "../command.ts";
+import { type CliContext, command, commandFile, toggle, workspaceFlag } from "../command.ts";
 
 const workspace = command(
-  async () => (await import("../commands/init.ts")).initWorkspace,
+  async () => (await commandFile<typeof import("../commands/init.ts")>("init")).initWorkspace,
   {
     brief: "Make a workspace, with three senses and a workflow to begin with",
     details: "Makes a workspace in DIR (default: here), with three senses and a workflow to begin with.",
@@ -31,12 +31,12 @@ export const initCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     workspace,
     sense: command(
-      async () => (await import("../commands/init_part.ts")).initSense,
+      async () => (await commandFile<typeof import("../commands/init_part.ts")>("init_part")).initSense,
       { brief: "Write the template of a sense into the workspace", examples: ["nerve init sense queue-length"] },
       named("sense"),
     ),
     workflow: command(
-      async () => (await import("../commands/init_part.ts")).initWorkflow,
+      async () => (await commandFile<typeof import("../commands/init_part.ts")>("init_part")).initWorkflow,
       { brief: "Write the template of a workflow into the workspace", examples: ["nerve init workflow restart"] },
       named("workflow"),
     ),

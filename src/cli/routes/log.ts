@@ -1,11 +1,21 @@
 /** The commands that ask what happened: events, why. And the completions of a shell. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, jsonFlag, span, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import {
+  type CliContext,
+  command,
+  commandFile,
+  jsonFlag,
+  span,
+  text,
+  toggle,
+  wholeNumber,
+  workspaceFlag,
+} from "../command.ts";
 import { runIds, senseNames } from "../names.ts";
 
 export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
   events: command(
-    async () => (await import("../commands/events.ts")).events,
+    async () => (await commandFile<typeof import("../commands/events.ts")>("events")).events,
     {
       brief: "Rows of the log, the newest last",
       details: "Rows of the log, the newest last. With --follow it goes on with what happens, until Ctrl-C.",
@@ -33,7 +43,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   why: command(
-    async () => (await import("../commands/why.ts")).why,
+    async () => (await commandFile<typeof import("../commands/why.ts")>("why")).why,
     {
       brief: "Why something happened, or why a sense said nothing",
       details:
@@ -62,7 +72,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   completions: command(
-    async () => (await import("../commands/completions.ts")).completions,
+    async () => (await commandFile<typeof import("../commands/completions.ts")>("completions")).completions,
     {
       brief: "Print the completions of a shell",
       details: "Prints what makes a shell complete commands, flags, and the names of senses, workflows and runs.",

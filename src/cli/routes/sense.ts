@@ -1,7 +1,16 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { senseNames } from "../names.ts";
-import { type CliContext, command, jsonFlag, span, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import {
+  type CliContext,
+  command,
+  commandFile,
+  jsonFlag,
+  span,
+  toggle,
+  wholeNumber,
+  workspaceFlag,
+} from "../command.ts";
 import { libraryRoutes } from "./library.ts";
 
 const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;
@@ -10,7 +19,7 @@ const aliases = { w: "workspace" } as const;
 export const senseCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list: command(
-      async () => (await import("../commands/sense_list.ts")).senseList,
+      async () => (await commandFile<typeof import("../commands/sense_list.ts")>("sense_list")).senseList,
       {
         brief: "All senses: next tick, last outcome, counters",
         examples: ["nerve sense list", "nerve sense list --json"],
@@ -26,7 +35,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     query: command(
-      async () => (await import("../commands/sense_query.ts")).senseQuery,
+      async () => (await commandFile<typeof import("../commands/sense_query.ts")>("sense_query")).senseQuery,
       {
         brief: "Read a sense's database",
         details: "Reads a sense's database, also while the daemon runs. Without SQL: the newest rows of its tables.",
@@ -50,7 +59,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     schema: command(
-      async () => (await import("../commands/sense_query.ts")).senseSchema,
+      async () => (await commandFile<typeof import("../commands/sense_query.ts")>("sense_query")).senseSchema,
       { brief: "The tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
       {
         flags: { json: jsonFlag, workspace: workspaceFlag },
@@ -59,7 +68,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     trigger: command(
-      async () => (await import("../commands/sense_trigger.ts")).senseTrigger,
+      async () => (await commandFile<typeof import("../commands/sense_trigger.ts")>("sense_trigger")).senseTrigger,
       {
         brief: "Queue a compute of a sense in the running daemon",
         details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute failed.",
@@ -72,7 +81,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     learn: command(
-      async () => (await import("../commands/sense_learn.ts")).senseLearn,
+      async () => (await commandFile<typeof import("../commands/sense_learn.ts")>("sense_learn")).senseLearn,
       {
         brief: "Find the smallest permissions that a sense needs",
         details:
@@ -91,7 +100,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     reset: command(
-      async () => (await import("../commands/reset.ts")).senseReset,
+      async () => (await commandFile<typeof import("../commands/reset.ts")>("reset")).senseReset,
       {
         brief: "Lift the quarantine of a sense's group",
         details: "A group whose process died 5 times in 60 s computes nothing until it is reset or its files change.",

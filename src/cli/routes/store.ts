@@ -1,6 +1,6 @@
 /** `nerve store ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, jsonFlag, text, toggle, workspaceFlag } from "../command.ts";
+import { type CliContext, command, commandFile, jsonFlag, text, toggle, workspaceFlag } from "../command.ts";
 
 const aliases = { w: "workspace" } as const;
 const flags = { json: jsonFlag, workspace: workspaceFlag } as const;
@@ -10,7 +10,7 @@ const folder = {
 } as const;
 
 const archive = command(
-  async () => (await import("../commands/store_archive.ts")).storeArchive,
+  async () => (await commandFile<typeof import("../commands/store_archive.ts")>("store_archive")).storeArchive,
   {
     brief: "Move whole days of the log into the archive now",
     details: "Moves days that are older than retention into data/archive/logs; the daemon does so daily by itself.\n" +
@@ -33,7 +33,7 @@ const archive = command(
 );
 
 const gc = command(
-  async () => (await import("../commands/store_gc.ts")).storeGc,
+  async () => (await commandFile<typeof import("../commands/store_gc.ts")>("store_gc")).storeGc,
   {
     brief: "Blobs that nothing mentions",
     details:
@@ -45,7 +45,7 @@ const gc = command(
 );
 
 const restore = command(
-  async () => (await import("../commands/store_backup.ts")).storeRestore,
+  async () => (await commandFile<typeof import("../commands/store_backup.ts")>("store_backup")).storeRestore,
   {
     brief: "Bring a backup back",
     details:
@@ -59,13 +59,13 @@ const restore = command(
 export const storeCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     stats: command(
-      async () => (await import("../commands/store_stats.ts")).storeStatsCommand,
+      async () => (await commandFile<typeof import("../commands/store_stats.ts")>("store_stats")).storeStatsCommand,
       { brief: "How large the data is, how old, and how it grows", examples: ["nerve store stats"] },
       { flags, aliases },
     ),
     archive,
     verify: command(
-      async () => (await import("../commands/store_verify.ts")).storeVerify,
+      async () => (await commandFile<typeof import("../commands/store_verify.ts")>("store_verify")).storeVerify,
       {
         brief: "Look whether all data is whole",
         details: "Checks every database, every blob, the archive, and the runs against the log. Changes nothing;\n" +
@@ -76,7 +76,8 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
     ),
     gc,
     rebuildRuns: command(
-      async () => (await import("../commands/store_rebuild_runs.ts")).storeRebuildRuns,
+      async () =>
+        (await commandFile<typeof import("../commands/store_rebuild_runs.ts")>("store_rebuild_runs")).storeRebuildRuns,
       {
         brief: "Make the table of runs again out of the log",
         details:
@@ -86,7 +87,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
       { flags, aliases },
     ),
     backup: command(
-      async () => (await import("../commands/store_backup.ts")).storeBackup,
+      async () => (await commandFile<typeof import("../commands/store_backup.ts")>("store_backup")).storeBackup,
       {
         brief: "Copy all data into a folder, also while the daemon runs",
         details: "Copies every database as of one moment each, the archive and the blobs into an empty folder.",

@@ -1,7 +1,16 @@
 /** `nerve workflow ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { runIds, workflowNames } from "../names.ts";
-import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import {
+  type CliContext,
+  command,
+  commandFile,
+  jsonFlag,
+  text,
+  toggle,
+  wholeNumber,
+  workspaceFlag,
+} from "../command.ts";
 import { libraryRoutes } from "./library.ts";
 
 const aliases = { w: "workspace" } as const;
@@ -17,7 +26,7 @@ const run = {
 } as const;
 
 const trigger = command(
-  async () => (await import("../commands/workflow_trigger.ts")).workflowTrigger,
+  async () => (await commandFile<typeof import("../commands/workflow_trigger.ts")>("workflow_trigger")).workflowTrigger,
   {
     brief: "Start a run in the running daemon",
     details: "Starts a run and prints its id. With --wait it follows the run and exits with the run's exit code.",
@@ -42,7 +51,7 @@ const trigger = command(
 );
 
 const kill = command(
-  async () => (await import("../commands/workflow_kill.ts")).workflowKill,
+  async () => (await commandFile<typeof import("../commands/workflow_kill.ts")>("workflow_kill")).workflowKill,
   {
     brief: "End a run, for good",
     details: "Ends a queued or started run in the running daemon: status killed, exit code 137. Its role is told to\n" +
@@ -57,7 +66,7 @@ const kill = command(
 );
 
 const reset = command(
-  async () => (await import("../commands/reset.ts")).workflowReset,
+  async () => (await commandFile<typeof import("../commands/reset.ts")>("reset")).workflowReset,
   {
     brief: "Lift the quarantine of a workflow",
     details:
@@ -75,7 +84,7 @@ const reset = command(
 export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list: command(
-      async () => (await import("../commands/workflow_list.ts")).workflowList,
+      async () => (await commandFile<typeof import("../commands/workflow_list.ts")>("workflow_list")).workflowList,
       {
         brief: "Workflows and their runs",
         details: "Workflows and their runs that have not ended; with --all every run, newest first.",
@@ -95,7 +104,8 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     inspect: command(
-      async () => (await import("../commands/workflow_inspect.ts")).workflowInspect,
+      async () =>
+        (await commandFile<typeof import("../commands/workflow_inspect.ts")>("workflow_inspect")).workflowInspect,
       { brief: "One run: what it is, its attempts, its log", examples: ["nerve workflow inspect RUN"] },
       {
         flags: {
@@ -109,7 +119,8 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     thread: command(
-      async () => (await import("../commands/workflow_thread.ts")).workflowThread,
+      async () =>
+        (await commandFile<typeof import("../commands/workflow_thread.ts")>("workflow_thread")).workflowThread,
       {
         brief: "The messages of a run",
         details: "The newest messages of a run that fit the budget, oldest first.",
