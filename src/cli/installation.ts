@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { createHash } from "node:crypto";
-import { NerveError } from "../base/errors.ts";
+import { messageOf, NerveError } from "../base/errors.ts";
 import { isCompiled, selfArguments } from "../base/self.ts";
 import type { CliIo } from "./io.ts";
 
@@ -98,10 +98,49 @@ export function swapOf(installed: string, candidate: string): Swap {
   };
 }
 
-/** A copy beside the installed file, ready to be tried and to take its place. */
+/**
+ * Held while the file is replaced: two upgrades at once would take each other's half for the old one. Throws UPGRADE_FAILED
+ * when another one holds it.
+ */
+export async function lockInstalled(installed: string): Promise<Disposable> {
+  const file = await Deno.open(installed);
+  const [locked, held, present] = [await file.tryLock(true), await file.stat(), await Deno.stat(installed)];
+  // The lock is the file's, not the name's: an upgrade that has just ended has left the name to another file.
+  if (locked && held.ino === present.ino) return file;
+  file.close();
+  throw new NerveError("UPGRADE_FAILED", `another upgrade is replacing ${installed}`, {
+    hint: "Nothing was changed. Wait until it has ended.",
+  });
+}
+
+/** A copy beside the installed file, ready to be tried and to take its place. Throws UPGRADE_FAILED. */
 export async function candidateBeside(installed: string, file: string): Promise<string> {
-  const candidate = join(dirname(installed), `.${basename(installed)}.${Deno.pid}.new`);
-  await Deno.copyFile(file, candidate);
-  await Deno.chmod(candidate, 0o755);
+  const folder = dirname(installed), candidate = join(folder, `.${basename(installed)}.${Deno.pid}.new`);
+  await tryTo(`${file} cannot be read`, async () => {
+    if (!(await Deno.stat(file)).isFile) throw new Error("it is no file");
+    (await Deno.open(file)).close();
+  });
+  await tryTo(`${folder} cannot be written to`, async () => {
+    for await (const { name } of Deno.readDir(folder)) {
+      // Of an upgrade that was killed: with the lock held, nobody else's.
+      if (isCandidate(name, installed)) await Deno.remove(join(folder, name));
+    }
+    await Deno.copyFile(file, candidate);
+    await Deno.chmod(candidate, 0o755);
+  });
   return candidate;
+}
+
+function isCandidate(name: string, installed: string): boolean {
+  const own = `.${basename(installed)}.`;
+  return name.startsWith(own) && /^\d+\.new$/.test(name.slice(own.length));
+}
+
+async function tryTo(otherwise: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (thrown) {
+    const message = `${otherwise}: ${messageOf(thrown)}`;
+    throw new NerveError("UPGRADE_FAILED", message, { hint: "Nothing was changed.", cause: thrown });
+  }
 }

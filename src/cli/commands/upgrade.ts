@@ -7,11 +7,13 @@
 import { resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { version } from "../../base/version.ts";
-import { findDaemon } from "../../daemon/whereabouts.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findDaemon, runs } from "../../daemon/whereabouts.ts";
 import {
   candidateBeside,
   type Ended,
   installedFile,
+  lockInstalled,
   runFile,
   sha256OfFile,
   sumBeside,
@@ -35,19 +37,23 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
       hint: "git pull, or build a file with deno task build and put it in place with install.sh",
     });
   }
-  const file = resolve(io.cwd, flags.from), sum = await checkedSum(file, flags.sha256);
-  if (sum === await sha256OfFile(installed)) {
-    print(io, `${sign.ok} ${printable(installed)} is this very file already`);
-    return exit.ok;
-  }
+  const file = resolve(io.cwd, flags.from);
+  using _lock = await lockInstalled(installed);
   const candidate = await candidateBeside(installed, file);
   try {
+    const { sum, known } = await checkedSum(candidate, file, flags.sha256);
+    if (sum === await sha256OfFile(installed)) {
+      print(io, `${sign.ok} ${printable(installed)} is this very file already`);
+      return exit.ok;
+    }
     const next = await versionOf(candidate);
-    const root = await daemonRoot(io, flags.workspace);
-    if (root !== null) await mustTake(candidate, root);
-    const kept = await replace(installed, candidate, root);
+    const workspace = await workspaceHere(io, flags.workspace);
+    if (workspace !== null) await mustTake(io, candidate, workspace);
+    const daemon = workspace?.runs === true ? workspace.paths : null;
+    const kept = await replace(io, installed, candidate, daemon);
     print(io, `${sign.ok} ${printable(installed)}: nerve ${version} is now ${printable(next)}`);
-    if (root !== null) print(io, `   the daemon of ${printable(root)} runs on it`);
+    if (!known) print(io, `   its sum was not compared: there is no ${printable(file)}.sha256`);
+    if (daemon !== null) print(io, `   the daemon of ${printable(daemon.root)} runs on it`);
     print(io, `   to go back: nerve upgrade --from ${printable(kept)}`);
     return exit.ok;
   } finally {
@@ -55,28 +61,30 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
   }
 }
 
-/** The sum of the file, after it was compared with the one that was given or stands beside it. */
-async function checkedSum(file: string, given: string | undefined): Promise<string> {
-  let sum: string;
-  try {
-    sum = await sha256OfFile(file);
-  } catch (thrown) {
-    const message = `${file} cannot be read: ${messageOf(thrown)}`;
-    throw new NerveError("UPGRADE_FAILED", message, { hint: "Nothing was changed.", cause: thrown });
-  }
-  const wanted = given ?? await sumBeside(file);
-  if (wanted === null || wanted.toLowerCase() === sum) return sum;
+/** The sum of the copy that is to be installed, after it was compared with the one that was given or stands beside the file. */
+async function checkedSum(
+  candidate: string,
+  file: string,
+  given: string | undefined,
+): Promise<{ sum: string; known: boolean }> {
+  const sum = await sha256OfFile(candidate), wanted = given ?? await sumBeside(file);
+  if (wanted === null || wanted.toLowerCase() === sum) return { sum, known: wanted !== null };
   throw new NerveError("UPGRADE_FAILED", `${file} has the sum ${sum}, not ${wanted}`, {
     hint: "Nothing was changed. Download it again.",
   });
 }
 
-/** The workspace whose daemon runs in the background, or null. Refuses what only a terminal can end. */
-async function daemonRoot(io: CliIo, flag: string | undefined): Promise<string | null> {
+interface WorkspaceHere {
+  readonly paths: WorkspacePaths;
+  /** Whether its daemon runs in the background. */
+  readonly runs: boolean;
+}
+
+/** The workspace that the command means, or null. Refuses one whose daemon only a terminal can end. */
+async function workspaceHere(io: CliIo, flag: string | undefined): Promise<WorkspaceHere | null> {
   try {
     const paths = await openWorkspace(io, flag), { kernel, supervised } = findDaemon(paths);
-    if (supervised !== null) return paths.root;
-    if (kernel === null) return null;
+    if (supervised !== null || kernel === null) return { paths, runs: supervised !== null };
     throw new NerveError("DAEMON_RUNNING", `nerve run holds ${paths.root} (pid ${kernel.pid})`, {
       hint: "Nothing was changed. End it (Ctrl-C in its terminal, or its service), upgrade, and run it again.",
     });
@@ -87,36 +95,55 @@ async function daemonRoot(io: CliIo, flag: string | undefined): Promise<string |
   }
 }
 
-async function mustTake(candidate: string, root: string): Promise<void> {
-  const { success, lastWords } = await runFile(candidate, ["validate", "--workspace", root]);
+/** A daemon is not stopped for a nerve that will not start it; where none runs, a word about it is enough. */
+async function mustTake(io: CliIo, candidate: string, { paths: { root }, runs }: WorkspaceHere): Promise<void> {
+  const { success, stdout, lastWords } = await runFile(candidate, ["validate", "--workspace", root]);
   if (success) return;
-  throw new NerveError("UPGRADE_FAILED", `the new nerve does not take ${root}: ${lastWords}`, {
+  const first = stdout.split("\n").find((line) => line.includes(" error ")) ?? lastWords;
+  const what = `the new nerve does not take ${root}: ${first.trim()}`;
+  if (!runs) return print(io, `${sign.warning} ${printable(what)}`);
+  throw new NerveError("UPGRADE_FAILED", what, {
     hint: `Nothing was changed. What it says: nerve validate, by the new file`,
   });
 }
 
 /** Stops, swaps, starts; back to the old one when that fails. Returns where the old one is kept. */
-async function replace(installed: string, candidate: string, root: string | null): Promise<string> {
+async function replace(
+  io: CliIo,
+  installed: string,
+  candidate: string,
+  daemon: WorkspacePaths | null,
+): Promise<string> {
   const swap = swapOf(installed, candidate);
-  const daemon = (command: "start" | "stop") => runFile(installed, [command, "--workspace", root ?? ""]);
-  if (root !== null) must(await daemon("stop"), "the daemon could not be stopped", "Nothing was changed.");
+  const tell = (command: "start" | "stop") => runFile(installed, [command, "--workspace", daemon?.root ?? ""]);
+  // Ctrl-C ends what runs at that moment, the old daemon's wait or the new one's start; then it goes back in order.
+  const forget = io.onInterrupt(() => {});
   try {
-    await swap.forth();
-  } catch (thrown) {
-    if (root !== null) await daemon("start");
-    const message = `${installed} could not be replaced: ${messageOf(thrown)}`;
-    throw new NerveError("UPGRADE_FAILED", message, { hint: "Nothing was changed.", cause: thrown });
+    if (daemon !== null) {
+      const stopped = await tell("stop");
+      // One that did not stop in time was killed, which is a failure of `nerve stop`, and no reason to stay stopped.
+      if (runs(findDaemon(daemon))) must(stopped, "the daemon could not be stopped", "Nothing was changed.");
+    }
+    try {
+      await swap.forth();
+    } catch (thrown) {
+      if (daemon !== null) await tell("start");
+      const message = `${installed} could not be replaced: ${messageOf(thrown)}`;
+      throw new NerveError("UPGRADE_FAILED", message, { hint: "Nothing was changed.", cause: thrown });
+    }
+    if (daemon === null) return swap.kept;
+    const started = await tell("start");
+    if (started.success) return swap.kept;
+    await swap.back();
+    const again = await tell("start");
+    const state = again.success
+      ? "The old one is back and runs."
+      : "The old one is back, but does not start: nerve start";
+    must(started, "the new nerve did not start the daemon", state);
+    return swap.kept;
+  } finally {
+    forget();
   }
-  if (root === null) return swap.kept;
-  const started = await daemon("start");
-  if (started.success) return swap.kept;
-  await swap.back();
-  const again = await daemon("start");
-  const state = again.success
-    ? "The old one is back and runs."
-    : "The old one is back, but does not start: nerve start";
-  must(started, "the new nerve did not start the daemon", state);
-  return swap.kept;
 }
 
 function must({ success, lastWords }: Ended, what: string, hint: string): void {

@@ -4,18 +4,24 @@ import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";
 import { ownProcessId } from "../../../src/base/process_id.ts";
 import { upgrade } from "../../../src/cli/commands/upgrade.ts";
-import { sha256OfFile } from "../../../src/cli/installation.ts";
+import { lockInstalled, sha256OfFile } from "../../../src/cli/installation.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { writeState } from "../../../src/daemon/state.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { canMount, smallDisk } from "../../support/mounts.ts";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-/** A program that answers like a nerve and writes down what it was asked. `broken` is a command that fails. */
+/**
+ * A program that answers like a nerve and writes down what it was asked. Its `stop` ends a pretended daemon, unless it is
+ * too late for that. `broken` is a command that fails.
+ */
 async function fakeNerve(folder: string, name: string, version: string, broken = "none"): Promise<string> {
   const file = join(folder, name);
   const script = `#!/bin/sh
 echo "${version} $1" >>"${folder}/calls"
+[ "$1" = stop ] && [ ! -e "${folder}/unstoppable" ] && rm -f "${folder}/logs/daemon.json"
+[ "$1" = ${broken} ] && [ "$1" = validate ] && echo "nerve.yaml:1:8 error nerve: this is nerve ${version}" && echo "1 error"
 [ "$1" = ${broken} ] && { echo "cannot $1 today" >&2; exit 1; }
 case $1 in
   version) echo '{ "nerve": "${version}" }' ;;
@@ -55,7 +61,15 @@ async function pretendDaemon(folder: string): Promise<void> {
   const paths = workspacePaths(folder);
   await Deno.mkdir(paths.logs, { recursive: true });
   const supervisor = ownProcessId();
-  writeState(paths, { supervisor, state: "running", since: 0, kernel: null, deaths: 0, problem: null });
+  writeState(paths, {
+    supervisor,
+    workspace: paths.root,
+    state: "running",
+    since: 0,
+    kernel: null,
+    deaths: 0,
+    problem: null,
+  });
 }
 
 const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
@@ -107,6 +121,71 @@ Deno.test("a daemon in the background is stopped by the old file and started by 
   });
 });
 
+Deno.test("a daemon that had to be killed is no reason to stay stopped; one that cannot be is one to change nothing", async () => {
+  await withInstalled(async ({ folder, io, calls, now }) => {
+    const installed = await fakeNerve(folder, "nerve", "0.1.0", "stop");
+    await fakeNerve(folder, "downloaded", "0.2.0");
+    await pretendDaemon(folder);
+    await Deno.writeTextFile(join(folder, "unstoppable"), "");
+    const failure = failsWith("UPGRADE_FAILED", /could not be stopped: cannot stop today.*Nothing was changed/);
+    await assert.rejects(upgrade(io, { from: "downloaded" }), failure);
+    assert.equal(await now(), "0.1.0");
+    await Deno.remove(join(folder, "unstoppable"));
+    assert.equal(await upgrade(io, { from: "downloaded" }), 0);
+    assert.deepEqual((await calls()).slice(-2), ["0.1.0 stop", "0.2.0 start"]);
+    assert.equal(await now(), "0.2.0");
+    assert.ok(await sha256OfFile(installed));
+  });
+});
+
+Deno.test("one upgrade at a time, and what one that was killed has left is removed", async () => {
+  await withInstalled(async ({ folder, io, installed, now }) => {
+    await fakeNerve(folder, "downloaded", "0.2.0");
+    for (const name of [".nerve.123.new", ".nerve.mine.new"]) await Deno.writeTextFile(join(folder, name), "half");
+    {
+      using _held = await lockInstalled(installed);
+      const refusal = failsWith("UPGRADE_FAILED", /another upgrade is replacing .*Nothing was changed/);
+      await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
+      assert.equal(await now(), "0.1.0");
+    }
+    assert.equal(await upgrade(io, { from: "downloaded" }), 0);
+    assert.equal(await now(), "0.2.0");
+    assert.match(io.out, /its sum was not compared: there is no .*downloaded\.sha256/);
+    const left = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(left, [".nerve.mine.new", "calls", "downloaded", "nerve", "nerve.old"]);
+  });
+});
+
+Deno.test("a symlink that is called stays one: the file behind it is replaced", async () => {
+  await withInstalled(async ({ folder, installed, now }) => {
+    await fakeNerve(folder, "downloaded", "0.2.0");
+    await Deno.mkdir(join(folder, "bin"));
+    const link = join(folder, "bin", "nerve");
+    await Deno.symlink(installed, link);
+    const io = new CapturedIo({ cwd: folder, env: { NERVE_EXECUTABLE: link } });
+    assert.equal(await upgrade(io, { from: "downloaded" }), 0);
+    assert.ok((await Deno.lstat(link)).isSymlink);
+    assert.equal(await now(), "0.2.0");
+  });
+});
+
+Deno.test({
+  name: "a folder that cannot be written to is named, and nothing is changed",
+  ignore: !canMount,
+  async fn() {
+    await withInstalled(async ({ folder, now }) => {
+      await fakeNerve(folder, "downloaded", "0.2.0");
+      using disk = smallDisk(join(folder, "disk"), 1_000_000);
+      const installed = await fakeNerve(join(folder, "disk"), "nerve", "0.1.0");
+      disk.readOnly();
+      const io = new CapturedIo({ cwd: folder, env: { NERVE_EXECUTABLE: installed } });
+      const refusal = failsWith("UPGRADE_FAILED", /disk cannot be written to: .*Nothing was changed/);
+      await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
+      assert.equal(await now(), "0.1.0");
+    });
+  },
+});
+
 Deno.test("when the new one does not start the daemon, the old one is back and runs", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     await fakeNerve(folder, "downloaded", "0.2.0", "start");
@@ -122,9 +201,18 @@ Deno.test("a new one that does not take the workspace stops nothing", async () =
   await withInstalled(async ({ folder, io, calls, now }) => {
     await fakeNerve(folder, "downloaded", "0.2.0", "validate");
     await pretendDaemon(folder);
-    await assert.rejects(upgrade(io, { from: "downloaded" }), failsWith("UPGRADE_FAILED", /does not take .* validate/));
+    const refusal = failsWith(
+      "UPGRADE_FAILED",
+      /does not take .*: nerve\.yaml:1:8 error nerve: this is nerve 0\.2\.0 /,
+    );
+    await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
     assert.deepEqual(await calls(), ["0.2.0 version", "0.2.0 validate"]);
     assert.equal(await now(), "0.1.0");
+    // Where no daemon runs there is nothing to stop, and a word is enough.
+    await Deno.remove(workspacePaths(folder).logs, { recursive: true });
+    assert.equal(await upgrade(io, { from: "downloaded" }), 0);
+    assert.match(io.out, /the new nerve does not take .*: nerve\.yaml:1:8 error/);
+    assert.equal(await now(), "0.2.0");
   });
 });
 
