@@ -2,6 +2,7 @@
 import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import type { CliIo, Sink } from "../../src/cli/io.ts";
+import { within } from "./workspace_fixture.ts";
 
 export class CapturedIo implements CliIo {
   out = "";
@@ -9,6 +10,7 @@ export class CapturedIo implements CliIo {
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly colour: boolean;
+  readonly terminal: boolean;
   readonly env: Record<string, string | undefined>;
   readonly cwd: string;
   readonly clock: Clock;
@@ -16,9 +18,12 @@ export class CapturedIo implements CliIo {
   readonly #interrupts = new Set<() => void>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(options: { cwd: string; colour?: boolean; env?: Record<string, string>; clock?: Clock }) {
+  constructor(
+    options: { cwd: string; colour?: boolean; terminal?: boolean; env?: Record<string, string>; clock?: Clock },
+  ) {
     this.cwd = options.cwd;
     this.colour = options.colour ?? false;
+    this.terminal = options.terminal ?? false;
     // A home of its own: no test may find the workspace of whoever runs it.
     this.env = { HOME: options.cwd, ...options.env };
     this.clock = options.clock ?? systemClock;
@@ -57,8 +62,11 @@ export class CapturedIo implements CliIo {
   }
 
   /** Resolves when stdout holds what `pattern` describes. */
-  async seen(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.out)) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+  seen(pattern: RegExp): Promise<void> {
+    const look = async () => {
+      while (!pattern.test(this.out)) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    };
+    return within(look(), `the command to print ${pattern}`, () => this.out + this.err);
   }
 
   #wrote(where: "out" | "err", text: string): void {

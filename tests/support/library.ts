@@ -201,7 +201,8 @@ export interface RunRequest {
   readonly runId?: string;
   /** What is on disk already when the run is resumed. */
   readonly messages?: readonly TestMessage[];
-  readonly abortAfterMs?: number;
+  /** The run is aborted when it resolves. */
+  readonly abortOn?: Promise<unknown>;
 }
 
 export class TestWorkflow implements AsyncDisposable {
@@ -230,8 +231,7 @@ export class TestWorkflow implements AsyncDisposable {
       trigger: { kind: "manual" as const },
     };
     conversation.send({ t: "run", start, attempt, messages, failures: 0 });
-    const abort = () => conversation.send({ t: "abort_run", runId, attempt, reason: "the test says so" });
-    const timer = rest.abortAfterMs === undefined ? null : setTimeout(abort, rest.abortAfterMs);
+    rest.abortOn?.then(() => conversation.send({ t: "abort_run", runId, attempt, reason: "the test says so" }));
     for (;;) {
       const said = await conversation.next();
       if (said.t === "log") logs.push(`${said.level} ${said.message}`);
@@ -241,7 +241,6 @@ export class TestWorkflow implements AsyncDisposable {
         conversation.send({ t: "ack", runId, attempt, message });
       }
       if (said.t !== "finished" && said.t !== "attempt_failed") continue;
-      if (timer !== null) clearTimeout(timer);
       if (said.t === "attempt_failed") return { messages, logs, error: failure(said.message) };
       return { messages, logs, error: said.outcome.kind === "failed" ? failure(said.outcome.message) : null };
     }

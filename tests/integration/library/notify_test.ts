@@ -78,15 +78,22 @@ interface Received {
 /** Answers with the statuses in turn, and with the last one from then on; 0 answers nothing until the test ends. */
 async function withWebhook(
   statuses: readonly number[],
-  test: (url: string, received: readonly Received[], workflow: TestWorkflow) => Promise<void>,
+  test: (
+    url: string,
+    received: readonly Received[],
+    workflow: TestWorkflow,
+    first: Promise<void>,
+  ) => Promise<void>,
 ): Promise<void> {
   const received: Received[] = [];
   const stop = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const first = Promise.withResolvers<void>();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen: () => {} },
     async (request) => {
       received.push({ key: request.headers.get("idempotency-key"), body: await request.json() });
+      first.resolve();
       const status = statuses[Math.min(received.length, statuses.length) - 1] ?? 500;
       if (status === 0) await ended;
       return new Response(null, { status: status || 500, headers: { location: "http://127.0.0.2:1/" } });
@@ -94,7 +101,7 @@ async function withWebhook(
   );
   try {
     await using workflow = new TestWorkflow("notify", { net: [`127.0.0.1:${server.addr.port}`] });
-    await test(`http://127.0.0.1:${server.addr.port}/hook`, received, workflow);
+    await test(`http://127.0.0.1:${server.addr.port}/hook`, received, workflow, first.promise);
   } finally {
     end();
     stop.abort();
@@ -138,11 +145,12 @@ Deno.test("notify gives up after its attempts, and at once when the receiver ref
 Deno.test("notify tries again when an attempt takes too long, and stops when the run is aborted", async () => {
   await withWebhook([0, 200], async (url, received, workflow) => {
     const { messages } = await workflow.run({ config: { url, timeout: "150ms", retry_delay: "5ms" } });
-    assert.equal(messages[0]?.meta.attempt, 2);
-    assert.equal(received.length, 2);
+    // Not exactly 2: on a machine that stands still for a moment the answer to the second may come too late as well.
+    assert.ok(messages[0]?.meta.attempt >= 2, JSON.stringify(messages));
+    assert.ok(received.length >= 2, `${received.length} requests`);
   });
-  await withWebhook([500], async (url, received, workflow) => {
-    const { error } = await workflow.run({ config: { url, retry_delay: "1h" }, abortAfterMs: 200 });
+  await withWebhook([500], async (url, received, workflow, first) => {
+    const { error } = await workflow.run({ config: { url, retry_delay: "1h" }, abortOn: first });
     assert.equal(error?.name, "AbortError");
     assert.equal(received.length, 1);
   });

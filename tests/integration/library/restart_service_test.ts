@@ -1,7 +1,9 @@
 /** The workflow restart-service with a real service process, and with a systemctl that writes down how it was called. */
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
+import { delay, systemClock } from "../../../src/base/clock.ts";
 import { TestWorkflow } from "../../support/library.ts";
+import { within } from "../../support/workspace_fixture.ts";
 
 /**
  * A program that keeps one process: `ctl restart` starts it anew, `ctl status` tells whether it runs. With the file
@@ -119,7 +121,11 @@ Deno.test("restart-service gives up on a command that hangs, and ends when its r
   const config = { ...service.config, check: [service.ctl, "hang"] };
   const { error } = await service.workflow.run({ config: { ...config, timeout: "300ms" } });
   assert.match(error?.message ?? "", /took longer than 300 ms/);
-  const killed = await service.workflow.run({ config, runId: "r2", abortAfterMs: 200 });
+  const hangs = async () => {
+    while (service.calls.filter((call) => call === "hang").length < 2) await delay(systemClock, 20);
+  };
+  const abortOn = within(hangs(), "the command to be called again");
+  const killed = await service.workflow.run({ config, runId: "r2", abortOn });
   assert.equal(killed.error?.name, "AbortError");
 });
 

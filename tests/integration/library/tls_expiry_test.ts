@@ -72,7 +72,11 @@ Deno.test("tls-expiry tells a server that is down, silent, or speaks no TLS, and
   const servers = [silent.addr.port, plain.addr.port, closed.addr.port].map((port) => `127.0.0.1:${port}`);
   try {
     await using sense = new TestSense("tls-expiry", { net: [...servers, well.address] });
-    const found = valueOf(await sense.compute({ servers: [...servers, well.address], timeout: "500ms" }));
+    const look = async (timeout: string) =>
+      valueOf(await sense.compute({ servers: [...servers, well.address], timeout }));
+    // The silent one costs all of its time, so it is short at first; on a busy machine the others may need more.
+    let found = await look("500ms");
+    if (found.servers[3].daysLeft !== 90) found = await look("20s");
     assert.equal(found.problems.length, 3);
     assert.match(found.problems[0], /could not be read: it took too long/);
     assert.match(found.problems[1], /could not be read: the server (does not speak TLS|closed the connection)/);

@@ -141,7 +141,8 @@ Deno.test("four mebibytes of anything take little time", () => {
         assert.ok(thrown instanceof Error);
       }
       const ms = performance.now() - started;
-      assert.ok(ms < 3_000, `${JSON.stringify(prefix + piece)} took ${ms} ms`);
+      // A tenth of a second each; what goes back over the text again and again takes minutes for so much of it.
+      assert.ok(ms < 20_000, `${JSON.stringify(prefix + piece)} took ${ms} ms`);
     }
   }
 });
