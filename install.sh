@@ -2,6 +2,8 @@
 # Installs nerve for this user: sh install.sh FILE-OR-URL [--sha256 SUM] [--to FOLDER]
 # Checks the sum (given, or in FILE.sha256 beside the file), puts the file into ~/.local/bin/nerve, adds shell
 # completions, says what it did. Asks nothing, and touches nothing outside the user's home.
+# In braces: what was cut off while it came through a pipe is a syntax error, not half an installation.
+{
 set -u
 
 fail() {
@@ -40,12 +42,13 @@ fetch() {
 sum_of() {
   if command -v sha256sum >/dev/null; then sha256sum <"$1"
   elif command -v shasum >/dev/null; then shasum -a 256 <"$1"
-  else openssl dgst -sha256 -r <"$1"
+  else openssl dgst -sha256 -r <"$1" 2>/dev/null
   fi | cut -c 1-64
 }
 
 mkdir -p "$to" || fail "$to cannot be made" 'name another folder: --to FOLDER'
-to=$(cd "$to" && pwd)
+to=$(CDPATH='' cd -- "$to" && pwd) || fail "$to cannot be entered" 'name another folder: --to FOLDER'
+[ ! -d "$to/nerve" ] || fail "$to/nerve is a folder" 'name another folder: --to FOLDER'
 # Beside its place, so that a rename is all that is left to do.
 aside=$(mktemp -d "$to/.nerve-install.XXXXXX") || fail "$to cannot be written to" 'name another folder: --to FOLDER'
 trap 'rm -rf "$aside"' EXIT
@@ -58,12 +61,14 @@ case $from in
     [ -n "$sum" ] || fetch "$from.sha256" "$aside/sum" || fail "$from.sha256 cannot be downloaded" 'give the sum: --sha256 SUM'
     ;;
   *)
-    cp "$from" "$aside/nerve" || fail "$from cannot be read" "$usage"
+    [ -r "$from" ] && [ ! -d "$from" ] || fail "$from cannot be read" "$usage"
+    cp "$from" "$aside/nerve" || fail "$from cannot be copied to $to" 'nothing was changed'
     [ -n "$sum" ] || cp "$from.sha256" "$aside/sum" 2>/dev/null || fail "there is no $from.sha256" 'give the sum: --sha256 SUM'
     ;;
 esac
 [ -n "$sum" ] || sum=$(cut -c 1-64 "$aside/sum")
 found=$(sum_of "$aside/nerve")
+[ ${#found} -eq 64 ] || fail 'no program here makes SHA-256 sums' 'install one of sha256sum, shasum and openssl'
 [ "$found" = "$(printf %s "$sum" | tr 'A-F' 'a-f')" ] ||
   fail "$from has the sum $found, not $sum" 'nothing was changed: download it again'
 
@@ -88,3 +93,4 @@ case :$PATH: in
   *:"$to":*) printf '👉 nerve init watch && cd watch && nerve run\n' ;;
   *) printf '👉 %s is not in your PATH: add  export PATH="%s:$PATH"  to your shell'"'"'s profile\n' "$to" "$to" ;;
 esac
+}

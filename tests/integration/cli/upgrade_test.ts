@@ -265,7 +265,9 @@ Deno.test("install.sh changes nothing when the sum is wrong or missing, or the f
       [["gone", "--sha256", sum], /gone cannot be read/],
       [[], /which file\?/],
       [["downloaded", "--force"], /no option --force/],
+      [["downloaded", "--sha256", sum, "--to", "taken"], /taken\/nerve is a folder/],
     ];
+    await Deno.mkdir(join(home, "taken", "nerve"), { recursive: true });
     for (const [args, what] of cases) {
       const { code, said } = await install(home, ...args);
       assert.equal(code, 1, said);
@@ -273,5 +275,24 @@ Deno.test("install.sh changes nothing when the sum is wrong or missing, or the f
     }
     const left = await Array.fromAsync(Deno.readDir(join(home, ".local/bin"))).catch(() => []);
     assert.deepEqual(left, []);
+  });
+});
+
+Deno.test("install.sh that was cut off on its way through a pipe does nothing", async () => {
+  await inTempDir(async (home) => {
+    const file = await fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
+    const script = await Deno.readTextFile(join(repository, "install.sh"));
+    // Behind the line that puts the file in its place: a shell that did as it read would have got there.
+    const part = script.slice(0, script.indexOf("sum checked"));
+    const { code, stdout } = await new Deno.Command("sh", {
+      args: ["-c", 'printf %s "$1" | sh -s -- "$2" --sha256 "$3"', "sh", `${part}'\n`, file, sum],
+      cwd: home,
+      clearEnv: true,
+      env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
+      stderr: "null",
+    }).output();
+    assert.notEqual(code, 0);
+    assert.equal(new TextDecoder().decode(stdout), "");
+    assert.deepEqual([...Deno.readDirSync(home)].map(({ name }) => name), ["downloaded"]);
   });
 });
