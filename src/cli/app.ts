@@ -29,8 +29,19 @@ import { workflowCommands } from "./routes/workflow.ts";
 /** Runs one command. Never throws, never exits, writes only to `io`. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const getColorDepth = () => io.colour ? 4 : 1;
+  let refused: unknown = null;
   const process: StricliProcess = {
-    stdout: { write: (text) => io.stdout.write(text), getColorDepth },
+    stdout: {
+      write(text) {
+        try {
+          io.stdout.write(text);
+        } catch (thrown) {
+          // Help that cannot be written: stricli would call it unexpected.
+          refused = thrown;
+        }
+      },
+      getColorDepth,
+    },
     stderr: { write: (text) => io.stderr.write(text), getColorDepth },
     env: io.env,
     exitCode: null,
@@ -38,8 +49,9 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   try {
     if (argv[0] === "__complete") return await complete(argv.slice(1), { process, io });
     await run(application, asCommand(argv), { process, io });
+    if (refused !== null) throw refused;
   } catch (thrown) {
-    // Commands guard themselves (command.ts); this is help that cannot be written.
+    // Commands guard themselves (command.ts).
     return (await import("./output.ts")).printError(io, thrown);
   }
   return exitCodeOf(Number(process.exitCode));

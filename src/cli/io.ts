@@ -5,7 +5,7 @@
 import type { CancelTimer, Clock } from "../base/clock.ts";
 
 export interface Sink {
-  /** Writes the text before it returns. Does nothing once the reader has gone. */
+  /** Writes the text before it returns. Does nothing once the reader has gone; throws STORE_FAILED on a full disk. */
   write(text: string): void;
   /** Aborts when the reader has closed its end: who produces more should stop, and that is no failure. */
   readonly gone: AbortSignal;
@@ -16,6 +16,8 @@ export interface CliIo {
   readonly stderr: Sink;
   /** Whether stdout shows colour: a terminal asks for it, and nothing forbids it. */
   readonly colour: boolean;
+  /** Whether stdin or stdout was a terminal at the start: its end, a SIGHUP, is then the end of what runs in it. */
+  readonly terminal: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly clock: Clock;

@@ -1,5 +1,7 @@
 /** The command line on the real terminal. Called by src/main.ts; the one place that exits. */
 import { type CancelTimer, systemClock } from "../base/clock.ts";
+import { NerveError } from "../base/errors.ts";
+import { systemRefusal } from "../base/refusal.ts";
 import { runCli } from "./app.ts";
 import type { CliIo, Sink } from "./io.ts";
 
@@ -11,9 +13,11 @@ function realIo(): CliIo {
   const env = Deno.env.toObject();
   const plain = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
   return {
-    stdout: sink(Deno.stdout),
-    stderr: sink(Deno.stderr),
+    stdout: sink(Deno.stdout, refused),
+    // What cannot even be said on stderr is said nowhere.
+    stderr: sink(Deno.stderr, () => {}),
     colour: Deno.stdout.isTerminal() && !plain,
+    terminal: Deno.stdin.isTerminal() || Deno.stdout.isTerminal(),
     env,
     cwd: Deno.cwd(),
     clock: systemClock,
@@ -29,7 +33,17 @@ function onSignals(signals: readonly Deno.Signal[], fire: () => void): CancelTim
   };
 }
 
-function sink(stream: { writeSync(bytes: Uint8Array): number }): Sink {
+/** A full disk under a redirected stdout is no bug of ours. */
+function refused(thrown: unknown): never {
+  const refusal = systemRefusal(thrown);
+  if (refusal === null) throw thrown;
+  throw new NerveError("STORE_FAILED", `stdout cannot be written: ${refusal.message}`, {
+    hint: refusal.hint,
+    cause: thrown,
+  });
+}
+
+function sink(stream: { writeSync(bytes: Uint8Array): number }, fail: (thrown: unknown) => void): Sink {
   const gone = new AbortController();
   const encoder = new TextEncoder();
   return {
@@ -42,8 +56,8 @@ function sink(stream: { writeSync(bytes: Uint8Array): number }): Sink {
       } catch (thrown) {
         // A terminal that was closed answers EIO; with SIGHUP heard, that is how we learn of it.
         const closed = thrown instanceof Deno.errors.BrokenPipe || Reflect.get(Object(thrown), "code") === "EIO";
-        if (!closed) throw thrown;
-        gone.abort();
+        if (closed) gone.abort();
+        else fail(thrown);
       }
     },
   };

@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../../src/base/clock.ts";
+import { until } from "../../src/daemon/whereabouts.ts";
 import { processesIn, within } from "../support/workspace_fixture.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 
@@ -102,6 +104,8 @@ const workspace = {
   "senses/other/index.ts": "export const compute = () => null;",
 };
 
+/** What nothing here takes, however busy the machine is. */
+const waitMs = 30_000;
 const grey = "\\x1b\\[2m";
 
 Deno.test("in a terminal there is colour and Ctrl-C stops in order; what user code wrote is shown, not obeyed", async () => {
@@ -124,6 +128,37 @@ Deno.test("in a terminal there is colour and Ctrl-C stops in order; what user co
     const next = /nerve (events --before \d+ --limit 1)/.exec((await inShell(root, `${nerve} events --limit 1`)).out)
       ?.[1];
     assert.match((await inShell(root, `${nerve} ${next}`)).out, /^\d+ .*\n1 row\n/);
+  });
+});
+
+Deno.test("a run that has nothing to say ends in order with the window that it was started in", async () => {
+  await inTempDir(async (root) => {
+    await requireScript();
+    await writeWorkspace(root, {
+      "nerve.yaml": "senses: { other: {} }\nreflexes: [{ sense: other, interval: 1h }]\n",
+      "senses/other/index.ts": workspace["senses/other/index.ts"],
+    });
+    const window = new Deno.Command("script", {
+      args: ["-qefc", `exec ${nerve} run`, "/dev/null"],
+      cwd: root,
+      env: { SHELL: "/bin/sh" },
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const here = await Deno.realPath(root);
+    const socketThere = () => Deno.lstat(`${root}/nerve.sock`).then(() => true, () => false);
+    try {
+      assert.ok(await until(systemClock, waitMs, socketThere), "nerve run did not come up");
+      window.kill("SIGKILL");
+      await window.status;
+      const ended = () => processesIn(here).length === 0;
+      assert.ok(await until(systemClock, waitMs, ended), "nerve run outlived its window");
+    } finally {
+      for (const pid of processesIn(here)) Deno.kill(pid, "SIGKILL");
+      await window.stdin.close().catch(() => {});
+    }
+    assert.match((await inShell(root, `${nerve} events`)).out, /kernel\.stopped/);
   });
 });
 

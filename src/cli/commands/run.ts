@@ -4,6 +4,8 @@
  * I1. A wrong nerve.yaml starts nothing.
  * I2. When the workspace was taken away, a kernel is started anew as soon as one can be there again, as `nerve start`
  *     does (daemon/keeper.ts).
+ * I3. It ends with the terminal that it was started in, also when it has nothing to write there. Without one SIGHUP asks
+ *     for a reload.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
@@ -20,6 +22,7 @@ import { workspaceThere } from "../../daemon/workspace_guard.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
 import { refreshEditorTypes } from "../editor_types.ts";
 import { eventLine, Tally } from "../event_lines.ts";
+import { forgiving } from "../forgiving_sink.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clockTime, dim, plural, print, printable, sign } from "../output.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -40,7 +43,8 @@ export const run: Run = runWith(async (config, root, options) => {
 });
 
 export function runWith(makeKernel: KernelMaker): Run {
-  return async (io, flags) => {
+  return async (given, flags) => {
+    const { io, lost } = forgiving(given);
     const paths = await openWorkspace(io, flags.workspace);
     await refreshEditorTypes(io, paths.root);
     const parsed = await loadNerveConfig(paths);
@@ -52,7 +56,9 @@ export function runWith(makeKernel: KernelMaker): Run {
       return exit.failed;
     }
     const start = (parsed: ParsedConfig) => started(makeKernel, flags, paths, parsed);
-    return await foreground(io, flags, await start(parsed.value), start);
+    const code = await foreground(io, flags, await start(parsed.value), start);
+    if (lost() > 0) io.stderr.write(`${sign.warning} ${plural(lost(), "line")} could not be written to stdout\n`);
+    return code;
   };
 }
 
@@ -81,6 +87,7 @@ async function foreground(io: CliIo, flags: Flags, first: Running, start: Start)
   const cancel = flags.for === undefined ? () => {} : io.clock.after(flags.for, () => over.abort());
   const leave = () => over.abort();
   io.stdout.gone.addEventListener("abort", leave, { once: true });
+  const forget = io.terminal ? io.onHangup(leave) : () => {};
   try {
     let end = await hosted(io, first, tally, over.signal);
     while (end === "gone") {
@@ -99,6 +106,7 @@ async function foreground(io: CliIo, flags: Flags, first: Running, start: Start)
     return ok ? exit.ok : exit.interrupted;
   } finally {
     cancel();
+    forget();
     io.stdout.gone.removeEventListener("abort", leave);
   }
 }
@@ -116,7 +124,7 @@ async function hosted(
     paths,
     clock: io.clock,
     onInterrupt: (fire) => io.onInterrupt(fire),
-    onHangup: (fire) => io.onHangup(fire),
+    ...!io.terminal && { onHangup: (fire) => io.onHangup(fire) },
     onEvent: (event) => show(io, event, tally),
     onStopping(cause) {
       if (cause === "interrupt") print(io, `${time()} ${sign.asleep} stopping; once more ends it at once`);
@@ -125,7 +133,8 @@ async function hosted(
   });
   const stop = () => hosting.stop("request");
   over.addEventListener("abort", stop, { once: true });
-  if (over.aborted) stop();
+  // An abort that has happened already is told to no listener: a reader that was gone before the first line.
+  if (over.aborted || io.stdout.gone.aborted) stop();
   try {
     return await hosting.end;
   } finally {

@@ -58,3 +58,17 @@ Deno.test("a reader that closes its end is no failure and leaves no trace", asyn
   const [{ code }, stderr] = await Promise.all([child.status, new Response(child.stderr).text()]);
   assert.deepEqual([code, stderr], [0, ""]);
 });
+
+Deno.test("a full disk below stdout is told in two lines, without a stack", async () => {
+  for (const args of [["version"], ["--help"], ["completions", "bash"]]) {
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", 'exec "$@" > /dev/full', "sh", Deno.execPath(), "run", "-A", "--no-prompt", "--cached-only"]
+        .concat("--no-check", source("main.ts"), ...args),
+      stdin: "null",
+      stderr: "piped",
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assert.equal(code, 1, said);
+    assert.match(said, /^❌ stdout cannot be written: No space is left\n {3}Free some space .*\n$/);
+  }
+});

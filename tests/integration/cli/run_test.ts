@@ -62,10 +62,13 @@ interface Started {
 }
 
 /** `nerve run` of a good workspace, up to the moment when its socket answers. */
-async function running(flags: { for?: number }, test: (started: Started) => Promise<void>): Promise<void> {
+async function running(
+  { terminal = false, ...flags }: { for?: number; terminal?: boolean },
+  test: (started: Started) => Promise<void>,
+): Promise<void> {
   await inTempDir(async (root) => {
     await writeWorkspace(root, oneSense);
-    const clock = new FakeClock(), io = new CapturedIo({ cwd: root, clock }), kernel = new FakeKernel();
+    const clock = new FakeClock(), io = new CapturedIo({ cwd: root, clock, terminal }), kernel = new FakeKernel();
     const code = runWith(() => Promise.resolve(kernel))(io, { watch: false, ...flags });
     await io.seen(/runs/);
     const { socket } = workspacePaths(root);
@@ -118,6 +121,23 @@ Deno.test("a second interrupt ends at once, while the first stop still drains", 
     io.interrupt();
     assert.equal(await code, 130);
     assert.deepEqual(kernel.calls, ["stop", "at once"]);
+  });
+});
+
+Deno.test("SIGHUP is the end of a run in a terminal, however often it comes; elsewhere it asks for a reload", async () => {
+  // The bug would be: a run with nothing to write outlives its window, and nobody knows of it any more.
+  await running({ terminal: true }, async ({ io, kernel, code }) => {
+    io.hangUp();
+    io.hangUp();
+    assert.equal(await code, 0);
+    assert.deepEqual(kernel.calls, ["stop"]);
+  });
+  await running({}, async ({ io, kernel, code }) => {
+    io.hangUp();
+    assert.deepEqual(kernel.calls, []);
+    assert.deepEqual(kernel.view.asked, ["reload"]);
+    io.interrupt();
+    assert.equal(await code, 0);
   });
 });
 
