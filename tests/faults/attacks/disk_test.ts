@@ -19,7 +19,7 @@ attackTest("a group whose databases outgrow its quota is stopped, and goes on wh
   },
   "fills-in-one-go": {
     body: `sqlite.exec("create table if not exists t (x); insert into t values (randomblob(20000000))");
-      await new Promise((done) => setTimeout(done, 3_000)); return "filled"`,
+      await new Promise((done) => setTimeout(done, 25_000)); return "filled"`,
     comesTo: /^died: .*over its disk limit of 2\.0 MiB/,
     deadly: true,
     only: "sense",

@@ -8,7 +8,13 @@ import { delay, systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
 import type { Run } from "../../../src/protocol/run.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
-import { makeWorkspace, processesIn, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+import {
+  heardLater,
+  makeWorkspace,
+  processesIn,
+  within,
+  type WorkspaceFixture,
+} from "../../support/workspace_fixture.ts";
 import { type Findings, judge, roles } from "./judgement.ts";
 
 export interface Storm {
@@ -55,7 +61,7 @@ export async function weather({ runs, kills, seed, say }: Storm): Promise<Findin
   try {
     for (let kill = 1; kill <= kills; kill++) {
       const batch = waiting.splice(0, Math.ceil(runs / kills));
-      const asked = ask(daemon, batch);
+      const asked = heardLater(ask(daemon, batch));
       await delay(systemClock, Math.round(random() ** 2 * 500));
       const victim = choose(random(), killed);
       killed[victim]++;

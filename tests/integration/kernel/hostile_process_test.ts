@@ -3,8 +3,10 @@
  * The danger would show as a signal, a log row or a message under another's name, or as a kernel that dies or stalls.
  */
 import assert from "node:assert/strict";
+import { delay, systemClock } from "../../../src/base/clock.ts";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
-import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+import { atWork, closeGate, gated, openGate, runEnd } from "../../support/workflow_life.ts";
+import { startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const senses = { bad: "export const compute = () => 1;", victim: "export const compute = () => ({ fine: 1 });" };
 const yaml = { senses: { bad: hostile, victim: {} }, reflexes: [{ sense: "victim", interval: "20ms" }] };
@@ -60,7 +62,9 @@ Deno.test("what a process says of others is refused, counted and logged; what it
 
 /** Where the protocol is broken, the process dies for it at once. */
 const broken: Readonly<Record<string, [string, RegExp]>> = {
-  "garbage": [`await write("not json\\n");`, /not valid JSON|Unexpected token/],
+  "garbage": [`await write("not json\\n");`, /a line begins like no message/],
+  "half a line": [`await write('{"t":"log",\\n');`, /JSON/],
+  "two kinds": [`await write('{"t":"stray","message":"x","place":null,"t":"ready"}\\n');`, /a message names two kinds/],
   "binary": [`await socket.write(Uint8Array.of(0, 255, 254, 10));`, /broke the protocol/],
   "an empty line": [`await write("\\n");`, /broke the protocol/],
   "null": [`await write("null\\n");`, /broke the protocol/],
@@ -113,23 +117,31 @@ Deno.test("a process that breaks the protocol is killed for it, and the kernel s
   await victimIsFine(workspace);
 });
 
-Deno.test("a flood of 10,000 lines neither stops the kernel nor fills the log, and others go on meanwhile", async () => {
+Deno.test("a flood of lines neither stops the kernel nor fills the log, and others go on meanwhile", async () => {
+  // It goes on, 10,000 lines and more, until the test has seen enough.
   using _processes = new HostileProcesses({
     bad: `
       await say({ t: "ready" });
       const { id } = await hearA("compute");
       const line = JSON.stringify({ t: "log", of: "victim", level: "info", message: "flood", data: null }) + "\\n";
-      for (let n = 0; n < 100; n++) await write(line.repeat(100));
-      await say({ t: "outcome", id, outcome: { kind: "value", value: "done" } });
+      const enough = () => { try { Deno.statSync("enough"); return true; } catch { return false; } };
+      let lines = 0;
+      for (; lines < 10_000 || !enough(); lines += 100) await write(line.repeat(100));
+      await say({ t: "outcome", id, outcome: { kind: "value", value: lines } });
       await hearA("end");`,
   });
   await using workspace = await hostileWorkspace();
   await workspace.signal("victim");
-  const before = workspace.sense("victim").counters.signals;
-  assert.equal(await workspace.payload("bad"), "done");
-  const during = workspace.sense("victim").counters.signals - before;
-  assert.ok(during >= 2, `the other group had ${during} signals while the flood was on`);
-  assert.equal(workspace.health().counters.refused, 10_000);
+  const flood = workspace.payload("bad"), refused = () => workspace.health().counters.refused ?? 0;
+  const begun = async () => {
+    while (refused() === 0) await delay(systemClock, 1);
+  };
+  await within(begun(), "the flood to begin");
+  for (let signals = 0; signals < 2; signals++) await workspace.signal("victim", workspace.events.length);
+  workspace.write("enough", "");
+  const lines = await flood;
+  assert.ok(Number(lines) >= 10_000);
+  assert.equal(refused(), lines);
   assert.ok((await workspace.rows({ source: "group:bad", type: "group.said" })).length <= 2);
   await victimIsFine(workspace);
 });
@@ -143,7 +155,7 @@ Deno.test("a process that shows no token, or that ends before it speaks, is a de
 });
 
 Deno.test("a sense that forges through its own output reaches only its own group", async () => {
-  // JSON.stringify is the sense's to replace: the line it makes names a second kind, and the last one counts.
+  // JSON.stringify is the sense's to replace: the line it makes names a second kind, and JSON.parse takes the last one.
   const forging = `export function compute() {
     const real = JSON.stringify;
     JSON.stringify = () => {
@@ -156,19 +168,13 @@ Deno.test("a sense that forges through its own output reaches only its own group
     yaml: { senses: { forger: { timeout: "100ms", grace_period: "100ms" }, victim: {} }, reflexes: yaml.reflexes },
     senses: { forger: forging, victim: senses.victim },
   });
-  await workspace.trigger("forger");
+  const result = await workspace.trigger("forger");
+  assert.match(result.kind === "group_down" ? result.message : result.kind, /a message names two kinds/);
   assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.log" }), []);
-  assert.equal(workspace.health().counters.refused, 1);
   await victimIsFine(workspace);
 });
 
 Deno.test("a workflow's process speaks only for its own runs", async () => {
-  const workflow = (text: string) =>
-    `import { defineWorkflow, END } from "nerve";
-    export default defineWorkflow({
-      roles: { one: async ({ log }) => { log("info", "begun"); await new Promise((done) => setTimeout(done, 300)); return { content: "${text}", meta: {} }; } },
-      moderator: ({ messages }) => messages.length === 0 ? "one" : END,
-    });`;
   using _processes = new HostileProcesses({
     bad: `
       await say({ t: "ready" });
@@ -182,20 +188,17 @@ Deno.test("a workflow's process speaks only for its own runs", async () => {
       await hearA("end");`,
   });
   await using workspace = await startWorkspace({
-    yaml: { workflows: { bad: hostile, victim: {} } },
-    workflows: { bad: workflow("mine"), victim: workflow("true") },
+    yaml: { workflows: { bad: hostile, victim: gated.settings } },
+    workflows: { bad: gated.text(), victim: gated.text() },
   });
-  await workspace.kernel.startWorkflow("victim", { runId: "v1" });
-  await workspace.log("workflow:victim", /begun/);
+  closeGate(workspace);
+  await atWork(workspace, "victim", "v1");
   await workspace.kernel.startWorkflow("bad", { runId: "b1" });
-  await workspace.run("completed");
-  await workspace.waitFor(
-    (event) => event.kind === "run" && event.run.runId === "v1" && event.run.endedAt !== null,
-    "v1",
-  );
+  assert.equal((await runEnd(workspace, "b1")).status, "completed");
+  openGate(workspace);
+  assert.equal((await runEnd(workspace, "v1")).status, "completed");
   const { records } = workspace.kernel.view;
-  assert.deepEqual(records.messages("v1", { limit: 10 }).map(({ content }) => content), ["true"]);
-  assert.equal(records.run("v1")?.status, "completed");
+  assert.deepEqual(records.messages("v1", { limit: 10 }).map(({ content }) => content), ["passed"]);
   assert.equal((await workspace.rows({ source: "workflow:bad", type: "run.refused" })).length, 2);
   assert.equal(workspace.health().counters.refused, 3);
   assert.deepEqual(await workspace.rows({ source: "workflow:bad", type: "run.log" }), []);
