@@ -3,9 +3,13 @@
  * I1. The request's `signal` aborts when its client has gone before it had its whole answer.
  * I2. No more of an answer is made than its client takes; one that takes nothing for `answerStallMs` is cut.
  */
+import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import { answerStallMs, requestBodyMaxBytes } from "../base/limits.ts";
+
+/** Answers that are in memory as a whole; all others may be made while they are sent. */
+const wholeType = /^application\/(problem\+)?json\b/;
 
 export interface AnswerPorts {
   fetch(request: Request): Response | Promise<Response>;
@@ -86,11 +90,24 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffe
 }
 
 async function send(response: Response, outgoing: ServerResponse, clock: Clock): Promise<void> {
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  if (response.body === null) return;
+  const headers = Object.fromEntries(response.headers);
+  if (!wholeType.test(headers["content-type"] ?? "")) {
+    outgoing.writeHead(response.status, headers);
+    return await pass(response.body, outgoing, clock);
+  }
+  // With its length told, head and body leave in one write instead of four: half of what a short answer costs.
+  const text = await response.text(), length = Buffer.byteLength(text);
+  // Of what HEAD asks for there is no text, and its length is not told.
+  outgoing.writeHead(response.status, length === 0 ? headers : { ...headers, "content-length": length });
+  if (length > 0 && !outgoing.write(text)) await taken(outgoing, clock);
+}
+
+/** Passes a stream on as fast as its client takes it. */
+async function pass(body: Response["body"], outgoing: ServerResponse, clock: Clock): Promise<void> {
+  if (body === null) return;
   // The headers of a stream that has nothing to say yet.
   outgoing.flushHeaders();
-  const reader = response.body.getReader();
+  const reader = body.getReader();
   const leave = () => void reader.cancel().catch(() => {});
   outgoing.once("close", leave);
   try {

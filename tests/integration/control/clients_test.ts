@@ -102,6 +102,27 @@ Deno.test("a connection that is kept serves several requests, then is closed for
   });
 });
 
+// Without its length an answer is sent in pieces, each a write of its own: twice the work of a short answer.
+Deno.test("an answer in memory tells its length, in bytes, and leaves whole; one to HEAD is empty and tells none", async () => {
+  const body = JSON.stringify({ text: "gr\u00fcn" }), bytes = new TextEncoder().encode(body).length;
+  const answer = () => new Response(body, { headers: { "content-type": "application/json" } });
+  await served(async ({ path }) => {
+    const [head = "", text] = (await rest(await connected(path, closing("GET")))).split("\r\n\r\n");
+    assert.match(head, new RegExp(`content-length: ${bytes}\r\n`, "i"));
+    assert.equal(text, body);
+  }, answer);
+  await served(async ({ path }) => {
+    const told = await rest(await connected(path, closing("HEAD")));
+    assert.match(told, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.doesNotMatch(told, /content-length/i);
+    assert.ok(told.endsWith("\r\n\r\n"));
+  }, () => new Response(null, { headers: { "content-type": "application/json" } }));
+});
+
+function closing(method: string): string {
+  return `${method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
+}
+
 Deno.test("answers that wait and event streams have no deadline, also when their request has a body that nobody reads", async () => {
   // The bug would be: what counts as unfinished is the request, for its body was not read, and every wait ends after 10 s.
   await served(async ({ path, clock, view }) => {
