@@ -54,6 +54,8 @@ export const processStartMaxMs = 20 * secondMs;
 /** How long a process gets to close its databases when it is told to end; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
+/** Open files of a process that its disk quota looks through each time; one with more is over it. */
+export const quotaDescriptorsMax = 4_096;
 /** A process that uses a whole core for this long while nothing is asked of it is told of, and must answer at once. */
 export const idleBurnMs = 2 * secondMs;
 /**
@@ -61,6 +63,8 @@ export const idleBurnMs = 2 * secondMs;
  * grows until it is ended. Rows of its log and lines of its output beyond it are dropped and counted.
  */
 export const messagesPerSecondMax = 3_000;
+/** A longer message counts as several: what it costs to read grows with it, up to 70 ms of the kernel a megabyte. */
+export const messageUnitBytes = 1 * KiB;
 export const messagesBurstMax = 2_000;
 export const outputBytesPerSecondMax = 1 * MiB;
 export const outputBytesBurstMax = 4 * MiB;

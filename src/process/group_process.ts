@@ -12,10 +12,14 @@ import {
   heartbeatMissesMax,
   heartbeatMs,
   jsonDepthMax,
+  messageContentMaxBytes,
+  messageMetaMaxBytes,
   messagesBurstMax,
   messagesPerSecondMax,
+  messageUnitBytes,
   outputBytesBurstMax,
   outputBytesPerSecondMax,
+  payloadMaxBytes,
   processEndMaxMs,
   processStartMaxMs,
 } from "../base/limits.ts";
@@ -59,7 +63,9 @@ export class GroupProcess {
   readonly #clock: Clock;
   readonly #events: ProcessEvents;
   readonly #child: Deno.ChildProcess;
-  /** What it may say. Each message to it allows one in answer: whoever is asked much may say much. */
+  /**
+   * What it may say, in units of `messageUnitBytes`. Each message to it allows an answer: who is asked much may say much.
+   */
   readonly #words: Budget;
   #state: State = { tag: "starting", kept: [] };
   /** Set by whoever ends the process; else its exit status tells. */
@@ -113,7 +119,7 @@ export class GroupProcess {
   send(message: ToProcess): void {
     if (this.#state.tag === "starting") this.#state.kept.push(message);
     else if (this.#state.tag === "ready") {
-      this.#words.earn(1);
+      this.#words.earn(unitsOf(answerMaxBytes[message.t] ?? 0));
       this.#state.channel.send(JSON.stringify(message));
     }
   }
@@ -156,9 +162,9 @@ export class GroupProcess {
     link.channel.send(JSON.stringify({ t: "init", spec: this.spec } satisfies ToProcess));
     try {
       for await (const line of link.lines) {
-        const wait = this.#wait(this.#words.spend(1));
+        const wait = this.#wait(this.#words.spend(unitsOf(line.length)));
         if (wait !== null) await wait;
-        const parsed = parseMessage(line);
+        const parsed = parseMessage(line, this.spec.kind);
         if (typeof parsed === "string") return this.kill("protocol", `broke the protocol: ${parsed}`);
         this.#arrived(parsed, link.channel);
       }
@@ -226,8 +232,26 @@ export class GroupProcess {
   }
 }
 
-/** A message, or what is wrong with the line. */
-function parseMessage(line: string): FromProcess | string {
+/** The longest answer to what asks for a long one: a compute's value; a role's message, which the last one's ack asks for. */
+const answerMaxBytes: Partial<Record<ToProcess["t"], number>> = {
+  compute: payloadMaxBytes,
+  run: messageContentMaxBytes + messageMetaMaxBytes,
+  ack: messageContentMaxBytes + messageMetaMaxBytes,
+};
+
+/** What one line costs of what a process may say. */
+function unitsOf(bytes: number): number {
+  return 1 + Math.floor(bytes / messageUnitBytes);
+}
+
+/** How each line begins: the worker and the shim write the kind first. */
+const beginning = /^\{"t":"([a-z_]{1,20})"/;
+
+/** A message, or what is wrong with the line. How long it may be is asked first: a megabyte takes up to 40 ms to parse. */
+function parseMessage(line: string, from: ProcessSpec["kind"]): FromProcess | string {
+  const begins = beginning.exec(line)?.[1] ?? "", long = tooLong(begins, line, from);
+  if (long !== null) return long;
+  if (nestsTooDeep(line, jsonDepthMax + envelopeLevels)) return `${begins} is nested too deep`;
   let json: unknown;
   try {
     json = JSON.parse(line);
@@ -239,7 +263,13 @@ function parseMessage(line: string): FromProcess | string {
     const [first] = parsed.error.issues;
     return `${first?.path.join(".") ?? ""} ${first?.message ?? "is no message"}`.slice(0, 500);
   }
-  const { t } = parsed.data, maxBytes = fromProcessMaxBytes[t];
-  if (line.length * 3 > maxBytes && byteLength(line) > maxBytes) return `${t} is longer than ${maxBytes} bytes`;
-  return nestsTooDeep(json, jsonDepthMax + envelopeLevels) ? `${t} is nested too deep` : parsed.data;
+  return parsed.data.t === begins ? parsed.data : "a message names two kinds";
+}
+
+function tooLong(begins: string, line: string, from: ProcessSpec["kind"]): string | null {
+  const known = Object.hasOwn(fromProcessMaxBytes, begins) ? fromProcessMaxBytes[begins as FromProcess["t"]] : 0;
+  // No message of a run is a group's to send; that it is refused needs no more than its head.
+  const maxBytes = from === "group" && begins === "message" ? fromProcessMaxBytes.finished : known;
+  if (line.length * 3 <= maxBytes || byteLength(line) <= maxBytes) return null;
+  return maxBytes === 0 ? "a line begins like no message" : `${begins} is longer than ${maxBytes} bytes`;
 }

@@ -72,7 +72,7 @@ export class MemoryWatch {
       for (const [pid, { of, cpu }] of this.#watched) {
         const bytes = residentBytes(pid);
         if (bytes !== null && bytes > of.limitBytes + baselineBytes) of.onOver(overLimit(bytes, of.limitBytes));
-        const full = overQuota(of.disk);
+        const full = overQuota(of.disk, pid);
         if (full !== null) of.onDiskFull(full);
         const ticks = processStat(pid)?.cpuTicks ?? 0;
         if (cpu.sample(ticks, this.#clock.monotonic(), of.busy())) of.onBurning();

@@ -73,7 +73,7 @@ export class Supervisor {
   process(key: UnitKey): GroupProcess | null {
     const unit = this.#unit(key);
     if (unit.state.tag === "running" && unit.state.process.usable) return unit.state.process;
-    if (unit.state.tag === "quarantined" && unit.state.full && overQuota(unit.plan.request.disk) === null) {
+    if (unit.state.tag === "quarantined" && unit.state.full && overQuota(unit.plan.request.disk, null) === null) {
       this.reset(key);
       return this.process(key);
     }
@@ -183,7 +183,7 @@ export class Supervisor {
   #start(unit: Unit): GroupProcess | null {
     const { key, spec, request } = unit.plan;
     let process: GroupProcess;
-    const full = overQuota(request.disk);
+    const full = overQuota(request.disk, null);
     if (full !== null) {
       this.#died(unit, { kind: "disk_limit", message: full });
       this.#ports.onQuarantined(key, full);

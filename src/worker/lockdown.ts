@@ -26,6 +26,8 @@ export function lockDown(exitRefused: (code: number) => void): void {
   pin(Deno, Reflect.get(Deno, "internal"), Object.freeze({}));
   // A nested worker starts 500 ms late, cannot be stopped, and doubles the memory.
   pin(globalThis, "Worker", undefined);
+  // No permission covers the graphics card, its driver runs in this process, and its memory is counted nowhere.
+  pin(Object.getPrototypeOf(navigator), "gpu", undefined);
   breakNodeWorker();
   keepAliveAfterStrayErrors();
 }

@@ -64,7 +64,19 @@ Deno.test("toJsonText() refuses more levels than anybody can walk, and takes the
     ok: false,
     error: `is nested deeper than ${jsonDepthMax} levels`,
   });
-  assert.equal(nestsTooDeep(JSON.parse("[".repeat(100_000) + "]".repeat(100_000))), true);
+  assert.equal(nestsTooDeep("[".repeat(100_000) + "]".repeat(100_000)), true);
+});
+
+Deno.test("nestsTooDeep() says of any JSON text what a walk through its value says", () => {
+  const levelsOf = (value: unknown): number =>
+    typeof value !== "object" || value === null ? 0 : 1 + Math.max(0, ...Object.values(value).map(levelsOf));
+  const texts = fc.oneof(
+    fc.jsonValue({ maxDepth: 6 }),
+    fc.array(fc.string({ unit: fc.constantFrom('"', "\\", "[", "}", "a") })),
+  );
+  fc.assert(fc.property(texts, fc.integer({ min: 0, max: 6 }), (value, levels) => {
+    assert.equal(nestsTooDeep(JSON.stringify(value), levels), levelsOf(value) > levels);
+  }));
 });
 
 Deno.test("byteLength() counts UTF-8: one to four bytes a character, three for a lone surrogate", () => {
