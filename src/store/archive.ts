@@ -1,6 +1,8 @@
 /**
  * Moves whole UTC days out of the log into their files. Called by store.ts; the kernel does it daily, the command line
  * now. Everything happens in slices of a few milliseconds: whoever shares the event loop goes on, and so does the log.
+ * It has a connection of its own, which waits for no fsync (synchronous = normal): rows that a power cut brings back are
+ * in both, as below. What it writes is one turn of the event loop, with nothing of the log's writer open meanwhile.
  * I1. A row leaves the table only when it is in its day's file, which is fsynced under its name by then.
  * I2. The first rows of a day leave in the transaction that moves `meta.archived_up_to` to its end; the others follow in
  *     transactions of their own. A crash in between leaves rows in both: they are the same, the table's count, and the
@@ -18,7 +20,7 @@ import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
 import { faultPoint } from "./fault_point.ts";
 import { logLine } from "./log_rows.ts";
 import { archivedUpToKey, setMeta } from "./meta_store.ts";
-import { openDatabase, StatementCache } from "./sqlite.ts";
+import { inTransaction, openDatabase, StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
 
 export interface ArchiveOptions {
@@ -61,12 +63,14 @@ export interface ArchivePorts {
 }
 
 /** Ids that one statement looks at. Of the largest rows there are, 32 hold 45 MB. */
-const rowsRead = 32, rowsDeleted = 1_000, rowsCounted = 1_000;
+const rowsRead = 32, rowsCounted = 1_000;
+/** The same for a delete: as many as fit into a slice, as measured. */
+const rowsDeletedMin = 50, rowsDeletedMax = 5_000, rowsDeletedFirst = 500;
 /** How long the event loop is kept at a time. */
 const sliceMs = 5;
 /** Ids of a window that are of the day; the plus keeps SQLite to the ids. */
 const windowOfDay = "id > ? and id <= ? and +ts >= ? and +ts < ?";
-const notHeld = "(ref_id is null or ref_id not in (select value from json_each(?)))";
+const isHeld = "ref_id in (select id from held)", notHeld = `(ref_id is null or not ${isHeld})`;
 
 /** What is known of a day before it is touched; what is written and what leaves are both found by this and nothing else. */
 interface Day {
@@ -76,8 +80,6 @@ interface Day {
   /** The ids of its rows are between these, both included. */
   readonly firstId: number;
   readonly lastId: number;
-  /** Ids of the runs whose rows stay, as JSON. */
-  readonly held: string;
   readonly rowsHeld: number;
   readonly rowsLeaving: number;
 }
@@ -95,7 +97,10 @@ class ArchiveRun {
   readonly #ports: ArchivePorts;
   readonly #options: ArchiveOptions;
   readonly #cutoff: number;
-  /** No read of it lasts longer than a slice: a long one would keep the write-ahead log from being emptied. */
+  /**
+   * No read of it lasts longer than a slice: a long one would keep the write-ahead log from being emptied. Its temporary
+   * table `held` has the runs whose rows stay.
+   */
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
   #sliceEnd: number;
@@ -104,7 +109,8 @@ class ArchiveRun {
     this.#ports = ports;
     this.#options = options;
     this.#cutoff = startOfDay(options.beforeMs);
-    this.#db = openDatabase(ports.databasePath, { readOnly: true });
+    this.#db = openDatabase(ports.databasePath, options.dryRun ? { readOnly: true } : { synchronous: "normal" });
+    this.#db.exec("pragma temp_store = memory; create temp table held (id text primary key) without rowid");
     this.#statements = new StatementCache(this.#db);
     this.#sliceEnd = ports.clock.monotonic() + sliceMs;
   }
@@ -149,8 +155,8 @@ class ArchiveRun {
   async #survey(start: number): Promise<Day> {
     // In this order: a run that begins after the first look has its rows beyond `newest`.
     const newest = Number(this.#statements.get("select max(id) as id from logs").get()?.id);
-    const unfinished = "select run_id as id from workflow_runs where status in ('queued', 'started')";
-    const held = JSON.stringify(this.#statements.get(unfinished).all().map(({ id }) => String(id)));
+    const unfinished = "select run_id from workflow_runs where status in ('queued', 'started')";
+    this.#db.exec(`delete from held; insert into held ${unfinished}`);
     const end = start + dayMs;
     const page = this.#statements.arrays(
       "select ts, id from logs where (ts, id) > (?, ?) and ts < ? order by ts, id limit ?",
@@ -167,18 +173,27 @@ class ArchiveRun {
       last = found.at(-1) ?? last;
       await this.#pace();
     } while (found.length === rowsCounted);
-    const ofRuns = this.#statements.get(
-      "select count(*) as rows from logs where ref_id in (select value from json_each(?))" +
-        " and +ts >= ? and +ts < ? and +id <= ?",
-    );
-    const rowsHeld = Number(ofRuns.get(held, start, end, lastId)?.rows);
-    return { day: dayOf(start), start, end, firstId, lastId, held, rowsHeld, rowsLeaving: rows - rowsHeld };
+    const bounds = { start, end, firstId, lastId }, rowsHeld = await this.#countHeld(bounds);
+    return { ...bounds, day: dayOf(start), rowsHeld, rowsLeaving: rows - rowsHeld };
+  }
+
+  async #countHeld(
+    { start, end, firstId, lastId }: Pick<Day, "start" | "end" | "firstId" | "lastId">,
+  ): Promise<number> {
+    if (this.#statements.get("select 1 from held limit 1").get() === undefined) return 0;
+    const count = this.#statements.get(`select count(*) as rows from logs where ${windowOfDay} and ${isHeld}`);
+    let rows = 0;
+    for (let after = firstId - 1; after < lastId; after += rowsCounted) {
+      rows += Number(count.get(after, Math.min(after + rowsCounted, lastId), start, end)?.rows);
+      await this.#pace();
+    }
+    return rows;
   }
 
   /** The day's file: what it holds already, if there is one, and what leaves the table. */
   async #write(day: Day): Promise<void> {
     const path = archivePath(this.#ports.folder, day.day);
-    const { firstId, lastId, start, end, held } = day;
+    const { firstId, lastId, start, end } = day;
     using file = new DayWriter(path);
     const old = linesIfThere(path);
     let line = old.next(), written = 0;
@@ -189,7 +204,7 @@ class ArchiveRun {
     };
     const page = this.#statements.arrays(`select id, ${logLine} from logs where ${windowOfDay} and ${notHeld}`);
     for (let after = firstId - 1; after < lastId; after += rowsRead) {
-      const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end, held);
+      const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end);
       for (const [id, text] of rows as unknown as [number, string][]) {
         for (; !line.done && idOfLine(line.value, path) <= id; line = old.next()) {
           // An interrupted run has written the row already.
@@ -210,22 +225,28 @@ class ArchiveRun {
   #placed: ArchivedCount = { rows: 0, bytes: 0 };
 
   async #delete(day: Day): Promise<void> {
-    const { writer, statements } = this.#ports, { firstId, lastId, start, end, held } = day;
-    const sql = `delete from logs where ${windowOfDay} and ${notHeld}`;
-    let deleted = 0;
-    for (let after = firstId - 1; after < lastId; after += rowsDeleted) {
-      const first = after < firstId, before = Math.min(after + rowsDeleted, lastId);
-      deleted += await writer.run(() => {
-        if (first) {
-          moveWatermark(statements, end);
-          setMeta(statements, archivedDayKey(day.day), JSON.stringify(this.#placed));
+    const { writer, clock } = this.#ports, { firstId, lastId, start, end } = day;
+    const statement = this.#statements.get(`delete from logs where ${windowOfDay} and ${notHeld}`);
+    let deleted = 0, size = rowsDeletedFirst;
+    for (let after = firstId - 1, before: number; after < lastId; after = before) {
+      before = Math.min(after + size, lastId);
+      const from = clock.monotonic();
+      // It would wait for us, and we for it.
+      writer.flush();
+      deleted += inTransaction(this.#db, () => {
+        if (after < firstId) {
+          moveWatermark(this.#statements, end);
+          setMeta(this.#statements, archivedDayKey(day.day), JSON.stringify(this.#placed));
         }
-        const { changes } = statements.get(sql).run(after, before, start, end, held);
+        const { changes } = statement.run(after, before, start, end);
         faultPoint("archive.deleting");
         return Number(changes);
       });
       faultPoint("archive.deleted");
       this.#tell(day, "deleting", deleted);
+      const share = clock.monotonic() - from > sliceMs ? 0.5 : 1.5;
+      size = Math.min(rowsDeletedMax, Math.max(rowsDeletedMin, Math.round(size * share)));
+      await this.#yield();
     }
     assert(deleted === day.rowsLeaving, `${deleted} of ${day.rowsLeaving} rows of ${day.day} have left`);
   }
@@ -236,7 +257,10 @@ class ArchiveRun {
 
   /** Lets others have their turn when the slice is used up. */
   async #pace(): Promise<void> {
-    if (this.#ports.clock.monotonic() < this.#sliceEnd) return;
+    if (this.#ports.clock.monotonic() >= this.#sliceEnd) await this.#yield();
+  }
+
+  async #yield(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#sliceEnd = this.#ports.clock.monotonic() + sliceMs;
   }

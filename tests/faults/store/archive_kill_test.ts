@@ -19,12 +19,12 @@ const points = [
   "archive.deleting:1",
   "archive.deleted",
   "archive.deleted:1",
-  // The second day.
+  // The second day, or what is left of the first.
   "archive.writing:1",
   "archive.renamed:1",
   "archive.deleting:3",
 ];
-/** More than two deletes take out. */
+/** More than two deletes take out: the first one takes 500, the next at most half as many more. */
 const rowsADay = 2_200;
 
 /** Two days, a run that is not finished across both, and a third day that stays. */
