@@ -42,7 +42,8 @@ export async function compute(
 async function df(path: string, signal: AbortSignal): Promise<string> {
   const { success, code, stdout, stderr } = await new Deno.Command("df", {
     args: ["-P", "-k", "--", path],
-    env: { LC_ALL: "C" },
+    // English, and the letters of every language as they are.
+    env: { LC_ALL: "C.UTF-8" },
     stdin: "null",
     signal,
   }).output();

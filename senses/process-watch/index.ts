@@ -5,7 +5,7 @@
  */
 import { desc, eq } from "drizzle-orm";
 import { formatSize, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
-import { parsePs, type Process, psColumns } from "./ps.ts";
+import { isNamed, parsePs, type Process, psColumns, psEnvironment } from "./ps.ts";
 import { readings } from "./schema.ts";
 
 export interface ProcessWatch {
@@ -64,18 +64,14 @@ function readSettings(config: JsonObject) {
     throw new TypeError("config must hold either name or command_line");
   }
   const column = name !== null ? "comm" as const : "args" as const;
-  const wanted = name?.slice(0, commBytesMax);
-  const matches = (text: string) => wanted !== undefined ? text === wanted : text.includes(program);
+  const matches = (text: string) => name !== null ? isNamed(text, name) : text.includes(program);
   return { ...settings, program, column, matches };
 }
-
-/** Linux keeps no more of a process's name. */
-const commBytesMax = 15;
 
 async function ps(column: "comm" | "args", signal: AbortSignal): Promise<string> {
   const { success, code, stdout, stderr } = await new Deno.Command("ps", {
     args: ["-A", "-ww", ...psColumns, "-o", `${column}=`],
-    env: { LC_ALL: "C" },
+    env: psEnvironment,
     stdin: "null",
     signal,
   }).output();

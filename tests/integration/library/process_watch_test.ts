@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { parsePs } from "../../../senses/process-watch/ps.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { copyProgram } from "../../support/programs.ts";
 
 /** A process whose command line holds a word of its own, so that nothing else on the machine is taken for it. */
 class TestProcess implements AsyncDisposable {
@@ -100,7 +101,7 @@ Deno.test("process-watch finds a program by its whole name", async () => {
   const folder = await Deno.makeTempDir();
   const name = `nerve-${crypto.randomUUID().slice(0, 12)}`;
   try {
-    await Deno.copyFile("/bin/sleep", `${folder}/${name}`);
+    copyProgram("/bin/sleep", `${folder}/${name}`);
     const child = new Deno.Command(`${folder}/${name}`, { args: ["1000"] }).spawn();
     const found = valueOf(await sense.compute({ name, always: true }));
     child.kill("SIGKILL");
@@ -111,6 +112,36 @@ Deno.test("process-watch finds a program by its whole name", async () => {
       0,
       "a part of the name is not enough",
     );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("process-watch finds programs whose names hold brackets, spaces, letters of any language", async () => {
+  const folder = await Deno.makeTempDir(), id = crypto.randomUUID().slice(0, 5);
+  try {
+    // The last two are longer than Linux keeps: one is cut behind a space, one within a letter.
+    for (
+      const name of [
+        `${id}) R (b`,
+        `${id} 7 S 8 9 q`,
+        `${id} n\u00e9rve`,
+        `${id} gr\u00f6\u00df\u00eb long`,
+        `${id} gr\u00f6\u00df\u00eb\u00e9 long`,
+      ]
+    ) {
+      await using sense = new TestSense("process-watch");
+      copyProgram("/bin/sleep", `${folder}/${name}`);
+      const child = new Deno.Command(`${folder}/${name}`, { args: ["1000"] }).spawn();
+      try {
+        for (const config of [{ name, always: true }, { command_line: `${folder}/${name}`, always: true }]) {
+          assert.deepEqual(valueOf(await sense.compute(config)).pids, [child.pid], JSON.stringify(config));
+        }
+      } finally {
+        child.kill("SIGKILL");
+        await child.status;
+      }
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -147,6 +178,12 @@ Deno.test("lines of ps are read with days, spaces and zombies in them, and other
   assert.deepEqual(parsePs(output), [
     { pid: 1, rssBytes: 12_040 * 1024, seconds: 7, text: "a name" },
     { pid: 333, rssBytes: 8 * 1024, seconds: 12 * 86_400 + 3_723, text: "sh" },
+  ]);
+  // A process may have no name at all, and ps need not print the space before it; nor may one that holds a line's end hide.
+  assert.deepEqual(parsePs("7 S 8 00:01\n8 S 8 00:01 \n9 S 8 00:01 a\u2028b\n").map(({ text }) => text), [
+    "",
+    "",
+    "a\u2028b",
   ]);
   assert.throws(() => parsePs("PID STAT RSS ELAPSED COMMAND\n"), /unexpected/);
 });
