@@ -16,6 +16,7 @@ import {
   type StricliProcess,
   text_en,
 } from "@stricli/core";
+import { NerveError } from "../base/errors.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";
@@ -29,7 +30,9 @@ import { workflowCommands } from "./routes/workflow.ts";
 /** Runs one command. Never throws, never exits, writes only to `io`. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const getColorDepth = () => io.colour ? 4 : 1;
-  let refused: unknown = null;
+  // What stricli finds wrong it writes itself: a program gets it as any other error.
+  const json = argv.includes("--json");
+  let refused: unknown = null, fault = "";
   const process: StricliProcess = {
     stdout: {
       write(text) {
@@ -42,7 +45,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
       },
       getColorDepth,
     },
-    stderr: { write: (text) => io.stderr.write(text), getColorDepth },
+    stderr: { write: (text) => json ? void (fault += text) : io.stderr.write(text), getColorDepth },
     env: io.env,
     exitCode: null,
   };
@@ -50,11 +53,19 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     if (argv[0] === "__complete") return await complete(argv.slice(1), { process, io });
     await run(application, asCommand(argv), { process, io });
     if (refused !== null) throw refused;
+    if (fault !== "") throw await usageError(fault);
   } catch (thrown) {
     // Commands guard themselves (command.ts).
-    return (await import("./output.ts")).printError(io, thrown);
+    return (await import("./output.ts")).printError(io, thrown, json);
   }
   return exitCodeOf(Number(process.exitCode));
+}
+
+/** As `withNextStep` below writes it: what is wrong, then what to do. */
+async function usageError(text: string): Promise<NerveError> {
+  const { stripVTControlCharacters } = await import("node:util");
+  const [what = "", ...more] = stripVTControlCharacters(text).trim().split(/\s*\n\s*/);
+  return new NerveError("USAGE", what.replace("❌ ", ""), { hint: more.join(" ") || "nerve --help" });
 }
 
 /** What other programs have taught everybody to type. */
@@ -81,7 +92,8 @@ function exitCodeOf(code: number): number {
   return code === ExitCode.InvalidArgument || code === ExitCode.UnknownCommand ? exit.usage : exit.failed;
 }
 
-const application: Application<CliContext> = buildApplication(
+/** Every command; the tests walk it. */
+export const application: Application<CliContext> = buildApplication(
   buildRouteMap<string, CliContext>({
     routes: {
       init: initCommands,

@@ -46,7 +46,8 @@ export function command<
     loader: async () => {
       const body = await load();
       return async function (flags, ...args) {
-        this.process.exitCode = await guarded(this.io, () => body(this.io, flags, ...args));
+        const json = asJson(flags);
+        this.process.exitCode = await guarded(this.io, json, () => body(this.io, flags, ...args));
       };
     },
     docs: { brief: docs.brief, fullDescription: text },
@@ -54,14 +55,19 @@ export function command<
   });
 }
 
-async function guarded(io: CliIo, run: () => number | Promise<number>): Promise<number> {
+async function guarded(io: CliIo, json: boolean, run: () => number | Promise<number>): Promise<number> {
   try {
     const code = await run();
     // A reader that has seen enough is no failure, whatever was left to say (as ripgrep has it).
     return io.stdout.gone.aborted ? exit.ok : code;
   } catch (thrown) {
-    return (await import("./output.ts")).printError(io, thrown);
+    return (await import("./output.ts")).printError(io, thrown, json);
   }
+}
+
+/** Whether a program reads the output: its errors are for a program then too. */
+function asJson({ json, format }: { readonly json?: unknown; readonly format?: unknown }): boolean {
+  return json === true || format === "json";
 }
 
 function examplesText(examples: readonly string[]): string[] {

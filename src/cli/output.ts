@@ -8,6 +8,7 @@ import { systemRefusal } from "../base/refusal.ts";
 import type { Json } from "../protocol/json.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import { type CliIo, exit } from "./io.ts";
+import type { ErrorOutput } from "./outputs.ts";
 
 /** One sign a line, each two columns wide. */
 export const sign = {
@@ -142,11 +143,17 @@ export function printPage(
   if (offset + shown < total && shown > 0) print(io, dim(io, `next: ${next}`));
 }
 
-/** Says what failed, and what to do; the stack only when NERVE_DEBUG=1 asks for it. Returns the exit code. */
-export function printError(io: CliIo, thrown: unknown): number {
-  const { message, hint } = told(thrown);
-  io.stderr.write(`${sign.failed} ${printable(message)}\n`);
-  if (hint !== null) io.stderr.write(`   ${printable(hint)}\n`);
+/**
+ * Says what failed, and what to do: in two lines, or in one of JSON (`errorOutput` of outputs.ts). The stack follows only
+ * when NERVE_DEBUG=1 asks for it. Returns the exit code.
+ */
+export function printError(io: CliIo, thrown: unknown, json = false): number {
+  const { code, message, hint } = told(thrown);
+  if (json) io.stderr.write(`${JSON.stringify({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
+  else {
+    io.stderr.write(`${sign.failed} ${printable(message)}\n`);
+    if (hint !== null) io.stderr.write(`   ${printable(hint)}\n`);
+  }
   if (io.env["NERVE_DEBUG"] === "1" && thrown instanceof Error) {
     for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
       io.stderr.write(`${printableLines(error.stack ?? error.message)}\n`);
@@ -155,10 +162,12 @@ export function printError(io: CliIo, thrown: unknown): number {
   return exitCodeOf(thrown);
 }
 
-function told(thrown: unknown): { message: string; hint: string | null } {
-  if (thrown instanceof NerveError) return { message: messageOf(thrown), hint: thrown.hint };
-  return systemRefusal(thrown) ??
-    { message: messageOf(thrown), hint: "This is a bug of nerve; NERVE_DEBUG=1 shows where it comes from" };
+function told(thrown: unknown): ErrorOutput["error"] {
+  if (thrown instanceof NerveError) return { code: thrown.code, message: messageOf(thrown), hint: thrown.hint };
+  const refusal = systemRefusal(thrown);
+  if (refusal !== null) return { code: "STORE_FAILED", ...refusal };
+  const hint = "This is a bug of nerve; NERVE_DEBUG=1 shows where it comes from";
+  return { code: "INTERNAL", message: messageOf(thrown), hint };
 }
 
 function exitCodeOf(thrown: unknown): number {

@@ -1,11 +1,14 @@
 /**
- * What `--json` prints, a schema for each command that reads. The commands are typed by these, the tests parse by them;
- * no command loads this file, so that zod stays out of what needs none. Times are milliseconds since the epoch.
- * Commands that stream print one document a line (`events`); `sense query` prints an array with a line for each row.
+ * What `--json` prints, a schema for each command that has it (json_outputs.ts tells which). The commands are typed by
+ * these, the tests parse by them; no command loads this file, so that zod stays out of what needs none. Times are
+ * milliseconds since the epoch.
+ * Commands that stream print one document a line; `sense query` prints an array with a line for each row. What fails
+ * writes `errorOutput` to stderr, on one line, and nothing to stdout, unless it had begun a stream.
  */
 import * as z from "zod";
 import {
   archiveReplySchema,
+  gapSchema,
   healthSchema,
   runPageSchema,
   runSchema,
@@ -18,6 +21,12 @@ import { permissionNames } from "../config/types.ts";
 import { logRowSchema } from "../protocol/log.ts";
 import { runMessageSchema } from "../protocol/run.ts";
 import { placeSchema } from "../protocol/signal.ts";
+
+/** Any command that fails: `hint` says what to do. The codes are those of base/errors.ts. */
+export const errorOutput = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().nullable() }),
+});
+export type ErrorOutput = z.infer<typeof errorOutput>;
 
 /** Whether a daemon told it; if not, it is from the databases, and `problem` says why when one runs all the same. */
 const told = { daemon: z.boolean(), problem: z.string().nullable() } as const;
@@ -92,7 +101,19 @@ export const workflowThreadOutput = z.strictObject({
 export const workflowTriggerOutput = runSchema;
 
 /** `nerve events`: one line each. With -f also `{afterId, beforeId}` for rows that have left the log. */
-export const eventsOutputLine = logRowSchema;
+export const eventsOutputLine = z.union([logRowSchema, gapSchema]);
+
+/** `nerve logs`: one line each; what a crash has left behind has only a message. */
+export const logsOutputLine = z.union([
+  z.strictObject({
+    ts: z.number(),
+    level: z.enum(["debug", "info", "warn", "error"]),
+    source: z.string(),
+    event: z.string(),
+    message: z.string(),
+  }),
+  z.strictObject({ message: z.string() }),
+]);
 
 /** `nerve why ID`: from the row that was asked about back to its first cause; `missing`: a cause that left the log. */
 export const whyOutput = z.strictObject({
@@ -249,3 +270,14 @@ export const senseLearnOutput = z.strictObject({
   errors: z.array(z.string()),
   ended: z.string().nullable(),
 });
+
+/** `nerve service status`: what systemctl answers; null, with the `problem`, where there is no systemd to ask. */
+export const serviceStatusOutput = z.strictObject({
+  unit: z.string(),
+  path: z.string(),
+  installed: z.boolean(),
+  enabled: z.string().nullable(),
+  active: z.string().nullable(),
+  problem: z.string().nullable(),
+});
+export type ServiceStatusOutput = z.infer<typeof serviceStatusOutput>;

@@ -5,6 +5,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, runs } from "../../daemon/whereabouts.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, print, printable, printableLines, printJson, sign } from "../output.ts";
+import type { ServiceStatusOutput } from "../outputs.ts";
 import { systemctl, type Unit, unitOf, whyNoSystemd } from "../systemd.ts";
 import { openWorkspace } from "../workspace.ts";
 import { goodConfig } from "./start.ts";
@@ -68,7 +69,7 @@ export async function serviceStatus(io: CliIo, flags: Flags & { readonly json: b
   const paths = await openWorkspace(io, flags.workspace), unit = unitOf(paths.root, io.env);
   const why = await whyNoSystemd(io.env), installed = isInstalled(unit);
   const ask = async (what: string) => why === null ? (await systemctl([what, unit.name], io.env))?.text ?? null : null;
-  const document = {
+  const document: ServiceStatusOutput = {
     unit: unit.name,
     path: unit.path,
     installed,

@@ -17,6 +17,7 @@ interface Flags {
   readonly strict: boolean;
   readonly lock: boolean;
   readonly format: ProblemFormat;
+  readonly json: boolean;
   readonly workspace?: string | undefined;
 }
 
@@ -26,6 +27,7 @@ type Validate = (io: CliIo, flags: Flags, folder?: string) => Promise<number>;
 
 export function validateWith(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
+    const format = flags.json ? "json" : flags.format;
     const paths = await openWorkspace(io, folder ?? flags.workspace);
     await refreshEditorTypes(io, paths.root);
     const { problems: inFile, parsed, sound } = await inspectNerveConfig(paths);
@@ -35,12 +37,12 @@ export function validateWith(load: SandboxLoader): Validate {
       ...(sound === null ? [] : await load(sound, paths)),
     ];
     const problems = sortProblems(found.map((problem) => shownFrom(io.cwd, paths.root, problem)));
-    const text = formatProblems(problems, flags.format);
+    const text = formatProblems(problems, format);
     if (text !== "") print(io, text);
-    if (flags.format === "text") print(io, summary(problems, parsed !== null, sound));
+    if (format === "text") print(io, summary(problems, parsed !== null, sound));
     if (flags.lock && parsed !== null && !hasErrors(problems)) {
       const file = await writeLock(parsed.config, paths);
-      if (flags.format === "text") print(io, `${sign.ok} permissions agreed to: ${file}`);
+      if (format === "text") print(io, `${sign.ok} permissions agreed to: ${file}`);
     }
     return hasErrors(problems) || (flags.strict && problems.length > 0) ? exit.failed : exit.ok;
   };

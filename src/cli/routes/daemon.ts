@@ -22,6 +22,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
           default: "text",
           brief: "How problems are printed",
         },
+        json: { ...jsonFlag, brief: "The same as --format json" },
         workspace: workspaceFlag,
       },
       aliases: { w: "workspace" },

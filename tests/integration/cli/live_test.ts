@@ -5,7 +5,6 @@ import { runCli } from "../../../src/cli/app.ts";
 import { askedRow } from "../../../src/cli/commands/why.ts";
 import { requireRecords } from "../../../src/cli/records.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
-import type * as z from "zod";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
@@ -160,53 +159,4 @@ Deno.test("ids of computes are not given again after a restart", async () => {
   await served.workspace.start();
   await served.workspace.trigger("meter");
   assert.ok(idOf() > first, `${idOf()} after ${first}`);
-});
-
-Deno.test("what --json prints is what its schema says, for every command that reads", async () => {
-  await using served = await serveWorkspace(options);
-  const nerve = served.nerve.bind(served), run = await ranTidy({ workspace: served.workspace, nerve });
-  await nerve("sense", "trigger", "slow", "--wait");
-  await nerve("sense", "trigger", "quiet", "--wait");
-  const read: [z.ZodType, ...string[]][] = [
-    [outputs.senseListOutput, "sense", "list"],
-    [outputs.senseSchemaOutput, "sense", "schema", "slow"],
-    [outputs.senseQueryOutput, "sense", "query", "slow"],
-    [outputs.senseQueryOutput, "sense", "query", "slow", "select count(*) as n, 'a' as t, null as z from readings"],
-    [outputs.workflowListOutput, "workflow", "list", "--all"],
-    [outputs.workflowInspectOutput, "workflow", "inspect", run],
-    [outputs.workflowThreadOutput, "workflow", "thread", run],
-    [outputs.whyOutput, "why", run],
-    [outputs.whyNotOutput, "why", "--sense", "quiet"],
-  ];
-  const check = async () => {
-    for (const [schema, ...args] of read) {
-      const { code, out, err } = await nerve(...args, "--json");
-      assert.deepEqual([code, err], [0, ""], args.join(" "));
-      schema.parse(JSON.parse(out));
-    }
-    for (
-      const [schema, ...args] of [
-        [outputs.validateOutput, "validate", "--format", "json"],
-        [outputs.statusOutput, "status", "--json"],
-        [outputs.doctorOutput, "doctor", "--json"],
-        [outputs.versionOutput, "version", "--json"],
-      ] as [z.ZodType, ...string[]][]
-    ) schema.parse(JSON.parse((await nerve(...args)).out));
-    const { out } = await nerve("events", "--json");
-    for (const line of out.trimEnd().split("\n")) outputs.eventsOutputLine.parse(JSON.parse(line));
-  };
-  await check();
-  for (
-    const [schema, ...args] of [
-      [outputs.senseTriggerOutput, "sense", "trigger", "meter", "--wait"],
-      [outputs.workflowTriggerOutput, "workflow", "trigger", "tidy", "--wait"],
-    ] as [z.ZodType, ...string[]][]
-  ) {
-    const { code, out } = await nerve(...args, "--json");
-    assert.equal(code, 0);
-    schema.parse(JSON.parse(out));
-  }
-  await served.stop();
-  await check();
-  assert.deepEqual(served.reported, []);
 });

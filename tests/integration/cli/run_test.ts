@@ -195,7 +195,12 @@ Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail onl
     await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (problems: Problem[], strict: boolean) => {
       const io = new CapturedIo({ cwd: root });
-      const code = await validateWith(() => Promise.resolve(problems))(io, { strict, lock: false, format: "text" });
+      const code = await validateWith(() => Promise.resolve(problems))(io, {
+        strict,
+        lock: false,
+        format: "text",
+        json: false,
+      });
       return { code, out: io.out };
     };
     const warned = await validated([], false);
@@ -214,7 +219,12 @@ Deno.test("validate prints JSON and GitHub's annotations and nothing besides", a
     await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (format: "json" | "github") => {
       const io = new CapturedIo({ cwd: "/" });
-      await validateWith(() => Promise.resolve([aProblem("error")]))(io, { strict: false, lock: false, format }, root);
+      await validateWith(() => Promise.resolve([aProblem("error")]))(io, {
+        strict: false,
+        lock: false,
+        format,
+        json: false,
+      }, root);
       return io.out;
     };
     assert.equal(JSON.parse(await validated("json")).errors, 1);
@@ -230,7 +240,7 @@ Deno.test("validate names files as seen from where it was called", async () => {
       const io = new CapturedIo({ cwd });
       await validateWith(() => Promise.resolve([absolute]))(
         io,
-        { strict: false, lock: false, format: "text" },
+        { strict: false, lock: false, format: "text", json: false },
         `${root}/inner`,
       );
       return io.out.split(" ")[0];
@@ -251,7 +261,7 @@ Deno.test("validate loads what nerve.yaml has no error about, and says all at on
     });
     const io = new CapturedIo({ cwd: root });
     const load: SandboxLoader = ({ senses }) => Promise.resolve([...senses.keys()].map(() => aProblem("error")));
-    assert.equal(await validateWith(load)(io, { strict: false, lock: false, format: "text" }), 1);
+    assert.equal(await validateWith(load)(io, { strict: false, lock: false, format: "text", json: false }), 1);
     assert.match(io.out, /error senses\.b\.throtle: unknown key/);
     assert.match(io.out, /error senses\.a: exports no compute/);
     assert.match(io.out, /❌ 2 errors; of what nerve\.yaml has no error about, 1 sense, 0 workflows were loaded\n$/);
@@ -266,6 +276,7 @@ Deno.test("validate loads nothing when nothing of nerve.yaml is right", async ()
       strict: false,
       lock: false,
       format: "text",
+      json: false,
     });
     assert.equal(code, 1);
     assert.match(io.out, /nothing was loaded/);

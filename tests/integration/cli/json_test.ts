@@ -1,0 +1,189 @@
+/**
+ * What `--json` prints, of every command that has it: the tree of commands is walked, so that none can be forgotten, and
+ * what each really prints is parsed by its schema, also when it fails.
+ */
+import assert from "node:assert/strict";
+import type { Command, RouteMap } from "@stricli/core";
+import { formatLogLine } from "../../../src/base/log.ts";
+import { application } from "../../../src/cli/app.ts";
+import type { CliContext } from "../../../src/cli/command.ts";
+import { jsonOutputs } from "../../../src/cli/json_outputs.ts";
+import { type ErrorOutput, errorOutput } from "../../../src/cli/outputs.ts";
+import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
+
+const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
+reflexes: [{ sense: meter, on: [quiet] }]
+workflows: { tidy: {}, stay: {} }
+`;
+const ending = "moderator: ({ messages }) => messages.length === 0 ? 'one' : END";
+const options = {
+  yaml,
+  senses: {
+    meter: `import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
+      export const readings = sqliteTable("readings", { id: integer().primaryKey() });
+      export function compute({ db }) {
+        db.insert(readings).values({}).run();
+        return { used: 0.9, workflow: { name: "tidy", maxRounds: 5, prompt: "tidy up" } };
+      }`,
+    quiet: "export const compute = () => null;",
+    broken: "export const compute = () => { throw new Error('no such disk'); };",
+  },
+  workflows: {
+    tidy: `import { defineWorkflow, END } from "nerve";
+      export default defineWorkflow({ roles: { one: () => ({ content: "tidied", meta: {} }) }, ${ending} });`,
+    stay: `import { defineWorkflow, END } from "nerve";
+      const one = ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      export default defineWorkflow({ roles: { one }, ${ending} });`,
+  },
+  files: { "senses/meter/migrations/0001_readings.sql": "create table readings (id integer primary key) strict;" },
+};
+
+/** By the words of each command that has --json: the command. What stands in the tree twice is there once. */
+function commandsWithJson(): Map<string, Command<CliContext>> {
+  const found = new Map<string, Command<CliContext>>(), seen = new Set<unknown>();
+  const walk = (map: RouteMap<CliContext>, words: readonly string[]) => {
+    for (const { name, target } of map.getAllEntries()) {
+      const path = [...words, name["convert-camel-to-kebab"]];
+      if ("getAllEntries" in target) walk(target, path);
+      else if (target.usesFlag("json", "original") && !seen.has(target)) found.set(path.join(" "), target);
+      seen.add(target);
+    }
+  };
+  const { root } = application;
+  assert.ok("getAllEntries" in root);
+  walk(root, []);
+  return found;
+}
+
+/** Calls commands with --json and parses what they print. `told`: those that have printed a document, not an error. */
+class Caller {
+  readonly told = new Set<string>();
+  readonly #served: ServedWorkspace;
+
+  constructor(served: ServedWorkspace) {
+    this.#served = served;
+  }
+
+  /** The exit code and what went wrong, if anything was said of that. */
+  async call(name: string, ...args: string[]): Promise<{ code: number; error: ErrorOutput["error"] | null }> {
+    const result = await this.#served.nerve(...name.split(" "), ...args, "--json");
+    const error = this.#parse(name, `nerve ${name} ${args.join(" ")}`, result);
+    if (error === null) this.told.add(name);
+    return { code: result.code, error };
+  }
+
+  #parse(name: string, called: string, { code, out, err }: CommandResult): ErrorOutput["error"] | null {
+    const output = jsonOutputs[name];
+    assert.ok(output !== undefined, `no schema for ${name}`);
+    if (out === "" && code !== 0) {
+      assert.match(err, /^.+\n$/, `${called} failed without a line on stderr`);
+      return errorOutput.parse(JSON.parse(err)).error;
+    }
+    assert.equal(err, "", called);
+    for (const text of output.prints === "lines" ? out.trimEnd().split("\n") : [out]) {
+      const parsed = output.schema.safeParse(JSON.parse(text));
+      assert.ok(parsed.success, `${called}: ${parsed.error?.message}\n${text}`);
+    }
+    return null;
+  }
+}
+
+/** What ends in an exit code other than 0 and says so: by its words, the code of the exit and that of the error. */
+type Failing = readonly [exitCode: number, code: ErrorOutput["error"]["code"], name: string, ...args: string[]];
+
+async function failAll(caller: Caller, failing: readonly Failing[]): Promise<void> {
+  for (const [exitCode, code, name, ...args] of failing) {
+    const { error, ...result } = await caller.call(name, ...args);
+    assert.deepEqual([result.code, error?.code], [exitCode, code], `${name} ${args.join(" ")}`);
+    assert.ok(error?.hint, `${name} ${args.join(" ")} does not say what to do`);
+  }
+}
+
+async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void> {
+  const { workspace } = served;
+  assert.equal((await caller.call("sense trigger", "meter", "--wait")).code, 0);
+  const { run: { runId } } = await workspace.run("completed");
+  assert.equal((await caller.call("sense trigger", "broken", "--wait")).code, 1);
+  await caller.call("workflow trigger", "tidy", "--wait");
+  await caller.call("workflow trigger", "stay", "--id", "kept");
+  await caller.call("workflow kill", "kept");
+  for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
+  for (const name of ["sense list", "workflow list", "status", "events", "permissions", "doctor", "version", "logs"]) {
+    await caller.call(name);
+  }
+  await caller.call("workflow inspect", runId);
+  await caller.call("workflow thread", runId);
+  await caller.call("why", runId);
+  await caller.call("why", "--sense", "broken");
+  await caller.call("sense learn", "quiet", "--for", "300ms");
+  for (const name of ["sense library", "workflow library", "service status", "store stats", "store gc"]) {
+    await caller.call(name);
+  }
+  await caller.call("store backup", `${workspace.root}/copy`);
+  await caller.call("store archive", "--dry-run");
+  await caller.call("reload");
+  await failAll(caller, [
+    [1, "SENSE_UNKNOWN", "sense trigger", "nosuch"],
+    [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
+    [1, "RUN_UNKNOWN", "workflow kill", "nosuch"],
+    [1, "RUN_ENDED", "workflow kill", runId],
+    [1, "RUN_UNKNOWN", "workflow inspect", "nosuch"],
+    [1, "ROW_UNKNOWN", "why", "999999"],
+    [1, "QUERY_INVALID", "sense query", "meter", "delete from readings"],
+    [1, "DAEMON_RUNNING", "store rebuild-runs"],
+    [2, "USAGE", "workflow trigger", "tidy", "--payload", "{"],
+  ]);
+  // What is wrong with nerve.yaml is no failure of the request: it is in the document.
+  workspace.write("nerve.yaml", "senses: { meter: { throttle: soon } }\n");
+  for (const name of ["reload", "validate"]) assert.deepEqual(await caller.call(name), { code: 1, error: null });
+  await failAll(caller, [[1, "CONFIG_INVALID", "permissions"]]);
+  workspace.write("nerve.yaml", yaml);
+}
+
+async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<void> {
+  for (const name of ["sense list", "workflow list", "events", "validate", "store verify", "store rebuild-runs"]) {
+    await caller.call(name);
+  }
+  await caller.call("why", "--sense", "broken");
+  await caller.call("sense query", "meter");
+  await caller.call("sense schema", "meter");
+  await caller.call("store archive");
+  await caller.call("store restore", `${served.workspace.root}/copy`, "--force");
+  assert.deepEqual(await caller.call("status"), { code: 3, error: null });
+  await failAll(caller, [
+    [3, "DAEMON_MISSING", "reload"],
+    [3, "DAEMON_MISSING", "sense trigger", "meter"],
+    [3, "DAEMON_MISSING", "sense reset", "meter"],
+    [3, "DAEMON_MISSING", "workflow trigger", "tidy"],
+    [3, "DAEMON_MISSING", "workflow kill", "kept"],
+    [3, "DAEMON_MISSING", "workflow reset", "tidy"],
+    [3, "DAEMON_MISSING", "events", "--follow"],
+  ]);
+}
+
+/** As many as it must have; `why` has one, or a flag. */
+function argumentsOf(name: string, { parameters: { positional } }: Command<CliContext>): string[] {
+  if (name === "why") return ["x"];
+  return positional?.kind === "tuple" ? positional.parameters.filter(({ optional }) => !optional).map(() => "x") : [];
+}
+
+Deno.test("every command with --json prints what its schema says, with a daemon, without one, and when it fails", async () => {
+  const commands = commandsWithJson(), names = [...commands.keys()].sort();
+  assert.deepEqual(Object.keys(jsonOutputs).sort(), names, "a schema for each, in src/cli/json_outputs.ts");
+  await using served = await serveWorkspace(options);
+  const line = { ts: 0, level: "info", source: "daemon", event: "stopping", message: "asked to stop" } as const;
+  served.workspace.write("logs/nerve.log", `${formatLogLine(line)}\nerror: what a crash leaves behind\n`);
+  const caller = new Caller(served);
+  await withDaemon(caller, served);
+  await served.stop();
+  await withoutDaemon(caller, served);
+  assert.deepEqual([...caller.told].sort(), names, "each has told something at least once");
+  assert.deepEqual(served.reported, []);
+  for (const [name, command] of commands) {
+    await failAll(caller, [[2, "USAGE", name, "--nosuch"]]);
+    if (!command.usesFlag("workspace", "original")) continue;
+    const nowhere = ["--workspace", `${served.workspace.root}/none`];
+    await failAll(caller, [[1, "WORKSPACE_MISSING", name, ...argumentsOf(name, command), ...nowhere]]);
+  }
+});
