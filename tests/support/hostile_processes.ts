@@ -3,6 +3,8 @@
  * this file lets that be a script that a test wrote. The script holds the shim's socket and token, so that it can say
  * whatever a sandbox that was broken out of could.
  */
+import { writeProgram } from "./programs.ts";
+
 /**
  * What each script begins with: `say(value)` sends one line, `hear()` waits for the next message of the kernel,
  * `init` is its first.
@@ -61,7 +63,7 @@ export class HostileProcesses implements Disposable {
     Deno.writeTextFileSync(script, prelude + cases.join("\n"));
     const instead = `exec '${deno}' run -A --no-check --no-lock --quiet '${script}'`;
     const shell = `#!/bin/sh\n[ -n "$${mark}" ] && ${instead}\nexec '${deno}' "$@"\n`;
-    Deno.writeTextFileSync(`${this.#folder}/deno`, shell, { mode: 0o755 });
+    writeProgram(`${this.#folder}/deno`, shell);
     Deno.env.set(mark, "yes");
     Deno.execPath = () => `${this.#folder}/deno`;
   }

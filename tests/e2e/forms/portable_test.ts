@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { sha256OfFile } from "../../../src/cli/installation.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
+import { copyProgram, writeProgram } from "../../support/programs.ts";
 import { repository } from "../../support/source_files.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -83,19 +84,20 @@ Deno.test({
 });
 
 Deno.test("a damaged file says so, wherever it was cut or changed, and leaves nothing behind", async () => {
-  const form = await fresh("damaged"), damaged = join(folder, "damaged", "nerve");
+  const form = await fresh("damaged"), damaged = join(folder, "damaged", "nerve"), copy = `${damaged}.copy`;
   const broken = { ...form, command: [...form.command.slice(0, -1), damaged] };
   const inHeader = 1_000, inArchive = 10_000_000;
   for (const harm of ["cut", "changed", "cut in its header"]) {
-    await Deno.copyFile(file, damaged);
+    await Deno.copyFile(file, copy);
     if (harm === "changed") {
-      using open = await Deno.open(damaged, { read: true, write: true });
+      using open = await Deno.open(copy, { read: true, write: true });
       const byte = new Uint8Array(1);
       await open.seek(inArchive, Deno.SeekMode.Start);
       await open.read(byte);
       await open.seek(inArchive, Deno.SeekMode.Start);
       await open.write(byte.map((value) => value ^ 1));
-    } else await Deno.truncate(damaged, harm === "cut" ? inArchive : inHeader);
+    } else await Deno.truncate(copy, harm === "cut" ? inArchive : inHeader);
+    copyProgram(copy, damaged);
     const { code, out, err } = await finish(broken, ["version"], folder);
     assert.equal(out, "", harm);
     // What a shell says of half a script is the shell's own; that it fails is ours.
@@ -120,8 +122,7 @@ Deno.test("what the first use lacks is told in one line: a tool, or room for the
   assert.match(withoutTar.err, /^❌ the first use unpacks .*, and needs tar\n {3}install tar\n$/);
   // As on a full disk, tar fails, and says so of each of the files.
   const script = '#!/bin/sh\nfor n in 1 2 3; do echo "tar: file $n: No space left on device" >&2; done\nexit 2\n';
-  await Deno.writeTextFile(join(tools, "tar"), script);
-  await Deno.chmod(join(tools, "tar"), 0o755);
+  writeProgram(join(tools, "tar"), script);
   const full = await finish(alone, ["version"], folder);
   assert.equal(full.code, 1);
   assert.match(
@@ -177,8 +178,8 @@ Deno.test("it is found through PATH and through a symlink", async () => {
 
 Deno.test("upgrade replaces the portable file under a running daemon, which goes on with the new one", async () => {
   const form = await fresh("upgraded"), installed = join(folder, "upgraded", "nerve"), next = join(folder, "next");
-  await Deno.copyFile(file, installed);
-  await Deno.copyFile(file, next);
+  copyProgram(file, installed);
+  copyProgram(file, next);
   // Behind the end of the archive: another content, the same nerve.
   await Deno.writeTextFile(next, "\n", { append: true });
   const own = { ...form, command: [...form.command.slice(0, -1), installed] };

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";
 import { ownProcessId } from "../../../src/base/process_id.ts";
-import { upgrade } from "../../../src/cli/commands/upgrade.ts";
+import { upgrade as upgradeOnce } from "../../../src/cli/commands/upgrade.ts";
 import { lockInstalled, sha256OfFile } from "../../../src/cli/installation.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { writeState } from "../../../src/daemon/state.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
+import { whileBusy, writeProgram } from "../../support/programs.ts";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -16,7 +17,7 @@ import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
  * A program that answers like a nerve and writes down what it was asked. Its `stop` ends a pretended daemon, unless it is
  * too late for that. `broken` is a command that fails.
  */
-async function fakeNerve(folder: string, name: string, version: string, broken = "none"): Promise<string> {
+function fakeNerve(folder: string, name: string, version: string, broken = "none"): string {
   const file = join(folder, name);
   const script = `#!/bin/sh
 echo "${version} $1" >>"${folder}/calls"
@@ -28,10 +29,11 @@ case $1 in
   completions) echo "# completions for $2" ;;
 esac
 `;
-  await Deno.writeTextFile(file, script);
-  await Deno.chmod(file, 0o755);
+  writeProgram(file, script);
   return file;
 }
+
+const upgrade: typeof upgradeOnce = (io, flags) => whileBusy(() => upgradeOnce(io, flags));
 
 interface World {
   readonly folder: string;
@@ -44,7 +46,7 @@ interface World {
 
 async function withInstalled(test: (world: World) => Promise<void>): Promise<void> {
   await inTempDir(async (folder) => {
-    const installed = await fakeNerve(folder, "nerve", "0.1.0");
+    const installed = fakeNerve(folder, "nerve", "0.1.0");
     await test({
       folder,
       installed,
@@ -77,7 +79,7 @@ const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
 
 Deno.test("upgrade swaps the file, keeps the old one, and can go back to it", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
-    const next = await fakeNerve(folder, "downloaded", "0.2.0");
+    const next = fakeNerve(folder, "downloaded", "0.2.0");
     assert.equal(await upgrade(io, { from: "downloaded", sha256: await sha256OfFile(next) }), 0);
     assert.equal(await now(), "0.2.0");
     assert.match(io.out, /is now 0\.2\.0\n.*--from .*nerve\.old/);
@@ -90,7 +92,7 @@ Deno.test("upgrade swaps the file, keeps the old one, and can go back to it", as
 
 Deno.test("a wrong sum, no program, or the very same file change nothing", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
-    const next = await fakeNerve(folder, "downloaded", "0.2.0");
+    const next = fakeNerve(folder, "downloaded", "0.2.0");
     await assert.rejects(upgrade(io, { from: next, sha256: "ab".repeat(32) }), failsWith("UPGRADE_FAILED", /the sum/));
     await Deno.writeTextFile(`${next}.sha256`, `${"cd".repeat(32)}  downloaded\n`);
     await assert.rejects(upgrade(io, { from: next }), failsWith("UPGRADE_FAILED", /not cdcd.*Nothing was changed/));
@@ -113,7 +115,7 @@ Deno.test("a clone is not upgraded", async () => {
 
 Deno.test("a daemon in the background is stopped by the old file and started by the new one", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
-    await fakeNerve(folder, "downloaded", "0.2.0");
+    fakeNerve(folder, "downloaded", "0.2.0");
     await pretendDaemon(folder);
     assert.equal(await upgrade(io, { from: "downloaded" }), 0);
     assert.deepEqual(await calls(), ["0.2.0 version", "0.2.0 validate", "0.1.0 stop", "0.2.0 start"]);
@@ -123,8 +125,8 @@ Deno.test("a daemon in the background is stopped by the old file and started by 
 
 Deno.test("a daemon that had to be killed is no reason to stay stopped; one that cannot be is one to change nothing", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
-    const installed = await fakeNerve(folder, "nerve", "0.1.0", "stop");
-    await fakeNerve(folder, "downloaded", "0.2.0");
+    const installed = fakeNerve(folder, "nerve", "0.1.0", "stop");
+    fakeNerve(folder, "downloaded", "0.2.0");
     await pretendDaemon(folder);
     await Deno.writeTextFile(join(folder, "unstoppable"), "");
     const failure = failsWith("UPGRADE_FAILED", /could not be stopped: cannot stop today.*Nothing was changed/);
@@ -140,7 +142,7 @@ Deno.test("a daemon that had to be killed is no reason to stay stopped; one that
 
 Deno.test("one upgrade at a time, and what one that was killed has left is removed", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
-    await fakeNerve(folder, "downloaded", "0.2.0");
+    fakeNerve(folder, "downloaded", "0.2.0");
     for (const name of [".nerve.123.new", ".nerve.mine.new"]) await Deno.writeTextFile(join(folder, name), "half");
     {
       using _held = await lockInstalled(installed);
@@ -158,7 +160,7 @@ Deno.test("one upgrade at a time, and what one that was killed has left is remov
 
 Deno.test("a symlink that is called stays one: the file behind it is replaced", async () => {
   await withInstalled(async ({ folder, installed, now }) => {
-    await fakeNerve(folder, "downloaded", "0.2.0");
+    fakeNerve(folder, "downloaded", "0.2.0");
     await Deno.mkdir(join(folder, "bin"));
     const link = join(folder, "bin", "nerve");
     await Deno.symlink(installed, link);
@@ -174,9 +176,9 @@ Deno.test({
   ignore: !canMount,
   async fn() {
     await withInstalled(async ({ folder, now }) => {
-      await fakeNerve(folder, "downloaded", "0.2.0");
+      fakeNerve(folder, "downloaded", "0.2.0");
       using disk = smallDisk(join(folder, "disk"), 1_000_000);
-      const installed = await fakeNerve(join(folder, "disk"), "nerve", "0.1.0");
+      const installed = fakeNerve(join(folder, "disk"), "nerve", "0.1.0");
       disk.readOnly();
       const io = new CapturedIo({ cwd: folder, env: { NERVE_EXECUTABLE: installed } });
       const refusal = failsWith("UPGRADE_FAILED", /disk cannot be written to: .*Nothing was changed/);
@@ -188,7 +190,7 @@ Deno.test({
 
 Deno.test("when the new one does not start the daemon, the old one is back and runs", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
-    await fakeNerve(folder, "downloaded", "0.2.0", "start");
+    fakeNerve(folder, "downloaded", "0.2.0", "start");
     await pretendDaemon(folder);
     const failure = failsWith("UPGRADE_FAILED", /cannot start today.*old one is back and runs/);
     await assert.rejects(upgrade(io, { from: "downloaded" }), failure);
@@ -199,7 +201,7 @@ Deno.test("when the new one does not start the daemon, the old one is back and r
 
 Deno.test("a new one that does not take the workspace stops nothing", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
-    await fakeNerve(folder, "downloaded", "0.2.0", "validate");
+    fakeNerve(folder, "downloaded", "0.2.0", "validate");
     await pretendDaemon(folder);
     const refusal = failsWith(
       "UPGRADE_FAILED",
@@ -218,7 +220,7 @@ Deno.test("a new one that does not take the workspace stops nothing", async () =
 
 Deno.test("a nerve run in a terminal is not ended by an upgrade", async () => {
   await withInstalled(async ({ folder, io, now }) => {
-    await fakeNerve(folder, "downloaded", "0.2.0");
+    fakeNerve(folder, "downloaded", "0.2.0");
     await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
     const { pid, startTime } = ownProcessId();
     await Deno.writeTextFile(workspacePaths(folder).lockFile, `${pid} ${startTime ?? ""}\n`);
@@ -241,7 +243,7 @@ async function install(home: string, ...args: string[]): Promise<{ code: number;
 
 Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, and asks nothing", async () => {
   await inTempDir(async (home) => {
-    const file = await fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
+    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
     await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
     const { code, said } = await install(home, "downloaded");
     assert.equal(code, 0, said);
@@ -257,7 +259,7 @@ Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, a
 
 Deno.test("install.sh changes nothing when the sum is wrong or missing, or the file does not run", async () => {
   await inTempDir(async (home) => {
-    const file = await fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await sha256OfFile(file);
+    const file = fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await sha256OfFile(file);
     const cases: [string[], RegExp][] = [
       [["downloaded"], /no downloaded\.sha256/],
       [["downloaded", "--sha256", "ab".repeat(32)], /has the sum .*, not abab/],
@@ -280,7 +282,7 @@ Deno.test("install.sh changes nothing when the sum is wrong or missing, or the f
 
 Deno.test("install.sh that was cut off on its way through a pipe does nothing", async () => {
   await inTempDir(async (home) => {
-    const file = await fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
+    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
     const script = await Deno.readTextFile(join(repository, "install.sh"));
     // Behind the line that puts the file in its place: a shell that did as it read would have got there.
     const part = script.slice(0, script.indexOf("sum checked"));

@@ -9,6 +9,7 @@ import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { canMount } from "../../support/mounts.ts";
+import { writeProgram } from "../../support/programs.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -149,9 +150,7 @@ Deno.test("doctor finds a group's process whose kernel is gone, and how to end i
 
 /** A systemctl that writes down what it is asked, and answers as `script` says. */
 function fakeSystemctl(folder: string, script: string): Record<string, string> {
-  Deno.writeTextFileSync(`${folder}/systemctl`, `#!/bin/sh\necho "$*" >> "${folder}/asked"\n${script}\n`, {
-    mode: 0o755,
-  });
+  writeProgram(`${folder}/systemctl`, `#!/bin/sh\necho "$*" >> "${folder}/asked"\n${script}\n`);
   return { PATH: `${folder}:${Deno.env.get("PATH")}`, XDG_CONFIG_HOME: `${folder}/.config` };
 }
 

@@ -1,6 +1,7 @@
 /** git-status on real repositories, in its sandbox. */
 import assert from "node:assert/strict";
 import { type Outcome, TestSense } from "../../support/library.ts";
+import { copyProgram, writeProgram } from "../../support/programs.ts";
 
 function valueOf(outcome: Outcome) {
   assert.equal(outcome.kind, "value", JSON.stringify(outcome));
@@ -137,9 +138,9 @@ Deno.test("git-status runs no file-system monitor and no hook, and writes nothin
   await repository.commit("a", "1");
   const trace = `${repository.root}/trace`;
   const script = `${repository.root}/script`;
-  Deno.writeTextFileSync(script, `#!/bin/sh\necho ran >> '${trace}'\n`, { mode: 0o755 });
+  writeProgram(script, `#!/bin/sh\necho ran >> '${trace}'\n`);
   await repository.git("config", "core.fsmonitor", `'${script}'`);
-  Deno.copyFileSync(script, `${repository.path}/.git/hooks/post-index-change`);
+  copyProgram(script, `${repository.path}/.git/hooks/post-index-change`);
   // The same contents at a later time: a plain `git status` would refresh the index, and write it.
   Deno.utimeSync(`${repository.path}/a`, 1_000_000_000, 1_000_000_000);
   const before = Deno.statSync(`${repository.path}/.git/index`);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { delay, systemClock } from "../../../src/base/clock.ts";
 import { TestWorkflow } from "../../support/library.ts";
+import { writeProgram } from "../../support/programs.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
 /**
@@ -34,7 +35,7 @@ class TestService implements AsyncDisposable {
   };
 
   constructor(grants: { run?: string[] } = { run: [this.ctl] }) {
-    Deno.writeTextFileSync(this.ctl, program, { mode: 0o755 });
+    writeProgram(this.ctl, program);
     this.workflow = new TestWorkflow("restart-service", grants);
   }
 
@@ -132,11 +133,10 @@ Deno.test("restart-service gives up on a command that hangs, and ends when its r
 Deno.test("restart-service asks systemctl for that unit only, whatever the prompt says", async () => {
   const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-systemctl-" }));
   const path = Deno.env.get("PATH") ?? "";
-  Deno.writeTextFileSync(
+  writeProgram(
     `${folder}/systemctl`,
     `#!/bin/sh\nprintf '<%s>' "$@" >> ${folder}/calls; echo >> ${folder}/calls
 case "$*" in *restart*) touch ${folder}/up;; *) [ -f ${folder}/up ];; esac\n`,
-    { mode: 0o755 },
   );
   Deno.env.set("PATH", `${folder}${delimiter}${path}`);
   try {

@@ -1,6 +1,7 @@
 /** Which process a pid means, on real processes. */
 import assert from "node:assert/strict";
 import { isAlive, ownProcessId, processStat } from "../../../src/base/process_id.ts";
+import { copyProgram } from "../../support/programs.ts";
 
 Deno.test("isAlive() knows a process from another one that has its pid", async () => {
   // The bug would be: `stop` signals a stranger that was given the pid of a daemon that is long dead.
@@ -19,7 +20,7 @@ Deno.test("isAlive() knows a process from another one that has its pid", async (
 
 Deno.test("processStat() reads past a name full of brackets and spaces", async () => {
   const folder = await Deno.makeTempDir(), path = `${folder}/a) S 1 (b`;
-  await Deno.copyFile("/bin/sleep", path);
+  copyProgram("/bin/sleep", path);
   const child = new Deno.Command(path, { args: ["60"] }).spawn();
   try {
     assert.equal(processStat(child.pid)?.parent, Deno.pid);
