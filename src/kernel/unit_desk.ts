@@ -68,12 +68,11 @@ export class UnitDesk implements SupervisorPorts {
         return;
       case "loaded":
         this.#noteLoaded(process, message.name);
-        if (process.spec.kind === "group") {
-          if (speaksFor(process, message.name)) {
-            // What a stop interrupts is not broken: nothing is judged any more.
-            if (!runner.stopping && this.#mayWrite(key)) desk.loaded(message.name, message.problems);
-          } else this.#refuse(key, message, `to have loaded ${message.name}`);
-        }
+        if (!speaksFor(process, message.name)) return this.#refuse(key, message, `to have loaded ${message.name}`);
+        // What a stop interrupts is not broken: nothing is judged any more.
+        if (runner.stopping) return;
+        if (process.spec.kind === "workflow") this.#workflowLoaded(key, process, message);
+        else if (this.#mayWrite(key)) desk.loaded(message.name, message.problems);
         return;
       case "log":
         return this.#log(key, process, message);
@@ -124,7 +123,7 @@ export class UnitDesk implements SupervisorPorts {
     const [first] = groupMembers(this.#config.current, name);
     // A group has no command of its own: any of its senses stands for it.
     const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
-    this.#tell(key, "quarantined", `${reason}; it stays down: nerve ${reset} lets it run again`);
+    this.#tell(key, "quarantined", `${reason}; it stays down until its files change: nerve ${reset} lets it run again`);
   }
 
   /** On somebody's word: whether there was a quarantine or a wait to lift. */
@@ -166,8 +165,19 @@ export class UnitDesk implements SupervisorPorts {
 
   #noteLoaded(process: GroupProcess, name: string): void {
     const loaded = this.#loaded.get(process) ?? new Map<string, number>();
-    if (speaksFor(process, name) || process.spec.workflow?.name === name) loaded.set(name, this.#clock.monotonic());
+    if (speaksFor(process, name)) loaded.set(name, this.#clock.monotonic());
     this.#loaded.set(process, loaded);
+  }
+
+  /** Its runs wait for code that loads: they are not to blame, and may be long under way. */
+  #workflowLoaded(
+    key: UnitKey,
+    process: GroupProcess,
+    { problems: [first] }: Extract<FromProcess, { t: "loaded" }>,
+  ): void {
+    if (first === undefined) return;
+    const { message, place } = first, where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+    this.#ports.parts().supervisor.refuse(key, process, `cannot be loaded: ${message}${where}`);
   }
 
   #log(key: UnitKey, process: GroupProcess, message: Extract<FromProcess, { t: "log" }>): void {
@@ -236,8 +246,9 @@ export class UnitDesk implements SupervisorPorts {
   }
 }
 
-function speaksFor(process: GroupProcess, sense: string): boolean {
-  return process.spec.senses.some((each) => each.name === sense);
+/** Of a sense or a workflow. */
+function speaksFor({ spec: { senses, workflow } }: GroupProcess, name: string): boolean {
+  return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
 }
 
 function speaker(process: GroupProcess): { id: number; workflow: string } {

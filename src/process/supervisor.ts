@@ -102,6 +102,18 @@ export class Supervisor {
     this.#endDrained(key);
   }
 
+  /**
+   * Nothing can be done in this process, because of its code: it ends now, which is no death. The unit stays down until
+   * it gets other code, unless it has got it already.
+   */
+  refuse(key: UnitKey, process: GroupProcess, reason: string): void {
+    const unit = this.#units.get(key);
+    process.kill("recycled", reason);
+    if (unit?.state.tag !== "running" || unit.state.process !== process) return;
+    unit.state = { tag: "quarantined", reason, full: false };
+    this.#ports.onQuarantined(key, reason);
+  }
+
   /** Forgets the unit; its process ends when nothing is under way in it. */
   remove(key: UnitKey): void {
     const { state, cancelIdle } = this.#unit(key);

@@ -1,7 +1,7 @@
 /**
  * A workflow's roles as their author wrote them, and what the engine makes of them: spans as milliseconds, defaults
- * filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that a wrong role fails every run with the
- * same sentence instead of one run in the middle.
+ * filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that a wrong role keeps every run
+ * from beginning, and ends none in the middle.
  */
 import { parseDuration } from "../base/duration.ts";
 import {

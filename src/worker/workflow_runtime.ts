@@ -5,6 +5,7 @@
  * I1. A message is acknowledged as durable before the next role begins.
  * I2. A finished role never runs again: a run resumes from the messages the kernel sends with it.
  * I3. Every `run` gets exactly one last word, `finished` or `attempt_failed`, unless it is aborted or the process ends.
+ *     It ends when the module does not load: that is no fault of a run, which goes on once the code is mended.
  * I4. Nothing waits here for the next attempt of a role that failed: the kernel does, and then gives the run again.
  */
 import { messageContentMaxBytes, messageMetaMaxBytes } from "../base/limits.ts";
@@ -128,12 +129,12 @@ export class WorkflowRuntime implements Runtime {
     };
     this.#threads.set(start.runId, thread);
     const loaded = await this.#load();
-    const outcome: Ended = loaded.ok
-      // I3: whatever user code manages to throw on the way, the run has its end.
-      ? await this.#toItsEnd(thread, loaded.workflow, loaded.roles).catch((thrown: unknown) =>
-        this.#failed(`the workflow's code threw: ${describe(thrown)}`, thrown)
-      )
-      : { kind: "failed", message: `cannot be loaded: ${loaded.problem.message}`, place: loaded.problem.place };
+    // The kernel has been told, and ends this process.
+    if (!loaded.ok) return;
+    // I3: whatever user code manages to throw on the way, the run has its end.
+    const outcome: Ended = await this.#toItsEnd(thread, loaded.workflow, loaded.roles).catch((thrown: unknown) =>
+      this.#failed(`the workflow's code threw: ${describe(thrown)}`, thrown)
+    );
     if (this.#threads.get(start.runId) === thread) this.#threads.delete(start.runId);
     if (outcome !== "over") this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
   }

@@ -161,7 +161,9 @@ Deno.test("a run whose moderator would have taken another way is not resumed on 
   );
 });
 
-Deno.test("a role that cannot be understood fails every run with the same sentence", async () => {
+const nameless = ["nameless", /"" cannot be the name of a role/] as const;
+
+Deno.test("a workflow with a role that cannot be understood does not load, says why, and its runs wait", async () => {
   const wrong: readonly [role: string, reason: RegExp][] = [
     [`{}`, /its role one is neither a function nor an object with a function run/],
     [`{ run: () => null, timeout: "soon" }`, /its role one has a wrong timeout: "soon" is not a duration/],
@@ -178,15 +180,18 @@ Deno.test("a role that cannot be understood fails every run with the same senten
   ];
   const named = wrong.map(([role, reason], at) => [`w${at}`, role, reason] as const);
   await using workspace = await startWorkspace({
-    workflows: Object.fromEntries(named.map(([name, role]) => [
-      name,
-      `export default { roles: { one: ${role} }, moderator: () => "one" };`,
-    ])),
+    workflows: {
+      ...Object.fromEntries(named.map(([name, role]) => [
+        name,
+        `export default { roles: { one: ${role} }, moderator: () => "one" };`,
+      ])),
+      nameless: `export default { roles: { "": () => ({ content: "x", meta: {} }) }, moderator: () => "" };`,
+    },
   });
-  for (const [name, , reason] of named) {
-    const run = await finished(workspace, name);
-    assert.deepEqual([run.status, run.exitCode], ["failed", 1]);
-    assert.match(run.reason ?? "", reason);
+  for (const [name, reason] of [...named.map(([name, , reason]) => [name, reason] as const), nameless]) {
+    const { runId } = await workspace.kernel.startWorkflow(name);
+    assert.match((await workspace.change(`workflow:${name}`, "quarantined")).message, reason);
+    assert.equal(workspace.kernel.view.records.run(runId)?.status, "started");
   }
 });
 
@@ -195,15 +200,13 @@ async function finished(workspace: WorkspaceFixture, workflow: string) {
   return await runEnd(workspace, runId);
 }
 
-Deno.test("a result whose parts throw when they are read fails the run, and a role cannot be called nothing", async () => {
+Deno.test("a result whose parts throw when they are read fails the run", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       thrower: steps(`one: () => ({ get content() { throw new Error("not for you"); }, meta: {} })`),
-      nameless: `export default { roles: { "": () => ({ content: "x", meta: {} }) }, moderator: () => "" };`,
     },
   });
-  const thrower = await finished(workspace, "thrower"), nameless = await finished(workspace, "nameless");
+  const thrower = await finished(workspace, "thrower");
   assert.deepEqual([thrower.status, thrower.exitCode], ["failed", 1]);
   assert.match(thrower.reason ?? "", /role one returned no message: reading it threw: not for you/);
-  assert.match(nameless.reason ?? "", /"" cannot be the name of a role/);
 });

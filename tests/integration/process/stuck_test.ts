@@ -106,7 +106,7 @@ Deno.test("a group comes back after its backoff; five deaths quarantine it", asy
   assert.match(message, /died 5 times in 60 s, the last time it was killed: sense deadly did not return/);
   const { state, reason, deaths, pid } = workspace.unit("deadly");
   assert.deepEqual({ state, deaths, pid }, { state: "quarantined", deaths: 5, pid: null });
-  assert.equal(message, `${reason}; it stays down: nerve sense reset deadly lets it run again`);
+  assert.equal(message, `${reason}; it stays down until its files change: nerve sense reset deadly lets it run again`);
   assert.match(workspace.sense("deadly").problem ?? "", /^quarantined: died 5 times/);
   assert.equal((await workspace.rows({ source: "group:deadly", type: "group.quarantined" })).length, 1);
   const down = await workspace.trigger("deadly");
