@@ -37,8 +37,6 @@ export function isOpenBuiltin(url: string): boolean {
   return openBuiltins.has(url);
 }
 
-/** Packages whose every path is open to all: the query builder of `ctx.db`, and schemas. */
-const openPackages = ["nerve", "drizzle-orm", "zod"];
 const denied = import.meta.resolve("./modules/denied.ts");
 const ownProcess = import.meta.resolve("./modules/process.ts");
 
@@ -60,7 +58,8 @@ function uncurry<This, Args extends unknown[], Result>(
 
 // Taken now: this module is loaded before any code of a user.
 const startsWith = uncurry(String.prototype.startsWith), slice = uncurry(String.prototype.slice);
-const indexOf = uncurry(String.prototype.indexOf), has = uncurry(Set.prototype.has);
+const indexOf = uncurry(String.prototype.indexOf), lastIndexOf = uncurry(String.prototype.lastIndexOf);
+const has = uncurry(Set.prototype.has);
 const decode = decodeURIComponent, { realPathSync } = Deno, { NotCapable } = Deno.errors;
 const own = import.meta.resolve("../"), sdk = import.meta.resolve("../sdk/mod.ts");
 
@@ -72,6 +71,7 @@ function gate(rules: ModuleRules): Resolve {
     if (parent === undefined || !startsWith(parent, "file:///")) return true;
     return startsWithOneOf(pathOf(parent), folders);
   };
+  let open: readonly string[] | null = null;
   return (specifier, context, next) => {
     const resolved = next(specifier, context), { url } = resolved, { parentURL } = context;
     if (parentURL !== undefined && startsWith(parentURL, own)) return resolved;
@@ -80,19 +80,40 @@ function gate(rules: ModuleRules): Resolve {
       // A refusal of a built-in that is imported statically would be overheard: another module takes its place.
       return { url: url === "node:process" ? ownProcess : denied, shortCircuit: true };
     }
-    if (isUsers(parentURL)) checkUsers(specifier, url, folders, rules.packages);
+    if (!isUsers(parentURL)) return resolved;
+    // Open to all, beside the SDK: the query builder of `ctx.db`, and schemas.
+    open ??= [homeOf("drizzle-orm", context, next), homeOf("zod", context, next)];
+    if (!isOpen(url, open)) checkUsers(specifier, url, folders, rules.packages);
     return resolved;
   };
 }
 
-/** Throws unless code of a user may import what resolved to `url`, which is no built-in. */
+/**
+ * Where the files of a package of ours are. Not by its name: `zod/../../secret.json` begins with it, and where a package
+ * has no such path Deno takes the words for a path beside the file that imports it.
+ */
+function homeOf(name: string, context: object, next: Parameters<Resolve>[2]): string {
+  const { url } = next(name, { ...context, parentURL: own }), at = lastIndexOf(url, `/${name}/`);
+  return at < 0 ? url : slice(url, 0, at + name.length + 2);
+}
+
+/** Whether it is the SDK, a stand-in, or a file of an open package; an encoded path may lead out of its home. */
+function isOpen(url: string, homes: readonly string[]): boolean {
+  if (url === sdk || url === denied || url === ownProcess) return true;
+  for (let at = 0; at < homes.length; at++) {
+    const home = homes[at] ?? "\0";
+    if (startsWith(url, home) && indexOf(slice(url, home.length), "%") < 0) return true;
+  }
+  return false;
+}
+
+/** Throws unless code of a user may import what resolved to `url`, which is no built-in and not open to all. */
 function checkUsers(
   specifier: string,
   url: string,
   folders: readonly string[],
   packages: readonly string[] | true,
 ): void {
-  if (url === sdk || url === denied || url === ownProcess || names(specifier, openPackages)) return;
   // Data has no rights of its own; for hosts Deno asks its import permission.
   if (!startsWith(url, "file:") && !startsWith(url, "npm:")) return;
   if (startsWith(specifier, "npm:")) {
