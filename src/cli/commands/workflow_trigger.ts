@@ -1,11 +1,12 @@
 /** `nerve workflow trigger NAME`: starts a run in the daemon, and with --wait follows it to its end. */
+import type { CancelTimer } from "../../base/clock.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
 import type { ControlClient } from "../../control/client.ts";
 import type { Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, plural, print, printJson, runSign } from "../output.ts";
+import { clip, dim, plural, print, printJson, runSign, sign } from "../output.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -45,11 +46,37 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
   }
   // The id comes first: whoever is interrupted while waiting can still ask for the run.
   if (!flags.json) print(io, started.runId);
-  const ended = started.endedAt === null ? await endOf(client, started.runId) : started;
+  const ended = started.endedAt === null ? await tellingWhy(io, client, started) : started;
   if (flags.json) printJson(io, ended);
   // The id alone is what a script reads.
   else io.stderr.write(`${endLine(ended)}\n`);
   return ended.exitCode ?? (ended.status === "completed" ? exit.ok : exit.failed);
+}
+
+/** How often to look why a run does not go on. */
+const lookMs = 1_000;
+
+/** The run at its end. Says meanwhile what its workflow waits for: that may be the very person who waits here. */
+async function tellingWhy(io: CliIo, client: ControlClient, { runId, workflow }: Run): Promise<Run> {
+  let told: string | null = null, over = false, cancel: CancelTimer = () => {};
+  const look = async (): Promise<void> => {
+    // Whatever keeps the daemon from answering, the wait for the end of the run tells.
+    const workflows = await client.workflows().catch(() => []);
+    if (over) return;
+    const problem = workflows.find(({ name }) => name === workflow)?.problem ?? null;
+    if (problem !== told && problem?.startsWith("quarantined") === true) {
+      io.stderr.write(`${sign.broken} the run waits: ${workflow} is ${clip(problem, 300)}\n`);
+    }
+    told = problem;
+    cancel = io.clock.after(lookMs, () => void look());
+  };
+  cancel = io.clock.after(lookMs, () => void look());
+  try {
+    return await endOf(client, runId);
+  } finally {
+    over = true;
+    cancel();
+  }
 }
 
 /** The run at its end; a daemon that goes away, or hangs, before that is DAEMON_MISSING or DAEMON_ANSWER. */

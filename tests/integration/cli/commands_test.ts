@@ -10,7 +10,9 @@ import { serveControl } from "../../../src/control/server.ts";
 import { runSchema, triggerReplySchema } from "../../../src/protocol/api.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { aRun, aSense, FakeView } from "../../support/fake_view.ts";
+import { fastClock } from "../../support/fast_clock.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
+import { within } from "../../support/workspace_fixture.ts";
 
 async function nerve(cwd: string, ...argv: string[]) {
   const io = new CapturedIo({ cwd });
@@ -156,6 +158,30 @@ Deno.test("workflow trigger prints the run id, and with --wait has the run's exi
     view.start = () => Promise.reject(new NerveError("RUN_CONFLICT", "run slow has another payload", { hint: "--id" }));
     const conflict = await nerve(root, "workflow", "trigger", "cleanup");
     assert.deepEqual([conflict.code, conflict.err], [1, "❌ run slow has another payload\n   --id\n"]);
+  });
+});
+
+Deno.test("workflow trigger --wait says what keeps the run waiting", async () => {
+  await withDaemon(async (root, view) => {
+    const run = aRun({ runId: "held", workflow: "cleanup", status: "started", endedAt: null, exitCode: null });
+    view.start = () => Promise.resolve(run);
+    view.runsById.set("held", run);
+    const problem = "quarantined: cannot be loaded: SyntaxError";
+    let asked = 0;
+    const often = Promise.withResolvers<void>();
+    view.workflows = () => {
+      if (++asked === 3) often.resolve();
+      return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 1, queued: 0, problem }];
+    };
+    const io = new CapturedIo({ cwd: root, clock: fastClock(100) });
+    const done = runCli(["workflow", "trigger", "cleanup", "--wait"], io);
+    await within(often.promise, "three looks");
+    view.runsById.set("held", aRun({ runId: "held", status: "completed", exitCode: 0 }));
+    for (const { end } of view.waiting) end();
+    assert.equal(await done, 0);
+    assert.deepEqual(io.err.match(/.*the run waits.*/g), [
+      "🔴 the run waits: cleanup is quarantined: cannot be loaded: SyntaxError",
+    ]);
   });
 });
 
