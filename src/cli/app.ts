@@ -76,12 +76,16 @@ function asCommand(argv: readonly string[]): readonly string[] {
 }
 
 /** What a shell asks for: the last word is the one to be completed. A line is a proposal, a tab, and what it is. */
-async function complete(words: readonly string[], context: CliContext): Promise<number> {
+async function complete(words: readonly string[], { process, io }: CliContext): Promise<number> {
+  const flag = words.findLastIndex((word, at) => /^(-w|--workspace)$/.test(word) && at < words.length - 2);
+  const env = flag < 0 ? io.env : { ...io.env, NERVE_WORKSPACE: words[flag + 1] };
+  // Names are those of the workspace that the line means. An object of its own: an io may be of a class.
+  const context: CliContext = { process, io: Object.create(io, { env: { value: env } }) };
   const all = await proposeCompletions(application, words, context);
   // Flags when they are asked for, or when there is nothing else.
   const names = words.at(-1)?.startsWith("-") ? [] : all.filter(({ completion }) => !completion.startsWith("-"));
   for (const { completion, brief } of names.length > 0 ? names : all) {
-    context.io.stdout.write(`${completion}\t${brief}\n`);
+    io.stdout.write(`${completion}\t${brief}\n`);
   }
   return exit.ok;
 }

@@ -220,16 +220,45 @@ Deno.test("a large query ends when its reader has seen enough, without an error"
   });
 });
 
-Deno.test("bash completes commands and the names of senses by the script that nerve prints", async () => {
+/** How each shell is asked, without a terminal, what it would propose for the last of `words`: one proposal a line. */
+const asked: Readonly<Record<string, (words: readonly string[]) => string>> = {
+  bash: (words) =>
+    `source <(nerve completions bash); COMP_WORDS=(${words.join(" ")}); COMP_CWORD=${words.length - 1}; _nerve; ` +
+    `printf '%s\\n' "\${COMPREPLY[@]}"`,
+  zsh: (words) =>
+    `compdef() { }; source <(nerve completions zsh); _describe() { print -l -- "\${(@)\${(P@)2}%%:*}" }; ` +
+    `_files() { print a file }; words=(${words.join(" ")}); CURRENT=${words.length}; _nerve`,
+  fish: (words) => `nerve completions fish | source; complete -C "${words.join(" ").replace("''", "")}" | cut -f 1`,
+};
+
+const quiet: Readonly<Record<string, readonly string[]>> = { zsh: ["-f"], fish: ["--no-config"] };
+
+Deno.test("each shell completes commands and the names of senses by the script that nerve prints", async (t) => {
   await inTempDir(async (root) => {
-    await writeWorkspace(root, workspace);
-    const complete = (words: string) =>
-      inShell(
-        root,
-        `nerve() { ${nerve} "$@"; }; source <(nerve completions bash); COMP_WORDS=(${words}); ` +
-          `COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _nerve; printf '%s\\n' "\${COMPREPLY[@]}"`,
-      );
-    assert.deepEqual(await complete("nerve sense que"), { code: 0, out: "query\n", err: "" });
-    assert.deepEqual(await complete("nerve sense query ''"), { code: 0, out: "beat\nother\n", err: "" });
+    await writeWorkspace(root, { ...workspace, "bin/nerve": `#!/bin/sh\nexec ${nerve} "$@"\n` });
+    await Deno.chmod(`${root}/bin/nerve`, 0o700);
+    const run = async (shell: string, text: string) => {
+      const env = { PATH: `${root}/bin:${Deno.env.get("PATH")}`, XDG_CONFIG_HOME: root, XDG_DATA_HOME: root };
+      const { stdout, stderr } = await new Deno.Command(shell, {
+        // As it is without anybody's settings.
+        args: [...quiet[shell] ?? [], "-c", text],
+        cwd: root,
+        env,
+      }).output();
+      return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    };
+    for (const [shell, ask] of Object.entries(asked)) {
+      const there = await run(shell, "true").then(() => true, () => false);
+      await t.step({
+        name: there ? shell : `${shell} is not here`,
+        ignore: !there,
+        async fn() {
+          assert.equal(await run(shell, ask(["nerve", "sense", "que"])), "query\n");
+          assert.equal(await run(shell, ask(["nerve", "sense", "query", "''"])), "beat\nother\n");
+        },
+      });
+    }
+    const elsewhere = await inShell("/", `${nerve} __complete sense query -w '${root}' b`);
+    assert.match(elsewhere.out, /^beat\t/, "names are those of the workspace that the line means");
   });
 });

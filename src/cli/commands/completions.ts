@@ -7,15 +7,15 @@ export function completions(io: CliIo, _flags: Record<string, never>, shell: She
   return exit.ok;
 }
 
-/** Each line of `nerve __complete` is a proposal, a tab, and what it is. */
+/** Each line of `nerve __complete` is a proposal, a tab, and what it is. Without any, a shell proposes files. */
 const scripts: Readonly<Record<Shell, string>> = {
   bash: `# nerve completions for bash: source <(nerve completions bash)
 _nerve() {
-  local IFS=$'\\n' line
+  local line
   COMPREPLY=()
-  for line in $(nerve __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
+  while IFS= read -r line; do
     COMPREPLY+=("\${line%%$'\\t'*}")
-  done
+  done < <(nerve __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o default -F _nerve nerve
 `,
@@ -27,11 +27,24 @@ _nerve() {
   for line in \${(f)"$(nerve __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
     proposals+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
   done
-  _describe nerve proposals
+  if (( $#proposals )); then _describe nerve proposals; else _files; fi
 }
-if [ "$funcstack[1]" = "_nerve" ]; then _nerve "$@"; else compdef _nerve nerve; fi
+if [ "$funcstack[1]" = "_nerve" ]; then
+  _nerve "$@"
+else
+  (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+  compdef _nerve nerve
+fi
 `,
   fish: `# nerve completions for fish: nerve completions fish > ~/.config/fish/completions/nerve.fish
-complete -c nerve -f -a "(nerve __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)"
+function __nerve_complete
+  set -l proposals (nerve __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+  if set -q proposals[1]
+    printf '%s\\n' $proposals
+  else
+    __fish_complete_path (commandline -ct)
+  end
+end
+complete -c nerve -f -a "(__nerve_complete)"
 `,
 };
