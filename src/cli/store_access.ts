@@ -4,6 +4,7 @@
  */
 import { NerveError } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
+import { finishRestore } from "../store/backup.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace } from "../kernel/lock.ts";
 import type { CliIo } from "./io.ts";
@@ -15,6 +16,7 @@ export async function alone<T>(paths: WorkspacePaths, instead: string, work: () 
     throw new NerveError("DAEMON_RUNNING", thrown.message, { hint: instead, cause: thrown });
   });
   try {
+    await finishRestore(paths);
     return await work();
   } finally {
     lock.release();

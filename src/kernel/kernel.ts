@@ -16,6 +16,7 @@ import type { KernelEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
+import { finishRestore } from "../store/backup.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace, type WorkspaceLock } from "./lock.ts";
 import { makeParts, type Parts } from "./parts.ts";
@@ -144,6 +145,7 @@ export class Kernel {
     try {
       await makeRuntimeFolder(paths);
       this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root);
+      await finishRestore(paths);
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }

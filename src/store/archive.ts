@@ -194,7 +194,7 @@ class ArchiveRun {
   async #write(day: Day): Promise<void> {
     const path = archivePath(this.#ports.folder, day.day);
     const { firstId, lastId, start, end } = day;
-    using file = new DayWriter(path);
+    using file = await DayWriter.begin(path);
     const old = linesIfThere(path);
     let line = old.next(), written = 0;
     const put = async (text: string) => {

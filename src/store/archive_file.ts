@@ -1,13 +1,15 @@
 /**
  * One file of the archive: `YYYY-MM-DD.jsonl`, the rows of one UTC day as `nerve events --json` prints them, in the order
  * of their ids. Written by archive.ts, read by archive_reader.ts and verify.ts.
- * I1. A file under its final name is whole: it is written aside, fsynced and renamed, and its folder is fsynced.
+ * I1. A file under its final name is whole: it is written aside, fsynced and renamed, and its folder is fsynced, as are
+ *     the folders above that were made for it.
  * I2. Memory is bounded: lines are read and written in blocks.
  */
 import { dirname, join } from "node:path";
 import { NerveError } from "../base/errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import { faultPoint } from "./fault_point.ts";
+import { makeFolderDurably, syncFolder } from "./folders.ts";
 
 const suffix = ".jsonl", blockBytes = 256 * 1024;
 
@@ -99,10 +101,15 @@ export class DayWriter implements Disposable {
   rows = 0;
   bytes = 0;
 
-  constructor(path: string) {
+  /** Begins the file of that path; its folder is made when it is missing. */
+  static async begin(path: string): Promise<DayWriter> {
+    await makeFolderDurably(dirname(path));
+    return new DayWriter(path);
+  }
+
+  private constructor(path: string) {
     this.#path = path;
     this.#aside = `${path}.writing`;
-    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // What a killed run has left is written anew.
     this.#file = Deno.openSync(this.#aside, { write: true, create: true, truncate: true, mode: 0o600 });
   }
@@ -134,8 +141,7 @@ export class DayWriter implements Disposable {
     await Deno.rename(this.#aside, this.#path);
     this.#placed = true;
     faultPoint("archive.renamed");
-    using folder = await Deno.open(dirname(this.#path));
-    await folder.sync();
+    await syncFolder(dirname(this.#path));
   }
 
   [Symbol.dispose](): void {

@@ -7,15 +7,19 @@
  * I1. Each database is one snapshot, made by SQLite's backup API. Databases come before the archive and the blobs: what
  *     the log has moved into its archive meanwhile is in both (archive.ts, I2), and what it mentions is there.
  * I2. Nothing is overwritten: a backup needs an empty folder, a restore moves the present data aside.
- * I3. A restore changes nothing before all of the backup was read and found whole.
+ * I3. A restore changes nothing before all of the backup was read and found whole. From then on it is `data.restored`,
+ *     and whoever takes the workspace next finishes what was interrupted (`finishRestore`): data is never missing.
+ * I4. What is told to be there is on disk. A backup that failed leaves nothing behind.
  */
 import { createHash } from "node:crypto";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { backup as backUp, type DatabaseSync } from "node:sqlite";
 import { NerveError } from "../base/errors.ts";
 import { version } from "../base/version.ts";
 import { archivedDays } from "./archive_file.ts";
 import { blobFiles, databasesOf, type DataPaths, entriesOf, infoOf } from "./data_files.ts";
+import { faultPoint } from "./fault_point.ts";
+import { makeFolderDurably, syncFolder, syncFolders } from "./folders.ts";
 import { openDatabase, storeError } from "./sqlite.ts";
 
 declare module "node:sqlite" {
@@ -50,8 +54,12 @@ export async function backupData(
   now: number,
   tell: TellFile = () => {},
 ): Promise<BackupManifest> {
-  if (infoOf(folder)?.isDirectory === false || entriesOf(folder).length > 0) {
-    throw new NerveError("USAGE", `${folder} is not empty`, { hint: "name a folder that does not exist yet" });
+  const there = infoOf(folder), hint = "name a folder that does not exist yet";
+  if (there?.isDirectory === false || entriesOf(folder).length > 0) {
+    throw new NerveError("USAGE", `${folder} is not empty`, { hint });
+  }
+  if (isWithin(paths.data, folder)) {
+    throw new NerveError("USAGE", `${folder} lies in the data that is to be copied`, { hint });
   }
   const files: BackupFile[] = [];
   const target = (path: string) => join(folder, "data", relative(paths.data, path));
@@ -68,11 +76,16 @@ export async function backupData(
       // A blob may have gone since, as garbage.
       if (await copyFile(path, target(path))) add(path);
     }
-    makeFolder(folder);
+    await makeFolderDurably(folder);
+    await syncFolders(folder);
     const manifest: BackupManifest = { format: 1, version, madeAt: now, files };
     await writeDurably(join(folder, manifestName), JSON.stringify(manifest, null, 1) + "\n");
+    await syncFolder(folder);
     return manifest;
   } catch (thrown) {
+    // It was empty, or not there.
+    for (const { name } of entriesOf(folder)) Deno.removeSync(join(folder, name), { recursive: true });
+    if (there === null && infoOf(folder) !== null) Deno.removeSync(folder);
     throw storeError(`the backup into ${folder} failed`, thrown);
   }
 }
@@ -92,6 +105,7 @@ export async function restoreData(
   folder: string,
   options: { readonly force: boolean; readonly now: number; readonly tell?: TellFile },
 ): Promise<Restored> {
+  await finishRestore(paths);
   const manifest = readManifest(folder), there = entriesOf(paths.data).length > 0;
   if (there && !options.force) {
     throw new NerveError("WORKSPACE_EXISTS", `${paths.data} holds data already`, {
@@ -99,6 +113,7 @@ export async function restoreData(
     });
   }
   const stamp = new Date(options.now).toISOString().replaceAll(":", "-"), aside = `${paths.data}.restoring`;
+  const whole = restoredFolder(paths);
   try {
     await Deno.remove(aside, { recursive: true }).catch(ignoreMissing);
     makeFolder(aside);
@@ -113,14 +128,47 @@ export async function restoreData(
     }
     for (const { path } of manifest.files) if (path.endsWith(".db")) checkDatabase(join(aside, path), folder, path);
     const before = there ? `${paths.data}.before-${stamp}` : null;
+    await syncFolders(aside);
+    await Deno.rename(aside, whole);
+    await syncFolder(dirname(whole));
+    faultPoint("restore.whole");
     if (before !== null) await Deno.rename(paths.data, before);
     else await Deno.remove(paths.data).catch(ignoreMissing);
-    await Deno.rename(aside, paths.data);
+    faultPoint("restore.aside");
+    await finishRestore(paths);
     return { manifest, before };
   } catch (thrown) {
     await Deno.remove(aside, { recursive: true }).catch(ignoreMissing);
     throw storeError("nothing was restored", thrown);
   }
+}
+
+/**
+ * Finishes a restore that was interrupted after the data before it was moved aside. The caller holds the workspace's
+ * lock. One that was interrupted before that has not happened, and what it has left is removed.
+ */
+export async function finishRestore(paths: Pick<DataPaths, "data">): Promise<void> {
+  const whole = restoredFolder(paths);
+  if (infoOf(whole) === null) return;
+  if (infoOf(paths.data) !== null) return await Deno.remove(whole, { recursive: true });
+  await Deno.rename(whole, paths.data);
+  await syncFolder(dirname(paths.data));
+}
+
+/** What a restore puts in the place of the data: it bears this name once it is whole. */
+function restoredFolder({ data }: Pick<DataPaths, "data">): string {
+  return `${data}.restored`;
+}
+
+/** Whether `path`, which may not exist, lies in `folder` or is it, whatever links lead there. */
+function isWithin(folder: string, path: string): boolean {
+  const inside = relative(realOf(folder), realOf(path));
+  return inside === "" || (inside !== ".." && !inside.startsWith("../") && !isAbsolute(inside));
+}
+
+function realOf(path: string): string {
+  if (infoOf(path) !== null) return Deno.realPathSync(path);
+  return dirname(path) === path ? path : join(realOf(dirname(path)), basename(path));
 }
 
 function readManifest(folder: string): BackupManifest {

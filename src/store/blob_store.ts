@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
+import { makeFolderDurably, syncFolder } from "./folders.ts";
 import { storeError } from "./sqlite.ts";
 
 const digestPattern = /^[0-9a-f]{64}$/;
@@ -28,8 +29,7 @@ export class BlobStore {
     const path = this.#path(digest);
     try {
       // A file of another length was damaged from outside; it is written again.
-      if (await sizeOf(path) !== content.length) await this.#place(digest, content);
-      else await makeYoung(path);
+      if (await sizeOf(path) !== content.length || !await makeYoung(path)) await this.#place(digest, content);
     } catch (thrown) {
       throw storeError(`blob ${digest} cannot be written`, thrown);
     }
@@ -72,7 +72,7 @@ export class BlobStore {
   async #place(digest: string, content: Uint8Array): Promise<void> {
     const folder = join(this.#folder, digest.slice(0, 2));
     const aside = join(folder, `.${crypto.randomUUID()}`);
-    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolderDurably(folder);
     try {
       await writeDurably(aside, content);
       await Deno.rename(aside, this.#path(digest));
@@ -82,8 +82,7 @@ export class BlobStore {
       });
       throw thrown;
     }
-    using entry = await Deno.open(folder);
-    await entry.sync();
+    await syncFolder(folder);
   }
 }
 
@@ -93,10 +92,16 @@ async function writeDurably(path: string, content: Uint8Array): Promise<void> {
   await file.sync();
 }
 
-/** Somebody is about to mention it: what is young is no garbage (garbage.ts). */
-async function makeYoung(path: string): Promise<void> {
+/** Somebody is about to mention it: what is young is no garbage (garbage.ts). False: it has just been taken as that. */
+async function makeYoung(path: string): Promise<boolean> {
   const seconds = systemClock.now() / 1_000;
-  await Deno.utime(path, seconds, seconds);
+  try {
+    await Deno.utime(path, seconds, seconds);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
 }
 
 /** Null: no such file. */

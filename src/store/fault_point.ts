@@ -1,6 +1,7 @@
 /**
  * Places where a test may have the process killed, as a power cut or `kill -9` would do it: `NERVE_FAULT_POINT` holds the
- * name of one, and after a colon how often it is passed first. Nothing happens without the variable. Used by archive.ts.
+ * name of one, and after a colon how often it is passed first. Nothing happens without the variable. Used by archive.ts and
+ * backup.ts.
  */
 
 const variable = "NERVE_FAULT_POINT";

@@ -5,6 +5,7 @@
  *     again, also when the file exists).
  * I2. When anything cannot be read whole, nothing is garbage: it throws.
  */
+import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { NerveError } from "../base/errors.ts";
 import { archivedDays, linesOf } from "./archive_file.ts";
@@ -42,16 +43,35 @@ export function findGarbage(paths: DataPaths, now: number): Garbage {
   return { files, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), kept: all - files.length };
 }
 
-/** Removes them, but what was written again since it was found. Returns the bytes that are free now. */
+/**
+ * Removes them, but what was written again since it was found. Returns the bytes that are free now.
+ * Each is moved aside first: a writer then finds it young in time, or gone, and writes it anew (blob_store.ts).
+ */
 export function removeGarbage({ files }: Garbage): number {
   let bytes = 0;
   for (const { path, modifiedMs, bytes: size } of files) {
-    const info = infoOf(path);
-    if (info === null || (info.mtime?.getTime() ?? 0) !== modifiedMs) continue;
-    Deno.removeSync(path);
+    const aside = join(dirname(path), `.${crypto.randomUUID()}`);
+    if (infoOf(path)?.mtime?.getTime() !== modifiedMs || !moved(path, aside)) continue;
+    if (infoOf(aside)?.mtime?.getTime() !== modifiedMs) {
+      // Where it was written anew meanwhile that one holds the same.
+      Deno.renameSync(aside, path);
+      continue;
+    }
+    Deno.removeSync(aside);
     bytes += size;
   }
   return bytes;
+}
+
+/** False: another one was first. */
+function moved(from: string, to: string): boolean {
+  try {
+    Deno.renameSync(from, to);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
 }
 
 /** Hex digits without an end may hold a digest at any place. */

@@ -53,8 +53,18 @@ function checkDatabase({ name, path }: DatabaseFile): Finding {
     try {
       const problems = db.prepare("pragma quick_check(20)").all().map((row) => String(row.quick_check));
       if (problems.join() !== "ok") return finding(problems.join("; "));
-      if (name === "log") checkVersion(userVersion(db), logMigrations.length, path);
-      return finding(null, Number(db.prepare("pragma page_count").get()?.page_count));
+      if (name === "log") {
+        const version = userVersion(db);
+        checkVersion(version, logMigrations.length, path);
+        // SQLite takes a file without a byte for a database without tables.
+        if (version === 0) return finding("it holds no log: it was cut off, or a daemon is just making it");
+      }
+      const { pages, size } = db.prepare(
+        "select page_count as pages, page_size as size from pragma_page_count, pragma_page_size",
+      ).get() ?? {};
+      // What is missing of a last page SQLite takes for zeros.
+      if ((infoOf(path)?.size ?? 0) % Number(size) !== 0) return finding("it ends within a page: it was cut off");
+      return finding(null, Number(pages));
     } finally {
       db.close();
     }
