@@ -10,6 +10,20 @@ import { makeWorkspace, within } from "../../support/workspace_fixture.ts";
 const backoffMs = 3_000;
 
 Deno.test("kill -9 of the daemon during a backoff neither starts it over nor forgets the attempts", async () => {
+  const seen: string[] = [];
+  for (let inTime = false; !inTime;) {
+    const { resumedMs, restartedMs } = await killedDuringBackoff();
+    seen.push(`resumed ${resumedMs} ms after the failure, the daemon was back after ${restartedMs} ms`);
+    // The wait is timed without the wall, which the machine may be setting right meanwhile.
+    assert.ok(resumedMs >= backoffMs - 100, `the wait is cut short: ${seen.at(-1)}`);
+    // One that begins anew never is. On a machine that pauses one that does not may be late once, not each time.
+    inTime = resumedMs < restartedMs + backoffMs * 0.9;
+    assert.ok(inTime || seen.length < 4, `the wait begins anew: ${seen.join("; ")}`);
+  }
+});
+
+/** When the run went on, and when the new daemon answered, both from its role's failure on. */
+async function killedDuringBackoff(): Promise<{ resumedMs: number; restartedMs: number }> {
   await using workspace = await makeWorkspace({
     workflows: {
       w: steps(`one: {
@@ -46,11 +60,9 @@ Deno.test("kill -9 of the daemon during a backoff neither starts it over nor for
     assert.ok(resumed !== undefined);
     const retryAt = Number(failures[0]?.retryAt);
     assert.ok(Math.abs(retryAt - failedAt - backoffMs) < 500, "the row tells the time of the next attempt");
-    // The wait is timed without the wall, which the machine may be setting right meanwhile.
-    assert.ok(resumed.ts >= retryAt - 100, "the wait is not cut short");
-    assert.ok(resumed.ts < restartedAt + backoffMs * 0.9, "nor does it begin anew");
     await daemon.stop();
+    return { resumedMs: resumed.ts - retryAt + backoffMs, restartedMs: restartedAt - retryAt + backoffMs };
   } finally {
     await daemon.kill();
   }
-});
+}
