@@ -62,6 +62,8 @@ export type KeeperEnd =
 /** Codes with which a kernel ends that was told to. */
 const wantedCodes: readonly number[] = [kernelExit.stopped, kernelExit.atOnce];
 
+const logGone = "data/logs.db was removed or replaced under the daemon, which stopped: what it still recorded is lost";
+
 export class Keeper {
   readonly #ports: KeeperPorts;
   readonly #over = Promise.withResolvers<KeeperEnd>();
@@ -73,6 +75,7 @@ export class Keeper {
   #deaths = 0;
   #lastDeath: string | null = null;
   #everReady = false;
+  #logGone = false;
   #stopsAsked = 0;
   /** Once the kernel has ended for it: when the wait for the workspace ends, and why the last start in it failed. */
   #away: { readonly until: number; why: string } | null = null;
@@ -156,6 +159,7 @@ export class Keeper {
         return this.#firstReady.resolve();
       case "stopping":
         this.#cancel();
+        this.#logGone = record.cause === "log gone" && this.#stopsAsked === 0;
         this.#move(record.cause === "workspace gone" ? "away" : "stopping");
         return this.#say("info", "kernel.stopping", record.cause);
       case "refused":
@@ -176,7 +180,8 @@ export class Keeper {
     if (gone && this.#stopsAsked === 0) return this.#goAway(pid);
     if (this.#state === "stopping" || wantedCodes.includes(end.code)) {
       this.#say("info", "kernel.stopped", pid === null ? end.message : `kernel ${pid} ${end.message}`);
-      return this.#end({ kind: "stopped" });
+      // Nobody asked for that stop, and the log that would tell of it is what is gone.
+      return this.#end(this.#logGone ? { kind: "gave up", reason: logGone } : { kind: "stopped" });
     }
     if (refusal !== null && (!this.#everReady || refusal.code === "DAEMON_RUNNING")) {
       return this.#end({ kind: "refused", refusal });

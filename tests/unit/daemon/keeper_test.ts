@@ -79,6 +79,21 @@ Deno.test("Keeper starts a kernel that died again, later and later, and gives up
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("Keeper tells why it is over when the log was taken from under its kernel, unless a stop was asked for", async () => {
+  const lost = await running();
+  lost.last().listener.onRecord({ t: "stopping", cause: "log gone" });
+  lost.last().exit(0);
+  await lost.clock.tick(0);
+  const end = lost.end() as KeeperEnd | null;
+  assert.match(end?.kind === "gave up" ? end.reason : "", /logs\.db was removed or replaced/);
+  const asked = await running();
+  asked.keeper.stop();
+  asked.last().listener.onRecord({ t: "stopping", cause: "log gone" });
+  asked.last().exit(0);
+  await asked.clock.tick(0);
+  assert.deepEqual(asked.end(), { kind: "stopped" });
+});
+
 Deno.test("Keeper forgets deaths that are older than the window", async () => {
   const { keeper, clock, last } = await running();
   for (let death = 0; death < 12; death++) {
