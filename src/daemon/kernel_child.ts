@@ -1,6 +1,6 @@
 /** The kernel's process as the supervisor has it: started here, heard here, ended by keeper.ts. */
 import { stripVTControlCharacters } from "node:util";
-import { ownPackages, selfArguments } from "../base/self.ts";
+import { ownPackages, selfArguments, smallHeap } from "../base/self.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
 import { passLines } from "../process/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
@@ -8,8 +8,6 @@ import type { KernelEnd, KernelHandle, KernelListener } from "./keeper.ts";
 import { parseKernelRecord } from "./records.ts";
 
 const stderrKeptChars = 4_000;
-/** V8 keeps up to 48 MiB for young objects of a busy program; a kernel does as much with 12, and 40 MiB less at 1,000 senses. */
-const smallNursery = "--max-semi-space-size=4";
 
 /** Throws when the executable cannot be started. */
 export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
@@ -17,7 +15,7 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
     args: [...selfArguments(ownPackages, "daemon/kernel_process.ts"), kernelProcessArgument, root],
     // The workspace's own folder could then not be removed while the daemon runs, on some systems.
     cwd: "/",
-    env: { DENO_V8_FLAGS: [Deno.env.get("DENO_V8_FLAGS"), smallNursery].filter(Boolean).join(",") },
+    env: { DENO_V8_FLAGS: [Deno.env.get("DENO_V8_FLAGS"), ...smallHeap].filter(Boolean).join(",") },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -4,7 +4,7 @@
  */
 import { assert, messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { ownPackages, selfArguments } from "../base/self.ts";
+import { ownPackages, selfArguments, smallHeap } from "../base/self.ts";
 import type { DiskQuota } from "./disk_quota.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 
@@ -123,9 +123,10 @@ function environment({ env, memoryBytes, auditFile }: LaunchRequest): Record<str
   // Programs are looked up in PATH. Without `run` it is of no use to user code and without `env` unreadable; without it
   // a program that was not granted would seem to be missing.
   if (own.PATH !== undefined) all.PATH = own.PATH;
-  // V8 lets its young generation grow to 48 MB beside the old one; a sense is small, and the limit should mean something.
   const heapMiB = Math.max(16, Math.floor(memoryBytes / 1024 ** 2));
-  all.DENO_V8_FLAGS = `--max-old-space-size=${heapMiB},--max-semi-space-size=4`;
+  all.DENO_V8_FLAGS = [`--max-old-space-size=${heapMiB}`, ...smallHeap].join(",");
+  // glibc would keep free memory for each of the nine threads: a MiB in all.
+  all.MALLOC_ARENA_MAX = "1";
   if (auditFile !== null) all.DENO_AUDIT_PERMISSIONS = auditFile;
   all.DENO_NO_UPDATE_CHECK = "1";
   all.NO_COLOR = "1";

@@ -11,12 +11,20 @@ import { protocolLineMaxBytes } from "../base/limits.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
 
+/** What the launcher sets for Deno and the C library. */
+const ownVariables = [
+  "DENO_DIR",
+  "DENO_V8_FLAGS",
+  "DENO_AUDIT_PERMISSIONS",
+  "DENO_NO_UPDATE_CHECK",
+  "MALLOC_ARENA_MAX",
+  "NO_COLOR",
+];
+
 /** Runs until the kernel closes the connection or says `end`. Never returns otherwise. */
 export async function runShim(): Promise<never> {
   const path = takeVariable("NERVE_SOCKET"), token = takeVariable("NERVE_TOKEN");
-  for (const name of ["DENO_DIR", "DENO_V8_FLAGS", "DENO_AUDIT_PERMISSIONS", "DENO_NO_UPDATE_CHECK", "NO_COLOR"]) {
-    Deno.env.delete(name);
-  }
+  for (const name of ownVariables) Deno.env.delete(name);
   const channel = new LineChannel(await Deno.connect({ transport: "unix", path }), {
     lineMaxBytes: Number.MAX_SAFE_INTEGER,
   });
