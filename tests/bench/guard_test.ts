@@ -14,7 +14,7 @@ import { Echo } from "./floor_echo.ts";
 import { commandMs, emptyStartMs } from "./start.ts";
 import { logRowRate } from "./storage.ts";
 
-const tries = 4;
+const tries = 10;
 
 /** Takes up to `tries` measurements of how many times slower than its floor something is; the best must keep `most`. */
 async function staysWithin(most: number, ratio: () => Promise<number>): Promise<void> {

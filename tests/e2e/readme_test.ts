@@ -6,6 +6,7 @@ import { createKernel } from "../../src/kernel/kernel.ts";
 import type { KernelEvent } from "../../src/protocol/event.ts";
 import { dirname, join } from "../support/paths.ts";
 import { readSource } from "../support/source_files.ts";
+import { within } from "../support/workspace_fixture.ts";
 
 interface Block {
   readonly language: string;
@@ -33,12 +34,15 @@ function putFiles(folder: string, count: number): void {
   for (let i = 0; i < count; i++) Deno.writeTextFileSync(join(folder, `file ${i}.txt`), "x");
 }
 
-async function until(events: AsyncIterable<KernelEvent>, wanted: (event: KernelEvent) => boolean): Promise<void> {
-  for await (const event of events) {
-    assert.notEqual(event.kind, "problem", JSON.stringify(event));
-    if (wanted(event)) return;
-  }
-  assert.fail("the kernel stopped before it happened");
+function until(events: AsyncIterable<KernelEvent>, wanted: (event: KernelEvent) => boolean): Promise<void> {
+  const look = async () => {
+    for await (const event of events) {
+      assert.notEqual(event.kind, "problem", JSON.stringify(event));
+      if (wanted(event)) return;
+    }
+    assert.fail("the kernel stopped before it happened");
+  };
+  return within(look(), "what the README says will happen");
 }
 
 Deno.test("the README's files make a workspace that signals and tidies", async () => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { delay, systemClock } from "../../../src/base/clock.ts";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
 import { atWork, closeGate, gated, openGate, runEnd } from "../../support/workflow_life.ts";
-import { startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+import { heardLater, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const senses = { bad: "export const compute = () => 1;", victim: "export const compute = () => ({ fine: 1 });" };
 const yaml = { senses: { bad: hostile, victim: {} }, reflexes: [{ sense: "victim", interval: "20ms" }] };
@@ -132,7 +132,7 @@ Deno.test("a flood of lines neither stops the kernel nor fills the log, and othe
   });
   await using workspace = await hostileWorkspace();
   await workspace.signal("victim");
-  const flood = workspace.payload("bad"), refused = () => workspace.health().counters.refused ?? 0;
+  const flood = heardLater(workspace.payload("bad")), refused = () => workspace.health().counters.refused ?? 0;
   const begun = async () => {
     while (refused() === 0) await delay(systemClock, 1);
   };
