@@ -30,7 +30,7 @@ export async function withStore<T>(
   work: (store: Store) => T | Promise<T>,
 ): Promise<T> {
   requireLog(paths);
-  const store = openStore(paths.logDatabase, io.clock);
+  const store = openStore(paths.logDatabase, io.clock, { archiveFolder: paths.archive });
   try {
     return await work(store);
   } finally {

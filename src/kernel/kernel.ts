@@ -152,7 +152,10 @@ export class Kernel {
       const trouble = new StoreTrouble(clock, (message) => {
         this.#bus.publish({ kind: "problem", source: "kernel", message, ts: clock.now() });
       });
-      store = openStore(paths.logDatabase, clock, { onLost: (error, operations) => trouble.begin(error, operations) });
+      store = openStore(paths.logDatabase, clock, {
+        archiveFolder: paths.archive,
+        onLost: (error, operations) => trouble.begin(error, operations),
+      });
       const parts = makeParts({
         store,
         config: this.#config,

@@ -89,6 +89,21 @@ export function* blocksOf(path: string, wanted: (line: string) => boolean = () =
   if (rest !== "" && wanted(rest)) yield [rest];
 }
 
+/** A file's last line is found in blocks from its end. */
+const tailBytes = 64 * 1024;
+
+/** Null: the file, which has so many bytes, holds none. */
+export function lastLine(path: string, bytes: number): string | null {
+  using file = Deno.openSync(path);
+  for (let length = Math.min(tailBytes, bytes);; length = Math.min(length * 8, bytes)) {
+    const tail = new Uint8Array(length);
+    file.seekSync(bytes - length, Deno.SeekMode.Start);
+    for (let at = 0; at < length;) at += file.readSync(tail.subarray(at)) ?? length;
+    const lines = new TextDecoder().decode(tail).split("\n").filter((line) => line !== "");
+    if (lines.length > 1 || length === bytes) return lines.at(-1) ?? null;
+  }
+}
+
 /** Writes a day's file aside; nothing is under its name before `place`. */
 export class DayWriter implements Disposable {
   readonly #path: string;

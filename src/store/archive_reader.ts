@@ -6,7 +6,7 @@
  * I3. It comes in steps of some milliseconds: files are large, and the kernel reads them beside everything else.
  */
 import type { LogFilter, LogRow } from "../protocol/log.ts";
-import { type ArchivedDay, archivedDays, blocksOf, idOfLine, linesOf, rowOfLine } from "./archive_file.ts";
+import { type ArchivedDay, archivedDays, blocksOf, idOfLine, lastLine, linesOf, rowOfLine } from "./archive_file.ts";
 import { dayMs, parseDay } from "./days.ts";
 import { defaultLogLimit } from "./log_rows.ts";
 
@@ -17,9 +17,6 @@ interface IdRange {
   readonly first: number;
   readonly last: number;
 }
-
-/** A file's last line is found in blocks from its end. */
-const tailBytes = 64 * 1024;
 
 export class ArchiveReader {
   readonly #folder: string;
@@ -112,15 +109,4 @@ function* matchesOf(
 function matches(row: LogRow, { source, type, refId, sinceMs, untilMs }: LogFilter): boolean {
   return (source === undefined || row.source === source) && (type === undefined || row.type === type) &&
     (refId === undefined || row.refId === refId) && row.ts >= (sinceMs ?? -Infinity) && row.ts < (untilMs ?? Infinity);
-}
-
-function lastLine(path: string, bytes: number): string | null {
-  using file = Deno.openSync(path);
-  for (let length = Math.min(tailBytes, bytes);; length = Math.min(length * 8, bytes)) {
-    const tail = new Uint8Array(length);
-    file.seekSync(bytes - length, Deno.SeekMode.Start);
-    for (let at = 0; at < length;) at += file.readSync(tail.subarray(at)) ?? length;
-    const lines = new TextDecoder().decode(tail).split("\n").filter((line) => line !== "");
-    if (lines.length > 1 || length === bytes) return lines.at(-1) ?? null;
-  }
 }

@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { assert } from "../base/errors.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
+import { idsAfterKey } from "./meta_store.ts";
 import { isRunState } from "./run_log.ts";
 import type { StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
@@ -21,7 +22,9 @@ export class LogStore {
     this.#statements = statements;
     this.#writer = writer;
     this.#clock = clock;
-    this.#lastId = Number(statements.get("select max(id) as id from logs").get()?.id ?? 0);
+    const last = "select max(id) as id from (select max(id) as id from logs union all" +
+      " select cast(value as integer) from meta where key = ?)";
+    this.#lastId = Number(statements.get(last).get(idsAfterKey)?.id ?? 0);
   }
 
   /** Returns the row with its id and time at once; it is on disk when a `durable()` after this call resolves. */

@@ -5,6 +5,9 @@ import type { Writer } from "./writer.ts";
 /** Milliseconds: rows older than this may be in the archive only. */
 export const archivedUpToKey = "archived_up_to";
 
+/** Ids of the log begin after this one, if it is there: up to it they are in the archive of the log before. */
+export const idsAfterKey = "ids_after";
+
 /** Inside an operation of the writer. */
 export function setMeta(statements: StatementCache, key: string, value: string): void {
   statements.get("insert into meta values (?, ?) on conflict (key) do update set value = excluded.value")

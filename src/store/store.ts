@@ -13,10 +13,13 @@ import { StoreReader } from "./reader.ts";
 import { rebuildRuns, type Rebuilt } from "./rebuild.ts";
 import { RunStore } from "./run_store.ts";
 import { logMigrations } from "./schema.ts";
+import { succeed } from "./succession.ts";
 import { migrate, openDatabase, StatementCache, storeError } from "./sqlite.ts";
 import { Writer, type WriterCounters } from "./writer.ts";
 
 export interface StoreOptions {
+  /** Where the log is archived to: one that is made anew goes on from there. */
+  readonly archiveFolder?: string;
   /** Told of everything that could not be written, with the number of operations. */
   readonly onLost?: (error: NerveError, operations: number) => void;
 }
@@ -29,6 +32,7 @@ export function openStore(path: string, clock: Clock, options: StoreOptions = {}
   const db = openDatabase(path);
   try {
     migrate(db, logMigrations, path);
+    if (options.archiveFolder !== undefined) succeed(db, options.archiveFolder);
     if (runsAreLost(db)) rebuildRuns(db);
     const reader = StoreReader.open(path);
     assert(reader !== null, "the log exists once it is migrated");

@@ -8,6 +8,8 @@
  * I2. An operation that throws is undone alone; the others of its turn are committed.
  * I3. When a commit fails, all of its operations are undone, their promises reject, and their number is counted. The
  *     writer stays usable.
+ * I4. While another program holds the lock of the database, operations wait in their order, off the event loop
+ *     (write_lock.ts); those that wait too long are lost as in I3.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
@@ -15,6 +17,7 @@ import type { NerveError } from "../base/errors.ts";
 import { type CancelTimer, type Clock, systemClock } from "../base/clock.ts";
 import { commitOperationsMax, commitRestMaxMs, commitRestMinMs, commitRestTimes } from "../base/limits.ts";
 import { type StatementCache, storeError } from "./sqlite.ts";
+import { WriteLock } from "./write_lock.ts";
 
 /** `lost` counts operations that could not be written. */
 export interface WriterCounters {
@@ -40,6 +43,7 @@ export class Writer {
   readonly #statements: StatementCache;
   readonly #clock: Clock;
   readonly #onLost: (error: NerveError, operations: number) => void;
+  readonly #lock: WriteLock;
   /** Called after each commit; must not throw. */
   onCommit: () => void = () => {};
   #batch: Batch | null = null;
@@ -58,6 +62,7 @@ export class Writer {
     this.#clock = clock;
     this.#statements = statements;
     this.#onLost = onLost;
+    this.#lock = new WriteLock(db, statements, clock, () => this.#commitAtOnce(this.#openBatch()));
   }
 
   /** The last failure, until something is committed again. */
@@ -67,10 +72,14 @@ export class Writer {
 
   /** Runs several statements as one operation; resolves with its result, rejects with NerveError STORE_FAILED. */
   async run<T>(operation: () => T): Promise<T> {
-    const batch = this.#openBatch();
-    this.#commitAtOnce(batch);
+    let batch = this.#openBatch();
     let result: T;
     try {
+      while (!this.#lock.begin()) {
+        await this.#lock.free();
+        batch = this.#openBatch();
+      }
+      this.#commitAtOnce(batch);
       result = this.#perform(batch, () => this.#undoable(operation));
     } catch (thrown) {
       throw this.#lose(storeError("the log cannot be written", thrown), 1);
@@ -82,19 +91,38 @@ export class Writer {
   /** Runs one statement that nobody waits for by itself: its loss is counted, and `durable` rejects with it. */
   write(statement: () => unknown): void {
     const batch = this.#openBatch();
-    this.#commitRested(batch);
     try {
+      if (!this.#lock.begin()) return void this.#writeLater(statement);
+      this.#commitRested(batch);
       this.#perform(batch, statement);
     } catch (thrown) {
-      // The batch may have gone with it; `durable` looks at the one that is open now.
-      const open = this.#openBatch();
-      open.loss = this.#lose(storeError("the log cannot be written", thrown), 1);
-      this.#commitAtOnce(open);
+      this.#loseWrite(thrown);
     }
+  }
+
+  async #writeLater(statement: () => unknown): Promise<void> {
+    try {
+      await this.#lock.free();
+    } catch (thrown) {
+      return this.#loseWrite(thrown);
+    }
+    this.write(statement);
+  }
+
+  #loseWrite(thrown: unknown): void {
+    // The batch may have gone with it; `durable` looks at the one that is open now.
+    const open = this.#openBatch();
+    open.loss = this.#lose(storeError("the log cannot be written", thrown), 1);
+    this.#commitAtOnce(open);
   }
 
   /** Resolves when everything so far is on disk; rejects when something of this commit is lost. */
   async durable(): Promise<void> {
+    if (this.#lock.waited) {
+      await this.#lock.free().catch((thrown) => {
+        throw storeError("the log cannot be written", thrown);
+      });
+    }
     const batch = this.#batch;
     if (batch === null) return;
     this.hurry();
@@ -155,7 +183,6 @@ export class Writer {
   }
 
   #perform<T>(batch: Batch, operation: () => T): T {
-    if (!this.#db.isTransaction) this.#statements.get("begin immediate").run();
     try {
       const result = operation();
       batch.operations++;

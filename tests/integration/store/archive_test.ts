@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { storeArchiveOutput, workflowInspectOutput, workflowThreadOutput } from "../../../src/cli/outputs.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
+import { openStore } from "../../../src/store/store.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
 import { at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
 
@@ -152,6 +153,7 @@ Deno.test("a run that was archived, in part or as a whole, is inspected and its 
     const look = async () => ({
       inspect: JSON.parse((await bench.nerve("workflow", "inspect", "run-1", "--json")).out),
       thread: JSON.parse((await bench.nerve("workflow", "thread", "run-1", "--json")).out),
+      why: (await bench.nerve("why", "run-1")).out,
       page: JSON.parse(
         (await bench.nerve("workflow", "thread", "run-1", "--json", "--before", "4", "--budget", "10")).out,
       ),
@@ -159,6 +161,7 @@ Deno.test("a run that was archived, in part or as a whole, is inspected and its 
     const before = await look();
     assert.equal(workflowThreadOutput.parse(before.thread).messages.length, 6);
     assert.equal(workflowInspectOutput.parse(before.inspect).rows.length, 8);
+    assert.match(before.why, /run run-1 of .* was (queued|started)/);
     assert.deepEqual(workflowThreadOutput.parse(before.page).messages.map(({ round }) => round), [3]);
     await bench.archive(at(1));
     assert.equal(bench.store.reader.messages("run-1").length, 5, "round 1 has left the log");
@@ -184,6 +187,7 @@ Deno.test("lost runs are made again out of the log and its archive, whatever day
     await bench.startRun("d", at(3, 1));
     await bench.message("d", 1, at(3, 2));
     bench.append(at(4));
+    await bench.store.log.durable();
     await bench.archive(at(2));
     const before = runs.map((id) => bench.store.runs.get(id));
     assert.deepEqual(before.map((run) => run?.status), ["completed", "completed", "completed", "started"]);
@@ -206,6 +210,41 @@ Deno.test("lost runs are made again out of the log and its archive, whatever day
       assert.deepEqual([refused.code, /2026-01-02\.jsonl is damaged.*\n.*store verify/.test(refused.err)], [1, true]);
     });
     assert.deepEqual(runs.map((id) => bench.store.runs.get(id)), before, "as a whole or not at all");
+  }));
+
+Deno.test("a log that begins anew beside an archive goes on after it: no id twice, and what was archived is found", () =>
+  withArchive(async (bench) => {
+    await bench.startRun("run-1", at(0, 1));
+    await bench.message("run-1", 1, at(0, 2));
+    await bench.endRun("run-1", at(0, 3));
+    // The clock was set back, so that the newest id is not of the newest day.
+    bench.append(at(2));
+    bench.append(at(1));
+    bench.append(at(4));
+    await bench.store.log.durable();
+    await bench.archive(at(3));
+    const archived = Object.values(bench.inFiles()).flat();
+    await bench.store.close();
+    for (const rest of ["", "-wal", "-shm"]) {
+      await Deno.remove(bench.paths.logDatabase + rest).catch((thrown) => {
+        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+      });
+    }
+    Deno.writeTextFileSync(`${bench.paths.archive}/2025-12-31.jsonl`, "damaged");
+    bench.store = openStore(bench.paths.logDatabase, bench.clock, { archiveFolder: bench.paths.archive });
+    Deno.removeSync(`${bench.paths.archive}/2025-12-31.jsonl`);
+    const next = bench.append(at(5));
+    assert.equal(next.id, Math.max(...archived.map(({ id }) => id)) + 1);
+    await bench.store.log.durable();
+    const read = lines((await bench.nerve("events", "--archived", "--json")).out);
+    assert.deepEqual(read, [...archived.sort((a, b) => a.id - b.id), next]);
+    assert.equal((await bench.nerve("store", "verify")).code, 0);
+    await bench.closed(async () => assert.equal((await bench.nerve("store", "rebuild-runs")).code, 0));
+    const thread = JSON.parse((await bench.nerve("workflow", "thread", "run-1", "--json")).out);
+    assert.deepEqual([thread.run.status, thread.messages.length], ["completed", 1]);
+    // A second one has nothing to take over.
+    bench.append(at(5, 1));
+    assert.equal((await bench.inTable()).at(-1)?.id, next.id + 1);
   }));
 
 Deno.test("nerve store archive works by hand: by retention, by date, with a vacuum, as JSON", () =>

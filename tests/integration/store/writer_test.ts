@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
-import { commitRestMinMs } from "../../../src/base/limits.ts";
+import { commitRestMinMs, databaseBusyMaxMs, lockRetryMs } from "../../../src/base/limits.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
 import { Writer } from "../../../src/store/writer.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -95,20 +96,46 @@ Deno.test("a full database loses what it cannot hold, says how much, and goes on
     assert.deepEqual(committed(), []);
   }));
 
-Deno.test("while another program holds the lock nothing is written, and it goes on afterwards", () =>
-  bench(async ({ db, writer, insert, committed, lost }) => {
-    db.exec("pragma busy_timeout = 0");
+// Each write held up the event loop for two seconds, and with it every sense and run of the kernel.
+Deno.test("while another program holds the lock writes wait off the event loop, in their order, and none is lost", () =>
+  bench(async ({ db, writer, insert, committed, lost, clock }) => {
     using other = openDatabase(db.location() ?? "");
     other.exec("begin immediate");
-    const refused = writer.run(() => insert(1));
-    writer.write(() => insert(2));
-    const durable = writer.durable();
-    await assert.rejects(refused, { code: "STORE_FAILED", message: /locked/ });
-    await assert.rejects(durable, { code: "STORE_FAILED", message: /locked/ });
+    const from = systemClock.monotonic(), order: number[] = [];
+    const write = (n: number) => {
+      order.push(n);
+      insert(n);
+    };
+    const first = writer.run(() => write(1));
+    writer.write(() => write(2));
+    const third = writer.run(() => write(3)), durable = writer.durable();
+    await clock.tick(databaseBusyMaxMs - 2 * lockRetryMs);
+    assert.ok(systemClock.monotonic() - from < databaseBusyMaxMs, "the event loop was held up");
+    assert.deepEqual(order, []);
     other.exec("rollback");
+    await clock.tick(lockRetryMs);
+    await Promise.all([first, third, durable]);
+    assert.deepEqual([order, committed(), lost], [[1, 2, 3], [1, 2, 3], []]);
+    assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
+  }));
+
+Deno.test("what waits too long for another program's lock is lost and told, and the writer goes on afterwards", () =>
+  bench(async ({ db, writer, insert, committed, lost, clock }) => {
+    using other = openDatabase(db.location() ?? "");
+    other.exec("begin immediate");
+    const locked = { code: "STORE_FAILED", message: /locked/ };
+    const refused = assert.rejects(writer.run(() => insert(1)), locked);
+    writer.write(() => insert(2));
+    const durable = assert.rejects(writer.durable(), locked);
+    await clock.tick(databaseBusyMaxMs + lockRetryMs);
+    await Promise.all([refused, durable]);
+    assert.match(writer.trouble?.hint ?? "", /another program holds a lock/);
     writer.write(() => insert(3));
+    await clock.tick(databaseBusyMaxMs / 2);
+    other.exec("rollback");
+    await clock.tick(lockRetryMs);
     await writer.durable();
-    assert.deepEqual([committed(), lost], [[3], [1, 1]]);
+    assert.deepEqual([committed(), lost, writer.trouble], [[3], [1, 1], null]);
   }));
 
 Deno.test("durable resolves at once when nothing is open, and a lost write is told to the turn that lost it only", () =>
