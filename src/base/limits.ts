@@ -157,6 +157,8 @@ export const idleTrialsMax = 8;
 
 /** How long a statement waits for another program's lock on a database. */
 export const databaseBusyMaxMs = 2 * secondMs;
+/** How often the log's writer asks for that lock, off the event loop. */
+export const lockRetryMs = 20;
 /** From the start, and from midnight UTC, until the log is archived; and from a failure until it is tried again. */
 export const archiveFirstMs = minuteMs;
 export const archiveRetryMs = 60 * minuteMs;
