@@ -53,16 +53,19 @@ function rowHead(io: CliIo, row: LogRow): string {
   return dim(io, `${String(row.id).padStart(6)} ${dateTime(row.ts)}`);
 }
 
-/** The row of that id, or the first row of the run of that id. */
+/** The row of that id, or the first row of the run of that id; from the archive where it is there by now. */
 export function askedRow(records: CliRecords, id: string): LogRow {
   const row = /^\d{1,15}$/.test(id) ? rowOf(records, Number(id)) : null;
   if (row !== null) return row;
-  if (/^\d{1,15}$/.test(id) && records.run(id) === null) {
-    throw new NerveError("ROW_UNKNOWN", `There is no row ${id} in the log`, { hint: "nerve events shows the newest" });
+  const run = records.run(id), filter = { refId: id, order: "asc", limit: 1 } as const;
+  // A run that the table of runs has lost may have left its rows.
+  const [first] = run === null ? records.allLogs(filter) : records.logs(filter);
+  if (first !== undefined && (run !== null || first.type.startsWith("run."))) return first;
+  if (/^\d{1,15}$/.test(id) && run === null) {
+    const message = `There is no row ${id} in the log nor in its archive`;
+    throw new NerveError("ROW_UNKNOWN", message, { hint: "nerve events shows the newest" });
   }
-  const run = requireRun(records, id);
-  const [first] = records.logs({ refId: run.runId, order: "asc", limit: 1 });
-  if (first !== undefined) return first;
+  requireRun(records, id);
   throw new NerveError("ROW_UNKNOWN", `The rows of run ${id} have left the log`, {
     hint: `What is known of it: nerve workflow inspect ${id}`,
   });
