@@ -1,10 +1,11 @@
 /** `nerve logs`: the end of the daemon's text log, and with -f what is added to it, across its turning over. */
 import { dirname } from "node:path";
+import type { CancelTimer } from "../../base/clock.ts";
 import { NerveError } from "../../base/errors.ts";
-import { logFilesKept } from "../../base/limits.ts";
+import { daemonAnswerMaxMs, logFilesKept } from "../../base/limits.ts";
 import { parseLogLine } from "../../base/log.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon } from "../../daemon/whereabouts.ts";
+import { findDaemon, runs } from "../../daemon/whereabouts.ts";
 import { LogTail } from "../log_tail.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, print, printable, sign } from "../output.ts";
@@ -62,18 +63,34 @@ async function follow(io: CliIo, paths: WorkspacePaths, count: number, write: (l
   io.stdout.gone.addEventListener("abort", end, { once: true });
   // The watch is there already: what the tail does not find yet, the watch will tell of.
   const tail = new LogTail(paths.textLog);
+  let forgetDaemon = () => {};
   try {
     lastLines(paths.textLog, count, tail.read()).forEach(write);
+    forgetDaemon = tellOfItsEnd(io, paths);
     for await (const { kind } of watcher) {
       if (kind !== "access") { for (const line of tail.read()) write(line); }
       if (!exists(folder)) break;
     }
   } finally {
     tail.close();
+    forgetDaemon();
     end();
     forget();
     io.stdout.gone.removeEventListener("abort", end);
   }
+}
+
+/** A log to which nobody writes looks like one to which nothing is written: said on stderr, when that begins. */
+function tellOfItsEnd(io: CliIo, paths: WorkspacePaths): CancelTimer {
+  let ran = true, cancel: CancelTimer = () => {};
+  const look = () => {
+    const now = runs(findDaemon(paths));
+    if (ran && !now) io.stderr.write(`${sign.warning} no daemon runs; the log goes on with the next nerve start\n`);
+    ran = now;
+    cancel = io.clock.after(daemonAnswerMaxMs, look);
+  };
+  look();
+  return () => cancel();
 }
 
 function asObject(text: string): unknown {

@@ -124,6 +124,7 @@ Deno.test("nerve logs -f shows new lines across the file's turning over, until C
     const shown = io.out.trimEnd().split("\n").map((text) => JSON.parse(text).message);
     assert.deepEqual(shown, ["old 1", "old 2", ...Array.from({ length: 20 }, (_, at) => `new ${at}`)]);
     assert.equal(io.listening, false);
+    assert.equal(io.err.match(/no daemon runs; the log goes on with the next nerve start/g)?.length, 1);
   });
 });
 
