@@ -68,7 +68,7 @@ export function notHappened(row: LogRow): string | null {
   const times = typeof payload.repeated === "number" ? ` \u00d7${payload.repeated} in the minute before` : "";
   switch (row.type) {
     case "sense.null":
-      return times === "" ? `${sign.idle} compute${compute} returned null` : `${sign.idle} returned null${times}`;
+      return `${sign.idle}${times === "" ? ` compute${compute}` : ""} returned ${nothing(payload)}${times}`;
     case "sense.throttled": {
       const until = typeof payload.until === "number" ? ` until ${clockTime(payload.until)}` : "";
       return `${sign.asleep} throttled${until}, then compute${compute} answers${times}`;
@@ -88,6 +88,11 @@ export function notHappened(row: LogRow): string | null {
     default:
       return null;
   }
+}
+
+/** Null was meant; what comes of a function that does not say what it returns may not be. */
+function nothing({ returned }: JsonObject): string {
+  return returned === "undefined" ? "undefined: is a return or an await missing?" : "null";
 }
 
 /** What made a compute run that nothing in the log caused: the end of most chains. */

@@ -128,9 +128,11 @@ export class SenseDesk {
 
   async #settle(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Promise<ComputeResult> {
     switch (outcome.kind) {
-      case "null":
-        this.#skip(record, "null", "", { compute: id, trigger: trigger.kind }, trigger);
-        return outcome;
+      case "null": {
+        const { returned = null } = outcome, detail = { compute: id, trigger: trigger.kind };
+        this.#skip(record, "null", returned ?? "", returned === null ? detail : { ...detail, returned }, trigger);
+        return { kind: "null" };
+      }
       case "value": {
         const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
         if (route.kind === "workflow") return await this.#start(record, route, trigger, id);

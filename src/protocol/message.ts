@@ -129,7 +129,7 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     id: z.int(),
     ranMs: z.number().min(0).nullable().catch(null),
     outcome: z.discriminatedUnion("kind", [
-      z.object({ kind: z.literal("null") }),
+      z.object({ kind: z.literal("null"), returned: z.literal("undefined").optional() }),
       z.object({ kind: z.literal("value"), value: jsonSchema }),
       z.object({
         kind: z.literal("error"),

@@ -29,7 +29,8 @@ export type Place = z.infer<typeof placeSchema>;
 
 /** What became of one compute, as the kernel sees it. */
 export type ComputeOutcome =
-  | { readonly kind: "null" }
+  /** `returned`: only when it was not null itself, which is what a missing `return` or `await` looks like. */
+  | { readonly kind: "null"; readonly returned?: "undefined" | undefined }
   | { readonly kind: "value"; readonly value: Json }
   | { readonly kind: "error"; readonly code: ComputeErrorCode; readonly message: string; readonly place: Place | null }
   | { readonly kind: "timeout"; readonly afterMs: number; readonly killed: boolean }

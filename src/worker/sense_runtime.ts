@@ -160,11 +160,12 @@ export class SenseRuntime implements Runtime {
   }
 
   #succeed(id: number, ranMs: number, value: unknown): void {
-    const text = value === undefined ? null : toJsonText(value, payloadMaxBytes);
-    if (text !== null && !text.ok) return this.#fail(id, ranMs, "output", `what compute returned ${text.error}`, null);
-    if (text === null || text.value === "null") {
-      return this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "null" } });
+    if (value === undefined) {
+      return this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "null", returned: "undefined" } });
     }
+    const text = toJsonText(value, payloadMaxBytes);
+    if (!text.ok) return this.#fail(id, ranMs, "output", `what compute returned ${text.error}`, null);
+    if (text.value === "null") return this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "null" } });
     const { value: json } = text;
     this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${ranMs},"outcome":{"kind":"value","value":${json}}}`);
   }

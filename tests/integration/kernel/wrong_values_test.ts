@@ -96,3 +96,14 @@ Deno.test("unusual but good values arrive as they are", async () => {
   const rows = await workspace.rows({ type: "sense.signal", source: "sense:lone-surrogate" });
   assert.deepEqual((rows[0]?.payload as { payload: unknown }).payload, { s: "a\ud800b" }, "also in the log");
 });
+
+// "returned null" was said of a compute whose author had forgotten to await: it had returned nothing at all.
+Deno.test("a compute that returns nothing is no signal, and its row tells it from one that returned null", async () => {
+  const forgetful = "const work = () => Promise.resolve({ a: 1 });\nexport function compute() { work(); }";
+  await using workspace = await startWorkspace({ senses: { forgetful, quiet: "export const compute = () => null;" } });
+  for (const [name, returned] of [["forgetful", "undefined"], ["quiet", undefined]] as const) {
+    assert.deepEqual(await workspace.trigger(name), { kind: "null" });
+    const [row] = await workspace.rows({ source: `sense:${name}`, type: "sense.null" });
+    assert.equal(Object(row?.payload).returned, returned);
+  }
+});

@@ -33,6 +33,10 @@ Deno.test("a log that a stranger has written into does not make a chain without 
 Deno.test("each reason for silence has its sentence, and repetitions are counted", () => {
   const told = (type: LogRow["type"], payload: LogRow["payload"]) => notHappened(row({ type, payload }));
   assert.equal(told("sense.null", { compute: 4 }), "⚪ compute 4 returned null");
+  assert.equal(
+    told("sense.null", { compute: 4, returned: "undefined" }),
+    "⚪ compute 4 returned undefined: is a return or an await missing?",
+  );
   assert.equal(told("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
   const until = new Date(2026, 0, 2, 12, 3, 10).getTime();
   assert.equal(told("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 answers");
