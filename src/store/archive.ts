@@ -20,7 +20,7 @@ import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
 import { faultPoint } from "./fault_point.ts";
 import { logLine } from "./log_rows.ts";
 import { archivedUpToKey, setMeta } from "./meta_store.ts";
-import { inTransaction, openDatabase, StatementCache } from "./sqlite.ts";
+import { inTransactionWhenFree, openDatabase, StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
 
 export interface ArchiveOptions {
@@ -110,7 +110,9 @@ class ArchiveRun {
     this.#options = options;
     this.#cutoff = startOfDay(options.beforeMs);
     this.#db = openDatabase(ports.databasePath, options.dryRun ? { readOnly: true } : { synchronous: "normal" });
-    this.#db.exec("pragma temp_store = memory; create temp table held (id text primary key) without rowid");
+    this.#db.exec(
+      "pragma busy_timeout = 0; pragma temp_store = memory; create temp table held (id text primary key) without rowid",
+    );
     this.#statements = new StatementCache(this.#db);
     this.#sliceEnd = ports.clock.monotonic() + sliceMs;
   }
@@ -231,9 +233,8 @@ class ArchiveRun {
     for (let after = firstId - 1, before: number; after < lastId; after = before) {
       before = Math.min(after + size, lastId);
       const from = clock.monotonic();
-      // It would wait for us, and we for it.
-      writer.flush();
-      deleted += inTransaction(this.#db, () => {
+      // What the writer has open would wait for us, and we for it.
+      deleted += await inTransactionWhenFree(this.#db, clock, () => {
         if (after < firstId) {
           moveWatermark(this.#statements, end);
           setMeta(this.#statements, archivedDayKey(day.day), JSON.stringify(this.#placed));
@@ -241,7 +242,7 @@ class ArchiveRun {
         const { changes } = statement.run(after, before, start, end);
         faultPoint("archive.deleting");
         return Number(changes);
-      });
+      }, () => writer.flush());
       faultPoint("archive.deleted");
       this.#tell(day, "deleting", deleted);
       const share = clock.monotonic() - from > sliceMs ? 0.5 : 1.5;

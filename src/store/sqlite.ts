@@ -8,8 +8,9 @@
  */
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { type Clock, delay } from "../base/clock.ts";
 import { assert, messageOf, NerveError } from "../base/errors.ts";
-import { databaseBusyMaxMs, preparedStatementsMax } from "../base/limits.ts";
+import { databaseBusyMaxMs, lockRetryMs, preparedStatementsMax } from "../base/limits.ts";
 
 /** What node:sqlite has on Deno 2.9.6 and its bundled types do not tell. */
 declare module "node:sqlite" {
@@ -99,6 +100,27 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     // A full disk makes SQLite roll back by itself.
     if (db.isTransaction) db.exec("rollback");
     throw thrown;
+  }
+}
+
+/**
+ * As `inTransaction`, over a connection that waits for nobody's lock by itself (`pragma busy_timeout = 0`): while another
+ * program holds it, it is asked for again by the clock, so that the event loop goes on. `ready` is called before each try.
+ */
+export async function inTransactionWhenFree<T>(
+  db: DatabaseSync,
+  clock: Clock,
+  work: () => T,
+  ready: () => void,
+): Promise<T> {
+  for (const until = clock.monotonic() + databaseBusyMaxMs;;) {
+    ready();
+    try {
+      return inTransaction(db, work);
+    } catch (thrown) {
+      if (!messageOf(thrown).includes("database is locked") || clock.monotonic() >= until) throw thrown;
+    }
+    await delay(clock, lockRetryMs);
   }
 }
 

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { storeArchiveOutput, workflowInspectOutput, workflowThreadOutput } from "../../../src/cli/outputs.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
+import { setImmediate } from "node:timers";
+import { lockRetryMs } from "../../../src/base/limits.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
 import { at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
@@ -245,6 +247,23 @@ Deno.test("a log that begins anew beside an archive goes on after it: no id twic
     // A second one has nothing to take over.
     bench.append(at(5, 1));
     assert.equal((await bench.inTable()).at(-1)?.id, next.id + 1);
+  }));
+
+Deno.test("an archive run waits for another program's lock without holding up the event loop", () =>
+  withArchive(async (bench) => {
+    const rows = [bench.append(at(0)), bench.append(at(1))];
+    await bench.store.log.durable();
+    const other = openDatabase(bench.paths.logDatabase);
+    other.exec("begin immediate");
+    const archived = bench.archive(at(1));
+    // The file is written; what follows needs the lock.
+    while (bench.clock.pending === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    assert.equal((await bench.store.reader.logs({})).length, 2);
+    other.exec("rollback");
+    other.close();
+    await bench.clock.tick(lockRetryMs);
+    assert.equal((await archived).rows, 1);
+    everyRowOnce(bench.paths.root, rows);
   }));
 
 Deno.test("nerve store archive works by hand: by retention, by date, with a vacuum, as JSON", () =>
