@@ -1,0 +1,53 @@
+/** A daemon that is stopped by a signal: its socket can be connected to, and nobody ever answers. */
+import assert from "node:assert/strict";
+import { workflowListOutput } from "../../../src/cli/outputs.ts";
+import { DaemonWorkspace } from "../../support/daemon.ts";
+import { within } from "../../support/workspace_fixture.ts";
+
+Deno.test("every command that asks a daemon which hangs gives up, says what to do, and lists tell what is on disk", async () => {
+  // The bug was: all of them waited for ever, and a script that asked each minute piled up.
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel } = await workspace.start();
+  const waiting = workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000", "--id", "long", "--wait");
+  await workspace.reached("the run", async () => (await workspace.nerve("workflow", "list")).out.includes("long"));
+  Deno.kill(kernel, "SIGSTOP");
+  try {
+    const asking = [
+      ["sense", "trigger", "ping", "--wait"],
+      ["workflow", "kill", "long"],
+      ["reload"],
+      ["store", "archive"],
+      ["events", "-f", "--json"],
+    ];
+    const [[waited, ...refused], [senses, workflows, why, doctor]] = await within(
+      Promise.all([
+        Promise.all([waiting, ...asking.map((args) => workspace.nerve(...args))]),
+        Promise.all([
+          workspace.nerve("sense", "list"),
+          workspace.nerve("workflow", "list", "--json"),
+          workspace.nerve("why", "--sense", "ping"),
+          workspace.nerve("doctor"),
+        ]),
+      ]),
+      "every command to give up",
+    );
+    assert.equal(waited?.code, 1);
+    assert.match(waited?.err ?? "", /the run goes on when the daemon does: nerve workflow inspect long\n$/);
+    for (const [at, { code, err }] of refused.entries()) {
+      assert.equal(code, 1, asking[at]?.join(" "));
+      assert.match(err, new RegExp(`The daemon \\(pid ${kernel}\\) was stopped by a signal`), asking[at]?.join(" "));
+      assert.match(err, new RegExp(`kill -CONT ${kernel}`));
+    }
+    assert.match(senses.out, /ping .*signal.*\n[^]*from the databases alone\. The daemon \(pid \d+\) was stopped/);
+    const { daemon, problem, runs } = workflowListOutput.parse(JSON.parse(workflows.out));
+    assert.deepEqual([daemon, problem?.includes("was stopped"), runs.items[0]?.runId], [false, true, "long"]);
+    assert.deepEqual([why.code, /what it does now is not known/.test(why.out)], [0, true]);
+    assert.match(
+      doctor.out,
+      new RegExp(`❌ socket: the daemon \\(pid ${kernel}\\) was stopped by a signal\n {3}kill -CONT`),
+    );
+  } finally {
+    Deno.kill(kernel, "SIGCONT");
+  }
+  assert.equal((await workspace.nerve("workflow", "inspect", "long")).code, 0);
+});

@@ -1,0 +1,42 @@
+/** Waiting for a daemon that may hang, on a clock that stands still. */
+import assert from "node:assert/strict";
+import { daemonAnswerMaxMs } from "../../../src/base/limits.ts";
+import { Hangs, whileAlive } from "../../../src/control/liveness.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+const never = () => new Promise<never>(() => {});
+
+Deno.test("whileAlive() waits for hours while the daemon answers other questions, with whatever", async () => {
+  const clock = new FakeClock(), answer = Promise.withResolvers<string>();
+  let asked = 0;
+  const waited = whileAlive(clock, answer.promise, async () => {
+    await Promise.resolve();
+    if (asked++ % 2 === 1) throw new Error("too many connections");
+  });
+  for (let look = 0; look < 100; look++) await clock.tick(daemonAnswerMaxMs);
+  assert.equal(asked, 100);
+  answer.resolve("done");
+  assert.equal(await waited, "done");
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("whileAlive() gives up when a question is not answered in time, and not before", async () => {
+  const clock = new FakeClock(), waited = whileAlive(clock, never(), never);
+  let over = false;
+  const given = assert.rejects(waited, Hangs).then(() => over = true);
+  await clock.tick(2 * daemonAnswerMaxMs - 1);
+  assert.equal(over, false);
+  await clock.tick(1);
+  await given;
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("whileAlive() passes on what the answer comes to, also while it asks", async () => {
+  const clock = new FakeClock(), answer = Promise.withResolvers<string>();
+  const waited = whileAlive(clock, answer.promise, never);
+  const refused = assert.rejects(waited, /refused/);
+  await clock.tick(daemonAnswerMaxMs + 1);
+  answer.reject(new Error("refused"));
+  await refused;
+  assert.equal(clock.pending, 0);
+});
