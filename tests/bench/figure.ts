@@ -6,7 +6,18 @@
 import { systemClock } from "../../src/base/clock.ts";
 
 /** Of a rate more is better, of all else less. */
-export type Unit = "runs/s" | "computes/s" | "rows/s" | "requests/s" | "ms" | "MiB" | "%" | "files";
+export type Unit =
+  | "runs/s"
+  | "computes/s"
+  | "rows/s"
+  | "requests/s"
+  | "ms"
+  | "MiB"
+  | "KiB"
+  | "%"
+  | "files"
+  | "processes"
+  | "computes";
 
 export interface Figure {
   readonly figure: string;

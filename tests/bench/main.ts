@@ -11,7 +11,8 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   api: () => import("./api.ts"),
   timetable: () => import("./timetable.ts"),
   "large-log": () => import("./large_log.ts"),
-  idle: () => import("./idle_day.ts"),
+  idle: () => import("./idle.ts"),
+  day: () => import("./day.ts"),
   start: () => import("./start.ts"),
   memory: () => import("./memory.ts"),
 };

@@ -1,15 +1,18 @@
 /**
- * Private memory (what would be free if the process were gone) of an idle daemon's kernel and of an idle group.
+ * Private memory (what would be free if the process were gone) of an idle daemon's kernel and of idle groups, 10 s after
+ * their last work.
  * Floor: Deno with an empty program; for the group, with one restricted worker that does nothing (floor_echo.ts).
  * Not measured: memory that processes share (the executable's own pages), what senses themselves need.
  */
+import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures } from "./figure.ts";
 import { Echo } from "./floor_echo.ts";
 import { delay, systemClock } from "../../src/base/clock.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
-import { Daemon } from "../support/mortal_daemon.ts";
 
 const MiB = 1024;
+/** What is not over after this long is idle: V8 gives back what it has spare 2 s after the last work. */
+const idleMs = 10_000;
 
 /** Private memory of a process in MiB: dirty and clean pages that nobody else has. */
 export function privateMiB(pid: number): number {
@@ -18,32 +21,43 @@ export function privateMiB(pid: number): number {
   return kib.reduce((sum, size) => sum + size, 0) / MiB;
 }
 
+/** The same, or nothing when the process has ended meanwhile. */
+export function privateMiBOrNone(pid: number): number {
+  try {
+    return privateMiB(pid);
+  } catch {
+    // ESRCH or ENOENT: it is gone.
+    return 0;
+  }
+}
+
 export async function* figures(): Figures {
   const empty = new Deno.Command(Deno.execPath(), { args: ["eval", "setTimeout(() => {}, 60_000)"] }).spawn();
-  const senses = { idle: "export const compute = () => ({ ok: true });\n", drizzle: withDrizzle };
-  await using workspace = await makeWorkspace({ senses });
+  const names = (kind: string) => [0, 1, 2].map((index) => `${kind}${index}`);
+  const idle = names("idle"), drizzle = names("drizzle"), all = [...idle, ...drizzle];
+  await using workspace = await makeWorkspace({
+    yaml: { senses: Object.fromEntries(all.map((name) => [name, { keep_alive: true }])) },
+    senses: Object.fromEntries(all.map((name) => [name, idle.includes(name) ? withNothing : withDrizzle])),
+  });
   await using echo = await Echo.start(workspace.root);
-  const daemon = await Daemon.start(workspace.paths);
   try {
-    for (const name of ["idle", "drizzle"]) await daemon.client.triggerSense(name, true);
-    await delay(systemClock, 3_000);
+    await using daemon = await BackgroundDaemon.start(workspace.paths);
+    for (const name of all) await daemon.client.triggerSense(name, true);
+    await delay(systemClock, idleMs);
     const { pid, units } = await daemon.client.health();
-    const group = (name: string) => units.find((unit) => unit.name === name)?.pid ?? 0;
+    const groups = (names: string[]) =>
+      units.filter((unit) => names.includes(unit.name)).map((unit) => privateMiB(unit.pid ?? 0));
     yield figure("private memory of the kernel", "MiB", [privateMiB(pid)], privateMiB(empty.pid));
-    yield figure("private memory of a group", "MiB", [privateMiB(group("idle"))], privateMiB(echo.pid));
-    yield figure(
-      "private memory of a group that uses Drizzle",
-      "MiB",
-      [privateMiB(group("drizzle"))],
-      privateMiB(echo.pid),
-    );
+    yield figure("private memory of the supervisor", "MiB", [privateMiB(daemon.supervisorPid)], privateMiB(empty.pid));
+    yield figure("private memory of a group", "MiB", groups(idle), privateMiB(echo.pid));
+    yield figure("private memory of a group that uses Drizzle", "MiB", groups(drizzle), privateMiB(echo.pid));
   } finally {
-    await daemon.stop();
     empty.kill("SIGKILL");
     await empty.status;
   }
 }
 
+const withNothing = "export const compute = () => ({ ok: true });\n";
 const withDrizzle = `import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
 const t = sqliteTable("t", { n: integer("n") });
 export const compute = ({ db, sqlite }) => {

@@ -3,13 +3,13 @@
  * lost, what the kernel's process takes of one core and of memory. The senses begin at different moments of the second
  * (`startup_delay`): with all at the same one, lateness would be how long the machine needs for 1,000 computes.
  * Floor of the lateness: a timer of Deno's that was due each millisecond in a process that does nothing else.
- * Not measured: what senses do. `nerve run` prints a line for each signal.
+ * Not measured: what senses do. The supervisor writes a line of the text log for each signal, in a process of its own.
  */
 import { delay, systemClock } from "../../src/base/clock.ts";
 import { processStat } from "../../src/base/process_id.ts";
 import { openDatabase } from "../../src/store/sqlite.ts";
-import { Daemon } from "../support/mortal_daemon.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, percentile } from "./figure.ts";
 import { privateMiB } from "./memory.ts";
 
@@ -19,31 +19,27 @@ const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - t
 export async function* figures(): Figures {
   const floor = await timerLateness();
   await using workspace = await thousandSenses();
-  const daemon = await Daemon.start(workspace.paths);
-  try {
-    while ((await daemon.client.senses()).some(({ counters }) => counters.computes === 0)) {
-      await delay(systemClock, 500);
-    }
-    await delay(systemClock, 2_000);
-    const { pid, counters } = await daemon.client.health(), from = systemClock.now(), ticks = cpuTicks(pid);
-    const skipped = counters.coalesced ?? 0;
-    await delay(systemClock, spanMs);
-    const cpu = (cpuTicks(pid) - ticks) * 10 / spanMs * 100, until = systemClock.now();
-    const coalesced = ((await daemon.client.health()).counters.coalesced ?? 0) - skipped;
-    const lateness = latenessOf(workspace.paths.logDatabase, from, until);
-    const expected = senses * spanMs / 1_000;
-    const name = `${senses} senses in ${groups} groups, one compute a second each`;
-    for (const percent of [50, 99]) {
-      const late = percentile(lateness, percent);
-      yield figure(`${name}: lateness, p${percent}`, "ms", [late], percentile(floor, percent));
-    }
-    const lost = coalesced + Math.max(0, expected - lateness.length - senses / 100);
-    yield figure(`${name}: ticks lost`, "%", [lost / expected * 100], null);
-    yield figure(`${name}: of one core`, "%", [cpu], null);
-    yield figure(`${name}: private memory of the kernel`, "MiB", [privateMiB(pid)], null);
-  } finally {
-    await daemon.stop();
+  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  while ((await daemon.client.senses()).some(({ counters }) => counters.computes === 0)) {
+    await delay(systemClock, 500);
   }
+  await delay(systemClock, 2_000);
+  const { pid, counters } = await daemon.client.health(), from = systemClock.now(), ticks = cpuTicks(pid);
+  const skipped = counters.coalesced ?? 0;
+  await delay(systemClock, spanMs);
+  const cpu = (cpuTicks(pid) - ticks) * 10 / spanMs * 100, until = systemClock.now();
+  const coalesced = ((await daemon.client.health()).counters.coalesced ?? 0) - skipped;
+  const lateness = latenessOf(workspace.paths.logDatabase, from, until);
+  const expected = senses * spanMs / 1_000;
+  const name = `${senses} senses in ${groups} groups, one compute a second each`;
+  for (const percent of [50, 99]) {
+    const late = percentile(lateness, percent);
+    yield figure(`${name}: lateness, p${percent}`, "ms", [late], percentile(floor, percent));
+  }
+  const lost = coalesced + Math.max(0, expected - lateness.length - senses / 100);
+  yield figure(`${name}: ticks lost`, "%", [lost / expected * 100], null);
+  yield figure(`${name}: of one core`, "%", [cpu], null);
+  yield figure(`${name}: private memory of the kernel`, "MiB", [privateMiB(pid)], null);
 }
 
 async function thousandSenses(): Promise<WorkspaceFixture> {
@@ -59,7 +55,7 @@ async function thousandSenses(): Promise<WorkspaceFixture> {
 }
 
 /** By how many milliseconds each compute of that span began too late, as the senses themselves saw it. */
-function latenessOf(log: string, from: number, until: number): number[] {
+export function latenessOf(log: string, from: number, until: number): number[] {
   using db = openDatabase(log, { readOnly: true });
   const rows = db.prepare(
     "select json_extract(payload, '$.payload.late') as late from logs" +
@@ -73,7 +69,7 @@ function cpuTicks(pid: number): number {
   return processStat(pid)?.cpuTicks ?? 0;
 }
 
-async function timerLateness(): Promise<number[]> {
+export async function timerLateness(): Promise<number[]> {
   const from = systemClock.monotonic(), late: number[] = [];
   for (let due = 1; due <= 1_000; due++) {
     const leftMs = from + due - systemClock.monotonic();

@@ -1,0 +1,109 @@
+/**
+ * 24 hours of a timetable in a hundredth of the time: 10 senses, each a group of its own, one compute every 5 minutes
+ * (so every 3 s), whose processes end and are started again between two ticks. An hour of it; with NERVE_BENCH=long the
+ * whole day, in 15 minutes. What the kernel has gained from its first quarter to its last: private memory, open files,
+ * files and bytes on disk beyond the log, and bytes of the log for each row of it.
+ * The clock is 20 times as fast and the intervals are a fifth: at 100 times the speed the limits on starts and heartbeats
+ * would be shorter than what a process really takes.
+ * Not measured: the foreground's printing and the control API (the kernel is embedded here), archive and housekeeping.
+ */
+import { type Clock, delay, systemClock } from "../../src/base/clock.ts";
+import { openDatabase } from "../../src/store/sqlite.ts";
+import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+import { figure, type Figures, median } from "./figure.ts";
+import { privateMiB } from "./memory.ts";
+
+const speed = 20, senses = 10, intervalMs = 60_000;
+const hours = Deno.env.get("NERVE_BENCH") === "long" ? 24 : 1;
+const spanMs = hours * 3_600_000 / 100;
+
+/** Real time and wall time, both so many times as fast. */
+function scaledClock(factor: number): Clock {
+  const wall = systemClock.now(), start = systemClock.monotonic();
+  const monotonic = () => start + (systemClock.monotonic() - start) * factor;
+  const now = () => wall + (systemClock.monotonic() - start) * factor;
+  return {
+    now,
+    monotonic,
+    after: (ms, fire) => systemClock.after(ms / factor, fire),
+    at: (due, fire) => systemClock.after((due - now()) / factor, fire),
+  };
+}
+
+interface Sample {
+  readonly memory: number;
+  readonly openFiles: number;
+  readonly files: number;
+  readonly otherBytes: number;
+  readonly logBytes: number;
+  readonly rows: number;
+  readonly started: number;
+  readonly died: number;
+}
+
+export async function* figures(): Figures {
+  const names = Array.from({ length: senses }, (_, index) => `s${index}`);
+  const spread = (index: number) => ({ startup_delay: `${index * intervalMs / senses}ms`, timeout: "10m" });
+  await using workspace = await startWorkspace({
+    clock: scaledClock(speed),
+    yaml: {
+      senses: Object.fromEntries(names.map((name, index) => [name, spread(index)])),
+      reflexes: names.map((sense) => ({ sense, interval: `${intervalMs}ms` })),
+    },
+    senses: Object.fromEntries(names.map((name) => [name, "export const compute = () => ({ ok: true });\n"])),
+  });
+  const taken: Sample[] = [], until = systemClock.monotonic() + spanMs;
+  while (systemClock.monotonic() < until) {
+    await delay(systemClock, spanMs / 40);
+    taken.push(sample(workspace));
+  }
+  const first = taken.slice(10, 20), last = taken.slice(-10), name = `${hours} h of ${senses} senses of 5 min`;
+  const gained = (of: (sample: Sample) => number) => median(last.map(of)) - median(first.map(of));
+  const { counters } = workspace.health();
+  const perRow = ({ logBytes, rows }: Sample) => logBytes / rows / 1_024;
+  const [end] = taken.slice(-1);
+  yield figure(`${name}: processes started`, "processes", [end?.started ?? 0], null);
+  yield figure(`${name}: processes that died`, "processes", [end?.died ?? 0], null);
+  yield figure(`${name}: computes`, "computes", [counters.computes ?? 0], hours * 12 * senses);
+  yield figure(`${name}: growth of the kernel`, "MiB", [gained(({ memory }) => memory)], null);
+  yield figure(`${name}: growth in open files`, "files", [gained(({ openFiles }) => openFiles)], null);
+  yield figure(`${name}: growth in files on disk`, "files", [gained(({ files }) => files)], null);
+  yield figure(`${name}: growth on disk beyond the log`, "KiB", [gained(({ otherBytes }) => otherBytes / 1_024)], null);
+  yield figure(`${name}: the log, a row`, "KiB", [median(last.map(perRow))], median(first.map(perRow)));
+}
+
+function sample({ paths }: WorkspaceFixture): Sample {
+  using log = openDatabase(paths.logDatabase, { readOnly: true });
+  const count = (where: string) => Number(log.prepare(`select count(*) as n from logs where ${where}`).get()?.n);
+  const sizes = new Map(filesBelow(paths.root));
+  const logBytes = sizes.get(paths.logDatabase) ?? 0, all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  const wal = sizes.get(`${paths.logDatabase}-wal`) ?? 0;
+  return {
+    memory: privateMiB(Deno.pid),
+    openFiles: [...Deno.readDirSync("/proc/self/fd")].length,
+    files: sizes.size,
+    otherBytes: all - logBytes - wal,
+    logBytes,
+    rows: count("true"),
+    started: count("type = 'group.ready'"),
+    died: count("type = 'group.died'"),
+  };
+}
+
+function* filesBelow(folder: string): Generator<[path: string, bytes: number]> {
+  for (const { name, isDirectory, isFile } of Deno.readDirSync(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) yield* filesBelow(path);
+    else if (isFile) yield [path, sizeOf(path)];
+  }
+}
+
+/** Nothing for what SQLite has removed since: a process has closed its database. */
+function sizeOf(path: string): number {
+  try {
+    return Deno.statSync(path).size;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return 0;
+    throw thrown;
+  }
+}

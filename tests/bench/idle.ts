@@ -1,0 +1,51 @@
+/**
+ * A workspace of 30 senses, each a group of its own, one compute every 5 minutes, the ticks 10 s apart: the private
+ * memory of its processes, once a second, and how late each compute begins whose process has to be started for it. For
+ * 90 seconds; with NERVE_BENCH=long for 12 minutes, so that every sense has ticked twice.
+ * Floor of the memory: what the kernel alone takes; no group's process need be alive between two ticks. Of the lateness:
+ * a timer of Deno's.
+ * Not measured: all ticks at the same moment, which takes as long as the machine needs for 30 processes.
+ */
+import { delay, systemClock } from "../../src/base/clock.ts";
+import { makeWorkspace } from "../support/workspace_fixture.ts";
+import { BackgroundDaemon } from "./daemon.ts";
+import { figure, type Figures, median, percentile } from "./figure.ts";
+import { privateMiB, privateMiBOrNone } from "./memory.ts";
+import { latenessOf, timerLateness } from "./timetable.ts";
+
+const senses = 30, intervalMs = 5 * 60_000;
+/** The first processes end after 30 s; from then on as many are alive as ever. */
+const settledMs = 45_000, spanMs = Deno.env.get("NERVE_BENCH") === "long" ? 12 * 60_000 : 90_000;
+const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - trigger.due });\n";
+
+export async function* figures(): Figures {
+  const floor = await timerLateness();
+  const names = Array.from({ length: senses }, (_, index) => `s${index}`);
+  const spread = (index: number) => ({ startup_delay: `${index * intervalMs / senses}ms` });
+  await using workspace = await makeWorkspace({
+    yaml: {
+      senses: Object.fromEntries(names.map((name, index) => [name, spread(index)])),
+      reflexes: names.map((sense) => ({ sense, interval: `${intervalMs}ms` })),
+    },
+    senses: Object.fromEntries(names.map((name) => [name, compute])),
+  });
+  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  await delay(systemClock, settledMs);
+  const from = systemClock.now(), inAll: number[] = [], kernel: number[] = [], alive: number[] = [];
+  while (systemClock.now() < from + spanMs) {
+    await delay(systemClock, 1_000);
+    const { pid, units } = await daemon.client.health();
+    const groups = units.flatMap((unit) => unit.pid === null ? [] : [privateMiBOrNone(unit.pid)]);
+    kernel.push(privateMiB(pid));
+    inAll.push(groups.reduce((sum, each) => sum + each, privateMiB(pid)));
+    alive.push(groups.length);
+  }
+  const late = latenessOf(workspace.paths.logDatabase, from, systemClock.now());
+  const name = `${senses} senses of 5 min, a group each`;
+  yield figure(`${name}: memory of kernel and groups`, "MiB", inAll, median(kernel));
+  yield figure(`${name}: memory of the supervisor`, "MiB", [privateMiB(daemon.supervisorPid)], null);
+  yield figure(`${name}: groups that are alive`, "processes", alive, null);
+  for (const percent of [50, 99]) {
+    yield figure(`${name}: lateness, p${percent}`, "ms", [percentile(late, percent)], percentile(floor, percent));
+  }
+}
