@@ -1,8 +1,7 @@
 /** A sense that cannot load is told once, with its place, and holds back nobody. */
 import assert from "node:assert/strict";
-import type { Clock } from "../../../src/base/clock.ts";
-import { systemClock } from "../../../src/base/clock.ts";
 import { loadAll } from "../../../src/kernel/sandbox_check.ts";
+import { fastClock } from "../../support/fast_clock.ts";
 import { makeWorkspace, noProcessIn, startWorkspace } from "../../support/workspace_fixture.ts";
 
 const endless = "await new Promise(() => {});\nexport const compute = () => 1;";
@@ -25,7 +24,7 @@ function withAll(): { yaml: Record<string, unknown>; senses: Record<string, stri
   for (const [name, [text]] of Object.entries(unloadable)) senses[name] = text;
   const options = (name: string) => {
     if (name === "fine") return {};
-    return name === "endless" ? { group: "g", timeout: "200ms", grace_period: "200ms" } : { group: "g" };
+    return name === "endless" ? { group: "g", timeout: "200ms", grace_period: "20s" } : { group: "g" };
   };
   return { senses, yaml: { senses: Object.fromEntries(Object.keys(senses).map((name) => [name, options(name)])) } };
 }
@@ -106,12 +105,14 @@ Deno.test("loadAll() reports what the daemon would, and opens no database of the
 });
 
 Deno.test("loadAll() never waits longer than its limit, and leaves nothing behind", async () => {
-  // Thirty times as fast as the real one: a wait of 30 s ends after one.
-  const hasty: Clock = { ...systemClock, after: (ms, fire) => systemClock.after(ms / 30, fire) };
   const loop = "for (;;);\nexport const compute = () => 1;";
   await using workspace = await makeWorkspace({ senses: { endless, loop, fine } });
-  const problems = await loadAll(await workspace.config(), workspace.paths, hasty);
-  assert.deepEqual(problems.map(({ path }) => path), ["senses.endless", "senses.loop"]);
+  const load = async (factor: number) => loadAll(await workspace.config(), workspace.paths, fastClock(factor));
+  const paths = (of: typeof problems) => of.map(({ path }) => path);
+  // Its limit of 30 s is over after one. A busy machine may need longer for the sense that does load.
+  let problems = await load(30);
+  if (paths(problems).includes("senses.fine")) problems = await load(2);
+  assert.deepEqual(paths(problems), ["senses.endless", "senses.loop"]);
   assert.match(problems[0]?.message ?? "", /did not load within 30 s/);
   assert.match(problems[1]?.message ?? "", /did not (load within 30|answer for 15) s/);
   assert.deepEqual(problems.map(({ place }) => place?.line), [1, 1]);

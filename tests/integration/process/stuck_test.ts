@@ -48,8 +48,9 @@ Deno.test("a sense that blocks its thread is killed after its timeout and grace,
 });
 
 Deno.test("a compute that stops on its signal within its grace is a timeout, and its process lives", async () => {
+  const patient = { ...short, grace_period: "20s", group: "g" };
   await using workspace = await startWorkspace({
-    yaml: { senses: { polite: { ...short, group: "g" }, late: { ...short, group: "g" }, sibling: { group: "g" } } },
+    yaml: { senses: { polite: patient, late: patient, sibling: { group: "g" } } },
     senses: {
       polite: `${forever}export function compute({ signal }) {
         return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
