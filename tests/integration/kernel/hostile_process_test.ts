@@ -165,7 +165,7 @@ Deno.test("a sense that forges through its own output reaches only its own group
     return { forged: true };
   }`;
   await using workspace = await startWorkspace({
-    yaml: { senses: { forger: { timeout: "100ms", grace_period: "100ms" }, victim: {} }, reflexes: yaml.reflexes },
+    yaml: { senses: { forger: {}, victim: {} }, reflexes: yaml.reflexes },
     senses: { forger: forging, victim: senses.victim },
   });
   const result = await workspace.trigger("forger");
