@@ -190,7 +190,7 @@ Deno.test("upgrade replaces the portable file under a running daemon, which goes
     const pid = async () => JSON.parse(await succeed(own, ["status", "--json"], root)).health.pid;
     const before = await pid();
     const said = await succeed(own, ["upgrade", "--from", next], root);
-    assert.match(said, /✅ .*upgraded\/nerve: nerve .* is now .*\n.*the daemon of .* runs on it/);
+    assert.match(said, /✅ .*upgraded\/nerve: nerve .* is now .*\n[^]*the daemon of .* runs on it/);
     assert.equal((await Deno.stat(installed)).size, (await Deno.stat(next)).size);
     assert.notEqual(await pid(), before);
   } finally {
