@@ -6,7 +6,10 @@
  *     workspace, and less often the longer it takes: it costs half a percent of one core.
  * I2. A folder that was removed and made again, the workspace itself included, is watched again.
  * I3. data/ and logs/ are not watched: the kernel writes there all the time.
+ * I4. The system does not follow links: what nerve.yaml or an entry of senses/, workflows/ or lib/ leads to is watched by
+ *     itself, a folder without those below it (it may be any, such as `/`); the scan has to do for them.
  */
+import { dirname, join } from "node:path";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { watchBusyMaxMs, watchQuietMs, watchScanMaxMs, watchScanMinMs, watchScanShare } from "../base/limits.ts";
@@ -19,6 +22,9 @@ export interface WatcherPorts {
   problem(message: string): void;
 }
 
+/** What is watched because a link leads there; of more the scan alone tells. */
+const linksMax = 64;
+
 interface Watched {
   readonly path: string;
   readonly recursive: boolean;
@@ -28,7 +34,11 @@ interface Watched {
 export class Watcher {
   readonly #ports: WatcherPorts;
   readonly #root: string;
-  readonly #watched: readonly Watched[];
+  readonly #configFile: string;
+  readonly #folders: readonly string[];
+  readonly #watched: Watched[];
+  /** Real paths that links lead to, and with them what lies in them. */
+  #linked: readonly string[] = [];
   readonly #relevant: readonly string[];
   /** What was said last; the same is not said again. */
   #said = "";
@@ -36,12 +46,16 @@ export class Watcher {
   /** An event has come, and its look has not begun. */
   #pending: { readonly since: number; cancel: CancelTimer } | null = null;
   #nextScan: CancelTimer | null = null;
+  /** How long the last look took. */
+  #tookMs = 0;
   #looking: Promise<void> = Promise.resolve();
 
   constructor(paths: WorkspacePaths, ports: WatcherPorts) {
     this.#ports = ports;
     this.#root = paths.root;
     const folders = [paths.senses, paths.workflows, paths.lib];
+    this.#configFile = paths.configFile;
+    this.#folders = folders;
     this.#relevant = [paths.configFile, ...folders];
     this.#watched = [
       { path: paths.root, recursive: false, open: null },
@@ -66,6 +80,7 @@ export class Watcher {
 
   /** Opens what is there and not watched, or not the same any more. */
   #reopen(): void {
+    this.#followLinks();
     for (const watched of this.#watched) {
       try {
         const identity = identityOf(watched.path);
@@ -84,6 +99,21 @@ export class Watcher {
     }
   }
 
+  #followLinks(): void {
+    const links = [this.#configFile, ...this.#folders.flatMap(linksIn)].slice(0, linksMax), linked = new Set<string>();
+    for (const link of links) {
+      const target = targetOf(link);
+      if (target !== null) linked.add(target);
+    }
+    this.#linked = [...linked];
+    const wanted = new Set(this.#linked.map((target) => identityOf(target) === null ? dirname(target) : target));
+    for (const watched of this.#watched.splice(this.#folders.length + 1)) {
+      if (wanted.delete(watched.path)) this.#watched.push(watched);
+      else close(watched);
+    }
+    for (const path of wanted) this.#watched.push({ path, recursive: false, open: null });
+  }
+
   async #listen(watched: Watched, watcher: Deno.FsWatcher): Promise<void> {
     try {
       for await (const event of watcher) {
@@ -98,7 +128,8 @@ export class Watcher {
   }
 
   #concerns(path: string): boolean {
-    return path === this.#root || this.#relevant.some((ours) => path === ours || path.startsWith(`${ours}/`));
+    const ours = (each: string) => path === each || path.startsWith(`${each}/`);
+    return path === this.#root || this.#relevant.some(ours) || this.#linked.some(ours);
   }
 
   /** Waits until the writing pauses, but not for ever. */
@@ -111,6 +142,7 @@ export class Watcher {
   }
 
   #look(): void {
+    const byEvent = this.#pending !== null;
     this.#pending?.cancel();
     this.#pending = null;
     this.#nextScan?.();
@@ -121,13 +153,17 @@ export class Watcher {
       this.#reopen();
       const from = this.#ports.clock.monotonic();
       await this.#ports.look().catch((thrown) => this.#say(`the reload failed: ${messageOf(thrown)}`));
-      this.#armScan(this.#ports.clock.monotonic() - from);
+      this.#armScan(this.#ports.clock.monotonic() - from, byEvent);
     });
   }
 
-  #armScan(tookMs: number): void {
+  /** An event that was lost came with others, as a rule: after one the next scan comes soon, whatever it costs. */
+  #armScan(tookMs: number, byEvent: boolean): void {
     if (this.#stopped) return;
-    const waitMs = Math.min(watchScanMaxMs, Math.max(watchScanMinMs, tookMs * watchScanShare));
+    // What a change costs, its trials and all, says nothing of a scan: of two looks the shorter one counts.
+    const costMs = byEvent ? 0 : Math.min(tookMs, this.#tookMs);
+    this.#tookMs = tookMs;
+    const waitMs = Math.min(watchScanMaxMs, Math.max(watchScanMinMs, costMs * watchScanShare));
     this.#nextScan?.();
     this.#nextScan = this.#ports.clock.after(waitMs, () => this.#look());
   }
@@ -142,6 +178,26 @@ export class Watcher {
 function close(watched: Watched): void {
   watched.open?.watcher.close();
   watched.open = null;
+}
+
+/** The entries of a folder that are links. */
+function linksIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].filter(({ isSymlink }) => isSymlink).map(({ name }) => join(folder, name));
+  } catch {
+    // It is not there, or is not to be read: the scan says so.
+    return [];
+  }
+}
+
+/** Where a link leads in the end; null when the path is none, or leads nowhere. */
+function targetOf(path: string): string | null {
+  try {
+    return Deno.lstatSync(path).isSymlink ? Deno.realPathSync(path) : null;
+  } catch {
+    // As above.
+    return null;
+  }
 }
 
 /** Tells a folder from another of the same name: inodes are used again, births are not. Null: there is no such folder. */

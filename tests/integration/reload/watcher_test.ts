@@ -1,5 +1,6 @@
 /** When the watcher says to look again, on a real file system; and what a scan of it finds. */
 import assert from "node:assert/strict";
+import { watchScanMinMs } from "../../../src/base/limits.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { Watcher } from "../../../src/kernel/watcher.ts";
@@ -56,6 +57,45 @@ Deno.test("a workspace that was removed and made again is watched again", async 
         await sees((found) => found.includes(`lib/${round}.ts`));
       }
     });
+  });
+});
+
+/** Whatever looks at it may take time that no timer sees. */
+class BusyClock extends FakeClock {
+  busyMs = 0;
+
+  override monotonic(): number {
+    return super.monotonic() + this.busyMs;
+  }
+}
+
+Deno.test("a scan comes soon after an event, and after a change however long that took; one that is slow each time comes seldom", async () => {
+  // The bug was: a file whose event was lost just after a change was not seen for half a minute.
+  const clock = new BusyClock();
+  let looks = 0, tookMs = 0;
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
+    const watcher = new Watcher(workspacePaths(root), {
+      clock,
+      problem: (message) => assert.fail(message),
+      look() {
+        looks++;
+        clock.busyMs += tookMs;
+        return Promise.resolve();
+      },
+    });
+    watcher.start();
+    const waits = async (lookTakesMs: number): Promise<number> => {
+      const before = looks, from = clock.now();
+      tookMs = lookTakesMs;
+      while (looks === before) await clock.tick(25);
+      return clock.now() - from;
+    };
+    assert.ok(await waits(300) < watchScanMinMs, "the start is as good as an event");
+    const found: number[] = [];
+    for (const took of [5, 300, 5, 100, 100, 5]) found.push(await waits(took));
+    assert.deepEqual(found, [1_000, 1_000, 1_000, 1_000, 1_000, 20_000]);
+    await watcher.stop();
   });
 });
 
