@@ -36,3 +36,13 @@ Deno.test("a compute whose process died without a word counts as begun when it d
   // The wall clock, which the two processes share, may be a little slower than the one that counts the window.
   assert.ok(apart >= 490, `they began ${apart} ms apart`);
 });
+
+Deno.test("a sense that tampers with its clock neither loses its answer nor its process", async () => {
+  const senses = {
+    throws: "performance.now = () => { throw new Error('no'); };\nexport const compute = () => 1;",
+    lies: "performance.now = () => -1e9;\nDate.now = () => NaN;\nexport const compute = () => 2;",
+  };
+  await using workspace = await startWorkspace({ senses });
+  assert.deepEqual([await workspace.payload("throws"), await workspace.payload("lies")], [1, 2]);
+  assert.deepEqual([workspace.unit("throws").deaths, workspace.unit("lies").deaths], [0, 0]);
+});
