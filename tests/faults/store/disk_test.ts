@@ -3,7 +3,7 @@
  * The forms that mount a file system need root; without it the writer's own tests stand for them (max_page_count).
  */
 import assert from "node:assert/strict";
-import { setImmediate } from "node:timers";
+import { databaseBusyMaxMs, lockRetryMs } from "../../../src/base/limits.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
 import { openStore } from "../../../src/store/store.ts";
@@ -234,14 +234,15 @@ Deno.test("a sense's database that is damaged, or of newer code, holds back that
 
 Deno.test("the trouble of a log that was full is over with the next commit", async () => {
   await using workspace = await makeWorkspace({});
-  const lost: number[] = [];
-  const store = openStore(workspace.paths.logDatabase, new FakeClock(), { onLost: (_, count) => lost.push(count) });
+  const lost: number[] = [], clock = new FakeClock();
+  const store = openStore(workspace.paths.logDatabase, clock, { onLost: (_, count) => lost.push(count) });
   const other = openDatabase(workspace.paths.logDatabase);
   // Somebody who holds the lock is as good as a disk that takes nothing.
   other.exec("begin immediate");
   store.log.append(newRow());
-  await assert.rejects(store.log.durable(), { code: "STORE_FAILED" });
-  await new Promise((resolve) => setImmediate(resolve));
+  const refused = assert.rejects(store.log.durable(), { code: "STORE_FAILED" });
+  await clock.tick(databaseBusyMaxMs + lockRetryMs);
+  await refused;
   assert.match(store.trouble?.message ?? "", /locked/);
   assert.deepEqual([lost, store.counters.lost], [[1], 1]);
   other.exec("rollback");
