@@ -107,7 +107,7 @@ Deno.test("a new migration has run before the first compute of the new code; an 
 Deno.test("a quarantine is lifted by a change of the unit's files", async () => {
   const loops = "export function compute() { for (;;); }\n";
   await using workspace = await startWorkspace({
-    yaml: { senses: { a: { timeout: "20ms", grace_period: "10ms" }, b: {} } },
+    yaml: { senses: { a: { timeout: "150ms", grace_period: "10ms" }, b: {} } },
     senses: { a: loops, b: says("b") },
     watch: true,
   });
@@ -117,7 +117,10 @@ Deno.test("a quarantine is lifted by a change of the unit's files", async () => 
     await workspace.payload("b");
   }
   await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", says("well")));
-  assert.deepEqual(await workspace.payload("a"), { says: "well" });
+  // A busy machine may take the short time that it has.
+  let result = await workspace.trigger("a");
+  while (result.kind === "timeout" || result.kind === "group_down") result = await workspace.trigger("a");
+  assert.deepEqual(result.kind === "signal" && result.signal.payload, { says: "well" });
   assert.equal(workspace.sense("a").problem, null);
 });
 
