@@ -7,6 +7,8 @@ import type { CancelTimer, Clock } from "../base/clock.ts";
 export interface Sink {
   /** Writes the text before it returns. Does nothing once the reader has gone; throws STORE_FAILED on a full disk. */
   write(text: string): void;
+  /** The same without holding anything else up, for as long as it may take. One call at a time. */
+  writeLater(text: string): Promise<void>;
   /** Aborts when the reader has closed its end: who produces more should stop, and that is no failure. */
   readonly gone: AbortSignal;
 }

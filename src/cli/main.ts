@@ -43,9 +43,20 @@ function refused(thrown: unknown): never {
   });
 }
 
-function sink(stream: { writeSync(bytes: Uint8Array): number }, fail: (thrown: unknown) => void): Sink {
+interface Stream {
+  write(bytes: Uint8Array): Promise<number>;
+  writeSync(bytes: Uint8Array): number;
+}
+
+function sink(stream: Stream, fail: (thrown: unknown) => void): Sink {
   const gone = new AbortController();
   const encoder = new TextEncoder();
+  const failed = (thrown: unknown) => {
+    // A terminal that was closed answers EIO; with SIGHUP heard, that is how we learn of it.
+    const closed = thrown instanceof Deno.errors.BrokenPipe || Reflect.get(Object(thrown), "code") === "EIO";
+    if (closed) gone.abort();
+    else fail(thrown);
+  };
   return {
     gone: gone.signal,
     write(text) {
@@ -54,10 +65,16 @@ function sink(stream: { writeSync(bytes: Uint8Array): number }, fail: (thrown: u
         const bytes = encoder.encode(text);
         for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
       } catch (thrown) {
-        // A terminal that was closed answers EIO; with SIGHUP heard, that is how we learn of it.
-        const closed = thrown instanceof Deno.errors.BrokenPipe || Reflect.get(Object(thrown), "code") === "EIO";
-        if (closed) gone.abort();
-        else fail(thrown);
+        failed(thrown);
+      }
+    },
+    async writeLater(text) {
+      if (gone.signal.aborted) return;
+      try {
+        const bytes = encoder.encode(text);
+        for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
+      } catch (thrown) {
+        failed(thrown);
       }
     },
   };

@@ -28,8 +28,13 @@ export class CapturedIo implements CliIo {
     this.env = { HOME: options.cwd, ...options.env };
     this.clock = options.clock ?? systemClock;
     const never = new AbortController().signal;
-    this.stdout = { gone: this.#gone.signal, write: (text) => this.#wrote("out", text) };
-    this.stderr = { gone: never, write: (text) => this.#wrote("err", text) };
+    const sink = (where: "out" | "err", gone: AbortSignal): Sink => ({
+      gone,
+      write: (text) => this.#wrote(where, text),
+      writeLater: (text) => Promise.resolve(this.#wrote(where, text)),
+    });
+    this.stdout = sink("out", this.#gone.signal);
+    this.stderr = sink("err", never);
   }
 
   /** The reader of stdout closes its end. */

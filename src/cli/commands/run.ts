@@ -6,6 +6,7 @@
  *     does (daemon/keeper.ts).
  * I3. It ends with the terminal that it was started in, also when it has nothing to write there. Without one SIGHUP asks
  *     for a reload.
+ * I4. What becomes of its output holds nothing up: it is written beside the work, and dropped when it cannot be.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
@@ -44,22 +45,29 @@ export const run: Run = runWith(async (config, root, options) => {
 
 export function runWith(makeKernel: KernelMaker): Run {
   return async (given, flags) => {
-    const { io, lost } = forgiving(given);
-    const paths = await openWorkspace(io, flags.workspace);
-    await refreshEditorTypes(io, paths.root);
-    const parsed = await loadNerveConfig(paths);
-    if (!parsed.ok) {
-      io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
-      io.stderr.write(
-        `${sign.failed} nothing was started\n   nerve validate shows the same, and loads what is there\n`,
-      );
-      return exit.failed;
+    const { io, lost, flush } = forgiving(given);
+    try {
+      return await toTheEnd(makeKernel, io, flags);
+    } finally {
+      await flush();
+      if (lost() > 0) io.stderr.write(`${sign.warning} ${plural(lost(), "line")} could not be written to stdout\n`);
     }
-    const start = (parsed: ParsedConfig) => started(makeKernel, flags, paths, parsed);
-    const code = await foreground(io, flags, await start(parsed.value), start);
-    if (lost() > 0) io.stderr.write(`${sign.warning} ${plural(lost(), "line")} could not be written to stdout\n`);
-    return code;
   };
+}
+
+async function toTheEnd(makeKernel: KernelMaker, io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace);
+  await refreshEditorTypes(io, paths.root);
+  const parsed = await loadNerveConfig(paths);
+  if (!parsed.ok) {
+    io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
+    io.stderr.write(
+      `${sign.failed} nothing was started\n   nerve validate shows the same, and loads what is there\n`,
+    );
+    return exit.failed;
+  }
+  const start = (parsed: ParsedConfig) => started(makeKernel, flags, paths, parsed);
+  return await foreground(io, flags, await start(parsed.value), start);
 }
 
 interface Running {
