@@ -1,10 +1,11 @@
 /** The commands at the top level: checking, running, the version. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, commandFile, jsonFlag, span, text, toggle, workspaceFlag } from "../command.ts";
+import { lazily } from "../../base/lazily.ts";
+import { type CliContext, command, jsonFlag, span, text, toggle, workspaceFlag } from "../command.ts";
 
 export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   validate: command(
-    async () => (await commandFile<typeof import("../commands/validate.ts")>("validate")).validate,
+    async () => (await lazily<typeof import("../commands/validate.ts")>("cli/commands/validate.ts")).validate,
     {
       brief: "Check nerve.yaml and load every sense and workflow in its sandbox",
       details:
@@ -38,7 +39,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   permissions: command(
-    async () => (await commandFile<typeof import("../commands/permissions.ts")>("permissions")).permissions,
+    async () => (await lazily<typeof import("../commands/permissions.ts")>("cli/commands/permissions.ts")).permissions,
     {
       brief: "What each group and workflow may do, and why",
       details:
@@ -55,11 +56,12 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   run: command(
-    async () => (await commandFile<typeof import("../commands/run.ts")>("run")).run,
+    async () => (await lazily<typeof import("../commands/run.ts")>("cli/commands/run.ts")).run,
     {
       brief: "Run the workspace in the foreground",
       details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second one at once.\n" +
-        "Changed files are followed as they are saved; with --no-watch when nerve reload or SIGHUP says so.",
+        "Changed files are followed as they are saved; with --no-watch when nerve reload says so.\n" +
+        "It ends with the terminal that it was started in. Without one, SIGHUP is a reload.",
       examples: ["nerve run", "nerve run --for 15s", "nerve run --no-watch"],
     },
     {
@@ -72,7 +74,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   reload: command(
-    async () => (await commandFile<typeof import("../commands/reload.ts")>("reload")).reload,
+    async () => (await lazily<typeof import("../commands/reload.ts")>("cli/commands/reload.ts")).reload,
     {
       brief: "Make the daemon follow nerve.yaml and all code now",
       details:
@@ -83,7 +85,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases: { w: "workspace" } },
   ),
   upgrade: command(
-    async () => (await commandFile<typeof import("../commands/upgrade.ts")>("upgrade")).upgrade,
+    async () => (await lazily<typeof import("../commands/upgrade.ts")>("cli/commands/upgrade.ts")).upgrade,
     {
       brief: "Replace this executable by a newer one, and the daemon with it",
       details: "Checks the file, stops the workspace's daemon, swaps, starts; back to the old one when that fails.",
@@ -99,7 +101,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   version: command(
-    async () => (await commandFile<typeof import("../commands/version.ts")>("version")).version,
+    async () => (await lazily<typeof import("../commands/version.ts")>("cli/commands/version.ts")).version,
     { brief: "Print the version", examples: ["nerve version --json"] },
     { flags: { json: jsonFlag } },
   ),
