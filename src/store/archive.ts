@@ -15,7 +15,7 @@ import { setImmediate } from "node:timers";
 import type { Clock } from "../base/clock.ts";
 import { assert, NerveError } from "../base/errors.ts";
 import type { ArchiveProgress } from "../protocol/api.ts";
-import { archivePath, DayWriter, idOfLine, linesOf } from "./archive_file.ts";
+import { archivePath, DayWriter, idOfLine, linesIfThere } from "./archive_file.ts";
 import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
 import { faultPoint } from "./fault_point.ts";
 import { logLine } from "./log_rows.ts";
@@ -123,7 +123,7 @@ class ArchiveRun {
 
   async all(): Promise<ArchiveReport> {
     const days: { day: string; rows: number }[] = [];
-    let held = 0;
+    let held = 0, damaged: NerveError | null = null;
     for (let from = Number.MIN_SAFE_INTEGER;;) {
       const start = this.#nextDay(from);
       if (start === null || this.#ended) break;
@@ -131,16 +131,26 @@ class ArchiveRun {
       const day = await this.#survey(start);
       held += day.rowsHeld;
       if (day.rowsLeaving === 0) continue;
-      if (this.#options.dryRun !== true) {
-        await this.#write(day);
-        await this.#delete(day);
+      try {
+        if (this.#options.dryRun !== true) await this.#move(day);
+      } catch (thrown) {
+        // A day whose file is damaged must not keep the log from shrinking by all the others.
+        if (!(thrown instanceof NerveError)) throw thrown;
+        damaged ??= thrown;
+        continue;
       }
       days.push({ day: day.day, rows: day.rowsLeaving });
     }
+    if (damaged !== null) throw damaged;
     if (this.#options.dryRun !== true && !this.#ended) {
       await this.#ports.writer.run(() => moveWatermark(this.#ports.statements, this.#cutoff));
     }
     return { days, rows: days.reduce((sum, { rows }) => sum + rows, 0), held };
+  }
+
+  async #move(day: Day): Promise<void> {
+    await this.#write(day);
+    await this.#delete(day);
   }
 
   get #ended(): boolean {
@@ -280,12 +290,4 @@ export function archivedDayKey(day: string): string {
 function moveWatermark(statements: StatementCache, ms: number): void {
   const now = Number(statements.get("select value from meta where key = ?").get(archivedUpToKey)?.value ?? -Infinity);
   if (ms > now) setMeta(statements, archivedUpToKey, String(ms));
-}
-
-function* linesIfThere(path: string): Generator<string, undefined> {
-  try {
-    yield* linesOf(path);
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-  }
 }

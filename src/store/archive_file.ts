@@ -67,7 +67,16 @@ export function* linesOf(path: string, wanted?: (line: string) => boolean): Gene
   for (const lines of blocksOf(path, wanted)) yield* lines;
 }
 
-/** The same, block by block of the file, so that whoever reads it can pause where no line is wanted for long. */
+/** The same; none when there is no such file. */
+export function* linesIfThere(path: string): Generator<string, undefined> {
+  try {
+    yield* linesOf(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+/** The same as `linesOf`, block by block of the file, so that whoever reads it can pause where no line is wanted for long. */
 export function* blocksOf(path: string, wanted: (line: string) => boolean = () => true): Generator<string[]> {
   using file = Deno.openSync(path);
   const block = new Uint8Array(blockBytes), decoder = new TextDecoder();

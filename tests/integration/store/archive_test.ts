@@ -59,16 +59,20 @@ Deno.test("a dry run tells what would leave, and touches nothing", () =>
     assert.equal(bench.store.meta.get("archived_up_to"), null);
   }));
 
-Deno.test("a damaged file of a day is not written over, and the log keeps its rows", () =>
+Deno.test("a damaged file of a day is not written over, the log keeps its rows, and other days leave", () =>
   withArchive(async (bench) => {
-    const rows = [bench.append(at(0)), bench.append(at(1))], path = `${bench.paths.archive}/2026-01-01.jsonl`;
+    const rows = [0, 1, 2].map((day) => bench.append(at(day))), path = `${bench.paths.archive}/2026-01-01.jsonl`;
     await bench.store.log.durable();
     await Deno.mkdir(bench.paths.archive, { recursive: true });
     await Deno.writeTextFile(path, "not a row\n");
-    await assert.rejects(bench.archive(at(1)), { code: "STORE_FAILED", message: /no row: not a row/ });
+    await assert.rejects(bench.archive(at(2)), { code: "STORE_FAILED", message: /no row: not a row/ });
     assert.equal(await Deno.readTextFile(path), "not a row\n");
-    assert.deepEqual(await bench.inTable(), rows);
-    assert.deepEqual([...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name), ["2026-01-01.jsonl"]);
+    assert.deepEqual(await bench.inTable(), [rows[0], rows[2]], "the next day has left all the same");
+    const files = [...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name).sort();
+    assert.deepEqual(files, ["2026-01-01.jsonl", "2026-01-02.jsonl"]);
+    Deno.removeSync(path);
+    assert.equal((await bench.archive(at(2))).rows, 1);
+    everyRowOnce(bench.paths.root, rows);
   }));
 
 Deno.test("whatever the clock did and whenever the archive ran, each row is in one place, and reading finds all", () =>
