@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatSize } from "../base/duration.ts";
 import { messageOf } from "../base/errors.ts";
-import { compile, programName, type Target, targets } from "./compile.ts";
+import { compile, outputName, programName, type Target, targets } from "./compile.ts";
 import { writePortable } from "./portable.ts";
 import { commitOf, stage } from "./stage.ts";
 
@@ -59,37 +59,61 @@ async function main(): Promise<number> {
     return 2;
   }
   const out = resolve(wanted.out);
-  await Deno.mkdir(dirname(out), { recursive: true });
   const several = wanted.targets.length > 1;
   let failed = false;
   for (const target of wanted.targets.length === 0 ? [null] : wanted.targets) {
     const file = several && target !== null ? join(dirname(out), programName(target)) : out;
-    if (!await build(file, target, wanted.portable)) failed = true;
+    if (!await tryToBuild(file, target, wanted.portable)) failed = true;
   }
   return failed ? 1 : 0;
 }
 
-/** One executable. False when it could not be made. */
-async function build(out: string, target: Target | null, portable: boolean): Promise<boolean> {
-  const folder = await Deno.makeTempDir({ prefix: "nerve-build-" }), aside = `${out}.new`;
+async function tryToBuild(out: string, target: Target | null, portable: boolean): Promise<boolean> {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-build-" }), aside = outputName(`${out}.new`, target);
   try {
-    const commit = await commitOf(repository);
-    if (!portable) {
-      await stage(repository, join(folder, "compiled"), { form: "compiled", commit });
-      const compiled = await compile(join(folder, "compiled"), aside, target);
-      if (compiled.ok) return await finish(aside, out, "compiled");
-      if (!compiled.runtimeMissing || (target !== null && target !== Deno.build.target)) {
-        say(`❌ ${basename(out)}: ${compiled.reason}`);
-        return false;
-      }
-      say(`⚠️ deno compile has no runtime to build on (${compiled.reason}): building the portable form instead`);
-    }
-    await stage(repository, join(folder, "portable"), { form: "portable", commit });
-    await writePortable(join(folder, "portable"), aside);
-    return await finish(aside, out, "portable");
+    await Deno.mkdir(dirname(out), { recursive: true });
+    return await build({ out, aside, folder }, target, portable);
+  } catch (thrown) {
+    say(`❌ ${out}: ${messageOf(thrown)}`);
+    return false;
   } finally {
     await Deno.remove(folder, { recursive: true });
+    await Deno.remove(aside).catch((thrown) => {
+      // It has become the program, or never came to be.
+      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    });
   }
+}
+
+interface Places {
+  readonly out: string;
+  /** Beside it: what is being made. */
+  readonly aside: string;
+  /** Empty. */
+  readonly folder: string;
+}
+
+/** One executable. False when it could not be made. */
+async function build({ out, aside, folder }: Places, target: Target | null, portable: boolean): Promise<boolean> {
+  const commit = await commitOf(repository);
+  if (!portable) {
+    await stage(repository, join(folder, "compiled"), { form: "compiled", commit });
+    const compiled = await compile(join(folder, "compiled"), aside, target);
+    if (compiled.ok) return await finish(aside, outputName(out, target), "compiled");
+    if (!compiled.runtimeMissing) {
+      say(`❌ ${basename(out)}: ${compiled.reason}`);
+      return false;
+    }
+    if (target !== null && target !== Deno.build.target) {
+      say(`❌ ${basename(out)}: deno compile has no runtime to build on (${compiled.reason})`);
+      say(`   Deno's denort for ${target} has to come from DENORT_BIN, Deno's cache or the network`);
+      return false;
+    }
+    say(`⚠️ deno compile has no runtime to build on (${compiled.reason}): building the portable form instead`);
+  }
+  await stage(repository, join(folder, "portable"), { form: "portable", commit });
+  await writePortable(join(folder, "portable"), aside);
+  return await finish(aside, out, "portable");
 }
 
 /** Puts the finished program in its place, with its sum: what is there is never half of one. */

@@ -20,6 +20,8 @@ export const entries = [
   "src/daemon/supervisor_process.ts",
   "src/daemon/kernel_process.ts",
   "src/sdk/mod.ts",
+  "src/control/client.ts",
+  "src/cli/stored_senses.ts",
   ...commandFiles(),
 ];
 

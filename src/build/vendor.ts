@@ -4,6 +4,8 @@
  * Used by stage.ts.
  * I1. What nerve's own code imports is one bundle: a module that two packages share is there once.
  * I2. Every other subpath of an open package resolves as it does from a clone, from a second bundle.
+ * I3. What the sandbox may import of a package is in a folder of its name: by that the gate knows it
+ *     (src/worker/module_gate.ts).
  */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +14,8 @@ import { succeed } from "./command.ts";
 
 /** Packages of which authors may import every subpath (design.md 6), as the `/` entries of the import map have it. */
 const openPackages = ["drizzle-orm"];
+/** Packages that the sandbox may import. */
+const sandboxPackages = [...openPackages, "zod"];
 /** Packages that nerve imports at an address which is computed, so that `deno info` does not see it (config/yaml.ts). */
 const computedPackages = ["yaml"];
 
@@ -29,24 +33,31 @@ export async function vendor(
 ): Promise<Vendored> {
   const imports: Record<string, string> = {};
   const used = await npmSpecifiers(repository, entries);
-  const own = await bundle(repository, join(root, folder), used);
+  const own = await bundle(repository, join(root, folder), used, placeOf);
   for (const [specifier, file] of own) imports[specifier] = `./${folder}/${file}`;
   for (const name of openPackages) {
-    const more = await bundle(
-      repository,
-      join(root, folder, "more"),
-      subpathsOf(name).filter((each) => !own.has(each)),
-    );
+    const rest = `${name}/_`, subpaths = subpathsOf(name).filter((each) => !own.has(each));
+    const more = await bundle(repository, join(root, folder, rest), subpaths, flat);
     imports[`${name}/`] = `./${folder}/${name}/`;
     for (const [specifier, file] of more) {
       // A path that is also a folder of others cannot be a file: it gets an entry. The others need none: an import map
       // of 400 entries costs each process 20 ms.
       const isFolder = [...own.keys(), ...more.keys()].some((other) => other.startsWith(`${specifier}/`));
-      if (isFolder) imports[specifier] = `./${folder}/more/${file}`;
-      else await writeAlias(join(root, folder, specifier), `${folder}/more/${file}`, join(folder, specifier));
+      if (isFolder) imports[specifier] = `./${folder}/${rest}/${file}`;
+      else await writeAlias(join(root, folder, specifier), `${folder}/${rest}/${file}`, join(folder, specifier));
     }
   }
   return { imports };
+}
+
+/** The name of a specifier's file, without its ending. */
+function flat(specifier: string): string {
+  return specifier.replaceAll(/[^\w-]+/g, "_");
+}
+
+function placeOf(specifier: string): string {
+  const owner = sandboxPackages.find((name) => specifier === name || specifier.startsWith(`${name}/`));
+  return owner === undefined ? flat(specifier) : `${owner}/${flat(specifier)}`;
 }
 
 /** A module without an extension: Deno takes it for JavaScript. */
@@ -92,18 +103,24 @@ function exists(path: string): boolean {
 }
 
 /** Bundles the specifiers that can be loaded; returns the file of each, relative to `folder`. */
-async function bundle(repository: string, folder: string, specifiers: readonly string[]): Promise<Map<string, string>> {
+async function bundle(
+  repository: string,
+  folder: string,
+  specifiers: readonly string[],
+  place: (specifier: string) => string,
+): Promise<Map<string, string>> {
   const entries = await Deno.makeTempDir({ prefix: "nerve-vendor-" });
   try {
     const files = new Map<string, string>();
     for (const specifier of specifiers) {
       const names = await exportedNames(specifier);
       if (names === null) continue;
-      const file = specifier.replaceAll(/[^\w-]+/g, "_");
+      const file = place(specifier);
       assert(![...files.values()].includes(`${file}.js`), `two specifiers become ${file}`);
       files.set(specifier, `${file}.js`);
       // By name: `export *` leaves out what a CommonJS package exports.
       const text = `export { ${names.join(", ")} } from ${JSON.stringify(specifier)};\n`;
+      await Deno.mkdir(dirname(join(entries, file)), { recursive: true });
       await Deno.writeTextFile(join(entries, `${file}.ts`), text);
     }
     const sources = [...files.values()].map((file) => join(entries, file.replace(/js$/, "ts")));
@@ -112,8 +129,9 @@ async function bundle(repository: string, folder: string, specifiers: readonly s
     const options = ["--code-splitting", "--minify", "--keep-names", "--platform", "browser", "--outdir", folder];
     const config = ["--frozen", "-c", join(repository, "deno.json")];
     await succeed(Deno.execPath(), ["bundle", "--quiet", ...config, ...options, ...sources], { cwd: entries });
-    for await (const { name } of Deno.readDir(folder)) {
-      if (!name.endsWith(".js")) continue;
+    // Chunks that they share included: all are in the folder itself, but for the places of the specifiers.
+    const chunks = [...Deno.readDirSync(folder)].flatMap(({ name }) => name.endsWith(".js") ? [name] : []);
+    for (const name of new Set([...chunks, ...files.values()])) {
       const needsRequire = (await Deno.readTextFile(join(folder, name))).includes("Dynamic require of");
       assert(!needsRequire, `${name} of ${specifiers.join(", ")} calls require`);
     }

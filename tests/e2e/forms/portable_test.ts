@@ -45,6 +45,22 @@ Deno.test("the build says in one line that it cannot compile, makes the portable
   assert.deepEqual(names(folder), ["nerve", "nerve.sha256"]);
 });
 
+Deno.test("a runtime of this machine is not taken for another machine's, and nothing is left of the attempt", async () => {
+  const other = Deno.build.arch === "x86_64" ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
+  const out = join(folder, "other", "nerve");
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-prompt", "--cached-only", "src/build/main.ts", "--out", out, "--target", other],
+    cwd: repository,
+    env: { DENORT_BIN: Deno.execPath() },
+  }).output();
+  assert.equal(code, 1);
+  assert.match(
+    new TextDecoder().decode(stdout),
+    /^❌ nerve: deno compile has no runtime to build on .*\n {3}.*for .*linux-gnu/,
+  );
+  assert.deepEqual(names(join(folder, "other")), []);
+});
+
 Deno.test("two first uses at once both work, and leave one private folder", async () => {
   const form = await fresh("twice");
   const both = await Promise.all([0, 1].map(() => finish(form, ["version"], folder)));

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import manifest from "../../../deno.json" with { type: "json" };
-import { compileArguments, targets } from "../../../src/build/compile.ts";
+import { compileArguments, outputName, programName, targets } from "../../../src/build/compile.ts";
+import { targetOf } from "../../../src/build/executable.ts";
 import { readArguments } from "../../../src/build/main.ts";
 import { headerText } from "../../../src/build/portable.ts";
 import { stagedManifest } from "../../../src/build/stage.ts";
@@ -30,6 +31,37 @@ Deno.test("the build's own arguments are checked", () => {
   assert.match(String(readArguments(["--portable", "--target", foreign])), /build it on /);
   assert.match(String(readArguments(["--target", "amiga"])), /no target amiga\nusage/);
   assert.match(String(readArguments(["--fast"])), /--fast[^]*usage/);
+});
+
+Deno.test("a program's machine is read from its first bytes; what is none, or cut short, is for no machine", () => {
+  const own = Deno.openSync(Deno.execPath()), head = new Uint8Array(4_096);
+  own.readSync(head);
+  own.close();
+  assert.equal(targetOf(head), Deno.build.target);
+  const bytes = (...parts: [at: number, ...bytes: number[]][]) => {
+    const all = new Uint8Array(512);
+    for (const [at, ...part] of parts) all.set(part, at);
+    return all;
+  };
+  const elf = [0x7f, 0x45, 0x4c, 0x46], machO = [0xcf, 0xfa, 0xed, 0xfe], mz = [0x4d, 0x5a];
+  const pe = [0x50, 0x45, 0, 0, 0x64, 0x86];
+  assert.equal(targetOf(bytes([0, ...elf], [18, 0xb7])), "aarch64-unknown-linux-gnu");
+  assert.equal(targetOf(bytes([0, ...elf], [18, 0x28])), null);
+  assert.equal(targetOf(bytes([0, ...machO], [4, 7, 0, 0, 1])), "x86_64-apple-darwin");
+  assert.equal(targetOf(bytes([0, ...machO], [4, 12, 0, 0, 1])), "aarch64-apple-darwin");
+  assert.equal(targetOf(bytes([0, ...mz], [0x3c, 0xe8], [0xe8, ...pe])), "x86_64-pc-windows-msvc");
+  assert.equal(targetOf(bytes([0, ...mz], [0x3c, 0xff, 0xff, 0xff, 0xff])), null);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (noise) => void targetOf(noise)));
+});
+
+Deno.test("a program for Windows has the ending that deno compile would give it", () => {
+  for (const target of targets) {
+    const ending = target.includes("windows") ? ".exe" : "";
+    assert.equal(outputName("dist/nerve", target), `dist/nerve${ending}`);
+    assert.equal(outputName("dist/nerve.exe.new", target), `dist/nerve.exe.new${ending}`);
+    assert.equal(programName(target), `nerve-${target}${ending}`);
+  }
+  assert.equal(outputName("dist/nerve.exe", "x86_64-pc-windows-msvc"), "dist/nerve.exe");
 });
 
 Deno.test("the staged deno.json leads to vendored modules only, closes what the clone's closes, and keeps npm names for editors", () => {
