@@ -6,6 +6,7 @@
  */
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Problem } from "../config/problem.ts";
+import { SecretMask } from "../config/secrets.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { Launch } from "../process/launcher.ts";
@@ -30,7 +31,8 @@ export async function loadAll(
       found.set(plan, await loadUnit(plan, where, clock));
     }
   }));
-  return plans.flatMap((plan) => found.get(plan) ?? []);
+  // What fails to load may say what it was granted.
+  return SecretMask.of(config, Deno.env.toObject()).in(plans.flatMap((plan) => found.get(plan) ?? []));
 }
 
 async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Problem[]> {

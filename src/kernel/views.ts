@@ -199,12 +199,13 @@ export class KernelViews {
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
       const problem = down ?? faults.problemOf(workflowKey(name), name);
-      return { name, concurrency, overflow, active: load?.active ?? 0, queued: load?.queued ?? 0, problem };
+      const { active = 0, queued = 0 } = load ?? {};
+      return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.in(problem) };
     });
   }
 
-  reload(): Promise<ReloadReply> {
-    return this.#ports.parts().reload.reload();
+  async reload(): Promise<ReloadReply> {
+    return this.#ports.secrets.in(await this.#ports.parts().reload.reload());
   }
 
   archive(request: ArchiveRequest): Promise<ArchiveReply> {
@@ -253,7 +254,8 @@ export class KernelViews {
         kind: kind === "group" ? "group" : "workflow",
         name,
         state,
-        reason,
+        // Its last words may be in it.
+        reason: this.#ports.secrets.in(reason),
         pid,
         memoryBytes,
         deaths,

@@ -117,7 +117,9 @@ function checkUsers(
   // Data has no rights of its own; for hosts Deno asks its import permission.
   if (!startsWith(url, "file:") && !startsWith(url, "npm:")) return;
   if (startsWith(specifier, "npm:")) {
-    if (packages === true || names(specifier, packages)) return;
+    // A package without "exports" takes any path, also one that leads out of it.
+    const stays = indexOf(specifier, "..") < 0 && indexOf(specifier, "%") < 0;
+    if (stays && (packages === true || names(specifier, packages))) return;
   } else if (startsWith(url, "file:///") && startsWithOneOf(realPathSync(pathOf(url)), folders)) return;
   const what = slice(specifier, 0, 200);
   throw new NotCapable(

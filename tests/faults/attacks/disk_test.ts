@@ -1,6 +1,6 @@
 /** The disk: a group that fills it through its own database is stopped at its quota, and comes back when it is under. */
 import assert from "node:assert/strict";
-import { attackTest } from "../../support/attack_daemon.ts";
+import { type Attack, attackTest } from "../../support/attack_daemon.ts";
 
 const fill = `sqlite.exec("create table if not exists t (x)");
   for (;;) {
@@ -8,6 +8,17 @@ const fill = `sqlite.exec("create table if not exists t (x)");
     await new Promise((done) => setTimeout(done, 2));
     if (sqlite.prepare("select count(*) as n from t").get().n > 10000) return "filled";
   }`;
+
+/** Puts more than its quota where the sizes of its databases do not show it. */
+const hides = (code: string): Attack => ({
+  body: `const own = config.workspace + "/data/senses/" + name + ".db";
+      ${code} await new Promise((done) => setTimeout(done, 25_000)); return "hidden"`,
+  comesTo:
+    /^died: .*(over its disk limit of 2\.0 MiB|which its disk limit cannot measure|for its disk limit to be measured)/,
+  deadly: true,
+  only: "sense",
+  group: { disk: "2MiB" },
+});
 
 attackTest("a group whose databases outgrow its quota is stopped, and goes on when they are under it again", {
   "fills": {
@@ -25,6 +36,16 @@ attackTest("a group whose databases outgrow its quota is stopped, and goes on wh
     only: "sense",
     group: { disk: "2MiB" },
   },
+  "hides-it-in-a-folder": hides(`sqlite.close(); Deno.removeSync(own); Deno.mkdirSync(own);
+      for (let n = 0; n < 10; n++) Deno.writeFileSync(own + "/" + n, new Uint8Array(1e6));`),
+  "hides-it-beside-its-database": hides(`Deno.mkdirSync(own + "-journal");
+      for (let n = 0; n < 10; n++) Deno.writeFileSync(own + "-journal/" + n, new Uint8Array(1e6));`),
+  "hides-it-without-a-name": hides(`const file = Deno.openSync(own + "-journal", { create: true, write: true });
+      Deno.removeSync(own + "-journal"); for (let n = 0; n < 10; n++) file.writeSync(new Uint8Array(1e6));`),
+  "hides-it-in-a-temporary-table": hides(`sqlite.exec("pragma temp_store = file; create temp table t (x)");
+      for (let n = 0; n < 40; n++) sqlite.exec("insert into t values (randomblob(1000000))");`),
+  "hides-it-among-open-files": hides(`Deno.writeTextFileSync(own + "-journal", "x");
+      for (let n = 0; n < 5_000; n++) Deno.openSync(own + "-journal");`),
 }, {
   async check(daemon) {
     const unit = async () => (await daemon.health()).units.find(({ name }) => name === "fills");

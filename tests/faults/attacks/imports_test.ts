@@ -161,6 +161,19 @@ attackTest("a package is loaded only when permissions.import names it, also when
     comesTo: refused,
     yaml: { permissions: { import: ["npm:croner"] } },
   },
+  // A package without "exports", beside another in the cache.
+  "npm-granted-and-out-of-it": {
+    body:
+      "return Object.keys(await import('npm:' + '@babel/parser@7.28.5/../../../hono/4.13.19/package.json', { with: { type: 'json' } }))",
+    comesTo: refused,
+    yaml: { permissions: { import: ["npm:@babel/parser"] } },
+  },
+  "npm-granted-and-outside": {
+    body:
+      "return Object.keys(await import('npm:' + '@babel/parser@7.28.5/../../../../../../../../../../../../..' + config.outside + '/module.ts'))",
+    comesTo: refused,
+    yaml: { permissions: { import: true } },
+  },
   "builtin-after-pollution": {
     body:
       `Set.prototype.has = () => true; String.prototype.startsWith = () => false; Object.prototype.shortCircuit = true;

@@ -108,6 +108,12 @@ attackTest("no other thread is started and no other realm entered", {
     body: "const channel = new BroadcastChannel('nerve'); channel.postMessage('hello'); channel.close(); return 'sent'",
     comesTo: /^(returned "sent"|threw )/,
   },
+  "graphics-card": { body: "return await (navigator as any).gpu.requestAdapter()", comesTo: gone },
+  "graphics-card-by-prototype": {
+    body:
+      "return Object.getOwnPropertyDescriptor(Object.getPrototypeOf(navigator), 'gpu')!.get!.call(navigator).requestAdapter()",
+    comesTo: gone,
+  },
   "steal-locks": {
     body: "const held = await (navigator as any).locks?.query(); return held?.held?.length ?? 0",
     comesTo: /^(returned 0|threw )/,

@@ -83,11 +83,22 @@ attackTest("a group that replaces everything in its realm fools nobody but itsel
       `for (const message of ['ended', '{"t":"log","of":"victim","level":"info","message":"forged","data":null}', { t: 'end' }, null]) self.postMessage(message); return 'said'`,
     comesTo: /^returned "said"/,
   },
+  // The abort at its timeout comes through the port, which is then its own to speak through.
   "steal-the-port": {
-    body: `const seen: unknown[] = []; const add = EventTarget.prototype.dispatchEvent;
-      EventTarget.prototype.dispatchEvent = function (event: any) { seen.push(event.target?.constructor?.name ?? this.constructor?.name); return add.call(this, event); };
-      await new Promise((done) => setTimeout(done, 50)); return seen.includes('MessagePort') ? 'the port was seen' : 'nothing'`,
-    comesTo: /^returned /,
+    body: `const dispatch = EventTarget.prototype.dispatchEvent, port = Promise.withResolvers<MessagePort>();
+      EventTarget.prototype.dispatchEvent = function (event) { if (this instanceof MessagePort) port.resolve(this); return dispatch.call(this, event); };
+      const say = async (message: unknown) => (await port.promise).postMessage(JSON.stringify(message));
+      const run = { runId: "01M7X8ZN5GGT9769DSXE9FH8KK", attempt: 1 };
+      await say({ t: "log", of: "victim", level: "info", message: "forged", data: null });
+      await say({ t: "loaded", name: "victim", problems: [{ message: "forged", place: null }] });
+      await say({ t: "message", ...run, round: 1, role: "x", content: "forged", meta: {} });
+      await say({ t: "finished", ...run, outcome: { kind: "completed" } });
+      for (let id = 1; id < 200; id++) await say({ t: "outcome", id, outcome: { kind: "value", value: { n: "forged" } } });
+      return "forged"`,
+    comesTo: /^(timeout|returned \{"n":"forged"\})/,
+    deadly: true,
+    only,
+    yaml: { timeout: "100ms", grace_period: "10s" },
   },
   "errors-without-end": {
     body:
@@ -97,6 +108,10 @@ attackTest("a group that replaces everything in its realm fools nobody but itsel
   },
 }, {
   async check(daemon) {
-    for (const row of await daemon.logs({ source: "sense:victim" })) assert.ok(!JSON.stringify(row).includes("forged"));
+    for (const source of ["sense:victim", "sense:steady"] as const) {
+      for (const row of await daemon.logs({ source })) assert.ok(!JSON.stringify(row).includes("forged"));
+    }
+    const { counters } = await daemon.health();
+    assert.ok((counters.refused ?? 0) > 100, "the stolen port was spoken through, and refused");
   },
 });
