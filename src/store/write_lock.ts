@@ -78,7 +78,8 @@ export class WriteLock {
   /** Null: a transaction was begun. Else what SQLite said of the lock. */
   #try(): unknown {
     if (this.#db.isTransaction) return null;
-    this.#statements.get("pragma busy_timeout = 0").get();
+    // Never out of the cache: a pragma takes effect when it is compiled.
+    this.#db.exec("pragma busy_timeout = 0");
     try {
       this.#statements.get("begin immediate").run();
       return null;
@@ -86,7 +87,7 @@ export class WriteLock {
       if (/database is locked/.test(messageOf(thrown))) return thrown;
       throw thrown;
     } finally {
-      this.#statements.get(`pragma busy_timeout = ${databaseBusyMaxMs}`).get();
+      this.#db.exec(`pragma busy_timeout = ${databaseBusyMaxMs}`);
     }
   }
 }
