@@ -4,6 +4,9 @@ import stamp from "./build.json" with { type: "json" };
 
 export const version: string = manifest.version;
 
+/** How the daemon names itself to its clients, in the header `server`. */
+export const product: string = `nerve/${version}`;
+
 /** `source`: a clone. `portable` and `compiled`: made by `deno task build`, which writes build.json anew. */
 export type Form = "source" | "portable" | "compiled";
 

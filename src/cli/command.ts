@@ -24,14 +24,6 @@ export type CommandBody<Flags, Args extends readonly unknown[]> = (
   ...args: Args
 ) => number | Promise<number>;
 
-/**
- * The module commands/NAME.ts. Its address is computed, because Deno resolves each import that it can read, with all
- * that hangs on it, before anything runs: 8 ms for all commands.
- */
-export async function commandFile<Module>(name: string): Promise<Module> {
-  return await import(new URL(`./commands/${name}.ts`, import.meta.url).href);
-}
-
 /** @param load imports the command's module: `nerve --help` must not load what the commands need. */
 export function command<
   const Flags extends Readonly<Partial<Record<keyof Flags, unknown>>>,

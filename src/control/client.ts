@@ -1,6 +1,7 @@
 /**
  * The one client of the control API, over the workspace's socket; the command line is its user. Requests are typed by
- * the routes themselves, answers are parsed by the schemas that the routes answer with. Every failure is a NerveError.
+ * the routes themselves; the answers of a daemon of another version are parsed by the schemas that our routes answer
+ * with. Every failure is a NerveError.
  */
 import { hc } from "hono/client";
 import type * as z from "zod";
@@ -8,48 +9,37 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { type ErrorCode, messageOf, NerveError } from "../base/errors.ts";
 import { daemonAnswerMaxMs, eventHeartbeatMs } from "../base/limits.ts";
 import { processStat } from "../base/process_id.ts";
-import {
-  type ArchiveReply,
-  archiveReplySchema,
-  type ArchiveRequest,
-  type Health,
-  healthSchema,
-  type KillRunRequest,
-  logsSchema,
-  messagesSchema,
-  problemSchema,
-  problemStatus,
-  type ReloadReply,
-  reloadReplySchema,
-  type ResetReply,
-  resetSchema,
-  type RunPage,
-  runPageSchema,
-  runSchema,
-  sensesSchema,
-  type SenseView,
-  senseViewSchema,
-  type StartRunRequest,
-  stoppingSchema,
-  type TriggerReply,
-  triggerReplySchema,
-  workflowsSchema,
-  type WorkflowView,
+import { product } from "../base/version.ts";
+import type {
+  ArchiveReply,
+  ArchiveRequest,
+  Health,
+  KillRunRequest,
+  ReloadReply,
+  ResetReply,
+  RunPage,
+  SenseView,
+  StartRunRequest,
+  TriggerReply,
+  WorkflowView,
 } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import type { ControlApp } from "./app.ts";
-import { readEvents } from "./event_reader.ts";
 import type { EventFilter, StreamItem } from "./event_stream.ts";
 import { Hangs, inTime, whileAlive } from "./liveness.ts";
 import type { MessageQuery, RunQuery } from "./view.ts";
 
 export type { MessageQuery, Records, RunQuery } from "./view.ts";
 
+type Schemas = typeof import("../protocol/api.ts");
+type SchemaName = { [Name in keyof Schemas]: Schemas[Name] extends z.ZodType ? Name : never }[keyof Schemas];
+
 /** What of a `Response` this file needs; hono's typed responses fit it. */
 interface Answer {
   readonly ok: boolean;
   readonly status: number;
+  readonly headers: Headers;
   json(): Promise<unknown>;
 }
 
@@ -73,42 +63,45 @@ export class ControlClient implements Disposable {
   }
 
   health(): Promise<Health> {
-    return this.#ask(this.#api.health.$get(), healthSchema);
+    return this.#ask(this.#api.health.$get(), "healthSchema");
   }
 
   async senses(): Promise<SenseView[]> {
-    return (await this.#ask(this.#api.senses.$get(), sensesSchema)).items;
+    return (await this.#ask(this.#api.senses.$get(), "sensesSchema")).items;
   }
 
   sense(name: string): Promise<SenseView> {
-    return this.#ask(this.#api.senses[":name"].$get({ param: { name } }), senseViewSchema);
+    return this.#ask(this.#api.senses[":name"].$get({ param: { name } }), "senseViewSchema");
   }
 
   /** With `wait` it resolves when the compute has ended. */
   triggerSense(name: string, wait: boolean): Promise<TriggerReply> {
     const call = this.#api.senses[":name"].trigger.$post({ param: { name }, query: { wait: wait ? "1" : "0" } });
-    return this.#ask(call, triggerReplySchema);
+    return this.#ask(call, "triggerReplySchema");
   }
 
   resetSense(name: string): Promise<ResetReply> {
-    return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name } }), resetSchema);
+    return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name } }), "resetSchema");
   }
 
   async workflows(): Promise<WorkflowView[]> {
-    return (await this.#ask(this.#api.workflows.$get(), workflowsSchema)).items;
+    return (await this.#ask(this.#api.workflows.$get(), "workflowsSchema")).items;
   }
 
   startRun(workflow: string, request: StartRunRequest): Promise<Run> {
-    return this.#ask(this.#api.workflows[":name"].runs.$post({ param: { name: workflow }, json: request }), runSchema);
+    return this.#ask(
+      this.#api.workflows[":name"].runs.$post({ param: { name: workflow }, json: request }),
+      "runSchema",
+    );
   }
 
   resetWorkflow(name: string): Promise<ResetReply> {
-    return this.#ask(this.#api.workflows[":name"].reset.$post({ param: { name } }), resetSchema);
+    return this.#ask(this.#api.workflows[":name"].reset.$post({ param: { name } }), "resetSchema");
   }
 
   /** The run as it is on disk once it is killed. Throws RUN_ENDED. */
   killRun(id: string, request: KillRunRequest): Promise<Run> {
-    return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id }, json: request }), runSchema);
+    return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id }, json: request }), "runSchema");
   }
 
   runs({ workflow, statuses, before, limit, offset }: RunQuery): Promise<RunPage> {
@@ -119,12 +112,12 @@ export class ControlClient implements Disposable {
       ...(statuses === undefined ? {} : { status: statuses.join(",") }),
       ...(before === undefined ? {} : { before }),
     };
-    return this.#ask(this.#api.runs.$get({ query }), runPageSchema);
+    return this.#ask(this.#api.runs.$get({ query }), "runPageSchema");
   }
 
   /** With `wait` it resolves when the run has ended. */
   run(id: string, wait: boolean): Promise<Run> {
-    return this.#ask(this.#api.runs[":id"].$get({ param: { id }, query: { wait: wait ? "1" : "0" } }), runSchema);
+    return this.#ask(this.#api.runs[":id"].$get({ param: { id }, query: { wait: wait ? "1" : "0" } }), "runSchema");
   }
 
   async messages(id: string, { beforeRound, limit }: MessageQuery): Promise<RunMessage[]> {
@@ -132,13 +125,13 @@ export class ControlClient implements Disposable {
       limit: String(limit),
       ...(beforeRound === undefined ? {} : { before: String(beforeRound) }),
     };
-    return (await this.#ask(this.#api.runs[":id"].messages.$get({ param: { id }, query }), messagesSchema)).items;
+    return (await this.#ask(this.#api.runs[":id"].messages.$get({ param: { id }, query }), "messagesSchema")).items;
   }
 
   async logs(filter: LogFilter): Promise<LogRow[]> {
     const given = Object.entries(filter).filter(([, value]) => value !== undefined);
     const query = Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
-    return (await this.#ask(this.#api.logs.$get({ query }), logsSchema)).items;
+    return (await this.#ask(this.#api.logs.$get({ query }), "logsSchema")).items;
   }
 
   /**
@@ -159,7 +152,8 @@ export class ControlClient implements Disposable {
       if (signal.aborted) return;
       throw await this.#unanswered(thrown);
     }
-    if (!answer.ok || answer.body === null) throw problemError(answer.status, await answer.json());
+    if (!answer.ok || answer.body === null) throw await problemError(answer.status, await answer.json());
+    const { readEvents } = await import("./event_reader.ts");
     try {
       for await (const item of readEvents(answer.body, (part) => this.#beating(part))) yield item;
     } catch (thrown) {
@@ -171,23 +165,23 @@ export class ControlClient implements Disposable {
 
   /** Resolves when the daemon has brought itself to what is on disk. */
   reload(): Promise<ReloadReply> {
-    return this.#ask(this.#api.reload.$post(), reloadReplySchema);
+    return this.#ask(this.#api.reload.$post(), "reloadReplySchema");
   }
 
   /** Resolves when the archive run has ended. */
   archive(request: ArchiveRequest): Promise<ArchiveReply> {
-    return this.#ask(this.#api.store.archive.$post({ json: request }), archiveReplySchema);
+    return this.#ask(this.#api.store.archive.$post({ json: request }), "archiveReplySchema");
   }
 
   async stop(): Promise<void> {
-    await this.#ask(this.#api.stop.$post(), stoppingSchema);
+    await this.#ask(this.#api.stop.$post(), "stoppingSchema");
   }
 
   [Symbol.dispose](): void {
     this.#http.close();
   }
 
-  async #ask<T>(call: Promise<Answer>, schema: z.ZodType<T>): Promise<T> {
+  async #ask<Name extends SchemaName>(call: Promise<Answer>, schema: Name): Promise<z.infer<Schemas[Name]>> {
     let answer: Answer;
     let body: unknown;
     try {
@@ -196,9 +190,11 @@ export class ControlClient implements Disposable {
     } catch (thrown) {
       throw await this.#unanswered(thrown);
     }
-    if (!answer.ok) throw problemError(answer.status, body);
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return parsed.data;
+    if (!answer.ok) throw await problemError(answer.status, body);
+    // Of this very version: it made the answer by the same types. To load the schemas takes longer than all the rest.
+    if (answer.headers.get("server") === product) return body as z.infer<Schemas[Name]>;
+    const { [schema]: known } = await loadSchemas(), parsed = known.safeParse(body);
+    if (parsed.success) return parsed.data as z.infer<Schemas[Name]>;
     throw new NerveError("DAEMON_ANSWER", "The daemon's answer is not what this version of nerve understands", {
       hint: "The daemon may be of another version: restart it",
       cause: parsed.error,
@@ -254,8 +250,12 @@ export class ControlClient implements Disposable {
   }
 }
 
-function problemError(status: number, body: unknown): NerveError {
-  const parsed = problemSchema.safeParse(body);
+async function loadSchemas(): Promise<Schemas> {
+  return await import("../protocol/api.ts");
+}
+
+async function problemError(status: number, body: unknown): Promise<NerveError> {
+  const { problemSchema, problemStatus } = await loadSchemas(), parsed = problemSchema.safeParse(body);
   if (!parsed.success) {
     return new NerveError("DAEMON_ANSWER", `The daemon answered with status ${status}`, {
       hint: "The daemon may be of another version: restart it",

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import { answerStallMs, requestBodyMaxBytes } from "../base/limits.ts";
+import { product } from "../base/version.ts";
 
 /** Answers that are in memory as a whole; all others may be made while they are sent. */
 const wholeType = /^application\/(problem\+)?json\b/;
@@ -90,7 +91,7 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffe
 }
 
 async function send(response: Response, outgoing: ServerResponse, clock: Clock): Promise<void> {
-  const headers = Object.fromEntries(response.headers);
+  const headers: Record<string, string> = { server: product, ...Object.fromEntries(response.headers) };
   if (!wholeType.test(headers["content-type"] ?? "")) {
     outgoing.writeHead(response.status, headers);
     return await pass(response.body, outgoing, clock);

@@ -43,7 +43,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   "cli/store_access.ts": ["kernel/lock.ts"],
   // Makes the executables; nothing imports it.
   build: ["base"],
-  "main.ts": ["cli", "worker", "daemon"],
+  "main.ts": ["base", "cli", "worker", "daemon"],
   "mod.ts": ["base", "protocol", "config", "kernel"],
 };
 

@@ -1,19 +1,15 @@
 /**
  * `nerve sense list`: what each sense does and last did. From nerve.yaml and the log; with a daemon, its live state.
  */
-import { reflexText } from "../../protocol/api.ts";
-import { jsonObjectSchema } from "../../protocol/json_schema.ts";
-import type { Signal } from "../../protocol/signal.ts";
-import { isPlainObject } from "../../protocol/json.ts";
-import type { LogRow, LogSource, LogType } from "../../protocol/log.ts";
-import { nonActionReasons } from "../../protocol/signal.ts";
-import type { NerveConfig, SenseConfig } from "../../config/types.ts";
+import { lazily } from "../../base/lazily.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import type { SenseView } from "../../protocol/api.ts";
 import { askOrRead, printUntold } from "../daemon_answer.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dim, distance, oneLine, print, printJson, printPage, printTable, sign } from "../output.ts";
 import type { SenseListOutput } from "../outputs.ts";
-import { type CliRecords, openRecords } from "../records.ts";
-import { openWorkspace, requireConfig } from "../workspace.ts";
+import type { StoredSenses } from "../stored_senses.ts";
+import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
   readonly limit?: number | undefined;
@@ -32,16 +28,13 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const told = await askOrRead(paths, (client) => Promise.all([client.senses(), client.health()]));
   const [live, health] = told.live ?? [null, null], { problem } = told;
   const offset = flags.offset ?? 0, end = offset + (flags.limit ?? defaultLimit);
-  const config = live === null ? await requireConfig(paths) : null;
-  const total = live?.length ?? config?.senses.size ?? 0;
-  const { items, endings } = config === null
-    ? { items: live?.slice(offset, end) ?? [], endings: new Map<string, LogRow>() }
-    : stored(config, openRecords(paths), offset, end);
+  const stored = live === null ? await readStored(paths, offset, end) : null;
+  const total = live?.length ?? stored?.total ?? 0, items = live?.slice(offset, end) ?? stored?.items ?? [];
   if (flags.json) {
     printJson(io, { daemon: live !== null, problem, total, offset, items } satisfies SenseListOutput);
     return exit.ok;
   }
-  printItems(io, items, live === null ? lastOf(endings, io.clock.now()) : null);
+  printItems(io, items, stored === null ? null : (item) => stored.last(item, io.clock.now()));
   if (health?.configError != null) {
     print(
       io,
@@ -55,82 +48,10 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   return exit.ok;
 }
 
-/** From nerve.yaml and the log: the senses, and the row that tells how each one's last compute ended. */
-function stored(config: NerveConfig, records: CliRecords | null, offset: number, end: number): Stored {
-  using open = records;
-  const senses = [...config.senses.values()].slice(offset, end), rows = new Map<string, LogRow>();
-  for (const { name } of senses) {
-    const row = open === null ? null : lastEnding(open, name);
-    if (row !== null) rows.set(name, row);
-  }
-  return { items: senses.map((sense) => storedItem(config, sense, open)), endings: rows };
-}
-
-interface Stored {
-  readonly items: Item[];
-  readonly endings: ReadonlyMap<string, LogRow>;
-}
-
-function lastOf(rows: ReadonlyMap<string, LogRow>, now: number): (item: Item) => string {
-  return ({ name }) => {
-    const row = rows.get(name);
-    return row === undefined ? "-" : `${endings[row.type as keyof typeof endings]}, ${distance(row.ts, now)}`;
-  };
-}
-
-function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
-  return {
-    name,
-    group,
-    state: "stopped",
-    reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
-    nextDue: null,
-    lastCompute: null,
-    lastSignal: records === null ? null : lastSignal(records, name),
-    counters: null,
-    problem: records === null ? null : lastProblem(records, name, group),
-  };
-}
-
-/** How computes end, as the log has it, and how it is said; what failed is a problem as long as nothing newer is there. */
-const endings = {
-  "sense.null": "null",
-  "sense.signal": "signal",
-  "sense.directive": "run",
-  "sense.error": "error",
-  "sense.timeout": "timeout",
-  "sense.group_down": "group down",
-  "sense.load_failed": "not loaded",
-} as const;
-const failures: readonly string[] = ["sense.error", "sense.timeout", "sense.group_down", "sense.load_failed"];
-
-function newest(records: CliRecords, source: LogSource, types: readonly LogType[]): LogRow | null {
-  const rows = types.flatMap((type) => records.logs({ source, type, order: "desc", limit: 1 }));
-  return rows.reduce<LogRow | null>((last, row) => last === null || row.id > last.id ? row : last, null);
-}
-
-function lastEnding(records: CliRecords, sense: string): LogRow | null {
-  return newest(records, `sense:${sense}`, Object.keys(endings) as (keyof typeof endings)[]);
-}
-
-function lastProblem(records: CliRecords, sense: string, group: string): string | null {
-  const own = lastEnding(records, sense);
-  const down = newest(records, `group:${group}`, ["group.quarantined", "group.reset", "group.ready"]);
-  if (down?.type === "group.quarantined" && down.id > (own?.id ?? 0)) return `was quarantined: ${messageIn(down)}`;
-  return own === null || !failures.includes(own.type) ? null : messageIn(own);
-}
-
-function messageIn({ payload }: LogRow): string {
-  const fields = jsonObjectSchema.parse(payload), [problem] = Array.isArray(fields.problems) ? fields.problems : [];
-  const message = fields.message ?? (isPlainObject(problem) ? problem.message : null);
-  return typeof message === "string" ? message : JSON.stringify(payload);
-}
-
-function lastSignal(records: CliRecords, sense: string): Signal | null {
-  const [row] = records.logs({ source: `sense:${sense}`, type: "sense.signal", order: "desc", limit: 1 });
-  if (row === undefined) return null;
-  const { payload = null } = jsonObjectSchema.parse(row.payload);
-  return { id: row.id, sense, payload, ts: row.ts };
+/** With a daemon neither the checks of nerve.yaml nor the database are needed, which are most of what there is to load. */
+async function readStored(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
+  const { storedSenses } = await lazily<typeof import("../stored_senses.ts")>("cli/stored_senses.ts");
+  return await storedSenses(paths, offset, end);
 }
 
 /** `stored`: how to say what each last did when no daemon runs. */
@@ -153,8 +74,7 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
         String(item.counters?.computes ?? 0),
         String(item.counters?.signals ?? 0),
         String(item.counters?.runs ?? 0),
-        nonActionReasons.filter((reason) => (item.counters?.[reason] ?? 0) > 0)
-          .map((reason) => `${item.counters?.[reason]} ${reason.replace("_", " ")}`).join(", "),
+        nonActions(item.counters),
       ]),
     );
   } else {
@@ -177,6 +97,13 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
     print(io, `${sign.broken} ${name}: ${oneLine(problem, 300)}`);
     if (state === "quarantined") print(io, dim(io, `   once it is mended: nerve sense reset ${name}`));
   }
+}
+
+function nonActions(counters: SenseView["counters"] | null): string {
+  if (counters === null) return "";
+  const { computes: _, signals: __, runs: ___, ...reasons } = counters;
+  return Object.entries(reasons).filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${reason.replace("_", " ")}`).join(", ");
 }
 
 function signOf({ problem, lastCompute }: Item): string {

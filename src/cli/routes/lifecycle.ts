@@ -1,7 +1,8 @@
 /** The daemon's life: `nerve start stop restart status logs`, the same under `nerve daemon`, `service` and `doctor`. */
 import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
+import { lazily } from "../../base/lazily.ts";
 import { parseDuration } from "../../base/duration.ts";
-import { type CliContext, command, commandFile, jsonFlag, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { type CliContext, command, jsonFlag, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 
 const aliases = { w: "workspace" } as const;
 const timeoutFlag = {
@@ -13,7 +14,7 @@ const timeoutFlag = {
 } as const;
 
 const start = command(
-  async () => (await commandFile<typeof import("../commands/start.ts")>("start")).start,
+  async () => (await lazily<typeof import("../commands/start.ts")>("cli/commands/start.ts")).start,
   {
     brief: "Start the daemon in the background",
     details: "Starts the daemon in the background and returns when it answers. It is started again should it die.\n" +
@@ -24,7 +25,7 @@ const start = command(
 );
 
 const stop = command(
-  async () => (await commandFile<typeof import("../commands/stop.ts")>("stop")).stop,
+  async () => (await lazily<typeof import("../commands/stop.ts")>("cli/commands/stop.ts")).stop,
   {
     brief: "Stop the daemon",
     details:
@@ -36,7 +37,7 @@ const stop = command(
 );
 
 const restart = command(
-  async () => (await commandFile<typeof import("../commands/restart.ts")>("restart")).restart,
+  async () => (await lazily<typeof import("../commands/restart.ts")>("cli/commands/restart.ts")).restart,
   {
     brief: "Stop the daemon, if one runs, and start it",
     details: "Stops the daemon, if one runs, and starts it. A nerve.yaml with errors leaves the running one alone.",
@@ -46,7 +47,7 @@ const restart = command(
 );
 
 const status = command(
-  async () => (await commandFile<typeof import("../commands/status.ts")>("status")).status,
+  async () => (await lazily<typeof import("../commands/status.ts")>("cli/commands/status.ts")).status,
   {
     brief: "What runs, and how it is",
     details:
@@ -58,7 +59,7 @@ const status = command(
 );
 
 const logs = command(
-  async () => (await commandFile<typeof import("../commands/logs.ts")>("logs")).logs,
+  async () => (await lazily<typeof import("../commands/logs.ts")>("cli/commands/logs.ts")).logs,
   {
     brief: "The daemon's text log",
     details: "Shows the end of the daemon's text log. For what happened in senses and workflows: nerve events.",
@@ -83,7 +84,7 @@ export const lifecycleCommands: Readonly<Record<string, Command<CliContext>>> = 
   status,
   logs,
   doctor: command(
-    async () => (await commandFile<typeof import("../commands/doctor.ts")>("doctor")).doctor,
+    async () => (await lazily<typeof import("../commands/doctor.ts")>("cli/commands/doctor.ts")).doctor,
     {
       brief: "Check the workspace, the daemon and this machine",
       details:
@@ -103,7 +104,7 @@ export const daemonRoutes: RouteMap<CliContext> = buildRouteMap({
 export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
   routes: {
     install: command(
-      async () => (await commandFile<typeof import("../commands/service.ts")>("service")).install,
+      async () => (await lazily<typeof import("../commands/service.ts")>("cli/commands/service.ts")).install,
       {
         brief: "Run this workspace as a systemd user service",
         details:
@@ -114,12 +115,12 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
       { flags: { workspace: workspaceFlag }, aliases },
     ),
     uninstall: command(
-      async () => (await commandFile<typeof import("../commands/service.ts")>("service")).uninstall,
+      async () => (await lazily<typeof import("../commands/service.ts")>("cli/commands/service.ts")).uninstall,
       { brief: "Stop the service and remove its unit", examples: ["nerve service uninstall"] },
       { flags: { workspace: workspaceFlag }, aliases },
     ),
     status: command(
-      async () => (await commandFile<typeof import("../commands/service.ts")>("service")).serviceStatus,
+      async () => (await lazily<typeof import("../commands/service.ts")>("cli/commands/service.ts")).serviceStatus,
       {
         brief: "Whether the service is installed and runs",
         details: "Exits 0 when the service runs, 3 when it does not, 1 without systemd.",

@@ -1,16 +1,8 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
+import { lazily } from "../../base/lazily.ts";
 import { senseNames } from "../names.ts";
-import {
-  type CliContext,
-  command,
-  commandFile,
-  jsonFlag,
-  span,
-  toggle,
-  wholeNumber,
-  workspaceFlag,
-} from "../command.ts";
+import { type CliContext, command, jsonFlag, span, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 import { libraryRoutes } from "./library.ts";
 
 const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;
@@ -19,7 +11,7 @@ const aliases = { w: "workspace" } as const;
 export const senseCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list: command(
-      async () => (await commandFile<typeof import("../commands/sense_list.ts")>("sense_list")).senseList,
+      async () => (await lazily<typeof import("../commands/sense_list.ts")>("cli/commands/sense_list.ts")).senseList,
       {
         brief: "All senses: next tick, last outcome, counters",
         examples: ["nerve sense list", "nerve sense list --json"],
@@ -35,7 +27,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     query: command(
-      async () => (await commandFile<typeof import("../commands/sense_query.ts")>("sense_query")).senseQuery,
+      async () => (await lazily<typeof import("../commands/sense_query.ts")>("cli/commands/sense_query.ts")).senseQuery,
       {
         brief: "Read a sense's database",
         details: "Reads a sense's database, also while the daemon runs. Without SQL: the newest rows of its tables.",
@@ -59,7 +51,8 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     schema: command(
-      async () => (await commandFile<typeof import("../commands/sense_query.ts")>("sense_query")).senseSchema,
+      async () =>
+        (await lazily<typeof import("../commands/sense_query.ts")>("cli/commands/sense_query.ts")).senseSchema,
       { brief: "The tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
       {
         flags: { json: jsonFlag, workspace: workspaceFlag },
@@ -68,7 +61,8 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     trigger: command(
-      async () => (await commandFile<typeof import("../commands/sense_trigger.ts")>("sense_trigger")).senseTrigger,
+      async () =>
+        (await lazily<typeof import("../commands/sense_trigger.ts")>("cli/commands/sense_trigger.ts")).senseTrigger,
       {
         brief: "Queue a compute of a sense in the running daemon",
         details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute failed.",
@@ -81,7 +75,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     learn: command(
-      async () => (await commandFile<typeof import("../commands/sense_learn.ts")>("sense_learn")).senseLearn,
+      async () => (await lazily<typeof import("../commands/sense_learn.ts")>("cli/commands/sense_learn.ts")).senseLearn,
       {
         brief: "Find the smallest permissions that a sense needs",
         details:
@@ -100,7 +94,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     reset: command(
-      async () => (await commandFile<typeof import("../commands/reset.ts")>("reset")).senseReset,
+      async () => (await lazily<typeof import("../commands/reset.ts")>("cli/commands/reset.ts")).senseReset,
       {
         brief: "Lift the quarantine of a sense's group",
         details: "A group whose process died 5 times in 60 s computes nothing until it is reset or its files change.",

@@ -1,6 +1,7 @@
 /** `nerve store ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, commandFile, jsonFlag, text, toggle, workspaceFlag } from "../command.ts";
+import { lazily } from "../../base/lazily.ts";
+import { type CliContext, command, jsonFlag, text, toggle, workspaceFlag } from "../command.ts";
 
 const aliases = { w: "workspace" } as const;
 const flags = { json: jsonFlag, workspace: workspaceFlag } as const;
@@ -10,7 +11,8 @@ const folder = {
 } as const;
 
 const archive = command(
-  async () => (await commandFile<typeof import("../commands/store_archive.ts")>("store_archive")).storeArchive,
+  async () =>
+    (await lazily<typeof import("../commands/store_archive.ts")>("cli/commands/store_archive.ts")).storeArchive,
   {
     brief: "Move whole days of the log into the archive now",
     details: "Moves days that are older than retention into data/archive/logs; the daemon does so daily by itself.\n" +
@@ -33,7 +35,7 @@ const archive = command(
 );
 
 const gc = command(
-  async () => (await commandFile<typeof import("../commands/store_gc.ts")>("store_gc")).storeGc,
+  async () => (await lazily<typeof import("../commands/store_gc.ts")>("cli/commands/store_gc.ts")).storeGc,
   {
     brief: "Blobs that nothing mentions",
     details:
@@ -45,7 +47,7 @@ const gc = command(
 );
 
 const restore = command(
-  async () => (await commandFile<typeof import("../commands/store_backup.ts")>("store_backup")).storeRestore,
+  async () => (await lazily<typeof import("../commands/store_backup.ts")>("cli/commands/store_backup.ts")).storeRestore,
   {
     brief: "Bring a backup back",
     details:
@@ -59,13 +61,15 @@ const restore = command(
 export const storeCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     stats: command(
-      async () => (await commandFile<typeof import("../commands/store_stats.ts")>("store_stats")).storeStatsCommand,
+      async () =>
+        (await lazily<typeof import("../commands/store_stats.ts")>("cli/commands/store_stats.ts")).storeStatsCommand,
       { brief: "How large the data is, how old, and how it grows", examples: ["nerve store stats"] },
       { flags, aliases },
     ),
     archive,
     verify: command(
-      async () => (await commandFile<typeof import("../commands/store_verify.ts")>("store_verify")).storeVerify,
+      async () =>
+        (await lazily<typeof import("../commands/store_verify.ts")>("cli/commands/store_verify.ts")).storeVerify,
       {
         brief: "Look whether all data is whole",
         details: "Checks every database, every blob, the archive, and the runs against the log. Changes nothing;\n" +
@@ -77,7 +81,8 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
     gc,
     rebuildRuns: command(
       async () =>
-        (await commandFile<typeof import("../commands/store_rebuild_runs.ts")>("store_rebuild_runs")).storeRebuildRuns,
+        (await lazily<typeof import("../commands/store_rebuild_runs.ts")>("cli/commands/store_rebuild_runs.ts"))
+          .storeRebuildRuns,
       {
         brief: "Make the table of runs again out of the log",
         details:
@@ -87,7 +92,8 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
       { flags, aliases },
     ),
     backup: command(
-      async () => (await commandFile<typeof import("../commands/store_backup.ts")>("store_backup")).storeBackup,
+      async () =>
+        (await lazily<typeof import("../commands/store_backup.ts")>("cli/commands/store_backup.ts")).storeBackup,
       {
         brief: "Copy all data into a folder, also while the daemon runs",
         details: "Copies every database as of one moment each, the archive and the blobs into an empty folder.",

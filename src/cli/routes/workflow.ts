@@ -1,16 +1,8 @@
 /** `nerve workflow ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
+import { lazily } from "../../base/lazily.ts";
 import { runIds, workflowNames } from "../names.ts";
-import {
-  type CliContext,
-  command,
-  commandFile,
-  jsonFlag,
-  text,
-  toggle,
-  wholeNumber,
-  workspaceFlag,
-} from "../command.ts";
+import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 import { libraryRoutes } from "./library.ts";
 
 const aliases = { w: "workspace" } as const;
@@ -26,7 +18,9 @@ const run = {
 } as const;
 
 const trigger = command(
-  async () => (await commandFile<typeof import("../commands/workflow_trigger.ts")>("workflow_trigger")).workflowTrigger,
+  async () =>
+    (await lazily<typeof import("../commands/workflow_trigger.ts")>("cli/commands/workflow_trigger.ts"))
+      .workflowTrigger,
   {
     brief: "Start a run in the running daemon",
     details: "Starts a run and prints its id. With --wait it follows the run and exits with the run's exit code.",
@@ -51,7 +45,8 @@ const trigger = command(
 );
 
 const kill = command(
-  async () => (await commandFile<typeof import("../commands/workflow_kill.ts")>("workflow_kill")).workflowKill,
+  async () =>
+    (await lazily<typeof import("../commands/workflow_kill.ts")>("cli/commands/workflow_kill.ts")).workflowKill,
   {
     brief: "End a run, for good",
     details: "Ends a queued or started run in the running daemon: status killed, exit code 137. Its role is told to\n" +
@@ -66,7 +61,7 @@ const kill = command(
 );
 
 const reset = command(
-  async () => (await commandFile<typeof import("../commands/reset.ts")>("reset")).workflowReset,
+  async () => (await lazily<typeof import("../commands/reset.ts")>("cli/commands/reset.ts")).workflowReset,
   {
     brief: "Lift the quarantine of a workflow",
     details:
@@ -84,7 +79,8 @@ const reset = command(
 export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list: command(
-      async () => (await commandFile<typeof import("../commands/workflow_list.ts")>("workflow_list")).workflowList,
+      async () =>
+        (await lazily<typeof import("../commands/workflow_list.ts")>("cli/commands/workflow_list.ts")).workflowList,
       {
         brief: "Workflows and their runs",
         details: "Workflows and their runs that have not ended; with --all every run, newest first.",
@@ -105,7 +101,8 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     ),
     inspect: command(
       async () =>
-        (await commandFile<typeof import("../commands/workflow_inspect.ts")>("workflow_inspect")).workflowInspect,
+        (await lazily<typeof import("../commands/workflow_inspect.ts")>("cli/commands/workflow_inspect.ts"))
+          .workflowInspect,
       { brief: "One run: what it is, its attempts, its log", examples: ["nerve workflow inspect RUN"] },
       {
         flags: {
@@ -120,7 +117,8 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     ),
     thread: command(
       async () =>
-        (await commandFile<typeof import("../commands/workflow_thread.ts")>("workflow_thread")).workflowThread,
+        (await lazily<typeof import("../commands/workflow_thread.ts")>("cli/commands/workflow_thread.ts"))
+          .workflowThread,
       {
         brief: "The messages of a run",
         details: "The newest messages of a run that fit the budget, oldest first.",

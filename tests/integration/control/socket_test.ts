@@ -134,7 +134,8 @@ Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts 
 
 Deno.test("a daemon of another version is told apart from a missing one", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
-  const server = await serveControl({ fetch: () => Response.json({ pid: "forty-two" }) }, {
+  const headers = { server: "nerve/999.0.0" };
+  const server = await serveControl({ fetch: () => Response.json({ pid: "forty-two" }, { headers }) }, {
     path,
     clock: systemClock,
     report: () => {},

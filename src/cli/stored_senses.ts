@@ -1,0 +1,94 @@
+/**
+ * The senses as nerve.yaml and the log have them, for `nerve sense list` without a daemon. Loaded only then: with one the
+ * command needs neither the checks of nerve.yaml nor the database.
+ */
+import type { NerveConfig, SenseConfig } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import { reflexText } from "../protocol/api.ts";
+import { isPlainObject } from "../protocol/json.ts";
+import { jsonObjectSchema } from "../protocol/json_schema.ts";
+import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
+import type { Signal } from "../protocol/signal.ts";
+import { distance } from "./output.ts";
+import type { SenseListOutput } from "./outputs.ts";
+import { type CliRecords, openRecords } from "./records.ts";
+import { requireConfig } from "./workspace.ts";
+
+type Item = SenseListOutput["items"][number];
+
+export interface StoredSenses {
+  /** All senses; `items` are those that were asked for. */
+  readonly total: number;
+  readonly items: Item[];
+  /** How the last compute of one of them ended, in words. */
+  readonly last: (item: Item, now: number) => string;
+}
+
+export async function storedSenses(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
+  const config = await requireConfig(paths), senses = [...config.senses.values()].slice(offset, end);
+  using records = openRecords(paths);
+  const rows = new Map(senses.map(({ name }) => [name, records === null ? null : lastEnding(records, name)]));
+  return {
+    total: config.senses.size,
+    items: senses.map((sense) => storedItem(config, sense, records)),
+    last({ name }, now) {
+      const row = rows.get(name) ?? null;
+      return row === null ? "-" : `${endings[row.type as keyof typeof endings]}, ${distance(row.ts, now)}`;
+    },
+  };
+}
+
+function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
+  return {
+    name,
+    group,
+    state: "stopped",
+    reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
+    nextDue: null,
+    lastCompute: null,
+    lastSignal: records === null ? null : lastSignal(records, name),
+    counters: null,
+    problem: records === null ? null : lastProblem(records, name, group),
+  };
+}
+
+/** How computes end, as the log has it, and how it is said; what failed is a problem as long as nothing newer is there. */
+const endings = {
+  "sense.null": "null",
+  "sense.signal": "signal",
+  "sense.directive": "run",
+  "sense.error": "error",
+  "sense.timeout": "timeout",
+  "sense.group_down": "group down",
+  "sense.load_failed": "not loaded",
+} as const;
+const failures: readonly string[] = ["sense.error", "sense.timeout", "sense.group_down", "sense.load_failed"];
+
+function newest(records: CliRecords, source: LogSource, types: readonly LogType[]): LogRow | null {
+  const rows = types.flatMap((type) => records.logs({ source, type, order: "desc", limit: 1 }));
+  return rows.reduce<LogRow | null>((last, row) => last === null || row.id > last.id ? row : last, null);
+}
+
+function lastEnding(records: CliRecords, sense: string): LogRow | null {
+  return newest(records, `sense:${sense}`, Object.keys(endings) as (keyof typeof endings)[]);
+}
+
+function lastProblem(records: CliRecords, sense: string, group: string): string | null {
+  const own = lastEnding(records, sense);
+  const down = newest(records, `group:${group}`, ["group.quarantined", "group.reset", "group.ready"]);
+  if (down?.type === "group.quarantined" && down.id > (own?.id ?? 0)) return `was quarantined: ${messageIn(down)}`;
+  return own === null || !failures.includes(own.type) ? null : messageIn(own);
+}
+
+function messageIn({ payload }: LogRow): string {
+  const fields = jsonObjectSchema.parse(payload), [problem] = Array.isArray(fields.problems) ? fields.problems : [];
+  const message = fields.message ?? (isPlainObject(problem) ? problem.message : null);
+  return typeof message === "string" ? message : JSON.stringify(payload);
+}
+
+function lastSignal(records: CliRecords, sense: string): Signal | null {
+  const [row] = records.logs({ source: `sense:${sense}`, type: "sense.signal", order: "desc", limit: 1 });
+  if (row === undefined) return null;
+  const { payload = null } = jsonObjectSchema.parse(row.payload);
+  return { id: row.id, sense, payload, ts: row.ts };
+}
