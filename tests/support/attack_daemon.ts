@@ -45,12 +45,14 @@ export function attackTest(title: string, attacks: Attacks, options: AttackOptio
     const from = systemClock.now(), outcomes = new Map<string, string>();
     const bySenses = async () => {
       for (const [name, { only }] of Object.entries(all)) {
-        if (only !== "workflow") outcomes.set(name, await daemon.bySense(name));
+        if (only !== "workflow") outcomes.set(name, await within(daemon.bySense(name), `an end of ${name}`));
       }
     };
     const byWorkflows = async () => {
       for (const [name, attack] of Object.entries(all)) {
-        if (attack.only !== "sense") outcomes.set(`${name} (workflow)`, await daemon.byWorkflow(name, attack));
+        if (attack.only === "sense") continue;
+        const outcome = await within(daemon.byWorkflow(name, attack), `an end of the role ${name}`);
+        outcomes.set(`${name} (workflow)`, outcome);
       }
     };
     // Side by side where only what they come to counts, one by one where the ticks beside them do.
