@@ -71,7 +71,10 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
     io.stdout.gone.removeEventListener("abort", leave);
   }
   if (end.signal.aborted) return exit.ok;
-  throw new NerveError("DAEMON_MISSING", "The daemon has stopped", { hint: "nerve start" });
+  // Its kernel may have died, and be on its way up again.
+  throw new NerveError("DAEMON_MISSING", "The daemon has stopped", {
+    hint: "nerve start, unless nerve status shows that it is on its way up again",
+  });
 }
 
 /** Prints the newest rows and returns the id after which the stream begins. */
