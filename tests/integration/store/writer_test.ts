@@ -19,6 +19,14 @@ interface Bench {
   committed(): number[];
 }
 
+class LateClock extends FakeClock {
+  late = 0;
+
+  override monotonic(): number {
+    return super.monotonic() + this.late;
+  }
+}
+
 function bench(test: (bench: Bench) => Promise<void>): Promise<void> {
   return inTempDir(async (root) => {
     const path = join(root, "a.db");
@@ -171,6 +179,48 @@ Deno.test("after a commit, rows that nobody waits for rest, and share one commit
     await clock.tick(commitRestMinMs);
     assert.deepEqual(committed(), [1, 2, 3, 4, 5]);
     assert.deepEqual(writer.counters, { operations: 5, commits: 2, lost: 0 });
+  }));
+
+// Without it each turn that brings one request of many costs an fsync: half the triggers a second, and on a disk of 5 ms
+// a fifth fewer runs.
+Deno.test("those who write in turns close to each other share a commit, for as long as the last one took; one alone waits for nobody", () =>
+  inTempDir(async (root) => {
+    const path = join(root, "a.db");
+    using db = openDatabase(path);
+    db.exec("create table numbers (n integer primary key) strict");
+    using reader = openDatabase(path, { readOnly: true });
+    const clock = new LateClock();
+    const statements = new class extends StatementCache {
+      override get(sql: string): ReturnType<StatementCache["get"]> {
+        if (sql === "commit") clock.late += 10;
+        return super.get(sql);
+      }
+    }(db);
+    const writer = new Writer(db, statements, () => {}, clock);
+    const write = (n: number) => writer.run(() => void db.prepare("insert into numbers values (?)").run(n));
+    const seen = () => Number(reader.prepare("select count(*) as n from numbers").get()?.n);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const told = [write(1)];
+    await turn();
+    assert.equal(seen(), 1, "alone");
+    told.push(write(2), write(3));
+    await turn();
+    assert.equal(seen(), 1, "the next turn may bring more");
+    told.push(write(4));
+    await turn();
+    assert.equal(seen(), 1, "and so it did");
+    await turn();
+    assert.equal(seen(), 4, "nobody came any more");
+    told.push(write(5), write(6));
+    clock.late += 10;
+    await turn();
+    assert.equal(seen(), 6, "as long as the last commit took");
+    told.push(write(7), write(8));
+    writer.hurry();
+    await turn();
+    assert.equal(seen(), 8, "in a hurry");
+    await Promise.all(told);
+    assert.equal(writer.counters.commits, 4);
   }));
 
 Deno.test("whoever waits ends the rest with the turn: run, durable and hurry", () =>
