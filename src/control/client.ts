@@ -27,7 +27,7 @@ import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import type { ControlApp } from "./app.ts";
 import type { EventFilter, StreamItem } from "./event_stream.ts";
-import { Hangs, whileAlive } from "./liveness.ts";
+import { Hangs, inTime, whileAlive } from "./liveness.ts";
 import type { MessageQuery, RunQuery } from "./view.ts";
 
 export type { MessageQuery, Records, RunQuery } from "./view.ts";
@@ -42,9 +42,6 @@ interface Answer {
   readonly headers: Headers;
   json(): Promise<unknown>;
 }
-
-/** An event stream that has nothing else to say says that it is there. */
-const streamPatienceMs = eventHeartbeatMs + daemonAnswerMaxMs;
 
 export class ControlClient implements Disposable {
   readonly #path: string;
@@ -158,7 +155,7 @@ export class ControlClient implements Disposable {
     if (!answer.ok || answer.body === null) throw await problemError(answer.status, await answer.json());
     const { readEvents } = await import("./event_reader.ts");
     try {
-      for await (const item of readEvents(answer.body, (part) => this.#alive(part, streamPatienceMs))) yield item;
+      for await (const item of readEvents(answer.body, (part) => this.#beating(part))) yield item;
     } catch (thrown) {
       if (thrown instanceof Hangs) throw this.#hanging();
       // The connection has ended, from this side or from the other.
@@ -204,12 +201,19 @@ export class ControlClient implements Disposable {
     });
   }
 
-  #alive<T>(answer: Promise<T>, patienceMs?: number): Promise<T> {
-    const probe = async () => {
+  #alive<T>(answer: Promise<T>): Promise<T> {
+    return whileAlive(this.#clock, answer, async () => {
       // Not read: that it comes is all.
       await (await this.#api.health.$get()).body?.cancel();
-    };
-    return whileAlive(this.#clock, answer, probe, patienceMs);
+    });
+  }
+
+  /** `part` of an event stream: what has nothing else to say says that it is there. */
+  async #beating<T>(part: Promise<T>): Promise<T> {
+    const come = part.then(() => {}, () => {});
+    if (await inTime(this.#clock, come, eventHeartbeatMs + daemonAnswerMaxMs)) return await part;
+    part.catch(() => {});
+    throw new Hangs();
   }
 
   #hanging(): NerveError {

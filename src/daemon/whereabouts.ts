@@ -21,7 +21,7 @@ export function findDaemon(paths: WorkspacePaths): Whereabouts {
   const holder = readLockHolder(paths), state = readState(paths);
   const kernel = holder !== null && isAlive(holder) ? holder : null;
   if (state === null) return { kernel, supervised: null, left: null };
-  if (typeof state.workspace === "string" && !sameFolder(state.workspace, paths.root)) return elsewhere(kernel, state);
+  if (typeof state.workspace === "string" && state.workspace !== paths.root) return elsewhere(kernel, state);
   return isAlive(state.supervisor)
     ? { kernel, supervised: state, left: null }
     : { kernel, supervised: null, left: state };
@@ -32,18 +32,6 @@ function elsewhere(kernel: ProcessId | null, state: DaemonState): Whereabouts {
   const problem = `the workspace was moved or copied here from ${state.workspace}, where its daemon ran`;
   const own = kernel?.pid === state.kernel ? null : kernel;
   return { kernel: own, supervised: null, left: { ...state, state: "gave up", problem } };
-}
-
-/** Also by two paths, as when it is mounted at both. */
-function sameFolder(a: string, b: string): boolean {
-  if (a === b) return true;
-  try {
-    const one = Deno.statSync(a), other = Deno.statSync(b);
-    return one.dev === other.dev && one.ino === other.ino;
-  } catch {
-    // It is not there any more, or not to be looked at: then it is another one.
-    return false;
-  }
 }
 
 export function runs({ kernel, supervised }: Whereabouts): boolean {

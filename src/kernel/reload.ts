@@ -165,10 +165,7 @@ export class Reload {
       else if (same(before.versions, now.versions)) {
         this.#forget(key);
         // Whoever asks for a reload wants its runs to go on. What keeps dying for another reason comes back to it.
-        if (again && plan.spec.kind === "workflow" && supervisor.quarantined(key)) {
-          this.#ports.parts().units.reset(key);
-          reply.replaced.push(key);
-        }
+        if (again && plan.spec.kind === "workflow" && supervisor.quarantined(key)) this.#ports.parts().units.reset(key);
         if (this.#mayHaveLoadedOther(plan, before, now)) this.#take({ plan, before, now, running: true }, reply);
         else this.#accepted.set(key, now);
       } else if (again || !same(this.#refused.get(key), now.versions)) {

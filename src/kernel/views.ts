@@ -213,9 +213,10 @@ export class KernelViews {
   }
 
   async startRun(workflow: string, request: StartRunRequest): Promise<Run> {
-    // A request that attaches to a run starts none.
-    const attaches = request.runId !== undefined && this.records.run(request.runId) !== null;
-    const run = await this.#ports.parts().workflows.startRun({
+    const { store, workflows } = this.#ports.parts();
+    // A request that attaches to a run starts none. The writer's own look: `records` would cost a commit of its own.
+    const attaches = request.runId !== undefined && store.runs.get(request.runId) !== null;
+    const run = await workflows.startRun({
       workflow,
       prompt: request.prompt ?? "",
       payload: request.payload ?? {},

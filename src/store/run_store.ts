@@ -21,7 +21,7 @@ import {
   toRun,
   updateRun,
 } from "./run_rows.ts";
-import type { StatementCache } from "./sqlite.ts";
+import { type StatementCache, storeError } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
 
 export class RunStore {
@@ -94,8 +94,13 @@ export class RunStore {
     return readLastFailure(this.#statements, runId);
   }
 
+  /** Throws NerveError STORE_FAILED when the file is damaged where it reads. */
   get(runId: string): Run | null {
-    return readRun(this.#statements, runId);
+    try {
+      return readRun(this.#statements, runId);
+    } catch (thrown) {
+      throw storeError("the log cannot be read", thrown);
+    }
   }
 
   /** All messages of a run, oldest first. */

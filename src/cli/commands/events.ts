@@ -71,10 +71,7 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
     io.stdout.gone.removeEventListener("abort", leave);
   }
   if (end.signal.aborted) return exit.ok;
-  // Its kernel may have died, and be on its way up again.
-  throw new NerveError("DAEMON_MISSING", "The daemon has stopped", {
-    hint: "nerve start, unless nerve status shows that it is on its way up again",
-  });
+  throw new NerveError("DAEMON_MISSING", "The daemon has stopped", { hint: "nerve start" });
 }
 
 /** Prints the newest rows and returns the id after which the stream begins. */
