@@ -3,7 +3,7 @@
  * deno.json that leads to them. Both forms are made from the same folder, so that they cannot differ.
  * Used by main.ts.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 import { attempt } from "./command.ts";
 import { vendor } from "./vendor.ts";
@@ -32,27 +32,19 @@ export interface Stamp {
 }
 
 export async function stage(repository: string, root: string, stamp: Stamp): Promise<void> {
-  for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder));
+  const copied: string[] = [];
+  for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder), copied);
   await Deno.copyFile(join(repository, "LICENSE"), join(root, "LICENSE"));
   await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
-  const { imports } = await vendor(repository, root, vendorFolder, [...entries, ...await librarySenses(repository)]);
+  // All of them, also those that nothing imports by an address that can be read.
+  const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();
+  const { imports } = await vendor(repository, root, vendorFolder, modules);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(stagedManifest(imports), null, 2)}\n`);
 }
 
 function commandFiles(): string[] {
   const folder = new URL("../cli/commands/", import.meta.url);
   return [...Deno.readDirSync(folder)].map(({ name }) => `src/cli/commands/${name}`).sort();
-}
-
-/** What the library imports must be there without an entry of its own. */
-async function librarySenses(repository: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const kind of ["senses", "workflows"]) {
-    for await (const entry of Deno.readDir(join(repository, kind))) {
-      if (entry.isDirectory) found.push(`${kind}/${entry.name}/index.ts`);
-    }
-  }
-  return found.sort();
 }
 
 /** deno.json without what is for working on nerve, its npm specifiers replaced by the vendored modules. */
@@ -75,14 +67,17 @@ export function stagedManifest(vendored: Readonly<Record<string, string>>): Reco
   };
 }
 
-/** Without the room that builds: nothing of it is needed later. */
-async function copyFolder(from: string, to: string): Promise<void> {
+/** Without the room that builds: nothing of it is needed later. Adds the files that it copied to `copied`. */
+async function copyFolder(from: string, to: string, copied: string[]): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const entry of Deno.readDir(from)) {
     const source = join(from, entry.name), target = join(to, entry.name);
     if (source === dirname(import.meta.filename ?? "")) continue;
-    if (entry.isDirectory) await copyFolder(source, target);
-    else if (entry.isFile) await Deno.copyFile(source, target);
+    if (entry.isDirectory) await copyFolder(source, target, copied);
+    else if (entry.isFile) {
+      await Deno.copyFile(source, target);
+      copied.push(source);
+    }
   }
 }
 

@@ -8,7 +8,7 @@
  *     (src/worker/module_gate.ts).
  */
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { assert } from "../base/errors.ts";
 import { succeed } from "./command.ts";
 
@@ -24,15 +24,15 @@ export interface Vendored {
   readonly imports: Record<string, string>;
 }
 
-/** Writes below `root`/`folder`. `entries` are nerve's modules whose npm imports are wanted. */
+/** Writes below `root`/`folder`. `modules` are nerve's modules whose npm imports are wanted. */
 export async function vendor(
   repository: string,
   root: string,
   folder: string,
-  entries: readonly string[],
+  modules: readonly string[],
 ): Promise<Vendored> {
   const imports: Record<string, string> = {};
-  const used = await npmSpecifiers(repository, entries);
+  const used = await npmSpecifiers(repository, modules);
   const own = await bundle(repository, join(root, folder), used, placeOf);
   for (const [specifier, file] of own) imports[specifier] = `./${folder}/${file}`;
   for (const name of openPackages) {
@@ -67,21 +67,29 @@ async function writeAlias(path: string, target: string, from: string): Promise<v
   await Deno.writeTextFile(path, `export * from ${JSON.stringify(`${up}${target}`)};\n`);
 }
 
-/** The bare specifiers that lead from `entries` to npm packages. */
-async function npmSpecifiers(repository: string, entries: readonly string[]): Promise<string[]> {
-  const found = new Set<string>(computedPackages);
-  for (const entry of entries) {
-    const info = await succeed(Deno.execPath(), ["info", "--json", entry], { cwd: repository });
-    const { modules } = JSON.parse(info) as {
-      modules: { dependencies?: { specifier: string; code?: { specifier?: string } }[] }[];
+/** The bare specifiers by which `modules`, paths in the repository, and what they import reach npm packages. */
+async function npmSpecifiers(repository: string, modules: readonly string[]): Promise<string[]> {
+  // One module that imports all of them: Deno is asked once.
+  const all = await Deno.makeTempFile({ prefix: "nerve-vendor-", suffix: ".ts" });
+  try {
+    const addresses = modules.map((path) => pathToFileURL(join(repository, path)).href);
+    await Deno.writeTextFile(all, addresses.map((address) => `import ${JSON.stringify(address)};\n`).join(""));
+    const config = ["--frozen", "-c", join(repository, "deno.json")];
+    const info = await succeed(Deno.execPath(), ["info", "--json", ...config, all], { cwd: repository });
+    const graph = JSON.parse(info) as {
+      modules: { error?: string; dependencies?: { specifier: string; code?: { specifier?: string } }[] }[];
     };
-    for (const { dependencies } of modules) {
+    const found = new Set<string>(computedPackages);
+    for (const { error, dependencies } of graph.modules) {
+      assert(error === undefined, `what is to be built cannot be read: ${error}`);
       for (const { specifier, code } of dependencies ?? []) {
         if (code?.specifier?.startsWith("npm:")) found.add(specifier);
       }
     }
+    return [...found].sort();
+  } finally {
+    await Deno.remove(all);
   }
-  return [...found].sort();
 }
 
 /** Every subpath that a package exports as a module. */
