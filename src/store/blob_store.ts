@@ -27,9 +27,11 @@ export class BlobStore {
     const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes.slice();
     const digest = sha256(content);
     const path = this.#path(digest);
+    // A file of another length was damaged from outside; it is written again.
+    const isWhole = async () => await sizeOf(path) === content.length;
     try {
-      // A file of another length was damaged from outside; it is written again.
-      if (await sizeOf(path) !== content.length || !await makeYoung(path)) await this.#place(digest, content);
+      // Looked at once more when it is young: while it was made so, it may have been on its way out as garbage.
+      if (!await isWhole() || !await makeYoung(path) || !await isWhole()) await this.#place(digest, content);
     } catch (thrown) {
       throw storeError(`blob ${digest} cannot be written`, thrown);
     }
