@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.ts";
 import { until } from "../../src/daemon/whereabouts.ts";
-import { processesIn, within } from "../support/workspace_fixture.ts";
+import { deadlineMs, processesIn, within } from "../support/workspace_fixture.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -104,8 +104,6 @@ const workspace = {
   "senses/other/index.ts": "export const compute = () => null;",
 };
 
-/** What nothing here takes, however busy the machine is. */
-const waitMs = 30_000;
 const grey = "\\x1b\\[2m";
 
 Deno.test("in a terminal there is colour and Ctrl-C stops in order; what user code wrote is shown, not obeyed", async () => {
@@ -149,11 +147,11 @@ Deno.test("a run that has nothing to say ends in order with the window that it w
     const here = await Deno.realPath(root);
     const socketThere = () => Deno.lstat(`${root}/nerve.sock`).then(() => true, () => false);
     try {
-      assert.ok(await until(systemClock, waitMs, socketThere), "nerve run did not come up");
+      assert.ok(await until(systemClock, deadlineMs, socketThere), "nerve run did not come up");
       window.kill("SIGKILL");
       await window.status;
       const ended = () => processesIn(here).length === 0;
-      assert.ok(await until(systemClock, waitMs, ended), "nerve run outlived its window");
+      assert.ok(await until(systemClock, deadlineMs, ended), "nerve run outlived its window");
     } finally {
       for (const pid of processesIn(here)) Deno.kill(pid, "SIGKILL");
       await window.stdin.close().catch(() => {});

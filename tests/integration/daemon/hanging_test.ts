@@ -9,7 +9,10 @@ Deno.test("every command that asks a daemon which hangs gives up, says what to d
   await using workspace = await DaemonWorkspace.make();
   const { kernel } = await workspace.start();
   const waiting = workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000", "--id", "long", "--wait");
-  await workspace.reached("the run", async () => (await workspace.nerve("workflow", "list")).out.includes("long"));
+  await workspace.reached("the run, and a signal", async () => {
+    const { out } = await workspace.nerve("events", "--json");
+    return /"run\.started".*"long"/.test(out) && out.includes('"sense.signal"');
+  });
   Deno.kill(kernel, "SIGSTOP");
   try {
     const asking = [
