@@ -64,7 +64,7 @@ export const idleBurnMs = 2 * secondMs;
  */
 export const messagesPerSecondMax = 3_000;
 /** A longer message counts as several: what it costs to read grows with it, up to 70 ms of the kernel a megabyte. */
-export const messageUnitBytes = 1 * KiB;
+export const messageUnitBytes = 2 * KiB;
 export const messagesBurstMax = 2_000;
 export const outputBytesPerSecondMax = 1 * MiB;
 export const outputBytesBurstMax = 4 * MiB;
