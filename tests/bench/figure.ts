@@ -17,7 +17,8 @@ export type Unit =
   | "%"
   | "files"
   | "processes"
-  | "computes";
+  | "computes"
+  | "rows";
 
 export interface Figure {
   readonly figure: string;

@@ -1,5 +1,5 @@
 /**
- * From the start of a command to what its user waits for: help, a listing without a daemon, `nerve run` until its socket
+ * From the start of a command to what its user waits for: help, a listing with and without a daemon, `nerve run` until its socket
  * answers and until a sense has signalled; and from the start of a group's process to the answer of its first compute.
  * Floor: Deno with an empty program; one more such start for each process that the way needs.
  * Not measured: a cold disk, the first start after an installation (Deno then compiles and caches), workspaces of more
@@ -11,6 +11,7 @@ import { ControlClient } from "../../src/control/client.ts";
 import { repository } from "../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { startWorkspace } from "../support/workspace_fixture.ts";
+import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, timed } from "./figure.ts";
 
 const own = ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`];
@@ -45,6 +46,8 @@ export async function* figures(): Figures {
       const { socketMs, signalMs } = await runMs(root);
       add("nerve run to its socket answering", socketMs);
       add("nerve run to the first signal", signalMs);
+      await using _ = await BackgroundDaemon.start(workspacePaths(root));
+      add("nerve sense list", await commandMs(["sense", "list"], root));
     });
   }
   // The first round fills caches.
