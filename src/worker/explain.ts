@@ -16,12 +16,32 @@ const importRule =
   "a sense or workflow imports from its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; " +
   "packages (npm:NAME) and hosts only when permissions.import names them";
 
-/** The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."). */
+/**
+ * The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."), and with its cause:
+ * Drizzle says only there what SQLite had against a query.
+ */
 export function describe(thrown: unknown): string {
+  const own = describeAlone(thrown), cause = causeOf(thrown);
+  const because = cause === null ? "" : describeAlone(cause);
+  return (because === "" || own.includes(because) ? own : `${own}: ${because}`).slice(0, messageMaxChars);
+}
+
+function describeAlone(thrown: unknown): string {
   const { name } = partsOf(thrown),
     text = messageOf(thrown).replace(needsAll, neverOpen).replace(denoAdvice, declareIt);
   const prefix = ["", "Error", "TypeError"].includes(name) ? "" : `${name}: `;
-  return (text.startsWith(prefix) ? text : prefix + text).slice(0, messageMaxChars);
+  return text.startsWith(prefix) ? text : prefix + text;
+}
+
+/** One step only: a chain of causes may be a ring. */
+function causeOf(thrown: unknown): Error | null {
+  try {
+    const cause = thrown instanceof Error ? thrown.cause : null;
+    return cause instanceof Error ? cause : null;
+  } catch {
+    // As in partsOf(): a getter or a proxy that throws has nothing to tell.
+    return null;
+  }
 }
 
 /** The first place of the stack that lies in the folder of the user's module, else null. */

@@ -20,6 +20,18 @@ Deno.test("describe() names the class where that tells more than the message", (
   assert.equal(describe(new Error("a\n   b\r\n\n c ")), "a | b | c");
 });
 
+Deno.test("describe() adds the cause, unless the message tells it already", () => {
+  const query = new Error("Failed to run the query", { cause: new Error("no such table: nope") });
+  assert.equal(describe(query), "Failed to run the query: no such table: nope");
+  assert.equal(describe(new Error("sent nothing: refused", { cause: new Error("refused") })), "sent nothing: refused");
+  const denied = new Error("no", { cause: new Deno.errors.NotCapable("Requires net access") });
+  assert.equal(describe(denied), "no: NotCapable: Requires net access");
+  assert.equal(describe(new Error("no", { cause: { status: 4 } })), "no");
+  const ring = new Error("ring");
+  ring.cause = new Error("of two", { cause: ring });
+  assert.equal(describe(ring), "ring: of two");
+});
+
 Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, and what they say is bounded", () => {
   const hostile = fc.oneof(
     fc.anything(),
@@ -29,6 +41,8 @@ Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, an
       new Proxy(new Error(), { get: () => assert.fail(), getPrototypeOf: () => assert.fail() }),
       Object.defineProperty(new Error(), "message", { get: () => assert.fail() }),
       Object.defineProperty(new Error(), "stack", { get: () => assert.fail() }),
+      Object.defineProperty(new Error(), "cause", { get: () => assert.fail() }),
+      new Error("outer", { cause: new Proxy(new Error(), { get: () => assert.fail() }) }),
       withStack("x", "at file:///%E0%A4:1:1\nat file://[::bad/x:2:2"),
       withStack("y".repeat(1e6), "z".repeat(1e6)),
     ),
