@@ -16,7 +16,7 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
   using client = await connect(paths);
   const reply = await client.reload();
   const { configError, changes, replaced, problems } = reply;
-  const failed = configError !== null || problems.some(({ about }) => /^(sense|workflow):/.test(about));
+  const failed = configError !== null || problems.some(({ about }) => isFault(about));
   const code = failed ? exit.failed : exit.ok;
   if (flags.json) {
     printJson(io, reply);
@@ -26,9 +26,15 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
   for (const unit of replaced) print(io, `${sign.ok} ${unit}: new work gets a new process`);
   for (const { about, message, place } of problems) {
     const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
-    print(io, `${failed ? sign.failed : sign.warning} ${printable(`${about}: ${clip(message, 1_000)}${where}`)}`);
+    const mark = configError !== null || isFault(about) ? sign.failed : sign.warning;
+    print(io, `${mark} ${printable(`${about}: ${clip(message, 1_000)}${where}`)}`);
   }
   if (configError !== null) print(io, "   nerve.yaml was refused, the one before stays in force");
   else if (!failed && changes.length + replaced.length === 0) print(io, `${sign.ok} nothing has changed`);
   return code;
+}
+
+/** Code that cannot be loaded. What a file that was taken tells of itself beside it is a warning. */
+function isFault(about: string): boolean {
+  return /^(sense|workflow):/.test(about);
 }

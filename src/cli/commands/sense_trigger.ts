@@ -1,8 +1,9 @@
 /** `nerve sense trigger NAME`: queues a compute in the daemon, and with --wait tells what became of it. */
 import { NerveError, unreachable } from "../../base/errors.ts";
+import type { ControlClient } from "../../control/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, clockTime, preview, print, printJson, sign } from "../output.ts";
+import { clip, clockTime, preview, print, printable, printJson, sign } from "../output.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -14,13 +15,21 @@ interface Flags {
 export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
+  const stale = await staleness(client, name);
   const reply = await client.triggerSense(name, flags.wait);
   if (flags.wait && reply.outcome === null) {
     throw new NerveError("DAEMON_MISSING", `The daemon stopped before ${name} had computed`, { hint: "nerve start" });
   }
   if (flags.json) printJson(io, reply);
   else print(io, reply.outcome === null ? takenLine(name, reply) : resultLine(name, reply.outcome));
+  if (stale !== null) io.stderr.write(`${sign.warning} ${printable(`${name}: ${clip(stale, 1_000)}`)}\n`);
   return reply.outcome === null || succeeded(reply.outcome) ? exit.ok : exit.failed;
+}
+
+/** Why it is not the code on disk that will compute: else whoever has just edited it would take the answer for its own. */
+async function staleness(client: ControlClient, name: string): Promise<string | null> {
+  const problem = (await client.senses()).find((sense) => sense.name === name)?.problem ?? null;
+  return problem?.startsWith("still on the previous version") ? problem : null;
 }
 
 function takenLine(name: string, { computeId, how, until }: TriggerReply): string {

@@ -56,10 +56,16 @@ Deno.test("nerve reload follows what is on disk, says what that came to, and fai
     assert.deepEqual(await workspace.payload("a"), { says: "two" });
 
     workspace.write("senses/a/index.ts", "export const compute = 7;\n");
+    workspace.write("senses/d/index.ts", says("d"));
     const broken = await nerve("reload");
     assert.equal(broken.code, 1);
     assert.match(broken.out, /^❌ sense:a: still on the previous version: .*\/senses\/a\/index\.ts:1:1\)$/m);
+    assert.match(broken.out, /^🔶 senses: senses\/d\/ is not configured/m);
     assert.match((await nerve("sense", "list")).out, /🔴 a: still on the previous version: /);
+    const old = new CapturedIo({ cwd: workspace.root });
+    assert.equal(await runCli(["sense", "trigger", "a", "--wait"], old), 0);
+    assert.match(old.out, /^📡 a signal \d+ \{"says":"two"\}$/m);
+    assert.match(old.err, /^🔶 a: still on the previous version: /m);
 
     workspace.write("nerve.yaml", "senses: { a: {}, b: {}, c: {} }\n");
     const refused = await nerve("reload", "--json");
