@@ -90,6 +90,7 @@ const problemTypes = [
   "sense.error",
   "sense.timeout",
   "sense.load_failed",
+  "sense.directive_invalid",
   "run.failed",
   "run.crashed",
   "config.refused",
@@ -184,7 +185,9 @@ function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
   const more = isPlainObject(payload) ? payload.message ?? payload.reason ?? loadProblem(payload) ?? payload : payload;
   const ref = refId === null || source.endsWith(`:${refId}`) ? "" : ` ${refId}`;
   const text = typeof more === "string" ? more : JSON.stringify(more);
-  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${printable(source + ref)}: ${oneLine(text, 200)}`;
+  const repeated = isPlainObject(payload) && typeof payload.repeated === "number" ? payload.repeated : null;
+  const times = repeated === null ? "" : ` \u00d7${repeated} in the minute before`;
+  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${printable(source + ref)}: ${oneLine(text, 200)}${times}`;
 }
 
 /** Of a row sense.load_failed: the first problem, with its place. */
