@@ -38,7 +38,9 @@ export class Intake {
     if (existing !== null) return await this.#attach(existing, request);
     const lane = table.lane(request.workflow);
     if (lane === null || lane.plan === null) {
-      throw new NerveError("WORKFLOW_UNKNOWN", `no workflow ${request.workflow}`, { hint: "nerve workflow list" });
+      throw new NerveError("WORKFLOW_UNKNOWN", `There is no workflow "${request.workflow}"`, {
+        hint: "nerve workflow list",
+      });
     }
     const load = { active: lane.slots.size, queued: lane.queue.size, accepting: dispatcher.accepting(lane) };
     const admission = admit(load, lane.plan);

@@ -4,7 +4,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Health, SenseView, WorkflowView } from "../../protocol/api.ts";
 import { askInTime } from "../daemon_answer.ts";
-import { plural } from "../output.ts";
+import { oneLine, plural } from "../output.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 
 export const runningChecks: readonly Check[] = [checkRunning];
@@ -28,7 +28,7 @@ function ofKernel({ configError, storeError }: Health): Finding[] {
     ...configError === null ? [] : [
       failed(
         "config",
-        `the daemon refused nerve.yaml, the one before stays in force: ${configError}`,
+        `the daemon refused nerve.yaml, the one before stays in force: ${oneLine(configError, 1_000)}`,
         "nerve validate",
       ),
     ],
