@@ -71,17 +71,20 @@ export class ControlClient implements Disposable {
   }
 
   sense(name: string): Promise<SenseView> {
-    return this.#ask(this.#api.senses[":name"].$get({ param: { name } }), "senseViewSchema");
+    return this.#ask(this.#api.senses[":name"].$get({ param: { name: segment(name) } }), "senseViewSchema");
   }
 
   /** With `wait` it resolves when the compute has ended. */
   triggerSense(name: string, wait: boolean): Promise<TriggerReply> {
-    const call = this.#api.senses[":name"].trigger.$post({ param: { name }, query: { wait: wait ? "1" : "0" } });
+    const call = this.#api.senses[":name"].trigger.$post({
+      param: { name: segment(name) },
+      query: { wait: wait ? "1" : "0" },
+    });
     return this.#ask(call, "triggerReplySchema");
   }
 
   resetSense(name: string): Promise<ResetReply> {
-    return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name } }), "resetSchema");
+    return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name: segment(name) } }), "resetSchema");
   }
 
   async workflows(): Promise<WorkflowView[]> {
@@ -90,18 +93,18 @@ export class ControlClient implements Disposable {
 
   startRun(workflow: string, request: StartRunRequest): Promise<Run> {
     return this.#ask(
-      this.#api.workflows[":name"].runs.$post({ param: { name: workflow }, json: request }),
+      this.#api.workflows[":name"].runs.$post({ param: { name: segment(workflow) }, json: request }),
       "runSchema",
     );
   }
 
   resetWorkflow(name: string): Promise<ResetReply> {
-    return this.#ask(this.#api.workflows[":name"].reset.$post({ param: { name } }), "resetSchema");
+    return this.#ask(this.#api.workflows[":name"].reset.$post({ param: { name: segment(name) } }), "resetSchema");
   }
 
   /** The run as it is on disk once it is killed. Throws RUN_ENDED. */
   killRun(id: string, request: KillRunRequest): Promise<Run> {
-    return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id }, json: request }), "runSchema");
+    return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id: segment(id) }, json: request }), "runSchema");
   }
 
   runs({ workflow, statuses, before, limit, offset }: RunQuery): Promise<RunPage> {
@@ -117,7 +120,10 @@ export class ControlClient implements Disposable {
 
   /** With `wait` it resolves when the run has ended. */
   run(id: string, wait: boolean): Promise<Run> {
-    return this.#ask(this.#api.runs[":id"].$get({ param: { id }, query: { wait: wait ? "1" : "0" } }), "runSchema");
+    return this.#ask(
+      this.#api.runs[":id"].$get({ param: { id: segment(id) }, query: { wait: wait ? "1" : "0" } }),
+      "runSchema",
+    );
   }
 
   async messages(id: string, { beforeRound, limit }: MessageQuery): Promise<RunMessage[]> {
@@ -125,7 +131,10 @@ export class ControlClient implements Disposable {
       limit: String(limit),
       ...(beforeRound === undefined ? {} : { before: String(beforeRound) }),
     };
-    return (await this.#ask(this.#api.runs[":id"].messages.$get({ param: { id }, query }), "messagesSchema")).items;
+    return (await this.#ask(
+      this.#api.runs[":id"].messages.$get({ param: { id: segment(id) }, query }),
+      "messagesSchema",
+    )).items;
   }
 
   async logs(filter: LogFilter): Promise<LogRow[]> {
@@ -248,6 +257,11 @@ export class ControlClient implements Disposable {
       cause,
     });
   }
+}
+
+/** A name or an id as one part of a path: hono puts it there as it is, and `../stop?` would be another route. */
+function segment(text: string): string {
+  return encodeURIComponent(text);
 }
 
 async function loadSchemas(): Promise<Schemas> {

@@ -65,6 +65,24 @@ Deno.test("the client reads over the socket what the kernel's view says", async 
   });
 });
 
+Deno.test("a name that is given to the client stays one part of its route's path, whatever is in it", async () => {
+  // The bug was: `nerve sense trigger "../stop?"` stopped the daemon.
+  await served(async ({ client }) => {
+    const hostile = "../stop?";
+    const calls = [
+      () => client.triggerSense(hostile, false),
+      () => client.resetSense(hostile),
+      () => client.sense("../health?"),
+      () => client.startRun(hostile, {}),
+      () => client.resetWorkflow(hostile),
+      () => client.run("../health?", false),
+      () => client.messages("../health?", { limit: 1 }),
+      () => client.killRun(hostile, {}),
+    ];
+    for (const call of calls) await assert.rejects(call(), /The path is wrong/);
+  });
+});
+
 Deno.test("a problem arrives as the NerveError that it was", async () => {
   await served(async ({ client }) => {
     await assert.rejects(client.sense("nope"), (thrown: unknown) => {
