@@ -17,7 +17,8 @@ export function ownProcessId(): ProcessId {
 export function isAlive({ pid, startTime }: ProcessId): boolean {
   const stat = processStat(pid);
   if (stat === null) return startTime === null && answersSignals(pid);
-  return stat.state !== "Z" && stat.state !== "X" && (startTime === null || stat.startTime === startTime);
+  // Without a start time, from a system without /proc or cut off by a full disk, the pid may be anybody's by now.
+  return stat.state !== "Z" && stat.state !== "X" && stat.startTime === startTime;
 }
 
 export interface ProcessStat {

@@ -8,6 +8,8 @@ Deno.test("isAlive() knows a process from another one that has its pid", async (
   const own = ownProcessId();
   assert.equal(isAlive(own), true);
   assert.equal(isAlive({ ...own, startTime: String(Number(own.startTime) - 1) }), false);
+  // As a lock file holds it that was cut off, or that came with a workspace from a system without /proc.
+  assert.equal(isAlive({ ...own, startTime: null }), false);
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   const stat = processStat(child.pid);
   assert.equal(stat?.parent, Deno.pid);
