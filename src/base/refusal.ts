@@ -20,6 +20,7 @@ const refusals: Readonly<Record<string, readonly [says: string, hint: string]>> 
   EDQUOT: ["The disk quota is used up", "Free some space (quota shows how much there is), then run the command again"],
   ENOTDIR: ["A file is where a folder should be", "Choose another path, or move the file away"],
   EEXIST: ["Something is there already", "Choose another path, or move it away"],
+  ENOTEMPTY: ["A folder is in the way, and it is not empty", "Move the folder away"],
   EISDIR: ["A folder is where a file should be", "Choose another path, or move the folder away"],
   ENOENT: ["There is no such file or folder", "Check the path; what is above it must be there"],
   ENAMETOOLONG: ["The name is too long", "Choose a shorter path"],

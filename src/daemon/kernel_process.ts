@@ -28,8 +28,14 @@ export async function runKernel(root: string): Promise<never> {
   const hosting = host(kernel);
   // I1. Once it is gone, what we still write fails; that is no reason to hurry.
   gone.then(() => hosting.stop("request"));
-  const end = await hosting.end;
-  Deno.exit({ "in order": kernelExit.stopped, "at once": kernelExit.atOnce, gone: kernelExit.gone }[end]);
+  const codes = { "in order": kernelExit.stopped, "at once": kernelExit.atOnce, gone: kernelExit.gone };
+  Deno.exit(await hosting.end.then((end) => codes[end], notServed));
+}
+
+/** The kernel has stopped again, as when a folder is where the socket belongs. What is no refusal of the system is a crash. */
+async function notServed(thrown: unknown): Promise<number> {
+  await say({ t: "refused", refusal: refusalOf(thrown) });
+  return kernelExit.refused;
 }
 
 async function startKernel(root: string): Promise<StartedKernel | { refusal: Refusal }> {
@@ -43,13 +49,16 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Ref
     await kernel.ready;
     return { kernel, events };
   } catch (thrown) {
-    if (thrown instanceof NerveError) {
-      return { refusal: { code: thrown.code, message: thrown.message, hint: thrown.hint } };
-    }
-    const refused = systemRefusal(thrown);
-    if (refused === null) throw thrown;
-    return { refusal: { code: "STORE_FAILED", ...refused } };
+    return { refusal: refusalOf(thrown) };
   }
+}
+
+/** Throws what is a bug. */
+function refusalOf(thrown: unknown): Refusal {
+  if (thrown instanceof NerveError) return { code: thrown.code, message: thrown.message, hint: thrown.hint };
+  const refused = systemRefusal(thrown);
+  if (refused === null) throw thrown;
+  return { code: "STORE_FAILED", ...refused };
 }
 
 interface StartedKernel {

@@ -30,6 +30,7 @@ function checkLock(paths: WorkspacePaths): Finding[] {
 }
 
 async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
+  if (isFolder(paths.socket)) return [failed("socket", "a folder is in its place", `move ${paths.socket} away`)];
   const { kernel } = findDaemon(paths), mode = modeOf(paths.socket), answers = await socketAnswers(paths);
   if (mode === null) {
     return [
@@ -76,6 +77,15 @@ function modeOf(path: string): number | null {
     return (Deno.lstatSync(path).mode ?? 0) & 0o777;
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
     throw thrown;
   }
 }

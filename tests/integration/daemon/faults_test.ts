@@ -98,6 +98,25 @@ Deno.test("what a killed daemon leaves, and a pid that is somebody else's by now
   }
 });
 
+Deno.test("a folder where the socket belongs refuses the start in two lines, and doctor names it", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { socket } = workspace.paths;
+  Deno.mkdirSync(`${socket}/mine`, { recursive: true });
+  const { code, err } = await workspace.nerve("start");
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /^❌ A folder is in the way, and it is not empty: remove '.*nerve\.sock'\n {3}Move the folder away\n$/,
+  );
+  await workspace.nothingLeft();
+  assert.match(
+    (await workspace.nerve("doctor")).out,
+    /❌ socket: a folder is in its place\n {3}move .*nerve\.sock away/,
+  );
+  Deno.removeSync(socket, { recursive: true });
+  await workspace.start();
+});
+
 Deno.test("a kernel whose supervisor is killed ends in order, and a start waits for it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
