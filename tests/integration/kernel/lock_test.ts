@@ -47,3 +47,17 @@ Deno.test("a second daemon is refused with the first one's pid, and the lock is 
     assert.deepEqual([...Deno.readDirSync(join(lockFile, ".."))].map((entry) => entry.name), ["nerve.lock"]);
   });
 });
+
+Deno.test("a lock that another program holds is not called a daemon with an unknown pid", async () => {
+  await inFolder(async (lockFile, pidFile) => {
+    using other = await Deno.open(lockFile, { create: true, write: true });
+    await other.lock(true);
+    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws"), (thrown) => {
+      assert.ok(thrown instanceof NerveError);
+      assert.equal(thrown.code, "DAEMON_RUNNING");
+      assert.match(thrown.message, /another program holds .*nerve\.lock/);
+      assert.match(thrown.hint ?? "", /fuser -v .*nerve\.lock/);
+      return true;
+    });
+  });
+});
