@@ -17,6 +17,7 @@ import {
   text_en,
 } from "@stricli/core";
 import { NerveError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";
@@ -142,10 +143,10 @@ function withNextStep(text: ApplicationText): ApplicationText {
       const what = thrown instanceof ArgumentScannerError
         ? formatMessageForArgumentScannerError(thrown, { ArgumentParseError: parseFault })
         : message(thrown);
-      return `❌ ${what}\n   --help shows how the command is used`;
+      return `❌ ${printable(what)}\n   --help shows how the command is used`;
     },
     noCommandRegisteredForInput(args) {
-      return `❌ ${text.noCommandRegisteredForInput(args)}\n   nerve --help shows the commands`;
+      return `❌ ${printable(text.noCommandRegisteredForInput(args))}\n   nerve --help shows the commands`;
     },
   };
 }

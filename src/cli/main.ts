@@ -1,6 +1,6 @@
 /** The command line on the real terminal. Called by src/main.ts; the one place that exits. */
 import { type CancelTimer, systemClock } from "../base/clock.ts";
-import { NerveError } from "../base/errors.ts";
+import { messageOf, NerveError } from "../base/errors.ts";
 import { systemRefusal } from "../base/refusal.ts";
 import { runCli } from "./app.ts";
 import type { CliIo, Sink } from "./io.ts";
@@ -19,11 +19,23 @@ function realIo(): CliIo {
     colour: Deno.stdout.isTerminal() && !plain,
     terminal: Deno.stdin.isTerminal() || Deno.stdout.isTerminal(),
     env,
-    cwd: Deno.cwd(),
+    get cwd() {
+      return currentFolder();
+    },
     clock: systemClock,
     onInterrupt: (fire) => onSignals(["SIGINT", "SIGTERM"], fire),
     onHangup: (fire) => onSignals(["SIGHUP"], fire),
   };
+}
+
+/** A folder that was removed, or whose name is no UTF-8, has no path: commands that need none do without. */
+function currentFolder(): string {
+  try {
+    return Deno.cwd();
+  } catch (thrown) {
+    const message = `The current folder has no path that nerve can use: ${messageOf(thrown)}`;
+    throw new NerveError("WORKSPACE_MISSING", message, { hint: "cd into another folder", cause: thrown });
+  }
 }
 
 function onSignals(signals: readonly Deno.Signal[], fire: () => void): CancelTimer {

@@ -75,6 +75,17 @@ Deno.test("a wrong value of a flag is exit code 2 and says what would be right",
   }
 });
 
+Deno.test("what was typed wrong is shown without commanding the terminal", async () => {
+  const hostile = "\x1b[2J\x07";
+  for (const args of [[hostile], ["sense", hostile], ["status", hostile], ["completions", hostile]]) {
+    const { code, err } = await nerve("/", ...args);
+    assert.equal(code, 2, err);
+    assert.ok(err.includes("\\u001b[2J\\u0007"), err);
+    // deno-lint-ignore no-control-regex -- these are what must not be there
+    assert.doesNotMatch(err, /[\x1b\x07]/);
+  }
+});
+
 Deno.test("completions know commands, flags, and the names of senses, workflows and runs", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, {

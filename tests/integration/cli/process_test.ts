@@ -72,3 +72,22 @@ Deno.test("a full disk below stdout is told in two lines, without a stack", asyn
     assert.match(said, /^❌ stdout cannot be written: No space is left\n {3}Free some space .*\n$/);
   }
 });
+
+Deno.test("a current folder that has no path is told in two lines, and what needs none goes on", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-cli-" });
+  const nerve = [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", "--cached-only", source("main.ts")];
+  const run = async (...args: string[]) => {
+    const inside = 'mkdir -p "$1/$(printf "\\377")" && cd "$1/$(printf "\\377")" && shift && exec "$@"';
+    const { code, stderr } = await new Deno.Command("sh", { args: ["-c", inside, "sh", folder, ...nerve, ...args] })
+      .output();
+    return { code, err: new TextDecoder().decode(stderr) };
+  };
+  try {
+    const { code, err } = await run("status");
+    assert.equal(code, 1, err);
+    assert.match(err, /^❌ The current folder has no path that nerve can use: .*\n {3}cd into another folder\n$/);
+    assert.deepEqual(await run("--help"), { code: 0, err: "" });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
