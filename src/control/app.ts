@@ -48,8 +48,13 @@ export function createApp(view: KernelView, options: AppOptions) {
   app.notFound((c) =>
     problem(404, new NerveError("USAGE", `There is no ${c.req.method} ${c.req.path}`, { hint: "See /v1/openapi.json" }))
   );
-  app.onError((thrown) => problemResponse(thrown, options.report));
+  app.onError((thrown) => problemResponse(thrown, clientGone(thrown) ? () => {} : options.report));
   return app;
+}
+
+/** It broke off while it sent its body (http.ts): no bug, and nobody reads the answer. */
+function clientGone(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === "AbortError";
 }
 
 function bodyTooLarge(): Response {

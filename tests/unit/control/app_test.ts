@@ -107,6 +107,19 @@ Deno.test("a bug of ours is a 500 without its stack, and is reported", async () 
   assert.deepEqual(reported, [bug]);
 });
 
+Deno.test("a client that breaks off while it sends its body is not reported as a bug, any other fault is", async () => {
+  const { app, reported } = setUp();
+  const send = (fault: unknown) => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(fault) });
+    return app.request(new Request("http://localhost/v1/workflows/cleanup/runs", { method: "POST", body }));
+  };
+  await send(new DOMException("The client has gone", "AbortError"));
+  assert.deepEqual(reported, []);
+  const bug = new TypeError("x is not a function");
+  await send(bug);
+  assert.deepEqual(reported, [bug]);
+});
+
 Deno.test("a trigger answers at once, or with its outcome when asked to wait", async () => {
   const { post, view } = setUp();
   view.result = { kind: "signal", signal: { id: 13, sense: "cpu-usage", payload: 1, ts: 2 } };
