@@ -28,13 +28,26 @@ export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8A
     else if (present !== null && present !== manifest[path]) written.kept.push(path);
     else {
       await Deno.mkdir(dirname(target), { recursive: true });
-      await Deno.writeFile(target, bytes);
+      await writeWhole(target, bytes);
       manifest[path] = digest;
       (present === null ? written.made : written.renewed).push(path);
     }
   }
   await Deno.writeTextFile(join(root, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
   return written;
+}
+
+/** In one step: what a full disk left of a file would be taken for the user's own by the next `init`. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const aside = `${path}.nerve-new`;
+  try {
+    await Deno.writeFile(aside, bytes);
+    await Deno.rename(aside, path);
+  } catch (thrown) {
+    // What failed is what counts; it may not even be there.
+    await Deno.remove(aside).catch(() => {});
+    throw thrown;
+  }
 }
 
 /** What is below `folder` (relative to `root`) and neither one of `files` nor as an earlier call wrote it. */

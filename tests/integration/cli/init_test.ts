@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { canMount, smallDisk } from "../../support/mounts.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 async function init(cwd: string, ...argv: string[]) {
@@ -145,6 +146,27 @@ Deno.test("an existing workspace is refused, and completed with --force without 
     await Deno.stat(join(root, "senses", "cpu-usage", "index.ts"));
   });
 });
+
+Deno.test(
+  "an init that a full disk ended leaves no half file, and the next one goes on",
+  { ignore: !canMount },
+  async () => {
+    // The bug was: an empty nerve.yaml stayed, which even --force took for the user's own.
+    await inTempDir(async (folder) => {
+      const root = join(folder, "disk");
+      using disk = smallDisk(root, 256 * 1024);
+      disk.fill();
+      const { code, err } = await init(root, "ws");
+      assert.equal(code, 1);
+      assert.match(err, /^❌ No space is left/);
+      const left = [...Deno.readDirSync(join(root, "ws"))];
+      assert.deepEqual(left, []);
+      disk.free();
+      assert.equal((await init(root, "ws")).code, 0);
+      assert.match(await read(root, "ws", "nerve.yaml"), /^senses:$/m);
+    });
+  },
+);
 
 Deno.test("files that were there before init are the user's", async () => {
   await inTempDir(async (root) => {
