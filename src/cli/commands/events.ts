@@ -29,6 +29,7 @@ const defaultLimit = { page: 50, follow: 10 } as const;
 
 export async function events(io: CliIo, flags: Flags): Promise<number> {
   await checkType(flags.type);
+  checkSource(flags.source);
   const paths = await openWorkspace(io, flags.workspace);
   if (flags.follow) return await follow(io, flags, paths);
   using records = requireRecords(paths);
@@ -63,7 +64,7 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
   try {
     for await (const item of client.events(filterOf(io, flags), position, end.signal)) {
       if (item.kind === "row") printRow(io, flags, item.row);
-      else if (flags.json) print(io, JSON.stringify(item.gap));
+      else if (flags.json) print(io, jsonLine(item.gap));
       else print(io, `${sign.warning} rows ${item.gap.afterId + 1} to ${item.gap.beforeId - 1} have been archived`);
     }
   } finally {
@@ -119,8 +120,16 @@ async function checkType(type: string | undefined): Promise<void> {
   });
 }
 
+/** Nor can a row come from there. The name is free: rows of what was taken out of nerve.yaml stay. */
+function checkSource(source: string | undefined): void {
+  if (source === undefined || source === "kernel" || /^(group|sense|workflow):./.test(source)) return;
+  throw new NerveError("USAGE", `No row has the source "${source}"`, {
+    hint: "write kernel, group:NAME, sense:NAME or workflow:NAME",
+  });
+}
+
 function printRow(io: CliIo, flags: Flags, row: LogRow): void {
-  if (flags.json) return print(io, JSON.stringify(row));
+  if (flags.json) return print(io, jsonLine(row));
   const ref = row.refId === null || row.source.endsWith(`:${row.refId}`) ? "" : ` ${clip(row.refId, 128)}`;
   const cause = row.causeId === null ? "" : dim(io, ` (of ${row.causeId})`);
   const head = `${row.id} ${dim(io, dateTime(row.ts))} ${row.type} ${clip(row.source, 128)}${ref}${cause}`;

@@ -72,6 +72,7 @@ Deno.test("wrong usage exits 2 and says what was meant", async () => {
     [["dev", "--for", "soon"], /is not a duration/],
     [["workflow", "thread"], /RUN/],
     [["workflow", "list", "--status", "done"], /"done" is not a status/],
+    [["events", "--source", "inbox"], /No row has the source "inbox"\n {3}write kernel, group:NAME/],
     [["workflow", "trigger", "cleanup", "--payload", "{"], /--payload is not JSON/],
   ];
   await inTempDir(async (root) => {
