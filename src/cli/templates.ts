@@ -87,7 +87,7 @@ function shellWord(text: string): string {
   return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-export const gitignore = `data/\nlogs/\n${generatedFolder}/\nnerve.lock\nnerve.pid\nnerve.sock\n`;
+export const gitignore = `data/\nlogs/\n${generatedFolder}/\nnerve.lock\nnerve.pid\nnerve.sock\ndata.before-*/\n`;
 
 export function senseTemplate(name: string): Record<string, string> {
   const folder = `senses/${name}`;
