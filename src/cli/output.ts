@@ -102,7 +102,12 @@ export function dim(io: CliIo, text: string): string {
 }
 
 export function printJson(io: CliIo, value: unknown): void {
-  print(io, JSON.stringify(value, null, 2));
+  print(io, printableLines(JSON.stringify(value, null, 2)));
+}
+
+/** JSON on one line. JSON itself escapes only some of what a terminal obeys; to a program the others mean the same. */
+export function jsonLine(value: unknown): string {
+  return printable(JSON.stringify(value));
 }
 
 /** Columns two spaces apart, each as wide as its widest cell; the last is not padded. Cells must be printable. */
@@ -149,7 +154,7 @@ export function printPage(
  */
 export function printError(io: CliIo, thrown: unknown, json = false): number {
   const { code, message, hint } = told(thrown);
-  if (json) io.stderr.write(`${JSON.stringify({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
+  if (json) io.stderr.write(`${jsonLine({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
   else {
     io.stderr.write(`${sign.failed} ${printable(message)}\n`);
     if (hint !== null) io.stderr.write(`   ${printable(hint)}\n`);

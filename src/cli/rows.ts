@@ -4,7 +4,7 @@
  */
 import { unreachable } from "../base/errors.ts";
 import type { CliIo } from "./io.ts";
-import { clip, print, printable, printTable } from "./output.ts";
+import { clip, jsonLine, print, printable, printTable } from "./output.ts";
 
 export const rowFormats = ["table", "json", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];
@@ -54,7 +54,7 @@ function writeJson(io: CliIo, columns: readonly string[], rows: Iterable<readonl
   for (const row of rows) {
     if (io.stdout.gone.aborted) return count;
     const object = Object.fromEntries(columns.map((column, at) => [column, jsonValue(row[at])]));
-    io.stdout.write(`${count === 0 ? "[\n" : ",\n"}${JSON.stringify(object)}`);
+    io.stdout.write(`${count === 0 ? "[\n" : ",\n"}${jsonLine(object)}`);
     count++;
   }
   io.stdout.write(count === 0 ? "[]\n" : "\n]\n");

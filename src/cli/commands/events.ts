@@ -8,7 +8,7 @@ import { nearestHint } from "../../config/nearest.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dateTime, dim, plural, preview, print, sign } from "../output.ts";
+import { clip, dateTime, dim, jsonLine, plural, preview, print, sign } from "../output.ts";
 import { type CliRecords, openRecords, requireRecords } from "../records.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 

@@ -8,7 +8,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, runs } from "../../daemon/whereabouts.ts";
 import { LogTail } from "../log_tail.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, print, printable, sign } from "../output.ts";
+import { dim, jsonLine, print, printable, sign } from "../output.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -22,7 +22,7 @@ const defaultLines = 50;
 
 export async function logs(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const write = (line: string) => print(io, flags.json ? JSON.stringify(asObject(line)) : printable(line));
+  const write = (line: string) => print(io, flags.json ? jsonLine(asObject(line)) : printable(line));
   const count = flags.lines ?? defaultLines;
   if (flags.follow) await follow(io, paths, count, write);
   else {

@@ -4,7 +4,17 @@ import fc from "fast-check";
 import { NerveError } from "../../../src/base/errors.ts";
 import { eventLine, Tally } from "../../../src/cli/event_lines.ts";
 import { fitBudget } from "../../../src/cli/commands/workflow_thread.ts";
-import { clip, distance, oneLine, printable, printError, printPage, printTable } from "../../../src/cli/output.ts";
+import {
+  clip,
+  distance,
+  jsonLine,
+  oneLine,
+  printable,
+  printError,
+  printJson,
+  printPage,
+  printTable,
+} from "../../../src/cli/output.ts";
 import { writeRows } from "../../../src/cli/rows.ts";
 import type { RunMessage } from "../../../src/protocol/run.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
@@ -18,6 +28,26 @@ Deno.test("what users' code wrote cannot command a terminal", () => {
     // deno-lint-ignore no-control-regex -- these are what must not be there
     assert.doesNotMatch(clip(text, 50), /[\u0000-\u001f\u007f-\u009f]/);
     assert.ok(Array.from(clip(text, 50)).length <= 50);
+  }));
+});
+
+Deno.test("JSON for a program commands no terminal either, and means the same", () => {
+  // JSON.stringify leaves DEL, C1 and the bidirectional controls as they are: U+009B begins a command as ESC [ does.
+  fc.assert(fc.property(fc.jsonValue({ stringUnit: "binary" }), fc.string({ unit: "binary" }), (value, more) => {
+    const captured = io(), given = { value, more: `${more}\x1b[2J\x7f\u009b2J\u202e` };
+    printJson(captured, given);
+    writeRows(captured, { columns: ["text"], rows: [[given.more]] }, "json");
+    printError(captured, new NerveError("USAGE", given.more), true);
+    // deno-lint-ignore no-control-regex -- these are what must not be there
+    assert.doesNotMatch(
+      captured.out + captured.err,
+      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/,
+    );
+    assert.deepEqual(JSON.parse(jsonLine(given)), JSON.parse(JSON.stringify(given)));
+    assert.deepEqual(
+      JSON.parse(captured.out.slice(0, captured.out.indexOf("\n}\n") + 3)),
+      JSON.parse(JSON.stringify(given)),
+    );
   }));
 });
 
