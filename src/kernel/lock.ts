@@ -27,7 +27,14 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
   }
   await file.truncate();
   await file.write(new TextEncoder().encode(`${Deno.pid} ${ownProcessId().startTime ?? ""}\n`));
-  await Deno.writeTextFile(pidFile, `${Deno.pid}\n`, { mode: 0o600 });
+  try {
+    await Deno.writeTextFile(pidFile, `${Deno.pid}\n`, { mode: 0o600 });
+  } catch (thrown) {
+    // Else it would say that a daemon held it and was killed.
+    file.truncateSync();
+    file.close();
+    throw thrown;
+  }
   return {
     release() {
       try {

@@ -61,3 +61,13 @@ Deno.test("a lock that another program holds is not called a daemon with an unkn
     });
   });
 });
+
+Deno.test("a lock whose pid file cannot be written is free again, and tells of no daemon", async () => {
+  await inFolder(async (lockFile, pidFile) => {
+    await Deno.mkdir(pidFile);
+    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws"), Deno.errors.IsADirectory);
+    assert.equal(Deno.readTextFileSync(lockFile), "");
+    await Deno.remove(pidFile);
+    (await lockWorkspace(lockFile, pidFile, "/ws")).release();
+  });
+});

@@ -39,10 +39,8 @@ Deno.test("JSON for a program commands no terminal either, and means the same", 
     writeRows(captured, { columns: ["text"], rows: [[given.more]] }, "json");
     printError(captured, new NerveError("USAGE", given.more), true);
     // deno-lint-ignore no-control-regex -- these are what must not be there
-    assert.doesNotMatch(
-      captured.out + captured.err,
-      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/,
-    );
+    const obeyed = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
+    assert.doesNotMatch(captured.out + captured.err, obeyed);
     assert.deepEqual(JSON.parse(jsonLine(given)), JSON.parse(JSON.stringify(given)));
     assert.deepEqual(
       JSON.parse(captured.out.slice(0, captured.out.indexOf("\n}\n") + 3)),
