@@ -17,7 +17,7 @@ console.log(`run ${run.runId} of tidy is ${run.status}`);
 
 for await (const event of events) {
   if (event.kind !== "run" || event.run.runId !== run.runId || event.run.endedAt === null) continue;
-  console.log(`tidy ${event.run.status} after ${event.run.rounds} round`);
+  console.log(`tidy ${event.run.status}, rounds: ${event.run.rounds}`);
   break;
 }
 await kernel.stop();

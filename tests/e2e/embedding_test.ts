@@ -34,7 +34,7 @@ Deno.test("the example of embedding runs a workspace, hears its events and leave
     assert.equal(code, 0);
     assert.deepEqual(lines.slice(0, 1), [`load says {"load":0.5}`]);
     assert.match(lines[1] ?? "", /^run \S+ of tidy is (queued|started)$/);
-    assert.match(lines.at(-1) ?? "", /^tidy completed after 1 round$/);
+    assert.match(lines.at(-1) ?? "", /^tidy completed, rounds: 1$/);
   });
 });
 
