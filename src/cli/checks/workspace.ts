@@ -81,12 +81,15 @@ function checkDatabases(paths: WorkspacePaths): Finding[] {
   const broken = databases.map((path) => ({ path, fault: faultOf(path) })).filter(({ fault }) => fault !== null);
   if (broken.length === 0) return [well("databases", `${databases.length} are sound`)];
   return broken.map(({ path, fault }) =>
-    failed(
-      "databases",
-      `${relative(paths.root, path)}: ${fault}`,
-      `nerve stop, then restore ${path} from a backup, or move it away: it is made anew, empty`,
-    )
+    failed("databases", `${relative(paths.root, path)}: ${fault}`, mend(path, fault))
   );
+}
+
+/** SQLite does not even read where it may not write; what it has not seen may well be sound. */
+function mend(path: string, fault: string | null): string {
+  return fault === "unable to open database file"
+    ? `it may be sound: give this user access to ${path} and its folder, or mount its file system writable`
+    : `nerve stop, then restore ${path} from a backup, or move it away: it is made anew, empty`;
 }
 
 function sensesOf({ senseDatabases }: WorkspacePaths): string[] {

@@ -75,6 +75,8 @@ Deno.test("doctor finds a workspace that the system lets nobody write", { ignore
     assert.equal(code, 1);
     const [finding] = of("writing");
     assert.match(`${finding?.message}\n${finding?.hint}`, /the workspace cannot be written by this user\n.*writable/);
+    // The bug was: it told to move sound databases away, or to replace them from a backup.
+    for (const { hint } of of("databases")) assert.doesNotMatch(hint ?? "", /restore|move/);
     const io = new CapturedIo({ cwd: workspace.root });
     assert.equal(await runCli(["start"], io), 1);
     assert.match(io.err, /^❌ The file system is read-only: .*\n {3}nerve writes into the workspace/);
