@@ -1,20 +1,20 @@
 /**
  * The types of "nerve" for editors and `deno check`: the modules behind it, copied into the workspace's `.nerve/types/`, to
- * which its deno.json leads. What nerve itself was unpacked from or compiled into is no place to lead to: the first is
+ * which its deno.json leads through an import map. What nerve itself was unpacked from or compiled into is no place to lead to: the first is
  * another folder with each version, the second is no folder at all. Nothing here is read when nerve runs.
  * Used by `init`, which writes them, and by `validate`, `run` and `start`, which bring them up to date.
  * I1. Files outside `.nerve/types/` are the user's. One exception: a deno.json that is still as an older `nerve init` wrote
- *     it, and leads into that nerve, is brought up to date.
+ *     it, with the imports in itself, is brought up to date, unless an import map of the user's is in the way.
  * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
  */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../base/errors.ts";
-import { writeFiles } from "./init_files.ts";
+import { isAsWritten, writeFiles } from "./init_files.ts";
 import type { CliIo } from "./io.ts";
 import { relativeImports } from "./library.ts";
 import { printable, sign } from "./output.ts";
-import { editorConfig, typesEntry, typesFolder } from "./templates.ts";
+import { editorConfig, editorImports, importMapFile, typesEntry, typesFolder } from "./templates.ts";
 
 const sources = fileURLToPath(new URL("../", import.meta.url));
 
@@ -56,10 +56,26 @@ export async function refreshEditorTypes(io: CliIo, root: string): Promise<void>
 async function leadsToTypes(root: string): Promise<boolean> {
   const config = await textOf(join(root, "deno.json"));
   if (config === null) return false;
-  if (config.includes(`${typesFolder}/${typesEntry}`)) return true;
-  if (!/"nerve": "file:/.test(config)) return false;
-  const { renewed } = await writeFiles(root, new Map([["deno.json", new TextEncoder().encode(editorConfig())]]));
-  return renewed.length > 0;
+  const map = await textOf(join(root, importMapFile)), entry = `${typesFolder}/${typesEntry}`;
+  if (config.includes(`"importMap": "./${importMapFile}"`)) return map?.includes(entry) ?? false;
+  const free = map === null || map === editorImports();
+  if (free && ownImports.test(config) && await isAsWritten(root, "deno.json")) {
+    await writeFiles(root, editorFiles());
+    return true;
+  }
+  return config.includes(entry);
+}
+
+/** As older nerves wrote them: into themselves, later into `.nerve/types/`. */
+const ownImports = /"nerve": "(?:file:|\.\/\.nerve\/)/;
+
+/** The map first: a deno.json that leads to none would be worse than the older one. */
+export function editorFiles(): Map<string, Uint8Array> {
+  const encoder = new TextEncoder();
+  return new Map([
+    [importMapFile, encoder.encode(editorImports())],
+    ["deno.json", encoder.encode(editorConfig())],
+  ]);
 }
 
 async function textOf(path: string): Promise<string | null> {

@@ -37,6 +37,12 @@ export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8A
   return written;
 }
 
+/** Whether the file still is what an earlier call wrote. */
+export async function isAsWritten(root: string, path: string): Promise<boolean> {
+  const written = (await readManifest(root))[path];
+  return written !== undefined && await digestOfFile(join(root, path)) === written;
+}
+
 /** In one step: what a full disk left of a file would be taken for the user's own by the next `init`. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const aside = `${path}.nerve-new`;

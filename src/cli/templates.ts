@@ -58,29 +58,41 @@ export const typesFolder = `${generatedFolder}/types`;
 /** What "nerve" is, below `src/` here and below `typesFolder` there. */
 export const typesEntry = "sdk/mod.ts";
 
+/** What an editor takes `"nerve"` and the packages to be: in a file of its own, see `editorConfig`. */
+export const importMapFile = "import_map.json";
+
 /**
  * Gives an editor the types of "nerve" and of what senses may import. nerve itself does not read it. Deno looks for
  * tasks in the nearest deno.json, which in a workspace is this one: from a clone it has to lead back to the clone.
+ * I1. No package is named in it. Before Deno runs a task it asks the registry for all that its deno.json imports, and
+ *     without a network does not run it; what an import map imports it asks for when code is checked.
  */
 export function editorConfig(): string {
-  const { compilerOptions, ...maps }: EditorManifest = manifest;
-  const imports = maps.editorImports ?? maps.imports;
+  const { compilerOptions }: EditorManifest = manifest;
   const config = {
-    imports: {
-      "nerve": `./${typesFolder}/${typesEntry}`,
-      "drizzle-orm": imports["drizzle-orm"],
-      "drizzle-orm/": imports["drizzle-orm/"],
-      "zod": imports["zod"],
-    },
+    importMap: `./${importMapFile}`,
     compilerOptions: { strict: compilerOptions.strict },
     nodeModulesDir: "none",
     lock: false,
     exclude: [`${generatedFolder}/`],
     ...build.form === "source" && { tasks: { nerve: `deno ${selfArguments().map(shellWord).join(" ")}` } },
   };
-  return `// For editors: the types of "nerve". \`nerve run\` does not read this file.\n${
+  return `// For editors: the types of "nerve", through ${importMapFile}. \`nerve run\` does not read this file.\n${
     JSON.stringify(config, null, 2)
   }\n`;
+}
+
+export function editorImports(): string {
+  const maps: EditorManifest = manifest, imports = maps.editorImports ?? maps.imports;
+  const map = {
+    imports: {
+      "nerve": `./${typesFolder}/${typesEntry}`,
+      "drizzle-orm": imports["drizzle-orm"],
+      "drizzle-orm/": imports["drizzle-orm/"],
+      "zod": imports["zod"],
+    },
+  };
+  return `${JSON.stringify(map, null, 2)}\n`;
 }
 
 function shellWord(text: string): string {

@@ -1,12 +1,12 @@
 /** `nerve init [DIR]`: makes a workspace, or with --force completes one. */
 import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
-import { refreshEditorTypes } from "../editor_types.ts";
+import { editorFiles, refreshEditorTypes } from "../editor_types.ts";
 import { writeFiles, type Written } from "../init_files.ts";
 import { type CliIo, exit } from "../io.ts";
 import { libraryFiles } from "../library.ts";
 import { print, printable, sign } from "../output.ts";
-import { editorConfig, gitignore, nerveYaml, starters } from "../templates.ts";
+import { gitignore, nerveYaml, starters } from "../templates.ts";
 
 export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder = "."): Promise<number> {
   const root = resolve(io.cwd, folder);
@@ -29,7 +29,7 @@ function workspaceFiles(): Map<string, Uint8Array> {
   const encoder = new TextEncoder();
   const files = new Map<string, Uint8Array>([
     ["nerve.yaml", encoder.encode(nerveYaml())],
-    ["deno.json", encoder.encode(editorConfig())],
+    ...editorFiles(),
     [".gitignore", encoder.encode(gitignore)],
   ]);
   for (const kind of ["senses", "workflows"] as const) {
@@ -59,7 +59,12 @@ function report(io: CliIo, root: string, { made, renewed, kept }: Written, git: 
     print(io, `${sign.ok} made a workspace in ${printable(root)}`);
     print(io, `   senses     ${starters.senses.join(", ")}`);
     print(io, `   workflows  ${starters.workflows.join(", ")}`);
-    print(io, `   settings   nerve.yaml, deno.json (for editors), .gitignore${git ? ", a git repository" : ""}`);
+    print(
+      io,
+      `   settings   nerve.yaml, deno.json and import_map.json (for editors), .gitignore${
+        git ? ", a git repository" : ""
+      }`,
+    );
   } else {
     print(io, `${sign.ok} ${printable(root)} is complete`);
     if (made.length > 0) print(io, `   written: ${made.join(", ")}`);

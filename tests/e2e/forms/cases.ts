@@ -74,7 +74,7 @@ export const cases: readonly FormCase[] = [
       assert.match(await succeed(form, ["validate"], root), /3 senses, 1 workflow/);
       await runUntil(form, root, "memory-usage {");
       assert.ok(Object.hasOwn(Object(await signalOf(form, root, "memory-usage")), "totalBytes"));
-      assert.match(await Deno.readTextFile(join(root, "deno.json")), /"drizzle-orm": "npm:drizzle-orm@/);
+      assert.match(await Deno.readTextFile(join(root, "import_map.json")), /"drizzle-orm": "npm:drizzle-orm@/);
     },
   },
   {

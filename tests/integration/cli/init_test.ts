@@ -57,7 +57,7 @@ export const row = (ctx: SenseContext): string[] => ctx.db.select().from(rows).a
 Deno.test("the types for editors lie in the workspace, and outlive the nerve that made it", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
-    const { imports } = JSON.parse((await read(root, "deno.json")).replace(/^\/\/.*/, ""));
+    const { imports } = JSON.parse(await read(root, "import_map.json"));
     assert.deepEqual(Object.values(imports).filter((target) => String(target).startsWith("file:")), []);
     const entry = join(root, imports.nerve), current = await Deno.readTextFile(entry);
     const validate = async () => {
@@ -96,11 +96,55 @@ Deno.test("a deno.json that leads into an older nerve is mended, unless it is th
         assert.equal(await read(root, "deno.json"), old);
         await assert.rejects(Deno.stat(join(root, ".nerve")), Deno.errors.NotFound);
       } else {
-        assert.match(await read(root, "deno.json"), /"nerve": "\.\/\.nerve\/types\/sdk\/mod\.ts"/);
+        assert.match(await read(root, "deno.json"), /"importMap": "\.\/import_map\.json"/);
+        assert.match(await read(root, "import_map.json"), /"nerve": "\.\/\.nerve\/types\/sdk\/mod\.ts"/);
         await Deno.stat(join(root, ".nerve/types/sdk/mod.ts"));
       }
     });
   }
+});
+
+/** What `deno task` says in `cwd` with nothing in its cache, and a registry that nobody answers for. */
+async function taskOffline(cwd: string) {
+  const cache = await Deno.makeTempDir({ prefix: "nerve-cache-" });
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--eval", "echo it ran"],
+      cwd,
+      env: { DENO_DIR: cache, NPM_CONFIG_REGISTRY: "http://127.0.0.1:1", NO_COLOR: "1" },
+    }).output();
+    const decoder = new TextDecoder();
+    return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+  } finally {
+    await Deno.remove(cache, { recursive: true });
+  }
+}
+
+Deno.test("a task of the workspace runs without a network, also in one that an older nerve made", async () => {
+  await inTempDir(async (root) => {
+    await init(root, ".");
+    assert.deepEqual(await taskOffline(root).then(({ code, out }) => [code, out]), [0, "it ran\n"]);
+    const { importMap: _, ...rest } = JSON.parse((await read(root, "deno.json")).replace(/^\/\/.*/, ""));
+    const old = JSON.stringify({ ...JSON.parse(await read(root, "import_map.json")), ...rest }, null, 2);
+    const put = async (ours: boolean) => {
+      await Deno.writeTextFile(join(root, "deno.json"), old);
+      const manifest = JSON.parse(await read(root, ".nerve-init.json"));
+      manifest["deno.json"] = ours ? createHash("sha256").update(old).digest("hex") : "of another text";
+      await Deno.writeTextFile(join(root, ".nerve-init.json"), JSON.stringify(manifest));
+      await Deno.remove(join(root, ".nerve"), { recursive: true });
+      assert.equal(await runCli(["validate"], new CapturedIo({ cwd: root })), 0);
+      await Deno.stat(join(root, ".nerve/types/sdk/mod.ts"));
+      return await read(root, "deno.json");
+    };
+    await Deno.remove(join(root, "import_map.json"));
+    assert.equal(await put(false), old, "the user's stays, and its types are kept up to date");
+    assert.equal((await taskOffline(root)).code, 1, "else this test would not see a registry that is asked");
+    await Deno.writeTextFile(join(root, "import_map.json"), "{}");
+    assert.equal(await put(true), old, "an import map of the user's is not led to");
+    await Deno.remove(join(root, "import_map.json"));
+    assert.notEqual(await put(true), old);
+    assert.deepEqual(await taskOffline(root).then(({ code, out }) => [code, out]), [0, "it ran\n"]);
+  });
 });
 
 Deno.test("a workspace without deno.json gets nothing for editors", async () => {
