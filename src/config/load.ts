@@ -50,12 +50,22 @@ export async function inspectNerveConfig(
   if (!text.ok) return { problems: [text.error], parsed: null, sound: null };
   const { problems: found, parsed, misleads } = readNerveConfig(text.value, configFileName);
   if (parsed === null) return { problems: found, parsed, sound: null };
+  if (parsed.blank) return { problems: [blankFile], parsed: null, sound: null };
   const more = [...await checkFolders(parsed, paths), ...await checkGrants(parsed, paths, context)];
   const problems = sortProblems([...found, ...more.filter((problem) => !misleads(problem))]);
   return hasErrors(problems)
     ? { problems, parsed: null, sound: soundPart(parsed.config, problems) }
     : { problems, parsed: { ...parsed, warnings: problems }, sound: parsed.config };
 }
+
+/** An editor empties a file before it writes it: taken at its word, that would end every run that waits. */
+const blankFile: Problem = {
+  severity: "error",
+  path: "",
+  message: "holds nothing, as a file does that is about to be written",
+  hint: "write {} if nothing is to run",
+  place: { file: configFileName, line: 1, column: 1 },
+};
 
 async function readConfigFile(paths: WorkspacePaths): Promise<Result<string, Problem>> {
   const refuse = (message: string, hint: string | null = null) => {

@@ -1,10 +1,9 @@
 /**
  * The configuration in force, and its way into every part: at the start, and at each reload (reload.ts). All parts read
  * `current`; none keeps a configuration of its own.
- * I1. A wrong nerve.yaml changes nothing but `error`, and is told once. So does one that holds nothing while something
- *     is in force: an editor or a copy truncates the file before it writes it, and runs must not end for that moment.
- *     For the same reason one that takes a sense, a workflow or a reflex out has to rest first, unless somebody asked
- *     for the reload: half of a file is often a valid one.
+ * I1. A wrong nerve.yaml changes nothing but `error`, and is told once; one that holds nothing is wrong
+ *     (load.ts). One that takes a sense, a workflow or a reflex out has to rest first, unless somebody asked for the
+ *     reload: half of a file is often a valid one, and runs must not end for the moment in which it is written.
  * I2. What did not change is not touched: the scheduler and the workflow manager compare for themselves, a process is
  *     replaced only when its own definition changed.
  */
@@ -13,7 +12,7 @@ import { configRestMs } from "../base/limits.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import { formatProblems, hasErrors, type Problem } from "../config/problem.ts";
 import type { NerveConfig } from "../config/types.ts";
-import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitKey, UnitPlan } from "../process/supervisor.ts";
 import type { ReloadChange } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
@@ -44,13 +43,6 @@ export interface Reread {
 
 const changesLoggedMax = 200;
 const errorsShownMax = 20;
-const blankFile: Problem = {
-  severity: "error",
-  path: "",
-  message: "holds nothing, as a file does that is about to be written",
-  hint: "write {} to take everything out",
-  place: { file: configFileName, line: 1, column: 1 },
-};
 
 export class Configuration {
   readonly #ports: ConfigurationPorts;
@@ -91,11 +83,7 @@ export class Configuration {
       this.#refuse(loaded.error.filter(({ severity }) => severity === "error"));
       return { ...nothing, problems: loaded.error };
     }
-    const { config, warnings, blank } = loaded.value, before = this.#current, wasWrong = this.#error !== null;
-    if (blank && before.senses.size + before.workflows.size > 0) {
-      this.#refuse([blankFile]);
-      return { ...nothing, problems: [blankFile] };
-    }
+    const { config, warnings } = loaded.value, before = this.#current, wasWrong = this.#error !== null;
     const restMs = byHand || !takesOut(before, config) ? 0 : this.#restLeft();
     if (restMs > 0) return { ...nothing, problems: warnings, restMs };
     this.#error = null;

@@ -29,7 +29,7 @@ function ofKernel({ configError, storeError }: Health): Finding[] {
       failed(
         "config",
         `the daemon refused nerve.yaml, the one before stays in force: ${oneLine(configError, 1_000)}`,
-        "nerve validate",
+        "nerve validate; once it finds no error: nerve reload",
       ),
     ],
     ...storeError === null ? [] : [failed("log", `cannot be written: ${storeError}`, "free some space: df -h")],

@@ -37,6 +37,15 @@ Deno.test("a workspace whose folders and configuration agree has no problem", ()
     assert.deepEqual(await load(`senses: { a: {}, b: {} }\n${rest}`), []);
   }));
 
+Deno.test("a file that holds nothing is refused, whoever reads it; one that says so is not", () =>
+  inWorkspace(async (paths, load) => {
+    for (const text of ["", "# senses: { a: {} }\n", "~\n"]) {
+      assert.deepEqual(await load(text), ["error : holds nothing, as a file does that is about to be written"]);
+    }
+    assert.deepEqual((await inspectNerveConfig(paths, nowhere)).sound, null);
+    assert.match((await load("{}\n")).join(), /^warning/);
+  }));
+
 Deno.test("a configured name without its folder is an error, a folder without its name a warning", () =>
   inWorkspace(async (paths, load) => {
     await Deno.mkdir(paths.senseFolder("empty"));

@@ -93,7 +93,7 @@ Deno.test("a workflow without max_rounds has that of the file", () => {
   assert.deepEqual([...config.workflows.values()].map((workflow) => workflow.maxRounds), [7, 9]);
 });
 
-Deno.test("an empty file is a configuration that does nothing, and says so", () => {
+Deno.test("an empty text says nothing to do, and that it holds nothing at all", () => {
   assert.deepEqual(linesOf(""), ["nerve.yaml:1:1 warning no sense is configured: there is nothing to do"]);
   const blank = (text: string) => {
     const parsed = parseNerveConfig(text);
