@@ -12,9 +12,13 @@ const declareIt = "; declare it under permissions.$1 in nerve.yaml";
 const needsAll = /Requires all access to ("[^"]*"), run again with the --allow-all flag/;
 const neverOpen = "$1 is closed in the sandbox, whatever is granted: ask node:os or Deno.systemMemoryInfo, or let a " +
   "program such as ps tell it (permissions.run)";
+/** Of an import, and only of one, it is a TypeError: no grant opens it. */
+const importedFile = /^(?:NotCapable: )?Requires read access to ("[^"]*"), run again with the --allow-read flag/;
 const importRule =
   "a sense or workflow imports from its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; " +
   "packages (npm:NAME) and hosts only when permissions.import names them";
+
+const foreignFile = `$1 cannot be imported: move it to lib/; ${importRule}`;
 
 /**
  * The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."), and with its cause:
@@ -27,8 +31,9 @@ export function describe(thrown: unknown): string {
 }
 
 function describeAlone(thrown: unknown): string {
-  const { name } = partsOf(thrown),
-    text = messageOf(thrown).replace(needsAll, neverOpen).replace(denoAdvice, declareIt);
+  const { name } = partsOf(thrown), said = messageOf(thrown);
+  const text = (name === "TypeError" ? said.replace(importedFile, foreignFile) : said)
+    .replace(needsAll, neverOpen).replace(denoAdvice, declareIt);
   const prefix = ["", "Error", "TypeError"].includes(name) ? "" : `${name}: `;
   return text.startsWith(prefix) ? text : prefix + text;
 }

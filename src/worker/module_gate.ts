@@ -124,7 +124,7 @@ function checkUsers(
   const what = slice(specifier, 0, 200);
   throw new NotCapable(
     `${what} is not for the sandbox to import: there are its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; ` +
-      "packages and hosts are declared under permissions.import in nerve.yaml",
+      "what is shared moves to lib/; packages and hosts are declared under permissions.import in nerve.yaml",
   );
 }
 

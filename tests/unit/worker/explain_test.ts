@@ -20,6 +20,16 @@ Deno.test("describe() names the class where that tells more than the message", (
   assert.equal(describe(new Error("a\n   b\r\n\n c ")), "a | b | c");
 });
 
+Deno.test("a file outside that is imported is told to move to lib/, one that is read to be declared", () => {
+  const message = 'Requires read access to "/w/senses/b/x.ts", run again with the --allow-read flag';
+  assert.match(
+    loadProblem(new TypeError(`${message} at file:///w/senses/a/index.ts:1:17`), folder).message,
+    /^"\/w\/senses\/b\/x\.ts" cannot be imported: move it to lib\/; [^]*permissions\.import names them$/,
+  );
+  assert.match(describe(new TypeError(`NotCapable: ${message}`)), /^"\/w\/senses\/b\/x\.ts" cannot be imported/);
+  assert.match(describe(new Deno.errors.NotCapable(message)), /; declare it under permissions\.read in nerve\.yaml$/);
+});
+
 Deno.test("describe() adds the cause, unless the message tells it already", () => {
   const query = new Error("Failed to run the query", { cause: new Error("no such table: nope") });
   assert.equal(describe(query), "Failed to run the query: no such table: nope");
