@@ -146,6 +146,10 @@ function withNextStep(text: ApplicationText): ApplicationText {
       return `❌ ${printable(what)}\n   --help shows how the command is used`;
     },
     noCommandRegisteredForInput(args) {
+      if (args.input.startsWith("-")) {
+        const what = printable(text.noCommandRegisteredForInput({ ...args, corrections: [] }));
+        return `❌ ${what}\n   flags stand after the command: nerve COMMAND ${printable(args.input)}`;
+      }
       return `❌ ${printable(text.noCommandRegisteredForInput(args))}\n   nerve --help shows the commands`;
     },
   };

@@ -24,13 +24,16 @@ export type CommandBody<Flags, Args extends readonly unknown[]> = (
   ...args: Args
 ) => number | Promise<number>;
 
-/** @param load imports the command's module: `nerve --help` must not load what the commands need. */
+/**
+ * @param load imports the command's module: `nerve --help` must not load what the commands need.
+ * @param docs `usage` takes the place of what stricli makes of the flags, which shows a switch that is on as `--watch`.
+ */
 export function command<
   const Flags extends Readonly<Partial<Record<keyof Flags, unknown>>>,
   const Args extends readonly unknown[],
 >(
   load: () => Promise<CommandBody<Flags, Args>>,
-  docs: { brief: string; details?: string; examples?: readonly string[] },
+  docs: { brief: string; details?: string; examples?: readonly string[]; usage?: string },
   parameters: NoInfer<TypedCommandParameters<Flags, Args, CliContext>>,
 ): Command<CliContext> {
   const text = [docs.details ?? docs.brief, ...examplesText(docs.examples ?? [])].join("\n");
@@ -42,7 +45,11 @@ export function command<
         this.process.exitCode = await guarded(this.io, json, () => body(this.io, flags, ...args));
       };
     },
-    docs: { brief: docs.brief, fullDescription: text },
+    docs: {
+      brief: docs.brief,
+      fullDescription: text,
+      ...docs.usage !== undefined && { customUsage: [docs.usage] },
+    },
     parameters,
   });
 }

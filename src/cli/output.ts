@@ -97,6 +97,11 @@ export function print(io: CliIo, line = ""): void {
 }
 
 /** Secondary text: grey on a terminal. */
+/** As one word of a command that is shown to be copied. */
+export function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
 export function dim(io: CliIo, text: string): string {
   return io.colour ? `\x1b[2m${text}\x1b[22m` : text;
 }

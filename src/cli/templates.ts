@@ -5,6 +5,7 @@ import { selfArguments } from "../base/self.ts";
 import { build } from "../base/version.ts";
 import { extendConfig } from "../config/extend.ts";
 import { type LibraryKind, libraryYaml } from "./library.ts";
+import { shellWord } from "./output.ts";
 
 /** What a new workspace begins with. */
 export const starters = {
@@ -93,10 +94,6 @@ export function editorImports(): string {
     },
   };
   return `${JSON.stringify(map, null, 2)}\n`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w./:=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 export const gitignore = `data/\nlogs/\n${generatedFolder}/\nnerve.lock\nnerve.pid\nnerve.sock\ndata.before-*/\n`;

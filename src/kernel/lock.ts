@@ -17,11 +17,11 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
     const holder = (await new Response(file.readable).text()).split(" ")[0]?.trim();
     if (!holder) {
       // One that has the lock but has not written itself into it yet, or no daemon at all.
-      throw new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root}, or another program holds ${lockFile}`, {
+      throw new NerveError("DAEMON_RUNNING", `A daemon already runs in ${root}, or another program holds ${lockFile}`, {
         hint: `nerve status shows it, fuser -v ${lockFile} another program`,
       });
     }
-    throw new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root} (pid ${holder})`, {
+    throw new NerveError("DAEMON_RUNNING", `A daemon already runs in ${root} (pid ${holder})`, {
       hint: "nerve status shows it, nerve stop ends it",
     });
   }

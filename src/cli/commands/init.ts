@@ -5,7 +5,7 @@ import { editorFiles, refreshEditorTypes } from "../editor_types.ts";
 import { writeFiles, type Written } from "../init_files.ts";
 import { type CliIo, exit } from "../io.ts";
 import { libraryFiles } from "../library.ts";
-import { print, printable, sign } from "../output.ts";
+import { print, printable, shellWord, sign } from "../output.ts";
 import { gitignore, nerveYaml, starters } from "../templates.ts";
 
 export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder = "."): Promise<number> {
@@ -88,10 +88,6 @@ async function tellUnignored(io: CliIo, root: string): Promise<void> {
 
 function bare(line: string): string {
   return line.trim().replace(/^\/|\/$/g, "");
-}
-
-function shellWord(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 async function exists(path: string): Promise<boolean> {

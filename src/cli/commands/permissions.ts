@@ -1,6 +1,7 @@
 /** `nerve permissions`: what each group and workflow may do, and why. From nerve.yaml alone; the kernel grants the same. */
 import { NerveError } from "../../base/errors.ts";
 import { grantContext } from "../../config/load.ts";
+import { nearest } from "../../config/nearest.ts";
 import { explainPermissions, type PermissionRow, type Unit } from "../../config/permissions.ts";
 import { groupMembers, type NerveConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -46,7 +47,14 @@ function unitsOf(config: NerveConfig, name: string | undefined): Unit[] {
   if (sense !== undefined) return [{ kind: "group", name: sense.group }];
   if (name !== undefined) {
     if (config.workflows.has(name)) return [{ kind: "workflow", name }];
-    throw new NerveError("SENSE_UNKNOWN", `There is no sense and no workflow "${name}"`, { hint: "nerve sense list" });
+    const known = [...config.senses.keys(), ...config.workflows.keys()], near = nearest(name, known);
+    throw new NerveError("SENSE_UNKNOWN", `There is no sense and no workflow "${name}"`, {
+      hint: near !== null
+        ? `did you mean "${near}"?`
+        : known.length > 0
+        ? `There are: ${known.join(", ")}`
+        : "This workspace has no senses and no workflows",
+    });
   }
   const groups = [...config.groups.keys()].filter((group) => groupMembers(config, group).length > 0);
   return [

@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
 import { backupData, type BackupManifest, restoreData } from "../../store/backup.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dateTime, dim, plural, print, printable, printJson, sign } from "../output.ts";
+import { dateTime, dim, plural, print, printable, printJson, shellWord, sign } from "../output.ts";
 import { alone, progressLine, requireLog } from "../store_access.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -24,7 +24,7 @@ export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise
   if (flags.json) printJson(io, summary(folder, manifest));
   else {
     print(io, `${sign.ok} ${sizeText(manifest)} in ${printable(folder)}`);
-    print(io, dim(io, "   to bring it back: nerve stop, then nerve store restore DIR"));
+    print(io, dim(io, `   to bring it back: nerve stop, then nerve store restore ${printable(shellWord(folder))}`));
   }
   return exit.ok;
 }

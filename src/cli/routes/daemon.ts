@@ -63,6 +63,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
         "Changed files are followed as they are saved; with --no-watch when nerve reload says so.\n" +
         "It ends with the terminal that it was started in. Without one, SIGHUP is a reload.",
       examples: ["nerve run", "nerve run --for 15s", "nerve run --no-watch"],
+      usage: "[--for DURATION] [--no-watch] [--workspace DIR]",
     },
     {
       flags: {

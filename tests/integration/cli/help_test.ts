@@ -143,3 +143,20 @@ Deno.test("the script of each shell is one that the shell accepts and that asks 
     });
   }
 });
+
+Deno.test("flags before the command are told to stand after it", async () => {
+  for (const args of [["--json", "status"], ["-w", "watch", "status"], ["sense", "--json", "list"]]) {
+    const { code, err } = await nerve("/", ...args), flag = args.find((word) => word.startsWith("-"));
+    assert.equal(code, 2);
+    assert.match(err, new RegExp(`flags stand after the command: nerve COMMAND ${flag}`));
+    assert.doesNotMatch(err, /did you mean/);
+  }
+});
+
+Deno.test("the usage of run shows the flag that changes something, and takes every one that it shows", async () => {
+  const { out } = await nerve("/", "run", "--help"), [, usage = ""] = out.split("\n");
+  assert.equal(usage, "  nerve run [--for DURATION] [--no-watch] [--workspace DIR]");
+  for (const [flag] of usage.matchAll(/--[\w-]+/g)) {
+    assert.match(out.slice(out.indexOf("FLAGS")), new RegExp(`${flag}\\b`));
+  }
+});

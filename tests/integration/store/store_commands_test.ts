@@ -204,6 +204,8 @@ Deno.test("a backup of a log that is being written is whole, and a restore bring
     await writer;
     assert.deepEqual([made.files, made.folder], [4, dir]);
     assert.match((await bench.nerve("store", "backup", dir)).err, /is not empty\n/);
+    const spaced = join(bench.paths.root, "back up"), told = await bench.nerve("store", "backup", spaced);
+    assert.ok(told.out.includes(`nerve store restore '${spaced}'\n`), told.out);
     assert.match((await bench.nerve("store", "restore", dir)).err, /holds data already\n.*--force/);
     await bench.closed(async () => {
       const held = await lockWorkspace(bench.paths.lockFile, bench.paths.pidFile, bench.paths.root);
