@@ -19,6 +19,7 @@ export type ErrorCode =
   | "RUN_ENDED"
   | "PAYLOAD_INVALID"
   | "QUERY_INVALID"
+  | "DATABASE_MISSING"
   | "CLIENTS_MANY"
   | "ROW_UNKNOWN"
   | "STORE_FAILED"

@@ -60,7 +60,7 @@ export function happened(row: LogRow): string {
   }
 }
 
-/** Why a compute did not happen or had nothing to say; null for rows of any other kind. */
+/** Why a compute did not happen, had nothing to say or was not obeyed; null for rows of any other kind. */
 export function notHappened(row: LogRow): string | null {
   const payload = fieldsOf(row), compute = payload.compute === undefined ? "" : ` ${textOf(payload.compute)}`;
   const message = clip(textOf(payload.message), textMaxChars);
@@ -68,7 +68,9 @@ export function notHappened(row: LogRow): string | null {
   const times = typeof payload.repeated === "number" ? ` \u00d7${payload.repeated} in the minute before` : "";
   switch (row.type) {
     case "sense.null":
-      return `${sign.idle}${times === "" ? ` compute${compute}` : ""} returned ${nothing(payload)}${times}`;
+      return `${sign.idle}${times === "" ? ` compute${compute}` : ""} returned ${
+        nothingText(payload.returned)
+      }${times}`;
     case "sense.throttled": {
       const until = typeof payload.until === "number" ? ` until ${clockTime(payload.until)}` : "";
       return `${sign.asleep} throttled${until}, then compute${compute} answers${times}`;
@@ -78,6 +80,8 @@ export function notHappened(row: LogRow): string | null {
     case "sense.timeout":
     case "sense.error":
       return `${sign.failed} compute${compute} failed: ${message}${times}`;
+    case "sense.directive_invalid":
+      return `${sign.warning} compute${compute}: ${message}`;
     case "sense.group_down":
       return `${sign.broken} compute${compute} could not run: ${message}${times}`;
     case "sense.load_failed": {
@@ -91,7 +95,7 @@ export function notHappened(row: LogRow): string | null {
 }
 
 /** Null was meant; what comes of a function that does not say what it returns may not be. */
-function nothing({ returned }: JsonObject): string {
+export function nothingText(returned: Json | undefined): string {
   return returned === "undefined" ? "undefined: is a return or an await missing?" : "null";
 }
 

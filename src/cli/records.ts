@@ -10,7 +10,9 @@ import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
 import { atOnce, History } from "../store/history.ts";
 import { StoreReader } from "../store/reader.ts";
+import type { CliIo } from "./io.ts";
 import { maskedRecords } from "./masked_records.ts";
+import { print, sign } from "./output.ts";
 
 export interface CliRecords extends Records, Disposable {
   /** As `logs`, with the rows that are in the archive by now. */
@@ -59,11 +61,24 @@ class DiskRecords implements CliRecords {
   }
 }
 
-/** The same for commands that have nothing to show without a database. */
-export function requireRecords(paths: WorkspacePaths): CliRecords {
-  const records = openRecords(paths);
-  if (records !== null) return records;
-  throw new NerveError("STORE_FAILED", `Nothing has happened in ${paths.root} yet`, { hint: "nerve start" });
+/** The records of a workspace that has never run: nothing is damaged, there is only nothing yet. */
+export const noRecords: CliRecords = {
+  runs: () => ({ total: 0, items: [] }),
+  run: () => null,
+  messages: () => [],
+  logs: () => [],
+  allLogs: () => [],
+  [Symbol.dispose]() {},
+};
+
+/** The same for commands to which no database and an empty one are alike. */
+export function recordsOf(paths: WorkspacePaths): CliRecords {
+  return openRecords(paths) ?? noRecords;
+}
+
+/** For people, below a list that is empty because the workspace has never run. */
+export function printNothingYet(io: CliIo, records: CliRecords): void {
+  if (records === noRecords) print(io, `${sign.next} nothing has happened here yet: nerve start`);
 }
 
 export function requireRun(records: Records, runId: string): Run {

@@ -131,7 +131,7 @@ export class SenseDesk {
       case "null": {
         const { returned = null } = outcome, detail = { compute: id, trigger: trigger.kind };
         this.#skip(record, "null", returned ?? "", returned === null ? detail : { ...detail, returned }, trigger);
-        return { kind: "null" };
+        return returned === null ? { kind: "null" } : { kind: "null", returned };
       }
       case "value": {
         const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
@@ -189,7 +189,7 @@ export class SenseDesk {
     record.lastSignal = signal;
     this.#ports.emit({ kind: "signal", signal });
     this.#ports.signalled(signal);
-    return { kind: "signal", signal };
+    return warning === null ? { kind: "signal", signal } : { kind: "signal", signal, warning };
   }
 
   #skip(record: SenseRecord, reason: NonActionReason, kind: string, detail: JsonObject, trigger: Trigger): boolean {
@@ -241,6 +241,8 @@ function detailOf(result: ComputeResult | ComputeOutcome): string | null {
       return result.message;
     case "run":
       return result.runId;
+    case "signal":
+      return result.warning ?? null;
     default:
       return null;
   }

@@ -4,7 +4,7 @@ import { version } from "../base/version.ts";
 import type { Subscription } from "../bus/signal_bus.ts";
 import { groupMembers } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
-import type { UnitView as SupervisedUnit } from "../process/supervisor.ts";
+import type { UnitKey, UnitView as SupervisedUnit } from "../process/supervisor.ts";
 import {
   type ArchiveReply,
   type ArchiveRequest,
@@ -138,12 +138,11 @@ export class KernelViews {
   }
 
   sense(name: string): SenseView | null {
-    const config = this.#ports.configuration.current, { desk, scheduler, supervisor, faults } = this.#ports.parts();
+    const config = this.#ports.configuration.current, { desk, scheduler, supervisor } = this.#ports.parts();
     const sense = config.senses.get(name), record = desk.record(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
     // Not `supervisor.view()`, which reads the memory of every process.
     const key = groupKey(sense.group), down = supervisor.quarantined(key) ? supervisor.whyDown(key) : null;
-    const [fault] = record.loadProblems;
     return this.#ports.secrets.in({
       name,
       group: sense.group,
@@ -153,9 +152,20 @@ export class KernelViews {
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
-      problem: down ?? faults.problemOf(key, name) ??
-        (fault === undefined ? null : `cannot be loaded: ${fault.message}`),
+      problem: down ?? this.#codeFault(key, name),
     });
+  }
+
+  /** Why the sense's code does not run as it is on disk; null when it does. */
+  #codeFault(key: UnitKey, sense: string): string | null {
+    const { desk, faults } = this.#ports.parts(), [fault] = desk.record(sense)?.loadProblems ?? [];
+    return faults.problemOf(key, sense) ?? (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
+  }
+
+  /** The same of all senses of a group. */
+  #codeFaults(key: UnitKey, senses: readonly string[]): string | null {
+    const faults = senses.map((name) => [name, this.#codeFault(key, name)]).filter(([, fault]) => fault !== null);
+    return faults.length === 0 ? null : faults.map(([name, fault]) => `${name}: ${fault}`).join("; ");
   }
 
   triggerSense(name: string): TakenTrigger | null {
@@ -241,7 +251,8 @@ export class KernelViews {
 
   #units(): UnitView[] {
     // In the order of nerve.yaml, whatever the order in which they came.
-    const units = new Map(this.#ports.parts().supervisor.view().map((unit) => [unit.key, unit]));
+    const { supervisor, faults } = this.#ports.parts();
+    const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));
     const ordered = this.#ports.configuration.units.map(({ key }) => units.get(key)).filter((unit) =>
       unit !== undefined
     );
@@ -257,6 +268,9 @@ export class KernelViews {
         state,
         // Its last words may be in it.
         reason: this.#ports.secrets.in(reason),
+        problem: this.#ports.secrets.in(
+          kind === "group" ? this.#codeFaults(key, members) : faults.problemOf(key, name),
+        ),
         pid,
         memoryBytes,
         deaths,

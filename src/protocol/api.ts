@@ -18,6 +18,8 @@ export const unitViewSchema = z.object({
   state: z.string(),
   /** Why it is in that state, when that is not plain: the last death, the quarantine. */
   reason: z.string().nullable(),
+  /** Which of its code does not run as it is on disk, and why; null when all does, or when an older daemon does not say. */
+  problem: z.string().nullable().default(null),
   pid: z.int().nullable(),
   memoryBytes: z.number().nullable(),
   deaths: z.int(),
@@ -54,8 +56,10 @@ export type Health = z.infer<typeof healthSchema>;
 
 /** What became of one compute, after routing: a value is a signal or a run by now. */
 export const computeResultSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("null") }),
-  z.object({ kind: z.literal("signal"), signal: signalSchema }),
+  /** `returned`: only when it was not null itself, which is what a missing `return` or `await` looks like. */
+  z.object({ kind: z.literal("null"), returned: z.literal("undefined").optional() }),
+  /** `warning`: why a workflow directive in the value was not followed. */
+  z.object({ kind: z.literal("signal"), signal: signalSchema, warning: z.string().optional() }),
   z.object({ kind: z.literal("run"), workflow: z.string(), runId: z.string() }),
   z.object({
     kind: z.literal("error"),
@@ -93,7 +97,7 @@ export const senseViewSchema = z.object({
     at: z.number(),
     durationMs: z.number(),
     outcome: z.enum(["null", "signal", "run", "error", "timeout", "group_down"]),
-    /** The message of an error, the id of a run; null when there is no more to say. */
+    /** The message of an error, the id of a run, the warning of a signal; null when there is no more to say. */
     detail: z.string().nullable(),
   }).nullable(),
   lastSignal: signalSchema.nullable(),
@@ -258,6 +262,7 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   RUN_ENDED: 409,
   PAYLOAD_INVALID: 400,
   QUERY_INVALID: 400,
+  DATABASE_MISSING: 409,
   CLIENTS_MANY: 503,
   ROW_UNKNOWN: 404,
   STORE_FAILED: 500,

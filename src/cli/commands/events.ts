@@ -9,7 +9,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dateTime, dim, jsonLine, plural, preview, print, sign } from "../output.ts";
-import { type CliRecords, openRecords, requireRecords } from "../records.ts";
+import { type CliRecords, openRecords, printNothingYet, recordsOf } from "../records.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -32,7 +32,7 @@ export async function events(io: CliIo, flags: Flags): Promise<number> {
   checkSource(flags.source);
   const paths = await openWorkspace(io, flags.workspace);
   if (flags.follow) return await follow(io, flags, paths);
-  using records = requireRecords(paths);
+  using records = recordsOf(paths);
   const limit = flags.limit ?? defaultLimit.page;
   const { rows, more } = page(records, { ...filterOf(io, flags), ...before(flags.before) }, limit, flags.archived);
   for (const row of rows) {
@@ -41,6 +41,7 @@ export async function events(io: CliIo, flags: Flags): Promise<number> {
   }
   if (flags.json) return exit.ok;
   print(io, dim(io, plural(rows.length, "row")));
+  printNothingYet(io, records);
   if (more) print(io, dim(io, `earlier: nerve events --before ${rows[0]?.id}${given(flags)}`));
   return exit.ok;
 }

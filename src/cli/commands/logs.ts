@@ -27,8 +27,8 @@ export async function logs(io: CliIo, flags: Flags): Promise<number> {
   if (flags.follow) await follow(io, paths, count, write);
   else {
     using tail = new LogTail(paths.textLog);
-    if (!tail.found) throw noLog(paths);
-    lastLines(paths.textLog, count, tail.read()).forEach(write);
+    if (tail.found) lastLines(paths.textLog, count, tail.read()).forEach(write);
+    else if (!flags.json) print(io, `${sign.next} no log yet: ${logComes}`);
   }
   if (!flags.json) footer(io, paths);
   return exit.ok;
@@ -51,8 +51,8 @@ async function follow(io: CliIo, paths: WorkspacePaths, count: number, write: (l
   try {
     watcher = Deno.watchFs(folder, { recursive: false });
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) throw noLog(paths);
-    throw thrown;
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    throw new NerveError("DAEMON_MISSING", `There is no log to follow yet: ${paths.textLog}`, { hint: logComes });
   }
   let open = true;
   const end = () => {
@@ -108,11 +108,7 @@ function footer(io: CliIo, paths: WorkspacePaths): void {
   );
 }
 
-function noLog(paths: WorkspacePaths): NerveError {
-  return new NerveError("STORE_FAILED", `There is no log yet: ${paths.textLog}`, {
-    hint: "nerve start writes one; what happened in senses and workflows is in nerve events",
-  });
-}
+const logComes = "nerve start writes one; what happened in senses and workflows is in nerve events";
 
 function readText(path: string): string | null {
   try {

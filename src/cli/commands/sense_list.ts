@@ -92,7 +92,9 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
       ]),
     );
   }
-  for (const { name, state, problem } of items) {
+  for (const { name, state, problem, lastCompute } of items) {
+    const warned = lastCompute?.outcome === "signal" ? lastCompute.detail : null;
+    if (warned !== null) print(io, `${sign.warning} ${name}: ${oneLine(warned, 300)}`);
     if (problem === null) continue;
     print(io, `${sign.broken} ${name}: ${oneLine(problem, 300)}`);
     if (state === "quarantined") print(io, dim(io, `   once it is mended: nerve sense reset ${name}`));
@@ -109,6 +111,7 @@ function nonActions(counters: SenseView["counters"] | null): string {
 function signOf({ problem, lastCompute }: Item): string {
   if (problem !== null) return sign.broken;
   if (lastCompute === null) return sign.idle;
+  if (lastCompute.outcome === "signal" && lastCompute.detail !== null) return sign.warning;
   return lastCompute.outcome === "null" || lastCompute.outcome === "signal" || lastCompute.outcome === "run"
     ? sign.live
     : sign.warning;

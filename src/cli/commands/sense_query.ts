@@ -4,7 +4,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { namePattern } from "../../protocol/signal.ts";
 import { newestRows, readOnlyQuery, schemaOf } from "../../store/query.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printJson } from "../output.ts";
+import { dim, plural, print, printJson, sign } from "../output.ts";
 import { type RowFormat, sqlText, writeRows } from "../rows.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
@@ -20,6 +20,7 @@ const defaultLimit = 20;
 export async function senseQuery(io: CliIo, flags: QueryFlags, name: string, sql?: string): Promise<number> {
   const database = await databaseOf(await openWorkspace(io, flags.workspace), name);
   const format = flags.json ? "json" : flags.format;
+  if (database === null) return nothingStored(io, name, format, sql);
   if (sql !== undefined) {
     const count = writeRows(io, readOnlyQuery(database, sql), format);
     if (format === "table") print(io, dim(io, plural(count, "row")));
@@ -33,15 +34,41 @@ export async function senseQuery(io: CliIo, flags: QueryFlags, name: string, sql
   return exit.ok;
 }
 
+/** No rows; but what SQL would give nobody can tell without its tables. */
+function nothingStored(io: CliIo, name: string, format: RowFormat, sql: string | undefined): number {
+  if (sql !== undefined) {
+    throw new NerveError("DATABASE_MISSING", `Sense ${name} has no database to query yet`, {
+      hint: firstCompute(name),
+    });
+  }
+  if (format === "json") printJson(io, []);
+  else if (format === "table") printNothingStored(io, name, "0 rows");
+  return exit.ok;
+}
+
+function printNothingStored(io: CliIo, name: string, nothing: string): void {
+  print(io, dim(io, nothing));
+  print(io, `${sign.next} ${firstCompute(name)}`);
+}
+
+function firstCompute(name: string): string {
+  return `its first compute makes its database: nerve start, nerve sense trigger ${name} --wait`;
+}
+
 interface SchemaFlags {
   readonly json: boolean;
   readonly workspace?: string | undefined;
 }
 
 export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): Promise<number> {
-  const tables = schemaOf(await databaseOf(await openWorkspace(io, flags.workspace), name));
+  const database = await databaseOf(await openWorkspace(io, flags.workspace), name);
+  const tables = database === null ? [] : schemaOf(database);
   if (flags.json) {
     printJson(io, { sense: name, tables });
+    return exit.ok;
+  }
+  if (database === null) {
+    printNothingStored(io, name, "0 tables");
     return exit.ok;
   }
   for (const { sql, indexes, rows } of tables) {
@@ -53,8 +80,11 @@ export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): 
   return exit.ok;
 }
 
-/** The path of a sense's database, which exists: also that of a sense which nerve.yaml no longer names. */
-async function databaseOf(paths: WorkspacePaths, name: string): Promise<string> {
+/**
+ * The path of a sense's database: also that of a sense which nerve.yaml no longer names. Null: the sense has not computed
+ * yet. Throws NAME_INVALID, SENSE_UNKNOWN.
+ */
+async function databaseOf(paths: WorkspacePaths, name: string): Promise<string | null> {
   if (!namePattern.test(name)) {
     throw new NerveError("NAME_INVALID", `"${name}" cannot be the name of a sense`, { hint: "nerve sense list" });
   }
@@ -66,9 +96,7 @@ async function databaseOf(paths: WorkspacePaths, name: string): Promise<string> 
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
   const { senses } = await requireConfig(paths);
-  if (senses.has(name)) {
-    throw new NerveError("STORE_FAILED", `Sense ${name} has stored nothing yet`, { hint: "nerve start" });
-  }
+  if (senses.has(name)) return null;
   throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, {
     hint: senses.size === 0 ? "nerve init sense NAME" : `There are: ${[...senses.keys()].join(", ")}`,
   });

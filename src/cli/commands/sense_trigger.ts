@@ -2,6 +2,7 @@
 import { NerveError, unreachable } from "../../base/errors.ts";
 import type { ControlClient } from "../../control/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
+import { nothingText } from "../causes.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, clockTime, preview, print, printable, printJson, sign } from "../output.ts";
 import { connect, openWorkspace } from "../workspace.ts";
@@ -22,6 +23,10 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   }
   if (flags.json) printJson(io, reply);
   else print(io, reply.outcome === null ? takenLine(name, reply) : resultLine(name, reply.outcome));
+  const { outcome } = reply;
+  if (outcome?.kind === "signal" && outcome.warning !== undefined) {
+    io.stderr.write(`${sign.warning} ${printable(`${name}: ${clip(outcome.warning, 1_000)}`)}\n`);
+  }
   if (stale !== null) io.stderr.write(`${sign.warning} ${printable(`${name}: ${clip(stale, 1_000)}`)}\n`);
   return reply.outcome === null || succeeded(reply.outcome) ? exit.ok : exit.failed;
 }
@@ -49,7 +54,9 @@ function takenLine(name: string, { computeId, how, until }: TriggerReply): strin
 function resultLine(name: string, result: ComputeResult): string {
   switch (result.kind) {
     case "null":
-      return `${sign.idle} ${name} returned null: nothing to say`;
+      return `${sign.idle} ${name} returned ${
+        result.returned === undefined ? "null: nothing to say" : nothingText(result.returned)
+      }`;
     case "signal":
       return `${sign.signal} ${name} signal ${result.signal.id} ${preview(result.signal.payload, 1_000)}`;
     case "run":

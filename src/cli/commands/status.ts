@@ -164,13 +164,13 @@ function showHealth(io: CliIo, { units, runs, counters }: Health): void {
   const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
   print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
-  const rows = units.map(({ kind, name, state, pid, memoryBytes, deaths, reason }) => [
-    `${stateSign(state)} ${kind} ${name}`,
+  const rows = units.map(({ kind, name, state, pid, memoryBytes, deaths, reason, problem }) => [
+    `${problem !== null && stateSign(state) === sign.live ? sign.warning : stateSign(state)} ${kind} ${name}`,
     state,
     pid === null ? "-" : String(pid),
     memoryBytes === null ? "-" : formatSize(memoryBytes),
     String(deaths),
-    reason === null ? "" : oneLine(reason, 100),
+    oneLine([problem, reason].filter((why) => why !== null).join("; "), problem === null ? 100 : 300),
   ]);
   printTable(io, ["   UNIT", "STATE", "PID", "MEMORY", "DEATHS", "WHY"], rows);
 }

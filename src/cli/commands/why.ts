@@ -9,7 +9,7 @@ import { askOrRead } from "../daemon_answer.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dateTime, dim, distance, plural, print, printable, printJson, sign } from "../output.ts";
 import type { WhyNotOutput, WhyOutput } from "../outputs.ts";
-import { type CliRecords, requireRecords, requireRun } from "../records.ts";
+import { type CliRecords, printNothingYet, recordsOf, requireRun } from "../records.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -19,10 +19,10 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** Rows that say why a sense said nothing. */
+/** Rows that say why a sense said nothing, or what it asked for in vain. */
 const nonActionTypes = [
   ...["sense.null", "sense.throttled", "sense.coalesced", "sense.timeout", "sense.error", "sense.group_down"],
-  "sense.load_failed",
+  ...["sense.load_failed", "sense.directive_invalid"],
 ];
 const defaultLimit = 20;
 
@@ -36,7 +36,7 @@ export async function why(io: CliIo, flags: Flags, id?: string): Promise<number>
 }
 
 async function whyRow(io: CliIo, flags: Flags, id: string): Promise<number> {
-  using records = requireRecords(await openWorkspace(io, flags.workspace));
+  using records = recordsOf(await openWorkspace(io, flags.workspace));
   const chain = chainOf(records, askedRow(records, id));
   if (flags.json) {
     printJson(io, { id, chain: [...chain.rows], missing: chain.missing } satisfies WhyOutput);
@@ -73,7 +73,7 @@ export function askedRow(records: CliRecords, id: string): LogRow {
 
 async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), limit = flags.limit ?? defaultLimit;
-  using records = requireRecords(paths);
+  using records = recordsOf(paths);
   const found = nonActionTypes
     .flatMap((type) => records.logs({ source: `sense:${sense}`, type, order: "desc", limit: limit + 1 }))
     .sort((a, b) => a.id - b.id);
@@ -95,10 +95,18 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
     return exit.ok;
   }
   for (const row of rows) print(io, `${rowHead(io, row)} ${notHappened(row)}`);
-  print(io, dim(io, `${more ? "the last " : ""}${plural(rows.length, "reason")} why ${clip(sense, 64)} did not speak`));
+  print(io, dim(io, `${more ? "the last " : ""}${countText(rows, clip(sense, 64))}`));
+  printNothingYet(io, records);
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
   if (problem !== null) print(io, `${sign.warning} what it does now is not known. ${printable(problem)}`);
   else if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
   else if (live?.nextDue != null) print(io, dim(io, `it computes next ${distance(live.nextDue, io.clock.now())}`));
   return exit.ok;
+}
+
+/** A sense whose directive was not followed has spoken all the same. */
+function countText(rows: readonly LogRow[], sense: string): string {
+  const refused = rows.filter(({ type }) => type === "sense.directive_invalid").length;
+  const silent = `${plural(rows.length - refused, "reason")} why ${sense} did not speak`;
+  return refused === 0 ? silent : `${silent}; ${plural(refused, "directive")} not followed`;
 }

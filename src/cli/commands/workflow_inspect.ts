@@ -4,7 +4,7 @@ import type { LogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dateTime, dim, preview, print, printJson, printTable, runSign } from "../output.ts";
-import { type CliRecords, requireRecords, requireRun } from "../records.ts";
+import { type CliRecords, recordsOf, requireRun } from "../records.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** Attempts that are shown; `--json` has up to 1,000. */
@@ -19,7 +19,7 @@ interface Flags {
 
 export async function workflowInspect(io: CliIo, flags: Flags, runId: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  using records = requireRecords(paths);
+  using records = recordsOf(paths);
   const run = requireRun(records, runId);
   const limit = flags.limit ?? 20;
   // One more than is shown tells whether there is a next page.

@@ -2,7 +2,7 @@
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clockTime, dim, print, printable, printableLines, printJson, runSign } from "../output.ts";
-import { requireRecords, requireRun } from "../records.ts";
+import { recordsOf, requireRun } from "../records.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -17,7 +17,7 @@ const pageSize = 50;
 
 export async function workflowThread(io: CliIo, flags: Flags, runId: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  using records = requireRecords(paths);
+  using records = recordsOf(paths);
   const run = requireRun(records, runId);
   const pages = function* (): Generator<RunMessage> {
     let before = flags.before;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as outputs from "../../../src/cli/outputs.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { askedRow } from "../../../src/cli/commands/why.ts";
-import { requireRecords } from "../../../src/cli/records.ts";
+import { recordsOf } from "../../../src/cli/records.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";
@@ -88,7 +88,7 @@ Deno.test("why --sense tells what a sense did not say and for which reason", asy
   const none = await nerve("why", "99999");
   assert.deepEqual([none.code, none.err.includes("There is no row 99999")], [1, true]);
   assert.equal((await nerve("why")).code, 2);
-  using records = requireRecords(served.workspace.paths);
+  using records = recordsOf(served.workspace.paths);
   assert.throws(() => askedRow(records, "99999"), { code: "ROW_UNKNOWN" });
 });
 
@@ -104,6 +104,54 @@ Deno.test("sense trigger --wait prints the outcome and exits by it", async () =>
   assert.match(failed.out, /^❌ broken failed: no such disk \(.*senses\/broken\/index\.ts:1:\d+\)\n$/);
   const unknown = await wait("mter");
   assert.deepEqual([unknown.code, /There is no sense "mter"/.test(unknown.err)], [1, true]);
+});
+
+// A refused directive looked like success: the signal, exit 0, and not a word of what was not followed.
+Deno.test("a workflow directive that is not followed is told by trigger, why, list and status", async () => {
+  const misspelt = `export const compute = () => ({ path: "/", workflow: "tdy|5|x" });`;
+  await using served = await serveWorkspace({
+    yaml: { senses: { misspelt: {} }, workflows: { tidy: {} } },
+    senses: { misspelt },
+    workflows: { tidy: workflow },
+  });
+  const fault = `its workflow directive was not followed: no workflow "tdy" is configured`;
+  const told = await served.nerve("sense", "trigger", "misspelt", "--wait");
+  assert.deepEqual([told.code, told.err], [0, `🔶 misspelt: ${fault}\n`]);
+  assert.match(told.out, /^📡 misspelt signal \d+ \{"path":"\/"\}\n$/);
+  const json = await served.nerve("sense", "trigger", "misspelt", "--wait", "--json");
+  const { outcome } = outputs.senseTriggerOutput.parse(JSON.parse(json.out));
+  assert.equal(outcome?.kind === "signal" && outcome.warning, fault);
+  const [row] = await served.workspace.rows({ type: "sense.directive_invalid", source: "sense:misspelt" });
+  assert.equal(Object(row?.payload).message, fault);
+  const why = await served.nerve("why", "--sense", "misspelt");
+  assert.ok(why.out.includes(`🔶 compute ${Object(row?.payload).compute}: ${fault}\n`), why.out);
+  assert.match(why.out, /^0 reasons why misspelt did not speak; 2 directives not followed$/m);
+  const list = await served.nerve("sense", "list");
+  assert.match(list.out, /^🔶 +misspelt .* signal, /m);
+  assert.ok(list.out.includes(`\n🔶 misspelt: ${fault}\n`), list.out);
+  assert.match((await served.nerve("status")).out, /sense\.directive_invalid sense:misspelt: its workflow directive/);
+});
+
+// trigger said "returned null" of a compute of which why said that it had returned undefined.
+Deno.test("trigger and why say the same of a compute that returned nothing", async () => {
+  await using served = await serveWorkspace({ senses: { forgetful: "export function compute() {}" } });
+  const said = "returned undefined: is a return or an await missing?";
+  const told = await served.nerve("sense", "trigger", "forgetful", "--wait");
+  assert.deepEqual([told.code, told.out], [0, `⚪ forgetful ${said}\n`]);
+  assert.ok((await served.nerve("why", "--sense", "forgetful")).out.includes(said));
+});
+
+Deno.test("status shows in the line of a group that code of it does not load", async () => {
+  await using served = await serveWorkspace({
+    yaml: { senses: { good: { group: "one" }, bad: { group: "one" } } },
+    senses: { good: "export const compute = () => 1;", bad: "export const compute = () => {{;" },
+  });
+  assert.equal((await served.nerve("sense", "trigger", "good", "--wait")).code, 0);
+  assert.equal((await served.nerve("sense", "trigger", "bad", "--wait")).code, 1);
+  const { out } = await served.nerve("status");
+  assert.match(out, /^🔶 group one .* bad: cannot be loaded: /m);
+  const { health } = outputs.statusOutput.parse(JSON.parse((await served.nerve("status", "--json")).out));
+  assert.match(health?.units[0]?.problem ?? "", /^bad: cannot be loaded: /);
 });
 
 Deno.test("events -f goes on where its page ended, and ends with Ctrl-C or with the daemon", async () => {

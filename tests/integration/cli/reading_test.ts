@@ -83,20 +83,6 @@ async function storeRun(store: Store, runId: string, rounds: number, status: Run
   );
 }
 
-Deno.test("before the first run there is nothing to read, and the next step is named", async () => {
-  await inTempDir(async (root) => {
-    await writeWorkspace(root, { "nerve.yaml": nerveYaml });
-    for (const argv of [["events"], ["workflow", "inspect", "x"], ["workflow", "thread", "x"]]) {
-      const io = new CapturedIo({ cwd: root });
-      assert.equal(await runCli(argv, io), 1, argv.join(" "));
-      assert.match(io.err, /Nothing has happened in .* yet\n {3}nerve start/);
-    }
-    const list = new CapturedIo({ cwd: root });
-    assert.equal(await runCli(["workflow", "list"], list), 0);
-    assert.match(list.out, /cleanup +0 of 2 +0 +queue\nno daemon runs: nerve start\n\nno unfinished runs\n/);
-  });
-});
-
 Deno.test("sense list without a daemon shows reflexes and the last signal", async () => {
   await past((store) => {
     store.log.append({
@@ -279,8 +265,6 @@ Deno.test("sense query refuses anything but one read, and names what is missing"
       assert.match(err, /^❌ .*quer.*\n {3}\S/);
     }
     assert.match((await nerve("sense", "query", "cpu-usage", "--format", "csv")).out, /\n1,reading 1\n$/);
-    const empty = await nerve("sense", "query", "quiet");
-    assert.deepEqual([empty.code, empty.err], [1, "❌ Sense quiet has stored nothing yet\n   nerve start\n"]);
     const unknown = await nerve("sense", "schema", "cpu");
     assert.deepEqual([unknown.code, unknown.err], [1, `❌ There is no sense "cpu"\n   There are: cpu-usage, quiet\n`]);
     assert.equal((await nerve("sense", "query", "../../logs")).code, 2);

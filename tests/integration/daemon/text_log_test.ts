@@ -131,8 +131,11 @@ Deno.test("nerve logs -f shows new lines across the file's turning over, until C
 Deno.test("nerve logs without a log says how to get one", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
-    for (const follow of [false, true]) {
-      await assert.rejects(logs(new CapturedIo({ cwd: root }), { follow, json: false }), /There is no log yet/);
-    }
+    const io = new CapturedIo({ cwd: root }), json = new CapturedIo({ cwd: root });
+    assert.deepEqual([await logs(io, { follow: false, json: false }), io.err], [0, ""]);
+    assert.match(io.out, /^👉 no log yet: nerve start writes one; .* nerve events\nlog: .*nerve\.log\n$/);
+    assert.deepEqual([await logs(json, { follow: false, json: true }), json.out, json.err], [0, "", ""]);
+    const following = logs(new CapturedIo({ cwd: root }), { follow: true, json: false });
+    await assert.rejects(following, { code: "DAEMON_MISSING", message: /There is no log to follow yet/ });
   });
 });

@@ -102,7 +102,7 @@ Deno.test("a compute that returns nothing is no signal, and its row tells it fro
   const forgetful = "const work = () => Promise.resolve({ a: 1 });\nexport function compute() { work(); }";
   await using workspace = await startWorkspace({ senses: { forgetful, quiet: "export const compute = () => null;" } });
   for (const [name, returned] of [["forgetful", "undefined"], ["quiet", undefined]] as const) {
-    assert.deepEqual(await workspace.trigger(name), { kind: "null" });
+    assert.deepEqual(await workspace.trigger(name), { kind: "null", ...returned === undefined ? {} : { returned } });
     const [row] = await workspace.rows({ source: `sense:${name}`, type: "sense.null" });
     assert.equal(Object(row?.payload).returned, returned);
   }

@@ -30,6 +30,7 @@ Deno.test("code that does not load leaves the version before at work and says wh
   const { message } = await workspace.problem("sense:a", /still on the previous version/, from);
   assert.match(message, /senses\/a\/index\.ts:2:\d+\)/);
   assert.match(workspace.sense("a").problem ?? "", /^still on the previous version: .*index\.ts:2/);
+  assert.match(workspace.unit("a").problem ?? "", /^a: still on the previous version: .*index\.ts:2/);
   assert.deepEqual(await workspace.payload("a"), { says: "one" });
   assert.equal(workspace.pid("a"), pid);
   const [row] = await workspace.rows({ type: "sense.load_failed" });

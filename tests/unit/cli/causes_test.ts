@@ -37,6 +37,10 @@ Deno.test("each reason for silence has its sentence, and repetitions are counted
     told("sense.null", { compute: 4, returned: "undefined" }),
     "⚪ compute 4 returned undefined: is a return or an await missing?",
   );
+  assert.equal(
+    told("sense.directive_invalid", { compute: 4, message: "its workflow directive was not followed: no workflow" }),
+    "🔶 compute 4: its workflow directive was not followed: no workflow",
+  );
   assert.equal(told("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
   const until = new Date(2026, 0, 2, 12, 3, 10).getTime();
   assert.equal(told("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 answers");
