@@ -18,7 +18,8 @@ const importRule =
   "a sense or workflow imports from its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; " +
   "packages (npm:NAME) and hosts only when permissions.import names them";
 
-const foreignFile = `$1 cannot be imported: move it to lib/; ${importRule}`;
+const foreignFile = (_: string, path: string): string =>
+  `${path} cannot be imported: ${/\/(?:senses|workflows)\//.test(path) ? "move it to lib/; " : ""}${importRule}`;
 
 /**
  * The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."), and with its cause:

@@ -10,7 +10,7 @@ import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const refused =
-  /^threw .*(is not for the sandbox to import|closed in the sandbox|NotCapable|Requires (read|import) access)/;
+  /^threw .*(is not for the sandbox to import|cannot be imported|closed in the sandbox|NotCapable|Requires (read|import) access)/;
 const works = /^returned "it works"/;
 const closed = builtinModules.map((name) => name.replace(/^node:/, "")).filter((name) =>
   !isOpenBuiltin(`node:${name}`)

@@ -27,6 +27,11 @@ Deno.test("a file outside that is imported is told to move to lib/, one that is 
     /^"\/w\/senses\/b\/x\.ts" cannot be imported: move it to lib\/; [^]*permissions\.import names them$/,
   );
   assert.match(describe(new TypeError(`NotCapable: ${message}`)), /^"\/w\/senses\/b\/x\.ts" cannot be imported/);
+  const packaged = 'Requires read access to "/cache/npm/hono/index.js", run again with the --allow-read flag';
+  assert.match(
+    describe(new TypeError(packaged)),
+    /index\.js" cannot be imported: a sense or workflow imports from its own/,
+  );
   assert.match(describe(new Deno.errors.NotCapable(message)), /; declare it under permissions\.read in nerve\.yaml$/);
 });
 
