@@ -5,6 +5,7 @@ import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
 import { nothingText } from "../causes.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, clockTime, preview, print, printable, printJson, sign } from "../output.ts";
+import { withFolder } from "../part_folder.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -17,7 +18,7 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
   const stale = await staleness(client, name);
-  const reply = await client.triggerSense(name, flags.wait);
+  const reply = await withFolder(paths, "senses", name, () => client.triggerSense(name, flags.wait));
   if (flags.wait && reply.outcome === null) {
     throw new NerveError("DAEMON_MISSING", `The daemon stopped before ${name} had computed`, { hint: "nerve start" });
   }

@@ -7,6 +7,7 @@ import type { Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dim, plural, print, printJson, runSign, sign } from "../output.ts";
+import { withFolder } from "../part_folder.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -33,7 +34,7 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
     ...(flags.id === undefined ? {} : { runId: flags.id }),
   };
   using client = await connect(paths);
-  const started = await client.startRun(workflow, request);
+  const started = await withFolder(paths, "workflows", workflow, () => client.startRun(workflow, request));
   if (!flags.wait) {
     if (flags.json) printJson(io, started);
     else {

@@ -1,0 +1,25 @@
+/** What a daemon does not know although its folder is there: said by the commands that ask for it. */
+import assert from "node:assert/strict";
+import { serveWorkspace } from "../../support/served_workspace.ts";
+
+Deno.test("a trigger of what is there without a name in nerve.yaml says so, and how it gets one", async () => {
+  await using served = await serveWorkspace({ senses: { quiet: "export const compute = () => null;" } });
+  for (const [section, command] of [["senses", "sense"], ["workflows", "workflow"]] as const) {
+    served.workspace.write(`${section}/late/index.ts`, "export const compute = () => null;\n");
+    const unnamed = await served.nerve(command, "trigger", "late");
+    assert.equal(unnamed.code, 1);
+    assert.match(
+      unnamed.err,
+      new RegExp(`There is no ${command} "late": ${section}/late/ is there, but nerve\\.yaml does`),
+    );
+    assert.match(unnamed.err, new RegExp(`\n {3}add "late: {}" under ${section} in nerve\\.yaml`));
+  }
+  assert.match(
+    (await served.nerve("sense", "trigger", "quite")).err,
+    /There is no sense "quite"\n {3}There are: quiet\n/,
+  );
+  // Named meanwhile, and nobody has told this kernel, which does not watch.
+  served.workspace.write("nerve.yaml", "senses: { late: {} }\n");
+  const untaken = await served.nerve("sense", "trigger", "late");
+  assert.match(untaken.err, /senses\/late\/ is there, but the daemon has not taken it up\n {3}nerve reload\n/);
+});
