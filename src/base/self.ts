@@ -10,6 +10,9 @@ export const isCompiled: boolean = Reflect.get(Deno.build, "standalone") === tru
  */
 export const ownPackages: readonly string[] = ["--frozen", "--cached-only"];
 
+/** The lock beside deno.json. The built forms have none: their packages are files of their own (build/vendor.ts). */
+export const ownLock: URL = new URL("../../deno.lock", import.meta.url);
+
 /**
  * V8's flags for a process that is to stay small. V8 keeps up to 48 MiB for young objects of a busy program; a kernel with
  * 1,000 senses does as much with 12. What was needed to load its code a process gives back after 30 s; with these after 2,

@@ -4,7 +4,7 @@
  */
 import { assert, messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { ownPackages, selfArguments, smallHeap } from "../base/self.ts";
+import { ownLock, ownPackages, selfArguments, smallHeap } from "../base/self.ts";
 import type { DiskQuota } from "./disk_quota.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 
@@ -39,7 +39,7 @@ let sequence = 0;
 
 /** Spawns the process. Throws when the executable cannot be started or the socket cannot be bound. */
 export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequest): Launched {
-  const path = `${runtimeFolder}/g${Deno.pid}-${++sequence}.sock`;
+  const name = `${runtimeFolder}/g${Deno.pid}-${++sequence}`, path = `${name}.sock`, lock = `${name}.lock`;
   const token = crypto.randomUUID();
   Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
   // Nobody else can enter the folder (config/private_folder.ts), whatever the socket's own mode is.
@@ -47,7 +47,7 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(Deno.execPath(), {
-      args: ownArguments(request),
+      args: ownArguments(request, lock),
       cwd: workspace,
       // A session of its own: Ctrl-C in the kernel's terminal does not reach it, and the programs that user code
       // started can be ended together with it.
@@ -60,11 +60,15 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
     }).spawn();
   } catch (thrown) {
     unbind(listener, path);
+    removeIfThere(lock);
     throw thrown;
   }
   // Its end closes the listener, so that the accept below cannot wait for ever.
   const connected = accept(listener, token).finally(() => unbind(listener, path));
-  child.status.then(() => unbind(listener, path));
+  child.status.then(() => {
+    unbind(listener, path);
+    removeIfThere(lock);
+  });
   return { child, connected };
 }
 
@@ -91,20 +95,38 @@ function unbind(listener: Deno.UnixListener, path: string): void {
   if (closed.has(listener)) return;
   closed.add(listener);
   listener.close();
+  // Closing may have removed it already.
+  removeIfThere(path);
+}
+
+function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (thrown) {
-    // Closing may have removed it already.
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 
-function ownArguments({ remoteImports }: LaunchRequest): string[] {
+function ownArguments({ remoteImports }: LaunchRequest, lock: string): string[] {
   if (remoteImports === false) return groupArguments([...ownPackages, "--no-remote"]);
-  // New packages of user code must not be written into our own lock.
-  if (remoteImports === true) return groupArguments(["--no-lock"]);
-  if (remoteImports.length === 0) return groupArguments(["--no-lock", "--no-remote"]);
-  return groupArguments(["--no-lock"], [...allButImport, `--allow-import=${remoteImports.join(",")}`]);
+  const flags = [copyLock(lock) ? `--lock=${lock}` : "--no-lock"];
+  if (remoteImports === true) return groupArguments(flags);
+  if (remoteImports.length === 0) return groupArguments([...flags, "--no-remote"]);
+  return groupArguments(flags, [...allButImport, `--allow-import=${remoteImports.join(",")}`]);
+}
+
+/**
+ * Without a lock Deno asks the registry about our own packages before anything runs, so that a group which imports one
+ * file would need a network; with ours it would write the packages of user code into it. False: we have none.
+ */
+function copyLock(path: string): boolean {
+  try {
+    Deno.writeFileSync(path, Deno.readFileSync(ownLock), { mode: 0o600 });
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
 }
 
 /**
