@@ -1,7 +1,8 @@
 /** Files: whatever the way, nothing is read, listed, written or imported that was not granted. */
 import { attackTest } from "../../support/attack_daemon.ts";
 
-const refused = /^threw .*(NotCapable|Requires (read|write|run|all) access|not permitted|EACCES|permission denied)/i;
+const refused =
+  /^threw .*(NotCapable|Requires (read|write|run|all) access|cannot be imported|not permitted|EACCES|permission denied)/i;
 
 attackTest("nothing outside is read, listed, looked at or imported", {
   "read": { body: "return await Deno.readTextFile(config.outside + '/secret.txt')", comesTo: refused },
@@ -48,7 +49,8 @@ attackTest("nothing outside is read, listed, looked at or imported", {
   },
   "import-text": {
     body: "return (await import(config.outside + '/secret.txt', { with: { type: 'text' } })).default",
-    comesTo: /^threw .*(NotCapable|Requires read access|unsupported|not supported|attribute|experimental)/i,
+    comesTo:
+      /^threw .*(NotCapable|Requires read access|cannot be imported|unsupported|not supported|attribute|experimental)/i,
   },
   "import-by-data": {
     body:

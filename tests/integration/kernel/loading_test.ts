@@ -15,7 +15,11 @@ const unloadable: Readonly<Record<string, [string, RegExp, number]>> = {
   "missing-import": ["\n\nimport './gone.ts';\nexport const compute = () => 1;", /gone\.ts/, 3],
   "bare-import": ["import 'left-pad';\nexport const compute = () => 1;", /left-pad/, 1],
   "top-level-throw": ["\nthrow new RangeError('at the top');", /RangeError: at the top/, 2],
-  "imports-outside": ["import '../fine/index.ts';\nexport const compute = () => 1;", /cannot be imported: move it to lib\//, 1],
+  "imports-outside": [
+    "import '../fine/index.ts';\nexport const compute = () => 1;",
+    /cannot be imported: move it to lib\//,
+    1,
+  ],
 };
 const fine = "export const compute = () => ({ fine: 1 });";
 
