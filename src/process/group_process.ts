@@ -11,7 +11,6 @@ import { Budget } from "../base/budget.ts";
 import {
   heartbeatMissesMax,
   heartbeatMs,
-  jsonDepthMax,
   messageContentMaxBytes,
   messageMetaMaxBytes,
   messagesBurstMax,
@@ -23,16 +22,10 @@ import {
   processEndMaxMs,
   processStartMaxMs,
 } from "../base/limits.ts";
-import { byteLength, nestsTooDeep } from "../protocol/json.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
-import {
-  type FromProcess,
-  fromProcessMaxBytes,
-  fromProcessSchema,
-  type ProcessSpec,
-  type ToProcess,
-} from "../protocol/message.ts";
+import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
 import { endFromStatus, type EndKind, type ExitStatus, type ProcessEnd } from "./exit_cause.ts";
+import { converse } from "./conversation.ts";
 import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
 import { passLines } from "./output_lines.ts";
 
@@ -51,8 +44,6 @@ type State =
   | { readonly tag: "ending"; readonly channel: LineChannel | null }
   | { readonly tag: "gone" };
 
-/** Levels of a message around the user's own value. */
-const envelopeLevels = 4;
 /** How long to read on after the process is gone. */
 const lastWordsMs = 200;
 let lastId = 0;
@@ -82,7 +73,7 @@ export class GroupProcess {
     this.spec = spec;
     this.#clock = clock;
     this.#events = events;
-    const { child, connected } = launch(where, request);
+    const { child, shim, worker } = launch(where, request);
     this.#child = child;
     this.#words = new Budget(clock, messagesPerSecondMax, messagesBurstMax);
     this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not get ready in time"));
@@ -95,7 +86,13 @@ export class GroupProcess {
         events.onOutput(this, line);
       }, pace),
     ]);
-    const conversation = connected.then((link) => link === null ? undefined : this.#converse(link));
+    shim.then((link) => link?.channel.send(JSON.stringify({ t: "init", spec } satisfies ToProcess)));
+    const conversation = converse(shim, worker, spec.kind, {
+      pace: (line) => this.#wait(this.#words.spend(unitsOf(line.length))),
+      arrived: (message, channel) => this.#arrived(message, channel),
+      broken: (why) => this.kill("protocol", `broke the protocol: ${why}`),
+      hungUp: () => this.usable && this.#hungUp(),
+    });
     child.status.then(async (status) => {
       // A program that outlived its parent may hold the pipes open: its last words are worth a moment, not more.
       await Promise.race([Promise.all([output, conversation]), delay(clock, lastWordsMs)]);
@@ -155,22 +152,6 @@ export class GroupProcess {
     } catch (thrown) {
       // The group is gone already; its status is on the way or has been read.
       if (!(thrown instanceof Deno.errors.NotFound || messageOf(thrown).includes("ESRCH"))) throw thrown;
-    }
-  }
-
-  async #converse(link: { channel: LineChannel; lines: AsyncGenerator<string, void, void> }): Promise<void> {
-    link.channel.send(JSON.stringify({ t: "init", spec: this.spec } satisfies ToProcess));
-    try {
-      for await (const line of link.lines) {
-        const wait = this.#wait(this.#words.spend(unitsOf(line.length)));
-        if (wait !== null) await wait;
-        const parsed = parseMessage(line, this.spec.kind);
-        if (typeof parsed === "string") return this.kill("protocol", `broke the protocol: ${parsed}`);
-        this.#arrived(parsed, link.channel);
-      }
-      if (this.usable) this.#hungUp();
-    } catch (thrown) {
-      this.kill("protocol", `broke the protocol: ${messageOf(thrown)}`);
     }
   }
 
@@ -242,34 +223,4 @@ const answerMaxBytes: Partial<Record<ToProcess["t"], number>> = {
 /** What one line costs of what a process may say. */
 function unitsOf(bytes: number): number {
   return 1 + Math.floor(bytes / messageUnitBytes);
-}
-
-/** How each line begins: the worker and the shim write the kind first. */
-const beginning = /^\{"t":"([a-z_]{1,20})"/;
-
-/** A message, or what is wrong with the line. How long it may be is asked first: a megabyte takes up to 40 ms to parse. */
-function parseMessage(line: string, from: ProcessSpec["kind"]): FromProcess | string {
-  const begins = beginning.exec(line)?.[1] ?? "", long = tooLong(begins, line, from);
-  if (long !== null) return long;
-  if (nestsTooDeep(line, jsonDepthMax + envelopeLevels)) return `${begins} is nested too deep`;
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch (thrown) {
-    return messageOf(thrown);
-  }
-  const parsed = fromProcessSchema.safeParse(json);
-  if (!parsed.success) {
-    const [first] = parsed.error.issues;
-    return `${first?.path.join(".") ?? ""} ${first?.message ?? "is no message"}`.slice(0, 500);
-  }
-  return parsed.data.t === begins ? parsed.data : "a message names two kinds";
-}
-
-function tooLong(begins: string, line: string, from: ProcessSpec["kind"]): string | null {
-  const known = Object.hasOwn(fromProcessMaxBytes, begins) ? fromProcessMaxBytes[begins as FromProcess["t"]] : 0;
-  // No message of a run is a group's to send; that it is refused needs no more than its head.
-  const maxBytes = from === "group" && begins === "message" ? fromProcessMaxBytes.finished : known;
-  if (line.length * 3 <= maxBytes || byteLength(line) <= maxBytes) return null;
-  return maxBytes === 0 ? "a line begins like no message" : `${begins} is longer than ${maxBytes} bytes`;
 }

@@ -1,5 +1,5 @@
 /**
- * Starts one process of the same executable and gives back the channel to its shim (worker/shim.ts).
+ * Starts one process of the same executable and gives back the channels to its shim and its worker (worker/shim.ts).
  * Used by group_process.ts only. Works the same under `deno run` and in a compiled binary.
  */
 import { assert, messageOf } from "../base/errors.ts";
@@ -31,8 +31,15 @@ export interface LaunchRequest {
 
 export interface Launched {
   readonly child: Deno.ChildProcess;
-  /** Resolves when the process has connected and shown its token; rejects never: null when it ended before. */
-  readonly connected: Promise<{ channel: LineChannel; lines: AsyncGenerator<string, void, void> } | null>;
+  /** The connection of its shim. Resolves when it has shown its token; rejects never: null when it ended before. */
+  readonly shim: Promise<Link | null>;
+  /** The connection of its worker, which comes once the shim has started it; as `shim`. */
+  readonly worker: Promise<Link | null>;
+}
+
+export interface Link {
+  readonly channel: LineChannel;
+  readonly lines: AsyncGenerator<string, void, void>;
 }
 
 let sequence = 0;
@@ -63,17 +70,19 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
     removeIfThere(lock);
     throw thrown;
   }
-  // Its end closes the listener, so that the accept below cannot wait for ever.
-  const connected = accept(listener, token).finally(() => unbind(listener, path));
+  // Its end closes the listener, so that no accept can wait for ever.
+  const shim = accept(listener, token);
+  const worker = shim.then((link) => link === null ? null : accept(listener, token))
+    .finally(() => unbind(listener, path));
   child.status.then(() => {
     unbind(listener, path);
     removeIfThere(lock);
   });
-  return { child, connected };
+  return { child, shim, worker };
 }
 
 /** Accepts until somebody shows the token: with the folder's mode 0700, only this user's processes can try at all. */
-async function accept(listener: Deno.UnixListener, token: string): ReturnType<() => Launched["connected"]> {
+async function accept(listener: Deno.UnixListener, token: string): Promise<Link | null> {
   try {
     for (;;) {
       const channel = new LineChannel(await listener.accept(), { lineMaxBytes: protocolLineMaxBytes });

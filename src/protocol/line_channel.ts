@@ -37,7 +37,7 @@ export class LineChannel {
     assert(!line.includes("\n"), "a line holds no line break");
     if (this.#closed) return;
     this.#waiting.push(line);
-    this.#writing ??= Promise.resolve().then(() => this.#drain());
+    this.#writing ??= this.#drain();
   }
 
   /** Resolves when everything that was sent so far is written, or the channel has closed. */
@@ -53,6 +53,7 @@ export class LineChannel {
       for (;;) {
         const count = await this.#stream.read(buffer);
         if (count === null) break;
+        assertCount(count);
         const chunk = buffer.subarray(0, count);
         let from = 0;
         for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
@@ -93,10 +94,16 @@ export class LineChannel {
 
   async #drain(): Promise<void> {
     try {
+      // What this turn still brings leaves in the same write.
+      await null;
       while (this.#waiting.length > 0) {
         const bytes = this.#encoder.encode(this.#waiting.join("\n") + "\n");
         this.#waiting = [];
-        for (let at = 0; at < bytes.length;) at += await this.#stream.write(bytes.subarray(at));
+        for (let at = 0; at < bytes.length;) {
+          const count = await this.#stream.write(bytes.subarray(at));
+          assertCount(count);
+          at += count;
+        }
       }
     } catch {
       // The other side is gone. Its end is seen, and its reason known, by whoever reads `lines` or awaits the process.
@@ -105,6 +112,11 @@ export class LineChannel {
       this.#writing = null;
     }
   }
+}
+
+/** User code that has replaced what its realm stands on gets a broken stream, not a loop without end. */
+function assertCount(count: unknown): void {
+  if (typeof count !== "number" || !(count > 0)) throw new TypeError(`a stream that moved ${String(count)} bytes`);
 }
 
 function join(pieces: readonly Uint8Array[], length: number): Uint8Array {

@@ -118,6 +118,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   /** The worker is up and locked down, and has loaded nothing yet. */
   z.object({ t: z.literal("ready") }),
   z.object({ t: z.literal("pong"), n: z.int() }),
+  /** What follows comes after the first `n` lines that the worker has given to its shim (bootstrap.ts, `sendNow`). */
+  z.object({ t: z.literal("after"), n: z.int() }),
   /** `roles` names those of a workflow; it is empty for a sense. */
   z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(problemSchema).max(100) }),
   /**
@@ -181,6 +183,7 @@ const envelopeBytes = 32 * 1024;
 export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   ready: 1024,
   pong: 1024,
+  after: 1024,
   exit_refused: 1024,
   fault: envelopeBytes,
   // The message of a log row is a quarter of a log line, in characters of up to six bytes.

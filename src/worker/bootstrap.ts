@@ -1,8 +1,9 @@
 /**
- * The entry of the restricted worker: takes its private port, locks the realm down, then hands each line of the kernel
+ * The entry of the restricted worker: connects to the kernel, locks the realm down, then hands each line of the kernel
  * to the runtime of its kind. Started by shim.ts; no user code has run before `lockDown` has.
  */
 import { messageOf, unreachable } from "../base/errors.ts";
+import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { strayError } from "./explain.ts";
@@ -15,42 +16,92 @@ export interface Runtime {
   close(): void;
 }
 export type RuntimeMessage = Exclude<ToProcess, { t: "init" | "ping" | "end" }>;
-/** Sends one message to the kernel. `sendText` takes JSON that is already text, to spare a second encoding. */
+/** Sends one message to the kernel, in their order. */
 export interface KernelPort {
+  /** It leaves when user code lets go of the thread. */
   send(message: FromProcess): void;
+  /** The same for JSON that is already text, to spare a second encoding. */
   sendText(line: string): void;
+  /** It leaves at once, through the shim: what was said before a loop without end, or a crash, must be heard. */
+  sendNow(message: FromProcess): void;
+}
+
+/** What the shim hands over: what this process is for, and how its worker reaches the kernel. */
+export interface Boot {
+  readonly spec: ProcessSpec;
+  readonly socket: string;
+  readonly token: string;
 }
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
   const [port] = event.ports;
   if (port === undefined) throw new Error("nerve bug: the worker was started without its port");
-  boot(event.data, port).catch((thrown) => {
-    port.postMessage(JSON.stringify({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
+  // Bound now: user code may replace the prototype's methods later.
+  const tellShim = port.postMessage.bind(port);
+  run(event.data, tellShim).catch((thrown) => {
+    tellShim(JSON.stringify({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
   });
 }, { once: true });
 
-async function boot(spec: ProcessSpec, port: MessagePort): Promise<void> {
-  // Bound now: user code may replace the prototype's methods later, and may forge only for its own group anyway.
-  const post = port.postMessage.bind(port), stringify = JSON.stringify, parse = JSON.parse;
-  const kernel: KernelPort = { send: (message) => post(stringify(message)), sendText: (line) => post(line) };
+/** Until the connection ends, and with it the shim. */
+async function run({ spec, socket, token }: Boot, tellShim: (word: string) => void): Promise<void> {
+  const channel = await connect(socket, token), parse = JSON.parse;
+  const kernel = kernelPort(channel, tellShim);
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   closeModules(spec.modules);
   reportStrayErrors((thrown) => kernel.send({ t: "stray", ...strayError(thrown, spec.modules.folders) }));
   const runtime = await startRuntime(spec, kernel);
-  port.onmessage = ({ data }) => {
-    const message = parse(data) as ToProcess;
-    if (message.t === "ping") return kernel.send({ t: "pong", n: message.n });
-    if (message.t === "end") {
-      try {
-        return runtime.close();
-      } finally {
-        post("ended");
-      }
-    }
-    if (message.t !== "init") runtime.handle(message);
-  };
   kernel.send({ t: "ready" });
+  for await (const line of channel.lines()) {
+    const message = parse(line) as ToProcess;
+    if (message.t === "ping") kernel.send({ t: "pong", n: message.n });
+    else if (message.t === "end") {
+      try {
+        runtime.close();
+      } finally {
+        channel.flushed().then(() => tellShim("ended"));
+      }
+    } else if (message.t !== "init") runtime.handle(message);
+  }
+}
+
+function kernelPort(channel: LineChannel, tellShim: (word: string) => void): KernelPort {
+  const { stringify } = JSON;
+  let throughShim = 0, told = 0;
+  const sendText = (line: string) => {
+    if (told !== throughShim) channel.send(stringify({ t: "after", n: told = throughShim } satisfies FromProcess));
+    channel.send(line);
+  };
+  return {
+    send: (message) => sendText(stringify(message)),
+    sendText,
+    sendNow(message) {
+      throughShim++;
+      tellShim(stringify(message));
+    },
+  };
+}
+
+/** Connects, and gives the right to do so back: nothing in here can connect again. */
+async function connect(path: string, token: string): Promise<LineChannel> {
+  const connection = await Deno.connect({ transport: "unix", path });
+  for (
+    const right of [
+      { name: "read", path },
+      { name: "write", path },
+      { name: "net", host: `unix:${path}` },
+    ] as const
+  ) Deno.permissions.revokeSync(right);
+  // Bound for the same reason as above.
+  const stream = {
+    read: connection.read.bind(connection),
+    write: connection.write.bind(connection),
+    close: connection.close.bind(connection),
+  };
+  const channel = new LineChannel(stream, { lineMaxBytes: Number.MAX_SAFE_INTEGER });
+  channel.send(token);
+  return channel;
 }
 
 async function startRuntime(spec: ProcessSpec, kernel: KernelPort): Promise<Runtime> {

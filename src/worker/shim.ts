@@ -1,15 +1,19 @@
 /**
- * The trusted main thread of a group's or workflow's process: connects to the kernel, starts the one restricted worker
- * in which all user code runs, and passes lines between the two. It holds every permission and evaluates no user code.
- * Started by main.ts; its kernel side is process/group_process.ts.
- * I1. The first line to the kernel is the token of this process; the first line from it is `init`.
+ * The trusted main thread of a group's or workflow's process: connects to the kernel and starts the one restricted
+ * worker in which all user code runs. It holds every permission and evaluates no user code. Started by main.ts; its
+ * kernel side is process/group_process.ts.
+ * The worker speaks with the kernel over a connection of its own: a thread in between would double what a message costs.
+ * Only what must leave while user code holds the worker's thread goes through the shim.
+ * I1. The first line to the kernel is the token of this process; the only line from it is `init`.
  * I2. When the kernel is gone, this process and the programs that it started are gone: no orphan works on.
  * I3. Nothing that the worker says is taken for the shim's own word: it is passed on as it came, if it is one line.
+ * I4. Of the right to connect nothing is left when user code is loaded (bootstrap.ts gives it back).
  */
 import { messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
-import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
+import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
+import type { Boot } from "./bootstrap.ts";
 
 /** What the launcher sets for Deno and the C library. */
 const ownVariables = [
@@ -34,8 +38,9 @@ export async function runShim(): Promise<never> {
   if (first.done) Deno.exit(0);
   const init = JSON.parse(first.value) as ToProcess;
   if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
-  const port = startWorker(init.spec, channel);
-  for await (const line of lines) port.postMessage(line);
+  startWorker({ spec: init.spec, socket: path, token }, channel);
+  // Nothing more is said here; the end of the connection is the end of the kernel.
+  await lines.next();
   endAll();
 }
 
@@ -57,11 +62,11 @@ function takeVariable(name: string): string {
   return value;
 }
 
-function startWorker(spec: ProcessSpec, channel: LineChannel): MessagePort {
-  const permissions = spec.permissions as Deno.PermissionOptionsObject;
+function startWorker(boot: Boot, channel: LineChannel): void {
+  const permissions = mayConnect(boot.spec.permissions, boot.socket) as Deno.PermissionOptionsObject;
   const worker = new Worker(new URL("./bootstrap.ts", import.meta.url), {
     type: "module",
-    name: spec.name,
+    name: boot.spec.name,
     deno: { permissions },
   });
   const { port1, port2 } = new MessageChannel();
@@ -74,8 +79,15 @@ function startWorker(spec: ProcessSpec, channel: LineChannel): MessagePort {
     event.preventDefault();
     fault(channel, event.message);
   };
-  worker.postMessage(spec, [port2]);
-  return port1;
+  worker.postMessage(boot, [port2]);
+}
+
+/** What Deno asks for before it connects to a Unix socket. */
+function mayConnect(granted: SandboxPermissions, socket: string): SandboxPermissions {
+  const and = (list: readonly string[] | boolean, entry: string) =>
+    list === true ? true : [...(list === false ? [] : list), entry];
+  const { read, write, net } = granted;
+  return { ...granted, read: and(read, socket), write: and(write, socket), net: and(net, `unix:${socket}`) };
 }
 
 function fault(channel: LineChannel, thrown: unknown): void {

@@ -27,7 +27,7 @@ const levels: ReadonlySet<LogLevel> = new Set(["debug", "info", "warn", "error"]
 export function logFunction(kernel: KernelPort, of: string): LogFunction {
   return (level, message, data = null) => {
     const text = toJsonText(data, logLineMaxBytes);
-    kernel.send({
+    kernel.sendNow({
       t: "log",
       of,
       level: levels.has(level) ? level : "info",

@@ -170,7 +170,7 @@ export class WorkflowRuntime implements Runtime {
       log: logFunction(this.#kernel, start.runId),
     }, (timeoutMs, timedOut) => {
       const waitMs = this.#wait(plan, thread, timedOut);
-      this.#kernel.send({ t: "role_begun", ...about, timeoutMs, waitMs });
+      this.#kernel.sendNow({ t: "role_begun", ...about, timeoutMs, waitMs });
     });
     if (!result.ok) {
       const { error: thrown } = result;

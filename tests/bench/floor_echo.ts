@@ -1,6 +1,6 @@
 /**
- * What the process boundary allows: a line over a Unix socket to another Deno process, through its main thread into a
- * restricted worker, and back. Not part of it: a protocol, checks, the store.
+ * What the process boundary allows: a line over a Unix socket to the restricted worker of another Deno process, and
+ * back. Not part of it: a protocol, checks, the store.
  * The other process is tools/echo_process.ts.
  */
 import { LineChannel } from "../../src/protocol/line_channel.ts";

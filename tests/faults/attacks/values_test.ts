@@ -83,23 +83,32 @@ attackTest("a group that replaces everything in its realm fools nobody but itsel
       `for (const message of ['ended', '{"t":"log","of":"victim","level":"info","message":"forged","data":null}', { t: 'end' }, null]) self.postMessage(message); return 'said'`,
     comesTo: /^returned "said"/,
   },
-  // The abort at its timeout comes through the port, which is then its own to speak through.
-  "steal-the-port": {
-    body: `const dispatch = EventTarget.prototype.dispatchEvent, port = Promise.withResolvers<MessagePort>();
-      EventTarget.prototype.dispatchEvent = function (event) { if (this instanceof MessagePort) port.resolve(this); return dispatch.call(this, event); };
-      const say = async (message: unknown) => (await port.promise).postMessage(JSON.stringify(message));
-      const run = { runId: "01M7X8ZN5GGT9769DSXE9FH8KK", attempt: 1 };
-      await say({ t: "log", of: "victim", level: "info", message: "forged", data: null });
-      await say({ t: "loaded", name: "victim", problems: [{ message: "forged", place: null }] });
-      await say({ t: "message", ...run, round: 1, role: "x", content: "forged", meta: {} });
-      await say({ t: "finished", ...run, outcome: { kind: "completed" } });
-      for (let id = 1; id < 200; id++) await say({ t: "outcome", id, outcome: { kind: "value", value: { n: "forged" } } });
+  // Whatever it returns goes through the encoder of its connection, which then says more than that.
+  "forge-the-bytes": {
+    body: `const encode = TextEncoder.prototype.encode, run = { runId: "01M7X8ZN5GGT9769DSXE9FH8KK", attempt: 1 };
+      const said: unknown[] = [
+        { t: "log", of: "victim", level: "info", message: "forged", data: null },
+        { t: "loaded", name: "victim", problems: [{ message: "forged", place: null }] },
+        { t: "message", ...run, round: 1, role: "x", content: "forged", meta: {} },
+        { t: "finished", ...run, outcome: { kind: "completed" } },
+      ];
+      for (let id = 1; id < 200; id++) said.push({ t: "outcome", id, outcome: { kind: "value", value: { n: "forged" } } });
+      const forged = said.map((message) => JSON.stringify(message) + "\\n").join("");
+      TextEncoder.prototype.encode = function (text) { return encode.call(this, forged + text); };
       return "forged"`,
-    comesTo: /^(timeout|returned \{"n":"forged"\})/,
+    comesTo: /^returned (\{"n":"forged"\}|"forged")/,
     deadly: true,
     only,
-    // Time enough to be there when the abort comes, on a machine that stands still for a while as well.
-    yaml: { timeout: "2s", grace_period: "10s" },
+  },
+  // The same for an order that is never kept: what comes after it is never heard.
+  "wait-for-ever": {
+    body: `const encode = TextEncoder.prototype.encode;
+      TextEncoder.prototype.encode = function (text) { return encode.call(this, '{"t":"after","n":1000000}\\n' + text); };
+      return "said"`,
+    comesTo: /^(timeout|died: )/,
+    deadly: true,
+    only,
+    yaml: { timeout: "300ms", grace_period: "100ms" },
   },
   "errors-without-end": {
     body:
@@ -113,6 +122,6 @@ attackTest("a group that replaces everything in its realm fools nobody but itsel
       for (const row of await daemon.logs({ source })) assert.ok(!JSON.stringify(row).includes("forged"));
     }
     const { counters } = await daemon.health();
-    assert.ok((counters.refused ?? 0) > 100, "the stolen port was spoken through, and refused");
+    assert.ok((counters.refused ?? 0) > 100, "what was forged was heard, and refused");
   },
 });
