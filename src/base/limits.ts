@@ -9,6 +9,8 @@ export const payloadMaxBytes = 256 * KiB;
 export const messageContentMaxBytes = 1 * MiB;
 /** JSON of a message's `meta`. */
 export const messageMetaMaxBytes = 256 * KiB;
+/** How old a message of a run may be by its process's clock; an older one is as old as it is for the kernel. */
+export const messageAgeMaxMs = 10 * secondMs;
 /** `prompt` of a run. */
 export const promptMaxBytes = 64 * KiB;
 /** One line of the protocol between the kernel and a group's process, from the process to the kernel. */
@@ -165,10 +167,24 @@ export const archiveRetryMs = 60 * minuteMs;
 export const preparedStatementsMax = 256;
 /** Operations of one commit of the log; more are committed before the turn of the event loop ends. */
 export const commitOperationsMax = 10_000;
+/** Operations that wait while a commit is under way on the thread behind; further ones are lost, and counted. */
+export const commitWaitingMax = 100_000;
 /** After a commit of the log, rows that nobody waits for rest so many times as long as it took, within these bounds. */
 export const commitRestTimes = 4;
 export const commitRestMinMs = 5;
 export const commitRestMaxMs = 50;
+/**
+ * Commits are done on a thread of their own while the last one took longer than `commitSlowMs`, or held so many
+ * operations, or so many pages wait in the write-ahead log: else the way there and back (0.1 ms) costs more than it spares.
+ */
+export const commitSlowMs = 1;
+export const commitManyOperations = 16;
+export const commitPagesMax = 1_000;
+/** The kernel's thread empties the write-ahead log by itself only when nobody else has: 16 MiB. */
+export const commitPagesOwn = 4_000;
+/** After so long without a batch that thread ends, and after a failure it is not started again for as long. */
+export const commitThreadIdleMs = 30 * secondMs;
+export const commitThreadRestMs = minuteMs;
 
 assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
@@ -185,4 +201,5 @@ assert(
   stopDrainMs + processEndMaxMs + controlStopMs < daemonStopMaxMs,
   "a stop in order must be over before it is cut short",
 );
+assert(commitPagesMax < commitPagesOwn, "the write-ahead log must be emptied behind the kernel's thread, if it can be");
 assert(memoryWatchMs * 3 < secondMs, "a group over its memory must be ended within a second");

@@ -17,6 +17,7 @@ export const entries = [
   "src/main.ts",
   "src/worker/shim.ts",
   "src/worker/bootstrap.ts",
+  "src/store/commit_worker.ts",
   "src/daemon/supervisor_process.ts",
   "src/daemon/kernel_process.ts",
   "src/sdk/mod.ts",

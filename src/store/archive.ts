@@ -20,6 +20,7 @@ import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
 import { faultPoint } from "./fault_point.ts";
 import { logLine } from "./log_rows.ts";
 import { archivedUpToKey, setMeta } from "./meta_store.ts";
+import { runStep, type Step } from "./operations.ts";
 import { inTransactionWhenFree, openDatabase, StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
 
@@ -58,7 +59,6 @@ export interface ArchivePorts {
   readonly folder: string;
   readonly databasePath: string;
   readonly clock: Clock;
-  readonly statements: StatementCache;
   readonly writer: Writer;
 }
 
@@ -143,7 +143,7 @@ class ArchiveRun {
     }
     if (damaged !== null) throw damaged;
     if (this.#options.dryRun !== true && !this.#ended) {
-      await this.#ports.writer.run(() => moveWatermark(this.#ports.statements, this.#cutoff));
+      await this.#ports.writer.run([moveWatermark(this.#cutoff)]);
     }
     return { days, rows: days.reduce((sum, { rows }) => sum + rows, 0), held };
   }
@@ -246,8 +246,8 @@ class ArchiveRun {
       // What the writer has open would wait for us, and we for it.
       deleted += await inTransactionWhenFree(this.#db, clock, () => {
         if (after < firstId) {
-          moveWatermark(this.#statements, end);
-          setMeta(this.#statements, archivedDayKey(day.day), JSON.stringify(this.#placed));
+          runStep(this.#statements, moveWatermark(end));
+          runStep(this.#statements, setMeta(archivedDayKey(day.day), JSON.stringify(this.#placed)));
         }
         const { changes } = statement.run(after, before, start, end);
         faultPoint("archive.deleting");
@@ -287,7 +287,8 @@ export function archivedDayKey(day: string): string {
   return `archive:${day}`;
 }
 
-function moveWatermark(statements: StatementCache, ms: number): void {
-  const now = Number(statements.get("select value from meta where key = ?").get(archivedUpToKey)?.value ?? -Infinity);
-  if (ms > now) setMeta(statements, archivedUpToKey, String(ms));
+/** Forward only. */
+function moveWatermark(ms: number): Step {
+  const { sql, values } = setMeta(archivedUpToKey, String(ms));
+  return { sql: `${sql} where cast(excluded.value as integer) > cast(value as integer)`, values };
 }

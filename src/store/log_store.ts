@@ -9,17 +9,16 @@ import { assert } from "../base/errors.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import { idsAfterKey } from "./meta_store.ts";
 import { isRunState } from "./run_log.ts";
+import type { Step } from "./operations.ts";
 import type { StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
 
 export class LogStore {
-  readonly #statements: StatementCache;
   readonly #writer: Writer;
   readonly #clock: Clock;
   #lastId: number;
 
   constructor(statements: StatementCache, writer: Writer, clock: Clock) {
-    this.#statements = statements;
     this.#writer = writer;
     this.#clock = clock;
     const last = "select max(id) as id from (select max(id) as id from logs union all" +
@@ -31,8 +30,7 @@ export class LogStore {
   append(row: NewLogRow): LogRow {
     assert(!isRunState(row), `${row.type} with a status is for the run store to write`);
     const made = this.#make(row, this.#clock.now());
-    const text = JSON.stringify(made.payload);
-    this.#writer.write(() => this.#insert(made, text));
+    this.#writer.write([insertRow(made)]);
     return made;
   }
 
@@ -46,18 +44,19 @@ export class LogStore {
     return this.#writer.durable();
   }
 
-  /** Writes a row inside an operation of the writer, which is undone as a whole if this throws. */
-  write(row: NewLogRow, ts: number = this.#clock.now()): void {
-    const made = this.#make(row, ts);
-    this.#insert(made, JSON.stringify(made.payload));
+  /** A row as a step of an operation of the writer. */
+  step(row: NewLogRow, ts: number = this.#clock.now()): Step {
+    return insertRow(this.#make(row, ts));
   }
 
   #make({ source, type, refId, causeId, payload }: NewLogRow, ts: number): LogRow {
     return { id: ++this.#lastId, ts, source, type, refId, causeId, payload };
   }
+}
 
-  #insert({ id, ts, source, type, refId, causeId }: LogRow, payload: string): void {
-    this.#statements.get("insert into logs values (?, ?, ?, ?, ?, ?, ?)")
-      .run(id, ts, source, type, refId, causeId, payload);
-  }
+function insertRow({ id, ts, source, type, refId, causeId, payload }: LogRow): Step {
+  return {
+    sql: "insert into logs values (?, ?, ?, ?, ?, ?, ?)",
+    values: [id, ts, source, type, refId, causeId, JSON.stringify(payload)],
+  };
 }

@@ -1,4 +1,5 @@
 /** Small values by key, in the table `meta` of data/logs.db. Written with the log's group commit (writer.ts). */
+import type { Step } from "./operations.ts";
 import type { StatementCache } from "./sqlite.ts";
 import type { Writer } from "./writer.ts";
 
@@ -8,10 +9,11 @@ export const archivedUpToKey = "archived_up_to";
 /** Ids of the log begin after this one, if it is there: up to it they are in the archive of the log before. */
 export const idsAfterKey = "ids_after";
 
-/** Inside an operation of the writer. */
-export function setMeta(statements: StatementCache, key: string, value: string): void {
-  statements.get("insert into meta values (?, ?) on conflict (key) do update set value = excluded.value")
-    .run(key, value);
+export function setMeta(key: string, value: string): Step {
+  return {
+    sql: "insert into meta values (?, ?) on conflict (key) do update set value = excluded.value",
+    values: [key, value],
+  };
 }
 
 export class MetaStore {
@@ -31,6 +33,6 @@ export class MetaStore {
 
   /** Never throws for what the disk does: a value that could not be written is counted (`Writer.counters`). */
   set(key: string, value: string): void {
-    this.#writer.write(() => setMeta(this.#statements, key, value));
+    this.#writer.write([setMeta(key, value)]);
   }
 }

@@ -9,6 +9,7 @@ import type { Run, RunMessage } from "../protocol/run.ts";
 import { archivedDays, idOfLine, linesOf, rowOfLine } from "./archive_file.ts";
 import { logColumns, toLogRow } from "./log_rows.ts";
 import { type RunChange, runStateTypes } from "./run_log.ts";
+import { runStep } from "./operations.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_rows.ts";
 import { inTransaction, StatementCache } from "./sqlite.ts";
 
@@ -39,7 +40,7 @@ export function replayRuns(
   for (const { type, refId: runId, payload } of byId([{ firstId: 0, rows: () => runRows(log) }, ...archived])) {
     if (isFirst(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
-      insertRun(target, payload);
+      runStep(target, insertRun(payload));
       made.add(runId);
     } else if (isPlainObject(payload)) {
       const applied = made.has(runId) && replay(target, type, runId, payload);
@@ -116,10 +117,10 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   if (run === null) return false;
   if (type === "run.message") {
     const { round } = payload as unknown as RunMessage;
-    return countMessage(statements, { runId, attempt: run.attempt, round }) !== null;
+    return runStep(statements, countMessage(runId, run.attempt, round)) > 0;
   }
   if (payload.status === undefined) return false;
-  return updateRun(statements, runId, { from: [run.status] }, payload as unknown as RunChange);
+  return runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
 }
 
 function isFirst(payload: unknown): payload is Run {

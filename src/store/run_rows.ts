@@ -5,6 +5,7 @@
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RoleFailure, Run, RunMessage, RunStatus, RunTrigger } from "../protocol/run.ts";
 import type { RunChange } from "./run_log.ts";
+import type { Step } from "./operations.ts";
 import type { StatementCache } from "./sqlite.ts";
 
 /** The columns of a run in the order in which `toRun` takes them. */
@@ -101,19 +102,18 @@ function whereOf(conditions: readonly string[]): string {
   return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
 }
 
-/** False: the id exists. */
-export function insertRun(statements: StatementCache, run: Run): boolean {
+/** Changes nothing when the id exists. */
+export function insertRun(run: Run): Step {
   const { runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, trigger } = run;
   const { causeId, reason, queuedAt, startedAt, endedAt } = run;
-  const insert = statements.get(
-    `insert into workflow_runs (${runColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` +
+  return {
+    sql: `insert into workflow_runs (${runColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` +
       " on conflict (run_id) do nothing",
-  );
-  const { changes } = insert.run(
-    ...[runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, JSON.stringify(payload)],
-    ...[JSON.stringify(trigger), causeId, reason, queuedAt, startedAt, endedAt],
-  );
-  return Number(changes) > 0;
+    values: [
+      ...[runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, JSON.stringify(payload)],
+      ...[JSON.stringify(trigger), causeId, reason, queuedAt, startedAt, endedAt],
+    ],
+  };
 }
 
 /** The status a run must have for a change and, if `fence` is given, the attempt. */
@@ -132,33 +132,32 @@ const changeColumns = {
 } as const satisfies Record<keyof RunChange, string>;
 const changeKeys = Object.keys(changeColumns) as (keyof RunChange)[];
 
-/** False: the guard did not hold, and nothing changed. Throws when the move is illegal. */
-export function updateRun(statements: StatementCache, runId: string, guard: RunGuard, change: RunChange): boolean {
+/** Changes nothing when the guard does not hold; fails when the move is illegal. */
+export function updateRun(runId: string, guard: RunGuard, change: RunChange): Step {
   const keys = changeKeys.filter((key) => change[key] !== undefined);
   const { from, fence } = guard;
   const sql = `update workflow_runs set ${keys.map((key) => `${changeColumns[key]} = ?`).join(", ")}` +
     ` where run_id = ? and status in (${from.map(() => "?").join(", ")})` +
     (fence === undefined ? "" : " and attempt = ?");
-  const { changes } = statements.get(sql).run(
-    ...keys.map((key) => change[key] ?? null),
-    runId,
-    ...from,
-    ...(fence === undefined ? [] : [fence]),
-  );
-  return Number(changes) > 0;
+  const changed = keys.map((key) => change[key] ?? null);
+  return { sql, values: [...changed, runId, ...from, ...(fence === undefined ? [] : [fence])] };
 }
 
-/** Counts message number `round` of a started run. Null: the run is not there for it. */
-export function countMessage(
-  statements: StatementCache,
-  { runId, attempt, round }: { runId: string; attempt: number; round: number },
-): { readonly causeId: number | null } | null {
-  const row = statements.get(
-    "update workflow_runs set rounds = rounds + 1" +
-      " where run_id = ? and status = 'started' and attempt = ? and rounds = ? returning cause_id as causeId",
-  ).get(runId, attempt, round - 1);
-  return row === undefined ? null : { causeId: row.causeId as number | null };
+/** Counts message number `round` of a started run; changes nothing when the run is not there for it. */
+export function countMessage(runId: string, attempt: number, round: number): Step {
+  return {
+    sql: `update workflow_runs set rounds = rounds + 1 ${atRound}`,
+    values: [runId, attempt, round - 1],
+  };
 }
+
+/** The same row, only when the run is there for message number `round`. */
+export function onlyAtRound({ sql, values }: Step, runId: string, attempt: number, round: number): Step {
+  const selected = sql.replace(/values \((.*)\)$/, `select $1 where exists (select 1 from workflow_runs ${atRound})`);
+  return { sql: selected, values: [...values, runId, attempt, round - 1] };
+}
+
+const atRound = "where run_id = ? and status = 'started' and attempt = ? and rounds = ?";
 
 /** Which messages of a run: the newest `limit` (default all) before round `beforeRound` (default the end). */
 export interface MessageQuery {

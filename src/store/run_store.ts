@@ -5,7 +5,7 @@
  * I2. The guard stands in the WHERE. When it does not hold nothing changes, and no log row is written.
  * I3. Reads see what was written so far, also what is not committed yet.
  */
-import type { NewLogRow } from "../protocol/log.ts";
+import type { LogType, NewLogRow } from "../protocol/log.ts";
 import type { RoleFailure, Run, RunMessage } from "../protocol/run.ts";
 import { assert } from "../base/errors.ts";
 import type { LogStore } from "./log_store.ts";
@@ -13,6 +13,7 @@ import { changeRow, firstRow, type RunChange, runStateTypes } from "./run_log.ts
 import {
   countMessage,
   insertRun,
+  onlyAtRound,
   readLastFailure,
   readMessages,
   readRun,
@@ -39,54 +40,37 @@ export class RunStore {
   create(run: Run, row: NewLogRow): Promise<boolean> {
     const first = firstRow(row, run);
     checkRow(first, run.runId);
-    return this.#writer.run(() => {
-      if (!insertRun(this.#statements, run)) return false;
-      this.#log.write(first);
-      return true;
-    });
+    return this.#writer.run([insertRun(run), this.#log.step(first)]);
   }
 
   /** Changes a run for which the guard holds; the log row gets what was changed. False, and no row: it does not hold. */
   transition(runId: string, guard: RunGuard, change: RunChange, row: NewLogRow): Promise<boolean> {
     const changed = changeRow(row, change);
     checkRow(changed, runId);
-    return this.#writer.run(() => {
-      if (!updateRun(this.#statements, runId, guard, change)) return false;
-      this.#log.write(changed);
-      return true;
-    });
+    return this.#writer.run([updateRun(runId, guard, change), this.#log.step(changed)]);
   }
 
-  /** Stores the next message of a started run. The time of its row is the message's. */
-  appendMessage(
-    run: { readonly runId: string; readonly workflow: string; readonly attempt: number },
-    { round, role, content, meta, ts }: RunMessage,
-  ): Promise<boolean> {
-    const { runId, workflow, attempt } = run;
-    const payload = { round, role, content, meta };
-    return this.#writer.run(() => {
-      const counted = countMessage(this.#statements, { runId, attempt, round });
-      if (counted === null) return false;
-      const { causeId } = counted;
-      this.#log.write({ source: `workflow:${workflow}`, type: "run.message", refId: runId, causeId, payload }, ts);
-      return true;
-    });
+  /**
+   * Stores the next message of a started run; the time of its row is the message's. With `ending` it is the last one, and
+   * the run's end is stored with it.
+   */
+  appendMessage(of: RunRef, { round, role, content, meta, ts }: RunMessage, ending?: RunEnding): Promise<boolean> {
+    const { runId, attempt } = of;
+    const row = this.#log.step({ ...rowOf(of, "run.message"), payload: { round, role, content, meta } }, ts);
+    const operation = [countMessage(runId, attempt, round), row];
+    if (ending !== undefined) {
+      const [change, told] = ending, changed = changeRow(told, change);
+      checkRow(changed, runId);
+      operation.push(updateRun(runId, { from: ["started"], fence: attempt }, change), this.#log.step(changed));
+    }
+    return this.#writer.run(operation);
   }
 
   /** Writes the row of a failed attempt of the present round's role. False, and no row: the run is not there for it. */
-  roleFailed(
-    run: { readonly runId: string; readonly workflow: string; readonly attempt: number },
-    failure: RoleFailure,
-  ): Promise<boolean> {
-    const { runId, workflow, attempt } = run;
-    const payload = { attempt, ...failure };
-    return this.#writer.run(() => {
-      const now = readRun(this.#statements, runId);
-      if (now?.status !== "started" || now.attempt !== attempt || now.rounds !== failure.round - 1) return false;
-      const { causeId } = now;
-      this.#log.write({ source: `workflow:${workflow}`, type: "run.attempt_failed", refId: runId, causeId, payload });
-      return true;
-    });
+  roleFailed(of: RunRef, failure: RoleFailure): Promise<boolean> {
+    const { runId, attempt } = of;
+    const row = this.#log.step({ ...rowOf(of, "run.attempt_failed"), payload: { attempt, ...failure } });
+    return this.#writer.run([onlyAtRound(row, runId, attempt, failure.round)]);
   }
 
   /** The newest failed attempt of a role of this run, whatever its round. */
@@ -113,6 +97,15 @@ export class RunStore {
     const sql = `select ${runColumns} from workflow_runs where status in ('queued', 'started') order by seq`;
     return this.#statements.arrays(sql).all().map(toRun);
   }
+}
+
+/** A run and its attempt, and what its rows tell. */
+export type RunRef = Pick<Run, "runId" | "workflow" | "attempt" | "causeId">;
+/** How a run ends, and the row that says so. */
+export type RunEnding = readonly [RunChange, NewLogRow];
+
+function rowOf({ workflow, runId, causeId }: RunRef, type: LogType): Omit<NewLogRow, "payload"> {
+  return { source: `workflow:${workflow}`, type, refId: runId, causeId };
 }
 
 /** A row of another type would not be found when the runs are rebuilt. */

@@ -60,7 +60,6 @@ export class Store {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
-  readonly #statements: StatementCache;
   readonly #writer: Writer;
 
   constructor(path: string, db: DatabaseSync, reader: StoreReader, clock: Clock, { onLost }: StoreOptions) {
@@ -73,7 +72,6 @@ export class Store {
     this.log = new LogStore(statements, this.#writer, clock);
     this.runs = new RunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
-    this.#statements = statements;
     this.newRunId = () => ulid(clock.now());
   }
 
@@ -84,7 +82,7 @@ export class Store {
 
   /** Moves whole days into the files of `folder`; not to be called again before it has ended. Throws STORE_FAILED. */
   async archive(folder: string, options: ArchiveOptions): Promise<ArchiveReport> {
-    const ports = { folder, databasePath: this.#path, clock: this.#clock, statements: this.#statements };
+    const ports = { folder, databasePath: this.#path, clock: this.#clock };
     try {
       return await archiveLog({ ...ports, writer: this.#writer }, options);
     } catch (thrown) {
@@ -104,7 +102,7 @@ export class Store {
     this.#db.exec("vacuum; pragma wal_checkpoint(truncate)");
   }
 
-  /** Commits now what was written so far, for a read that must not miss it. */
+  /** Commits now what was written so far, for a read that must not miss it; not what is written behind (`recorded`). */
   flush(): void {
     this.#writer.flush();
   }
@@ -121,10 +119,7 @@ export class Store {
 
   /** Commits what is left and closes; nothing may be written after it. */
   async close(): Promise<void> {
-    this.#writer.flush();
-    // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
-    await this.#writer.durable().catch(() => {});
-    this.#writer.flush();
+    await this.#writer.close();
     this.reader.close();
     this.#db.close();
   }

@@ -8,6 +8,7 @@ import { NerveError } from "../base/errors.ts";
 import { archivedDays, idOfLine, lastLine } from "./archive_file.ts";
 import { dayMs, parseDay } from "./days.ts";
 import { archivedUpToKey, idsAfterKey, setMeta } from "./meta_store.ts";
+import { runStep } from "./operations.ts";
 import { inTransaction, StatementCache } from "./sqlite.ts";
 
 /** Does nothing when the log holds a row or has been archived, or when there is no archive. */
@@ -22,8 +23,8 @@ export function succeed(db: DatabaseSync, archiveFolder: string): void {
   }
   if (lastId === 0) return;
   inTransaction(db, () => {
-    setMeta(statements, archivedUpToKey, String(upTo));
-    setMeta(statements, idsAfterKey, String(lastId));
+    runStep(statements, setMeta(archivedUpToKey, String(upTo)));
+    runStep(statements, setMeta(idsAfterKey, String(lastId)));
   });
 }
 

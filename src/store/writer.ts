@@ -2,10 +2,11 @@
  * Group commit: what is written in one turn of the event loop, or in turns that follow each other closely, is one
  * transaction and one fsync, and whoever waits is told after it. While rows come that nobody waits for, the disk gets a
  * rest after each commit, so that it takes a small share of the event loop however slow it is.
- * Used by log_store.ts, run_store.ts and meta_store.ts, all over one connection; made by store.ts.
- * Operations run at once, inside the open transaction, so that a read on the same connection sees them. The commit
- * follows by setImmediate: it wakes in 1.3 us where a MessageChannel takes 6 us and starves I/O (measured, 2.9.6).
- * I1. A promise resolves only after the commit that holds its operation.
+ * Used by log_store.ts, run_store.ts and meta_store.ts; made by store.ts. A batch is done in one of two places:
+ * - here, as its operations come, over the connection that they are also read over;
+ * - on a thread behind (commit_thread.ts), while commits are slow, large, or would empty the write-ahead log: then the
+ *   event loop waits for no disk. One batch at a time is there, and while it is the next ones wait for it.
+ * I1. A promise resolves only after the commit that holds its operation, and operations are done in their order.
  * I2. An operation that throws is undone alone; the others of its turn are committed.
  * I3. When a commit fails, all of its operations are undone, their promises reject, and their number is counted. The
  *     writer stays usable.
@@ -13,10 +14,19 @@
  *     (write_lock.ts); those that wait too long are lost as in I3.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { setImmediate } from "node:timers";
 import type { NerveError } from "../base/errors.ts";
-import { type CancelTimer, type Clock, systemClock } from "../base/clock.ts";
-import { commitOperationsMax, commitRestMaxMs, commitRestMinMs, commitRestTimes } from "../base/limits.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import {
+  commitManyOperations,
+  commitOperationsMax,
+  commitPagesMax,
+  commitPagesOwn,
+  commitWaitingMax,
+} from "../base/limits.ts";
+import { type Batch, type Kept, newBatch } from "./batch.ts";
+import { type Committed, CommitThread } from "./commit_thread.ts";
+import { CommitTiming } from "./commit_timing.ts";
+import { type Operation, Transaction } from "./operations.ts";
 import { type StatementCache, storeError } from "./sqlite.ts";
 import { WriteLock } from "./write_lock.ts";
 
@@ -27,16 +37,7 @@ export interface WriterCounters {
   lost: number;
 }
 
-/** The operations of one commit. */
-interface Batch {
-  readonly committed: PromiseWithResolvers<void>;
-  operations: number;
-  /** Why an operation that nobody waits for by itself was lost. */
-  loss: NerveError | null;
-  /** Whether it is committed at the end of this turn. Else `cancel` undoes the wait for the end of the rest. */
-  atOnce: boolean;
-  cancel: CancelTimer | null;
-}
+const whatFailed = "the log cannot be written";
 
 export class Writer {
   readonly counters: WriterCounters = { operations: 0, commits: 0, lost: 0 };
@@ -45,14 +46,17 @@ export class Writer {
   readonly #clock: Clock;
   readonly #onLost: (error: NerveError, operations: number) => void;
   readonly #lock: WriteLock;
+  readonly #timing: CommitTiming;
+  readonly #thread: CommitThread | null;
   /** Called after each commit; must not throw. */
   onCommit: () => void = () => {};
   #batch: Batch | null = null;
+  /** The batch that the thread has. */
+  #inHand: Batch | null = null;
   #trouble: NerveError | null = null;
-  /** Until then the disk rests, unless somebody waits. Monotonic. */
-  #restUntil = -Infinity;
-  /** What the last commit took. */
-  #tookMs = 0;
+  /** What the last commit held, and how many pages waited in the write-ahead log after it. */
+  #held = 0;
+  #pages = 0;
 
   /** `onLost` is told of every loss; it must not throw. */
   constructor(
@@ -65,7 +69,11 @@ export class Writer {
     this.#clock = clock;
     this.#statements = statements;
     this.#onLost = onLost;
-    this.#lock = new WriteLock(db, statements, clock, () => this.#commitAtOnce(this.#openBatch()));
+    this.#timing = new CommitTiming(clock, (batch) => batch === this.#batch && this.#commit(batch));
+    this.#lock = new WriteLock(db, statements, clock, () => this.#timing.atOnce(this.#openBatch()));
+    const path = db.location();
+    this.#thread = path === null ? null : new CommitThread(path, clock);
+    db.exec(`pragma wal_autocheckpoint = ${commitPagesOwn}`);
   }
 
   /** The last failure, until something is committed again. */
@@ -73,76 +81,91 @@ export class Writer {
     return this.#trouble;
   }
 
-  /** Runs several statements as one operation; resolves with its result, rejects with NerveError STORE_FAILED. */
-  async run<T>(operation: () => T): Promise<T> {
-    let batch = this.#openBatch();
-    let result: T;
+  /** Resolves with whether the operation changed anything; rejects with NerveError STORE_FAILED. */
+  async run(operation: Operation): Promise<boolean> {
+    let batch = this.#openBatch(), result = false;
     try {
-      while (!this.#lock.begin()) {
+      while (batch.behind === null && !this.#lock.begin()) {
         await this.#lock.free();
         batch = this.#openBatch();
       }
-      this.#commitAtOnce(batch);
-      result = this.#perform(batch, () => this.#undoable(operation));
+      this.#timing.atOnce(batch);
+      if (batch.behind === null) result = this.#perform(batch, operation);
     } catch (thrown) {
-      throw this.#lose(storeError("the log cannot be written", thrown), 1);
+      throw this.#lose(thrown, 1);
     }
+    const { behind } = batch;
+    if (behind !== null) return await new Promise((resolve, reject) => this.#keep(behind, operation, resolve, reject));
     await batch.committed.promise;
     return result;
   }
 
-  /** Runs one statement that nobody waits for by itself: its loss is counted, and `durable` rejects with it. */
-  write(statement: () => unknown): void {
-    const batch = this.#openBatch();
+  /** Does what nobody waits for by itself: its loss is counted, and `durable` rejects with it. */
+  write(operation: Operation): void {
+    const batch = this.#openBatch(), { behind } = batch;
     try {
-      if (!this.#lock.begin()) return void this.#writeLater(statement);
-      this.#commitRested(batch);
-      this.#perform(batch, statement);
+      if (behind !== null) {
+        this.#keep(behind, operation, () => {}, (error) => batch.loss = error);
+      } else if (!this.#lock.begin()) return void this.#writeLater(operation);
+      else this.#perform(batch, operation);
+      this.#timing.rested(batch);
     } catch (thrown) {
       this.#loseWrite(thrown);
     }
   }
 
-  async #writeLater(statement: () => unknown): Promise<void> {
+  async #writeLater(operation: Operation): Promise<void> {
     try {
       await this.#lock.free();
     } catch (thrown) {
       return this.#loseWrite(thrown);
     }
-    this.write(statement);
+    this.write(operation);
   }
 
   #loseWrite(thrown: unknown): void {
     // The batch may have gone with it; `durable` looks at the one that is open now.
     const open = this.#openBatch();
-    open.loss = this.#lose(storeError("the log cannot be written", thrown), 1);
-    this.#commitAtOnce(open);
+    open.loss = this.#lose(thrown, 1);
+    this.#timing.atOnce(open);
   }
 
   /** Resolves when everything so far is on disk; rejects when something of this commit is lost. */
   async durable(): Promise<void> {
     if (this.#lock.waited) {
       await this.#lock.free().catch((thrown) => {
-        throw storeError("the log cannot be written", thrown);
+        throw storeError(whatFailed, thrown);
       });
     }
-    const batch = this.#batch;
-    if (batch === null) return;
-    this.#commitAtOnce(batch);
-    await batch.committed.promise;
-    if (batch.loss !== null) throw batch.loss;
+    const batches = [this.#inHand, this.#batch].filter((batch) => batch !== null);
+    if (this.#batch !== null) this.#timing.atOnce(this.#batch);
+    for (const batch of batches) {
+      await batch.committed.promise;
+      if (batch.loss !== null) throw batch.loss;
+    }
   }
 
   /** What is open is committed at the end of this turn, whoever may come after it. */
   hurry(): void {
-    const batch = this.#batch;
-    if (batch !== null) setImmediate(() => batch === this.#batch && this.flush());
+    if (this.#batch !== null) this.#timing.hurry(this.#batch);
   }
 
-  /** Commits now. */
+  /** Commits what is done here now, and hands on what is not. */
   flush(): void {
-    const batch = this.#batch;
-    if (batch === null) return;
+    if (this.#batch !== null) this.#commit(this.#batch);
+  }
+
+  /** Nothing may be written after it. */
+  async close(): Promise<void> {
+    this.flush();
+    // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
+    await this.durable().catch(() => {});
+    this.flush();
+    this.#thread?.end();
+  }
+
+  #commit(batch: Batch): void {
+    if (batch.behind !== null) return this.#handOver(batch, batch.behind);
     this.#batch = null;
     batch.cancel?.();
     const from = this.#clock.monotonic();
@@ -150,57 +173,89 @@ export class Writer {
       // Nothing is open when every operation failed before it began.
       if (this.#db.isTransaction) {
         this.#statements.get("commit").run();
-        this.counters.commits++;
-        if (batch.operations > 0) this.#trouble = null;
-      }
-      const now = this.#clock.monotonic(), restMs = (this.#tookMs = now - from) * commitRestTimes;
-      this.#restUntil = now + Math.min(commitRestMaxMs, Math.max(commitRestMinMs, restMs));
-      batch.committed.resolve();
+        this.#pages = Number(this.#statements.get("pragma wal_checkpoint(noop)").get()?.log);
+        this.#committed(batch, this.#clock.monotonic() - from);
+      } else batch.committed.resolve();
     } catch (thrown) {
-      this.#abandon(batch, thrown);
-      return;
+      return void this.#abandon(batch, thrown);
     }
     this.onCommit();
   }
 
+  #handOver(batch: Batch, behind: Kept[]): void {
+    batch.due = true;
+    if (this.#inHand !== null || this.#thread === null) return;
+    this.#batch = null;
+    batch.cancel?.();
+    this.#inHand = batch;
+    this.#thread.commit(behind.map(({ operation }) => operation)).then(
+      (committed) => this.#committedBehind(batch, behind, committed),
+      (thrown) => {
+        this.#inHand = null;
+        const error = this.#abandon(batch, thrown);
+        for (const { lost } of behind) lost(error);
+        this.hurry();
+      },
+    );
+  }
+
+  #committedBehind(batch: Batch, behind: readonly Kept[], { results, tookMs }: Committed): void {
+    this.#inHand = null;
+    // Whatever it was, the thread's own connection empties the write-ahead log.
+    this.#pages = 0;
+    for (const [index, { done, lost }] of behind.entries()) {
+      const result = results[index];
+      if (typeof result === "boolean") done(result);
+      else {
+        batch.operations--;
+        lost(this.#lose(new Error(result), 1));
+      }
+    }
+    this.counters.operations += batch.operations;
+    this.#committed(batch, tookMs);
+    this.onCommit();
+  }
+
+  #committed(batch: Batch, tookMs: number): void {
+    this.counters.commits++;
+    if (batch.operations > 0) this.#trouble = null;
+    this.#held = Math.max(batch.operations, this.#held * 0.8);
+    this.#timing.committed(batch, tookMs, this.#batch);
+    batch.committed.resolve();
+  }
+
   #openBatch(): Batch {
-    if (this.#batch !== null && this.#batch.operations >= commitOperationsMax) this.flush();
+    if (this.#batch !== null && this.#batch.operations >= commitOperationsMax) this.#commit(this.#batch);
     if (this.#batch === null) {
-      this.#batch = { committed: Promise.withResolvers(), operations: 0, loss: null, atOnce: false, cancel: null };
+      this.#batch = newBatch(this.#belongsBehind());
       // Those who wait hear of a failure through their own promise.
       this.#batch.committed.promise.catch(() => {});
     }
     return this.#batch;
   }
 
-  #commitAtOnce(batch: Batch): void {
-    if (batch.atOnce) return;
-    batch.atOnce = true;
-    this.#commitWhenAll(batch, batch.operations + 1, this.#clock.monotonic() + this.#tookMs);
+  #belongsBehind(): boolean {
+    if (this.#inHand !== null) return true;
+    if (this.#thread === null || this.#db.isTransaction || this.#lock.waited) return false;
+    const worth = this.#timing.slow || this.#held >= commitManyOperations ||
+      this.#pages > commitPagesMax;
+    return worth && this.#thread.wanted();
   }
 
-  /**
-   * One operation alone is committed at the end of its turn. While turns bring further ones they share the commit, for no
-   * longer than the last one took: the slower the disk, the more it is worth to wait for those who are about to write.
-   */
-  #commitWhenAll(batch: Batch, operations: number, latest: number): void {
-    setImmediate(() => {
-      if (batch !== this.#batch) return;
-      if (batch.operations <= operations || this.#clock.monotonic() >= latest) this.flush();
-      else this.#commitWhenAll(batch, batch.operations, latest);
-    });
+  /** `done` is called before the batch's own promise resolves, and so is `lost`. */
+  #keep(behind: Kept[], operation: Operation, done: Kept["done"], lost: Kept["lost"]): void {
+    const batch = this.#batch;
+    if (batch === null || batch.operations >= commitWaitingMax) {
+      return lost(this.#lose(new Error("too much waits for the disk"), 1));
+    }
+    batch.operations++;
+    behind.push({ operation, done, lost });
   }
 
-  #commitRested(batch: Batch): void {
-    if (batch.atOnce || batch.cancel !== null) return;
-    const restMs = this.#restUntil - this.#clock.monotonic();
-    if (restMs <= 0) this.#commitAtOnce(batch);
-    else batch.cancel = this.#clock.after(restMs, () => this.flush());
-  }
-
-  #perform<T>(batch: Batch, operation: () => T): T {
+  #perform(batch: Batch, operation: Operation): boolean {
     try {
-      const result = operation();
+      batch.transaction ??= new Transaction(this.#db, this.#statements);
+      const result = batch.transaction.perform(operation);
       batch.operations++;
       this.counters.operations++;
       return result;
@@ -211,31 +266,18 @@ export class Writer {
     }
   }
 
-  #undoable<T>(operation: () => T): T {
-    this.#statements.get("savepoint operation").run();
-    try {
-      const result = operation();
-      this.#statements.get("release operation").run();
-      return result;
-    } catch (thrown) {
-      if (this.#db.isTransaction) {
-        this.#statements.get("rollback to operation").run();
-        this.#statements.get("release operation").run();
-      }
-      throw thrown;
-    }
-  }
-
-  #abandon(batch: Batch, thrown: unknown): void {
+  #abandon(batch: Batch, thrown: unknown): NerveError {
     if (this.#batch === batch) this.#batch = null;
     batch.cancel?.();
-    if (this.#db.isTransaction) this.#statements.get("rollback").run();
-    const error = storeError("the log cannot be written", thrown);
+    if (batch.behind === null && this.#db.isTransaction) this.#statements.get("rollback").run();
+    const error = storeError(whatFailed, thrown);
     batch.committed.reject(error);
     if (batch.operations > 0) this.#lose(error, batch.operations);
+    return error;
   }
 
-  #lose(error: NerveError, operations: number): NerveError {
+  #lose(thrown: unknown, operations: number): NerveError {
+    const error = storeError(whatFailed, thrown);
     this.counters.lost += operations;
     this.#trouble = error;
     this.#onLost(error, operations);

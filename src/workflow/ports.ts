@@ -15,6 +15,11 @@ export interface RunChange {
   readonly endedAt?: number;
 }
 
+/** A run and its attempt, and what its rows tell. */
+export type RunRef = Pick<Run, "runId" | "workflow" | "attempt" | "causeId">;
+/** How a run ends, and the row that says so. */
+export type RunEnding = readonly [RunChange, NewLogRow];
+
 /**
  * Every promise resolves after the fsync of the commit that holds its change and its log row. Calls take effect in
  * their order, at once for later calls. To its row the store adds what was changed: of a new run, everything.
@@ -34,14 +39,15 @@ export interface RunStore {
   ): Promise<boolean>;
   /**
    * Stores message number `message.round` of a started run and its log row. False unless the run is `started`, its
-   * attempt is `attempt`, and it holds exactly `message.round - 1` messages.
+   * attempt is `attempt`, and it holds exactly `message.round - 1` messages. With `ending` it is the last one: the run's
+   * end is stored with it.
    */
-  appendMessage(run: { runId: string; workflow: string; attempt: number }, message: RunMessage): Promise<boolean>;
+  appendMessage(run: RunRef, message: RunMessage, ending?: RunEnding): Promise<boolean>;
   /**
    * Writes the row of a failed attempt of the role of round `failure.round`. False, and no row, unless the run is
    * `started`, its attempt is `attempt`, and it holds exactly `failure.round - 1` messages.
    */
-  roleFailed(run: { runId: string; workflow: string; attempt: number }, failure: RoleFailure): Promise<boolean>;
+  roleFailed(run: RunRef, failure: RoleFailure): Promise<boolean>;
   /** What the newest of those rows tells, whatever its round; null when the run has none. */
   lastFailure(runId: string): RoleFailure | null;
   /** The run as of everything queued so far, or null. */

@@ -7,7 +7,7 @@ import { NerveError } from "../../src/base/errors.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { RoleFailure, Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
-import type { RunChange, RunStore } from "../../src/workflow/ports.ts";
+import type { RunChange, RunEnding, RunRef, RunStore } from "../../src/workflow/ports.ts";
 import { isLegal } from "../../src/workflow/transitions.ts";
 
 interface State {
@@ -89,18 +89,19 @@ export class MemoryRunStore implements RunStore {
     return this.#done(true);
   }
 
-  appendMessage(of: { runId: string; workflow: string; attempt: number }, message: RunMessage): Promise<boolean> {
+  appendMessage(of: RunRef, message: RunMessage, ending?: RunEnding): Promise<boolean> {
     const run = this.#state.runs.get(of.runId);
     if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
     if (run.rounds !== message.round - 1) return this.#done(false);
-    this.#state.runs.set(of.runId, { ...run, rounds: message.round });
+    this.#state.runs.set(of.runId, { ...run, rounds: message.round, ...ending?.[0] });
     this.#state.messages.set(of.runId, [...this.#state.messages.get(of.runId) ?? [], message]);
     const source = `workflow:${of.workflow}` as const;
     this.#state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
+    if (ending !== undefined) this.#state.rows.push(ending[1]);
     return this.#done(true);
   }
 
-  roleFailed(of: { runId: string; workflow: string; attempt: number }, failure: RoleFailure): Promise<boolean> {
+  roleFailed(of: RunRef, failure: RoleFailure): Promise<boolean> {
     const run = this.#state.runs.get(of.runId);
     if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
     if (run.rounds !== failure.round - 1) return this.#done(false);

@@ -70,7 +70,7 @@ async function storeRun(store: Store, runId: string, rounds: number, status: Run
   );
   for (let round = 1; round <= rounds; round++) {
     const message = { round, role: round % 2 === 1 ? "scan" : "prune", content: `said ${round}`, meta: {}, ts: round };
-    await store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1 }, message);
+    await store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1, causeId: null }, message);
   }
   if (status === "started") return;
   const exitCode = status === "completed" ? 0 : 1;

@@ -12,6 +12,6 @@ await store.runs.create(newRun(runId), runRow(runId));
 for (let round = 1;; round++) {
   const { id } = store.log.append(newRow({ payload: { round } }));
   const message = { round, role: "scan", content: `message ${round}`, meta: {}, ts: round };
-  await store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1 }, message);
+  await store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1, causeId: null }, message);
   print(`${id} ${round}`);
 }

@@ -93,7 +93,7 @@ Deno.test("the newest messages before a round are given, the oldest first", () =
     await store.runs.create(newRun("a"), runRow("a"));
     for (let round = 1; round <= 5; round++) {
       const message = { round, role: "scan", content: `m${round}`, meta: {}, ts: round };
-      await store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1 }, message);
+      await store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1, causeId: null }, message);
     }
     const rounds = (query?: Parameters<StoreReader["messages"]>[1]) =>
       store.reader.messages("a", query).map(({ round }) => round);

@@ -41,7 +41,8 @@ async function take(runs: RunStore, step: Step): Promise<void> {
       return;
     }
     case "message": {
-      const round = (run?.rounds ?? 0) + 1, of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1 };
+      const round = (run?.rounds ?? 0) + 1, attempt = run?.attempt ?? 1;
+      const of = { runId: step.id, workflow: "cleanup", attempt, causeId: null };
       await runs.appendMessage(of, { round, role: "r", content: "c", meta: { status: "completed" }, ts: 7 });
       return;
     }

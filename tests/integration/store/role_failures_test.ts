@@ -15,7 +15,7 @@ Deno.test("a failure is written for a started run, in its attempt, at its round,
     const path = `${root}/logs.db`, store = openStore(path, systemClock);
     const row = { source: "workflow:cleanup", type: "run.started", refId: "a", causeId: null, payload: null } as const;
     await store.runs.create(run, row);
-    const of = { runId: "a", workflow: "cleanup", attempt: 1 };
+    const of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: null };
     assert.equal(store.runs.lastFailure("a"), null);
     assert.equal(await store.runs.roleFailed({ ...of, runId: "b" }, failure), false);
     assert.equal(await store.runs.roleFailed({ ...of, attempt: 2 }, failure), false);

@@ -70,7 +70,7 @@ Deno.test("what a change leaves out stays, and null is written as null", () =>
 
 Deno.test("messages come in order, each once, from the attempt that is in force", () =>
   withStore(async ({ store }) => {
-    const { runs } = store, of = { runId: "a", workflow: "cleanup", attempt: 1 };
+    const { runs } = store, of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: null };
     await runs.create(newRun("a", { causeId: 4 }), runRow("a"));
     const append = (round: number, attempt = 1) => runs.appendMessage({ ...of, attempt }, message(round));
     assert.equal(await append(2), false);
@@ -90,14 +90,20 @@ Deno.test("a run that has ended takes no message", () =>
     await store.runs.create(newRun("a"), runRow("a"));
     const killed = runRow("a", { type: "run.killed" });
     await store.runs.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137, endedAt: 2 }, killed);
-    assert.equal(await store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1 }, message(1)), false);
+    assert.equal(
+      await store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1, causeId: null }, message(1)),
+      false,
+    );
     assert.deepEqual(store.runs.messages("a"), []);
   }));
 
 Deno.test("reads see what is not committed yet; another connection does not", () =>
   withStore(async ({ store }) => {
     const created = store.runs.create(newRun("a"), runRow("a"));
-    const appended = store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1 }, message(1));
+    const appended = store.runs.appendMessage(
+      { runId: "a", workflow: "cleanup", attempt: 1, causeId: null },
+      message(1),
+    );
     assert.equal(store.runs.get("a")?.rounds, 1);
     assert.deepEqual(store.runs.messages("a"), [message(1)]);
     assert.equal(store.runs.unfinished().length, 1);

@@ -1,0 +1,83 @@
+/**
+ * The kernel's side of the thread that commits behind it (commit_worker.ts). Used by writer.ts.
+ * It is there while it is needed: it takes 10 MiB, and who is alone on a fast disk has his commit sooner without it.
+ */
+import type { CancelTimer, Clock } from "../base/clock.ts";
+import { commitThreadIdleMs, commitThreadRestMs } from "../base/limits.ts";
+import type { Done, FromCommitter, ToCommitter } from "./commit_worker.ts";
+import type { Operation } from "./operations.ts";
+
+export interface Committed {
+  readonly results: readonly Done[];
+  /** What the disk needed. */
+  readonly tookMs: number;
+}
+
+interface Running {
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  ready: boolean;
+}
+
+export class CommitThread {
+  readonly #path: string;
+  readonly #clock: Clock;
+  #running: Running | null = null;
+  #answer: PromiseWithResolvers<Committed> | null = null;
+  #idle: CancelTimer = () => {};
+  /** Not started again before: it has failed. Monotonic. */
+  #notBefore = -Infinity;
+
+  /** `path`: of the database; one in memory has no thread. */
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  /** Whether it would take a batch now. If it is not there it is started, for the batches to come. */
+  wanted(): boolean {
+    if (this.#running === null && this.#clock.monotonic() >= this.#notBefore) this.#start();
+    return this.#running?.ready ?? false;
+  }
+
+  /** One batch at a time. Rejects when nothing of it was done. */
+  commit(operations: readonly Operation[]): Promise<Committed> {
+    this.#idle();
+    this.#answer = Promise.withResolvers();
+    this.#running?.port.postMessage(operations satisfies ToCommitter);
+    return this.#answer.promise;
+  }
+
+  end(): void {
+    this.#idle();
+    this.#running?.worker.terminate();
+    this.#running?.port.close();
+    this.#running = null;
+  }
+
+  #start(): void {
+    const worker = new Worker(new URL("./commit_worker.ts", import.meta.url), { type: "module", name: "commits" });
+    const { port1: port, port2 } = new MessageChannel();
+    const running: Running = this.#running = { worker, port, ready: false };
+    port.onmessage = ({ data }) => this.#hear(running, data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#failed(new Error(event.message));
+    };
+    worker.postMessage(this.#path satisfies ToCommitter, [port2]);
+  }
+
+  #hear(running: Running, said: FromCommitter): void {
+    if (said.kind === "ready") running.ready = true;
+    else if (said.kind === "committed") this.#answer?.resolve(said);
+    else this.#answer?.reject(new Error(said.message));
+    this.#idle();
+    this.#idle = this.#clock.after(commitThreadIdleMs, () => this.end());
+  }
+
+  #failed(error: Error): void {
+    this.#notBefore = this.#clock.monotonic() + commitThreadRestMs;
+    this.end();
+    this.#answer?.reject(error);
+  }
+}
