@@ -72,7 +72,7 @@ export async function learnPermissions(
   await ended.promise;
   const errors = [...new Set(outcomes.flatMap((each) => each.kind === "error" ? [each.message] : []))];
   const rows = explainPermissions(alone, paths, { kind: "group", name: sense }, grantContext);
-  const asked = [...await takeAudit(auditFile), ...errors.flatMap(programsIn)];
+  const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(programsIn)];
   // Deno's audit does not tell of programs: those that are declared may be in use.
   const declared = rows.filter(({ declaredBy }) => declaredBy !== null);
   const kept = declared.flatMap(({ permission, value }): Asked[] =>
@@ -102,12 +102,15 @@ function waitOf(config: NerveConfig, sense: string): number {
   return Math.max(waitMinMs, Math.min(...intervals, waitDefaultMs));
 }
 
-async function takeAudit(file: string): Promise<Asked[]> {
+/** Without what the sandbox itself asks for: its database in memory, and its way to us. */
+async function takeAudit(file: string, runtimeFolder: string): Promise<Asked[]> {
   try {
     const text = await Deno.readTextFile(file);
     await Deno.remove(file);
     // The last line may be cut short by the end of the process.
-    return readAudit(text.slice(0, text.lastIndexOf("\n") + 1)).filter(({ value }) => !value?.endsWith("/:memory:"));
+    return readAudit(text.slice(0, text.lastIndexOf("\n") + 1)).filter(({ value }) =>
+      !value?.endsWith("/:memory:") && !value?.includes(`${runtimeFolder}/`)
+    );
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return [];
     throw thrown;

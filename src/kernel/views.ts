@@ -88,12 +88,19 @@ export class KernelViews {
   }
 
   get history(): KernelHistory {
-    const { secrets, clock } = this.#ports, { store, history } = this.#ports.parts();
-    store.flush();
+    const { secrets, clock } = this.#ports, { history } = this.#ports.parts();
     return {
       messages: async (runId, query, gone) => secrets.in(await inSlices(history.messages(runId, query), clock, gone)),
-      logs: async (filter, archived, gone) => secrets.in(await inSlices(history.logs(filter, archived), clock, gone)),
+      logs: async (filter, archived, gone) => {
+        await this.recorded();
+        return secrets.in(await inSlices(history.logs(filter, archived), clock, gone));
+      },
     };
+  }
+
+  /** Resolves when the rows of all that was told so far are in `records`: a signal is told before its row is written. */
+  recorded(): Promise<void> {
+    return this.#ports.parts().store.recorded();
   }
 
   followLog(): Subscription<LogRow> {

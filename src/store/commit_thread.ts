@@ -69,6 +69,7 @@ export class CommitThread {
 
   #hear(running: Running, said: FromCommitter): void {
     if (said.kind === "ready") running.ready = true;
+    else if (!running.ready) return this.#failed(new Error(said.kind));
     else if (said.kind === "committed") this.#answer?.resolve(said);
     else this.#answer?.reject(new Error(said.message));
     this.#idle();

@@ -45,7 +45,7 @@ export class CommitTiming {
   atOnce(batch: Batch): void {
     batch.waiting++;
     if (batch.waiting === 1) this.#begin(batch);
-    else if (batch.waiting === this.#expected) setImmediate(() => this.#commit(batch));
+    else if (this.slow && batch.waiting === this.#expected) setImmediate(() => this.#commit(batch));
   }
 
   /** Nobody waits for it so far. */

@@ -17,17 +17,21 @@ export type Done = boolean | string;
 export type FromCommitter =
   | { readonly kind: "ready" }
   | { readonly kind: "committed"; readonly results: readonly Done[]; readonly tookMs: number }
-  /** Nothing of the batch was done. */
+  /** Nothing of the batch was done; before `ready`, nothing ever will be. */
   | { readonly kind: "failed"; readonly message: string };
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
   const [port] = event.ports;
   if (port === undefined) throw new Error("nerve bug: the committer was started without its port");
-  const db = openDatabase(event.data), statements = new StatementCache(db);
   const tell = (message: FromCommitter) => port.postMessage(message);
-  port.onmessage = ({ data }) => tell(commit(db, statements, data));
-  tell({ kind: "ready" });
+  try {
+    const db = openDatabase(event.data), statements = new StatementCache(db);
+    port.onmessage = ({ data }) => tell(commit(db, statements, data));
+    tell({ kind: "ready" });
+  } catch (thrown) {
+    tell({ kind: "failed", message: messageOf(thrown) });
+  }
 }, { once: true });
 
 function commit(db: DatabaseSync, statements: StatementCache, operations: readonly Operation[]): FromCommitter {

@@ -107,6 +107,11 @@ export class Store {
     this.#writer.flush();
   }
 
+  /** Resolves when what was written so far can be read, or is lost. */
+  recorded(): Promise<void> {
+    return this.#writer.recorded();
+  }
+
   /** Why the log cannot be written at present, or null. */
   get trouble(): NerveError | null {
     return this.#writer.trouble;

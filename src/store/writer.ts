@@ -155,6 +155,12 @@ export class Writer {
     if (this.#batch !== null) this.#commit(this.#batch);
   }
 
+  /** As `flush`; resolves when what was written so far can be read, or is lost. */
+  async recorded(): Promise<void> {
+    this.flush();
+    if (this.#inHand !== null) await this.durable().catch(() => {});
+  }
+
   /** Nothing may be written after it. */
   async close(): Promise<void> {
     this.flush();

@@ -51,7 +51,7 @@ export class ArchiveBench {
   async message(runId: string, round: number, ts: number): Promise<void> {
     this.clock.wall = ts;
     const message = { round, role: "scan", content: `round ${round}`, meta: {}, ts };
-    assert.ok(await this.store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1 }, message));
+    assert.ok(await this.store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1, causeId: null }, message));
   }
 
   async endRun(runId: string, ts: number): Promise<void> {

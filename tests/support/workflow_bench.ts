@@ -93,7 +93,10 @@ export class Bench {
   }
 
   /** The run's role returns. */
-  async say(runId: string, more: { round?: number; content?: string; role?: string; meta?: unknown } = {}) {
+  async say(
+    runId: string,
+    more: { round?: number; content?: string; role?: string; meta?: unknown; ts?: number; last?: boolean } = {},
+  ) {
     const { process, thread } = this.at(runId);
     const round = thread.messages.length + 1, meta = (more.meta ?? {}) as Record<string, never>;
     const said = {
@@ -103,9 +106,12 @@ export class Bench {
       round,
       role: "r",
       content: "c",
+      ts: null,
+      last: false,
       ...more,
       meta,
     } as const;
+    if (more.last === true) process.threads.delete(runId);
     this.manager.hear(process, said);
     await this.turn();
   }

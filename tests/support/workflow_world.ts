@@ -14,6 +14,7 @@ import { type Backing, Witness } from "./workflow_witness.ts";
 
 /** Let everything that is ready run, without time going by. */
 const settleTurns = 3;
+const said = { t: "message", role: "r", content: "c", meta: {}, ts: null, last: false } as const;
 
 export class World {
   /** Each daemon has its own: the timers of one that was killed never fire. */
@@ -166,7 +167,7 @@ export class World {
     const { runId } = thread.start;
     if (thread.aborted !== null) process.threads.delete(runId);
     else if (round === thread.messages.length + 1 && attempt === thread.attempt) thread.waits = true;
-    this.#manager.hear(process, { t: "message", runId, attempt, round, role: "r", content: "c", meta: {} });
+    this.#manager.hear(process, { ...said, runId, attempt, round });
   }
 
   /** A process speaks of a run that it does not hold, in another attempt, or of another round: nothing comes of it. */
@@ -176,13 +177,12 @@ export class World {
     const before = this.#backing.store.get(runId);
     const own = process.threads.get(runId);
     const attempt = own === undefined ? 1 : own.attempt + 1 + b % 2;
-    const said = { t: "message", runId, attempt, round: 1, role: "", content: "", meta: {} } as const;
-    this.#manager.hear(process, said);
+    this.#manager.hear(process, { ...said, runId, attempt, round: 1 });
     this.#manager.hear(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
     if (own !== undefined && own.aborted === null) {
       // Out of sequence; and while its last message waits for the disk, it has nothing at all to say.
       const round = own.messages.length + (own.waits ? 1 : 2);
-      this.#manager.hear(process, { ...said, attempt: own.attempt, round, role: "r" });
+      this.#manager.hear(process, { ...said, runId, attempt: own.attempt, round });
     }
     assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }

@@ -220,6 +220,7 @@ export class WorkspaceFixture implements AsyncDisposable {
   async rows(filter: LogFilter): Promise<LogRow[]> {
     // Rows of one turn of the event loop are committed at its end.
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await this.kernel.view.recorded();
     return this.kernel.view.records.logs({ limit: 1_000, ...filter });
   }
 

@@ -70,7 +70,7 @@ Deno.test("what a change leaves out stays, and null is written as null", () =>
 
 Deno.test("messages come in order, each once, from the attempt that is in force", () =>
   withStore(async ({ store }) => {
-    const { runs } = store, of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: null };
+    const { runs } = store, of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: 4 };
     await runs.create(newRun("a", { causeId: 4 }), runRow("a"));
     const append = (round: number, attempt = 1) => runs.appendMessage({ ...of, attempt }, message(round));
     assert.equal(await append(2), false);

@@ -83,7 +83,7 @@ Deno.test("nerve store gc removes a blob that nothing mentions, and only with --
     await bench.archive(at(1));
     await bench.startRun("run-1", at(2));
     const message = { round: 1, role: "scan", content: `see ff${inMessage}00`, meta: {}, ts: at(2) };
-    await bench.store.runs.appendMessage({ runId: "run-1", workflow: "cleanup", attempt: 1 }, message);
+    await bench.store.runs.appendMessage({ runId: "run-1", workflow: "cleanup", attempt: 1, causeId: null }, message);
     await senseWith(bench, "texts", inText);
     await senseWith(bench, "bytes", new TextEncoder().encode(`\u0000${inBytes}`));
     bench.clock.wall = systemClock.now();

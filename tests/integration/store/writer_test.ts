@@ -186,7 +186,7 @@ Deno.test("those who write in turns close to each other share a commit, for as l
     const clock = new LateClock();
     const statements = new class extends StatementCache {
       override get(sql: string): ReturnType<StatementCache["get"]> {
-        if (sql === "commit") clock.late += 10;
+        if (sql === "commit") clock.late += 0.5;
         return super.get(sql);
       }
     }(db);
@@ -206,7 +206,7 @@ Deno.test("those who write in turns close to each other share a commit, for as l
     await turn();
     assert.equal(seen(), 4, "nobody came any more");
     told.push(write(5), write(6));
-    clock.late += 10;
+    clock.late += 0.5;
     await turn();
     assert.equal(seen(), 6, "as long as the last commit took");
     told.push(write(7), write(8));
@@ -215,6 +215,7 @@ Deno.test("those who write in turns close to each other share a commit, for as l
     assert.equal(seen(), 8, "in a hurry");
     await Promise.all(told);
     assert.equal(writer.counters.commits, 4);
+    await writer.close();
   }));
 
 Deno.test("whoever waits ends the rest with the turn: run, durable and hurry", () =>

@@ -1,0 +1,137 @@
+/**
+ * Commits on the thread behind the kernel's: what is slow, large or empties the write-ahead log. A temporary trigger tells
+ * what was done on this thread: the other one has a connection of its own.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { type Clock, delay, systemClock } from "../../../src/base/clock.ts";
+import { CommitThread } from "../../../src/store/commit_thread.ts";
+import type { Operation } from "../../../src/store/operations.ts";
+import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
+import { Writer } from "../../../src/store/writer.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+interface Bench {
+  readonly db: DatabaseSync;
+  readonly writer: Writer;
+  readonly lost: number[];
+  all(): number[];
+  doneHere(): number[];
+}
+
+const insert = (...numbers: number[]): Operation =>
+  numbers.map((n) => ({ sql: "insert into numbers values (?)", values: [n] }));
+function bench(test: (bench: Bench) => Promise<void>, clock: Clock = systemClock): Promise<void> {
+  return inTempDir(async (root) => {
+    using db = openDatabase(join(root, "a.db"));
+    db.exec(
+      "create table numbers (n integer primary key) strict; create temp table here (n);" +
+        "create temp trigger see after insert on numbers begin insert into here values (new.n); end",
+    );
+    const lost: number[] = [];
+    const writer = new Writer(db, new StatementCache(db), (_, operations) => lost.push(operations), clock);
+    const read = (table: string) => db.prepare(`select n from ${table} order by rowid`).all().map(({ n }) => Number(n));
+    try {
+      await test({ db, writer, lost, all: () => read("numbers"), doneHere: () => read("here") });
+    } finally {
+      await writer.close();
+    }
+  });
+}
+
+/** Writes numbers below zero, so many at once that the next batches are done behind as well. */
+async function getBehind({ writer, doneHere }: Bench): Promise<void> {
+  for (let n = -1;; n--) {
+    const last = n - 200;
+    for (; n > last; n--) writer.write(insert(n));
+    await writer.durable();
+    if (!doneHere().includes(n + 1)) return;
+    await delay(systemClock, 1);
+  }
+}
+
+Deno.test("after a large commit the next ones are done behind, in their order, and reads here see them when they are told", () =>
+  bench(async (bench) => {
+    const { writer, all, doneHere, lost } = bench;
+    await getBehind(bench);
+    const seen = await Promise.all([1, 2, 3].map((n) => writer.run(insert(n)).then((changed) => [changed, ...all()])));
+    writer.write(insert(4));
+    await writer.durable();
+    const positive = (numbers: readonly unknown[]) => numbers.filter((n) => Number(n) > 0);
+    assert.deepEqual(seen.map(([changed, ...numbers]) => [changed, ...positive(numbers)]), [
+      [true, 1, 2, 3],
+      [true, 1, 2, 3],
+      [true, 1, 2, 3],
+    ]);
+    assert.deepEqual([positive(all()), positive(doneHere()), lost], [[1, 2, 3, 4], [], []]);
+  }));
+
+Deno.test("an operation that fails behind is undone alone and told; what waits with it is committed", () =>
+  bench(async (bench) => {
+    const { writer, all, lost } = bench;
+    await getBehind(bench);
+    const first = writer.run(insert(1)), broken = writer.run(insert(2, 1)), last = writer.run(insert(3));
+    await assert.rejects(broken, { code: "STORE_FAILED", message: /UNIQUE/ });
+    assert.deepEqual(await Promise.all([first, last]), [true, true]);
+    assert.deepEqual([all().filter((n) => n > 0), lost, writer.counters.lost], [[1, 3], [1], 1]);
+    writer.write(insert(1));
+    await assert.rejects(writer.durable(), { code: "STORE_FAILED" });
+    assert.equal(await writer.run([{ sql: "update numbers set n = n where n = 99", values: [] }]), false);
+  }));
+
+Deno.test("another program's lock makes the thread wait, and neither this one nor what comes after it is lost", () =>
+  bench(async (bench) => {
+    const { db, writer, all, lost } = bench;
+    await getBehind(bench);
+    using other = openDatabase(db.location() ?? "");
+    other.exec("begin immediate");
+    const waiting = [1, 2, 3].map((n) => writer.run(insert(n)));
+    await delay(systemClock, 20);
+    waiting.push(writer.run(insert(4)));
+    assert.deepEqual(all().filter((n) => n > 0), []);
+    other.exec("rollback");
+    await Promise.all(waiting);
+    assert.deepEqual([all().filter((n) => n > 0), lost], [[1, 2, 3, 4], []]);
+  }));
+
+Deno.test("a batch that cannot be committed behind is lost as a whole, counted, and told; the next one is written", () =>
+  bench(async (bench) => {
+    const { db, writer, all, lost } = bench;
+    await getBehind(bench);
+    db.exec("create trigger broken before insert on numbers when new.n = 2 begin select raise(rollback, 'full'); end");
+    const told = await Promise.allSettled([1, 2, 3].map((n) => writer.run(insert(n))));
+    assert.deepEqual(told.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+    assert.deepEqual([all().filter((n) => n > 0), lost, writer.counters.lost], [[], [3], 3]);
+    assert.match(writer.trouble?.message ?? "", /full/);
+    await writer.run(insert(4));
+    assert.deepEqual([all().filter((n) => n > 0), writer.trouble], [[4], null]);
+  }));
+
+Deno.test("large batches go behind, and the write-ahead log is emptied there before it has grown to what this thread allows", () =>
+  bench(async (bench) => {
+    const { db, writer, all, doneHere } = bench;
+    db.exec("create table texts (t text)");
+    const text = [{ sql: "insert into texts values (?)", values: ["x".repeat(50_000)] }];
+    let most = 0;
+    for (let n = 0; n < 400; n++) {
+      await writer.run(text);
+      most = Math.max(most, Number(db.prepare("pragma wal_checkpoint(noop)").get()?.log));
+    }
+    // 13 pages each: 5,200 in all.
+    assert.ok(most < 4_000, `the log grew to ${most} pages`);
+    for (let n = 0; n < 40; n++) writer.write(insert(n));
+    await writer.durable();
+    for (let n = 40; n < 80; n++) writer.write(insert(n));
+    await writer.durable();
+    assert.equal(all().length, 80);
+    assert.ok(doneHere().length <= 40, "the second batch was done behind");
+  }, { ...systemClock, monotonic: () => 0 }));
+
+Deno.test("a thread that cannot open the database takes no batch, and is not asked again at once", async () => {
+  const thread = new CommitThread("/proc/none/a.db", systemClock);
+  assert.equal(thread.wanted(), false);
+  await delay(systemClock, 300);
+  assert.equal(thread.wanted(), false);
+  thread.end();
+});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { type Batch, newBatch } from "../../../src/store/batch.ts";
+import { CommitTiming } from "../../../src/store/commit_timing.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+const slowMs = 5;
+
+function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; told(waiting: number): void } {
+  const clock = new FakeClock(), committed: Batch[] = [];
+  const timing = new CommitTiming(clock, (batch) => committed.push(batch));
+  /** A commit that took 5 ms, for which so many waited, is over. */
+  const told = (waiting: number) => {
+    const batch = newBatch(true);
+    batch.waiting = waiting;
+    timing.committed(batch, slowMs, null);
+  };
+  return { timing, clock, committed, told };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+// On a disk of 5 ms a commit of half of those who come again makes all of them wait for two.
+Deno.test("those who were told of a slow commit share the next one when they come again, though they come apart", async () => {
+  const { timing, clock, committed, told } = bench();
+  told(3);
+  const batch = newBatch(true);
+  timing.atOnce(batch);
+  await clock.tick(1);
+  timing.atOnce(batch);
+  await turn();
+  assert.deepEqual(committed, [], "one is to come");
+  timing.atOnce(batch);
+  await turn();
+  assert.deepEqual(committed, [batch]);
+});
+
+Deno.test("after a slow commit nobody is waited for longer than half of what it took, and one alone for nobody", async () => {
+  const { timing, clock, committed, told } = bench();
+  told(3);
+  const batch = newBatch(true);
+  timing.atOnce(batch);
+  await clock.tick(slowMs / 2 - 1);
+  assert.deepEqual(committed, []);
+  await clock.tick(1);
+  assert.deepEqual(committed, [batch]);
+  told(1);
+  const alone = newBatch(true);
+  timing.atOnce(alone);
+  await turn();
+  assert.deepEqual(committed, [batch, alone]);
+});
+
+Deno.test("a batch that has waited for a slow commit waits for those who were told of it, too", async () => {
+  const { timing, clock, committed } = bench();
+  const first = newBatch(true), next = newBatch(true);
+  first.waiting = 2;
+  next.waiting = 2;
+  next.due = true;
+  timing.committed(first, slowMs, next);
+  await turn();
+  assert.deepEqual(committed, []);
+  timing.atOnce(next);
+  timing.atOnce(next);
+  await turn();
+  assert.deepEqual(committed, [next]);
+  await clock.tick(slowMs);
+});
+
+Deno.test("a batch that has waited for a fast commit goes at once, before anybody is told of that one", () => {
+  const { timing, committed } = bench(), next = newBatch(true);
+  next.due = true;
+  timing.committed(newBatch(true), 0.2, next);
+  assert.deepEqual(committed, [next]);
+});
