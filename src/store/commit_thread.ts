@@ -7,6 +7,18 @@ import { commitThreadIdleMs, commitThreadRestMs } from "../base/limits.ts";
 import type { Done, FromCommitter, ToCommitter } from "./commit_worker.ts";
 import type { Operation } from "./operations.ts";
 
+/** The file that the kernel's thread has open: a workspace may be removed and made again at the same path. */
+export interface DatabaseFile {
+  readonly path: string;
+  readonly dev: number;
+  readonly ino: number | null;
+}
+
+export function fileOf(path: string): DatabaseFile {
+  const { dev, ino } = Deno.statSync(path);
+  return { path, dev, ino };
+}
+
 export interface Committed {
   readonly results: readonly Done[];
   /** What the disk needed. */
@@ -20,7 +32,7 @@ interface Running {
 }
 
 export class CommitThread {
-  readonly #path: string;
+  readonly #file: DatabaseFile;
   readonly #clock: Clock;
   #running: Running | null = null;
   #answer: PromiseWithResolvers<Committed> | null = null;
@@ -28,9 +40,9 @@ export class CommitThread {
   /** Not started again before: it has failed. Monotonic. */
   #notBefore = -Infinity;
 
-  /** `path`: of the database; one in memory has no thread. */
+  /** `path`: of the database, which exists. */
   constructor(path: string, clock: Clock) {
-    this.#path = path;
+    this.#file = fileOf(path);
     this.#clock = clock;
   }
 
@@ -64,7 +76,7 @@ export class CommitThread {
       event.preventDefault();
       this.#failed(new Error(event.message));
     };
-    worker.postMessage(this.#path satisfies ToCommitter, [port2]);
+    worker.postMessage(this.#file satisfies ToCommitter, [port2]);
   }
 
   #hear(running: Running, said: FromCommitter): void {

@@ -5,11 +5,12 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
+import { type DatabaseFile, fileOf } from "./commit_thread.ts";
 import { type Operation, Transaction } from "./operations.ts";
 import { openDatabase, StatementCache } from "./sqlite.ts";
 
-/** What the kernel's thread sends: first the path of the database, then batches. */
-export type ToCommitter = string | readonly Operation[];
+/** What the kernel's thread sends: first which database, then batches. */
+export type ToCommitter = DatabaseFile | readonly Operation[];
 
 /** Of each operation whether it was done, or what SQLite said of it. */
 export type Done = boolean | string;
@@ -26,13 +27,26 @@ globalThis.addEventListener("message", (event) => {
   if (port === undefined) throw new Error("nerve bug: the committer was started without its port");
   const tell = (message: FromCommitter) => port.postMessage(message);
   try {
-    const db = openDatabase(event.data), statements = new StatementCache(db);
+    const db = openSame(event.data), statements = new StatementCache(db);
     port.onmessage = ({ data }) => tell(commit(db, statements, data));
     tell({ kind: "ready" });
   } catch (thrown) {
     tell({ kind: "failed", message: messageOf(thrown) });
   }
 }, { once: true });
+
+/** Makes no file: looks first, and whether it was the right one afterwards. */
+function openSame(file: DatabaseFile): DatabaseSync {
+  assertSame(file);
+  const db = openDatabase(file.path);
+  assertSame(file);
+  return db;
+}
+
+function assertSame({ path, dev, ino }: DatabaseFile): void {
+  const now = fileOf(path);
+  if (now.dev !== dev || now.ino !== ino) throw new Error(`${path} is another file by now`);
+}
 
 function commit(db: DatabaseSync, statements: StatementCache, operations: readonly Operation[]): FromCommitter {
   try {

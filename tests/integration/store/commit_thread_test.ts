@@ -128,10 +128,30 @@ Deno.test("large batches go behind, and the write-ahead log is emptied there bef
     assert.ok(doneHere().length <= 40, "the second batch was done behind");
   }, { ...systemClock, monotonic: () => 0 }));
 
-Deno.test("a thread that cannot open the database takes no batch, and is not asked again at once", async () => {
-  const thread = new CommitThread("/proc/none/a.db", systemClock);
-  assert.equal(thread.wanted(), false);
-  await delay(systemClock, 300);
-  assert.equal(thread.wanted(), false);
-  thread.end();
-});
+// A workspace that was removed came back as an empty folder; one that was made anew would have got rows of the one before.
+Deno.test("a database that was removed is not made again, and one that took its place is not written", () =>
+  inTempDir(async (root) => {
+    const path = join(root, "data", "a.db"),
+      tried = async () => {
+        const thread = new CommitThread(path, systemClock);
+        await Deno.remove(join(root, "data"), { recursive: true });
+        return thread;
+      };
+    const make = () => openDatabase(path).close();
+    make();
+    const removed = await tried();
+    assert.equal(removed.wanted(), false);
+    await delay(systemClock, 200);
+    assert.equal(removed.wanted(), false);
+    assert.deepEqual([...Deno.readDirSync(root)], []);
+    make();
+    const replaced = await tried();
+    // So that it does not get the same inode again.
+    const other = await Deno.makeTempFile({ dir: root });
+    make();
+    assert.equal(replaced.wanted(), false);
+    await delay(systemClock, 200);
+    assert.equal(replaced.wanted(), false);
+    await Deno.remove(other);
+    for (const thread of [removed, replaced]) thread.end();
+  }));
