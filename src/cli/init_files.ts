@@ -3,6 +3,7 @@
  * What was written is remembered in `.nerve-init.json` as sha256 by path: a file that still has that content is ours to
  * replace, any other that is there is the user's and stays.
  */
+import { sha256 } from "../base/sha256.ts";
 import { dirname, join } from "node:path";
 import { isPlainObject } from "../protocol/json.ts";
 
@@ -104,9 +105,4 @@ async function digestOfFile(path: string): Promise<string | null> {
     if (thrown instanceof Deno.errors.NotFound) return null;
     throw thrown;
   }
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -3,7 +3,7 @@
  * so that lib/ reaches exactly those that import it. Pure; used by reload.ts.
  */
 import { resolveImport } from "./imports.ts";
-import { digestOf, type Snapshot } from "./workspace_scan.ts";
+import type { Snapshot } from "./workspace_scan.ts";
 
 /** What editors leave beside a file; counts only for those who import it. */
 const besides = /^(\.#.*|#.*#|.*~|\..*\.sw[a-z]|4913|\.DS_Store|\.goutputstream-.*|.*\.(tmp|bak|orig|rej)|.*___jb_.*)$/;
@@ -36,8 +36,8 @@ export class CodeVersions {
   of(folder: string): CodeVersion {
     const files = this.files(folder).map((path) => ({ path, facts: this.#snapshot.files.get(path) }));
     return {
-      content: digestOf(files.map(({ path, facts }) => `${facts?.hash} ${path}`).join("\n")),
-      stamp: digestOf(files.map(({ path, facts }) => `${facts?.stamp} ${path}`).join("\n")),
+      content: files.map(({ path, facts }) => `${facts?.hash} ${path}`).join("\n"),
+      stamp: files.map(({ path, facts }) => `${facts?.stamp} ${path}`).join("\n"),
     };
   }
 

@@ -5,9 +5,9 @@
  * I2. A file is read again when its size, times or inode changed, or when it changed so lately that its times could not
  *     tell a further change. Bounded in files, depth and bytes; what is over a bound is told, not read.
  */
-import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers";
 import type { Clock } from "../base/clock.ts";
+import { sha256 } from "../base/sha256.ts";
 import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/limits.ts";
 import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
 import { type Imports, importsOf, moduleEnding, noImports } from "./imports.ts";
@@ -55,13 +55,13 @@ export class WorkspaceScan {
     const { root, data, logs } = this.#paths;
     // A link in lib/ that leads back to the workspace must not make code of what the kernel writes.
     const walk: Walk = { known: new Map(), above: new Set([root, data, logs]), entries: 0, incomplete: null };
-    this.#look(configFileName, walk);
+    await this.#look(configFileName, walk);
     for (const folder of codeFolders) await this.#folder(folder, 0, walk);
     // Files that are gone are forgotten with the map before.
     this.#known = walk.known;
     const files = new Map([...walk.known].map(([path, { facts }]) => [path, facts]));
     const lines = [...files].map(([path, { hash, stamp }]) => `${hash} ${stamp} ${path}`).sort();
-    return { files, digest: digestOf(lines.join("\n")), incomplete: walk.incomplete };
+    return { files, digest: lines.join("\n"), incomplete: walk.incomplete };
   }
 
   async #folder(path: string, depth: number, walk: Walk): Promise<void> {
@@ -84,13 +84,15 @@ export class WorkspaceScan {
         break;
       }
       if (walk.entries % entriesATurn === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-      if (this.#look(`${path}/${name}`, walk) === "folder") await this.#folder(`${path}/${name}`, depth + 1, walk);
+      if (await this.#look(`${path}/${name}`, walk) === "folder") {
+        await this.#folder(`${path}/${name}`, depth + 1, walk);
+      }
     }
     walk.above.delete(real);
   }
 
   /** Takes a file's facts into `walk`; "folder" for what is one. */
-  #look(path: string, walk: Walk): "folder" | "done" {
+  async #look(path: string, walk: Walk): Promise<"folder" | "done"> {
     const full = `${this.#paths.root}/${path}`;
     try {
       const info = Deno.statSync(full);
@@ -102,7 +104,7 @@ export class WorkspaceScan {
       if (before?.settled === true && before.facts.stamp === stamp) walk.known.set(path, before);
       else {
         const settled = Math.abs(this.#clock.now() - changedAt) > settleMs;
-        walk.known.set(path, { settled, facts: factsOf(path, full, info.size, stamp, before?.facts) });
+        walk.known.set(path, { settled, facts: await factsOf(path, full, info.size, stamp, before?.facts) });
       }
     } catch (thrown) {
       missing(thrown, path, walk);
@@ -126,14 +128,16 @@ function missing(thrown: unknown, path: string, walk: Walk): void {
   walk.incomplete ??= `${path} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
 }
 
-function factsOf(path: string, full: string, size: number, stamp: string, before?: FileFacts): FileFacts {
+async function factsOf(
+  path: string,
+  full: string,
+  size: number,
+  stamp: string,
+  before?: FileFacts,
+): Promise<FileFacts> {
   // Nobody writes such a module by hand: its times have to do.
-  if (size > scanFileMaxBytes) return { hash: digestOf(stamp), stamp, imports: noImports };
-  const bytes = Deno.readFileSync(full), hash = digestOf(bytes);
+  if (size > scanFileMaxBytes) return { hash: stamp, stamp, imports: noImports };
+  const bytes = Deno.readFileSync(full), hash = await sha256(bytes);
   if (before?.hash === hash) return { ...before, stamp };
   return { hash, stamp, imports: moduleEnding.test(path) ? importsOf(new TextDecoder().decode(bytes)) : noImports };
-}
-
-export function digestOf(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex");
 }

@@ -11,7 +11,6 @@
  *     and whoever takes the workspace next finishes what was interrupted (`finishRestore`): data is never missing.
  * I4. What is told to be there is on disk. A backup that failed leaves nothing behind.
  */
-import { createHash } from "node:crypto";
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { backup as backUp, type DatabaseSync } from "node:sqlite";
 import { NerveError } from "../base/errors.ts";
@@ -63,18 +62,18 @@ export async function backupData(
   }
   const files: BackupFile[] = [];
   const target = (path: string) => join(folder, "data", relative(paths.data, path));
-  const add = (path: string) => files.push(describe(target(path), relative(paths.data, path)));
+  const add = async (path: string) => files.push(await describe(target(path), relative(paths.data, path)));
   try {
     for (const { path } of databasesOf(paths)) {
       tell(path);
       makeFolder(dirname(target(path)));
       await copyDatabase(path, target(path));
-      add(path);
+      await add(path);
     }
     for (const path of [...archivedDays(paths.archive).map((day) => day.path), ...blobPaths(paths.blobs)]) {
       tell(path);
       // A blob may have gone since, as garbage.
-      if (await copyFile(path, target(path))) add(path);
+      if (await copyFile(path, target(path))) await add(path);
     }
     await makeFolderDurably(folder);
     await syncFolders(folder);
@@ -123,7 +122,7 @@ export async function restoreData(
       if (relative(aside, to).startsWith("..") || !await copyFile(from, to)) {
         throw notWhole(folder, `${file.path} is missing`);
       }
-      const found = describe(to, file.path);
+      const found = await describe(to, file.path);
       if (found.sha256 !== file.sha256) throw notWhole(folder, `${file.path} was changed`);
     }
     for (const { path } of manifest.files) if (path.endsWith(".db")) checkDatabase(join(aside, path), folder, path);
@@ -240,7 +239,9 @@ function makeFolder(path: string): void {
   Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
-function describe(file: string, path: string): BackupFile {
+async function describe(file: string, path: string): Promise<BackupFile> {
+  // Not loaded with this file: the kernel, which only finishes what a restore began, would start 24 ms later.
+  const { createHash } = await import("node:crypto");
   using handle = Deno.openSync(file);
   const hash = createHash("sha256"), block = new Uint8Array(256 * 1024);
   let bytes = 0;

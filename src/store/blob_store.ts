@@ -5,10 +5,10 @@
  * I2. What `read` returns has the digest that was asked for.
  * I3. A digest is checked before it becomes a path.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
+import { sha256 } from "../base/sha256.ts";
 import { makeFolderDurably, syncFolder } from "./folders.ts";
 import { storeError } from "./sqlite.ts";
 
@@ -25,7 +25,7 @@ export class BlobStore {
   async write(bytes: Uint8Array | string): Promise<string> {
     // A copy: the caller may change its bytes while they are being written.
     const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes.slice();
-    const digest = sha256(content);
+    const digest = await sha256(content);
     const path = this.#path(digest);
     // A file of another length was damaged from outside; it is written again.
     const isWhole = async () => await sizeOf(path) === content.length;
@@ -50,7 +50,7 @@ export class BlobStore {
       }
       throw storeError(`blob ${digest} cannot be read`, thrown);
     }
-    if (sha256(bytes) !== digest) {
+    if (await sha256(bytes) !== digest) {
       throw new NerveError("STORE_FAILED", `blob ${digest} is damaged: its bytes have another digest`, {
         hint: `remove ${path} and write it again`,
       });
@@ -114,8 +114,4 @@ async function sizeOf(path: string): Promise<number | null> {
     if (thrown instanceof Deno.errors.NotFound) return null;
     throw thrown;
   }
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

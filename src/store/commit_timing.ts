@@ -14,8 +14,9 @@ export class CommitTiming {
   readonly #commit: (batch: Batch) => void;
   /** Until then the disk rests, unless somebody waits. Monotonic. */
   #restUntil = -Infinity;
-  /** What the last commit took, and how many waited for it. */
+  /** What the last commit took, and the one before it, and how many waited for the last. */
   #tookMs = 0;
+  #beforeMs = 0;
   #expected = 0;
 
   /** `commit` is told of a batch whose time has come; it may have been committed before. */
@@ -24,13 +25,14 @@ export class CommitTiming {
     this.#commit = commit;
   }
 
-  /** Whether the last commit was: then the way to another thread and back is nothing beside the next one. */
+  /** Whether the last two commits were: then the way to another thread and back is nothing beside the next one. */
   get slow(): boolean {
-    return this.#tookMs > commitSlowMs;
+    return Math.min(this.#tookMs, this.#beforeMs) > commitSlowMs;
   }
 
   /** `next` is the batch that has been waiting for this one, if there is one. */
   committed({ waiting }: Batch, tookMs: number, next: Batch | null): void {
+    this.#beforeMs = this.#tookMs;
     this.#tookMs = tookMs;
     this.#expected = waiting + (next?.waiting ?? 0);
     const restMs = Math.min(commitRestMaxMs, Math.max(commitRestMinMs, tookMs * commitRestTimes));

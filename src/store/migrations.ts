@@ -5,11 +5,11 @@
  * I2. Nothing is half applied: a file that fails leaves no trace, and those after it do not run.
  * I3. A file cannot leave its transaction: begin, commit, savepoint, attach and detach are refused.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { constants, type DatabaseSync } from "node:sqlite";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import { sha256 } from "../base/sha256.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import { runScript, ScriptError } from "./sql_script.ts";
 import { inTransaction } from "./sqlite.ts";
@@ -24,8 +24,8 @@ interface MigrationFile {
 }
 
 /** Runs what has not run yet; returns what is wrong. A folder that does not exist holds no migrations. */
-export function applyMigrations(db: DatabaseSync, folder: string, clock: Clock): LoadProblem[] {
-  const { files, problems } = readFolder(folder);
+export async function applyMigrations(db: DatabaseSync, folder: string, clock: Clock): Promise<LoadProblem[]> {
+  const { files, problems } = await readFolder(folder);
   db.exec(
     "create table if not exists _migrations" +
       " (name text primary key, checksum text not null, applied_at integer not null) strict",
@@ -40,12 +40,12 @@ export function applyMigrations(db: DatabaseSync, folder: string, clock: Clock):
 }
 
 /** What has run in `db` and is not in the folder as it ran. */
-export function appliedProblems(db: DatabaseSync, folder: string): LoadProblem[] {
+export async function appliedProblems(db: DatabaseSync, folder: string): Promise<LoadProblem[]> {
   const known = db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_migrations'").get();
-  return known === undefined ? [] : compare(db, folder, readFolder(folder).files);
+  return known === undefined ? [] : compare(db, folder, (await readFolder(folder)).files);
 }
 
-function readFolder(folder: string): { files: MigrationFile[]; problems: LoadProblem[] } {
+async function readFolder(folder: string): Promise<{ files: MigrationFile[]; problems: LoadProblem[] }> {
   const names = namesIn(folder), problems: LoadProblem[] = [];
   const named = names.filter((name) => {
     const fits = namePattern.test(name);
@@ -63,7 +63,7 @@ function readFolder(folder: string): { files: MigrationFile[]; problems: LoadPro
         : at(path, `${name} leaves a gap: number ${wanted} is missing`),
     );
   }
-  return { files: named.map((name) => readMigration(folder, name)), problems };
+  return { files: await Promise.all(named.map((name) => readMigration(folder, name))), problems };
 }
 
 /** Sorted. Hidden files and folders, and the backups of editors, are nobody's migrations. */
@@ -77,10 +77,9 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function readMigration(folder: string, name: string): MigrationFile {
+async function readMigration(folder: string, name: string): Promise<MigrationFile> {
   const path = join(folder, name), bytes = Deno.readFileSync(path);
-  const checksum = createHash("sha256").update(bytes).digest("hex");
-  return { name, path, script: new TextDecoder().decode(bytes), checksum };
+  return { name, path, script: new TextDecoder().decode(bytes), checksum: await sha256(bytes) };
 }
 
 /** What has run against what is there. */

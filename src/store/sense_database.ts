@@ -15,10 +15,14 @@ export interface OpenedSense {
 }
 
 /** `path` may be ":memory:". Throws NerveError STORE_FAILED when the database cannot be opened or written. */
-export function openSenseDatabase(path: string, migrationsFolder: string, clock: Clock = systemClock): OpenedSense {
+export async function openSenseDatabase(
+  path: string,
+  migrationsFolder: string,
+  clock: Clock = systemClock,
+): Promise<OpenedSense> {
   const sqlite = openDatabase(path, { synchronous: "normal" });
   try {
-    const problems = applyMigrations(sqlite, migrationsFolder, clock);
+    const problems = await applyMigrations(sqlite, migrationsFolder, clock);
     return { sqlite, problems };
   } catch (thrown) {
     sqlite.close();
@@ -27,7 +31,7 @@ export function openSenseDatabase(path: string, migrationsFolder: string, clock:
 }
 
 /** Which migrations of a folder do not fit those that have run in a database; it is only read, and need not be there. */
-export function checkApplied(path: string, migrationsFolder: string): LoadProblem[] {
+export async function checkApplied(path: string, migrationsFolder: string): Promise<LoadProblem[]> {
   try {
     Deno.statSync(path);
   } catch (thrown) {
@@ -36,15 +40,15 @@ export function checkApplied(path: string, migrationsFolder: string): LoadProble
   }
   const sqlite = openDatabase(path, { readOnly: true });
   try {
-    return appliedProblems(sqlite, migrationsFolder);
+    return await appliedProblems(sqlite, migrationsFolder);
   } finally {
     sqlite.close();
   }
 }
 
 /** What is wrong with the migrations of a folder when they are applied to an empty database in memory. */
-export function checkMigrations(migrationsFolder: string): LoadProblem[] {
-  const { sqlite, problems } = openSenseDatabase(":memory:", migrationsFolder);
+export async function checkMigrations(migrationsFolder: string): Promise<LoadProblem[]> {
+  const { sqlite, problems } = await openSenseDatabase(":memory:", migrationsFolder);
   sqlite.close();
   return problems;
 }

@@ -3,9 +3,9 @@
  * reads. Made by kernel.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { monotonicFactory } from "ulid";
 import type { Clock } from "../base/clock.ts";
 import { assert, type NerveError } from "../base/errors.ts";
+import { ulids } from "../base/ulid.ts";
 import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive.ts";
 import { LogStore } from "./log_store.ts";
 import { MetaStore } from "./meta_store.ts";
@@ -67,12 +67,12 @@ export class Store {
     this.#db = db;
     this.#clock = clock;
     this.reader = reader;
-    const statements = new StatementCache(db), ulid = monotonicFactory();
+    const statements = new StatementCache(db);
     this.#writer = new Writer(db, statements, onLost, clock);
     this.log = new LogStore(statements, this.#writer, clock);
     this.runs = new RunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
-    this.newRunId = () => ulid(clock.now());
+    this.newRunId = ulids(() => clock.now());
   }
 
   /** Calls `fire` after each commit from now on: there may be new rows to read. `fire` must not throw. */

@@ -101,9 +101,9 @@ export class SenseRuntime implements Runtime {
     const sense = this.#spec.senses.find((each) => each.name === name);
     if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
     try {
-      const { sqlite, problems } = openSenseDatabase(sense.database, sense.migrations);
+      const { sqlite, problems } = await openSenseDatabase(sense.database, sense.migrations);
       this.#closers.push(() => sqlite.isOpen && sqlite.close());
-      if (sense.tryFor !== null) problems.push(...checkApplied(sense.tryFor, sense.migrations));
+      if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
       const module = await importFile(sense.entry).catch((thrown: unknown) => {
         problems.push(loadProblem(thrown, folderOf(sense.entry)));
         return null;

@@ -51,7 +51,7 @@ for (const name of names("senses")) {
     try {
       for (const time of ["first", "second"]) {
         const migrations = join(repository, "senses", name, "migrations");
-        const { sqlite, problems } = openSenseDatabase(join(folder, "sense.db"), migrations);
+        const { sqlite, problems } = await openSenseDatabase(join(folder, "sense.db"), migrations);
         assert.deepEqual(problems, [], time);
         const exported: Record<string, unknown> = await import(
           `file://${join(repository, "senses", name, "schema.ts")}`

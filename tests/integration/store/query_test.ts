@@ -17,7 +17,7 @@ function bench(test: (path: string, root: string) => void): Promise<void> {
        create view latest as select * from readings;
        insert into readings values (1, 0.5, 'a'), (2, 0.75, null), (3, 1, 'c');`,
     );
-    openSenseDatabase(path, folder).sqlite.close();
+    (await openSenseDatabase(path, folder)).sqlite.close();
     test(path, root);
   });
 }
@@ -143,7 +143,7 @@ Deno.test("the newest rows come of the first table of the sense, or of the one t
 Deno.test("a database without a table of its own says so", () =>
   inTempDir(async (root) => {
     const path = join(root, "empty.db");
-    openSenseDatabase(path, join(root, "none")).sqlite.close();
+    (await openSenseDatabase(path, join(root, "none"))).sqlite.close();
     assert.throws(() => newestRows(path, null, 1), { code: "QUERY_INVALID", message: /no table yet/ });
     assert.deepEqual(schemaOf(path), []);
     await Promise.resolve();
