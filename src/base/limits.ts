@@ -178,7 +178,7 @@ export const commitRestMaxMs = 50;
  * operations, or so many pages wait in the write-ahead log: else the way there and back (0.1 ms) costs more than it spares.
  */
 export const commitSlowMs = 1;
-export const commitManyOperations = 16;
+export const commitManyOperations = 64;
 export const commitPagesMax = 1_000;
 /** The kernel's thread empties the write-ahead log by itself only when nobody else has: 16 MiB. */
 export const commitPagesOwn = 4_000;

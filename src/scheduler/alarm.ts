@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { prepareAheadMs } from "../base/limits.ts";
-import type { HeapTimer, TimerHeap } from "./timer_heap.ts";
+import type { HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 import { type Instant, nextTick, type Schedule, type Tick } from "./timetable.ts";
 
 /** What timers need; shared by all senses. */

@@ -14,7 +14,7 @@ import type { Signal, Trigger } from "../protocol/signal.ts";
 import { wallOf } from "./alarm.ts";
 import type { ComputeStarter, ScheduleListener, SensePlan, SenseView, TriggerReceipt } from "./ports.ts";
 import { ScheduledSense, type Surroundings } from "./scheduled_sense.ts";
-import { type HeapTimer, TimerHeap } from "./timer_heap.ts";
+import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 
 export type {
   ComputeStarter,

@@ -2,12 +2,12 @@
  * The control API of a real daemon under 16 connections: a run's status (one indexed query), and a trigger, which is
  * committed before the reply. Needs a C compiler for its client, tools/http_load.c.
  * Floor: Deno's own server with one short answer, under the same client (tools/bare_server.ts).
- * Not measured: event streams, large answers, clients in JavaScript. `nerve run` prints a line for each signal.
+ * Not measured: event streams, large answers, clients in JavaScript.
  */
 import { delay, systemClock } from "../../src/base/clock.ts";
-import { Daemon } from "../support/mortal_daemon.ts";
 import { fromFileUrl, join } from "../support/paths.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
+import { BackgroundDaemon } from "./daemon.ts";
 import { compiled } from "./compiled.ts";
 import { workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, repeated } from "./figure.ts";
@@ -28,19 +28,16 @@ export async function* figures(): Figures {
     workflows: { w: workflowOf(1) },
   });
   const floor = await bareLoad(client, join(workspace.root, "bare.sock"));
-  const daemon = await Daemon.start(workspace.paths), { socket } = workspace.paths;
-  try {
-    const { runId } = await daemon.client.startRun("w", {});
-    const requests = { status: ["GET", `/v1/runs/${runId}`], trigger: ["POST", "/v1/senses/s/trigger"] } as const;
-    for (const [name, [method, path]] of Object.entries(requests)) {
-      await load(client, socket, 1, method, path);
-      const loads = await repeated(3, () => load(client, socket, 1.5, method, path));
-      const of = (key: keyof Load) => loads.map((each) => each[key]);
-      yield figure(`API: ${name}, ${connections} connections`, "requests/s", of("rate"), floor.rate);
-      yield figure(`API: ${name}, ${connections} connections, p99`, "ms", of("p99"), floor.p99);
-    }
-  } finally {
-    await daemon.stop();
+  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  const { socket } = workspace.paths;
+  const { runId } = await daemon.client.startRun("w", {});
+  const requests = { status: ["GET", `/v1/runs/${runId}`], trigger: ["POST", "/v1/senses/s/trigger"] } as const;
+  for (const [name, [method, path]] of Object.entries(requests)) {
+    await load(client, socket, 1, method, path);
+    const loads = await repeated(3, () => load(client, socket, 1.5, method, path));
+    const of = (key: keyof Load) => loads.map((each) => each[key]);
+    yield figure(`API: ${name}, ${connections} connections`, "requests/s", of("rate"), floor.rate);
+    yield figure(`API: ${name}, ${connections} connections, p99`, "ms", of("p99"), floor.p99);
   }
 }
 

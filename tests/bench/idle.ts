@@ -4,10 +4,11 @@
  * 90 seconds; with NERVE_BENCH=long for 12 minutes, so that every sense has ticked twice.
  * Floor of the memory: what the kernel alone takes; no group's process need be alive between two ticks. Of the lateness:
  * a timer of Deno's.
- * Not measured: all ticks at the same moment, which takes as long as the machine needs for 30 processes.
+ * Then the same with all ticks at the same moment, between two of them, when no group's process is alive.
+ * Not measured: the lateness of ticks at the same moment, which is what the machine needs for 30 processes.
  */
 import { delay, systemClock } from "../../src/base/clock.ts";
-import { makeWorkspace } from "../support/workspace_fixture.ts";
+import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, percentile } from "./figure.ts";
 import { privateMiB, privateMiBOrNone } from "./memory.ts";
@@ -19,16 +20,36 @@ const settledMs = 45_000, spanMs = Deno.env.get("NERVE_BENCH") === "long" ? 12 *
 const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - trigger.due });\n";
 
 export async function* figures(): Figures {
-  const floor = await timerLateness();
+  yield* apart();
+  yield* together();
+}
+
+/** Without a startup_delay all tick at the start, and then every 5 minutes. */
+async function* together(): Figures {
+  await using workspace = await thirtySenses(() => ({}));
+  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  await delay(systemClock, settledMs);
+  const { pid, units } = await daemon.client.health();
+  const all = [pid, daemon.supervisorPid, ...units.flatMap((unit) => unit.pid ?? [])];
+  const inAll = all.reduce((sum, each) => sum + privateMiBOrNone(each), 0);
+  const name = `${senses} senses of 5 min that tick together: memory of all processes between two ticks`;
+  yield figure(name, "MiB", [inAll], privateMiB(pid));
+}
+
+async function thirtySenses(plan: (index: number) => Record<string, string>): Promise<WorkspaceFixture> {
   const names = Array.from({ length: senses }, (_, index) => `s${index}`);
-  const spread = (index: number) => ({ startup_delay: `${index * intervalMs / senses}ms` });
-  await using workspace = await makeWorkspace({
+  return await makeWorkspace({
     yaml: {
-      senses: Object.fromEntries(names.map((name, index) => [name, spread(index)])),
+      senses: Object.fromEntries(names.map((name, index) => [name, plan(index)])),
       reflexes: names.map((sense) => ({ sense, interval: `${intervalMs}ms` })),
     },
     senses: Object.fromEntries(names.map((name) => [name, compute])),
   });
+}
+
+async function* apart(): Figures {
+  const floor = await timerLateness();
+  await using workspace = await thirtySenses((index) => ({ startup_delay: `${index * intervalMs / senses}ms` }));
   await using daemon = await BackgroundDaemon.start(workspace.paths);
   await delay(systemClock, settledMs);
   const from = systemClock.now(), inAll: number[] = [], kernel: number[] = [], alive: number[] = [];

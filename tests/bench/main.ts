@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   storage: () => import("./storage.ts"),
   api: () => import("./api.ts"),
   timetable: () => import("./timetable.ts"),
+  background: () => import("./background.ts"),
   "large-log": () => import("./large_log.ts"),
   idle: () => import("./idle.ts"),
   day: () => import("./day.ts"),

@@ -42,7 +42,7 @@ export async function* figures(): Figures {
   yield figure(`${name}: private memory of the kernel`, "MiB", [privateMiB(pid)], null);
 }
 
-async function thousandSenses(): Promise<WorkspaceFixture> {
+export async function thousandSenses(): Promise<WorkspaceFixture> {
   const names = Array.from({ length: senses }, (_, index) => `s${index}`);
   const plan = (index: number) => ({ group: `g${index % groups}`, startup_delay: `${(index * 7) % 1_000}ms` });
   return await makeWorkspace({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { TimerHeap } from "../../../src/scheduler/timer_heap.ts";
+import { TimerHeap } from "../../../src/base/timer_heap.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("deadlines fire in their order, at their time, whatever was added and cancelled", async () => {

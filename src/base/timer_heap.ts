@@ -1,11 +1,11 @@
 /**
  * Thousands of deadlines over one timer of the clock: a binary heap of absolute monotonic times.
- * alarm.ts puts ticks and throttle windows into it, scheduler.ts owns it.
+ * One holds every deadline of the system's clock (clock.ts), one the scheduler's ticks and throttle windows (alarm.ts).
  *
  * I1. Nothing fires early. Equal deadlines fire in the order in which they were added.
  * I2. The clock holds at most one timer of ours, and none while the heap is empty.
  */
-import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { CancelTimer, Clock } from "./clock.ts";
 
 /** One deadline in a heap; hand it back to `cancel`. */
 export interface HeapTimer {
