@@ -46,12 +46,12 @@ Deno.test("computes back to back cost at most 15 times a message to another proc
   });
 });
 
-Deno.test("a listener answers a signal within 15 times a message to another process and back, and a commit", async () => {
+Deno.test("a listener answers a signal within 4 times a message to another process and back, and a commit", async () => {
   await using workspace = await listening();
   await using echo = await Echo.start(workspace.root);
   await listenerTimes(workspace, 100);
   await echo.times(300);
-  await staysWithin(15, async () => {
+  await staysWithin(4, async () => {
     const floor = median(await echo.times(200)) + await bareCommitMs(workspace.root);
     return median(await listenerTimes(workspace, 100)) / floor;
   });
