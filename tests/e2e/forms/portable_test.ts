@@ -65,8 +65,9 @@ Deno.test("two first uses at once both work, and leave one private folder", asyn
   const form = await fresh("twice");
   const both = await Promise.all([0, 1].map(() => finish(form, ["version"], folder)));
   for (const { code, out, err } of both) assert.deepEqual([code, err, /^nerve /.test(out)], [0, "", true]);
-  const cache = join(form.home, ".cache/nerve"), [hash = "", ...others] = names(cache);
-  assert.deepEqual(others, ["deno"], "the version, and Deno's own cache");
+  const cache = join(form.home, ".cache/nerve"), there = names(cache);
+  const [hash = "", ...others] = there.filter((name) => name !== "deno");
+  assert.deepEqual([others, there.length], [[], 2], "the version, and Deno's own cache");
   assert.deepEqual(names(join(cache, hash)), ["app", "deno"], "nothing of the other first use is left inside");
   for (const path of [cache, join(cache, hash)]) assert.equal(await mode(path), 0o700);
   assert.deepEqual(names(form.temp), []);
