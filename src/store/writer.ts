@@ -163,10 +163,11 @@ export class Writer {
 
   /** Nothing may be written after it. */
   async close(): Promise<void> {
-    this.flush();
-    // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
-    await this.durable().catch(() => {});
-    this.flush();
+    do {
+      this.flush();
+      // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
+      await this.durable().catch(() => {});
+    } while (this.#batch !== null || this.#inHand !== null);
     this.#thread?.end();
   }
 
@@ -193,6 +194,7 @@ export class Writer {
     if (this.#inHand !== null || this.#thread === null) return;
     this.#batch = null;
     batch.cancel?.();
+    if (!this.#thread.wanted()) return void this.#doHere(batch, behind);
     this.#inHand = batch;
     this.#thread.commit(behind.map(({ operation }) => operation)).then(
       (committed) => this.#committedBehind(batch, behind, committed),
@@ -203,6 +205,12 @@ export class Writer {
         this.hurry();
       },
     );
+  }
+
+  /** The thread has ended since the batch was begun for it. */
+  async #doHere(batch: Batch, behind: readonly Kept[]): Promise<void> {
+    await Promise.all(behind.map(({ operation, done, lost }) => this.run(operation).then(done, lost)));
+    batch.committed.resolve();
   }
 
   #committedBehind(batch: Batch, behind: readonly Kept[], { results, tookMs }: Committed): void {

@@ -155,3 +155,35 @@ Deno.test("a database that was removed is not made again, and one that took its 
     await Deno.remove(other);
     for (const thread of [removed, replaced]) thread.end();
   }));
+
+// What was begun for the thread hung for ever when its idle time was over in that moment.
+Deno.test("a batch for a thread that has ended meanwhile is done here, in its order", () =>
+  bench(async (bench) => {
+    const { writer, all, doneHere, lost } = bench, { wanted } = CommitThread.prototype;
+    await getBehind(bench);
+    const first = writer.run(insert(1)), second = writer.run(insert(2));
+    writer.write(insert(2));
+    const durable = writer.durable();
+    CommitThread.prototype.wanted = () => false;
+    try {
+      assert.deepEqual(await Promise.all([first, second]), [true, true]);
+      await assert.rejects(durable, { code: "STORE_FAILED" });
+    } finally {
+      CommitThread.prototype.wanted = wanted;
+    }
+    const positive = (numbers: number[]) => numbers.filter((n) => n > 0);
+    assert.deepEqual([positive(all()), positive(doneHere()), lost], [[1, 2], [1, 2], [1]]);
+  }));
+
+Deno.test("close writes what is written while it waits", () =>
+  inTempDir(async (root) => {
+    const path = join(root, "a.db");
+    using db = openDatabase(path);
+    db.exec("create table numbers (n integer primary key) strict");
+    const writer = new Writer(db, new StatementCache(db));
+    for (let n = 1; n <= 200; n++) writer.write(insert(n));
+    const closed = writer.close();
+    writer.write(insert(201));
+    await closed;
+    assert.equal(db.prepare("select count(*) as n from numbers").get()?.n, 201);
+  }));
