@@ -9,8 +9,6 @@ export const payloadMaxBytes = 256 * KiB;
 export const messageContentMaxBytes = 1 * MiB;
 /** JSON of a message's `meta`. */
 export const messageMetaMaxBytes = 256 * KiB;
-/** How old a message of a run may be by its process's clock; an older one is as old as it is for the kernel. */
-export const messageAgeMaxMs = 10 * secondMs;
 /** `prompt` of a run. */
 export const promptMaxBytes = 64 * KiB;
 /** One line of the protocol between the kernel and a group's process, from the process to the kernel. */

@@ -152,10 +152,6 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     role: z.string(),
     content: z.string(),
     meta: jsonObjectSchema,
-    /** When the role returned, by the sandbox's own clock. User code may have tampered with that. */
-    ts: z.int().nullable().catch(null),
-    /** The moderator says END to it: with it the run is completed, and nothing more is said of it. */
-    last: z.boolean().default(false),
   }),
   /** A role with a time limit begins: the kernel watches it too, because a loop would hold up the worker's own timer. */
   z.object({ t: z.literal("role_begun"), ...roleRef, timeoutMs: z.int().min(1).max(roleTimeoutMaxMs) }),

@@ -29,6 +29,8 @@ interface Running {
   readonly worker: Worker;
   readonly port: MessagePort;
   ready: boolean;
+  /** Its connection is closed, or never was open. */
+  readonly closed: PromiseWithResolvers<void>;
 }
 
 export class CommitThread {
@@ -60,37 +62,49 @@ export class CommitThread {
     return this.#answer.promise;
   }
 
-  end(): void {
+  /** Resolves when its connection is closed: whoever closes the last one empties the write-ahead log. */
+  async end(): Promise<void> {
     this.#idle();
-    this.#running?.worker.terminate();
-    this.#running?.port.close();
+    const running = this.#running;
+    if (running === null) return;
     this.#running = null;
+    if (running.ready) {
+      running.port.postMessage(null satisfies ToCommitter);
+      await running.closed.promise;
+    }
+    running.worker.terminate();
+    running.port.close();
   }
 
   #start(): void {
     const worker = new Worker(new URL("./commit_worker.ts", import.meta.url), { type: "module", name: "commits" });
     const { port1: port, port2 } = new MessageChannel();
-    const running: Running = this.#running = { worker, port, ready: false };
+    const running: Running = this.#running = {
+      ...{ worker, port, ready: false },
+      closed: Promise.withResolvers(),
+    };
     port.onmessage = ({ data }) => this.#hear(running, data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#failed(new Error(event.message));
+      this.#failed(running, new Error(event.message));
     };
     worker.postMessage(this.#file satisfies ToCommitter, [port2]);
   }
 
   #hear(running: Running, said: FromCommitter): void {
+    if (said.kind === "closed") return running.closed.resolve();
     if (said.kind === "ready") running.ready = true;
-    else if (!running.ready) return this.#failed(new Error(said.kind));
+    else if (!running.ready) return this.#failed(running, new Error(said.kind));
     else if (said.kind === "committed") this.#answer?.resolve(said);
     else this.#answer?.reject(new Error(said.message));
     this.#idle();
-    this.#idle = this.#clock.after(commitThreadIdleMs, () => this.end());
+    this.#idle = this.#clock.after(commitThreadIdleMs, () => void this.end());
   }
 
-  #failed(error: Error): void {
+  #failed(running: Running, error: Error): void {
     this.#notBefore = this.#clock.monotonic() + commitThreadRestMs;
-    this.end();
+    running.closed.resolve();
+    void this.end();
     this.#answer?.reject(error);
   }
 }

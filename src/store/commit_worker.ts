@@ -9,14 +9,15 @@ import { type DatabaseFile, fileOf } from "./commit_thread.ts";
 import { type Operation, Transaction } from "./operations.ts";
 import { openDatabase, StatementCache } from "./sqlite.ts";
 
-/** What the kernel's thread sends: first which database, then batches. */
-export type ToCommitter = DatabaseFile | readonly Operation[];
+/** What the kernel's thread sends: first which database, then batches; null: no more will come. */
+export type ToCommitter = DatabaseFile | readonly Operation[] | null;
 
 /** Of each operation whether it was done, or what SQLite said of it. */
 export type Done = boolean | string;
 
 export type FromCommitter =
   | { readonly kind: "ready" }
+  | { readonly kind: "closed" }
   | { readonly kind: "committed"; readonly results: readonly Done[]; readonly tookMs: number }
   /** Nothing of the batch was done; before `ready`, nothing ever will be. */
   | { readonly kind: "failed"; readonly message: string };
@@ -28,7 +29,11 @@ globalThis.addEventListener("message", (event) => {
   const tell = (message: FromCommitter) => port.postMessage(message);
   try {
     const db = openSame(event.data), statements = new StatementCache(db);
-    port.onmessage = ({ data }) => tell(commit(db, statements, data));
+    port.onmessage = ({ data }) => {
+      if (data !== null) return tell(commit(db, statements, data));
+      db.close();
+      tell({ kind: "closed" });
+    };
     tell({ kind: "ready" });
   } catch (thrown) {
     tell({ kind: "failed", message: messageOf(thrown) });

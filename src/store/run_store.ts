@@ -50,20 +50,11 @@ export class RunStore {
     return this.#writer.run([updateRun(runId, guard, change), this.#log.step(changed)]);
   }
 
-  /**
-   * Stores the next message of a started run; the time of its row is the message's. With `ending` it is the last one, and
-   * the run's end is stored with it.
-   */
-  appendMessage(of: RunRef, { round, role, content, meta, ts }: RunMessage, ending?: RunEnding): Promise<boolean> {
+  /** Stores the next message of a started run. The time of its row is the message's. */
+  appendMessage(of: RunRef, { round, role, content, meta, ts }: RunMessage): Promise<boolean> {
     const { runId, attempt } = of;
     const row = this.#log.step({ ...rowOf(of, "run.message"), payload: { round, role, content, meta } }, ts);
-    const operation = [countMessage(runId, attempt, round), row];
-    if (ending !== undefined) {
-      const [change, told] = ending, changed = changeRow(told, change);
-      checkRow(changed, runId);
-      operation.push(updateRun(runId, { from: ["started"], fence: attempt }, change), this.#log.step(changed));
-    }
-    return this.#writer.run(operation);
+    return this.#writer.run([countMessage(runId, attempt, round), row]);
   }
 
   /** Writes the row of a failed attempt of the present round's role. False, and no row: the run is not there for it. */
@@ -101,8 +92,6 @@ export class RunStore {
 
 /** A run and its attempt, and what its rows tell. */
 export type RunRef = Pick<Run, "runId" | "workflow" | "attempt" | "causeId">;
-/** How a run ends, and the row that says so. */
-export type RunEnding = readonly [RunChange, NewLogRow];
 
 function rowOf({ workflow, runId, causeId }: RunRef, type: LogType): Omit<NewLogRow, "payload"> {
   return { source: `workflow:${workflow}`, type, refId: runId, causeId };

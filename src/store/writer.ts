@@ -27,7 +27,7 @@ import { type Batch, type Kept, newBatch } from "./batch.ts";
 import { type Committed, CommitThread } from "./commit_thread.ts";
 import { CommitTiming } from "./commit_timing.ts";
 import { type Operation, Transaction } from "./operations.ts";
-import { type StatementCache, storeError } from "./sqlite.ts";
+import { type StatementCache, storeError, walPages } from "./sqlite.ts";
 import { WriteLock } from "./write_lock.ts";
 
 /** `lost` counts operations that could not be written. */
@@ -137,12 +137,11 @@ export class Writer {
         throw storeError(whatFailed, thrown);
       });
     }
-    const batches = [this.#inHand, this.#batch].filter((batch) => batch !== null);
     if (this.#batch !== null) this.#timing.atOnce(this.#batch);
-    for (const batch of batches) {
-      await batch.committed.promise;
-      if (batch.loss !== null) throw batch.loss;
-    }
+    const batches = [this.#inHand, this.#batch].filter((batch) => batch !== null);
+    const told = await Promise.allSettled(batches.map(({ committed }) => committed.promise));
+    for (const each of told) if (each.status === "rejected") throw each.reason;
+    for (const { loss } of batches) if (loss !== null) throw loss;
   }
 
   /** What is open is committed at the end of this turn, whoever may come after it. */
@@ -153,12 +152,14 @@ export class Writer {
   /** Commits what is done here now, and hands on what is not. */
   flush(): void {
     if (this.#batch !== null) this.#commit(this.#batch);
+    // What was meant for a thread that has ended is done here by now.
+    if (this.#batch?.behind === null) this.#commit(this.#batch);
   }
 
   /** As `flush`; resolves when what was written so far can be read, or is lost. */
   async recorded(): Promise<void> {
     this.flush();
-    if (this.#inHand !== null) await this.durable().catch(() => {});
+    if (this.#inHand !== null || this.#batch !== null || this.#lock.waited) await this.durable().catch(() => {});
   }
 
   /** Nothing may be written after it. */
@@ -168,7 +169,7 @@ export class Writer {
       // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
       await this.durable().catch(() => {});
     } while (this.#batch !== null || this.#inHand !== null);
-    this.#thread?.end();
+    await this.#thread?.end();
   }
 
   #commit(batch: Batch): void {
@@ -180,12 +181,12 @@ export class Writer {
       // Nothing is open when every operation failed before it began.
       if (this.#db.isTransaction) {
         this.#statements.get("commit").run();
-        this.#pages = Number(this.#statements.get("pragma wal_checkpoint(noop)").get()?.log);
-        this.#committed(batch, this.#clock.monotonic() - from);
-      } else batch.committed.resolve();
+      } else return batch.committed.resolve();
     } catch (thrown) {
       return void this.#abandon(batch, thrown);
     }
+    this.#committed(batch, this.#clock.monotonic() - from);
+    this.#pages = walPages(this.#statements);
     this.onCommit();
   }
 
@@ -251,8 +252,7 @@ export class Writer {
   #belongsBehind(): boolean {
     if (this.#inHand !== null) return true;
     if (this.#thread === null || this.#db.isTransaction || this.#lock.waited) return false;
-    const worth = this.#timing.slow || this.#held >= commitManyOperations ||
-      this.#pages > commitPagesMax;
+    const worth = this.#timing.slow || this.#held >= commitManyOperations || this.#pages > commitPagesMax;
     return worth && this.#thread.wanted();
   }
 

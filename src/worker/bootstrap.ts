@@ -31,7 +31,13 @@ export interface Boot {
   readonly spec: ProcessSpec;
   readonly socket: string;
   readonly token: string;
+  /** What it was granted for that, and gives back. */
+  readonly rights: readonly Right[];
 }
+
+export type Right =
+  | { readonly name: "read" | "write"; readonly path: string }
+  | { readonly name: "net"; readonly host: string };
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
@@ -45,8 +51,8 @@ globalThis.addEventListener("message", (event) => {
 }, { once: true });
 
 /** Until the connection ends, and with it the shim. */
-async function run({ spec, socket, token }: Boot, tellShim: (word: string) => void): Promise<void> {
-  const channel = await connect(socket, token), parse = JSON.parse;
+async function run({ spec, socket, token, rights }: Boot, tellShim: (word: string) => void): Promise<void> {
+  const channel = await connect(socket, token, rights), parse = JSON.parse;
   const kernel = kernelPort(channel, tellShim);
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   closeModules(spec.modules);
@@ -84,15 +90,9 @@ function kernelPort(channel: LineChannel, tellShim: (word: string) => void): Ker
 }
 
 /** Connects, and gives the right to do so back: nothing in here can connect again. */
-async function connect(path: string, token: string): Promise<LineChannel> {
+async function connect(path: string, token: string, rights: readonly Right[]): Promise<LineChannel> {
   const connection = await Deno.connect({ transport: "unix", path });
-  for (
-    const right of [
-      { name: "read", path },
-      { name: "write", path },
-      { name: "net", host: `unix:${path}` },
-    ] as const
-  ) Deno.permissions.revokeSync(right);
+  for (const right of rights) Deno.permissions.revokeSync(right);
   // Bound for the same reason as above.
   const stream = {
     read: connection.read.bind(connection),

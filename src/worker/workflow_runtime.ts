@@ -4,11 +4,10 @@
  * the sandbox; the kernel side is workflow/manager.ts.
  * I1. A message is acknowledged as durable before the next role begins.
  * I2. A finished role never runs again: a run resumes from the messages the kernel sends with it.
- * I3. Every `run` gets exactly one last word, `finished`, `attempt_failed` or the last message, unless it is aborted or the process ends.
+ * I3. Every `run` gets exactly one last word, `finished` or `attempt_failed`, unless it is aborted or the process ends.
  *     It ends when the module does not load: that is no fault of a run, which goes on once the code is mended.
  * I4. Nothing waits here for the next attempt of a role that failed: the kernel does, and then gives the run again.
  */
-import { systemClock } from "../base/clock.ts";
 import { messageContentMaxBytes, messageMetaMaxBytes } from "../base/limits.ts";
 import { err, type Result } from "../base/result.ts";
 import { byteLength, isPlainObject, type JsonObject, toJsonText } from "../protocol/json.ts";
@@ -19,7 +18,7 @@ import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blob_store.ts";
 import type { KernelPort, Runtime, RuntimeMessage } from "./bootstrap.ts";
 import { describe, loadProblem, placeOf } from "./explain.ts";
-import { type Answer, contradiction, nextRole } from "./moderation.ts";
+import { contradiction, nextRole } from "./moderation.ts";
 import { runRole } from "./role_run.ts";
 import { readRoles, type RolePlan, waitAfter } from "./roles.ts";
 import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./surroundings.ts";
@@ -27,9 +26,6 @@ import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
 /** How the work on a run ended here: an outcome to tell, or nothing more to say. */
 type Ended = Finished | "over";
-/** What comes after a round: the moderator's answer, null when it has to be asked again. */
-type AfterRound = { readonly ended: Ended } | { readonly answer: Answer | null };
-type Next = (messages: readonly RunMessage[]) => Answer;
 type Loaded =
   | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, RolePlan> }
   | { readonly ok: false; readonly problem: LoadProblem };
@@ -147,23 +143,20 @@ export class WorkflowRuntime implements Runtime {
     const { start, messages } = thread;
     const changed = await contradiction(workflow, start, messages);
     if (changed !== null) return this.#failed(changed.message, changed.thrown);
-    for (let answer = nextRole(workflow, roles, start, messages);;) {
+    for (;;) {
+      const answer = nextRole(workflow, roles, start, messages);
       if (answer.kind === "wrong") return this.#failed(answer.message, answer.thrown);
       if (answer.kind === "end") return { kind: "completed" };
       const { name, plan } = answer;
       if (messages.length >= start.maxRounds) return { kind: "max_rounds", next: name };
-      const after = await this.#round(thread, name, plan, (messages) => nextRole(workflow, roles, start, messages));
-      if (!("answer" in after)) return after.ended;
-      answer = after.answer ?? nextRole(workflow, roles, start, messages);
+      const ended = await this.#round(thread, name, plan);
+      if (ended !== null) return ended;
       thread.failures = 0;
     }
   }
 
-  /**
-   * Runs one role and waits until its message is durable. The moderator is asked what comes after it before that: when it
-   * is the end, message and end are one word, and one commit.
-   */
-  async #round(thread: Thread, role: string, plan: RolePlan, next: Next): Promise<AfterRound> {
+  /** Runs one role and waits until its message is durable; a value ends the work on the run. */
+  async #round(thread: Thread, role: string, plan: RolePlan): Promise<Ended | null> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
     const about = { runId: start.runId, attempt, round, role, attempts: plan.attempts } as const;
@@ -184,28 +177,21 @@ export class WorkflowRuntime implements Runtime {
       const message = describe(thrown), place = placeOf(thrown, this.#folder);
       // The kernel has ended the run, or stops: then this is no failure of the role, and it is not tried again.
       if (controller.signal.aborted) {
-        return { ended: { kind: "failed", message: `role ${role} failed in round ${round}: ${message}`, place } };
+        return { kind: "failed", message: `role ${role} failed in round ${round}: ${message}`, place };
       }
       this.#kernel.send({ t: "attempt_failed", ...about, waitMs: this.#wait(plan, thread, thrown), message, place });
-      return { ended: "over" };
+      return "over";
     }
     const checked = checkResult(result.value);
-    if (typeof checked === "string") {
-      return { ended: this.#failed(`role ${role} returned no message: ${checked}`, null) };
-    }
-    const { content, meta } = checked, ts = systemClock.now();
-    const message = deepFreeze({ round, role, content, meta: JSON.parse(meta) as JsonObject, ts });
-    const answer = next([...messages, message]), last = answer.kind === "end";
+    if (typeof checked === "string") return this.#failed(`role ${role} returned no message: ${checked}`, null);
     const durable = new Promise<RunMessage | null>((resolve) => thread.acknowledged = resolve);
-    const head = JSON.stringify({ t: "message", runId: start.runId, attempt, round, role, ts, last, content });
-    this.#kernel.sendText(`${head.slice(0, -1)},"meta":${meta}}`);
-    if (last) return { ended: "over" };
+    const head = JSON.stringify({ t: "message", runId: start.runId, attempt, round, role, content: checked.content });
+    this.#kernel.sendText(`${head.slice(0, -1)},"meta":${checked.meta}}`);
     const stored = await durable;
     thread.acknowledged = null;
-    if (stored === null) return { ended: "over" };
+    if (stored === null) return "over";
     messages.push(deepFreeze(stored));
-    // What the moderator has seen is what is stored, unless the kernel's clock says otherwise.
-    return { answer: stored.ts === ts ? answer : null };
+    return null;
   }
 
   /** The wait after one more failure; null: none is allowed. A question of the author's that throws allows none. */

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { unreachable } from "../base/errors.ts";
-import { messageAgeMaxMs, messageContentMaxBytes, messageMetaMaxBytes, roleNameMaxChars } from "../base/limits.ts";
+import { messageContentMaxBytes, messageMetaMaxBytes, roleNameMaxChars } from "../base/limits.ts";
 import { byteLength, isPlainObject, toJsonText } from "../protocol/json.ts";
 import type { FromProcess } from "../protocol/message.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
@@ -79,9 +79,8 @@ export class Inbox {
       process.abortRun(entry.run.runId, entry.run.attempt, fault.reason);
       return void this.#end(entry, process, fault.how, fault.reason);
     }
-    const { role, content, meta } = said, message = { round, role, content, meta, ts: this.#timeOf(said) };
-    if (said.last) void this.#last(entry, process, message);
-    else void this.#store(entry, process, message);
+    const { role, content, meta } = said;
+    void this.#store(entry, process, { round, role, content, meta, ts: this.#parts.clock.now() });
   }
 
   #finished({ entry, process }: Spoken, said: SaidFinished): void {
@@ -150,31 +149,12 @@ export class Inbox {
     dispatcher.pump(entry.lane);
   }
 
-  /** The moderator has seen the message with the time that its process gave it: it is taken if it can be true. */
-  #timeOf({ ts }: SaidMessage): number {
-    const now = this.#parts.clock.now();
-    return ts !== null && ts <= now && ts >= now - messageAgeMaxMs ? ts : now;
-  }
-
-  /** Stores a message after which the run is completed; it is not acked. As of `#end`. */
-  async #last(entry: RunEntry, process: WorkflowProcess, message: RunMessage): Promise<void> {
-    const { ledger, clock } = this.#parts, run = { ...entry.run, rounds: message.round };
-    await this.#ended(entry, process, () => {
-      return ledger.append(entry, message, ending(run, "completed", null, clock.now()));
-    });
-  }
-
   /** Writes the end that its process brought about. The process has nothing to do with the run any more. */
   async #end(entry: RunEntry, process: WorkflowProcess, how: Ending, reason: string | null): Promise<void> {
-    const { ledger, clock } = this.#parts;
-    await this.#ended(entry, process, () => ledger.change(entry, ...ending(entry.run, how, reason, clock.now())));
-  }
-
-  async #ended(entry: RunEntry, process: WorkflowProcess, write: () => Promise<boolean>): Promise<void> {
-    const { ledger, processes, dispatcher, table } = this.#parts;
+    const { ledger, processes, dispatcher, clock, table } = this.#parts;
     entry.phase = { tag: "ending" };
     processes.release(process, entry);
-    const written = await write();
+    const written = await ledger.change(entry, ...ending(entry.run, how, reason, clock.now()));
     if (written || !table.has(entry) || !ledger.reconcile(entry)) return;
     dispatcher.putBack(entry, "its end was not stored");
     dispatcher.pump(entry.lane);

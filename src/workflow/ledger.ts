@@ -12,7 +12,7 @@ import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../base/limits.ts"
 import type { Json } from "../protocol/json.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import { exitCode, type RoleFailure, type Run, type RunMessage } from "../protocol/run.ts";
-import type { RunChange, RunEnding, RunStore } from "./ports.ts";
+import type { RunChange, RunStore } from "./ports.ts";
 import { storable } from "./run_start.ts";
 import type { RunEntry } from "./run_table.ts";
 import { isTerminal, sourcesOf } from "./transitions.ts";
@@ -62,14 +62,13 @@ export class Ledger {
     return written;
   }
 
-  /** Stores the next message, the last one with the run's end, until it is written. False as of `change`. Never fails. */
-  async append(entry: RunEntry, message: RunMessage, ending?: RunEnding): Promise<boolean> {
+  /** Stores the next message, until it is written. False as of `change`. Never fails. */
+  async append(entry: RunEntry, message: RunMessage): Promise<boolean> {
     const { run } = entry;
     const written = await this.#insist(`message ${message.round} of run ${run.runId} could not be written`, () => {
-      return this.#options.store.appendMessage(run, message, ending);
+      return this.#options.store.appendMessage(run, message);
     });
     if (written && !isTerminal(entry.run.status)) entry.run = { ...entry.run, rounds: message.round };
-    if (written && ending !== undefined) this.#apply(entry, ending[0]);
     return written;
   }
 
@@ -183,7 +182,7 @@ export type Ending = "completed" | "failed" | "maxRounds" | "killed" | "crashed"
 const codes: Readonly<Partial<Record<Ending, number>>> = exitCode;
 
 /** The change that ends a run, and its row. */
-export function ending(run: Run, how: Ending, reason: string | null, now: number): RunEnding {
+export function ending(run: Run, how: Ending, reason: string | null, now: number): [RunChange, NewLogRow] {
   const status = how === "maxRounds" ? "failed" : how;
   const code = codes[how] ?? null;
   const whole = reason === null ? null : storable(reason);

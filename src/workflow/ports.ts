@@ -17,8 +17,6 @@ export interface RunChange {
 
 /** A run and its attempt, and what its rows tell. */
 export type RunRef = Pick<Run, "runId" | "workflow" | "attempt" | "causeId">;
-/** How a run ends, and the row that says so. */
-export type RunEnding = readonly [RunChange, NewLogRow];
 
 /**
  * Every promise resolves after the fsync of the commit that holds its change and its log row. Calls take effect in
@@ -39,10 +37,9 @@ export interface RunStore {
   ): Promise<boolean>;
   /**
    * Stores message number `message.round` of a started run and its log row. False unless the run is `started`, its
-   * attempt is `attempt`, and it holds exactly `message.round - 1` messages. With `ending` it is the last one: the run's
-   * end is stored with it.
+   * attempt is `attempt`, and it holds exactly `message.round - 1` messages.
    */
-  appendMessage(run: RunRef, message: RunMessage, ending?: RunEnding): Promise<boolean>;
+  appendMessage(run: RunRef, message: RunMessage): Promise<boolean>;
   /**
    * Writes the row of a failed attempt of the role of round `failure.round`. False, and no row, unless the run is
    * `started`, its attempt is `attempt`, and it holds exactly `failure.round - 1` messages.

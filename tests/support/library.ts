@@ -238,7 +238,6 @@ export class TestWorkflow implements AsyncDisposable {
       if (said.t === "message") {
         const message = { round: said.round, role: said.role, content: said.content, meta: said.meta, ts: 0 };
         messages.push(message);
-        if (said.last) return { messages, logs, error: null };
         conversation.send({ t: "ack", runId, attempt, message });
       }
       if (said.t !== "finished" && said.t !== "attempt_failed") continue;

@@ -7,7 +7,7 @@ import { NerveError } from "../../src/base/errors.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { RoleFailure, Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
-import type { RunChange, RunEnding, RunRef, RunStore } from "../../src/workflow/ports.ts";
+import type { RunChange, RunRef, RunStore } from "../../src/workflow/ports.ts";
 import { isLegal } from "../../src/workflow/transitions.ts";
 
 interface State {
@@ -89,15 +89,14 @@ export class MemoryRunStore implements RunStore {
     return this.#done(true);
   }
 
-  appendMessage(of: RunRef, message: RunMessage, ending?: RunEnding): Promise<boolean> {
+  appendMessage(of: RunRef, message: RunMessage): Promise<boolean> {
     const run = this.#state.runs.get(of.runId);
     if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
     if (run.rounds !== message.round - 1) return this.#done(false);
-    this.#state.runs.set(of.runId, { ...run, rounds: message.round, ...ending?.[0] });
+    this.#state.runs.set(of.runId, { ...run, rounds: message.round });
     this.#state.messages.set(of.runId, [...this.#state.messages.get(of.runId) ?? [], message]);
     const source = `workflow:${of.workflow}` as const;
     this.#state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
-    if (ending !== undefined) this.#state.rows.push(ending[1]);
     return this.#done(true);
   }
 

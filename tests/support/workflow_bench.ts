@@ -95,7 +95,7 @@ export class Bench {
   /** The run's role returns. */
   async say(
     runId: string,
-    more: { round?: number; content?: string; role?: string; meta?: unknown; ts?: number; last?: boolean } = {},
+    more: { round?: number; content?: string; role?: string; meta?: unknown } = {},
   ) {
     const { process, thread } = this.at(runId);
     const round = thread.messages.length + 1, meta = (more.meta ?? {}) as Record<string, never>;
@@ -106,12 +106,9 @@ export class Bench {
       round,
       role: "r",
       content: "c",
-      ts: null,
-      last: false,
       ...more,
       meta,
     } as const;
-    if (more.last === true) process.threads.delete(runId);
     this.manager.hear(process, said);
     await this.turn();
   }

@@ -14,7 +14,7 @@ import { type Backing, Witness } from "./workflow_witness.ts";
 
 /** Let everything that is ready run, without time going by. */
 const settleTurns = 3;
-const said = { t: "message", role: "r", content: "c", meta: {}, ts: null, last: false } as const;
+const said = { t: "message", role: "r", content: "c", meta: {} } as const;
 
 export class World {
   /** Each daemon has its own: the timers of one that was killed never fire. */

@@ -1,6 +1,7 @@
 /** Ways out of the sandbox that worked on plain Deno: each is refused with words, and the process lives. */
 import assert from "node:assert/strict";
-import { startWorkspace } from "../../support/workspace_fixture.ts";
+import { dirname, join } from "node:path";
+import { makeWorkspace, startWorkspace } from "../../support/workspace_fixture.ts";
 
 const closed = /closed in the sandbox/;
 
@@ -195,3 +196,33 @@ function environmentOf(pid: number): Record<string, string> {
   const pairs = Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").filter((pair) => pair !== "");
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
 }
+
+// Deno takes the grants of all folders above a path along when that is given back: `read: [/tmp]` was silently lost.
+Deno.test("a group keeps what it was granted above its own socket, and cannot connect there again", async () => {
+  await using workspace = await makeWorkspace({});
+  const above = dirname(workspace.paths.runtimeFolder), probe = join(above, `probe-${crypto.randomUUID()}`);
+  await Deno.mkdir(above, { recursive: true });
+  await Deno.writeTextFile(probe, "here");
+  const body = `export async function compute() {
+    const net = await Deno.permissions.query({ name: "net", host: ${JSON.stringify(`unix:${probe}`)} });
+    const connected = await Deno.connect({ transport: "unix", path: ${JSON.stringify(probe)} })
+      .then(() => "connected", (thrown) => thrown.name);
+    return { read: Deno.readTextFileSync(${JSON.stringify(probe)}), net: net.state, connected };
+  }`;
+  try {
+    await using reading = await startWorkspace({
+      yaml: {
+        senses: { a: { permissions: { read: [above, "/"] } }, b: { permissions: { net: ["example.com:443"] } } },
+      },
+      senses: {
+        a: body,
+        b: `export const compute = async () => (await Deno.permissions.query({ name: "net", host: "example.com:443" })).state;`,
+      },
+    });
+    const { read, net, connected } = await reading.payload("a") as Record<string, unknown>;
+    assert.deepEqual([read, net, connected], ["here", "prompt", "NotCapable"]);
+    assert.equal(await reading.payload("b"), "granted");
+  } finally {
+    await Deno.remove(probe);
+  }
+});

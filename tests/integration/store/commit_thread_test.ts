@@ -9,7 +9,9 @@ import { type Clock, delay, systemClock } from "../../../src/base/clock.ts";
 import { CommitThread } from "../../../src/store/commit_thread.ts";
 import type { Operation } from "../../../src/store/operations.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
+import { openStore } from "../../../src/store/store.ts";
 import { Writer } from "../../../src/store/writer.ts";
+import { newRow } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 interface Bench {
@@ -186,4 +188,28 @@ Deno.test("close writes what is written while it waits", () =>
     writer.write(insert(201));
     await closed;
     assert.equal(db.prepare("select count(*) as n from numbers").get()?.n, 201);
+  }));
+
+// With it the log of a clean stop was one empty page, and all of it in a file beside.
+Deno.test("after close only the database is left, with everything in it", () =>
+  inTempDir(async (root) => {
+    const store = openStore(join(root, "logs.db"), systemClock);
+    for (let batch = 0; batch < 5; batch++) {
+      for (let n = 0; n < 200; n++) store.log.append(newRow());
+      await store.log.durable();
+    }
+    await store.close();
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["logs.db"]);
+  }));
+
+Deno.test("a row that is lost keeps nobody from waiting for those after it", () =>
+  bench(async (bench) => {
+    const { writer, all } = bench;
+    await getBehind(bench);
+    writer.write(insert(1));
+    writer.write(insert(1));
+    writer.flush();
+    for (let n = 2; n <= 3_000; n++) writer.write(insert(n));
+    await writer.recorded();
+    assert.equal(all().filter((n) => n > 0).length, 3_000);
   }));

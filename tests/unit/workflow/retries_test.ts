@@ -155,8 +155,6 @@ Deno.test("what a process says after its role has failed is refused, and so is a
     role: "r",
     content: "",
     meta: {},
-    ts: null,
-    last: false,
   });
   bench.manager.hear(process, { t: "finished", runId: "a", attempt, outcome: { kind: "completed" } });
   await bench.fail("b", 0, { round: 2 });
