@@ -3,7 +3,7 @@
  * of workflow/ports.ts by its shape.
  * I1. A change of a run and its log row are one operation of the writer: both are on disk or neither is.
  * I2. The guard stands in the WHERE. When it does not hold nothing changes, and no log row is written.
- * I3. Reads see what was written so far, also what is not committed yet.
+ * I3. Reads see everything that was told; what is on its way to the disk behind (writer.ts) they do not see yet.
  */
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import type { RoleFailure, Run, RunMessage } from "../protocol/run.ts";

@@ -20,7 +20,7 @@ export type RunRef = Pick<Run, "runId" | "workflow" | "attempt" | "causeId">;
 
 /**
  * Every promise resolves after the fsync of the commit that holds its change and its log row. Calls take effect in
- * their order, at once for later calls. To its row the store adds what was changed: of a new run, everything.
+ * their order. To its row the store adds what was changed: of a new run, everything.
  */
 export interface RunStore {
   /** Inserts the run with its first log row. False, and no row, when the id exists already. */
@@ -47,7 +47,7 @@ export interface RunStore {
   roleFailed(run: RunRef, failure: RoleFailure): Promise<boolean>;
   /** What the newest of those rows tells, whatever its round; null when the run has none. */
   lastFailure(runId: string): RoleFailure | null;
-  /** The run as of everything queued so far, or null. */
+  /** The run as of everything that was told so far, or null. */
   get(runId: string): Run | null;
   messages(runId: string): RunMessage[];
   /** Runs that are `queued` or `started`, in the order in which they were created. */

@@ -93,10 +93,7 @@ export class Bench {
   }
 
   /** The run's role returns. */
-  async say(
-    runId: string,
-    more: { round?: number; content?: string; role?: string; meta?: unknown } = {},
-  ) {
+  async say(runId: string, more: { round?: number; content?: string; role?: string; meta?: unknown } = {}) {
     const { process, thread } = this.at(runId);
     const round = thread.messages.length + 1, meta = (more.meta ?? {}) as Record<string, never>;
     const said = {

@@ -96,17 +96,7 @@ Deno.test("nobody speaks for a run but the process that holds it, in its attempt
   await bench.turn();
   const { process } = bench.at("a");
   const other = { id: 99, workflow: "v" };
-  const message = {
-    t: "message",
-    runId: "a",
-    attempt: 1,
-    round: 1,
-    role: "r",
-    content: "",
-    meta: {},
-    ts: null,
-    last: false,
-  } as const;
+  const message = { t: "message", runId: "a", attempt: 1, round: 1, role: "r", content: "", meta: {} } as const;
   const finished = { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } } as const;
   bench.manager.hear(other, message);
   bench.manager.hear(other, finished);
@@ -136,17 +126,7 @@ Deno.test("a process that talks nonsense without end fills no log; what was left
   await bench.start("a");
   await bench.turn();
   const { process } = bench.at("a");
-  const nonsense = {
-    t: "message",
-    runId: "x",
-    attempt: 1,
-    round: 1,
-    role: "",
-    content: "",
-    meta: {},
-    ts: null,
-    last: false,
-  } as const;
+  const nonsense = { t: "message", runId: "x", attempt: 1, round: 1, role: "", content: "", meta: {} } as const;
   for (let n = 0; n < 10_000; n++) bench.manager.hear(process, nonsense);
   assert.equal(bench.logged.length, refusalsLoggedMax);
   await bench.clock.tick(refusalWindowMs);

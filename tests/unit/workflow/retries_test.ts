@@ -147,15 +147,7 @@ Deno.test("what a process says after its role has failed is refused, and so is a
   const { process, thread } = bench.at("a");
   await bench.fail("a", 10_000);
   const { attempt } = thread;
-  bench.manager.hear(process, {
-    t: "message",
-    runId: "a",
-    attempt,
-    round: 1,
-    role: "r",
-    content: "",
-    meta: {},
-  });
+  bench.manager.hear(process, { t: "message", runId: "a", attempt, round: 1, role: "r", content: "", meta: {} });
   bench.manager.hear(process, { t: "finished", runId: "a", attempt, outcome: { kind: "completed" } });
   await bench.fail("b", 0, { round: 2 });
   assert.deepEqual(bench.logged.map(({ type }) => type), ["run.refused", "run.refused", "run.refused"]);
