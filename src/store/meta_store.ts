@@ -19,6 +19,8 @@ export function setMeta(key: string, value: string): Step {
 export class MetaStore {
   readonly #statements: StatementCache;
   readonly #writer: Writer;
+  /** What was set may be on its way to the disk: a tick that is read back as the one before would be caught up again. */
+  readonly #latest = new Map<string, string>();
 
   constructor(statements: StatementCache, writer: Writer) {
     this.#statements = statements;
@@ -27,12 +29,15 @@ export class MetaStore {
 
   /** The value as last set, or null. */
   get(key: string): string | null {
+    const latest = this.#latest.get(key);
+    if (latest !== undefined) return latest;
     const row = this.#statements.get("select value from meta where key = ?").get(key);
     return row === undefined ? null : String(row.value);
   }
 
   /** Never throws for what the disk does: a value that could not be written is counted (`Writer.counters`). */
   set(key: string, value: string): void {
+    this.#latest.set(key, value);
     this.#writer.write([setMeta(key, value)]);
   }
 }

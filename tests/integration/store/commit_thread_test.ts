@@ -213,3 +213,15 @@ Deno.test("a row that is lost keeps nobody from waiting for those after it", () 
     await writer.recorded();
     assert.equal(all().filter((n) => n > 0).length, 3_000);
   }));
+
+Deno.test("a value that is set is read back at once, wherever it is written", () =>
+  inTempDir(async (root) => {
+    const store = openStore(join(root, "logs.db"), systemClock);
+    for (let batch = 0; batch < 5; batch++) {
+      for (let n = 0; n < 200; n++) store.log.append(newRow());
+      store.meta.set("cron:a", String(batch));
+      assert.equal(store.meta.get("cron:a"), String(batch));
+      await store.log.durable();
+    }
+    await store.close();
+  }));
