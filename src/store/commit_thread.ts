@@ -29,6 +29,8 @@ interface Running {
   readonly worker: Worker;
   readonly port: MessagePort;
   ready: boolean;
+  /** It has opened its connection, or cannot. */
+  readonly opened: PromiseWithResolvers<void>;
   /** Its connection is closed, or never was open. */
   readonly closed: PromiseWithResolvers<void>;
 }
@@ -68,6 +70,8 @@ export class CommitThread {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
+    // One that is still about to open it would leave files beside a database that is closed.
+    await running.opened.promise;
     if (running.ready) {
       running.port.postMessage(null satisfies ToCommitter);
       await running.closed.promise;
@@ -81,6 +85,7 @@ export class CommitThread {
     const { port1: port, port2 } = new MessageChannel();
     const running: Running = this.#running = {
       ...{ worker, port, ready: false },
+      opened: Promise.withResolvers(),
       closed: Promise.withResolvers(),
     };
     port.onmessage = ({ data }) => this.#hear(running, data);
@@ -93,18 +98,22 @@ export class CommitThread {
 
   #hear(running: Running, said: FromCommitter): void {
     if (said.kind === "closed") return running.closed.resolve();
-    if (said.kind === "ready") running.ready = true;
-    else if (!running.ready) return this.#failed(running, new Error(said.kind));
+    if (said.kind === "ready") {
+      running.ready = true;
+      running.opened.resolve();
+    } else if (!running.ready) return this.#failed(running, new Error(said.kind));
     else if (said.kind === "committed") this.#answer?.resolve(said);
     else this.#answer?.reject(new Error(said.message));
+    if (this.#running !== running) return;
     this.#idle();
     this.#idle = this.#clock.after(commitThreadIdleMs, () => void this.end());
   }
 
   #failed(running: Running, error: Error): void {
     this.#notBefore = this.#clock.monotonic() + commitThreadRestMs;
+    running.opened.resolve();
     running.closed.resolve();
-    void this.end();
+    if (this.#running === running) void this.end();
     this.#answer?.reject(error);
   }
 }

@@ -225,3 +225,15 @@ Deno.test("a value that is set is read back at once, wherever it is written", ()
     }
     await store.close();
   }));
+
+Deno.test("a thread that is ended while it begins leaves nothing beside a database that is closed", () =>
+  inTempDir(async (root) => {
+    const path = join(root, "a.db"), db = openDatabase(path);
+    db.exec("create table numbers (n)");
+    const thread = new CommitThread(path, systemClock);
+    assert.equal(thread.wanted(), false);
+    await thread.end();
+    db.close();
+    await delay(systemClock, 200);
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["a.db"]);
+  }));
