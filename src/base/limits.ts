@@ -172,8 +172,9 @@ export const commitRestTimes = 4;
 export const commitRestMinMs = 5;
 export const commitRestMaxMs = 50;
 /**
- * Commits are done on a thread of their own while the last one took longer than `commitSlowMs`, or held so many
- * operations, or so many pages wait in the write-ahead log: else the way there and back (0.1 ms) costs more than it spares.
+ * Commits are done on a thread of their own while the last two took longer than `commitSlowMs`, or one of the last held so
+ * many operations, or so many pages wait in the write-ahead log: else the way there and back (0.1 ms) costs more than it
+ * spares.
  */
 export const commitSlowMs = 1;
 export const commitManyOperations = 64;

@@ -3,8 +3,8 @@
  * What was written is remembered in `.nerve-init.json` as sha256 by path: a file that still has that content is ours to
  * replace, any other that is there is the user's and stays.
  */
-import { sha256 } from "../base/sha256.ts";
 import { dirname, join } from "node:path";
+import { sha256 } from "../base/sha256.ts";
 import { isPlainObject } from "../protocol/json.ts";
 
 const manifestName = ".nerve-init.json";

@@ -4,8 +4,8 @@
  * rest after each commit, so that it takes a small share of the event loop however slow it is.
  * Used by log_store.ts, run_store.ts and meta_store.ts; made by store.ts. A batch is done in one of two places:
  * - here, as its operations come, over the connection that they are also read over;
- * - on a thread behind (commit_thread.ts), while two commits were slow, or one large, or would empty the write-ahead log: then the
- *   event loop waits for no disk. One batch at a time is there, and while it is the next ones wait for it.
+ * - on a thread behind (commit_thread.ts), while commits are slow or large, or the write-ahead log is to be emptied: the
+ *   event loop waits for no disk then. One batch at a time is there, and while it is the next ones wait for it.
  * I1. A promise resolves only after the commit that holds its operation, and operations are done in their order.
  * I2. An operation that throws is undone alone; the others of its turn are committed.
  * I3. When a commit fails, all of its operations are undone, their promises reject, and their number is counted. The
