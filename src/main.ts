@@ -2,15 +2,14 @@
  * The executable: the command line; or, when a compiled nerve started itself, the shim of a group's process or one of the
  * daemon's two processes. Nothing else. (Under Deno those begin at their own files: base/self.ts.)
  */
-import { lazily } from "./base/lazily.ts";
 
-if (import.meta.main) {
+{
   const [own, root = ""] = Deno.args;
-  if (own === "__group") await (await lazily<typeof import("./worker/shim.ts")>("worker/shim.ts")).runShim();
+  if (own === "__group") await (await import("./worker/shim.ts")).runShim();
   else if (own === "__daemon") {
-    const daemon = await lazily<typeof import("./daemon/supervisor_process.ts")>("daemon/supervisor_process.ts");
+    const daemon = await import("./daemon/supervisor_process.ts");
     await daemon.runSupervisor(root);
   } else if (own === "__kernel") {
-    await (await lazily<typeof import("./daemon/kernel_process.ts")>("daemon/kernel_process.ts")).runKernel(root);
+    await (await import("./daemon/kernel_process.ts")).runKernel(root);
   } else await (await import("./cli/main.ts")).main();
 }

@@ -1,8 +1,29 @@
 /** How to start nerve again: the same executable with other arguments. The same in every form that nerve comes in. */
 import { fileURLToPath } from "node:url";
+import manifest from "../../deno.json" with { type: "json" };
 
 /** A compiled nerve is one file; else Deno runs our sources, from a clone or beside a Deno of their own. */
 export const isCompiled: boolean = Reflect.get(Deno.build, "standalone") === true;
+
+/**
+ * A file or folder of nerve's own, by its path below src/. A bundle lies in a folder there, as every room does, so that
+ * this holds in it as well.
+ */
+export function ownFile(path: string): URL {
+  return new URL(`../${path}`, import.meta.url);
+}
+
+/** Where build/bundle.ts puts what becomes of an entry: one file that holds all it needs. Both paths are below src/. */
+export function bundleOf(entry: string): string {
+  return `bundle/${entry.replaceAll("/", "_").replace(/\.ts$/, ".js")}`;
+}
+
+const isBundled = import.meta.url.endsWith(".js");
+
+/** The module with which a process or a thread of nerve's begins; `entry` as above. */
+export function ownEntry(entry: string): URL {
+  return ownFile(isBundled ? bundleOf(entry) : entry);
+}
 
 /**
  * Deno's flags for running on nerve's own packages only, fetching nothing. The lock beside deno.json says which version
@@ -11,7 +32,16 @@ export const isCompiled: boolean = Reflect.get(Deno.build, "standalone") === tru
 export const ownPackages: readonly string[] = ["--frozen", "--cached-only"];
 
 /** The lock beside deno.json. The built forms have none: their packages are files of their own (build/vendor.ts). */
-export const ownLock: URL = new URL("../../deno.lock", import.meta.url);
+export const ownLock: URL = ownFile("../deno.lock");
+
+/** Deno's flags for a bundle; in the header of the portable form too (build/portable.ts). */
+export const bundleFlags: readonly string[] = [
+  "--cached-only",
+  "--no-remote",
+  "--no-lock",
+  "--no-config",
+  ...manifest.unstable.map((name) => `--unstable-${name}`),
+];
 
 /**
  * V8's flags for a process that is to stay small. V8 keeps up to 48 MiB for young objects of a busy program; a kernel with
@@ -24,26 +54,30 @@ export const smallHeap: readonly string[] = [
   "--memory-reducer-delay-ms=500",
 ];
 
+/** For a process that loads code of others as well. */
+export interface Guests {
+  readonly rights: readonly string[];
+  /** Deno's flags for their packages. */
+  readonly packages: readonly string[];
+}
+
 /**
  * What comes after `Deno.execPath()` and before nerve's own arguments. A compiled nerve has Deno's flags inside, and
  * always begins at main.ts. Under Deno another `entry`, a path below src/, spares what main.ts brings along: Deno
  * resolves the whole graph of it, what it imports dynamically included, which is 20 ms for the command line.
+ * A bundle imports nothing, and so needs deno.json only for its guests: Deno would take 7 ms to read it.
  */
-export function selfArguments(
-  flags: readonly string[] = ownPackages,
-  entry: string = "main.ts",
-  rights: readonly string[] = ["-A"],
-): string[] {
+export function selfArguments(entry: string = "main.ts", guests: Guests | null = null): string[] {
   if (isCompiled) return [];
-  const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+  const config = ["-c", fileURLToPath(ownFile("../deno.json"))];
+  const alone = isBundled ? bundleFlags : [...ownPackages, ...config];
+  const packages = guests === null ? alone : [...guests.packages, ...config];
   return [
     "run",
-    ...rights,
+    ...guests?.rights ?? ["-A"],
     "--quiet",
     "--no-prompt",
-    ...flags,
-    "-c",
-    path("../../deno.json"),
-    path(`../${entry}`),
+    ...packages,
+    fileURLToPath(ownEntry(entry)),
   ];
 }

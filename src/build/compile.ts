@@ -18,7 +18,8 @@ export type Target = (typeof targets)[number];
 
 /** Run in the staged folder. `out` is absolute. */
 export function compileArguments(out: string, target: Target | null): string[] {
-  const included = [...entries.filter((entry) => entry !== "src/main.ts"), "src", "lib", "senses", "workflows"];
+  const main = "src/bundle/main.js";
+  const included = [...entries.filter((entry) => entry !== main), "src", "lib", "senses", "workflows"];
   return [
     "compile",
     "-A",
@@ -33,7 +34,7 @@ export function compileArguments(out: string, target: Target | null): string[] {
     ...target === null ? [] : ["--target", target],
     "--output",
     out,
-    "src/main.ts",
+    main,
   ];
 }
 

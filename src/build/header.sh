@@ -17,7 +17,7 @@ fail() {
 }
 
 # A folder counts only when it is ours, for another user's could hold anything, and has not lost what a cleaner took.
-ours() { [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] && [ -s "$1/$hash/deno" ] && [ -s "$1/$hash/app/src/main.ts" ]; }
+ours() { [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] && [ -s "$1/$hash/deno" ] && [ -s "$1/$hash/app/src/bundle/main.js" ]; }
 
 # Replaces this shell, so that signals, the terminal and the exit code are nerve's own.
 start() {
@@ -25,8 +25,7 @@ start() {
   export DENO_DIR DENO_NO_UPDATE_CHECK NERVE_EXECUTABLE
   root=$1/$hash
   shift
-  exec "$root/deno" run -A --quiet --no-prompt --cached-only --no-remote --no-lock \
-    -c "$root/app/deno.json" "$root/app/src/main.ts" "$@"
+  exec "$root/deno" run -A --quiet --no-prompt @FLAGS@ "$root/app/src/bundle/main.js" "$@"
 }
 
 # In a subshell: its umask and its traps end with it. Unpacks aside, tries the executable, then renames.

@@ -5,6 +5,8 @@
  */
 import { dirname, join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
+import { bundleOf } from "../base/self.ts";
+import { bundled, bundleProcesses } from "./bundle.ts";
 import { attempt } from "./command.ts";
 import { vendor } from "./vendor.ts";
 
@@ -12,18 +14,11 @@ import { vendor } from "./vendor.ts";
 const shipped = ["src", "lib", "senses", "workflows"];
 const vendorFolder = "src/vendor";
 
-/** Modules that are loaded by their own path, not by an import that Deno can read: workers, commands, what authors import. */
-export const entries = [
-  "src/main.ts",
-  "src/worker/shim.ts",
+/** What is loaded by its own path, not by an import that Deno can read: our processes, the sandbox, what authors import. */
+export const entries: readonly string[] = [
+  ...bundled.map((entry) => `src/${bundleOf(entry)}`),
   "src/worker/bootstrap.ts",
-  "src/store/commit_worker.ts",
-  "src/daemon/supervisor_process.ts",
-  "src/daemon/kernel_process.ts",
   "src/sdk/mod.ts",
-  "src/control/client.ts",
-  "src/cli/stored_senses.ts",
-  ...commandFiles(),
 ];
 
 export interface Stamp {
@@ -41,11 +36,7 @@ export async function stage(repository: string, root: string, stamp: Stamp): Pro
   const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();
   const { imports } = await vendor(repository, root, vendorFolder, modules);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(stagedManifest(imports), null, 2)}\n`);
-}
-
-function commandFiles(): string[] {
-  const folder = new URL("../cli/commands/", import.meta.url);
-  return [...Deno.readDirSync(folder)].map(({ name }) => `src/cli/commands/${name}`).sort();
+  await bundleProcesses(root);
 }
 
 /** deno.json without what is for working on nerve, its npm specifiers replaced by the vendored modules. */

@@ -16,8 +16,6 @@ import { succeed } from "./command.ts";
 const openPackages = ["drizzle-orm"];
 /** Packages that the sandbox may import. */
 const sandboxPackages = [...openPackages, "zod"];
-/** Packages that nerve imports at an address which is computed, so that `deno info` does not see it (config/yaml.ts). */
-const computedPackages = ["yaml"];
 
 export interface Vendored {
   /** Entries of the import map, relative to the folder that holds `folder`. */
@@ -79,7 +77,7 @@ async function npmSpecifiers(repository: string, modules: readonly string[]): Pr
     const graph = JSON.parse(info) as {
       modules: { error?: string; dependencies?: { specifier: string; code?: { specifier?: string } }[] }[];
     };
-    const found = new Set<string>(computedPackages);
+    const found = new Set<string>();
     for (const { error, dependencies } of graph.modules) {
       assert(error === undefined, `what is to be built cannot be read: ${error}`);
       for (const { specifier, code } of dependencies ?? []) {

@@ -10,13 +10,14 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../base/errors.ts";
+import { ownFile } from "../base/self.ts";
 import { isAsWritten, writeFiles } from "./init_files.ts";
 import type { CliIo } from "./io.ts";
 import { relativeImports } from "./library.ts";
 import { printable, sign } from "./output.ts";
 import { editorConfig, editorImports, importMapFile, typesEntry, typesFolder } from "./templates.ts";
 
-const sources = fileURLToPath(new URL("../", import.meta.url));
+const sources = fileURLToPath(ownFile(""));
 
 /** The modules behind "nerve", by their path below `.nerve/types/`. */
 export function typeFiles(): Map<string, string> {

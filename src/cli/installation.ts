@@ -3,10 +3,12 @@
  * is none. Used by `nerve upgrade`, and by systemd.ts.
  */
 import { basename, dirname, join, resolve } from "node:path";
-import { createHash } from "node:crypto";
 import { messageOf, NerveError } from "../base/errors.ts";
 import { isCompiled, selfArguments } from "../base/self.ts";
 import type { CliIo } from "./io.ts";
+
+// Where a static import would load it at every start of a built nerve (build/bundle.ts).
+const { createHash } = await import("node:crypto");
 
 /** Set by the header of the portable form (src/build/header.sh): its own path. */
 const executableVariable = "NERVE_EXECUTABLE";

@@ -7,13 +7,14 @@
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert } from "../base/errors.ts";
+import { ownFile } from "../base/self.ts";
 import { parseNerveConfig } from "../config/parse.ts";
 import type { PermissionRequest } from "../config/types.ts";
-import { stringify } from "../config/yaml.ts";
+import { stringify } from "yaml";
 
 export type LibraryKind = "senses" | "workflows";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
+const root = fileURLToPath(ownFile("../"));
 
 /** What the library holds, in order. */
 export function libraryNames(kind: LibraryKind): string[] {

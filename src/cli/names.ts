@@ -3,7 +3,6 @@
  * runs. What cannot be read proposes nothing. Loaded with the routes, so everything else is imported when it is asked for.
  */
 import { messageOf, NerveError } from "../base/errors.ts";
-import { lazily } from "../base/lazily.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CliContext } from "./command.ts";
 import type { LibraryKind } from "./library.ts";
@@ -20,14 +19,14 @@ export function workflowNames(this: CliContext, partial: string): Promise<string
 
 /** What can be added from the library; needs no workspace. */
 export async function libraryProposals(kind: LibraryKind, partial: string): Promise<string[]> {
-  const { libraryNames } = await lazily<typeof import("./library.ts")>("cli/library.ts");
+  const { libraryNames } = await import("./library.ts");
   return libraryNames(kind).filter((name) => name.startsWith(partial));
 }
 
 /** The newest runs. */
 export function runIds(this: CliContext, partial: string): Promise<string[]> {
   return inWorkspace(this, partial, async (paths) => {
-    using records = (await lazily<typeof import("./records.ts")>("cli/records.ts")).openRecords(paths);
+    using records = (await import("./records.ts")).openRecords(paths);
     return records?.runs({ limit: runsProposed, offset: 0 }).items.map((run) => run.runId) ?? [];
   });
 }
@@ -38,7 +37,7 @@ async function inWorkspace(
   list: (paths: WorkspacePaths) => Promise<string[]>,
 ): Promise<string[]> {
   try {
-    const paths = await (await lazily<typeof import("./workspace.ts")>("cli/workspace.ts")).openWorkspace(
+    const paths = await (await import("./workspace.ts")).openWorkspace(
       io,
       undefined,
     );

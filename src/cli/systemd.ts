@@ -3,10 +3,12 @@
  * systemctl. With systemd, systemd is the supervisor: the unit runs the kernel in the foreground (`nerve run`), whose
  * lines go to the journal; a supervisor of our own in between would only hide deaths from it.
  */
-import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
 import { installedCommand } from "./installation.ts";
+
+// Where a static import would load it at every start of a built nerve (build/bundle.ts).
+const { createHash } = await import("node:crypto");
 
 export interface Unit {
   readonly name: string;

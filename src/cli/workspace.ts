@@ -1,6 +1,5 @@
 /** How commands reach a workspace: its paths, its configuration, its daemon. */
 import { NerveError } from "../base/errors.ts";
-import { lazily } from "../base/lazily.ts";
 import type { Result } from "../base/result.ts";
 import type { ParsedConfig } from "../config/parse.ts";
 import { formatProblems, type Problem } from "../config/problem.ts";
@@ -24,7 +23,7 @@ export async function openWorkspace(io: CliIo, flag: string | undefined): Promis
 /** nerve.yaml as it is on disk, or everything that is wrong with it. */
 export async function readConfig(paths: WorkspacePaths): Promise<Result<ParsedConfig, Problem[]>> {
   // zod and yaml are most of what a command loads; with a daemon few need them.
-  const { parseNerveConfig } = await lazily<typeof import("../config/parse.ts")>("config/parse.ts");
+  const { parseNerveConfig } = await import("../config/parse.ts");
   return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
 }
 
@@ -42,7 +41,7 @@ export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig>
 
 /** A client of the workspace's daemon; `using` closes it. */
 export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
-  const { ControlClient } = await lazily<typeof import("../control/client.ts")>("control/client.ts");
+  const { ControlClient } = await import("../control/client.ts");
   return new ControlClient(paths.socket, () => {
     const { kernel, supervised } = findDaemon(paths);
     // While it starts or stops it holds the lock without a socket, as it should.

@@ -12,7 +12,7 @@ import type { Json, JsonObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
 import { type ConfigPath, pathText, type Problem, quote } from "./problem.ts";
 import { ProblemList } from "./problem_list.ts";
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "./yaml.ts";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 
 export interface ConfigDocument {
   /** Null when the text is empty, or not YAML. */

@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { covers } from "./covers.ts";
 import type { PermissionRow } from "./permissions.ts";
 import { type PermissionName, permissionNames, type PermissionRequest } from "./types.ts";
-import { stringify } from "./yaml.ts";
+import { stringify } from "yaml";
 
 /** One thing that was asked for; null is everything of its kind. */
 export interface Asked {

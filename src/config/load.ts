@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { configFileMaxBytes } from "../base/limits.ts";
 import { messageOf } from "../base/errors.ts";
 import { err, ok, type Result } from "../base/result.ts";
+import { ownFile } from "../base/self.ts";
 import { checkFolders } from "./check_folders.ts";
 import { checkGrants } from "./check_grants.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
@@ -17,7 +18,7 @@ import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
 /** The grants' surroundings on this machine: nerve's own modules, which every worker must load, and what `~` is. */
 export const grantContext: GrantContext = {
-  nerveModules: [fileURLToPath(new URL("../", import.meta.url))],
+  nerveModules: [fileURLToPath(ownFile(""))],
   home: Deno.env.get("HOME") ?? null,
 };
 

@@ -5,7 +5,7 @@
  * I2. A block gets the lines as they are given, with their comments; what is in flow style stays in flow style.
  */
 import type { Pair, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
-import { Document, isCollection, isMap, isPair, isScalar, parseDocument, visit } from "./yaml.ts";
+import { Document, isCollection, isMap, isPair, isScalar, parseDocument, visit } from "yaml";
 
 /** New entries by the top-level key that they belong to, as lines of block YAML, indented by two. */
 export type EntryLines = ReadonlyMap<string, readonly string[]>;

@@ -7,13 +7,15 @@
  * I2. A connection whose client owes a request is closed after `requestMaxMs`, one over `controlConnectionsMax` at once.
  * I3. `stop` ends, whatever the clients do, and leaves no connection.
  */
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { controlConnectionsMax, controlStopMs, requestMaxMs } from "../base/limits.ts";
 import { answer } from "./http.ts";
 import type { ControlEnv } from "./view.ts";
+
+const { createServer } = await import("node:http");
 
 export interface ControlServer {
   readonly path: string;

@@ -1,6 +1,6 @@
 /** The kernel's process as the supervisor has it: started here, heard here, ended by keeper.ts. */
 import { stripVTControlCharacters } from "node:util";
-import { ownPackages, selfArguments, smallHeap } from "../base/self.ts";
+import { selfArguments, smallHeap } from "../base/self.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
 import { passLines } from "../process/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
@@ -12,7 +12,7 @@ const stderrKeptChars = 4_000;
 /** Throws when the executable cannot be started. */
 export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...selfArguments(ownPackages, "daemon/kernel_process.ts"), kernelProcessArgument, root],
+    args: [...selfArguments("daemon/kernel_process.ts"), kernelProcessArgument, root],
     // The workspace's own folder could then not be removed while the daemon runs, on some systems.
     cwd: "/",
     env: { DENO_V8_FLAGS: [Deno.env.get("DENO_V8_FLAGS"), ...smallHeap].filter(Boolean).join(",") },

@@ -143,8 +143,8 @@ function copyLock(path: string): boolean {
  */
 const allButImport = ["read", "write", "net", "env", "run", "sys", "ffi"].map((name) => `--allow-${name}`);
 
-function groupArguments(packages: readonly string[], rights?: readonly string[]): string[] {
-  return [...selfArguments(packages, "worker/shim.ts", rights), "__group"];
+function groupArguments(packages: readonly string[], rights: readonly string[] = ["-A"]): string[] {
+  return [...selfArguments("worker/shim.ts", { packages, rights }), "__group"];
 }
 
 function environment({ env, memoryBytes, auditFile }: LaunchRequest): Record<string, string> {

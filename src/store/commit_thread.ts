@@ -4,6 +4,7 @@
  */
 import type { CancelTimer, Clock } from "../base/clock.ts";
 import { commitThreadIdleMs, commitThreadRestMs } from "../base/limits.ts";
+import { ownEntry } from "../base/self.ts";
 import type { Done, FromCommitter, ToCommitter } from "./commit_worker.ts";
 import type { Operation } from "./operations.ts";
 
@@ -81,7 +82,7 @@ export class CommitThread {
   }
 
   #start(): void {
-    const worker = new Worker(new URL("./commit_worker.ts", import.meta.url), { type: "module", name: "commits" });
+    const worker = new Worker(ownEntry("store/commit_worker.ts"), { type: "module", name: "commits" });
     const { port1: port, port2 } = new MessageChannel();
     const running: Running = this.#running = {
       ...{ worker, port, ready: false },

@@ -2,7 +2,6 @@
  * Looks whether the data of a workspace is whole: every database, every blob, the archive against the log's watermark,
  * `workflow_runs` against the log. Changes nothing; used by `nerve store verify`, with a daemon running or without one.
  */
-import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../base/errors.ts";
 import { type ArchivedCount, archivedDayKey } from "./archive.ts";
@@ -14,6 +13,9 @@ import { replayRuns } from "./rebuild.ts";
 import { readRun } from "./run_rows.ts";
 import { logMigrations } from "./schema.ts";
 import { checkVersion, migrate, openDatabase, StatementCache, userVersion } from "./sqlite.ts";
+
+// Where a static import would load it at every start of a built nerve (build/bundle.ts).
+const { createHash } = await import("node:crypto");
 
 export type VerifiedPart = "database" | "blobs" | "archive" | "runs";
 

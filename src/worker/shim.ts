@@ -11,6 +11,7 @@
  */
 import { messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
+import { ownFile } from "../base/self.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
 import type { Boot, Right } from "./bootstrap.ts";
@@ -64,7 +65,7 @@ function takeVariable(name: string): string {
 
 function startWorker(boot: Boot, channel: LineChannel): void {
   const permissions = mayConnect(boot) as Deno.PermissionOptionsObject;
-  const worker = new Worker(new URL("./bootstrap.ts", import.meta.url), {
+  const worker = new Worker(ownFile("worker/bootstrap.ts"), {
     type: "module",
     name: boot.spec.name,
     deno: { permissions },

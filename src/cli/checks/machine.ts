@@ -1,9 +1,10 @@
 /** Checks of this machine: Deno, disk space, what inotify may watch. */
-import { statfsSync } from "node:fs";
 import { formatSize } from "../../base/duration.ts";
 import { isCompiled } from "../../base/self.ts";
 import { denoVersion } from "../../base/version.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
+
+const { statfsSync } = await import("node:fs");
 
 export const machineChecks: readonly Check[] = [checkDeno, checkDisk, checkInotify];
 

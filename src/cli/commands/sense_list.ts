@@ -1,7 +1,6 @@
 /**
  * `nerve sense list`: what each sense does and last did. From nerve.yaml and the log; with a daemon, its live state.
  */
-import { lazily } from "../../base/lazily.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { SenseView } from "../../protocol/api.ts";
 import { askOrRead, printUntold } from "../daemon_answer.ts";
@@ -50,7 +49,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
 
 /** With a daemon neither the checks of nerve.yaml nor the database are needed, which are most of what there is to load. */
 async function readStored(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
-  const { storedSenses } = await lazily<typeof import("../stored_senses.ts")>("cli/stored_senses.ts");
+  const { storedSenses } = await import("../stored_senses.ts");
   return await storedSenses(paths, offset, end);
 }
 

@@ -1,11 +1,10 @@
 /** The commands at the top level: checking, running, the version. */
 import type { Command } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { type CliContext, command, jsonFlag, span, text, toggle, workspaceFlag } from "../command.ts";
 
 export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   validate: command(
-    async () => (await lazily<typeof import("../commands/validate.ts")>("cli/commands/validate.ts")).validate,
+    async () => (await import("../commands/validate.ts")).validate,
     {
       brief: "Check nerve.yaml and load every sense and workflow in its sandbox",
       details:
@@ -39,7 +38,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   permissions: command(
-    async () => (await lazily<typeof import("../commands/permissions.ts")>("cli/commands/permissions.ts")).permissions,
+    async () => (await import("../commands/permissions.ts")).permissions,
     {
       brief: "What each group and workflow may do, and why",
       details:
@@ -56,7 +55,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   run: command(
-    async () => (await lazily<typeof import("../commands/run.ts")>("cli/commands/run.ts")).run,
+    async () => (await import("../commands/run.ts")).run,
     {
       brief: "Run the workspace in the foreground",
       details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second one at once.\n" +
@@ -75,7 +74,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   reload: command(
-    async () => (await lazily<typeof import("../commands/reload.ts")>("cli/commands/reload.ts")).reload,
+    async () => (await import("../commands/reload.ts")).reload,
     {
       brief: "Make the daemon follow nerve.yaml and all code now",
       details:
@@ -86,7 +85,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases: { w: "workspace" } },
   ),
   upgrade: command(
-    async () => (await lazily<typeof import("../commands/upgrade.ts")>("cli/commands/upgrade.ts")).upgrade,
+    async () => (await import("../commands/upgrade.ts")).upgrade,
     {
       brief: "Replace this executable by a newer one, and the daemon with it",
       details: "Checks the file, stops the workspace's daemon, swaps, starts; back to the old one when that fails.",
@@ -102,7 +101,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   version: command(
-    async () => (await lazily<typeof import("../commands/version.ts")>("cli/commands/version.ts")).version,
+    async () => (await import("../commands/version.ts")).version,
     { brief: "Print the version", examples: ["nerve version --json"] },
     { flags: { json: jsonFlag } },
   ),

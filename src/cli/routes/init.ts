@@ -1,10 +1,9 @@
 /** `nerve init` and what it can make one by one. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { type CliContext, command, toggle, workspaceFlag } from "../command.ts";
 
 const workspace = command(
-  async () => (await lazily<typeof import("../commands/init.ts")>("cli/commands/init.ts")).initWorkspace,
+  async () => (await import("../commands/init.ts")).initWorkspace,
   {
     brief: "Make a workspace, with three senses and a workflow to begin with",
     details: "Makes a workspace in DIR (default: here), with three senses and a workflow to begin with.",
@@ -32,12 +31,12 @@ export const initCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     workspace,
     sense: command(
-      async () => (await lazily<typeof import("../commands/init_part.ts")>("cli/commands/init_part.ts")).initSense,
+      async () => (await import("../commands/init_part.ts")).initSense,
       { brief: "Write the template of a sense into the workspace", examples: ["nerve init sense queue-length"] },
       named("sense"),
     ),
     workflow: command(
-      async () => (await lazily<typeof import("../commands/init_part.ts")>("cli/commands/init_part.ts")).initWorkflow,
+      async () => (await import("../commands/init_part.ts")).initWorkflow,
       { brief: "Write the template of a workflow into the workspace", examples: ["nerve init workflow restart"] },
       named("workflow"),
     ),

@@ -1,6 +1,5 @@
 /** `add` and `library`, the same below `nerve sense` and `nerve workflow`. */
 import type { Command } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { type CliContext, command, jsonFlag, text, workspaceFlag } from "../command.ts";
 import type { LibraryKind } from "../library.ts";
 import { libraryProposals } from "../names.ts";
@@ -14,8 +13,7 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
   const { part, name, as } = examples[kind];
   return {
     add: command(
-      async () =>
-        (await lazily<typeof import("../commands/library.ts")>("cli/commands/library.ts")).libraryAdd.bind(null, kind),
+      async () => (await import("../commands/library.ts")).libraryAdd.bind(null, kind),
       {
         brief: `Add a ${part} of the library to the workspace`,
         details:
@@ -38,8 +36,7 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
       },
     ),
     library: command(
-      async () =>
-        (await lazily<typeof import("../commands/library.ts")>("cli/commands/library.ts")).libraryList.bind(null, kind),
+      async () => (await import("../commands/library.ts")).libraryList.bind(null, kind),
       {
         brief: `The ${part}s that come with nerve, and what each needs`,
         examples: [`nerve ${part} library`, `nerve ${part} library --json`],

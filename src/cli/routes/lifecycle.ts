@@ -1,6 +1,5 @@
 /** The daemon's life: `nerve start stop restart status logs`, the same under `nerve daemon`, `service` and `doctor`. */
 import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { type CliContext, command, jsonFlag, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 
@@ -14,7 +13,7 @@ const timeoutFlag = {
 } as const;
 
 const start = command(
-  async () => (await lazily<typeof import("../commands/start.ts")>("cli/commands/start.ts")).start,
+  async () => (await import("../commands/start.ts")).start,
   {
     brief: "Start the daemon in the background",
     details: "Starts the daemon in the background and returns when it answers. It is started again should it die.\n" +
@@ -25,7 +24,7 @@ const start = command(
 );
 
 const stop = command(
-  async () => (await lazily<typeof import("../commands/stop.ts")>("cli/commands/stop.ts")).stop,
+  async () => (await import("../commands/stop.ts")).stop,
   {
     brief: "Stop the daemon",
     details:
@@ -37,7 +36,7 @@ const stop = command(
 );
 
 const restart = command(
-  async () => (await lazily<typeof import("../commands/restart.ts")>("cli/commands/restart.ts")).restart,
+  async () => (await import("../commands/restart.ts")).restart,
   {
     brief: "Stop the daemon, if one runs, and start it",
     details: "Stops the daemon, if one runs, and starts it. A nerve.yaml with errors leaves the running one alone.",
@@ -47,7 +46,7 @@ const restart = command(
 );
 
 const status = command(
-  async () => (await lazily<typeof import("../commands/status.ts")>("cli/commands/status.ts")).status,
+  async () => (await import("../commands/status.ts")).status,
   {
     brief: "What runs, and how it is",
     details:
@@ -59,7 +58,7 @@ const status = command(
 );
 
 const logs = command(
-  async () => (await lazily<typeof import("../commands/logs.ts")>("cli/commands/logs.ts")).logs,
+  async () => (await import("../commands/logs.ts")).logs,
   {
     brief: "The daemon's text log",
     details: "Shows the end of the daemon's text log. For what happened in senses and workflows: nerve events.",
@@ -84,7 +83,7 @@ export const lifecycleCommands: Readonly<Record<string, Command<CliContext>>> = 
   status,
   logs,
   doctor: command(
-    async () => (await lazily<typeof import("../commands/doctor.ts")>("cli/commands/doctor.ts")).doctor,
+    async () => (await import("../commands/doctor.ts")).doctor,
     {
       brief: "Check the workspace, the daemon and this machine",
       details:
@@ -104,7 +103,7 @@ export const daemonRoutes: RouteMap<CliContext> = buildRouteMap({
 export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
   routes: {
     install: command(
-      async () => (await lazily<typeof import("../commands/service.ts")>("cli/commands/service.ts")).install,
+      async () => (await import("../commands/service.ts")).install,
       {
         brief: "Run this workspace as a systemd user service",
         details:
@@ -115,12 +114,12 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
       { flags: { workspace: workspaceFlag }, aliases },
     ),
     uninstall: command(
-      async () => (await lazily<typeof import("../commands/service.ts")>("cli/commands/service.ts")).uninstall,
+      async () => (await import("../commands/service.ts")).uninstall,
       { brief: "Stop the service and remove its unit", examples: ["nerve service uninstall"] },
       { flags: { workspace: workspaceFlag }, aliases },
     ),
     status: command(
-      async () => (await lazily<typeof import("../commands/service.ts")>("cli/commands/service.ts")).serviceStatus,
+      async () => (await import("../commands/service.ts")).serviceStatus,
       {
         brief: "Whether the service is installed and runs",
         details: "Exits 0 when the service runs, 3 when it does not, 1 without systemd.",

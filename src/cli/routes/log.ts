@@ -1,12 +1,11 @@
 /** The commands that ask what happened: events, why. And the completions of a shell. */
 import type { Command } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { type CliContext, command, jsonFlag, span, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 import { runIds, senseNames } from "../names.ts";
 
 export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
   events: command(
-    async () => (await lazily<typeof import("../commands/events.ts")>("cli/commands/events.ts")).events,
+    async () => (await import("../commands/events.ts")).events,
     {
       brief: "Rows of the log, the newest last",
       details: "Rows of the log, the newest last. With --follow it goes on with what happens, until Ctrl-C.",
@@ -34,7 +33,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   why: command(
-    async () => (await lazily<typeof import("../commands/why.ts")>("cli/commands/why.ts")).why,
+    async () => (await import("../commands/why.ts")).why,
     {
       brief: "Why something happened, or why a sense said nothing",
       details:
@@ -63,7 +62,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   completions: command(
-    async () => (await lazily<typeof import("../commands/completions.ts")>("cli/commands/completions.ts")).completions,
+    async () => (await import("../commands/completions.ts")).completions,
     {
       brief: "Print the completions of a shell",
       details: "Prints what makes a shell complete commands, flags, and the names of senses, workflows and runs.",

@@ -1,6 +1,5 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { senseNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, span, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 import { libraryRoutes } from "./library.ts";
@@ -11,7 +10,7 @@ const aliases = { w: "workspace" } as const;
 export const senseCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list: command(
-      async () => (await lazily<typeof import("../commands/sense_list.ts")>("cli/commands/sense_list.ts")).senseList,
+      async () => (await import("../commands/sense_list.ts")).senseList,
       {
         brief: "All senses: next tick, last outcome, counters",
         examples: ["nerve sense list", "nerve sense list --json"],
@@ -27,7 +26,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     query: command(
-      async () => (await lazily<typeof import("../commands/sense_query.ts")>("cli/commands/sense_query.ts")).senseQuery,
+      async () => (await import("../commands/sense_query.ts")).senseQuery,
       {
         brief: "Read a sense's database",
         details: "Reads a sense's database, also while the daemon runs. Without SQL: the newest rows of its tables.",
@@ -51,8 +50,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     schema: command(
-      async () =>
-        (await lazily<typeof import("../commands/sense_query.ts")>("cli/commands/sense_query.ts")).senseSchema,
+      async () => (await import("../commands/sense_query.ts")).senseSchema,
       { brief: "The tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
       {
         flags: { json: jsonFlag, workspace: workspaceFlag },
@@ -61,8 +59,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     trigger: command(
-      async () =>
-        (await lazily<typeof import("../commands/sense_trigger.ts")>("cli/commands/sense_trigger.ts")).senseTrigger,
+      async () => (await import("../commands/sense_trigger.ts")).senseTrigger,
       {
         brief: "Queue a compute of a sense in the running daemon",
         details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute failed.",
@@ -75,7 +72,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     learn: command(
-      async () => (await lazily<typeof import("../commands/sense_learn.ts")>("cli/commands/sense_learn.ts")).senseLearn,
+      async () => (await import("../commands/sense_learn.ts")).senseLearn,
       {
         brief: "Find the smallest permissions that a sense needs",
         details:
@@ -94,7 +91,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     reset: command(
-      async () => (await lazily<typeof import("../commands/reset.ts")>("cli/commands/reset.ts")).senseReset,
+      async () => (await import("../commands/reset.ts")).senseReset,
       {
         brief: "Lift the quarantine of a sense's group",
         details: "A group whose process died 5 times in 60 s computes nothing until it is reset or its files change.",

@@ -1,6 +1,5 @@
 /** `nerve store ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { type CliContext, command, jsonFlag, text, toggle, workspaceFlag } from "../command.ts";
 
 const aliases = { w: "workspace" } as const;
@@ -11,8 +10,7 @@ const folder = {
 } as const;
 
 const archive = command(
-  async () =>
-    (await lazily<typeof import("../commands/store_archive.ts")>("cli/commands/store_archive.ts")).storeArchive,
+  async () => (await import("../commands/store_archive.ts")).storeArchive,
   {
     brief: "Move whole days of the log into the archive now",
     details: "Moves days that are older than retention into data/archive/logs; the daemon does so daily by itself.\n" +
@@ -35,7 +33,7 @@ const archive = command(
 );
 
 const gc = command(
-  async () => (await lazily<typeof import("../commands/store_gc.ts")>("cli/commands/store_gc.ts")).storeGc,
+  async () => (await import("../commands/store_gc.ts")).storeGc,
   {
     brief: "Blobs that nothing mentions",
     details:
@@ -47,7 +45,7 @@ const gc = command(
 );
 
 const restore = command(
-  async () => (await lazily<typeof import("../commands/store_backup.ts")>("cli/commands/store_backup.ts")).storeRestore,
+  async () => (await import("../commands/store_backup.ts")).storeRestore,
   {
     brief: "Bring a backup back",
     details:
@@ -61,15 +59,13 @@ const restore = command(
 export const storeCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     stats: command(
-      async () =>
-        (await lazily<typeof import("../commands/store_stats.ts")>("cli/commands/store_stats.ts")).storeStatsCommand,
+      async () => (await import("../commands/store_stats.ts")).storeStatsCommand,
       { brief: "How large the data is, how old, and how it grows", examples: ["nerve store stats"] },
       { flags, aliases },
     ),
     archive,
     verify: command(
-      async () =>
-        (await lazily<typeof import("../commands/store_verify.ts")>("cli/commands/store_verify.ts")).storeVerify,
+      async () => (await import("../commands/store_verify.ts")).storeVerify,
       {
         brief: "Look whether all data is whole",
         details: "Checks every database, every blob, the archive, and the runs against the log. Changes nothing;\n" +
@@ -81,7 +77,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
     gc,
     rebuildRuns: command(
       async () =>
-        (await lazily<typeof import("../commands/store_rebuild_runs.ts")>("cli/commands/store_rebuild_runs.ts"))
+        (await import("../commands/store_rebuild_runs.ts"))
           .storeRebuildRuns,
       {
         brief: "Make the table of runs again out of the log",
@@ -92,8 +88,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
       { flags, aliases },
     ),
     backup: command(
-      async () =>
-        (await lazily<typeof import("../commands/store_backup.ts")>("cli/commands/store_backup.ts")).storeBackup,
+      async () => (await import("../commands/store_backup.ts")).storeBackup,
       {
         brief: "Copy all data into a folder, also while the daemon runs",
         details: "Copies every database as of one moment each, the archive and the blobs into an empty folder.",

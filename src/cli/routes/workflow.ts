@@ -1,6 +1,5 @@
 /** `nerve workflow ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { lazily } from "../../base/lazily.ts";
 import { runIds, workflowNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
 import { libraryRoutes } from "./library.ts";
@@ -19,7 +18,7 @@ const run = {
 
 const trigger = command(
   async () =>
-    (await lazily<typeof import("../commands/workflow_trigger.ts")>("cli/commands/workflow_trigger.ts"))
+    (await import("../commands/workflow_trigger.ts"))
       .workflowTrigger,
   {
     brief: "Start a run in the running daemon",
@@ -45,8 +44,7 @@ const trigger = command(
 );
 
 const kill = command(
-  async () =>
-    (await lazily<typeof import("../commands/workflow_kill.ts")>("cli/commands/workflow_kill.ts")).workflowKill,
+  async () => (await import("../commands/workflow_kill.ts")).workflowKill,
   {
     brief: "End a run, for good",
     details: "Ends a queued or started run in the running daemon: status killed, exit code 137. Its role is told to\n" +
@@ -61,7 +59,7 @@ const kill = command(
 );
 
 const reset = command(
-  async () => (await lazily<typeof import("../commands/reset.ts")>("cli/commands/reset.ts")).workflowReset,
+  async () => (await import("../commands/reset.ts")).workflowReset,
   {
     brief: "Lift the quarantine of a workflow",
     details:
@@ -79,8 +77,7 @@ const reset = command(
 export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
     list: command(
-      async () =>
-        (await lazily<typeof import("../commands/workflow_list.ts")>("cli/commands/workflow_list.ts")).workflowList,
+      async () => (await import("../commands/workflow_list.ts")).workflowList,
       {
         brief: "Workflows and their runs",
         details: "Workflows and their runs that have not ended; with --all every run, newest first.",
@@ -101,7 +98,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     ),
     inspect: command(
       async () =>
-        (await lazily<typeof import("../commands/workflow_inspect.ts")>("cli/commands/workflow_inspect.ts"))
+        (await import("../commands/workflow_inspect.ts"))
           .workflowInspect,
       { brief: "One run: what it is, its attempts, its log", examples: ["nerve workflow inspect RUN"] },
       {
@@ -117,7 +114,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     ),
     thread: command(
       async () =>
-        (await lazily<typeof import("../commands/workflow_thread.ts")>("cli/commands/workflow_thread.ts"))
+        (await import("../commands/workflow_thread.ts"))
           .workflowThread,
       {
         brief: "The messages of a run",
