@@ -32,11 +32,11 @@ export async function stage(repository: string, root: string, stamp: Stamp): Pro
   for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder), copied);
   await Deno.copyFile(join(repository, "LICENSE"), join(root, "LICENSE"));
   await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
+  await bundleProcesses(repository, root);
   // All of them, also those that nothing imports by an address that can be read.
   const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();
   const { imports } = await vendor(repository, root, vendorFolder, modules);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(stagedManifest(imports), null, 2)}\n`);
-  await bundleProcesses(root);
 }
 
 /** deno.json without what is for working on nerve, its npm specifiers replaced by the vendored modules. */

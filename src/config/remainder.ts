@@ -54,7 +54,8 @@ export function takeOutWrong(
   const placeAsWritten: PlaceOf = ([first = "", ...rest]) => placeOf([written.get(String(first)) ?? first, ...rest]);
   let rest = input;
   for (let round = 0; round < roundsMax; round++) {
-    const seen = withoutReflexes(rest, omit), parsed = fileSchema.safeParse(seen);
+    // To write and compile a parser of its own, as zod does else, takes longer than this one parse.
+    const seen = withoutReflexes(rest, omit), parsed = fileSchema.safeParse(seen, { jitless: true });
     if (parsed.success) return remainder(parsed.data, rest, omit, wrong, placeAsWritten);
     const found = new ProblemList(placeAsWritten);
     for (const { path, message, hint } of parsed.error.issues.flatMap((issue) => explainIssue(issue, seen))) {

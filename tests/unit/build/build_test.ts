@@ -21,7 +21,7 @@ Deno.test("deno compile gets every permission, no prompt, the worker's entry, th
   assert.ok(text.includes("--target aarch64-apple-darwin"));
   assert.ok(!compileArguments("/out/nerve", null).includes("--target"));
   // Anything after the module would be an argument of the program.
-  assert.equal(args.at(-1), "src/main.ts");
+  assert.equal(args.at(-1), "src/bundle/main.js");
 });
 
 Deno.test("the build's own arguments are checked", () => {
