@@ -2,6 +2,7 @@
  * Follows a log file from one reading to the next across its rotations. Used by index.ts.
  * A place in a file is remembered with the file's identity and a digest of the bytes before it. So it is noticed when the
  * file was replaced (rename and create), emptied (copy and truncate), also when it has since grown past the old place.
+ * Not noticed: one that was emptied and then got the very bytes again which it had before the place.
  */
 
 export interface Place {

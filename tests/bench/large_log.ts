@@ -10,7 +10,7 @@ import { openStore } from "../../src/store/store.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, repeated, timed } from "./figure.ts";
-import { emptyStartMs, runMs } from "./start.ts";
+import { builtNerve, emptyStartMs, runMs } from "./start.ts";
 
 const long = Deno.env.get("NERVE_BENCH") === "long";
 const rows = long ? 1_000_000 : 200_000, runs = rows / 10, active = 1_000;
@@ -23,7 +23,8 @@ export async function* figures(): Figures {
   const path = workspace.paths.logDatabase, size = `${rows / 1_000}k rows`;
   await grow(path);
   const floor = await emptyStartMs(workspace.root);
-  const { socketMs } = await runMs(workspace.root, true);
+  await using nerve = await builtNerve();
+  const { socketMs } = await runMs(nerve, workspace.root, true);
   yield figure(`${size}: nerve run to its socket answering`, "ms", [socketMs], floor);
   yield figure(`${size}: ready with ${active} active runs`, "ms", [await readyMs(workspace)], null);
   const read = await reads(workspace);

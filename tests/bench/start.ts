@@ -1,6 +1,8 @@
 /**
  * From the start of a command to what its user waits for: help, a listing with and without a daemon, `nerve run` until its socket
  * answers and until a sense has signalled; and from the start of a group's process to the answer of its first compute.
+ * All but the last with the executable that `deno task build` makes, as users have it. (A clone loads its modules one by
+ * one, which takes 50 ms more; the portable form, which is what this machine can build, goes through a shell, 2 ms.)
  * Floor: Deno with an empty program; one more such start for each process that the way needs.
  * Not measured: a cold disk, the first start after an installation (Deno then compiles and caches), workspaces of more
  * than one sense.
@@ -8,17 +10,44 @@
 import { delay, systemClock } from "../../src/base/clock.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import { ControlClient } from "../../src/control/client.ts";
+import { buildForm } from "../support/forms.ts";
 import { repository } from "../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { startWorkspace } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, timed } from "./figure.ts";
 
-const own = ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`];
+/** A command that is nerve. */
+export interface Nerve {
+  readonly program: string;
+  readonly before: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export const cloned: Nerve = {
+  program: Deno.execPath(),
+  before: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`],
+  env: {},
+};
+
+/** Builds one, and starts it a first time. */
+export async function builtNerve(): Promise<Nerve & AsyncDisposable> {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-bench-built-" });
+  const nerve = { program: await buildForm("portable", folder), before: [], env: { XDG_CACHE_HOME: folder } };
+  await commandMs(nerve, ["version"], folder);
+  return { ...nerve, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+}
+
+function command({ program, before, env }: Nerve, args: readonly string[], cwd: string): Deno.Command {
+  return new Deno.Command(program, { args: [...before, ...args], cwd, env, stdout: "piped", stderr: "null" });
+}
 
 /** Milliseconds that `nerve ARGS` takes. */
-export async function commandMs(args: readonly string[], root: string): Promise<number> {
-  return await timed(() => new Deno.Command(Deno.execPath(), { args: [...own, ...args], cwd: root }).output());
+export async function commandMs(nerve: Nerve, args: readonly string[], root: string): Promise<number> {
+  return await timed(async () => {
+    const { success } = await command(nerve, args, root).output();
+    if (!success) throw new Error(`nerve ${args.join(" ")} failed`);
+  });
 }
 
 /** Milliseconds of a Deno that has nothing to do. */
@@ -35,19 +64,20 @@ const files = {
 };
 
 export async function* figures(): Figures {
+  await using nerve = await builtNerve();
   const values = new Map<string, number[]>(), floors: number[] = [];
   const add = (name: string, value: number) => values.set(name, [...values.get(name) ?? [], value]);
   for (let round = 0; round < 7; round++) {
     await inTempDir(async (root) => {
       await writeWorkspace(root, files);
       floors.push(await emptyStartMs(root));
-      add("nerve --help", await commandMs(["--help"], root));
-      add("nerve sense list, no daemon", await commandMs(["sense", "list"], root));
-      const { socketMs, signalMs } = await runMs(root);
+      add("nerve --help", await commandMs(nerve, ["--help"], root));
+      add("nerve sense list, no daemon", await commandMs(nerve, ["sense", "list"], root));
+      const { socketMs, signalMs } = await runMs(nerve, root);
       add("nerve run to its socket answering", socketMs);
       add("nerve run to the first signal", signalMs);
       await using _ = await BackgroundDaemon.start(workspacePaths(root));
-      add("nerve sense list", await commandMs(["sense", "list"], root));
+      add("nerve sense list", await commandMs(nerve, ["sense", "list"], root));
     });
   }
   // The first round fills caches.
@@ -60,12 +90,12 @@ export async function* figures(): Figures {
 
 /** Milliseconds from the start of `nerve run` to its first answer, and to its first signal unless it is stopped before. */
 export async function runMs(
+  nerve: Nerve,
   root: string,
   stopAtSocket: boolean = false,
 ): Promise<{ socketMs: number; signalMs: number }> {
   const from = systemClock.monotonic();
-  const command = new Deno.Command(Deno.execPath(), { args: [...own, "run"], cwd: root, stdout: "piped" });
-  const child = command.spawn();
+  const child = command(nerve, ["run"], root).spawn();
   const signalled = firstLine(child.stdout, /📡|signal/).then(() => systemClock.monotonic() - from);
   const { socket } = workspacePaths(root);
   while (!await connects(socket)) await delay(systemClock, 1);

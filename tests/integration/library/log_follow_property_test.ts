@@ -58,8 +58,9 @@ class Life {
   }
 
   #write(text: string): void {
-    // Lone surrogates cannot be written as UTF-8, and a mark at the beginning would be taken for the encoding's.
-    const line = `#${text.toWellFormed().replaceAll(/[\r\n]/g, " ")}`;
+    // Lone surrogates cannot be written as UTF-8, and a mark at the beginning would be taken for the encoding's. With a
+    // number: a log that is emptied and gets the very bytes again has not been emptied, for all that can be seen.
+    const line = `#${this.written.length} ${text.toWellFormed().replaceAll(/[\r\n]/g, " ")}`;
     this.#append(`${line}\n`);
     this.written.push(this.#isLineOpen ? `begun ${line}` : line);
     this.#isLineOpen = false;
