@@ -5,7 +5,7 @@
 import {
   type Application,
   type ApplicationText,
-  type ArgumentParseError,
+  ArgumentParseError,
   ArgumentScannerError,
   buildApplication,
   buildRouteMap,
@@ -140,9 +140,7 @@ function withNextStep(text: ApplicationText): ApplicationText {
     // Stricli would print the stack of what a parser of ours throws.
     formatException: message,
     exceptionWhileParsingArguments(thrown) {
-      const what = thrown instanceof ArgumentScannerError
-        ? formatMessageForArgumentScannerError(thrown, { ArgumentParseError: parseFault })
-        : message(thrown);
+      const what = thrown instanceof ArgumentScannerError ? scannerFault(thrown) : message(thrown);
       return `❌ ${printable(what)}\n   --help shows how the command is used`;
     },
     noCommandRegisteredForInput(args) {
@@ -153,6 +151,11 @@ function withNextStep(text: ApplicationText): ApplicationText {
       return `❌ ${printable(text.noCommandRegisteredForInput(args))}\n   nerve --help shows the commands`;
     },
   };
+}
+
+/** By class: the formatters that stricli would choose by the names of its errors have others in a bundle. */
+function scannerFault(error: ArgumentScannerError): string {
+  return error instanceof ArgumentParseError ? parseFault(error) : formatMessageForArgumentScannerError(error, {});
 }
 
 function parseFault({ externalFlagNameOrPlaceholder: name, input, exception }: ArgumentParseError): string {
