@@ -3,13 +3,8 @@
  * daemon's two processes. Nothing else. (Under Deno those begin at their own files: base/self.ts.)
  */
 
-{
-  const [own, root = ""] = Deno.args;
-  if (own === "__group") await (await import("./worker/shim.ts")).runShim();
-  else if (own === "__daemon") {
-    const daemon = await import("./daemon/supervisor_process.ts");
-    await daemon.runSupervisor(root);
-  } else if (own === "__kernel") {
-    await (await import("./daemon/kernel_process.ts")).runKernel(root);
-  } else await (await import("./cli/main.ts")).main();
-}
+const [own, root = ""] = Deno.args;
+if (own === "__group") await (await import("./worker/shim.ts")).runShim();
+else if (own === "__daemon") await (await import("./daemon/supervisor_process.ts")).runSupervisor(root);
+else if (own === "__kernel") await (await import("./daemon/kernel_process.ts")).runKernel(root);
+else await (await import("./cli/main.ts")).main();
