@@ -17,7 +17,10 @@ fail() {
 }
 
 # A folder counts only when it is ours, for another user's could hold anything, and has not lost what a cleaner took.
-ours() { [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] && [ -s "$1/$hash/deno" ] && [ -s "$1/$hash/app/src/bundle/main.js" ]; }
+ours() {
+  [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] || return 1
+  for file in deno @ENTRIES@; do [ -s "$1/$hash/$file" ] || return 1; done
+}
 
 # Replaces this shell, so that signals, the terminal and the exit code are nerve's own.
 start() {

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { bundleFlags } from "../base/self.ts";
 import { version } from "../base/version.ts";
+import { entries } from "./stage.ts";
 import { type ArchiveFile, tarChunks } from "./tar.ts";
 
 const headerTemplate = await Deno.readTextFile(new URL("./header.sh", import.meta.url));
@@ -30,7 +31,8 @@ export async function writePortable(staged: string, out: string): Promise<void> 
 /** The header, which knows how long it is itself. */
 export function headerText(values: { hash: string; version: string; target: string }): string {
   const text = headerTemplate.replaceAll("@HASH@", values.hash).replaceAll("@VERSION@", values.version)
-    .replaceAll("@TARGET@", values.target).replaceAll("@FLAGS@", bundleFlags.join(" "));
+    .replaceAll("@TARGET@", values.target).replaceAll("@FLAGS@", bundleFlags.join(" "))
+    .replaceAll("@ENTRIES@", ["deno.json", ...entries].map((path) => `app/${path}`).join(" "));
   const size = (offset: number) => new TextEncoder().encode(text.replace("@OFFSET@", String(offset))).length;
   let offset = 1;
   // tail counts from 1. Grows by a digit at most once or twice.
