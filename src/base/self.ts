@@ -54,6 +54,11 @@ export const smallHeap: readonly string[] = [
   "--memory-reducer-delay-ms=500",
 ];
 
+/** The program to start. Linux adds " (deleted)" once its file was removed; what was unpacked again has the old name. */
+export function ownProgram(): string {
+  return Deno.execPath().replace(/ \(deleted\)$/, "");
+}
+
 /** For a process that loads code of others as well. */
 export interface Guests {
   readonly rights: readonly string[];
@@ -62,7 +67,7 @@ export interface Guests {
 }
 
 /**
- * What comes after `Deno.execPath()` and before nerve's own arguments. A compiled nerve has Deno's flags inside, and
+ * What comes after `ownProgram()` and before nerve's own arguments. A compiled nerve has Deno's flags inside, and
  * always begins at main.ts. Under Deno another `entry`, a path below src/, spares what main.ts brings along: Deno
  * resolves the whole graph of it, what it imports dynamically included, which is 20 ms for the command line.
  * A bundle imports nothing, and so needs deno.json only for its guests: Deno would take 7 ms to read it.

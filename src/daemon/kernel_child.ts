@@ -1,6 +1,6 @@
 /** The kernel's process as the supervisor has it: started here, heard here, ended by keeper.ts. */
 import { stripVTControlCharacters } from "node:util";
-import { selfArguments, smallHeap } from "../base/self.ts";
+import { ownProgram, selfArguments, smallHeap } from "../base/self.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
 import { passLines } from "../process/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
@@ -11,7 +11,7 @@ const stderrKeptChars = 4_000;
 
 /** Throws when the executable cannot be started. */
 export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(ownProgram(), {
     args: [...selfArguments("daemon/kernel_process.ts"), kernelProcessArgument, root],
     // The workspace's own folder could then not be removed while the daemon runs, on some systems.
     cwd: "/",

@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Clock } from "../base/clock.ts";
 import { daemonStartMaxMs } from "../base/limits.ts";
-import { selfArguments } from "../base/self.ts";
+import { ownProgram, selfArguments } from "../base/self.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { passLines } from "../process/output_lines.ts";
 import { supervisorArgument } from "./arguments.ts";
@@ -17,7 +17,7 @@ const reportMaxMs = daemonStartMaxMs + 5_000;
  * back.
  */
 export async function spawnDaemon(paths: WorkspacePaths, clock: Clock, signal: AbortSignal): Promise<StartReport> {
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(ownProgram(), {
     args: [...selfArguments("daemon/supervisor_process.ts"), supervisorArgument, paths.root],
     cwd: "/",
     // A session of its own: neither the terminal's end nor its Ctrl-C reaches the daemon.

@@ -3,7 +3,7 @@
  * Used by group_process.ts only. Works the same under `deno run` and in a compiled binary.
  */
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { ownLock, ownPackages, selfArguments, smallHeap } from "../base/self.ts";
+import { ownLock, ownPackages, ownProgram, selfArguments, smallHeap } from "../base/self.ts";
 import type { DiskQuota } from "./disk_quota.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 
@@ -52,7 +52,7 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
   const listener = Deno.listen({ transport: "unix", path });
   let child: Deno.ChildProcess;
   try {
-    child = new Deno.Command(Deno.execPath(), {
+    child = new Deno.Command(ownProgram(), {
       args: ownArguments(request, lock),
       cwd: workspace,
       // A session of its own: Ctrl-C in the kernel's terminal does not reach it, and the programs that user code
