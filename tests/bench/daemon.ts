@@ -1,22 +1,25 @@
 /** A daemon as `nerve start` makes it, supervisor and kernel, for benches that measure its processes. */
 import assert from "node:assert/strict";
+import { delay, systemClock } from "../../src/base/clock.ts";
 import type { WorkspacePaths } from "../../src/config/workspace.ts";
 import { ControlClient } from "../../src/control/client.ts";
 import { readState } from "../../src/daemon/state.ts";
-import { repository } from "../support/source_files.ts";
+import { cloned, command, type Nerve } from "./nerve.ts";
 
 export class BackgroundDaemon implements AsyncDisposable {
   readonly client: ControlClient;
   readonly #paths: WorkspacePaths;
+  readonly #nerve: Nerve;
 
-  private constructor(paths: WorkspacePaths) {
+  private constructor(paths: WorkspacePaths, nerve: Nerve) {
     this.#paths = paths;
+    this.#nerve = nerve;
     this.client = new ControlClient(paths.socket);
   }
 
-  static async start(paths: WorkspacePaths): Promise<BackgroundDaemon> {
-    await command("start", paths);
-    return new BackgroundDaemon(paths);
+  static async start(paths: WorkspacePaths, nerve: Nerve = cloned): Promise<BackgroundDaemon> {
+    await done(nerve, "start", paths);
+    return new BackgroundDaemon(paths, nerve);
   }
 
   get supervisorPid(): number {
@@ -25,15 +28,18 @@ export class BackgroundDaemon implements AsyncDisposable {
     return state.supervisor.pid;
   }
 
+  /** Resolves when a sense has computed: then nothing is left of the start. */
+  async computed(sense: string): Promise<void> {
+    while ((await this.client.sense(sense)).lastCompute === null) await delay(systemClock, 10);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.client[Symbol.dispose]();
-    await command("stop", this.#paths);
+    await done(this.#nerve, "stop", this.#paths);
   }
 }
 
-async function command(name: string, { root }: WorkspacePaths): Promise<void> {
-  const args = ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`, name];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  assert(success, `nerve ${name}: ${text(stdout)}${text(stderr)}`);
+async function done(nerve: Nerve, name: string, { root }: WorkspacePaths): Promise<void> {
+  const { success, stdout } = await command(nerve, [name], root).output();
+  assert(success, `nerve ${name} failed: ${new TextDecoder().decode(stdout)}`);
 }

@@ -11,7 +11,8 @@ import { inFlight, runRate, runsWorkspace } from "./durable_runs.ts";
 import { median } from "./figure.ts";
 import { bareCommitMs, bareRows, bareRuns } from "./floor_disk.ts";
 import { Echo } from "./floor_echo.ts";
-import { cloned, commandMs, emptyStartMs } from "./start.ts";
+import { cloned, commandMs } from "./nerve.ts";
+import { emptyStartMs } from "./start.ts";
 import { logRowRate } from "./storage.ts";
 
 const tries = 10;

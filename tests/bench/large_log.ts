@@ -10,7 +10,8 @@ import { openStore } from "../../src/store/store.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, repeated, timed } from "./figure.ts";
-import { builtNerve, emptyStartMs, runMs } from "./start.ts";
+import { builtNerve } from "./nerve.ts";
+import { emptyStartMs, runMs } from "./start.ts";
 
 const long = Deno.env.get("NERVE_BENCH") === "long";
 const rows = long ? 1_000_000 : 200_000, runs = rows / 10, active = 1_000;

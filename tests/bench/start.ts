@@ -10,45 +10,11 @@
 import { delay, systemClock } from "../../src/base/clock.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import { ControlClient } from "../../src/control/client.ts";
-import { buildForm } from "../support/forms.ts";
-import { repository } from "../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { startWorkspace } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, timed } from "./figure.ts";
-
-/** A command that is nerve. */
-export interface Nerve {
-  readonly program: string;
-  readonly before: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
-
-export const cloned: Nerve = {
-  program: Deno.execPath(),
-  before: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`],
-  env: {},
-};
-
-/** Builds one, and starts it a first time. */
-export async function builtNerve(): Promise<Nerve & AsyncDisposable> {
-  const folder = await Deno.makeTempDir({ prefix: "nerve-bench-built-" });
-  const nerve = { program: await buildForm("portable", folder), before: [], env: { XDG_CACHE_HOME: folder } };
-  await commandMs(nerve, ["version"], folder);
-  return { ...nerve, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
-}
-
-function command({ program, before, env }: Nerve, args: readonly string[], cwd: string): Deno.Command {
-  return new Deno.Command(program, { args: [...before, ...args], cwd, env, stdout: "piped", stderr: "null" });
-}
-
-/** Milliseconds that `nerve ARGS` takes. */
-export async function commandMs(nerve: Nerve, args: readonly string[], root: string): Promise<number> {
-  return await timed(async () => {
-    const { success } = await command(nerve, args, root).output();
-    if (!success) throw new Error(`nerve ${args.join(" ")} failed`);
-  });
-}
+import { builtNerve, command, commandMs, type Nerve } from "./nerve.ts";
 
 /** Milliseconds of a Deno that has nothing to do. */
 export async function emptyStartMs(root: string): Promise<number> {
@@ -76,7 +42,8 @@ export async function* figures(): Figures {
       const { socketMs, signalMs } = await runMs(nerve, root);
       add("nerve run to its socket answering", socketMs);
       add("nerve run to the first signal", signalMs);
-      await using _ = await BackgroundDaemon.start(workspacePaths(root));
+      await using daemon = await BackgroundDaemon.start(workspacePaths(root), nerve);
+      await daemon.computed("s");
       add("nerve sense list", await commandMs(nerve, ["sense", "list"], root));
     });
   }

@@ -1,0 +1,37 @@
+/** nerve as a command, for benches that start it: as users have it, or the clone. */
+import { buildForm } from "../support/forms.ts";
+import { repository } from "../support/source_files.ts";
+import { timed } from "./figure.ts";
+
+/** A command that is nerve. */
+export interface Nerve {
+  readonly program: string;
+  readonly before: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export const cloned: Nerve = {
+  program: Deno.execPath(),
+  before: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`],
+  env: {},
+};
+
+/** Builds one, and starts it a first time. */
+export async function builtNerve(): Promise<Nerve & AsyncDisposable> {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-bench-built-" });
+  const nerve = { program: await buildForm("portable", folder), before: [], env: { XDG_CACHE_HOME: folder } };
+  await commandMs(nerve, ["version"], folder);
+  return { ...nerve, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+}
+
+export function command({ program, before, env }: Nerve, args: readonly string[], cwd: string): Deno.Command {
+  return new Deno.Command(program, { args: [...before, ...args], cwd, env, stdout: "piped", stderr: "null" });
+}
+
+/** Milliseconds that `nerve ARGS` takes. */
+export async function commandMs(nerve: Nerve, args: readonly string[], root: string): Promise<number> {
+  return await timed(async () => {
+    const { success } = await command(nerve, args, root).output();
+    if (!success) throw new Error(`nerve ${args.join(" ")} failed`);
+  });
+}
