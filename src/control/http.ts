@@ -52,7 +52,9 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | nu
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
       headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
     }
-    const empty = method === "GET" || method === "HEAD";
+    // RFC 9112, 6.3: without either header there is no body. To make one of nothing costs a trigger a tenth of its time.
+    const empty = method === "GET" || method === "HEAD" ||
+      !headers.has("transfer-encoding") && Number(headers.get("content-length") ?? 0) === 0;
     if (empty) incoming.resume();
     return new Request(new URL(url, "http://localhost"), {
       method,
