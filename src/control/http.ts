@@ -1,7 +1,6 @@
 /**
  * One request of node:http answered by a function of Request to Response, as Hono is. Used by server.ts.
- * I1. The request's `signal` aborts when its client has gone before it had its whole answer.
- * I2. No more of an answer is made than its client takes; one that takes nothing for `answerStallMs` is cut.
+ * I1. No more of an answer is made than its client takes; one that takes nothing for `answerStallMs` is cut.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -13,7 +12,8 @@ import { product } from "../base/version.ts";
 const wholeType = /^application\/(problem\+)?json\b/;
 
 export interface AnswerPorts {
-  fetch(request: Request): Response | Promise<Response>;
+  /** `gone` aborts when the client has gone before it had its whole answer. */
+  fetch(request: Request, gone: AbortSignal): Response | Promise<Response>;
   readonly clock: Clock;
   /** Gets what went wrong outside of any route. */
   readonly report: (thrown: unknown) => void;
@@ -33,8 +33,9 @@ export async function answer(
   incoming.on("error", () => {});
   outgoing.on("error", () => {});
   try {
-    const request = toRequest(incoming, gone.signal);
-    await send(request === null ? new Response(null, { status: 400 }) : await fetch(request), outgoing, clock);
+    const request = toRequest(incoming);
+    const response = request === null ? new Response(null, { status: 400 }) : await fetch(request, gone.signal);
+    await send(response, outgoing, clock);
   } catch (thrown) {
     if (!gone.signal.aborted) report(thrown);
     if (!outgoing.headersSent) outgoing.writeHead(500);
@@ -45,21 +46,20 @@ export async function answer(
 }
 
 /** Null when its target or a header is nothing that a Request may have. */
-function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+function toRequest(incoming: IncomingMessage): Request | null {
   const { method = "GET", url = "/", rawHeaders } = incoming;
   try {
-    const headers = new Headers();
+    const headers: [string, string][] = [];
     for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-      headers.append(rawHeaders[at] ?? "", rawHeaders[at + 1] ?? "");
+      headers.push([rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""]);
     }
     // RFC 9112, 6.3: without either header there is no body. To make one of nothing costs a trigger a tenth of its time.
     const empty = method === "GET" || method === "HEAD" ||
-      !headers.has("transfer-encoding") && Number(headers.get("content-length") ?? 0) === 0;
+      incoming.headers["transfer-encoding"] === undefined && Number(incoming.headers["content-length"] ?? 0) === 0;
     if (empty) incoming.resume();
     return new Request(new URL(url, "http://localhost"), {
       method,
       headers,
-      signal,
       body: empty ? null : bodyOf(incoming),
     });
   } catch (thrown) {

@@ -41,7 +41,8 @@ interface ServedApp {
 export async function serveControl(app: ServedApp, { path, clock, report }: ServeOptions): Promise<ControlServer> {
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   removeSocket(path);
-  const stopping = new AbortController(), env: ControlEnv["Bindings"] = { stopping: stopping.signal, clock };
+  const stopping = new AbortController();
+  const envOf = (gone: AbortSignal): ControlEnv["Bindings"] => ({ gone, stopping: stopping.signal, clock });
   const connections = new Connections(clock);
   // Node's own timeouts are off: ours follow the clock that we were given.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
@@ -52,7 +53,7 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
     incoming.once("end", () => connections.received(socket));
     connections.busy(socket);
     outgoing.once("close", () => connections.answered(socket));
-    await answer(incoming, outgoing, { fetch: (request) => app.fetch(request, env), clock, report });
+    await answer(incoming, outgoing, { fetch: (request, gone) => app.fetch(request, envOf(gone)), clock, report });
   });
   await listen(server, path);
   const bound = inodeOf(path);

@@ -55,7 +55,7 @@ export interface History {
 
 /** A trigger by hand that was taken; `outcome` never rejects, it says how the compute ended. */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
-  readonly outcome: Promise<ComputeResult>;
+  outcome(): Promise<ComputeResult>;
   /** Resolves when what has come of it so far is on disk, or lost because nothing can be written. */
   recorded(): Promise<void>;
 }
@@ -63,6 +63,8 @@ export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
 /** What the server hands to every request. */
 export interface ControlEnv {
   readonly Bindings: {
+    /** Aborts when the client has gone before it had its whole answer. A signal of the Request would cost each one more. */
+    readonly gone: AbortSignal;
     /** Aborts when the API stops: answers that wait, and streams, end then. */
     readonly stopping: AbortSignal;
     readonly clock: Clock;

@@ -103,7 +103,7 @@ export class Kernel {
     if (taken === null) {
       throw new NerveError("SENSE_UNKNOWN", `there is no sense ${name}`, { hint: "nerve sense list" });
     }
-    return await taken.outcome;
+    return await taken.outcome();
   }
 
   /** The run is on disk when this resolves. Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. */

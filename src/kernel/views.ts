@@ -59,7 +59,7 @@ export interface KernelHistory {
 
 /** The control API's `AcceptedTrigger` by its shape. */
 export interface TakenTrigger extends Omit<TriggerReply, "outcome"> {
-  readonly outcome: Promise<ComputeResult>;
+  outcome(): Promise<ComputeResult>;
   recorded(): Promise<void>;
 }
 
@@ -189,7 +189,7 @@ export class KernelViews {
     if (receipt === null) return null;
     // A row that is lost is counted and told of (Kernel, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});
-    const outcome = desk.resultOf(receipt.computeId).then((result) => this.#ports.secrets.in(result));
+    const outcome = async () => this.#ports.secrets.in(await desk.resultOf(receipt.computeId));
     return { ...receipt, outcome, recorded };
   }
 

@@ -144,8 +144,8 @@ export class FakeView implements KernelView {
   triggerSense(name: string): AcceptedTrigger | null {
     if (!this.sensesByName.has(name)) return null;
     this.asked.push({ trigger: name });
-    const outcome = Promise.resolve(this.result);
-    return { computeId: 7, how: "started", until: null, outcome, recorded: () => Promise.resolve() };
+    const outcome = () => Promise.resolve(this.result), recorded = () => Promise.resolve();
+    return { computeId: 7, how: "started", until: null, outcome, recorded };
   }
 
   resetSense(name: string): boolean | null {

@@ -8,10 +8,8 @@ export const count = z.string().regex(/^\d{1,15}$/, "must be a whole number").tr
 export const flag = z.enum(["0", "1"]).default("0").transform((text) => text === "1");
 
 /** Aborts when nobody waits for the answer any more, or the API stops. */
-export function goneOf(
-  c: { readonly req: { readonly raw: Request }; readonly env: ControlEnv["Bindings"] },
-): AbortSignal {
-  return AbortSignal.any([c.req.raw.signal, c.env.stopping]);
+export function goneOf({ env }: { readonly env: ControlEnv["Bindings"] }): AbortSignal {
+  return AbortSignal.any([env.gone, env.stopping]);
 }
 
 /** The path of the next page: the request's own, with `changes` in its query. */

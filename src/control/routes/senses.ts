@@ -46,7 +46,7 @@ export function senseRoutes(view: KernelView) {
       async (c) => {
         const { name } = c.req.valid("param");
         const { outcome, recorded, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
-        const awaited = c.req.valid("query").wait ? await orNull(outcome, c.env.stopping) : null;
+        const awaited = c.req.valid("query").wait ? await orNull(outcome(), c.env.stopping) : null;
         // Whoever has the answer may look into the log for it at once.
         await recorded();
         const reply: TriggerReply = { ...taken, outcome: awaited };

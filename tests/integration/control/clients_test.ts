@@ -129,7 +129,7 @@ Deno.test("answers that wait and event streams have no deadline, also when their
     const events = await connected(path, "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
     const outcome = Promise.withResolvers<{ kind: "null" }>();
     const recorded = () => Promise.resolve();
-    view.triggerSense = () => ({ computeId: 7, how: "started", until: null, outcome: outcome.promise, recorded });
+    view.triggerSense = () => ({ computeId: 7, how: "started", until: null, outcome: () => outcome.promise, recorded });
     const waiting = await connected(
       path,
       "POST /v1/senses/cpu-usage/trigger?wait=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",

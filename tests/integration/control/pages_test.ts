@@ -51,7 +51,7 @@ Deno.test("by the links of its pages a reader sees every run and row once, altho
       stop: () => {},
       report: (bug) => assert.fail(String(bug)),
     });
-    const env = { stopping: new AbortController().signal };
+    const { signal } = new AbortController(), env = { stopping: signal, gone: signal };
     const walk = async <T>(first: string, schema: z.ZodType<{ items: T[]; next: string | null }>): Promise<T[]> => {
       const all: T[] = [];
       for (let path: string | null = first, page = 0; path !== null; page++) {

@@ -18,7 +18,7 @@ import { aRun, FakeView } from "../../support/fake_view.ts";
 
 function setUp() {
   const view = new FakeView(), reported: unknown[] = [];
-  const stopping = new AbortController();
+  const stopping = new AbortController(), env = { stopping: stopping.signal, gone: new AbortController().signal };
   let stops = 0;
   const app = createApp(view, {
     version: "9.9.9",
@@ -26,10 +26,8 @@ function setUp() {
     report: (thrown) => reported.push(thrown),
   });
   const post = (path: string, body: string) =>
-    app.request(path, { method: "POST", body, headers: { "content-type": "application/json" } }, {
-      stopping: stopping.signal,
-    });
-  const get = (path: string) => app.request(path, {}, { stopping: stopping.signal });
+    app.request(path, { method: "POST", body, headers: { "content-type": "application/json" } }, env);
+  const get = (path: string) => app.request(path, {}, env);
   return { view, app, get, post, stopping, reported, stops: () => stops };
 }
 
@@ -131,7 +129,7 @@ Deno.test("a trigger answers at once, or with its outcome when asked to wait", a
 
 Deno.test("whoever waits for a compute is answered without its outcome when the API stops", async () => {
   const { post, view, stopping } = setUp();
-  const outcome = new Promise<never>(() => {}), recorded = () => Promise.resolve();
+  const outcome = () => new Promise<never>(() => {}), recorded = () => Promise.resolve();
   view.triggerSense = () => ({ computeId: 7, how: "started", until: null, outcome, recorded });
   const answer = post("/v1/senses/cpu-usage/trigger?wait=1", "");
   await Promise.resolve();
@@ -140,9 +138,9 @@ Deno.test("whoever waits for a compute is answered without its outcome when the 
 });
 
 Deno.test("a run asked for with wait=1 is answered when it has ended", async () => {
-  const { app, view } = setUp();
+  const { get, view } = setUp();
   view.runsById.set("run-9", aRun({ runId: "run-9", status: "started", endedAt: null, exitCode: null }));
-  const answer = app.request("/v1/runs/run-9?wait=1", {}, { stopping: new AbortController().signal });
+  const answer = get("/v1/runs/run-9?wait=1");
   while (view.waiting.length === 0) await Promise.resolve();
   view.runsById.set("run-9", aRun({ runId: "run-9" }));
   view.waiting[0]?.end();

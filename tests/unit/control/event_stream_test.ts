@@ -113,9 +113,10 @@ Deno.test("whatever the order of appending, reading, leaving and coming back, ea
 
 function setUp() {
   const view = new LoggedView(), clock = new FakeClock(), stopping = new AbortController();
+  const gone = new AbortController().signal;
   const app = createApp(view, { version: "0", stop: () => {}, report: (thrown) => assert.fail(String(thrown)) });
   const open = async (path: string, headers: Record<string, string> = {}) => {
-    const answer = await app.request(path, { headers }, { stopping: stopping.signal, clock });
+    const answer = await app.request(path, { headers }, { gone, stopping: stopping.signal, clock });
     return answer;
   };
   return { view, clock, stopping, open };
