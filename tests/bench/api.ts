@@ -1,7 +1,8 @@
 /**
  * The control API of a real daemon under 16 connections: a run's status (one indexed query), and a trigger, which is
  * committed before the reply. Needs a C compiler for its client, tools/http_load.c.
- * Floor: Deno's own server with one short answer, under the same client (tools/bare_server.ts).
+ * Floor, under the same client: of a status, Deno's own server with one short answer (tools/bare_server.ts); of a trigger,
+ * node:http and a row in one commit with those that came with it (tools/bare_trigger.ts).
  * Not measured: event streams, large answers, clients in JavaScript.
  */
 import { delay, systemClock } from "../../src/base/clock.ts";
@@ -27,12 +28,16 @@ export async function* figures(): Figures {
     senses: { s: "export const compute = () => null;\n" },
     workflows: { w: workflowOf(1) },
   });
-  const floor = await bareLoad(client, join(workspace.root, "bare.sock"));
+  const bare = {
+    status: await bareLoad(client, "bare_server.ts", join(workspace.root, "status.sock"), "GET"),
+    trigger: await bareLoad(client, "bare_trigger.ts", join(workspace.root, "trigger.sock"), "POST"),
+  };
   await using daemon = await BackgroundDaemon.start(workspace.paths);
   const { socket } = workspace.paths;
   const { runId } = await daemon.client.startRun("w", {});
   const requests = { status: ["GET", `/v1/runs/${runId}`], trigger: ["POST", "/v1/senses/s/trigger"] } as const;
-  for (const [name, [method, path]] of Object.entries(requests)) {
+  for (const name of ["status", "trigger"] as const) {
+    const [method, path] = requests[name], floor = bare[name];
     await load(client, socket, 1, method, path);
     const loads = await repeated(3, () => load(client, socket, 1.5, method, path));
     const of = (key: keyof Load) => loads.map((each) => each[key]);
@@ -50,13 +55,13 @@ async function load(client: string, socket: string, seconds: number, method: str
   return { rate, p50, p99 };
 }
 
-async function bareLoad(client: string, socket: string): Promise<Load> {
-  const server = fromFileUrl(new URL("./tools/bare_server.ts", import.meta.url));
+async function bareLoad(client: string, tool: string, socket: string, method: string): Promise<Load> {
+  const server = fromFileUrl(new URL(`./tools/${tool}`, import.meta.url));
   const child = new Deno.Command(Deno.execPath(), { args: ["run", "-A", "--quiet", server, socket] }).spawn();
   try {
     while (!await exists(socket)) await delay(systemClock, 10);
-    await load(client, socket, 0.5, "GET", "/");
-    const loads = await repeated(3, () => load(client, socket, 1, "GET", "/"));
+    await load(client, socket, 0.5, method, "/");
+    const loads = await repeated(3, () => load(client, socket, 1, method, "/"));
     const of = (key: keyof Load) => median(loads.map((each) => each[key]));
     return { rate: of("rate"), p50: of("p50"), p99: of("p99") };
   } finally {
