@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { assert } from "../base/errors.ts";
 import { bundleOf } from "../base/self.ts";
 import { succeed } from "./command.ts";
+import { compiledAtOnce } from "./eager.ts";
 
 /** What `ownEntry` is asked for (src/base/self.ts), by its path below src/. */
 export const bundled = [
@@ -40,7 +41,8 @@ export async function bundleProcesses(repository: string, root: string): Promise
     // or twice the length, each start takes 4 or 8 ms more.
     const options = ["--frozen", "-c", "deno.json", "--minify", "--platform", "browser", "--output", file];
     await succeed(Deno.execPath(), ["bundle", "--quiet", ...options, `src/${entry}`], { cwd: root });
-    const text = await Deno.readTextFile(join(root, file));
+    const text = compiledAtOnce(await Deno.readTextFile(join(root, file)));
+    await Deno.writeTextFile(join(root, file), text);
     const builtIns = [...text.matchAll(/\b(?:from|import)"(node:[\w/]+)"/g)].map(([, name = ""]) => name);
     const slow = builtIns.filter((name) => !quickBuiltIns.includes(name));
     assert(builtIns.length > 0 || entry === "worker/shim.ts", `${file} has imports that this does not see`);

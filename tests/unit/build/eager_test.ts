@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { compiledAtOnce } from "../../../src/build/eager.ts";
+
+Deno.test("function expressions that a module meets when it is compiled get parentheses", () => {
+  const marked = (text: string) =>
+    assert.equal(compiledAtOnce(text.replaceAll(/[«»]/g, "")), text.replace(/«/g, "(").replace(/»/g, ")"));
+  marked("const f = «function () {}», g = «async x => x»;");
+  marked("make(«(inst) => { inst.check = «() => 1»; }», «y => «z => z»»);");
+  marked("export default «() => ({ run: «function* () {}» })»;");
+});
+
+Deno.test("what is compiled later whatever we do stays as it is, and so does all that stands in it", () => {
+  const later =
+    "function f() { return () => 1; } class A { #b = () => 1; c() { return () => 2; } } const o = { d() { g(() => 3); } };";
+  assert.equal(compiledAtOnce(later), later);
+});
+
+Deno.test("a module with parentheses does the same, also where names and this come from the place of a function", async () => {
+  const text = `
+    const named = () => {}, made = new function () { this.x = 1; }();
+    export const told = [named.name, made.x, (() => 5)(), [3, 1, 2].sort((a, b) => a - b).join(), \`\${(() => "é")()}\`];
+  `;
+  const load = async (code: string) =>
+    (await import(`data:text/javascript;charset=utf-8,${encodeURIComponent(code)}`)).told;
+  assert.notEqual(compiledAtOnce(text), text);
+  assert.deepEqual(await load(compiledAtOnce(text)), await load(text));
+});
