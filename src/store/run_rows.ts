@@ -116,10 +116,11 @@ export function insertRun(run: Run): Step {
   };
 }
 
-/** The status a run must have for a change and, if `fence` is given, the attempt. */
+/** The status a run must have for a change and, if they are given, the attempt and the number of messages. */
 export interface RunGuard {
   readonly from: readonly RunStatus[];
   readonly fence?: number;
+  readonly rounds?: number;
 }
 
 const changeColumns = {
@@ -135,12 +136,12 @@ const changeKeys = Object.keys(changeColumns) as (keyof RunChange)[];
 /** Changes nothing when the guard does not hold; fails when the move is illegal. */
 export function updateRun(runId: string, guard: RunGuard, change: RunChange): Step {
   const keys = changeKeys.filter((key) => change[key] !== undefined);
-  const { from, fence } = guard;
+  const { from, fence, rounds } = guard;
   const sql = `update workflow_runs set ${keys.map((key) => `${changeColumns[key]} = ?`).join(", ")}` +
     ` where run_id = ? and status in (${from.map(() => "?").join(", ")})` +
-    (fence === undefined ? "" : " and attempt = ?");
+    (fence === undefined ? "" : " and attempt = ?") + (rounds === undefined ? "" : " and rounds = ?");
   const changed = keys.map((key) => change[key] ?? null);
-  return { sql, values: [...changed, runId, ...from, ...(fence === undefined ? [] : [fence])] };
+  return { sql, values: [...changed, runId, ...from, ...[fence, rounds].filter((value) => value !== undefined)] };
 }
 
 /** Counts message number `round` of a started run; changes nothing when the run is not there for it. */

@@ -22,6 +22,8 @@ export interface KernelPort {
   send(message: FromProcess): void;
   /** The same for JSON that is already text, to spare a second encoding. */
   sendText(line: string): void;
+  /** Resolves when what was sent so far has left. */
+  flushed(): Promise<void>;
   /** It leaves at once, through the shim: what was said before a loop without end, or a crash, must be heard. */
   sendNow(message: FromProcess): void;
 }
@@ -82,6 +84,7 @@ function kernelPort(channel: LineChannel, tellShim: (word: string) => void): Ker
   return {
     send: (message) => sendText(stringify(message)),
     sendText,
+    flushed: () => channel.flushed(),
     sendNow(message) {
       throughShim++;
       tellShim(stringify(message));

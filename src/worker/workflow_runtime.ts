@@ -2,7 +2,8 @@
  * Works on the runs of one workflow: for each, asks the moderator (moderation.ts), runs the role (role_run.ts), hands
  * the message to the kernel and waits until it is on disk, until the moderator says END. Created by bootstrap.ts, in
  * the sandbox; the kernel side is workflow/manager.ts.
- * I1. A message is acknowledged as durable before the next role begins.
+ * I1. A message is acknowledged as durable before the next role begins. Only the end may be told before: the kernel
+ *     writes it behind the message (workflow/inbox.ts).
  * I2. A finished role never runs again: a run resumes from the messages the kernel sends with it.
  * I3. Every `run` gets exactly one last word, `finished` or `attempt_failed`, unless it is aborted or the process ends.
  *     It ends when the module does not load: that is no fault of a run, which goes on once the code is mended.
@@ -18,7 +19,7 @@ import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blob_store.ts";
 import type { KernelPort, Runtime, RuntimeMessage } from "./bootstrap.ts";
 import { describe, loadProblem, placeOf } from "./explain.ts";
-import { contradiction, nextRole } from "./moderation.ts";
+import { type Answer, contradiction, nextRole } from "./moderation.ts";
 import { runRole } from "./role_run.ts";
 import { readRoles, type RolePlan, waitAfter } from "./roles.ts";
 import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./surroundings.ts";
@@ -29,6 +30,12 @@ type Ended = Finished | "over";
 type Loaded =
   | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, RolePlan> }
   | { readonly ok: false; readonly problem: LoadProblem };
+
+/** What a role said, `meta` as JSON text. */
+interface Said {
+  readonly content: string;
+  readonly meta: string;
+}
 
 /** One run in this process. */
 interface Thread {
@@ -149,14 +156,16 @@ export class WorkflowRuntime implements Runtime {
       if (answer.kind === "end") return { kind: "completed" };
       const { name, plan } = answer;
       if (messages.length >= start.maxRounds) return { kind: "max_rounds", next: name };
-      const ended = await this.#round(thread, name, plan);
+      const done = await this.#runRole(thread, name, plan);
+      if (done === "over" || "kind" in done) return done;
+      const ended = await this.#store(thread, { role: name, ...done }, (all) => nextRole(workflow, roles, start, all));
       if (ended !== null) return ended;
       thread.failures = 0;
     }
   }
 
-  /** Runs one role and waits until its message is durable; a value ends the work on the run. */
-  async #round(thread: Thread, role: string, plan: RolePlan): Promise<Ended | null> {
+  /** Runs one role: its message, or how the work on the run has ended. */
+  async #runRole(thread: Thread, role: string, plan: RolePlan): Promise<Said | Ended> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
     const about = { runId: start.runId, attempt, round, role, attempts: plan.attempts } as const;
@@ -183,10 +192,32 @@ export class WorkflowRuntime implements Runtime {
       return "over";
     }
     const checked = checkResult(result.value);
-    if (typeof checked === "string") return this.#failed(`role ${role} returned no message: ${checked}`, null);
-    const durable = new Promise<RunMessage | null>((resolve) => thread.acknowledged = resolve);
-    const head = JSON.stringify({ t: "message", runId: start.runId, attempt, round, role, content: checked.content });
-    this.#kernel.sendText(`${head.slice(0, -1)},"meta":${checked.meta}}`);
+    return typeof checked === "string" ? this.#failed(`role ${role} returned no message: ${checked}`, null) : checked;
+  }
+
+  /** Hands a message to the kernel and waits until it is durable; a value ends the work on the run. */
+  async #store(
+    thread: Thread,
+    { role, content, meta }: Said & { readonly role: string },
+    next: (messages: readonly RunMessage[]) => Answer,
+  ): Promise<Ended | null> {
+    const { start, messages, attempt } = thread, round = messages.length + 1;
+    let waits = true;
+    const durable = new Promise<RunMessage | null>((resolve) => {
+      thread.acknowledged = (message) => {
+        waits = false;
+        resolve(message);
+      };
+    });
+    const head = JSON.stringify({ t: "message", runId: start.runId, attempt, round, role, content });
+    this.#kernel.sendText(`${head.slice(0, -1)},"meta":${meta}}`);
+    // The last message and the end can share a commit. Not asked before the message has left: a moderator that never
+    // answers must not take it along. The kernel's own time of the message may be a little later than this one.
+    await this.#kernel.flushed();
+    if (waits) {
+      const told = deepFreeze({ round, role, content, meta: JSON.parse(meta) as JsonObject, ts: Date.now() });
+      if (next([...messages, told]).kind === "end") return { kind: "completed" };
+    }
     const stored = await durable;
     thread.acknowledged = null;
     if (stored === null) return "over";
@@ -217,8 +248,8 @@ function rolesOf(exported: unknown): Result<ReadonlyMap<string, RolePlan>, strin
   return typeof exported.moderator === "function" ? readRoles(exported.roles) : err("its moderator is not a function");
 }
 
-/** The message's parts, `meta` as JSON text, or what is wrong with them. Reads each part once: it may be a getter. */
-function checkResult(result: unknown): { content: string; meta: string } | string {
+/** The message's parts, or what is wrong with them. Reads each part once: it may be a getter. */
+function checkResult(result: unknown): Said | string {
   if (!isPlainObject(result)) return "not an object of the form {content, meta}";
   let parts: { content?: unknown; meta?: unknown };
   try {

@@ -2,8 +2,9 @@
  * What processes say of their runs. Called by manager.ts; everything that arrives here is hostile until checked.
  * I1. A message is durable before it is acked, and the ack carries it as it was stored.
  * I2. Only the process that holds a run, in the run's present attempt, may speak of it, and only while the run is
- *     running. All else is refused and logged, and changes nothing.
+ *     running (but see I4). All else is refused and logged, and changes nothing.
  * I3. Rounds come one after another without a gap, and none beyond `maxRounds`.
+ * I4. The end of a run may come while its last message is on its way to the disk: it is written behind it, or not at all.
  */
 import type { Clock } from "../base/clock.ts";
 import { unreachable } from "../base/errors.ts";
@@ -114,6 +115,11 @@ export class Inbox {
     const { run, phase } = entry;
     if (run.attempt !== said.attempt) return refuse(`attempt ${said.attempt}: the run is in attempt ${run.attempt}`);
     if (phase.tag === "running") return { entry, process: phase.process };
+    const ends = said.t === "finished" && phase.tag === "writing" && phase.process !== null;
+    if (ends) return { entry, process: phase.process };
+    if (phase.tag === "writing" && phase.process !== null && said.t === "finished") {
+      return { entry, process: phase.process };
+    }
     if (phase.tag !== "lingering") return refuse(`the run is ${phase.tag}, not running`);
     // The kill and the word that the next role begins have crossed.
     if (said.t === "role_begun") return null;
@@ -127,8 +133,9 @@ export class Inbox {
   async #store(entry: RunEntry, process: WorkflowProcess, message: RunMessage): Promise<void> {
     const { ledger, dispatcher } = this.#parts;
     const suspect = entry.deaths !== null;
-    entry.phase = { tag: "writing", process };
-    const written = await ledger.append(entry, message);
+    const stored = ledger.append(entry, message);
+    entry.phase = { tag: "writing", process, round: message.round, stored };
+    const written = await stored;
     // It has ended meanwhile, or the stop has put it back.
     if (entry.phase.tag !== "writing") return;
     if (written) entry.deaths = null;
@@ -152,9 +159,13 @@ export class Inbox {
   /** Writes the end that its process brought about. The process has nothing to do with the run any more. */
   async #end(entry: RunEntry, process: WorkflowProcess, how: Ending, reason: string | null): Promise<void> {
     const { ledger, processes, dispatcher, clock, table } = this.#parts;
+    const { phase, run } = entry, last = phase.tag === "writing" ? phase : null, rounds = last?.round ?? run.rounds;
     entry.phase = { tag: "ending" };
     processes.release(process, entry);
-    const written = await ledger.change(entry, ...ending(entry.run, how, reason, clock.now()));
+    const end = ending({ ...run, rounds }, how, reason, clock.now());
+    // With its last message in one commit; or, when the store has failed that one, as soon as it is there.
+    const write = () => ledger.change(entry, ...end, rounds);
+    const written = await write() || last !== null && await last.stored && await write();
     if (written || !table.has(entry) || !ledger.reconcile(entry)) return;
     dispatcher.putBack(entry, "its end was not stored");
     dispatcher.pump(entry.lane);

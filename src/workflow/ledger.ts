@@ -51,14 +51,21 @@ export class Ledger {
     return written;
   }
 
-  /** Tries until it is written. False: somebody was first, or the manager has stopped. Never fails. */
-  async change(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
-    const guard = { from: sourcesOf(change.status), fence: entry.run.attempt };
+  /**
+   * Tries until it is written. False: somebody was first, or the manager has stopped. Never fails.
+   * `rounds`: how many messages the run must hold by then; one of them may still be on its way.
+   */
+  async change(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
+    const guard = {
+      from: sourcesOf(change.status),
+      fence: entry.run.attempt,
+      ...(rounds === undefined ? {} : { rounds }),
+    };
     const what = `run ${entry.run.runId} could not be written as ${change.status}`;
     const written = await this.#insist(what, () => {
       return this.#options.store.transition(entry.run.runId, guard, change, row);
     });
-    if (written) this.#apply(entry, change);
+    if (written) this.#apply(entry, rounds === undefined ? change : { ...change, rounds });
     return written;
   }
 
@@ -123,7 +130,7 @@ export class Ledger {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
-  #apply(entry: RunEntry, change: RunChange): void {
+  #apply(entry: RunEntry, change: Partial<Run>): void {
     // A kill that came later was told earlier: promises of one commit do not keep their order. It has the last word.
     if (isTerminal(entry.run.status)) return;
     const run = { ...entry.run, ...change };

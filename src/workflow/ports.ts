@@ -26,12 +26,12 @@ export interface RunStore {
   /** Inserts the run with its first log row. False, and no row, when the id exists already. */
   create(run: Run, row: NewLogRow): Promise<boolean>;
   /**
-   * Changes a run that has one of the statuses `from` and, if `fence` is given, that attempt; the log row is written
-   * only then. False: somebody was first, and nothing changed.
+   * Changes a run that has one of the statuses `from` and, if they are given, the attempt `fence` and so many `rounds`;
+   * the log row is written only then. False: somebody was first, and nothing changed.
    */
   transition(
     runId: string,
-    guard: { from: readonly RunStatus[]; fence?: number },
+    guard: { from: readonly RunStatus[]; fence?: number; rounds?: number },
     change: RunChange,
     row: NewLogRow,
   ): Promise<boolean>;

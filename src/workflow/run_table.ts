@@ -21,8 +21,13 @@ export type Phase =
   | { readonly tag: "resuming" }
   /** The moderator or a role is at work. */
   | { readonly tag: "running"; readonly process: WorkflowProcess }
-  /** Its message is being written; null: the process has died meanwhile. */
-  | { readonly tag: "writing"; readonly process: WorkflowProcess | null }
+  /** Message number `round` is being written, and `stored` becomes whether it was; null: the process has died meanwhile. */
+  | {
+    readonly tag: "writing";
+    readonly process: WorkflowProcess | null;
+    readonly round: number;
+    readonly stored: Promise<boolean>;
+  }
   /** An attempt of its role has failed; the row that says so is being written. It is in no process. */
   | { readonly tag: "failing" }
   /** The end that its process brought about is being written. */

@@ -42,7 +42,7 @@ export class Turnover {
       lanes.add(entry.lane);
       if (entry.phase.tag === "writing") {
         // Its role had done its work: this death is not its fault, and the message will still be stored.
-        entry.phase = { tag: "writing", process: null };
+        entry.phase = { ...entry.phase, process: null };
         if (died) this.#logDeath(entry, end);
       } else if (entry.phase.tag === "running") {
         if (died) this.#died(entry, end, atWork === 1);

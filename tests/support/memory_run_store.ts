@@ -76,13 +76,14 @@ export class MemoryRunStore implements RunStore {
 
   transition(
     runId: string,
-    guard: { from: readonly RunStatus[]; fence?: number },
+    guard: { from: readonly RunStatus[]; fence?: number; rounds?: number },
     change: RunChange,
     row: NewLogRow,
   ): Promise<boolean> {
     const run = this.#state.runs.get(runId);
     if (run === undefined || !guard.from.includes(run.status)) return this.#done(false);
     if (guard.fence !== undefined && guard.fence !== run.attempt) return this.#done(false);
+    if (guard.rounds !== undefined && guard.rounds !== run.rounds) return this.#done(false);
     assert.ok(isLegal(run.status, change.status), `nobody asks for ${run.status} -> ${change.status}`);
     this.#state.runs.set(runId, { ...run, ...change });
     this.#state.rows.push(row);

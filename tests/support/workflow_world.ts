@@ -187,8 +187,8 @@ export class World {
     assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }
 
+  /** The end may be told while the last message is on its way to the disk. */
   #finish(process: FakeProcess, thread: FakeThread, kind: "completed" | "failed"): void {
-    if (thread.waits) return;
     const { runId } = thread.start;
     process.threads.delete(runId);
     const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };

@@ -87,6 +87,42 @@ Deno.test("a role that loops for ever takes its siblings along, and all of them 
   await diesByItself("for (;;);", 5, /did not answer/);
 });
 
+Deno.test("a moderator that never answers to the last message takes its process along, not the message", async () => {
+  // The bug would be: the moderator is asked while the message has not left yet, and the finished role runs again.
+  await using workspace = await startWorkspace({
+    clock: fastClock(5),
+    yaml: {
+      workflows: {
+        w: { permissions: { read: ["./marks"], write: ["./marks"] }, config: { marks: "marks" } },
+      },
+    },
+    workflows: {
+      w: `let marks = "";\n${
+        steps(
+          `work: ({ config }) => {
+            marks = String(config.marks);
+            Deno.writeTextFileSync(marks + "/worked", "x", { append: true });
+            return { content: "done", meta: {} };
+          }`,
+          `({ messages }) => {
+            if (messages.length === 0) return "work";
+            const asked = marks + "/asked", first = marks !== "" && [...Deno.readDirSync(marks)].length === 1;
+            if (first) { Deno.writeTextFileSync(asked, ""); for (;;); }
+            return END;
+          }`,
+        )
+      }`,
+    },
+  });
+  Deno.mkdirSync(`${workspace.root}/marks`);
+  const { runId } = await workspace.kernel.startWorkflow("w");
+  const run = await runEnd(workspace, runId);
+  assert.deepEqual([run.status, run.attempt, run.rounds], ["completed", 2, 1], run.reason ?? "");
+  assert.equal(Deno.readTextFileSync(`${workspace.root}/marks/worked`), "x");
+  const [death, ...more] = await rowsOf(workspace, runId, "run.crashed");
+  assert.deepEqual([death?.round, more.length], [2, 0]);
+});
+
 Deno.test("three deaths at one round end that run alone as crashed, 255; its siblings live", async () => {
   await using workspace = await threeAtWork("w");
   // "one" is the culprit: whenever it has begun, its process dies.

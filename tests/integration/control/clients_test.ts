@@ -183,10 +183,18 @@ Deno.test("malformed, oversized and strange requests are answered and leave the 
       connected(path, "this is not HTTP\r\n\r\n").then(rest),
       connected(path, `${post(9)}{"a":tru}`).then((connection) => answered(connection, "")),
       connected(path, post(requestBodyMaxBytes + 1)).then((connection) => answered(connection, "x")),
+      connected(path, "GET http://%%/ HTTP/1.1\r\nHost: x\r\n\r\n").then((connection) => answered(connection, "")),
       connected(path, "GET //%%/ HTTP/1.1\r\nHost: x\r\n\r\n").then((connection) => answered(connection, "")),
       connected(path, "BREW /v1/health HTTP/1.1\r\nHost: x\r\n\r\n").then((connection) => answered(connection, "")),
     ]);
-    assert.deepEqual(answers.map((text) => /^HTTP\/1\.1 (\d+)/.exec(text)?.[1]), ["400", "400", "413", "400", "400"]);
+    assert.deepEqual(answers.map((text) => /^HTTP\/1\.1 (\d+)/.exec(text)?.[1]), [
+      "400",
+      "400",
+      "413",
+      "400",
+      "404",
+      "400",
+    ]);
     const connection = await connected(path, "");
     assert.match(await answered(connection, "GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"), /200 OK/);
     connection.close();

@@ -64,9 +64,8 @@ Deno.test("the API reads what is archived: the rows and messages of a run always
   await workspace.kernel.startWorkflow("two", { runId: "old" });
   await view.runEnded("old", gone.signal);
   const app = createApp(view, { version: "0", stop() {}, report: (thrown) => assert.fail(String(thrown)) });
-  const stopping = new AbortController();
   const get = async (path: string) => {
-    return await (await app.request(path, {}, { stopping: stopping.signal, clock })).json();
+    return await (await app.request(path, {}, { gone: gone.signal, stopping: gone.signal, clock })).json();
   };
   const looks = ["/v1/runs/old/messages?before=3", "/v1/runs/old/messages?limit=1", "/v1/logs?refId=old&order=asc"];
   const before = await Promise.all(looks.map(get)), all = await get("/v1/logs?archived=1&limit=1000");

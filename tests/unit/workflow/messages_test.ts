@@ -105,10 +105,10 @@ Deno.test("nobody speaks for a run but the process that holds it, in its attempt
   bench.manager.hear(process, { ...finished, attempt: 0 });
   for (const round of [0, -1, 2, Number.MAX_SAFE_INTEGER]) bench.manager.hear(process, { ...message, round });
   bench.manager.hear(process, message);
-  // Its message waits for the disk: it has nothing to say until it is acked.
+  // Its message waits for the disk: until it is acked it has nothing to say but that the run has ended.
   bench.manager.hear(process, message);
   bench.manager.hear(process, { ...message, round: 2 });
-  bench.manager.hear(process, finished);
+  bench.manager.hear(process, { ...finished, attempt: 2 });
   await bench.turn();
   assert.deepEqual([bench.run("a").rounds, bench.status("a"), bench.status("b")], [1, "started", "started"]);
   assert.deepEqual(bench.logged.map(({ type }) => type), Array(12).fill("run.refused"));

@@ -1,0 +1,77 @@
+/** The end of a run that comes while its last message is on its way to the disk. */
+import assert from "node:assert/strict";
+import { Bench } from "../../support/workflow_bench.ts";
+import { MemoryRunStore } from "../../support/memory_run_store.ts";
+
+/** A run whose last message is not on disk yet, and has been followed by the end. */
+async function ending(): Promise<Bench> {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  await bench.say("a", { content: "last" });
+  await bench.finish("a");
+  assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["started", 0]);
+  return bench;
+}
+
+Deno.test("the last message and the end take one commit, in that order, and the end counts the message", async () => {
+  const bench = await ending();
+  assert.equal(bench.store.uncommitted, 2);
+  bench.store.commit();
+  await bench.turn();
+  assert.deepEqual(bench.rows("a"), ["run.started", "run.message", "run.completed"]);
+  assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["completed", 1]);
+  assert.deepEqual((bench.store.disk.rows.at(-1)?.payload as { rounds: number }).rounds, 1);
+  assert.deepEqual([bench.changes, bench.freed, bench.logged], [["a:started", "a:completed"], [1], []]);
+});
+
+Deno.test("a disk that fails for a while loses neither of them, and never has the end without the message", async () => {
+  const bench = await ending();
+  bench.store.failures = 3;
+  for (let commits = 0; commits < 20 && bench.status("a") === "started"; commits++) {
+    bench.store.commit();
+    await bench.clock.tick(1_000);
+    assert.equal(bench.run("a").rounds, bench.store.disk.messages.get("a")?.length);
+  }
+  assert.deepEqual(bench.rows("a"), ["run.started", "run.message", "run.completed"]);
+  assert.deepEqual([bench.run("a").rounds, bench.run("a").attempt], [1, 1]);
+});
+
+Deno.test("a process that dies after both were said has done its work", async () => {
+  const bench = await ending();
+  await bench.die(bench.host.processes[0] ?? assert.fail("no process"));
+  bench.store.commit();
+  await bench.turn();
+  assert.deepEqual([bench.status("a"), bench.run("a").attempt, bench.logged], ["completed", 1, []]);
+});
+
+Deno.test("a daemon that is killed before the commit has neither, after it both", async () => {
+  for (const committed of [false, true]) {
+    const bench = await ending();
+    if (committed) bench.store.commit();
+    const next = new Bench({}, bench.store.afterCrash());
+    await next.turn();
+    assert.deepEqual([next.status("a"), next.run("a").rounds], committed ? ["completed", 1] : ["started", 0]);
+  }
+});
+
+Deno.test("a kill that comes between the message and the end is the end, and the late word is refused", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  const { process } = bench.at("a");
+  await bench.say("a");
+  const killed = bench.manager.killRun("a", null);
+  await bench.turn();
+  bench.store.commit();
+  assert.equal((await killed).status, "killed");
+  bench.manager.hear(process, { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } });
+  bench.store.commit();
+  await bench.turn();
+  assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["killed", 1]);
+  assert.deepEqual(bench.logged.map(({ type }) => type), ["run.refused"]);
+});
