@@ -1,6 +1,7 @@
 /**
  * Durable runs of no-op roles in one workflow's process: 64 in flight, and one at a time.
- * Floor: the same rows and changes in bare SQLite with one commit a step (floor_disk.ts); one at a time, a commit each.
+ * Floor: the same rows and changes in bare SQLite with one commit a step (floor_disk.ts); one at a time, a commit each and
+ * a line to another process and back for each role.
  * Not measured: the control API (the runs are started by an embedder), what roles would do, payloads, the start of the
  * process. With a slower disk: the same program under tools/slow_fsync.c, if a C compiler is there.
  */

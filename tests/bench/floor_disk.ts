@@ -1,11 +1,12 @@
 /**
  * What SQLite and the disk allow: the rows and changes of durable runs written with the log's own schema, without any
- * engine. Not part of it: processes, JSON beyond the payloads, whoever asked.
+ * engine. Not part of it: JSON beyond the payloads, whoever asked, and processes but for `bareRun`.
  */
 import { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "../../src/store/sqlite.ts";
 import { logMigrations } from "../../src/store/schema.ts";
 import { percentile, timed } from "./figure.ts";
+import { Echo } from "./floor_echo.ts";
 
 const payload = JSON.stringify({ round: 1, role: "a", content: "done", meta: {} });
 
@@ -78,17 +79,26 @@ export async function bareRuns(folder: string, roles: number, inFlight: number, 
   return rounds * inFlight / ms * 1_000;
 }
 
-/** Milliseconds from begin to end of one run at a time, a commit for each of its steps. */
+/**
+ * Milliseconds from begin to end of one run at a time: for each of its roles a line to another process and back, and a
+ * commit; the last one holds the end as well.
+ */
 export async function bareRun(folder: string, roles: number, times: number): Promise<{ p50: number; p99: number }> {
+  await using echo = await Echo.start(folder);
   using log = new BareLog(`${folder}/bare-${crypto.randomUUID()}.db`);
   const spans: number[] = [];
   for (let time = 0; time < times; time++) {
     const id = `run-${time}`;
     spans.push(
-      await timed(() => {
+      await timed(async () => {
         log.commit(() => log.begin(id));
-        for (let role = 0; role < roles; role++) log.commit(() => log.message(id));
-        log.commit(() => log.end(id));
+        for (let role = 1; role <= roles; role++) {
+          await echo.roundTrip(payload);
+          log.commit(() => {
+            log.message(id);
+            if (role === roles) log.end(id);
+          });
+        }
       }),
     );
   }
