@@ -173,14 +173,10 @@ export const commitRestMinMs = 5;
 export const commitRestMaxMs = 50;
 /**
  * Commits are done on a thread of their own while the last two took longer than `commitSlowMs`, or one of the last held so
- * many operations, or so many pages wait in the write-ahead log: else the way there and back (0.1 ms) costs more than it
- * spares.
+ * many operations: else the way there and back (0.1 to 0.5 ms) costs more than it spares.
  */
 export const commitSlowMs = 1;
 export const commitManyOperations = 64;
-export const commitPagesMax = 1_000;
-/** The kernel's thread empties the write-ahead log by itself only when nobody else has: 16 MiB. */
-export const commitPagesOwn = 4_000;
 /** After so long without a batch that thread ends, and after a failure it is not started again for as long. */
 export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRestMs = minuteMs;
@@ -200,5 +196,4 @@ assert(
   stopDrainMs + processEndMaxMs + controlStopMs < daemonStopMaxMs,
   "a stop in order must be over before it is cut short",
 );
-assert(commitPagesMax < commitPagesOwn, "the write-ahead log must be emptied behind the kernel's thread, if it can be");
 assert(memoryWatchMs * 3 < secondMs, "a group over its memory must be ended within a second");

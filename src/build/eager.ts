@@ -4,6 +4,7 @@
  * expects that it is called at once (https://v8.dev/blog/preparser#pife). Used by bundle.ts.
  */
 import { parse } from "@babel/parser";
+import { assert } from "../base/errors.ts";
 
 /** These have no form in parentheses, and what stands in them is compiled with them: later. */
 const compiledLater: ReadonlySet<string> = new Set([
@@ -21,7 +22,10 @@ interface Node {
   readonly end: number;
 }
 
-/** The same module, with each function expression in parentheses that V8 meets when it compiles the module. */
+/**
+ * The same module, with each function expression in parentheses that V8 meets when it compiles the module. Throws where
+ * that would make another one of it: after a function, a line may end a statement that goes on after a parenthesis.
+ */
 export function compiledAtOnce(text: string): string {
   const marks: { readonly at: number; readonly mark: "(" | ")" }[] = [];
   const visit = (node: Node): void => {
@@ -40,7 +44,17 @@ export function compiledAtOnce(text: string): string {
     marked += text.slice(from, at) + mark;
     from = at;
   }
-  return marked + text.slice(from);
+  marked += text.slice(from);
+  assert(shapeOf(marked) === shapeOf(text), "parentheses would change what a bundle does");
+  return marked;
+}
+
+const positions: ReadonlySet<string> = new Set(["start", "end", "loc", "extra"]);
+
+/** What a module is, wherever its parts stand. */
+function shapeOf(text: string): string {
+  const { program } = parse(text, { sourceType: "module" });
+  return JSON.stringify(program, (key, value) => positions.has(key) ? undefined : value);
 }
 
 function isNode(value: unknown): value is Node {

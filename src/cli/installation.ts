@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, NerveError } from "../base/errors.ts";
-import { isCompiled, selfArguments } from "../base/self.ts";
+import { isCompiled, ownProgram, selfArguments } from "../base/self.ts";
 import type { CliIo } from "./io.ts";
 
 // Where a static import would load it at every start of a built nerve (build/bundle.ts).
@@ -15,7 +15,7 @@ const executableVariable = "NERVE_EXECUTABLE";
 
 /** The real path of the executable that runs now; null for a clone, which is no single file. */
 export async function installedFile(io: CliIo): Promise<string | null> {
-  const file = isCompiled ? Deno.execPath() : io.env[executableVariable];
+  const file = isCompiled ? ownProgram() : io.env[executableVariable];
   return file === undefined ? null : await Deno.realPath(resolve(io.cwd, file));
 }
 
@@ -25,7 +25,7 @@ export async function installedFile(io: CliIo): Promise<string | null> {
  */
 export function installedCommand(env: CliIo["env"]): string[] {
   const file = isCompiled ? undefined : env[executableVariable];
-  return file === undefined ? [Deno.execPath(), ...selfArguments()] : [file];
+  return file === undefined ? [ownProgram(), ...selfArguments()] : [file];
 }
 
 export interface Ended {

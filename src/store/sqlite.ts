@@ -150,15 +150,6 @@ export function checkVersion(version: number, known: number, name: string): void
   });
 }
 
-/** Pages that wait in the write-ahead log; 0 when that cannot be told, which the next commit will say better. */
-export function walPages(statements: StatementCache): number {
-  try {
-    return Number(statements.get("pragma wal_checkpoint(noop)").get()?.log);
-  } catch {
-    return 0;
-  }
-}
-
 export function userVersion(db: DatabaseSync): number {
   return Number(db.prepare("pragma user_version").get()?.user_version ?? 0);
 }

@@ -4,8 +4,9 @@
  * rest after each commit, so that it takes a small share of the event loop however slow it is.
  * Used by log_store.ts, run_store.ts and meta_store.ts; made by store.ts. A batch is done in one of two places:
  * - here, as its operations come, over the connection that they are also read over;
- * - on a thread behind (commit_thread.ts), while commits are slow or large, or the write-ahead log is to be emptied: the
- *   event loop waits for no disk then. One batch at a time is there, and while it is the next ones wait for it.
+ * - on a thread behind (commit_thread.ts), while commits are slow or large: the event loop waits for no disk then. One batch
+ *   at a time is there, and while it is the next ones wait for it.
+ * Whoever commits the 1,000th page of the write-ahead log empties it; where commits are fast that takes a few times as long.
  * I1. A promise resolves only after the commit that holds its operation, and operations are done in their order.
  * I2. An operation that throws is undone alone; the others of its turn are committed.
  * I3. When a commit fails, all of its operations are undone, their promises reject, and their number is counted. The
@@ -16,18 +17,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { NerveError } from "../base/errors.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import {
-  commitManyOperations,
-  commitOperationsMax,
-  commitPagesMax,
-  commitPagesOwn,
-  commitWaitingMax,
-} from "../base/limits.ts";
+import { commitManyOperations, commitOperationsMax, commitWaitingMax } from "../base/limits.ts";
 import { type Batch, type Kept, newBatch } from "./batch.ts";
 import { type Committed, CommitThread } from "./commit_thread.ts";
 import { CommitTiming } from "./commit_timing.ts";
 import { type Operation, Transaction } from "./operations.ts";
-import { type StatementCache, storeError, walPages } from "./sqlite.ts";
+import { type StatementCache, storeError } from "./sqlite.ts";
 import { WriteLock } from "./write_lock.ts";
 
 /** `lost` counts operations that could not be written. */
@@ -54,9 +49,8 @@ export class Writer {
   /** The batch that the thread has. */
   #inHand: Batch | null = null;
   #trouble: NerveError | null = null;
-  /** What the last commit held, and how many pages waited in the write-ahead log after it. */
+  /** What the last commits held. */
   #held = 0;
-  #pages = 0;
 
   /** `onLost` is told of every loss; it must not throw. */
   constructor(
@@ -73,7 +67,6 @@ export class Writer {
     this.#lock = new WriteLock(db, statements, clock, () => this.#timing.atOnce(this.#openBatch()));
     const path = db.location();
     this.#thread = path === null ? null : new CommitThread(path, clock);
-    db.exec(`pragma wal_autocheckpoint = ${commitPagesOwn}`);
   }
 
   /** The last failure, until something is committed again. */
@@ -186,7 +179,6 @@ export class Writer {
       return void this.#abandon(batch, thrown);
     }
     this.#committed(batch, this.#clock.monotonic() - from);
-    this.#pages = walPages(this.#statements);
     this.onCommit();
   }
 
@@ -216,8 +208,6 @@ export class Writer {
 
   #committedBehind(batch: Batch, behind: readonly Kept[], { results, tookMs }: Committed): void {
     this.#inHand = null;
-    // Whatever it was, the thread's own connection empties the write-ahead log.
-    this.#pages = 0;
     for (const [index, { done, lost }] of behind.entries()) {
       const result = results[index];
       if (typeof result === "boolean") done(result);
@@ -252,7 +242,7 @@ export class Writer {
   #belongsBehind(): boolean {
     if (this.#inHand !== null) return true;
     if (this.#thread === null || this.#db.isTransaction || this.#lock.waited) return false;
-    const worth = this.#timing.slow || this.#held >= commitManyOperations || this.#pages > commitPagesMax;
+    const worth = this.#timing.slow || this.#held >= commitManyOperations;
     return worth && this.#thread.wanted();
   }
 

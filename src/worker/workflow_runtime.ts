@@ -213,7 +213,7 @@ export class WorkflowRuntime implements Runtime {
     this.#kernel.sendText(`${head.slice(0, -1)},"meta":${meta}}`);
     // The last message and the end can share a commit. Not asked before the message has left: a moderator that never
     // answers must not take it along. The kernel's own time of the message may be a little later than this one.
-    await this.#kernel.flushed();
+    await Promise.race([this.#kernel.flushed(), durable]);
     if (waits) {
       const told = deepFreeze({ round, role, content, meta: JSON.parse(meta) as JsonObject, ts: Date.now() });
       if (next([...messages, told]).kind === "end") return { kind: "completed" };

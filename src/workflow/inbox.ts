@@ -103,7 +103,7 @@ export class Inbox {
 
   /** The run, if this process may speak of it now; else the refusal is logged. */
   #check(from: Speaker, said: Said): Spoken | null {
-    const { processes, refusals, ledger } = this.#parts;
+    const { processes, refusals, ledger, dispatcher } = this.#parts;
     // The manager has stopped: the log may be closed, and the run goes on from the disk at the next start.
     if (ledger.closed) return null;
     const entry = processes.held(from.id, said.runId);
@@ -111,12 +111,12 @@ export class Inbox {
       refusals.refuse(from, said.t, said.runId, why);
       return null;
     };
+    // While the manager stops a run is put back once its message is stored; that it has ended may be on its way by then.
+    if (entry === null && said.t === "finished" && !dispatcher.isOpen) return null;
     if (entry === null) return refuse("the process does not hold this run");
     const { run, phase } = entry;
     if (run.attempt !== said.attempt) return refuse(`attempt ${said.attempt}: the run is in attempt ${run.attempt}`);
     if (phase.tag === "running") return { entry, process: phase.process };
-    const ends = said.t === "finished" && phase.tag === "writing" && phase.process !== null;
-    if (ends) return { entry, process: phase.process };
     if (phase.tag === "writing" && phase.process !== null && said.t === "finished") {
       return { entry, process: phase.process };
     }
@@ -125,7 +125,7 @@ export class Inbox {
     if (said.t === "role_begun") return null;
     // Whatever else it says, its role has come to rest. An error is what an abort is expected to give.
     processes.release(phase.process, entry);
-    this.#parts.dispatcher.pump(entry.lane);
+    dispatcher.pump(entry.lane);
     const aborted = said.t === "attempt_failed" || (said.t === "finished" && said.outcome.kind === "failed");
     return aborted ? null : refuse(`the run has ended: ${run.status}`);
   }
@@ -161,7 +161,9 @@ export class Inbox {
     const { ledger, processes, dispatcher, clock, table } = this.#parts;
     const { phase, run } = entry, last = phase.tag === "writing" ? phase : null, rounds = last?.round ?? run.rounds;
     entry.phase = { tag: "ending" };
-    processes.release(process, entry);
+    // A stop waits for the runs that a process holds, and so for this message.
+    if (last === null) processes.release(process, entry);
+    else void last.stored.then(() => processes.release(process, entry));
     const end = ending({ ...run, rounds }, how, reason, clock.now());
     // With its last message in one commit; or, when the store has failed that one, as soon as it is there.
     const write = () => ledger.change(entry, ...end, rounds);

@@ -15,6 +15,11 @@ Deno.test("what is compiled later whatever we do stays as it is, and so does all
   assert.equal(compiledAtOnce(later), later);
 });
 
+Deno.test("a module that parentheses would make another is refused", () => {
+  assert.throws(() => compiledAtOnce("let x; const f = () => {}\n(x)"), /would change/);
+  assert.throws(() => compiledAtOnce("let a, b = 1\nx => x; a = b\ny => y"), /would change/);
+});
+
 Deno.test("a module with parentheses does the same, also where names and this come from the place of a function", async () => {
   const text = `
     const named = () => {}, made = new function () { this.x = 1; }();

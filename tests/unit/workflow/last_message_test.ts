@@ -3,13 +3,21 @@ import assert from "node:assert/strict";
 import { Bench } from "../../support/workflow_bench.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 
+/** The runs "a" and these at work, over a store that commits when it is told to. */
+async function running(...others: string[]): Promise<Bench> {
+  const bench = new Bench({ concurrency: 1 + others.length }, new MemoryRunStore(false));
+  for (const id of ["a", ...others]) {
+    const started = bench.start(id);
+    bench.store.commit();
+    await started;
+    await bench.turn();
+  }
+  return bench;
+}
+
 /** A run whose last message is not on disk yet, and has been followed by the end. */
 async function ending(): Promise<Bench> {
-  const bench = new Bench({}, new MemoryRunStore(false));
-  const started = bench.start("a");
-  bench.store.commit();
-  await started;
-  await bench.turn();
+  const bench = await running();
   await bench.say("a", { content: "last" });
   await bench.finish("a");
   assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["started", 0]);
@@ -57,12 +65,43 @@ Deno.test("a daemon that is killed before the commit has neither, after it both"
   }
 });
 
-Deno.test("a kill that comes between the message and the end is the end, and the late word is refused", async () => {
-  const bench = new Bench({}, new MemoryRunStore(false));
-  const started = bench.start("a");
+Deno.test("a stop waits for the last message although its end was told, before the stop or after its beginning", async () => {
+  // The bug would be: the process is free, so the stop is over, and the message, which failed once, is tried no more.
+  for (const stopsFirst of [false, true]) {
+    const bench = await running();
+    let stopped = false;
+    const stop = () => void bench.manager.stop().then(() => stopped = true);
+    if (stopsFirst) stop();
+    await bench.say("a");
+    await bench.finish("a");
+    bench.store.failures = 1;
+    bench.store.commit();
+    await bench.turn();
+    if (!stopsFirst) stop();
+    for (let left = 40; left > 0 && !stopped; left--) {
+      await bench.clock.tick(500);
+      bench.store.commit();
+      await bench.turn();
+    }
+    assert.ok(stopped, `stopsFirst ${stopsFirst}`);
+    assert.deepEqual([bench.store.disk.messages.get("a")?.length, bench.run("a").rounds, bench.logged], [1, 1, []]);
+  }
+});
+
+Deno.test("the end of a run that a stop has just put back is nothing to refuse", async () => {
+  const bench = await running("b");
+  const { process } = bench.at("a");
+  void bench.manager.stop();
+  await bench.say("a");
   bench.store.commit();
-  await started;
   await bench.turn();
+  bench.manager.hear(process, { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } });
+  await bench.turn();
+  assert.deepEqual([bench.status("a"), bench.run("a").rounds, bench.logged], ["started", 1, []]);
+});
+
+Deno.test("a kill that comes between the message and the end is the end, and the late word is refused", async () => {
+  const bench = await running();
   const { process } = bench.at("a");
   await bench.say("a");
   const killed = bench.manager.killRun("a", null);
