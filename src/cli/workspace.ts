@@ -45,7 +45,8 @@ export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
   return new ControlClient(paths.socket, () => {
     const { kernel, supervised } = findDaemon(paths);
     // While it starts or stops it holds the lock without a socket, as it should.
-    return supervised === null || supervised.state === "running" ? kernel?.pid ?? null : null;
+    const pid = supervised === null || supervised.state === "running" ? kernel?.pid ?? null : null;
+    return { pid, starts: supervised?.state === "starting" || supervised?.state === "backoff" };
   });
 }
 

@@ -43,15 +43,27 @@ interface Answer {
   json(): Promise<unknown>;
 }
 
+/** What is known of a kernel that gives no answer. */
+export interface SilentKernel {
+  /** Of one that ought to be listening. */
+  readonly pid: number | null;
+  /** Its supervisor starts it, for the first time or again. */
+  readonly starts: boolean;
+}
+
 export class ControlClient implements Disposable {
   readonly #path: string;
-  readonly #findKernel: () => number | null;
+  readonly #findKernel: () => SilentKernel;
   readonly #clock: Clock;
   readonly #http: Deno.HttpClient;
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
 
-  /** `findKernel` tells the pid of a kernel that ought to be listening; only asked when it gives no answer. */
-  constructor(socketPath: string, findKernel: () => number | null = () => null, clock: Clock = systemClock) {
+  /** `findKernel` is only asked when there is no answer. */
+  constructor(
+    socketPath: string,
+    findKernel: () => SilentKernel = () => ({ pid: null, starts: false }),
+    clock: Clock = systemClock,
+  ) {
     this.#path = socketPath;
     this.#findKernel = findKernel;
     this.#clock = clock;
@@ -226,7 +238,7 @@ export class ControlClient implements Disposable {
   }
 
   #hanging(): NerveError {
-    const pid = this.#findKernel(), stopped = pid !== null && processStat(pid)?.state === "T";
+    const { pid } = this.#findKernel(), stopped = pid !== null && processStat(pid)?.state === "T";
     const who = pid === null ? "The daemon" : `The daemon (pid ${pid})`;
     return new NerveError("DAEMON_ANSWER", `${who} ${stopped ? "was stopped by a signal" : "does not answer"}`, {
       hint: stopped
@@ -241,8 +253,15 @@ export class ControlClient implements Disposable {
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {
-      const hint = "nerve start", pid = thrown instanceof Deno.errors.NotFound ? this.#findKernel() : null;
-      if (pid !== null) {
+      const { pid, starts } = this.#findKernel();
+      if (starts) {
+        const message = "The daemon's kernel is being started, and does not listen yet";
+        return new NerveError("DAEMON_MISSING", message, {
+          hint: "Try again in a moment; nerve status shows it",
+          cause,
+        });
+      }
+      if (pid !== null && thrown instanceof Deno.errors.NotFound) {
         // `nerve start` would only say that one runs.
         const message = `The daemon (pid ${pid}) runs, but its socket is gone`;
         return new NerveError("DAEMON_ANSWER", message, { hint: "nerve restart", cause });
@@ -250,7 +269,7 @@ export class ControlClient implements Disposable {
       const message = thrown instanceof Deno.errors.PermissionDenied
         ? `The daemon's socket ${this.#path} belongs to another user`
         : "No daemon runs in this workspace";
-      return new NerveError("DAEMON_MISSING", message, { hint, cause });
+      return new NerveError("DAEMON_MISSING", message, { hint: "nerve start", cause });
     }
     return new NerveError("DAEMON_ANSWER", `The daemon gave no answer: ${messageOf(cause)}`, {
       hint: "nerve status tells how it is, nerve logs what it said",

@@ -147,6 +147,9 @@ Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts 
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
   using client = new ControlClient(join(folder, "nerve.sock"));
   await assert.rejects(client.health(), (thrown: unknown) => withCode("DAEMON_MISSING")(thrown));
+  // `nerve start` would say that one runs.
+  using early = new ControlClient(join(folder, "nerve.sock"), () => ({ pid: 7, starts: true }));
+  await assert.rejects(early.health(), { code: "DAEMON_MISSING", message: /is being started/, hint: /Try again/ });
   await Deno.remove(folder, { recursive: true });
 });
 
