@@ -165,9 +165,9 @@ export class Inbox {
     if (last === null) processes.release(process, entry);
     else void last.stored.then(() => processes.release(process, entry));
     const end = ending({ ...run, rounds }, how, reason, clock.now());
-    // With its last message in one commit; or, when the store has failed that one, as soon as it is there.
-    const write = () => ledger.change(entry, ...end, rounds);
-    const written = await write() || last !== null && await last.stored && await write();
+    // With its last message in one commit. Where the store fails that, the message is told of and tried again by itself.
+    const together = last !== null && await ledger.changeOnce(entry, ...end, rounds).catch(() => false);
+    const written = together || (last === null || await last.stored) && await ledger.change(entry, ...end);
     if (written || !table.has(entry) || !ledger.reconcile(entry)) return;
     dispatcher.putBack(entry, "its end was not stored");
     dispatcher.pump(entry.lane);

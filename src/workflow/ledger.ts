@@ -43,29 +43,26 @@ export class Ledger {
     return written;
   }
 
-  /** Tries once. False: somebody was first. Fails with the store's error. */
-  async changeOnce(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
-    const guard = { from: sourcesOf(change.status) };
+  /**
+   * Tries once. False: somebody was first. Fails with the store's error. `rounds`: only in the present attempt, and when
+   * the run holds so many messages by then, of which the last may be on its way.
+   */
+  async changeOnce(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
+    const from = sourcesOf(change.status), fence = entry.run.attempt;
+    const guard = rounds === undefined ? { from } : { from, fence, rounds };
     const written = await this.#track(this.#options.store.transition(entry.run.runId, guard, change, row));
-    if (written) this.#apply(entry, change);
+    if (written) this.#apply(entry, rounds === undefined ? change : { ...change, rounds });
     return written;
   }
 
-  /**
-   * Tries until it is written. False: somebody was first, or the manager has stopped. Never fails.
-   * `rounds`: how many messages the run must hold by then; one of them may still be on its way.
-   */
-  async change(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
-    const guard = {
-      from: sourcesOf(change.status),
-      fence: entry.run.attempt,
-      ...(rounds === undefined ? {} : { rounds }),
-    };
+  /** Tries until it is written. False: somebody was first, or the manager has stopped. Never fails. */
+  async change(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
+    const guard = { from: sourcesOf(change.status), fence: entry.run.attempt };
     const what = `run ${entry.run.runId} could not be written as ${change.status}`;
     const written = await this.#insist(what, () => {
       return this.#options.store.transition(entry.run.runId, guard, change, row);
     });
-    if (written) this.#apply(entry, rounds === undefined ? change : { ...change, rounds });
+    if (written) this.#apply(entry, change);
     return written;
   }
 

@@ -45,6 +45,7 @@ Deno.test("a disk that fails for a while loses neither of them, and never has th
   }
   assert.deepEqual(bench.rows("a"), ["run.started", "run.message", "run.completed"]);
   assert.deepEqual([bench.run("a").rounds, bench.run("a").attempt], [1, 1]);
+  assert.deepEqual(bench.problems, ["message 1 of run a could not be written, trying again: disk is full"]);
 });
 
 Deno.test("a process that dies after both were said has done its work", async () => {
