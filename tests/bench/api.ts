@@ -12,6 +12,7 @@ import { BackgroundDaemon } from "./daemon.ts";
 import { compiled } from "./compiled.ts";
 import { workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, repeated } from "./figure.ts";
+import { builtNerve } from "./nerve.ts";
 
 const connections = 16;
 
@@ -32,7 +33,8 @@ export async function* figures(): Figures {
     status: await bareLoad(client, "bare_server.ts", join(workspace.root, "status.sock"), "GET"),
     trigger: await bareLoad(client, "bare_trigger.ts", join(workspace.root, "trigger.sock"), "POST"),
   };
-  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  await using nerve = await builtNerve();
+  await using daemon = await BackgroundDaemon.start(workspace.paths, nerve);
   const { socket } = workspace.paths;
   const { runId } = await daemon.client.startRun("w", {});
   const requests = { status: ["GET", `/v1/runs/${runId}`], trigger: ["POST", "/v1/senses/s/trigger"] } as const;

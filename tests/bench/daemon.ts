@@ -1,10 +1,13 @@
-/** A daemon as `nerve start` makes it, supervisor and kernel, for benches that measure its processes. */
+/**
+ * A daemon as `nerve start` makes it, supervisor and kernel, for benches that measure its processes. Of a built nerve: that
+ * is what users have, and the kernel of a clone holds the text of all modules as well.
+ */
 import assert from "node:assert/strict";
 import { delay, systemClock } from "../../src/base/clock.ts";
 import type { WorkspacePaths } from "../../src/config/workspace.ts";
 import { ControlClient } from "../../src/control/client.ts";
 import { readState } from "../../src/daemon/state.ts";
-import { cloned, command, type Nerve } from "./nerve.ts";
+import { command, type Nerve } from "./nerve.ts";
 
 export class BackgroundDaemon implements AsyncDisposable {
   readonly client: ControlClient;
@@ -17,7 +20,7 @@ export class BackgroundDaemon implements AsyncDisposable {
     this.client = new ControlClient(paths.socket);
   }
 
-  static async start(paths: WorkspacePaths, nerve: Nerve = cloned): Promise<BackgroundDaemon> {
+  static async start(paths: WorkspacePaths, nerve: Nerve): Promise<BackgroundDaemon> {
     await done(nerve, "start", paths);
     return new BackgroundDaemon(paths, nerve);
   }

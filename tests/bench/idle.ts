@@ -13,6 +13,7 @@ import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, percentile } from "./figure.ts";
 import { privateMiB, privateMiBOrNone } from "./memory.ts";
 import { latenessOf, timerLateness } from "./timetable.ts";
+import { builtNerve, type Nerve } from "./nerve.ts";
 
 const senses = 30, intervalMs = 5 * 60_000;
 /** The first processes end after 30 s; from then on as many are alive as ever. */
@@ -20,14 +21,15 @@ const settledMs = 45_000, spanMs = Deno.env.get("NERVE_BENCH") === "long" ? 12 *
 const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - trigger.due });\n";
 
 export async function* figures(): Figures {
-  yield* apart();
-  yield* together();
+  await using nerve = await builtNerve();
+  yield* apart(nerve);
+  yield* together(nerve);
 }
 
 /** Without a startup_delay all tick at the start, and then every 5 minutes. */
-async function* together(): Figures {
+async function* together(nerve: Nerve): Figures {
   await using workspace = await thirtySenses(() => ({}));
-  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  await using daemon = await BackgroundDaemon.start(workspace.paths, nerve);
   await delay(systemClock, settledMs);
   const { pid, units } = await daemon.client.health();
   const all = [pid, daemon.supervisorPid, ...units.flatMap((unit) => unit.pid ?? [])];
@@ -47,10 +49,10 @@ async function thirtySenses(plan: (index: number) => Record<string, string>): Pr
   });
 }
 
-async function* apart(): Figures {
+async function* apart(nerve: Nerve): Figures {
   const floor = await timerLateness();
   await using workspace = await thirtySenses((index) => ({ startup_delay: `${index * intervalMs / senses}ms` }));
-  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  await using daemon = await BackgroundDaemon.start(workspace.paths, nerve);
   await delay(systemClock, settledMs);
   const from = systemClock.now(), inAll: number[] = [], kernel: number[] = [], alive: number[] = [];
   while (systemClock.now() < from + spanMs) {

@@ -9,6 +9,7 @@ import { figure, type Figures } from "./figure.ts";
 import { Echo } from "./floor_echo.ts";
 import { delay, systemClock } from "../../src/base/clock.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
+import { builtNerve } from "./nerve.ts";
 
 const MiB = 1024;
 /**
@@ -44,7 +45,8 @@ export async function* figures(): Figures {
   });
   await using echo = await Echo.start(workspace.root);
   try {
-    await using daemon = await BackgroundDaemon.start(workspace.paths);
+    await using nerve = await builtNerve();
+    await using daemon = await BackgroundDaemon.start(workspace.paths, nerve);
     for (const name of all) await daemon.client.triggerSense(name, true);
     await delay(systemClock, idleMs);
     const { pid, units } = await daemon.client.health();

@@ -1,6 +1,7 @@
 /** nerve as a command, for benches that start it: as users have it, or the clone. */
 import { buildForm } from "../support/forms.ts";
 import { repository } from "../support/source_files.ts";
+import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { timed } from "./figure.ts";
 
 /** A command that is nerve. */
@@ -16,11 +17,17 @@ export const cloned: Nerve = {
   env: {},
 };
 
-/** Builds one, and starts it a first time. */
+/** Builds one, and starts each of its processes a first time, in which V8 compiles them and keeps what that took. */
 export async function builtNerve(): Promise<Nerve & AsyncDisposable> {
   const folder = await Deno.makeTempDir({ prefix: "nerve-bench-built-" });
   const nerve = { program: await buildForm("portable", folder), before: [], env: { XDG_CACHE_HOME: folder } };
-  await commandMs(nerve, ["version"], folder);
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, {
+      "nerve.yaml": "senses: { s: {} }\n",
+      "senses/s/index.ts": "export const compute = () => 1;\n",
+    });
+    for (const args of [["start"], ["sense", "trigger", "s", "--wait"], ["stop"]]) await commandMs(nerve, args, root);
+  });
   return { ...nerve, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
 

@@ -12,6 +12,7 @@ import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixtu
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, percentile } from "./figure.ts";
 import { privateMiB } from "./memory.ts";
+import { builtNerve } from "./nerve.ts";
 
 const senses = 1_000, groups = 20, spanMs = 6_000;
 const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - trigger.due });\n";
@@ -19,7 +20,8 @@ const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - t
 export async function* figures(): Figures {
   const floor = await timerLateness();
   await using workspace = await thousandSenses();
-  await using daemon = await BackgroundDaemon.start(workspace.paths);
+  await using nerve = await builtNerve();
+  await using daemon = await BackgroundDaemon.start(workspace.paths, nerve);
   while ((await daemon.client.senses()).some(({ counters }) => counters.computes === 0)) {
     await delay(systemClock, 500);
   }
