@@ -1,5 +1,6 @@
 /** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, never contents. */
 import { join } from "node:path";
+import { namePattern } from "../protocol/signal.ts";
 import { nearest } from "./nearest.ts";
 import type { ParsedConfig } from "./parse.ts";
 import { type Problem, quote } from "./problem.ts";
@@ -17,7 +18,8 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
     const found = await foldersWithEntry(folder);
     const unused = found.filter((name) => !configured.has(name));
     for (const name of configured.keys()) {
-      if (found.includes(name)) continue;
+      // What is no name has been told by the schema, and no command would make such a folder.
+      if (found.includes(name) || !namePattern.test(name)) continue;
       problems.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
         const near = nearest(name, unused);
         return near === null ? `nerve init ${word} ${name}` : `did you mean "${near}"?`;

@@ -38,8 +38,9 @@ export class Intake {
     if (existing !== null) return await this.#attach(existing, request);
     const lane = table.lane(request.workflow);
     if (lane === null || lane.plan === null) {
+      const known = [...table.lanes()].filter(({ plan }) => plan !== null).map(({ name }) => name).join(", ");
       throw new NerveError("WORKFLOW_UNKNOWN", `There is no workflow "${request.workflow}"`, {
-        hint: "nerve workflow list",
+        hint: known === "" ? "This workspace has no workflows" : `There are: ${known}`,
       });
     }
     const load = { active: lane.slots.size, queued: lane.queue.size, accepting: dispatcher.accepting(lane) };
