@@ -176,7 +176,7 @@ export const commitRestMaxMs = 50;
  * many operations: else the way there and back (0.1 to 0.5 ms) costs more than it spares.
  */
 export const commitSlowMs = 1;
-export const commitManyOperations = 64;
+export const commitManyOperations = 256;
 /** After so long without a batch that thread ends, and after a failure it is not started again for as long. */
 export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRestMs = minuteMs;
