@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { type Clock, delay, systemClock } from "../../../src/base/clock.ts";
+import { commitManyOperations } from "../../../src/base/limits.ts";
 import { CommitThread } from "../../../src/store/commit_thread.ts";
 import type { Operation } from "../../../src/store/operations.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
@@ -122,11 +123,12 @@ Deno.test("large batches go behind once the thread is there, and the write-ahead
     }
     // 13 pages each: 5,200 in all.
     assert.ok(most < 1_100, `the log grew to ${most} pages`);
-    for (; doneHere().length === written && written < 1_000_000; written += 100) {
-      for (let n = 0; n < 100; n++) writer.write(insert(written + n));
+    const batch = commitManyOperations + 1;
+    for (; doneHere().length === written && written < 1_000 * batch; written += batch) {
+      for (let n = 0; n < batch; n++) writer.write(insert(written + n));
       await writer.durable();
     }
-    assert.equal(doneHere().length, written - 100, "the last batch was done behind");
+    assert.equal(doneHere().length, written - batch, "the last batch was done behind");
     assert.equal(all().length, written);
   }, { ...systemClock, monotonic: () => 0 }));
 
