@@ -46,7 +46,7 @@ function bench(test: (bench: Bench) => Promise<void>, clock: Clock = systemClock
 /** Writes numbers below zero, so many at once that the next batches are done behind as well. */
 async function getBehind({ writer, doneHere }: Bench): Promise<void> {
   for (let n = -1;; n--) {
-    const last = n - 200;
+    const last = n - 4 * commitManyOperations;
     for (; n > last; n--) writer.write(insert(n));
     await writer.durable();
     if (!doneHere().includes(n + 1)) return;
