@@ -253,23 +253,23 @@ export class ControlClient implements Disposable {
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {
+      if (thrown instanceof Deno.errors.PermissionDenied) {
+        // Nor can it be looked up: the files that tell are its user's too.
+        const message = `The daemon's socket ${this.#path} belongs to another user`;
+        return new NerveError("DAEMON_MISSING", message, { hint: "nerve start", cause });
+      }
       const { pid, starts } = this.#findKernel();
       if (starts) {
         const message = "The daemon's kernel is being started, and does not listen yet";
-        return new NerveError("DAEMON_MISSING", message, {
-          hint: "Try again in a moment; nerve status shows it",
-          cause,
-        });
+        const hint = "Try again in a moment; nerve status shows it";
+        return new NerveError("DAEMON_MISSING", message, { hint, cause });
       }
       if (pid !== null && thrown instanceof Deno.errors.NotFound) {
         // `nerve start` would only say that one runs.
         const message = `The daemon (pid ${pid}) runs, but its socket is gone`;
         return new NerveError("DAEMON_ANSWER", message, { hint: "nerve restart", cause });
       }
-      const message = thrown instanceof Deno.errors.PermissionDenied
-        ? `The daemon's socket ${this.#path} belongs to another user`
-        : "No daemon runs in this workspace";
-      return new NerveError("DAEMON_MISSING", message, { hint: "nerve start", cause });
+      return new NerveError("DAEMON_MISSING", "No daemon runs in this workspace", { hint: "nerve start", cause });
     }
     return new NerveError("DAEMON_ANSWER", `The daemon gave no answer: ${messageOf(cause)}`, {
       hint: "nerve status tells how it is, nerve logs what it said",

@@ -53,7 +53,10 @@ export interface History {
   logs(filter: LogFilter, archived: boolean, gone: AbortSignal): Promise<LogRow[]>;
 }
 
-/** A trigger by hand that was taken; `outcome` never rejects, it says how the compute ended. */
+/**
+ * A trigger by hand that was taken. `outcome` never rejects, it says how the compute ended; it is asked for in the turn of
+ * the trigger, for afterwards the compute may be over.
+ */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
   outcome(): Promise<ComputeResult>;
   /** Resolves when what has come of it so far is on disk, or lost because nothing can be written. */
