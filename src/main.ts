@@ -1,10 +1,10 @@
 /**
  * The executable: the command line; or, when a compiled nerve started itself, the shim of a group's process or one of the
- * daemon's two processes. Nothing else. (Under Deno those begin at their own files: base/self.ts.)
+ * daemon's two processes. Nothing else. (Under Deno those begin at their own files: base/self_exec.ts.)
  */
 
 const [own, root = ""] = Deno.args;
-if (own === "__group") await (await import("./worker/shim.ts")).runShim();
+if (own === "__group") await (await import("./sandbox/shim.ts")).runShim();
 else if (own === "__daemon") await (await import("./daemon/supervisor_process.ts")).runSupervisor(root);
 else if (own === "__kernel") await (await import("./daemon/kernel_process.ts")).runKernel(root);
 else await (await import("./cli/main.ts")).main();

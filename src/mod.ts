@@ -3,14 +3,14 @@
  * @module
  */
 export { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.ts";
-export { type Directive, type Route, routeSenseComputeOutput } from "./kernel/routing.ts";
+export { type Directive, type Route, routeSenseComputeOutput } from "./sensing/directive.ts";
 // `loadNerveConfig` is what a kernel should be given: `parseNerveConfig` judges the text alone, not the grants' paths.
+export { NerveError } from "./base/errors.ts";
+export { formatProblems, type Problem } from "./config/diagnostic.ts";
 export { loadNerveConfig } from "./config/load.ts";
 export { type ParsedConfig, parseNerveConfig } from "./config/parse.ts";
-export { formatProblems, type Problem } from "./config/problem.ts";
 export type { NerveConfig } from "./config/types.ts";
 export { type WorkspacePaths, workspacePaths } from "./config/workspace.ts";
-export { NerveError } from "./base/errors.ts";
 export type { ComputeResult, Health, StartRunRequest } from "./protocol/api.ts";
 export type { KernelEvent } from "./protocol/event.ts";
 export type { Run } from "./protocol/run.ts";

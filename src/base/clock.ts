@@ -1,21 +1,8 @@
 /**
- * Time as an argument. Nothing else in nerve reads the clock or sets a timer, so that tests tick instead of sleeping.
+ * The system's clock. Nothing else in nerve reads the time or sets a timer: everything else takes a `Clock` (time.ts).
  */
+import type { CancelTimer, Clock } from "./time.ts";
 import { TimerHeap } from "./timer_heap.ts";
-
-/** Undoes a timer; harmless once it has fired. */
-export type CancelTimer = () => void;
-
-export interface Clock {
-  /** Wall time in milliseconds since the epoch. */
-  now(): number;
-  /** Milliseconds that only ever grow, for measuring spans; unrelated to `now`. */
-  monotonic(): number;
-  /** Calls `fire` once, when `now()` has reached `dueMs`, however far that is. */
-  at(dueMs: number, fire: () => void): CancelTimer;
-  /** Calls `fire` once, `delayMs` from now. */
-  after(delayMs: number, fire: () => void): CancelTimer;
-}
 
 /** setTimeout takes at most 2^31-1 ms (24.8 days); a longer wait is made of several. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -57,9 +44,4 @@ function waitUntil(leftMs: () => number, fire: () => void): CancelTimer {
   };
   arm();
   return () => clearTimeout(timer);
-}
-
-/** A promise that ends after `ms` of the clock's time. */
-export function delay(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.after(ms, resolve));
 }

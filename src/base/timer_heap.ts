@@ -5,7 +5,7 @@
  * I1. Nothing fires early. Equal deadlines fire in the order in which they were added.
  * I2. The clock holds at most one timer of ours, and none while the heap is empty.
  */
-import type { CancelTimer, Clock } from "./clock.ts";
+import type { CancelTimer, Clock } from "./time.ts";
 
 /** One deadline in a heap; hand it back to `cancel`. */
 export interface HeapTimer {

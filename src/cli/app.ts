@@ -22,8 +22,8 @@ import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
-import { logCommands } from "./routes/log.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
+import { logCommands } from "./routes/log.ts";
 import { senseCommands } from "./routes/sense.ts";
 import { storeCommands } from "./routes/store.ts";
 import { workflowCommands } from "./routes/workflow.ts";
@@ -57,7 +57,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     if (fault !== "") throw await usageError(fault);
   } catch (thrown) {
     // Commands guard themselves (command.ts).
-    return (await import("./output.ts")).printError(io, thrown, json);
+    return (await import("./render/terminal.ts")).printError(io, thrown, json);
   }
   return exitCodeOf(Number(process.exitCode));
 }

@@ -60,7 +60,7 @@ async function guarded(io: CliIo, json: boolean, run: () => number | Promise<num
     // A reader that has seen enough is no failure, whatever was left to say (as ripgrep has it).
     return io.stdout.gone.aborted ? exit.ok : code;
   } catch (thrown) {
-    return (await import("./output.ts")).printError(io, thrown, json);
+    return (await import("./render/terminal.ts")).printError(io, thrown, json);
   }
 }
 

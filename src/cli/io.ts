@@ -2,7 +2,7 @@
  * What a command may touch of the world outside, as values: `main.ts` hands in the real ones, tests their own.
  * A command is a function of (io, flags, ...arguments) to an exit code; only `main.ts` exits.
  */
-import type { CancelTimer, Clock } from "../base/clock.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
 
 export interface Sink {
   /** Writes the text before it returns. Does nothing once the reader has gone; throws STORE_FAILED on a full disk. */

@@ -1,7 +1,8 @@
 /** The command line on the real terminal. Called by src/main.ts; the one place that exits. */
-import { type CancelTimer, systemClock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
-import { systemRefusal } from "../base/refusal.ts";
+import { toOsError } from "../base/os_error.ts";
+import type { CancelTimer } from "../base/time.ts";
 import { runCli } from "./app.ts";
 import type { CliIo, Sink } from "./io.ts";
 
@@ -47,7 +48,7 @@ function onSignals(signals: readonly Deno.Signal[], fire: () => void): CancelTim
 
 /** A full disk under a redirected stdout is no bug of ours. */
 function refused(thrown: unknown): never {
-  const refusal = systemRefusal(thrown);
+  const refusal = toOsError(thrown);
   if (refusal === null) throw thrown;
   throw new NerveError("STORE_FAILED", `stdout cannot be written: ${refusal.message}`, {
     hint: refusal.hint,

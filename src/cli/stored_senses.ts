@@ -9,9 +9,9 @@ import { isPlainObject } from "../protocol/json.ts";
 import { jsonObjectSchema } from "../protocol/json_schema.ts";
 import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
 import type { Signal } from "../protocol/signal.ts";
-import { distance } from "./output.ts";
-import type { SenseListOutput } from "./outputs.ts";
-import { type CliRecords, openRecords } from "./records.ts";
+import { type CliRecords, openRecords } from "./open_records.ts";
+import type { SenseListOutput } from "./render/json_schemas.ts";
+import { distance } from "./render/terminal.ts";
 import { requireConfig } from "./workspace.ts";
 
 type Item = SenseListOutput["items"][number];

@@ -1,12 +1,12 @@
 /** How commands reach a workspace: its paths, its configuration, its daemon. */
 import { NerveError } from "../base/errors.ts";
 import type { Result } from "../base/result.ts";
+import { formatProblems, type Problem } from "../config/diagnostic.ts";
 import type { ParsedConfig } from "../config/parse.ts";
-import { formatProblems, type Problem } from "../config/problem.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, thisHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
-import type { ControlClient } from "../control/client.ts";
-import { findDaemon } from "../daemon/whereabouts.ts";
+import type { ControlClient } from "../control/client/client.ts";
+import { findDaemon } from "../daemon/discovery.ts";
 import type { CliIo } from "./io.ts";
 
 /** The workspace that the command means. Throws WORKSPACE_MISSING. */
@@ -21,7 +21,7 @@ export async function openWorkspace(io: CliIo, flag: string | undefined): Promis
 }
 
 /** nerve.yaml as it is on disk, or everything that is wrong with it. */
-export async function readConfig(paths: WorkspacePaths): Promise<Result<ParsedConfig, Problem[]>> {
+export async function readConfigFile(paths: WorkspacePaths): Promise<Result<ParsedConfig, Problem[]>> {
   // zod and yaml are most of what a command loads; with a daemon few need them.
   const { parseNerveConfig } = await import("../config/parse.ts");
   return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
@@ -29,7 +29,7 @@ export async function readConfig(paths: WorkspacePaths): Promise<Result<ParsedCo
 
 /** For commands that need the configuration and are not about its problems. Throws CONFIG_INVALID. */
 export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig> {
-  const parsed = await readConfig(paths);
+  const parsed = await readConfigFile(paths);
   if (parsed.ok) return parsed.value.config;
   const [first] = parsed.error.filter((problem) => problem.severity === "error");
   const more = parsed.error.length - 1;
@@ -41,7 +41,7 @@ export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig>
 
 /** A client of the workspace's daemon; `using` closes it. */
 export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
-  const { ControlClient } = await import("../control/client.ts");
+  const { ControlClient } = await import("../control/client/client.ts");
   return new ControlClient(paths.socket, () => {
     const { kernel, supervised } = findDaemon(paths);
     // While it starts or stops it holds the lock without a socket, as it should.

@@ -13,8 +13,8 @@ import {
   defaultTimeoutMs,
 } from "../base/limits.ts";
 import { namePattern } from "../protocol/signal.ts";
-import { type ConfigPath, quote } from "./problem.ts";
-import type { ProblemList } from "./problem_list.ts";
+import { type ConfigPath, quote } from "./diagnostic.ts";
+import type { ProblemList } from "./diagnostic_list.ts";
 import type { FileShape, ReflexShape, SenseShape, WorkflowShape } from "./schema.ts";
 import type { GroupConfig, NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "./types.ts";
 

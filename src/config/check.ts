@@ -6,10 +6,10 @@
 import { formatDuration } from "../base/duration.ts";
 import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
 import { cronFault, timezoneFault } from "./cron.ts";
-import { nearestHint } from "./nearest.ts";
-import { type ConfigPath, pathText, quote } from "./problem.ts";
-import type { ProblemList } from "./problem_list.ts";
-import type { Doubts } from "./remainder.ts";
+import { type ConfigPath, pathText, quote } from "./diagnostic.ts";
+import type { ProblemList } from "./diagnostic_list.ts";
+import { nearestHint } from "./did_you_mean.ts";
+import type { Doubts } from "./error_recovery.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
 
 /** False when there are too many entries for the other checks to be worth their time. */

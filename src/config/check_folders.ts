@@ -1,10 +1,10 @@
 /** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, never contents. */
 import { join } from "node:path";
 import { namePattern } from "../protocol/signal.ts";
-import { nearest } from "./nearest.ts";
+import { type Problem, quote } from "./diagnostic.ts";
+import { ProblemList } from "./diagnostic_list.ts";
+import { nearest } from "./did_you_mean.ts";
 import type { ParsedConfig } from "./parse.ts";
-import { type Problem, quote } from "./problem.ts";
-import { ProblemList } from "./problem_list.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 
 /** A configured name without `index.ts` is an error; a folder with one that is not configured is a warning. */

@@ -1,8 +1,8 @@
 /** Judges cron lines and time zones of reflexes. The schedule itself is made by the scheduler, with the same library. */
 import { Cron } from "croner";
 import { messageOf } from "../base/errors.ts";
-import { nearestHint } from "./nearest.ts";
-import { quote } from "./problem.ts";
+import { quote } from "./diagnostic.ts";
+import { nearestHint } from "./did_you_mean.ts";
 
 export interface ScheduleFault {
   readonly message: string;

@@ -3,15 +3,15 @@
  * the reload and `nerve validate`.
  */
 import { fileURLToPath } from "node:url";
-import { configFileMaxBytes } from "../base/limits.ts";
 import { messageOf } from "../base/errors.ts";
+import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { ownFile } from "../base/self.ts";
+import { ownFile } from "../base/self_exec.ts";
 import { checkFolders } from "./check_folders.ts";
-import { checkGrants } from "./check_grants.ts";
+import { hasErrors, type Problem, sortProblems } from "./diagnostic.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
-import type { GrantContext } from "./permissions.ts";
-import { hasErrors, type Problem, sortProblems } from "./problem.ts";
+import { checkGrants } from "./permissions/check_grants.ts";
+import type { GrantContext } from "./permissions/grants.ts";
 import { soundPart } from "./sound_part.ts";
 import type { NerveConfig } from "./types.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";

@@ -3,7 +3,7 @@
  * line; pure: it reads no file (load.ts does).
  * I1. It never throws, whatever the text.
  * I2. All problems are reported at once. When a value is wrong, all other checks still run over the rest of the file;
- *     what the wrong value may have misled them into counts for nothing (remainder.ts).
+ *     what the wrong value may have misled them into counts for nothing (error_recovery.ts).
  */
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -12,13 +12,13 @@ import { byteLength, isPlainObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
 import { buildConfig } from "./build.ts";
 import { checkConfig, checkCounts } from "./check.ts";
-import { readDocument } from "./document.ts";
-import { valueAt } from "./issues.ts";
-import { type ConfigPath, type Problem, quote } from "./problem.ts";
-import { ProblemList } from "./problem_list.ts";
-import { takeOutWrong } from "./remainder.ts";
+import { type ConfigPath, type Problem, quote } from "./diagnostic.ts";
+import { ProblemList } from "./diagnostic_list.ts";
+import { takeOutWrong } from "./error_recovery.ts";
+import { valueAt } from "./schema_issues.ts";
 import type { NerveConfig } from "./types.ts";
 import { inRange } from "./version_range.ts";
+import { readDocument } from "./yaml/document.ts";
 
 export interface ParsedConfig {
   readonly config: NerveConfig;
@@ -41,7 +41,7 @@ export interface ReadConfig {
 }
 
 /**
- * `file` is the name that problems show. The error holds the warnings as well. `version` is that of this nerve, which
+ * `file` is the name that problems show. The error holds the warnings as well. `printVersion` is that of this nerve, which
  * the file may limit.
  */
 export function parseNerveConfig(text: string, file?: string, version?: string): Result<ParsedConfig, Problem[]> {

@@ -16,7 +16,7 @@ import {
   timeoutMinMs,
 } from "../base/limits.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
-import { readPermissionRequest } from "./permission_request.ts";
+import { readPermissionRequest } from "./permissions/request.ts";
 import type { PermissionRequest } from "./types.ts";
 
 /** Adds an issue at `path` below the present value; parse.ts shows `hint` beside the message. */

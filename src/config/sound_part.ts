@@ -1,6 +1,6 @@
 /** The entries of a wrong configuration that nothing is wrong with: they can be looked at further. Pure; used by load.ts. */
 import { namePattern } from "../protocol/signal.ts";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "./diagnostic.ts";
 import { groupMembers, type NerveConfig } from "./types.ts";
 
 /**

@@ -10,7 +10,7 @@ export type PermissionName = (typeof permissionNames)[number];
 
 /**
  * What a sense or workflow declares: `true` is everything of that kind, a list names it, an absent key is nothing.
- * A list is never empty. Paths are as written: permissions.ts resolves them.
+ * A list is never empty. Paths are as written: grants.ts resolves them.
  */
 export type PermissionRequest = { readonly [Name in PermissionName]?: true | readonly string[] };
 

@@ -8,7 +8,7 @@ type Version = readonly [major: number, minor: number, patch: number];
 const comparatorPattern = /^(>=|<=|>|<|=|\^|~|)(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?$/;
 
 /**
- * Whether `version` is in `range`: comparators with one to three numbers (`>=0.1`, `^0.2`, `~1.4`, `1.2.3`), separated
+ * Whether `printVersion` is in `range`: comparators with one to three numbers (`>=0.1`, `^0.2`, `~1.4`, `1.2.3`), separated
  * by spaces, which must all hold. Null when `range` is not one. A pre-release counts as the version it leads to.
  */
 export function inRange(version: string, range: string): boolean | null {

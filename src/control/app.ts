@@ -1,21 +1,21 @@
 /**
- * The control API as a Hono app: every route, none of the socket. Tests call it with `app.request()`, `server.ts` serves
+ * The control API as a Hono app: every route, none of the socket. Tests call it with `app.request()`, `unix_server.ts` serves
  * it, `client.ts` is typed by it.
  * I1. Every error is a problem document. I2. No body is read past its limit. I3. Nothing here blocks or polls.
  */
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { describeRoute, generateSpecs } from "hono-openapi";
+import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import { NerveError } from "../base/errors.ts";
 import { requestBodyMaxBytes } from "../base/limits.ts";
-import { problem, problemResponse, responses } from "./problem.ts";
+import type { ControlEnv, KernelPort } from "./kernel_port.ts";
+import { problem, problemResponse, responses } from "./problem_response.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { senseRoutes } from "./routes/senses.ts";
 import { storeRoutes } from "./routes/store.ts";
-import type { ControlEnv, KernelView } from "./view.ts";
 
 export interface AppOptions {
   readonly version: string;
@@ -29,7 +29,7 @@ export interface AppOptions {
 export type ControlApp = ReturnType<typeof createApp>;
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
-export function createApp(view: KernelView, options: AppOptions) {
+export function createApp(view: KernelPort, options: AppOptions) {
   const app = new Hono<ControlEnv>()
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: bodyTooLarge }))
     .route("/v1", kernelRoutes(view, options.stop))
@@ -52,7 +52,7 @@ export function createApp(view: KernelView, options: AppOptions) {
   return app;
 }
 
-/** It broke off while it sent its body (http.ts): no bug, and nobody reads the answer. */
+/** It broke off while it sent its body (http_server.ts): no bug, and nobody reads the answer. */
 function clientGone(thrown: unknown): boolean {
   return thrown instanceof DOMException && thrown.name === "AbortError";
 }

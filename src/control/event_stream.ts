@@ -6,7 +6,7 @@
 import { eventReplayRows } from "../base/limits.ts";
 import type { Gap } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
-import type { KernelView } from "./view.ts";
+import type { KernelPort } from "./kernel_port.ts";
 
 export type StreamItem = { readonly kind: "row"; readonly row: LogRow } | { readonly kind: "gap"; readonly gap: Gap };
 
@@ -20,7 +20,7 @@ export interface EventStream extends AsyncIterable<StreamItem> {
 }
 
 /** `lastId` is the last row that the reader has; null means that it wants only what comes. */
-export function openStream(view: KernelView, filter: EventFilter, lastId: number | null): EventStream {
+export function openStream(view: KernelPort, filter: EventFilter, lastId: number | null): EventStream {
   // Followed from before the first look at the log: nothing can fall in between.
   const feed = view.followLog(), newest = view.records.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
   const from = Math.min(lastId ?? newest, newest);
@@ -56,7 +56,7 @@ export function openStream(view: KernelView, filter: EventFilter, lastId: number
 }
 
 /** A row that the reader had is no longer there: its day was archived, and what followed it may have been as well. */
-function gapAfter(view: KernelView, from: number, newest: number): Gap | null {
+function gapAfter(view: KernelPort, from: number, newest: number): Gap | null {
   if (from === 0 || from === newest) return null;
   const [next] = view.records.logs({ afterId: from - 1, order: "asc", limit: 1 });
   return next === undefined || next.id === from ? null : { afterId: from, beforeId: next.id };

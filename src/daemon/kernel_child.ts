@@ -1,11 +1,11 @@
-/** The kernel's process as the supervisor has it: started here, heard here, ended by keeper.ts. */
+/** The kernel's process as the supervisor has it: started here, heard here, ended by kernel_supervisor.ts. */
 import { stripVTControlCharacters } from "node:util";
-import { ownProgram, selfArguments, smallHeap } from "../base/self.ts";
+import { ownProgram, selfArguments, smallHeap } from "../base/self_exec.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
 import { passLines } from "../process/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
-import type { KernelEnd, KernelHandle, KernelListener } from "./keeper.ts";
-import { parseKernelRecord } from "./records.ts";
+import type { KernelEnd, KernelHandle, KernelListener } from "./kernel_supervisor.ts";
+import { parseKernelRecord } from "./supervisor_protocol.ts";
 
 const stderrKeptChars = 4_000;
 

@@ -1,22 +1,22 @@
 /**
- * The kernel as the child of our supervisor: `nerve __kernel WORKSPACE`. Speaks records (records.ts) on its stdout; its
+ * The kernel as the child of our supervisor: `nerve __kernel WORKSPACE`. Speaks records (supervisor_protocol.ts) on its stdout; its
  * stdin says nothing and ends with the supervisor.
  * I1. A kernel never outlives its supervisor: without one nobody keeps its log, and nobody would start it again.
  * I2. Who reads slowly costs the kernel nothing: events wait in the bus's own bounded queue, and what it loses is told.
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
-import { systemRefusal } from "../base/refusal.ts";
 import { logLineMaxBytes } from "../base/limits.ts";
-import { cutMessage, type LogLine } from "../base/log.ts";
+import { cutMessage, type LogLine } from "../base/log_line.ts";
+import { toOsError } from "../base/os_error.ts";
 import { version } from "../base/version.ts";
+import { formatProblems } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
-import { formatProblems } from "../config/problem.ts";
 import { workspacePaths } from "../config/workspace.ts";
 import { createKernel, type Kernel } from "../kernel/kernel.ts";
-import { lineOfEvent } from "./event_line.ts";
-import { type Hosting, hostKernel } from "./hosting.ts";
-import { kernelExit, type KernelRecord, type Refusal } from "./records.ts";
+import { lineOfEvent } from "./event_log_line.ts";
+import { type Hosting, hostKernel } from "./kernel_host.ts";
+import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
 
 export async function runKernel(root: string): Promise<never> {
   const gone = supervisorGone();
@@ -38,7 +38,7 @@ async function notServed(thrown: unknown): Promise<number> {
   return kernelExit.refused;
 }
 
-async function startKernel(root: string): Promise<StartedKernel | { refusal: Refusal }> {
+async function startKernel(root: string): Promise<StartedKernel | { refusal: StartRefusal }> {
   try {
     const paths = workspacePaths(root), parsed = await loadNerveConfig(paths);
     if (!parsed.ok) {
@@ -54,9 +54,9 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Ref
 }
 
 /** Throws what is a bug. */
-function refusalOf(thrown: unknown): Refusal {
+function refusalOf(thrown: unknown): StartRefusal {
   if (thrown instanceof NerveError) return { code: thrown.code, message: thrown.message, hint: thrown.hint };
-  const refused = systemRefusal(thrown);
+  const refused = toOsError(thrown);
   if (refused === null) throw thrown;
   return { code: "STORE_FAILED", ...refused };
 }

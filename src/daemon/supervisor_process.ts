@@ -1,20 +1,20 @@
 /**
  * The supervisor: `nerve __daemon WORKSPACE`, in a session of its own, without a terminal. Started by `nerve start`
- * (spawn.ts), which reads one line from it: how the start went.
+ * (start_daemon.ts), which reads one line from it: how the start went.
  * I1. Nothing is written to the disk before the kernel runs, so that a start that is refused leaves nothing behind. A
  *     kernel that crashed while starting is logged all the same.
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
-import type { LogLine } from "../base/log.ts";
+import type { LogLine } from "../base/log_line.ts";
 import { ownProcessId } from "../base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
-import { Keeper, type KeeperEnd } from "./keeper.ts";
 import { startKernelChild } from "./kernel_child.ts";
-import type { StartReport } from "./records.ts";
-import { removeState, writeState } from "./state.ts";
+import { Keeper, type KeeperEnd } from "./kernel_supervisor.ts";
+import { removeState, writeState } from "./state_file.ts";
+import type { StartReport } from "./supervisor_protocol.ts";
 import { TextLog } from "./text_log.ts";
-import { workspaceThere } from "./workspace_guard.ts";
+import { workspaceThere } from "./workspace_watch.ts";
 
 export async function runSupervisor(root: string): Promise<never> {
   const paths = workspacePaths(root), log = new HeldLog(new TextLog(paths.textLog, systemClock));

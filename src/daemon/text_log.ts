@@ -5,10 +5,10 @@
  * I2. No file grows past its limit; at most `logFilesKept` older ones stay, `nerve.log.1` the newest of them.
  */
 import { dirname } from "node:path";
-import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import { logFileMaxBytes, logFilesKept } from "../base/limits.ts";
-import { formatLogLine, type LogLine } from "../base/log.ts";
+import { formatLogLine, type LogLine } from "../base/log_line.ts";
+import type { Clock } from "../base/time.ts";
 
 interface OpenFile {
   readonly file: Deno.FsFile;

@@ -1,22 +1,18 @@
-/** The mask of secrets (config/secrets.ts) of the configuration that is in force, for everything the kernel shows. */
-import { SecretMask } from "../config/secrets.ts";
+/** The mask of secrets (config/permissions/secret_mask.ts) of the configuration that is in force, for everything the kernel shows. */
+import { SecretMask } from "../config/permissions/secret_mask.ts";
 import type { NerveConfig } from "../config/types.ts";
-import type { StoreReader } from "../store/reader.ts";
+import type { StoreReader } from "../store/log/reader.ts";
 
 export class CurrentSecrets {
-  #config: () => NerveConfig;
+  readonly #config: () => NerveConfig;
   #of: NerveConfig;
   #mask: SecretMask;
 
-  constructor(config: NerveConfig) {
-    this.#config = () => config;
-    this.#of = config;
-    this.#mask = SecretMask.of(config, Deno.env.toObject());
-  }
-
-  /** From now on the configuration is what `config` says. */
-  follow(config: () => NerveConfig): void {
+  /** `config`: the configuration in force. */
+  constructor(config: () => NerveConfig) {
     this.#config = config;
+    this.#of = config();
+    this.#mask = SecretMask.of(this.#of, Deno.env.toObject());
   }
 
   in<T>(value: T): T {

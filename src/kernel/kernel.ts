@@ -1,14 +1,15 @@
 /**
  * The composition root: makes every part, wires them, starts and stops them in order. It decides nothing itself; what
- * happens to senses is in sense_desk.ts, to runs in workflow/, to processes in process/. Made by `nerve run` and by
+ * happens to senses is in manager.ts, to runs in workflow/, to processes in process/. Made by `nerve run` and by
  * whoever embeds nerve through mod.ts.
  * I1. Sinks start first, sources last; stop is the reverse.
  * I2. User code is never evaluated here.
  */
-import { type Clock, systemClock } from "../base/clock.ts";
+import { Broadcast, type Subscription } from "../base/broadcast.ts";
+import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
-import { SignalBus, type Subscription } from "../bus/signal_bus.ts";
-import { makeRuntimeFolder } from "../config/private_folder.ts";
+import type { Clock } from "../base/time.ts";
+import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ComputeResult, Health, StartRunRequest } from "../protocol/api.ts";
@@ -16,12 +17,12 @@ import type { KernelEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
-import { finishRestore } from "../store/backup.ts";
+import { finishRestore } from "../store/maintenance/backup.ts";
 import { openStore, type Store } from "../store/store.ts";
-import { lockWorkspace, type WorkspaceLock } from "./lock.ts";
-import { makeParts, type Parts } from "./parts.ts";
-import { StoreTrouble } from "./store_trouble.ts";
-import type { KernelViews } from "./views.ts";
+import { lockWorkspace, type WorkspaceLock } from "../store/workspace_lock.ts";
+import type { KernelApi } from "./kernel_api.ts";
+import { type KernelParts, wireKernel } from "./wiring.ts";
+import { WriteFailures } from "./write_failures.ts";
 
 export interface KernelOptions {
   /** Default: the system's clock. */
@@ -56,8 +57,8 @@ export class Kernel {
   readonly #config: NerveConfig;
   readonly #watch: boolean;
   readonly #clock: Clock;
-  readonly #bus = new SignalBus<KernelEvent>();
-  #parts: Parts | null = null;
+  readonly #bus = new Broadcast<KernelEvent>();
+  #parts: KernelParts | null = null;
   #lock: WorkspaceLock | null = null;
   #stopping: Promise<void> | null = null;
   readonly #stopped = Promise.withResolvers<void>();
@@ -75,7 +76,7 @@ export class Kernel {
 
   /** The configuration in force. */
   get config(): NerveConfig {
-    return this.#parts?.configuration.current ?? this.#config;
+    return this.#parts?.current.config ?? this.#config;
   }
 
   /** Resolves when the kernel has stopped, on whose word ever. */
@@ -89,17 +90,17 @@ export class Kernel {
   }
 
   /** What the control API asks for. */
-  get view(): KernelViews {
-    return this.#running().views;
+  get api(): KernelApi {
+    return this.#running().api;
   }
 
   health(): Health {
-    return this.view.health();
+    return this.api.health();
   }
 
   /** Resolves with what became of the compute that answers this trigger. Throws SENSE_UNKNOWN. */
   async triggerSense(name: string): Promise<ComputeResult> {
-    const taken = this.view.triggerSense(name);
+    const taken = this.api.triggerSense(name);
     if (taken === null) {
       throw new NerveError("SENSE_UNKNOWN", `there is no sense ${name}`, { hint: "nerve sense list" });
     }
@@ -108,7 +109,7 @@ export class Kernel {
 
   /** The run is on disk when this resolves. Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. */
   async startWorkflow(name: string, request: StartRunRequest = {}): Promise<Run> {
-    return await this.view.startRun(name, request);
+    return await this.api.startRun(name, request);
   }
 
   /** Stops in order: no new computes, those under way abort, roles get their time, processes end, the log is closed. */
@@ -132,7 +133,7 @@ export class Kernel {
     return this.#stopping;
   }
 
-  #running(): Parts {
+  #running(): KernelParts {
     if (this.#parts === null) {
       throw new NerveError("DAEMON_MISSING", "the kernel is not running", { hint: "await ready" });
     }
@@ -149,20 +150,20 @@ export class Kernel {
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }
-      const trouble = new StoreTrouble(clock, (message) => {
+      const failures = new WriteFailures(clock, (message) => {
         this.#bus.publish({ kind: "problem", source: "kernel", message, ts: clock.now() });
       });
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
-        onLost: (error, operations) => trouble.begin(error, operations),
+        onLost: (error, operations) => failures.begin(error, operations),
       });
-      const parts = makeParts({
+      const parts = wireKernel({
         store,
         config: this.#config,
         paths,
         clock,
         startedAt: this.startedAt,
-        trouble,
+        failures,
         emit: (event) => this.#bus.publish(event),
       });
       this.#parts = parts;
@@ -172,7 +173,7 @@ export class Kernel {
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
-      parts.housekeeping.start();
+      parts.retention.start();
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();
@@ -187,14 +188,14 @@ export class Kernel {
     await this.ready.catch(() => {});
     const parts = this.#parts;
     if (parts === null) return;
-    const { watcher, reload, scheduler, runner, workflows, supervisor, folded, feed, store } = parts;
-    await Promise.all([watcher.stop(), reload.stop(), parts.housekeeping.stop()]);
+    const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
+    await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop()]);
     scheduler.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();
     await over;
     await supervisor.stop();
-    folded.flush();
+    repeats.flush();
     store.log.append(kernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
     feed.close();

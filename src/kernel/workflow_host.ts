@@ -2,18 +2,15 @@
  * Gives the workflow manager its processes: the manager speaks of runs, the supervisor of processes, and this file
  * translates. Created by kernel.ts.
  */
-import type { GroupProcess } from "../process/group_process.ts";
-import type { Supervisor, UnitKey } from "../process/supervisor.ts";
-import type { WorkflowHost, WorkflowProcess } from "../workflow/ports.ts";
-
-export function workflowKey(workflow: string): UnitKey {
-  return `workflow:${workflow}`;
-}
+import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitProcess } from "../process/unit_process.ts";
+import { workflowKey } from "../protocol/unit.ts";
+import type { WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
 
 export class SupervisedWorkflows implements WorkflowHost {
   readonly #supervisor: Supervisor;
   /** One handle a process, so that handles can be compared. */
-  readonly #handles = new WeakMap<GroupProcess, WorkflowProcess>();
+  readonly #handles = new WeakMap<UnitProcess, WorkflowProcess>();
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
@@ -32,7 +29,7 @@ export class SupervisedWorkflows implements WorkflowHost {
   }
 }
 
-function handleOf(process: GroupProcess, workflow: string): WorkflowProcess {
+function handleOf(process: UnitProcess, workflow: string): WorkflowProcess {
   return {
     id: process.id,
     workflow,

@@ -1,11 +1,11 @@
 /**
- * Starts one process of the same executable and gives back the channels to its shim and its worker (worker/shim.ts).
- * Used by group_process.ts only. Works the same under `deno run` and in a compiled binary.
+ * Starts one process of the same executable and gives back the channels to its shim and its worker (sandbox/shim.ts).
+ * Used by unit_process.ts only. Works the same under `deno run` and in a compiled binary.
  */
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { ownLock, ownPackages, ownProgram, selfArguments, smallHeap } from "../base/self.ts";
-import type { DiskQuota } from "./disk_quota.ts";
+import { ownLock, ownPackages, ownProgram, selfArguments, smallHeap } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
+import type { DiskQuota } from "./disk_quota.ts";
 
 /** How to start ourselves again, and where the sockets of our processes go. */
 export interface Launch {
@@ -20,7 +20,7 @@ export interface LaunchRequest {
   readonly memoryBytes: number;
   /** Variables that user code may see. */
   readonly env: Readonly<Record<string, string>>;
-  /** False: nothing from elsewhere. Else npm packages (worker/module_gate.ts says which), and these hosts; true: all. */
+  /** False: nothing from elsewhere. Else npm packages (sandbox/module_gate.ts says which), and these hosts; true: all. */
   readonly remoteImports: readonly string[] | boolean;
   /** Null: it may fill the disk. */
   readonly disk: DiskQuota | null;
@@ -48,7 +48,7 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
   const name = `${runtimeFolder}/g${Deno.pid}-${++sequence}`, path = `${name}.sock`, lock = `${name}.lock`;
   const token = crypto.randomUUID();
   Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-  // Nobody else can enter the folder (config/private_folder.ts), whatever the socket's own mode is.
+  // Nobody else can enter the folder (config/runtime_folder.ts), whatever the socket's own mode is.
   const listener = Deno.listen({ transport: "unix", path });
   let child: Deno.ChildProcess;
   try {
@@ -144,7 +144,7 @@ function copyLock(path: string): boolean {
 const allButImport = ["read", "write", "net", "env", "run", "sys", "ffi"].map((name) => `--allow-${name}`);
 
 function groupArguments(packages: readonly string[], rights: readonly string[] = ["-A"]): string[] {
-  return [...selfArguments("worker/shim.ts", { packages, rights }), "__group"];
+  return [...selfArguments("sandbox/shim.ts", { packages, rights }), "__group"];
 }
 
 function environment({ env, memoryBytes, auditFile }: LaunchRequest): Record<string, string> {

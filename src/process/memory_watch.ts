@@ -3,10 +3,10 @@
  * (deno-facts.md 2), and processor time while nothing is asked of them. Reads /proc; on systems without it, only V8's
  * own limit and the heartbeat hold.
  */
-import type { CancelTimer, Clock } from "../base/clock.ts";
 import { formatSize } from "../base/duration.ts";
 import { memoryWatchMs } from "../base/limits.ts";
 import { processStat } from "../base/process_id.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
 import { CpuMeter } from "./cpu_meter.ts";
 import { type DiskQuota, overQuota } from "./disk_quota.ts";
 

@@ -5,22 +5,22 @@
  * I1. A unit has at most one current process; a replaced one drains beside it.
  * I2. A dead unit is started again only after its backoff, a quarantined one only after `reset`.
  */
-import type { CancelTimer, Clock } from "../base/clock.ts";
 import { assert, messageOf } from "../base/errors.ts";
-import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs, idleEndMs } from "../base/limits.ts";
-import { isWanted, type ProcessEnd } from "./exit_cause.ts";
+import { idleEndMs } from "../base/limits.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
+import type { UnitKey } from "../protocol/unit.ts";
 import { overQuota } from "./disk_quota.ts";
-import { GroupProcess } from "./group_process.ts";
+import { isWanted, type ProcessEnd } from "./exit_cause.ts";
 import type { Launch } from "./launcher.ts";
 import { MemoryWatch, residentBytes } from "./memory_watch.ts";
-import type { SupervisorPorts, UnitKey, UnitPlan, UnitView } from "./supervisor_ports.ts";
-
-export type { SupervisorPorts, UnitKey, UnitPlan, UnitView } from "./supervisor_ports.ts";
+import type { SupervisorPorts, UnitPlan, UnitStatus } from "./ports.ts";
+import { decideRestart, recentDeaths } from "./restart_policy.ts";
+import { UnitProcess } from "./unit_process.ts";
 
 type UnitState =
   | { readonly tag: "stopped" }
-  | { readonly tag: "running"; readonly process: GroupProcess }
-  | { readonly tag: "backoff"; readonly untilMs: number; readonly reason: string; readonly cancel: CancelTimer }
+  | { readonly tag: "running"; readonly process: UnitProcess }
+  | { readonly tag: "backoff"; readonly reason: string; readonly cancel: CancelTimer }
   /** `full`: its databases are over its quota; it ends by itself once they are not. */
   | { readonly tag: "quarantined"; readonly reason: string; readonly full: boolean };
 
@@ -37,20 +37,25 @@ interface Unit {
 export class Supervisor {
   readonly #launch: Launch;
   readonly #clock: Clock;
-  readonly #ports: SupervisorPorts;
+  /** Set by `connect`. */
+  #ports!: SupervisorPorts;
   readonly #memory: MemoryWatch;
   readonly #units = new Map<UnitKey, Unit>();
   /** Every process that is not gone, current or draining. */
-  readonly #alive = new Map<GroupProcess, { key: UnitKey; gone: Promise<void>; resolve: () => void }>();
+  readonly #alive = new Map<UnitProcess, { key: UnitKey; gone: Promise<void>; resolve: () => void }>();
   /** Processes that were replaced and still work on what they had begun. */
-  readonly #draining = new Map<GroupProcess, UnitKey>();
+  readonly #draining = new Map<UnitProcess, UnitKey>();
   #stopping = false;
 
-  constructor(launch: Launch, clock: Clock, ports: SupervisorPorts) {
+  constructor(launch: Launch, clock: Clock) {
     this.#launch = launch;
     this.#clock = clock;
-    this.#ports = ports;
     this.#memory = new MemoryWatch(clock);
+  }
+
+  /** Once, before the first process. */
+  connect(ports: SupervisorPorts): void {
+    this.#ports = ports;
   }
 
   /** Adds a unit, or gives it a new plan for its next process; `replace` ends the present one. */
@@ -70,7 +75,7 @@ export class Supervisor {
   }
 
   /** The unit's process, started if there is none; null while it may not start: `whyDown` says why. */
-  process(key: UnitKey): GroupProcess | null {
+  process(key: UnitKey): UnitProcess | null {
     const unit = this.#unit(key);
     if (unit.state.tag === "running" && unit.state.process.usable) return unit.state.process;
     if (unit.state.tag === "quarantined" && unit.state.full && overQuota(unit.plan.request.disk, null) === null) {
@@ -88,7 +93,7 @@ export class Supervisor {
     return state.tag === "quarantined" ? `quarantined: ${state.reason}` : "its process is not running";
   }
 
-  /** True while nothing but `reset` lets it start again. */
+  /** Whether only `reset` lets it start again. */
   quarantined(key: UnitKey): boolean {
     return this.#unit(key).state.tag === "quarantined";
   }
@@ -106,7 +111,7 @@ export class Supervisor {
    * Nothing can be done in this process, because of its code: it ends now, which is no death. The unit stays down until
    * it gets other code, unless it has got it already.
    */
-  refuse(key: UnitKey, process: GroupProcess, reason: string): void {
+  refuse(key: UnitKey, process: UnitProcess, reason: string): void {
     const unit = this.#units.get(key);
     process.kill("recycled", reason);
     if (unit?.state.tag !== "running" || unit.state.process !== process) return;
@@ -124,7 +129,7 @@ export class Supervisor {
   }
 
   /** The unit's process if it has one that takes work; never starts one. */
-  present(key: UnitKey): GroupProcess | null {
+  present(key: UnitKey): UnitProcess | null {
     const state = this.#units.get(key)?.state;
     return state?.tag === "running" && state.process.usable ? state.process : null;
   }
@@ -155,7 +160,7 @@ export class Supervisor {
     return true;
   }
 
-  view(): UnitView[] {
+  view(): UnitStatus[] {
     return [...this.#units.values()].map(({ plan, state, deaths }) => {
       const process = state.tag === "running" ? state.process : null;
       return {
@@ -192,9 +197,9 @@ export class Supervisor {
     return unit;
   }
 
-  #start(unit: Unit): GroupProcess | null {
+  #start(unit: Unit): UnitProcess | null {
     const { key, spec, request } = unit.plan;
-    let process: GroupProcess;
+    let process: UnitProcess;
     const full = overQuota(request.disk, null);
     if (full !== null) {
       this.#died(unit, { kind: "disk_limit", message: full });
@@ -202,7 +207,7 @@ export class Supervisor {
       return null;
     }
     try {
-      process = new GroupProcess(spec, request, this.#launch, this.#clock, {
+      process = new UnitProcess(spec, request, this.#launch, this.#clock, {
         onReady: (ready) => this.#ports.onReady(key, ready),
         onMessage: (from, message) => this.#ports.onMessage(key, from, message),
         onOutput: (_, line) => this.#ports.onOutput(key, line),
@@ -232,7 +237,7 @@ export class Supervisor {
     return process;
   }
 
-  #ended(unit: Unit, process: GroupProcess, end: ProcessEnd): void {
+  #ended(unit: Unit, process: UnitProcess, end: ProcessEnd): void {
     const { key } = unit.plan;
     const alive = this.#alive.get(process);
     this.#alive.delete(process);
@@ -257,23 +262,18 @@ export class Supervisor {
   #died(unit: Unit, end: ProcessEnd): string | null {
     const { key } = unit.plan, now = this.#clock.monotonic();
     unit.deaths++;
-    if (end.kind === "disk_limit") {
-      unit.state = { tag: "quarantined", reason: end.message, full: true };
-      return end.message;
+    // A full disk is no crash of the code: it does not count towards the crash loop.
+    if (end.kind !== "disk_limit") unit.deathsAt = [...recentDeaths(unit.deathsAt, now), now];
+    const restart = decideRestart(end, unit.deathsAt);
+    if (restart.kind === "quarantine") {
+      unit.state = { tag: "quarantined", reason: restart.reason, full: restart.full };
+      return restart.reason;
     }
-    unit.deathsAt = [...unit.deathsAt.filter((at) => now - at < deathWindowMs), now];
-    const recent = unit.deathsAt.length;
-    if (recent >= deathsMax) {
-      const reason = `died ${recent} times in ${deathWindowMs / 1000} s, the last time it ${end.message}`;
-      unit.state = { tag: "quarantined", reason, full: false };
-      return reason;
-    }
-    const waitMs = Math.min(backoffMaxMs, backoffFirstMs * 2 ** (recent - 1));
-    const cancel = this.#clock.after(waitMs, () => {
+    const cancel = this.#clock.after(restart.waitMs, () => {
       unit.state = { tag: "stopped" };
       this.#ports.onAvailable(key);
     });
-    unit.state = { tag: "backoff", untilMs: this.#clock.now() + waitMs, reason: end.message, cancel };
+    unit.state = { tag: "backoff", reason: end.message, cancel };
     return null;
   }
 

@@ -1,5 +1,5 @@
 /**
- * Every answer and request body of the control API. `control/app.ts` answers with these, `control/client.ts` parses what
+ * Every answer and request body of the control API. `control/app.ts` answers with these, `control/client/client.ts` parses what
  * arrives with the same schemas, and the OpenAPI document is made of them. Times are milliseconds since the epoch.
  */
 import * as z from "zod";
@@ -8,8 +8,8 @@ import type { ErrorCode } from "../base/errors.ts";
 import { promptMaxBytes, reasonMaxChars } from "../base/limits.ts";
 import { jsonSchema } from "./json_schema.ts";
 import { logRowSchema } from "./log.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 
 /** A process of the kernel: that of a group of senses or of a workflow. `state` is its tag in `process/`. */
 export const unitViewSchema = z.object({
@@ -107,7 +107,7 @@ export const senseViewSchema = z.object({
 });
 export type SenseView = z.infer<typeof senseViewSchema>;
 
-/** A reflex as `SenseView.reflexes` tells it. */
+/** A reflex as `SenseSchedule.reflexes` tells it. */
 export function reflexText(reflex: {
   readonly intervalMs: number | null;
   readonly cron: string | null;
@@ -181,7 +181,6 @@ export const runSchema: z.ZodType<Run> = z.object({
 
 /** A page: `total` counts everything that the filter lets through. */
 export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
-export type RunPage = z.infer<typeof runPageSchema>;
 /** The same as an answer: `next` is the path of the next page, null at the last one. */
 export const runListSchema = runPageSchema.extend({ next: z.string().nullable() });
 
@@ -270,3 +269,13 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   UPGRADE_FAILED: 500,
   USAGE: 400,
 };
+
+/**
+ * A trigger by hand that was taken. `outcome` never rejects, it says how the compute ended; it is asked for in the turn of
+ * the trigger, for afterwards the compute may be over.
+ */
+export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
+  outcome(): Promise<ComputeResult>;
+  /** Resolves when what has come of it so far is on disk, or lost because nothing can be written. */
+  recorded(): Promise<void>;
+}

@@ -2,9 +2,9 @@
  * JSON values as types, and the one way to turn a stranger's value into JSON text. Loaded in every sandbox, so it stays
  * free of zod; its schemas are in json_schema.ts.
  */
-import { err, ok, type Result } from "../base/result.ts";
 import { messageOf } from "../base/errors.ts";
 import { jsonDepthMax } from "../base/limits.ts";
+import { err, ok, type Result } from "../base/result.ts";
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };

@@ -1,6 +1,6 @@
 /**
  * Every message between the kernel and the process of a group or workflow, as one line of JSON each.
- * The kernel side is `process/`, the other side is `worker/`. The kernel trusts nothing that arrives: it parses here,
+ * The kernel side is `process/`, the other side is `sandbox/`. The kernel trusts nothing that arrives: it parses here,
  * and what a process may speak of is checked where the message is used.
  */
 import * as z from "zod";
@@ -14,8 +14,8 @@ import {
 } from "../base/limits.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
 
 /** What Deno's Worker takes as `deno.permissions`; a key that is missing is denied (deno-facts.md 3). */
 export interface SandboxPermissions {
@@ -48,7 +48,7 @@ export interface WorkflowSpec {
   readonly config: Json;
 }
 
-/** What the code of a unit may import, beside what is open to all (worker/module_gate.ts). */
+/** What the code of a unit may import, beside what is open to all (sandbox/module_gate.ts). */
 export interface ModuleRules {
   /** Absolute paths: the folders of its senses or its workflow, and `lib/`. */
   readonly folders: readonly string[];
@@ -118,7 +118,7 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   /** The worker is up and locked down, and has loaded nothing yet. */
   z.object({ t: z.literal("ready") }),
   z.object({ t: z.literal("pong"), n: z.int() }),
-  /** What follows comes after the first `n` lines that the worker has given to its shim (bootstrap.ts, `sendNow`). */
+  /** What follows comes after the first `n` lines that the worker has given to its shim (worker_main.ts, `sendNow`). */
   z.object({ t: z.literal("after"), n: z.int() }),
   /** `roles` names those of a workflow; it is empty for a sense. */
   z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(problemSchema).max(100) }),

@@ -86,3 +86,16 @@ export interface Run {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
 }
+
+/** The columns of a run that a transition may change; what is left out stays. */
+export interface RunChange {
+  readonly status: RunStatus;
+  readonly attempt?: number;
+  readonly exitCode?: number | null;
+  readonly reason?: string | null;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+}
+
+/** A run and its attempt, and what its rows tell. */
+export type RunRef = Pick<Run, "runId" | "workflow" | "attempt" | "causeId">;

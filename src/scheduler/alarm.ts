@@ -5,8 +5,8 @@
  * I1. A schedule has one tick ahead of it at most: ticks that went by unseen ring once, not once each.
  * I2. The next tick comes from the schedule, never from when the last one rang.
  */
-import type { Clock } from "../base/clock.ts";
 import { prepareAheadMs } from "../base/limits.ts";
+import type { Clock } from "../base/time.ts";
 import type { HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 import { type Instant, nextTick, type Schedule, type Tick } from "./timetable.ts";
 

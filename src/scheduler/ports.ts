@@ -67,7 +67,7 @@ export interface TriggerReceipt {
 }
 
 /** One sense, for a reader. */
-export interface SenseView {
+export interface SenseSchedule {
   readonly state: "idle" | "waiting" | "running" | "running_pending";
   /** When a compute will start next of itself; null when no schedule and no trigger makes it. */
   readonly nextDue: number | null;

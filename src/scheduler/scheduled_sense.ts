@@ -5,7 +5,7 @@
 import { assert } from "../base/errors.ts";
 import type { Trigger } from "../protocol/signal.ts";
 import { Alarm, Reminder, type Time, wallOf } from "./alarm.ts";
-import type { ComputeStarter, ScheduleListener, SensePlan, SenseView, TriggerReceipt } from "./ports.ts";
+import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
 import { newTimeline, next, type TimelineAction, type TimelineEvent, windowEnd } from "./sense_timeline.ts";
 import { CronTimes, missedCronTick, type Schedule } from "./timetable.ts";
 
@@ -116,7 +116,7 @@ export class ScheduledSense {
     return at === Infinity ? null : Math.max(at, windowEnd(state));
   }
 
-  view(): SenseView {
+  view(): SenseSchedule {
     const state = this.#timeline;
     return {
       state: state.tag,

@@ -8,13 +8,13 @@
  *     glance at the wall clock a minute while there are cron lines.)
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Clock } from "../base/clock.ts";
 import { assert } from "../base/errors.ts";
+import type { Clock } from "../base/time.ts";
+import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 import type { Signal, Trigger } from "../protocol/signal.ts";
 import { wallOf } from "./alarm.ts";
-import type { ComputeStarter, ScheduleListener, SensePlan, SenseView, TriggerReceipt } from "./ports.ts";
+import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
 import { ScheduledSense, type Surroundings } from "./scheduled_sense.ts";
-import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 
 export type {
   ComputeStarter,
@@ -22,7 +22,7 @@ export type {
   ReflexPlan,
   ScheduleListener,
   SensePlan,
-  SenseView,
+  SenseSchedule as SenseView,
   TriggerReceipt,
 } from "./ports.ts";
 
@@ -98,7 +98,7 @@ export class Scheduler {
   }
 
   /** Null when there is no such sense, or the scheduler is not running. */
-  view(sense: string): SenseView | null {
+  view(sense: string): SenseSchedule | null {
     return this.#present(sense)?.view() ?? null;
   }
 

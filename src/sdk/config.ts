@@ -1,5 +1,5 @@
 /**
- * `readConfig`: turns the `config` of a sense or workflow into typed settings, key by key, and refuses what it does
+ * `readConfigFile`: turns the `config` of a sense or workflow into typed settings, key by key, and refuses what it does
  * not know. Used by the authors of senses and workflows as part of "nerve".
  */
 import { parseDuration, parseSize } from "../base/duration.ts";
@@ -62,7 +62,7 @@ function text(...fallback: [(string | null)?]): Option<string | null> {
   }, fallback);
 }
 
-/** The kinds of settings for `readConfig`. Each takes the value of a missing key; without one the key is required. */
+/** The kinds of settings for `readConfigFile`. Each takes the value of a missing key; without one the key is required. */
 export const option = {
   text,
   /** A number within `min` and `max`, both included. */

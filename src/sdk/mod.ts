@@ -1,16 +1,16 @@
 /**
  * What authors of senses and workflows import as "nerve": types, and a few helpers. Nothing here does anything by
- * itself; the sandbox (src/worker/) supplies what the types describe.
+ * itself; the sandbox (src/sandbox/) supplies what the types describe.
  */
-export { type Option, option, readConfig } from "./config.ts";
 export { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
-export { prune } from "./prune.ts";
 export type { Result } from "../base/result.ts";
-export type { Blobs, LogFunction, SenseContext, SenseDatabase, SenseLogs } from "./sense.ts";
 export type { Json, JsonObject } from "../protocol/json.ts";
 export type { LogRow } from "../protocol/log.ts";
 export type { RunMessage, RunStart } from "../protocol/run.ts";
 export type { Signal, Trigger } from "../protocol/signal.ts";
+export { type Option, option, readConfig } from "./config.ts";
+export { prune } from "./prune.ts";
+export type { Blobs, LogFunction, SenseContext, SenseDatabase, SenseLogs } from "./sense.ts";
 export {
   defineWorkflow,
   END,

@@ -3,19 +3,19 @@
  * reads. Made by kernel.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { Clock } from "../base/clock.ts";
 import { assert, type NerveError } from "../base/errors.ts";
+import type { Clock } from "../base/time.ts";
 import { ulids } from "../base/ulid.ts";
-import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive.ts";
-import { LogStore } from "./log_store.ts";
-import { MetaStore } from "./meta_store.ts";
-import { StoreReader } from "./reader.ts";
-import { rebuildRuns, type Rebuilt } from "./rebuild.ts";
-import { RunStore } from "./run_store.ts";
-import { logMigrations } from "./schema.ts";
-import { succeed } from "./succession.ts";
-import { migrate, openDatabase, StatementCache, storeError } from "./sqlite.ts";
-import { Writer, type WriterCounters } from "./writer.ts";
+import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive/archiver.ts";
+import { continueIds } from "./archive/continue_ids.ts";
+import { Writer, type WriterCounters } from "./commit/group_commit.ts";
+import { LogStore } from "./log/log_store.ts";
+import { MetaStore } from "./log/meta_store.ts";
+import { StoreReader } from "./log/reader.ts";
+import { logMigrations } from "./log/schema.ts";
+import { rebuildRuns, type Rebuilt } from "./runs/rebuild.ts";
+import { SqliteRunStore } from "./runs/run_store.ts";
+import { migrate, openDatabase, StatementCache, storeError } from "./sqlite/database.ts";
 
 export interface StoreOptions {
   /** Where the log is archived to: one that is made anew goes on from there. */
@@ -32,7 +32,7 @@ export function openStore(path: string, clock: Clock, options: StoreOptions = {}
   const db = openDatabase(path);
   try {
     migrate(db, logMigrations, path);
-    if (options.archiveFolder !== undefined) succeed(db, options.archiveFolder);
+    if (options.archiveFolder !== undefined) continueIds(db, options.archiveFolder);
     if (runsAreLost(db)) rebuildRuns(db);
     const reader = StoreReader.open(path);
     assert(reader !== null, "the log exists once it is migrated");
@@ -51,7 +51,7 @@ function runsAreLost(db: DatabaseSync): boolean {
 
 export class Store {
   readonly log: LogStore;
-  readonly runs: RunStore;
+  readonly runs: SqliteRunStore;
   readonly meta: MetaStore;
   /** Sees what is committed. */
   readonly reader: StoreReader;
@@ -70,7 +70,7 @@ export class Store {
     const statements = new StatementCache(db);
     this.#writer = new Writer(db, statements, onLost, clock);
     this.log = new LogStore(statements, this.#writer, clock);
-    this.runs = new RunStore(statements, this.#writer, this.log);
+    this.runs = new SqliteRunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
     this.newRunId = ulids(() => clock.now());
   }

@@ -1,6 +1,6 @@
 /**
  * The legal moves of a run's status, as data. Pure; the guards of every write and the README's diagram come from here.
- * Neighbours: ledger.ts takes its guards from `sourcesOf`; the database refuses the rest.
+ * Neighbours: run_writer.ts takes its guards from `sourcesOf`; the database refuses the rest.
  */
 import { type RunStatus, runStatusSchema } from "../protocol/run.ts";
 

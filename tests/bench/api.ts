@@ -5,11 +5,12 @@
  * node:http and a row in one commit with those that came with it (tools/bare_trigger.ts).
  * Not measured: event streams, large answers, clients in JavaScript.
  */
-import { delay, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
 import { fromFileUrl, join } from "../support/paths.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
-import { BackgroundDaemon } from "./daemon.ts";
 import { compiled } from "./compiled.ts";
+import { BackgroundDaemon } from "./daemon.ts";
 import { workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, repeated } from "./figure.ts";
 import { builtNerve } from "./nerve.ts";

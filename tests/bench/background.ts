@@ -5,9 +5,10 @@
  * Floor of the rows: the same in bare SQLite, 100 a transaction, with nothing beside it. Of the lateness: a timer of Deno's.
  * Not measured: the control API, readers of the log.
  */
-import { delay, systemClock } from "../../src/base/clock.ts";
-import { LogStore } from "../../src/store/log_store.ts";
-import { openDatabase } from "../../src/store/sqlite.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
+import { LogStore } from "../../src/store/log/log_store.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import type { WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { figure, type Figures, median, percentile, repeated } from "./figure.ts";
 import { bareRows } from "./floor_disk.ts";
@@ -25,7 +26,7 @@ export async function* figures(): Figures {
   };
   await using workspace = await thousandSenses();
   await workspace.start();
-  while (workspace.kernel.view.senses().some(({ counters }) => counters.computes === 0)) await delay(systemClock, 500);
+  while (workspace.kernel.api.senses().some(({ counters }) => counters.computes === 0)) await delay(systemClock, 500);
   LogStore.prototype.append = append;
   if (log === null) throw new Error("the kernel has written no row");
   await delay(systemClock, 2_000);

@@ -6,12 +6,12 @@
  * Not measured: what senses do, Drizzle, the control API (triggers come from an embedder). The way to the listener is
  * taken until its own signal is back in the kernel, which is one way across the process boundary more than the goal asks.
  */
-import { figure, type Figures, median, percentile, repeated } from "./figure.ts";
-import { bareCommitMs } from "./floor_disk.ts";
-import { Echo } from "./floor_echo.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+import { figure, type Figures, median, percentile, repeated } from "./figure.ts";
+import { bareCommitMs } from "./floor_disk.ts";
+import { Echo } from "./floor_echo.ts";
 
 const counting = "let n = 0;\nexport const compute = () => ({ n: ++n });\n";
 

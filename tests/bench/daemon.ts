@@ -3,10 +3,11 @@
  * is what users have, and the kernel of a clone holds the text of all modules as well.
  */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
 import type { WorkspacePaths } from "../../src/config/workspace.ts";
-import { ControlClient } from "../../src/control/client.ts";
-import { readState } from "../../src/daemon/state.ts";
+import { ControlClient } from "../../src/control/client/client.ts";
+import { readState } from "../../src/daemon/state_file.ts";
 import { command, type Nerve } from "./nerve.ts";
 
 export class BackgroundDaemon implements AsyncDisposable {

@@ -7,11 +7,12 @@
  * heartbeats would be shorter than what a process really takes.
  * Not measured: the foreground's printing and the control API (the kernel is embedded here), archive and housekeeping.
  */
-import { type Clock, delay, systemClock } from "../../src/base/clock.ts";
-import { smallHeap } from "../../src/base/self.ts";
-import { openDatabase } from "../../src/store/sqlite.ts";
-import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { smallHeap } from "../../src/base/self_exec.ts";
+import { type Clock, delay } from "../../src/base/time.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { fromFileUrl } from "../support/paths.ts";
+import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { type Figure, figure, type Figures, median } from "./figure.ts";
 import { privateMiB } from "./memory.ts";
 

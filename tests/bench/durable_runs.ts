@@ -5,9 +5,9 @@
  * Not measured: the control API (the runs are started by an embedder), what roles would do, payloads, the start of the
  * process. With a slower disk: the same program under tools/slow_fsync.c, if a C compiler is there.
  */
+import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { figure, type Figures, median, percentile, repeated, timed } from "./figure.ts";
 import { bareRun, bareRuns } from "./floor_disk.ts";
-import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { slowDisk, underSlowDisk } from "./slow_disk.ts";
 
 export const inFlight = 64;
@@ -38,7 +38,7 @@ export async function runsWorkspace(roles: number): Promise<WorkspaceFixture> {
 async function oneRun({ kernel }: WorkspaceFixture): Promise<number> {
   return await timed(async () => {
     const { runId } = await kernel.startWorkflow("w");
-    await kernel.view.runEnded(runId, new AbortController().signal);
+    await kernel.api.runEnded(runId, new AbortController().signal);
   });
 }
 

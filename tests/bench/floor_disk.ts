@@ -3,8 +3,8 @@
  * engine. Not part of it: JSON beyond the payloads, whoever asked, and processes but for `bareRun`.
  */
 import { DatabaseSync } from "node:sqlite";
-import { openDatabase } from "../../src/store/sqlite.ts";
-import { logMigrations } from "../../src/store/schema.ts";
+import { logMigrations } from "../../src/store/log/schema.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { percentile, timed } from "./figure.ts";
 import { Echo } from "./floor_echo.ts";
 

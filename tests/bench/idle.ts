@@ -7,13 +7,14 @@
  * Then the same with all ticks at the same moment, between two of them, when no group's process is alive.
  * Not measured: the lateness of ticks at the same moment, which is what the machine needs for 30 processes.
  */
-import { delay, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, percentile } from "./figure.ts";
 import { privateMiB, privateMiBOrNone } from "./memory.ts";
-import { latenessOf, timerLateness } from "./timetable.ts";
 import { builtNerve, type Nerve } from "./nerve.ts";
+import { latenessOf, timerLateness } from "./timetable.ts";
 
 const senses = 30, intervalMs = 5 * 60_000;
 /** The first processes end after 30 s; from then on as many are alive as ever. */

@@ -5,7 +5,7 @@
  * Not measured: a cold disk, how the rows got there.
  */
 import { systemClock } from "../../src/base/clock.ts";
-import { openDatabase } from "../../src/store/sqlite.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { openStore } from "../../src/store/store.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { workflowOf } from "./durable_runs.ts";
@@ -39,7 +39,7 @@ async function readyMs(workspace: WorkspaceFixture): Promise<number> {
 }
 
 async function reads(workspace: WorkspaceFixture): Promise<[string, number[], number][]> {
-  const { records } = (await workspace.start()).view, thread = `run-${runs / 2}`;
+  const { records } = (await workspace.start()).api, thread = `run-${runs / 2}`;
   using db = openDatabase(workspace.paths.logDatabase, { readOnly: true });
   const page = db.prepare("select * from workflow_runs order by seq desc limit 50");
   const one = db.prepare("select * from logs where id between ? and ?");

@@ -4,11 +4,12 @@
  * Floor: Deno with an empty program; for the group, with one restricted worker that does nothing (floor_echo.ts).
  * Not measured: memory that processes share (the executable's own pages), what senses themselves need.
  */
+import { systemClock } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
+import { makeWorkspace } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures } from "./figure.ts";
 import { Echo } from "./floor_echo.ts";
-import { delay, systemClock } from "../../src/base/clock.ts";
-import { makeWorkspace } from "../support/workspace_fixture.ts";
 import { builtNerve } from "./nerve.ts";
 
 const MiB = 1024;

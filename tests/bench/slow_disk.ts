@@ -1,7 +1,7 @@
 /** Benchmarks on a disk whose fsync takes longer: tools/slow_fsync.c is compiled and loaded ahead of libc (Linux). */
 import { fromFileUrl } from "../support/paths.ts";
-import type { Figure, Figures } from "./figure.ts";
 import { compiled } from "./compiled.ts";
+import type { Figure, Figures } from "./figure.ts";
 
 /** The library that slows fsync, or null where it cannot be made. */
 export async function slowDisk(): Promise<string | null> {

@@ -8,9 +8,10 @@
  * Not measured: a cold disk, the first start after an installation (Deno then compiles and caches), workspaces of more
  * than one sense.
  */
-import { delay, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
-import { ControlClient } from "../../src/control/client.ts";
+import { ControlClient } from "../../src/control/client/client.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { startWorkspace } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";

@@ -4,7 +4,7 @@
  * Not measured: other work of the kernel at the same time, a disk that really flushes (see runs).
  */
 import { systemClock } from "../../src/base/clock.ts";
-import { openDatabase } from "../../src/store/sqlite.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { openStore } from "../../src/store/store.ts";
 import { join } from "../support/paths.ts";
 import { inTempDir } from "../support/temp_workspace.ts";

@@ -5,9 +5,10 @@
  * Floor of the lateness: a timer of Deno's that was due each millisecond in a process that does nothing else.
  * Not measured: what senses do. The supervisor writes a line of the text log for each signal, in a process of its own.
  */
-import { delay, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { processStat } from "../../src/base/process_id.ts";
-import { openDatabase } from "../../src/store/sqlite.ts";
+import { delay } from "../../src/base/time.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, percentile } from "./figure.ts";

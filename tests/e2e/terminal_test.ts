@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.ts";
-import { until } from "../../src/daemon/whereabouts.ts";
-import { deadlineMs, processesIn, within } from "../support/workspace_fixture.ts";
+import { until } from "../../src/daemon/discovery.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
+import { deadlineMs, processesIn, within } from "../support/workspace_fixture.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const config = fileURLToPath(new URL("../../deno.json", import.meta.url));

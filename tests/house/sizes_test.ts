@@ -1,6 +1,6 @@
 /** No file over 300 lines, no function over 60, no list of exceptions (design.md 14). */
-import assert from "node:assert/strict";
 import { parse } from "@babel/parser";
+import assert from "node:assert/strict";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import { readSource, sourceFiles } from "../support/source_files.ts";
 

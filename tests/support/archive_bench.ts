@@ -1,10 +1,10 @@
 /** A workspace's log with rows of chosen times, for tests of its archive: rows, runs, and what is in which place. */
 import assert from "node:assert/strict";
+import { runCli } from "../../src/cli/app.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
-import { runCli } from "../../src/cli/app.ts";
-import { archivedDays, linesOf } from "../../src/store/archive_file.ts";
-import { StoreReader } from "../../src/store/reader.ts";
+import { archivedDays, linesOf } from "../../src/store/archive/archive_file.ts";
+import { StoreReader } from "../../src/store/log/reader.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { CapturedIo } from "./captured_io.ts";
 import { FakeClock } from "./fake_clock.ts";

@@ -8,8 +8,9 @@
  * a database of its own. Whatever it comes to is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
  */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../src/base/clock.ts";
-import { ControlClient } from "../../src/control/client.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
+import { ControlClient } from "../../src/control/client/client.ts";
 import type { ComputeResult, Health } from "../../src/protocol/api.ts";
 import { isPlainObject, type Json } from "../../src/protocol/json.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";

@@ -1,6 +1,6 @@
 /** A terminal for the command line's tests: it keeps what is written, and ends or interrupts when it is told to. */
 import { systemClock } from "../../src/base/clock.ts";
-import type { Clock } from "../../src/base/clock.ts";
+import type { Clock } from "../../src/base/time.ts";
 import type { CliIo, Sink } from "../../src/cli/io.ts";
 import { within } from "./workspace_fixture.ts";
 

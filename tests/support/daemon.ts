@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { isAlive, type ProcessId, processStat } from "../../src/base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
-import { findDaemon, findLeftovers, killProcesses, until } from "../../src/daemon/whereabouts.ts";
-import { deadlineMs, processesIn } from "./workspace_fixture.ts";
+import { findDaemon, findLeftovers, killProcesses, until } from "../../src/daemon/discovery.ts";
 import { repository } from "./source_files.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
+import { deadlineMs, processesIn } from "./workspace_fixture.ts";
 
 export { deadlineMs };
 

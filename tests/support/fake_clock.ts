@@ -3,7 +3,7 @@
  * Wall time and monotonic time start far apart, so that code which mixes them up shows.
  */
 import { setImmediate } from "node:timers";
-import type { CancelTimer, Clock } from "../../src/base/clock.ts";
+import type { CancelTimer, Clock } from "../../src/base/time.ts";
 
 interface FakeTimer {
   /** Which of the two times it waits for: `at` follows the wall, `after` the monotonic time. */

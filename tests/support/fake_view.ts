@@ -1,8 +1,9 @@
 /** A kernel for the tests of the control API and of the command line: it remembers what it was asked. */
+import { Broadcast, type Subscription } from "../../src/base/broadcast.ts";
 import { NerveError } from "../../src/base/errors.ts";
-import { SignalBus, type Subscription } from "../../src/bus/signal_bus.ts";
-import type { AcceptedTrigger, History, KernelView, Records } from "../../src/control/view.ts";
+import type { KernelPort } from "../../src/control/kernel_port.ts";
 import type {
+  AcceptedTrigger,
   ArchiveReply,
   ArchiveRequest,
   ComputeResult,
@@ -13,6 +14,7 @@ import type {
   WorkflowView,
 } from "../../src/protocol/api.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
+import type { ArchivedRecords, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
 
 export function aRun(change: Partial<Run> = {}): Run {
@@ -61,10 +63,10 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
   };
 }
 
-export class FakeView implements KernelView {
+export class FakeView implements KernelPort {
   readonly asked: unknown[] = [];
   /** What `followLog` hands out. */
-  readonly rows = new SignalBus<LogRow>();
+  readonly rows = new Broadcast<LogRow>();
   readonly runsById = new Map<string, Run>([["run-1", aRun()]]);
   readonly sensesByName = new Map<string, SenseView>([["cpu-usage", aSense()]]);
   result: ComputeResult = { kind: "null" };
@@ -105,7 +107,7 @@ export class FakeView implements KernelView {
     },
   };
 
-  readonly history: History = {
+  readonly history: ArchivedRecords = {
     messages: (runId, query) => Promise.resolve(this.records.messages(runId, query)),
     logs: (filter, archived) => {
       if (archived) this.asked.push("archived");

@@ -3,7 +3,7 @@
  * manager alone; real processes are behind src/kernel/workflow_host.ts.
  */
 import type { RunMessage, RunStart } from "../../src/protocol/run.ts";
-import type { WorkflowHost, WorkflowProcess } from "../../src/workflow/ports.ts";
+import type { WorkflowHost, WorkflowProcess } from "../../src/workflow/local/ports.ts";
 
 /** One run as a process sees it. */
 export interface FakeThread {

@@ -1,6 +1,7 @@
 /** Real time, with spans that are over sooner: for waits of minutes and graces of seconds in tests with real processes. */
-import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { processStartMaxMs } from "../../src/base/limits.ts";
+import type { Clock } from "../../src/base/time.ts";
 
 /**
  * `after` takes a `factor`-th of its time; times of day are as they are. The start of a process gets all of its time: it

@@ -50,7 +50,7 @@ function denoDir(): string {
 export async function buildForm(name: "portable" | "compiled", folder: string): Promise<string> {
   const out = join(folder, `nerve-${name}`);
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--cached-only", "src/build/main.ts", "--out", out].concat(
+    args: ["run", "-A", "--no-prompt", "--cached-only", "tools/build/main.ts", "--out", out].concat(
       name === "portable" ? ["--portable"] : [],
     ),
     cwd: repository,

@@ -5,11 +5,11 @@
 import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
-import { libraryFiles } from "../../src/cli/library.ts";
+import { libraryFiles } from "../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../src/config/parse.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
-import { planUnits } from "../../src/kernel/units.ts";
-import { GroupProcess } from "../../src/process/group_process.ts";
+import { planUnits } from "../../src/deploy/unit_plans.ts";
+import { UnitProcess } from "../../src/process/unit_process.ts";
 import type { FromProcess, ToProcess } from "../../src/protocol/message.ts";
 import type { Json } from "../../src/sdk/mod.ts";
 import { repository } from "./source_files.ts";
@@ -70,7 +70,7 @@ export function documented(kind: Kind, name: string): { permissions?: Grants; co
 
 /** One process; what it says is taken with `next`, in order. */
 class Conversation {
-  readonly #process: GroupProcess;
+  readonly #process: UnitProcess;
   readonly #said: FromProcess[] = [];
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
   #end: string | null = null;
@@ -84,7 +84,7 @@ class Conversation {
     const plan = planUnits(parsed.value.config, paths).find((unit) => unit.key === key);
     if (plan === undefined) throw new Error(`no unit ${key}`);
     const where = { runtimeFolder: `${root}/run`, workspace: root };
-    this.#process = new GroupProcess(plan.spec, plan.request, where, systemClock, {
+    this.#process = new UnitProcess(plan.spec, plan.request, where, systemClock, {
       onReady: () => {},
       onMessage: (_, message) => {
         this.#said.push(message);

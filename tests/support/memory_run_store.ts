@@ -1,13 +1,13 @@
 /**
  * The manager's storage port in memory, for tests of the manager alone: the guards of the port's contract, and commits
- * that a test can hold back, fail, or lose in a crash. The real one is src/store/run_store.ts.
+ * that a test can hold back, fail, or lose in a crash. The real one is src/store/runs/run_store.ts.
  */
 import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
-import type { NewLogRow } from "../../src/protocol/log.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
-import type { RoleFailure, Run, RunMessage, RunStatus } from "../../src/protocol/run.ts";
-import type { RunChange, RunRef, RunStore } from "../../src/workflow/ports.ts";
+import type { NewLogRow } from "../../src/protocol/log.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStatus } from "../../src/protocol/run.ts";
+import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isLegal } from "../../src/workflow/transitions.ts";
 
 interface State {

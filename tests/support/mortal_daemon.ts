@@ -1,8 +1,9 @@
 /** A real daemon, `nerve run` in a process of its own, that a test may kill. */
-import { delay, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { NerveError } from "../../src/base/errors.ts";
+import { delay } from "../../src/base/time.ts";
 import type { WorkspacePaths } from "../../src/config/workspace.ts";
-import { ControlClient } from "../../src/control/client.ts";
+import { ControlClient } from "../../src/control/client/client.ts";
 import { fromFileUrl } from "./paths.ts";
 import { within } from "./workspace_fixture.ts";
 

@@ -4,7 +4,7 @@
  */
 import { stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
-import { delay } from "../../src/base/clock.ts";
+import { delay } from "../../src/base/time.ts";
 import { join } from "./paths.ts";
 import { makeWorkspace, type WorkspaceFixture } from "./workspace_fixture.ts";
 
@@ -147,7 +147,7 @@ export class ReloadWorld {
 
 /** What the views say that follows from the files alone. */
 export function configured(workspace: WorkspaceFixture): unknown {
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   return {
     senses: view.senses().map(({ name, group, reflexes, problem }) => ({ name, group, reflexes, problem })),
     workflows: view.workflows().map(({ name, concurrency, overflow, problem }) => ({

@@ -5,7 +5,7 @@
 import { systemClock } from "../../src/base/clock.ts";
 import { runCli } from "../../src/cli/app.ts";
 import { createApp } from "../../src/control/app.ts";
-import { type ControlServer, serveControl } from "../../src/control/server.ts";
+import { type ControlServer, serveControl } from "../../src/control/unix_server.ts";
 import { CapturedIo } from "./captured_io.ts";
 import { startWorkspace, type WorkspaceFixture, type WorkspaceOptions } from "./workspace_fixture.ts";
 
@@ -31,7 +31,7 @@ export class ServedWorkspace implements AsyncDisposable {
 
   async serve(): Promise<void> {
     const report = (thrown: unknown) => void this.reported.push(thrown);
-    const app = createApp(this.workspace.kernel.view, { version: "0", stop: () => {}, report });
+    const app = createApp(this.workspace.kernel.api, { version: "0", stop: () => {}, report });
     this.#server = await serveControl(app, { path: this.socket, clock: systemClock, report });
   }
 

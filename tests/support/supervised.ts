@@ -4,12 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { workspacePaths } from "../../src/config/workspace.ts";
-import { planUnits } from "../../src/kernel/units.ts";
+import { planUnits } from "../../src/deploy/unit_plans.ts";
 import type { ProcessEnd } from "../../src/process/exit_cause.ts";
-import type { GroupProcess } from "../../src/process/group_process.ts";
-import { Supervisor, type SupervisorPorts, type UnitKey } from "../../src/process/supervisor.ts";
+import type { SupervisorPorts } from "../../src/process/ports.ts";
+import { Supervisor } from "../../src/process/supervisor.ts";
+import type { UnitProcess } from "../../src/process/unit_process.ts";
 import type { FromProcess } from "../../src/protocol/message.ts";
 import type { ComputeOutcome, Trigger } from "../../src/protocol/signal.ts";
+import type { UnitKey } from "../../src/protocol/unit.ts";
 import { FakeClock } from "./fake_clock.ts";
 import {
   makeWorkspace,
@@ -55,25 +57,26 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   private constructor(workspace: WorkspaceFixture) {
     this.#workspace = workspace;
     const { runtimeFolder } = workspace.paths;
-    this.supervisor = new Supervisor({ runtimeFolder, workspace: workspace.root }, this.clock, this);
+    this.supervisor = new Supervisor({ runtimeFolder, workspace: workspace.root }, this.clock);
+    this.supervisor.connect(this);
   }
 
   /** The unit's process, started if there is none. */
-  process(key: UnitKey): GroupProcess {
+  process(key: UnitKey): UnitProcess {
     const process = this.supervisor.process(key);
     assert.ok(process !== null, `${key} may not start: ${this.supervisor.whyDown(key)}`);
     return process;
   }
 
   /** Resolves with the process once it is ready. */
-  async ready(key: UnitKey): Promise<GroupProcess> {
+  async ready(key: UnitKey): Promise<UnitProcess> {
     const process = this.process(key);
     await this.until(() => process.ready || !process.usable, `${key} to be ready`);
     return process;
   }
 
   /** One compute in a process, past the supervisor: it does not learn that the unit was needed. */
-  async compute(process: GroupProcess, sense: string): Promise<ComputeOutcome> {
+  async compute(process: UnitProcess, sense: string): Promise<ComputeOutcome> {
     const id = ++this.#computes;
     process.send({ t: "compute", id, sense, trigger: manual });
     const answer = () => this.said.find((message) => message.t === "outcome" && message.id === id);
@@ -84,7 +87,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   }
 
   /** Lets fake time go by in steps in which the process can answer its heartbeat, as it does in real time. */
-  async pass(process: GroupProcess, sense: string, ms: number): Promise<void> {
+  async pass(process: UnitProcess, sense: string, ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 5_000) {
       await this.clock.tick(Math.min(left, 5_000));
       if (process.usable) await this.compute(process, sense);
@@ -97,7 +100,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     while (!holds()) await within(this.#wake.promise, what, story);
   }
 
-  async gone(process: GroupProcess): Promise<Ended> {
+  async gone(process: UnitProcess): Promise<Ended> {
     const found = () => this.ended.find(({ pid }) => pid === process.pid);
     await this.until(() => found() !== undefined, `the end of process ${process.pid}`);
     return found() as Ended;
@@ -113,7 +116,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.#happened();
   }
 
-  onMessage(_key: UnitKey, _process: GroupProcess, message: FromProcess): void {
+  onMessage(_key: UnitKey, _process: UnitProcess, message: FromProcess): void {
     this.said.push(message);
     this.#happened();
   }
@@ -125,7 +128,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.#happened();
   }
 
-  onEnd(key: UnitKey, process: GroupProcess, end: ProcessEnd, wanted: boolean): void {
+  onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
     this.ended.push({ key, pid: process.pid, end, wanted });
     this.#happened();
   }

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
-import { WorkflowManager } from "../../src/workflow/manager.ts";
-import type { WorkflowPlan } from "../../src/workflow/ports.ts";
-import type { StartRequest } from "../../src/workflow/run_start.ts";
+import type { RunRequest, WorkflowPlan } from "../../src/workflow/engine.ts";
+import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
 import { MemoryRunStore } from "./memory_run_store.ts";
@@ -54,7 +53,7 @@ export class Bench {
     this.manager.start();
   }
 
-  start(runId: string | null, more: Partial<StartRequest> = {}): Promise<Run> {
+  start(runId: string | null, more: Partial<RunRequest> = {}): Promise<Run> {
     const trigger = { kind: "manual" } as const;
     const rest = { prompt: "go", payload: { a: 1 }, maxRounds: null, causeId: 7, ...more };
     return this.manager.startRun({ workflow: "w", trigger, runId, ...rest });

@@ -6,7 +6,7 @@ import { within, type WorkspaceFixture } from "./workspace_fixture.ts";
 
 /** The run once it has ended; also when that was before this call. */
 export async function runEnd(workspace: WorkspaceFixture, runId: string): Promise<Run> {
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   await within(view.runEnded(runId, new AbortController().signal), `run ${runId} to end`, () => story(workspace));
   const run = view.records.run(runId);
   if (run === null) throw new Error(`there is no run ${runId}`);

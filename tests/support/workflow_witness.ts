@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
 import { roundDeathsMax } from "../../src/base/limits.ts";
 import type { Run, RunMessage } from "../../src/protocol/run.ts";
-import type { RunStore } from "../../src/workflow/ports.ts";
+import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import type { FakeThread } from "./fake_workflow_host.ts";
 

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../src/base/limits.ts";
-import { WorkflowManager } from "../../src/workflow/manager.ts";
-import type { WorkflowPlan } from "../../src/workflow/ports.ts";
+import type { WorkflowPlan } from "../../src/workflow/engine.ts";
+import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
@@ -265,7 +265,7 @@ export class World {
   }
 
   #open(): boolean {
-    return this.#unfinished().length > 0 || this.#manager.view().some(({ active, queued }) => active + queued > 0);
+    return this.#unfinished().length > 0 || this.#manager.loads().some(({ active, queued }) => active + queued > 0);
   }
 
   /** Runs at work: what waits for an ack and was told to abort has come to rest. */

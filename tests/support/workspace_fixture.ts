@@ -10,9 +10,10 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { stringify } from "yaml";
-import { type Clock, delay, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { type Clock, delay } from "../../src/base/time.ts";
+import { formatProblems } from "../../src/config/diagnostic.ts";
 import { loadNerveConfig } from "../../src/config/load.ts";
-import { formatProblems } from "../../src/config/problem.ts";
 import type { NerveConfig } from "../../src/config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import { createKernel, type Kernel } from "../../src/kernel/kernel.ts";
@@ -211,7 +212,7 @@ export class WorkspaceFixture implements AsyncDisposable {
   }
 
   sense(name: string): SenseView {
-    const view = this.kernel.view.sense(name);
+    const view = this.kernel.api.sense(name);
     assert.ok(view !== null, `there is no sense ${name}`);
     return view;
   }
@@ -220,8 +221,8 @@ export class WorkspaceFixture implements AsyncDisposable {
   async rows(filter: LogFilter): Promise<LogRow[]> {
     // Rows of one turn of the event loop are committed at its end.
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
-    await this.kernel.view.recorded();
-    return this.kernel.view.records.logs({ limit: 1_000, ...filter });
+    await this.kernel.api.recorded();
+    return this.kernel.api.records.logs({ limit: 1_000, ...filter });
   }
 
   async #listen(kernel: Kernel): Promise<void> {

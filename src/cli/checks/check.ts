@@ -1,5 +1,5 @@
 /** What `nerve doctor` is made of: a check looks at one thing and says how it is, and what to do when it is not well. */
-import type { Clock } from "../../base/clock.ts";
+import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 
 export interface Finding {

@@ -1,9 +1,9 @@
 /** Checks of the daemon: lock, pid file, socket, what a dead one left behind. */
-import type { Clock } from "../../base/clock.ts";
 import { processStat } from "../../base/process_id.ts";
+import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, findLeftovers, readLockHolder, runs } from "../../daemon/whereabouts.ts";
-import { askInTime, socketAnswers } from "../daemon_answer.ts";
+import { findDaemon, findLeftovers, readLockHolder, runs } from "../../daemon/discovery.ts";
+import { askInTime, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 
 export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers];

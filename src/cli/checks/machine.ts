@@ -1,6 +1,6 @@
 /** Checks of this machine: Deno, disk space, what inotify may watch. */
 import { formatSize } from "../../base/duration.ts";
-import { isCompiled } from "../../base/self.ts";
+import { isCompiled } from "../../base/self_exec.ts";
 import { denoVersion } from "../../base/version.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 

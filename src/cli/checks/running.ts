@@ -1,10 +1,10 @@
 /** Checks of what the running daemon says of itself: units that are down, code that cannot be loaded, a log that fails. */
-import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
+import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Health, SenseView, WorkflowView } from "../../protocol/api.ts";
-import { askInTime } from "../daemon_answer.ts";
-import { oneLine, plural } from "../output.ts";
+import { askInTime } from "../daemon/ask_daemon.ts";
+import { oneLine, plural } from "../render/terminal.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 
 export const runningChecks: readonly Check[] = [checkRunning];

@@ -2,12 +2,12 @@
 import { join, relative } from "node:path";
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
-import type { Clock } from "../../base/clock.ts";
+import type { Clock } from "../../base/time.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { openDatabase } from "../../store/sqlite.ts";
-import { plural } from "../output.ts";
-import { openRecords } from "../records.ts";
+import { openDatabase } from "../../store/sqlite/database.ts";
+import { openRecords } from "../open_records.ts";
+import { plural } from "../render/terminal.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 import { octal } from "./daemon.ts";
 

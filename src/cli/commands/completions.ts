@@ -1,6 +1,6 @@
 /** `nerve completions SHELL`: a script that asks `nerve __complete WORD...` for each completion (app.ts). */
 import { type CliIo, exit } from "../io.ts";
-import type { Shell } from "../routes/log.ts";
+import type { Shell } from "../shells.ts";
 
 export function completions(io: CliIo, _flags: Record<string, never>, shell: Shell): number {
   io.stdout.write(scripts[shell]);

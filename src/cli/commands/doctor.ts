@@ -6,7 +6,7 @@ import { machineChecks } from "../checks/machine.ts";
 import { runningChecks } from "../checks/running.ts";
 import { workspaceChecks } from "../checks/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printJson, sign } from "../output.ts";
+import { dim, plural, print, printable, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -4,12 +4,12 @@
  * happens, over the daemon's event stream: from the row where the page ended, so that none is left out or doubled.
  */
 import { NerveError } from "../../base/errors.ts";
-import { nearestHint } from "../../config/nearest.ts";
+import { nearestHint } from "../../config/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dateTime, dim, jsonLine, plural, preview, print, sign } from "../output.ts";
-import { type CliRecords, openRecords, printNothingYet, recordsOf } from "../records.ts";
+import { type CliRecords, openRecords, printNothingYet, recordsOf } from "../open_records.ts";
+import { clip, dateTime, dim, jsonLine, plural, preview, print, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {

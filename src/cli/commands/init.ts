@@ -1,12 +1,12 @@
 /** `nerve init [DIR]`: makes a workspace, or with --force completes one. */
 import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
-import { editorFiles, refreshEditorTypes } from "../editor_types.ts";
-import { writeFiles, type Written } from "../init_files.ts";
 import { type CliIo, exit } from "../io.ts";
-import { libraryFiles } from "../library.ts";
-import { print, printable, shellWord, sign } from "../output.ts";
-import { gitignore, nerveYaml, starters } from "../templates.ts";
+import { print, printable, shellWord, sign } from "../render/terminal.ts";
+import { editorFiles, refreshEditorTypes } from "../scaffold/editor_types.ts";
+import { libraryFiles } from "../scaffold/library.ts";
+import { writeFiles, type Written } from "../scaffold/owned_files.ts";
+import { gitignore, nerveYaml, starters } from "../scaffold/templates.ts";
 
 export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder = "."): Promise<number> {
   const root = resolve(io.cwd, folder);

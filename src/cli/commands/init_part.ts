@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { type CliIo, exit } from "../io.ts";
-import { print, sign } from "../output.ts";
-import { type PartKind, printLinesToAdd, requireName } from "../parts.ts";
-import { partLines, senseTemplate, workflowTemplate } from "../templates.ts";
+import { print, sign } from "../render/terminal.ts";
+import { type PartKind, printLinesToAdd, requireName } from "../scaffold/names_and_hints.ts";
+import { partLines, senseTemplate, workflowTemplate } from "../scaffold/templates.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

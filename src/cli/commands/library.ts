@@ -1,18 +1,18 @@
 /** `nerve sense add|library` and `nerve workflow add|library`: senses and workflows that come with nerve. */
 import { NerveError } from "../../base/errors.ts";
-import { extendConfig } from "../../config/extend.ts";
-import { nearestHint } from "../../config/nearest.ts";
+import { formatProblems, type Problem } from "../../config/diagnostic.ts";
+import { nearestHint } from "../../config/did_you_mean.ts";
 import { type ParsedConfig, parseNerveConfig } from "../../config/parse.ts";
-import { formatProblems, type Problem } from "../../config/problem.ts";
 import { permissionNames, type PermissionRequest } from "../../config/types.ts";
 import { configFileName } from "../../config/workspace.ts";
-import { readConfigText, replaceConfigText } from "../config_file.ts";
-import { foreignFiles, writeFiles, type Written } from "../init_files.ts";
+import { extendConfig } from "../../config/yaml/extend.ts";
 import { type CliIo, exit } from "../io.ts";
-import { libraryEntry, libraryFiles, type LibraryKind, libraryNames, libraryYaml } from "../library.ts";
-import { clip, dim, plural, print, printJson, printTable, sign } from "../output.ts";
-import type { LibraryOutput } from "../outputs.ts";
-import { type PartKind, printLinesToAdd, requireName } from "../parts.ts";
+import type { LibraryOutput } from "../render/json_schemas.ts";
+import { clip, dim, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
+import { readConfigText, replaceConfigText } from "../scaffold/config_file.ts";
+import { libraryEntry, libraryFiles, type LibraryKind, libraryNames, libraryYaml } from "../scaffold/library.ts";
+import { type PartKind, printLinesToAdd, requireName } from "../scaffold/names_and_hints.ts";
+import { foreignFiles, writeFiles, type Written } from "../scaffold/owned_files.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

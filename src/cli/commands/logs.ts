@@ -1,14 +1,14 @@
 /** `nerve logs`: the end of the daemon's text log, and with -f what is added to it, across its turning over. */
 import { dirname } from "node:path";
-import type { CancelTimer } from "../../base/clock.ts";
 import { NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs, logFilesKept } from "../../base/limits.ts";
-import { parseLogLine } from "../../base/log.ts";
+import { parseLogLine } from "../../base/log_line.ts";
+import type { CancelTimer } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, runs } from "../../daemon/whereabouts.ts";
-import { LogTail } from "../log_tail.ts";
+import { findDaemon, runs } from "../../daemon/discovery.ts";
+import { LogTail } from "../daemon/log_tail.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, jsonLine, print, printable, sign } from "../output.ts";
+import { dim, jsonLine, print, printable, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

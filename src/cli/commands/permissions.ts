@@ -1,11 +1,11 @@
 /** `nerve permissions`: what each group and workflow may do, and why. From nerve.yaml alone; the kernel grants the same. */
 import { NerveError } from "../../base/errors.ts";
+import { nearest } from "../../config/did_you_mean.ts";
 import { grantContext } from "../../config/load.ts";
-import { nearest } from "../../config/nearest.ts";
-import { explainPermissions, type PermissionRow, type Unit } from "../../config/permissions.ts";
+import { explainPermissions, type GrantedUnit, type PermissionRow } from "../../config/permissions/grants.ts";
 import { groupMembers, type NerveConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printJson, printTable, sign } from "../output.ts";
+import { dim, plural, print, printable, printJson, printTable, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -17,7 +17,7 @@ interface Flags {
 /** `declared` by the sense that was asked for, `gained` from another of its group, or `implied` by what it is. */
 type Origin = "declared" | "gained" | "implied";
 interface Item {
-  readonly kind: Unit["kind"];
+  readonly kind: GrantedUnit["kind"];
   readonly name: string;
   readonly senses: readonly string[];
   readonly grants: readonly (PermissionRow & { readonly origin: Origin })[];
@@ -42,7 +42,7 @@ export async function permissions(io: CliIo, flags: Flags, name?: string): Promi
   return exit.ok;
 }
 
-function unitsOf(config: NerveConfig, name: string | undefined): Unit[] {
+function unitsOf(config: NerveConfig, name: string | undefined): GrantedUnit[] {
   const sense = name === undefined ? undefined : config.senses.get(name);
   if (sense !== undefined) return [{ kind: "group", name: sense.group }];
   if (name !== undefined) {
@@ -58,8 +58,8 @@ function unitsOf(config: NerveConfig, name: string | undefined): Unit[] {
   }
   const groups = [...config.groups.keys()].filter((group) => groupMembers(config, group).length > 0);
   return [
-    ...groups.map((group): Unit => ({ kind: "group", name: group })),
-    ...[...config.workflows.keys()].map((workflow): Unit => ({ kind: "workflow", name: workflow })),
+    ...groups.map((group): GrantedUnit => ({ kind: "group", name: group })),
+    ...[...config.workflows.keys()].map((workflow): GrantedUnit => ({ kind: "workflow", name: workflow })),
   ];
 }
 

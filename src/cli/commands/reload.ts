@@ -1,6 +1,6 @@
 /** `nerve reload`: the daemon follows nerve.yaml and all code now, and says what that came to. */
 import { type CliIo, exit } from "../io.ts";
-import { clip, print, printable, printJson, sign } from "../output.ts";
+import { clip, print, printable, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {

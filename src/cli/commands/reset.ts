@@ -1,8 +1,8 @@
 /** `nerve sense reset NAME` and `nerve workflow reset NAME`: lift the quarantine of what keeps dying. */
-import type { ControlClient } from "../../control/client.ts";
+import type { ControlClient } from "../../control/client/client.ts";
 import type { ResetReply } from "../../protocol/api.ts";
 import { type CliIo, exit } from "../io.ts";
-import { print, printJson, sign } from "../output.ts";
+import { print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -1,7 +1,7 @@
 /** `nerve restart`: stop, then start. The new configuration is checked first, so that a wrong one changes nothing. */
 import { NerveError } from "../../base/errors.ts";
 import { daemonStopMaxMs } from "../../base/limits.ts";
-import { findDaemon, runs } from "../../daemon/whereabouts.ts";
+import { findDaemon, runs } from "../../daemon/discovery.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openWorkspace } from "../workspace.ts";
 import { goodConfig, startDaemon } from "./start.ts";

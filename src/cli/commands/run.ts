@@ -1,9 +1,9 @@
 /**
  * `nerve run`: the kernel in the foreground, with the control API on its socket.
- * How it lives and ends is in daemon/hosting.ts; this file is what the terminal shows of it.
+ * How it lives and ends is in daemon/kernel_host.ts; this file is what the terminal shows of it.
  * I1. A wrong nerve.yaml starts nothing.
  * I2. When the workspace was taken away, a kernel is started anew as soon as one can be there again, as `nerve start`
- *     does (daemon/keeper.ts).
+ *     does (daemon/kernel_supervisor.ts).
  * I3. It ends with the terminal that it was started in, also when it has nothing to write there. Without one SIGHUP asks
  *     for a reload.
  * I4. What becomes of its output holds nothing up: it is written beside the work, and dropped when it cannot be.
@@ -12,20 +12,20 @@ import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { workspaceAwayMaxMs } from "../../base/limits.ts";
 import { version } from "../../base/version.ts";
+import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
-import { formatProblems } from "../../config/problem.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { type HostedKernel, type HostingEnd, hostKernel } from "../../daemon/hosting.ts";
-import { until } from "../../daemon/whereabouts.ts";
-import { workspaceThere } from "../../daemon/workspace_guard.ts";
+import { until } from "../../daemon/discovery.ts";
+import { type HostedKernel, type HostingEnd, hostKernel } from "../../daemon/kernel_host.ts";
+import { workspaceThere } from "../../daemon/workspace_watch.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
-import { refreshEditorTypes } from "../editor_types.ts";
-import { eventLine, Tally } from "../event_lines.ts";
-import { forgiving } from "../forgiving_sink.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clockTime, dim, plural, print, printable, sign } from "../output.ts";
+import { eventLine, Tally } from "../render/event_lines.ts";
+import { forgiving } from "../render/lossy_sink.ts";
+import { clockTime, dim, plural, print, printable, sign } from "../render/terminal.ts";
+import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
 export type KernelMaker = (config: NerveConfig, root: string, options: { watch: boolean }) => Promise<HostedKernel>;

@@ -1,10 +1,10 @@
 /** `nerve sense learn`: the smallest permissions that a sense got by with while it was watched. */
-import { NerveError } from "../../base/errors.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { type Learned, permissionsYaml } from "../../config/learned_permissions.ts";
+import { NerveError } from "../../base/errors.ts";
+import { type Learned, permissionsYaml } from "../../config/permissions/learned.ts";
 import type { PermissionRequest } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printableLines, printJson, sign } from "../output.ts";
+import { dim, plural, print, printable, printableLines, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -20,7 +20,7 @@ export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise
   if (!config.senses.has(name)) {
     throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, { hint: "nerve sense list" });
   }
-  const { learnPermissions } = await import("../../kernel/learn.ts");
+  const { learnPermissions } = await import("../../deploy/learn_permissions.ts");
   const forMs = flags.for ?? watchDefaultMs;
   const gone = new AbortController(), cancel = io.onInterrupt(() => gone.abort());
   if (!flags.json) print(io, dim(io, `watching ${name} for ${formatDuration(forMs)}; Ctrl-C ends it earlier`));

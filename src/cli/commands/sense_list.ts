@@ -3,10 +3,10 @@
  */
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { SenseView } from "../../protocol/api.ts";
-import { askOrRead, printUntold } from "../daemon_answer.ts";
+import { askOrRead, printUntold } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, distance, oneLine, print, printJson, printPage, printTable, sign } from "../output.ts";
-import type { SenseListOutput } from "../outputs.ts";
+import type { SenseListOutput } from "../render/json_schemas.ts";
+import { clip, dim, distance, oneLine, print, printJson, printPage, printTable, sign } from "../render/terminal.ts";
 import type { StoredSenses } from "../stored_senses.ts";
 import { openWorkspace } from "../workspace.ts";
 

@@ -2,10 +2,10 @@
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { namePattern } from "../../protocol/signal.ts";
-import { newestRows, readOnlyQuery, schemaOf } from "../../store/query.ts";
+import { newestRows, readOnlyQuery, schemaOf } from "../../store/sqlite/sense_query.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printJson, sign } from "../output.ts";
-import { type RowFormat, sqlText, writeRows } from "../rows.ts";
+import { type RowFormat, sqlText, writeRows } from "../render/query_rows.ts";
+import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface QueryFlags {

@@ -1,11 +1,11 @@
 /** `nerve sense trigger NAME`: queues a compute in the daemon, and with --wait tells what became of it. */
 import { NerveError, unreachable } from "../../base/errors.ts";
-import type { ControlClient } from "../../control/client.ts";
+import type { ControlClient } from "../../control/client/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
-import { nothingText } from "../causes.ts";
+import { withFolder } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, clockTime, preview, print, printable, printJson, sign } from "../output.ts";
-import { withFolder } from "../part_folder.ts";
+import { nothingText } from "../render/cause_text.ts";
+import { clip, clockTime, preview, print, printable, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {

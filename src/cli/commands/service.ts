@@ -2,11 +2,11 @@
 import { dirname } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, runs } from "../../daemon/whereabouts.ts";
+import { findDaemon, runs } from "../../daemon/discovery.ts";
+import { systemctl, type SystemdUnit, unitOf, whyNoSystemd } from "../daemon/systemd.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, print, printable, printableLines, printJson, sign } from "../output.ts";
-import type { ServiceStatusOutput } from "../outputs.ts";
-import { systemctl, type Unit, unitOf, whyNoSystemd } from "../systemd.ts";
+import type { ServiceStatusOutput } from "../render/json_schemas.ts";
+import { dim, print, printable, printableLines, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 import { goodConfig } from "./start.ts";
 
@@ -34,7 +34,7 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
 }
 
 /** The unit alone goes to stdout, so that it can be sent to a file. */
-function printUnit(io: CliIo, unit: Unit, why: string): number {
+function printUnit(io: CliIo, unit: SystemdUnit, why: string): number {
   io.stdout.write(unit.text);
   io.stderr.write(`${sign.failed} nothing was installed: ${printable(why)}\n`);
   io.stderr.write(`   where systemd runs, put this unit into ${printable(unit.path)}, then:\n`);
@@ -44,7 +44,7 @@ function printUnit(io: CliIo, unit: Unit, why: string): number {
 }
 
 /** The service's own daemon may run, and is replaced; any other holds the workspace. */
-async function noOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: Unit): Promise<void> {
+async function noOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: SystemdUnit): Promise<void> {
   const found = findDaemon(paths);
   if (!runs(found) || (await systemctl(["is-active", unit.name], io.env))?.ok === true) return;
   const pid = found.kernel?.pid ?? found.supervised?.supervisor.pid;
@@ -87,7 +87,7 @@ export async function serviceStatus(io: CliIo, flags: Flags & { readonly json: b
   return runs ? exit.ok : why === null ? exit.noDaemon : exit.failed;
 }
 
-function isInstalled(unit: Unit): boolean {
+function isInstalled(unit: SystemdUnit): boolean {
   try {
     return Deno.statSync(unit.path).isFile;
   } catch (thrown) {

@@ -5,17 +5,17 @@
 import { type ErrorCode, NerveError } from "../../base/errors.ts";
 import { daemonStopMaxMs } from "../../base/limits.ts";
 import { version } from "../../base/version.ts";
+import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
-import { formatProblems } from "../../config/problem.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import type { Refusal } from "../../daemon/records.ts";
-import { spawnDaemon } from "../../daemon/spawn.ts";
-import { findDaemon, runs, until, type Whereabouts } from "../../daemon/whereabouts.ts";
-import { socketAnswers } from "../daemon_answer.ts";
-import { refreshEditorTypes } from "../editor_types.ts";
+import { findDaemon, runs, until, type Whereabouts } from "../../daemon/discovery.ts";
+import { spawnDaemon } from "../../daemon/start_daemon.ts";
+import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
+import { socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printableLines, sign } from "../output.ts";
+import { dim, plural, print, printable, printableLines, sign } from "../render/terminal.ts";
+import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -86,7 +86,7 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   return exit.ok;
 }
 
-function refusalError({ code, message, hint }: Refusal): NerveError {
+function refusalError({ code, message, hint }: StartRefusal): NerveError {
   // A daemon that did not come up is a failure (1), not a daemon that is missing (3).
   const known: ErrorCode = code === "DAEMON_MISSING" ? "DAEMON_ANSWER" : code as ErrorCode;
   return new NerveError(known, printableLines(message), hint === null ? {} : { hint });

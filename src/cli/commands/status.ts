@@ -2,14 +2,14 @@
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, type Whereabouts } from "../../daemon/whereabouts.ts";
+import { findDaemon, type Whereabouts } from "../../daemon/discovery.ts";
 import type { Health } from "../../protocol/api.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
-import { askInTime } from "../daemon_answer.ts";
+import { askInTime } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dateTime, dim, oneLine, plural, print, printable, printJson, printTable, sign } from "../output.ts";
-import { openRecords } from "../records.ts";
+import { openRecords } from "../open_records.ts";
+import { dateTime, dim, oneLine, plural, print, printable, printJson, printTable, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -3,19 +3,19 @@
  * I1. It asks once: a daemon that is stopping already is only waited for, since a second request means "at once".
  * I2. Whom it kills is checked by start time: a pid that was given to somebody else is left alone.
  */
-import type { Clock } from "../../base/clock.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs, daemonStopMaxMs } from "../../base/limits.ts";
 import { type ProcessId, processStat } from "../../base/process_id.ts";
+import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { removeState } from "../../daemon/state.ts";
-import { findDaemon, findLeftovers, killProcesses, runs, until, type Whereabouts } from "../../daemon/whereabouts.ts";
+import { findDaemon, findLeftovers, killProcesses, runs, until, type Whereabouts } from "../../daemon/discovery.ts";
+import { removeState } from "../../daemon/state_file.ts";
 import type { Health, SenseView } from "../../protocol/api.ts";
-import { askInTime, socketAnswers } from "../daemon_answer.ts";
+import { askInTime, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { plural, print, printable, sign } from "../output.ts";
-import { openRecords } from "../records.ts";
+import { openRecords } from "../open_records.ts";
+import { plural, print, printable, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

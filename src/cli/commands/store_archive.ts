@@ -5,11 +5,11 @@
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { ArchiveProgress, ArchiveReply } from "../../protocol/api.ts";
-import { archiveBound } from "../../store/archive.ts";
-import { dayOf } from "../../store/days.ts";
+import { archiveBound } from "../../store/archive/archiver.ts";
+import { dayOf } from "../../store/archive/days.ts";
+import { alone, progressLine, withStore } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printJson, printTable, sign } from "../output.ts";
-import { alone, progressLine, withStore } from "../store_access.ts";
+import { dim, plural, print, printable, printJson, printTable, sign } from "../render/terminal.ts";
 import { connect, fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {

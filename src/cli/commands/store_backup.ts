@@ -1,10 +1,10 @@
 /** `nerve store backup DIR` and `nerve store restore DIR`. */
 import { basename, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
-import { backupData, type BackupManifest, restoreData } from "../../store/backup.ts";
+import { backupData, type BackupManifest, restoreData } from "../../store/maintenance/backup.ts";
+import { alone, progressLine, requireLog } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dateTime, dim, plural, print, printable, printJson, shellWord, sign } from "../output.ts";
-import { alone, progressLine, requireLog } from "../store_access.ts";
+import { dateTime, dim, plural, print, printable, printJson, shellWord, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

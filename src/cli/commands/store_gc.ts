@@ -1,8 +1,8 @@
 /** `nerve store gc`: blobs that nothing mentions any more. It shows them; with --yes it removes them. */
 import { formatSize } from "../../base/duration.ts";
-import { findGarbage, removeGarbage } from "../../store/garbage.ts";
+import { findGarbage, removeGarbage } from "../../store/blobs/blob_gc.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dateTime, dim, plural, print, printJson, sign } from "../output.ts";
+import { dateTime, dim, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -1,7 +1,7 @@
 /** `nerve store rebuild-runs`: makes the table of runs again out of the log and its archive, with the workspace to itself. */
+import { alone, withStore } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printJson, sign } from "../output.ts";
-import { alone, withStore } from "../store_access.ts";
+import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -1,9 +1,9 @@
 /** `nerve store stats`: how large the data is, how old, and how it grows. */
 import { formatSize } from "../../base/duration.ts";
-import { type LogStats, type StoreStats, storeStats } from "../../store/stats.ts";
-import { dayOf } from "../../store/days.ts";
+import { dayOf } from "../../store/archive/days.ts";
+import { type LogStats, type StoreStats, storeStats } from "../../store/maintenance/stats.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, distance, plural, print, printJson, printTable } from "../output.ts";
+import { dim, distance, plural, print, printJson, printTable } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

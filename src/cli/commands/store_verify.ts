@@ -1,8 +1,8 @@
 /** `nerve store verify`: whether the data is whole. Exits 1 when something is not. */
-import { plural, print, printable, printJson, sign } from "../output.ts";
-import { type VerifiedPart, verifyStore } from "../../store/verify.ts";
+import { type VerifiedPart, verifyStore } from "../../store/maintenance/verify.ts";
+import { progressLine } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { progressLine } from "../store_access.ts";
+import { plural, print, printable, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { version } from "../../base/version.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, runs } from "../../daemon/whereabouts.ts";
+import { findDaemon, runs } from "../../daemon/discovery.ts";
 import {
   candidateBeside,
   type Ended,
@@ -19,9 +19,9 @@ import {
   sumBeside,
   swapOf,
   versionOf,
-} from "../installation.ts";
+} from "../daemon/installation.ts";
 import { type CliIo, exit } from "../io.ts";
-import { print, printable, sign } from "../output.ts";
+import { print, printable, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -1,13 +1,13 @@
 /** `nerve validate`: everything that is wrong with the workspace, found without running it. */
 import { relative, resolve } from "node:path";
+import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/diagnostic.ts";
 import { inspectNerveConfig } from "../../config/load.ts";
-import { checkLock, writeLock } from "../../config/permission_lock.ts";
-import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/problem.ts";
+import { checkLock, writeLock } from "../../config/permissions/lock_file.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
-import { refreshEditorTypes } from "../editor_types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { plural, print, sign } from "../output.ts";
+import { plural, print, sign } from "../render/terminal.ts";
+import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** Loads every sense and workflow inside its sandbox; the kernel room's `loadAll`. */
@@ -49,7 +49,7 @@ export function validateWith(load: SandboxLoader): Validate {
 }
 
 async function loadInSandbox(config: NerveConfig, paths: WorkspacePaths): Promise<Problem[]> {
-  return await (await import("../../kernel/sandbox_check.ts")).loadAll(config, paths);
+  return await (await import("../../deploy/validate.ts")).loadAll(config, paths);
 }
 
 /** Its file as whoever stands in `cwd` would open it: terminals and GitHub's annotations link to it. */

@@ -4,12 +4,12 @@
  */
 import { NerveError } from "../../base/errors.ts";
 import type { LogRow } from "../../protocol/log.ts";
-import { chainOf, firstSample, happened, notHappened, rowOf, tookText } from "../causes.ts";
-import { askOrRead } from "../daemon_answer.ts";
+import { askOrRead } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dateTime, dim, distance, plural, print, printable, printJson, sign } from "../output.ts";
-import type { WhyNotOutput, WhyOutput } from "../outputs.ts";
-import { type CliRecords, printNothingYet, recordsOf, requireRun } from "../records.ts";
+import { type CliRecords, printNothingYet, recordsOf, requireRun } from "../open_records.ts";
+import { chainOf, firstSample, happened, notHappened, rowOf, tookText } from "../render/cause_text.ts";
+import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
+import { clip, dateTime, dim, distance, plural, print, printable, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {

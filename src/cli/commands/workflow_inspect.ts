@@ -3,8 +3,8 @@ import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dateTime, dim, preview, print, printJson, printTable, runSign } from "../output.ts";
-import { type CliRecords, recordsOf, requireRun } from "../records.ts";
+import { type CliRecords, recordsOf, requireRun } from "../open_records.ts";
+import { clip, dateTime, dim, preview, print, printJson, printTable, runSign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** Attempts that are shown; `--json` has up to 1,000. */

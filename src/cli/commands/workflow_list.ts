@@ -1,10 +1,12 @@
 /** `nerve workflow list`: the workflows, and a page of their runs. From the database; with a daemon, its live counts. */
 import { NerveError } from "../../base/errors.ts";
-import type { WorkflowView } from "../../protocol/api.ts";
-import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
 import type { NerveConfig } from "../../config/types.ts";
-import { askOrRead, printUntold } from "../daemon_answer.ts";
+import type { WorkflowView } from "../../protocol/api.ts";
+import type { RunPage } from "../../protocol/queries.ts";
+import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
+import { askOrRead, printUntold } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
+import { type CliRecords, openRecords } from "../open_records.ts";
 import {
   clip,
   dim,
@@ -17,9 +19,7 @@ import {
   printTable,
   runSign,
   sign,
-} from "../output.ts";
-import { type CliRecords, openRecords } from "../records.ts";
-import type { RunPage } from "../../protocol/api.ts";
+} from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {

@@ -1,8 +1,8 @@
 /** `nerve workflow thread RUN`: the newest messages of a run that fit a budget of characters, oldest first. */
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clockTime, dim, print, printable, printableLines, printJson, runSign } from "../output.ts";
-import { recordsOf, requireRun } from "../records.ts";
+import { recordsOf, requireRun } from "../open_records.ts";
+import { clockTime, dim, print, printable, printableLines, printJson, runSign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -1,13 +1,13 @@
 /** `nerve workflow trigger NAME`: starts a run in the daemon, and with --wait follows it to its end. */
-import type { CancelTimer } from "../../base/clock.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
+import type { CancelTimer } from "../../base/time.ts";
+import type { ControlClient } from "../../control/client/client.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
-import type { ControlClient } from "../../control/client.ts";
 import type { Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
+import { withFolder } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, dim, plural, print, printJson, runSign, sign } from "../output.ts";
-import { withFolder } from "../part_folder.ts";
+import { clip, dim, plural, print, printJson, runSign, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {

@@ -101,7 +101,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
   ),
   version: command(
-    async () => (await import("../commands/version.ts")).version,
+    async () => (await import("../commands/version.ts")).printVersion,
     { brief: "Print the version", examples: ["nerve version --json"] },
     { flags: { json: jsonFlag } },
   ),

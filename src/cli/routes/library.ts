@@ -1,8 +1,8 @@
 /** `add` and `library`, the same below `nerve sense` and `nerve workflow`. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, jsonFlag, text, workspaceFlag } from "../command.ts";
-import type { LibraryKind } from "../library.ts";
-import { libraryProposals } from "../names.ts";
+import { libraryProposals } from "../completion_names.ts";
+import type { LibraryKind } from "../scaffold/library.ts";
 
 const examples = {
   senses: { part: "sense", name: "tls-expiry", as: "tls-of-mail" },

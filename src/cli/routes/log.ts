@@ -1,7 +1,8 @@
 /** The commands that ask what happened: events, why. And the completions of a shell. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, jsonFlag, span, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
-import { runIds, senseNames } from "../names.ts";
+import { runIds, senseNames } from "../completion_names.ts";
+import { parseShell, shells } from "../shells.ts";
 
 export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
   events: command(
@@ -76,21 +77,13 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
       flags: {},
       positional: {
         kind: "tuple",
-        parameters: [{ brief: "bash, zsh or fish", placeholder: "SHELL", parse: shell, proposeCompletions: shells }],
+        parameters: [{
+          brief: "bash, zsh or fish",
+          placeholder: "SHELL",
+          parse: parseShell,
+          proposeCompletions: () => shells,
+        }],
       },
     },
   ),
 };
-
-const known = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof known)[number];
-
-function shell(text: string): Shell {
-  const found = known.find((name) => name === text);
-  if (found === undefined) throw new SyntaxError(`There are completions for ${known.join(", ")}, not for "${text}"`);
-  return found;
-}
-
-function shells(): readonly string[] {
-  return known;
-}

@@ -1,7 +1,7 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { senseNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, span, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { senseNames } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
 const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;

@@ -1,7 +1,7 @@
 /** `nerve workflow ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { runIds, workflowNames } from "../names.ts";
 import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { runIds, workflowNames } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
 const aliases = { w: "workspace" } as const;

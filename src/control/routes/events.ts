@@ -3,16 +3,16 @@
  * An event's id is its row's, its name the row's type, its data the row as JSON. `Last-Event-ID` goes on after that row.
  */
 import { Hono } from "hono";
-import { streamSSE } from "hono/streaming";
 import { describeRoute, resolver } from "hono-openapi";
+import { streamSSE } from "hono/streaming";
 import * as z from "zod";
-import type { CancelTimer } from "../../base/clock.ts";
 import { NerveError } from "../../base/errors.ts";
 import { eventHeartbeatMs, sseClientsMax } from "../../base/limits.ts";
+import type { CancelTimer } from "../../base/time.ts";
 import { logRowSchema } from "../../protocol/log.ts";
 import { openStream, type StreamItem } from "../event_stream.ts";
-import { problems, valid } from "../problem.ts";
-import type { ControlEnv, KernelView } from "../view.ts";
+import type { ControlEnv, KernelPort } from "../kernel_port.ts";
+import { problems, valid } from "../problem_response.ts";
 import { count, withoutUndefined } from "./query.ts";
 
 const eventQuery = z.object({
@@ -44,7 +44,7 @@ const description = {
 };
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
-export function eventRoutes(view: KernelView) {
+export function eventRoutes(view: KernelPort) {
   let clients = 0;
   return new Hono<ControlEnv>().get("/events", describeRoute(description), valid("query", eventQuery), (c) => {
     const { afterId = null, ...filter } = withoutUndefined(c.req.valid("query"));

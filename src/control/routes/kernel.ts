@@ -4,8 +4,8 @@ import { describeRoute } from "hono-openapi";
 import * as z from "zod";
 import { healthSchema, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
 import type { LogFilter } from "../../protocol/log.ts";
-import { responses, valid } from "../problem.ts";
-import type { ControlEnv, KernelView } from "../view.ts";
+import type { ControlEnv, KernelPort } from "../kernel_port.ts";
+import { responses, valid } from "../problem_response.ts";
 import { count, flag, goneOf, nextPage, withoutUndefined } from "./query.ts";
 
 const logQuery = z.object({
@@ -24,7 +24,7 @@ const logQuery = z.object({
 });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
-export function kernelRoutes(view: KernelView, stop: () => void) {
+export function kernelRoutes(view: KernelPort, stop: () => void) {
   return new Hono<ControlEnv>()
     .get(
       "/health",

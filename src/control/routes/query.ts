@@ -1,6 +1,6 @@
 /** Pieces of requests that several routes share. */
 import * as z from "zod";
-import type { ControlEnv } from "../view.ts";
+import type { ControlEnv } from "../kernel_port.ts";
 
 /** A whole number that is not negative, as text. */
 export const count = z.string().regex(/^\d{1,15}$/, "must be a whole number").transform(Number);

@@ -12,10 +12,11 @@ import {
   startRunRequestSchema,
   workflowsSchema,
 } from "../../protocol/api.ts";
+import type { MessageQuery, RunQuery } from "../../protocol/queries.ts";
 import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
-import { responses, valid } from "../problem.ts";
-import type { ControlEnv, KernelView, MessageQuery, RunQuery } from "../view.ts";
+import type { ControlEnv, KernelPort } from "../kernel_port.ts";
+import { responses, valid } from "../problem_response.ts";
 import { count, flag, goneOf, nextPage, withoutUndefined } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
@@ -36,7 +37,7 @@ const messageQuery = z.object({
 });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
-export function runRoutes(view: KernelView) {
+export function runRoutes(view: KernelPort) {
   return new Hono()
     .get(
       "/workflows",
@@ -82,7 +83,7 @@ export function runRoutes(view: KernelView) {
     .route("/runs", oneRun(view));
 }
 
-function oneRun(view: KernelView) {
+function oneRun(view: KernelPort) {
   return new Hono<ControlEnv>()
     .get(
       "/:id",
@@ -131,14 +132,14 @@ function oneRun(view: KernelView) {
     );
 }
 
-function unknownWorkflow(name: string, view: KernelView): never {
+function unknownWorkflow(name: string, view: KernelPort): never {
   const known = view.workflows().map((workflow) => workflow.name).join(", ");
   throw new NerveError("WORKFLOW_UNKNOWN", `There is no workflow "${name}"`, {
     hint: known === "" ? "This workspace has no workflows" : `There are: ${known}`,
   });
 }
 
-function existing(view: KernelView, id: string): Run {
+function existing(view: KernelPort, id: string): Run {
   const run = view.records.run(id);
   if (run === null) {
     throw new NerveError("RUN_UNKNOWN", `There is no run "${id}"`, { hint: "nerve workflow list --all" });

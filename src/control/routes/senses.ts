@@ -11,14 +11,14 @@ import {
   triggerReplySchema,
 } from "../../protocol/api.ts";
 import { nameSchema } from "../../protocol/signal.ts";
-import { responses, valid } from "../problem.ts";
-import type { ControlEnv, KernelView } from "../view.ts";
+import type { ControlEnv, KernelPort } from "../kernel_port.ts";
+import { responses, valid } from "../problem_response.ts";
 import { flag } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
-export function senseRoutes(view: KernelView) {
+export function senseRoutes(view: KernelPort) {
   return new Hono<ControlEnv>()
     .get(
       "/senses",
@@ -78,7 +78,7 @@ async function orNull<T>(outcome: Promise<T>, stopping: AbortSignal): Promise<T 
   }
 }
 
-function unknownSense(name: string, view: KernelView): never {
+function unknownSense(name: string, view: KernelPort): never {
   const known = view.senses().map((sense) => sense.name).join(", ");
   throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, {
     hint: known === "" ? "This workspace has no senses" : `There are: ${known}`,

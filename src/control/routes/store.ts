@@ -2,11 +2,11 @@
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { archiveReplySchema, archiveRequestSchema } from "../../protocol/api.ts";
-import { responses, valid } from "../problem.ts";
-import type { KernelView } from "../view.ts";
+import type { KernelPort } from "../kernel_port.ts";
+import { responses, valid } from "../problem_response.ts";
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
-export function storeRoutes(view: KernelView) {
+export function storeRoutes(view: KernelPort) {
   return new Hono().post(
     "/store/archive",
     describeRoute({

@@ -4,8 +4,8 @@
  */
 import { createServer, type ServerResponse } from "node:http";
 import { setImmediate } from "node:timers";
-import { logMigrations } from "../../../src/store/schema.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
+import { logMigrations } from "../../../src/store/log/schema.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
 
 const [path = ""] = Deno.args;
 const body = JSON.stringify({ computeId: 1, how: "started", until: null, outcome: null });

@@ -1,6 +1,6 @@
 /** What only the portable file promises: its first use, where it unpacks, and that it starts almost like Deno alone. */
 import assert from "node:assert/strict";
-import { sha256OfFile } from "../../../src/cli/installation.ts";
+import { sha256OfFile } from "../../../src/cli/daemon/installation.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
@@ -14,7 +14,7 @@ let said = "";
 Deno.test.beforeAll(async () => {
   // A Deno is no runtime for compiled programs: as on a machine where that cannot be had.
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--cached-only", "src/build/main.ts", "--out", file],
+    args: ["run", "-A", "--no-prompt", "--cached-only", "tools/build/main.ts", "--out", file],
     cwd: repository,
     env: { DENORT_BIN: Deno.execPath() },
   }).output();
@@ -49,7 +49,7 @@ Deno.test("a runtime of this machine is not taken for another machine's, and not
   const other = Deno.build.arch === "x86_64" ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
   const out = join(folder, "other", "nerve");
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-prompt", "--cached-only", "src/build/main.ts", "--out", out, "--target", other],
+    args: ["run", "-A", "--no-prompt", "--cached-only", "tools/build/main.ts", "--out", out, "--target", other],
     cwd: repository,
     env: { DENORT_BIN: Deno.execPath() },
   }).output();
@@ -162,7 +162,7 @@ Deno.test("a cache that a cleaner went through is not started from, nor is a rel
   await succeed(form, ["version"], elsewhere);
   assert.deepEqual(names(elsewhere), ["home of one", "temp"]);
   const cache = join(form.home, ".cache/nerve"), [hash = ""] = names(cache).filter((name) => name !== "deno");
-  await Deno.remove(join(cache, hash, "app/src/bundle/worker_shim.js"));
+  await Deno.remove(join(cache, hash, "app/src/bundle/sandbox_shim.js"));
   const { code, out, err } = await finish(form, ["version"], elsewhere);
   assert.equal(code, 0, err);
   assert.match(out, /portable/);

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { fromFileUrl, join } from "../../support/paths.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-const gate = new URL("../../../src/worker/module_gate.ts", import.meta.url).href;
+const gate = new URL("../../../src/sandbox/module_gate.ts", import.meta.url).href;
 const config = fromFileUrl(new URL("../../../deno.json", import.meta.url));
 const json = `, { with: { type: "json" } }`;
 

@@ -2,12 +2,12 @@
  * Imports: a sense's own folder, lib/, nerve, drizzle-orm, zod and harmless built-ins, and nothing else on the disk, in
  * the package cache or in nerve itself. npm packages are the danger: Deno asks no permission for them.
  */
-import { builtinModules } from "node:module";
 import assert from "node:assert/strict";
-import { isOpenBuiltin } from "../../../src/worker/module_gate.ts";
-import { type Attack, type Attacks, attackTest } from "../../support/attack_daemon.ts";
 import { existsSync } from "node:fs";
+import { builtinModules } from "node:module";
 import { pathToFileURL } from "node:url";
+import { isOpenBuiltin } from "../../../src/sandbox/module_gate.ts";
+import { type Attack, type Attacks, attackTest } from "../../support/attack_daemon.ts";
 
 const refused =
   /^threw .*(is not for the sandbox to import|cannot be imported|closed in the sandbox|NotCapable|Requires (read|import) access)/;
@@ -88,7 +88,7 @@ attackTest("a package is loaded only when permissions.import names it, also when
     comesTo: /^threw /,
   },
   "open-package-far-backwards": {
-    body: "return Object.keys(await import('drizzle-orm/' + '../../src/worker/surroundings.ts'))",
+    body: "return Object.keys(await import('drizzle-orm/' + '../../src/sandbox/user_context.ts'))",
     comesTo: /^threw /,
   },
   "open-package-encoded": {
@@ -115,7 +115,7 @@ attackTest("a package is loaded only when permissions.import names it, also when
   },
   "nerves-own-code": {
     body:
-      "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'worker/surroundings.ts')))",
+      "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'sandbox/user_context.ts')))",
     comesTo: refused,
   },
   "nerves-main": {

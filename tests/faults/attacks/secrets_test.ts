@@ -1,8 +1,8 @@
 /** Secrets: the value of a granted variable stands in no row, event, answer or line that nerve writes by itself. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
-import { CapturedIo } from "../../support/captured_io.ts";
 import { attackTest } from "../../support/attack_daemon.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
 
 const secret = "s3cr3t-t0ken-value";
 const yaml = { permissions: { env: ["EXAMPLE_TOKEN"] } };

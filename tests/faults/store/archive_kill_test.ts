@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { verifyStore } from "../../../src/store/verify.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
+import { verifyStore } from "../../../src/store/maintenance/verify.ts";
 import { type ArchiveBench, at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
 import { repository } from "../../support/source_files.ts";
 

@@ -3,12 +3,12 @@
  * the state of the supervisor. Danger: the daemon dies of it, or a command writes beside it.
  */
 import assert from "node:assert/strict";
-import { storeArchiveOutput, storeBackupOutput, storeVerifyOutput } from "../../../src/cli/outputs.ts";
+import { storeArchiveOutput, storeBackupOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
+import { openStore } from "../../../src/store/store.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { newRow } from "../../support/store_bench.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { openStore } from "../../../src/store/store.ts";
 
 Deno.test("beside a daemon: archive asks it, backup and verify read, and what needs the workspace alone is refused", async () => {
   await using workspace = await DaemonWorkspace.make();

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { databaseBusyMaxMs, lockRetryMs } from "../../../src/base/limits.ts";
 import { runCli } from "../../../src/cli/app.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -109,8 +109,8 @@ Deno.test({
         `the end of run ${id}`,
       );
     await Promise.all([ended("in-time"), ended("in-flight")]);
-    assert.equal(workspace.kernel.view.records.run("too-early"), null);
-    assert.equal(workspace.kernel.view.records.messages("in-flight", { limit: 10 }).length, 1);
+    assert.equal(workspace.kernel.api.records.run("too-early"), null);
+    assert.equal(workspace.kernel.api.records.messages("in-flight", { limit: 10 }).length, 1);
   },
 });
 
@@ -185,7 +185,7 @@ Deno.test("a page of the log that is damaged costs what stands in it: the kernel
   // Most pages are of the table then, the middle one among them.
   const path = await writtenLog(workspace, 3_000), { size } = await Deno.stat(path);
   await overwrite(path, Math.floor(size / 2 / 4_096) * 4_096, 4_096);
-  const { view } = await workspace.start();
+  const { api: view } = await workspace.start();
   for (let n = 0; n < 3; n++) await workspace.payload("ping");
   assert.equal((await workspace.rows({ type: "sense.signal", order: "desc", limit: 3 })).length, 3);
   assert.throws(() => view.records.logs({ order: "asc", limit: 5_000 }), {

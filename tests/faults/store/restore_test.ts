@@ -4,14 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { makeWorkspace } from "../../support/workspace_fixture.ts";
+import { backupData } from "../../../src/store/maintenance/backup.ts";
+import { openStore } from "../../../src/store/store.ts";
 import { type ArchiveBench, at, withArchive } from "../../support/archive_bench.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { repository } from "../../support/source_files.ts";
-import { openStore } from "../../../src/store/store.ts";
-import { backupData } from "../../../src/store/backup.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
 import { newRow } from "../../support/store_bench.ts";
+import { makeWorkspace } from "../../support/workspace_fixture.ts";
 
 async function nerve(root: string, fault: string, ...args: string[]): Promise<Deno.CommandOutput> {
   return await new Deno.Command(Deno.execPath(), {

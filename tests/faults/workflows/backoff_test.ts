@@ -1,6 +1,7 @@
 /** The wait between two attempts of a role, while the daemon is killed. */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
 import { isPlainObject } from "../../../src/protocol/json.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";

@@ -1,6 +1,7 @@
 /** The command line against a real daemon in a process of its own: from the template of a workflow to kills and crashes. */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";

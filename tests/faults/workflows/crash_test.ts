@@ -164,22 +164,22 @@ Deno.test("five deaths in a minute quarantine a workflow; new runs queue or drop
       if (id === "crashes") assert.equal((await runEnd(workspace, `${name}-crashes`)).status, "crashed");
     }
     await workspace.change(`workflow:${name}`, "quarantined");
-    assert.equal(kernel.view.records.run(`${name}-waits`)?.status, "started");
+    assert.equal(kernel.api.records.run(`${name}-waits`)?.status, "started");
   }));
   for (const name of ["queues", "drops"]) {
     assert.match(workspace.unit(name).reason ?? "", /^died 5 times in 60 s, the last time it was killed from outside/);
-    const view = kernel.view.workflows().find((each) => each.name === name);
+    const view = kernel.api.workflows().find((each) => each.name === name);
     assert.match(view?.problem ?? "", /^quarantined: died 5 times in 60 s/);
   }
   assert.equal((await kernel.startWorkflow("queues", { runId: "next" })).status, "queued");
   assert.equal((await kernel.startWorkflow("drops")).status, "dropped");
   openGate(workspace);
-  assert.equal(kernel.view.resetWorkflow("queues"), true);
-  assert.equal(kernel.view.resetWorkflow("drops"), true);
+  assert.equal(kernel.api.resetWorkflow("queues"), true);
+  assert.equal(kernel.api.resetWorkflow("drops"), true);
   for (const id of ["queues-waits", "drops-waits", "next"]) {
     assert.equal((await runEnd(workspace, id)).status, "completed", id);
   }
-  assert.equal(kernel.view.resetWorkflow("queues"), false);
-  assert.equal(kernel.view.resetWorkflow("none"), null);
+  assert.equal(kernel.api.resetWorkflow("queues"), false);
+  assert.equal(kernel.api.resetWorkflow("none"), null);
   assert.equal((await workspace.rows({ source: "workflow:queues", type: "group.reset" })).length, 1);
 });

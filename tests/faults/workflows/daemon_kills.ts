@@ -4,8 +4,9 @@
  * The seed decides what is killed when, and how long roles take; NERVE_FAULTS_SEED replays one.
  */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
+import { delay } from "../../../src/base/time.ts";
 import type { Run } from "../../../src/protocol/run.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
 import {

@@ -15,7 +15,7 @@ Deno.test("new runs start on the new code at once; a run in flight finishes on t
     workflows: { w: gated.text(2) },
   });
   closeGate(workspace);
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   const contents = (runId: string) => view.records.messages(runId, { limit: 9 }).map(({ content }) => content);
   await atWork(workspace, "w", "old");
   workspace.write("workflows/w/index.ts", renewed);
@@ -38,7 +38,7 @@ Deno.test("what has not finished on the old code when the drain timeout is over 
   closeGate(workspace);
   await atWork(workspace, "w", "old");
   workspace.write("workflows/w/index.ts", renewed);
-  await workspace.kernel.view.reload();
+  await workspace.kernel.api.reload();
   const old = await runEnd(workspace, "old");
   assert.deepEqual([old.status, old.exitCode], ["interrupted", null]);
   assert.equal(old.reason, "its code was replaced, and it had not finished 1s later");
@@ -67,7 +67,7 @@ Deno.test("a change of its files lifts the quarantine of a workflow, and its wai
   }
   await workspace.change("workflow:w", "quarantined");
   workspace.write("workflows/w/index.ts", renewed);
-  await workspace.kernel.view.reload();
+  await workspace.kernel.api.reload();
   const run = await runEnd(workspace, "waits");
   assert.deepEqual([run.status, run.rounds], ["completed", 2]);
 });

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Run } from "../../../src/protocol/run.ts";
-import { StoreReader } from "../../../src/store/reader.ts";
+import { StoreReader } from "../../../src/store/log/reader.ts";
 import type { WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 export const roles = ["fetch", "parse", "enrich", "decide", "write", "report"] as const;

@@ -11,7 +11,7 @@ Deno.test("a queued run is killed at once, and the others of the queue go on in 
     workflows: { w: gated.text() },
   });
   closeGate(workspace);
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   await atWork(workspace, "w", "first");
   for (const runId of ["second", "third"]) await workspace.kernel.startWorkflow("w", { runId });
   const killed = await view.killRun("second", "not wanted");
@@ -29,7 +29,7 @@ const cooperative = steps(`wait: async ({ start, signal, log }) => {
 
 Deno.test("a started run is killed by an abort; its process lives, and the next run has it", async () => {
   await using workspace = await startWorkspace({ workflows: { w: cooperative } });
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   await atWork(workspace, "w", "a");
   const pid = workspace.pid("w");
   const killed = await view.killRun("a", null);
@@ -57,7 +57,7 @@ Deno.test("a result that comes after the kill is refused and logged, and changes
       }`),
     },
   });
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   await atWork(workspace, "w", "a");
   const killed = await view.killRun("a", null);
   await workspace.kernel.startWorkflow("w", { runId: "b" });
@@ -76,7 +76,7 @@ Deno.test("a role that ignores the abort costs its process; siblings go on with 
     workflows: { w: gated.text() },
   });
   closeGate(workspace);
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   for (const id of ["ignores", "sibling"]) await atWork(workspace, "w", id);
   const from = workspace.events.length;
   await view.killRun("ignores", null);
@@ -98,9 +98,9 @@ Deno.test("a process that is dead already leaves no killed run hanging", async (
   await workspace.kernel.startWorkflow("w", { runId: "b" });
   // Nobody has heard of its death yet when the kill comes.
   Deno.kill(workspace.pid("w"), "SIGKILL");
-  const killed = await workspace.kernel.view.killRun("a", null);
+  const killed = await workspace.kernel.api.killRun("a", null);
   assert.equal(killed.status, "killed");
   openGate(workspace);
   assert.equal((await runEnd(workspace, "b")).status, "completed");
-  assert.deepEqual(workspace.kernel.view.records.run("a"), killed);
+  assert.deepEqual(workspace.kernel.api.records.run("a"), killed);
 });

@@ -19,7 +19,7 @@ Deno.test("a role is tried as often as it asks for; each failure is in the log, 
   });
   const run = await finished(workspace, "flaky");
   assert.deepEqual([run.status, run.rounds, run.attempt], ["completed", 2, 3], run.reason ?? "");
-  const key = `${run.runId}:2`, messages = workspace.kernel.view.records.messages(run.runId, { limit: 9 });
+  const key = `${run.runId}:2`, messages = workspace.kernel.api.records.messages(run.runId, { limit: 9 });
   assert.equal(messages[1]?.content, `${key} ${key} ${key}`);
   const rows = await rowsOf(workspace, run.runId, "run.attempt_failed");
   assert.deepEqual(rows.map(({ failures, role, round, attempts }) => [failures, role, round, attempts]), [
@@ -72,7 +72,7 @@ Deno.test("a role's time limit aborts its signal; what it does then counts as a 
   });
   const run = await finished(workspace, "slow");
   assert.equal(run.status, "completed", run.reason ?? "");
-  assert.equal(workspace.kernel.view.records.messages(run.runId, { limit: 9 })[0]?.content, "in time");
+  assert.equal(workspace.kernel.api.records.messages(run.runId, { limit: 9 })[0]?.content, "in time");
   const [failure] = await rowsOf(workspace, run.runId, "run.attempt_failed");
   assert.match(String(failure?.message), /^TimeoutError: timed out after 50ms/);
 });
@@ -191,7 +191,7 @@ Deno.test("a workflow with a role that cannot be understood does not load, says 
   for (const [name, reason] of [...named.map(([name, , reason]) => [name, reason] as const), nameless]) {
     const { runId } = await workspace.kernel.startWorkflow(name);
     assert.match((await workspace.change(`workflow:${name}`, "quarantined")).message, reason);
-    assert.equal(workspace.kernel.view.records.run(runId)?.status, "started");
+    assert.equal(workspace.kernel.api.records.run(runId)?.status, "started");
   }
 });
 

@@ -26,7 +26,7 @@ Deno.test("runs whose code does not load at the start wait, say why, and go on o
   const from = workspace.events.length;
   await workspace.start();
   await says(workspace, from);
-  const { view } = workspace.kernel;
+  const { api: view } = workspace.kernel;
   assert.match(view.workflows()[0]?.problem ?? "", /^quarantined: cannot be loaded: SyntaxError/);
   assert.match(workspace.unit("w").reason ?? "", /^cannot be loaded: SyntaxError/);
   assert.equal((await workspace.kernel.startWorkflow("w", { runId: "new" })).status, "queued");
@@ -53,6 +53,6 @@ Deno.test("a run that waits for code that loads can be killed", async () => {
   await using workspace = await startWorkspace({ yaml: { workflows: { w: {} } }, workflows: { w: broken } });
   await workspace.kernel.startWorkflow("w", { runId: "a" });
   await says(workspace, 0);
-  const { status, exitCode } = await workspace.kernel.view.killRun("a", null);
+  const { status, exitCode } = await workspace.kernel.api.killRun("a", null);
   assert.deepEqual([status, exitCode], ["killed", 137]);
 });

@@ -6,7 +6,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { createApp } from "../../../src/control/app.ts";
-import { serveControl } from "../../../src/control/server.ts";
+import { serveControl } from "../../../src/control/unix_server.ts";
 import { runSchema, triggerReplySchema } from "../../../src/protocol/api.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { aRun, aSense, FakeView } from "../../support/fake_view.ts";

@@ -1,10 +1,10 @@
 /** Callers decide by an error's code, so each failure of a command has the right one, and a hint. */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
-import { initSense } from "../../../src/cli/commands/init_part.ts";
 import { initWorkspace } from "../../../src/cli/commands/init.ts";
+import { initSense } from "../../../src/cli/commands/init_part.ts";
 import { openWorkspace, requireConfig } from "../../../src/cli/workspace.ts";
-import { problemResponse } from "../../../src/control/problem.ts";
+import { problemResponse } from "../../../src/control/problem_response.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

@@ -1,9 +1,9 @@
 /** Help, suggestions and completions: what a person sees who does not know the command line yet. */
 import assert from "node:assert/strict";
-import { runCli } from "../../../src/cli/app.ts";
-import { openStore } from "../../../src/store/store.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { runCli } from "../../../src/cli/app.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
+import { openStore } from "../../../src/store/store.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { aRun } from "../../support/fake_view.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";

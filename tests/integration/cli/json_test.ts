@@ -2,13 +2,13 @@
  * What `--json` prints, of every command that has it: the tree of commands is walked, so that none can be forgotten, and
  * what each really prints is parsed by its schema, also when it fails.
  */
-import assert from "node:assert/strict";
 import type { Command, RouteMap } from "@stricli/core";
-import { formatLogLine } from "../../../src/base/log.ts";
+import assert from "node:assert/strict";
+import { formatLogLine } from "../../../src/base/log_line.ts";
 import { application } from "../../../src/cli/app.ts";
 import type { CliContext } from "../../../src/cli/command.ts";
-import { jsonOutputs } from "../../../src/cli/json_outputs.ts";
-import { type ErrorOutput, errorOutput } from "../../../src/cli/outputs.ts";
+import { jsonOutputs } from "../../../src/cli/render/json_schema_by_command.ts";
+import { type ErrorOutput, errorOutput } from "../../../src/cli/render/json_schemas.ts";
 import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
@@ -170,7 +170,11 @@ function argumentsOf(name: string, { parameters: { positional } }: Command<CliCo
 
 Deno.test("every command with --json prints what its schema says, with a daemon, without one, and when it fails", async () => {
   const commands = commandsWithJson(), names = [...commands.keys()].sort();
-  assert.deepEqual(Object.keys(jsonOutputs).sort(), names, "a schema for each, in src/cli/json_outputs.ts");
+  assert.deepEqual(
+    Object.keys(jsonOutputs).sort(),
+    names,
+    "a schema for each, in src/cli/render/json_schema_by_command.ts",
+  );
   await using served = await serveWorkspace(options);
   const line = { ts: 0, level: "info", source: "daemon", event: "stopping", message: "asked to stop" } as const;
   served.workspace.write("logs/nerve.log", `${formatLogLine(line)}\nerror: what a crash leaves behind\n`);

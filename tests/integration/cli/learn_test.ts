@@ -1,7 +1,7 @@
 /** `nerve sense learn`, on a real process under Deno's audit. The day the audit changes its words, this says so. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
-import { senseLearnOutput } from "../../../src/cli/outputs.ts";
+import { senseLearnOutput } from "../../../src/cli/render/json_schemas.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

@@ -1,11 +1,11 @@
 /** `nerve sense add` and `nerve workflow add`: all of the library fits into a workspace, and what is the user's stays. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { runCli } from "../../../src/cli/app.ts";
-import { replaceConfigText } from "../../../src/cli/config_file.ts";
-import { libraryNames } from "../../../src/cli/library.ts";
-import { libraryOutput } from "../../../src/cli/outputs.ts";
 import { NerveError } from "../../../src/base/errors.ts";
+import { runCli } from "../../../src/cli/app.ts";
+import { libraryOutput } from "../../../src/cli/render/json_schemas.ts";
+import { replaceConfigText } from "../../../src/cli/scaffold/config_file.ts";
+import { libraryNames } from "../../../src/cli/scaffold/library.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

@@ -1,9 +1,9 @@
 /** The command line with a real daemon: what happened, why, and what `--json` prints. */
 import assert from "node:assert/strict";
-import * as outputs from "../../../src/cli/outputs.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { askedRow } from "../../../src/cli/commands/why.ts";
-import { recordsOf } from "../../../src/cli/records.ts";
+import { recordsOf } from "../../../src/cli/open_records.ts";
+import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";

@@ -3,8 +3,8 @@
  * step; what was asked for by a name or an id that does not exist stays an error.
  */
 import assert from "node:assert/strict";
-import * as outputs from "../../../src/cli/outputs.ts";
 import { runCli } from "../../../src/cli/app.ts";
+import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

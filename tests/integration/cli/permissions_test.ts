@@ -1,7 +1,7 @@
 /** `nerve permissions` and the lock of permissions, on real files. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
-import { permissionsOutput } from "../../../src/cli/outputs.ts";
+import { permissionsOutput } from "../../../src/cli/render/json_schemas.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
-import { logRowSchema } from "../../../src/protocol/log.ts";
 import { runPageSchema, runSchema } from "../../../src/protocol/api.ts";
+import type { JsonObject } from "../../../src/protocol/json.ts";
+import type { LogType } from "../../../src/protocol/log.ts";
+import { logRowSchema } from "../../../src/protocol/log.ts";
 import type { Run, RunStatus } from "../../../src/protocol/run.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
-import type { JsonObject } from "../../../src/protocol/json.ts";
-import type { LogType } from "../../../src/protocol/log.ts";
 import { aRun } from "../../support/fake_view.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 

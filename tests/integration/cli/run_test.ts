@@ -1,13 +1,13 @@
 /** `nerve run` and `nerve validate` around a fake kernel: what they print, when they end, what they leave behind. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import type { Problem } from "../../../src/config/problem.ts";
-import { workspacePaths } from "../../../src/config/workspace.ts";
-import { ControlClient } from "../../../src/control/client.ts";
+import { Broadcast } from "../../../src/base/broadcast.ts";
 import { runWith } from "../../../src/cli/commands/run.ts";
 import { type SandboxLoader, validateWith } from "../../../src/cli/commands/validate.ts";
-import { SignalBus } from "../../../src/bus/signal_bus.ts";
-import type { HostedKernel } from "../../../src/daemon/hosting.ts";
+import type { Problem } from "../../../src/config/diagnostic.ts";
+import { workspacePaths } from "../../../src/config/workspace.ts";
+import { ControlClient } from "../../../src/control/client/client.ts";
+import type { HostedKernel } from "../../../src/daemon/kernel_host.ts";
 import type { KernelEvent } from "../../../src/protocol/event.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -15,8 +15,8 @@ import { aRun, FakeView } from "../../support/fake_view.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 class FakeKernel implements HostedKernel {
-  readonly bus = new SignalBus<KernelEvent>();
-  readonly view = new FakeView();
+  readonly bus = new Broadcast<KernelEvent>();
+  readonly api = new FakeView();
   ready: Promise<void> = Promise.resolve();
   readonly calls: string[] = [];
   /** What the stop waits for: roles that take their time. */
@@ -135,7 +135,7 @@ Deno.test("SIGHUP is the end of a run in a terminal, however often it comes; els
   await running({}, async ({ io, kernel, code }) => {
     io.hangUp();
     assert.deepEqual(kernel.calls, []);
-    assert.deepEqual(kernel.view.asked, ["reload"]);
+    assert.deepEqual(kernel.api.asked, ["reload"]);
     io.interrupt();
     assert.equal(await code, 0);
   });

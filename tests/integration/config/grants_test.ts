@@ -3,10 +3,10 @@
  * it was meant (files of a database one by one, an absent file, an empty list).
  */
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { sandboxPermissions, type Unit } from "../../../src/config/permissions.ts";
+import { type GrantedUnit, sandboxPermissions } from "../../../src/config/permissions/grants.ts";
 import { type WorkspacePaths, workspacePaths } from "../../../src/config/workspace.ts";
 import type { SandboxPermissions } from "../../../src/protocol/message.ts";
 
@@ -33,7 +33,7 @@ async function inSandbox(permissions: SandboxPermissions, body: string): Promise
 
 async function inWorkspace(
   yaml: string,
-  test: (paths: WorkspacePaths, grants: (unit: Unit) => SandboxPermissions) => Promise<void>,
+  test: (paths: WorkspacePaths, grants: (unit: GrantedUnit) => SandboxPermissions) => Promise<void>,
 ): Promise<void> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "nerve-" }));
   try {
@@ -48,7 +48,7 @@ async function inWorkspace(
   }
 }
 
-const group: Unit = { kind: "group", name: "a" };
+const group: GrantedUnit = { kind: "group", name: "a" };
 
 Deno.test("a group writes its own database in WAL mode, made by itself, and reads a peer's and the log while they are written", () =>
   inWorkspace("senses: { a: { peers: [b] }, b: {}, c: {} }\n", async (paths, grants) => {

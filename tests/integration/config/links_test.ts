@@ -1,7 +1,7 @@
 /** Links inside granted folders: what they let the sandbox reach is told before it does. */
 import assert from "node:assert/strict";
+import { formatProblems } from "../../../src/config/diagnostic.ts";
 import { loadNerveConfig } from "../../../src/config/load.ts";
-import { formatProblems } from "../../../src/config/problem.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { join } from "../../support/paths.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { NerveError } from "../../../src/base/errors.ts";
-import { checkPrivateFolder, checkSocketFolder, makeRuntimeFolder } from "../../../src/config/private_folder.ts";
+import { checkPrivateFolder, checkSocketFolder, makeRuntimeFolder } from "../../../src/config/runtime_folder.ts";
 import { findWorkspace, thisHost, workspacePathMaxBytes, workspacePaths } from "../../../src/config/workspace.ts";
 
 /** A temporary folder, real path, removed after the test. */

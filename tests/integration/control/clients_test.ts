@@ -11,7 +11,7 @@ import {
   requestMaxMs,
 } from "../../../src/base/limits.ts";
 import { createApp } from "../../../src/control/app.ts";
-import { serveControl } from "../../../src/control/server.ts";
+import { serveControl } from "../../../src/control/unix_server.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeView } from "../../support/fake_view.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";

@@ -3,9 +3,10 @@
  * descriptors. Ticks with the load are compared with ticks without it, in the same run on the same machine.
  */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { requestBodyMaxBytes } from "../../../src/base/limits.ts";
-import { ControlClient } from "../../../src/control/client.ts";
+import { delay } from "../../../src/base/time.ts";
+import { ControlClient } from "../../../src/control/client/client.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 import { heardLater, within } from "../../support/workspace_fixture.ts";
 

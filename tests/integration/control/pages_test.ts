@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type * as z from "zod";
 import { systemClock } from "../../../src/base/clock.ts";
 import { createApp } from "../../../src/control/app.ts";
-import type { Records } from "../../../src/control/view.ts";
 import { logsSchema, runListSchema } from "../../../src/protocol/api.ts";
+import type { Records } from "../../../src/protocol/queries.ts";
 import type { Run } from "../../../src/protocol/run.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { aRun, FakeView } from "../../support/fake_view.ts";
@@ -17,10 +17,7 @@ class StoredView extends FakeView {
   constructor({ reader }: Store) {
     super();
     this.records = {
-      runs: (query) => {
-        const { runs, total } = reader.runs(query);
-        return { total, items: runs };
-      },
+      runs: (query) => reader.runs(query),
       run: (runId) => reader.run(runId),
       messages: (runId, query) => reader.messages(runId, query),
       logs: (filter) => reader.logs(filter),

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setImmediate } from "node:timers";
+import { fileURLToPath } from "node:url";
 import { systemClock } from "../../../src/base/clock.ts";
 import { NerveError } from "../../../src/base/errors.ts";
 import { controlStopMs } from "../../../src/base/limits.ts";
 import { createApp } from "../../../src/control/app.ts";
-import { ControlClient } from "../../../src/control/client.ts";
-import { serveControl } from "../../../src/control/server.ts";
+import { ControlClient } from "../../../src/control/client/client.ts";
+import { serveControl } from "../../../src/control/unix_server.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { aRun, aSense, FakeView } from "../../support/fake_view.ts";
 
@@ -101,7 +101,7 @@ Deno.test("the socket is 0600 when it appears, whatever the umask, and nothing o
   // The bug would be: bound with the umask of the process, then chmod. In between, another user could connect. The umask
   // is the whole process's, and other tests run in this one: so it is a process of its own.
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
-  const modules = ["control/server.ts", "base/clock.ts"].map((file) => import.meta.resolve(`../../../src/${file}`));
+  const modules = ["control/unix_server.ts", "base/clock.ts"].map((file) => import.meta.resolve(`../../../src/${file}`));
   const code = `const [{ serveControl }, { systemClock }] = await Promise.all(${
     JSON.stringify(modules)
   }.map((m) => import(m)));

@@ -1,11 +1,11 @@
 /** A workspace that is taken away from its daemon, and what comes of it when it is there again, elsewhere, or never. */
 import assert from "node:assert/strict";
-import { runCli } from "../../../src/cli/app.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { processStat } from "../../../src/base/process_id.ts";
+import { runCli } from "../../../src/cli/app.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
-import { ControlClient } from "../../../src/control/client.ts";
-import { findDaemon, until } from "../../../src/daemon/whereabouts.ts";
+import { ControlClient } from "../../../src/control/client/client.ts";
+import { findDaemon, until } from "../../../src/daemon/discovery.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/base/clock.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { doctor } from "../../../src/cli/commands/doctor.ts";
-import { findLeftovers, killProcesses, until } from "../../../src/daemon/whereabouts.ts";
+import { findLeftovers, killProcesses, until } from "../../../src/daemon/discovery.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -1,9 +1,9 @@
 /** What goes wrong around a daemon, with real processes: each abnormal situation and its outcome. */
 import assert from "node:assert/strict";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";
-import { parseLogLine } from "../../../src/base/log.ts";
+import { parseLogLine } from "../../../src/base/log_line.ts";
 import { ownProcessId, processStat } from "../../../src/base/process_id.ts";
-import { findDaemon } from "../../../src/daemon/whereabouts.ts";
+import { findDaemon } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { heardLater } from "../../support/workspace_fixture.ts";
 

@@ -1,6 +1,6 @@
 /** A daemon that is stopped by a signal: its socket can be connected to, and nobody ever answers. */
 import assert from "node:assert/strict";
-import { workflowListOutput } from "../../../src/cli/outputs.ts";
+import { workflowListOutput } from "../../../src/cli/render/json_schemas.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { within } from "../../support/workspace_fixture.ts";
 

@@ -1,7 +1,7 @@
 /** A daemon's ordinary life, with real processes: start, status, logs, restart, stop. */
 import assert from "node:assert/strict";
-import { parseLogLine } from "../../../src/base/log.ts";
-import { findDaemon } from "../../../src/daemon/whereabouts.ts";
+import { parseLogLine } from "../../../src/base/log_line.ts";
+import { findDaemon } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 
 /** Fields of /proc/PID/stat from the state (field 3) on. */

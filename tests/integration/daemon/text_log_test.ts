@@ -1,9 +1,9 @@
 /** The text log's files and who reads them: turning over, following, writing when there is nowhere to write. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
-import { parseLogLine } from "../../../src/base/log.ts";
+import { parseLogLine } from "../../../src/base/log_line.ts";
 import { logs } from "../../../src/cli/commands/logs.ts";
-import { LogTail } from "../../../src/cli/log_tail.ts";
+import { LogTail } from "../../../src/cli/daemon/log_tail.ts";
 import { TextLog } from "../../../src/daemon/text_log.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";

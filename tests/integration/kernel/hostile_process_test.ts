@@ -3,7 +3,8 @@
  * The danger would show as a signal, a log row or a message under another's name, or as a kernel that dies or stalls.
  */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
 import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
 import { atWork, closeGate, gated, openGate, runEnd } from "../../support/workflow_life.ts";
 import { heardLater, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -197,7 +198,7 @@ Deno.test("a workflow's process speaks only for its own runs", async () => {
   assert.equal((await runEnd(workspace, "b1")).status, "completed");
   openGate(workspace);
   assert.equal((await runEnd(workspace, "v1")).status, "completed");
-  const { records } = workspace.kernel.view;
+  const { records } = workspace.kernel.api;
   assert.deepEqual(records.messages("v1", { limit: 10 }).map(({ content }) => content), ["passed"]);
   assert.equal((await workspace.rows({ source: "workflow:bad", type: "run.refused" })).length, 2);
   assert.equal(workspace.health().counters.refused, 3);

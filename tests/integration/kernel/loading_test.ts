@@ -1,6 +1,6 @@
 /** A sense that cannot load is told once, with its place, and holds back nobody. */
 import assert from "node:assert/strict";
-import { loadAll } from "../../../src/kernel/sandbox_check.ts";
+import { loadAll } from "../../../src/deploy/validate.ts";
 import { fastClock } from "../../support/fast_clock.ts";
 import { makeWorkspace, noProcessIn, startWorkspace } from "../../support/workspace_fixture.ts";
 

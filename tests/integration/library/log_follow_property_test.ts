@@ -2,8 +2,8 @@
  * The following of log-pattern over random lives of a log file: what it hands out is what was written, in order, once
  * each. A bug here would look like an alarm that comes twice, or never.
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { firstPlace, type Place, readOn } from "../../../senses/log-pattern/follow.ts";
 
 type Step =

@@ -1,7 +1,8 @@
 /** The workflow restart-service with a real service process, and with a systemctl that writes down how it was called. */
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
-import { delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
 import { TestWorkflow } from "../../support/library.ts";
 import { writeProgram } from "../../support/programs.ts";
 import { within } from "../../support/workspace_fixture.ts";

@@ -1,12 +1,12 @@
 /** A walk through the whole library: what holds for every sense and workflow, also for those that come later. */
-import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import { libraryFiles, libraryYaml } from "../../../src/cli/library.ts";
+import { libraryFiles, libraryYaml } from "../../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { openSenseDatabase } from "../../../src/store/sense_database.ts";
+import { openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
 import { readSource, repository, sourceFiles } from "../../support/source_files.ts";
 
 const linesMax = 300;

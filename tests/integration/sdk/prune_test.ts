@@ -1,9 +1,9 @@
 /** `prune` on real tables. */
-import assert from "node:assert/strict";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { prune } from "../../../src/sdk/mod.ts";
-import { drizzleOver } from "../../../src/store/drizzle.ts";
+import { drizzleOver } from "../../../src/store/sqlite/drizzle.ts";
 
 const dayMs = 86_400_000;
 

@@ -1,12 +1,12 @@
 /** The archive: what leaves the log, what stays, and that it can be read as before. */
-import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { storeArchiveOutput, workflowInspectOutput, workflowThreadOutput } from "../../../src/cli/outputs.ts";
-import { logRowSchema } from "../../../src/protocol/log.ts";
+import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { lockRetryMs } from "../../../src/base/limits.ts";
+import * as outputs from "../../../src/cli/render/json_schemas.ts";
+import { logRowSchema } from "../../../src/protocol/log.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
 import { at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
 
 const lines = (out: string) => out.trim().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
@@ -165,10 +165,10 @@ Deno.test("a run that was archived, in part or as a whole, is inspected and its 
       ),
     });
     const before = await look();
-    assert.equal(workflowThreadOutput.parse(before.thread).messages.length, 6);
-    assert.equal(workflowInspectOutput.parse(before.inspect).rows.length, 8);
+    assert.equal(outputs.workflowThreadOutput.parse(before.thread).messages.length, 6);
+    assert.equal(outputs.workflowInspectOutput.parse(before.inspect).rows.length, 8);
     assert.match(before.why, /run run-1 of .* was (queued|started)/);
-    assert.deepEqual(workflowThreadOutput.parse(before.page).messages.map(({ round }) => round), [3]);
+    assert.deepEqual(outputs.workflowThreadOutput.parse(before.page).messages.map(({ round }) => round), [3]);
     await bench.archive(at(1));
     assert.equal(bench.store.reader.messages("run-1").length, 5, "round 1 has left the log");
     assert.deepEqual(await look(), before);
@@ -279,7 +279,9 @@ Deno.test("nerve store archive works by hand: by retention, by date, with a vacu
       const dry = await bench.nerve("store", "archive", "--dry-run");
       assert.deepEqual([dry.code, dry.err], [0, ""]);
       assert.match(dry.out, /48 rows of days before 2026-01-03 \(UTC\) would leave the log/);
-      const byRetention = storeArchiveOutput.parse(JSON.parse((await bench.nerve("store", "archive", "--json")).out));
+      const byRetention = outputs.storeArchiveOutput.parse(
+        JSON.parse((await bench.nerve("store", "archive", "--json")).out),
+      );
       assert.deepEqual([byRetention.rows, byRetention.beforeMs], [48, at(2)]);
       const size = (await Deno.stat(bench.paths.logDatabase)).size;
       const byDate = await bench.nerve("store", "archive", "--before", "2026-01-05", "--vacuum");

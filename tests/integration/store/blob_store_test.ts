@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Blobs } from "../../../src/sdk/sense.ts";
-import { BlobStore } from "../../../src/store/blob_store.ts";
+import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 /** Compiles only while the store fits what the SDK promises to authors. */

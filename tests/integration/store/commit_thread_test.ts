@@ -5,13 +5,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { type Clock, delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { commitManyOperations } from "../../../src/base/limits.ts";
-import { CommitThread } from "../../../src/store/commit_thread.ts";
-import type { Operation } from "../../../src/store/operations.ts";
-import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
+import { type Clock, delay } from "../../../src/base/time.ts";
+import { CommitThread } from "../../../src/store/commit/commit_thread.ts";
+import { Writer } from "../../../src/store/commit/group_commit.ts";
+import type { Operation } from "../../../src/store/commit/operations.ts";
+import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
-import { Writer } from "../../../src/store/writer.ts";
 import { newRow } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 

@@ -1,12 +1,12 @@
 /** Danger: gc takes a blob that is just being mentioned again; verify fails on a damaged file, or finds it whole. */
+import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setImmediate } from "node:timers";
-import * as fc from "fast-check";
 import { systemClock } from "../../../src/base/clock.ts";
-import { storeVerifyOutput } from "../../../src/cli/outputs.ts";
-import { BlobStore } from "../../../src/store/blob_store.ts";
-import { findGarbage, removeGarbage } from "../../../src/store/garbage.ts";
+import { storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
+import { findGarbage, removeGarbage } from "../../../src/store/blobs/blob_gc.ts";
+import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
 import { at, withArchive } from "../../support/archive_bench.ts";
 
 Deno.test("a blob that is written while gc removes it is there afterwards, whoever comes first", () =>

@@ -1,11 +1,11 @@
-import { Buffer } from "node:buffer";
-import assert from "node:assert/strict";
 import { eq, gt, sql } from "drizzle-orm";
 import { blob, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { DatabaseSync } from "node:sqlite";
 import type { SenseDatabase } from "../../../src/sdk/sense.ts";
-import { drizzleOver } from "../../../src/store/drizzle.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { drizzleOver } from "../../../src/store/sqlite/drizzle.ts";
 
 const hosts = sqliteTable("hosts", { id: integer().primaryKey(), name: text().notNull().unique() });
 const checks = sqliteTable("checks", {

@@ -6,10 +6,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
-import { storeVerifyOutput, workflowThreadOutput } from "../../../src/cli/outputs.ts";
+import { storeVerifyOutput, workflowThreadOutput } from "../../../src/cli/render/json_schemas.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
-import { logMigrations } from "../../../src/store/schema.ts";
-import { openDatabase, userVersion } from "../../../src/store/sqlite.ts";
+import { logMigrations } from "../../../src/store/log/schema.ts";
+import { openDatabase, userVersion } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

@@ -1,8 +1,9 @@
 /** Danger: a row that was told to be on disk is gone after the daemon was killed, or a run's count and messages differ. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { delay, systemClock } from "../../../src/base/clock.ts";
-import { StoreReader } from "../../../src/store/reader.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
+import { StoreReader } from "../../../src/store/log/reader.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { repository } from "../../support/source_files.ts";

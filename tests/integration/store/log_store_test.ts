@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { databaseBusyMaxMs } from "../../../src/base/limits.ts";
 import type { LogFilter } from "../../../src/protocol/log.ts";
-import { logQuery } from "../../../src/store/log_rows.ts";
-import { readMessages, readRun, readRuns } from "../../../src/store/run_rows.ts";
-import { RunStore } from "../../../src/store/run_store.ts";
-import { openDatabase, StatementCache } from "../../../src/store/sqlite.ts";
+import { logQuery } from "../../../src/store/log/log_sql.ts";
+import { readMessages, readRun, readRuns } from "../../../src/store/runs/run_sql.ts";
+import { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
+import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
@@ -136,6 +136,6 @@ Deno.test("queries of runs and their messages search by an index and sort nothin
     const [total, rows] = planOf(() => readRuns(statements, { ...page, workflow: "cleanup" }));
     assert.match(total ?? "", /COVERING INDEX workflow_runs_workflow/);
     assert.match(rows ?? "", /^SEARCH workflow_runs USING INDEX workflow_runs_workflow \(workflow=\?\)$/);
-    const runs = Reflect.construct(RunStore, [statements, null, null]) as RunStore;
+    const runs = Reflect.construct(SqliteRunStore, [statements, null, null]) as SqliteRunStore;
     assert.match(planOf(() => runs.unfinished())[0] ?? "", /^SEARCH workflow_runs USING INDEX workflow_runs_status/);
   }));

@@ -1,5 +1,5 @@
-/** A worker of sqlite_test.ts: opens the database it is told of, writes to it, and answers with a number or an error. */
-import { openDatabase } from "../../../src/store/sqlite.ts";
+/** A worker of database_test.ts: opens the database it is told of, writes to it, and answers with a number or an error. */
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
 
 /** The type check takes this file for a module of the main thread. */
 const worker = globalThis as unknown as { postMessage(answer: string): void };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { StoreReader } from "../../../src/store/reader.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
+import { StoreReader } from "../../../src/store/log/reader.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -76,8 +76,8 @@ Deno.test("runs come newest first, in pages, with the number of all that match",
       await store.runs.create(newRun(`r${n}`, { workflow, status }), runRow(`r${n}`));
     }
     const list = (query: Partial<Parameters<StoreReader["runs"]>[0]>) => {
-      const { runs, total } = store.reader.runs({ limit: 2, offset: 0, ...query });
-      return [total, ...runs.map(({ runId }) => runId)];
+      const { items, total } = store.reader.runs({ limit: 2, offset: 0, ...query });
+      return [total, ...items.map(({ runId }) => runId)];
     };
     assert.deepEqual(list({}), [5, "r5", "r4"]);
     assert.deepEqual(list({ offset: 4 }), [5, "r1"]);

@@ -1,9 +1,9 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import type { RunStatus } from "../../../src/protocol/run.ts";
-import { rebuildRuns } from "../../../src/store/rebuild.ts";
-import type { RunStore } from "../../../src/store/run_store.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
+import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
+import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
@@ -24,7 +24,7 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
 );
 
 /** Does what is legal at the time; the rest is refused by the guards, as for a manager that came too late. */
-async function take(runs: RunStore, step: Step): Promise<void> {
+async function take(runs: SqliteRunStore, step: Step): Promise<void> {
   const run = runs.get(step.id);
   switch (step.do) {
     case "create":

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
 import type { LogType } from "../../../src/protocol/log.ts";
-import type { RunStore } from "../../../src/store/run_store.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
-import type { RunStore as RunStorePort } from "../../../src/workflow/ports.ts";
+import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
+import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import type { RunStore as RunStorePort } from "../../../src/workflow/local/ports.ts";
 import { firstMoves, isLegal, isTerminal } from "../../../src/workflow/transitions.ts";
 import { newRun, runRow, withStore } from "../../support/store_bench.ts";
 
 /** Compiles only while the store fits the port that the workflow room declares. */
-const fits = (store: RunStore): RunStorePort => store;
+const fits = (store: SqliteRunStore): RunStorePort => store;
 
 const message = (round: number) => ({
   round,
@@ -160,7 +160,7 @@ Deno.test("the database knows the same moves as the workflow room", () =>
     }
   }));
 
-async function bring(runs: RunStore, runId: string, to: RunStatus): Promise<void> {
+async function bring(runs: SqliteRunStore, runId: string, to: RunStatus): Promise<void> {
   const first = firstMoves[to] === undefined ? "started" : to;
   await runs.create(newRun(runId, { status: first }), runRow(runId));
   if (first !== to) {

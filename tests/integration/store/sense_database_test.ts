@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { checkMigrations, type OpenedSense, openSenseDatabase } from "../../../src/store/sense_database.ts";
+import { checkMigrations, type OpenedSense, openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 

@@ -9,10 +9,10 @@ import {
   storeRestoreOutput,
   storeStatsOutput,
   storeVerifyOutput,
-} from "../../../src/cli/outputs.ts";
-import { lockWorkspace } from "../../../src/kernel/lock.ts";
-import { BlobStore } from "../../../src/store/blob_store.ts";
-import { openDatabase } from "../../../src/store/sqlite.ts";
+} from "../../../src/cli/render/json_schemas.ts";
+import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { lockWorkspace } from "../../../src/store/workspace_lock.ts";
 import { type ArchiveBench, at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 

@@ -1,6 +1,7 @@
 /** The only tests that let real time go by: a few milliseconds, and only to hold what must never happen too early. */
 import assert from "node:assert/strict";
-import { delay, systemClock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("systemClock.monotonic never goes back", () => {

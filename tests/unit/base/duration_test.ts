@@ -1,6 +1,6 @@
 /** Durations and sizes as people write them. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../../../src/base/duration.ts";
 
 Deno.test("a duration is a number and a unit, or a falling sum of them", () => {

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { TimerHeap } from "../../../src/base/timer_heap.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 

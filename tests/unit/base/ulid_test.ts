@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { ulids } from "../../../src/base/ulid.ts";
 
 Deno.test("ids sort as they were made, whatever the clock does, and no two are alike", () => {

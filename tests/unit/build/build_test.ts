@@ -1,13 +1,13 @@
 /** The parts of the build that are plain functions: arguments, the archive, the header, the staged deno.json. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import manifest from "../../../deno.json" with { type: "json" };
-import { compileArguments, outputName, programName, targets } from "../../../src/build/compile.ts";
-import { targetOf } from "../../../src/build/executable.ts";
-import { readArguments } from "../../../src/build/main.ts";
-import { headerText } from "../../../src/build/portable.ts";
-import { stagedManifest } from "../../../src/build/stage.ts";
-import { tarChunks } from "../../../src/build/tar.ts";
+import { compileArguments, outputName, programName } from "../../../tools/build/compile.ts";
+import { targetOf, targets } from "../../../tools/build/executable.ts";
+import { readArguments } from "../../../tools/build/main.ts";
+import { headerText } from "../../../tools/build/portable.ts";
+import { stagedManifest } from "../../../tools/build/stage.ts";
+import { tarChunks } from "../../../tools/build/tar.ts";
 
 Deno.test("deno compile gets every permission, no prompt, the worker's entry, the library, and no network", () => {
   const args = compileArguments("/out/nerve", "aarch64-apple-darwin"), text = args.join(" ");
@@ -15,7 +15,7 @@ Deno.test("deno compile gets every permission, no prompt, the worker's entry, th
   for (const flag of ["-A", "--no-prompt", "--no-remote", "--no-lock", "-c deno.json", "--output /out/nerve"]) {
     assert.ok(text.includes(flag), flag);
   }
-  for (const path of ["src/worker/bootstrap.ts", "src/sdk/mod.ts", "src", "lib", "senses", "workflows"]) {
+  for (const path of ["src/sandbox/worker_main.ts", "src/sdk/mod.ts", "src", "lib", "senses", "workflows"]) {
     assert.ok(text.includes(`--include ${path} `), path);
   }
   assert.ok(text.includes("--target aarch64-apple-darwin"));

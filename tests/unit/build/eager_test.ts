@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compiledAtOnce } from "../../../src/build/eager.ts";
+import { compiledAtOnce } from "../../../tools/build/eager.ts";
 
 Deno.test("function expressions that a module meets when it is compiled get parentheses", () => {
   const marked = (text: string) =>

@@ -1,10 +1,10 @@
 /** The bug these guard against: what is loaded by its own path, and is missing in what is built. */
 import assert from "node:assert/strict";
-import { bundled } from "../../../src/build/bundle.ts";
-import { bundleOf } from "../../../src/base/self.ts";
+import { bundleOf } from "../../../src/base/self_exec.ts";
+import { bundled } from "../../../tools/build/bundle.ts";
 import { readSource, sourceFiles } from "../../support/source_files.ts";
 
-const sources = sourceFiles(["src"], ".ts").filter((file) => !file.startsWith("src/build/"));
+const sources = sourceFiles(["src"], ".ts");
 
 Deno.test("every entry that a process or thread is started with is bundled, and no other", () => {
   const asked = new Set<string>(["main.ts"]);
@@ -18,9 +18,9 @@ Deno.test("every entry that a process or thread is started with is bundled, and 
 });
 
 Deno.test("no module that can be bundled finds a file by its own place, which is another in a bundle", () => {
-  const inSandbox = /^src\/worker\/(?!shim\.ts)/;
+  const inSandbox = /^src\/sandbox\/(?!shim\.ts)/;
   const own = sources.filter((file) =>
     !inSandbox.test(file) && /import\.meta\.(url|resolve|dirname|filename)/.test(readSource(file))
   );
-  assert.deepEqual(own, ["src/base/self.ts"]);
+  assert.deepEqual(own, ["src/base/self_exec.ts"]);
 });

@@ -1,8 +1,8 @@
 /** The checks between entries of nerve.yaml. */
 import assert from "node:assert/strict";
 import { cronFault, timezoneFault } from "../../../src/config/cron.ts";
+import type { Problem } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import type { Problem } from "../../../src/config/problem.ts";
 
 function problemsOf(text: string): readonly Problem[] {
   const parsed = parseNerveConfig(text);

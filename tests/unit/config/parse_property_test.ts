@@ -1,10 +1,10 @@
 /** What holds for every text: parsing answers, and what can be written is read back as it was meant. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { formatDuration } from "../../../src/base/duration.ts";
+import { formatProblems, problemFormats } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { formatProblems, problemFormats } from "../../../src/config/problem.ts";
 import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
 
 const example = await Deno.readTextFile(new URL("./example.yaml", import.meta.url));

@@ -1,8 +1,8 @@
 /** nerve.yaml: what is taken, what is refused, and where the fault is said to be. */
 import assert from "node:assert/strict";
 import { configDepthMax, configFileMaxBytes, groupsMax, sensesMax, workflowsMax } from "../../../src/base/limits.ts";
+import { formatProblems } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { formatProblems } from "../../../src/config/problem.ts";
 import type { NerveConfig } from "../../../src/config/types.ts";
 import { groupMembers } from "../../../src/config/types.ts";
 

@@ -1,6 +1,6 @@
 /** `nerve: ">=0.1"`: the range itself, and what a nerve outside of it says. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { inRange } from "../../../src/config/version_range.ts";
 

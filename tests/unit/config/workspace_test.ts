@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { runtimeNameMaxBytes, socketPathMaxBytes, workspacePaths } from "../../../src/config/workspace.ts";
 import { byteLength } from "../../../src/protocol/json.ts";

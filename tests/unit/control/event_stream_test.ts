@@ -1,21 +1,21 @@
 /** The event stream: every row once and in order, whatever the reader has missed and however slowly it reads. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { SignalBus } from "../../../src/bus/signal_bus.ts";
-import { createApp } from "../../../src/control/app.ts";
-import { openStream } from "../../../src/control/event_stream.ts";
-import { readEvents } from "../../../src/control/event_reader.ts";
-import type { Records } from "../../../src/control/view.ts";
+import assert from "node:assert/strict";
+import { Broadcast } from "../../../src/base/broadcast.ts";
 import { eventHeartbeatMs, sseClientsMax } from "../../../src/base/limits.ts";
-import type { LogFilter, LogRow, LogType } from "../../../src/protocol/log.ts";
+import { createApp } from "../../../src/control/app.ts";
+import { readEvents } from "../../../src/control/client/event_reader.ts";
+import { openStream } from "../../../src/control/event_stream.ts";
 import { problemSchema } from "../../../src/protocol/api.ts";
+import type { LogFilter, LogRow, LogType } from "../../../src/protocol/log.ts";
+import type { Records } from "../../../src/protocol/queries.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeView } from "../../support/fake_view.ts";
 
 /** A log in memory whose rows reach their followers as they are appended, through a queue of three. */
 class LoggedView extends FakeView {
   readonly log: LogRow[] = [];
-  override readonly rows = new SignalBus<LogRow>(3);
+  override readonly rows = new Broadcast<LogRow>(3);
   override readonly records: Records = { ...new FakeView().records, logs: (filter) => this.#logs(filter) };
   #lastId = 0;
 

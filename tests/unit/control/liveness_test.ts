@@ -1,7 +1,7 @@
 /** Waiting for a daemon that may hang, on a clock that stands still. */
 import assert from "node:assert/strict";
 import { daemonAnswerMaxMs } from "../../../src/base/limits.ts";
-import { Hangs, whileAlive } from "../../../src/control/liveness.ts";
+import { Hangs, whileAlive } from "../../../src/control/client/liveness.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const never = () => new Promise<never>(() => {});

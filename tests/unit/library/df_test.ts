@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { parseDf } from "../../../senses/disk-usage/df.ts";
 
 const header = "Filesystem     1024-blocks    Used Available Capacity Mounted on\n";

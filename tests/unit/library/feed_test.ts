@@ -1,6 +1,6 @@
 /** Reading feeds as feed-watch does: what is in them, and what hostile ones try. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { parseFeed } from "../../../senses/feed-watch/feed.ts";
 import { parseXml, textOf } from "../../../senses/feed-watch/xml.ts";
 

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { filesMax, parseStatus } from "../../../senses/git-status/porcelain.ts";
 
 const oid = "9d524e9".padEnd(40, "0");

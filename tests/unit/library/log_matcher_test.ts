@@ -1,6 +1,6 @@
 /** The matcher of log-pattern: it agrees with the engine's own regular expressions, and its cost stays bounded. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { Matcher } from "../../../senses/log-pattern/matcher.ts";
 
 /** Patterns of what the sense knows, made of few characters so that they match often. */

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { jsonDepthMax } from "../../../src/base/limits.ts";
 import { byteLength, nestsTooDeep, toJsonText } from "../../../src/protocol/json.ts";
 

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { type ByteStream, LineChannel } from "../../../src/protocol/line_channel.ts";
 
 /** A stream whose reads are the given chunks and whose writes are kept; `take` bounds what one write accepts. */

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { Harness, manual, plan } from "./harness.ts";
 
 const t0 = Date.UTC(2026, 0, 1);

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { prepareAheadMs } from "../../../src/base/limits.ts";
 import type { Signal } from "../../../src/protocol/signal.ts";
 import { Harness, manual, plan } from "./harness.ts";

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import type { Signal, Trigger } from "../../../src/protocol/signal.ts";
 import { newTimeline, next, type TimelineEvent, type TimelineState } from "../../../src/scheduler/sense_timeline.ts";
 

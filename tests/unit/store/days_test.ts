@@ -1,10 +1,10 @@
 /** Days of the archive, and which of them leave. */
-import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import { archiveBound } from "../../../src/store/archive.ts";
-import { together } from "../../../src/store/archive_reader.ts";
-import { dayMs, dayOf, parseDay, startOfDay } from "../../../src/store/days.ts";
+import assert from "node:assert/strict";
 import type { LogRow } from "../../../src/protocol/log.ts";
+import { together } from "../../../src/store/archive/archive_reader.ts";
+import { archiveBound } from "../../../src/store/archive/archiver.ts";
+import { dayMs, dayOf, parseDay, startOfDay } from "../../../src/store/archive/days.ts";
 
 const noon = Date.UTC(2026, 1, 10, 12);
 

@@ -1,8 +1,8 @@
 /** Processes that die: which runs go on, and which one is to blame. */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../../src/base/limits.ts";
-import { Bench, defaults } from "../../support/workflow_bench.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
+import { Bench, defaults } from "../../support/workflow_bench.ts";
 
 /** A bench with runs of these ids, each in a process. */
 async function running(...ids: string[]): Promise<Bench> {
@@ -33,7 +33,7 @@ Deno.test("while no process may start, runs wait, and go on when one may", async
   bench.host.down.add("w");
   await bench.die(bench.at("a").process);
   assert.deepEqual([bench.working(), bench.run("a").attempt], [[], 1]);
-  assert.deepEqual(bench.manager.view(), [{ workflow: "w", active: 1, waiting: 1, queued: 0 }]);
+  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 1, waiting: 1, queued: 0 }]);
   bench.host.down.clear();
   bench.manager.workflowAvailable("w");
   await bench.turn();

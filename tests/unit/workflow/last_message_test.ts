@@ -1,7 +1,7 @@
 /** The end of a run that comes while its last message is on its way to the disk. */
 import assert from "node:assert/strict";
-import { Bench } from "../../support/workflow_bench.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
+import { Bench } from "../../support/workflow_bench.ts";
 
 /** The runs "a" and these at work, over a store that commits when it is told to. */
 async function running(...others: string[]): Promise<Bench> {

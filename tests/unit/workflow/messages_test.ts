@@ -6,8 +6,8 @@ import {
   refusalsLoggedMax,
   refusalWindowMs,
 } from "../../../src/base/limits.ts";
-import { Bench } from "../../support/workflow_bench.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
+import { Bench } from "../../support/workflow_bench.ts";
 
 Deno.test("a message is acked when it is on disk, as it was stored", async () => {
   const bench = new Bench({}, new MemoryRunStore(false));
@@ -144,5 +144,5 @@ Deno.test("what somebody else wrote into the database is right, and is said", as
   await bench.store.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137 }, row);
   await bench.say("a");
   assert.deepEqual(bench.problems, ["run a was changed by somebody else: it is killed"]);
-  assert.deepEqual(bench.manager.view(), [{ workflow: "w", active: 0, waiting: 0, queued: 0 }]);
+  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 0, waiting: 0, queued: 0 }]);
 });

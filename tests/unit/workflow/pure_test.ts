@@ -1,10 +1,10 @@
 /** The pure parts: transitions, admission, crash policy. */
-import assert from "node:assert/strict";
 import * as fc from "fast-check";
+import assert from "node:assert/strict";
 import { roundDeathsMax } from "../../../src/base/limits.ts";
 import { runStatusSchema } from "../../../src/protocol/run.ts";
-import { admit, excess, startable } from "../../../src/workflow/admission.ts";
-import { afterDeath, type Deaths, endsRun, mustBeAlone } from "../../../src/workflow/crash_policy.ts";
+import { afterDeath, type Deaths, endsRun, mustBeAlone } from "../../../src/workflow/local/crash_policy.ts";
+import { admit, excess, startable } from "../../../src/workflow/local/queue_policy.ts";
 import { firstMoves, isLegal, isTerminal, moves, sourcesOf, stateDiagram } from "../../../src/workflow/transitions.ts";
 
 Deno.test("a run ends in one of six ways, and nothing leads out of an end", () => {

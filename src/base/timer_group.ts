@@ -1,0 +1,24 @@
+/** Timers of one owner that are cancelled together, so that a manager that has stopped leaves none behind. */
+import type { CancelTimer, Clock } from "./time.ts";
+
+export class Timers {
+  readonly #clock: Clock;
+  readonly #set = new Set<CancelTimer>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  after(ms: number, fire: () => void): void {
+    const cancel = this.#clock.after(ms, () => {
+      this.#set.delete(cancel);
+      fire();
+    });
+    this.#set.add(cancel);
+  }
+
+  clear(): void {
+    for (const cancel of this.#set) cancel();
+    this.#set.clear();
+  }
+}

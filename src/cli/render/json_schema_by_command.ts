@@ -1,0 +1,75 @@
+/** Which schema of json_schemas.ts each command's `--json` has. One test holds it to the tree of commands, and to what they print. */
+import * as z from "zod";
+import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
+import {
+  doctorOutput,
+  eventsOutputLine,
+  libraryOutput,
+  logsOutputLine,
+  permissionsOutput,
+  senseLearnOutput,
+  senseListOutput,
+  senseQueryOutput,
+  senseSchemaOutput,
+  senseTriggerOutput,
+  serviceStatusOutput,
+  statusOutput,
+  storeArchiveOutput,
+  storeBackupOutput,
+  storeGcOutput,
+  storeRebuildRunsOutput,
+  storeRestoreOutput,
+  storeStatsOutput,
+  storeVerifyOutput,
+  validateOutput,
+  versionOutput,
+  whyNotOutput,
+  whyOutput,
+  workflowInspectOutput,
+  workflowListOutput,
+  workflowThreadOutput,
+  workflowTriggerOutput,
+} from "./json_schemas.ts";
+
+/** `lines`: one document a line. */
+export interface JsonOutput {
+  readonly prints: "document" | "lines";
+  readonly schema: z.ZodType;
+}
+const document = (schema: z.ZodType): JsonOutput => ({ prints: "document", schema });
+const lines = (schema: z.ZodType): JsonOutput => ({ prints: "lines", schema });
+
+/** By the words of the command; `nerve daemon` has the same `status` and `logs`. */
+export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
+  "doctor": document(doctorOutput),
+  "events": lines(eventsOutputLine),
+  "logs": lines(logsOutputLine),
+  "permissions": document(permissionsOutput),
+  "reload": document(reloadReplySchema),
+  "sense learn": document(senseLearnOutput),
+  "sense library": document(libraryOutput),
+  "sense list": document(senseListOutput),
+  "sense query": document(senseQueryOutput),
+  "sense reset": document(resetSchema),
+  "sense schema": document(senseSchemaOutput),
+  "sense trigger": document(senseTriggerOutput),
+  "service status": document(serviceStatusOutput),
+  "status": document(statusOutput),
+  "store archive": document(storeArchiveOutput),
+  "store backup": document(storeBackupOutput),
+  "store gc": document(storeGcOutput),
+  "store rebuild-runs": document(storeRebuildRunsOutput),
+  "store restore": document(storeRestoreOutput),
+  "store stats": document(storeStatsOutput),
+  "store verify": document(storeVerifyOutput),
+  "validate": document(validateOutput),
+  "version": document(versionOutput),
+  "why": document(z.union([whyOutput, whyNotOutput])),
+  "workflow inspect": document(workflowInspectOutput),
+  "workflow kill": document(runSchema),
+  "workflow library": document(libraryOutput),
+  "workflow list": document(workflowListOutput),
+  "workflow reset": document(resetSchema),
+  "workflow thread": document(workflowThreadOutput),
+  "workflow trigger": document(workflowTriggerOutput),
+};

@@ -1,0 +1,283 @@
+/**
+ * What `--json` prints, a schema for each command that has it (json_schema_by_command.ts tells which). The commands are typed by
+ * these, the tests parse by them; no command loads this file, so that zod stays out of what needs none. Times are
+ * milliseconds since the epoch.
+ * Commands that stream print one document a line; `sense query` prints an array with a line for each row. What fails
+ * writes `errorOutput` to stderr, on one line, and nothing to stdout, unless it had begun a stream.
+ */
+import * as z from "zod";
+import { permissionNames } from "../../config/types.ts";
+import {
+  archiveReplySchema,
+  gapSchema,
+  healthSchema,
+  runPageSchema,
+  runSchema,
+  senseCountersSchema,
+  senseViewSchema,
+  triggerReplySchema,
+  workflowViewSchema,
+} from "../../protocol/api.ts";
+import { logRowSchema } from "../../protocol/log.ts";
+import { runMessageSchema } from "../../protocol/run.ts";
+import { placeSchema } from "../../protocol/signal.ts";
+
+/** Any command that fails: `hint` says what to do. The codes are those of base/errors.ts. */
+export const errorOutput = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().nullable() }),
+});
+export type ErrorOutput = z.infer<typeof errorOutput>;
+
+/** Whether a daemon told it; if not, it is from the databases, and `problem` says why when one runs all the same. */
+const told = { daemon: z.boolean(), problem: z.string().nullable() } as const;
+
+/** `nerve sense list`: without a daemon nobody counts. `total` counts all senses. */
+export const senseListOutput = z.strictObject({
+  ...told,
+  total: z.int(),
+  offset: z.int(),
+  items: z.array(senseViewSchema.extend({ counters: senseCountersSchema.nullable() })),
+});
+export type SenseListOutput = z.infer<typeof senseListOutput>;
+
+/** `nerve sense library`, `nerve workflow library`: `permissions` as their lines in nerve.yaml begin. */
+export const libraryOutput = z.strictObject({
+  items: z.array(z.strictObject({
+    name: z.string(),
+    brief: z.string(),
+    permissions: z.record(z.string(), z.union([z.literal(true), z.array(z.string()).readonly()])),
+  })),
+});
+export type LibraryOutput = z.infer<typeof libraryOutput>;
+
+/** `nerve sense schema NAME` */
+export const senseSchemaOutput = z.strictObject({
+  sense: z.string(),
+  tables: z.array(z.strictObject({
+    name: z.string(),
+    sql: z.string(),
+    indexes: z.array(z.string()),
+    columns: z.array(
+      z.strictObject({ name: z.string(), type: z.string(), notNull: z.boolean(), primaryKey: z.boolean() }),
+    ),
+    rows: z.int(),
+  })),
+});
+
+/** `nerve sense query NAME [SQL]`: integers beyond 2^53 are texts, blobs are x'00ff'. */
+export const senseQueryOutput = z.array(z.record(z.string(), z.union([z.null(), z.number(), z.string()])));
+
+/** `nerve sense trigger NAME`: `outcome` is null without --wait. */
+export const senseTriggerOutput = triggerReplySchema;
+
+/** `nerve workflow list` */
+export const workflowListOutput = z.strictObject({
+  ...told,
+  workflows: z.array(workflowViewSchema),
+  runs: runPageSchema.extend({ offset: z.int() }),
+});
+
+/**
+ * `nerve workflow inspect RUN`: its attempts, from which round on and after what; and a page of its rows, the oldest
+ * first, where `more` tells of further ones.
+ */
+export const workflowInspectOutput = z.strictObject({
+  run: runSchema,
+  attempts: z.array(
+    z.strictObject({ attempt: z.int(), at: z.number(), round: z.int(), after: z.string().nullable() }),
+  ),
+  rows: z.array(logRowSchema),
+  more: z.boolean(),
+});
+
+/** `nerve workflow thread RUN`: `earlier` is the command for what did not fit. */
+export const workflowThreadOutput = z.strictObject({
+  run: runSchema,
+  messages: z.array(runMessageSchema),
+  earlier: z.string().nullable(),
+});
+
+/** `nerve workflow trigger NAME`: the run, at its end with --wait. */
+export const workflowTriggerOutput = runSchema;
+
+/** `nerve events`: one line each. With -f also `{afterId, beforeId}` for rows that have left the log. */
+export const eventsOutputLine = z.union([logRowSchema, gapSchema]);
+
+/** `nerve logs`: one line each; what a crash has left behind has only a message. */
+export const logsOutputLine = z.union([
+  z.strictObject({
+    ts: z.number(),
+    level: z.enum(["debug", "info", "warn", "error"]),
+    source: z.string(),
+    event: z.string(),
+    message: z.string(),
+  }),
+  z.strictObject({ message: z.string() }),
+]);
+
+/** `nerve why ID`: from the row that was asked about back to its first cause; `missing`: a cause that left the log. */
+export const whyOutput = z.strictObject({
+  id: z.string(),
+  chain: z.array(logRowSchema).min(1),
+  missing: z.int().nullable(),
+});
+export type WhyOutput = z.infer<typeof whyOutput>;
+
+/** `nerve why --sense NAME`: the oldest first; `now` is the sense as the daemon has it, null when none tells. */
+export const whyNotOutput = z.strictObject({
+  sense: z.string(),
+  items: z.array(logRowSchema),
+  more: z.boolean(),
+  now: senseViewSchema.nullable(),
+  problem: z.string().nullable(),
+});
+export type WhyNotOutput = z.infer<typeof whyNotOutput>;
+
+/** `nerve validate --format json` */
+export const validateOutput = z.strictObject({
+  errors: z.int(),
+  warnings: z.int(),
+  problems: z.array(z.strictObject({
+    severity: z.enum(["error", "warning"]),
+    path: z.string(),
+    message: z.string(),
+    hint: z.string().nullable(),
+    place: placeSchema.nullable(),
+  })),
+});
+
+/** `nerve status`: see the command for what the conditions mean. */
+export const statusOutput = z.strictObject({
+  condition: z.enum(["running", "starting", "stopping", "restarting", "hanging", "down", "gave up", "killed"]),
+  workspace: z.string(),
+  pid: z.int().nullable(),
+  supervisor: z.int().nullable(),
+  deaths: z.int(),
+  problem: z.string().nullable(),
+  health: healthSchema.nullable(),
+  lastProblems: z.array(logRowSchema),
+  logProblem: z.string().nullable(),
+});
+
+/** `nerve doctor` */
+export const doctorOutput = z.strictObject({
+  workspace: z.string(),
+  ok: z.boolean(),
+  findings: z.array(z.strictObject({
+    check: z.string(),
+    level: z.enum(["ok", "warning", "failed"]),
+    message: z.string(),
+    hint: z.string().nullable(),
+  })),
+});
+
+/** `nerve version` */
+export const versionOutput = z.strictObject({
+  nerve: z.string(),
+  form: z.enum(["source", "portable", "compiled"]),
+  commit: z.string().nullable(),
+  deno: z.string(),
+  v8: z.string(),
+});
+
+/** `nerve store archive` */
+export const storeArchiveOutput = archiveReplySchema;
+
+/** `nerve store stats`: `perDay` is the mean of the last whole days in the log, null while there is none. */
+export const storeStatsOutput = z.strictObject({
+  log: z.strictObject({
+    bytes: z.int(),
+    rows: z.int(),
+    runs: z.int(),
+    oldestMs: z.number().nullable(),
+    newestMs: z.number().nullable(),
+    perDay: z.strictObject({ days: z.int(), rows: z.int(), bytes: z.int() }).nullable(),
+    freeBytes: z.int(),
+  }).nullable(),
+  senses: z.array(z.strictObject({ name: z.string(), bytes: z.int() })),
+  blobs: z.strictObject({ files: z.int(), bytes: z.int() }),
+  archive: z.strictObject({
+    days: z.int(),
+    bytes: z.int(),
+    rows: z.int(),
+    oldest: z.string().nullable(),
+    upToMs: z.number().nullable(),
+  }),
+  totalBytes: z.int(),
+});
+
+/** `nerve store gc`: `digest` is null for what an interrupted write has left. */
+export const storeGcOutput = z.strictObject({
+  items: z.array(z.strictObject({ digest: z.string().nullable(), bytes: z.int(), modifiedMs: z.number() })),
+  bytes: z.int(),
+  kept: z.int(),
+  removed: z.boolean(),
+  removedBytes: z.int(),
+});
+
+/** `nerve store verify`: one finding for each thing that is wrong, and one for each part that is whole. */
+export const storeVerifyOutput = z.strictObject({
+  ok: z.boolean(),
+  findings: z.array(z.strictObject({
+    part: z.enum(["database", "blobs", "archive", "runs"]),
+    what: z.string(),
+    problem: z.string().nullable(),
+    count: z.int(),
+  })),
+});
+
+/** `nerve store rebuild-runs` */
+export const storeRebuildRunsOutput = z.strictObject({ runs: z.int(), skipped: z.int() });
+
+/** `nerve store backup DIR` */
+export const storeBackupOutput = z.strictObject({
+  folder: z.string(),
+  madeAt: z.number(),
+  version: z.string(),
+  files: z.int(),
+  bytes: z.int(),
+});
+
+/** `nerve store restore DIR`: `before` is where the data is that was there. */
+export const storeRestoreOutput = storeBackupOutput.extend({ before: z.string().nullable() });
+
+const permissionValues = z.partialRecord(z.enum(permissionNames), z.union([z.literal(true), z.array(z.string())]));
+
+/** `nerve permissions`: each group and workflow with its grants; `gained`: declared by another sense of its group. */
+export const permissionsOutput = z.strictObject({
+  items: z.array(z.strictObject({
+    kind: z.enum(["group", "workflow"]),
+    name: z.string(),
+    senses: z.array(z.string()),
+    grants: z.array(z.strictObject({
+      permission: z.enum(permissionNames),
+      /** A path, host or name, or true for everything. */
+      value: z.union([z.literal(true), z.string()]),
+      why: z.string(),
+      declaredBy: z.string().nullable(),
+      origin: z.enum(["declared", "gained", "implied"]),
+    })),
+  })),
+});
+
+/** `nerve sense learn`: `needed` is the smallest block, `missing` and `unused` its difference to the present one. */
+export const senseLearnOutput = z.strictObject({
+  sense: z.string(),
+  needed: permissionValues,
+  missing: permissionValues,
+  unused: permissionValues,
+  computes: z.int(),
+  errors: z.array(z.string()),
+  ended: z.string().nullable(),
+});
+
+/** `nerve service status`: what systemctl answers; null, with the `problem`, where there is no systemd to ask. */
+export const serviceStatusOutput = z.strictObject({
+  unit: z.string(),
+  path: z.string(),
+  installed: z.boolean(),
+  enabled: z.string().nullable(),
+  active: z.string().nullable(),
+  problem: z.string().nullable(),
+});
+export type ServiceStatusOutput = z.infer<typeof serviceStatusOutput>;

@@ -1,0 +1,187 @@
+/**
+ * How the command line writes: tables, status signs, times, pages, JSON and errors. Plain text unless a terminal asks.
+ * I1. What users' code wrote never reaches a terminal raw: control characters are shown, not obeyed.
+ */
+import { messageOf, NerveError } from "../../base/errors.ts";
+import { toOsError } from "../../base/os_error.ts";
+import { printable } from "../../base/printable.ts";
+import type { Json } from "../../protocol/json.ts";
+import type { RunStatus } from "../../protocol/run.ts";
+import { type CliIo, exit } from "../io.ts";
+import type { ErrorOutput } from "./json_schemas.ts";
+
+/** One sign a line, each two columns wide. */
+export const sign = {
+  ok: "✅",
+  failed: "❌",
+  warning: "🔶",
+  signal: "📡",
+  log: "📝",
+  live: "🟢",
+  idle: "⚪",
+  broken: "🔴",
+  asleep: "💤",
+  died: "💥",
+  next: "👉",
+} as const;
+
+export const runSign: Readonly<Record<RunStatus, string>> = {
+  queued: "⏳",
+  started: "🔄",
+  completed: "✅",
+  failed: "❌",
+  killed: "🛑",
+  crashed: "💥",
+  interrupted: "🔌",
+  dropped: "🚫",
+};
+
+export { printable };
+
+/** `printable` for a text of several lines. */
+export function printableLines(text: string): string {
+  return text.split(/\r?\n/).map((line) => printable(line.replaceAll("\t", "  "))).join("\n");
+}
+
+/** On one line, at most `maxChars` long. */
+export function clip(text: string, maxChars: number): string {
+  const line = printable(text.length > maxChars * 4 ? text.slice(0, maxChars * 4) : text);
+  const characters = Array.from(line);
+  return characters.length <= maxChars ? line : `${characters.slice(0, maxChars - 3).join("")}...`;
+}
+
+/** A text of several lines on one, at most `maxChars` long. */
+export function oneLine(text: string, maxChars: number): string {
+  return clip(text.trim().split(/\s*\n\s*/).join(" | "), maxChars);
+}
+
+/** JSON on one line, bounded. */
+export function preview(value: Json, maxChars = 100): string {
+  return clip(JSON.stringify(value), maxChars);
+}
+
+/** `12:03:10`, in the time zone of the machine. */
+export function clockTime(ms: number): string {
+  return dateTime(ms).slice(11);
+}
+
+/** `2026-01-31 12:03:10`, in the time zone of the machine. */
+export function dateTime(ms: number): string {
+  const at = new Date(ms);
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ` +
+    `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
+
+/** How far `ms` is from `now`, in its largest unit: `12s ago`, `in 3m`, `now`. */
+export function distance(ms: number, now: number): string {
+  const seconds = Math.round(Math.abs(ms - now) / 1_000);
+  if (seconds === 0) return "now";
+  const text = seconds < 60
+    ? `${seconds}s`
+    : seconds < 3_600
+    ? `${Math.floor(seconds / 60)}m`
+    : seconds < 86_400
+    ? `${Math.floor(seconds / 3_600)}h`
+    : `${Math.floor(seconds / 86_400)}d`;
+  return ms < now ? `${text} ago` : `in ${text}`;
+}
+
+/** `1 sense`, `3 senses`. */
+export function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+export function print(io: CliIo, line = ""): void {
+  io.stdout.write(`${line}\n`);
+}
+
+/** Secondary text: grey on a terminal. */
+/** As one word of a command that is shown to be copied. */
+export function shellWord(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+export function dim(io: CliIo, text: string): string {
+  return io.colour ? `\x1b[2m${text}\x1b[22m` : text;
+}
+
+export function printJson(io: CliIo, value: unknown): void {
+  print(io, printableLines(JSON.stringify(value, null, 2)));
+}
+
+/** JSON on one line. JSON itself escapes only some of what a terminal obeys; to a program the others mean the same. */
+export function jsonLine(value: unknown): string {
+  return printable(JSON.stringify(value));
+}
+
+/** Columns two spaces apart, each as wide as its widest cell; the last is not padded. Cells must be printable. */
+export function printTable(io: CliIo, header: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => widthOf(row[column] ?? "")))
+  );
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, column) =>
+      column === cells.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - widthOf(cell))
+    ).join("  ").trimEnd();
+  print(io, dim(io, line(header)));
+  for (const row of rows) print(io, line(row));
+}
+
+/** Terminal columns of a text: our signs and most wide scripts take two. */
+function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    const wide = (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
+      (point >= 0xac00 && point <= 0xd7a3) || (point >= 0xf900 && point <= 0xfaff) ||
+      (point >= 0xff00 && point <= 0xff60) || point >= 0x1f300 || [0x23f3, 0x2705, 0x274c, 0x26aa].includes(point);
+    width += wide ? 2 : 1;
+  }
+  return width;
+}
+
+/** What a list ends with: how much of how much was shown, and the exact command for the rest. */
+export function printPage(
+  io: CliIo,
+  page: { offset: number; shown: number; total: number; what: string; next: string },
+): void {
+  const { offset, shown, total, what, next } = page;
+  if (total === 0) return print(io, dim(io, `no ${what}`));
+  const range = shown === 0 ? "none" : `${offset + 1}-${offset + shown}`;
+  print(io, dim(io, `${range} of ${total} ${what}`));
+  if (offset + shown < total && shown > 0) print(io, dim(io, `next: ${next}`));
+}
+
+/**
+ * Says what failed, and what to do: in two lines, or in one of JSON (`errorOutput` of json_schemas.ts). The stack follows only
+ * when NERVE_DEBUG=1 asks for it. Returns the exit code.
+ */
+export function printError(io: CliIo, thrown: unknown, json = false): number {
+  const { code, message, hint } = told(thrown);
+  if (json) io.stderr.write(`${jsonLine({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
+  else {
+    io.stderr.write(`${sign.failed} ${printable(message)}\n`);
+    if (hint !== null) io.stderr.write(`   ${printable(hint)}\n`);
+  }
+  if (io.env["NERVE_DEBUG"] === "1" && thrown instanceof Error) {
+    for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
+      io.stderr.write(`${printableLines(error.stack ?? error.message)}\n`);
+    }
+  }
+  return exitCodeOf(thrown);
+}
+
+function told(thrown: unknown): ErrorOutput["error"] {
+  if (thrown instanceof NerveError) return { code: thrown.code, message: messageOf(thrown), hint: thrown.hint };
+  const refusal = toOsError(thrown);
+  if (refusal !== null) return { code: "STORE_FAILED", ...refusal };
+  const hint = "This is a bug of nerve; NERVE_DEBUG=1 shows where it comes from";
+  return { code: "INTERNAL", message: messageOf(thrown), hint };
+}
+
+function exitCodeOf(thrown: unknown): number {
+  if (!(thrown instanceof NerveError)) return exit.failed;
+  if (thrown.code === "DAEMON_MISSING") return exit.noDaemon;
+  return thrown.code === "USAGE" || thrown.code === "NAME_INVALID" ? exit.usage : exit.failed;
+}

@@ -1,0 +1,194 @@
+/**
+ * Refuses permissions that would let a sense or workflow reach past the sandbox into nerve itself, and warns of those
+ * that reach further than they say. Needs absolute paths, and looks through symbolic links; called by load.ts.
+ */
+import { dirname, join, relative } from "node:path";
+import { type ConfigPath, type Problem, quote } from "../diagnostic.ts";
+import { ProblemList } from "../diagnostic_list.ts";
+import type { ParsedConfig } from "../parse.ts";
+import type { PermissionRequest } from "../types.ts";
+import type { WorkspacePaths } from "../workspace.ts";
+import { type GrantContext, resolveRequest } from "./grants.ts";
+import { covers } from "./path_contains.ts";
+import { linksOut } from "./symlinks.ts";
+
+/** Checks the declarations of every sense and workflow. */
+export async function checkGrants(
+  parsed: ParsedConfig,
+  paths: WorkspacePaths,
+  context: GrantContext,
+): Promise<Problem[]> {
+  const problems = new ProblemList(parsed.placeOf);
+  const { senses, workflows } = parsed.config;
+  const units = [
+    ...[...senses.values()].map((sense) => ["senses", sense.name, sense.permissions] as const),
+    ...[...workflows.values()].map((workflow) => ["workflows", workflow.name, workflow.permissions] as const),
+  ];
+  for (const [section, name, request] of units) {
+    await checkRequest(request, [section, name, "permissions"], { paths, ...context, problems });
+  }
+  return problems.sorted();
+}
+
+interface Scope extends GrantContext {
+  readonly paths: WorkspacePaths;
+  readonly problems: ProblemList;
+}
+
+async function checkRequest(request: PermissionRequest, path: ConfigPath, scope: Scope): Promise<void> {
+  for (const { permission, value, declared } of resolveRequest(request, scope.paths.root, scope.home)) {
+    const list = request[permission];
+    const at = [...path, permission, ...(list === true || list === undefined ? [] : [list.indexOf(declared)])];
+    if (scope.home === null && /^~(\/|$)/.test(declared)) {
+      scope.problems.error(at, "there is no home folder to put in place of ~", "write the whole path");
+    }
+    if (permission === "net" && value !== true && value.startsWith("unix:")) {
+      await checkSocket(value.slice("unix:".length), at, scope);
+    }
+    if ((permission !== "read" && permission !== "write") || value === true) continue;
+    if (neverOpen(permission, value)) {
+      scope.problems.warning(
+        at,
+        `${permission} of ${
+          quote(value)
+        } opens nothing: Deno keeps /proc, /sys and /dev from all that is not trusted with everything`,
+        "ask node:os or Deno.systemMemoryInfo, or let a program such as ps, df or ip tell it (run)",
+      );
+      continue;
+    }
+    if (permission === "write") await checkWrite(value, at, scope);
+    else {
+      await checkRead(value, at, scope);
+      await checkThere(value, at, request, scope);
+    }
+    await checkLinks(permission, value, at, scope);
+  }
+}
+
+/** What nobody in a sandbox may change, and what they could do if they might. */
+function guarded({ paths, nerveModules }: Scope): [path: string, what: string][] {
+  return [
+    ...nerveModules.map((folder): [string, string] => [folder, "nerve's own code, which runs outside the sandbox"]),
+    [paths.configFile, "nerve.yaml, where permissions are given"],
+    [paths.senses, "the code of senses, which runs with other permissions"],
+    [paths.workflows, "the code of workflows, which runs with other permissions"],
+    [paths.lib, "code that senses and workflows share"],
+    [paths.data, "the log and the databases of other senses"],
+    [paths.logs, "the daemon's text log"],
+    [paths.lockFile, "the daemon's lock"],
+    [paths.pidFile, "the daemon's pid file"],
+    [paths.socket, "the control socket"],
+    [paths.runtimeFolder, "the sockets of the daemon"],
+    [join(paths.root, "nerve.permissions.lock"), "the record of agreed permissions"],
+    // A hook or a configured filter runs when its owner next uses git, outside any sandbox.
+    [join(paths.root, ".git"), "git hooks, which run outside the sandbox"],
+  ];
+}
+
+async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<void> {
+  const { home, problems } = scope;
+  for (const spelling of await spellings(value)) {
+    for (const [path, what] of guarded(scope)) {
+      if (!covers(spelling, path) && !covers(path, spelling)) continue;
+      const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
+      const hint = "grant a folder that holds nothing of nerve's, such as files/ in the workspace";
+      return problems.error(at, `write of ${quote(value)} covers ${what}${link}`, hint);
+    }
+  }
+  if (systemFolders.some((folder) => covers(folder, value))) {
+    problems.warning(at, `write of ${quote(value)} opens the sandbox: the system acts on what is written there`);
+  } else if (home !== null && (value === home || value.startsWith(`${home}/.`))) {
+    problems.warning(at, `write of ${quote(value)} opens the sandbox: programs act on what is written there`);
+  }
+}
+
+const systemFolders = ["/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib"];
+
+async function checkRead(value: string, at: ConfigPath, { paths, home, problems }: Scope): Promise<void> {
+  if (value === "/" || value === home) {
+    return problems.warning(at, `read of ${quote(value)} covers keys, passwords and every sense's database`);
+  }
+  for (const spelling of await spellings(value)) {
+    if (covers(spelling, paths.senseDatabases) || covers(paths.senseDatabases, spelling)) {
+      return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
+    }
+  }
+}
+
+/** Measured on Deno 2.9.6: there, nothing but these is opened by a grant of the path. */
+const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
+
+function neverOpen(permission: "read" | "write", value: string): boolean {
+  if (openDevices.includes(value) || (permission === "read" && value === "/dev/tty")) return false;
+  return ["/dev", "/proc", "/sys"].some((folder) => covers(folder, value));
+}
+
+/** A path that is not there is most often misspelt; one that the sense may also write it may be about to make. */
+async function checkThere(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
+  const { paths: { root }, home, problems } = scope, { write = [] } = request;
+  const own = resolveRequest({ write }, root, home).some((grant) => grant.value === true || covers(grant.value, value));
+  if (own || !await isMissing(value)) return;
+  problems.warning(at, `read of ${quote(value)}: there is nothing of that name`, "is it misspelt, or made later?");
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return false;
+  } catch (thrown) {
+    // What cannot be looked at may be there all the same.
+    return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
+  }
+}
+
+/** Links that lead out of a granted folder: an error when they let the sandbox write to nerve, else a warning. */
+async function checkLinks(permission: "read" | "write", value: string, at: ConfigPath, scope: Scope): Promise<void> {
+  const links = await linksOut(value), [first] = links;
+  if (first === undefined) return;
+  if (permission === "write") {
+    for (const { link, target } of links) {
+      const [, what] = guarded(scope).find(([path]) => covers(target, path) || covers(path, target)) ?? [];
+      if (what === undefined) continue;
+      return scope.problems.error(
+        at,
+        `write of ${quote(value)} covers ${what}, through the link ${quote(link)}`,
+        "remove the link",
+      );
+    }
+  }
+  const more = links.length === 1 ? "" : ` (and ${links.length - 1} more)`;
+  scope.problems.warning(
+    at,
+    `${permission} of ${quote(value)} reaches out of it: the link ${quote(first.link)} leads to ${
+      quote(first.target)
+    }${more}`,
+    "Deno follows links: grant a folder without them, or remove them",
+  );
+}
+
+async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
+  for (const spelling of await spellings(path)) {
+    if (spelling === paths.socket || covers(paths.runtimeFolder, spelling)) {
+      return problems.error(
+        at,
+        "the control socket is not for senses and workflows",
+        "a sense starts a workflow by what it returns",
+      );
+    }
+  }
+}
+
+/** The path as it was granted, and where it really leads; Deno follows links inside a granted folder. */
+async function spellings(path: string): Promise<string[]> {
+  let missing = "";
+  for (let existing = path;; existing = dirname(existing)) {
+    try {
+      const real = join(await Deno.realPath(existing), missing);
+      return real === path ? [path] : [path, real];
+    } catch (thrown) {
+      // Not there yet: then its folder decides where it will be. What cannot be looked at leads nowhere we know.
+      if (!(thrown instanceof Deno.errors.NotFound) || existing === dirname(existing)) return [path];
+      missing = join(relative(dirname(existing), existing), missing);
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * What the worker of a group or workflow may do, as a pure function of the configuration (design.md 6, "Grants"), and
+ * why. The kernel hands `sandboxPermissions` to the process; `nerve permissions` prints `explainPermissions`.
+ * I1. The grants are exactly the rows of the explanation: there is no other source.
+ * I2. What nobody declared is denied, except what is implied by being that group or workflow.
+ * I3. A list is never empty: nothing is `false`.
+ */
+import { join, resolve } from "node:path";
+import { assert, unreachable } from "../../base/errors.ts";
+import type { SandboxPermissions } from "../../protocol/message.ts";
+import type { SenseConfig } from "../types.ts";
+import {
+  groupMembers,
+  type NerveConfig,
+  type PermissionName,
+  permissionNames,
+  type PermissionRequest,
+} from "../types.ts";
+import type { WorkspacePaths } from "../workspace.ts";
+import { isProcessVariable } from "./request.ts";
+
+/** What a process is for. */
+export interface GrantedUnit {
+  readonly kind: "group" | "workflow";
+  readonly name: string;
+}
+
+export interface GrantContext {
+  /** Folders of nerve's own code that the worker loads. */
+  readonly nerveModules: readonly string[];
+  /** The user's home folder, for `~`. */
+  readonly home: string | null;
+}
+
+/** One grant. `value` is an absolute path, a host, a name, or true for everything. */
+export interface PermissionRow {
+  readonly permission: PermissionName;
+  readonly value: string | true;
+  readonly why: string;
+  /** The sense or workflow that asked for it; null: implied. */
+  readonly declaredBy: string | null;
+}
+
+/** What Deno's Worker takes. The unit must be one of the configuration's. */
+export function sandboxPermissions(
+  config: NerveConfig,
+  paths: WorkspacePaths,
+  unit: GrantedUnit,
+  context: GrantContext,
+): SandboxPermissions {
+  const rows = explainPermissions(config, paths, unit, context);
+  const granted = (name: PermissionName): readonly string[] | boolean => {
+    const values = rows.filter((row) => row.permission === name).map((row) => row.value);
+    if (values.includes(true)) return true;
+    // Deno's import permission knows hosts only; packages are looked at by the worker itself (sandbox/module_gate.ts).
+    const isPackage = (value: string) => name === "import" && value.startsWith("npm:");
+    const list = new Set(values.filter((value) => value !== true).filter((value) => !isPackage(value)));
+    return list.size === 0 ? false : [...list];
+  };
+  return {
+    read: granted("read"),
+    write: granted("write"),
+    net: granted("net"),
+    env: granted("env"),
+    run: granted("run"),
+    sys: granted("sys"),
+    ffi: granted("ffi"),
+    import: granted("import"),
+  };
+}
+
+/** Every grant with its reason; a value that has several reasons has a row for each. Declared ones come first. */
+export function explainPermissions(
+  config: NerveConfig,
+  paths: WorkspacePaths,
+  unit: GrantedUnit,
+  context: GrantContext,
+): PermissionRow[] {
+  const declared = (kind: string, name: string, request: PermissionRequest) => {
+    return resolveRequest(request, paths.root, context.home).map(({ permission, value }): PermissionRow => ({
+      permission,
+      value,
+      why: `declared by ${kind} ${name}`,
+      declaredBy: name,
+    }));
+  };
+  switch (unit.kind) {
+    case "group": {
+      const members = groupMembers(config, unit.name);
+      const rows = members.flatMap((sense) => declared("sense", sense.name, sense.permissions));
+      return [...rows, ...impliedForGroup(config, paths, members), ...impliedForAll(paths, context)];
+    }
+    case "workflow": {
+      const workflow = config.workflows.get(unit.name);
+      assert(workflow !== undefined, `grants of the unknown workflow ${unit.name}`);
+      const rows = declared("workflow", unit.name, workflow.permissions);
+      const own = implied("read", [paths.workflowFolder(unit.name)], "its own folder");
+      const log = implied("read", databaseFiles(paths.logDatabase), "the log");
+      return [...rows, ...own, ...log, ...impliedForAll(paths, context)];
+    }
+    default:
+      return unreachable(unit.kind);
+  }
+}
+
+function implied(permission: PermissionName, values: readonly string[], reason: string): PermissionRow[] {
+  return values.map((value) => ({ permission, value, why: `implied: ${reason}`, declaredBy: null }));
+}
+
+function impliedForAll(paths: WorkspacePaths, context: GrantContext): PermissionRow[] {
+  return [
+    ...implied("read", [paths.lib], "shared code"),
+    ...implied("read", context.nerveModules, "nerve's own modules"),
+    ...implied("read", [paths.blobs], "blobs"),
+    ...implied("write", [paths.blobs], "blobs"),
+  ];
+}
+
+function impliedForGroup(config: NerveConfig, paths: WorkspacePaths, members: readonly SenseConfig[]): PermissionRow[] {
+  const own = members.flatMap(({ name }) => {
+    const files = databaseFiles(paths.senseDatabase(name));
+    return [
+      ...implied("read", [paths.senseFolder(name)], `folder of sense ${name}`),
+      ...implied("read", files, `database of sense ${name}`),
+      ...implied("write", files, `database of sense ${name}`),
+    ];
+  });
+  const names = new Set(members.map((sense) => sense.name));
+  const peers = new Set(members.flatMap((sense) => readablePeers(config, sense)).filter((peer) => !names.has(peer)));
+  // The folder rather than each file: a sense that is added must not cost every other one its process.
+  const ofPeers = members.some((sense) => sense.peers === "all")
+    ? implied("read", [paths.senseDatabases], "databases of peers: all")
+    : [...peers].flatMap((peer) =>
+      implied("read", databaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
+    );
+  return [
+    ...own,
+    ...ofPeers,
+    ...implied("read", databaseFiles(paths.logDatabase), "the log"),
+  ];
+}
+
+/** The senses whose databases `sense` may read, in the order of nerve.yaml; never itself. */
+export function readablePeers(config: NerveConfig, sense: SenseConfig): string[] {
+  const { peers } = sense;
+  return [...config.senses.keys()].filter((name) => name !== sense.name && (peers === "all" || peers.includes(name)));
+}
+
+/** A SQLite database is up to four files. */
+export function databaseFiles(database: string): string[] {
+  return [database, `${database}-wal`, `${database}-shm`, `${database}-journal`];
+}
+
+/** A declaration with its absolute path; `declared` is how it was written. */
+export interface ResolvedGrant {
+  readonly permission: PermissionName;
+  readonly value: string | true;
+  readonly declared: string;
+}
+
+export function resolveRequest(request: PermissionRequest, root: string, home: string | null): ResolvedGrant[] {
+  return permissionNames.flatMap((permission): ResolvedGrant[] => {
+    const wanted = request[permission];
+    if (wanted === undefined) return [];
+    if (wanted === true) return [{ permission, value: true, declared: "true" }];
+    return wanted.map((declared) => ({ permission, value: resolveValue(permission, declared, root, home), declared }));
+  });
+}
+
+function resolveValue(permission: PermissionName, value: string, root: string, home: string | null): string {
+  const isPath = permission === "read" || permission === "write" || permission === "ffi";
+  // A program without a slash is looked up in PATH.
+  if (!isPath && !(permission === "run" && value.includes("/"))) return value;
+  if (home !== null && (value === "~" || value.startsWith("~/"))) return join(home, value.slice(2));
+  return resolve(root, value);
+}
+
+/**
+ * The variables that reach the process of a unit, out of `all`: those granted by name, by a prefix such as `EXAMPLE_*`,
+ * or by `true`; never one that would change the trusted process around the sandbox.
+ */
+export function sandboxEnvironment(
+  permissions: SandboxPermissions,
+  all: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { env } = permissions;
+  const granted = (name: string): boolean => {
+    if (isProcessVariable(name)) return false;
+    if (typeof env === "boolean") return env;
+    return env.some((wanted) => wanted.endsWith("*") ? name.startsWith(wanted.slice(0, -1)) : name === wanted);
+  };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => granted(name)));
+}

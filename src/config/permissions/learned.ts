@@ -1,0 +1,103 @@
+/**
+ * From what a sense asked of Deno to the smallest `permissions` that would have sufficed. Pure; the lines of Deno's
+ * audit come from deploy/learn_permissions.ts, `nerve sense learn` prints the result.
+ */
+import { dirname } from "node:path";
+import { stringify } from "yaml";
+import { type PermissionName, permissionNames, type PermissionRequest } from "../types.ts";
+import type { PermissionRow } from "./grants.ts";
+import { covers } from "./path_contains.ts";
+
+/** One thing that was asked for; null is everything of its kind. */
+export interface Asked {
+  readonly permission: PermissionName;
+  readonly value: string | null;
+}
+
+export interface Learned {
+  /** The smallest block: what was asked for, granted or not, and not implied. */
+  readonly needed: PermissionRequest;
+  /** In `needed`, and not granted by the present block. */
+  readonly missing: PermissionRequest;
+  /** Declared at present, and not asked for by anything in `needed`. */
+  readonly unused: PermissionRequest;
+}
+
+/** More paths than this in one folder, and the folder is named instead. */
+const pathsMax = 5;
+
+/** The first module of the sandbox: what was asked for before it was the shim's own. */
+const firstModule = "/sandbox/worker_main.ts";
+
+/** Lines of DENO_AUDIT_PERMISSIONS (deno 2.9.6), from the sandbox's first module on. */
+export function readAudit(text: string): Asked[] {
+  const asked: Asked[] = [];
+  let begun = false;
+  for (const line of text.split("\n")) {
+    if (line.trim() === "") continue;
+    const { permission, value } = JSON.parse(line) as { permission: string; value: string | null };
+    begun ||= value?.endsWith(firstModule) ?? false;
+    const known = permissionNames.find((name) => name === permission);
+    if (begun && known !== undefined) {
+      asked.push({ permission: known, value: value === null ? null : plain(known, value) });
+    }
+  }
+  return asked;
+}
+
+/** Hosts come as an address or as a URL, files of modules as a URL. */
+function plain(permission: PermissionName, value: string): string {
+  if (!URL.canParse(value) || !value.includes("://")) return value;
+  const url = new URL(value);
+  if (permission === "read" || permission === "write") return decodeURIComponent(url.pathname);
+  const port = url.port !== "" ? url.port : url.protocol === "http:" || url.protocol === "ws:" ? "80" : "443";
+  return `${url.hostname}:${port}`;
+}
+
+/** `implied`: the rows that hold without any declaration; `declared`: those of the present block. */
+export function learn(
+  asked: readonly Asked[],
+  implied: readonly PermissionRow[],
+  declared: readonly PermissionRow[],
+): Learned {
+  const needed: Partial<Record<PermissionName, true | string[]>> = {};
+  const missing: Partial<Record<PermissionName, true | string[]>> = {};
+  const unused: Partial<Record<PermissionName, true | string[]>> = {};
+  for (const permission of permissionNames) {
+    const mine = asked.filter((each) => each.permission === permission && !granted(implied, each));
+    if (mine.length > 0) needed[permission] = smallest(permission, mine);
+    const more = mine.filter((each) => !granted(declared, each));
+    if (more.length > 0) missing[permission] = smallest(permission, more);
+    const idle = declared.filter((row) => row.permission === permission && !mine.some((each) => granted([row], each)));
+    if (idle.length > 0) {
+      unused[permission] = idle.some(({ value }) => value === true) ? true : idle.map(({ value }) => String(value));
+    }
+  }
+  return { needed, missing, unused };
+}
+
+function granted(rows: readonly PermissionRow[], { permission, value }: Asked): boolean {
+  return rows.some((row) => {
+    if (row.permission !== permission) return false;
+    if (row.value === true || value === null) return row.value === true;
+    if (permission === "read" || permission === "write" || permission === "ffi") return covers(row.value, value);
+    if (permission === "env" && row.value.endsWith("*")) return value.startsWith(row.value.slice(0, -1));
+    // A host without a port is all of its ports.
+    return row.value === value || (permission === "net" && value.startsWith(`${row.value}:`));
+  });
+}
+
+function smallest(permission: PermissionName, asked: readonly Asked[]): true | string[] {
+  if (asked.some(({ value }) => value === null)) return true;
+  const values = [...new Set(asked.flatMap(({ value }) => value ?? []))].sort();
+  if (permission !== "read" && permission !== "write") return values;
+  const folders = Map.groupBy(values, (value) => dirname(value));
+  const named = [...folders].flatMap(([folder, paths]) => paths.length > pathsMax && folder !== "/" ? [folder] : paths);
+  return named.filter((path) => !named.some((other) => other !== path && covers(other, path))).sort();
+}
+
+/** As it stands in nerve.yaml, under the sense. */
+export function permissionsYaml(request: PermissionRequest): string {
+  if (Object.keys(request).length === 0) return "permissions: {}";
+  return stringify({ permissions: request }, { flowCollectionPadding: false, collectionStyle: "block" }).trimEnd();
+}

@@ -1,0 +1,74 @@
+/** What zod found in nerve.yaml, in the words of a person who writes one. Used by parse.ts. */
+import type * as z from "zod";
+import { type ConfigPath, quote } from "./diagnostic.ts";
+import type { Hint } from "./diagnostic_list.ts";
+import { nearestHint } from "./did_you_mean.ts";
+import { knownKeys } from "./schema.ts";
+
+export interface ExplainedIssue {
+  readonly path: ConfigPath;
+  readonly message: string;
+  readonly hint: Hint;
+}
+
+/** One issue of zod may stand for several problems. `input` is the value that was parsed. */
+export function explainIssue(issue: z.core.$ZodIssue, input: unknown): ExplainedIssue[] {
+  const path = configPath(issue.path);
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key ${quote(key)}`,
+        hint: key === "<<" ? "merge keys are not part of YAML 1.2" : () => nearestHint(key, knownKeys(path)),
+      }));
+    case "invalid_type": {
+      const found = valueAt(input, path);
+      const key = path.at(-1);
+      if (found === undefined && key !== undefined) {
+        return [{ path: path.slice(0, -1), message: `the key ${quote(String(key))} is missing`, hint: null }];
+      }
+      const hint = issue.expected === "array" && typeof found === "string" ? `write [${found.slice(0, 80)}]` : null;
+      return [{ path, message: `must be ${typeWords[issue.expected] ?? issue.expected}`, hint }];
+    }
+    case "invalid_value": {
+      const values = issue.values.map(String);
+      const found = valueAt(input, path);
+      const hint = typeof found === "string" && values.length > 1 ? nearestHint(found, values) : null;
+      return [{ path, message: `must be ${values.join(" or ")}`, hint }];
+    }
+    case "too_small":
+      return [{ path, message: `must be at least ${issue.minimum}`, hint: null }];
+    case "too_big":
+      return [{ path, message: `must be at most ${issue.maximum}`, hint: null }];
+    case "custom": {
+      const hint: unknown = issue.params?.["hint"];
+      return [{ path, message: issue.message, hint: typeof hint === "string" ? hint : null }];
+    }
+    default:
+      return [{ path, message: issue.message, hint: null }];
+  }
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  string: "a text",
+  int: "a whole number",
+  number: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a mapping",
+  record: "a mapping",
+};
+
+export function configPath(path: readonly PropertyKey[]): (string | number)[] {
+  return path.map((step) => typeof step === "symbol" ? String(step) : step);
+}
+
+/** The value at `path`, or undefined where there is none. */
+export function valueAt(root: unknown, path: ConfigPath): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<string | number, unknown>)[step];
+  }
+  return value;
+}

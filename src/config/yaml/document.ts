@@ -1,0 +1,185 @@
+/**
+ * The text of nerve.yaml as plain values, with the place of each. Used by parse.ts; knows YAML, but not what nerve's
+ * keys mean.
+ * I1. It never throws, and never takes more time or memory than the limits on size, depth and number of values allow:
+ *     an alias counts as all that it stands for.
+ * I2. Its value is JSON: no cycle, no date, no NaN, no key `__proto__`.
+ */
+import type { Alias, Document, Pair } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { messageOf } from "../../base/errors.ts";
+import { configDepthMax, configNodesMax } from "../../base/limits.ts";
+import type { Json, JsonObject } from "../../protocol/json.ts";
+import type { Place } from "../../protocol/signal.ts";
+import { type ConfigPath, pathText, type Problem, quote } from "../diagnostic.ts";
+import { ProblemList } from "../diagnostic_list.ts";
+
+export interface ConfigDocument {
+  /** Null when the text is empty, or not YAML. */
+  readonly value: Json;
+  /** False when the text is not YAML: then `value` says nothing. */
+  readonly readable: boolean;
+  readonly problems: readonly Problem[];
+  /** Of the key or list item at `path`, or of the nearest thing above it that the file holds. */
+  readonly placeOf: (path: ConfigPath) => Place;
+}
+
+export function readDocument(text: string, file: string): ConfigDocument {
+  const lines = new LineCounter();
+  const place = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  let document: Document.Parsed;
+  try {
+    // Its own search for duplicate keys compares each key with each: Converter looks them up in a set instead.
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  } catch (thrown) {
+    // The library collects its errors; one that it throws is a fault of its own, and must not end the kernel.
+    const problem = { severity: "error" as const, path: "", message: `is not YAML: ${messageOf(thrown)}`, hint: null };
+    return { value: null, readable: false, problems: [{ ...problem, place: place(0) }], placeOf: () => place(0) };
+  }
+  const placeOf = (path: ConfigPath) => place(offsetOf(document, path));
+  const syntax = document.errors.slice(0, syntaxErrorsShown).map((fault): Problem => ({
+    severity: "error",
+    path: "",
+    ...syntaxMessage(fault.code, fault.message),
+    place: place(fault.pos[0]),
+  }));
+  if (syntax.length > 0) return { value: null, readable: false, problems: syntax, placeOf };
+  const problems = new ProblemList(placeOf);
+  const value = new Converter(problems, place).convert(document.contents, [], 0);
+  const warnings = document.warnings.slice(0, syntaxErrorsShown).map((fault): Problem => ({
+    severity: "warning",
+    path: "",
+    message: fault.message,
+    hint: null,
+    place: place(fault.pos[0]),
+  }));
+  return { value, readable: true, problems: [...problems.sorted(), ...warnings], placeOf };
+}
+
+const syntaxErrorsShown = 20;
+
+function syntaxMessage(code: string, message: string): { message: string; hint: string | null } {
+  switch (code) {
+    case "RESOURCE_EXHAUSTION":
+      return { message: `nests deeper than ${configDepthMax} levels`, hint: null };
+    case "MULTIPLE_DOCS":
+      return { message: "holds more than one YAML document", hint: "remove the line ---" };
+    case "TAB_AS_INDENT":
+      return { message, hint: "indent with spaces" };
+    default:
+      return { message: `is not YAML: ${message}`, hint: null };
+  }
+}
+
+/** Turns YAML nodes into JSON, in the order of the file, so that an anchor is known before its aliases. */
+class Converter {
+  readonly #problems: ProblemList;
+  readonly #place: (offset: number) => Place;
+  readonly #anchors = new Map<string, { value: Json; nodes: number }>();
+  #nodes = 0;
+
+  constructor(problems: ProblemList, place: (offset: number) => Place) {
+    this.#problems = problems;
+    this.#place = place;
+  }
+
+  convert(node: unknown, path: ConfigPath, depth: number): Json {
+    const nodesBefore = this.#nodes;
+    if (depth > configDepthMax) return this.#refuse(path, `nests deeper than ${configDepthMax} levels`);
+    if (!this.#count(1, path)) return null;
+    if (isAlias(node)) return this.#alias(node, path);
+    const value = this.#plain(node, path, depth);
+    if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) {
+      this.#anchors.set(node.anchor, { value, nodes: this.#nodes - nodesBefore });
+    }
+    return value;
+  }
+
+  #plain(node: unknown, path: ConfigPath, depth: number): Json {
+    if (node === null || node === undefined) return null;
+    if (isMap(node)) return this.#object(node.items, path, depth);
+    if (isSeq(node)) return node.items.map((item, index) => this.convert(item, [...path, index], depth + 1));
+    if (!isScalar(node)) return this.#refuse(path, "is not a value that nerve reads");
+    const { value } = node;
+    if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+    return this.#refuse(path, "is not a number, a text, true, false or null");
+  }
+
+  #object(items: readonly Pair[], path: ConfigPath, depth: number): JsonObject {
+    const object: JsonObject = {};
+    for (const { key, value } of items) {
+      const name = keyText(key);
+      if (name === null || name === "__proto__") {
+        this.#problems.error(
+          path,
+          name === null ? "has a key that is not a plain text" : `must not have the key ${name}`,
+        );
+        continue;
+      }
+      const at = [...path, name];
+      if (Object.hasOwn(object, name)) {
+        // `placeOf` finds the first of them; this is about the one that is too many.
+        const place = this.#place(startOf(key) ?? 0);
+        const message = "is given more than once";
+        this.#problems.add({ severity: "error", path: pathText(at), message, hint: "keep one of them", place });
+        continue;
+      }
+      object[name] = this.convert(value, at, depth + 1);
+    }
+    return object;
+  }
+
+  #alias(node: Alias, path: ConfigPath): Json {
+    const anchor = this.#anchors.get(node.source);
+    // An anchor is known when its value is complete: an alias inside its own anchor ends here as well.
+    if (anchor === undefined) return this.#refuse(path, `the alias ${quote(node.source)} stands for no value above it`);
+    return this.#count(anchor.nodes, path) ? anchor.value : null;
+  }
+
+  #count(nodes: number, path: ConfigPath): boolean {
+    const wasFull = this.#nodes > configNodesMax;
+    this.#nodes += nodes;
+    if (this.#nodes <= configNodesMax) return true;
+    if (!wasFull) this.#refuse(path, `is one value too many: a file may hold ${configNodesMax}`);
+    return false;
+  }
+
+  #refuse(path: ConfigPath, message: string): null {
+    this.#problems.error(path, message);
+    return null;
+  }
+}
+
+/** Where the key or item at `path` begins, or the last thing on the way to it. */
+function offsetOf(document: Document.Parsed, path: ConfigPath): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => keyText(item.key) === step);
+      if (pair === undefined) break;
+      offset = startOf(pair.key) ?? startOf(pair.value) ?? offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof step === "number") {
+      node = node.items[step];
+      offset = startOf(node) ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  const known = isMap(node) || isSeq(node) || isScalar(node) || isAlias(node);
+  return known ? node.range?.[0] : undefined;
+}
+
+/** A key as it is written (`on`, `10`), or null when it is a list, a mapping or an alias. */
+function keyText(key: unknown): string | null {
+  if (key === null) return "";
+  if (!isScalar(key)) return null;
+  return typeof key.value === "string" ? key.value : key.source ?? String(key.value);
+}

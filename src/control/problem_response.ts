@@ -1,0 +1,86 @@
+/**
+ * Errors as answers (RFC 9457, `application/problem+json`). Used by every route. What is not a NerveError is a bug of
+ * ours: the caller is told so in one line, the operator finds the rest in the log through `report`.
+ */
+import { resolver, validator } from "hono-openapi";
+import { HTTPException } from "hono/http-exception";
+import type * as z from "zod";
+import { messageOf, NerveError } from "../base/errors.ts";
+import { type ProblemDocument, problemSchema, problemStatus } from "../protocol/api.ts";
+
+const hint = "GET /v1/openapi.json describes every request";
+const headers = { "content-type": "application/problem+json" };
+
+/** The answer for anything that was thrown. `report` gets what nobody expected. */
+export function problemResponse(thrown: unknown, report: (thrown: unknown) => void): Response {
+  if (thrown instanceof NerveError) return problem(problemStatus[thrown.code], thrown);
+  if (thrown instanceof HTTPException && thrown.status < 500) {
+    return problem(thrown.status, new NerveError("USAGE", thrown.message || "The request is malformed", { hint }));
+  }
+  report(thrown);
+  const error = new NerveError("INTERNAL", `nerve failed inside: ${messageOf(thrown)}`, {
+    hint: "This is a bug of nerve; the daemon's log has the details",
+  });
+  return problem(500, error);
+}
+
+export function problem(status: number, error: NerveError): Response {
+  const body: ProblemDocument = {
+    type: `urn:nerve:problem:${error.code.toLowerCase().replaceAll("_", "-")}`,
+    title: error.code,
+    status,
+    detail: error.message,
+    code: error.code,
+    hint: error.hint,
+  };
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+/** Validates one part of a request; what is wrong is named field by field, in one sentence. */
+// The return type is the whole point of the call: hono's typed client learns from it what the route takes.
+export function valid<Target extends "json" | "query" | "param", Schema extends z.ZodType>(
+  target: Target,
+  schema: Schema,
+) {
+  return validator(target, schema, (result) => {
+    if (result.success) return;
+    const wrong = result.error.map((issue) => {
+      const path = (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+      return path === "" ? issue.message : `${path}: ${issue.message}`;
+    });
+    const what = target === "json" ? "request body" : target === "query" ? "query" : "path";
+    throw new NerveError(target === "json" ? "PAYLOAD_INVALID" : "USAGE", `The ${what} is wrong: ${wrong.join("; ")}`, {
+      hint,
+    });
+  });
+}
+
+/** The `responses` of a route's description: its answer, and the problems it may have. */
+export function responses(description: string, schema: z.ZodType, ...statuses: number[]): Responses {
+  return {
+    200: { description, content: { "application/json": { schema: resolver(schema) } } },
+    ...problems(400, ...statuses),
+  };
+}
+
+/** The same for the problems alone: those of these statuses, and what any route may have. */
+export function problems(...statuses: number[]): Responses {
+  const content = { "application/problem+json": { schema: resolver(problemSchema) } };
+  return Object.fromEntries(
+    [...statuses, 500, 503].map((status) => [status, { description: titles[status] ?? "Problem", content }]),
+  );
+}
+
+type Responses = Record<
+  string,
+  { description: string; content: Record<string, { schema: ReturnType<typeof resolver> }> }
+>;
+
+const titles: Readonly<Record<number, string>> = {
+  400: "The request is malformed",
+  404: "There is no such thing",
+  409: "It contradicts what is there",
+  413: "The body is too large",
+  500: "nerve failed inside",
+  503: "The kernel starts or stops, or too many clients read events",
+};

@@ -1,0 +1,65 @@
+/** What a new nerve.yaml changes: for the log, and to know whose process has to be replaced. Pure; used by config_applier.ts. */
+import { isDeepStrictEqual } from "node:util";
+import type { NerveConfig } from "../config/types.ts";
+import type { UnitPlan } from "../process/ports.ts";
+import type { ReloadChange } from "../protocol/api.ts";
+
+/** In the order of nerve.yaml, what is gone last. A sense's reflexes are part of it. */
+export function changesBetween(before: NerveConfig, after: NerveConfig): ReloadChange[] {
+  const changes: ReloadChange[] = [];
+  const compare = (
+    kind: "sense" | "workflow",
+    old: ReadonlyMap<string, unknown>,
+    now: ReadonlyMap<string, unknown>,
+  ) => {
+    for (const [name, value] of now) {
+      if (!old.has(name)) changes.push({ of: `${kind}:${name}`, change: "added" });
+      else if (!isDeepStrictEqual(old.get(name), value)) changes.push({ of: `${kind}:${name}`, change: "changed" });
+    }
+    for (const name of old.keys()) if (!now.has(name)) changes.push({ of: `${kind}:${name}`, change: "removed" });
+  };
+  compare("sense", sensesWithReflexes(before), sensesWithReflexes(after));
+  compare("workflow", before.workflows, after.workflows);
+  if (before.retentionMs !== after.retentionMs) changes.push({ of: "kernel", change: "changed" });
+  return changes;
+}
+
+/** Whether something would end that is in force. */
+export function takesOut(before: NerveConfig, after: NerveConfig): boolean {
+  return after.reflexes.length < before.reflexes.length ||
+    [...before.senses.keys()].some((name) => !after.senses.has(name)) ||
+    [...before.workflows.keys()].some((name) => !after.workflows.has(name));
+}
+
+function sensesWithReflexes(config: NerveConfig): Map<string, unknown> {
+  const senses = new Map<string, unknown[]>([...config.senses].map(([name, sense]) => [name, [sense]]));
+  for (const reflex of config.reflexes) senses.get(reflex.sense)?.push(reflex);
+  return senses;
+}
+
+/**
+ * Whether a process that was started for `a` may go on under `b`. The names of all senses are told to it (`senses` in
+ * message.ts), and the order of entries in nerve.yaml means nothing to it.
+ */
+export function sameDefinition(a: UnitPlan, b: UnitPlan): boolean {
+  return isDeepStrictEqual(definitionOf(a), definitionOf(b));
+}
+
+function definitionOf({ spec, request }: UnitPlan): unknown {
+  const senses = [...spec.senses].sort((a, b) => a.name < b.name ? -1 : 1);
+  return {
+    ...spec,
+    permissions: inOrder(spec.permissions),
+    modules: inOrder(spec.modules),
+    senses,
+    allSenses: null,
+    request,
+  };
+}
+
+/** What is granted, whatever the order in which it was asked for. */
+function inOrder(grants: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(grants).map(([name, granted]) => [name, Array.isArray(granted) ? [...granted].sort() : granted]),
+  );
+}

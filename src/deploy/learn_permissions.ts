@@ -1,0 +1,124 @@
+/**
+ * Runs one sense in its sandbox with Deno's audit of permissions on, for `nerve sense learn`: alone in a process, with
+ * the permissions that it declares, on an empty database, as often as its reflexes would have it.
+ * I1. Nothing is granted that nerve.yaml does not grant: what is missing is learnt from what was refused.
+ * I2. The workspace's databases are not written, and no signal or run comes of it.
+ */
+import { join } from "node:path";
+import { assert } from "../base/errors.ts";
+import { type Clock, delay } from "../base/time.ts";
+import { grantContext } from "../config/load.ts";
+import { explainPermissions } from "../config/permissions/grants.ts";
+import { type Asked, learn, type Learned, readAudit } from "../config/permissions/learned.ts";
+import { makeRuntimeFolder } from "../config/runtime_folder.ts";
+import type { NerveConfig } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import { UnitProcess } from "../process/unit_process.ts";
+import type { FromProcess } from "../protocol/message.ts";
+import { groupKey } from "../protocol/unit.ts";
+import { planUnits } from "./unit_plans.ts";
+
+export interface LearnResult extends Learned {
+  readonly computes: number;
+  /** The messages of computes that failed, each once. */
+  readonly errors: readonly string[];
+  /** Why the process ended before the time was up; null: it did not. */
+  readonly ended: string | null;
+}
+
+/** The shortest wait between two computes, and the one for a sense without an interval. */
+const waitMinMs = 1_000, waitDefaultMs = 5_000;
+
+/** The sense must be one of the configuration's. When `gone` aborts, what was seen until then is the result. */
+export async function learnPermissions(
+  config: NerveConfig,
+  paths: WorkspacePaths,
+  sense: string,
+  options: { readonly forMs: number; readonly clock: Clock; readonly gone: AbortSignal },
+): Promise<LearnResult> {
+  const { clock, forMs, gone } = options, alone = inItsOwnGroup(config, sense);
+  const plan = planUnits(alone, paths).find(({ key }) => key === groupKey(sense));
+  assert(plan !== undefined, `sense ${sense} has a group`);
+  await makeRuntimeFolder(paths);
+  const auditFile = join(paths.runtimeFolder, `learn-${Deno.pid}.jsonl`);
+  const spec = { ...plan.spec, senses: plan.spec.senses.map((each) => ({ ...each, database: ":memory:" })) };
+  const outcomes: Extract<FromProcess, { t: "outcome" }>["outcome"][] = [];
+  const over = Promise.withResolvers<string | null>(), ended = Promise.withResolvers<void>();
+  let answered = Promise.withResolvers<void>();
+  const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
+  const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
+    onReady: () => {},
+    onOutput: () => {},
+    onMessage: (_, message) => {
+      if (message.t !== "outcome") return;
+      outcomes.push(message.outcome);
+      answered.resolve();
+    },
+    onEnd: (_, end) => {
+      over.resolve(`its process ${end.message}`);
+      ended.resolve();
+    },
+  });
+  const cancel = clock.after(forMs, () => over.resolve(null));
+  gone.addEventListener("abort", () => over.resolve(null), { once: true });
+  const finished = over.promise.then(() => true);
+  for (let id = 1;; id++) {
+    answered = Promise.withResolvers();
+    process.send({ t: "compute", id, sense, trigger: { kind: "manual", causeId: 0, coalesced: 0 } });
+    if (await Promise.race([finished, answered.promise.then(() => false)])) break;
+    if (await Promise.race([finished, delay(clock, waitOf(config, sense)).then(() => false)])) break;
+  }
+  cancel();
+  process.kill("ended", "it was only learnt from");
+  await ended.promise;
+  const errors = [...new Set(outcomes.flatMap((each) => each.kind === "error" ? [each.message] : []))];
+  const rows = explainPermissions(alone, paths, { kind: "group", name: sense }, grantContext);
+  const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(programsIn)];
+  // Deno's audit does not tell of programs: those that are declared may be in use.
+  const declared = rows.filter(({ declaredBy }) => declaredBy !== null);
+  const kept = declared.flatMap(({ permission, value }): Asked[] =>
+    permission === "run" ? [{ permission, value: value === true ? null : value }] : []
+  );
+  const implied = rows.filter(({ declaredBy }) => declaredBy === null);
+  return {
+    ...learn([...asked, ...kept], implied, declared),
+    computes: outcomes.length,
+    errors,
+    ended: await over.promise,
+  };
+}
+
+function inItsOwnGroup(config: NerveConfig, name: string): NerveConfig {
+  const sense = config.senses.get(name), group = config.groups.get(sense?.group ?? "");
+  assert(sense !== undefined && group !== undefined, `sense ${name} is configured`);
+  return {
+    ...config,
+    senses: new Map([...config.senses, [name, { ...sense, group: name }]]),
+    groups: new Map([...config.groups, [name, { ...group, name }]]),
+  };
+}
+
+function waitOf(config: NerveConfig, sense: string): number {
+  const intervals = config.reflexes.flatMap((reflex) => reflex.sense === sense ? reflex.intervalMs ?? [] : []);
+  return Math.max(waitMinMs, Math.min(...intervals, waitDefaultMs));
+}
+
+/** Without what the sandbox itself asks for: its database in memory, and its way to us. */
+async function takeAudit(file: string, runtimeFolder: string): Promise<Asked[]> {
+  try {
+    const text = await Deno.readTextFile(file);
+    await Deno.remove(file);
+    // The last line may be cut short by the end of the process.
+    return readAudit(text.slice(0, text.lastIndexOf("\n") + 1)).filter(({ value }) =>
+      !value?.endsWith("/:memory:") && !value?.includes(`${runtimeFolder}/`)
+    );
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
+function programsIn(message: string): Asked[] {
+  const program = /Requires run access to "([^"]+)"/.exec(message)?.[1];
+  return program === undefined ? [] : [{ permission: "run", value: program }];
+}

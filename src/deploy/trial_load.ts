@@ -1,0 +1,74 @@
+/**
+ * Loads a unit's code in a process of its own, in its own sandbox, on empty databases, and says what does not load.
+ * For `nerve validate` (validate.ts), and for new code before it takes the place of the old (reload.ts).
+ * I1. The databases of the workspace are only read, and nothing else of the kernel hears of the process.
+ * I2. A module that never finishes loading is a problem, not a wait.
+ */
+import { messageOf } from "../base/errors.ts";
+import { defaultTimeoutMs } from "../base/limits.ts";
+import type { Clock } from "../base/time.ts";
+import type { ProcessEnd } from "../process/exit_cause.ts";
+import type { Launch } from "../process/launcher.ts";
+import type { UnitPlan } from "../process/ports.ts";
+import { UnitProcess } from "../process/unit_process.ts";
+import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
+
+/** What does not load, by the name of the sense or workflow. */
+export type TrialProblems = ReadonlyMap<string, readonly LoadProblem[]>;
+
+/** Never rejects for what is wrong with user code. When `gone` aborts, what has not loaded yet is a problem. */
+export async function tryToLoad(
+  plan: UnitPlan,
+  where: Launch,
+  clock: Clock,
+  gone?: AbortSignal,
+): Promise<TrialProblems> {
+  const spec = onEmptyDatabases(plan.spec);
+  const missing = new Map(
+    (spec.workflow === null ? spec.senses : [spec.workflow]).map(({ name, entry }) => [name, entry]),
+  );
+  const problems = new Map<string, readonly LoadProblem[]>();
+  const { promise: over, resolve } = Promise.withResolvers<ProcessEnd | null>();
+  const ended = Promise.withResolvers<void>();
+  let process: UnitProcess;
+  try {
+    process = new UnitProcess(spec, plan.request, where, clock, {
+      onReady: () => {},
+      onOutput: () => {},
+      onMessage: (_, message) => {
+        if (message.t !== "loaded" || !missing.delete(message.name)) return;
+        if (message.problems.length > 0) problems.set(message.name, message.problems);
+        if (missing.size === 0) resolve(null);
+      },
+      onEnd: (_, end) => {
+        resolve(end);
+        ended.resolve();
+      },
+    });
+  } catch (thrown) {
+    return new Map([[spec.name, [{ message: `its process could not be started: ${messageOf(thrown)}`, place: null }]]]);
+  }
+  if (spec.workflow !== null) process.send({ t: "load_workflow" });
+  for (const { name } of spec.senses) process.send({ t: "load", sense: name });
+  const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
+  const cancel = clock.after(defaultTimeoutMs, () => resolve(late));
+  const giveUp = () => resolve({ kind: "ended", message: "was not waited for" });
+  gone?.addEventListener("abort", giveUp, { once: true });
+  if (gone?.aborted === true) giveUp();
+  const end = await over;
+  cancel();
+  gone?.removeEventListener("abort", giveUp);
+  process.kill("ended", "it was only tried");
+  await ended.promise;
+  for (const [name, file] of missing) {
+    problems.set(name, [{ message: end?.message ?? "did not load", place: { file, line: 1, column: 1 } }]);
+  }
+  return problems;
+}
+
+function onEmptyDatabases(spec: ProcessSpec): ProcessSpec {
+  return {
+    ...spec,
+    senses: spec.senses.map((sense) => ({ ...sense, database: ":memory:", tryFor: sense.database })),
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * From the configuration to the processes it asks for: one unit for each group and each workflow.
+ * Used by kernel.ts and validate.ts.
+ */
+import { assert } from "../base/errors.ts";
+import { grantContext } from "../config/load.ts";
+import { databaseFiles, sandboxEnvironment, sandboxPermissions } from "../config/permissions/grants.ts";
+import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { LaunchRequest } from "../process/launcher.ts";
+import type { UnitPlan } from "../process/ports.ts";
+import type { ModuleRules, ProcessSpec } from "../protocol/message.ts";
+import { groupKey, workflowKey } from "../protocol/unit.ts";
+
+/** The units of the workspace: groups in the order of nerve.yaml, then workflows. Groups without senses have none. */
+export function planUnits(config: NerveConfig, paths: WorkspacePaths): UnitPlan[] {
+  const groups = [...config.groups.keys()].filter((name) => groupMembers(config, name).length > 0);
+  return [
+    ...groups.map((name) => groupUnit(config, paths, name)),
+    ...[...config.workflows.keys()].map((name) => workflowUnit(config, paths, name)),
+  ];
+}
+
+function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+  const senses = groupMembers(config, name), group = config.groups.get(name);
+  assert(group !== undefined, `group ${name} is configured`);
+  const spec: ProcessSpec = {
+    ...shared(config, paths, "group", name),
+    modules: moduleRules(
+      [...senses.map((sense) => paths.senseFolder(sense.name)), paths.lib],
+      senses.map((sense) => sense.permissions),
+    ),
+    senses: senses.map((sense) => ({
+      name: sense.name,
+      entry: paths.senseEntry(sense.name),
+      migrations: paths.migrations(sense.name),
+      database: paths.senseDatabase(sense.name),
+      tryFor: null,
+      peers: sense.peers,
+      config: sense.config,
+    })),
+    workflow: null,
+  };
+  return {
+    key: groupKey(name),
+    spec,
+    request: launchRequest(group, spec, senses.map((sense) => sense.permissions)),
+    keepAlive: senses.some((sense) => sense.keepAlive),
+  };
+}
+
+function workflowUnit(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+  const workflow = config.workflows.get(name);
+  assert(workflow !== undefined, `workflow ${name} is configured`);
+  const spec: ProcessSpec = {
+    ...shared(config, paths, "workflow", name),
+    modules: moduleRules([paths.workflowFolder(name), paths.lib], [workflow.permissions]),
+    senses: [],
+    workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
+  };
+  const request = launchRequest({ memoryBytes: workflow.memoryBytes, diskBytes: null }, spec, [workflow.permissions]);
+  return { key: workflowKey(name), spec, request, keepAlive: false };
+}
+
+function shared(
+  config: NerveConfig,
+  paths: WorkspacePaths,
+  kind: "group" | "workflow",
+  name: string,
+): Omit<ProcessSpec, "senses" | "workflow" | "modules"> {
+  return {
+    kind,
+    name,
+    permissions: sandboxPermissions(config, paths, { kind, name }, grantContext),
+    logDatabase: paths.logDatabase,
+    blobs: paths.blobs,
+    senseDatabases: paths.senseDatabases,
+    allSenses: [...config.senses.keys()],
+  };
+}
+
+function moduleRules(folders: readonly string[], declared: readonly PermissionRequest[]): ModuleRules {
+  const wanted = declared.map((request) => request.import ?? []);
+  if (wanted.includes(true)) return { folders, packages: true };
+  const packages = wanted.flatMap((list) => list === true ? [] : list.filter((value) => value.startsWith("npm:")));
+  return { folders, packages: [...new Set(packages)] };
+}
+
+function launchRequest(
+  { memoryBytes, diskBytes }: { readonly memoryBytes: number; readonly diskBytes: number | null },
+  spec: ProcessSpec,
+  declared: readonly PermissionRequest[],
+): LaunchRequest {
+  const files = spec.senses.flatMap((sense) => databaseFiles(sense.database));
+  return {
+    memoryBytes,
+    disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
+    auditFile: null,
+    env: sandboxEnvironment(spec.permissions, Deno.env.toObject()),
+    remoteImports: remoteImports(spec, declared),
+  };
+}
+
+function remoteImports(spec: ProcessSpec, declared: readonly PermissionRequest[]): readonly string[] | boolean {
+  if (declared.every((request) => request.import === undefined)) return false;
+  const hosts = spec.permissions.import;
+  return hosts === false ? [] : hosts;
+}

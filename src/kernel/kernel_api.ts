@@ -1,0 +1,274 @@
+/** What the control API and embedders ask of the kernel: views, starts, kills, resets, reloads. Made by wiring.ts. */
+import type { Subscription } from "../base/broadcast.ts";
+import type { Clock } from "../base/time.ts";
+import { version } from "../base/version.ts";
+import { groupMembers } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { CurrentConfig } from "../deploy/current_config.ts";
+import type { LoadErrors } from "../deploy/load_errors.ts";
+import type { Reload } from "../deploy/reload.ts";
+import type { UnitStatus as SupervisedUnit } from "../process/ports.ts";
+import type { Supervisor } from "../process/supervisor.ts";
+import {
+  type AcceptedTrigger,
+  type ArchiveReply,
+  type ArchiveRequest,
+  type Health,
+  reflexText,
+  type ReloadReply,
+  type SenseView,
+  type StartRunRequest,
+  type UnitView,
+  type WorkflowView,
+} from "../protocol/api.ts";
+import type { LogRow } from "../protocol/log.ts";
+import type { ArchivedRecords, Records } from "../protocol/queries.ts";
+import type { Run } from "../protocol/run.ts";
+import { groupKey, parseUnitKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import type { SenseManager } from "../sensing/manager.ts";
+import { type History, inSlices } from "../store/history/history.ts";
+import type { Store } from "../store/store.ts";
+import type { WorkflowEngine } from "../workflow/engine.ts";
+import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
+import type { LogFeed } from "./log_feed.ts";
+import type { LogRetention } from "./log_retention.ts";
+import type { ProcessEvents } from "./process_events.ts";
+
+export interface KernelApiPorts {
+  readonly current: CurrentConfig;
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  readonly startedAt: number;
+  readonly reader: ShownReader;
+  readonly secrets: CurrentSecrets;
+  readonly store: Store;
+  readonly feed: LogFeed;
+  readonly history: History;
+  readonly retention: LogRetention;
+  readonly supervisor: Supervisor;
+  readonly events: ProcessEvents;
+  readonly senses: SenseManager;
+  readonly scheduler: Scheduler;
+  readonly workflows: WorkflowEngine;
+  readonly errors: LoadErrors;
+  readonly reload: Reload;
+}
+
+export class KernelApi {
+  readonly #ports: KernelApiPorts;
+  /** Runs that no sense asked for; those of senses are counted with the senses. */
+  #runsByRequest = 0;
+
+  constructor(ports: KernelApiPorts) {
+    this.#ports = ports;
+  }
+
+  get records(): Records {
+    const { reader } = this.#ports;
+    // What was told already must be there.
+    this.#ports.store.flush();
+    return {
+      runs: (query) => reader.runs(query),
+      run: (runId) => reader.run(runId),
+      messages: (runId, query) => reader.messages(runId, query),
+      logs: (filter) => reader.logs(filter),
+    };
+  }
+
+  get history(): ArchivedRecords {
+    const { secrets, clock, history } = this.#ports;
+    return {
+      messages: async (runId, query, gone) => secrets.in(await inSlices(history.messages(runId, query), clock, gone)),
+      logs: async (filter, archived, gone) => {
+        await this.recorded();
+        return secrets.in(await inSlices(history.logs(filter, archived), clock, gone));
+      },
+    };
+  }
+
+  /** Resolves when the rows of all that was told so far are in `records`: a signal is told before its row is written. */
+  recorded(): Promise<void> {
+    return this.#ports.store.recorded();
+  }
+
+  followLog(): Subscription<LogRow> {
+    const { feed, store } = this.#ports;
+    store.flush();
+    return feed.follow();
+  }
+
+  health(): Health {
+    const { paths, clock, startedAt, current, events, workflows, store, retention } = this.#ports;
+    const counts = workflows.loads();
+    const counters: Record<string, number> = {
+      refused: events.refused,
+      dropped: events.dropped,
+      lost: store.counters.lost,
+      runs: this.#runsByRequest,
+    };
+    for (const name of current.config.senses.keys()) {
+      const record = this.#ports.senses.record(name);
+      for (const [key, value] of Object.entries(record?.counters ?? {})) counters[key] = (counters[key] ?? 0) + value;
+    }
+    return {
+      pid: Deno.pid,
+      version,
+      workspace: paths.root,
+      startedAt,
+      uptimeMs: clock.now() - startedAt,
+      units: this.#units(),
+      runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
+      counters,
+      configError: current.error,
+      storeError: store.trouble?.message ?? null,
+      archive: retention.progress,
+    };
+  }
+
+  senses(): SenseView[] {
+    return [...this.#ports.current.config.senses.keys()].map((name) => this.sense(name)).filter((view) =>
+      view !== null
+    );
+  }
+
+  sense(name: string): SenseView | null {
+    const { current: { config }, senses, scheduler, supervisor } = this.#ports;
+    const sense = config.senses.get(name), record = senses.record(name), timeline = scheduler.view(name);
+    if (sense === undefined || record === null) return null;
+    // Not `supervisor.view()`, which reads the memory of every process.
+    const key = groupKey(sense.group), down = supervisor.quarantined(key) ? supervisor.whyDown(key) : null;
+    return this.#ports.secrets.in({
+      name,
+      group: sense.group,
+      state: down !== null ? "quarantined" : timeline?.state ?? "stopped",
+      reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
+      nextDue: timeline?.nextDue ?? null,
+      lastCompute: record.lastCompute,
+      lastSignal: record.lastSignal,
+      counters: { ...record.counters },
+      problem: down ?? this.#codeFault(key, name),
+    });
+  }
+
+  /** Why the sense's code does not run as it is on disk; null when it does. */
+  #codeFault(key: UnitKey, sense: string): string | null {
+    const { senses, errors } = this.#ports, [fault] = senses.record(sense)?.loadProblems ?? [];
+    return errors.problemOf(key, sense) ?? (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
+  }
+
+  /** The same of all senses of a group. */
+  #codeFaults(key: UnitKey, senses: readonly string[]): string | null {
+    const faults = senses.map((name) => [name, this.#codeFault(key, name)]).filter(([, fault]) => fault !== null);
+    return faults.length === 0 ? null : faults.map(([name, fault]) => `${name}: ${fault}`).join("; ");
+  }
+
+  triggerSense(name: string): AcceptedTrigger | null {
+    const { senses, scheduler, store } = this.#ports;
+    if (senses.record(name) === null) return null;
+    const row = store.log.append({
+      source: `sense:${name}`,
+      type: "sense.triggered",
+      refId: name,
+      causeId: null,
+      payload: { by: "request" },
+    });
+    const receipt = scheduler.trigger(name, { kind: "manual", causeId: row.id, coalesced: 0 });
+    if (receipt === null) return null;
+    // A row that is lost is counted and told of (Kernel, onLost); the compute was started all the same.
+    const recorded = () => store.log.durable().catch(() => {});
+    const outcome = async () => this.#ports.secrets.in(await senses.resultOf(receipt.computeId));
+    return { ...receipt, outcome, recorded };
+  }
+
+  resetSense(name: string): boolean | null {
+    const group = this.#ports.current.config.senses.get(name)?.group;
+    return group === undefined ? null : this.#ports.events.reset(groupKey(group));
+  }
+
+  resetWorkflow(name: string): boolean | null {
+    return this.#ports.current.config.workflows.has(name) ? this.#ports.events.reset(workflowKey(name)) : null;
+  }
+
+  async killRun(runId: string, reason: string | null): Promise<Run> {
+    return this.#ports.secrets.in(await this.#ports.workflows.killRun(runId, reason));
+  }
+
+  workflows(): WorkflowView[] {
+    const { workflows, supervisor, errors } = this.#ports;
+    const units = supervisor.view(), loads = workflows.loads();
+    return [...this.#ports.current.config.workflows.values()].map(({ name, concurrency, overflow }) => {
+      const unit = units.find(({ key }) => key === workflowKey(name));
+      const load = loads.find(({ workflow }) => workflow === name);
+      const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
+      const problem = down ?? errors.problemOf(workflowKey(name), name);
+      const { active = 0, queued = 0 } = load ?? {};
+      return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.in(problem) };
+    });
+  }
+
+  async reload(): Promise<ReloadReply> {
+    return this.#ports.secrets.in(await this.#ports.reload.reload());
+  }
+
+  archive(request: ArchiveRequest): Promise<ArchiveReply> {
+    return this.#ports.retention.archive(request);
+  }
+
+  async startRun(workflow: string, request: StartRunRequest): Promise<Run> {
+    const { store, workflows } = this.#ports;
+    // A request that attaches to a run starts none. The writer's own look: `records` would cost a commit of its own.
+    const attaches = request.runId !== undefined && store.runs.get(request.runId) !== null;
+    const run = await workflows.startRun({
+      workflow,
+      prompt: request.prompt ?? "",
+      payload: request.payload ?? {},
+      maxRounds: request.maxRounds ?? null,
+      runId: request.runId ?? null,
+      trigger: { kind: "manual" },
+      causeId: null,
+    });
+    if (!attaches) this.#runsByRequest++;
+    return this.#ports.secrets.in(run);
+  }
+
+  /** Resolves when the run has ended, at once when it is unknown, or when nobody waits any more. */
+  async runEnded(runId: string, gone: AbortSignal): Promise<void> {
+    const { workflows } = this.#ports;
+    const left = new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }));
+    if (gone.aborted) return;
+    // An unknown run has nothing to wait for; the caller's own look at the records says so.
+    const ended = workflows.runEnded(runId).then(() => {}, () => {});
+    await Promise.race([ended, left]);
+  }
+
+  #units(): UnitView[] {
+    // In the order of nerve.yaml, whatever the order in which they came.
+    const { supervisor, errors } = this.#ports;
+    const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));
+    const ordered = this.#ports.current.units.map(({ key }) => units.get(key)).filter((unit) => unit !== undefined);
+    return ordered.map((unit: SupervisedUnit) => {
+      const { key, state, reason, pid, memoryBytes, deaths } = unit;
+      const { kind, name } = parseUnitKey(key);
+      const members = kind === "group" ? groupMembers(this.#ports.current.config, name).map((sense) => sense.name) : [];
+      return {
+        kind,
+        name,
+        state,
+        // Its last words may be in it.
+        reason: this.#ports.secrets.in(reason),
+        problem: this.#ports.secrets.in(
+          kind === "group" ? this.#codeFaults(key, members) : errors.problemOf(key, name),
+        ),
+        pid,
+        memoryBytes,
+        deaths,
+        senses: members,
+      };
+    });
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,40 @@
+/**
+ * Hands the rows of the log to whoever follows it, once they are on disk. Fed by the store's commits; made by kernel.ts.
+ * Nothing is read while nobody follows, and each row once however many do.
+ */
+import { Broadcast, type Subscription } from "../base/broadcast.ts";
+import { eventReplayRows } from "../base/limits.ts";
+import type { LogRow } from "../protocol/log.ts";
+import type { StoreReader } from "../store/log/reader.ts";
+
+export class LogFeed {
+  readonly #reader: Pick<StoreReader, "logs">;
+  readonly #bus = new Broadcast<LogRow>();
+  /** The newest row that the followers have. */
+  #lastId = 0;
+
+  constructor(reader: Pick<StoreReader, "logs">) {
+    this.#reader = reader;
+  }
+
+  follow(): Subscription<LogRow> {
+    if (this.#bus.subscribers === 0) this.#lastId = this.#reader.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
+    return this.#bus.subscribe();
+  }
+
+  committed(): void {
+    while (this.#bus.subscribers > 0) {
+      const rows = this.#reader.logs({ afterId: this.#lastId, order: "asc", limit: eventReplayRows });
+      for (const row of rows) {
+        this.#lastId = row.id;
+        this.#bus.publish(row);
+      }
+      if (rows.length < eventReplayRows) return;
+    }
+  }
+
+  /** Followers read what waits for them, and end. */
+  close(): void {
+    this.#bus.close();
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Makes every part of a running kernel, in the order in which they need each other, and connects them. Called by
+ * kernel.ts, which starts and stops them. This is the only place that knows all of them.
+ */
+import type { Clock } from "../base/time.ts";
+import type { NerveConfig } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import { ConfigApplier } from "../deploy/config_applier.ts";
+import { CurrentConfig } from "../deploy/current_config.ts";
+import { FileWatcher } from "../deploy/file_watcher.ts";
+import { LoadErrors } from "../deploy/load_errors.ts";
+import { Reload } from "../deploy/reload.ts";
+import { Supervisor } from "../process/supervisor.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { LogRow, NewLogRow } from "../protocol/log.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import { ComputeIds } from "../sensing/compute_ids.ts";
+import { ComputeRunner } from "../sensing/compute_runner.ts";
+import { SenseManager } from "../sensing/manager.ts";
+import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
+import { History } from "../store/history/history.ts";
+import { storeError } from "../store/sqlite/database.ts";
+import type { Store } from "../store/store.ts";
+import { WorkflowManager } from "../workflow/local/manager.ts";
+import { CurrentSecrets, maskedReader, type ShownReader } from "./current_secrets.ts";
+import { KernelApi } from "./kernel_api.ts";
+import { LogFeed } from "./log_feed.ts";
+import { LogRetention } from "./log_retention.ts";
+import { ProcessEvents } from "./process_events.ts";
+import { prepareSense } from "./sense_host.ts";
+import { SupervisedWorkflows } from "./workflow_host.ts";
+import type { WriteFailures } from "./write_failures.ts";
+
+/** What kernel.ts makes before anything else. */
+export interface Foundation {
+  readonly store: Store;
+  /** The configuration to begin with. */
+  readonly config: NerveConfig;
+  readonly paths: WorkspacePaths;
+  readonly clock: Clock;
+  readonly startedAt: number;
+  readonly failures: WriteFailures;
+  emit(event: KernelEvent): void;
+}
+
+/** What kernel.ts starts and stops. */
+export interface KernelParts {
+  readonly store: Store;
+  readonly current: CurrentConfig;
+  readonly feed: LogFeed;
+  readonly repeats: RepeatLimiter;
+  readonly supervisor: Supervisor;
+  readonly runner: ComputeRunner;
+  readonly workflows: WorkflowManager;
+  readonly scheduler: Scheduler;
+  readonly reload: Reload;
+  readonly watcher: FileWatcher;
+  readonly retention: LogRetention;
+  readonly api: KernelApi;
+}
+
+/** How every part speaks: rows into the log, events to whoever listens. */
+interface Outlets {
+  readonly current: CurrentConfig;
+  readonly clock: Clock;
+  readonly repeats: RepeatLimiter;
+  append(row: NewLogRow): LogRow;
+  emit(event: KernelEvent): void;
+  /** Something about the kernel itself that a person should know. */
+  problem(message: string): void;
+}
+
+export function wireKernel(from: Foundation): KernelParts {
+  const { store, paths, clock } = from;
+  const current = new CurrentConfig(from.config), secrets = new CurrentSecrets(() => current.config);
+  const reader = maskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
+  const feed = makeFeed(from, reader);
+  const supervisor = new Supervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
+  const runner = new ComputeRunner(supervisor, clock);
+  const workflows = makeWorkflows(store, outlets, supervisor);
+  const { senses, scheduler } = makeSenses(store, outlets, supervisor, runner, workflows);
+  const stages = { supervisor, runner, workflows, senses, scheduler };
+  const events = new ProcessEvents({ ...outlets, ...stages });
+  supervisor.connect(events);
+  const errors = new LoadErrors({ ...outlets, ...stages });
+  const lastCronTick = (sense: string) => parseTime(store.meta.get(cronTickKey(sense)));
+  const applier = new ConfigApplier({ ...outlets, ...stages, paths, lastCronTick });
+  const reload = new Reload({ ...outlets, ...stages, paths, applier, errors, units: events });
+  const watcher = new FileWatcher(paths, { clock, problem: outlets.problem, look: () => reload.check() });
+  const retention = new LogRetention({
+    store,
+    clock,
+    archiveFolder: paths.archive,
+    retentionMs: () => current.config.retentionMs,
+    problem: outlets.problem,
+  });
+  const history = new History(store.reader, paths.archive);
+  const made = { ...stages, store, current, feed, reload, retention };
+  const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });
+  applier.begin();
+  return { ...made, repeats: outlets.repeats, watcher, api };
+}
+
+/**
+ * The one door for rows and the one for events: what was granted as a variable leaves through neither. What goes on to
+ * user code (a signal that triggers, a run's payload) does not pass here and stays as it is.
+ */
+function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
+  const { store, clock } = from;
+  const append = (row: NewLogRow): LogRow => store.log.append(secrets.in(row));
+  const emit = (event: KernelEvent): void => from.emit(secrets.in(event));
+  const problem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
+  return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, problem };
+}
+
+function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed {
+  const feed = new LogFeed(reader);
+  store.onCommit(() => {
+    failures.over();
+    try {
+      feed.committed();
+    } catch (thrown) {
+      // A damaged page: who follows reads on with the next commit, or from the log itself.
+      failures.begin(storeError("the log cannot be read", thrown), 0);
+    }
+  });
+  return feed;
+}
+
+function makeWorkflows(store: Store, outlets: Outlets, supervisor: Supervisor): WorkflowManager {
+  const { clock, append, emit, problem } = outlets;
+  return new WorkflowManager({
+    store: store.runs,
+    host: new SupervisedWorkflows(supervisor),
+    clock,
+    log: append,
+    onChange: (run) => emit({ kind: "run", run }),
+    onRoleFailed: ({ workflow, runId }, text) => {
+      const message = `run ${runId}: ${text}`;
+      emit({ kind: "log", source: `workflow:${workflow}`, level: "warn", message, ts: clock.now() });
+    },
+    onProcessFree: (processId) => supervisor.releasedProcess(processId),
+    newRunId: store.newRunId,
+    problem,
+  });
+}
+
+/** The scheduler asks the manager to compute, and hears from it of the signals that came of it. */
+function makeSenses(
+  store: Store,
+  outlets: Outlets,
+  supervisor: Supervisor,
+  runner: ComputeRunner,
+  workflows: WorkflowManager,
+): { senses: SenseManager; scheduler: Scheduler } {
+  const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
+  const senses = new SenseManager(runner, clock, {
+    ...outlets,
+    signalled: (signal) => {
+      // A listener may look for the signal in the log.
+      if (scheduler.signalled(signal) > 0) store.log.hurry();
+    },
+    isWorkflow: (name) => current.config.workflows.has(name),
+    startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) =>
+      workflows.startRun({
+        workflow: name,
+        prompt,
+        payload,
+        maxRounds,
+        runId: null,
+        trigger: { kind: "sense", sense },
+        causeId,
+      }),
+  });
+  const scheduler: Scheduler = new Scheduler({
+    clock,
+    newComputeId: () => computeIds.next(),
+    starter: {
+      compute: (sense, trigger, id) => senses.compute(sense, trigger, id),
+      prepare: (sense) => prepareSense(sense, current, supervisor),
+    },
+    listener: {
+      nonAction: (sense, reason, { computeId, until, trigger }) => {
+        senses.nonAction(sense, reason, { compute: computeId, until }, trigger);
+      },
+      dropped: (sense, computeId) => senses.dropped(sense, computeId),
+      cronTick: (sense, due) => store.meta.set(cronTickKey(sense), String(due)),
+    },
+  });
+  return { senses, scheduler };
+}
+
+function cronTickKey(sense: string): string {
+  return `cron:${sense}`;
+}
+
+function parseTime(text: string | null): number | null {
+  const value = text === null ? NaN : Number(text);
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,24 @@
+/** Whether a unit whose process died starts again, and when. Pure; used by supervisor.ts. */
+import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
+import type { ProcessEnd } from "./exit_cause.ts";
+
+export type Restart =
+  | { readonly kind: "backoff"; readonly waitMs: number }
+  /** `full`: its databases are over their quota; it ends by itself once they are not. */
+  | { readonly kind: "quarantine"; readonly reason: string; readonly full: boolean };
+
+/** `deathsAt`: when its processes died, this death included, oldest first, in monotonic time. */
+export function decideRestart(end: ProcessEnd, deathsAt: readonly number[]): Restart {
+  if (end.kind === "disk_limit") return { kind: "quarantine", reason: end.message, full: true };
+  const count = deathsAt.length;
+  if (count < deathsMax) {
+    return { kind: "backoff", waitMs: Math.min(backoffMaxMs, backoffFirstMs * 2 ** (count - 1)) };
+  }
+  const reason = `died ${count} times in ${deathWindowMs / 1_000} s, the last time it ${end.message}`;
+  return { kind: "quarantine", reason, full: false };
+}
+
+/** The deaths that still count at `now`. */
+export function recentDeaths(deathsAt: readonly number[], now: number): number[] {
+  return deathsAt.filter((at) => now - at < deathWindowMs);
+}

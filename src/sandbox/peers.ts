@@ -1,0 +1,45 @@
+/**
+ * `ctx.peers`: other senses' databases, read-only, opened when first asked for. A workspace may hold 2,000 senses, so
+ * that an object with a handle or a getter for each would cost every process megabytes. Used by sense_runtime.ts.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { ProcessSpec, SenseSpec } from "../protocol/message.ts";
+import type { SenseDatabase } from "../sdk/sense.ts";
+import { openDatabase } from "../store/sqlite/database.ts";
+import type { DrizzleDatabase } from "../store/sqlite/drizzle.ts";
+
+export type Peers = Readonly<Record<string, SenseDatabase | undefined>>;
+
+/** An object whose keys are the peers of `sense`. Reading a peer that has not stored anything yet throws. */
+export function openPeers(
+  { senseDatabases }: ProcessSpec,
+  sense: SenseSpec,
+  allSenses: () => ReadonlySet<string>,
+  onClose: (close: () => void) => void,
+  drizzleOver: (db: DatabaseSync) => DrizzleDatabase,
+): Peers {
+  const listed = new Set(sense.peers === "all" ? [] : sense.peers);
+  const names = () => sense.peers === "all" ? allSenses() : listed;
+  const isPeer = (name: unknown): name is string =>
+    typeof name === "string" && name !== sense.name && names().has(name);
+  const opened = new Map<string, SenseDatabase>();
+  const open = (name: string): SenseDatabase => {
+    const known = opened.get(name);
+    if (known !== undefined) return known;
+    const sqlite = openDatabase(`${senseDatabases}/${name}.db`, { readOnly: true });
+    onClose(() => sqlite.close());
+    const database = drizzleOver(sqlite);
+    opened.set(name, database);
+    return database;
+  };
+  return new Proxy(Object.create(null), {
+    has: (_, name) => isPeer(name),
+    get: (_, name) => isPeer(name) ? open(name) : undefined,
+    ownKeys: () => [...names()].filter(isPeer),
+    getOwnPropertyDescriptor: (_, name) =>
+      isPeer(name) ? { enumerable: true, configurable: true, get: () => open(name) } : undefined,
+    set: () => false,
+    defineProperty: () => false,
+    deleteProperty: () => false,
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Rows that may repeat without end (a sense that returns null each second, a process that forges messages) stay few: the
+ * first of a kind is written at once, its repetitions are folded into one row a minute that counts them.
+ * Used for non-actions, which `nerve why --sense` reads, and for what processes are refused. Counters elsewhere count
+ * every single one.
+ */
+import type { CancelTimer, Clock } from "../base/time.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { NewLogRow } from "../protocol/log.ts";
+
+export const foldMs = 60_000;
+/** Different kinds of one source and type that are told apart at a time; further ones share a row. */
+const kindsMax = 20;
+
+/** A row whose payload is an object, to which `repeated` can be added. */
+export type FoldableRow = Omit<NewLogRow, "payload"> & { readonly payload: JsonObject };
+
+interface Fold {
+  /** Repetitions since the last row. */
+  repeated: number;
+  last: FoldableRow;
+  cancel: CancelTimer;
+}
+
+export class RepeatLimiter {
+  readonly #clock: Clock;
+  readonly #append: (row: NewLogRow) => void;
+  /** By source and type, then by kind. */
+  readonly #folds = new Map<string, Map<string, Fold>>();
+
+  constructor(clock: Clock, append: (row: NewLogRow) => void) {
+    this.#clock = clock;
+    this.#append = append;
+  }
+
+  /**
+   * Writes the row, or folds it. `kind` tells apart what must not be folded together (an error's text). True when it got
+   * a row of its own: then it is news, else a repetition.
+   */
+  record(row: FoldableRow, kind: string): boolean {
+    const key = `${row.source} ${row.type}`;
+    let folds = this.#folds.get(key);
+    if (folds === undefined) this.#folds.set(key, folds = new Map());
+    const inner = folds.has(kind) || folds.size < kindsMax ? kind : "other";
+    const fold = folds.get(inner);
+    if (fold !== undefined) {
+      fold.repeated++;
+      fold.last = row;
+      return false;
+    }
+    this.#append(row);
+    folds.set(inner, { repeated: 0, last: row, cancel: this.#closeLater(folds, inner) });
+    return true;
+  }
+
+  /** Writes what is still folded; called when the kernel stops. */
+  flush(): void {
+    for (const folds of this.#folds.values()) {
+      for (const fold of folds.values()) {
+        fold.cancel();
+        this.#write(fold);
+      }
+    }
+    this.#folds.clear();
+  }
+
+  #closeLater(folds: Map<string, Fold>, kind: string): CancelTimer {
+    return this.#clock.after(foldMs, () => {
+      const fold = folds.get(kind);
+      if (fold === undefined) return;
+      if (fold.repeated === 0) {
+        folds.delete(kind);
+        return;
+      }
+      this.#write(fold);
+      fold.repeated = 0;
+      fold.cancel = this.#closeLater(folds, kind);
+    });
+  }
+
+  #write({ repeated, last }: Fold): void {
+    if (repeated > 0) this.#append({ ...last, payload: { ...last.payload, repeated } });
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * One file of the archive: `YYYY-MM-DD.jsonl`, the rows of one UTC day as `nerve events --json` prints them, in the order
+ * of their ids. Written by archiver.ts, read by archive_reader.ts and verify.ts.
+ * I1. A file under its final name is whole: it is written aside, fsynced and renamed, and its folder is fsynced, as are
+ *     the folders above that were made for it.
+ * I2. Memory is bounded: lines are read and written in blocks.
+ */
+import { dirname, join } from "node:path";
+import { makeFolderDurably, syncFolder } from "../../base/durable_folder.ts";
+import { NerveError } from "../../base/errors.ts";
+import { faultPoint } from "../../base/fault_point.ts";
+import type { LogRow } from "../../protocol/log.ts";
+
+const suffix = ".jsonl", blockBytes = 256 * 1024;
+
+export function archivePath(folder: string, day: string): string {
+  return join(folder, day + suffix);
+}
+
+export interface ArchivedDay {
+  readonly day: string;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** The days that have a file, the oldest first. A folder that does not exist holds none. */
+export function archivedDays(folder: string): ArchivedDay[] {
+  const days: ArchivedDay[] = [];
+  try {
+    for (const { name, isFile } of Deno.readDirSync(folder)) {
+      if (!isFile || !/^\d{4}-\d{2}-\d{2}\.jsonl$/.test(name)) continue;
+      const path = join(folder, name);
+      days.push({ day: name.slice(0, -suffix.length), path, bytes: Deno.statSync(path).size });
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+  return days.sort((a, b) => a.day < b.day ? -1 : 1);
+}
+
+/** A line of the archive. `id` comes first in it, so that it is known without parsing the rest. */
+export function idOfLine(line: string, path: string): number {
+  const [, id] = /^\{"id":(\d{1,16}),/.exec(line) ?? [];
+  if (id === undefined) throw noRow(line, path);
+  return Number(id);
+}
+
+/** Throws NerveError STORE_FAILED when the line is no row. */
+export function rowOfLine(line: string, path: string): LogRow {
+  try {
+    const row = JSON.parse(line) as LogRow;
+    if (Number.isSafeInteger(row.id) && Number.isSafeInteger(row.ts) && typeof row.type === "string") return row;
+  } catch {
+    // What it is instead is said below.
+  }
+  throw noRow(line, path);
+}
+
+function noRow(line: string, path: string): NerveError {
+  return new NerveError("STORE_FAILED", `the archive ${path} is damaged: a line is no row: ${line.slice(0, 80)}`, {
+    hint: "nerve store verify tells more; bring the file back from a backup, or move it away",
+  });
+}
+
+/** Every line of a file that passes `wanted`, which sees it before it costs anything to parse. */
+export function* linesOf(path: string, wanted?: (line: string) => boolean): Generator<string, undefined> {
+  for (const lines of blocksOf(path, wanted)) yield* lines;
+}
+
+/** The same; none when there is no such file. */
+export function* linesIfThere(path: string): Generator<string, undefined> {
+  try {
+    yield* linesOf(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
+/** The same as `linesOf`, block by block of the file, so that whoever reads it can pause where no line is wanted for long. */
+export function* blocksOf(path: string, wanted: (line: string) => boolean = () => true): Generator<string[]> {
+  using file = Deno.openSync(path);
+  const block = new Uint8Array(blockBytes), decoder = new TextDecoder();
+  // Parts of a line that is longer than a block: joined once, at its end.
+  let parts: string[] = [];
+  for (let read = file.readSync(block); read !== null; read = file.readSync(block)) {
+    const text = decoder.decode(block.subarray(0, read), { stream: true }), lines: string[] = [];
+    let from = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
+      const line = parts.length === 0 ? text.slice(from, end) : parts.join("") + text.slice(from, end);
+      parts = [];
+      from = end + 1;
+      if (wanted(line)) lines.push(line);
+    }
+    if (from < text.length) parts.push(text.slice(from));
+    yield lines;
+  }
+  const rest = parts.join("");
+  if (rest !== "" && wanted(rest)) yield [rest];
+}
+
+/** A file's last line is found in blocks from its end. */
+const tailBytes = 64 * 1024;
+
+/** Null: the file, which has so many bytes, holds none. */
+export function lastLine(path: string, bytes: number): string | null {
+  using file = Deno.openSync(path);
+  for (let length = Math.min(tailBytes, bytes);; length = Math.min(length * 8, bytes)) {
+    const tail = new Uint8Array(length);
+    file.seekSync(bytes - length, Deno.SeekMode.Start);
+    for (let at = 0; at < length;) at += file.readSync(tail.subarray(at)) ?? length;
+    const lines = new TextDecoder().decode(tail).split("\n").filter((line) => line !== "");
+    if (lines.length > 1 || length === bytes) return lines.at(-1) ?? null;
+  }
+}
+
+/** Writes a day's file aside; nothing is under its name before `place`. */
+export class DayWriter implements Disposable {
+  readonly #path: string;
+  readonly #aside: string;
+  readonly #file: Deno.FsFile;
+  readonly #buffer = new Uint8Array(blockBytes);
+  readonly #encoder = new TextEncoder();
+  #text = "";
+  #placed = false;
+  rows = 0;
+  bytes = 0;
+
+  /** Begins the file of that path; its folder is made when it is missing. */
+  static async begin(path: string): Promise<DayWriter> {
+    await makeFolderDurably(dirname(path));
+    return new DayWriter(path);
+  }
+
+  private constructor(path: string) {
+    this.#path = path;
+    this.#aside = `${path}.writing`;
+    // What a killed run has left is written anew.
+    this.#file = Deno.openSync(this.#aside, { write: true, create: true, truncate: true, mode: 0o600 });
+  }
+
+  /** True: a block is full, `flush` writes it. */
+  add(line: string): boolean {
+    this.#text += line + "\n";
+    this.rows++;
+    return this.#text.length >= blockBytes / 4;
+  }
+
+  async flush(): Promise<void> {
+    for (let text = this.#text; text !== "";) {
+      // One buffer for all: what is thrown away outside the heap is collected too late.
+      const { read, written } = this.#encoder.encodeInto(text, this.#buffer);
+      for (let at = 0; at < written;) at += await this.#file.write(this.#buffer.subarray(at, written));
+      this.bytes += written;
+      text = text.slice(read);
+    }
+    this.#text = "";
+  }
+
+  /** Makes it the day's file, on disk for good. */
+  async place(): Promise<void> {
+    await this.flush();
+    faultPoint("archive.written");
+    await this.#file.sync();
+    faultPoint("archive.synced");
+    await Deno.rename(this.#aside, this.#path);
+    this.#placed = true;
+    faultPoint("archive.renamed");
+    await syncFolder(dirname(this.#path));
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+    if (!this.#placed) Deno.removeSync(this.#aside);
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * Moves whole UTC days out of the log into their files. Called by store.ts; the kernel does it daily, the command line
+ * now. Everything happens in slices of a few milliseconds: whoever shares the event loop goes on, and so does the log.
+ * It has a connection of its own, which waits for no fsync (synchronous = normal): rows that a power cut brings back are
+ * in both, as below. What it writes is one turn of the event loop, with nothing of the log's writer open meanwhile.
+ * I1. A row leaves the table only when it is in its day's file, which is fsynced under its name by then.
+ * I2. The first rows of a day leave in the transaction that moves `meta.archived_up_to` to its end; the others follow in
+ *     transactions of their own. A crash in between leaves rows in both: they are the same, the table's count, and the
+ *     next run takes them out. At or above the watermark nothing is in the archive only.
+ * I3. Rows of runs that were not finished when the day was begun stay, and so does the newest row of the log. They follow
+ *     in a later run: the file is written anew, with what it held and what joins it.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { setImmediate } from "node:timers";
+import { assert, NerveError } from "../../base/errors.ts";
+import { faultPoint } from "../../base/fault_point.ts";
+import type { Clock } from "../../base/time.ts";
+import type { ArchiveProgress } from "../../protocol/api.ts";
+import type { Writer } from "../commit/group_commit.ts";
+import { runStep, type Step } from "../commit/operations.ts";
+import { logLine } from "../log/log_sql.ts";
+import { archivedUpToKey, setMeta } from "../log/meta_store.ts";
+import { inTransactionWhenFree, openDatabase, StatementCache } from "../sqlite/database.ts";
+import { archivePath, DayWriter, idOfLine, linesIfThere } from "./archive_file.ts";
+import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
+
+export interface ArchiveOptions {
+  /** Days that are over at this time leave. */
+  readonly beforeMs: number;
+  /** Only tells what would leave. */
+  readonly dryRun?: boolean;
+  readonly onProgress?: (progress: ArchiveProgress) => void;
+  /** Ends early, between two slices; what is done stays done. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ArchiveReport {
+  readonly days: readonly { readonly day: string; readonly rows: number }[];
+  /** Rows that left. */
+  readonly rows: number;
+  /** Rows of those days that stay because their run is not finished. */
+  readonly held: number;
+}
+
+/**
+ * The time before which whole days leave: the day `before`, or what `retention` says. Throws NerveError USAGE for a text
+ * that is no day, or a day that is not over.
+ */
+export function archiveBound(before: string | null, retentionMs: number, now: number): number {
+  if (before === null) return startOfDay(now - retentionMs);
+  const ms = parseDay(before);
+  if (ms !== null && ms <= startOfDay(now)) return ms;
+  throw new NerveError("USAGE", ms === null ? `"${before}" is no day` : `${before} is in the future`, {
+    hint: `a UTC day up to today, such as ${dayOf(now)}: only days that are over are archived`,
+  });
+}
+
+export interface ArchivePorts {
+  readonly folder: string;
+  readonly databasePath: string;
+  readonly clock: Clock;
+  readonly writer: Writer;
+}
+
+/** Ids that one statement looks at. Of the largest rows there are, 32 hold 45 MB. */
+const rowsRead = 32, rowsCounted = 1_000;
+/** The same for a delete: as many as fit into a slice, as measured. */
+const rowsDeletedMin = 50, rowsDeletedMax = 5_000, rowsDeletedFirst = 500;
+/** How long the event loop is kept at a time. */
+const sliceMs = 5;
+/** Ids of a window that are of the day; the plus keeps SQLite to the ids. */
+const windowOfDay = "id > ? and id <= ? and +ts >= ? and +ts < ?";
+const isHeld = "ref_id in (select id from held)", notHeld = `(ref_id is null or not ${isHeld})`;
+
+/** What is known of a day before it is touched; what is written and what leaves are both found by this and nothing else. */
+interface Day {
+  readonly day: string;
+  readonly start: number;
+  readonly end: number;
+  /** The ids of its rows are between these, both included. */
+  readonly firstId: number;
+  readonly lastId: number;
+  readonly rowsHeld: number;
+  readonly rowsLeaving: number;
+}
+
+export async function archiveLog(ports: ArchivePorts, options: ArchiveOptions): Promise<ArchiveReport> {
+  const run = new ArchiveRun(ports, options);
+  try {
+    return await run.all();
+  } finally {
+    run.close();
+  }
+}
+
+class ArchiveRun {
+  readonly #ports: ArchivePorts;
+  readonly #options: ArchiveOptions;
+  readonly #cutoff: number;
+  /**
+   * No read of it lasts longer than a slice: a long one would keep the write-ahead log from being emptied. Its temporary
+   * table `held` has the runs whose rows stay.
+   */
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache;
+  #sliceEnd: number;
+
+  constructor(ports: ArchivePorts, options: ArchiveOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#cutoff = startOfDay(options.beforeMs);
+    this.#db = openDatabase(ports.databasePath, options.dryRun ? { readOnly: true } : { synchronous: "normal" });
+    this.#db.exec(
+      "pragma busy_timeout = 0; pragma temp_store = memory; create temp table held (id text primary key) without rowid",
+    );
+    this.#statements = new StatementCache(this.#db);
+    this.#sliceEnd = ports.clock.monotonic() + sliceMs;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  async all(): Promise<ArchiveReport> {
+    const days: { day: string; rows: number }[] = [];
+    let held = 0, damaged: NerveError | null = null;
+    for (let from = Number.MIN_SAFE_INTEGER;;) {
+      const start = this.#nextDay(from);
+      if (start === null || this.#ended) break;
+      from = start + dayMs;
+      const day = await this.#survey(start);
+      held += day.rowsHeld;
+      if (day.rowsLeaving === 0) continue;
+      try {
+        if (this.#options.dryRun !== true) await this.#move(day);
+      } catch (thrown) {
+        // A day whose file is damaged must not keep the log from shrinking by all the others.
+        if (!(thrown instanceof NerveError)) throw thrown;
+        damaged ??= thrown;
+        continue;
+      }
+      days.push({ day: day.day, rows: day.rowsLeaving });
+    }
+    if (damaged !== null) throw damaged;
+    if (this.#options.dryRun !== true && !this.#ended) {
+      await this.#ports.writer.run([moveWatermark(this.#cutoff)]);
+    }
+    return { days, rows: days.reduce((sum, { rows }) => sum + rows, 0), held };
+  }
+
+  async #move(day: Day): Promise<void> {
+    await this.#write(day);
+    await this.#delete(day);
+  }
+
+  get #ended(): boolean {
+    return this.#options.signal?.aborted ?? false;
+  }
+
+  /** The first millisecond of the first day at or after `from` that has a row and is to leave. */
+  #nextDay(from: number): number | null {
+    const sql = "select ts from logs where ts >= ? and ts < ? order by ts limit 1";
+    const row = this.#statements.get(sql).get(from, this.#cutoff);
+    return row === undefined ? null : startOfDay(Number(row.ts));
+  }
+
+  async #survey(start: number): Promise<Day> {
+    // In this order: a run that begins after the first look has its rows beyond `newest`.
+    const newest = Number(this.#statements.get("select max(id) as id from logs").get()?.id);
+    const unfinished = "select run_id from workflow_runs where status in ('queued', 'started')";
+    this.#db.exec(`delete from held; insert into held ${unfinished}`);
+    const end = start + dayMs;
+    const page = this.#statements.arrays(
+      "select ts, id from logs where (ts, id) > (?, ?) and ts < ? order by ts, id limit ?",
+    );
+    let firstId = Infinity, lastId = 0, rows = 0, found: [number, number][], last: [number, number] = [start, -1];
+    do {
+      found = page.all(...last, end, rowsCounted) as unknown as [number, number][];
+      for (const [, id] of found) {
+        if (id >= newest) continue;
+        firstId = Math.min(firstId, id);
+        lastId = Math.max(lastId, id);
+        rows++;
+      }
+      last = found.at(-1) ?? last;
+      await this.#pace();
+    } while (found.length === rowsCounted);
+    const bounds = { start, end, firstId, lastId }, rowsHeld = await this.#countHeld(bounds);
+    return { ...bounds, day: dayOf(start), rowsHeld, rowsLeaving: rows - rowsHeld };
+  }
+
+  async #countHeld(
+    { start, end, firstId, lastId }: Pick<Day, "start" | "end" | "firstId" | "lastId">,
+  ): Promise<number> {
+    if (this.#statements.get("select 1 from held limit 1").get() === undefined) return 0;
+    const count = this.#statements.get(`select count(*) as rows from logs where ${windowOfDay} and ${isHeld}`);
+    let rows = 0;
+    for (let after = firstId - 1; after < lastId; after += rowsCounted) {
+      rows += Number(count.get(after, Math.min(after + rowsCounted, lastId), start, end)?.rows);
+      await this.#pace();
+    }
+    return rows;
+  }
+
+  /** The day's file: what it holds already, if there is one, and what leaves the table. */
+  async #write(day: Day): Promise<void> {
+    const path = archivePath(this.#ports.folder, day.day);
+    const { firstId, lastId, start, end } = day;
+    using file = await DayWriter.begin(path);
+    const old = linesIfThere(path);
+    let line = old.next(), written = 0;
+    const put = async (text: string) => {
+      if (!file.add(text)) return;
+      await file.flush();
+      this.#tell(day, "writing", written);
+    };
+    const page = this.#statements.arrays(`select id, ${logLine} from logs where ${windowOfDay} and ${notHeld}`);
+    for (let after = firstId - 1; after < lastId; after += rowsRead) {
+      const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end);
+      for (const [id, text] of rows as unknown as [number, string][]) {
+        for (; !line.done && idOfLine(line.value, path) <= id; line = old.next()) {
+          // An interrupted run has written the row already.
+          if (idOfLine(line.value, path) < id) await put(line.value);
+        }
+        if (written++ === 0) faultPoint("archive.writing");
+        await put(text);
+      }
+      await this.#pace();
+    }
+    for (; !line.done; line = old.next()) await put(line.value);
+    assert(written === day.rowsLeaving, `${written} of ${day.rowsLeaving} rows of ${day.day} were read`);
+    await file.place();
+    this.#placed = { rows: file.rows, bytes: file.bytes };
+  }
+
+  /** What the file of the day under way holds. */
+  #placed: ArchivedCount = { rows: 0, bytes: 0 };
+
+  async #delete(day: Day): Promise<void> {
+    const { writer, clock } = this.#ports, { firstId, lastId, start, end } = day;
+    const statement = this.#statements.get(`delete from logs where ${windowOfDay} and ${notHeld}`);
+    let deleted = 0, size = rowsDeletedFirst;
+    for (let after = firstId - 1, before: number; after < lastId; after = before) {
+      before = Math.min(after + size, lastId);
+      const from = clock.monotonic();
+      // What the writer has open would wait for us, and we for it.
+      deleted += await inTransactionWhenFree(this.#db, clock, () => {
+        if (after < firstId) {
+          runStep(this.#statements, moveWatermark(end));
+          runStep(this.#statements, setMeta(archivedDayKey(day.day), JSON.stringify(this.#placed)));
+        }
+        const { changes } = statement.run(after, before, start, end);
+        faultPoint("archive.deleting");
+        return Number(changes);
+      }, () => writer.flush());
+      faultPoint("archive.deleted");
+      this.#tell(day, "deleting", deleted);
+      const share = clock.monotonic() - from > sliceMs ? 0.5 : 1.5;
+      size = Math.min(rowsDeletedMax, Math.max(rowsDeletedMin, Math.round(size * share)));
+      await this.#yield();
+    }
+    assert(deleted === day.rowsLeaving, `${deleted} of ${day.rowsLeaving} rows of ${day.day} have left`);
+  }
+
+  #tell(day: Day, step: ArchiveProgress["step"], done: number): void {
+    this.#options.onProgress?.({ day: day.day, step, done, total: day.rowsLeaving });
+  }
+
+  /** Lets others have their turn when the slice is used up. */
+  async #pace(): Promise<void> {
+    if (this.#ports.clock.monotonic() >= this.#sliceEnd) await this.#yield();
+  }
+
+  async #yield(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#sliceEnd = this.#ports.clock.monotonic() + sliceMs;
+  }
+}
+
+/** What the file of a day holds, under `archivedDayKey` in `meta`. */
+export interface ArchivedCount {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export function archivedDayKey(day: string): string {
+  return `archive:${day}`;
+}
+
+/** Forward only. */
+function moveWatermark(ms: number): Step {
+  const { sql, values } = setMeta(archivedUpToKey, String(ms));
+  return { sql: `${sql} where cast(excluded.value as integer) > cast(value as integer)`, values };
+}

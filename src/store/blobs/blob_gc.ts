@@ -1,0 +1,112 @@
+/**
+ * Finds blobs that nothing mentions: no row of the log or its archive, no run, no table of a sense. A mention is the
+ * digest as text anywhere in a value. Used by `nerve store gc`, with a daemon running or without one.
+ * I1. What is younger than a day stays: it may be about to be mentioned (`BlobStore.write` makes what it is given young
+ *     again, also when the file exists).
+ * I2. When anything cannot be read whole, nothing is garbage: it throws.
+ */
+import { dirname, join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { NerveError } from "../../base/errors.ts";
+import { archivedDays, linesOf } from "../archive/archive_file.ts";
+import { dayMs } from "../archive/days.ts";
+import { type BlobFile, blobFiles, databasesOf, type DataPaths, infoOf } from "../maintenance/data_files.ts";
+import { openDatabase, storeError } from "../sqlite/database.ts";
+
+export interface Garbage {
+  /** What nothing mentions, and what interrupted writes have left. */
+  readonly files: readonly BlobFile[];
+  readonly bytes: number;
+  /** Blobs that stay: mentioned, or young. */
+  readonly kept: number;
+}
+
+/** Throws NerveError STORE_FAILED when a database or a file of the archive cannot be read. */
+export function findGarbage(paths: DataPaths, now: number): Garbage {
+  const old = new Map<string, BlobFile>();
+  let all = 0;
+  for (const file of blobFiles(paths.blobs)) {
+    all++;
+    if (now - file.modifiedMs > dayMs) old.set(file.digest ?? file.path, file);
+  }
+  const mentioned = (text: string) => {
+    for (const [digest] of text.matchAll(/[0-9a-f]{64,}/g)) forget(old, digest);
+  };
+  if (old.size > 0) {
+    // In the way that mentions move, so that none is missed: from senses into the log, from there into its archive.
+    for (const { path } of databasesOf(paths).reverse()) readAll(path, mentioned);
+    for (const { path } of archivedDays(paths.archive)) {
+      for (const line of linesOf(path, (text) => /[0-9a-f]{64}/.test(text))) mentioned(line);
+    }
+  }
+  const files = [...old.values()];
+  return { files, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), kept: all - files.length };
+}
+
+/**
+ * Removes them, but what was written again since it was found. Returns the bytes that are free now.
+ * Each is moved aside first: a writer then finds it young in time, or gone, and writes it anew (blob_store.ts).
+ */
+export function removeGarbage({ files }: Garbage): number {
+  let bytes = 0;
+  for (const { path, modifiedMs, bytes: size } of files) {
+    const aside = join(dirname(path), `.${crypto.randomUUID()}`);
+    if (infoOf(path)?.mtime?.getTime() !== modifiedMs || !moved(path, aside)) continue;
+    if (infoOf(aside)?.mtime?.getTime() !== modifiedMs) {
+      // Where it was written anew meanwhile that one holds the same.
+      Deno.renameSync(aside, path);
+      continue;
+    }
+    Deno.removeSync(aside);
+    bytes += size;
+  }
+  return bytes;
+}
+
+/** False: another one was first. */
+function moved(from: string, to: string): boolean {
+  try {
+    Deno.renameSync(from, to);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+/** Hex digits without an end may hold a digest at any place. */
+function forget(old: Map<string, BlobFile>, hex: string): void {
+  for (let at = 0; at + 64 <= hex.length; at++) old.delete(hex.slice(at, at + 64));
+}
+
+/** Hands every text and blob of every table to `see`. SQLite calls it: an error on the way is an error of the statement. */
+function readAll(path: string, see: (text: string) => void): void {
+  let db: DatabaseSync | null = null;
+  try {
+    db = openDatabase(path, { readOnly: true });
+    const latin = new TextDecoder("latin1");
+    db.function("nerve_see", (value) => {
+      if (typeof value === "string") see(value);
+      else if (value instanceof Uint8Array) see(latin.decode(value));
+      return 0;
+    });
+    const tables = db.prepare("select name from sqlite_schema where type = 'table' and sql not like 'create virtual%'");
+    for (const { name } of tables.all()) {
+      const columns = db.prepare("select name from pragma_table_xinfo(?)").all(String(name));
+      const seen = columns.map((column) => `sum(nerve_see(${quoted(String(column.name))}))`).join(", ");
+      if (columns.length > 0) db.prepare(`select ${seen} from ${quoted(String(name))}`).get();
+    }
+  } catch (thrown) {
+    const { message } = storeError(`the database ${path} cannot be read`, thrown);
+    throw new NerveError("STORE_FAILED", message, {
+      hint: "no blob was removed: this database may mention any; nerve store verify tells more",
+      cause: thrown,
+    });
+  } finally {
+    db?.close();
+  }
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,65 @@
+/**
+ * The thread behind the kernel's that commits for it: does batches of operations over a connection of its own, one after
+ * the other, each one transaction. Started by commit_thread.ts. Here the disk may take its time, and so may another
+ * program's lock and the emptying of the write-ahead log.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { messageOf } from "../../base/errors.ts";
+import { openDatabase, StatementCache } from "../sqlite/database.ts";
+import { type Done, type FileIdentity, type FromCommitter, identifyFile } from "./commit_messages.ts";
+import { type Operation, Transaction } from "./operations.ts";
+
+globalThis.addEventListener("message", (event) => {
+  if (!(event instanceof MessageEvent)) return;
+  const [port] = event.ports;
+  if (port === undefined) throw new Error("nerve bug: the committer was started without its port");
+  const tell = (message: FromCommitter) => port.postMessage(message);
+  try {
+    const db = openSame(event.data), statements = new StatementCache(db);
+    port.onmessage = ({ data }) => {
+      if (data !== null) return tell(commit(db, statements, data));
+      db.close();
+      tell({ kind: "closed" });
+    };
+    tell({ kind: "ready" });
+  } catch (thrown) {
+    tell({ kind: "failed", message: messageOf(thrown) });
+  }
+}, { once: true });
+
+/** Makes no file: looks first, and whether it was the right one afterwards. */
+function openSame(file: FileIdentity): DatabaseSync {
+  assertSame(file);
+  const db = openDatabase(file.path);
+  assertSame(file);
+  return db;
+}
+
+function assertSame({ path, dev, ino }: FileIdentity): void {
+  const now = identifyFile(path);
+  if (now.dev !== dev || now.ino !== ino) throw new Error(`${path} is another file by now`);
+}
+
+function commit(db: DatabaseSync, statements: StatementCache, operations: readonly Operation[]): FromCommitter {
+  try {
+    statements.get("begin immediate").run();
+    const transaction = new Transaction(db, statements), results: Done[] = [];
+    for (const operation of operations) results.push(done(db, () => transaction.perform(operation)));
+    const from = performance.now();
+    statements.get("commit").run();
+    return { kind: "committed", results, tookMs: performance.now() - from };
+  } catch (thrown) {
+    if (db.isTransaction) statements.get("rollback").run();
+    return { kind: "failed", message: messageOf(thrown) };
+  }
+}
+
+/** Throws when nothing of the batch is left. */
+function done(db: DatabaseSync, work: () => boolean): Done {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!db.isTransaction) throw thrown;
+    return messageOf(thrown);
+  }
+}

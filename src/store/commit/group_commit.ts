@@ -1,0 +1,291 @@
+/**
+ * Group commit: what is written in one turn of the event loop, or in turns that follow each other closely, is one
+ * transaction and one fsync, and whoever waits is told after it. While rows come that nobody waits for, the disk gets a
+ * rest after each commit, so that it takes a small share of the event loop however slow it is.
+ * Used by log_store.ts, run_store.ts and meta_store.ts; made by store.ts. A batch is done in one of two places:
+ * - here, as its operations come, over the connection that they are also read over;
+ * - on a thread behind (commit_thread.ts), while commits are slow or large: the event loop waits for no disk then. One batch
+ *   at a time is there, and while it is the next ones wait for it.
+ * Whoever commits the 1,000th page of the write-ahead log empties it; where commits are fast that takes a few times as long.
+ * I1. A promise resolves only after the commit that holds its operation, and operations are done in their order.
+ * I2. An operation that throws is undone alone; the others of its turn are committed.
+ * I3. When a commit fails, all of its operations are undone, their promises reject, and their number is counted. The
+ *     writer stays usable.
+ * I4. While another program holds the lock of the database, operations wait in their order, off the event loop
+ *     (write_lock.ts); those that wait too long are lost as in I3.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../../base/clock.ts";
+import type { NerveError } from "../../base/errors.ts";
+import { commitManyOperations, commitOperationsMax, commitWaitingMax } from "../../base/limits.ts";
+import type { Clock } from "../../base/time.ts";
+import { type StatementCache, storeError } from "../sqlite/database.ts";
+import { type Batch, type Kept, newBatch } from "./batch.ts";
+import { type Committed, CommitThread } from "./commit_thread.ts";
+import { CommitTiming } from "./commit_timing.ts";
+import { type Operation, Transaction } from "./operations.ts";
+import { WriteLock } from "./write_lock.ts";
+
+/** `lost` counts operations that could not be written. */
+export interface WriterCounters {
+  operations: number;
+  commits: number;
+  lost: number;
+}
+
+const whatFailed = "the log cannot be written";
+
+export class Writer {
+  readonly counters: WriterCounters = { operations: 0, commits: 0, lost: 0 };
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache;
+  readonly #clock: Clock;
+  readonly #onLost: (error: NerveError, operations: number) => void;
+  readonly #lock: WriteLock;
+  readonly #timing: CommitTiming;
+  readonly #thread: CommitThread | null;
+  /** Called after each commit; must not throw. */
+  onCommit: () => void = () => {};
+  #batch: Batch | null = null;
+  /** The batch that the thread has. */
+  #inHand: Batch | null = null;
+  #trouble: NerveError | null = null;
+  /** What the last commits held. */
+  #held = 0;
+
+  /** `onLost` is told of every loss; it must not throw. */
+  constructor(
+    db: DatabaseSync,
+    statements: StatementCache,
+    onLost: (error: NerveError, operations: number) => void = () => {},
+    clock: Clock = systemClock,
+  ) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#statements = statements;
+    this.#onLost = onLost;
+    this.#timing = new CommitTiming(clock, (batch) => batch === this.#batch && this.#commit(batch));
+    this.#lock = new WriteLock(db, statements, clock, () => this.#timing.atOnce(this.#openBatch()));
+    const path = db.location();
+    this.#thread = path === null ? null : new CommitThread(path, clock);
+  }
+
+  /** The last failure, until something is committed again. */
+  get trouble(): NerveError | null {
+    return this.#trouble;
+  }
+
+  /** Resolves with whether the operation changed anything; rejects with NerveError STORE_FAILED. */
+  async run(operation: Operation): Promise<boolean> {
+    let batch = this.#openBatch(), result = false;
+    try {
+      while (batch.behind === null && !this.#lock.begin()) {
+        await this.#lock.free();
+        batch = this.#openBatch();
+      }
+      this.#timing.atOnce(batch);
+      if (batch.behind === null) result = this.#perform(batch, operation);
+    } catch (thrown) {
+      throw this.#lose(thrown, 1);
+    }
+    const { behind } = batch;
+    if (behind !== null) return await new Promise((resolve, reject) => this.#keep(behind, operation, resolve, reject));
+    await batch.committed.promise;
+    return result;
+  }
+
+  /** Does what nobody waits for by itself: its loss is counted, and `durable` rejects with it. */
+  write(operation: Operation): void {
+    const batch = this.#openBatch(), { behind } = batch;
+    try {
+      if (behind !== null) {
+        this.#keep(behind, operation, () => {}, (error) => batch.loss = error);
+      } else if (!this.#lock.begin()) return void this.#writeLater(operation);
+      else this.#perform(batch, operation);
+      this.#timing.rested(batch);
+    } catch (thrown) {
+      this.#loseWrite(thrown);
+    }
+  }
+
+  async #writeLater(operation: Operation): Promise<void> {
+    try {
+      await this.#lock.free();
+    } catch (thrown) {
+      return this.#loseWrite(thrown);
+    }
+    this.write(operation);
+  }
+
+  #loseWrite(thrown: unknown): void {
+    // The batch may have gone with it; `durable` looks at the one that is open now.
+    const open = this.#openBatch();
+    open.loss = this.#lose(thrown, 1);
+    this.#timing.atOnce(open);
+  }
+
+  /** Resolves when everything so far is on disk; rejects when something of this commit is lost. */
+  async durable(): Promise<void> {
+    if (this.#lock.waited) {
+      await this.#lock.free().catch((thrown) => {
+        throw storeError(whatFailed, thrown);
+      });
+    }
+    if (this.#batch !== null) this.#timing.atOnce(this.#batch);
+    const batches = [this.#inHand, this.#batch].filter((batch) => batch !== null);
+    const told = await Promise.allSettled(batches.map(({ committed }) => committed.promise));
+    for (const each of told) if (each.status === "rejected") throw each.reason;
+    for (const { loss } of batches) if (loss !== null) throw loss;
+  }
+
+  /** What is open is committed at the end of this turn, whoever may come after it. */
+  hurry(): void {
+    if (this.#batch !== null) this.#timing.hurry(this.#batch);
+  }
+
+  /** Commits what is done here now, and hands on what is not. */
+  flush(): void {
+    if (this.#batch !== null) this.#commit(this.#batch);
+    // What was meant for a thread that has ended is done here by now.
+    if (this.#batch?.behind === null) this.#commit(this.#batch);
+  }
+
+  /** As `flush`; resolves when what was written so far can be read, or is lost. */
+  async recorded(): Promise<void> {
+    this.flush();
+    if (this.#inHand !== null || this.#batch !== null || this.#lock.waited) await this.durable().catch(() => {});
+  }
+
+  /** Nothing may be written after it. */
+  async close(): Promise<void> {
+    do {
+      this.flush();
+      // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
+      await this.durable().catch(() => {});
+    } while (this.#batch !== null || this.#inHand !== null);
+    await this.#thread?.end();
+  }
+
+  #commit(batch: Batch): void {
+    if (batch.behind !== null) return this.#handOver(batch, batch.behind);
+    this.#batch = null;
+    batch.cancel?.();
+    const from = this.#clock.monotonic();
+    try {
+      // Nothing is open when every operation failed before it began.
+      if (this.#db.isTransaction) {
+        this.#statements.get("commit").run();
+      } else return batch.committed.resolve();
+    } catch (thrown) {
+      return void this.#abandon(batch, thrown);
+    }
+    this.#committed(batch, this.#clock.monotonic() - from);
+    this.onCommit();
+  }
+
+  #handOver(batch: Batch, behind: Kept[]): void {
+    batch.due = true;
+    if (this.#inHand !== null || this.#thread === null) return;
+    this.#batch = null;
+    batch.cancel?.();
+    if (!this.#thread.wanted()) return void this.#doHere(batch, behind);
+    this.#inHand = batch;
+    this.#thread.commit(behind.map(({ operation }) => operation)).then(
+      (committed) => this.#committedBehind(batch, behind, committed),
+      (thrown) => {
+        this.#inHand = null;
+        const error = this.#abandon(batch, thrown);
+        for (const { lost } of behind) lost(error);
+        this.hurry();
+      },
+    );
+  }
+
+  /** The thread has ended since the batch was begun for it. */
+  async #doHere(batch: Batch, behind: readonly Kept[]): Promise<void> {
+    await Promise.all(behind.map(({ operation, done, lost }) => this.run(operation).then(done, lost)));
+    batch.committed.resolve();
+  }
+
+  #committedBehind(batch: Batch, behind: readonly Kept[], { results, tookMs }: Committed): void {
+    this.#inHand = null;
+    for (const [index, { done, lost }] of behind.entries()) {
+      const result = results[index];
+      if (typeof result === "boolean") done(result);
+      else {
+        batch.operations--;
+        lost(this.#lose(new Error(result), 1));
+      }
+    }
+    this.counters.operations += batch.operations;
+    this.#committed(batch, tookMs);
+    this.onCommit();
+  }
+
+  #committed(batch: Batch, tookMs: number): void {
+    this.counters.commits++;
+    if (batch.operations > 0) this.#trouble = null;
+    this.#held = Math.max(batch.operations, this.#held * 0.8);
+    this.#timing.committed(batch, tookMs, this.#batch);
+    batch.committed.resolve();
+  }
+
+  #openBatch(): Batch {
+    if (this.#batch !== null && this.#batch.operations >= commitOperationsMax) this.#commit(this.#batch);
+    if (this.#batch === null) {
+      this.#batch = newBatch(this.#belongsBehind());
+      // Those who wait hear of a failure through their own promise.
+      this.#batch.committed.promise.catch(() => {});
+    }
+    return this.#batch;
+  }
+
+  #belongsBehind(): boolean {
+    if (this.#inHand !== null) return true;
+    if (this.#thread === null || this.#db.isTransaction || this.#lock.waited) return false;
+    const worth = this.#timing.slow || this.#held >= commitManyOperations;
+    return worth && this.#thread.wanted();
+  }
+
+  /** `done` is called before the batch's own promise resolves, and so is `lost`. */
+  #keep(behind: Kept[], operation: Operation, done: Kept["done"], lost: Kept["lost"]): void {
+    const batch = this.#batch;
+    if (batch === null || batch.operations >= commitWaitingMax) {
+      return lost(this.#lose(new Error("too much waits for the disk"), 1));
+    }
+    batch.operations++;
+    behind.push({ operation, done, lost });
+  }
+
+  #perform(batch: Batch, operation: Operation): boolean {
+    try {
+      batch.transaction ??= new Transaction(this.#db, this.#statements);
+      const result = batch.transaction.perform(operation);
+      batch.operations++;
+      this.counters.operations++;
+      return result;
+    } catch (thrown) {
+      // A full disk or a failed read makes SQLite roll back everything by itself.
+      if (!this.#db.isTransaction) this.#abandon(batch, thrown);
+      throw thrown;
+    }
+  }
+
+  #abandon(batch: Batch, thrown: unknown): NerveError {
+    if (this.#batch === batch) this.#batch = null;
+    batch.cancel?.();
+    if (batch.behind === null && this.#db.isTransaction) this.#statements.get("rollback").run();
+    const error = storeError(whatFailed, thrown);
+    batch.committed.reject(error);
+    if (batch.operations > 0) this.#lose(error, batch.operations);
+    return error;
+  }
+
+  #lose(thrown: unknown, operations: number): NerveError {
+    const error = storeError(whatFailed, thrown);
+    this.counters.lost += operations;
+    this.#trouble = error;
+    this.#onLost(error, operations);
+    return error;
+  }
+}

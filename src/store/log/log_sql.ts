@@ -1,0 +1,47 @@
+/** The SQL of reading the log, over any connection. Pure but for the statements it is given; used by reader.ts and archiver.ts. */
+import type { Json } from "../../protocol/json.ts";
+import type { LogFilter, LogRow, LogType } from "../../protocol/log.ts";
+
+export const logColumns = "id, ts, source, type, ref_id, cause_id, payload";
+/** The JSON of a row, its id first: a line of the archive. Made by SQLite, it costs one string instead of eight. */
+export const logLine = `'{"id":' || id || ',"ts":' || ts || ',"source":' || json_quote(source) || ',"type":' || ` +
+  `json_quote(type) || ',"refId":' || json_quote(ref_id) || ',"causeId":' || json_quote(cause_id) || ',"payload":' || ` +
+  `payload || '}'`;
+export const defaultLogLimit = 100;
+
+/** A statement and what is bound to it. */
+export interface Query {
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+const conditions: readonly (readonly [keyof LogFilter, string])[] = [
+  ["source", "source = ?"],
+  ["type", "type = ?"],
+  ["refId", "ref_id = ?"],
+  ["sinceMs", "ts >= ?"],
+  ["untilMs", "ts < ?"],
+  ["afterId", "id > ?"],
+  ["beforeId", "id < ?"],
+];
+
+export function logQuery(filter: LogFilter): Query {
+  const given = conditions.flatMap(([key, sql]) => {
+    const value = filter[key];
+    return value === undefined ? [] : [{ sql, value }];
+  });
+  const where = given.length === 0 ? "" : ` where ${given.map(({ sql }) => sql).join(" and ")}`;
+  const order = filter.order === "desc" ? " desc" : "";
+  return {
+    sql: `select ${logColumns} from logs${where} order by id${order} limit ?`,
+    values: [...given.map(({ value }) => value), filter.limit ?? defaultLogLimit],
+  };
+}
+
+type Row = [number, number, string, LogType, string | null, number | null, string];
+
+/** The database is ours and its tables are strict: what comes out of it has the type that went in. */
+export function toLogRow(row: unknown): LogRow {
+  const [id, ts, source, type, refId, causeId, payload] = row as Row;
+  return { id, ts, source, type, refId, causeId, payload: JSON.parse(payload) as Json };
+}

@@ -1,0 +1,62 @@
+/**
+ * The log: appends rows, gives them their ids. Neighbours: group_commit.ts commits them, reader.ts lists them, run_store.ts
+ * writes the rows of runs through it, schema.ts keeps the table append-only.
+ * I1. Ids are given at once and only grow, also across restarts: the kernel is the only writer.
+ * I2. Appending never throws for what the disk does: a row that could not be written is counted (`Writer.counters`).
+ */
+import { assert } from "../../base/errors.ts";
+import type { Clock } from "../../base/time.ts";
+import type { LogRow, NewLogRow } from "../../protocol/log.ts";
+import type { Writer } from "../commit/group_commit.ts";
+import type { Step } from "../commit/operations.ts";
+import { isRunState } from "../runs/run_log_rows.ts";
+import type { StatementCache } from "../sqlite/database.ts";
+import { idsAfterKey } from "./meta_store.ts";
+
+export class LogStore {
+  readonly #writer: Writer;
+  readonly #clock: Clock;
+  #lastId: number;
+
+  constructor(statements: StatementCache, writer: Writer, clock: Clock) {
+    this.#writer = writer;
+    this.#clock = clock;
+    const last = "select max(id) as id from (select max(id) as id from logs union all" +
+      " select cast(value as integer) from meta where key = ?)";
+    this.#lastId = Number(statements.get(last).get(idsAfterKey)?.id ?? 0);
+  }
+
+  /** Returns the row with its id and time at once; it is on disk when a `durable()` after this call resolves. */
+  append(row: NewLogRow): LogRow {
+    assert(!isRunState(row), `${row.type} with a status is for the run store to write`);
+    const made = this.#make(row, this.#clock.now());
+    this.#writer.write([insertRow(made)]);
+    return made;
+  }
+
+  /** The rows so far are on disk at the end of this turn, for whoever is about to be told of them. */
+  hurry(): void {
+    this.#writer.hurry();
+  }
+
+  /** Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost. */
+  durable(): Promise<void> {
+    return this.#writer.durable();
+  }
+
+  /** A row as a step of an operation of the writer. */
+  step(row: NewLogRow, ts: number = this.#clock.now()): Step {
+    return insertRow(this.#make(row, ts));
+  }
+
+  #make({ source, type, refId, causeId, payload }: NewLogRow, ts: number): LogRow {
+    return { id: ++this.#lastId, ts, source, type, refId, causeId, payload };
+  }
+}
+
+function insertRow({ id, ts, source, type, refId, causeId, payload }: LogRow): Step {
+  return {
+    sql: "insert into logs values (?, ?, ?, ?, ?, ?, ?)",
+    values: [id, ts, source, type, refId, causeId, JSON.stringify(payload)],
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * Reads data/logs.db, with a daemon running or without one, over a read-only connection of its own: it sees what is
+ * committed. Used by the command line, the control API, and `ctx.logs` in the sandbox. Every method throws NerveError
+ * STORE_FAILED when the file is damaged where it reads.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { LogFilter, LogRow } from "../../protocol/log.ts";
+import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
+import type { Run, RunMessage } from "../../protocol/run.ts";
+import { readMessages, readRun, readRuns } from "../runs/run_sql.ts";
+import { checkVersion, openDatabase, StatementCache, storeError, userVersion } from "../sqlite/database.ts";
+import { logQuery, toLogRow } from "./log_sql.ts";
+import { archivedUpToKey } from "./meta_store.ts";
+import { logMigrations } from "./schema.ts";
+
+export class StoreReader {
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache;
+
+  private constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#statements = new StatementCache(db);
+  }
+
+  /** Null when there is no log yet. Throws NerveError STORE_FAILED when it cannot be read or is of a newer nerve. */
+  static open(logDatabasePath: string): StoreReader | null {
+    try {
+      Deno.statSync(logDatabasePath);
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return null;
+      throw storeError(`the log ${logDatabasePath} cannot be read`, thrown);
+    }
+    const db = openDatabase(logDatabasePath, { readOnly: true });
+    try {
+      const version = userVersion(db);
+      checkVersion(version, logMigrations.length, logDatabasePath);
+      if (version > 0) return new StoreReader(db);
+    } catch (thrown) {
+      db.close();
+      throw storeError(`the log ${logDatabasePath} cannot be read`, thrown);
+    }
+    // A daemon is about to make its tables.
+    db.close();
+    return null;
+  }
+
+  /** In the order of their ids, the oldest first unless `order` is "desc". `limit` defaults to 100. */
+  logs(filter: LogFilter): LogRow[] {
+    const { sql, values } = logQuery(filter);
+    return this.#read(() => this.#statements.arrays(sql).all(...values).map(toLogRow));
+  }
+
+  /** Rows older than this (milliseconds) may be in the archive only; null: nothing has been archived. */
+  archivedUpTo(): number | null {
+    const row = this.#statements.get("select value from meta where key = ?").get(archivedUpToKey);
+    return row === undefined ? null : Number(row.value);
+  }
+
+  /** The newest row of a source, or null. */
+  lastRow(source: string): LogRow | null {
+    return this.logs({ source, order: "desc", limit: 1 })[0] ?? null;
+  }
+
+  /** A page of runs, newest first; `total` counts everything that the filter lets through. */
+  runs(query: RunQuery): RunPage {
+    return this.#read(() => readRuns(this.#statements, query));
+  }
+
+  run(runId: string): Run | null {
+    return this.#read(() => readRun(this.#statements, runId));
+  }
+
+  /** The newest `limit` messages (default all) before round `beforeRound` (default the end), oldest first. */
+  messages(runId: string, query: MessageQuery = {}): RunMessage[] {
+    return this.#read(() => readMessages(this.#statements, runId, query));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** What goes wrong in SQLite is the disk's fault, or the file's: it is told as that. */
+  #read<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (thrown) {
+      throw storeError("the log cannot be read", thrown);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** Which files the daemon's data is made of. Used by stats.ts, verify.ts, blob_gc.ts and backup.ts. */
+import { join } from "node:path";
+
+/** Where the data of a workspace lies; `WorkspacePaths` fits it by its shape. */
+export interface DataPaths {
+  readonly data: string;
+  readonly logDatabase: string;
+  readonly senseDatabases: string;
+  readonly blobs: string;
+  readonly archive: string;
+}
+
+export interface DatabaseFile {
+  /** `log`, or the name of a sense; also of one that has left the configuration. */
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Every database that there is, the log first. */
+export function databasesOf(paths: DataPaths): DatabaseFile[] {
+  const senses = entriesOf(paths.senseDatabases).filter(({ isFile, name }) => isFile && name.endsWith(".db"))
+    .map(({ name }) => ({ name: name.slice(0, -".db".length), path: join(paths.senseDatabases, name) }))
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+  return sizeOf(paths.logDatabase) === null ? senses : [{ name: "log", path: paths.logDatabase }, ...senses];
+}
+
+export interface BlobFile {
+  /** Null: it is no blob, such as what an interrupted write has left. */
+  readonly digest: string | null;
+  readonly path: string;
+  readonly bytes: number;
+  readonly modifiedMs: number;
+}
+
+/** Every file under data/blobs. One that goes meanwhile is left out. */
+export function* blobFiles(folder: string): Generator<BlobFile> {
+  for (const { name: prefix, isDirectory } of entriesOf(folder)) {
+    if (!isDirectory) continue;
+    for (const { name, isFile } of entriesOf(join(folder, prefix))) {
+      const path = join(folder, prefix, name), info = isFile ? infoOf(path) : null;
+      if (info === null) continue;
+      const digest = /^[0-9a-f]{64}$/.test(prefix + name) ? prefix + name : null;
+      yield { digest, path, bytes: info.size, modifiedMs: info.mtime?.getTime() ?? 0 };
+    }
+  }
+}
+
+/** The bytes of a database with its write-ahead log. */
+export function databaseBytes(path: string): number {
+  return (sizeOf(path) ?? 0) + (sizeOf(`${path}-wal`) ?? 0);
+}
+
+export function entriesOf(folder: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
+/** Null: no such file. */
+export function infoOf(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
+
+function sizeOf(path: string): number | null {
+  return infoOf(path)?.size ?? null;
+}

@@ -1,0 +1,100 @@
+/** How large the data of a workspace is and how it grows; read only, with a daemon running or without one. */
+import { archivedDays } from "../archive/archive_file.ts";
+import { archivedDayKey } from "../archive/archiver.ts";
+import { dayMs, startOfDay } from "../archive/days.ts";
+import { archivedUpToKey } from "../log/meta_store.ts";
+import { openDatabase } from "../sqlite/database.ts";
+import { blobFiles, databaseBytes, databasesOf, type DataPaths } from "./data_files.ts";
+
+export interface StoreStats {
+  readonly log: LogStats | null;
+  readonly senses: readonly { readonly name: string; readonly bytes: number }[];
+  readonly blobs: { readonly files: number; readonly bytes: number };
+  /** `rows` counts what the log knows to be there; `oldest` is the first day that has a file. */
+  readonly archive: {
+    readonly days: number;
+    readonly bytes: number;
+    readonly rows: number;
+    readonly oldest: string | null;
+    readonly upToMs: number | null;
+  };
+  readonly totalBytes: number;
+}
+
+/** Of the log. `perDay` is the mean of the last whole days that it holds, at most seven; null while it holds none. */
+export interface LogStats {
+  readonly bytes: number;
+  readonly rows: number;
+  readonly runs: number;
+  readonly oldestMs: number | null;
+  readonly newestMs: number | null;
+  readonly perDay: { readonly days: number; readonly rows: number; readonly bytes: number } | null;
+  /** Bytes of its file that are free to be used again; `nerve store archive --vacuum` gives them back. */
+  readonly freeBytes: number;
+}
+
+const growthDaysMax = 7;
+
+/** Throws NerveError STORE_FAILED when the log cannot be read. */
+export function storeStats(paths: DataPaths, now: number): StoreStats {
+  const [first, ...rest] = databasesOf(paths), hasLog = first?.name === "log";
+  const senses = (hasLog ? rest : [first, ...rest]).flatMap((file) =>
+    file === undefined ? [] : [{ name: file.name, bytes: databaseBytes(file.path) }]
+  );
+  const blobs = { files: 0, bytes: 0 };
+  for (const { bytes } of blobFiles(paths.blobs)) {
+    blobs.files++;
+    blobs.bytes += bytes;
+  }
+  const files = archivedDays(paths.archive),
+    log = hasLog ? readLog(paths.logDatabase, files.map(({ day }) => day), now) : null;
+  const archive = {
+    days: files.length,
+    bytes: total(files),
+    rows: log?.archivedRows ?? 0,
+    oldest: files[0]?.day ?? null,
+    upToMs: log?.upToMs ?? null,
+  };
+  const totalBytes = (log?.stats.bytes ?? 0) + total(senses) + blobs.bytes + archive.bytes;
+  return { log: log?.stats ?? null, senses, blobs, archive, totalBytes };
+}
+
+function total(files: readonly { readonly bytes: number }[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function readLog(
+  path: string,
+  days: readonly string[],
+  now: number,
+): { stats: LogStats; archivedRows: number; upToMs: number | null } {
+  const db = openDatabase(path, { readOnly: true }), bytes = databaseBytes(path);
+  try {
+    const one = (sql: string, ...values: (string | number)[]) => db.prepare(sql).get(...values) ?? {};
+    const { rows, oldest, newest } = one("select count(*) as rows, min(ts) as oldest, max(ts) as newest from logs");
+    const { runs } = one("select count(*) as runs from workflow_runs");
+    const { value } = one("select value from meta where key = ?", archivedUpToKey);
+    const free = Number(
+      one("select freelist_count * page_size as free from pragma_freelist_count, pragma_page_size").free,
+    );
+    const archivedRows = days.reduce((sum, day) => {
+      const { value: text } = one("select value from meta where key = ?", archivedDayKey(day));
+      return sum + (text === undefined ? 0 : Number(JSON.parse(String(text)).rows));
+    }, 0);
+    const to = startOfDay(now), from = Math.max(to - growthDaysMax * dayMs, startOfDay(Number(oldest ?? now)));
+    const whole = Math.round((to - from) / dayMs);
+    const recent = Number(one("select count(*) as rows from logs where ts >= ? and ts < ?", from, to).rows);
+    const bytesPerRow = Number(rows) === 0 ? 0 : (bytes - free) / Number(rows);
+    const perDay = whole < 1
+      ? null
+      : { days: whole, rows: Math.round(recent / whole), bytes: Math.round(recent * bytesPerRow / whole) };
+    const time = (ms: unknown) => ms === null || ms === undefined ? null : Number(ms);
+    const stats = {
+      ...{ bytes, rows: Number(rows), runs: Number(runs), oldestMs: time(oldest), newestMs: time(newest) },
+      ...{ perDay, freeBytes: free },
+    };
+    return { stats, archivedRows, upToMs: time(value) };
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Looks whether the data of a workspace is whole: every database, every blob, the archive against the log's watermark,
+ * `workflow_runs` against the log. Changes nothing; used by `nerve store verify`, with a daemon running or without one.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { messageOf } from "../../base/errors.ts";
+import { type ArchivedDay, archivedDays, archivePath, linesOf, rowOfLine } from "../archive/archive_file.ts";
+import { type ArchivedCount, archivedDayKey } from "../archive/archiver.ts";
+import { dayMs, parseDay } from "../archive/days.ts";
+import { archivedUpToKey } from "../log/meta_store.ts";
+import { logMigrations } from "../log/schema.ts";
+import { replayRuns } from "../runs/rebuild.ts";
+import { readRun } from "../runs/run_sql.ts";
+import { checkVersion, migrate, openDatabase, StatementCache, userVersion } from "../sqlite/database.ts";
+import { blobFiles, type DatabaseFile, databasesOf, type DataPaths, infoOf } from "./data_files.ts";
+
+// Where a static import would load it at every start of a built nerve (tools/build/bundle.ts).
+const { createHash } = await import("node:crypto");
+
+export type VerifiedPart = "database" | "blobs" | "archive" | "runs";
+
+/** `problem` null: it is whole; `count` is how many (pages, blobs, rows, runs) were looked at. */
+export interface Verdict {
+  readonly part: VerifiedPart;
+  /** A path, a day, a digest, a run id. */
+  readonly what: string;
+  readonly problem: string | null;
+  readonly count: number;
+}
+
+/** One finding for each thing that is wrong, and one for each part that is whole. */
+export function* verifyStore(paths: DataPaths): Generator<Verdict> {
+  const files = databasesOf(paths);
+  let log: DatabaseFile | null = null;
+  for (const file of files) {
+    const finding = checkDatabase(file);
+    if (file.name === "log" && finding.problem === null) log = file;
+    yield finding;
+  }
+  yield* checkBlobs(paths.blobs);
+  if (log === null) return;
+  const db = openDatabase(log.path, { readOnly: true });
+  try {
+    yield* guarded("archive", paths.archive, () => checkArchive(db, paths.archive));
+    yield* guarded("runs", log.path, () => checkRuns(db));
+  } finally {
+    db.close();
+  }
+}
+
+function checkDatabase({ name, path }: DatabaseFile): Verdict {
+  const finding = (problem: string | null, count = 0): Verdict => ({ part: "database", what: path, problem, count });
+  try {
+    const db = openDatabase(path, { readOnly: true });
+    try {
+      const problems = db.prepare("pragma quick_check(20)").all().map((row) => String(row.quick_check));
+      if (problems.join() !== "ok") return finding(problems.join("; "));
+      if (name === "log") {
+        const version = userVersion(db);
+        checkVersion(version, logMigrations.length, path);
+        // SQLite takes a file without a byte for a database without tables.
+        if (version === 0) return finding("it holds no log: it was cut off, or a daemon is just making it");
+      }
+      const { pages, size } = db.prepare(
+        "select page_count as pages, page_size as size from pragma_page_count, pragma_page_size",
+      ).get() ?? {};
+      // What is missing of a last page SQLite takes for zeros.
+      if ((infoOf(path)?.size ?? 0) % Number(size) !== 0) return finding("it ends within a page: it was cut off");
+      return finding(null, Number(pages));
+    } finally {
+      db.close();
+    }
+  } catch (thrown) {
+    return finding(messageOf(thrown));
+  }
+}
+
+function* checkBlobs(folder: string): Generator<Verdict> {
+  let count = 0, wrong = 0;
+  for (const { digest, path } of blobFiles(folder)) {
+    if (digest === null) continue;
+    count++;
+    const problem = problemOfBlob(path, digest);
+    if (problem === null) continue;
+    wrong++;
+    yield { part: "blobs", what: digest, problem, count: 1 };
+  }
+  if (wrong === 0) yield { part: "blobs", what: folder, problem: null, count };
+}
+
+function problemOfBlob(path: string, digest: string): string | null {
+  try {
+    using file = Deno.openSync(path);
+    const hash = createHash("sha256"), block = new Uint8Array(256 * 1024);
+    for (let read = file.readSync(block); read !== null; read = file.readSync(block)) {
+      hash.update(block.subarray(0, read));
+    }
+    return hash.digest("hex") === digest ? null : "its bytes have another digest";
+  } catch (thrown) {
+    return thrown instanceof Deno.errors.NotFound ? null : messageOf(thrown);
+  }
+}
+
+/** A file that cannot be read ends the look at its part, as one more finding. */
+function* guarded(part: VerifiedPart, what: string, look: () => Generator<Verdict>): Generator<Verdict> {
+  let wrong = 0, count = 0;
+  try {
+    for (const finding of look()) {
+      count += finding.count;
+      if (finding.problem === null) continue;
+      wrong++;
+      yield finding;
+    }
+  } catch (thrown) {
+    wrong++;
+    yield { part, what, problem: messageOf(thrown), count: 0 };
+  }
+  if (wrong === 0) yield { part, what, problem: null, count };
+}
+
+function* checkArchive(db: DatabaseSync, folder: string): Generator<Verdict> {
+  const statements = new StatementCache(db);
+  const value = statements.get("select value from meta where key = ?").get(archivedUpToKey)?.value;
+  const upTo = value === undefined ? -Infinity : Number(value), prefix = archivedDayKey("");
+  const files = archivedDays(folder), present = new Set(files.map(({ day }) => day));
+  for (const file of files) yield checkDay(statements, file, upTo);
+  const known = statements.get("select key, value from meta where key >= ? and key < ?");
+  for (const row of known.all(prefix, `${prefix}~`)) {
+    const day = String(row.key).slice(prefix.length);
+    if (present.has(day)) continue;
+    // It may have come since the files were listed.
+    if (infoOf(archivePath(folder, day)) !== null) continue;
+    const { rows } = JSON.parse(String(row.value)) as ArchivedCount;
+    yield { part: "archive", what: day, problem: `its file is missing: ${rows} rows`, count: 0 };
+  }
+}
+
+function checkDay(statements: StatementCache, { day, path }: ArchivedDay, upTo: number): Verdict {
+  const start = parseDay(day) ?? 0, inLog = statements.get("select 1 from logs where id = ?");
+  let rows = 0, last = 0;
+  const wrong = (problem: string): Verdict => ({ part: "archive", what: day, problem, count: rows });
+  try {
+    for (const line of linesOf(path)) {
+      const { id, ts } = rowOfLine(line, path);
+      rows++;
+      if (id <= last) return wrong(`row ${id} follows row ${last}`);
+      if (ts < start || ts >= start + dayMs) return wrong(`row ${id} is of another day`);
+      // What an interrupted run has written beyond the watermark is still in the log.
+      if (start >= upTo && inLog.get(id) === undefined) {
+        return wrong(`row ${id} is beyond the watermark, and not in the log`);
+      }
+      last = id;
+    }
+  } catch (thrown) {
+    return wrong(messageOf(thrown));
+  }
+  const value = statements.get("select value from meta where key = ?").get(archivedDayKey(day))?.value;
+  if (value === undefined) return { part: "archive", what: day, problem: null, count: rows };
+  const { rows: expected } = JSON.parse(String(value)) as ArchivedCount;
+  // More: a later run has written it anew and was interrupted.
+  return rows >= expected
+    ? { part: "archive", what: day, problem: null, count: rows }
+    : wrong(`it holds ${rows} rows, the log knows of ${expected}`);
+}
+
+/** Every run whose first row is in the log is made again beside it, and compared. */
+function* checkRuns(db: DatabaseSync): Generator<Verdict> {
+  const beside = openDatabase(":memory:");
+  try {
+    migrate(beside, logMigrations, "a copy in memory");
+    const made = new StatementCache(beside), kept = new StatementCache(db);
+    // One snapshot: a daemon may go on writing.
+    db.exec("begin");
+    replayRuns(kept, made);
+    const page = made.get("select run_id as id, seq from workflow_runs where seq > ? order by seq limit 1000");
+    let after = 0;
+    for (let ids = page.all(after); ids.length > 0; ids = page.all(after)) {
+      for (const { id, seq } of ids) {
+        after = Number(seq);
+        yield compareRun(made, kept, String(id));
+      }
+    }
+    db.exec("commit");
+  } finally {
+    beside.close();
+  }
+}
+
+function compareRun(made: StatementCache, kept: StatementCache, id: string): Verdict {
+  const finding = (problem: string | null): Verdict => ({ part: "runs", what: id, problem, count: 1 });
+  const told = readRun(made, id), run = readRun(kept, id);
+  if (run === null) return finding("the log tells of it, workflow_runs does not hold it");
+  const different = Object.entries(run).filter(([key, value]) =>
+    JSON.stringify(value) !== JSON.stringify(told?.[key as keyof typeof run])
+  ).map(([key]) => key);
+  return finding(different.length === 0 ? null : `differs from what the log tells: ${different.join(", ")}`);
+}

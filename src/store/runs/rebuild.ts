@@ -1,0 +1,128 @@
+/**
+ * Makes `workflow_runs` again out of the log and, when asked to, of its archive, by replaying what run_log_rows.ts says the rows hold. The same statements and
+ * triggers as in daily use apply, so that a log that tells of an illegal move is noticed.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { isPlainObject } from "../../protocol/json.ts";
+import type { LogRow } from "../../protocol/log.ts";
+import type { Run, RunChange, RunMessage } from "../../protocol/run.ts";
+import { archivedDays, idOfLine, linesOf, rowOfLine } from "../archive/archive_file.ts";
+import { runStep } from "../commit/operations.ts";
+import { logColumns, toLogRow } from "../log/log_sql.ts";
+import { inTransaction, StatementCache } from "../sqlite/database.ts";
+import { runStateTypes } from "./run_log_rows.ts";
+import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
+
+/** `skipped` counts rows that did not fit the runs they speak of, and rows of runs whose first row was not found. */
+export interface Rebuilt {
+  readonly runs: number;
+  readonly skipped: number;
+}
+
+/**
+ * Replaces every run whose first row is in the log, or in the archive in `archiveFolder`; the others stay as they are.
+ * One transaction: it happens as a whole or not at all. Throws NerveError STORE_FAILED when a file there is damaged.
+ */
+export function rebuildRuns(db: DatabaseSync, archiveFolder: string | null = null): Rebuilt {
+  const statements = new StatementCache(db);
+  const archived = archiveFolder === null ? [] : archivedRunRows(archiveFolder);
+  return inTransaction(db, () => replayRuns(statements, statements, archived));
+}
+
+/** Replays the rows of `log`, and of `archived`, into the `workflow_runs` of `target`, which may be another database. */
+export function replayRuns(
+  log: StatementCache,
+  target: StatementCache,
+  archived: readonly RunRowSource[] = [],
+): Rebuilt {
+  const made = new Set<string>();
+  let skipped = 0;
+  for (const { type, refId: runId, payload } of byId([{ firstId: 0, rows: () => runRows(log) }, ...archived])) {
+    if (isFirst(payload)) {
+      target.get("delete from workflow_runs where run_id = ?").run(runId);
+      runStep(target, insertRun(payload));
+      made.add(runId);
+    } else if (isPlainObject(payload)) {
+      const applied = made.has(runId) && replay(target, type, runId, payload);
+      // A row without a status changes nothing.
+      if (!applied && (type === "run.message" || payload.status !== undefined)) skipped++;
+    }
+  }
+  return { runs: made.size, skipped };
+}
+
+type RunRow = Pick<LogRow, "id" | "type" | "payload"> & { readonly refId: string };
+
+/** Rows of runs in the order of their ids, none of them before `firstId`. */
+interface RunRowSource {
+  readonly firstId: number;
+  rows(): Iterator<RunRow>;
+}
+
+const rowTypes: readonly string[] = [...runStateTypes, "run.message"];
+const pageRows = 1_000;
+
+/** By pages: `iterate` ends without a word where a page of the database cannot be read (Deno 2.9.6). */
+function* runRows(statements: StatementCache): Generator<RunRow> {
+  // The plus keeps SQLite from sorting all rows of these types for each page.
+  const page = `select ${logColumns} from logs where id > ? and +type in (${rowTypes.map(() => "?").join(", ")})` +
+    " order by id limit ?";
+  let after = 0, rows: RunRow[];
+  do {
+    rows = statements.arrays(page).all(after, ...rowTypes, pageRows).map((row) => toLogRow(row) as RunRow);
+    yield* rows;
+    after = rows.at(-1)?.id ?? after;
+  } while (rows.length === pageRows);
+}
+
+function archivedRunRows(folder: string): RunRowSource[] {
+  return archivedDays(folder).flatMap(({ path }) => {
+    const [first] = linesOf(path);
+    return first === undefined ? [] : [{ firstId: idOfLine(first, path), rows: () => runRowsOf(path) }];
+  });
+}
+
+function* runRowsOf(path: string): Generator<RunRow> {
+  for (const line of linesOf(path, (text) => text.includes('"type":"run.'))) {
+    const row = rowOfLine(line, path);
+    if (rowTypes.includes(row.type) && row.refId !== null) yield row as RunRow;
+  }
+}
+
+/** All of them by their ids, each id once. A file is open only while it may hold the next one. */
+function* byId(sources: readonly RunRowSource[]): Generator<RunRow> {
+  const waiting = sources.toSorted((a, b) => a.firstId - b.firstId);
+  let open: { readonly rows: Iterator<RunRow>; row: RunRow }[] = [], lastId = -Infinity;
+  for (;;) {
+    let first = open.toSorted((a, b) => a.row.id - b.row.id)[0];
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      if (first !== undefined && next.firstId > first.row.id) break;
+      waiting.shift();
+      const rows = next.rows(), { value } = rows.next();
+      if (value === undefined) continue;
+      open.push({ rows, row: value });
+      if (first === undefined || value.id < first.row.id) first = open.at(-1);
+    }
+    if (first === undefined) return;
+    if (first.row.id > lastId) yield first.row;
+    lastId = Math.max(lastId, first.row.id);
+    const { value } = first.rows.next();
+    if (value === undefined) open = open.filter((each) => each !== first);
+    else first.row = value;
+  }
+}
+
+function replay(statements: StatementCache, type: string, runId: string, payload: Record<string, unknown>): boolean {
+  const run = readRun(statements, runId);
+  if (run === null) return false;
+  if (type === "run.message") {
+    const { round } = payload as unknown as RunMessage;
+    return runStep(statements, countMessage(runId, run.attempt, round)) > 0;
+  }
+  if (payload.status === undefined) return false;
+  return runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
+}
+
+function isFirst(payload: unknown): payload is Run {
+  return isPlainObject(payload) && payload.runId !== undefined;
+}

@@ -1,0 +1,178 @@
+/**
+ * The SQL of `workflow_runs` and of the messages of runs, over any connection. Used by run_store.ts (the writer's own
+ * connection), reader.ts (read-only ones) and rebuild.ts.
+ */
+import type { Json, JsonObject } from "../../protocol/json.ts";
+import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunStatus, RunTrigger } from "../../protocol/run.ts";
+import type { Step } from "../commit/operations.ts";
+import type { StatementCache } from "../sqlite/database.ts";
+
+/** The columns of a run in the order in which `toRun` takes them. */
+export const runColumns =
+  "run_id, workflow, status, exit_code, attempt, rounds, max_rounds, prompt, payload, trigger," +
+  " cause_id, reason, queued_at, started_at, ended_at";
+
+type RunRow = [
+  runId: string,
+  workflow: string,
+  status: RunStatus,
+  exitCode: number | null,
+  attempt: number,
+  rounds: number,
+  maxRounds: number,
+  prompt: string,
+  payload: string,
+  trigger: string,
+  causeId: number | null,
+  reason: string | null,
+  queuedAt: number,
+  startedAt: number | null,
+  endedAt: number | null,
+];
+
+/** The database is ours and its tables are strict: what comes out of it has the type that went in. */
+export function toRun(row: unknown): Run {
+  const [runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, ...rest] = row as RunRow;
+  const [trigger, causeId, reason, queuedAt, startedAt, endedAt] = rest;
+  return {
+    runId,
+    workflow,
+    status,
+    exitCode,
+    attempt,
+    rounds,
+    maxRounds,
+    prompt,
+    payload: JSON.parse(payload) as Json,
+    trigger: JSON.parse(trigger) as RunTrigger,
+    causeId,
+    reason,
+    queuedAt,
+    startedAt,
+    endedAt,
+  };
+}
+
+export function readRun(statements: StatementCache, runId: string): Run | null {
+  const row = statements.arrays(`select ${runColumns} from workflow_runs where run_id = ?`).get(runId);
+  return row === undefined ? null : toRun(row);
+}
+
+export function readRuns(statements: StatementCache, query: RunQuery): RunPage {
+  const { workflow, statuses, before, limit, offset } = query;
+  const conditions: string[] = [], values: string[] = [];
+  if (workflow !== undefined) {
+    conditions.push("workflow = ?");
+    values.push(workflow);
+  }
+  if (statuses !== undefined) {
+    conditions.push(`status in (${statuses.map(() => "?").join(", ")})`);
+    values.push(...statuses);
+  }
+  const all = statements.get(`select count(*) as total from workflow_runs${whereOf(conditions)}`);
+  const total = Number(all.get(...values)?.total ?? 0);
+  if (before !== undefined) {
+    conditions.push("seq < (select seq from workflow_runs where run_id = ?)");
+    values.push(before);
+  }
+  const page = statements.arrays(
+    `select ${runColumns} from workflow_runs${whereOf(conditions)} order by seq desc limit ? offset ?`,
+  );
+  return { items: page.all(...values, limit, offset).map(toRun), total };
+}
+
+function whereOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
+}
+
+/** Changes nothing when the id exists. */
+export function insertRun(run: Run): Step {
+  const { runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, trigger } = run;
+  const { causeId, reason, queuedAt, startedAt, endedAt } = run;
+  return {
+    sql: `insert into workflow_runs (${runColumns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` +
+      " on conflict (run_id) do nothing",
+    values: [
+      ...[runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, JSON.stringify(payload)],
+      ...[JSON.stringify(trigger), causeId, reason, queuedAt, startedAt, endedAt],
+    ],
+  };
+}
+
+/** The status a run must have for a change and, if they are given, the attempt and the number of messages. */
+export interface RunGuard {
+  readonly from: readonly RunStatus[];
+  readonly fence?: number;
+  readonly rounds?: number;
+}
+
+const changeColumns = {
+  status: "status",
+  attempt: "attempt",
+  exitCode: "exit_code",
+  reason: "reason",
+  startedAt: "started_at",
+  endedAt: "ended_at",
+} as const satisfies Record<keyof RunChange, string>;
+const changeKeys = Object.keys(changeColumns) as (keyof RunChange)[];
+
+/** Changes nothing when the guard does not hold; fails when the move is illegal. */
+export function updateRun(runId: string, guard: RunGuard, change: RunChange): Step {
+  const keys = changeKeys.filter((key) => change[key] !== undefined);
+  const { from, fence, rounds } = guard;
+  const sql = `update workflow_runs set ${keys.map((key) => `${changeColumns[key]} = ?`).join(", ")}` +
+    ` where run_id = ? and status in (${from.map(() => "?").join(", ")})` +
+    (fence === undefined ? "" : " and attempt = ?") + (rounds === undefined ? "" : " and rounds = ?");
+  const changed = keys.map((key) => change[key] ?? null);
+  return { sql, values: [...changed, runId, ...from, ...[fence, rounds].filter((value) => value !== undefined)] };
+}
+
+/** Counts message number `round` of a started run; changes nothing when the run is not there for it. */
+export function countMessage(runId: string, attempt: number, round: number): Step {
+  return {
+    sql: `update workflow_runs set rounds = rounds + 1 ${atRound}`,
+    values: [runId, attempt, round - 1],
+  };
+}
+
+/** The same row, only when the run is there for message number `round`. */
+export function onlyAtRound({ sql, values }: Step, runId: string, attempt: number, round: number): Step {
+  const selected = sql.replace(/values \((.*)\)$/, `select $1 where exists (select 1 from workflow_runs ${atRound})`);
+  return { sql: selected, values: [...values, runId, attempt, round - 1] };
+}
+
+const atRound = "where run_id = ? and status = 'started' and attempt = ? and rounds = ?";
+
+/** Oldest first. */
+export function readMessages(statements: StatementCache, runId: string, query: MessageQuery = {}): RunMessage[] {
+  const { beforeRound, limit = -1 } = query;
+  const before = beforeRound === undefined ? "" : " and json_extract(payload, '$.round') < ?";
+  const rows = statements.arrays(
+    `select ts, payload from logs where ref_id = ? and type = 'run.message'${before} order by id desc limit ?`,
+  ).all(runId, ...(beforeRound === undefined ? [] : [beforeRound]), limit);
+  return rows.map((row) => {
+    const [ts, payload] = row as unknown as [number, string];
+    return messageOfRow(ts, JSON.parse(payload));
+  }).reverse();
+}
+
+/** What the newest `run.attempt_failed` row of a run tells; null when there is none. */
+export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
+  const row = statements.arrays(
+    "select ts, payload from logs where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1",
+  ).get(runId);
+  if (row === undefined) return null;
+  const [ts, payload] = row as unknown as [number, string];
+  const told = JSON.parse(payload) as Omit<RoleFailure, "waitMs"> & Partial<RoleFailure>;
+  const { round, role, failures, attempts, message, retryAt } = told;
+  // Rows of an earlier nerve do not tell the wait: it began no later than they were written.
+  const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = told;
+  return { round, role, failures, attempts, message, waitMs, retryAt };
+}
+
+/** The message that a `run.message` row holds. */
+export function messageOfRow(ts: number, payload: Json): RunMessage {
+  const { round, role, content, meta } = payload as unknown as Omit<RunMessage, "ts">;
+  return { round, role, content, meta: meta as JsonObject, ts };
+}

@@ -1,0 +1,100 @@
+/**
+ * Runs on disk: their current state in `workflow_runs`, their history and messages in the log. Fits the port RunStore
+ * of workflow/local/ports.ts by its shape.
+ * I1. A change of a run and its log row are one operation of the writer: both are on disk or neither is.
+ * I2. The guard stands in the WHERE. When it does not hold nothing changes, and no log row is written.
+ * I3. Reads see everything that was told; what is on its way to the disk behind (group_commit.ts) they do not see yet.
+ */
+import { assert } from "../../base/errors.ts";
+import type { LogType, NewLogRow } from "../../protocol/log.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
+import type { Writer } from "../commit/group_commit.ts";
+import type { LogStore } from "../log/log_store.ts";
+import { type StatementCache, storeError } from "../sqlite/database.ts";
+import { changeRow, firstRow, runStateTypes } from "./run_log_rows.ts";
+import {
+  countMessage,
+  insertRun,
+  onlyAtRound,
+  readLastFailure,
+  readMessages,
+  readRun,
+  runColumns,
+  type RunGuard,
+  toRun,
+  updateRun,
+} from "./run_sql.ts";
+
+export class SqliteRunStore {
+  readonly #statements: StatementCache;
+  readonly #writer: Writer;
+  readonly #log: LogStore;
+
+  constructor(statements: StatementCache, writer: Writer, log: LogStore) {
+    this.#statements = statements;
+    this.#writer = writer;
+    this.#log = log;
+  }
+
+  /** Inserts the run with its first log row, which gets every field of the run. False, and no row: the id exists. */
+  create(run: Run, row: NewLogRow): Promise<boolean> {
+    const first = firstRow(row, run);
+    checkRow(first, run.runId);
+    return this.#writer.run([insertRun(run), this.#log.step(first)]);
+  }
+
+  /** Changes a run for which the guard holds; the log row gets what was changed. False, and no row: it does not hold. */
+  transition(runId: string, guard: RunGuard, change: RunChange, row: NewLogRow): Promise<boolean> {
+    const changed = changeRow(row, change);
+    checkRow(changed, runId);
+    return this.#writer.run([updateRun(runId, guard, change), this.#log.step(changed)]);
+  }
+
+  /** Stores the next message of a started run. The time of its row is the message's. */
+  appendMessage(of: RunRef, { round, role, content, meta, ts }: RunMessage): Promise<boolean> {
+    const { runId, attempt } = of;
+    const row = this.#log.step({ ...rowOf(of, "run.message"), payload: { round, role, content, meta } }, ts);
+    return this.#writer.run([countMessage(runId, attempt, round), row]);
+  }
+
+  /** Writes the row of a failed attempt of the present round's role. False, and no row: the run is not there for it. */
+  roleFailed(of: RunRef, failure: RoleFailure): Promise<boolean> {
+    const { runId, attempt } = of;
+    const row = this.#log.step({ ...rowOf(of, "run.attempt_failed"), payload: { attempt, ...failure } });
+    return this.#writer.run([onlyAtRound(row, runId, attempt, failure.round)]);
+  }
+
+  /** The newest failed attempt of a role of this run, whatever its round. */
+  lastFailure(runId: string): RoleFailure | null {
+    return readLastFailure(this.#statements, runId);
+  }
+
+  /** Throws NerveError STORE_FAILED when the file is damaged where it reads. */
+  get(runId: string): Run | null {
+    try {
+      return readRun(this.#statements, runId);
+    } catch (thrown) {
+      throw storeError("the log cannot be read", thrown);
+    }
+  }
+
+  /** All messages of a run, oldest first. */
+  messages(runId: string): RunMessage[] {
+    return readMessages(this.#statements, runId);
+  }
+
+  /** Runs that are `queued` or `started`, in the order in which they were created. */
+  unfinished(): Run[] {
+    const sql = `select ${runColumns} from workflow_runs where status in ('queued', 'started') order by seq`;
+    return this.#statements.arrays(sql).all().map(toRun);
+  }
+}
+function rowOf({ workflow, runId, causeId }: RunRef, type: LogType): Omit<NewLogRow, "payload"> {
+  return { source: `workflow:${workflow}`, type, refId: runId, causeId };
+}
+
+/** A row of another type would not be found when the runs are rebuilt. */
+function checkRow({ type, refId }: NewLogRow, runId: string): void {
+  assert(runStateTypes.includes(type), `${type} is no type for a change of a run`);
+  assert(refId === runId, `the row of run ${runId} refers to ${refId}`);
+}

@@ -1,0 +1,215 @@
+/**
+ * SQLite as nerve uses it: every database is opened here, with the same safe options, and migrated here.
+ * Neighbours: everything else in this room. Also used inside the sandbox, where Deno grants the database's own path and
+ * nothing beside it: SQLite makes the -wal and -shm files by itself, unseen by Deno's permissions.
+ * I1. No database reads a double-quoted word as a string, loads an extension, or lets SQL write to its own schema.
+ * I2. A file that is made here is readable by its owner only; SQLite gives -wal and -shm the mode of the database.
+ * I3. A transaction is one: what `inTransaction` runs is committed as a whole or has not happened.
+ */
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { assert, messageOf, NerveError } from "../../base/errors.ts";
+import { databaseBusyMaxMs, lockRetryMs, preparedStatementsMax } from "../../base/limits.ts";
+import { type Clock, delay } from "../../base/time.ts";
+
+/** What node:sqlite has on Deno 2.9.6 and its bundled types do not tell. */
+declare module "node:sqlite" {
+  interface DatabaseSyncOptions {
+    defensive?: boolean;
+  }
+  interface DatabaseSync {
+    readonly limits: {
+      /** Databases that may be attached; `vacuum` attaches one. */
+      attach: number;
+    };
+    /** `decide` answers each action of a statement that is prepared with a code of `constants`; null ends it. */
+    setAuthorizer(decide: ((action: number, first: string | null, second: string | null) => number) | null): void;
+  }
+  interface StatementSync {
+    setReturnArrays(on: boolean): void;
+  }
+  namespace constants {
+    const SQLITE_OK: number;
+    const SQLITE_DENY: number;
+    const SQLITE_PRAGMA: number;
+    const SQLITE_READ: number;
+    const SQLITE_SELECT: number;
+    const SQLITE_TRANSACTION: number;
+    const SQLITE_ATTACH: number;
+    const SQLITE_DETACH: number;
+    const SQLITE_FUNCTION: number;
+    const SQLITE_SAVEPOINT: number;
+    const SQLITE_RECURSIVE: number;
+  }
+}
+
+const memory = ":memory:";
+
+export interface OpenOptions {
+  /** Default false. A read-only database must exist. */
+  readonly readOnly?: boolean;
+  /** When a commit counts: "full" after its fsync, "normal" may lose the newest ones in a power cut. Default "full". */
+  readonly synchronous?: "full" | "normal";
+}
+
+/**
+ * Opens the database at `path`, or one in memory for ":memory:". Makes the file (0600) and its folder (0700) when they
+ * are missing, unless it is to be read only. Throws NerveError STORE_FAILED.
+ */
+export function openDatabase(path: string, options: OpenOptions = {}): DatabaseSync {
+  const { readOnly = false, synchronous = "full" } = options;
+  let db: DatabaseSync | null = null;
+  try {
+    if (!readOnly && path !== memory) makePrivateFile(path);
+    db = new DatabaseSync(path, {
+      readOnly,
+      timeout: databaseBusyMaxMs,
+      defensive: true,
+      enableForeignKeyConstraints: true,
+      enableDoubleQuotedStringLiterals: false,
+      allowExtension: false,
+    });
+    if (!readOnly) db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}`);
+    return db;
+  } catch (thrown) {
+    db?.close();
+    throw storeError(`the database ${path} cannot be opened`, thrown);
+  }
+}
+
+function makePrivateFile(path: string): void {
+  const make = () => Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  try {
+    make();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.AlreadyExists) return;
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    make();
+  }
+}
+
+/** Runs `work` as one write transaction. `work` must be synchronous; what it throws undoes all of it. */
+export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec("begin immediate");
+  try {
+    const result = work();
+    db.exec("commit");
+    return result;
+  } catch (thrown) {
+    // A full disk makes SQLite roll back by itself.
+    if (db.isTransaction) db.exec("rollback");
+    throw thrown;
+  }
+}
+
+/**
+ * As `inTransaction`, over a connection that waits for nobody's lock by itself (`pragma busy_timeout = 0`): while another
+ * program holds it, it is asked for again by the clock, so that the event loop goes on. `ready` is called before each try.
+ */
+export async function inTransactionWhenFree<T>(
+  db: DatabaseSync,
+  clock: Clock,
+  work: () => T,
+  ready: () => void,
+): Promise<T> {
+  for (const until = clock.monotonic() + databaseBusyMaxMs;;) {
+    ready();
+    try {
+      return inTransaction(db, work);
+    } catch (thrown) {
+      if (!messageOf(thrown).includes("database is locked") || clock.monotonic() >= until) throw thrown;
+    }
+    await delay(clock, lockRetryMs);
+  }
+}
+
+/**
+ * Brings `db` to the newest version of `list`, an append-only list of SQL scripts: `user_version` counts those that have
+ * run, each runs in a transaction of its own. Throws NerveError STORE_FAILED for a database of a newer nerve.
+ */
+export function migrate(db: DatabaseSync, list: readonly string[], name: string): void {
+  for (let version = userVersion(db); version !== list.length; version = userVersion(db)) {
+    checkVersion(version, list.length, name);
+    inTransaction(db, () => {
+      // Another process may have been first.
+      if (userVersion(db) !== version) return;
+      const script = list[version];
+      assert(script !== undefined, `migration ${version} of ${name}`);
+      db.exec(script);
+      db.exec(`pragma user_version = ${version + 1}`);
+    });
+  }
+}
+
+/** Throws NerveError STORE_FAILED when the database is of a newer version than this program knows. */
+export function checkVersion(version: number, known: number, name: string): void {
+  if (version <= known) return;
+  throw new NerveError("STORE_FAILED", `${name} is of version ${version}, this nerve knows only ${known}`, {
+    hint: "use the newer nerve that wrote it, or another workspace",
+  });
+}
+
+export function userVersion(db: DatabaseSync): number {
+  return Number(db.prepare("pragma user_version").get()?.user_version ?? 0);
+}
+
+/** Prepared statements by their text; the one that was not used for longest goes first when there are too many. */
+export class StatementCache {
+  readonly #db: Pick<DatabaseSync, "prepare">;
+  readonly #max: number;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: Pick<DatabaseSync, "prepare">, max: number = preparedStatementsMax) {
+    this.#db = db;
+    this.#max = max;
+  }
+
+  get(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      const [oldest] = this.#statements.keys();
+      if (this.#statements.size >= this.#max && oldest !== undefined) this.#statements.delete(oldest);
+    } else {
+      this.#statements.delete(sql);
+    }
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** As `get`, for rows as arrays; a text is asked for in one of the two ways only. 16 times as fast as objects over many rows (deno-facts.md 4). */
+  arrays(sql: string): StatementSync {
+    const statement = this.get(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  }
+
+  get size(): number {
+    return this.#statements.size;
+  }
+}
+
+/** What SQLite or the disk said, as an error that says what to do next. A NerveError stays what it is. */
+export function storeError(what: string, thrown: unknown): NerveError {
+  if (thrown instanceof NerveError) return thrown;
+  const reason = messageOf(thrown);
+  const hint = hints.find(([pattern]) => pattern.test(reason))?.[1];
+  return new NerveError("STORE_FAILED", `${what}: ${reason}`, {
+    cause: thrown,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+const hints: readonly (readonly [RegExp, string])[] = [
+  [/is full|ENOSPC|No space left/i, "free some disk space; nerve goes on by itself"],
+  [/is locked/, "another program holds a lock on it: end that program"],
+  [
+    /malformed|not a database/,
+    "the file is damaged: nerve store verify tells more, nerve store restore DIR brings a backup back",
+  ],
+  [
+    /readonly|read-only|Permission denied|unable to open database file/i,
+    "make the file and its folder writable for this user",
+  ],
+];

@@ -1,0 +1,111 @@
+/**
+ * Drizzle over node:sqlite: Drizzle's own session for better-sqlite3, given a client of the shape it knows. That session
+ * needs neither FFI nor the better-sqlite3 package. Used inside the sandbox, for `ctx.db` and `ctx.peers`.
+ * I1. A transaction's callback must be synchronous: one that returns a promise is refused and rolled back, since its
+ *     statements would run after the commit.
+ */
+import type { ExtractTablesWithRelations } from "drizzle-orm";
+import { BetterSQLiteSession } from "drizzle-orm/better-sqlite3/session";
+import { BaseSQLiteDatabase, SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { StatementCache } from "./database.ts";
+
+/** `SenseDatabase` of the SDK, which this room may not import. */
+export type DrizzleDatabase = BaseSQLiteDatabase<"sync", unknown, NoSchema>;
+type NoSchema = Record<string, never>;
+
+/** Drizzle over an open database; whoever opened `db` closes it. */
+export function drizzleOver(db: DatabaseSync): DrizzleDatabase {
+  const dialect = new SQLiteSyncDialect();
+  const session = new BetterSQLiteSession<NoSchema, ExtractTablesWithRelations<NoSchema>>(
+    new Client(db),
+    dialect,
+    undefined,
+  );
+  return new BaseSQLiteDatabase("sync", dialect, session, undefined);
+}
+
+const behaviours = ["deferred", "immediate", "exclusive"] as const;
+type Behaviour = typeof behaviours[number];
+type Transaction = (...args: unknown[]) => unknown;
+
+/** What Drizzle's session calls of better-sqlite3's Database. */
+class Client {
+  readonly #db: DatabaseSync;
+  readonly #statements: StatementCache;
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+    this.#statements = new StatementCache(db);
+  }
+
+  prepare(sql: string): Statement {
+    return new Statement(this.#statements.get(sql), false);
+  }
+
+  transaction(work: Transaction): Record<Behaviour, Transaction> {
+    const by = (behaviour: Behaviour): Transaction => (...args) => this.#transact(behaviour, () => work(...args));
+    return { deferred: by("deferred"), immediate: by("immediate"), exclusive: by("exclusive") };
+  }
+
+  #transact(behaviour: Behaviour, work: () => unknown): unknown {
+    this.#db.exec(`begin ${behaviour}`);
+    try {
+      const result = work();
+      if (isThenable(result)) {
+        // It is refused here, so that what becomes of it is nobody's business any more.
+        result.then(undefined, () => {});
+        throw new TypeError("the callback of a transaction must be synchronous: it returned a promise");
+      }
+      this.#db.exec("commit");
+      return result;
+    } catch (thrown) {
+      if (this.#db.isTransaction) this.#db.exec("rollback");
+      throw thrown;
+    }
+  }
+}
+
+/** What Drizzle's session calls of better-sqlite3's Statement: `raw()` is the same with rows as arrays. */
+class Statement {
+  readonly #statement: StatementSync;
+  readonly #arrays: boolean;
+
+  constructor(statement: StatementSync, arrays: boolean) {
+    this.#statement = statement;
+    this.#arrays = arrays;
+  }
+
+  raw(): Statement {
+    return new Statement(this.#statement, true);
+  }
+
+  run(...values: SQLInputValue[]): unknown {
+    return this.#ready(values).run(...values);
+  }
+
+  all(...values: SQLInputValue[]): unknown[] {
+    return this.#ready(values).all(...values);
+  }
+
+  get(...values: SQLInputValue[]): unknown {
+    return this.#ready(values).get(...values);
+  }
+
+  /** The statement is shared by all that have the same text, so that its mode is set each time. */
+  #ready(values: readonly unknown[]): StatementSync {
+    const [first] = values;
+    // node:sqlite would take it for named parameters and bind NULL (deno-facts.md 4).
+    if (typeof first === "object" && first !== null && !ArrayBuffer.isView(first)) {
+      throw new TypeError(
+        `SQLite cannot store a ${first.constructor?.name ?? "plain object"}: use a column with a mode`,
+      );
+    }
+    this.#statement.setReturnArrays(this.#arrays);
+    return this.#statement;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

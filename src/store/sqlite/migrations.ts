@@ -1,0 +1,137 @@
+/**
+ * The migrations of a sense: files `NNNN_name.sql` in one folder, run once each, in the order of their numbers, one
+ * transaction each, recorded in `_migrations` with a checksum. Used by sense_database.ts.
+ * I1. A file that has run is never run again, and must not change nor go: the database could not be made again.
+ * I2. Nothing is half applied: a file that fails leaves no trace, and those after it do not run.
+ * I3. A file cannot leave its transaction: begin, commit, savepoint, attach and detach are refused.
+ */
+import { join } from "node:path";
+import { constants, type DatabaseSync } from "node:sqlite";
+import { messageOf } from "../../base/errors.ts";
+import { sha256 } from "../../base/sha256.ts";
+import type { Clock } from "../../base/time.ts";
+import type { LoadProblem } from "../../protocol/message.ts";
+import { inTransaction } from "./database.ts";
+import { runScript, ScriptError } from "./sql_script.ts";
+
+const namePattern = /^(\d{4})_[A-Za-z0-9._-]+\.sql$/;
+
+interface MigrationFile {
+  readonly name: string;
+  readonly path: string;
+  readonly script: string;
+  readonly checksum: string;
+}
+
+/** Runs what has not run yet; returns what is wrong. A folder that does not exist holds no migrations. */
+export async function applyMigrations(db: DatabaseSync, folder: string, clock: Clock): Promise<LoadProblem[]> {
+  const { files, problems } = await readFolder(folder);
+  db.exec(
+    "create table if not exists _migrations" +
+      " (name text primary key, checksum text not null, applied_at integer not null) strict",
+  );
+  problems.push(...compare(db, folder, files));
+  if (problems.length > 0) return problems;
+  for (const file of files) {
+    const problem = apply(db, file, clock);
+    if (problem !== null) return [problem];
+  }
+  return [];
+}
+
+/** What has run in `db` and is not in the folder as it ran. */
+export async function appliedProblems(db: DatabaseSync, folder: string): Promise<LoadProblem[]> {
+  const known = db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_migrations'").get();
+  return known === undefined ? [] : compare(db, folder, (await readFolder(folder)).files);
+}
+
+async function readFolder(folder: string): Promise<{ files: MigrationFile[]; problems: LoadProblem[] }> {
+  const names = namesIn(folder), problems: LoadProblem[] = [];
+  const named = names.filter((name) => {
+    const fits = namePattern.test(name);
+    if (!fits) problems.push(at(join(folder, name), `${name} is no migration: name it like 0001_readings.sql`));
+    return fits;
+  });
+  for (const [index, name] of named.entries()) {
+    const before = named[index - 1], number = Number(name.slice(0, 4));
+    const expected = before === undefined ? Math.min(number, 1) : Number(before.slice(0, 4)) + 1;
+    if (number === expected) continue;
+    const path = join(folder, name), wanted = String(expected).padStart(4, "0");
+    problems.push(
+      number < expected
+        ? at(path, `${name} has the number of ${before}: number it ${wanted}`)
+        : at(path, `${name} leaves a gap: number ${wanted} is missing`),
+    );
+  }
+  return { files: await Promise.all(named.map((name) => readMigration(folder, name))), problems };
+}
+
+/** Sorted. Hidden files and folders, and the backups of editors, are nobody's migrations. */
+function namesIn(folder: string): string[] {
+  try {
+    const files = [...Deno.readDirSync(folder)].filter((entry) => !entry.isDirectory);
+    return files.map(({ name }) => name).filter((name) => !name.startsWith(".") && !name.endsWith("~")).sort();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}
+
+async function readMigration(folder: string, name: string): Promise<MigrationFile> {
+  const path = join(folder, name), bytes = Deno.readFileSync(path);
+  return { name, path, script: new TextDecoder().decode(bytes), checksum: await sha256(bytes) };
+}
+
+/** What has run against what is there. */
+function compare(db: DatabaseSync, folder: string, files: readonly MigrationFile[]): LoadProblem[] {
+  const applied = db.prepare("select name, checksum from _migrations order by name").all();
+  return applied.flatMap(({ name, checksum }) => {
+    const file = files.find((each) => each.name === name), path = join(folder, String(name));
+    if (file === undefined) return [at(path, `${name} has run and is missing: bring it back`)];
+    if (file.checksum === checksum) return [];
+    return [at(path, `${name} has run and was edited since: undo the edit and write a further migration`)];
+  });
+}
+
+function apply(db: DatabaseSync, file: MigrationFile, clock: Clock): LoadProblem | null {
+  const known = db.prepare("select 1 from _migrations where name = ?");
+  if (known.get(file.name) !== undefined) return null;
+  try {
+    inTransaction(db, () => {
+      // The process that this one replaces may have been first.
+      if (known.get(file.name) !== undefined) return;
+      runConfined(db, file.script);
+      db.prepare("insert into _migrations values (?, ?, ?)").run(file.name, file.checksum, clock.now());
+    });
+    return null;
+  } catch (thrown) {
+    const line = thrown instanceof ScriptError ? thrown.line : 1;
+    return at(file.path, `migration ${file.name} failed: ${messageOf(thrown)}`, line);
+  }
+}
+
+const refused: Readonly<Record<number, string>> = {
+  [constants.SQLITE_TRANSACTION]: "begin, commit and rollback are not for migrations: each runs in one transaction",
+  [constants.SQLITE_SAVEPOINT]: "savepoint is not for migrations: each runs in one transaction",
+  [constants.SQLITE_ATTACH]: "attach is not for migrations: a sense has one database",
+  [constants.SQLITE_DETACH]: "detach is not for migrations: a sense has one database",
+};
+
+function runConfined(db: DatabaseSync, script: string): void {
+  let reason: string | null = null;
+  db.setAuthorizer((action) => {
+    reason = refused[action] ?? null;
+    return reason === null ? constants.SQLITE_OK : constants.SQLITE_DENY;
+  });
+  try {
+    runScript(db, script);
+  } catch (thrown) {
+    throw reason !== null && thrown instanceof ScriptError ? new ScriptError(thrown.line, new Error(reason)) : thrown;
+  } finally {
+    db.setAuthorizer(null);
+  }
+}
+
+function at(file: string, message: string, line = 1): LoadProblem {
+  return { message, place: { file, line, column: 1 } };
+}

@@ -1,0 +1,55 @@
+/**
+ * The database of one sense: opened and migrated. Used inside the sandbox by sense_runtime.ts.
+ * Its commits are not fsynced one by one: a power cut may take the newest readings, never the database.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../../base/clock.ts";
+import type { Clock } from "../../base/time.ts";
+import type { LoadProblem } from "../../protocol/message.ts";
+import { openDatabase, storeError } from "./database.ts";
+import { appliedProblems, applyMigrations } from "./migrations.ts";
+
+export interface OpenedSense {
+  readonly sqlite: DatabaseSync;
+  /** What is wrong with the migrations, each with its file; the database is open nonetheless. */
+  readonly problems: LoadProblem[];
+}
+
+/** `path` may be ":memory:". Throws NerveError STORE_FAILED when the database cannot be opened or written. */
+export async function openSenseDatabase(
+  path: string,
+  migrationsFolder: string,
+  clock: Clock = systemClock,
+): Promise<OpenedSense> {
+  const sqlite = openDatabase(path, { synchronous: "normal" });
+  try {
+    const problems = await applyMigrations(sqlite, migrationsFolder, clock);
+    return { sqlite, problems };
+  } catch (thrown) {
+    sqlite.close();
+    throw storeError(`the database ${path} cannot be migrated`, thrown);
+  }
+}
+
+/** Which migrations of a folder do not fit those that have run in a database; it is only read, and need not be there. */
+export async function checkApplied(path: string, migrationsFolder: string): Promise<LoadProblem[]> {
+  try {
+    Deno.statSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+  const sqlite = openDatabase(path, { readOnly: true });
+  try {
+    return await appliedProblems(sqlite, migrationsFolder);
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** What is wrong with the migrations of a folder when they are applied to an empty database in memory. */
+export async function checkMigrations(migrationsFolder: string): Promise<LoadProblem[]> {
+  const { sqlite, problems } = await openSenseDatabase(":memory:", migrationsFolder);
+  sqlite.close();
+  return problems;
+}

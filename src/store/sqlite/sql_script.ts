@@ -1,0 +1,51 @@
+/**
+ * Takes a script apart into its statements. SQLite itself says where each one ends (`sourceSQL` of a prepared statement
+ * is its text up to there), so that triggers, strings and comments need no parser of ours. Used by migrations.ts, sense_query.ts.
+ * I1. No text without a statement is ever prepared: `sourceSQL` of such a one crashes the process (Deno 2.9.6).
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+
+/** Blanks, comments, empty statements. An unterminated comment reaches to the end, as in SQLite. */
+const blank = /(?:[\s;\uFEFF]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y;
+
+/** Where the next statement begins at or after `from`; the length of the script when there is none. */
+export function nextStatement(script: string, from: number): number {
+  blank.lastIndex = from;
+  blank.exec(script);
+  return blank.lastIndex;
+}
+
+/** A statement of a script that SQLite refused; `line` counts from 1. */
+export class ScriptError extends Error {
+  readonly line: number;
+
+  constructor(line: number, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.line = line;
+  }
+}
+
+/** Prepares and runs one statement after another. Throws ScriptError. */
+export function runScript(db: DatabaseSync, script: string): void {
+  for (let at = nextStatement(script, 0); at < script.length;) {
+    try {
+      const statement = db.prepare(script.slice(at));
+      statement.run();
+      at = nextStatement(script, at + statement.sourceSQL.length);
+    } catch (thrown) {
+      throw new ScriptError(lineAt(script, at), thrown);
+    }
+  }
+}
+
+/** The only statement of `script`; null when there is none or more than one. Throws what SQLite says of it. */
+export function onlyStatement(db: DatabaseSync, script: string): StatementSync | null {
+  const at = nextStatement(script, 0);
+  if (at === script.length) return null;
+  const statement = db.prepare(script.slice(at));
+  return nextStatement(script, at + statement.sourceSQL.length) === script.length ? statement : null;
+}
+
+function lineAt(script: string, at: number): number {
+  return script.slice(0, at).split("\n").length;
+}

@@ -1,0 +1,234 @@
+/** A changed nerve.yaml under a running kernel: what changed is followed, and nothing else is touched. */
+import assert from "node:assert/strict";
+import { stringify } from "yaml";
+import { configRestMs } from "../../../src/base/limits.ts";
+import { ConfigApplier } from "../../../src/deploy/config_applier.ts";
+import { CurrentConfig } from "../../../src/deploy/current_config.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+const echo = "export const compute = ({ config, peers }) => ({ config, peers: Object.keys(peers).sort() });\n";
+const write = (workspace: WorkspaceFixture, yaml: unknown) => workspace.write("nerve.yaml", stringify(yaml));
+
+Deno.test("senses come, go and change without a new process for those that stay, and the new one is a peer of the old", async () => {
+  await using workspace = await startWorkspace({
+    senses: { a: echo, b: echo, c: echo },
+    yaml: { senses: { a: {}, b: {} } },
+  });
+  assert.deepEqual(await workspace.payload("a"), { config: {}, peers: ["b"] });
+  await workspace.payload("b");
+  const pids = [workspace.pid("a"), workspace.pid("b")];
+  write(workspace, { senses: { a: {}, b: { config: { x: 1 }, timeout: "3s" }, c: {} } });
+  const reply = await workspace.kernel.api.reload();
+  assert.deepEqual(reply.changes, [{ of: "sense:b", change: "changed" }, { of: "sense:c", change: "added" }]);
+  assert.deepEqual([reply.replaced, reply.configError], [["group:b"], null]);
+  assert.deepEqual(await workspace.payload("a"), { config: {}, peers: ["b", "c"] });
+  assert.deepEqual(await workspace.payload("b"), { config: { x: 1 }, peers: ["a", "c"] });
+  assert.deepEqual(await workspace.payload("c"), { config: {}, peers: ["a", "b"] });
+  assert.equal(workspace.pid("a"), pids[0]);
+  assert.notEqual(workspace.pid("b"), pids[1]);
+
+  write(workspace, { senses: { a: {}, c: {} } });
+  assert.deepEqual((await workspace.kernel.api.reload()).changes, [{ of: "sense:b", change: "removed" }]);
+  assert.equal(workspace.kernel.api.sense("b"), null);
+  assert.deepEqual(workspace.health().units.map(({ name }) => name), ["a", "c"]);
+  await assert.rejects(workspace.kernel.triggerSense("b"), { code: "SENSE_UNKNOWN" });
+  assert.deepEqual(await workspace.payload("a"), { config: {}, peers: ["c"] });
+  assert.equal(workspace.pid("a"), pids[0]);
+  const rows = await workspace.rows({ type: "config.loaded" });
+  assert.equal(rows.length, 2);
+});
+
+Deno.test("the order of entries, comments, reflexes, throttles and timeouts cost nobody its process", async () => {
+  await using workspace = await startWorkspace({
+    senses: { a: echo, b: echo },
+    yaml: { senses: { a: { group: "g", config: { x: 1, y: 2 } }, b: { group: "g" } } },
+  });
+  await workspace.payload("a");
+  const pid = workspace.pid("g");
+  workspace.write(
+    "nerve.yaml",
+    `# the same, told otherwise
+senses:
+  b: { group: g, throttle: 10ms, timeout: 9s, grace_period: 1s }
+  a: { config: { y: 2, x: 1 }, group: g }
+reflexes: [{ sense: b, interval: 1h }]
+`,
+  );
+  assert.deepEqual((await workspace.kernel.api.reload()).replaced, []);
+  await workspace.payload("a");
+  assert.equal(workspace.pid("g"), pid);
+  assert.deepEqual(workspace.sense("b").reflexes, ["every 1h"]);
+});
+
+Deno.test("a broken nerve.yaml changes nothing, is told once, and the next good one clears it", async () => {
+  await using workspace = await startWorkspace({ senses: { a: echo }, watch: true });
+  await workspace.payload("a");
+  const pid = workspace.pid("a"),
+    good = Deno.readTextFileSync(workspace.paths.configFile),
+    from = workspace.events.length;
+  workspace.write("nerve.yaml", "senses: { a: { throttle: soon } }\n");
+  const { message } = await workspace.problem("kernel", /was refused/, from);
+  assert.match(message, /nerve\.yaml:1:\d+ error senses\.a\.throttle/);
+  assert.match(workspace.health().configError ?? "", /senses\.a\.throttle/);
+  // The same again, and an unrelated change: nobody needs to hear of it twice.
+  workspace.write("nerve.yaml", "senses: { a: { throttle: soon } }\n");
+  workspace.write("lib/new.ts", "export {};\n");
+  const reply = await workspace.kernel.api.reload();
+  assert.match(reply.configError ?? "", /senses\.a\.throttle/);
+  assert.equal(reply.problems[0]?.about, "senses.a.throttle");
+  assert.equal((await workspace.rows({ type: "config.refused" })).length, 1);
+  await workspace.payload("a");
+  assert.equal(workspace.pid("a"), pid);
+  workspace.write("nerve.yaml", good);
+  await workspace.log("kernel", /good again/, from);
+  assert.equal(workspace.health().configError, null);
+  assert.equal(workspace.pid("a"), pid);
+});
+
+Deno.test("a nerve.yaml that holds nothing is refused; one that says so takes everything out", async () => {
+  // The bug was: a file that is truncated for a moment ended the runs that wait as "no longer in the configuration".
+  await using workspace = await startWorkspace({ senses: { a: echo } });
+  await workspace.payload("a");
+  const pid = workspace.pid("a"), good = Deno.readTextFileSync(workspace.paths.configFile);
+  for (const text of ["", "# senses: { a: {} }\n"]) {
+    workspace.write("nerve.yaml", text);
+    const from = workspace.events.length, reply = await workspace.kernel.api.reload();
+    assert.deepEqual([reply.changes, reply.problems.length], [[], 1]);
+    assert.match(reply.configError ?? "", /^nerve\.yaml:1:1 error .*holds nothing/);
+    if (text === "") await workspace.problem("kernel", /was refused, the one before stays in force/, from);
+  }
+  assert.equal((await workspace.rows({ type: "config.refused" })).length, 1);
+  await workspace.payload("a");
+  assert.equal(workspace.pid("a"), pid);
+  workspace.write("nerve.yaml", good);
+  assert.equal((await workspace.kernel.api.reload()).configError, null);
+  workspace.write("nerve.yaml", "{}\n");
+  assert.deepEqual((await workspace.kernel.api.reload()).changes, [{ of: "sense:a", change: "removed" }]);
+  // One rule, also when nothing is in force and nothing can be lost.
+  workspace.write("nerve.yaml", "");
+  assert.match((await workspace.kernel.api.reload()).configError ?? "", /holds nothing/);
+});
+
+Deno.test("a nerve.yaml that takes something out is taken when it has rested, and at once when somebody asks for it", async () => {
+  // The bug was: an editor that saves in two steps ended every run that waits, and began the ticks of all senses anew.
+  const clock = new FakeClock(), yaml = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1h }]\n";
+  await using workspace = await makeWorkspace({ senses: { a: echo, b: echo }, yaml });
+  const config = await workspace.config();
+  const applied = () => assert.fail("it was put in force");
+  const inForce = () => {
+    const current = new CurrentConfig(config);
+    const applier = new ConfigApplier({
+      ...{ current, paths: workspace.paths, clock, append: () => {}, emit: () => {}, lastCronTick: () => null },
+      supervisor: {
+        ...{ plan: applied, replace: applied, reset: applied },
+        released: applied,
+        remove: applied,
+        present: applied,
+      },
+      senses: { plan: applied, keepOnly: applied },
+      workflows: { configure: applied, codeReplaced: applied },
+      scheduler: { setPlans: applied },
+    });
+    return { current, applier };
+  };
+  const halves = [
+    "senses:\n",
+    "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",
+    "senses: { a: {}, b: {} }\n",
+  ];
+  for (const half of halves) {
+    const { current, applier } = inForce();
+    workspace.write("nerve.yaml", half);
+    Deno.utimeSync(workspace.paths.configFile, clock.now() / 1_000, clock.now() / 1_000);
+    assert.equal((await applier.reread(false)).restMs, configRestMs);
+    await clock.tick(configRestMs - 1);
+    assert.equal((await applier.reread(false)).restMs, 1);
+    assert.deepEqual([[...current.config.senses.keys()], current.error], [["a", "b"], null]);
+    await assert.rejects(inForce().applier.reread(true), /put in force/);
+    await clock.tick(1);
+    await assert.rejects(applier.reread(false), /put in force/);
+  }
+});
+
+Deno.test("what is taken out of nerve.yaml under a watching kernel is gone soon, without anybody asking", async () => {
+  await using workspace = await startWorkspace({ senses: { a: echo, b: echo }, watch: true });
+  await workspace.payload("a");
+  const pid = workspace.pid("a");
+  workspace.write("nerve.yaml", "senses: { a: {} }\n");
+  await workspace.log("kernel", /was loaded: sense:b removed/);
+  assert.equal(workspace.kernel.api.sense("b"), null);
+  assert.equal(workspace.pid("a"), pid);
+});
+
+Deno.test("a hundred reloads neither double nor skip a tick, nor touch the counters of a sense that did not change", async () => {
+  const clock = new FakeClock();
+  const ticking = "export const compute = ({ trigger }) => ({ due: trigger.due });\n";
+  const yaml = (round: number) => ({
+    senses: { steady: {}, other: { throttle: `${10 + round}ms`, config: { round } } },
+    reflexes: [{ sense: "steady", interval: "1s" }, { sense: "other", interval: `${60 + round}m` }],
+  });
+  await using workspace = await startWorkspace({ clock, senses: { steady: ticking, other: ticking }, yaml: yaml(0) });
+  const dues = () =>
+    workspace.events.flatMap((event) =>
+      event.kind === "signal" && event.signal.sense === "steady" ? [(event.signal.payload as { due: number }).due] : []
+    );
+  const beats = async (count: number) => {
+    while (dues().length < count) await workspace.signal("steady", workspace.events.length);
+  };
+  const started = clock.now();
+  await clock.tick(0);
+  await beats(1);
+  const pid = workspace.pid("steady");
+  for (let round = 1; round <= 100; round++) {
+    write(workspace, yaml(round));
+    const { changes, replaced } = await workspace.kernel.api.reload();
+    assert.deepEqual([changes.map(({ of }) => of), replaced], [["sense:other"], ["group:other"]]);
+    // 600 ms a round: reloads fall before, on and after ticks.
+    await clock.tick(600);
+    await beats(1 + Math.floor(round * 0.6));
+  }
+  assert.deepEqual(dues(), Array.from({ length: 61 }, (_, tick) => started + tick * 1_000));
+  assert.equal(workspace.sense("steady").counters.computes, 61);
+  assert.equal(workspace.pid("steady"), pid);
+});
+
+Deno.test("a workflow's concurrency follows without a new process; one that leaves lets its run finish, then is gone", async () => {
+  const waits = `import { defineWorkflow, END } from "nerve";
+    const open = async (name) => {
+      for (;;) { try { return Deno.statSync("files/" + name); } catch { await new Promise((go) => setTimeout(go, 5)); } }
+    };
+    export default defineWorkflow({
+      roles: { one: async ({ start }) => { await open(start.prompt); return { content: start.prompt, meta: {} }; } },
+      moderator: ({ messages }) => messages.length === 0 ? "one" : END,
+    });\n`;
+  const yaml = (concurrency: number) => ({ workflows: { w: { concurrency, permissions: { read: ["files"] } } } });
+  await using workspace = await startWorkspace({ yaml: yaml(1), workflows: { w: waits }, files: { "files/none": "" } });
+  const { api: view } = workspace.kernel, gone = new AbortController().signal;
+  const start = (prompt: string) => workspace.kernel.startWorkflow("w", { prompt });
+  const first = await start("first"), second = await start("second"), third = await start("third");
+  assert.deepEqual([first, second, third].map(({ status }) => status), ["started", "queued", "queued"]);
+  await workspace.change("workflow:w", "ready");
+  const pid = workspace.pid("w"), from = workspace.events.length;
+  write(workspace, yaml(2));
+  assert.deepEqual((await view.reload()).replaced, []);
+  await workspace.run("started", from);
+  assert.deepEqual(view.workflows().map(({ active, queued }) => [active, queued]), [[2, 1]]);
+
+  write(workspace, yaml(1));
+  await view.reload();
+  workspace.write("files/first", "");
+  await view.runEnded(first.runId, gone);
+  assert.deepEqual(view.workflows().map(({ active, queued }) => [active, queued]), [[1, 1]], "the third one waits");
+  assert.equal(workspace.pid("w"), pid);
+
+  write(workspace, {});
+  assert.deepEqual((await view.reload()).changes, [{ of: "workflow:w", change: "removed" }]);
+  await view.runEnded(third.runId, gone);
+  workspace.write("files/second", "");
+  await view.runEnded(second.runId, gone);
+  const statuses = [first, second, third].map(({ runId }) => view.records.run(runId)?.status);
+  assert.deepEqual(statuses, ["completed", "completed", "interrupted"]);
+  await assert.rejects(start("late"), { code: "WORKFLOW_UNKNOWN" });
+  await workspace.change("workflow:w", "ended");
+});

@@ -1,0 +1,138 @@
+/**
+ * What happens to files besides edits: folders renamed, names that differ in case or are not ASCII, files that cannot be
+ * read, a nerve.yaml that is a link or no file at all. After each the kernel is where a fresh start would be, or still
+ * where it was and says why.
+ */
+import assert from "node:assert/strict";
+import { stringify } from "yaml";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
+import { join } from "../../support/paths.ts";
+import { configured } from "../../support/reload_world.ts";
+import { makeWorkspace, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+const says = (word: string) => `export const compute = () => ({ word: ${JSON.stringify(word)} });\n`;
+
+/** Waits until the kernel is where a fresh start on these files would be. */
+async function asFresh(workspace: WorkspaceFixture, what: string): Promise<void> {
+  await using fresh = await makeWorkspace({});
+  for (const part of ["nerve.yaml", "senses", "lib"]) {
+    const args = ["-rL", join(workspace.root, part), fresh.root];
+    await new Deno.Command("cp", { args, stderr: "null" }).output();
+  }
+  await fresh.start();
+  const wanted = JSON.stringify(configured(fresh));
+  const reached = async () => {
+    while (JSON.stringify(configured(workspace)) !== wanted) await delay(systemClock, 20);
+  };
+  await within(reached(), what, () => `${wanted}\n${JSON.stringify(configured(workspace))}`);
+}
+
+async function wordOf(workspace: WorkspaceFixture, sense: string): Promise<string> {
+  return (await workspace.payload(sense) as { word: string }).word;
+}
+
+Deno.test("a sense's folder that is renamed with its entry is another sense, and its neighbour keeps its process", async () => {
+  await using workspace = await startWorkspace({ senses: { old: says("old"), other: says("other") }, watch: true });
+  assert.equal(await wordOf(workspace, "old"), "old");
+  await workspace.payload("other");
+  const neighbour = workspace.pid("other"), at = (name: string) => join(workspace.root, "senses", name);
+  // First the folder: the entry that is left without one is wrong, and all goes on as it was.
+  Deno.renameSync(at("old"), at("new"));
+  await workspace.problem("kernel", /nerve\.yaml was refused.*senses\.old/);
+  assert.equal(await wordOf(workspace, "old"), "old");
+  workspace.write("nerve.yaml", stringify({ senses: { new: {}, other: {} } }));
+  await asFresh(workspace, "the new name");
+  assert.equal(await wordOf(workspace, "new"), "old");
+  assert.equal(workspace.kernel.api.sense("old"), null);
+  assert.equal(workspace.pid("other"), neighbour);
+});
+
+Deno.test("two files whose names differ in case or in how a letter is written are two files", async () => {
+  // Composed and decomposed: to the system these are different names.
+  const names = ["Word.ts", "word.ts", "w\u00f6rd \u{1f600}.ts", "wo\u0308rd.ts"];
+  await using workspace = await startWorkspace({
+    senses: { a: says("none") },
+    files: Object.fromEntries(names.map((name) => [`lib/${name}`, `export const word = ${JSON.stringify(name)};\n`])),
+    watch: true,
+  });
+  for (const name of names) {
+    const from = workspace.events.length, path = JSON.stringify(`../../lib/${encodeURIComponent(name)}`);
+    workspace.write("senses/a/index.ts", `import { word } from ${path};\nexport const compute = () => ({ word });\n`);
+    await workspace.log("group:a", /its files changed/, from);
+    assert.equal(await wordOf(workspace, "a"), name);
+    const again = workspace.events.length;
+    workspace.write(`lib/${name}`, `export const word = ${JSON.stringify(`${name}, again`)};\n`);
+    await workspace.log("group:a", /its files changed/, again);
+    assert.equal(await wordOf(workspace, "a"), `${name}, again`);
+  }
+  // By case alone, in one step.
+  const from = workspace.events.length, at = (name: string) => join(workspace.root, "lib", name);
+  workspace.write("senses/a/index.ts", says("WORD"));
+  Deno.renameSync(at("Word.ts"), at("WORD.ts"));
+  await workspace.log("group:a", /its files changed/, from);
+  assert.equal(await wordOf(workspace, "a"), "WORD");
+});
+
+Deno.test("a nerve.yaml that is a link is followed to what it says; a folder or a dead link in its place changes nothing", async () => {
+  await using workspace = await startWorkspace({ senses: { a: says("a"), b: says("b") }, watch: true });
+  const { configFile } = workspace.paths,
+    text = (...names: string[]) => stringify({ senses: Object.fromEntries(names.map((name) => [name, {}])) });
+  workspace.write("etc/one.yaml", text("a"));
+  workspace.write("etc/two.yaml", text("a", "b"));
+  const turn = (to: string) => {
+    Deno.symlinkSync(to, `${configFile}.new`);
+    Deno.renameSync(`${configFile}.new`, configFile);
+  };
+  turn("etc/one.yaml");
+  await asFresh(workspace, "the link");
+  // What it leads to is written, outside of everything that is watched.
+  workspace.write("etc/one.yaml", text("a", "b"));
+  await asFresh(workspace, "the text behind the link");
+  workspace.write("etc/one.yaml", text("a"));
+  await asFresh(workspace, "the text behind the link, again");
+  turn("etc/two.yaml");
+  await asFresh(workspace, "another link");
+  for (
+    const [odd, make] of Object.entries({
+      "is not a file": () => Deno.mkdirSync(configFile),
+      "is not there": () => Deno.symlinkSync("etc/three.yaml", configFile),
+      "cannot be read": () => Deno.symlinkSync("nerve.yaml", configFile),
+    })
+  ) {
+    const from = workspace.events.length;
+    Deno.removeSync(configFile);
+    make();
+    await workspace.problem("kernel", new RegExp(`nerve\\.yaml was refused.*${odd}`), from);
+    assert.deepEqual(workspace.kernel.api.senses().map(({ name }) => name), ["a", "b"]);
+    await Deno.remove(configFile);
+    turn("etc/two.yaml");
+    await within(
+      (async () => {
+        while (workspace.health().configError !== null) await delay(systemClock, 20);
+      })(),
+      "the good file",
+    );
+  }
+});
+
+Deno.test("a file that cannot be read is refused by its sense alone, and taken when it can", async () => {
+  await using workspace = await startWorkspace({ senses: { a: says("a"), b: says("b") }, watch: true });
+  for (const name of ["a", "b"]) await workspace.payload(name);
+  const neighbour = workspace.pid("b"), entry = join(workspace.root, "senses/a/index.ts");
+  // Also for root: a link to itself.
+  Deno.removeSync(entry);
+  Deno.symlinkSync("index.ts", entry);
+  await workspace.problem("kernel", /cannot be (read|watched)|refused/);
+  assert.equal(await wordOf(workspace, "a"), "a", "the process that has the old code goes on");
+  Deno.removeSync(entry);
+  workspace.write("senses/a/index.ts", says("mended"));
+  await within(
+    (async () => {
+      while (await wordOf(workspace, "a") !== "mended") await delay(systemClock, 20);
+    })(),
+    "the mended code",
+  );
+  assert.equal(workspace.pid("b"), neighbour);
+  await asFresh(workspace, "a fresh start");
+});

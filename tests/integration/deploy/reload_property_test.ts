@@ -1,0 +1,74 @@
+/**
+ * Random edits of a running workspace end in what a fresh start on the same files gives: in what the views show, and in
+ * what the code answers. NERVE_RELOAD_RUNS and NERVE_RELOAD_SEED make it longer, or repeat it.
+ */
+import fc from "fast-check";
+import { isDeepStrictEqual } from "node:util";
+import { systemClock } from "../../../src/base/clock.ts";
+import { delay } from "../../../src/base/time.ts";
+import { configured, type Edit, ReloadWorld } from "../../support/reload_world.ts";
+import { startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
+
+const name = fc.constantFrom("a", "b", "c", "d"), version = fc.nat(9);
+const how = fc.constantFrom("write", "rename", "folder");
+const edit: fc.Arbitrary<Edit> = fc.oneof(
+  fc.record({ kind: fc.constant("sense"), name, version, usesLib: fc.boolean(), how }),
+  fc.record({ kind: fc.constant("break"), name, how }),
+  fc.record({ kind: fc.constant("remove"), name }),
+  fc.record({
+    kind: fc.constant("entry"),
+    name,
+    group: fc.constantFrom("a", "b", "g"),
+    interval: fc.integer({ min: 1_000, max: 9_000 }),
+    x: fc.nat(3),
+  }),
+  fc.record({ kind: fc.constant("lib"), version, how }),
+  fc.record({ kind: fc.constant("workflow"), version, concurrency: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ kind: fc.constant("no workflow") }),
+  fc.record({ kind: fc.constant("wrong yaml") }),
+  fc.record({ kind: fc.constant("pause"), ms: fc.constantFrom(5, 40, 120, 300) }),
+) as fc.Arbitrary<Edit>;
+
+/** The views, and what each sense and the workflow answer when they are asked. */
+async function state(workspace: WorkspaceFixture): Promise<unknown> {
+  const answers: Record<string, unknown> = {};
+  for (const { name } of workspace.kernel.api.senses()) {
+    const result = await workspace.trigger(name);
+    answers[name] = result.kind === "signal" ? result.signal.payload : result.kind;
+  }
+  for (const { name } of workspace.kernel.api.workflows()) {
+    const { runId } = await workspace.kernel.startWorkflow(name);
+    await workspace.kernel.api.runEnded(runId, new AbortController().signal);
+    answers[`workflow ${name}`] = workspace.kernel.api.records.messages(runId, { limit: 9 }).map(({ content }) =>
+      content
+    );
+  }
+  return { answers, ...configured(workspace) as object };
+}
+
+async function endsAsFresh(edits: readonly Edit[]): Promise<void> {
+  await using workspace = await startWorkspace({ watch: true });
+  const world = new ReloadWorld(workspace);
+  for (const each of edits) await world.edit(each);
+  world.settle();
+  await using fresh = await world.fresh();
+  const wanted = await state(fresh);
+  let found: unknown;
+  const settled = async () => {
+    while (!isDeepStrictEqual(found = await state(workspace), wanted)) await delay(systemClock, 50);
+  };
+  await within(settled(), "the state of a fresh start", () => {
+    return `${JSON.stringify(wanted)}\n${JSON.stringify(found)}\n${JSON.stringify(edits)}`;
+  });
+}
+
+Deno.test("random edits end in the state that a fresh start gives", async () => {
+  const seed = Deno.env.get("NERVE_RELOAD_SEED"), numRuns = Number(Deno.env.get("NERVE_RELOAD_RUNS") ?? 4);
+  const edits = fc.array(edit, { minLength: 3, maxLength: 20 });
+  await fc.assert(fc.asyncProperty(edits, endsAsFresh), {
+    ...seed === undefined ? {} : { seed: Number(seed) },
+    numRuns,
+    // Every run takes half a second or thirty: a smaller example is not worth hours.
+    endOnFailure: true,
+  });
+});

@@ -1,0 +1,146 @@
+/** The kernel archives by itself, once a day, and when it is asked over the API; a failure is told and tried again. */
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
+import { archiveFirstMs, archiveRetryMs } from "../../../src/base/limits.ts";
+import { createApp } from "../../../src/control/app.ts";
+import { LogRetention } from "../../../src/kernel/log_retention.ts";
+import type { LogRow } from "../../../src/protocol/log.ts";
+import type { RunMessage } from "../../../src/protocol/run.ts";
+import { History, inSlices } from "../../../src/store/history/history.ts";
+import { at, dayMs, withArchive } from "../../support/archive_bench.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
+
+Deno.test("the log is archived soon after the start and after each midnight UTC; a failure is tried again in an hour", () =>
+  withArchive(async (bench) => {
+    const clock = new FakeClock(at(3, 20)), problems: string[] = [], asked: number[] = [];
+    for (const day of [0, 1, 2, 3]) bench.append(at(day));
+    await bench.store.log.durable();
+    const housekeeping = new LogRetention({
+      store: bench.store,
+      clock,
+      archiveFolder: bench.paths.archive,
+      retentionMs() {
+        asked.push(clock.now());
+        return 2 * dayMs;
+      },
+      problem: (message) => problems.push(message),
+    });
+    housekeeping.start();
+    assert.deepEqual(asked, [], "not at the start");
+    await clock.tick(archiveFirstMs);
+    await housekeeping.archive({ dryRun: true });
+    assert.deepEqual(Object.keys(bench.inFiles()), ["2026-01-01"]);
+    // The next day's file cannot be written.
+    await Deno.writeTextFile(`${bench.paths.archive}/2026-01-02.jsonl`, "damaged\n");
+    await clock.tick(at(4) + archiveFirstMs - clock.now());
+    await housekeeping.archive({ before: "2026-01-01" });
+    assert.match(
+      problems.join(),
+      /2026-01-02\.jsonl is damaged: a line is no row: damaged; it is tried again in an hour/,
+    );
+    await Deno.remove(`${bench.paths.archive}/2026-01-02.jsonl`);
+    await clock.tick(archiveRetryMs);
+    await housekeeping.archive({ before: "2026-01-01" });
+    assert.deepEqual([Object.keys(bench.inFiles()), problems.length], [["2026-01-01", "2026-01-02"], 1]);
+    assert.deepEqual(asked.map((ms) => ms - at(3)), [
+      ...[20 * 3_600_000 + archiveFirstMs, 20 * 3_600_000 + archiveFirstMs],
+      ...[dayMs + archiveFirstMs, dayMs + archiveFirstMs],
+      ...[dayMs + archiveFirstMs + archiveRetryMs, dayMs + archiveFirstMs + archiveRetryMs],
+    ]);
+    await housekeeping.stop();
+    assert.equal(clock.pending, 0);
+  }));
+
+Deno.test("the API reads what is archived: the rows and messages of a run always, all others when they are asked for", async () => {
+  const clock = new FakeClock(at(0, 12));
+  const two = `import { defineWorkflow, END } from "nerve";
+    export default defineWorkflow({
+      roles: { say: ({ messages }) => ({ content: "round " + (messages.length + 1), meta: {} }) },
+      moderator: ({ messages }) => messages.length < 3 ? "say" : END,
+    });`;
+  await using workspace = await startWorkspace({ clock, workflows: { two } });
+  const { api: view } = workspace.kernel, gone = new AbortController();
+  await workspace.kernel.startWorkflow("two", { runId: "old" });
+  await view.runEnded("old", gone.signal);
+  const app = createApp(view, { version: "0", stop() {}, report: (thrown) => assert.fail(String(thrown)) });
+  const get = async (path: string) => {
+    return await (await app.request(path, {}, { gone: gone.signal, stopping: gone.signal, clock })).json();
+  };
+  const looks = ["/v1/runs/old/messages?before=3", "/v1/runs/old/messages?limit=1", "/v1/logs?refId=old&order=asc"];
+  const before = await Promise.all(looks.map(get)), all = await get("/v1/logs?archived=1&limit=1000");
+  assert.deepEqual(before[0].items.map(({ content }: RunMessage) => content), ["round 1", "round 2"]);
+  await clock.tick(3 * dayMs);
+  await workspace.kernel.startWorkflow("two", { runId: "new" });
+  await view.runEnded("new", gone.signal);
+  await view.archive({ before: "2026-01-03" });
+  assert.equal(view.records.messages("old", { limit: 9 }).length, 0);
+  assert.deepEqual(await Promise.all(looks.map(get)), before);
+  assert.deepEqual((await get("/v1/logs?archived=1&beforeId=" + (all.items[0].id + 1))).items, all.items);
+  assert.deepEqual((await get("/v1/logs?untilMs=" + at(1))).items, []);
+  // In pages, over both.
+  const pages: LogRow[] = [];
+  for (let next: string | null = "/v1/logs?archived=1&limit=3&order=asc"; next !== null;) {
+    const page = await get(next);
+    pages.push(...page.items);
+    next = page.next;
+  }
+  assert.deepEqual(pages.map(({ id }) => id), Array.from({ length: pages.length }, (_, n) => n + 1));
+  assert.ok(pages.length > all.items.length);
+});
+
+Deno.test("an answer out of a large archive leaves the event loop to others, and ends when nobody wants it", async () => {
+  await withArchive(async (bench) => {
+    for (let n = 0; n < 20_000; n++) bench.append(at(0) + n);
+    bench.append(at(3));
+    await bench.archive(at(1));
+    const history = new History(bench.store.reader, bench.paths.archive), gone = new AbortController();
+    let turns = 0;
+    const count = () => {
+      turns++;
+      if (!gone.signal.aborted) setImmediate(count);
+    };
+    count();
+    const look = { type: "sense.error", order: "desc" } as const;
+    assert.deepEqual(await inSlices(history.logs(look, true), new SteppingClock(), gone.signal), []);
+    assert.ok(turns > 5, `${turns} turns`);
+    gone.abort();
+    await assert.rejects(inSlices(history.logs(look, true), new SteppingClock(), gone.signal), {
+      code: "DAEMON_MISSING",
+    });
+  });
+});
+
+/** Each look at it takes 3 ms. */
+class SteppingClock extends FakeClock {
+  #now = 0;
+
+  override monotonic(): number {
+    return this.#now += 3;
+  }
+}
+
+Deno.test("a running kernel archives over the API while it goes on, and refuses a day that is not over", async () => {
+  const clock = new FakeClock(at(0, 12));
+  await using workspace = await startWorkspace({
+    clock,
+    yaml: "retention: 1d\nsenses: { ping: {} }\n",
+    senses: { ping: "export const compute = () => ({ ok: true });" },
+  });
+  await workspace.trigger("ping");
+  const first = await workspace.rows({ order: "asc" });
+  await workspace.stop();
+  await clock.tick(3 * dayMs);
+  await workspace.start();
+  // The newest row on disk never leaves; from here on that is one of today.
+  await workspace.rows({});
+  const { api: view } = workspace.kernel;
+  const today = new Date(clock.now()).toISOString().slice(0, 10), tomorrow = new Date(clock.now() + dayMs);
+  await assert.rejects(view.archive({ before: tomorrow.toISOString().slice(0, 10) }), { code: "USAGE" });
+  const [reply] = await Promise.all([view.archive({ before: today }), workspace.trigger("ping")]);
+  assert.ok(reply.rows >= first.length, `${reply.rows} of ${first.length}`);
+  assert.deepEqual([reply.days.map(({ day }) => day), reply.held], [["2026-01-01"], 0]);
+  const left = await workspace.rows({ order: "asc" });
+  assert.deepEqual(left.filter(({ ts }) => ts < at(3)), []);
+  assert.deepEqual([workspace.health().storeError, workspace.health().archive], [null, null]);
+});

@@ -1,0 +1,51 @@
+/** What the operating system refuses is told as such; everything else stays a bug. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { toOsError } from "../../../src/base/os_error.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+function refusalOf(act: () => unknown): string | undefined {
+  try {
+    act();
+  } catch (thrown) {
+    return toOsError(thrown)?.message;
+  }
+  throw new Error("nothing was refused");
+}
+
+Deno.test("what the operating system refuses says what and where", async () => {
+  await inTempDir(async (folder) => {
+    const file = join(folder, "file");
+    await Deno.writeTextFile(file, "");
+    assert.equal(
+      refusalOf(() => Deno.mkdirSync(join(file, "x"))),
+      `A file is where a folder should be: mkdir '${file}/x'`,
+    );
+    assert.equal(
+      refusalOf(() => Deno.writeTextFileSync(folder, "")),
+      `A folder is where a file should be: writefile '${folder}'`,
+    );
+    assert.equal(
+      refusalOf(() => Deno.mkdirSync(file, { recursive: true })),
+      `Something is there already: mkdir '${file}'`,
+    );
+    assert.equal(
+      refusalOf(() => Deno.mkdirSync(join(folder, "a/b"))),
+      `There is no such file or folder: mkdir '${folder}/a/b'`,
+    );
+  });
+  const coded = (code: string, message: string) => toOsError(Object.assign(new Error(message), { code }))?.message;
+  assert.equal(coded("ENOSPC", "No space left on device (os error 28)"), "No space is left");
+  assert.equal(
+    coded("EROFS", "Read-only file system (os error 30): open '/w/nerve.lock'"),
+    "The file system is read-only: open '/w/nerve.lock'",
+  );
+  assert.equal(coded("EACCES", "EACCES: permission denied, open '/w'"), "Permission denied: open '/w'");
+});
+
+Deno.test("a bug of nerve's is no refusal of the system's", () => {
+  assert.equal(toOsError(new TypeError("x is not a function")), null);
+  assert.equal(toOsError(Object.assign(new Deno.errors.NotCapable("read"), { code: "EACCES" })), null);
+  assert.equal(toOsError(Object.assign(new Error("x"), { code: "toString" })), null);
+  assert.equal(toOsError("EACCES"), null);
+});

@@ -1,0 +1,68 @@
+/** Chains of causes, and the words for what did and did not happen. */
+import assert from "node:assert/strict";
+import { chainOf, firstSample, happened, notHappened } from "../../../src/cli/render/cause_text.ts";
+import type { LogFilter, LogRow } from "../../../src/protocol/log.ts";
+
+function row(change: Partial<LogRow>): LogRow {
+  return {
+    ...{ id: 1, ts: 0, source: "sense:cpu", type: "sense.signal", refId: "cpu", causeId: null, payload: {} },
+    ...change,
+  };
+}
+
+function logOf(...rows: LogRow[]): { allLogs(filter: LogFilter): LogRow[] } {
+  return { allLogs: ({ afterId = 0, beforeId = Infinity }) => rows.filter(({ id }) => id > afterId && id < beforeId) };
+}
+
+Deno.test("a chain goes back to the row that nothing caused, and says when a cause has left the log", () => {
+  const first = row({ id: 3, payload: { compute: 12, trigger: "interval" } });
+  const second = row({ id: 7, causeId: 3 }), third = row({ id: 9, causeId: 7 });
+  const chain = chainOf(logOf(first, second, third), third);
+  assert.deepEqual(chain, { rows: [third, second, first], missing: null });
+  assert.equal(firstSample(chain), "that was compute 12, due at its interval");
+  const cut = chainOf(logOf(second, third), third);
+  assert.deepEqual(cut, { rows: [third, second], missing: 3 });
+  assert.equal(firstSample(cut), "row 3, which caused that, has left the log");
+});
+
+Deno.test("a log that a stranger has written into does not make a chain without an end", () => {
+  const one = row({ id: 4, causeId: 5 }), other = row({ id: 5, causeId: 4 });
+  assert.deepEqual(chainOf(logOf(one, other), other), { rows: [other, one], missing: 5 });
+});
+
+Deno.test("each reason for silence has its sentence, and repetitions are counted", () => {
+  const told = (type: LogRow["type"], payload: LogRow["payload"]) => notHappened(row({ type, payload }));
+  assert.equal(told("sense.null", { compute: 4 }), "⚪ compute 4 returned null");
+  assert.equal(
+    told("sense.null", { compute: 4, returned: "undefined" }),
+    "⚪ compute 4 returned undefined: is a return or an await missing?",
+  );
+  assert.equal(
+    told("sense.directive_invalid", { compute: 4, message: "its workflow directive was not followed: no workflow" }),
+    "🔶 compute 4: its workflow directive was not followed: no workflow",
+  );
+  assert.equal(told("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
+  const until = new Date(2026, 0, 2, 12, 3, 10).getTime();
+  assert.equal(told("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 answers");
+  assert.equal(told("sense.coalesced", { compute: 812, until: null }), "💤 coalesced into compute 812");
+  assert.equal(
+    told("sense.error", { compute: 5, message: "no\u001b[31m df" }),
+    "❌ compute 5 failed: no\\u001b[31m df",
+  );
+  assert.equal(told("sense.timeout", { compute: 5, message: "late" }), "❌ compute 5 failed: late");
+  assert.equal(told("sense.group_down", { compute: 6, message: "gone" }), "🔴 compute 6 could not run: gone");
+  assert.equal(told("sense.load_failed", { problems: [{ message: "no compute" }] }), "🔴 cannot be loaded: no compute");
+  assert.equal(told("sense.signal", {}), null);
+});
+
+Deno.test("rows of any shape have a line", () => {
+  assert.match(
+    happened(row({ type: "run.killed", source: "workflow:w", refId: "r", payload: { reason: "by hand" } })),
+    /run r of w was killed: by hand/,
+  );
+  for (const payload of [null, 1, "x", [], {}, { name: { a: 1 }, prompt: 5, compute: null }]) {
+    for (const type of ["sense.signal", "sense.directive", "sense.null", "run.queued", "kernel.started"] as const) {
+      assert.match(happened(row({ type, payload })), /^\S+ .+/);
+    }
+  }
+});

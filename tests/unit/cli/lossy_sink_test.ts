@@ -1,0 +1,68 @@
+/** Output that cannot be written, or not now, must not end or hold up who writes it, and must not be lost without a word. */
+import assert from "node:assert/strict";
+import { NerveError } from "../../../src/base/errors.ts";
+import { subscriberQueueMax } from "../../../src/base/limits.ts";
+import { forgiving } from "../../../src/cli/render/lossy_sink.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+/** A stdout that is full, or paused, at times. */
+class Troubled extends CapturedIo {
+  full = false;
+  paused: Promise<void> = Promise.resolve();
+
+  constructor(clock = new FakeClock()) {
+    super({ cwd: "/", clock });
+    const { write } = this.stdout;
+    this.stdout.writeLater = async (text) => {
+      await this.paused;
+      if (this.full) throw new NerveError("STORE_FAILED", "stdout cannot be written: No space is left");
+      write(text);
+    };
+  }
+}
+
+Deno.test("lines that cannot be written are dropped and counted, told once on stderr, and where the output goes on", async () => {
+  const disk = new Troubled(), { io, lost, flush } = forgiving(disk);
+  const say = async (...lines: string[]) => {
+    for (const line of lines) io.stdout.write(`${line}\n`);
+    await flush();
+  };
+  await say("one");
+  disk.full = true;
+  await say("two", "three");
+  disk.full = false;
+  await say("four");
+  disk.full = true;
+  await say("five");
+  assert.equal(disk.out, "one\n🔶 2 lines could not be written here\nfour\n");
+  assert.equal(lost(), 3);
+  assert.equal(disk.err.match(/No space is left; nerve goes on without it/g)?.length, 1);
+});
+
+Deno.test("a terminal that is paused holds nobody up; the oldest lines go first, and the end waits for a second", async () => {
+  const clock = new FakeClock(), terminal = new Troubled(clock), { io, lost, flush } = forgiving(terminal);
+  const paused = Promise.withResolvers<void>(), count = subscriberQueueMax + 10;
+  terminal.paused = paused.promise;
+  for (let line = 0; line < count; line++) io.stdout.write(`line ${line}\n`);
+  assert.equal(terminal.out, "");
+  // One of them is being written.
+  assert.equal(lost(), 9);
+  assert.match(terminal.err, /stdout is not read/);
+  paused.resolve();
+  await flush();
+  const lines = terminal.out.split("\n");
+  assert.deepEqual(lines.slice(0, 3), ["line 0", "🔶 9 lines could not be written here", "line 10"]);
+  assert.equal(lines.at(-2), `line ${count - 1}`);
+
+  terminal.paused = new Promise(() => {});
+  for (let line = 0; line < 3; line++) io.stdout.write("late\n");
+  let over = false;
+  const end = flush().then(() => over = true);
+  await clock.tick(999);
+  assert.equal(over, false);
+  await clock.tick(1);
+  await end;
+  assert.equal(lost(), 9 + 2);
+  assert.equal(clock.pending, 0);
+});

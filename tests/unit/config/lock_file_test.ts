@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import {
+  formatLock,
+  growth,
+  lockOf,
+  parseLock,
+  type PermissionLock,
+} from "../../../src/config/permissions/lock_file.ts";
+
+function lock(yaml: string): PermissionLock {
+  const parsed = parseNerveConfig(yaml, "nerve.yaml");
+  if (!parsed.ok) assert.fail(JSON.stringify(parsed.error));
+  return lockOf(parsed.value.config);
+}
+
+function grown(before: string, after: string): string[] {
+  return growth(lock(before), lock(after)).map(({ path, message }) => `${path.join(".")} ${message}`);
+}
+
+const a = (permissions: string) => `senses: { a: { permissions: ${permissions} } }`;
+
+Deno.test("a lock is read back as it was written", () => {
+  const made = lock(a("{ read: [/proc, /etc], net: true }"));
+  assert.deepEqual(parseLock(formatLock(made)), { ok: true, value: made });
+  assert.ok(!parseLock("{").ok && !parseLock("[]").ok && !parseLock('{"version":2,"senses":{},"workflows":{}}').ok);
+});
+
+Deno.test("what is the same, less, or inside of what was agreed to has not grown", () => {
+  assert.deepEqual(grown(a("{ read: [/proc, /etc] }"), a("{ read: [/etc, /proc] }")), []);
+  assert.deepEqual(grown(a("{ read: [/proc, /etc], run: [df] }"), a("{ read: [/etc] }")), []);
+  assert.deepEqual(grown(a("{ read: [/proc] }"), a("{ read: [/proc/stat] }")), []);
+  assert.deepEqual(grown(a("{ net: true }"), a("{ net: [example.com] }")), []);
+  assert.deepEqual(grown(a("{}"), "senses: { a: {}, b: {} }"), [], "a new sense without permissions");
+});
+
+Deno.test("more values, more permissions, everything instead of a list: each has grown", () => {
+  assert.deepEqual(grown(a("{ read: [/proc] }"), a("{ read: [/proc, /etc] }")), [
+    'senses.a.permissions.read grew beyond nerve.permissions.lock: read "/etc"',
+  ]);
+  assert.equal(grown(a("{ read: [/proc] }"), a("{ read: [/process] }")).length, 1, "a neighbour is not inside");
+  assert.equal(grown(a("{ read: [/proc] }"), a("{ read: [/proc/../etc] }")).length, 1);
+  assert.match(grown(a("{ net: [example.com] }"), a("{ net: true }"))[0] ?? "", /net everything$/);
+  assert.match(
+    grown(a("{}"), "senses: { a: {}, b: { permissions: { run: [df] } } }")[0] ?? "",
+    /^senses\.b.*run "df"$/,
+  );
+  assert.match(
+    grown("workflows: { w: {} }", "workflows: { w: { permissions: { env: [X] } } }")[0] ?? "",
+    /^workflows\.w/,
+  );
+});
+
+Deno.test("what a sense gains through its group, and new peers, have grown too", () => {
+  const apart = "senses: { a: { permissions: { run: [df] } }, b: {} }";
+  const together = "senses: { a: { group: g, permissions: { run: [df] } }, b: { group: g } }";
+  assert.deepEqual(grown(apart, together), ['senses.b.permissions.run grew beyond nerve.permissions.lock: run "df"']);
+  assert.deepEqual(grown("senses: { a: { peers: [] }, b: {} }", "senses: { a: { peers: [b] }, b: {} }"), [
+    'senses.a.peers grew beyond nerve.permissions.lock: peers "b"',
+  ]);
+});

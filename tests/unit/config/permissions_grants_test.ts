@@ -1,0 +1,172 @@
+/** Grants as a pure function of the configuration. A grant too many here is a hole in the sandbox. */
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import {
+  explainPermissions,
+  type GrantedUnit,
+  readablePeers,
+  sandboxEnvironment,
+  sandboxPermissions,
+} from "../../../src/config/permissions/grants.ts";
+import { type NerveConfig, permissionNames, type PermissionRequest } from "../../../src/config/types.ts";
+import { workspacePaths } from "../../../src/config/workspace.ts";
+import type { SandboxPermissions } from "../../../src/protocol/message.ts";
+
+const paths = workspacePaths("/w", { uid: 1000, runtimeDir: "/run/user/1000", tempDir: "/tmp" });
+const context = { nerveModules: ["/nerve/src"], home: "/home/me" };
+
+function configOf(text: string): NerveConfig {
+  const parsed = parseNerveConfig(text);
+  assert.ok(parsed.ok);
+  return parsed.value.config;
+}
+
+function grantsOf(text: string, unit: GrantedUnit): SandboxPermissions {
+  return sandboxPermissions(configOf(text), paths, unit, context);
+}
+
+const database = (path: string) => ["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix);
+const group = (name: string): GrantedUnit => ({ kind: "group", name });
+
+Deno.test("a sense that declares nothing has its own folder and database, its peers', the log, and nothing else", () => {
+  assert.deepEqual(grantsOf("senses: { a: {}, b: {} }\n", group("a")), {
+    read: [
+      "/w/senses/a",
+      ...database("/w/data/senses/a.db"),
+      "/w/data/senses",
+      ...database("/w/data/logs.db"),
+      "/w/lib",
+      "/nerve/src",
+      "/w/data/blobs",
+    ],
+    write: [...database("/w/data/senses/a.db"), "/w/data/blobs"],
+    net: false,
+    env: false,
+    run: false,
+    sys: false,
+    ffi: false,
+    import: false,
+  });
+});
+
+Deno.test("a workflow has its own folder, the blobs and the log, but no sense's database", () => {
+  assert.deepEqual(grantsOf("senses: { a: {} }\nworkflows: { w: {} }\n", { kind: "workflow", name: "w" }), {
+    read: ["/w/workflows/w", ...database("/w/data/logs.db"), "/w/lib", "/nerve/src", "/w/data/blobs"],
+    write: ["/w/data/blobs"],
+    net: false,
+    env: false,
+    run: false,
+    sys: false,
+    ffi: false,
+    import: false,
+  });
+});
+
+Deno.test("a list of peers restricts what is read, for the senses of a group together", () => {
+  const text = "senses: { a: { group: g, peers: [c] }, b: { group: g, peers: [] }, c: {}, d: {} }\n";
+  const { read, write } = grantsOf(text, group("g"));
+  assert.ok(Array.isArray(read) && Array.isArray(write));
+  assert.ok(read.includes("/w/data/senses/c.db") && !write.includes("/w/data/senses/c.db"));
+  assert.ok(!read.includes("/w/data/senses/d.db"));
+  assert.ok(write.includes("/w/data/senses/a.db") && write.includes("/w/data/senses/b.db"));
+  const config = configOf(text);
+  const [a, b, c] = [...config.senses.values()];
+  assert.ok(a !== undefined && b !== undefined && c !== undefined);
+  assert.deepEqual([readablePeers(config, a), readablePeers(config, b), readablePeers(config, c)], [["c"], [], [
+    "a",
+    "b",
+    "d",
+  ]]);
+});
+
+Deno.test("the declarations of a group are united, true is all there is to say, and paths become absolute", () => {
+  const grants = grantsOf(
+    "senses:\n" +
+      "  a: { group: g, permissions: { read: [files, ~/x, '~', /proc/../etc/], net: [a.example], run: [df, bin/tool] } }\n" +
+      "  b: { group: g, permissions: { net: true, env: [TOKEN], sys: [cpus] } }\n" +
+      "  c: { permissions: { ffi: [/x.so] } }\n",
+    group("g"),
+  );
+  assert.ok(Array.isArray(grants.read));
+  assert.deepEqual(grants.read.slice(0, 4), ["/w/files", "/home/me/x", "/home/me", "/etc"]);
+  assert.equal(grants.net, true);
+  assert.deepEqual([grants.run, grants.env, grants.sys, grants.ffi], [
+    ["df", "/w/bin/tool"],
+    ["TOKEN"],
+    ["cpus"],
+    false,
+  ]);
+});
+
+Deno.test("every grant is explained: by whom it was declared, or why it is implied", () => {
+  const config = configOf("senses: { a: { group: g, permissions: { sys: [cpus] } }, b: { group: g } }\n");
+  const rows = explainPermissions(config, paths, group("g"), context);
+  assert.deepEqual(rows[0], { permission: "sys", value: "cpus", why: "declared by sense a", declaredBy: "a" });
+  assert.ok(rows.slice(1).every((row) => row.declaredBy === null && row.why.startsWith("implied: ")));
+  assert.ok(rows.some((row) => row.value === "/w/senses/b" && row.why === "implied: folder of sense b"));
+});
+
+const request: fc.Arbitrary<PermissionRequest> = fc.dictionary(
+  fc.constantFrom(...permissionNames),
+  fc.oneof(
+    fc.constant(true as const),
+    fc.uniqueArray(fc.constantFrom("/x", "y", "~/z", "a.example", "B"), { minLength: 1 }),
+  ),
+);
+
+function withRequests(a: PermissionRequest, b: PermissionRequest): NerveConfig {
+  const config = configOf("senses: { a: { group: g }, b: { group: g }, c: {} }\n");
+  const senses = new Map(config.senses);
+  for (const [name, permissions] of [["a", a], ["b", b]] as const) {
+    const sense = senses.get(name);
+    assert.ok(sense !== undefined);
+    senses.set(name, { ...sense, permissions });
+  }
+  return { ...config, senses };
+}
+
+/** True when all that `less` allows is allowed by `more`. */
+function within(less: SandboxPermissions, more: SandboxPermissions): boolean {
+  return permissionNames.every((name) => {
+    const [small, large] = [less[name], more[name]];
+    if (large === true || small === false) return true;
+    return Array.isArray(small) && Array.isArray(large) && small.every((value) => large.includes(value));
+  });
+}
+
+Deno.test("declaring more never grants less, and declaring nothing grants only what is implied", () => {
+  const none = sandboxPermissions(withRequests({}, {}), paths, group("g"), context);
+  fc.assert(fc.property(request, request, (a, b) => {
+    const one = sandboxPermissions(withRequests(a, {}), paths, group("g"), context);
+    const both = sandboxPermissions(withRequests(a, b), paths, group("g"), context);
+    assert.ok(within(none, one) && within(one, both));
+    for (const name of permissionNames) {
+      if (a[name] === undefined && b[name] === undefined) assert.deepEqual(both[name], none[name]);
+      const granted = both[name];
+      assert.ok(typeof granted === "boolean" || granted.length > 0);
+    }
+    // What its neighbours declare is nothing to another group.
+    const other = sandboxPermissions(withRequests(a, b), paths, group("c"), context);
+    assert.deepEqual(other, sandboxPermissions(withRequests({}, {}), paths, group("c"), context));
+  }));
+});
+
+Deno.test("only granted variables reach the process, and never one that steers it", () => {
+  const all = { TOKEN: "t", A_1: "1", A_2: "2", B: "b", LD_PRELOAD: "x", DENO_V8_FLAGS: "y", NODE_OPTIONS: "z" };
+  const denied: SandboxPermissions = {
+    read: false,
+    write: false,
+    net: false,
+    env: false,
+    run: false,
+    sys: false,
+    ffi: false,
+    import: false,
+  };
+  const reaching = (env: SandboxPermissions["env"]) => Object.keys(sandboxEnvironment({ ...denied, env }, all));
+  assert.deepEqual(reaching(false), []);
+  assert.deepEqual(reaching(["TOKEN", "A_*", "MISSING"]), ["TOKEN", "A_1", "A_2"]);
+  assert.deepEqual(reaching(["D*", "LD_PRELOAD", "N*", "L*"]), []);
+  assert.deepEqual(reaching(true), ["TOKEN", "A_1", "A_2", "B"]);
+});

@@ -1,0 +1,50 @@
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import { SecretMask } from "../../../src/config/permissions/secret_mask.ts";
+
+const env = {
+  API_TOKEN: "tok-123456",
+  API_TOKEN_OLD: "tok-123456-old",
+  SHORT: "yes",
+  HOME: "/home/me",
+  PLAIN: "visible-value",
+};
+
+function maskOf(permissions: string): SecretMask {
+  const parsed = parseNerveConfig(`senses: { a: { permissions: ${permissions} } }`, "nerve.yaml");
+  if (!parsed.ok) assert.fail(JSON.stringify(parsed.error));
+  return SecretMask.of(parsed.value.config, env);
+}
+
+Deno.test("values of granted variables are taken out of texts, keys and nested values, and nothing else is", () => {
+  const mask = maskOf("{ env: [API_TOKEN, SHORT, HOME] }");
+  assert.equal(mask.text("a tok-123456 b /home/me yes visible-value"), "a [API_TOKEN] b /home/me yes visible-value");
+  assert.deepEqual(mask.in({ "tok-123456": [{ deep: "xtok-123456x" }, 1, null, true] }), {
+    "[API_TOKEN]": [{ deep: "x[API_TOKEN]x" }, 1, null, true],
+  });
+});
+
+Deno.test("a prefix grants several, the longest value goes first, and true means what sounds like a secret", () => {
+  assert.equal(maskOf("{ env: [API_*] }").text("tok-123456-old tok-123456"), "[API_TOKEN_OLD] [API_TOKEN]");
+  assert.equal(maskOf("{ env: true }").text("tok-123456 visible-value"), "[API_TOKEN] visible-value");
+});
+
+Deno.test("without secrets a value is handed on as it is", () => {
+  const value = { any: ["thing"] };
+  assert.equal(maskOf("{}").in(value), value);
+});
+
+Deno.test("a secret of any characters is found in a value, and in a text that holds it as JSON", () => {
+  const secrets = fc.string({ minLength: 6, maxLength: 40, unit: "binary" }).filter((text) =>
+    !'{"x":"'.includes(text[0] ?? "")
+  );
+  fc.assert(
+    fc.property(secrets, (secret) => {
+      const mask = new SecretMask({ S: secret });
+      assert.deepEqual(mask.in({ a: [secret] }), { a: ["[S]"] });
+      assert.equal(mask.text(JSON.stringify(secret)), '"[S]"');
+    }),
+    { examples: [['a"b\n\\cdef']] },
+  );
+});

@@ -1,0 +1,54 @@
+/** Which files a module may import, read from its text: too much is allowed, too little never. */
+import assert from "node:assert/strict";
+import { importsOf, resolveImport } from "../../../src/deploy/import_scanner.ts";
+
+Deno.test("every way to import a file by its path is seen", () => {
+  const text = `
+    import a from "./a.ts"; import { b } from '../b.ts';import"./side.ts";
+    import type { T } from "./types.ts"
+    export * from "../../lib/c.ts"; export { d } from "./d.ts";
+    import data from "./data.json" with { type: "json" };
+    import defer, {
+      several,
+    } from
+      "./lines.ts";
+    const e = await import("./e.ts"), f = await import(/* later */ \`./f.ts\`, { with: {} });
+    const g = import.meta.resolve("./g.ts"), h = new URL("./h.txt", import.meta.url);
+    import i from "file:///w/lib/i.ts"; import j from "/w/lib/j.ts";
+    import "nerve"; import x from "npm:x"; import { readFile } from "node:fs";`;
+  const { specifiers, unsure } = importsOf(text);
+  assert.deepEqual(specifiers, [
+    ...["./a.ts", "../b.ts", "./side.ts", "./types.ts", "../../lib/c.ts", "./d.ts", "./data.json", "./lines.ts"],
+    ...["./e.ts", "./f.ts", "./g.ts", "./h.txt", "file:///w/lib/i.ts", "/w/lib/j.ts"],
+  ]);
+  assert.equal(unsure, false);
+});
+
+Deno.test("an import whose path the text does not tell makes it unsure", () => {
+  for (
+    const text of [
+      "await import(path)",
+      'await import("./" + name)',
+      "await import(`../../lib/${name}.ts`)",
+      'import (\n// which\nname === "a" ? "./a.ts" : "./b.ts")',
+      'import x from "\\x2e/a.ts"',
+      'await import("\\x2e/a.ts")',
+      "const go = () => import(/* a */ where /* b */)",
+    ]
+  ) assert.equal(importsOf(text).unsure, true, text);
+  for (const text of ['import("./a.ts")', 'import( "./a.ts" , {})', "important(x)", "import.meta.url"]) {
+    assert.equal(importsOf(text).unsure, false, text);
+  }
+});
+
+Deno.test("a specifier becomes a path in the workspace, or nothing", () => {
+  const from = "senses/a/index.ts", root = "/home/me/my work #1";
+  const resolved = (specifier: string) => resolveImport(specifier, from, root);
+  assert.equal(resolved("../../lib/x.ts"), "lib/x.ts");
+  assert.equal(resolved("./inner/y%20z.ts"), "senses/a/inner/y z.ts");
+  assert.equal(resolved("./x.ts?v=1#top"), "senses/a/x.ts");
+  assert.equal(resolved("file:///home/me/my%20work%20%231/lib/x.ts"), "lib/x.ts");
+  for (const outside of ["../../../x.ts", "/etc/x.ts", "file:///x.ts", "./%", "file://["]) {
+    assert.equal(resolved(outside), null, outside);
+  }
+});

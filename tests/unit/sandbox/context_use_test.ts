@@ -1,0 +1,50 @@
+/** A compute that got no `db` although it asks for one would fail at once: what cannot be told must count as a need. */
+import assert from "node:assert/strict";
+import { needsDatabases } from "../../../src/sandbox/context_use.ts";
+
+type Context = Record<"db" | "peers" | "sqlite" | "config", unknown>;
+
+Deno.test("a compute that takes neither db nor peers needs no databases", () => {
+  const functions = [
+    () => null,
+    function () {},
+    async function compute() {},
+    async () => await Promise.resolve(),
+    ({ sqlite }: Context) => sqlite,
+    ({ sqlite: db, config }: Context) => [db, config],
+    async function compute({ sqlite, config }: Context) {
+      return await Promise.resolve([sqlite, config]);
+    },
+    {
+      compute({ config }: Context) {
+        return config;
+      },
+    }.compute,
+  ];
+  for (const each of functions) assert.equal(needsDatabases(each), false, String(each));
+});
+
+Deno.test("a compute that takes db or peers, or might, needs the databases", () => {
+  const inner = ({ db }: Context) => db;
+  const functions = [
+    inner,
+    ({ config, peers }: Context) => [config, peers],
+    ({ db: own }: Context) => own,
+    (context: Context) => context.config,
+    ({ config, ...rest }: Context) => [config, rest],
+    (...all: unknown[]) => all,
+    ({ config = {} }: Context) => config,
+    ({ "db": own }: Context) => own,
+    ({ ["d" + "b" as "db"]: own }: Context) => own,
+    function () {
+      return Reflect.get(arguments[0], "db");
+    },
+    function () {
+      return eval("arguments[0].db");
+    },
+    inner.bind(null),
+    new Proxy(() => null, { apply: (_, __, [context]) => inner(context) }),
+    class {},
+  ];
+  for (const each of functions) assert.equal(needsDatabases(each), true, Object.prototype.toString.call(each));
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { isOpenBuiltin } from "../../../src/sandbox/module_gate.ts";
+import { fromFileUrl } from "../../support/paths.ts";
+
+Deno.test("what acts on processes, threads or sockets is closed, and so is what nobody has heard of", () => {
+  const closed = [
+    "child_process",
+    "net",
+    "http",
+    "_http_agent",
+    "_tls_wrap",
+    "worker_threads",
+    "vm",
+    "v8",
+    "module",
+    "test",
+  ];
+  for (const name of [...closed, "process", "inspector", "unheard-of"]) {
+    assert.equal(isOpenBuiltin(`node:${name}`), false, name);
+  }
+  for (const name of ["fs", "path", "crypto", "sqlite", "stream/promises"]) {
+    assert.ok(isOpenBuiltin(`node:${name}`), name);
+  }
+});
+
+Deno.test("no trusted code of the sandbox makes Node sockets: user code could catch them by EventEmitter.prototype", () => {
+  const src = new URL("../../../src/", import.meta.url);
+  for (const room of ["worker", "store", "sdk", "protocol", "base"]) {
+    for (const { name } of Deno.readDirSync(fromFileUrl(new URL(`${room}/`, src)))) {
+      if (!name.endsWith(".ts")) continue;
+      const text = Deno.readTextFileSync(new URL(`${room}/${name}`, src));
+      assert.doesNotMatch(text, /from "node:(net|http|https|http2|tls|dgram|child_process|tty)"/, `${room}/${name}`);
+    }
+  }
+});

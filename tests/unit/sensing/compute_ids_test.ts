@@ -1,0 +1,27 @@
+/** Ids of computes: never given twice, whenever the daemon dies. */
+import fc from "fast-check";
+import assert from "node:assert/strict";
+import { ComputeIds } from "../../../src/sensing/compute_ids.ts";
+
+Deno.test("ids only grow, over any number of restarts, and a reservation is written once a block", () => {
+  fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 2_500 }), { maxLength: 6 }), (lives) => {
+    const values = new Map<string, string>();
+    let last = 0, writes = 0;
+    const meta = {
+      get: (key: string) => values.get(key) ?? null,
+      set: (key: string, value: string) => {
+        writes++;
+        values.set(key, value);
+      },
+    };
+    for (const computes of lives) {
+      const ids = new ComputeIds(meta);
+      for (let i = 0; i < computes; i++) {
+        const id = ids.next();
+        assert.ok(id > last, `${id} after ${last}`);
+        last = id;
+      }
+    }
+    assert.equal(writes, lives.reduce((sum, computes) => sum + Math.ceil(computes / 1_000), 0));
+  }));
+});

@@ -1,0 +1,30 @@
+/** Runs programs for the build. */
+
+/** Its stdout; throws with the last lines of its stderr when it fails. */
+export async function runOrFail(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd: string },
+): Promise<string> {
+  const { success, stdout, stderr } = await attempt(program, args, options);
+  if (success) return stdout;
+  throw new Error(`${program} ${args[0]} failed: ${stderr.trim().split("\n").slice(-10).join("\n")}`);
+}
+
+export async function attempt(
+  program: string,
+  args: readonly string[],
+  { cwd, env }: { readonly cwd: string; readonly env?: Record<string, string> },
+): Promise<{ success: boolean; stdout: string; stderr: string }> {
+  const command = new Deno.Command(program, {
+    args: [...args],
+    cwd,
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const { success, stdout, stderr } = await command.output();
+  const decoder = new TextDecoder();
+  return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}

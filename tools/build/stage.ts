@@ -1,0 +1,86 @@
+/**
+ * Lays out, in a folder, nerve as it goes into an executable: its modules, the library, the vendored packages and a
+ * deno.json that leads to them. Both forms are made from the same folder, so that they cannot differ.
+ * Used by main.ts.
+ */
+import { join, relative } from "node:path";
+import manifest from "../../deno.json" with { type: "json" };
+import { bundleOf } from "../../src/base/self_exec.ts";
+import { bundled, bundleProcesses } from "./bundle.ts";
+import { attempt } from "./command.ts";
+import { vendor } from "./vendor.ts";
+
+/** The folders of the repository that go into an executable. */
+const shipped = ["src", "lib", "senses", "workflows"];
+const vendorFolder = "src/vendor";
+
+/** What is loaded by its own path, not by an import that Deno can read: our processes, the sandbox, what authors import. */
+export const entries: readonly string[] = [
+  ...bundled.map((entry) => `src/${bundleOf(entry)}`),
+  "src/sandbox/worker_main.ts",
+  "src/sdk/mod.ts",
+];
+
+export interface Stamp {
+  readonly form: "portable" | "compiled";
+  /** Null outside a repository. Ends in "+changes" when the working tree differs from it. */
+  readonly commit: string | null;
+}
+
+export async function stage(repository: string, root: string, stamp: Stamp): Promise<void> {
+  const copied: string[] = [];
+  for (const folder of shipped) await copyFolder(join(repository, folder), join(root, folder), copied);
+  await Deno.copyFile(join(repository, "LICENSE"), join(root, "LICENSE"));
+  await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
+  await bundleProcesses(repository, root);
+  // All of them, also those that nothing imports by an address that can be read.
+  const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();
+  const { imports } = await vendor(repository, root, vendorFolder, modules);
+  await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(stagedManifest(imports), null, 2)}\n`);
+}
+
+/** deno.json without what is for working on nerve, its npm specifiers replaced by the vendored modules. */
+export function stagedManifest(vendored: Readonly<Record<string, string>>): Record<string, unknown> {
+  const own = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("./"));
+  const npm = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("npm:"));
+  const { "./src/": scope } = manifest.scopes;
+  return {
+    version: manifest.version,
+    unstable: manifest.unstable,
+    nodeModulesDir: manifest.nodeModulesDir,
+    lock: false,
+    // Makes it a workspace of its own: a deno.json or package.json in the user's home is not looked at.
+    workspace: [],
+    compilerOptions: manifest.compilerOptions,
+    imports: { ...Object.fromEntries(own), ...vendored },
+    scopes: { "./src/": scope },
+    // An editor has npm: what `nerve init` writes for it names the packages themselves.
+    editorImports: Object.fromEntries(npm),
+  };
+}
+
+/** Adds the files that it copied to `copied`. */
+async function copyFolder(from: string, to: string, copied: string[]): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const entry of Deno.readDir(from)) {
+    const source = join(from, entry.name), target = join(to, entry.name);
+    if (entry.isDirectory) await copyFolder(source, target, copied);
+    else if (entry.isFile) {
+      await Deno.copyFile(source, target);
+      copied.push(source);
+    }
+  }
+}
+
+/** The commit that is built, or null where git or the repository is missing. */
+export async function commitOf(repository: string): Promise<string | null> {
+  try {
+    const head = await attempt("git", ["rev-parse", "--short=12", "HEAD"], { cwd: repository });
+    const status = await attempt("git", ["status", "--porcelain"], { cwd: repository });
+    if (!head.success || !status.success) return null;
+    return `${head.stdout.trim()}${status.stdout.trim() === "" ? "" : "+changes"}`;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return null;
+    throw thrown;
+  }
+}
