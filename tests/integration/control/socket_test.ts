@@ -101,7 +101,9 @@ Deno.test("the socket is 0600 when it appears, whatever the umask, and nothing o
   // The bug would be: bound with the umask of the process, then chmod. In between, another user could connect. The umask
   // is the whole process's, and other tests run in this one: so it is a process of its own.
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
-  const modules = ["control/unix_server.ts", "base/clock.ts"].map((file) => import.meta.resolve(`../../../src/${file}`));
+  const modules = ["control/unix_server.ts", "base/clock.ts"].map((file) =>
+    import.meta.resolve(`../../../src/${file}`)
+  );
   const code = `const [{ serveControl }, { systemClock }] = await Promise.all(${
     JSON.stringify(modules)
   }.map((m) => import(m)));
