@@ -1,7 +1,7 @@
 /** Timers of one owner that are cancelled together, so that a manager that has stopped leaves none behind. */
 import type { CancelTimer, Clock } from "./time.ts";
 
-export class Timers {
+export class TimerGroup {
   readonly #clock: Clock;
   readonly #set = new Set<CancelTimer>();
 

@@ -18,7 +18,7 @@ export class TokenBucket {
   }
 
   /** Takes one if there is one. */
-  take(): boolean {
+  tryTake(): boolean {
     this.#refill();
     if (this.#left < 1) return false;
     this.#left--;
@@ -26,12 +26,12 @@ export class TokenBucket {
   }
 
   /** Gives `amount` back, up to what may be saved up. */
-  earn(amount: number): void {
+  refund(amount: number): void {
     this.#left = Math.min(this.#most, this.#left + amount);
   }
 
   /** Spends `amount`, also what is not there; returns for how many milliseconds nothing more may be spent. */
-  spend(amount: number): number {
+  charge(amount: number): number {
     this.#refill();
     this.#left -= amount;
     return this.#left >= 0 ? 0 : Math.ceil(-this.#left * 1_000 / this.#perSecond);

@@ -6,7 +6,7 @@ const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const timeChars = 10, randomChars = 16;
 
 /** Each id is larger than the one before, also within a millisecond and when the clock is set back. */
-export function ulids(now: () => number): () => string {
+export function createUlids(now: () => number): () => string {
   let time = -1, random: number[] = [];
   return () => {
     const ms = now();

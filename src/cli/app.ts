@@ -17,7 +17,7 @@ import {
   text_en,
 } from "@stricli/core";
 import { NerveError } from "../base/errors.ts";
-import { printable } from "../base/printable.ts";
+import { toPrintable } from "../base/printable.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";
@@ -141,14 +141,14 @@ function withNextStep(text: ApplicationText): ApplicationText {
     formatException: message,
     exceptionWhileParsingArguments(thrown) {
       const what = thrown instanceof ArgumentScannerError ? scannerFault(thrown) : message(thrown);
-      return `❌ ${printable(what)}\n   --help shows how the command is used`;
+      return `❌ ${toPrintable(what)}\n   --help shows how the command is used`;
     },
     noCommandRegisteredForInput(args) {
       if (args.input.startsWith("-")) {
-        const what = printable(text.noCommandRegisteredForInput({ ...args, corrections: [] }));
-        return `❌ ${what}\n   flags stand after the command: nerve COMMAND ${printable(args.input)}`;
+        const what = toPrintable(text.noCommandRegisteredForInput({ ...args, corrections: [] }));
+        return `❌ ${what}\n   flags stand after the command: nerve COMMAND ${toPrintable(args.input)}`;
       }
-      return `❌ ${printable(text.noCommandRegisteredForInput(args))}\n   nerve --help shows the commands`;
+      return `❌ ${toPrintable(text.noCommandRegisteredForInput(args))}\n   nerve --help shows the commands`;
     },
   };
 }

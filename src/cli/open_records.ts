@@ -9,7 +9,7 @@ import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { MessageQuery, Records, RunPage, RunQuery } from "../protocol/queries.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
-import { atOnce, History } from "../store/history/history.ts";
+import { History, readAll } from "../store/history/history.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import type { CliIo } from "./io.ts";
 import { print, sign } from "./render/terminal.ts";
@@ -43,16 +43,16 @@ class DiskRecords implements CliRecords {
   }
 
   messages(runId: string, query: MessageQuery): RunMessage[] {
-    return atOnce(this.#history.messages(runId, query));
+    return readAll(this.#history.messages(runId, query));
   }
 
   /** Rows of a run are found wherever they are by now. */
   logs(filter: LogFilter): LogRow[] {
-    return atOnce(this.#history.logs(filter, false));
+    return readAll(this.#history.logs(filter, false));
   }
 
   allLogs(filter: LogFilter): LogRow[] {
-    return atOnce(this.#history.logs(filter, true));
+    return readAll(this.#history.logs(filter, true));
   }
 
   [Symbol.dispose](): void {

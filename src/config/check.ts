@@ -8,8 +8,8 @@ import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
 import { cronFault, timezoneFault } from "./cron.ts";
 import { type ConfigPath, pathText, quote } from "./diagnostic.ts";
 import type { ProblemList } from "./diagnostic_list.ts";
-import { nearestHint } from "./did_you_mean.ts";
-import type { Doubts } from "./error_recovery.ts";
+import { hintNearest } from "./did_you_mean.ts";
+import type { Uncertainties } from "./error_recovery.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
 
 /** False when there are too many entries for the other checks to be worth their time. */
@@ -34,7 +34,7 @@ export function checkConfig(
   config: NerveConfig,
   positions: readonly number[],
   problems: ProblemList,
-  doubts: Doubts,
+  doubts: Uncertainties,
 ): void {
   checkReferences(config, positions, problems, doubts);
   checkCycles(config, positions, problems, doubts);
@@ -50,7 +50,7 @@ function checkReferences(
   config: NerveConfig,
   positions: readonly number[],
   problems: ProblemList,
-  doubts: Doubts,
+  doubts: Uncertainties,
 ): void {
   const checkSense = (name: string, path: ConfigPath) => {
     if (!doubts.senses) checkIsSense(config, name, path, problems);
@@ -82,7 +82,7 @@ function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, probl
   if (config.senses.has(name)) return;
   if (config.workflows.has(name)) {
     problems.error(path, `${quote(name)} is a workflow, not a sense`, "a sense starts it by a workflow directive");
-  } else problems.error(path, `there is no sense ${quote(name)}`, () => nearestHint(name, config.senses.keys()));
+  } else problems.error(path, `there is no sense ${quote(name)}`, () => hintNearest(name, config.senses.keys()));
 }
 
 /**
@@ -93,7 +93,7 @@ function checkCycles(
   config: NerveConfig,
   positions: readonly number[],
   problems: ProblemList,
-  { entries }: Doubts,
+  { entries }: Uncertainties,
 ): void {
   const wakes = new Map<string, Map<string, ConfigPath>>();
   const unthrottled = (name: string) =>
@@ -145,7 +145,7 @@ function checkIdle(config: NerveConfig, positions: readonly number[], problems: 
   }
   const used = new Set([...config.senses.values()].map((sense) => sense.group));
   for (const name of config.groups.keys()) {
-    if (!used.has(name)) problems.warning(["groups", name], "no sense is in this group", () => nearestHint(name, used));
+    if (!used.has(name)) problems.warning(["groups", name], "no sense is in this group", () => hintNearest(name, used));
   }
   config.reflexes.forEach(({ sense, intervalMs }, index) => {
     const throttleMs = config.senses.get(sense)?.throttleMs ?? null;

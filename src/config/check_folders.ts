@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { namePattern } from "../protocol/signal.ts";
 import { type Problem, quote } from "./diagnostic.ts";
 import { ProblemList } from "./diagnostic_list.ts";
-import { nearest } from "./did_you_mean.ts";
+import { findNearest } from "./did_you_mean.ts";
 import type { ParsedConfig } from "./parse.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 
@@ -21,7 +21,7 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
       // What is no name has been told by the schema, and no command would make such a folder.
       if (found.includes(name) || !namePattern.test(name)) continue;
       problems.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
-        const near = nearest(name, unused);
+        const near = findNearest(name, unused);
         return near === null ? `nerve init ${word} ${name}` : `did you mean "${near}"?`;
       });
     }

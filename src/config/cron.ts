@@ -2,7 +2,7 @@
 import { Cron } from "croner";
 import { messageOf } from "../base/errors.ts";
 import { quote } from "./diagnostic.ts";
-import { nearestHint } from "./did_you_mean.ts";
+import { hintNearest } from "./did_you_mean.ts";
 
 export interface ScheduleFault {
   readonly message: string;
@@ -37,7 +37,7 @@ export function timezoneFault(zone: string): ScheduleFault | null {
     return null;
   } catch {
     // The only thing that the constructor throws for is the zone.
-    const hint = nearestHint(zone, Intl.supportedValuesOf("timeZone"));
+    const hint = hintNearest(zone, Intl.supportedValuesOf("timeZone"));
     return { message: `${quote(zone)} is not a time zone`, hint: hint ?? "write a name such as Europe/Berlin or UTC" };
   }
 }

@@ -3,7 +3,7 @@
  * printed by `nerve validate`, `nerve run` and the reload. Texts may quote what a user wrote: the formatters make them
  * safe for a terminal and for GitHub's annotation syntax.
  */
-import { printable } from "../base/printable.ts";
+import { toPrintable } from "../base/printable.ts";
 import type { Place } from "../protocol/signal.ts";
 
 export interface Problem {
@@ -68,8 +68,8 @@ function textLines(problem: Problem): string {
   const { place, severity, path, message, hint } = problem;
   const where = place === null ? "" : `${place.file}:${place.line}:${place.column} `;
   const about = path === "" ? "" : `${path}: `;
-  const line = printable(`${where}${severity} ${about}${message}`);
-  return hint === null ? line : `${line}\n  ${printable(hint)}`;
+  const line = toPrintable(`${where}${severity} ${about}${message}`);
+  return hint === null ? line : `${line}\n  ${toPrintable(hint)}`;
 }
 
 function annotation(problem: Problem): string {

@@ -4,7 +4,7 @@
  * The candidate that is the fewest edits away from `name`, or null when none is near: at most a third of the name's
  * letters, at least one, may differ. An exchange of two neighbouring letters counts as one edit.
  */
-export function nearest(name: string, candidates: Iterable<string>): string | null {
+export function findNearest(name: string, candidates: Iterable<string>): string | null {
   const normal = name.toLowerCase().replaceAll("_", "-");
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(normal.length / 3)) + 1;
@@ -18,9 +18,9 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
 }
 
 /** `did you mean "x"?`, or `known: a, b, c` when nothing is near and the list is short, else null. */
-export function nearestHint(name: string, candidates: Iterable<string>): string | null {
+export function hintNearest(name: string, candidates: Iterable<string>): string | null {
   const known = [...candidates];
-  const found = nearest(name, known);
+  const found = findNearest(name, known);
   if (found !== null) return `did you mean "${found}"?`;
   return known.length > 0 && known.length <= shownAtMost ? `known: ${known.join(", ")}` : null;
 }

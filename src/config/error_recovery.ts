@@ -1,7 +1,7 @@
 /**
  * What is left of nerve.yaml when everything that the schema refuses is taken out, so that all other checks run over
  * the rest at the same time. Used by parse.ts; pure.
- * I1. A refused value misleads no other check: `Doubts` tells them what cannot be relied on, and `misleads` which of
+ * I1. A refused value misleads no other check: `Uncertainties` tells them what cannot be relied on, and `misleads` which of
  *     their findings count for nothing.
  * I2. A misspelt section counts as the one that was meant: what is wrong inside it is told as well.
  */
@@ -10,32 +10,32 @@ import { isPlainObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
 import { type ConfigPath, pathText, type Problem } from "./diagnostic.ts";
 import { ProblemList } from "./diagnostic_list.ts";
-import { nearest } from "./did_you_mean.ts";
+import { findNearest } from "./did_you_mean.ts";
 import { fileSchema, type FileShape, knownKeys } from "./schema.ts";
 import { configPath, explainIssue, valueAt } from "./schema_issues.ts";
 
 /** What the checks between entries must not rely on. */
-export interface Doubts {
+export interface Uncertainties {
   /** True when it is not known which senses there are. */
   readonly senses: boolean;
   /** Entries of which something was taken out: `senses.cpu`. */
   readonly entries: ReadonlySet<string>;
 }
 
-export const noDoubts: Doubts = { senses: false, entries: new Set() };
+export const noUncertainties: Uncertainties = { senses: false, entries: new Set() };
 
-export interface Remainder {
+export interface ValidRemainder {
   readonly file: FileShape;
   /** Positions of the reflexes that are no part of it. */
   readonly omit: ReadonlySet<number>;
-  readonly doubts: Doubts;
+  readonly doubts: Uncertainties;
   /** Whether a finding about the rest may come from what was taken out. */
   readonly misleads: (problem: Problem) => boolean;
   /** The place of a path, in the file as it is written. */
   readonly placeOf: (path: ConfigPath) => Place;
 }
 
-type PlaceOf = Remainder["placeOf"];
+type PlaceOf = ValidRemainder["placeOf"];
 
 /** What was refused comes as a round: only then does the schema look into a section that was misspelt. */
 const roundsMax = 3;
@@ -44,12 +44,12 @@ const roundsMax = 3;
  * Adds what the schema refuses to `problems`. `refused` are the positions of reflexes that were told of already. Null
  * when nothing is left that could be checked: the file is no mapping.
  */
-export function takeOutWrong(
+export function dropInvalid(
   input: unknown,
   refused: ReadonlySet<number>,
   placeOf: PlaceOf,
   problems: ProblemList,
-): Remainder | null {
+): ValidRemainder | null {
   const omit = new Set(refused), wrong: ConfigPath[] = [], written = new Map<string, string>();
   const placeAsWritten: PlaceOf = ([first = "", ...rest]) => placeOf([written.get(String(first)) ?? first, ...rest]);
   let rest = input;
@@ -81,7 +81,7 @@ function remainder(
   omit: ReadonlySet<number>,
   wrong: readonly ConfigPath[],
   placeOf: PlaceOf,
-): Remainder {
+): ValidRemainder {
   const texts = wrong.map(pathText), entries = new Set(wrong.map((path) => pathText(path.slice(0, 2))));
   const senses = wrong.some((path) => path.length === 1) && valueAt(rest, ["senses"]) === undefined;
   const misleads = ({ path, severity }: Problem) => {
@@ -115,7 +115,7 @@ function takeOutSection(root: unknown, key: string, written: Map<string, string>
   if (!isPlainObject(root)) return;
   const { [key]: value } = root, known = knownKeys([]);
   Reflect.deleteProperty(root, key);
-  const meant = known.includes(key) ? null : nearest(key, known.filter((each) => !Object.hasOwn(root, each)));
+  const meant = known.includes(key) ? null : findNearest(key, known.filter((each) => !Object.hasOwn(root, each)));
   if (meant === null) return;
   root[meant] = value;
   written.set(meant, key);

@@ -12,7 +12,7 @@ import { hasErrors, type Problem, sortProblems } from "./diagnostic.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
 import { checkGrants } from "./permissions/check_grants.ts";
 import type { GrantContext } from "./permissions/grants.ts";
-import { soundPart } from "./sound_part.ts";
+import { validEntries } from "./sound_part.ts";
 import type { NerveConfig } from "./types.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
@@ -55,7 +55,7 @@ export async function inspectNerveConfig(
   const more = [...await checkFolders(parsed, paths), ...await checkGrants(parsed, paths, context)];
   const problems = sortProblems([...found, ...more.filter((problem) => !misleads(problem))]);
   return hasErrors(problems)
-    ? { problems, parsed: null, sound: soundPart(parsed.config, problems) }
+    ? { problems, parsed: null, sound: validEntries(parsed.config, problems) }
     : { problems, parsed: { ...parsed, warnings: problems }, sound: parsed.config };
 }
 

@@ -14,7 +14,7 @@ import { buildConfig } from "./build.ts";
 import { checkConfig, checkCounts } from "./check.ts";
 import { type ConfigPath, type Problem, quote } from "./diagnostic.ts";
 import { ProblemList } from "./diagnostic_list.ts";
-import { takeOutWrong } from "./error_recovery.ts";
+import { dropInvalid } from "./error_recovery.ts";
 import { valueAt } from "./schema_issues.ts";
 import type { NerveConfig } from "./types.ts";
 import { inRange } from "./version_range.ts";
@@ -74,7 +74,7 @@ export function readNerveConfig(
   // A file for another nerve is not judged by the rules of this one: what they would find may be right over there.
   if (isForOther(input, version, problems)) return unreadable(problems.sorted());
   const omit = refuseWorkflowReflexes(input, problems);
-  const rest = takeOutWrong(input, omit, document.placeOf, problems);
+  const rest = dropInvalid(input, omit, document.placeOf, problems);
   if (rest === null) return unreadable(problems.sorted());
   const { misleads, placeOf } = rest, found = new ProblemList(placeOf);
   const { config, reflexPositions } = buildConfig(rest.file, found, rest.omit);

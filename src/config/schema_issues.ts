@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { Hint } from "./diagnostic_list.ts";
-import { nearestHint } from "./did_you_mean.ts";
+import { hintNearest } from "./did_you_mean.ts";
 import { knownKeys } from "./schema.ts";
 
 export interface ExplainedIssue {
@@ -19,7 +19,7 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
       return issue.keys.map((key) => ({
         path: [...path, key],
         message: `unknown key ${quote(key)}`,
-        hint: key === "<<" ? "merge keys are not part of YAML 1.2" : () => nearestHint(key, knownKeys(path)),
+        hint: key === "<<" ? "merge keys are not part of YAML 1.2" : () => hintNearest(key, knownKeys(path)),
       }));
     case "invalid_type": {
       const found = valueAt(input, path);
@@ -33,7 +33,7 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
     case "invalid_value": {
       const values = issue.values.map(String);
       const found = valueAt(input, path);
-      const hint = typeof found === "string" && values.length > 1 ? nearestHint(found, values) : null;
+      const hint = typeof found === "string" && values.length > 1 ? hintNearest(found, values) : null;
       return [{ path, message: `must be ${values.join(" or ")}`, hint }];
     }
     case "too_small":

@@ -7,7 +7,7 @@ import { groupMembers, type NerveConfig } from "./types.ts";
  * Without each sense, group and workflow that an error is about, and without the siblings of such a sense: they share
  * its process and its permissions. Null when an error is about a whole section, or nothing is left.
  */
-export function soundPart(config: NerveConfig, problems: readonly Problem[]): NerveConfig | null {
+export function validEntries(config: NerveConfig, problems: readonly Problem[]): NerveConfig | null {
   const wrong = new Set<string>();
   for (const { severity, path } of problems) {
     if (severity !== "error") continue;

@@ -8,7 +8,7 @@ import { type Clock, delay } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { type DaemonState, readState } from "./state_file.ts";
 
-export interface Whereabouts {
+export interface FoundDaemon {
   /** The process that holds the workspace's lock. */
   readonly kernel: ProcessId | null;
   /** The state of a supervisor that runs. */
@@ -17,7 +17,7 @@ export interface Whereabouts {
   readonly left: DaemonState | null;
 }
 
-export function findDaemon(paths: WorkspacePaths): Whereabouts {
+export function findDaemon(paths: WorkspacePaths): FoundDaemon {
   const holder = readLockHolder(paths), state = readState(paths);
   const kernel = holder !== null && isAlive(holder) ? holder : null;
   if (state === null) return { kernel, supervised: null, left: null };
@@ -28,13 +28,13 @@ export function findDaemon(paths: WorkspacePaths): Whereabouts {
 }
 
 /** The workspace was moved or copied here while a daemon ran in it: what that left here is no daemon of this folder. */
-function elsewhere(kernel: ProcessId | null, state: DaemonState): Whereabouts {
+function elsewhere(kernel: ProcessId | null, state: DaemonState): FoundDaemon {
   const problem = `the workspace was moved or copied here from ${state.workspace}, where its daemon ran`;
   const own = kernel?.pid === state.kernel ? null : kernel;
   return { kernel: own, supervised: null, left: { ...state, state: "gave up", problem } };
 }
 
-export function runs({ kernel, supervised }: Whereabouts): boolean {
+export function runs({ kernel, supervised }: FoundDaemon): boolean {
   return kernel !== null || supervised !== null;
 }
 

@@ -13,7 +13,7 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import type { KernelPort } from "../control/kernel_port.ts";
 import type { ControlServer } from "../control/unix_server.ts";
 import type { KernelEvent } from "../protocol/event.ts";
-import { type Gone, guardWorkspace } from "./workspace_watch.ts";
+import { watchWorkspace, type WorkspaceLoss } from "./workspace_watch.ts";
 
 /** What hosting needs of a kernel; `createKernel` returns one. */
 export interface HostedKernel {
@@ -30,7 +30,7 @@ export interface HostedKernel {
 const logGone = "data/logs.db was removed or replaced while the daemon runs: what it still records is lost; it stops";
 
 /** Why a stop begins. */
-export type StopCause = "interrupt" | "request" | Gone;
+export type StopCause = "interrupt" | "request" | WorkspaceLoss;
 
 export interface HostOptions {
   readonly paths: WorkspacePaths;
@@ -48,24 +48,24 @@ export interface HostOptions {
   report(what: string): void;
 }
 
-export interface Hosting {
+export interface KernelHost {
   /** Begins the stop in order; any further call does nothing. */
   stop(cause: StopCause): void;
   /** How it ended. Rejects when the socket could not be served or the stop failed; the kernel is stopped then too. */
-  readonly end: Promise<HostingEnd>;
+  readonly end: Promise<KernelHostEnd>;
 }
 
 /** `gone`: the workspace was taken away, and nothing of the kernel is left. */
-export type HostingEnd = "in order" | "at once" | "gone";
+export type KernelHostEnd = "in order" | "at once" | "gone";
 
 /** Hosts a kernel that is ready. `events` must have been subscribed to before it was. */
 export function hostKernel(
   kernel: HostedKernel,
   events: AsyncIterable<KernelEvent>,
   options: HostOptions,
-): Hosting {
+): KernelHost {
   const atOnce = Promise.withResolvers<"at once">(), failed = Promise.withResolvers<never>();
-  let stopping = false, inOrder: HostingEnd = "in order";
+  let stopping = false, inOrder: KernelHostEnd = "in order";
   const stop = (cause: StopCause) => {
     if (stopping) return;
     stopping = true;
@@ -77,7 +77,7 @@ export function hostKernel(
     })().catch(failed.reject);
   };
   const server = startServer(kernel, options, () => stop("request"));
-  const guard = guardWorkspace(options.paths, (what) => {
+  const guard = watchWorkspace(options.paths, (what) => {
     if (what === "log gone" && !stopping) options.report(logGone);
     stop(what);
   }, options.report);

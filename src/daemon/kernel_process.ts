@@ -15,7 +15,7 @@ import { loadNerveConfig } from "../config/load.ts";
 import { workspacePaths } from "../config/workspace.ts";
 import { createKernel, type Kernel } from "../kernel/kernel.ts";
 import { lineOfEvent } from "./event_log_line.ts";
-import { type Hosting, hostKernel } from "./kernel_host.ts";
+import { hostKernel, type KernelHost } from "./kernel_host.ts";
 import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
 
 export async function runKernel(root: string): Promise<never> {
@@ -66,7 +66,7 @@ interface StartedKernel {
   readonly events: ReturnType<Kernel["events"]>;
 }
 
-function host({ kernel, events }: StartedKernel): Hosting {
+function host({ kernel, events }: StartedKernel): KernelHost {
   const line = (level: LogLine["level"], event: string, message: string): KernelRecord => {
     return { t: "line", line: { ts: systemClock.now(), level, source: "kernel", event, message } };
   };

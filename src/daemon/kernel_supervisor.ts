@@ -40,7 +40,7 @@ export interface KernelHandle {
   signal(signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): void;
 }
 
-export interface KeeperPorts {
+export interface KernelSupervisorPorts {
   readonly clock: Clock;
   start(listener: KernelListener): KernelHandle;
   /** Whether the workspace is there at all. */
@@ -51,9 +51,9 @@ export interface KeeperPorts {
 }
 
 /** `away`: the workspace was taken away, and no kernel runs in its place yet. */
-export type KeeperState = "starting" | "running" | "backoff" | "away" | "stopping" | "over";
+export type KernelSupervisorState = "starting" | "running" | "backoff" | "away" | "stopping" | "over";
 
-export type KeeperEnd =
+export type KernelSupervisorEnd =
   | { readonly kind: "stopped" }
   /** It never ran, or another daemon has taken the workspace. */
   | { readonly kind: "refused"; readonly refusal: StartRefusal }
@@ -64,11 +64,11 @@ const wantedCodes: readonly number[] = [kernelExit.stopped, kernelExit.atOnce];
 
 const logGone = "data/logs.db was removed or replaced under the daemon, which stopped: what it still recorded is lost";
 
-export class Keeper {
-  readonly #ports: KeeperPorts;
-  readonly #over = Promise.withResolvers<KeeperEnd>();
+export class KernelSupervisor {
+  readonly #ports: KernelSupervisorPorts;
+  readonly #over = Promise.withResolvers<KernelSupervisorEnd>();
   readonly #firstReady = Promise.withResolvers<void>();
-  #state: KeeperState = "starting";
+  #state: KernelSupervisorState = "starting";
   #child: KernelHandle | null = null;
   #refusal: StartRefusal | null = null;
   #deathsAt: number[] = [];
@@ -81,11 +81,11 @@ export class Keeper {
   #away: { readonly until: number; why: string } | null = null;
   #cancel: CancelTimer = () => {};
 
-  constructor(ports: KeeperPorts) {
+  constructor(ports: KernelSupervisorPorts) {
     this.#ports = ports;
   }
 
-  get state(): KeeperState {
+  get state(): KernelSupervisorState {
     return this.#state;
   }
 
@@ -104,7 +104,7 @@ export class Keeper {
     return this.#firstReady.promise;
   }
 
-  get over(): Promise<KeeperEnd> {
+  get over(): Promise<KernelSupervisorEnd> {
     return this.#over.promise;
   }
 
@@ -244,12 +244,12 @@ export class Keeper {
     this.#move("backoff");
   }
 
-  #move(state: KeeperState): void {
+  #move(state: KernelSupervisorState): void {
     this.#state = state;
     this.#ports.onChange();
   }
 
-  #end(end: KeeperEnd): void {
+  #end(end: KernelSupervisorEnd): void {
     this.#move("over");
     this.#over.resolve(end);
   }

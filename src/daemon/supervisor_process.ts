@@ -10,7 +10,7 @@ import type { LogLine } from "../base/log_line.ts";
 import { ownProcessId } from "../base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import { startKernelChild } from "./kernel_child.ts";
-import { Keeper, type KeeperEnd } from "./kernel_supervisor.ts";
+import { KernelSupervisor, type KernelSupervisorEnd } from "./kernel_supervisor.ts";
 import { removeState, writeState } from "./state_file.ts";
 import type { StartReport } from "./supervisor_protocol.ts";
 import { TextLog } from "./text_log.ts";
@@ -18,7 +18,7 @@ import { workspaceThere } from "./workspace_watch.ts";
 
 export async function runSupervisor(root: string): Promise<never> {
   const paths = workspacePaths(root), log = new HeldLog(new TextLog(paths.textLog, systemClock));
-  const keeper = new Keeper({
+  const keeper = new KernelSupervisor({
     clock: systemClock,
     start: (listener) => startKernelChild(root, listener),
     log: (line) => log.write(line),
@@ -57,7 +57,7 @@ function logOwnFaults(log: HeldLog): void {
   addEventListener("error", (event) => fault(event.error));
 }
 
-function finish(paths: WorkspacePaths, keeper: Keeper, log: HeldLog, end: KeeperEnd): void {
+function finish(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog, end: KernelSupervisorEnd): void {
   if (end.kind === "gave up") {
     if (workspaceThere(paths)) log.release();
     tellState(paths, keeper, log, end.reason);
@@ -73,7 +73,7 @@ function finish(paths: WorkspacePaths, keeper: Keeper, log: HeldLog, end: Keeper
   }
 }
 
-function tellState(paths: WorkspacePaths, keeper: Keeper, log: HeldLog, gaveUp?: string): void {
+function tellState(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog, gaveUp?: string): void {
   const { state, pid, deaths } = keeper;
   // A folder of ours would be in the way of whoever makes the workspace again.
   if (state === "away") return log.hold();

@@ -9,18 +9,18 @@ import { messageOf } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 
 /** What was taken away: the workspace itself, or data/logs.db in it. */
-export type Gone = "workspace gone" | "log gone";
+export type WorkspaceLoss = "workspace gone" | "log gone";
 
-export interface WorkspaceGuard {
+export interface WorkspaceWatch {
   close(): void;
 }
 
 /** Calls `onGone` once, at most. Where nothing can be watched it says so through `report` and guards nothing. */
-export function guardWorkspace(
+export function watchWorkspace(
   { root, lockFile, logDatabase }: WorkspacePaths,
-  onGone: (what: Gone) => void,
+  onGone: (what: WorkspaceLoss) => void,
   report: (what: string) => void,
-): WorkspaceGuard {
+): WorkspaceWatch {
   const held = identity(lockFile), log = identity(logDatabase);
   let watcher: Deno.FsWatcher;
   try {

@@ -155,7 +155,7 @@ export class Kernel {
       });
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
-        onLost: (error, operations) => failures.begin(error, operations),
+        onLost: (error, operations) => failures.report(error, operations),
       });
       const parts = wireKernel({
         store,

@@ -27,7 +27,7 @@ import type { Run } from "../protocol/run.ts";
 import { groupKey, parseUnitKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
-import { type History, inSlices } from "../store/history/history.ts";
+import { type History, readInSlices } from "../store/history/history.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
@@ -79,10 +79,11 @@ export class KernelApi {
   get history(): ArchivedRecords {
     const { secrets, clock, history } = this.#ports;
     return {
-      messages: async (runId, query, gone) => secrets.in(await inSlices(history.messages(runId, query), clock, gone)),
+      messages: async (runId, query, gone) =>
+        secrets.in(await readInSlices(history.messages(runId, query), clock, gone)),
       logs: async (filter, archived, gone) => {
         await this.recorded();
-        return secrets.in(await inSlices(history.logs(filter, archived), clock, gone));
+        return secrets.in(await readInSlices(history.logs(filter, archived), clock, gone));
       },
     };
   }

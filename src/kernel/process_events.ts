@@ -199,7 +199,7 @@ export class ProcessEvents implements SupervisorPorts {
     if (budget === undefined) {
       this.#budgets.set(key, budget = new TokenBucket(this.#clock, logRowsPerSecondMax, logRowsBurstMax));
     }
-    if (budget.take()) return true;
+    if (budget.tryTake()) return true;
     this.dropped++;
     this.#say(key, "warn", `says more than ${logRowsPerSecondMax} things a second; what is more is dropped`, "dropped");
     return false;

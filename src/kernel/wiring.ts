@@ -116,12 +116,12 @@ function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentS
 function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed {
   const feed = new LogFeed(reader);
   store.onCommit(() => {
-    failures.over();
+    failures.recovered();
     try {
       feed.committed();
     } catch (thrown) {
       // A damaged page: who follows reads on with the next commit, or from the log itself.
-      failures.begin(storeError("the log cannot be read", thrown), 0);
+      failures.report(storeError("the log cannot be read", thrown), 0);
     }
   });
   return feed;
@@ -158,7 +158,7 @@ function makeSenses(
     ...outlets,
     signalled: (signal) => {
       // A listener may look for the signal in the log.
-      if (scheduler.signalled(signal) > 0) store.log.hurry();
+      if (scheduler.signalled(signal) > 0) store.log.commitThisTurn();
     },
     isWorkflow: (name) => current.config.workflows.has(name),
     startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) =>

@@ -6,7 +6,7 @@ import type { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 
 /** While it lasts, it is told at most this often. */
-export const troubleToldMs = 60_000;
+export const reportIntervalMs = 60_000;
 
 export class WriteFailures {
   readonly #clock: Clock;
@@ -18,9 +18,9 @@ export class WriteFailures {
     this.#tell = tell;
   }
 
-  begin(error: NerveError, lost: number): void {
+  report(error: NerveError, lost: number): void {
     const before = this.#trouble, now = this.#clock.monotonic();
-    const told = before !== null && now < before.toldAt + troubleToldMs;
+    const told = before !== null && now < before.toldAt + reportIntervalMs;
     const total = lost + (before?.lost ?? 0);
     this.#trouble = { error, lost: total, toldAt: told ? before.toldAt : now };
     const { message, hint } = error;
@@ -30,7 +30,7 @@ export class WriteFailures {
   }
 
   /** Something was written again. */
-  over(): void {
+  recovered(): void {
     const trouble = this.#trouble;
     if (trouble === null) return;
     this.#trouble = null;

@@ -11,7 +11,7 @@ import type { LineChannel } from "../protocol/line_channel.ts";
 import { type FromProcess, fromProcessMaxBytes, fromProcessSchema, type ProcessSpec } from "../protocol/message.ts";
 import type { Link } from "./launcher.ts";
 
-export interface Hearer {
+export interface MessageHandler {
   /** Asked about each line: a wait until it is taken, or null. */
   pace(line: string): Promise<void> | null;
   arrived(message: FromProcess, channel: LineChannel): void;
@@ -22,11 +22,11 @@ export interface Hearer {
 }
 
 /** Resolves when both connections have ended. Neither side is trusted: each may say whatever the protocol knows. */
-export async function converse(
+export async function receiveMessages(
   shim: Promise<Link | null>,
   worker: Promise<Link | null>,
   from: ProcessSpec["kind"],
-  hearer: Hearer,
+  hearer: MessageHandler,
 ): Promise<void> {
   const shims = new Passed();
   const heard = shim.then((link) => link === null ? undefined : hear(link, from, hearer, () => shims.count()));
@@ -40,7 +40,7 @@ export async function converse(
 async function hear(
   { channel, lines }: Link,
   from: ProcessSpec["kind"],
-  hearer: Hearer,
+  hearer: MessageHandler,
   ordered: (after: number) => Promise<void> | null,
 ): Promise<void> {
   try {

@@ -181,7 +181,7 @@ export class Supervisor {
       unit.cancelIdle?.();
       if (unit.state.tag === "backoff") unit.state.cancel();
     }
-    for (const process of this.#alive.keys()) process.endInOrder("the daemon stops");
+    for (const process of this.#alive.keys()) process.stop("the daemon stops");
     await Promise.all([...this.#alive.values()].map(({ gone }) => gone));
   }
 
@@ -229,7 +229,7 @@ export class Supervisor {
       // While it starts it has its own code to load.
       busy: () => !process.ready || this.#ports.busy(key, process),
       onBurning: () => {
-        process.suspect();
+        process.markSuspect();
         this.#ports.onBurning(key);
       },
     });
@@ -279,7 +279,7 @@ export class Supervisor {
 
   #endDrained(key: UnitKey): void {
     for (const [process, of] of this.#draining) {
-      if (of === key && !this.#ports.busy(key, process)) process.endInOrder("replaced by newer code");
+      if (of === key && !this.#ports.busy(key, process)) process.stop("replaced by newer code");
     }
   }
 
@@ -294,7 +294,7 @@ export class Supervisor {
       if (this.#ports.busy(key, process)) return;
       const due = this.#ports.nextDueAt(key), leftMs = due === null ? Infinity : due - this.#clock.now();
       if (leftMs <= idleEndMs) this.#armIdle(unit, Math.max(0, leftMs) + idleEndMs);
-      else process.endInOrder("idle: nothing was due and nothing is due soon");
+      else process.stop("idle: nothing was due and nothing is due soon");
     });
   }
 }

@@ -26,7 +26,7 @@ import type { LineChannel } from "../protocol/line_channel.ts";
 import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
 import { endFromStatus, type EndKind, type ExitStatus, type ProcessEnd } from "./exit_cause.ts";
 import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
-import { converse } from "./message_reader.ts";
+import { receiveMessages } from "./message_reader.ts";
 import { passLines } from "./output_lines.ts";
 
 /** What the owner of a process hears. Calls come from the event loop, never from within a call of the owner. */
@@ -78,7 +78,7 @@ export class UnitProcess {
     this.#words = new TokenBucket(clock, messagesPerSecondMax, messagesBurstMax);
     this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not get ready in time"));
     const bytes = new TokenBucket(clock, outputBytesPerSecondMax, outputBytesBurstMax);
-    const pace = (count: number) => this.#wait(bytes.spend(count));
+    const pace = (count: number) => this.#wait(bytes.charge(count));
     const output = Promise.all([
       passLines(child.stdout, (line) => events.onOutput(this, line), pace),
       passLines(child.stderr, (line) => {
@@ -87,8 +87,8 @@ export class UnitProcess {
       }, pace),
     ]);
     shim.then((link) => link?.channel.send(JSON.stringify({ t: "init", spec } satisfies ToProcess)));
-    const conversation = converse(shim, worker, spec.kind, {
-      pace: (line) => this.#wait(this.#words.spend(unitsOf(line.length))),
+    const conversation = receiveMessages(shim, worker, spec.kind, {
+      pace: (line) => this.#wait(this.#words.charge(unitsOf(line.length))),
       arrived: (message, channel) => this.#arrived(message, channel),
       broken: (why) => this.kill("protocol", `broke the protocol: ${why}`),
       hungUp: () => this.usable && this.#hungUp(),
@@ -116,13 +116,13 @@ export class UnitProcess {
   send(message: ToProcess): void {
     if (this.#state.tag === "starting") this.#state.kept.push(message);
     else if (this.#state.tag === "ready") {
-      this.#words.earn(unitsOf(answerMaxBytes[message.t] ?? 0));
+      this.#words.refund(unitsOf(answerMaxBytes[message.t] ?? 0));
       this.#state.channel.send(JSON.stringify(message));
     }
   }
 
   /** Lets it close its databases and exit; kills it if that takes too long. */
-  endInOrder(message: string): void {
+  stop(message: string): void {
     if (!this.usable) return;
     if (this.#state.tag !== "ready") return this.kill("ended", message);
     this.#end = { kind: "ended", message };
@@ -134,7 +134,7 @@ export class UnitProcess {
   }
 
   /** To be called when it uses a whole core for nothing: a loop outside of any compute. */
-  suspect(): void {
+  markSuspect(): void {
     this.#suspect = true;
   }
 

@@ -181,13 +181,13 @@ export const runSchema: z.ZodType<Run> = z.object({
 
 /** A page: `total` counts everything that the filter lets through. */
 export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
-/** The same as an answer: `next` is the path of the next page, null at the last one. */
+/** The same as an answer: `advance` is the path of the next page, null at the last one. */
 export const runListSchema = runPageSchema.extend({ next: z.string().nullable() });
 
 export const messagesSchema = z.object({ items: z.array(runMessageSchema) });
 export const sensesSchema = z.object({ items: z.array(senseViewSchema) });
 export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
-/** `next` is the path of the next page, null at the last one. */
+/** `advance` is the path of the next page, null at the last one. */
 export const logsSchema = z.object({ items: z.array(logRowSchema), next: z.string().nullable() });
 export type LogPage = z.infer<typeof logsSchema>;
 

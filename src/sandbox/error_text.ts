@@ -25,7 +25,7 @@ const foreignFile = (_: string, path: string): string =>
  * The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."), and with its cause:
  * Drizzle says only there what SQLite had against a query.
  */
-export function describe(thrown: unknown): string {
+export function describeError(thrown: unknown): string {
   const own = describeAlone(thrown), cause = causeOf(thrown);
   const because = cause === null ? "" : describeAlone(cause);
   return (because === "" || own.includes(because) ? own : `${own}: ${because}`).slice(0, messageMaxChars);
@@ -88,7 +88,7 @@ function pathOf(url: string): string | null {
 /** Why a module could not be imported: syntax errors and missing files keep their place (deno-facts.md 3, last line). */
 export function loadProblem(thrown: unknown, folder: string): LoadProblem {
   const place = placeOf(thrown, folder);
-  let message = importFault(describe(thrown));
+  let message = importFault(describeError(thrown));
   if (/does not provide an export named|closed in the sandbox/.test(message) && /node:|closed/.test(message)) {
     message += " (a Node built-in that acts on the whole process is closed: use fetch, Deno.connect or Deno.Command)";
   }
@@ -114,7 +114,7 @@ function importFault(message: string): string {
 
 /** An error that no compute and no role waited for; its place is the first in one of the unit's folders. */
 export function strayError(thrown: unknown, folders: readonly string[]): LoadProblem {
-  const message = `an error that nothing waited for: ${describe(thrown)}`;
+  const message = `an error that nothing waited for: ${describeError(thrown)}`;
   for (const folder of folders) {
     const place = placeOf(thrown, `${folder}/`);
     if (place !== null) return { message, place };

@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers";
 import { rereadRoundsMax } from "../base/limits.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 import { END, type Workflow } from "../sdk/workflow.ts";
-import { describe } from "./error_text.ts";
+import { describeError } from "./error_text.ts";
 import type { RolePlan } from "./roles.ts";
 
 /** A role's name, END, or what is wrong; `thrown` is what was thrown, for its place in the user's file. */
@@ -30,12 +30,12 @@ export function nextRole(
 ): Answer {
   const first = ask(workflow, start, messages), again = ask(workflow, start, messages);
   if ("thrown" in first) {
-    return wrong(`the moderator threw after ${messages.length} messages: ${describe(first.thrown)}`, first.thrown);
+    return wrong(`the moderator threw after ${messages.length} messages: ${describeError(first.thrown)}`, first.thrown);
   }
   const { said } = first;
   if (isThenable(said)) return wrong("the moderator answered a promise: it must answer at once, with a role or END");
   if ("thrown" in again || !Object.is(again.said, said)) {
-    const second = "thrown" in again ? `threw ${describe(again.thrown)}` : `answered ${quoted(again.said)}`;
+    const second = "thrown" in again ? `threw ${describeError(again.thrown)}` : `answered ${quoted(again.said)}`;
     const place = "thrown" in again ? again.thrown : null;
     return wrong(
       `the moderator is not pure: over the same ${messages.length} messages it answered ${
@@ -52,7 +52,7 @@ export function nextRole(
 }
 
 /** Whether the moderator still gives the rounds that were done to the roles that did them; a sentence if it does not. */
-export async function contradiction(
+export async function findContradiction(
   workflow: Workflow,
   start: RunStart,
   messages: readonly RunMessage[],
@@ -61,7 +61,7 @@ export async function contradiction(
     const asked = ask(workflow, start, messages.slice(0, round));
     const role = messages[round]?.role;
     if (!("said" in asked) || asked.said !== role) {
-      const now = "said" in asked ? `answers ${quoted(asked.said)}` : `throws ${describe(asked.thrown)}`;
+      const now = "said" in asked ? `answers ${quoted(asked.said)}` : `throws ${describeError(asked.thrown)}`;
       return {
         message: `the code changed under the run, or the moderator is not pure: round ${round + 1} was done by ` +
           `${quoted(role)}, but over the same ${round} messages the moderator now ${now}`,

@@ -16,7 +16,7 @@ import type { Blobs, SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
 import { needsDatabases } from "./context_use.ts";
-import { describe, loadProblem, placeOf } from "./error_text.ts";
+import { describeError, loadProblem, placeOf } from "./error_text.ts";
 import { openPeers } from "./peers.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./user_context.ts";
@@ -153,7 +153,7 @@ export class SenseRuntime implements Runtime {
         const value = await loaded.compute({ ...loaded.surroundings, signal: controller.signal, trigger });
         this.#succeed(id, ranMs(), value);
       } catch (thrown) {
-        this.#fail(id, ranMs(), "throw", describe(thrown), placeOf(thrown, folderOf(this.#entry(name))));
+        this.#fail(id, ranMs(), "throw", describeError(thrown), placeOf(thrown, folderOf(this.#entry(name))));
       }
     }
     this.#running.delete(id);

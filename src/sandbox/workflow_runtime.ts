@@ -17,8 +17,8 @@ import type { RunMessage, RunStart } from "../protocol/run.ts";
 import type { Blobs } from "../sdk/sense.ts";
 import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
-import { describe, loadProblem, placeOf } from "./error_text.ts";
-import { type Answer, contradiction, nextRole } from "./moderator.ts";
+import { describeError, loadProblem, placeOf } from "./error_text.ts";
+import { type Answer, findContradiction, nextRole } from "./moderator.ts";
 import { readRoles, type RolePlan, waitAfter } from "./roles.ts";
 import { runRole } from "./run_role.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
@@ -140,7 +140,7 @@ export class WorkflowRuntime implements Runtime {
     if (!loaded.ok) return;
     // I3: whatever user code manages to throw on the way, the run has its end.
     const outcome: Ended = await this.#toItsEnd(thread, loaded.workflow, loaded.roles).catch((thrown: unknown) =>
-      this.#failed(`the workflow's code threw: ${describe(thrown)}`, thrown)
+      this.#failed(`the workflow's code threw: ${describeError(thrown)}`, thrown)
     );
     if (this.#threads.get(start.runId) === thread) this.#threads.delete(start.runId);
     if (outcome !== "over") this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
@@ -148,7 +148,7 @@ export class WorkflowRuntime implements Runtime {
 
   async #toItsEnd(thread: Thread, workflow: Workflow, roles: ReadonlyMap<string, RolePlan>): Promise<Ended> {
     const { start, messages } = thread;
-    const changed = await contradiction(workflow, start, messages);
+    const changed = await findContradiction(workflow, start, messages);
     if (changed !== null) return this.#failed(changed.message, changed.thrown);
     for (;;) {
       const answer = nextRole(workflow, roles, start, messages);
@@ -183,7 +183,7 @@ export class WorkflowRuntime implements Runtime {
     });
     if (!result.ok) {
       const { error: thrown } = result;
-      const message = describe(thrown), place = placeOf(thrown, this.#folder);
+      const message = describeError(thrown), place = placeOf(thrown, this.#folder);
       // The kernel has ended the run, or stops: then this is no failure of the role, and it is not tried again.
       if (controller.signal.aborted) {
         return { kind: "failed", message: `role ${role} failed in round ${round}: ${message}`, place };
@@ -230,7 +230,7 @@ export class WorkflowRuntime implements Runtime {
     try {
       return waitAfter(plan, failures + 1, thrown);
     } catch (fault) {
-      logFunction(this.#kernel, start.runId)("error", `nonRetryable threw: ${describe(fault)}`);
+      logFunction(this.#kernel, start.runId)("error", `nonRetryable threw: ${describeError(fault)}`);
       return null;
     }
   }
@@ -256,7 +256,7 @@ function checkResult(result: unknown): Said | string {
     const { content, meta = {} } = result;
     parts = { content, meta };
   } catch (thrown) {
-    return `reading it threw: ${describe(thrown)}`;
+    return `reading it threw: ${describeError(thrown)}`;
   }
   const { content, meta } = parts;
   if (typeof content !== "string") return "content is not a string";

@@ -16,7 +16,7 @@ export interface Time {
   readonly heap: TimerHeap;
 }
 
-export function instant(clock: Clock): Instant {
+export function readInstant(clock: Clock): Instant {
   return { wall: clock.now(), monotonic: clock.monotonic() };
 }
 
@@ -115,7 +115,7 @@ export class Alarm {
   }
 
   #arm(): void {
-    this.#next = nextTick(this.schedule, this.#last, instant(this.#time.clock));
+    this.#next = nextTick(this.schedule, this.#last, readInstant(this.#time.clock));
     if (this.#next === null) return this.#reminder.cancel();
     this.#reminder.set(this.#next.at);
   }

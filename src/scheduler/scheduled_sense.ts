@@ -6,11 +6,11 @@ import { assert } from "../base/errors.ts";
 import type { Trigger } from "../protocol/signal.ts";
 import { Alarm, Reminder, type Time, wallOf } from "./alarm.ts";
 import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
-import { newTimeline, next, type TimelineAction, type TimelineEvent, windowEnd } from "./sense_timeline.ts";
-import { CronTimes, missedCronTick, type Schedule } from "./timetable.ts";
+import { advance, newTimeline, type TimelineAction, type TimelineEvent, windowEnd } from "./sense_timeline.ts";
+import { CronTimes, findMissedCronTick, type Schedule } from "./timetable.ts";
 
 /** What all senses of one scheduler share. */
-export interface Surroundings extends Time {
+export interface ScheduledSensePorts extends Time {
   readonly starter: ComputeStarter;
   readonly listener: ScheduleListener;
   /** A number that was not given out before. */
@@ -21,7 +21,7 @@ export interface Surroundings extends Time {
 
 export class ScheduledSense {
   readonly name: string;
-  readonly #around: Surroundings;
+  readonly #around: ScheduledSensePorts;
   readonly #alarms = new Map<string, Alarm>();
   readonly #window: Reminder;
   readonly #ahead = (at: number): void => this.#prepareFor(at);
@@ -30,7 +30,7 @@ export class ScheduledSense {
   /** Null once the sense was removed. */
   #plan: SensePlan | null = null;
 
-  constructor(around: Surroundings, name: string) {
+  constructor(around: ScheduledSensePorts, name: string) {
     this.#around = around;
     this.name = name;
     this.#window = new Reminder(
@@ -70,7 +70,9 @@ export class ScheduledSense {
     const { clock } = this.#around;
     if (this.#plan === null) return;
     const { lastCronTick, startupDelayMs } = this.#plan;
-    const missed = catchUpLines(this.#plan).map((line) => missedCronTick(line, lastCronTick, clock.now()) ?? -Infinity);
+    const missed = catchUpLines(this.#plan).map((line) =>
+      findMissedCronTick(line, lastCronTick, clock.now()) ?? -Infinity
+    );
     const due = Math.max(...missed);
     if (due === -Infinity) return;
     this.#catchUp = new Reminder(this.#around, this.#ahead, () => this.#ring("cron", due));
@@ -139,7 +141,7 @@ export class ScheduledSense {
   }
 
   #apply(event: TimelineEvent): readonly TimelineAction[] {
-    const step = next(this.#timeline, event);
+    const step = advance(this.#timeline, event);
     // Before the actions: what they call may trigger this sense again.
     this.#timeline = step.state;
     for (const action of step.actions) {

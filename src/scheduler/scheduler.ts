@@ -14,7 +14,7 @@ import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 import type { Signal, Trigger } from "../protocol/signal.ts";
 import { wallOf } from "./alarm.ts";
 import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
-import { ScheduledSense, type Surroundings } from "./scheduled_sense.ts";
+import { ScheduledSense, type ScheduledSensePorts } from "./scheduled_sense.ts";
 
 export type {
   ComputeStarter,
@@ -34,7 +34,7 @@ const wallDriftMaxMs = 1_000;
 export class Scheduler {
   readonly #clock: Clock;
   readonly #heap: TimerHeap;
-  readonly #around: Surroundings;
+  readonly #around: ScheduledSensePorts;
   /** Also those that were removed while they compute, until that is over. */
   readonly #senses = new Map<string, ScheduledSense>();
   /** By the sense that signals: those whose reflexes listen to it. */

@@ -68,7 +68,7 @@ export function windowEnd(state: TimelineState): number {
 }
 
 /** The state after `event`, and what is to be done about it, in order. */
-export function next(state: TimelineState, event: TimelineEvent): TimelineStep {
+export function advance(state: TimelineState, event: TimelineEvent): TimelineStep {
   switch (event.kind) {
     case "trigger":
       return onTrigger(state, { id: event.id, trigger: event.trigger }, event.now);

@@ -65,7 +65,7 @@ export class CronTimes {
 }
 
 /** The newest tick that was missed between the last one seen and `now`; null when none was, or none was ever seen. */
-export function missedCronTick(cron: CronTimes, lastTick: number | null, now: number): number | null {
+export function findMissedCronTick(cron: CronTimes, lastTick: number | null, now: number): number | null {
   if (lastTick === null) return null;
   const newest = cron.lastUntil(now);
   return newest !== null && newest > lastTick ? newest : null;

@@ -8,17 +8,17 @@ import type { CancelTimer, Clock } from "../base/time.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 
-export const foldMs = 60_000;
+export const repeatWindowMs = 60_000;
 /** Different kinds of one source and type that are told apart at a time; further ones share a row. */
 const kindsMax = 20;
 
 /** A row whose payload is an object, to which `repeated` can be added. */
-export type FoldableRow = Omit<NewLogRow, "payload"> & { readonly payload: JsonObject };
+export type RepeatableRow = Omit<NewLogRow, "payload"> & { readonly payload: JsonObject };
 
 interface Fold {
   /** Repetitions since the last row. */
   repeated: number;
-  last: FoldableRow;
+  last: RepeatableRow;
   cancel: CancelTimer;
 }
 
@@ -37,7 +37,7 @@ export class RepeatLimiter {
    * Writes the row, or folds it. `kind` tells apart what must not be folded together (an error's text). True when it got
    * a row of its own: then it is news, else a repetition.
    */
-  record(row: FoldableRow, kind: string): boolean {
+  record(row: RepeatableRow, kind: string): boolean {
     const key = `${row.source} ${row.type}`;
     let folds = this.#folds.get(key);
     if (folds === undefined) this.#folds.set(key, folds = new Map());
@@ -65,7 +65,7 @@ export class RepeatLimiter {
   }
 
   #closeLater(folds: Map<string, Fold>, kind: string): CancelTimer {
-    return this.#clock.after(foldMs, () => {
+    return this.#clock.after(repeatWindowMs, () => {
       const fold = folds.get(kind);
       if (fold === undefined) return;
       if (fold.repeated === 0) {

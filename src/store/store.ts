@@ -5,10 +5,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { assert, type NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
-import { ulids } from "../base/ulid.ts";
+import { createUlids } from "../base/ulid.ts";
 import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive/archiver.ts";
 import { continueIds } from "./archive/continue_ids.ts";
-import { Writer, type WriterCounters } from "./commit/group_commit.ts";
+import { type CommitCounters, GroupCommit } from "./commit/group_commit.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
 import { StoreReader } from "./log/reader.ts";
@@ -60,7 +60,7 @@ export class Store {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
-  readonly #writer: Writer;
+  readonly #writer: GroupCommit;
 
   constructor(path: string, db: DatabaseSync, reader: StoreReader, clock: Clock, { onLost }: StoreOptions) {
     this.#path = path;
@@ -68,11 +68,11 @@ export class Store {
     this.#clock = clock;
     this.reader = reader;
     const statements = new StatementCache(db);
-    this.#writer = new Writer(db, statements, onLost, clock);
+    this.#writer = new GroupCommit(db, statements, onLost, clock);
     this.log = new LogStore(statements, this.#writer, clock);
     this.runs = new SqliteRunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);
-    this.newRunId = ulids(() => clock.now());
+    this.newRunId = createUlids(() => clock.now());
   }
 
   /** Calls `fire` after each commit from now on: there may be new rows to read. `fire` must not throw. */
@@ -118,7 +118,7 @@ export class Store {
   }
 
   /** Operations, commits, and operations that were lost, since the start. */
-  get counters(): Readonly<WriterCounters> {
+  get counters(): Readonly<CommitCounters> {
     return this.#writer.counters;
   }
 

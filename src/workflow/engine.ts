@@ -33,7 +33,7 @@ export interface WorkflowPlan {
 export interface WorkflowLoad {
   readonly workflow: string;
   readonly active: number;
-  readonly waiting: number;
+  readonly unassigned: number;
   readonly queued: number;
 }
 

@@ -68,7 +68,7 @@ export function documented(kind: Kind, name: string): { permissions?: Grants; co
   return unit;
 }
 
-/** One process; what it says is taken with `next`, in order. */
+/** One process; what it says is taken with `advance`, in order. */
 class Conversation {
   readonly #process: UnitProcess;
   readonly #said: FromProcess[] = [];
@@ -113,7 +113,7 @@ class Conversation {
   }
 
   async close(): Promise<void> {
-    this.#process.endInOrder("the test is over");
+    this.#process.stop("the test is over");
     await within(this.#gone.promise, "the process to end");
   }
 }

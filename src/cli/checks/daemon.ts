@@ -3,7 +3,7 @@ import { processStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, findLeftovers, readLockHolder, runs } from "../../daemon/discovery.ts";
-import { askInTime, socketAnswers } from "../daemon/ask_daemon.ts";
+import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 
 export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers];
@@ -52,7 +52,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
     return [failed("socket", `others may connect: mode ${octal(mode)}`, `chmod 600 ${paths.socket}`)];
   }
   // Whoever is stopped by a signal, or caught in a loop, still has its socket connected to.
-  if (kernel !== null && await askInTime({ clock }, paths, (client) => client.health()) === null) {
+  if (kernel !== null && await askWithinLimit({ clock }, paths, (client) => client.health()) === null) {
     const stopped = processStat(kernel.pid)?.state === "T";
     return [
       failed(

@@ -3,7 +3,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Health, SenseView, WorkflowView } from "../../protocol/api.ts";
-import { askInTime } from "../daemon/ask_daemon.ts";
+import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { oneLine, plural } from "../render/terminal.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
 
@@ -11,7 +11,7 @@ export const runningChecks: readonly Check[] = [checkRunning];
 
 /** Nothing when no daemon answers: the checks of the daemon tell of that. */
 async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
-  const answer = await askInTime({ clock }, paths, (client) => {
+  const answer = await askWithinLimit({ clock }, paths, (client) => {
     return Promise.all([client.health(), client.senses(), client.workflows()]);
   }).catch((thrown: unknown) => messageOf(thrown));
   if (answer === null) return [];

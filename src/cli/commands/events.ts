@@ -4,7 +4,7 @@
  * happens, over the daemon's event stream: from the row where the page ended, so that none is left out or doubled.
  */
 import { NerveError } from "../../base/errors.ts";
-import { nearestHint } from "../../config/did_you_mean.ts";
+import { hintNearest } from "../../config/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -117,7 +117,7 @@ async function checkType(type: string | undefined): Promise<void> {
   const { logTypes } = await import("../../protocol/log.ts"), known: readonly string[] = logTypes;
   if (known.includes(type)) return;
   throw new NerveError("USAGE", `No row has the type "${type}"`, {
-    hint: nearestHint(type, known) ?? `There are: ${known.join(", ")}`,
+    hint: hintNearest(type, known) ?? `There are: ${known.join(", ")}`,
   });
 }
 

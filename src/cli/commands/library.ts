@@ -1,7 +1,7 @@
 /** `nerve sense add|library` and `nerve workflow add|library`: senses and workflows that come with nerve. */
 import { NerveError } from "../../base/errors.ts";
 import { formatProblems, type Problem } from "../../config/diagnostic.ts";
-import { nearestHint } from "../../config/did_you_mean.ts";
+import { hintNearest } from "../../config/did_you_mean.ts";
 import { type ParsedConfig, parseNerveConfig } from "../../config/parse.ts";
 import { permissionNames, type PermissionRequest } from "../../config/types.ts";
 import { configFileName } from "../../config/workspace.ts";
@@ -66,7 +66,7 @@ function requireInLibrary(kind: LibraryKind, name: string): void {
   throw new NerveError(
     kind === "senses" ? "SENSE_UNKNOWN" : "WORKFLOW_UNKNOWN",
     `The library has no ${part} "${name}"`,
-    { hint: nearestHint(name, names) ?? `nerve ${part} library` },
+    { hint: hintNearest(name, names) ?? `nerve ${part} library` },
   );
 }
 

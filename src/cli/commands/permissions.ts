@@ -1,6 +1,6 @@
 /** `nerve permissions`: what each group and workflow may do, and why. From nerve.yaml alone; the kernel grants the same. */
 import { NerveError } from "../../base/errors.ts";
-import { nearest } from "../../config/did_you_mean.ts";
+import { findNearest } from "../../config/did_you_mean.ts";
 import { grantContext } from "../../config/load.ts";
 import { explainPermissions, type GrantedUnit, type PermissionRow } from "../../config/permissions/grants.ts";
 import { groupMembers, type NerveConfig } from "../../config/types.ts";
@@ -47,7 +47,7 @@ function unitsOf(config: NerveConfig, name: string | undefined): GrantedUnit[] {
   if (sense !== undefined) return [{ kind: "group", name: sense.group }];
   if (name !== undefined) {
     if (config.workflows.has(name)) return [{ kind: "workflow", name }];
-    const known = [...config.senses.keys(), ...config.workflows.keys()], near = nearest(name, known);
+    const known = [...config.senses.keys(), ...config.workflows.keys()], near = findNearest(name, known);
     throw new NerveError("SENSE_UNKNOWN", `There is no sense and no workflow "${name}"`, {
       hint: near !== null
         ? `did you mean "${near}"?`

@@ -18,12 +18,12 @@ import type { ParsedConfig } from "../../config/parse.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { until } from "../../daemon/discovery.ts";
-import { type HostedKernel, type HostingEnd, hostKernel } from "../../daemon/kernel_host.ts";
+import { type HostedKernel, hostKernel, type KernelHostEnd } from "../../daemon/kernel_host.ts";
 import { workspaceThere } from "../../daemon/workspace_watch.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
 import { type CliIo, exit } from "../io.ts";
 import { eventLine, Tally } from "../render/event_lines.ts";
-import { forgiving } from "../render/lossy_sink.ts";
+import { createLossySinks } from "../render/lossy_sink.ts";
 import { clockTime, dim, plural, print, printable, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -45,7 +45,7 @@ export const run: Run = runWith(async (config, root, options) => {
 
 export function runWith(makeKernel: KernelMaker): Run {
   return async (given, flags) => {
-    const { io, lost, flush } = forgiving(given);
+    const { io, lost, flush } = createLossySinks(given);
     try {
       return await toTheEnd(makeKernel, io, flags);
     } finally {
@@ -125,7 +125,7 @@ async function hosted(
   { kernel, events, paths, parsed }: Running,
   tally: Tally,
   over: AbortSignal,
-): Promise<HostingEnd> {
+): Promise<KernelHostEnd> {
   const time = () => dim(io, clockTime(io.clock.now()));
   printStart(io, paths, parsed);
   const hosting = hostKernel(kernel, events, {

@@ -3,7 +3,7 @@
  */
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { SenseView } from "../../protocol/api.ts";
-import { askOrRead, printUntold } from "../daemon/ask_daemon.ts";
+import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { SenseListOutput } from "../render/json_schemas.ts";
 import { clip, dim, distance, oneLine, print, printJson, printPage, printTable, sign } from "../render/terminal.ts";
@@ -43,7 +43,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
   const next = `nerve sense list --offset ${offset + items.length}${limit}`;
   printPage(io, { offset, shown: items.length, total, what: "senses", next });
-  if (live === null) printUntold(io, problem);
+  if (live === null) printNoAnswer(io, problem);
   return exit.ok;
 }
 

@@ -2,7 +2,7 @@
 import { NerveError, unreachable } from "../../base/errors.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
-import { withFolder } from "../daemon/unknown_unit_hint.ts";
+import { hintAtFolder } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
 import { nothingText } from "../render/cause_text.ts";
 import { clip, clockTime, preview, print, printable, printJson, sign } from "../render/terminal.ts";
@@ -18,7 +18,7 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
   const stale = await staleness(client, name);
-  const reply = await withFolder(paths, "senses", name, () => client.triggerSense(name, flags.wait));
+  const reply = await hintAtFolder(paths, "senses", name, () => client.triggerSense(name, flags.wait));
   if (flags.wait && reply.outcome === null) {
     throw new NerveError("DAEMON_MISSING", `The daemon stopped before ${name} had computed`, { hint: "nerve start" });
   }

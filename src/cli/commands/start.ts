@@ -9,7 +9,7 @@ import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, runs, until, type Whereabouts } from "../../daemon/discovery.ts";
+import { findDaemon, type FoundDaemon, runs, until } from "../../daemon/discovery.ts";
 import { spawnDaemon } from "../../daemon/start_daemon.ts";
 import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
 import { socketAnswers } from "../daemon/ask_daemon.ts";
@@ -57,19 +57,19 @@ async function otherDaemonGone(io: CliIo, paths: WorkspacePaths): Promise<void> 
 }
 
 /** False while it stops, and while nothing answers yet or any more. */
-async function staysUp(paths: WorkspacePaths, { kernel, supervised }: Whereabouts): Promise<boolean> {
+async function staysUp(paths: WorkspacePaths, { kernel, supervised }: FoundDaemon): Promise<boolean> {
   if (supervised !== null) return supervised.state !== "stopping";
   return kernel !== null && await socketAnswers(paths);
 }
 
-function running(paths: WorkspacePaths, found: Whereabouts): NerveError {
+function running(paths: WorkspacePaths, found: FoundDaemon): NerveError {
   const again = found.supervised?.state === "backoff" ? "; its kernel died and is being started again" : "";
   return new NerveError("DAEMON_RUNNING", `A daemon already runs in ${paths.root} (pid ${pidOf(found)})${again}`, {
     hint: "nerve status shows it, nerve restart replaces it",
   });
 }
 
-function pidOf({ kernel, supervised }: Whereabouts): number | string {
+function pidOf({ kernel, supervised }: FoundDaemon): number | string {
   return kernel?.pid ?? supervised?.supervisor.pid ?? "unknown";
 }
 

@@ -2,11 +2,11 @@
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, type Whereabouts } from "../../daemon/discovery.ts";
+import { findDaemon, type FoundDaemon } from "../../daemon/discovery.ts";
 import type { Health } from "../../protocol/api.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
-import { askInTime } from "../daemon/ask_daemon.ts";
+import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecords } from "../open_records.ts";
 import { dateTime, dim, oneLine, plural, print, printable, printJson, printTable, sign } from "../render/terminal.ts";
@@ -60,7 +60,7 @@ export async function status(io: CliIo, flags: Flags): Promise<number> {
 
 async function look(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
   const found = findDaemon(paths), { kernel, supervised, left } = found;
-  const health = kernel === null ? null : await askInTime(io, paths, (client) => client.health());
+  const health = kernel === null ? null : await askWithinLimit(io, paths, (client) => client.health());
   return {
     condition: condition(found, health),
     workspace: paths.root,
@@ -73,7 +73,7 @@ async function look(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
   };
 }
 
-function condition({ kernel, supervised, left }: Whereabouts, health: Health | null): DaemonCondition {
+function condition({ kernel, supervised, left }: FoundDaemon, health: Health | null): DaemonCondition {
   if (supervised?.state === "stopping") return "stopping";
   if (health !== null) return "running";
   if (supervised !== null && kernel === null) return "restarting";

@@ -9,10 +9,10 @@ import { daemonAnswerMaxMs, daemonStopMaxMs } from "../../base/limits.ts";
 import { type ProcessId, processStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, findLeftovers, killProcesses, runs, until, type Whereabouts } from "../../daemon/discovery.ts";
+import { findDaemon, findLeftovers, type FoundDaemon, killProcesses, runs, until } from "../../daemon/discovery.ts";
 import { removeState } from "../../daemon/state_file.ts";
 import type { Health, SenseView } from "../../protocol/api.ts";
-import { askInTime, socketAnswers } from "../daemon/ask_daemon.ts";
+import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecords } from "../open_records.ts";
 import { plural, print, printable, sign } from "../render/terminal.ts";
@@ -40,7 +40,7 @@ export async function stopDaemon(
   limitMs: number,
 ): Promise<"in order" | "killed" | "interrupted"> {
   const found = findDaemon(paths), from = io.clock.monotonic();
-  const before = await askInTime(io, paths, async (client) => ({
+  const before = await askWithinLimit(io, paths, async (client) => ({
     health: await client.health(),
     senses: await client.senses(),
   }), Math.min(limitMs, daemonAnswerMaxMs));
@@ -74,7 +74,7 @@ class Asking {
   readonly #from: number;
   #asked: boolean;
 
-  constructor(io: CliIo, paths: WorkspacePaths, { supervised }: Whereabouts) {
+  constructor(io: CliIo, paths: WorkspacePaths, { supervised }: FoundDaemon) {
     this.#io = io;
     this.#paths = paths;
     this.#from = io.clock.monotonic();
@@ -88,7 +88,7 @@ class Asking {
     const { kernel, supervised } = findDaemon(this.#paths);
     if (supervised !== null) return this.#signal(supervised.supervisor);
     if (await socketAnswers(this.#paths)) {
-      this.#asked = await askInTime(this.#io, this.#paths, async (client) => {
+      this.#asked = await askWithinLimit(this.#io, this.#paths, async (client) => {
         await client.stop();
         return true;
       }) === true;

@@ -4,7 +4,7 @@ import type { NerveConfig } from "../../config/types.ts";
 import type { WorkflowView } from "../../protocol/api.ts";
 import type { RunPage } from "../../protocol/queries.ts";
 import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
-import { askOrRead, printUntold } from "../daemon/ask_daemon.ts";
+import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecords } from "../open_records.ts";
 import {
@@ -53,7 +53,7 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
     return exit.ok;
   }
   printWorkflows(io, workflows, live !== null);
-  if (live === null) printUntold(io, problem);
+  if (live === null) printNoAnswer(io, problem);
   printRuns(io, runs, flags, records);
   return exit.ok;
 }

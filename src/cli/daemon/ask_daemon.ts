@@ -12,7 +12,7 @@ import { dim, print, printable, sign } from "../render/terminal.ts";
 import { fromDaemon } from "../workspace.ts";
 
 /** What a daemon told, or null when the databases have to do; `problem` says then why one that runs told nothing. */
-export interface Told<T> {
+export interface DaemonAnswer<T> {
   readonly live: T | null;
   readonly problem: string | null;
 }
@@ -21,7 +21,7 @@ export interface Told<T> {
 export async function askOrRead<T>(
   paths: WorkspacePaths,
   ask: (client: ControlClient) => Promise<T>,
-): Promise<Told<T>> {
+): Promise<DaemonAnswer<T>> {
   try {
     const live = await fromDaemon(paths, ask), { kernel } = findDaemon(paths);
     if (live !== null || kernel === null) return { live, problem: null };
@@ -33,13 +33,13 @@ export async function askOrRead<T>(
 }
 
 /** The end of a list that was made from the databases alone. */
-export function printUntold(io: CliIo, problem: string | null): void {
+export function printNoAnswer(io: CliIo, problem: string | null): void {
   if (problem === null) print(io, dim(io, "no daemon runs: nerve start"));
   else print(io, `${sign.warning} from the databases alone. ${printable(problem)}`);
 }
 
 /** What `ask` learns, or null when no daemon answers in time. */
-export async function askInTime<T>(
+export async function askWithinLimit<T>(
   io: Pick<CliIo, "clock">,
   paths: WorkspacePaths,
   ask: (client: ControlClient) => Promise<T>,

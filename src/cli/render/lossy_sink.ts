@@ -13,7 +13,7 @@ import { plural, printable, sign } from "./terminal.ts";
 /** How long the last lines are waited for at the end. */
 const flushMaxMs = 1_000;
 
-export interface Forgiving {
+export interface LossySinks {
   /** The same, with a stdout that never throws, and never waits for who reads it. */
   readonly io: CliIo;
   /** How many lines were dropped. */
@@ -22,8 +22,8 @@ export interface Forgiving {
   readonly flush: () => Promise<void>;
 }
 
-export function forgiving(io: CliIo): Forgiving {
-  const stdout = new ForgivingSink(io.stdout, (why) => {
+export function createLossySinks(io: CliIo): LossySinks {
+  const stdout = new LossySink(io.stdout, (why) => {
     io.stderr.write(`${sign.warning} ${printable(why)}; nerve goes on without it: nerve events shows what happens\n`);
   });
   const { stderr, colour, env, cwd, clock, terminal } = io;
@@ -35,7 +35,7 @@ export function forgiving(io: CliIo): Forgiving {
   };
 }
 
-class ForgivingSink implements Sink {
+class LossySink implements Sink {
   readonly #to: Sink;
   readonly #tell: (why: string) => void;
   readonly #waiting: string[] = [];

@@ -4,7 +4,7 @@
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { toOsError } from "../../base/os_error.ts";
-import { printable } from "../../base/printable.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { RunStatus } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -36,16 +36,16 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
   dropped: "🚫",
 };
 
-export { printable };
+export { toPrintable as printable };
 
-/** `printable` for a text of several lines. */
+/** `toPrintable` for a text of several lines. */
 export function printableLines(text: string): string {
-  return text.split(/\r?\n/).map((line) => printable(line.replaceAll("\t", "  "))).join("\n");
+  return text.split(/\r?\n/).map((line) => toPrintable(line.replaceAll("\t", "  "))).join("\n");
 }
 
 /** On one line, at most `maxChars` long. */
 export function clip(text: string, maxChars: number): string {
-  const line = printable(text.length > maxChars * 4 ? text.slice(0, maxChars * 4) : text);
+  const line = toPrintable(text.length > maxChars * 4 ? text.slice(0, maxChars * 4) : text);
   const characters = Array.from(line);
   return characters.length <= maxChars ? line : `${characters.slice(0, maxChars - 3).join("")}...`;
 }
@@ -112,7 +112,7 @@ export function printJson(io: CliIo, value: unknown): void {
 
 /** JSON on one line. JSON itself escapes only some of what a terminal obeys; to a program the others mean the same. */
 export function jsonLine(value: unknown): string {
-  return printable(JSON.stringify(value));
+  return toPrintable(JSON.stringify(value));
 }
 
 /** Columns two spaces apart, each as wide as its widest cell; the last is not padded. Cells must be printable. */
@@ -161,8 +161,8 @@ export function printError(io: CliIo, thrown: unknown, json = false): number {
   const { code, message, hint } = told(thrown);
   if (json) io.stderr.write(`${jsonLine({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
   else {
-    io.stderr.write(`${sign.failed} ${printable(message)}\n`);
-    if (hint !== null) io.stderr.write(`   ${printable(hint)}\n`);
+    io.stderr.write(`${sign.failed} ${toPrintable(message)}\n`);
+    if (hint !== null) io.stderr.write(`   ${toPrintable(hint)}\n`);
   }
   if (io.env["NERVE_DEBUG"] === "1" && thrown instanceof Error) {
     for (let error: unknown = thrown; error instanceof Error; error = error.cause) {

@@ -9,8 +9,8 @@ import type { ParsedConfig } from "../parse.ts";
 import type { PermissionRequest } from "../types.ts";
 import type { WorkspacePaths } from "../workspace.ts";
 import { type GrantContext, resolveRequest } from "./grants.ts";
-import { covers } from "./path_contains.ts";
-import { linksOut } from "./symlinks.ts";
+import { pathContains } from "./path_contains.ts";
+import { findLinksOut } from "./symlinks.ts";
 
 /** Checks the declarations of every sense and workflow. */
 export async function checkGrants(
@@ -89,13 +89,13 @@ async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<
   const { home, problems } = scope;
   for (const spelling of await spellings(value)) {
     for (const [path, what] of guarded(scope)) {
-      if (!covers(spelling, path) && !covers(path, spelling)) continue;
+      if (!pathContains(spelling, path) && !pathContains(path, spelling)) continue;
       const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
       const hint = "grant a folder that holds nothing of nerve's, such as files/ in the workspace";
       return problems.error(at, `write of ${quote(value)} covers ${what}${link}`, hint);
     }
   }
-  if (systemFolders.some((folder) => covers(folder, value))) {
+  if (systemFolders.some((folder) => pathContains(folder, value))) {
     problems.warning(at, `write of ${quote(value)} opens the sandbox: the system acts on what is written there`);
   } else if (home !== null && (value === home || value.startsWith(`${home}/.`))) {
     problems.warning(at, `write of ${quote(value)} opens the sandbox: programs act on what is written there`);
@@ -109,7 +109,7 @@ async function checkRead(value: string, at: ConfigPath, { paths, home, problems 
     return problems.warning(at, `read of ${quote(value)} covers keys, passwords and every sense's database`);
   }
   for (const spelling of await spellings(value)) {
-    if (covers(spelling, paths.senseDatabases) || covers(paths.senseDatabases, spelling)) {
+    if (pathContains(spelling, paths.senseDatabases) || pathContains(paths.senseDatabases, spelling)) {
       return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }
   }
@@ -120,13 +120,15 @@ const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 
 function neverOpen(permission: "read" | "write", value: string): boolean {
   if (openDevices.includes(value) || (permission === "read" && value === "/dev/tty")) return false;
-  return ["/dev", "/proc", "/sys"].some((folder) => covers(folder, value));
+  return ["/dev", "/proc", "/sys"].some((folder) => pathContains(folder, value));
 }
 
 /** A path that is not there is most often misspelt; one that the sense may also write it may be about to make. */
 async function checkThere(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
   const { paths: { root }, home, problems } = scope, { write = [] } = request;
-  const own = resolveRequest({ write }, root, home).some((grant) => grant.value === true || covers(grant.value, value));
+  const own = resolveRequest({ write }, root, home).some((grant) =>
+    grant.value === true || pathContains(grant.value, value)
+  );
   if (own || !await isMissing(value)) return;
   problems.warning(at, `read of ${quote(value)}: there is nothing of that name`, "is it misspelt, or made later?");
 }
@@ -143,11 +145,11 @@ async function isMissing(path: string): Promise<boolean> {
 
 /** Links that lead out of a granted folder: an error when they let the sandbox write to nerve, else a warning. */
 async function checkLinks(permission: "read" | "write", value: string, at: ConfigPath, scope: Scope): Promise<void> {
-  const links = await linksOut(value), [first] = links;
+  const links = await findLinksOut(value), [first] = links;
   if (first === undefined) return;
   if (permission === "write") {
     for (const { link, target } of links) {
-      const [, what] = guarded(scope).find(([path]) => covers(target, path) || covers(path, target)) ?? [];
+      const [, what] = guarded(scope).find(([path]) => pathContains(target, path) || pathContains(path, target)) ?? [];
       if (what === undefined) continue;
       return scope.problems.error(
         at,
@@ -168,7 +170,7 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
 
 async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
   for (const spelling of await spellings(path)) {
-    if (spelling === paths.socket || covers(paths.runtimeFolder, spelling)) {
+    if (spelling === paths.socket || pathContains(paths.runtimeFolder, spelling)) {
       return problems.error(
         at,
         "the control socket is not for senses and workflows",

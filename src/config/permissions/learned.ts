@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { stringify } from "yaml";
 import { type PermissionName, permissionNames, type PermissionRequest } from "../types.ts";
 import type { PermissionRow } from "./grants.ts";
-import { covers } from "./path_contains.ts";
+import { pathContains } from "./path_contains.ts";
 
 /** One thing that was asked for; null is everything of its kind. */
 export interface Asked {
@@ -80,7 +80,7 @@ function granted(rows: readonly PermissionRow[], { permission, value }: Asked): 
   return rows.some((row) => {
     if (row.permission !== permission) return false;
     if (row.value === true || value === null) return row.value === true;
-    if (permission === "read" || permission === "write" || permission === "ffi") return covers(row.value, value);
+    if (permission === "read" || permission === "write" || permission === "ffi") return pathContains(row.value, value);
     if (permission === "env" && row.value.endsWith("*")) return value.startsWith(row.value.slice(0, -1));
     // A host without a port is all of its ports.
     return row.value === value || (permission === "net" && value.startsWith(`${row.value}:`));
@@ -93,7 +93,7 @@ function smallest(permission: PermissionName, asked: readonly Asked[]): true | s
   if (permission !== "read" && permission !== "write") return values;
   const folders = Map.groupBy(values, (value) => dirname(value));
   const named = [...folders].flatMap(([folder, paths]) => paths.length > pathsMax && folder !== "/" ? [folder] : paths);
-  return named.filter((path) => !named.some((other) => other !== path && covers(other, path))).sort();
+  return named.filter((path) => !named.some((other) => other !== path && pathContains(other, path))).sort();
 }
 
 /** As it stands in nerve.yaml, under the sense. */

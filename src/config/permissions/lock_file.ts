@@ -37,7 +37,7 @@ export interface PermissionLock {
 }
 
 /** What the configuration grants today. */
-export function lockOf(config: NerveConfig): PermissionLock {
+export function createLock(config: NerveConfig): PermissionLock {
   const byName = <T>(entries: [string, T][]) => Object.fromEntries(entries.sort(([a], [b]) => a < b ? -1 : 1));
   const senses = [...config.senses.values()].map(({ name, group, peers }): [string, Entry] => {
     const united = entryOf(groupMembers(config, group).map((member) => member.permissions));
@@ -82,7 +82,7 @@ export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Pr
   const lock = parseLock(text);
   if (!lock.ok) problems.error([], `${permissionLockName} ${lock.error}`, "nerve validate --lock writes it anew");
   else {
-    for (const { path, message } of growth(lock.value, lockOf(parsed.config))) {
+    for (const { path, message } of findGrowth(lock.value, createLock(parsed.config))) {
       problems.error(path, message, "look at what it may do now, then agree to it: nerve validate --lock");
     }
   }
@@ -91,7 +91,7 @@ export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Pr
 
 export async function writeLock(config: NerveConfig, paths: WorkspacePaths): Promise<string> {
   const file = join(paths.root, permissionLockName);
-  await Deno.writeTextFile(file, formatLock(lockOf(config)));
+  await Deno.writeTextFile(file, formatLock(createLock(config)));
   return file;
 }
 
@@ -105,7 +105,7 @@ async function readLock(paths: WorkspacePaths): Promise<string | null> {
 }
 
 /** What `now` grants beyond `lock`, a sentence for each permission of each sense or workflow. Pure. */
-export function growth(lock: PermissionLock, now: PermissionLock): { path: ConfigPath; message: string }[] {
+export function findGrowth(lock: PermissionLock, now: PermissionLock): { path: ConfigPath; message: string }[] {
   return (["senses", "workflows"] as const).flatMap((section) =>
     Object.entries(now[section]).flatMap(([name, wanted]) => {
       const agreed: Entry = lock[section][name] ?? {};

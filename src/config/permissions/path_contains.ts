@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 
 /** True when `path` is `folder` or lies in it. Both are absolute. */
-export function covers(folder: string, path: string): boolean {
+export function pathContains(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way === "" || !(way === ".." || way.startsWith("../"));
 }

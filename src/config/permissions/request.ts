@@ -4,7 +4,7 @@
  */
 import { isPlainObject } from "../../protocol/json.ts";
 import { quote } from "../diagnostic.ts";
-import { nearest, nearestHint } from "../did_you_mean.ts";
+import { findNearest, hintNearest } from "../did_you_mean.ts";
 import { type PermissionName, permissionNames, type PermissionRequest } from "../types.ts";
 
 /** `path` leads from the `permissions` key to the value that is wrong. */
@@ -73,7 +73,7 @@ class Reader {
 
   entry(name: string, wanted: unknown): void {
     if (!isPermissionName(name)) {
-      return this.fault([name], `unknown permission ${quote(name)}`, nearestHint(name, permissionNames));
+      return this.fault([name], `unknown permission ${quote(name)}`, hintNearest(name, permissionNames));
     }
     if (wanted === true) this.#wanted.set(name, true);
     else if (Array.isArray(wanted)) wanted.forEach((item, index) => this.#add(name, item, [name, index]));
@@ -96,7 +96,7 @@ class Reader {
       return this.fault([index], "Deno's workers ignore deny lists", "leave it out, and allow only what is needed");
     }
     if (!isPermissionName(name)) {
-      return this.fault([index], `unknown permission ${quote(name)}`, nearestHint(name, permissionNames));
+      return this.fault([index], `unknown permission ${quote(name)}`, hintNearest(name, permissionNames));
     }
     if (list === undefined) this.#wanted.set(name, true);
     else for (const item of list.split(",")) this.#add(name, item, [index]);
@@ -121,7 +121,7 @@ function isPermissionName(name: string): name is PermissionName {
 
 function flagHint(flag: string): string {
   if (isPermissionName(flag)) return `write --allow-${flag}=...`;
-  const near = nearest(flag.split("=")[0] ?? "", permissionNames.map((name) => `--allow-${name}`));
+  const near = findNearest(flag.split("=")[0] ?? "", permissionNames.map((name) => `--allow-${name}`));
   return near === null ? "write flags such as --allow-net=example.com:443" : `did you mean ${near}?`;
 }
 
@@ -147,7 +147,7 @@ function valueFault(name: PermissionName, value: string): ValueFault {
       return programFault(value);
     case "sys":
       if ((sysNames as readonly string[]).includes(value)) return null;
-      return [`${quote(value)} is not one of Deno's system calls`, nearestHint(value, sysNames)];
+      return [`${quote(value)} is not one of Deno's system calls`, hintNearest(value, sysNames)];
   }
 }
 

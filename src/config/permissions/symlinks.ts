@@ -6,7 +6,7 @@
  * wants read and write of everything.
  */
 import { join, relative } from "node:path";
-import { covers } from "./path_contains.ts";
+import { pathContains } from "./path_contains.ts";
 
 /** Entries and levels of one folder that are looked at: a grant may cover a whole disk. */
 const entriesMax = 2_000, levelsMax = 6;
@@ -21,8 +21,8 @@ export interface LinkOut {
 }
 
 /** The links below `folder` that lead out of it, as far as was looked. None for what is no folder or cannot be read. */
-export async function linksOut(folder: string): Promise<LinkOut[]> {
-  if (folder === "/" || madeOfLinks.some((each) => covers(each, folder))) return [];
+export async function findLinksOut(folder: string): Promise<LinkOut[]> {
+  if (folder === "/" || madeOfLinks.some((each) => pathContains(each, folder))) return [];
   const found: LinkOut[] = [], real = await realPath(folder);
   if (real === null) return [];
   let left = entriesMax;
@@ -36,7 +36,7 @@ export async function linksOut(folder: string): Promise<LinkOut[]> {
         if (entry.isDirectory) next.push(path);
         if (!entry.isSymlink) continue;
         const target = await realPath(path);
-        if (target !== null && !covers(real, target)) found.push({ link: relative(folder, path), target });
+        if (target !== null && !pathContains(real, target)) found.push({ link: relative(folder, path), target });
       }
     }
     level = next;

@@ -61,7 +61,7 @@ export class ArchiveReader {
 }
 
 /** Rows of the log and of its archive as one list. Both are in the order that the filter asks for, and within its limit. */
-export function together(rows: readonly LogRow[], archived: readonly LogRow[], filter: LogFilter): LogRow[] {
+export function mergeRows(rows: readonly LogRow[], archived: readonly LogRow[], filter: LogFilter): LogRow[] {
   const down = filter.order === "desc", known = new Set(rows.map(({ id }) => id));
   return [...rows, ...archived.filter(({ id }) => !known.has(id))]
     .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, filter.limit ?? defaultLogLimit);

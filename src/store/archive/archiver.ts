@@ -16,7 +16,7 @@ import { assert, NerveError } from "../../base/errors.ts";
 import { faultPoint } from "../../base/fault_point.ts";
 import type { Clock } from "../../base/time.ts";
 import type { ArchiveProgress } from "../../protocol/api.ts";
-import type { Writer } from "../commit/group_commit.ts";
+import type { GroupCommit } from "../commit/group_commit.ts";
 import { runStep, type Step } from "../commit/operations.ts";
 import { logLine } from "../log/log_sql.ts";
 import { archivedUpToKey, setMeta } from "../log/meta_store.ts";
@@ -59,7 +59,7 @@ export interface ArchivePorts {
   readonly folder: string;
   readonly databasePath: string;
   readonly clock: Clock;
-  readonly writer: Writer;
+  readonly writer: GroupCommit;
 }
 
 /** Ids that one statement looks at. Of the largest rows there are, 32 hold 45 MB. */

@@ -14,12 +14,12 @@ export interface Batch {
   /** What was done of it here. */
   transaction: Transaction | null;
   /** Of a batch for the thread, what it is made of. Null: it is done here. */
-  readonly behind: Kept[] | null;
+  readonly offThread: OffThreadOperation[] | null;
   /** It would have been committed by now, but the thread has another. */
   due: boolean;
 }
 
-export interface Kept {
+export interface OffThreadOperation {
   readonly operation: Operation;
   readonly done: (changed: boolean) => void;
   /** It is counted already. */
@@ -34,7 +34,7 @@ export function newBatch(behind: boolean): Batch {
     waiting: 0,
     cancel: null,
     transaction: null,
-    behind: behind ? [] : null,
+    offThread: behind ? [] : null,
     due: false,
   };
 }

@@ -17,11 +17,11 @@ export function identifyFile(path: string): FileIdentity {
 export type ToCommitter = FileIdentity | readonly Operation[] | null;
 
 /** Of each operation whether it was done, or what SQLite said of it. */
-export type Done = boolean | string;
+export type OperationResult = boolean | string;
 
 export type FromCommitter =
   | { readonly kind: "ready" }
   | { readonly kind: "closed" }
-  | { readonly kind: "committed"; readonly results: readonly Done[]; readonly tookMs: number }
+  | { readonly kind: "committed"; readonly results: readonly OperationResult[]; readonly tookMs: number }
   /** Nothing of the batch was done; before `ready`, nothing ever will be. */
   | { readonly kind: "failed"; readonly message: string };

@@ -5,11 +5,17 @@
 import { commitThreadIdleMs, commitThreadRestMs } from "../../base/limits.ts";
 import { ownEntry } from "../../base/self_exec.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
-import { type Done, type FileIdentity, type FromCommitter, identifyFile, type ToCommitter } from "./commit_messages.ts";
+import {
+  type FileIdentity,
+  type FromCommitter,
+  identifyFile,
+  type OperationResult,
+  type ToCommitter,
+} from "./commit_messages.ts";
 import type { Operation } from "./operations.ts";
 
 export interface Committed {
-  readonly results: readonly Done[];
+  readonly results: readonly OperationResult[];
   /** What the disk needed. */
   readonly tookMs: number;
 }

@@ -30,7 +30,7 @@ export class CommitTiming {
     return Math.min(this.#tookMs, this.#beforeMs) > commitSlowMs;
   }
 
-  /** `next` is the batch that has been waiting for this one, if there is one. */
+  /** `advance` is the batch that has been waiting for this one, if there is one. */
   committed({ waiting }: Batch, tookMs: number, next: Batch | null): void {
     this.#beforeMs = this.#tookMs;
     this.#tookMs = tookMs;
@@ -44,28 +44,28 @@ export class CommitTiming {
   }
 
   /** One more waits for it. */
-  atOnce(batch: Batch): void {
+  enqueueAwaited(batch: Batch): void {
     batch.waiting++;
     if (batch.waiting === 1) this.#begin(batch);
     else if (this.slow && batch.waiting === this.#expected) setImmediate(() => this.#commit(batch));
   }
 
   /** Nobody waits for it so far. */
-  rested(batch: Batch): void {
+  enqueue(batch: Batch): void {
     if (batch.waiting > 0 || batch.cancel !== null) return;
     const restMs = this.#restUntil - this.#clock.monotonic();
-    if (restMs <= 0) this.atOnce(batch);
+    if (restMs <= 0) this.enqueueAwaited(batch);
     else batch.cancel = this.#clock.after(restMs, () => this.#commit(batch));
   }
 
   /** It is committed at the end of this turn, whoever may come after it. */
-  hurry(batch: Batch): void {
+  commitThisTurn(batch: Batch): void {
     setImmediate(() => this.#commit(batch));
   }
 
   #begin(batch: Batch): void {
     if (!this.slow) return this.#whenAll(batch, batch.operations + 1, this.#clock.monotonic() + this.#tookMs);
-    if (batch.waiting >= this.#expected) return this.hurry(batch);
+    if (batch.waiting >= this.#expected) return this.commitThisTurn(batch);
     const cancel = batch.cancel;
     cancel?.();
     batch.cancel = this.#clock.after(this.#tookMs / 2, () => this.#commit(batch));

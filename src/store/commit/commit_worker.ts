@@ -6,7 +6,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
 import { openDatabase, StatementCache } from "../sqlite/database.ts";
-import { type Done, type FileIdentity, type FromCommitter, identifyFile } from "./commit_messages.ts";
+import { type FileIdentity, type FromCommitter, identifyFile, type OperationResult } from "./commit_messages.ts";
 import { type Operation, Transaction } from "./operations.ts";
 
 globalThis.addEventListener("message", (event) => {
@@ -43,7 +43,7 @@ function assertSame({ path, dev, ino }: FileIdentity): void {
 function commit(db: DatabaseSync, statements: StatementCache, operations: readonly Operation[]): FromCommitter {
   try {
     statements.get("begin immediate").run();
-    const transaction = new Transaction(db, statements), results: Done[] = [];
+    const transaction = new Transaction(db, statements), results: OperationResult[] = [];
     for (const operation of operations) results.push(done(db, () => transaction.perform(operation)));
     const from = performance.now();
     statements.get("commit").run();
@@ -55,7 +55,7 @@ function commit(db: DatabaseSync, statements: StatementCache, operations: readon
 }
 
 /** Throws when nothing of the batch is left. */
-function done(db: DatabaseSync, work: () => boolean): Done {
+function done(db: DatabaseSync, work: () => boolean): OperationResult {
   try {
     return work();
   } catch (thrown) {

@@ -20,14 +20,14 @@ import type { NerveError } from "../../base/errors.ts";
 import { commitManyOperations, commitOperationsMax, commitWaitingMax } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { type StatementCache, storeError } from "../sqlite/database.ts";
-import { type Batch, type Kept, newBatch } from "./batch.ts";
+import { type Batch, newBatch, type OffThreadOperation } from "./batch.ts";
 import { type Committed, CommitThread } from "./commit_thread.ts";
 import { CommitTiming } from "./commit_timing.ts";
 import { type Operation, Transaction } from "./operations.ts";
 import { WriteLock } from "./write_lock.ts";
 
 /** `lost` counts operations that could not be written. */
-export interface WriterCounters {
+export interface CommitCounters {
   operations: number;
   commits: number;
   lost: number;
@@ -35,8 +35,8 @@ export interface WriterCounters {
 
 const whatFailed = "the log cannot be written";
 
-export class Writer {
-  readonly counters: WriterCounters = { operations: 0, commits: 0, lost: 0 };
+export class GroupCommit {
+  readonly counters: CommitCounters = { operations: 0, commits: 0, lost: 0 };
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
   readonly #clock: Clock;
@@ -65,7 +65,7 @@ export class Writer {
     this.#statements = statements;
     this.#onLost = onLost;
     this.#timing = new CommitTiming(clock, (batch) => batch === this.#batch && this.#commit(batch));
-    this.#lock = new WriteLock(db, statements, clock, () => this.#timing.atOnce(this.#openBatch()));
+    this.#lock = new WriteLock(db, statements, clock, () => this.#timing.enqueueAwaited(this.#openBatch()));
     const path = db.location();
     this.#thread = path === null ? null : new CommitThread(path, clock);
   }
@@ -79,16 +79,16 @@ export class Writer {
   async run(operation: Operation): Promise<boolean> {
     let batch = this.#openBatch(), result = false;
     try {
-      while (batch.behind === null && !this.#lock.begin()) {
+      while (batch.offThread === null && !this.#lock.begin()) {
         await this.#lock.free();
         batch = this.#openBatch();
       }
-      this.#timing.atOnce(batch);
-      if (batch.behind === null) result = this.#perform(batch, operation);
+      this.#timing.enqueueAwaited(batch);
+      if (batch.offThread === null) result = this.#perform(batch, operation);
     } catch (thrown) {
       throw this.#lose(thrown, 1);
     }
-    const { behind } = batch;
+    const { offThread: behind } = batch;
     if (behind !== null) return await new Promise((resolve, reject) => this.#keep(behind, operation, resolve, reject));
     await batch.committed.promise;
     return result;
@@ -96,13 +96,13 @@ export class Writer {
 
   /** Does what nobody waits for by itself: its loss is counted, and `durable` rejects with it. */
   write(operation: Operation): void {
-    const batch = this.#openBatch(), { behind } = batch;
+    const batch = this.#openBatch(), { offThread: behind } = batch;
     try {
       if (behind !== null) {
         this.#keep(behind, operation, () => {}, (error) => batch.loss = error);
       } else if (!this.#lock.begin()) return void this.#writeLater(operation);
       else this.#perform(batch, operation);
-      this.#timing.rested(batch);
+      this.#timing.enqueue(batch);
     } catch (thrown) {
       this.#loseWrite(thrown);
     }
@@ -121,7 +121,7 @@ export class Writer {
     // The batch may have gone with it; `durable` looks at the one that is open now.
     const open = this.#openBatch();
     open.loss = this.#lose(thrown, 1);
-    this.#timing.atOnce(open);
+    this.#timing.enqueueAwaited(open);
   }
 
   /** Resolves when everything so far is on disk; rejects when something of this commit is lost. */
@@ -131,7 +131,7 @@ export class Writer {
         throw storeError(whatFailed, thrown);
       });
     }
-    if (this.#batch !== null) this.#timing.atOnce(this.#batch);
+    if (this.#batch !== null) this.#timing.enqueueAwaited(this.#batch);
     const batches = [this.#inHand, this.#batch].filter((batch) => batch !== null);
     const told = await Promise.allSettled(batches.map(({ committed }) => committed.promise));
     for (const each of told) if (each.status === "rejected") throw each.reason;
@@ -139,15 +139,15 @@ export class Writer {
   }
 
   /** What is open is committed at the end of this turn, whoever may come after it. */
-  hurry(): void {
-    if (this.#batch !== null) this.#timing.hurry(this.#batch);
+  commitThisTurn(): void {
+    if (this.#batch !== null) this.#timing.commitThisTurn(this.#batch);
   }
 
   /** Commits what is done here now, and hands on what is not. */
   flush(): void {
     if (this.#batch !== null) this.#commit(this.#batch);
     // What was meant for a thread that has ended is done here by now.
-    if (this.#batch?.behind === null) this.#commit(this.#batch);
+    if (this.#batch?.offThread === null) this.#commit(this.#batch);
   }
 
   /** As `flush`; resolves when what was written so far can be read, or is lost. */
@@ -167,7 +167,7 @@ export class Writer {
   }
 
   #commit(batch: Batch): void {
-    if (batch.behind !== null) return this.#handOver(batch, batch.behind);
+    if (batch.offThread !== null) return this.#handOver(batch, batch.offThread);
     this.#batch = null;
     batch.cancel?.();
     const from = this.#clock.monotonic();
@@ -183,7 +183,7 @@ export class Writer {
     this.onCommit();
   }
 
-  #handOver(batch: Batch, behind: Kept[]): void {
+  #handOver(batch: Batch, behind: OffThreadOperation[]): void {
     batch.due = true;
     if (this.#inHand !== null || this.#thread === null) return;
     this.#batch = null;
@@ -196,18 +196,18 @@ export class Writer {
         this.#inHand = null;
         const error = this.#abandon(batch, thrown);
         for (const { lost } of behind) lost(error);
-        this.hurry();
+        this.commitThisTurn();
       },
     );
   }
 
   /** The thread has ended since the batch was begun for it. */
-  async #doHere(batch: Batch, behind: readonly Kept[]): Promise<void> {
+  async #doHere(batch: Batch, behind: readonly OffThreadOperation[]): Promise<void> {
     await Promise.all(behind.map(({ operation, done, lost }) => this.run(operation).then(done, lost)));
     batch.committed.resolve();
   }
 
-  #committedBehind(batch: Batch, behind: readonly Kept[], { results, tookMs }: Committed): void {
+  #committedBehind(batch: Batch, behind: readonly OffThreadOperation[], { results, tookMs }: Committed): void {
     this.#inHand = null;
     for (const [index, { done, lost }] of behind.entries()) {
       const result = results[index];
@@ -248,7 +248,12 @@ export class Writer {
   }
 
   /** `done` is called before the batch's own promise resolves, and so is `lost`. */
-  #keep(behind: Kept[], operation: Operation, done: Kept["done"], lost: Kept["lost"]): void {
+  #keep(
+    behind: OffThreadOperation[],
+    operation: Operation,
+    done: OffThreadOperation["done"],
+    lost: OffThreadOperation["lost"],
+  ): void {
     const batch = this.#batch;
     if (batch === null || batch.operations >= commitWaitingMax) {
       return lost(this.#lose(new Error("too much waits for the disk"), 1));
@@ -274,7 +279,7 @@ export class Writer {
   #abandon(batch: Batch, thrown: unknown): NerveError {
     if (this.#batch === batch) this.#batch = null;
     batch.cancel?.();
-    if (batch.behind === null && this.#db.isTransaction) this.#statements.get("rollback").run();
+    if (batch.offThread === null && this.#db.isTransaction) this.#statements.get("rollback").run();
     const error = storeError(whatFailed, thrown);
     batch.committed.reject(error);
     if (batch.operations > 0) this.#lose(error, batch.operations);

@@ -10,7 +10,7 @@ import type { Clock } from "../../base/time.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import { ArchiveReader, type Steps, together } from "../archive/archive_reader.ts";
+import { ArchiveReader, mergeRows, type Steps } from "../archive/archive_reader.ts";
 import type { StoreReader } from "../log/reader.ts";
 import { messageOfRow } from "../runs/run_sql.ts";
 
@@ -40,10 +40,10 @@ export class History {
   /** As `StoreReader.logs`, with what is archived: of the run that `refId` names, or, with `all`, of everything. */
   *logs(filter: LogFilter, all: boolean): Steps<LogRow[]> {
     const rows = this.#reader.logs(filter);
-    if (all) return together(rows, yield* this.#archive.logs(filter), filter);
+    if (all) return mergeRows(rows, yield* this.#archive.logs(filter), filter);
     const run = filter.refId === undefined ? null : this.#reader.run(filter.refId);
     if (run === null || !this.#mayBeArchived(run)) return rows;
-    return together(rows, yield* this.#archive.logs(narrowed(filter, run)), filter);
+    return mergeRows(rows, yield* this.#archive.logs(narrowed(filter, run)), filter);
   }
 
   #mayBeArchived({ queuedAt }: Run): boolean {
@@ -52,7 +52,7 @@ export class History {
 }
 
 /** For a program that has nothing else to do. */
-export function atOnce<T>(steps: Steps<T>): T {
+export function readAll<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -66,7 +66,7 @@ const sliceMs = 5;
  * For the kernel: others get their turn in between. When `gone` aborts, because whoever asked has left or the daemon
  * stops, it throws NerveError DAEMON_MISSING.
  */
-export async function inSlices<T>(steps: Steps<T>, clock: Clock, gone: AbortSignal): Promise<T> {
+export async function readInSlices<T>(steps: Steps<T>, clock: Clock, gone: AbortSignal): Promise<T> {
   try {
     for (let end = clock.monotonic() + sliceMs;;) {
       const step = steps.next();

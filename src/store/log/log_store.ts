@@ -2,23 +2,23 @@
  * The log: appends rows, gives them their ids. Neighbours: group_commit.ts commits them, reader.ts lists them, run_store.ts
  * writes the rows of runs through it, schema.ts keeps the table append-only.
  * I1. Ids are given at once and only grow, also across restarts: the kernel is the only writer.
- * I2. Appending never throws for what the disk does: a row that could not be written is counted (`Writer.counters`).
+ * I2. Appending never throws for what the disk does: a row that could not be written is counted (`GroupCommit.counters`).
  */
 import { assert } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { LogRow, NewLogRow } from "../../protocol/log.ts";
-import type { Writer } from "../commit/group_commit.ts";
+import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
 import { isRunState } from "../runs/run_log_rows.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 import { idsAfterKey } from "./meta_store.ts";
 
 export class LogStore {
-  readonly #writer: Writer;
+  readonly #writer: GroupCommit;
   readonly #clock: Clock;
   #lastId: number;
 
-  constructor(statements: StatementCache, writer: Writer, clock: Clock) {
+  constructor(statements: StatementCache, writer: GroupCommit, clock: Clock) {
     this.#writer = writer;
     this.#clock = clock;
     const last = "select max(id) as id from (select max(id) as id from logs union all" +
@@ -35,8 +35,8 @@ export class LogStore {
   }
 
   /** The rows so far are on disk at the end of this turn, for whoever is about to be told of them. */
-  hurry(): void {
-    this.#writer.hurry();
+  commitThisTurn(): void {
+    this.#writer.commitThisTurn();
   }
 
   /** Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost. */

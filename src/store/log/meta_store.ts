@@ -1,5 +1,5 @@
 /** Small values by key, in the table `meta` of data/logs.db. Written with the log's group commit (group_commit.ts). */
-import type { Writer } from "../commit/group_commit.ts";
+import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
@@ -18,11 +18,11 @@ export function setMeta(key: string, value: string): Step {
 
 export class MetaStore {
   readonly #statements: StatementCache;
-  readonly #writer: Writer;
+  readonly #writer: GroupCommit;
   /** What was set may be on its way to the disk: a tick that is read back as the one before would be caught up again. */
   readonly #latest = new Map<string, string>();
 
-  constructor(statements: StatementCache, writer: Writer) {
+  constructor(statements: StatementCache, writer: GroupCommit) {
     this.#statements = statements;
     this.#writer = writer;
   }
@@ -35,7 +35,7 @@ export class MetaStore {
     return row === undefined ? null : String(row.value);
   }
 
-  /** Never throws for what the disk does: a value that could not be written is counted (`Writer.counters`). */
+  /** Never throws for what the disk does: a value that could not be written is counted (`GroupCommit.counters`). */
   set(key: string, value: string): void {
     this.#latest.set(key, value);
     this.#writer.write([setMeta(key, value)]);

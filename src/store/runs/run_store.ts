@@ -8,7 +8,7 @@
 import { assert } from "../../base/errors.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
-import type { Writer } from "../commit/group_commit.ts";
+import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import { type StatementCache, storeError } from "../sqlite/database.ts";
 import { changeRow, firstRow, runStateTypes } from "./run_log_rows.ts";
@@ -27,10 +27,10 @@ import {
 
 export class SqliteRunStore {
   readonly #statements: StatementCache;
-  readonly #writer: Writer;
+  readonly #writer: GroupCommit;
   readonly #log: LogStore;
 
-  constructor(statements: StatementCache, writer: Writer, log: LogStore) {
+  constructor(statements: StatementCache, writer: GroupCommit, log: LogStore) {
     this.#statements = statements;
     this.#writer = writer;
     this.#log = log;

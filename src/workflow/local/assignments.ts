@@ -10,6 +10,7 @@ import { assert } from "../../base/errors.ts";
 import { killGraceMs } from "../../base/limits.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import type { RunEntry } from "./active_runs.ts";
+import { enterPhase } from "./phase.ts";
 import type { WorkflowProcess } from "./ports.ts";
 
 interface Holder {
@@ -27,7 +28,7 @@ export interface Abandoned {
   readonly recycled: boolean;
 }
 
-export class Processes {
+export class Assignments {
   readonly #holders = new Map<number, Holder>();
   readonly #clock: Clock;
   /** Called when a process holds no run any more. */
@@ -38,7 +39,7 @@ export class Processes {
     this.#freed = freed;
   }
 
-  hold(process: WorkflowProcess, entry: RunEntry): void {
+  assign(process: WorkflowProcess, entry: RunEntry): void {
     let holder = this.#holders.get(process.id);
     if (holder === undefined) {
       holder = { process, runs: new Map(), limits: new Map(), recycling: false };
@@ -79,17 +80,17 @@ export class Processes {
     const { runId } = entry.run;
     this.#unlimit(holder, runId);
     holder.runs.delete(runId);
-    if (entry.phase.tag === "lingering") entry.lane.slots.delete(entry);
+    if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
     if (holder.runs.size > 0) return;
     this.#holders.delete(process.id);
     this.#freed(process.id);
   }
 
   /** The run has ended, and its role is still at work in `process`. */
-  linger(process: WorkflowProcess, entry: RunEntry, reason: string): void {
+  abort(process: WorkflowProcess, entry: RunEntry, reason: string): void {
     const holder = this.#holders.get(process.id);
     assert(holder !== undefined, "a run lingers in a process that does not hold it");
-    entry.phase = { tag: "lingering", process };
+    enterPhase(entry, { tag: "aborting", process });
     const { runId, attempt } = entry.run;
     this.#limit(holder, runId, killGraceMs, () => {
       this.#recycle(holder, `run ${runId} did not come to rest after it was told to abort`);
@@ -101,13 +102,13 @@ export class Processes {
    * Its role has `timeoutMs`, and to come to rest as long as after a kill. Then `late` is called; nothing is when the
    * run is released, or `atRest` is called, before.
    */
-  limit(process: WorkflowProcess, entry: RunEntry, timeoutMs: number, late: () => void): void {
+  setDeadline(process: WorkflowProcess, entry: RunEntry, timeoutMs: number, late: () => void): void {
     const holder = this.#holders.get(process.id);
     if (holder !== undefined) this.#limit(holder, entry.run.runId, timeoutMs + killGraceMs, late);
   }
 
   /** The role of a run has had its say: it has no deadline any more. */
-  atRest(process: WorkflowProcess, entry: RunEntry): void {
+  clearDeadline(process: WorkflowProcess, entry: RunEntry): void {
     const holder = this.#holders.get(process.id);
     if (holder !== undefined) this.#unlimit(holder, entry.run.runId);
   }
@@ -125,7 +126,7 @@ export class Processes {
     this.#holders.delete(processId);
     for (const cancel of holder.limits.values()) cancel();
     const runs = [...holder.runs.values()];
-    for (const entry of runs) if (entry.phase.tag === "lingering") entry.lane.slots.delete(entry);
+    for (const entry of runs) if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
     return { runs, recycled: holder.recycling };
   }
 

@@ -10,23 +10,24 @@
 import { messageOf } from "../../base/errors.ts";
 import { backoffMaxMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
-import type { Timers } from "../../base/timer_group.ts";
+import type { TimerGroup } from "../../base/timer_group.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { WorkflowPlan } from "../engine.ts";
-import type { Lane, RunEntry, RunTable } from "./active_runs.ts";
-import type { Processes } from "./assignments.ts";
+import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
+import type { Assignments } from "./assignments.ts";
 import { mustBeAlone } from "./crash_policy.ts";
+import { enterPhase } from "./phase.ts";
 import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { startable } from "./queue_policy.ts";
 import { currentRound, failureOf, reasonOf } from "./role_failure.ts";
 import { startOf } from "./run_request.ts";
-import { type Ending, ending, type Ledger, runRow } from "./run_writer.ts";
+import { type Ending, ending, runRow, type RunWriter } from "./run_writer.ts";
 
 export interface DispatcherParts {
-  readonly table: RunTable;
-  readonly ledger: Ledger;
-  readonly processes: Processes;
-  readonly timers: Timers;
+  readonly runs: ActiveRuns;
+  readonly writer: RunWriter;
+  readonly assignments: Assignments;
+  readonly timers: TimerGroup;
   readonly store: RunStore;
   readonly host: WorkflowHost;
   readonly clock: Clock;
@@ -44,7 +45,7 @@ export class Dispatcher {
   /** From now on runs begin, until `shut`. */
   open(): void {
     this.#open = true;
-    for (const lane of this.#parts.table.lanes()) this.pump(lane);
+    for (const queue of this.#parts.runs.queues()) this.pump(queue);
   }
 
   shut(): void {
@@ -55,52 +56,52 @@ export class Dispatcher {
     return this.#open;
   }
 
-  accepting(lane: Lane): boolean {
-    return this.#open && !this.#parts.host.quarantined(lane.name);
+  accepting(queue: WorkflowQueue): boolean {
+    return this.#open && !this.#parts.host.quarantined(queue.name);
   }
 
-  pump(lane: Lane): void {
+  pump(queue: WorkflowQueue): void {
     if (!this.#open) return;
-    if (lane.plan === null) return this.#retire(lane);
-    this.#handOut(lane, lane.plan);
-    this.#startQueued(lane, lane.plan);
+    if (queue.plan === null) return this.#retire(queue);
+    this.#handOut(queue, queue.plan);
+    this.#startQueued(queue, queue.plan);
   }
 
   /** Ends a run for a reason that its process has no part in. Once only. */
   async end(entry: RunEntry, how: Ending, reason: string): Promise<void> {
-    if (entry.leaving > 0) return;
-    entry.leaving++;
-    const written = await this.#parts.ledger.change(entry, ...ending(entry.run, how, reason, this.#parts.clock.now()));
-    entry.leaving--;
-    if (!written && this.#parts.table.has(entry)) this.#parts.ledger.reconcile(entry);
+    if (entry.endsPending > 0) return;
+    entry.endsPending++;
+    const written = await this.#parts.writer.change(entry, ...ending(entry.run, how, reason, this.#parts.clock.now()));
+    entry.endsPending--;
+    if (!written && this.#parts.runs.has(entry)) this.#parts.writer.reconcile(entry);
   }
 
   /** The run is in no process any more and goes on, with attempt + 1, as soon as it can. */
   putBack(entry: RunEntry, lostTo: string): void {
-    entry.phase = { tag: "waiting", ready: false };
-    entry.lostTo = lostTo;
+    enterPhase(entry, { tag: "unassigned", ready: false });
+    entry.detachedBy = lostTo;
   }
 
-  #retire(lane: Lane): void {
-    const reason = `workflow ${lane.name} is no longer in the configuration`;
-    for (const entry of [...lane.slots, ...lane.queue]) {
-      if (entry.phase.tag === "waiting" || entry.phase.tag === "queued") void this.end(entry, "interrupted", reason);
+  #retire(queue: WorkflowQueue): void {
+    const reason = `workflow ${queue.name} is no longer in the configuration`;
+    for (const entry of [...queue.active, ...queue.queued]) {
+      if (entry.phase.tag === "unassigned" || entry.phase.tag === "queued") void this.end(entry, "interrupted", reason);
     }
   }
 
-  #handOut(lane: Lane, plan: WorkflowPlan): void {
-    const slots = [...lane.slots].filter((entry) => !this.#rests(entry));
-    const waiting = slots.filter((entry) => entry.phase.tag === "waiting");
+  #handOut(queue: WorkflowQueue, plan: WorkflowPlan): void {
+    const slots = [...queue.active].filter((entry) => !this.#rests(entry));
+    const waiting = slots.filter((entry) => entry.phase.tag === "unassigned");
     if (waiting.length === 0) return;
     const suspects = slots.filter(isSuspect);
     if (suspects.length > 0) waiting.sort((a, b) => Number(isSuspect(b)) - Number(isSuspect(a)));
     // After a change of the configuration there may be more started runs than slots: the rest of them wait.
     let free = plan.concurrency - (slots.length - waiting.length);
     for (const entry of waiting) {
-      if (entry.phase.tag !== "waiting" || entry.leaving > 0) continue;
+      if (entry.phase.tag !== "unassigned" || entry.endsPending > 0) continue;
       if (free-- <= 0) return;
-      const process = this.#parts.host.process(lane.name);
-      if (process === null || this.#parts.processes.recycling(process.id)) return;
+      const process = this.#parts.host.process(queue.name);
+      if (process === null || this.#parts.assignments.recycling(process.id)) return;
       if (suspects.length > 0 && !this.#mayJoin(entry, process)) return;
       if (!entry.phase.ready) void this.#resume(entry);
       else if (!this.#give(entry, process)) return;
@@ -110,7 +111,7 @@ export class Dispatcher {
   /** Whether a failure keeps the run from going on at present. If it was the last one the run ends. */
   #rests(entry: RunEntry): boolean {
     const failure = failureOf(entry);
-    if (failure === null || entry.phase.tag !== "waiting") return false;
+    if (failure === null || entry.phase.tag !== "unassigned") return false;
     const { clock, timers } = this.#parts, { retryAt, waitMs } = failure;
     if (retryAt === null || waitMs === null) {
       void this.end(entry, "failed", reasonOf(failure));
@@ -121,15 +122,15 @@ export class Dispatcher {
     // The clock may be set back while it waits: what was left at the first look counts, without the wall.
     if (entry.rest?.failure === failure) return clock.monotonic() < entry.rest.until;
     entry.rest = { failure, until: clock.monotonic() + leftMs };
-    timers.after(leftMs, () => this.pump(entry.lane));
+    timers.after(leftMs, () => this.pump(entry.queue));
     return true;
   }
 
   /** A suspect joins nobody, and nobody joins a suspect. */
   #mayJoin(entry: RunEntry, process: WorkflowProcess): boolean {
-    const { processes } = this.#parts;
-    const others = [...entry.lane.slots].filter((other) =>
-      other !== entry && (other.phase.tag === "resuming" || processes.held(process.id, other.run.runId) !== null)
+    const { assignments } = this.#parts;
+    const others = [...entry.queue.active].filter((other) =>
+      other !== entry && (other.phase.tag === "resuming" || assignments.held(process.id, other.run.runId) !== null)
     );
     return isSuspect(entry) ? others.length === 0 : !others.some(isSuspect);
   }
@@ -141,50 +142,50 @@ export class Dispatcher {
       messages = run.rounds === 0 ? [] : this.#parts.store.messages(run.runId);
     } catch (thrown) {
       this.#parts.problem(`the messages of run ${run.runId} cannot be read, trying again: ${messageOf(thrown)}`);
-      this.#parts.timers.after(backoffMaxMs, () => this.pump(entry.lane));
+      this.#parts.timers.after(backoffMaxMs, () => this.pump(entry.queue));
       return false;
     }
-    this.#parts.processes.hold(process, entry);
-    entry.phase = { tag: "running", process };
+    this.#parts.assignments.assign(process, entry);
+    enterPhase(entry, { tag: "running", process });
     process.run(startOf(run), run.attempt, messages, failureOf(entry)?.failures ?? 0);
     return true;
   }
 
   async #resume(entry: RunEntry): Promise<void> {
     const { run } = entry;
-    entry.phase = { tag: "resuming" };
+    enterPhase(entry, { tag: "resuming" });
     const attempt = run.attempt + 1;
-    const row = runRow(run, "run.resumed", { rounds: run.rounds, after: entry.lostTo });
-    this.#begun(entry, await this.#parts.ledger.change(entry, { status: "started", attempt }, row));
+    const row = runRow(run, "run.resumed", { rounds: run.rounds, after: entry.detachedBy });
+    this.#begun(entry, await this.#parts.writer.change(entry, { status: "started", attempt }, row));
   }
 
-  #startQueued(lane: Lane, plan: WorkflowPlan): void {
-    if (lane.queue.size === 0) return;
-    let free = startable({ active: lane.slots.size, accepting: this.accepting(lane) }, plan);
-    for (const entry of lane.queue) {
+  #startQueued(queue: WorkflowQueue, plan: WorkflowPlan): void {
+    if (queue.queued.size === 0) return;
+    let free = startable({ active: queue.active.size, accepting: this.accepting(queue) }, plan);
+    for (const entry of queue.queued) {
       if (free <= 0) return;
-      if (entry.leaving > 0) continue;
+      if (entry.endsPending > 0) continue;
       // Its first row is still being written: nobody overtakes it.
       if (entry.phase.tag !== "queued") return;
       free--;
-      lane.queue.delete(entry);
-      lane.slots.add(entry);
+      queue.queued.delete(entry);
+      queue.active.add(entry);
       void this.#start(entry);
     }
   }
 
   async #start(entry: RunEntry): Promise<void> {
-    entry.phase = { tag: "starting" };
+    enterPhase(entry, { tag: "starting" });
     const change = { status: "started", attempt: 1, startedAt: this.#parts.clock.now() } as const;
     const row = runRow(entry.run, "run.started", null);
-    this.#begun(entry, await this.#parts.ledger.change(entry, change, row));
+    this.#begun(entry, await this.#parts.writer.change(entry, change, row));
   }
 
   #begun(entry: RunEntry, written: boolean): void {
-    if (!this.#parts.table.has(entry)) return;
-    if (!written && !this.#parts.ledger.reconcile(entry)) return;
-    entry.phase = { tag: "waiting", ready: written };
-    this.pump(entry.lane);
+    if (!this.#parts.runs.has(entry)) return;
+    if (!written && !this.#parts.writer.reconcile(entry)) return;
+    enterPhase(entry, { tag: "unassigned", ready: written });
+    this.pump(entry.queue);
   }
 }
 

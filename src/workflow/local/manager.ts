@@ -1,7 +1,7 @@
 /**
  * Owns every run: admits it, gives it to a process, makes its messages durable, and ends it. The kernel creates it and
  * tells it what processes say and what becomes of them; storage and processes are ports (ports.ts).
- * Here are the calls from outside; run_admission.ts admits, dispatcher.ts brings runs forward, process_messages.ts hears processes, run_writer.ts writes.
+ * Here are the calls from outside; run_admission.ts admits, dispatcher.ts brings runs forward, process_messages.ts hears assignments, run_writer.ts writes.
  * I1. A run's change is durable before anyone is told: caller, follower, process or `onChange`.
  * I2. A message is durable before it is acked; rounds have no gap; a finished role never runs again.
  * I3. A run that has ended never changes and never runs again: its processes are fenced off by attempt.
@@ -11,22 +11,23 @@
 import { NerveError } from "../../base/errors.ts";
 import { stopDrainMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
-import { Timers } from "../../base/timer_group.ts";
+import { TimerGroup } from "../../base/timer_group.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../engine.ts";
 import { isTerminal } from "../transitions.ts";
-import { type RunEntry, RunTable } from "./active_runs.ts";
-import { Processes } from "./assignments.ts";
+import { ActiveRuns, type RunEntry } from "./active_runs.ts";
+import { Assignments } from "./assignments.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { enterPhase } from "./phase.ts";
 import type { ProcessExit, RunStore, WorkflowHost } from "./ports.ts";
-import { Turnover } from "./process_exit.ts";
-import { Inbox, type Said } from "./process_messages.ts";
+import { ProcessExits } from "./process_exit.ts";
+import { ProcessMessages, type Said } from "./process_messages.ts";
 import { recover } from "./recovery.ts";
-import { Refusals, type Speaker } from "./rejection_log.ts";
+import { RejectionLog, type Speaker } from "./rejection_log.ts";
 import { Retries } from "./retries.ts";
-import { Intake, storeFailed } from "./run_admission.ts";
-import { ending, Ledger } from "./run_writer.ts";
+import { RunAdmission, storeFailed } from "./run_admission.ts";
+import { ending, RunWriter } from "./run_writer.ts";
 
 export interface ManagerOptions {
   readonly store: RunStore;
@@ -47,14 +48,14 @@ export interface ManagerOptions {
 
 export class WorkflowManager implements WorkflowEngine {
   readonly #options: ManagerOptions;
-  readonly #table = new RunTable();
-  readonly #timers: Timers;
-  readonly #processes: Processes;
-  readonly #ledger: Ledger;
+  readonly #runs = new ActiveRuns();
+  readonly #timers: TimerGroup;
+  readonly #assignments: Assignments;
+  readonly #writer: RunWriter;
   readonly #dispatcher: Dispatcher;
-  readonly #intake: Intake;
-  readonly #inbox: Inbox;
-  readonly #turnover: Turnover;
+  readonly #admission: RunAdmission;
+  readonly #messages: ProcessMessages;
+  readonly #exits: ProcessExits;
   #stopping: Promise<void> | null = null;
   /** Ends the wait of a stop: every process is free, or there is no more time. */
   #rest: () => void = () => {};
@@ -62,17 +63,17 @@ export class WorkflowManager implements WorkflowEngine {
   constructor(options: ManagerOptions) {
     const { store, host, clock, problem, log } = options;
     this.#options = options;
-    const table = this.#table;
-    const timers = this.#timers = new Timers(clock);
-    const processes = this.#processes = new Processes(clock, (id) => this.#freed(id));
-    const ledger = this.#ledger = new Ledger({ store, clock, problem, changed: (entry) => this.#changed(entry) });
-    const dispatcher = new Dispatcher({ table, ledger, processes, timers, store, host, clock, problem });
+    const runs = this.#runs;
+    const timers = this.#timers = new TimerGroup(clock);
+    const assignments = this.#assignments = new Assignments(clock, (id) => this.#freed(id));
+    const writer = this.#writer = new RunWriter({ store, clock, problem, changed: (entry) => this.#changed(entry) });
+    const dispatcher = new Dispatcher({ runs, writer, assignments, timers, store, host, clock, problem });
     this.#dispatcher = dispatcher;
-    this.#intake = new Intake({ table, ledger, dispatcher, store, clock, newRunId: options.newRunId });
-    const refusals = new Refusals((runId) => ledger.read(runId), clock, log);
-    const retries = new Retries({ ledger, processes, dispatcher, clock, failed: options.onRoleFailed });
-    this.#inbox = new Inbox({ table, ledger, processes, dispatcher, refusals, retries, clock });
-    this.#turnover = new Turnover({ processes, dispatcher, ledger, timers, clock, log });
+    this.#admission = new RunAdmission({ runs, writer, dispatcher, store, clock, newRunId: options.newRunId });
+    const rejections = new RejectionLog((runId) => writer.read(runId), clock, log);
+    const retries = new Retries({ writer, assignments, dispatcher, clock, failed: options.onRoleFailed });
+    this.#messages = new ProcessMessages({ runs, writer, assignments, dispatcher, rejections, retries, clock });
+    this.#exits = new ProcessExits({ assignments, dispatcher, writer, timers, clock, log });
   }
 
   /**
@@ -81,18 +82,18 @@ export class WorkflowManager implements WorkflowEngine {
    */
   configure(plans: readonly WorkflowPlan[]): void {
     const byName = new Map(plans.map((plan) => [plan.name, plan]));
-    for (const name of byName.keys()) this.#table.openLane(name);
-    for (const lane of this.#table.lanes()) {
-      const before = lane.plan;
-      lane.plan = byName.get(lane.name) ?? null;
-      if (before !== null && lane.plan === null) this.#turnover.replace(lane, before.drainTimeoutMs);
-      this.#dispatcher.pump(lane);
+    for (const name of byName.keys()) this.#runs.addQueue(name);
+    for (const queue of this.#runs.queues()) {
+      const before = queue.plan;
+      queue.plan = byName.get(queue.name) ?? null;
+      if (before !== null && queue.plan === null) this.#exits.replace(queue, before.drainTimeoutMs);
+      this.#dispatcher.pump(queue);
     }
   }
 
   /** Takes up what the last daemon left, then begins to work. Call `configure` first. */
   start(): void {
-    recover(this.#options.store, this.#table);
+    recover(this.#options.store, this.#runs);
     this.#dispatcher.open();
   }
 
@@ -111,7 +112,7 @@ export class WorkflowManager implements WorkflowEngine {
    * Errors: PAYLOAD_INVALID, WORKFLOW_UNKNOWN, RUN_CONFLICT (the id exists with other input), STORE_FAILED.
    */
   startRun(request: RunRequest): Promise<Run> {
-    return this.#intake.start(request);
+    return this.#admission.start(request);
   }
 
   /**
@@ -121,16 +122,16 @@ export class WorkflowManager implements WorkflowEngine {
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
     const entry = await this.#living(runId);
-    if (!("lane" in entry)) throw ended(entry);
+    if (!("queue" in entry)) throw ended(entry);
     const { store, clock } = this.#options;
-    entry.leaving++;
+    entry.endsPending++;
     try {
       const how = ending(entry.run, "killed", reason ?? "killed on request", clock.now());
-      if (await this.#ledger.changeOnce(entry, ...how)) return entry.run;
-      entry.leaving--;
+      if (await this.#writer.changeOnce(entry, ...how)) return entry.run;
+      entry.endsPending--;
     } catch (thrown) {
-      entry.leaving--;
-      this.#dispatcher.pump(entry.lane);
+      entry.endsPending--;
+      this.#dispatcher.pump(entry.queue);
       throw storeFailed(`run ${runId} could not be killed`, thrown);
     }
     throw ended(store.get(runId) ?? entry.run);
@@ -139,7 +140,7 @@ export class WorkflowManager implements WorkflowEngine {
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */
   async runEnded(runId: string): Promise<Run> {
     const entry = await this.#living(runId);
-    if (!("lane" in entry)) return entry;
+    if (!("queue" in entry)) return entry;
     return await new Promise((resolve) => entry.followers.push(resolve));
   }
 
@@ -150,53 +151,53 @@ export class WorkflowManager implements WorkflowEngine {
 
   /** New code: the host's next process has it. What is on an old process finishes there, up to the drain timeout. */
   codeReplaced(workflow: string): void {
-    const lane = this.#table.lane(workflow);
-    if (lane === null || lane.plan === null) return;
-    this.#turnover.replace(lane, lane.plan.drainTimeoutMs);
-    this.#dispatcher.pump(lane);
+    const queue = this.#runs.queue(workflow);
+    if (queue === null || queue.plan === null) return;
+    this.#exits.replace(queue, queue.plan.drainTimeoutMs);
+    this.#dispatcher.pump(queue);
   }
 
   processGone(processId: number, end: ProcessExit): void {
-    this.#turnover.gone(processId, end);
-    if (this.#processes.idle) this.#rest();
+    this.#exits.gone(processId, end);
+    if (this.#assignments.idle) this.#rest();
   }
 
   /** What a process says of a run; whether it may is checked here. */
   hear(from: Speaker, said: Said): void {
-    this.#inbox.hear(from, said);
+    this.#messages.hear(from, said);
   }
 
   /** Whether the process holds a run, one that has ended but not come to rest included. */
   busy(processId: number): boolean {
-    return this.#processes.busy(processId);
+    return this.#assignments.busy(processId);
   }
 
   /** Whether this process works on this run: only then may it speak of it, such as in a log row. */
   holds(processId: number, runId: string): boolean {
-    return this.#processes.held(processId, runId) !== null;
+    return this.#assignments.held(processId, runId) !== null;
   }
 
   /** Every configured workflow, and those whose last runs are still there. */
   loads(): WorkflowLoad[] {
-    return [...this.#table.lanes()].filter((lane) => lane.plan !== null || lane.slots.size + lane.queue.size > 0)
-      .map((lane) => ({
-        workflow: lane.name,
-        active: lane.slots.size,
-        waiting: [...lane.slots].filter((entry) => entry.phase.tag === "waiting").length,
-        queued: lane.queue.size,
+    return [...this.#runs.queues()].filter((queue) => queue.plan !== null || queue.active.size + queue.queued.size > 0)
+      .map((queue) => ({
+        workflow: queue.name,
+        active: queue.active.size,
+        unassigned: [...queue.active].filter((entry) => entry.phase.tag === "unassigned").length,
+        queued: queue.queued.size,
       }));
   }
 
   /** Runs that are started on disk. */
   activeRuns(): Run[] {
-    return [...this.#table.entries()].map((entry) => entry.run).filter((run) => run.status === "started");
+    return [...this.#runs.entries()].map((entry) => entry.run).filter((run) => run.status === "started");
   }
 
   /** The run, and its entry when it has not ended and its first row is durable. */
   async #living(runId: string): Promise<RunEntry | Run> {
-    const entry = this.#table.get(runId);
+    const entry = this.#runs.get(runId);
     await entry?.created;
-    if (entry !== null) return this.#table.has(entry) ? entry : entry.run;
+    if (entry !== null) return this.#runs.has(entry) ? entry : entry.run;
     const run = this.#options.store.get(runId);
     if (run === null) throw new NerveError("RUN_UNKNOWN", `no run ${runId}`, { hint: "nerve workflow list --all" });
     return run;
@@ -206,43 +207,43 @@ export class WorkflowManager implements WorkflowEngine {
     const { run, phase } = entry;
     if (!isTerminal(run.status)) return this.#options.onChange(run);
     if (phase.tag === "running") {
-      this.#processes.linger(phase.process, entry, run.reason ?? run.status);
+      this.#assignments.abort(phase.process, entry, run.reason ?? run.status);
     } else {
-      entry.phase = { tag: "ending" };
+      enterPhase(entry, { tag: "ending" });
       if (phase.tag === "writing" && phase.process !== null) {
         // Its role has come to rest: it only waits for an ack that will not come.
         phase.process.abortRun(run.runId, run.attempt, run.reason ?? run.status);
-        this.#processes.release(phase.process, entry);
+        this.#assignments.release(phase.process, entry);
       }
     }
-    this.#table.remove(entry);
+    this.#runs.remove(entry);
     this.#options.onChange(run);
     for (const follower of entry.followers) follower(run);
-    this.#dispatcher.pump(entry.lane);
+    this.#dispatcher.pump(entry.queue);
   }
 
   #freed(processId: number): void {
     this.#options.onProcessFree(processId);
-    if (this.#processes.idle) this.#rest();
+    if (this.#assignments.idle) this.#rest();
   }
 
   #pump(workflow: string): void {
-    const lane = this.#table.lane(workflow);
-    if (lane !== null) this.#dispatcher.pump(lane);
+    const queue = this.#runs.queue(workflow);
+    if (queue !== null) this.#dispatcher.pump(queue);
   }
 
   async #stop(drainMs: number): Promise<void> {
     this.#dispatcher.shut();
-    if (!this.#processes.idle && drainMs > 0) {
+    if (!this.#assignments.idle && drainMs > 0) {
       await new Promise<void>((resolve) => {
         this.#rest = resolve;
         this.#timers.after(drainMs, resolve);
       });
     }
-    for (const entry of this.#processes.all()) this.#turnover.leave(entry);
-    await this.#ledger.close();
+    for (const entry of this.#assignments.all()) this.#exits.leave(entry);
+    await this.#writer.close();
     this.#timers.clear();
-    for (const entry of this.#table.entries()) for (const follower of entry.followers) follower(entry.run);
+    for (const entry of this.#runs.entries()) for (const follower of entry.followers) follower(entry.run);
   }
 }
 

@@ -12,14 +12,15 @@ import type { Clock } from "../../base/time.ts";
 import { byteLength, isPlainObject, toJsonText } from "../../protocol/json.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import type { RunEntry, RunTable } from "./active_runs.ts";
-import type { Processes } from "./assignments.ts";
+import type { ActiveRuns, RunEntry } from "./active_runs.ts";
+import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { enterPhase } from "./phase.ts";
 import type { WorkflowProcess } from "./ports.ts";
-import type { Refusals, Speaker } from "./rejection_log.ts";
+import type { RejectionLog, Speaker } from "./rejection_log.ts";
 import type { Retries, SaidBegun, SaidFailed } from "./retries.ts";
 import { currentRound } from "./role_failure.ts";
-import { type Ending, ending, type Ledger } from "./run_writer.ts";
+import { type Ending, ending, type RunWriter } from "./run_writer.ts";
 
 export type SaidMessage = Extract<FromProcess, { t: "message" }>;
 export type SaidFinished = Extract<FromProcess, { t: "finished" }>;
@@ -27,12 +28,12 @@ export type SaidFinished = Extract<FromProcess, { t: "finished" }>;
 /** Everything that a process may say of a run. */
 export type Said = SaidMessage | SaidFinished | SaidBegun | SaidFailed;
 
-export interface InboxParts {
-  readonly table: RunTable;
-  readonly ledger: Ledger;
-  readonly processes: Processes;
+export interface ProcessMessageParts {
+  readonly runs: ActiveRuns;
+  readonly writer: RunWriter;
+  readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
-  readonly refusals: Refusals;
+  readonly rejections: RejectionLog;
   readonly retries: Retries;
   readonly clock: Clock;
 }
@@ -43,10 +44,10 @@ interface Spoken {
   readonly process: WorkflowProcess;
 }
 
-export class Inbox {
-  readonly #parts: InboxParts;
+export class ProcessMessages {
+  readonly #parts: ProcessMessageParts;
 
-  constructor(parts: InboxParts) {
+  constructor(parts: ProcessMessageParts) {
     this.#parts = parts;
   }
 
@@ -54,12 +55,12 @@ export class Inbox {
     const spoken = this.#check(from, said);
     if (spoken === null) return;
     const { entry, process } = spoken;
-    const { refusals, retries, processes } = this.#parts;
+    const { rejections, retries, assignments } = this.#parts;
     const round = currentRound(entry.run);
     if (said.t !== "finished" && said.round !== round) {
-      return refusals.refuse(from, said.t, said.runId, `round ${said.round} out of sequence: ${round} is next`);
+      return rejections.reject(from, said.t, said.runId, `round ${said.round} out of sequence: ${round} is next`);
     }
-    processes.atRest(process, entry);
+    assignments.clearDeadline(process, entry);
     switch (said.t) {
       case "message":
         return this.#message(spoken, said);
@@ -104,12 +105,12 @@ export class Inbox {
 
   /** The run, if this process may speak of it now; else the refusal is logged. */
   #check(from: Speaker, said: Said): Spoken | null {
-    const { processes, refusals, ledger, dispatcher } = this.#parts;
+    const { assignments, rejections, writer, dispatcher } = this.#parts;
     // The manager has stopped: the log may be closed, and the run goes on from the disk at the next start.
-    if (ledger.closed) return null;
-    const entry = processes.held(from.id, said.runId);
+    if (writer.closed) return null;
+    const entry = assignments.held(from.id, said.runId);
     const refuse = (why: string) => {
-      refusals.refuse(from, said.t, said.runId, why);
+      rejections.reject(from, said.t, said.runId, why);
       return null;
     };
     // While the manager stops a run is put back once its message is stored; that it has ended may be on its way by then.
@@ -121,21 +122,21 @@ export class Inbox {
     if (phase.tag === "writing" && phase.process !== null && said.t === "finished") {
       return { entry, process: phase.process };
     }
-    if (phase.tag !== "lingering") return refuse(`the run is ${phase.tag}, not running`);
+    if (phase.tag !== "aborting") return refuse(`the run is ${phase.tag}, not running`);
     // The kill and the word that the next role begins have crossed.
     if (said.t === "role_begun") return null;
     // Whatever else it says, its role has come to rest. An error is what an abort is expected to give.
-    processes.release(phase.process, entry);
-    dispatcher.pump(entry.lane);
+    assignments.release(phase.process, entry);
+    dispatcher.pump(entry.queue);
     const aborted = said.t === "attempt_failed" || (said.t === "finished" && said.outcome.kind === "failed");
     return aborted ? null : refuse(`the run has ended: ${run.status}`);
   }
 
   async #store(entry: RunEntry, process: WorkflowProcess, message: RunMessage): Promise<void> {
-    const { ledger, dispatcher } = this.#parts;
+    const { writer, dispatcher } = this.#parts;
     const suspect = entry.deaths !== null;
-    const stored = ledger.append(entry, message);
-    entry.phase = { tag: "writing", process, round: message.round, stored };
+    const stored = writer.append(entry, message);
+    enterPhase(entry, { tag: "writing", process, round: message.round, stored });
     const written = await stored;
     // It has ended meanwhile, or the stop has put it back.
     if (entry.phase.tag !== "writing") return;
@@ -150,33 +151,33 @@ export class Inbox {
       // No next role begins while the manager stops: the run goes on from this message at the next start.
       this.#putBack(entry, alive, "the daemon stopped");
     } else {
-      entry.phase = { tag: "running", process: alive };
+      enterPhase(entry, { tag: "running", process: alive });
       alive.ack(entry.run.runId, entry.run.attempt, message);
       if (!suspect) return;
     }
-    dispatcher.pump(entry.lane);
+    dispatcher.pump(entry.queue);
   }
 
   /** Writes the end that its process brought about. The process has nothing to do with the run any more. */
   async #end(entry: RunEntry, process: WorkflowProcess, how: Ending, reason: string | null): Promise<void> {
-    const { ledger, processes, dispatcher, clock, table } = this.#parts;
+    const { writer, assignments, dispatcher, clock, runs } = this.#parts;
     const { phase, run } = entry, last = phase.tag === "writing" ? phase : null, rounds = last?.round ?? run.rounds;
-    entry.phase = { tag: "ending" };
+    enterPhase(entry, { tag: "ending" });
     // A stop waits for the runs that a process holds, and so for this message.
-    if (last === null) processes.release(process, entry);
-    else void last.stored.then(() => processes.release(process, entry));
+    if (last === null) assignments.release(process, entry);
+    else void last.stored.then(() => assignments.release(process, entry));
     const end = ending({ ...run, rounds }, how, reason, clock.now());
     // With its last message in one commit. Where the store fails that, the message is told of and tried again by itself.
-    const together = last !== null && await ledger.changeOnce(entry, ...end, rounds).catch(() => false);
-    const written = together || (last === null || await last.stored) && await ledger.change(entry, ...end);
-    if (written || !table.has(entry) || !ledger.reconcile(entry)) return;
+    const together = last !== null && await writer.changeOnce(entry, ...end, rounds).catch(() => false);
+    const written = together || (last === null || await last.stored) && await writer.change(entry, ...end);
+    if (written || !runs.has(entry) || !writer.reconcile(entry)) return;
     dispatcher.putBack(entry, "its end was not stored");
-    dispatcher.pump(entry.lane);
+    dispatcher.pump(entry.queue);
   }
 
   #putBack(entry: RunEntry, process: WorkflowProcess, lostTo: string): void {
     this.#parts.dispatcher.putBack(entry, lostTo);
-    this.#parts.processes.release(process, entry);
+    this.#parts.assignments.release(process, entry);
   }
 }
 

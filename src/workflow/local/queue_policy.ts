@@ -12,7 +12,7 @@ export interface Load {
   readonly accepting: boolean;
 }
 
-export type Admission =
+export type QueueDecision =
   | { readonly kind: "start" }
   /** It waits at the end of the queue. When it is there on disk, `excess` tells who leaves at the front. */
   | { readonly kind: "queue" }
@@ -21,7 +21,7 @@ export type Admission =
 type Rules = Pick<WorkflowPlan, "concurrency" | "overflow" | "maxQueue">;
 
 /** What becomes of a new run. */
-export function admit(load: Load, rules: Rules): Admission {
+export function admit(load: Load, rules: Rules): QueueDecision {
   if (load.queued === 0 && startable(load, rules) > 0) return { kind: "start" };
   if (rules.overflow === "queue" && rules.maxQueue > 0) return { kind: "queue" };
   if (!load.accepting) return { kind: "drop", reason: "the workflow is quarantined, or the daemon stops" };

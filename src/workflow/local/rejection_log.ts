@@ -18,7 +18,7 @@ interface Window {
   leftOut: number;
 }
 
-export class Refusals {
+export class RejectionLog {
   readonly #windows = new Map<string, Window>();
   readonly #read: (runId: string) => Run | null;
   readonly #clock: Clock;
@@ -31,7 +31,7 @@ export class Refusals {
   }
 
   /** `said` names the kind of message, `runId` the run that it claimed to be about. */
-  refuse(from: Speaker, said: string, runId: string, why: string): void {
+  reject(from: Speaker, said: string, runId: string, why: string): void {
     const window = this.#window(from.workflow);
     if (window.logged >= refusalsLoggedMax) return void window.leftOut++;
     window.logged++;

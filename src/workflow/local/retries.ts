@@ -14,18 +14,19 @@ import type { Clock } from "../../base/time.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { RoleFailure, Run } from "../../protocol/run.ts";
 import type { RunEntry } from "./active_runs.ts";
-import type { Processes } from "./assignments.ts";
+import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { enterPhase } from "./phase.ts";
 import type { WorkflowProcess } from "./ports.ts";
 import { currentRound, failureOf, reasonOf } from "./role_failure.ts";
-import type { Ledger } from "./run_writer.ts";
+import type { RunWriter } from "./run_writer.ts";
 
 export type SaidBegun = Extract<FromProcess, { t: "role_begun" }>;
 export type SaidFailed = Extract<FromProcess, { t: "attempt_failed" }>;
 
 export interface RetriesParts {
-  readonly ledger: Ledger;
-  readonly processes: Processes;
+  readonly writer: RunWriter;
+  readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
   /** Called when a failure is durable. */
@@ -41,12 +42,12 @@ export class Retries {
 
   /** A role with a time limit begins. */
   begun(entry: RunEntry, process: WorkflowProcess, said: SaidBegun): void {
-    const { processes } = this.#parts, { timeoutMs } = said;
-    processes.limit(process, entry, timeoutMs, () => {
+    const { assignments } = this.#parts, { timeoutMs } = said;
+    assignments.setDeadline(process, entry, timeoutMs, () => {
       // Another has cost it its process, and its role may not be to blame: it goes on from its last message.
-      if (processes.recycling(process.id)) return;
+      if (assignments.recycling(process.id)) return;
       const message = `timed out after ${formatDuration(timeoutMs)} and did not come to rest; its process was ended`;
-      processes.recycle(process, `role ${said.role} of run ${said.runId} ${message}`);
+      assignments.recycle(process, `role ${said.role} of run ${said.runId} ${message}`);
       void this.#fail(entry, process, said, message);
     });
   }
@@ -64,9 +65,9 @@ export class Retries {
     { role, attempts, waitMs }: SaidBegun | SaidFailed,
     message: string,
   ): Promise<void> {
-    const { ledger, processes, dispatcher, clock, failed } = this.#parts;
-    entry.phase = { tag: "failing" };
-    processes.release(process, entry);
+    const { writer, assignments, dispatcher, clock, failed } = this.#parts;
+    enterPhase(entry, { tag: "failing" });
+    assignments.release(process, entry);
     const failure: RoleFailure = {
       round: currentRound(entry.run),
       role,
@@ -76,13 +77,13 @@ export class Retries {
       waitMs,
       retryAt: waitMs === null ? null : clock.now() + waitMs,
     };
-    const written = await ledger.roleFailed(entry, failure);
+    const written = await writer.roleFailed(entry, failure);
     if (written) failed(entry.run, reasonOf(failure));
     // It has ended meanwhile: killed, or interrupted.
     if (entry.phase.tag !== "failing") return;
     if (written) entry.failed = failure;
     const { failures } = failure;
     dispatcher.putBack(entry, written ? `attempt ${failures} of role ${role} failed` : "its failure was not stored");
-    dispatcher.pump(entry.lane);
+    dispatcher.pump(entry.queue);
   }
 }

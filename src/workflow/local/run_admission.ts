@@ -7,46 +7,47 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { RunRequest } from "../engine.ts";
-import type { Lane, RunEntry, RunTable } from "./active_runs.ts";
+import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import { enterPhase } from "./phase.ts";
 import type { RunStore } from "./ports.ts";
 import { admit, excess } from "./queue_policy.ts";
 import { checkRequest, differenceTo, newRun } from "./run_request.ts";
-import type { Ledger } from "./run_writer.ts";
+import type { RunWriter } from "./run_writer.ts";
 
-export interface IntakeParts {
-  readonly table: RunTable;
-  readonly ledger: Ledger;
+export interface RunAdmissionParts {
+  readonly runs: ActiveRuns;
+  readonly writer: RunWriter;
   readonly dispatcher: Dispatcher;
   readonly store: Pick<RunStore, "get">;
   readonly clock: Clock;
   readonly newRunId: () => string;
 }
 
-export class Intake {
-  readonly #parts: IntakeParts;
+export class RunAdmission {
+  readonly #parts: RunAdmissionParts;
 
-  constructor(parts: IntakeParts) {
+  constructor(parts: RunAdmissionParts) {
     this.#parts = parts;
   }
 
   /** `WorkflowManager.startRun` */
   async start(wanted: RunRequest): Promise<Run> {
     const request = checkRequest(wanted);
-    const { table, store, clock, dispatcher, newRunId } = this.#parts;
+    const { runs, store, clock, dispatcher, newRunId } = this.#parts;
     const runId = request.runId ?? newRunId();
-    const existing = table.get(runId)?.run ?? store.get(runId);
+    const existing = runs.get(runId)?.run ?? store.get(runId);
     if (existing !== null) return await this.#attach(existing, request);
-    const lane = table.lane(request.workflow);
-    if (lane === null || lane.plan === null) {
-      const known = [...table.lanes()].filter(({ plan }) => plan !== null).map(({ name }) => name).join(", ");
+    const queue = runs.queue(request.workflow);
+    if (queue === null || queue.plan === null) {
+      const known = [...runs.queues()].filter(({ plan }) => plan !== null).map(({ name }) => name).join(", ");
       throw new NerveError("WORKFLOW_UNKNOWN", `There is no workflow "${request.workflow}"`, {
         hint: known === "" ? "This workspace has no workflows" : `There are: ${known}`,
       });
     }
-    const load = { active: lane.slots.size, queued: lane.queue.size, accepting: dispatcher.accepting(lane) };
-    const admission = admit(load, lane.plan);
-    const entry = table.add(newRun(request, runId, lane.plan, admission, clock.now()), { tag: "creating" });
+    const load = { active: queue.active.size, queued: queue.queued.size, accepting: dispatcher.accepting(queue) };
+    const admission = admit(load, queue.plan);
+    const entry = runs.add(newRun(request, runId, queue.plan, admission, clock.now()), { tag: "creating" });
     entry.created = this.#create(entry);
     await entry.created;
     return entry.run;
@@ -59,38 +60,38 @@ export class Intake {
         hint: "use a new id, or ask for the very same run",
       });
     }
-    const entry = this.#parts.table.get(existing.runId);
+    const entry = this.#parts.runs.get(existing.runId);
     await entry?.created;
     return entry?.run ?? existing;
   }
 
   async #create(entry: RunEntry): Promise<void> {
-    const { table, ledger, dispatcher } = this.#parts;
+    const { runs, writer, dispatcher } = this.#parts;
     try {
-      if (!await ledger.create(entry)) throw new Error("the store has a run of that id");
+      if (!await writer.create(entry)) throw new Error("the store has a run of that id");
     } catch (thrown) {
-      table.remove(entry);
-      dispatcher.pump(entry.lane);
+      runs.remove(entry);
+      dispatcher.pump(entry.queue);
       throw storeFailed(`run ${entry.run.runId} could not be started`, thrown);
     }
     // A dropped one is out of the table already, and so is one that was killed or dropped meanwhile.
-    if (!table.has(entry)) return;
+    if (!runs.has(entry)) return;
     if (entry.run.status === "queued") {
-      entry.phase = { tag: "queued" };
-      this.#dropOldest(entry.lane);
+      enterPhase(entry, { tag: "queued" });
+      this.#dropOldest(entry.queue);
     } else {
-      entry.phase = { tag: "waiting", ready: true };
+      enterPhase(entry, { tag: "unassigned", ready: true });
     }
-    dispatcher.pump(entry.lane);
+    dispatcher.pump(entry.queue);
   }
 
   /** Only now that the newest is on disk: a run that could not be written must not cost another its place. */
-  #dropOldest(lane: Lane): void {
-    if (lane.plan === null || lane.queue.size <= lane.plan.maxQueue) return;
-    const queued = [...lane.queue].filter((entry) => entry.phase.tag === "queued");
-    for (const entry of queued.slice(0, excess(queued.length, lane.plan))) {
+  #dropOldest(queue: WorkflowQueue): void {
+    if (queue.plan === null || queue.queued.size <= queue.plan.maxQueue) return;
+    const queued = [...queue.queued].filter((entry) => entry.phase.tag === "queued");
+    for (const entry of queued.slice(0, excess(queued.length, queue.plan))) {
       // It has left the queue now, so that nobody counts or starts it while its end is being written.
-      lane.queue.delete(entry);
+      queue.queued.delete(entry);
       void this.#parts.dispatcher.end(entry, "dropped", "the queue was full and it was the oldest");
     }
   }

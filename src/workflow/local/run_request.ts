@@ -8,7 +8,7 @@ import { byteLength, type Json, toJsonText } from "../../protocol/json.ts";
 import { type Run, runIdSchema, type RunStart } from "../../protocol/run.ts";
 
 import type { RunRequest, WorkflowPlan } from "../engine.ts";
-import type { Admission } from "./queue_policy.ts";
+import type { QueueDecision } from "./queue_policy.ts";
 
 /**
  * The request with a payload of its own: nobody can change it any more, and it is what the disk will hold.
@@ -40,7 +40,7 @@ export function newRun(
   request: RunRequest,
   runId: string,
   plan: WorkflowPlan,
-  admission: Admission,
+  admission: QueueDecision,
   now: number,
 ): Run {
   const { workflow, prompt, payload, trigger, causeId } = request;

@@ -17,7 +17,7 @@ import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
 import { storable } from "./run_request.ts";
 
-export interface LedgerOptions {
+export interface RunWriterOptions {
   readonly store: RunStore;
   readonly clock: Clock;
   /** Called after each durable change of status or attempt. */
@@ -25,14 +25,14 @@ export interface LedgerOptions {
   readonly problem: (message: string) => void;
 }
 
-export class Ledger {
-  readonly #options: LedgerOptions;
+export class RunWriter {
+  readonly #options: RunWriterOptions;
   readonly #pending = new Set<Promise<unknown>>();
   /** Ends the pauses between tries. */
   readonly #pauses = new Set<() => void>();
   #closed = false;
 
-  constructor(options: LedgerOptions) {
+  constructor(options: RunWriterOptions) {
     this.#options = options;
   }
 
@@ -105,7 +105,7 @@ export class Ledger {
   reconcile(entry: RunEntry): boolean {
     if (this.#closed) return false;
     // Whoever makes it leave was first and will tell what became of it.
-    if (entry.leaving > 0) return true;
+    if (entry.endsPending > 0) return true;
     const disk = this.read(entry.run.runId);
     const gone: Run = { ...entry.run, status: "interrupted", reason: "its row has gone from the store" };
     entry.run = disk ?? gone;
@@ -132,7 +132,7 @@ export class Ledger {
     if (isTerminal(entry.run.status)) return;
     const run = { ...entry.run, ...change };
     // Whoever ended it did not see the message that may have been stored just before; nothing can have come after.
-    entry.run = isTerminal(run.status) && entry.leaving > 0 ? this.read(run.runId) ?? run : run;
+    entry.run = isTerminal(run.status) && entry.endsPending > 0 ? this.read(run.runId) ?? run : run;
     this.#options.changed(entry);
   }
 

@@ -6,7 +6,7 @@ import { createApp } from "../../../src/control/app.ts";
 import { LogRetention } from "../../../src/kernel/log_retention.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import type { RunMessage } from "../../../src/protocol/run.ts";
-import { History, inSlices } from "../../../src/store/history/history.ts";
+import { History, readInSlices } from "../../../src/store/history/history.ts";
 import { at, dayMs, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -102,10 +102,10 @@ Deno.test("an answer out of a large archive leaves the event loop to others, and
     };
     count();
     const look = { type: "sense.error", order: "desc" } as const;
-    assert.deepEqual(await inSlices(history.logs(look, true), new SteppingClock(), gone.signal), []);
+    assert.deepEqual(await readInSlices(history.logs(look, true), new SteppingClock(), gone.signal), []);
     assert.ok(turns > 5, `${turns} turns`);
     gone.abort();
-    await assert.rejects(inSlices(history.logs(look, true), new SteppingClock(), gone.signal), {
+    await assert.rejects(readInSlices(history.logs(look, true), new SteppingClock(), gone.signal), {
       code: "DAEMON_MISSING",
     });
   });

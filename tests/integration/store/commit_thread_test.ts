@@ -9,7 +9,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { commitManyOperations } from "../../../src/base/limits.ts";
 import { type Clock, delay } from "../../../src/base/time.ts";
 import { CommitThread } from "../../../src/store/commit/commit_thread.ts";
-import { Writer } from "../../../src/store/commit/group_commit.ts";
+import { GroupCommit } from "../../../src/store/commit/group_commit.ts";
 import type { Operation } from "../../../src/store/commit/operations.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
@@ -18,7 +18,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 interface Bench {
   readonly db: DatabaseSync;
-  readonly writer: Writer;
+  readonly writer: GroupCommit;
   readonly lost: number[];
   all(): number[];
   doneHere(): number[];
@@ -34,7 +34,7 @@ function bench(test: (bench: Bench) => Promise<void>, clock: Clock = systemClock
         "create temp trigger see after insert on numbers begin insert into here values (new.n); end",
     );
     const lost: number[] = [];
-    const writer = new Writer(db, new StatementCache(db), (_, operations) => lost.push(operations), clock);
+    const writer = new GroupCommit(db, new StatementCache(db), (_, operations) => lost.push(operations), clock);
     const read = (table: string) => db.prepare(`select n from ${table} order by rowid`).all().map(({ n }) => Number(n));
     try {
       await test({ db, writer, lost, all: () => read("numbers"), doneHere: () => read("here") });
@@ -185,7 +185,7 @@ Deno.test("close writes what is written while it waits", () =>
     const path = join(root, "a.db");
     using db = openDatabase(path);
     db.exec("create table numbers (n integer primary key) strict");
-    const writer = new Writer(db, new StatementCache(db));
+    const writer = new GroupCommit(db, new StatementCache(db));
     for (let n = 1; n <= 200; n++) writer.write(insert(n));
     const closed = writer.close();
     writer.write(insert(201));

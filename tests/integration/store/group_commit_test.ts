@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { systemClock } from "../../../src/base/clock.ts";
 import { commitRestMinMs, databaseBusyMaxMs, lockRetryMs } from "../../../src/base/limits.ts";
-import { Writer } from "../../../src/store/commit/group_commit.ts";
+import { GroupCommit } from "../../../src/store/commit/group_commit.ts";
 import type { Operation } from "../../../src/store/commit/operations.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -12,7 +12,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 interface Bench {
   readonly db: DatabaseSync;
-  readonly writer: Writer;
+  readonly writer: GroupCommit;
   readonly lost: number[];
   readonly clock: FakeClock;
   /** What another connection sees. */
@@ -38,7 +38,7 @@ function bench(test: (bench: Bench) => Promise<void>): Promise<void> {
     using reader = openDatabase(path, { readOnly: true });
     const lost: number[] = [], statements = new StatementCache(db);
     const clock = new FakeClock();
-    const writer = new Writer(db, statements, (_, operations) => lost.push(operations), clock);
+    const writer = new GroupCommit(db, statements, (_, operations) => lost.push(operations), clock);
     const committed = () => reader.prepare("select n from numbers order by n").all().map(({ n }) => Number(n));
     await test({ db, writer, lost, clock, committed }).finally(() => writer.close());
   });
@@ -190,7 +190,7 @@ Deno.test("those who write in turns close to each other share a commit, for as l
         return super.get(sql);
       }
     }(db);
-    const writer = new Writer(db, statements, () => {}, clock);
+    const writer = new GroupCommit(db, statements, () => {}, clock);
     const write = (n: number) => writer.run(insert(n));
     const seen = () => Number(reader.prepare("select count(*) as n from numbers").get()?.n);
     const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -210,7 +210,7 @@ Deno.test("those who write in turns close to each other share a commit, for as l
     await turn();
     assert.equal(seen(), 6, "as long as the last commit took");
     told.push(write(7), write(8));
-    writer.hurry();
+    writer.commitThisTurn();
     await turn();
     assert.equal(seen(), 8, "in a hurry");
     await Promise.all(told);
@@ -229,7 +229,7 @@ Deno.test("whoever waits ends the rest with the turn: run, durable and hurry", (
     await writer.durable();
     assert.deepEqual(committed(), [1, 2, 3, 4]);
     writer.write(insert(5));
-    writer.hurry();
+    writer.commitThisTurn();
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(committed(), [1, 2, 3, 4, 5]);
   }));

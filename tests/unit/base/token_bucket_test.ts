@@ -4,7 +4,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("a budget gives what it has saved, then so many a second, and never saves more than its most", async () => {
   const clock = new FakeClock(), budget = new TokenBucket(clock, 10, 3);
-  const taken = () => Array.from({ length: 20 }, () => budget.take()).filter(Boolean).length;
+  const taken = () => Array.from({ length: 20 }, () => budget.tryTake()).filter(Boolean).length;
   assert.equal(taken(), 3);
   await clock.tick(100);
   assert.equal(taken(), 1);
@@ -14,9 +14,9 @@ Deno.test("a budget gives what it has saved, then so many a second, and never sa
 
 Deno.test("who spends more than there is waits until it is earned", async () => {
   const clock = new FakeClock(), budget = new TokenBucket(clock, 1_000, 100);
-  assert.equal(budget.spend(100), 0);
-  assert.equal(budget.spend(50), 50);
+  assert.equal(budget.charge(100), 0);
+  assert.equal(budget.charge(50), 50);
   await clock.tick(50);
-  assert.equal(budget.spend(0), 0);
-  assert.equal(budget.spend(1), 1);
+  assert.equal(budget.charge(0), 0);
+  assert.equal(budget.charge(1), 1);
 });

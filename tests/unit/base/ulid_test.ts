@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { ulids } from "../../../src/base/ulid.ts";
+import { createUlids } from "../../../src/base/ulid.ts";
 
 Deno.test("ids sort as they were made, whatever the clock does, and no two are alike", () => {
   fc.assert(fc.property(fc.array(fc.nat({ max: 2 ** 48 - 1 }), { minLength: 2, maxLength: 50 }), (times) => {
     let at = 0;
-    const next = ulids(() => times[Math.min(at++, times.length - 1)] ?? 0);
+    const next = createUlids(() => times[Math.min(at++, times.length - 1)] ?? 0);
     const ids = Array.from({ length: times.length * 2 }, next);
     assert.deepEqual(ids, ids.toSorted());
     assert.equal(new Set(ids).size, ids.length);
@@ -15,5 +15,5 @@ Deno.test("ids sort as they were made, whatever the clock does, and no two are a
 
 // The example of the specification: 01ARYZ6S41 is 1469918176385.
 Deno.test("an id begins with its time as the specification writes it", () => {
-  assert.equal(ulids(() => 1_469_918_176_385)().slice(0, 10), "01ARYZ6S41");
+  assert.equal(createUlids(() => 1_469_918_176_385)().slice(0, 10), "01ARYZ6S41");
 });

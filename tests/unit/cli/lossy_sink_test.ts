@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { subscriberQueueMax } from "../../../src/base/limits.ts";
-import { forgiving } from "../../../src/cli/render/lossy_sink.ts";
+import { createLossySinks } from "../../../src/cli/render/lossy_sink.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -23,7 +23,7 @@ class Troubled extends CapturedIo {
 }
 
 Deno.test("lines that cannot be written are dropped and counted, told once on stderr, and where the output goes on", async () => {
-  const disk = new Troubled(), { io, lost, flush } = forgiving(disk);
+  const disk = new Troubled(), { io, lost, flush } = createLossySinks(disk);
   const say = async (...lines: string[]) => {
     for (const line of lines) io.stdout.write(`${line}\n`);
     await flush();
@@ -41,7 +41,7 @@ Deno.test("lines that cannot be written are dropped and counted, told once on st
 });
 
 Deno.test("a terminal that is paused holds nobody up; the oldest lines go first, and the end waits for a second", async () => {
-  const clock = new FakeClock(), terminal = new Troubled(clock), { io, lost, flush } = forgiving(terminal);
+  const clock = new FakeClock(), terminal = new Troubled(clock), { io, lost, flush } = createLossySinks(terminal);
   const paused = Promise.withResolvers<void>(), count = subscriberQueueMax + 10;
   terminal.paused = paused.promise;
   for (let line = 0; line < count; line++) io.stdout.write(`line ${line}\n`);

@@ -1,27 +1,27 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { editDistance, nearest, nearestHint } from "../../../src/config/did_you_mean.ts";
+import { editDistance, findNearest, hintNearest } from "../../../src/config/did_you_mean.ts";
 
 const keys = ["throttle", "timeout", "grace_period", "config"];
 
 Deno.test("the nearest name is found through a typo, an exchange, a case and an underscore", () => {
-  assert.equal(nearest("thottle", keys), "throttle");
-  assert.equal(nearest("timoeut", keys), "timeout");
-  assert.equal(nearest("gracePeriod", keys), "grace_period");
-  assert.equal(nearest("Config", keys), "config");
-  assert.equal(nearest("disk_usage", ["disk-usage"]), "disk-usage");
+  assert.equal(findNearest("thottle", keys), "throttle");
+  assert.equal(findNearest("timoeut", keys), "timeout");
+  assert.equal(findNearest("gracePeriod", keys), "grace_period");
+  assert.equal(findNearest("Config", keys), "config");
+  assert.equal(findNearest("disk_usage", ["disk-usage"]), "disk-usage");
 });
 
 Deno.test("a name that resembles none has no nearest", () => {
-  assert.equal(nearest("memory", keys), null);
-  assert.equal(nearest("", keys), null);
-  assert.equal(nearest("throttle".repeat(50), keys), null);
+  assert.equal(findNearest("memory", keys), null);
+  assert.equal(findNearest("", keys), null);
+  assert.equal(findNearest("throttle".repeat(50), keys), null);
 });
 
 Deno.test("the hint lists a few known names when none is near, and stays silent over many", () => {
-  assert.equal(nearestHint("zzz", ["a1", "b2"]), "known: a1, b2");
-  assert.equal(nearestHint("zzzzzz", Array.from({ length: 13 }, (_, index) => `sense-${index}`)), null);
-  assert.equal(nearestHint("zzz", []), null);
+  assert.equal(hintNearest("zzz", ["a1", "b2"]), "known: a1, b2");
+  assert.equal(hintNearest("zzzzzz", Array.from({ length: 13 }, (_, index) => `sense-${index}`)), null);
+  assert.equal(hintNearest("zzz", []), null);
 });
 
 Deno.test("edit distance is a distance: zero only to itself, symmetric, one for one edit", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import {
+  createLock,
+  findGrowth,
   formatLock,
-  growth,
-  lockOf,
   parseLock,
   type PermissionLock,
 } from "../../../src/config/permissions/lock_file.ts";
@@ -11,11 +11,11 @@ import {
 function lock(yaml: string): PermissionLock {
   const parsed = parseNerveConfig(yaml, "nerve.yaml");
   if (!parsed.ok) assert.fail(JSON.stringify(parsed.error));
-  return lockOf(parsed.value.config);
+  return createLock(parsed.value.config);
 }
 
 function grown(before: string, after: string): string[] {
-  return growth(lock(before), lock(after)).map(({ path, message }) => `${path.join(".")} ${message}`);
+  return findGrowth(lock(before), lock(after)).map(({ path, message }) => `${path.join(".")} ${message}`);
 }
 
 const a = (permissions: string) => `senses: { a: { permissions: ${permissions} } }`;

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceLookMs } from "../../../src/base/limits.ts";
 import type { LogLine } from "../../../src/base/log_line.ts";
 import { faultOf } from "../../../src/daemon/kernel_child.ts";
-import { Keeper, type KeeperEnd, type KernelEnd, type KernelListener } from "../../../src/daemon/kernel_supervisor.ts";
+import {
+  type KernelEnd,
+  type KernelListener,
+  KernelSupervisor,
+  type KernelSupervisorEnd,
+} from "../../../src/daemon/kernel_supervisor.ts";
 import { kernelExit } from "../../../src/daemon/supervisor_protocol.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -34,8 +39,8 @@ class FakeKernel {
 function keeping() {
   const clock = new FakeClock(), kernels: FakeKernel[] = [], lines: LogLine[] = [], states: string[] = [];
   const workspace = { there: true };
-  let end: KeeperEnd | null = null;
-  const keeper: Keeper = new Keeper({
+  let end: KernelSupervisorEnd | null = null;
+  const keeper: KernelSupervisor = new KernelSupervisor({
     clock,
     start: (listener) => {
       kernels.push(new FakeKernel(100 + kernels.length, listener));
@@ -71,7 +76,7 @@ Deno.test("Keeper starts a kernel that died again, later and later, and gives up
   }
   last().exit(-1, "was killed from outside (SIGKILL)");
   await clock.tick(deathWindowMs);
-  const gaveUp = end() as KeeperEnd | null;
+  const gaveUp = end() as KernelSupervisorEnd | null;
   assert.equal(gaveUp?.kind, "gave up");
   assert.equal(kernels.length, 5);
   assert.equal(lines.filter(({ event }) => event === "kernel.died").length, 5);
@@ -84,7 +89,7 @@ Deno.test("Keeper tells why it is over when the log was taken from under its ker
   lost.last().listener.onRecord({ t: "stopping", cause: "log gone" });
   lost.last().exit(0);
   await lost.clock.tick(0);
-  const end = lost.end() as KeeperEnd | null;
+  const end = lost.end() as KernelSupervisorEnd | null;
   assert.match(end?.kind === "gave up" ? end.reason : "", /logs\.db was removed or replaced/);
   const asked = await running();
   asked.keeper.stop();
@@ -118,7 +123,7 @@ Deno.test("Keeper restarts nothing that never ran: the first start is refused as
   const crashed = keeping();
   crashed.last().exit(133, "ran out of its memory limit (JavaScript heap)");
   await crashed.clock.tick(deathWindowMs);
-  const end = crashed.end() as KeeperEnd | null;
+  const end = crashed.end() as KernelSupervisorEnd | null;
   assert.ok(end?.kind === "refused" && /ran out of its memory limit/.test(end.refusal.message));
   assert.deepEqual([refused.kernels.length, crashed.kernels.length], [1, 1]);
 });
@@ -130,7 +135,7 @@ Deno.test("Keeper leaves the workspace to whoever took it while its kernel was d
   last().listener.onRecord({ t: "refused", refusal: { code: "DAEMON_RUNNING", message: "pid 7", hint: null } });
   last().exit(1);
   await clock.tick(0);
-  assert.equal((end() as KeeperEnd | null)?.kind, "refused");
+  assert.equal((end() as KernelSupervisorEnd | null)?.kind, "refused");
 });
 
 Deno.test("Keeper counts a configuration that went wrong meanwhile as a death, and says what is wrong", async () => {
@@ -249,7 +254,7 @@ Deno.test("Keeper starts a kernel anew when the workspace that was taken away is
 Deno.test("Keeper gives up a workspace that stays away, or of which no kernel can be made, and says which it was", async () => {
   const gone = await away();
   await gone.clock.tick(workspaceAwayMaxMs + workspaceLookMs);
-  const end = gone.end() as KeeperEnd | null;
+  const end = gone.end() as KernelSupervisorEnd | null;
   assert.ok(end?.kind === "gave up" && /taken away, .* there is no nerve\.yaml$/.test(end.reason));
   assert.deepEqual([gone.kernels.length, gone.clock.pending], [1, 0]);
 
@@ -259,7 +264,7 @@ Deno.test("Keeper gives up a workspace that stays away, or of which no kernel ca
     await wrong.clock.tick(workspaceLookMs);
     if (wrong.keeper.pid !== null) refuse(wrong.last(), "line 3");
   }
-  const why = wrong.end() as KeeperEnd | null;
+  const why = wrong.end() as KernelSupervisorEnd | null;
   assert.ok(why?.kind === "gave up" && /in its place: a kernel refused to start: line 3$/.test(why.reason));
 });
 
@@ -269,7 +274,7 @@ Deno.test("Keeper leaves a workspace that was made again to whoever was first, a
   await taken.clock.tick(workspaceLookMs);
   refuse(taken.last(), "pid 7", "DAEMON_RUNNING");
   await taken.clock.tick(0);
-  assert.equal((taken.end() as KeeperEnd | null)?.kind, "refused");
+  assert.equal((taken.end() as KernelSupervisorEnd | null)?.kind, "refused");
 
   const told = await away();
   told.keeper.stop();

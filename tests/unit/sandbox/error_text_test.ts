@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { describe, loadProblem, placeOf, strayError } from "../../../src/sandbox/error_text.ts";
+import { describeError, loadProblem, placeOf, strayError } from "../../../src/sandbox/error_text.ts";
 
 const folder = "/w/senses/a/";
 
@@ -9,15 +9,15 @@ function withStack(message: string, stack: string): Error {
 }
 
 Deno.test("describe() names the class where that tells more than the message", () => {
-  assert.equal(describe(new Error("no")), "no");
-  assert.equal(describe(new TypeError("no")), "no");
-  assert.equal(describe(new RangeError("no")), "RangeError: no");
-  assert.equal(describe(new Deno.errors.NotCapable("Requires net access")), "NotCapable: Requires net access");
-  assert.equal(describe(new DOMException("late", "AbortError")), "AbortError: late");
-  assert.equal(describe("text"), "text");
-  assert.equal(describe({ a: 1 }), "[object Object]");
-  assert.equal(describe(new Error("")), "(no message)");
-  assert.equal(describe(new Error("a\n   b\r\n\n c ")), "a | b | c");
+  assert.equal(describeError(new Error("no")), "no");
+  assert.equal(describeError(new TypeError("no")), "no");
+  assert.equal(describeError(new RangeError("no")), "RangeError: no");
+  assert.equal(describeError(new Deno.errors.NotCapable("Requires net access")), "NotCapable: Requires net access");
+  assert.equal(describeError(new DOMException("late", "AbortError")), "AbortError: late");
+  assert.equal(describeError("text"), "text");
+  assert.equal(describeError({ a: 1 }), "[object Object]");
+  assert.equal(describeError(new Error("")), "(no message)");
+  assert.equal(describeError(new Error("a\n   b\r\n\n c ")), "a | b | c");
 });
 
 Deno.test("a file outside that is imported is told to move to lib/, one that is read to be declared", () => {
@@ -26,25 +26,31 @@ Deno.test("a file outside that is imported is told to move to lib/, one that is 
     loadProblem(new TypeError(`${message} at file:///w/senses/a/index.ts:1:17`), folder).message,
     /^"\/w\/senses\/b\/x\.ts" cannot be imported: move it to lib\/; [^]*permissions\.import names them$/,
   );
-  assert.match(describe(new TypeError(`NotCapable: ${message}`)), /^"\/w\/senses\/b\/x\.ts" cannot be imported/);
+  assert.match(describeError(new TypeError(`NotCapable: ${message}`)), /^"\/w\/senses\/b\/x\.ts" cannot be imported/);
   const packaged = 'Requires read access to "/cache/npm/hono/index.js", run again with the --allow-read flag';
   assert.match(
-    describe(new TypeError(packaged)),
+    describeError(new TypeError(packaged)),
     /index\.js" cannot be imported: a sense or workflow imports from its own/,
   );
-  assert.match(describe(new Deno.errors.NotCapable(message)), /; declare it under permissions\.read in nerve\.yaml$/);
+  assert.match(
+    describeError(new Deno.errors.NotCapable(message)),
+    /; declare it under permissions\.read in nerve\.yaml$/,
+  );
 });
 
 Deno.test("describe() adds the cause, unless the message tells it already", () => {
   const query = new Error("Failed to run the query", { cause: new Error("no such table: nope") });
-  assert.equal(describe(query), "Failed to run the query: no such table: nope");
-  assert.equal(describe(new Error("sent nothing: refused", { cause: new Error("refused") })), "sent nothing: refused");
+  assert.equal(describeError(query), "Failed to run the query: no such table: nope");
+  assert.equal(
+    describeError(new Error("sent nothing: refused", { cause: new Error("refused") })),
+    "sent nothing: refused",
+  );
   const denied = new Error("no", { cause: new Deno.errors.NotCapable("Requires net access") });
-  assert.equal(describe(denied), "no: NotCapable: Requires net access");
-  assert.equal(describe(new Error("no", { cause: { status: 4 } })), "no");
+  assert.equal(describeError(denied), "no: NotCapable: Requires net access");
+  assert.equal(describeError(new Error("no", { cause: { status: 4 } })), "no");
   const ring = new Error("ring");
   ring.cause = new Error("of two", { cause: ring });
-  assert.equal(describe(ring), "ring: of two");
+  assert.equal(describeError(ring), "ring: of two");
 });
 
 Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, and what they say is bounded", () => {
@@ -63,7 +69,7 @@ Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, an
     ),
   );
   fc.assert(fc.property(hostile, (thrown) => {
-    assert.ok(describe(thrown).length <= 4_000);
+    assert.ok(describeError(thrown).length <= 4_000);
     assert.ok(strayError(thrown, ["/w/senses/a"]).message.length <= 4_100);
     assert.ok(loadProblem(thrown, folder).message.length <= 4_200);
     placeOf(thrown, folder);
@@ -71,7 +77,7 @@ Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, an
 });
 
 Deno.test("describe() takes a long message of blanks in no time", () => {
-  assert.equal(describe(new Error(" ".repeat(2e6) + "x")), "x");
+  assert.equal(describeError(new Error(" ".repeat(2e6) + "x")), "x");
 });
 
 Deno.test("placeOf() is the first place in the sense's own folder, however deep in the stack", () => {
@@ -125,7 +131,7 @@ Deno.test("loadProblem() says the rule of imports in place of advice for a proje
 
 Deno.test("describe() gives no impossible advice where Deno wants a permission for everything", () => {
   const thrown = new Error('Requires all access to "/proc/stat", run again with the --allow-all flag');
-  assert.match(describe(thrown), /^"\/proc\/stat" is closed in the sandbox, whatever is granted: ask node:os/);
+  assert.match(describeError(thrown), /^"\/proc\/stat" is closed in the sandbox, whatever is granted: ask node:os/);
 });
 
 Deno.test("strayError() has its place in a folder of its unit, when there is one", () => {

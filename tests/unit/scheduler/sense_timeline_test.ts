@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Signal, Trigger } from "../../../src/protocol/signal.ts";
-import { newTimeline, next, type TimelineEvent, type TimelineState } from "../../../src/scheduler/sense_timeline.ts";
+import { advance, newTimeline, type TimelineEvent, type TimelineState } from "../../../src/scheduler/sense_timeline.ts";
 
 const signal: Signal = { id: 7, sense: "other", payload: null, ts: 0 };
 const interval = (due = 0): Trigger => ({ kind: "interval", due, coalesced: 0 });
@@ -23,7 +23,7 @@ class Player {
   }
 
   send(event: TimelineEvent) {
-    const step = next(this.state, event);
+    const step = advance(this.state, event);
     this.state = step.state;
     return step.actions;
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import {
   cronResumesFrom,
   CronTimes,
-  missedCronTick,
+  findMissedCronTick,
   nextIntervalTick,
   nextTick,
 } from "../../../src/scheduler/timetable.ts";
@@ -124,11 +124,11 @@ Deno.test("around every change of the clock: cron ticks strictly grow, and the l
 Deno.test("a missed cron tick is the newest one after the last that was seen", () => {
   const daily = new CronTimes("0 9 * * *", "UTC");
   const now = at("2026-05-04T12:00:00Z");
-  assert.equal(missedCronTick(daily, at("2026-05-01T09:00:00Z"), now), at("2026-05-04T09:00:00Z"));
-  assert.equal(missedCronTick(daily, at("2026-05-04T09:00:00Z"), now), null);
-  assert.equal(missedCronTick(daily, null, now), null);
+  assert.equal(findMissedCronTick(daily, at("2026-05-01T09:00:00Z"), now), at("2026-05-04T09:00:00Z"));
+  assert.equal(findMissedCronTick(daily, at("2026-05-04T09:00:00Z"), now), null);
+  assert.equal(findMissedCronTick(daily, null, now), null);
   assert.equal(
-    missedCronTick(daily, at("2026-05-03T09:00:00Z"), at("2026-05-04T09:00:00Z")),
+    findMissedCronTick(daily, at("2026-05-03T09:00:00Z"), at("2026-05-04T09:00:00Z")),
     at("2026-05-04T09:00:00Z"),
   );
 });

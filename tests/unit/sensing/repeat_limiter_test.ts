@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { NewLogRow } from "../../../src/protocol/log.ts";
-import { type FoldableRow, foldMs, RepeatLimiter } from "../../../src/sensing/repeat_limiter.ts";
+import { type RepeatableRow, RepeatLimiter, repeatWindowMs } from "../../../src/sensing/repeat_limiter.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 function harness() {
@@ -8,7 +8,7 @@ function harness() {
   return { clock, rows, folded: new RepeatLimiter(clock, (row) => void rows.push(row)) };
 }
 
-const row = (sense: string, payload: FoldableRow["payload"] = {}): FoldableRow => (
+const row = (sense: string, payload: RepeatableRow["payload"] = {}): RepeatableRow => (
   { source: `sense:${sense}`, type: "sense.null", refId: sense, causeId: null, payload }
 );
 
@@ -17,17 +17,17 @@ Deno.test("RepeatLimiter.record() writes the first of a kind at once, and one ro
   assert.equal(folded.record(row("a", { n: 0 }), ""), true);
   for (let n = 1; n <= 50; n++) assert.equal(folded.record(row("a", { n }), ""), false);
   assert.deepEqual(rows.map(({ payload }) => payload), [{ n: 0 }]);
-  await clock.tick(foldMs);
+  await clock.tick(repeatWindowMs);
   assert.deepEqual(rows.map(({ payload }) => payload), [{ n: 0 }, { n: 50, repeated: 50 }], "the last stands for all");
   folded.record(row("a", { n: 51 }), "");
-  await clock.tick(foldMs);
+  await clock.tick(repeatWindowMs);
   assert.deepEqual(rows.at(-1)?.payload, { n: 51, repeated: 1 });
 });
 
 Deno.test("RepeatLimiter.record() takes what comes after a quiet minute for news, and then holds no timer", async () => {
   const { clock, rows, folded } = harness();
   folded.record(row("a"), "");
-  await clock.tick(foldMs);
+  await clock.tick(repeatWindowMs);
   assert.equal(clock.pending, 0);
   assert.equal(folded.record(row("a"), ""), true);
   assert.equal(rows.length, 2);
@@ -54,7 +54,7 @@ Deno.test("RepeatLimiter.record() bounds the kinds that it tells apart: an error
   const { clock, rows, folded } = harness();
   for (let n = 0; n < 1_000; n++) folded.record(row("a", { n }), `error number ${n}`);
   assert.equal(rows.length, 21, "twenty kinds and one for all the others");
-  await clock.tick(foldMs);
+  await clock.tick(repeatWindowMs);
   assert.deepEqual(rows.at(-1)?.payload, { n: 999, repeated: 979 });
 });
 
@@ -64,7 +64,7 @@ Deno.test("RepeatLimiter.flush() writes what is still folded, once, and leaves n
   folded.flush();
   assert.deepEqual(rows.at(-1)?.payload, { n: 2, repeated: 2 });
   folded.flush();
-  await clock.tick(10 * foldMs);
+  await clock.tick(10 * repeatWindowMs);
   assert.equal(rows.length, 2);
   assert.equal(clock.pending, 0);
 });

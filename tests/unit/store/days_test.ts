@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import type { LogRow } from "../../../src/protocol/log.ts";
-import { together } from "../../../src/store/archive/archive_reader.ts";
+import { mergeRows } from "../../../src/store/archive/archive_reader.ts";
 import { archiveBound } from "../../../src/store/archive/archiver.ts";
 import { dayMs, dayOf, parseDay, startOfDay } from "../../../src/store/archive/days.ts";
 
@@ -35,7 +35,7 @@ Deno.test("together() gives each row once, in the order and within the limit tha
     fc.integer({ min: 1, max: 60 }),
     fc.constantFrom("asc" as const, "desc" as const),
     (inLog, inArchive, limit, order) => {
-      const found = together(inLog.map(row), inArchive.map(row), { limit, order }).map(({ id }) => id);
+      const found = mergeRows(inLog.map(row), inArchive.map(row), { limit, order }).map(({ id }) => id);
       const all = [...new Set([...inLog, ...inArchive])].sort((a, b) => order === "asc" ? a - b : b - a);
       assert.deepEqual(found, all.slice(0, limit));
     },

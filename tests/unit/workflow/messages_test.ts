@@ -144,5 +144,5 @@ Deno.test("what somebody else wrote into the database is right, and is said", as
   await bench.store.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137 }, row);
   await bench.say("a");
   assert.deepEqual(bench.problems, ["run a was changed by somebody else: it is killed"]);
-  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 0, waiting: 0, queued: 0 }]);
+  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 0, unassigned: 0, queued: 0 }]);
 });

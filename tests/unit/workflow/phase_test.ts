@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { enterPhase, type Phase, phaseMoves, type PhaseTag } from "../../../src/workflow/local/phase.ts";
+
+const tags = Object.keys(phaseMoves) as PhaseTag[];
+
+function entryIn(phase: Phase): { phase: Phase; run: { runId: string } } {
+  return { phase, run: { runId: "r1" } };
+}
+
+Deno.test("enterPhase() makes a legal move, and refuses an illegal one as a bug of ours", () => {
+  const entry = entryIn({ tag: "queued" });
+  enterPhase(entry, { tag: "starting" });
+  assert.equal(entry.phase.tag, "starting");
+  assert.throws(() => enterPhase(entry, { tag: "queued" }), /run r1 cannot go from starting to queued/);
+  assert.equal(entry.phase.tag, "starting");
+});
+
+Deno.test("every phase can be reached from the first, and from every one a run can end", () => {
+  const reached = new Set<PhaseTag>(["creating"]);
+  for (const tag of reached) for (const to of phaseMoves[tag]) reached.add(to);
+  assert.deepEqual([...reached].sort(), [...tags].sort());
+  assert.deepEqual(tags.filter((tag) => !phaseMoves[tag].includes("ending")), []);
+});
+
+Deno.test("no run is given to a process unless its attempt is on disk", () => {
+  assert.deepEqual(tags.filter((tag) => phaseMoves[tag].includes("running")), ["unassigned", "writing"]);
+});
