@@ -2,6 +2,7 @@
  * Which process a pid means: a pid alone is used again after its process has died, a pid with its start time is not.
  * Reads /proc; on systems without it the pid alone has to do.
  */
+import { isGoneProcess } from "./if_present.ts";
 
 export interface ProcessId {
   readonly pid: number;
@@ -37,7 +38,7 @@ export function processStat(pid: number): ProcessStat | null {
     text = Deno.readTextFileSync(`/proc/${pid}/stat`);
   } catch (thrown) {
     // Gone, also between opening and reading.
-    if (thrown instanceof Deno.errors.NotFound || /ESRCH|No such process/.test(String(thrown))) return null;
+    if (isGoneProcess(thrown)) return null;
     throw thrown;
   }
   // The name, in brackets, may hold anything: spaces and brackets too. The state, field 3, comes after it.

@@ -1,5 +1,6 @@
 /** How commands reach a workspace: its paths, its configuration, its daemon. */
 import { NerveError } from "../base/errors.ts";
+import { ifPresentAsync } from "../base/if_present.ts";
 import type { Result } from "../base/result.ts";
 import { formatProblems, type Problem } from "../config/diagnostic.ts";
 import type { ParsedConfig } from "../config/parse.ts";
@@ -67,10 +68,5 @@ export async function fromDaemon<T>(
 }
 
 async function socketThere(path: string): Promise<boolean> {
-  try {
-    return (await Deno.lstat(path)).isSocket === true;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
+  return (await ifPresentAsync(() => Deno.lstat(path)))?.isSocket === true;
 }

@@ -1,5 +1,6 @@
 /** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, never contents. */
 import { join } from "node:path";
+import { isMissing } from "../base/if_present.ts";
 import { namePattern } from "../protocol/signal.ts";
 import { type Problem, quote } from "./diagnostic.ts";
 import { ProblemList } from "./diagnostic_list.ts";
@@ -57,8 +58,4 @@ async function isFile(path: string): Promise<boolean> {
     if (isMissing(thrown)) return false;
     throw thrown;
   }
-}
-
-function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
 }

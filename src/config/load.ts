@@ -9,10 +9,10 @@ import { err, ok, type Result } from "../base/result.ts";
 import { ownFile } from "../base/self_exec.ts";
 import { checkFolders } from "./check_folders.ts";
 import { hasErrors, type Problem, sortProblems } from "./diagnostic.ts";
+import { validEntries } from "./error_recovery.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
 import { checkGrants } from "./permissions/check_grants.ts";
 import type { GrantContext } from "./permissions/grants.ts";
-import { validEntries } from "./sound_part.ts";
 import type { NerveConfig } from "./types.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 

@@ -7,6 +7,7 @@
  */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { NerveError } from "../base/errors.ts";
+import { isMissing } from "../base/if_present.ts";
 import { nameMaxChars } from "../base/limits.ts";
 import { byteLength } from "../protocol/json.ts";
 
@@ -71,7 +72,7 @@ async function holdsConfig(folder: string): Promise<boolean> {
   try {
     return (await Deno.stat(join(folder, configFileName))).isFile;
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
+    if (isMissing(thrown)) return false;
     throw new NerveError("WORKSPACE_MISSING", `Cannot look into ${folder}`, {
       hint: "make it readable to this user, or name another folder with --workspace",
       cause: thrown,

@@ -10,6 +10,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
+import { isMissing } from "../base/if_present.ts";
 import { controlConnectionsMax, controlStopMs, requestMaxMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { answer } from "./http_server.ts";
@@ -164,7 +165,7 @@ function inodeOf(path: string): number | null {
   try {
     return Deno.lstatSync(path).ino;
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return null;
+    if (isMissing(thrown)) return null;
     throw thrown;
   }
 }

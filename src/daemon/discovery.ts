@@ -3,6 +3,7 @@
  * process that has it now. Used by the commands start, stop, status and doctor. Takes no lock: whoever looks must never
  * keep a kernel from starting.
  */
+import { ifPresent, isGoneProcess, isMissing } from "../base/if_present.ts";
 import { isAlive, type ProcessId, processStat } from "../base/process_id.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -48,7 +49,7 @@ function readText(path: string): string | null {
   try {
     return Deno.readTextFileSync(path);
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return null;
+    if (isMissing(thrown)) return null;
     throw thrown;
   }
 }
@@ -95,12 +96,9 @@ function isGroupProcess(pid: number): boolean {
 }
 
 function allProcesses(): number[] {
-  try {
-    return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => Number.isInteger(pid));
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return [];
-    throw thrown;
-  }
+  return ifPresent(() =>
+    [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => Number.isInteger(pid))
+  ) ?? [];
 }
 
 function readLink(path: string): string | null {
@@ -119,7 +117,7 @@ export function killProcesses(ids: readonly ProcessId[], target: "process" | "gr
     try {
       Deno.kill(target === "group" ? -id.pid : id.pid, "SIGKILL");
     } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.NotFound || String(thrown).includes("ESRCH"))) throw thrown;
+      if (!isGoneProcess(thrown)) throw thrown;
     }
   }
 }

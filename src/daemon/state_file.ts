@@ -3,6 +3,7 @@
  * up. Written by supervisor_process.ts, read by discovery.ts. It informs; the truth of who may run is the lock.
  */
 import { dirname, join } from "node:path";
+import { isMissing } from "../base/if_present.ts";
 import type { ProcessId } from "../base/process_id.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { isPlainObject } from "../protocol/json.ts";
@@ -53,8 +54,4 @@ export function removeState(paths: WorkspacePaths, { pid }: ProcessId): void {
   } catch (thrown) {
     if (!isMissing(thrown)) throw thrown;
   }
-}
-
-function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
 }

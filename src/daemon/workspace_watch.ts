@@ -6,6 +6,7 @@
  * Also used by whoever waits until a workspace is there again.
  */
 import { messageOf } from "../base/errors.ts";
+import { identifyFile } from "../base/file_identity.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 
 /** What was taken away: the workspace itself, or data/logs.db in it. */
@@ -21,7 +22,7 @@ export function watchWorkspace(
   onGone: (what: WorkspaceLoss) => void,
   report: (what: string) => void,
 ): WorkspaceWatch {
-  const held = identity(lockFile), log = identity(logDatabase);
+  const held = identifyFile(lockFile), log = identifyFile(logDatabase);
   let watcher: Deno.FsWatcher;
   try {
     watcher = Deno.watchFs(log === null ? [root] : [root, logDatabase], { recursive: false });
@@ -38,7 +39,11 @@ export function watchWorkspace(
   (async () => {
     for await (const { kind } of watcher) {
       if (kind === "access") continue;
-      const gone = identity(lockFile) !== held ? "workspace gone" : identity(logDatabase) !== log ? "log gone" : null;
+      const gone = identifyFile(lockFile) !== held
+        ? "workspace gone"
+        : identifyFile(logDatabase) !== log
+        ? "log gone"
+        : null;
       if (gone === null) continue;
       close();
       return onGone(gone);
@@ -49,17 +54,5 @@ export function watchWorkspace(
 
 /** Whether there is something that a kernel could be started with. */
 export function workspaceThere({ configFile }: WorkspacePaths): boolean {
-  return identity(configFile) !== null;
-}
-
-/** Which file the path leads to, or null when to none. */
-function identity(path: string): string | null {
-  try {
-    // Inodes are used again, births are not.
-    const { dev, ino, birthtime } = Deno.statSync(path);
-    return `${dev}:${ino}:${birthtime?.getTime()}`;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return null;
-    throw thrown;
-  }
+  return identifyFile(configFile) !== null;
 }

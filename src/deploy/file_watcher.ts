@@ -11,6 +11,8 @@
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
+import { identifyFile } from "../base/file_identity.ts";
+import { ifPresent } from "../base/if_present.ts";
 import { watchBusyMaxMs, watchQuietMs, watchScanMaxMs, watchScanMinMs, watchScanShare } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -83,7 +85,7 @@ export class FileWatcher {
     this.#followLinks();
     for (const watched of this.#watched) {
       try {
-        const identity = identityOf(watched.path);
+        const identity = identifyFolder(watched.path);
         if (watched.open?.identity === identity) continue;
         close(watched);
         if (identity === null) continue;
@@ -106,7 +108,7 @@ export class FileWatcher {
       if (target !== null) linked.add(target);
     }
     this.#linked = [...linked];
-    const wanted = new Set(this.#linked.map((target) => identityOf(target) === null ? dirname(target) : target));
+    const wanted = new Set(this.#linked.map((target) => identifyFolder(target) === null ? dirname(target) : target));
     for (const watched of this.#watched.splice(this.#folders.length + 1)) {
       if (wanted.delete(watched.path)) this.#watched.push(watched);
       else close(watched);
@@ -200,13 +202,8 @@ function targetOf(path: string): string | null {
   }
 }
 
-/** Tells a folder from another of the same name: inodes are used again, births are not. Null: there is no such folder. */
-function identityOf(path: string): string | null {
-  try {
-    const { dev, ino, birthtime, isDirectory } = Deno.statSync(path);
-    return isDirectory ? `${dev} ${ino} ${birthtime?.getTime()}` : null;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return null;
-    throw thrown;
-  }
+/** Tells a folder from another of the same name; null when there is no such folder. */
+function identifyFolder(path: string): string | null {
+  const isFolder = ifPresent(() => Deno.statSync(path).isDirectory) ?? false;
+  return isFolder ? identifyFile(path) : null;
 }

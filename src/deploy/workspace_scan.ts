@@ -6,6 +6,7 @@
  *     tell a further change. Bounded in files, depth and bytes; what is over a bound is told, not read.
  */
 import { setImmediate } from "node:timers";
+import { isMissing } from "../base/if_present.ts";
 import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/limits.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { Clock } from "../base/time.ts";
@@ -123,7 +124,7 @@ interface Walk {
 
 /** What goes away while we look is gone, and a link that leads nowhere was never there. */
 function missing(thrown: unknown, path: string, walk: Walk): void {
-  if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return;
+  if (isMissing(thrown)) return;
   // Unreadable, or a link to itself: the module loader will say the same of it, if it is ever asked to.
   walk.incomplete ??= `${path} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
 }

@@ -7,7 +7,7 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { LoadErrors } from "../deploy/load_errors.ts";
 import type { Reload } from "../deploy/reload.ts";
-import type { UnitStatus as SupervisedUnit } from "../process/ports.ts";
+import type { UnitStatus } from "../process/ports.ts";
 import type { Supervisor } from "../process/supervisor.ts";
 import {
   type AcceptedTrigger,
@@ -248,7 +248,7 @@ export class KernelApi {
     const { supervisor, errors } = this.#ports;
     const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));
     const ordered = this.#ports.current.units.map(({ key }) => units.get(key)).filter((unit) => unit !== undefined);
-    return ordered.map((unit: SupervisedUnit) => {
+    return ordered.map((unit: UnitStatus) => {
       const { key, state, reason, pid, memoryBytes, deaths } = unit;
       const { kind, name } = parseUnitKey(key);
       const members = kind === "group" ? groupMembers(this.#ports.current.config, name).map((sense) => sense.name) : [];

@@ -5,6 +5,7 @@
  *     are such files), and a folder under the name of a database.
  */
 import { formatSize } from "../base/duration.ts";
+import { isGoneProcess } from "../base/if_present.ts";
 import { quotaDescriptorsMax } from "../base/limits.ts";
 
 export interface DiskQuota {
@@ -69,5 +70,5 @@ function statOrNull(file: string): Deno.FileInfo | null {
 
 /** Not made yet, a journal that has just been removed, a process that has ended, or no /proc on this system. */
 function isGone(thrown: unknown): boolean {
-  return thrown instanceof Deno.errors.NotFound || /ESRCH|No such process/.test(String(thrown));
+  return isGoneProcess(thrown);
 }

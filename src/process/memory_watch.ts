@@ -4,6 +4,7 @@
  * own limit and the heartbeat hold.
  */
 import { formatSize } from "../base/duration.ts";
+import { isGoneProcess } from "../base/if_present.ts";
 import { memoryWatchMs } from "../base/limits.ts";
 import { processStat } from "../base/process_id.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -24,7 +25,7 @@ export function residentBytes(pid: number): number | null {
     return Number.isFinite(pages) ? pages * pageBytes : null;
   } catch (thrown) {
     // Gone between the listing and the read, or no /proc on this system.
-    if (thrown instanceof Deno.errors.NotFound || /ESRCH|No such process/.test(String(thrown))) return null;
+    if (isGoneProcess(thrown)) return null;
     throw thrown;
   }
 }

@@ -5,7 +5,7 @@
  * I2. What arrives is parsed before anyone sees it; the first line that is no message of the protocol ends the process.
  * I3. Messages sent before it is ready are kept in order; after its end they are dropped.
  */
-import { messageOf } from "../base/errors.ts";
+import { isGoneProcess } from "../base/if_present.ts";
 import {
   heartbeatMissesMax,
   heartbeatMs,
@@ -151,7 +151,7 @@ export class UnitProcess {
       Deno.kill(-this.#child.pid, "SIGKILL");
     } catch (thrown) {
       // The group is gone already; its status is on the way or has been read.
-      if (!(thrown instanceof Deno.errors.NotFound || messageOf(thrown).includes("ESRCH"))) throw thrown;
+      if (!isGoneProcess(thrown)) throw thrown;
     }
   }
 

@@ -27,6 +27,11 @@ export type Trigger = z.infer<typeof triggerSchema>;
 export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });
 export type Place = z.infer<typeof placeSchema>;
 
+/** What a message ends with when it is known where the fault stands: ` (file:line:column)`, else nothing. */
+export function atPlace(place: Place | null): string {
+  return place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+}
+
 /** What became of one compute, as the kernel sees it. */
 export type ComputeOutcome =
   /** `returned`: only when it was not null itself, which is what a missing `return` or `await` looks like. */

@@ -15,7 +15,6 @@ import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
 import type { Blobs, SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
-import { needsDatabases } from "./context_use.ts";
 import { describeError, loadProblem, placeOf } from "./error_text.ts";
 import { openPeers } from "./peers.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
@@ -187,4 +186,22 @@ function missingCompute(module: Record<string, unknown>): string {
   const exports = Object.keys(module);
   const found = exports.length === 0 ? "nothing" : exports.join(", ");
   return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
+}
+
+/** Bound before user code can replace it. */
+const textOf: (of: unknown) => string = Function.prototype.call.bind(Function.prototype.toString);
+/** `(`, or `({ a, b: c })`: the plain names that a function takes out of its only parameter, without a rest. */
+const parameters = /^[\w$\s]*\(\s*(?:\{([\w$\s,:]*)\}\s*,?\s*)?\)/;
+/** Other ways to what a function was called with. */
+const backDoor = /\barguments\b|\beval\b|\[native code\]/;
+
+/**
+ * Whether `compute` can reach `db` or `peers`, told from its text: a process loads no more than its senses need. True
+ * where it cannot be told.
+ */
+export function needsDatabases(compute: unknown): boolean {
+  const text = textOf(compute), match = parameters.exec(text);
+  if (match === null || backDoor.test(text)) return true;
+  const names = (match[1] ?? "").split(",").map((part) => part.split(":")[0]?.trim());
+  return names.includes("db") || names.includes("peers");
 }

@@ -3,6 +3,7 @@
  * dies. The lock is the truth; the pid written into it, and into `nerve.pid`, only tells people who holds it.
  */
 import { NerveError } from "../base/errors.ts";
+import { isMissing } from "../base/if_present.ts";
 import { ownProcessId } from "../base/process_id.ts";
 
 export interface WorkspaceLock {
@@ -44,7 +45,7 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
         if (there.dev === dev && there.ino === ino) Deno.removeSync(pidFile);
       } catch (thrown) {
         // Somebody removed the workspace while we ran: there is nothing left to clean.
-        if (!(thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory)) throw thrown;
+        if (!isMissing(thrown)) throw thrown;
       }
       file.truncateSync();
       file.close();

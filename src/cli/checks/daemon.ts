@@ -1,4 +1,5 @@
 /** Checks of the daemon: lock, pid file, socket, what a dead one left behind. */
+import { ifPresent } from "../../base/if_present.ts";
 import { processStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -73,30 +74,15 @@ function checkLeftovers(paths: WorkspacePaths): Finding[] {
 }
 
 function modeOf(path: string): number | null {
-  try {
-    return (Deno.lstatSync(path).mode ?? 0) & 0o777;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return ifPresent(() => (Deno.lstatSync(path).mode ?? 0) & 0o777);
 }
 
 function isFolder(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isDirectory;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
+  return ifPresent(() => Deno.lstatSync(path).isDirectory) ?? false;
 }
 
 function readPid(path: string): number | null {
-  try {
-    return Number(Deno.readTextFileSync(path).trim());
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return ifPresent(() => Number(Deno.readTextFileSync(path).trim()));
 }
 
 export function octal(mode: number): string {

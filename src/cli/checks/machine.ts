@@ -1,5 +1,6 @@
 /** Checks of this machine: Deno, disk space, what inotify may watch. */
 import { formatSize } from "../../base/duration.ts";
+import { ifPresent } from "../../base/if_present.ts";
 import { isCompiled } from "../../base/self_exec.ts";
 import { denoVersion } from "../../base/version.ts";
 import { type Check, failed, type Finding, warning, well } from "./check.ts";
@@ -60,10 +61,5 @@ function usedInstances(): number {
 }
 
 function readNumber(path: string): number | null {
-  try {
-    return Number(Deno.readTextFileSync(path));
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return ifPresent(() => Number(Deno.readTextFileSync(path)));
 }

@@ -2,6 +2,7 @@
 import { join, relative } from "node:path";
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
+import { ifPresent } from "../../base/if_present.ts";
 import type { Clock } from "../../base/time.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -132,10 +133,5 @@ function checkClock(paths: WorkspacePaths, clock: Clock): Finding[] {
 }
 
 function lstat(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return ifPresent(() => Deno.lstatSync(path));
 }

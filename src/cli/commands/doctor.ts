@@ -1,12 +1,13 @@
 /** `nerve doctor`: looks at everything that may be wrong around a workspace, changes nothing, says what to do. */
 import { messageOf } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { type Check, failed, type Finding } from "../checks/check.ts";
 import { daemonChecks } from "../checks/daemon.ts";
 import { machineChecks } from "../checks/machine.ts";
 import { runningChecks } from "../checks/running.ts";
 import { workspaceChecks } from "../checks/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printJson, sign } from "../render/terminal.ts";
+import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -32,7 +33,7 @@ export async function doctor(io: CliIo, flags: Flags): Promise<number> {
     const summary = bad === 0 && count("warning") === 0
       ? "all is well"
       : `${plural(bad, "problem")}, ${plural(count("warning"), "warning")}`;
-    print(io, dim(io, `${printable(paths.root)}: ${summary}`));
+    print(io, dim(io, `${toPrintable(paths.root)}: ${summary}`));
   }
   return bad === 0 ? exit.ok : exit.failed;
 }
@@ -49,6 +50,6 @@ async function orFault(run: () => ReturnType<Check>): Promise<Finding[]> {
 }
 
 function show(io: CliIo, { check, level, message, hint }: Finding): void {
-  print(io, `${signOf[level]} ${check}: ${printable(message)}`);
-  if (hint !== null) print(io, `   ${printable(hint)}`);
+  print(io, `${signOf[level]} ${check}: ${toPrintable(message)}`);
+  if (hint !== null) print(io, `   ${toPrintable(hint)}`);
 }

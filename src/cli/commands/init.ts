@@ -1,8 +1,9 @@
 /** `nerve init [DIR]`: makes a workspace, or with --force completes one. */
 import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { type CliIo, exit } from "../io.ts";
-import { print, printable, shellWord, sign } from "../render/terminal.ts";
+import { print, shellWord, sign } from "../render/terminal.ts";
 import { editorFiles, refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { libraryFiles } from "../scaffold/library.ts";
 import { writeFiles, type Written } from "../scaffold/owned_files.ts";
@@ -56,7 +57,7 @@ async function initGit(root: string): Promise<boolean> {
 function report(io: CliIo, root: string, { made, renewed, kept }: Written, git: boolean): void {
   const files = workspaceFiles().size;
   if (made.length === files) {
-    print(io, `${sign.ok} made a workspace in ${printable(root)}`);
+    print(io, `${sign.ok} made a workspace in ${toPrintable(root)}`);
     print(io, `   senses     ${starters.senses.join(", ")}`);
     print(io, `   workflows  ${starters.workflows.join(", ")}`);
     print(
@@ -66,7 +67,7 @@ function report(io: CliIo, root: string, { made, renewed, kept }: Written, git: 
       }`,
     );
   } else {
-    print(io, `${sign.ok} ${printable(root)} is complete`);
+    print(io, `${sign.ok} ${toPrintable(root)} is complete`);
     if (made.length > 0) print(io, `   written: ${made.join(", ")}`);
     if (renewed.length > 0) print(io, `   brought up to date: ${renewed.join(", ")}`);
     if (kept.length > 0) print(io, `   left as they are, being yours: ${kept.join(", ")}`);

@@ -1,14 +1,16 @@
 /** `nerve logs`: the end of the daemon's text log, and with -f what is added to it, across its turning over. */
 import { dirname } from "node:path";
 import { NerveError } from "../../base/errors.ts";
+import { ifPresent } from "../../base/if_present.ts";
 import { daemonAnswerMaxMs, logFilesKept } from "../../base/limits.ts";
 import { parseLogLine } from "../../base/log_line.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, runs } from "../../daemon/discovery.ts";
 import { LogTail } from "../daemon/log_tail.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, jsonLine, print, printable, sign } from "../render/terminal.ts";
+import { dim, jsonLine, print, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -22,7 +24,7 @@ const defaultLines = 50;
 
 export async function logs(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const write = (line: string) => print(io, flags.json ? jsonLine(asObject(line)) : printable(line));
+  const write = (line: string) => print(io, flags.json ? jsonLine(asObject(line)) : toPrintable(line));
   const count = flags.lines ?? defaultLines;
   if (flags.follow) await follow(io, paths, count, write);
   else {
@@ -98,7 +100,7 @@ function asObject(text: string): unknown {
 }
 
 function footer(io: CliIo, paths: WorkspacePaths): void {
-  print(io, dim(io, `log: ${printable(paths.textLog)}`));
+  print(io, dim(io, `log: ${toPrintable(paths.textLog)}`));
   const { kernel, supervised } = findDaemon(paths);
   if (kernel === null || supervised !== null) return;
   print(
@@ -111,12 +113,7 @@ function footer(io: CliIo, paths: WorkspacePaths): void {
 const logComes = "nerve start writes one; what happened in senses and workflows is in nerve events";
 
 function readText(path: string): string | null {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return ifPresent(() => Deno.readTextFileSync(path));
 }
 
 function exists(path: string): boolean {

@@ -1,11 +1,12 @@
 /** `nerve permissions`: what each group and workflow may do, and why. From nerve.yaml alone; the kernel grants the same. */
 import { NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { findNearest } from "../../config/did_you_mean.ts";
 import { grantContext } from "../../config/load.ts";
 import { explainPermissions, type GrantedUnit, type PermissionRow } from "../../config/permissions/grants.ts";
 import { groupMembers, type NerveConfig } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printJson, printTable, sign } from "../render/terminal.ts";
+import { dim, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -76,7 +77,7 @@ function printItem(io: CliIo, { kind, name, senses, grants }: Item, all: boolean
       shown.map(({ permission, value, why, origin }) => [
         "  ",
         permission,
-        printable(value === true ? "everything" : value),
+        toPrintable(value === true ? "everything" : value),
         origin === "gained" ? `gained through the group: ${why}` : why,
       ]),
     );

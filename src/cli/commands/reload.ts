@@ -1,6 +1,8 @@
 /** `nerve reload`: the daemon follows nerve.yaml and all code now, and says what that came to. */
+import { toPrintable } from "../../base/printable.ts";
+import { atPlace } from "../../protocol/signal.ts";
 import { type CliIo, exit } from "../io.ts";
-import { clip, print, printable, printJson, sign } from "../render/terminal.ts";
+import { clip, print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -25,9 +27,9 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
   for (const { of, change } of changes) print(io, `${changeSign[change]} ${of} ${change}`);
   for (const unit of replaced) print(io, `${sign.ok} ${unit}: new work gets a new process`);
   for (const { about, message, place } of problems) {
-    const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+    const where = atPlace(place);
     const mark = configError !== null || isFault(about) ? sign.failed : sign.warning;
-    print(io, `${mark} ${printable(`${about}: ${clip(message, 1_000)}${where}`)}`);
+    print(io, `${mark} ${toPrintable(`${about}: ${clip(message, 1_000)}${where}`)}`);
   }
   if (configError !== null) print(io, "   nerve.yaml was refused, the one before stays in force");
   else if (!failed && changes.length + replaced.length === 0) print(io, `${sign.ok} nothing has changed`);

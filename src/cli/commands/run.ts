@@ -11,6 +11,7 @@
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { workspaceAwayMaxMs } from "../../base/limits.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
 import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
@@ -24,7 +25,7 @@ import type { KernelEvent } from "../../protocol/event.ts";
 import { type CliIo, exit } from "../io.ts";
 import { eventLine, Tally } from "../render/event_lines.ts";
 import { createLossySinks } from "../render/lossy_sink.ts";
-import { clockTime, dim, plural, print, printable, sign } from "../render/terminal.ts";
+import { clockTime, dim, plural, print, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -101,7 +102,7 @@ async function foreground(io: CliIo, flags: Flags, first: Running, start: Start)
     while (end === "gone") {
       const again = await startAgain(io, paths, start, over);
       if (typeof again === "string") {
-        io.stderr.write(`${sign.failed} nothing runs any more: ${printable(again)}\n`);
+        io.stderr.write(`${sign.failed} nothing runs any more: ${toPrintable(again)}\n`);
         return exit.failed;
       }
       if (again === null) break;
@@ -110,7 +111,7 @@ async function foreground(io: CliIo, flags: Flags, first: Running, start: Start)
     const ok = end !== "at once";
     const took = formatDuration(Math.round((io.clock.monotonic() - from) / 1_000) * 1_000);
     print(io, `${ok ? sign.ok : sign.failed} stopped after ${took}: ${tally}`);
-    print(io, dim(io, `   log: ${printable(paths.logDatabase)} (nerve events)`));
+    print(io, dim(io, `   log: ${toPrintable(paths.logDatabase)} (nerve events)`));
     return ok ? exit.ok : exit.interrupted;
   } finally {
     cancel();
@@ -137,7 +138,7 @@ async function hosted(
     onStopping(cause) {
       if (cause === "interrupt") print(io, `${time()} ${sign.asleep} stopping; once more ends it at once`);
     },
-    report: (what) => io.stderr.write(`${sign.warning} ${printable(what)}\n`),
+    report: (what) => io.stderr.write(`${sign.warning} ${toPrintable(what)}\n`),
   });
   const stop = () => hosting.stop("request");
   over.addEventListener("abort", stop, { once: true });
@@ -159,7 +160,7 @@ async function startAgain(
 ): Promise<Running | string | null> {
   const time = dim(io, clockTime(io.clock.now()));
   print(io, `${time} ${sign.warning} the workspace was removed, moved or replaced: what ran in it has ended`);
-  print(io, dim(io, `   it starts anew when ${printable(paths.configFile)} is there again; Ctrl-C ends it`));
+  print(io, dim(io, `   it starts anew when ${toPrintable(paths.configFile)} is there again; Ctrl-C ends it`));
   let running: Running | null = null, why = "there is no nerve.yaml";
   const forget = io.onInterrupt(() => over.abort());
   const attempt = async () => {
@@ -187,7 +188,7 @@ async function startAgain(
 function printStart(io: CliIo, paths: WorkspacePaths, { config, warnings }: ParsedConfig): void {
   if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
-  print(io, `${clockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${printable(paths.root)}: ${parts}`);
+  print(io, `${clockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${toPrintable(paths.root)}: ${parts}`);
 }
 
 function show(io: CliIo, event: KernelEvent, tally: Tally): void {

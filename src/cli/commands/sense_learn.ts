@@ -1,10 +1,11 @@
 /** `nerve sense learn`: the smallest permissions that a sense got by with while it was watched. */
 import { formatDuration } from "../../base/duration.ts";
 import { NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { type Learned, permissionsYaml } from "../../config/permissions/learned.ts";
 import type { PermissionRequest } from "../../config/types.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printableLines, printJson, sign } from "../render/terminal.ts";
+import { dim, plural, print, printableLines, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -28,8 +29,8 @@ export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise
   cancel();
   if (flags.json) printJson(io, { sense: name, ...result });
   else {
-    for (const error of result.errors) print(io, `${sign.warning} ${printable(error)}`);
-    if (result.ended !== null) print(io, `${sign.broken} ${printable(result.ended)}`);
+    for (const error of result.errors) print(io, `${sign.warning} ${toPrintable(error)}`);
+    if (result.ended !== null) print(io, `${sign.broken} ${toPrintable(result.ended)}`);
     print(io, `${sign.ok} ${plural(result.computes, "compute")} of ${name}; the smallest permissions:`);
     print(io, indent(permissionsYaml(result.needed)));
     printDifference(io, result);
@@ -41,7 +42,7 @@ function printDifference(io: CliIo, { missing, unused }: Learned): void {
   const lines = [...listed("+", missing), ...listed("-", unused)];
   if (lines.length === 0) return print(io, dim(io, "   nerve.yaml says the same"));
   print(io, "difference to nerve.yaml:");
-  for (const line of lines) print(io, `  ${printable(line)}`);
+  for (const line of lines) print(io, `  ${toPrintable(line)}`);
   if (Object.keys(missing).length > 0) {
     print(io, dim(io, "   + was refused: look at it, declare it, and learn again for what comes after it"));
   }

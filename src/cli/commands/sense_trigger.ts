@@ -1,11 +1,13 @@
 /** `nerve sense trigger NAME`: queues a compute in the daemon, and with --wait tells what became of it. */
 import { NerveError, unreachable } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
+import { atPlace } from "../../protocol/signal.ts";
 import { hintAtFolder } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
 import { nothingText } from "../render/cause_text.ts";
-import { clip, clockTime, preview, print, printable, printJson, sign } from "../render/terminal.ts";
+import { clip, clockTime, preview, print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -26,9 +28,9 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   else print(io, reply.outcome === null ? takenLine(name, reply) : resultLine(name, reply.outcome));
   const { outcome } = reply;
   if (outcome?.kind === "signal" && outcome.warning !== undefined) {
-    io.stderr.write(`${sign.warning} ${printable(`${name}: ${clip(outcome.warning, 1_000)}`)}\n`);
+    io.stderr.write(`${sign.warning} ${toPrintable(`${name}: ${clip(outcome.warning, 1_000)}`)}\n`);
   }
-  if (stale !== null) io.stderr.write(`${sign.warning} ${printable(`${name}: ${clip(stale, 1_000)}`)}\n`);
+  if (stale !== null) io.stderr.write(`${sign.warning} ${toPrintable(`${name}: ${clip(stale, 1_000)}`)}\n`);
   return reply.outcome === null || succeeded(reply.outcome) ? exit.ok : exit.failed;
 }
 
@@ -64,7 +66,7 @@ function resultLine(name: string, result: ComputeResult): string {
       return `${sign.ok} ${name} started ${result.workflow}: nerve workflow thread ${result.runId}`;
     case "error": {
       const { place, message } = result;
-      const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
+      const where = atPlace(place);
       return `${sign.failed} ${name} failed: ${clip(message, 1_000)}${clip(where, 300)}`;
     }
     case "timeout":

@@ -1,12 +1,14 @@
 /** `nerve service install|uninstall|status`: the workspace as a systemd user service. */
 import { dirname } from "node:path";
 import { NerveError } from "../../base/errors.ts";
+import { ifPresent } from "../../base/if_present.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, runs } from "../../daemon/discovery.ts";
 import { systemctl, type SystemdUnit, unitOf, whyNoSystemd } from "../daemon/systemd.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { ServiceStatusOutput } from "../render/json_schemas.ts";
-import { dim, print, printable, printableLines, printJson, sign } from "../render/terminal.ts";
+import { dim, print, printableLines, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 import { goodConfig } from "./start.ts";
 
@@ -26,8 +28,8 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
   await must(io, ["enable", unit.name]);
   // Not `enable --now`: a service that runs already must take up the new text as well.
   await must(io, ["restart", unit.name]);
-  print(io, `${sign.live} ${unit.name} runs ${printable(paths.root)}, and starts with your session`);
-  print(io, dim(io, `   unit: ${printable(unit.path)}`));
+  print(io, `${sign.live} ${unit.name} runs ${toPrintable(paths.root)}, and starts with your session`);
+  print(io, dim(io, `   unit: ${toPrintable(unit.path)}`));
   print(io, dim(io, `   log: journalctl --user -u ${unit.name} -f`));
   print(io, `${sign.next} to run while you are not logged in: loginctl enable-linger`);
   return exit.ok;
@@ -36,8 +38,8 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
 /** The unit alone goes to stdout, so that it can be sent to a file. */
 function printUnit(io: CliIo, unit: SystemdUnit, why: string): number {
   io.stdout.write(unit.text);
-  io.stderr.write(`${sign.failed} nothing was installed: ${printable(why)}\n`);
-  io.stderr.write(`   where systemd runs, put this unit into ${printable(unit.path)}, then:\n`);
+  io.stderr.write(`${sign.failed} nothing was installed: ${toPrintable(why)}\n`);
+  io.stderr.write(`   where systemd runs, put this unit into ${toPrintable(unit.path)}, then:\n`);
   io.stderr.write(`   systemctl --user daemon-reload && systemctl --user enable --now ${unit.name}\n`);
   io.stderr.write("   without systemd: nerve start keeps the daemon running until the machine goes down\n");
   return exit.failed;
@@ -81,19 +83,14 @@ export async function serviceStatus(io: CliIo, flags: Flags & { readonly json: b
   if (flags.json) printJson(io, document);
   else {
     const state = why ?? (installed ? `${document.active}, ${document.enabled}` : "not installed");
-    print(io, `${runs ? sign.live : sign.idle} ${unit.name}: ${printable(state)}`);
+    print(io, `${runs ? sign.live : sign.idle} ${unit.name}: ${toPrintable(state)}`);
     if (!runs) print(io, `${sign.next} ${installed ? `journalctl --user -u ${unit.name}` : "nerve service install"}`);
   }
   return runs ? exit.ok : why === null ? exit.noDaemon : exit.failed;
 }
 
 function isInstalled(unit: SystemdUnit): boolean {
-  try {
-    return Deno.statSync(unit.path).isFile;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return false;
-    throw thrown;
-  }
+  return ifPresent(() => Deno.statSync(unit.path).isFile) ?? false;
 }
 
 async function must(io: CliIo, args: readonly string[]): Promise<void> {

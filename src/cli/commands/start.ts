@@ -4,6 +4,7 @@
  */
 import { type ErrorCode, NerveError } from "../../base/errors.ts";
 import { daemonStopMaxMs } from "../../base/limits.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
 import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
@@ -14,7 +15,7 @@ import { spawnDaemon } from "../../daemon/start_daemon.ts";
 import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
 import { socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printableLines, sign } from "../render/terminal.ts";
+import { dim, plural, print, printableLines, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -80,8 +81,8 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   if (report.t === "refused") throw refusalError(report.refusal);
   if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
-  print(io, `${sign.live} nerve ${version} runs ${printable(paths.root)} (pid ${report.pid}): ${parts}`);
-  print(io, dim(io, `   log: ${printable(paths.textLog)} (nerve logs -f)`));
+  print(io, `${sign.live} nerve ${version} runs ${toPrintable(paths.root)} (pid ${report.pid}): ${parts}`);
+  print(io, dim(io, `   log: ${toPrintable(paths.textLog)} (nerve logs -f)`));
   print(io, dim(io, "   next: nerve status, nerve sense list, nerve stop"));
   return exit.ok;
 }

@@ -1,6 +1,7 @@
 /** `nerve status`: what runs in the workspace, and how it is; the last problems from the log, also without a daemon. */
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type FoundDaemon } from "../../daemon/discovery.ts";
 import type { Health } from "../../protocol/api.ts";
@@ -9,7 +10,7 @@ import type { LogRow } from "../../protocol/log.ts";
 import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecords } from "../open_records.ts";
-import { dateTime, dim, oneLine, plural, print, printable, printJson, printTable, sign } from "../render/terminal.ts";
+import { dateTime, dim, oneLine, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -119,11 +120,11 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
     print(io, dim(io, "LAST PROBLEMS"));
     for (const row of document.lastProblems) print(io, problemLine(row));
   }
-  print(io, dim(io, `   log: ${printable(paths.textLog)} (nerve logs)`));
+  print(io, dim(io, `   log: ${toPrintable(paths.textLog)} (nerve logs)`));
 }
 
 function headline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {
-  const root = printable(workspace), because = problem === null ? "" : `: ${oneLine(problem, 300)}`;
+  const root = toPrintable(workspace), because = problem === null ? "" : `: ${oneLine(problem, 300)}`;
   const restarted = deaths === 0
     ? []
     : [`${sign.died} its kernel died ${plural(deaths, "time")}, the last one${because}`];
@@ -187,7 +188,7 @@ function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
   const text = typeof more === "string" ? more : JSON.stringify(more);
   const repeated = isPlainObject(payload) && typeof payload.repeated === "number" ? payload.repeated : null;
   const times = repeated === null ? "" : ` \u00d7${repeated} in the minute before`;
-  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${printable(source + ref)}: ${oneLine(text, 200)}${times}`;
+  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${toPrintable(source + ref)}: ${oneLine(text, 200)}${times}`;
 }
 
 /** Of a row sense.load_failed: the first problem, with its place. */

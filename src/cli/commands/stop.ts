@@ -4,8 +4,10 @@
  * I2. Whom it kills is checked by start time: a pid that was given to somebody else is left alone.
  */
 import { formatDuration } from "../../base/duration.ts";
-import { messageOf, NerveError } from "../../base/errors.ts";
+import { NerveError } from "../../base/errors.ts";
+import { isGoneProcess } from "../../base/if_present.ts";
 import { daemonAnswerMaxMs, daemonStopMaxMs } from "../../base/limits.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { type ProcessId, processStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -15,7 +17,7 @@ import type { Health, SenseView } from "../../protocol/api.ts";
 import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecords } from "../open_records.ts";
-import { plural, print, printable, sign } from "../render/terminal.ts";
+import { plural, print, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -103,7 +105,7 @@ class Asking {
       Deno.kill(pid, "SIGTERM");
     } catch (thrown) {
       // It has ended since; the wait will see it.
-      if (!(thrown instanceof Deno.errors.NotFound || /ESRCH/.test(messageOf(thrown)))) throw thrown;
+      if (!isGoneProcess(thrown)) throw thrown;
     }
   }
 }
@@ -125,7 +127,7 @@ function holders(paths: WorkspacePaths, before: Before | null): string[] {
     const doing = kind === "group" ? computing?.map((sense) => `a compute of ${sense.name}`) : runningRuns(paths, name);
     lines.push(`${kind} ${name}, process ${pid} ${inState(pid)}${doing?.length ? `: ${doing.join(", ")}` : ""}`);
   }
-  return lines.map(printable);
+  return lines.map(toPrintable);
 }
 
 const states: Readonly<Record<string, string>> = {

@@ -3,13 +3,14 @@
  * command does, with the workspace to itself.
  */
 import { NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { ArchiveProgress, ArchiveReply } from "../../protocol/api.ts";
 import { archiveBound } from "../../store/archive/archiver.ts";
 import { dayOf } from "../../store/archive/days.ts";
 import { alone, progressLine, withStore } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printable, printJson, printTable, sign } from "../render/terminal.ts";
+import { dim, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
 import { connect, fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -97,7 +98,7 @@ function show(io: CliIo, flags: Flags, paths: WorkspacePaths, reply: ArchiveRepl
   const before = `of days before ${dayOf(beforeMs)} (UTC)`;
   if (rows === 0) print(io, `${sign.ok} no rows ${before} are in the log`);
   else if (dryRun) print(io, `${sign.next} ${plural(rows, "row")} ${before} would leave the log`);
-  else print(io, `${sign.ok} ${plural(rows, "row")} ${before} are in ${printable(paths.archive)}`);
+  else print(io, `${sign.ok} ${plural(rows, "row")} ${before} are in ${toPrintable(paths.archive)}`);
   if (held > 0) print(io, dim(io, `   ${plural(held, "row")} of runs that are not finished stay`));
   if (vacuumed) print(io, dim(io, "   free space was given back to the disk"));
   else if (rows > 0 && !dryRun) print(io, dim(io, "   its space is used again; --vacuum gives it back to the disk"));

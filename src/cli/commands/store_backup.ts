@@ -1,10 +1,11 @@
 /** `nerve store backup DIR` and `nerve store restore DIR`. */
 import { basename, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { backupData, type BackupManifest, restoreData } from "../../store/maintenance/backup.ts";
 import { alone, progressLine, requireLog } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dateTime, dim, plural, print, printable, printJson, shellWord, sign } from "../render/terminal.ts";
+import { dateTime, dim, plural, print, printJson, shellWord, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -23,8 +24,8 @@ export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise
   }
   if (flags.json) printJson(io, summary(folder, manifest));
   else {
-    print(io, `${sign.ok} ${sizeText(manifest)} in ${printable(folder)}`);
-    print(io, dim(io, `   to bring it back: nerve stop, then nerve store restore ${printable(shellWord(folder))}`));
+    print(io, `${sign.ok} ${sizeText(manifest)} in ${toPrintable(folder)}`);
+    print(io, dim(io, `   to bring it back: nerve stop, then nerve store restore ${toPrintable(shellWord(folder))}`));
   }
   return exit.ok;
 }
@@ -44,7 +45,7 @@ export async function storeRestore(
   if (flags.json) printJson(io, { ...summary(folder, manifest), before });
   else {
     print(io, `${sign.ok} ${sizeText(manifest)} of ${dateTime(manifest.madeAt)} are back`);
-    if (before !== null) print(io, dim(io, `   what was there before: ${printable(before)}`));
+    if (before !== null) print(io, dim(io, `   what was there before: ${toPrintable(before)}`));
   }
   return exit.ok;
 }

@@ -1,8 +1,9 @@
 /** `nerve store verify`: whether the data is whole. Exits 1 when something is not. */
+import { toPrintable } from "../../base/printable.ts";
 import { type VerifiedPart, verifyStore } from "../../store/maintenance/verify.ts";
 import { progressLine } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { plural, print, printable, printJson, sign } from "../render/terminal.ts";
+import { plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -24,9 +25,9 @@ export async function storeVerify(io: CliIo, flags: Flags): Promise<number> {
     findings.push(finding);
     line.end();
     if (flags.json) continue;
-    const { part, what, problem, count } = finding, name = `${part} ${printable(what)}`;
+    const { part, what, problem, count } = finding, name = `${part} ${toPrintable(what)}`;
     if (problem === null) print(io, `${sign.ok} ${name}: ${plural(count, counted[part])}`);
-    else print(io, `${sign.failed} ${name}: ${printable(problem)}`);
+    else print(io, `${sign.failed} ${name}: ${toPrintable(problem)}`);
   }
   line.end();
   const wrong = findings.filter(({ problem }) => problem !== null).length;

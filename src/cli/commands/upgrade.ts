@@ -6,6 +6,7 @@
  */
 import { resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, runs } from "../../daemon/discovery.ts";
@@ -21,7 +22,7 @@ import {
   versionOf,
 } from "../daemon/installation.ts";
 import { type CliIo, exit } from "../io.ts";
-import { print, printable, sign } from "../render/terminal.ts";
+import { print, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -43,7 +44,7 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
   try {
     const { sum, known } = await checkedSum(candidate, file, flags.sha256);
     if (sum === await sha256OfFile(installed)) {
-      print(io, `${sign.ok} ${printable(installed)} is this very file already`);
+      print(io, `${sign.ok} ${toPrintable(installed)} is this very file already`);
       return exit.ok;
     }
     const next = await versionOf(candidate);
@@ -51,10 +52,10 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
     if (workspace !== null) await mustTake(io, candidate, workspace);
     const daemon = workspace?.runs === true ? workspace.paths : null;
     const kept = await replace(io, installed, candidate, daemon);
-    print(io, `${sign.ok} ${printable(installed)}: nerve ${version} is now ${printable(next)}`);
-    if (!known) print(io, `   its sum was not compared: there is no ${printable(file)}.sha256`);
-    if (daemon !== null) print(io, `   the daemon of ${printable(daemon.root)} runs on it`);
-    print(io, `   to go back: nerve upgrade --from ${printable(kept)}`);
+    print(io, `${sign.ok} ${toPrintable(installed)}: nerve ${version} is now ${toPrintable(next)}`);
+    if (!known) print(io, `   its sum was not compared: there is no ${toPrintable(file)}.sha256`);
+    if (daemon !== null) print(io, `   the daemon of ${toPrintable(daemon.root)} runs on it`);
+    print(io, `   to go back: nerve upgrade --from ${toPrintable(kept)}`);
     return exit.ok;
   } finally {
     await removeIfThere(candidate);
@@ -101,7 +102,7 @@ async function mustTake(io: CliIo, candidate: string, { paths: { root }, runs }:
   if (success) return;
   const first = stdout.split("\n").find((line) => line.includes(" error ")) ?? lastWords;
   const what = `the new nerve does not take ${root}: ${first.trim()}`;
-  if (!runs) return print(io, `${sign.warning} ${printable(what)}`);
+  if (!runs) return print(io, `${sign.warning} ${toPrintable(what)}`);
   throw new NerveError("UPGRADE_FAILED", what, {
     hint: `Nothing was changed. What it says: nerve validate, by the new file`,
   });

@@ -1,10 +1,10 @@
 /** `nerve version` */
-import { build, version as nerveVersion } from "../../base/version.ts";
+import { build, version } from "../../base/version.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, printJson } from "../render/terminal.ts";
 
 export function printVersion(io: CliIo, flags: { json: boolean }): number {
-  const versions = { nerve: nerveVersion, ...build, deno: Deno.version.deno, v8: Deno.version.v8 };
+  const versions = { nerve: version, ...build, deno: Deno.version.deno, v8: Deno.version.v8 };
   if (flags.json) printJson(io, versions);
   else {
     const commit = versions.commit === null ? "" : `, commit ${versions.commit}`;

@@ -3,13 +3,14 @@
  * `nerve why --sense NAME`: what a sense lately did not do, and the reasons. Both from the database, without a daemon.
  */
 import { NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { askOrRead } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, printNothingYet, recordsOf, requireRun } from "../open_records.ts";
 import { chainOf, firstSample, happened, notHappened, rowOf, tookText } from "../render/cause_text.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
-import { clip, dateTime, dim, distance, plural, print, printable, printJson, sign } from "../render/terminal.ts";
+import { clip, dateTime, dim, distance, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -98,7 +99,7 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
   print(io, dim(io, `${more ? "the last " : ""}${countText(rows, clip(sense, 64))}`));
   printNothingYet(io, records);
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
-  if (problem !== null) print(io, `${sign.warning} what it does now is not known. ${printable(problem)}`);
+  if (problem !== null) print(io, `${sign.warning} what it does now is not known. ${toPrintable(problem)}`);
   else if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
   else if (live?.nextDue != null) print(io, dim(io, `it computes next ${distance(live.nextDue, io.clock.now())}`));
   return exit.ok;

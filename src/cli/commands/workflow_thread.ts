@@ -1,8 +1,9 @@
 /** `nerve workflow thread RUN`: the newest messages of a run that fit a budget of characters, oldest first. */
+import { toPrintable } from "../../base/printable.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { recordsOf, requireRun } from "../open_records.ts";
-import { clockTime, dim, print, printable, printableLines, printJson, runSign } from "../render/terminal.ts";
+import { clockTime, dim, print, printableLines, printJson, runSign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -63,9 +64,9 @@ function budgetFlag(flags: Flags): string {
 
 function printThread(io: CliIo, run: Run, messages: readonly RunMessage[], earlier: string | null): void {
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
-  if (run.prompt !== "") print(io, dim(io, `   prompt: ${printable(run.prompt)}`));
+  if (run.prompt !== "") print(io, dim(io, `   prompt: ${toPrintable(run.prompt)}`));
   for (const { round, role, content, ts } of messages) {
-    print(io, `\n${round} ${printable(role)} ${dim(io, clockTime(ts))}`);
+    print(io, `\n${round} ${toPrintable(role)} ${dim(io, clockTime(ts))}`);
     print(io, printableLines(content));
   }
   const range = messages.length === 0 ? "no messages" : `rounds ${messages[0]?.round}-${messages.at(-1)?.round}`;

@@ -4,11 +4,12 @@
  */
 import { NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs } from "../../base/limits.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import { findDaemon } from "../../daemon/discovery.ts";
 import type { CliIo } from "../io.ts";
-import { dim, print, printable, sign } from "../render/terminal.ts";
+import { dim, print, sign } from "../render/terminal.ts";
 import { fromDaemon } from "../workspace.ts";
 
 /** What a daemon told, or null when the databases have to do; `problem` says then why one that runs told nothing. */
@@ -35,7 +36,7 @@ export async function askOrRead<T>(
 /** The end of a list that was made from the databases alone. */
 export function printNoAnswer(io: CliIo, problem: string | null): void {
   if (problem === null) print(io, dim(io, "no daemon runs: nerve start"));
-  else print(io, `${sign.warning} from the databases alone. ${printable(problem)}`);
+  else print(io, `${sign.warning} from the databases alone. ${toPrintable(problem)}`);
 }
 
 /** What `ask` learns, or null when no daemon answers in time. */

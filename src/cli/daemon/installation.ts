@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
+import { ifPresentAsync } from "../../base/if_present.ts";
 import { isCompiled, ownProgram, selfArguments } from "../../base/self_exec.ts";
 import type { CliIo } from "../io.ts";
 
@@ -70,12 +71,8 @@ export async function sha256OfFile(path: string): Promise<string> {
 
 /** The sum that stands beside a file, as `sha256sum` writes it; null when there is none. */
 export async function sumBeside(path: string): Promise<string | null> {
-  try {
-    return (await Deno.readTextFile(`${path}.sha256`)).trim().split(/\s+/)[0] ?? "";
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  const text = await ifPresentAsync(() => Deno.readTextFile(`${path}.sha256`));
+  return text === null ? null : text.trim().split(/\s+/)[0] ?? "";
 }
 
 export interface Swap {

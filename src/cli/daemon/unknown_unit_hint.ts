@@ -3,6 +3,7 @@
  * commands that trigger one.
  */
 import { NerveError } from "../../base/errors.ts";
+import { isMissing } from "../../base/if_present.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { readConfigFile } from "../workspace.ts";
 
@@ -37,7 +38,7 @@ async function isThere(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory) return false;
+    if (isMissing(thrown)) return false;
     throw thrown;
   }
 }

@@ -6,9 +6,10 @@
  */
 import { messageOf } from "../../base/errors.ts";
 import { subscriberQueueMax } from "../../base/limits.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { Clock } from "../../base/time.ts";
 import type { CliIo, Sink } from "../io.ts";
-import { plural, printable, sign } from "./terminal.ts";
+import { plural, sign } from "./terminal.ts";
 
 /** How long the last lines are waited for at the end. */
 const flushMaxMs = 1_000;
@@ -24,7 +25,7 @@ export interface LossySinks {
 
 export function createLossySinks(io: CliIo): LossySinks {
   const stdout = new LossySink(io.stdout, (why) => {
-    io.stderr.write(`${sign.warning} ${printable(why)}; nerve goes on without it: nerve events shows what happens\n`);
+    io.stderr.write(`${sign.warning} ${toPrintable(why)}; nerve goes on without it: nerve events shows what happens\n`);
   });
   const { stderr, colour, env, cwd, clock, terminal } = io;
   const onInterrupt = (fire: () => void) => io.onInterrupt(fire), onHangup = (fire: () => void) => io.onHangup(fire);

@@ -3,8 +3,9 @@
  * reader that has seen enough ends the query.
  */
 import { unreachable } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
 import type { CliIo } from "../io.ts";
-import { clip, jsonLine, print, printable, printTable } from "./terminal.ts";
+import { clip, jsonLine, print, printTable } from "./terminal.ts";
 
 export const rowFormats = ["table", "json", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];
@@ -95,5 +96,5 @@ function blobText(bytes: Uint8Array): string {
 
 /** A schema's SQL, safe for a terminal. */
 export function sqlText(sql: string): string {
-  return sql.split("\n").map(printable).join("\n");
+  return sql.split("\n").map(toPrintable).join("\n");
 }

@@ -36,8 +36,6 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
   dropped: "🚫",
 };
 
-export { toPrintable as printable };
-
 /** `toPrintable` for a text of several lines. */
 export function printableLines(text: string): string {
   return text.split(/\r?\n/).map((line) => toPrintable(line.replaceAll("\t", "  "))).join("\n");

@@ -10,9 +10,11 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../base/errors.ts";
+import { ifPresentAsync } from "../../base/if_present.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { ownFile } from "../../base/self_exec.ts";
 import type { CliIo } from "../io.ts";
-import { printable, sign } from "../render/terminal.ts";
+import { sign } from "../render/terminal.ts";
 import { relativeImports } from "./library.ts";
 import { isAsWritten, writeFiles } from "./owned_files.ts";
 import { editorConfig, editorImports, importMapFile, typesEntry, typesFolder } from "./templates.ts";
@@ -49,7 +51,7 @@ export async function refreshEditorTypes(io: CliIo, root: string): Promise<void>
   try {
     if (await leadsToTypes(root)) await writeEditorTypes(root);
   } catch (thrown) {
-    const why = printable(messageOf(thrown));
+    const why = toPrintable(messageOf(thrown));
     io.stderr.write(`${sign.warning} the types for editors in ${typesFolder} are not up to date: ${why}\n`);
   }
 }
@@ -80,10 +82,5 @@ export function editorFiles(): Map<string, Uint8Array> {
 }
 
 async function textOf(path: string): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return await ifPresentAsync(() => Deno.readTextFile(path));
 }

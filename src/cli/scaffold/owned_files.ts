@@ -4,6 +4,7 @@
  * replace, any other that is there is the user's and stays.
  */
 import { dirname, join } from "node:path";
+import { ifPresentAsync } from "../../base/if_present.ts";
 import { sha256 } from "../../base/sha256.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 
@@ -79,12 +80,7 @@ export async function foreignFiles(
 }
 
 async function kindOf(path: string): Promise<Deno.FileInfo | null> {
-  try {
-    return await Deno.lstat(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return await ifPresentAsync(() => Deno.lstat(path));
 }
 
 async function readManifest(root: string): Promise<Record<string, unknown>> {
@@ -99,10 +95,6 @@ async function readManifest(root: string): Promise<Record<string, unknown>> {
 }
 
 async function digestOfFile(path: string): Promise<string | null> {
-  try {
-    return await sha256(await Deno.readFile(path));
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  const bytes = await ifPresentAsync(() => Deno.readFile(path));
+  return bytes === null ? null : await sha256(bytes);
 }

@@ -3,6 +3,7 @@
  * that reach further than they say. Needs absolute paths, and looks through symbolic links; called by load.ts.
  */
 import { dirname, join, relative } from "node:path";
+import { isMissing } from "../../base/if_present.ts";
 import { type ConfigPath, type Problem, quote } from "../diagnostic.ts";
 import { ProblemList } from "../diagnostic_list.ts";
 import type { ParsedConfig } from "../parse.ts";
@@ -129,17 +130,17 @@ async function checkThere(value: string, at: ConfigPath, request: PermissionRequ
   const own = resolveRequest({ write }, root, home).some((grant) =>
     grant.value === true || pathContains(grant.value, value)
   );
-  if (own || !await isMissing(value)) return;
+  if (own || !await isAbsent(value)) return;
   problems.warning(at, `read of ${quote(value)}: there is nothing of that name`, "is it misspelt, or made later?");
 }
 
-async function isMissing(path: string): Promise<boolean> {
+async function isAbsent(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return false;
   } catch (thrown) {
     // What cannot be looked at may be there all the same.
-    return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
+    return isMissing(thrown);
   }
 }
 

@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { messageOf } from "../../base/errors.ts";
+import { ifPresentAsync } from "../../base/if_present.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type ConfigPath, type Problem, quote } from "../diagnostic.ts";
 import { ProblemList } from "../diagnostic_list.ts";
@@ -96,12 +97,7 @@ export async function writeLock(config: NerveConfig, paths: WorkspacePaths): Pro
 }
 
 async function readLock(paths: WorkspacePaths): Promise<string | null> {
-  try {
-    return await Deno.readTextFile(join(paths.root, permissionLockName));
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return await ifPresentAsync(() => Deno.readTextFile(join(paths.root, permissionLockName)));
 }
 
 /** What `now` grants beyond `lock`, a sentence for each permission of each sense or workflow. Pure. */

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { systemClock } from "../../base/clock.ts";
 import { makeFolderDurably, syncFolder } from "../../base/durable_folder.ts";
 import { NerveError } from "../../base/errors.ts";
+import { ifPresentAsync } from "../../base/if_present.ts";
 import { sha256 } from "../../base/sha256.ts";
 import { storeError } from "../sqlite/database.ts";
 
@@ -108,10 +109,5 @@ async function makeYoung(path: string): Promise<boolean> {
 
 /** Null: no such file. */
 async function sizeOf(path: string): Promise<number | null> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return (await ifPresentAsync(() => Deno.stat(path)))?.size ?? null;
 }

@@ -1,20 +1,15 @@
 /** What the kernel's thread (commit_thread.ts) and the thread that commits for it (commit_worker.ts) send each other. */
 import type { Operation } from "./operations.ts";
 
-/** The file that the kernel's thread has open: a workspace may be removed and made again at the same path. */
-export interface FileIdentity {
+/** The database that the kernel's thread has open: another may take its place at the same path. */
+export interface OpenedDatabase {
   readonly path: string;
-  readonly dev: number;
-  readonly ino: number | null;
-}
-
-export function identifyFile(path: string): FileIdentity {
-  const { dev, ino } = Deno.statSync(path);
-  return { path, dev, ino };
+  /** As `identifyFile` tells it. */
+  readonly identity: string | null;
 }
 
 /** What the kernel's thread sends: first which database, then batches; null: no more will come. */
-export type ToCommitter = FileIdentity | readonly Operation[] | null;
+export type ToCommitter = OpenedDatabase | readonly Operation[] | null;
 
 /** Of each operation whether it was done, or what SQLite said of it. */
 export type OperationResult = boolean | string;

@@ -2,16 +2,11 @@
  * The kernel's side of the thread that commits behind it (commit_worker.ts). Used by group_commit.ts.
  * It is there while it is needed: it takes 10 MiB, and who is alone on a fast disk has his commit sooner without it.
  */
+import { identifyFile } from "../../base/file_identity.ts";
 import { commitThreadIdleMs, commitThreadRestMs } from "../../base/limits.ts";
 import { ownEntry } from "../../base/self_exec.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
-import {
-  type FileIdentity,
-  type FromCommitter,
-  identifyFile,
-  type OperationResult,
-  type ToCommitter,
-} from "./commit_messages.ts";
+import type { FromCommitter, OpenedDatabase, OperationResult, ToCommitter } from "./commit_messages.ts";
 import type { Operation } from "./operations.ts";
 
 export interface Committed {
@@ -31,7 +26,7 @@ interface Running {
 }
 
 export class CommitThread {
-  readonly #file: FileIdentity;
+  readonly #file: OpenedDatabase;
   readonly #clock: Clock;
   #running: Running | null = null;
   #answer: PromiseWithResolvers<Committed> | null = null;
@@ -41,7 +36,7 @@ export class CommitThread {
 
   /** `path`: of the database, which exists. */
   constructor(path: string, clock: Clock) {
-    this.#file = identifyFile(path);
+    this.#file = { path, identity: identifyFile(path) };
     this.#clock = clock;
   }
 

@@ -5,8 +5,9 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
+import { identifyFile } from "../../base/file_identity.ts";
 import { openDatabase, StatementCache } from "../sqlite/database.ts";
-import { type FileIdentity, type FromCommitter, identifyFile, type OperationResult } from "./commit_messages.ts";
+import type { FromCommitter, OpenedDatabase, OperationResult } from "./commit_messages.ts";
 import { type Operation, Transaction } from "./operations.ts";
 
 globalThis.addEventListener("message", (event) => {
@@ -28,16 +29,15 @@ globalThis.addEventListener("message", (event) => {
 }, { once: true });
 
 /** Makes no file: looks first, and whether it was the right one afterwards. */
-function openSame(file: FileIdentity): DatabaseSync {
+function openSame(file: OpenedDatabase): DatabaseSync {
   assertSame(file);
   const db = openDatabase(file.path);
   assertSame(file);
   return db;
 }
 
-function assertSame({ path, dev, ino }: FileIdentity): void {
-  const now = identifyFile(path);
-  if (now.dev !== dev || now.ino !== ino) throw new Error(`${path} is another file by now`);
+function assertSame({ path, identity }: OpenedDatabase): void {
+  if (identity === null || identifyFile(path) !== identity) throw new Error(`${path} is another file by now`);
 }
 
 function commit(db: DatabaseSync, statements: StatementCache, operations: readonly Operation[]): FromCommitter {

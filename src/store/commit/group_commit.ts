@@ -20,9 +20,8 @@ import type { NerveError } from "../../base/errors.ts";
 import { commitManyOperations, commitOperationsMax, commitWaitingMax } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { type StatementCache, storeError } from "../sqlite/database.ts";
-import { type Batch, newBatch, type OffThreadOperation } from "./batch.ts";
 import { type Committed, CommitThread } from "./commit_thread.ts";
-import { CommitTiming } from "./commit_timing.ts";
+import { type Batch, CommitTiming, newBatch, type OffThreadOperation } from "./commit_timing.ts";
 import { type Operation, Transaction } from "./operations.ts";
 import { WriteLock } from "./write_lock.ts";
 

@@ -1,5 +1,6 @@
 /** Which files the daemon's data is made of. Used by stats.ts, verify.ts, blob_gc.ts and backup.ts. */
 import { join } from "node:path";
+import { ifPresent } from "../../base/if_present.ts";
 
 /** Where the data of a workspace lies; `WorkspacePaths` fits it by its shape. */
 export interface DataPaths {
@@ -51,22 +52,12 @@ export function databaseBytes(path: string): number {
 }
 
 export function entriesOf(folder: string): Deno.DirEntry[] {
-  try {
-    return [...Deno.readDirSync(folder)];
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return [];
-    throw thrown;
-  }
+  return ifPresent(() => [...Deno.readDirSync(folder)]) ?? [];
 }
 
 /** Null: no such file. */
 export function infoOf(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.statSync(path);
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return null;
-    throw thrown;
-  }
+  return ifPresent(() => Deno.statSync(path));
 }
 
 function sizeOf(path: string): number | null {

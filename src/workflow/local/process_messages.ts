@@ -12,6 +12,7 @@ import type { Clock } from "../../base/time.ts";
 import { byteLength, isPlainObject, toJsonText } from "../../protocol/json.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
+import { atPlace } from "../../protocol/signal.ts";
 import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -93,8 +94,7 @@ export class ProcessMessages {
         return void this.#end(entry, process, "completed", null);
       case "failed": {
         const place = outcome.place;
-        const where = place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
-        return void this.#end(entry, process, "failed", `${outcome.message}${where}`);
+        return void this.#end(entry, process, "failed", `${outcome.message}${atPlace(place)}`);
       }
       case "max_rounds": {
         const reason = `maxRounds ${entry.run.maxRounds} reached; the next role would have been ${outcome.next}`;

@@ -6,6 +6,7 @@
  * I3. What the store refuses for the moment (a full disk) is tried again until it succeeds or the manager stops;
  *     a caller who waits for an answer is told at once instead.
  */
+import { backoffAfter } from "../../base/backoff.ts";
 import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
@@ -137,13 +138,13 @@ export class RunWriter {
   }
 
   async #insist(what: string, write: () => Promise<boolean>): Promise<boolean> {
-    for (let pauseMs = backoffFirstMs; !this.#closed; pauseMs = Math.min(pauseMs * 2, backoffMaxMs)) {
+    for (let failures = 1; !this.#closed; failures++) {
       try {
         return await this.#track(write());
       } catch (thrown) {
-        if (pauseMs === backoffFirstMs) this.#options.problem(`${what}, trying again: ${messageOf(thrown)}`);
+        if (failures === 1) this.#options.problem(`${what}, trying again: ${messageOf(thrown)}`);
       }
-      if (!this.#closed) await this.#pause(pauseMs);
+      if (!this.#closed) await this.#pause(backoffAfter(failures, backoffFirstMs, backoffMaxMs));
     }
     return false;
   }

@@ -3,12 +3,12 @@ import type { LogType } from "../../../src/protocol/log.ts";
 import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import type { RunStore as RunStorePort } from "../../../src/workflow/local/ports.ts";
+import type { RunStore } from "../../../src/workflow/local/ports.ts";
 import { firstMoves, isLegal, isTerminal } from "../../../src/workflow/transitions.ts";
 import { newRun, runRow, withStore } from "../../support/store_bench.ts";
 
 /** Compiles only while the store fits the port that the workflow room declares. */
-const fits = (store: SqliteRunStore): RunStorePort => store;
+const fits = (store: SqliteRunStore): RunStore => store;
 
 const message = (round: number) => ({
   round,

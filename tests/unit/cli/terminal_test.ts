@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
+import { toPrintable } from "../../../src/base/printable.ts";
 import { fitBudget } from "../../../src/cli/commands/workflow_thread.ts";
 import { eventLine, Tally } from "../../../src/cli/render/event_lines.ts";
 import { writeRows } from "../../../src/cli/render/query_rows.ts";
@@ -10,7 +11,6 @@ import {
   distance,
   jsonLine,
   oneLine,
-  printable,
   printError,
   printJson,
   printPage,
@@ -23,7 +23,7 @@ import { aRun } from "../../support/fake_view.ts";
 const io = () => new CapturedIo({ cwd: "/" });
 
 Deno.test("what users' code wrote cannot command a terminal", () => {
-  assert.equal(printable("\x1b[2Jgone\u202e\u0007"), "\\u001b[2Jgone\\u202e\\u0007");
+  assert.equal(toPrintable("\x1b[2Jgone\u202e\u0007"), "\\u001b[2Jgone\\u202e\\u0007");
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
     // deno-lint-ignore no-control-regex -- these are what must not be there
     assert.doesNotMatch(clip(text, 50), /[\u0000-\u001f\u007f-\u009f]/);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { type Batch, newBatch } from "../../../src/store/commit/batch.ts";
-import { CommitTiming } from "../../../src/store/commit/commit_timing.ts";
+import { type Batch, CommitTiming, newBatch } from "../../../src/store/commit/commit_timing.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const slowMs = 5;

@@ -1,6 +1,6 @@
 /** A compute that got no `db` although it asks for one would fail at once: what cannot be told must count as a need. */
 import assert from "node:assert/strict";
-import { needsDatabases } from "../../../src/sandbox/context_use.ts";
+import { needsDatabases } from "../../../src/sandbox/sense_runtime.ts";
 
 type Context = Record<"db" | "peers" | "sqlite" | "config", unknown>;
 

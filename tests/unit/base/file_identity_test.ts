@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { identifyFile, inodeOf } from "../../../src/base/file_identity.ts";
+import { join } from "../../support/paths.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+Deno.test("identifyFile() tells a file from the one that took its place, and none from both", () =>
+  inTempDir(async (root) => {
+    const path = join(root, "a");
+    assert.equal(identifyFile(path), null);
+    await Deno.writeTextFile(path, "1");
+    const first = identifyFile(path);
+    await Deno.writeTextFile(path, "2");
+    assert.equal(identifyFile(path), first);
+    await Deno.writeTextFile(join(root, "b"), "3");
+    await Deno.rename(join(root, "b"), path);
+    assert.notEqual(identifyFile(path), first);
+    assert.equal(identifyFile(join(path, "below a file")), null);
+    assert.equal(inodeOf(path), (await Deno.stat(path)).ino);
+    assert.equal(inodeOf(join(root, "missing")), null);
+  }));
