@@ -287,8 +287,12 @@ export function archivedDayKey(day: string): string {
   return `archive:${day}`;
 }
 
-/** Forward only. */
+/** Moves it forward only. */
 function moveWatermark(ms: number): Step {
-  const { sql, values } = setMeta(archivedUpToKey, String(ms));
-  return { sql: `${sql} where cast(excluded.value as integer) > cast(value as integer)`, values };
+  return {
+    sql: `
+insert into meta values (?, ?) on conflict (key) do update set value = excluded.value
+where cast(excluded.value as integer) > cast(value as integer)`,
+    values: [archivedUpToKey, String(ms)],
+  };
 }

@@ -14,8 +14,8 @@ import { type StatementCache, storeError } from "../sqlite/database.ts";
 import { changeRow, firstRow, runStateTypes } from "./run_log_rows.ts";
 import {
   countMessage,
+  insertAtRound,
   insertRun,
-  onlyAtRound,
   readLastFailure,
   readMessages,
   readRun,
@@ -61,7 +61,7 @@ export class SqliteRunStore {
   roleFailed(of: RunRef, failure: RoleFailure): Promise<boolean> {
     const { runId, attempt } = of;
     const row = this.#log.step({ ...rowOf(of, "run.attempt_failed"), payload: { attempt, ...failure } });
-    return this.#writer.run([onlyAtRound(row, runId, attempt, failure.round)]);
+    return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
   }
 
   /** The newest failed attempt of a role of this run, whatever its round. */
@@ -89,6 +89,7 @@ export class SqliteRunStore {
     return this.#statements.arrays(sql).all().map(toRun);
   }
 }
+
 function rowOf({ workflow, runId, causeId }: RunRef, type: LogType): Omit<NewLogRow, "payload"> {
   return { source: `workflow:${workflow}`, type, refId: runId, causeId };
 }
