@@ -5,6 +5,7 @@
 import type { Figures } from "./figure.ts";
 
 const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> = {
+  "served-runs": () => import("./served_runs.ts"),
   runs: () => import("./durable_runs.ts"),
   computes: () => import("./computes.ts"),
   storage: () => import("./storage.ts"),
