@@ -1,4 +1,4 @@
-/** The child of kill_test.ts: appends rows and messages of a run without end, and prints what is durable. */
+/** The child of durability_test.ts: appends rows and messages of a run without end, and prints what is durable. */
 import { systemClock } from "../../../src/base/clock.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { newRow, newRun, runRow } from "../../support/store_bench.ts";

@@ -2,47 +2,47 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { prepareAheadMs } from "../../../src/base/limits.ts";
 import type { Signal } from "../../../src/protocol/signal.ts";
-import { Harness, manual, plan } from "./harness.ts";
+import { manual, plan, SchedulerBench } from "../../support/scheduler_bench.ts";
 
 const t0 = Date.UTC(2026, 0, 1);
 const signalOf = (sense: string, id = 1): Signal => ({ id, sense, payload: null, ts: t0 });
 
 Deno.test("the first tick of an interval comes at start, the next ones from the schedule", async () => {
-  const harness = new Harness(t0);
-  harness.start(plan("a", [{ intervalMs: 100 }]));
-  await harness.clock.tick(350);
-  assert.deepEqual(harness.starts("a", t0), [0, 100, 200, 300]);
-  const [first] = harness.started;
+  const bench = new SchedulerBench(t0);
+  bench.start(plan("a", [{ intervalMs: 100 }]));
+  await bench.clock.tick(350);
+  assert.deepEqual(bench.starts("a", t0), [0, 100, 200, 300]);
+  const [first] = bench.started;
   assert.deepEqual(first?.trigger, { kind: "interval", due: t0, coalesced: 0 });
-  harness.scheduler.stop();
-  assert.equal(harness.clock.pending, 0, "a stopped scheduler left a timer");
+  bench.scheduler.stop();
+  assert.equal(bench.clock.pending, 0, "a stopped scheduler left a timer");
 });
 
 Deno.test("before start nothing is scheduled and no trigger is taken", async () => {
-  const harness = new Harness();
-  harness.scheduler.setPlans([plan("a", [{ intervalMs: 100 }])]);
-  assert.equal(harness.scheduler.trigger("a", manual), null);
-  await harness.clock.tick(1_000);
-  assert.deepEqual(harness.started, []);
-  assert.equal(harness.clock.pending, 0);
+  const bench = new SchedulerBench();
+  bench.scheduler.setPlans([plan("a", [{ intervalMs: 100 }])]);
+  assert.equal(bench.scheduler.trigger("a", manual), null);
+  await bench.clock.tick(1_000);
+  assert.deepEqual(bench.started, []);
+  assert.equal(bench.clock.pending, 0);
 });
 
 Deno.test("startup_delay shifts the first interval tick and all after it", async () => {
-  const harness = new Harness(t0);
-  harness.start(plan("a", [{ intervalMs: 1_000 }], { startupDelayMs: 250 }));
-  assert.equal(harness.scheduler.view("a")?.nextDue, t0 + 250);
-  await harness.clock.tick(3_000);
-  assert.deepEqual(harness.starts("a", t0), [250, 1_250, 2_250]);
+  const bench = new SchedulerBench(t0);
+  bench.start(plan("a", [{ intervalMs: 1_000 }], { startupDelayMs: 250 }));
+  assert.equal(bench.scheduler.view("a")?.nextDue, t0 + 250);
+  await bench.clock.tick(3_000);
+  assert.deepEqual(bench.starts("a", t0), [250, 1_250, 2_250]);
 });
 
 Deno.test("senses with the same interval start together, none is delayed for another", async () => {
-  const harness = new Harness(t0);
+  const bench = new SchedulerBench(t0);
   const names = Array.from({ length: 200 }, (_, index) => `s${index}`);
-  harness.durationMs = () => 40;
-  harness.start(...names.map((name) => plan(name, [{ intervalMs: 1_000 }])));
-  assert.equal(harness.clock.pending, 1, "one timer of the clock serves all");
-  await harness.clock.tick(2_500);
-  for (const name of names) assert.deepEqual(harness.starts(name, t0), [0, 1_000, 2_000]);
+  bench.durationMs = () => 40;
+  bench.start(...names.map((name) => plan(name, [{ intervalMs: 1_000 }])));
+  assert.equal(bench.clock.pending, 1, "one timer of the clock serves all");
+  await bench.clock.tick(2_500);
+  for (const name of names) assert.deepEqual(bench.starts(name, t0), [0, 1_000, 2_000]);
 });
 
 Deno.test("intervals do not drift over 1,000 ticks, however long computes take", async () => {
@@ -51,15 +51,15 @@ Deno.test("intervals do not drift over 1,000 ticks, however long computes take",
       fc.integer({ min: 40, max: 5_000 }),
       fc.infiniteStream(fc.nat(100)),
       async (intervalMs, percents) => {
-        const harness = new Harness(t0);
-        harness.durationMs = () => {
+        const bench = new SchedulerBench(t0);
+        bench.durationMs = () => {
           const percent: number = percents.next().value;
           return Math.floor(intervalMs * percent / 101);
         };
-        harness.start(plan("a", [{ intervalMs }]));
-        await harness.clock.tick(intervalMs * 1_000);
-        assert.deepEqual(harness.starts("a", t0), Array.from({ length: 1_001 }, (_, k) => k * intervalMs));
-        assert.deepEqual(harness.deferred, []);
+        bench.start(plan("a", [{ intervalMs }]));
+        await bench.clock.tick(intervalMs * 1_000);
+        assert.deepEqual(bench.starts("a", t0), Array.from({ length: 1_001 }, (_, k) => k * intervalMs));
+        assert.deepEqual(bench.deferred, []);
       },
     ),
     { numRuns: 5 },
@@ -67,32 +67,32 @@ Deno.test("intervals do not drift over 1,000 ticks, however long computes take",
 });
 
 Deno.test("a compute that outlasts three ticks is followed by one, and the schedule is kept", async () => {
-  const harness = new Harness(t0);
+  const bench = new SchedulerBench(t0);
   let computes = 0;
-  harness.durationMs = () => ++computes === 1 ? 350 : 10;
-  harness.start(plan("a", [{ intervalMs: 100 }]));
-  await harness.clock.tick(500);
-  assert.deepEqual(harness.starts("a", t0), [0, 350, 400, 500]);
-  assert.deepEqual(harness.started[1]?.trigger, { kind: "interval", due: t0 + 300, coalesced: 2 });
-  assert.deepEqual(harness.deferred.map(({ reason }) => reason), ["coalesced", "coalesced", "coalesced"]);
+  bench.durationMs = () => ++computes === 1 ? 350 : 10;
+  bench.start(plan("a", [{ intervalMs: 100 }]));
+  await bench.clock.tick(500);
+  assert.deepEqual(bench.starts("a", t0), [0, 350, 400, 500]);
+  assert.deepEqual(bench.started[1]?.trigger, { kind: "interval", due: t0 + 300, coalesced: 2 });
+  assert.deepEqual(bench.deferred.map(({ reason }) => reason), ["coalesced", "coalesced", "coalesced"]);
 });
 
 Deno.test("ticks that went by while the event loop was blocked lead to one compute, the next comes on schedule", async () => {
-  const harness = new Harness(t0);
-  harness.start(plan("a", [{ intervalMs: 100 }]));
-  await harness.clock.tick(150);
-  await harness.clock.stall(1_000);
-  assert.deepEqual(harness.starts("a", t0), [0, 100, 1_150]);
-  await harness.clock.tick(100);
-  assert.deepEqual(harness.starts("a", t0), [0, 100, 1_150, 1_200]);
+  const bench = new SchedulerBench(t0);
+  bench.start(plan("a", [{ intervalMs: 100 }]));
+  await bench.clock.tick(150);
+  await bench.clock.stall(1_000);
+  assert.deepEqual(bench.starts("a", t0), [0, 100, 1_150]);
+  await bench.clock.tick(100);
+  assert.deepEqual(bench.starts("a", t0), [0, 100, 1_150, 1_200]);
 });
 
 Deno.test("the throttle holds a tick until the end of the window, and says so once for each trigger", async () => {
-  const harness = new Harness(t0);
-  harness.start(plan("a", [{ intervalMs: 100 }], { throttleMs: 260 }));
-  await harness.clock.tick(600);
-  assert.deepEqual(harness.starts("a", t0), [0, 260, 520]);
-  assert.deepEqual(harness.deferred.map(({ reason, until, computeId }) => [reason, until, computeId]), [
+  const bench = new SchedulerBench(t0);
+  bench.start(plan("a", [{ intervalMs: 100 }], { throttleMs: 260 }));
+  await bench.clock.tick(600);
+  assert.deepEqual(bench.starts("a", t0), [0, 260, 520]);
+  assert.deepEqual(bench.deferred.map(({ reason, until, computeId }) => [reason, until, computeId]), [
     ["throttled", t0 + 260, 2],
     ["coalesced", null, 2],
     ["throttled", t0 + 520, 4],
@@ -100,14 +100,14 @@ Deno.test("the throttle holds a tick until the end of the window, and says so on
     ["coalesced", null, 4],
     ["throttled", t0 + 780, 7],
   ]);
-  assert.equal(harness.started[1]?.computeId, 2);
+  assert.equal(bench.started[1]?.computeId, 2);
 });
 
 Deno.test("Scheduler.trigger() tells which compute answers it", async () => {
-  const harness = new Harness(t0);
-  harness.durationMs = () => 10;
-  harness.start(plan("a", [], { throttleMs: 100 }));
-  const { scheduler, clock } = harness;
+  const bench = new SchedulerBench(t0);
+  bench.durationMs = () => 10;
+  bench.start(plan("a", [], { throttleMs: 100 }));
+  const { scheduler, clock } = bench;
   assert.equal(scheduler.trigger("nobody", manual), null);
   assert.deepEqual(scheduler.trigger("a", manual), { computeId: 1, how: "started", until: null });
   assert.deepEqual(scheduler.trigger("a", manual), { computeId: 2, how: "coalesced", until: null });
@@ -120,46 +120,46 @@ Deno.test("Scheduler.trigger() tells which compute answers it", async () => {
   });
   assert.deepEqual(scheduler.trigger("a", manual), { computeId: 2, how: "coalesced", until: null });
   await clock.tick(60);
-  assert.deepEqual(harness.started.map(({ computeId, at }) => [computeId, at - t0]), [[1, 0], [2, 100]]);
+  assert.deepEqual(bench.started.map(({ computeId, at }) => [computeId, at - t0]), [[1, 0], [2, 100]]);
   assert.deepEqual(scheduler.trigger("a", manual), { computeId: 4, how: "throttled", until: t0 + 200 });
 });
 
 Deno.test("a signal wakes the senses that listen to its sense, each once, and no other", async () => {
-  const harness = new Harness();
-  harness.start(
+  const bench = new SchedulerBench();
+  bench.start(
     plan("a", [{ on: ["source"] }, { on: ["source", "other"] }]),
     plan("b", [{ on: ["other"] }]),
     plan("source", []),
   );
   const signal = signalOf("source", 42);
-  harness.scheduler.signalled(signal);
-  await harness.clock.tick(0);
-  assert.deepEqual(harness.started.map(({ sense, trigger }) => ({ sense, trigger })), [
+  bench.scheduler.signalled(signal);
+  await bench.clock.tick(0);
+  assert.deepEqual(bench.started.map(({ sense, trigger }) => ({ sense, trigger })), [
     { sense: "a", trigger: { kind: "signal", signal, coalesced: 0 } },
   ]);
 });
 
 Deno.test("signals that follow each other back to back start one compute after the other", async () => {
-  const harness = new Harness();
-  harness.durationMs = () => 1;
-  harness.start(plan("a", [{ on: ["source"] }]));
+  const bench = new SchedulerBench();
+  bench.durationMs = () => 1;
+  bench.start(plan("a", [{ on: ["source"] }]));
   for (let id = 1; id <= 5; id++) {
-    harness.scheduler.signalled(signalOf("source", id));
-    await harness.clock.tick(1);
+    bench.scheduler.signalled(signalOf("source", id));
+    await bench.clock.tick(1);
   }
-  assert.equal(harness.started.length, 5);
+  assert.equal(bench.started.length, 5);
 });
 
 Deno.test("a process is asked for ahead of each tick, unless the tick is too near or the sense busy", async () => {
-  const harness = new Harness(t0);
-  harness.start(plan("slow", [{ intervalMs: 1_000 }]), plan("quick", [{ intervalMs: prepareAheadMs }]));
-  await harness.clock.tick(2_100);
-  assert.deepEqual(harness.prepared.map(({ sense, at }) => [sense, at - t0]), [
+  const bench = new SchedulerBench(t0);
+  bench.start(plan("slow", [{ intervalMs: 1_000 }]), plan("quick", [{ intervalMs: prepareAheadMs }]));
+  await bench.clock.tick(2_100);
+  assert.deepEqual(bench.prepared.map(({ sense, at }) => [sense, at - t0]), [
     ["slow", 1_000 - prepareAheadMs],
     ["slow", 2_000 - prepareAheadMs],
   ]);
 
-  const busy = new Harness(t0);
+  const busy = new SchedulerBench(t0);
   busy.durationMs = () => 990;
   busy.start(plan("a", [{ intervalMs: 1_000 }]));
   await busy.clock.tick(1_500);
@@ -167,21 +167,21 @@ Deno.test("a process is asked for ahead of each tick, unless the tick is too nea
 });
 
 Deno.test("a process is asked for ahead of the end of a window, and not for the ticks that the window holds back", async () => {
-  const harness = new Harness(t0);
-  harness.start(plan("a", [{ intervalMs: 1_000 }], { throttleMs: 60_500 }));
-  await harness.clock.tick(60_600);
-  assert.deepEqual(harness.prepared.map(({ at }) => at - t0), [60_500 - prepareAheadMs]);
-  assert.deepEqual(harness.starts("a", t0), [0, 60_500]);
+  const bench = new SchedulerBench(t0);
+  bench.start(plan("a", [{ intervalMs: 1_000 }], { throttleMs: 60_500 }));
+  await bench.clock.tick(60_600);
+  assert.deepEqual(bench.prepared.map(({ at }) => at - t0), [60_500 - prepareAheadMs]);
+  assert.deepEqual(bench.starts("a", t0), [0, 60_500]);
 });
 
 Deno.test("nextDueAt is the first compute that is to come, which a throttle may put off", async () => {
-  const harness = new Harness(t0);
-  harness.start(
+  const bench = new SchedulerBench(t0);
+  bench.start(
     plan("a", [{ intervalMs: 10_000 }]),
     plan("b", [{ intervalMs: 1_000 }], { throttleMs: 60_000 }),
     plan("c", [{ on: ["a"] }]),
   );
-  const { scheduler, clock } = harness;
+  const { scheduler, clock } = bench;
   assert.equal(scheduler.nextDueAt(["a", "b", "c"]), t0);
   await clock.tick(500);
   assert.equal(scheduler.nextDueAt(["a", "b"]), t0 + 10_000);
@@ -193,54 +193,54 @@ Deno.test("nextDueAt is the first compute that is to come, which a throttle may 
 });
 
 Deno.test("stop drops what waits, says so, and lets what runs go on without a successor", async () => {
-  const harness = new Harness(t0);
-  harness.durationMs = () => 100;
-  harness.start(plan("a", [{ intervalMs: 1_000 }]), plan("b", [{ on: ["x"] }], { throttleMs: 500 }));
-  await harness.clock.tick(10);
-  harness.scheduler.trigger("b", manual);
-  await harness.clock.tick(200);
-  const waiting = harness.scheduler.trigger("b", manual);
-  const merged = harness.scheduler.trigger("b", manual);
-  const running = harness.scheduler.trigger("a", manual);
-  const pending = harness.scheduler.trigger("a", manual);
+  const bench = new SchedulerBench(t0);
+  bench.durationMs = () => 100;
+  bench.start(plan("a", [{ intervalMs: 1_000 }]), plan("b", [{ on: ["x"] }], { throttleMs: 500 }));
+  await bench.clock.tick(10);
+  bench.scheduler.trigger("b", manual);
+  await bench.clock.tick(200);
+  const waiting = bench.scheduler.trigger("b", manual);
+  const merged = bench.scheduler.trigger("b", manual);
+  const running = bench.scheduler.trigger("a", manual);
+  const pending = bench.scheduler.trigger("a", manual);
   const how = [waiting, merged, running, pending].map((receipt) => receipt?.how);
   assert.deepEqual(how, ["throttled", "coalesced", "started", "coalesced"]);
-  const before = harness.started.length;
-  harness.scheduler.stop();
-  assert.deepEqual(harness.droppedIds.sort(), [waiting?.computeId, pending?.computeId].sort());
-  assert.equal(harness.scheduler.trigger("a", manual), null);
-  harness.scheduler.signalled(signalOf("x"));
-  harness.scheduler.setPlans([plan("c", [{ intervalMs: 10 }])]);
-  await harness.clock.tick(10_000);
-  assert.equal(harness.started.length, before);
+  const before = bench.started.length;
+  bench.scheduler.stop();
+  assert.deepEqual(bench.droppedIds.sort(), [waiting?.computeId, pending?.computeId].sort());
+  assert.equal(bench.scheduler.trigger("a", manual), null);
+  bench.scheduler.signalled(signalOf("x"));
+  bench.scheduler.setPlans([plan("c", [{ intervalMs: 10 }])]);
+  await bench.clock.tick(10_000);
+  assert.equal(bench.started.length, before);
 });
 
 Deno.test("no trigger is taken while the scheduler stops, not even from a listener that hears of a drop", async () => {
-  const harness = new Harness(t0);
-  harness.start(plan("a", [], { throttleMs: 1_000 }), plan("b", []));
-  harness.scheduler.trigger("a", manual);
-  await harness.clock.tick(10);
-  harness.scheduler.trigger("a", manual);
-  harness.dropped = () => assert.equal(harness.scheduler.trigger("b", manual), null);
-  harness.scheduler.stop();
-  assert.deepEqual(harness.starts("b"), []);
+  const bench = new SchedulerBench(t0);
+  bench.start(plan("a", [], { throttleMs: 1_000 }), plan("b", []));
+  bench.scheduler.trigger("a", manual);
+  await bench.clock.tick(10);
+  bench.scheduler.trigger("a", manual);
+  bench.dropped = () => assert.equal(bench.scheduler.trigger("b", manual), null);
+  bench.scheduler.stop();
+  assert.deepEqual(bench.starts("b"), []);
 });
 
 Deno.test("a listener may trigger the sense that it hears of", async () => {
-  const harness = new Harness(t0);
-  harness.durationMs = () => 5;
-  harness.start(plan("a", [{ on: ["a-signal"] }], { throttleMs: 50 }));
+  const bench = new SchedulerBench(t0);
+  bench.durationMs = () => 5;
+  bench.start(plan("a", [{ on: ["a-signal"] }], { throttleMs: 50 }));
   let again = true;
-  harness.nonAction = () => {
+  bench.nonAction = () => {
     if (!again) return;
     again = false;
-    harness.scheduler.signalled(signalOf("a-signal"));
+    bench.scheduler.signalled(signalOf("a-signal"));
   };
-  harness.scheduler.trigger("a", manual);
-  harness.scheduler.trigger("a", manual);
-  await harness.clock.tick(200);
-  assert.deepEqual(harness.starts("a", t0), [0, 50]);
-  assert.equal(harness.started[1]?.trigger.coalesced, 1);
+  bench.scheduler.trigger("a", manual);
+  bench.scheduler.trigger("a", manual);
+  await bench.clock.tick(200);
+  assert.deepEqual(bench.starts("a", t0), [0, 50]);
+  assert.equal(bench.started[1]?.trigger.coalesced, 1);
 });
 
 Deno.test("for any plans, durations and triggers: starts keep the throttle, and every promised compute starts", async () => {
@@ -256,29 +256,29 @@ Deno.test("for any plans, durations and triggers: starts keep the throttle, and 
       fc.array(step, { maxLength: 30, size: "max" }),
       fc.infiniteStream(fc.nat(150)),
       async (senses, steps, durations) => {
-        const harness = new Harness(t0);
-        harness.durationMs = harness.delayMs = () => Number(durations.next().value);
-        harness.start(
+        const bench = new SchedulerBench(t0);
+        bench.durationMs = bench.delayMs = () => Number(durations.next().value);
+        bench.start(
           ...senses.map(({ intervalMs, throttleMs, listens }, index) =>
             plan(`s${index}`, [{ intervalMs, on: listens ? ["outside"] : [] }], { throttleMs })
           ),
         );
         const promised: number[] = [];
         for (const { wait, to, signal } of steps) {
-          await harness.clock.tick(wait);
-          if (signal) harness.scheduler.signalled(signalOf("outside"));
-          const receipt = harness.scheduler.trigger(`s${to}`, manual);
+          await bench.clock.tick(wait);
+          if (signal) bench.scheduler.signalled(signalOf("outside"));
+          const receipt = bench.scheduler.trigger(`s${to}`, manual);
           assert.equal(receipt === null, to >= senses.length);
           if (receipt !== null) promised.push(receipt.computeId);
         }
-        await harness.clock.tick(1_000);
+        await bench.clock.tick(1_000);
         senses.forEach(({ throttleMs }, index) => {
-          const starts = harness.starts(`s${index}`, t0);
+          const starts = bench.starts(`s${index}`, t0);
           starts.forEach((at, k) => assert.ok(k === 0 || at - (starts[k - 1] ?? 0) >= (throttleMs ?? 0)));
         });
-        const ids = new Set(harness.started.map(({ computeId }) => computeId));
+        const ids = new Set(bench.started.map(({ computeId }) => computeId));
         for (const id of promised) assert.ok(ids.has(id), "a promised compute never started");
-        harness.scheduler.stop();
+        bench.scheduler.stop();
       },
     ),
     { numRuns: 60 },

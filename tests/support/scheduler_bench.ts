@@ -1,6 +1,6 @@
 /** A scheduler on a fake clock, with computes that take as long as a test says. */
 import assert from "node:assert/strict";
-import type { Trigger } from "../../../src/protocol/signal.ts";
+import type { Trigger } from "../../src/protocol/signal.ts";
 import {
   type ComputeStarter,
   type NonActionDetail,
@@ -8,8 +8,8 @@ import {
   type ScheduleListener,
   Scheduler,
   type SensePlan,
-} from "../../../src/scheduler/scheduler.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
+} from "../../src/scheduler/scheduler.ts";
+import { FakeClock } from "./fake_clock.ts";
 
 export interface StartedCompute {
   readonly sense: string;
@@ -36,7 +36,7 @@ export function plan(sense: string, reflexes: Partial<ReflexPlan>[], parts: Part
   };
 }
 
-export class Harness implements ComputeStarter, ScheduleListener {
+export class SchedulerBench implements ComputeStarter, ScheduleListener {
   readonly clock: FakeClock;
   readonly scheduler: Scheduler;
   readonly started: StartedCompute[] = [];

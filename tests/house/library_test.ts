@@ -1,10 +1,10 @@
 /** The README of each sense and workflow: what `nerve init` pastes, and what it promises to a reader. */
 import assert from "node:assert/strict";
 import { parse, stringify } from "yaml";
-import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { parseDuration } from "../../../src/sdk/mod.ts";
-import { documented, pasteBlock } from "../../support/library.ts";
-import { repository } from "../../support/source_files.ts";
+import { parseNerveConfig } from "../../src/config/parse.ts";
+import { parseDuration } from "../../src/sdk/mod.ts";
+import { documented, pasteBlock } from "../support/library.ts";
+import { repository } from "../support/source_files.ts";
 
 const senses = folders("senses"), workflows = folders("workflows");
 
