@@ -154,3 +154,11 @@ export class Bench {
     await this.turn();
   }
 }
+
+/** A bench with runs of these ids, each in a process. */
+export async function running(...ids: string[]): Promise<Bench> {
+  const bench = new Bench({ concurrency: ids.length });
+  for (const id of ids) await bench.start(id);
+  await bench.turn();
+  return bench;
+}

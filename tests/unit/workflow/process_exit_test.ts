@@ -1,16 +1,8 @@
-/** Processes that die: which runs go on, and which one is to blame. */
+/** Runs whose process dies, or whose code is replaced: which of them go on, and which one is to blame. */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
-import { Bench, defaults } from "../../support/workflow_bench.ts";
-
-/** A bench with runs of these ids, each in a process. */
-async function running(...ids: string[]): Promise<Bench> {
-  const bench = new Bench({ concurrency: ids.length });
-  for (const id of ids) await bench.start(id);
-  await bench.turn();
-  return bench;
-}
+import { Bench, defaults, running } from "../../support/workflow_bench.ts";
 
 Deno.test("runs of a process that died go on from their last message, with the next attempt", async () => {
   const bench = await running("a", "b");
@@ -26,18 +18,6 @@ Deno.test("runs of a process that died go on from their last message, with the n
   assert.deepEqual(bench.rows("a"), ["run.started", "run.message", "run.resumed"]);
   await bench.finish("a");
   assert.deepEqual([bench.status("a"), bench.run("a").attempt], ["completed", 2]);
-});
-
-Deno.test("while no process may start, runs wait, and go on when one may", async () => {
-  const bench = await running("a");
-  bench.host.down.add("w");
-  await bench.die(bench.at("a").process);
-  assert.deepEqual([bench.working(), bench.run("a").attempt], [[], 1]);
-  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 1, unassigned: 1, queued: 0 }]);
-  bench.host.down.clear();
-  bench.manager.workflowAvailable("w");
-  await bench.turn();
-  assert.equal(bench.at("a").thread.attempt, 2);
 });
 
 Deno.test("a message whose process dies before the ack is stored, and its round never runs again", async () => {
@@ -74,36 +54,6 @@ Deno.test("deaths at different rounds are not added up", async () => {
   assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["started", 3]);
 });
 
-Deno.test("siblings of a culprit live, although every death took them along", async () => {
-  const bench = await running("slow", "culprit", "other");
-  await bench.die(bench.at("culprit").process);
-  await bench.die(bench.at("culprit").process);
-  // All three are suspects now: each is alone until it is over its round.
-  assert.deepEqual(bench.working(), ["slow"]);
-  await bench.say("slow");
-  assert.deepEqual(bench.working(), ["slow"], "a suspect waits until nobody else is at work");
-  await bench.finish("slow");
-  assert.deepEqual(bench.working(), ["culprit"]);
-  await bench.die(bench.at("culprit").process);
-  assert.equal(bench.status("culprit"), "crashed");
-  assert.deepEqual(bench.working(), ["other"]);
-  await bench.finish("other");
-  assert.deepEqual([bench.status("slow"), bench.status("other")], ["completed", "completed"]);
-});
-
-Deno.test("nobody joins a suspect, and a suspect that got over its round has company again", async () => {
-  const bench = new Bench({ concurrency: 2 });
-  await bench.start("a");
-  await bench.turn();
-  await bench.die(bench.at("a").process);
-  await bench.die(bench.at("a").process);
-  await bench.start("b");
-  await bench.turn();
-  assert.deepEqual([bench.working(), bench.status("b")], [["a"], "started"]);
-  await bench.say("a");
-  assert.deepEqual(bench.working(), ["a", "b"]);
-});
-
 Deno.test("a killed run that is still at work in the process takes the blame off the others", async () => {
   const bench = await running("a", "b");
   await bench.die(bench.at("a").process);
@@ -117,113 +67,63 @@ Deno.test("a killed run that is still at work in the process takes the blame off
   assert.equal(bench.status("b"), "crashed");
 });
 
-Deno.test("a kill of a started run is final at once; its role gets the grace, then its process is recycled", async () => {
-  const bench = new Bench({ concurrency: 2, maxQueue: 9 });
-  await bench.start("a");
-  await bench.start("b");
+Deno.test("new code takes new runs at once; old runs finish on the old process", async () => {
+  const bench = new Bench({ concurrency: 2 });
+  await bench.start("old");
   await bench.turn();
-  await bench.say("b");
-  const run = await bench.manager.killRun("a", "no longer needed");
-  assert.deepEqual([run.status, run.exitCode, run.reason], ["killed", 137, "no longer needed"]);
-  const { process, thread } = bench.at("a");
-  assert.equal(thread.aborted, "no longer needed");
-  await bench.start("c");
-  assert.equal(bench.status("c"), "queued", "a role that is still at work holds its slot");
-  await bench.clock.tick(killGraceMs - 1);
-  assert.equal(process.recycled, null);
+  bench.host.replace("w");
+  bench.manager.codeReplaced("w");
+  await bench.start("new");
+  await bench.turn();
+  assert.deepEqual([bench.at("old").process.id, bench.at("new").process.id], [1, 2]);
+  assert.ok(bench.manager.busy(1));
+  await bench.say("old");
+  await bench.finish("old");
+  assert.deepEqual([bench.status("old"), bench.run("old").attempt, bench.freed], ["completed", 1, [1]]);
+  assert.ok(!bench.manager.busy(1));
+  await bench.clock.tick(defaults.drainTimeoutMs);
+  assert.equal(bench.status("new"), "started");
+});
+
+Deno.test("after the drain timeout what is left on the old process ends as interrupted", async () => {
+  const bench = new Bench({ concurrency: 2 });
+  await bench.start("old");
+  await bench.turn();
+  bench.host.replace("w");
+  bench.manager.codeReplaced("w");
+  await bench.clock.tick(defaults.drainTimeoutMs - 1);
+  assert.equal(bench.status("old"), "started");
   await bench.clock.tick(1);
-  assert.match(process.recycled ?? "", /run a did not come to rest/);
-  bench.manager.configure([{ ...defaults, concurrency: 4 }]);
-  await bench.turn();
-  assert.equal(bench.status("c"), "started");
-  assert.deepEqual([...process.threads.keys()], ["a", "b"], "nothing new is given to a process that is to end");
-  await bench.die(process, "crash");
-  assert.equal(bench.logged.length, 0, "a recycled process is no death of its runs");
-  assert.deepEqual([bench.at("b").thread.attempt, bench.at("b").thread.messages.length], [2, 1]);
-  assert.deepEqual([bench.status("a"), bench.at("c").thread.attempt], ["killed", 1]);
-});
-
-Deno.test("a killed role that comes to rest in time costs nobody anything; a late result is refused and logged", async () => {
-  const bench = await running("a", "b");
-  await bench.manager.killRun("a", null);
-  await bench.say("a");
-  assert.deepEqual([bench.run("a").rounds, bench.status("a")], [0, "killed"]);
-  assert.deepEqual(bench.logged.map(({ type, refId }) => [type, refId]), [["run.refused", "a"]]);
-  await bench.manager.killRun("b", null);
-  await bench.finish("b", "failed");
-  assert.equal(bench.logged.length, 1, "an error is what an abort is expected to give");
-  assert.deepEqual(bench.freed, [1]);
+  const { status, exitCode, reason } = bench.run("old");
+  assert.deepEqual([status, exitCode], ["interrupted", null]);
+  assert.equal(reason, "its code was replaced, and it had not finished 30s later");
   await bench.clock.tick(killGraceMs);
-  assert.equal(bench.host.processes[0]?.recycled, null);
-  assert.equal(bench.clock.pending, 0);
+  assert.notEqual(bench.at("old").process.recycled, null);
 });
 
-Deno.test("a queued run is killed at once, and never starts", async () => {
+Deno.test("a run whose old process dies in the drain goes on with the new code, and is not interrupted", async () => {
   const bench = new Bench();
   await bench.start("a");
-  await bench.start("b");
-  assert.equal((await bench.manager.killRun("b", null)).status, "killed");
   await bench.turn();
-  await bench.finish("a");
-  assert.deepEqual([bench.rows("b"), bench.working()], [["run.queued", "run.killed"], []]);
+  const { process } = bench.at("a");
+  bench.host.replace("w");
+  bench.manager.codeReplaced("w");
+  await bench.die(process);
+  assert.deepEqual([bench.at("a").process.id, bench.at("a").thread.attempt], [2, 2]);
+  await bench.clock.tick(defaults.drainTimeoutMs);
+  assert.equal(bench.status("a"), "started");
 });
 
-Deno.test("a run whose process is dead already is killed all the same", async () => {
-  const bench = await running("a");
-  bench.host.down.add("w");
-  await bench.die(bench.at("a").process);
-  assert.equal((await bench.manager.killRun("a", null)).exitCode, 137);
-  bench.host.down.clear();
-  bench.manager.workflowAvailable("w");
+Deno.test("a workflow that leaves the configuration: waiting runs end now, running ones after the drain", async () => {
+  const bench = new Bench();
+  await bench.start("running");
+  await bench.start("queued");
   await bench.turn();
-  assert.deepEqual([bench.working(), bench.status("a")], [[], "killed"]);
-});
-
-Deno.test("while a kill is being written nothing is begun for the run", async () => {
-  const bench = new Bench({}, new MemoryRunStore(false));
-  bench.host.down.add("w");
-  const started = bench.start("a");
-  bench.store.commit();
-  await started;
-  const killed = bench.manager.killRun("a", null);
+  bench.manager.configure([]);
   await bench.turn();
-  bench.host.down.clear();
-  bench.manager.workflowAvailable("w");
-  await bench.turn();
-  assert.deepEqual(bench.working(), []);
-  bench.store.commit();
-  assert.equal((await killed).status, "killed");
-});
-
-Deno.test("killing what has ended, or never was, says so", async () => {
-  const bench = await running("a");
-  await bench.finish("a");
-  await assert.rejects(bench.manager.killRun("a", null), {
-    code: "RUN_ENDED",
-    message: "run a has ended already: completed, exit code 0",
-  });
-  await assert.rejects(bench.manager.killRun("b", null), { code: "RUN_UNKNOWN" });
-});
-
-Deno.test("of two that end a run at the same time, the first wins", async () => {
-  const bench = new Bench({}, new MemoryRunStore(false));
-  const started = bench.start("a");
-  bench.store.commit();
-  await started;
-  await bench.turn();
-  await bench.finish("a");
-  const late = bench.manager.killRun("a", null);
-  const refused = assert.rejects(late, { code: "RUN_ENDED" });
-  await bench.turn();
-  bench.store.commit();
-  await refused;
-  assert.deepEqual(bench.changes, ["a:started", "a:completed"]);
-});
-
-Deno.test("a kill that cannot be written says so, and the run goes on", async () => {
-  const bench = await running("a");
-  bench.store.failures = 1;
-  await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED", hint: "free some space" });
-  await bench.say("a");
-  assert.deepEqual([bench.run("a").rounds, bench.at("a").thread.aborted], [1, null]);
+  assert.deepEqual([bench.status("running"), bench.status("queued")], ["started", "interrupted"]);
+  assert.equal(bench.run("queued").reason, "workflow w is no longer in the configuration");
+  await assert.rejects(bench.start("new"), { code: "WORKFLOW_UNKNOWN" });
+  await bench.clock.tick(defaults.drainTimeoutMs);
+  assert.equal(bench.status("running"), "interrupted");
 });

@@ -1,11 +1,6 @@
 /** What a process may say of a run, and what it may not. Everything that it says is hostile until checked. */
 import assert from "node:assert/strict";
-import {
-  messageContentMaxBytes,
-  messageMetaMaxBytes,
-  refusalsLoggedMax,
-  refusalWindowMs,
-} from "../../../src/base/limits.ts";
+import { messageContentMaxBytes, messageMetaMaxBytes } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
@@ -78,17 +73,6 @@ Deno.test("a message that cannot be stored fails its run with exit code 1 and a 
   assert.deepEqual(bench.freed, [1, 1, 1, 1, 1, 1, 1]);
 });
 
-Deno.test("a long reason is cut", async () => {
-  const bench = new Bench();
-  await bench.start("a");
-  await bench.turn();
-  const { process } = bench.at("a");
-  const outcome = { kind: "failed", message: "x".repeat(100_000), place: null } as const;
-  bench.manager.hear(process, { t: "finished", runId: "a", attempt: 1, outcome });
-  await bench.turn();
-  assert.ok((bench.run("a").reason ?? "").length < 5_000);
-});
-
 Deno.test("nobody speaks for a run but the process that holds it, in its attempt, in sequence", async () => {
   const bench = new Bench({ concurrency: 3 });
   await bench.start("a");
@@ -119,30 +103,4 @@ Deno.test("nobody speaks for a run but the process that holds it, in its attempt
     ["workflow:w", null],
   ]);
   assert.deepEqual([bench.logged[3]?.source, bench.logged[3]?.refId], ["workflow:w", "a"]);
-});
-
-Deno.test("a process that talks nonsense without end fills no log; what was left out is counted", async () => {
-  const bench = new Bench();
-  await bench.start("a");
-  await bench.turn();
-  const { process } = bench.at("a");
-  const nonsense = { t: "message", runId: "x", attempt: 1, round: 1, role: "", content: "", meta: {} } as const;
-  for (let n = 0; n < 10_000; n++) bench.manager.hear(process, nonsense);
-  assert.equal(bench.logged.length, refusalsLoggedMax);
-  await bench.clock.tick(refusalWindowMs);
-  bench.manager.hear(process, nonsense);
-  assert.equal(bench.logged.length, refusalsLoggedMax + 1);
-  const payload = bench.logged.at(-1)?.payload as { leftOut: number };
-  assert.equal(payload.leftOut, 10_000 - refusalsLoggedMax);
-});
-
-Deno.test("what somebody else wrote into the database is right, and is said", async () => {
-  const bench = new Bench();
-  await bench.start("a");
-  await bench.turn();
-  const row = { source: "workflow:w", type: "run.killed", refId: "a", causeId: null, payload: null } as const;
-  await bench.store.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137 }, row);
-  await bench.say("a");
-  assert.deepEqual(bench.problems, ["run a was changed by somebody else: it is killed"]);
-  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 0, unassigned: 0, queued: 0 }]);
 });

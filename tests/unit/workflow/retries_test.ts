@@ -3,14 +3,7 @@ import assert from "node:assert/strict";
 import { killGraceMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
-import { Bench } from "../../support/workflow_bench.ts";
-
-async function running(...ids: string[]): Promise<Bench> {
-  const bench = new Bench({ concurrency: ids.length });
-  for (const id of ids) await bench.start(id);
-  await bench.turn();
-  return bench;
-}
+import { Bench, running } from "../../support/workflow_bench.ts";
 
 Deno.test("a failure is on disk before its wait begins, and the run is in no process while it waits", async () => {
   const bench = new Bench({}, new MemoryRunStore(false));

@@ -1,4 +1,4 @@
-/** WorkflowManager.startRun: admission, attaching, and what is refused. */
+/** Requests for runs: which start, wait, are dropped or rejected, and which attach to a run that exists. */
 import assert from "node:assert/strict";
 import { payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
@@ -164,16 +164,4 @@ Deno.test("a payload is the caller's no more once it was handed over", async () 
   const starting = bench.start("a", { payload });
   payload.list.push(2);
   assert.deepEqual((await starting).payload, { list: [1] });
-});
-
-Deno.test("who follows a run gets it when it has ended", async () => {
-  const bench = new Bench();
-  await bench.start("a");
-  await bench.turn();
-  const ended = bench.manager.runEnded("a");
-  await bench.finish("a", "failed");
-  const run = await ended;
-  assert.deepEqual([run.status, run.exitCode, run.reason], ["failed", 1, "role r failed (index.ts:3:7)"]);
-  assert.deepEqual(await bench.manager.runEnded("a"), run);
-  await assert.rejects(bench.manager.runEnded("b"), { code: "RUN_UNKNOWN" });
 });

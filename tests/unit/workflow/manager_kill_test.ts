@@ -1,0 +1,116 @@
+/** Killing runs: a kill is final at once, whatever the run is doing. */
+import assert from "node:assert/strict";
+import { killGraceMs } from "../../../src/base/limits.ts";
+import { MemoryRunStore } from "../../support/memory_run_store.ts";
+import { Bench, defaults, running } from "../../support/workflow_bench.ts";
+
+Deno.test("a kill of a started run is final at once; its role gets the grace, then its process is recycled", async () => {
+  const bench = new Bench({ concurrency: 2, maxQueue: 9 });
+  await bench.start("a");
+  await bench.start("b");
+  await bench.turn();
+  await bench.say("b");
+  const run = await bench.manager.killRun("a", "no longer needed");
+  assert.deepEqual([run.status, run.exitCode, run.reason], ["killed", 137, "no longer needed"]);
+  const { process, thread } = bench.at("a");
+  assert.equal(thread.aborted, "no longer needed");
+  await bench.start("c");
+  assert.equal(bench.status("c"), "queued", "a role that is still at work holds its slot");
+  await bench.clock.tick(killGraceMs - 1);
+  assert.equal(process.recycled, null);
+  await bench.clock.tick(1);
+  assert.match(process.recycled ?? "", /run a did not come to rest/);
+  bench.manager.configure([{ ...defaults, concurrency: 4 }]);
+  await bench.turn();
+  assert.equal(bench.status("c"), "started");
+  assert.deepEqual([...process.threads.keys()], ["a", "b"], "nothing new is given to a process that is to end");
+  await bench.die(process, "crash");
+  assert.equal(bench.logged.length, 0, "a recycled process is no death of its runs");
+  assert.deepEqual([bench.at("b").thread.attempt, bench.at("b").thread.messages.length], [2, 1]);
+  assert.deepEqual([bench.status("a"), bench.at("c").thread.attempt], ["killed", 1]);
+});
+
+Deno.test("a killed role that comes to rest in time costs nobody anything; a late result is refused and logged", async () => {
+  const bench = await running("a", "b");
+  await bench.manager.killRun("a", null);
+  await bench.say("a");
+  assert.deepEqual([bench.run("a").rounds, bench.status("a")], [0, "killed"]);
+  assert.deepEqual(bench.logged.map(({ type, refId }) => [type, refId]), [["run.refused", "a"]]);
+  await bench.manager.killRun("b", null);
+  await bench.finish("b", "failed");
+  assert.equal(bench.logged.length, 1, "an error is what an abort is expected to give");
+  assert.deepEqual(bench.freed, [1]);
+  await bench.clock.tick(killGraceMs);
+  assert.equal(bench.host.processes[0]?.recycled, null);
+  assert.equal(bench.clock.pending, 0);
+});
+
+Deno.test("a queued run is killed at once, and never starts", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.start("b");
+  assert.equal((await bench.manager.killRun("b", null)).status, "killed");
+  await bench.turn();
+  await bench.finish("a");
+  assert.deepEqual([bench.rows("b"), bench.working()], [["run.queued", "run.killed"], []]);
+});
+
+Deno.test("a run whose process is dead already is killed all the same", async () => {
+  const bench = await running("a");
+  bench.host.down.add("w");
+  await bench.die(bench.at("a").process);
+  assert.equal((await bench.manager.killRun("a", null)).exitCode, 137);
+  bench.host.down.clear();
+  bench.manager.workflowAvailable("w");
+  await bench.turn();
+  assert.deepEqual([bench.working(), bench.status("a")], [[], "killed"]);
+});
+
+Deno.test("while a kill is being written nothing is begun for the run", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  bench.host.down.add("w");
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  const killed = bench.manager.killRun("a", null);
+  await bench.turn();
+  bench.host.down.clear();
+  bench.manager.workflowAvailable("w");
+  await bench.turn();
+  assert.deepEqual(bench.working(), []);
+  bench.store.commit();
+  assert.equal((await killed).status, "killed");
+});
+
+Deno.test("killing what has ended, or never was, says so", async () => {
+  const bench = await running("a");
+  await bench.finish("a");
+  await assert.rejects(bench.manager.killRun("a", null), {
+    code: "RUN_ENDED",
+    message: "run a has ended already: completed, exit code 0",
+  });
+  await assert.rejects(bench.manager.killRun("b", null), { code: "RUN_UNKNOWN" });
+});
+
+Deno.test("of two that end a run at the same time, the first wins", async () => {
+  const bench = new Bench({}, new MemoryRunStore(false));
+  const started = bench.start("a");
+  bench.store.commit();
+  await started;
+  await bench.turn();
+  await bench.finish("a");
+  const late = bench.manager.killRun("a", null);
+  const refused = assert.rejects(late, { code: "RUN_ENDED" });
+  await bench.turn();
+  bench.store.commit();
+  await refused;
+  assert.deepEqual(bench.changes, ["a:started", "a:completed"]);
+});
+
+Deno.test("a kill that cannot be written says so, and the run goes on", async () => {
+  const bench = await running("a");
+  bench.store.failures = 1;
+  await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED", hint: "free some space" });
+  await bench.say("a");
+  assert.deepEqual([bench.run("a").rounds, bench.at("a").thread.aborted], [1, null]);
+});

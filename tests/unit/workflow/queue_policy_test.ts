@@ -1,0 +1,31 @@
+/** Which runs start, which wait and which are dropped. */
+import * as fc from "fast-check";
+import assert from "node:assert/strict";
+import { admit, excess, startable } from "../../../src/workflow/local/queue_policy.ts";
+
+const rules = fc.record({
+  concurrency: fc.integer({ min: 1, max: 5 }),
+  overflow: fc.constantFrom("drop" as const, "queue" as const),
+  maxQueue: fc.integer({ min: 0, max: 5 }),
+});
+
+const load = fc.record({ active: fc.nat(6), queued: fc.nat(6), accepting: fc.boolean() });
+
+Deno.test("admit() starts only into a free slot and past nobody, drops only by the overflow rule", () => {
+  fc.assert(fc.property(load, rules, (load, rules) => {
+    const { kind } = admit(load, rules);
+    const free = load.accepting && load.active < rules.concurrency && load.queued === 0;
+    const queues = rules.overflow === "queue" && rules.maxQueue > 0;
+    assert.equal(kind, free ? "start" : queues ? "queue" : "drop");
+  }));
+});
+
+Deno.test("startable() fills the slots and no more; excess() brings a queue back to its bound", () => {
+  fc.assert(fc.property(load, rules, ({ active, queued, accepting }, rules) => {
+    const more = startable({ active, accepting }, rules);
+    assert.ok(more === 0 || active + more === rules.concurrency);
+    assert.ok(more === 0 || accepting);
+    assert.ok(queued - excess(queued, rules) <= rules.maxQueue);
+    assert.ok(queued > rules.maxQueue || excess(queued, rules) === 0);
+  }));
+});

@@ -1,0 +1,19 @@
+/** Rows about messages that a process had no right to send: bounded, counted, and never in another workflow's history. */
+import assert from "node:assert/strict";
+import { refusalsLoggedMax, refusalWindowMs } from "../../../src/base/limits.ts";
+import { Bench } from "../../support/workflow_bench.ts";
+
+Deno.test("a process that talks nonsense without end fills no log; what was left out is counted", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.turn();
+  const { process } = bench.at("a");
+  const nonsense = { t: "message", runId: "x", attempt: 1, round: 1, role: "", content: "", meta: {} } as const;
+  for (let n = 0; n < 10_000; n++) bench.manager.hear(process, nonsense);
+  assert.equal(bench.logged.length, refusalsLoggedMax);
+  await bench.clock.tick(refusalWindowMs);
+  bench.manager.hear(process, nonsense);
+  assert.equal(bench.logged.length, refusalsLoggedMax + 1);
+  const payload = bench.logged.at(-1)?.payload as { leftOut: number };
+  assert.equal(payload.leftOut, 10_000 - refusalsLoggedMax);
+});
