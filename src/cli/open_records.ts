@@ -2,10 +2,10 @@
  * What reading commands know without a daemon: runs, messages and rows, from the workspace's database. What has left it
  * for the archive is read from there: of a run always, of the log when a command asks for it.
  */
-import { NerveError } from "../base/errors.ts";
 import { parseNerveConfig } from "../config/parse.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
+import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { MessageQuery, Records, RunPage, RunQuery } from "../protocol/queries.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
@@ -110,5 +110,5 @@ export function printNothingYet(io: CliIo, records: CliRecords): void {
 export function requireRun(records: Records, runId: string): Run {
   const run = records.run(runId);
   if (run !== null) return run;
-  throw new NerveError("RUN_UNKNOWN", `There is no run "${runId}"`, { hint: "nerve workflow list --all" });
+  throw unknownRun(runId);
 }

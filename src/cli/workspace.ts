@@ -47,7 +47,7 @@ export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
     const { kernel, supervised } = findDaemon(paths);
     // While it starts or stops it holds the lock without a socket, as it should.
     const pid = supervised === null || supervised.state === "running" ? kernel?.pid ?? null : null;
-    return { pid, starts: supervised?.state === "starting" || supervised?.state === "backoff" };
+    return { root: paths.root, pid, starts: supervised?.state === "starting" || supervised?.state === "backoff" };
   });
 }
 

@@ -5,8 +5,9 @@
  */
 import { formatDuration } from "../base/duration.ts";
 import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
+import { unknownText } from "../protocol/common_errors.ts";
 import { cronFault, timezoneFault } from "./cron.ts";
-import { type ConfigPath, pathText, quote } from "./diagnostic.ts";
+import { clipText, type ConfigPath, pathText, quote } from "./diagnostic.ts";
 import type { ProblemList } from "./diagnostic_list.ts";
 import { hintNearest } from "./did_you_mean.ts";
 import type { Uncertainties } from "./error_recovery.ts";
@@ -82,7 +83,7 @@ function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, probl
   if (config.senses.has(name)) return;
   if (config.workflows.has(name)) {
     problems.error(path, `${quote(name)} is a workflow, not a sense`, "a sense starts it by a workflow directive");
-  } else problems.error(path, `there is no sense ${quote(name)}`, () => hintNearest(name, config.senses.keys()));
+  } else problems.error(path, unknownText("sense", clipText(name)), () => hintNearest(name, config.senses.keys()));
 }
 
 /**

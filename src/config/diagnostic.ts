@@ -28,14 +28,14 @@ export function pathText(path: ConfigPath): string {
   let text = "";
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;
-    else text += (text === "" ? "" : ".") + clip(step);
+    else text += (text === "" ? "" : ".") + clipText(step);
   }
   return text;
 }
 
 /** A user's text for use inside a message: quoted, and cut when it is long. */
 export function quote(text: string): string {
-  return `"${clip(text)}"`;
+  return `"${clipText(text)}"`;
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {
@@ -88,7 +88,7 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
 }
 
-function clip(text: string): string {
+export function clipText(text: string): string {
   return text.length <= quotedMaxChars ? text : `${text.slice(0, quotedMaxChars)}...`;
 }
 

@@ -13,6 +13,7 @@ import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ComputeResult, Health, StartRunRequest } from "../protocol/api.ts";
+import { unknownSense } from "../protocol/common_errors.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
@@ -101,9 +102,7 @@ export class Kernel {
   /** Resolves with what became of the compute that answers this trigger. Throws SENSE_UNKNOWN. */
   async triggerSense(name: string): Promise<ComputeResult> {
     const taken = this.api.triggerSense(name);
-    if (taken === null) {
-      throw new NerveError("SENSE_UNKNOWN", `there is no sense ${name}`, { hint: "nerve sense list" });
-    }
+    if (taken === null) throw unknownSense(name, this.api.senses().map((sense) => sense.name));
     return await taken.outcome();
   }
 

@@ -2,6 +2,7 @@
  * What a sense's return asks for: a signal, or a run of a workflow (design.md 4). Pure; called by manager.ts.
  */
 import { maxRoundsMax, promptMaxBytes } from "../base/limits.ts";
+import { unknownText } from "../protocol/common_errors.ts";
 import { byteLength, isPlainObject, type Json, type JsonObject } from "../protocol/json.ts";
 
 /** A sense's wish to start a workflow. `maxRounds` null: the workflow's own limit. */
@@ -57,7 +58,7 @@ function fromObject(value: Json | undefined): Directive | string {
 }
 
 function faultOf({ name, maxRounds, prompt }: Directive, isWorkflow: (name: string) => boolean): string | null {
-  if (!isWorkflow(name)) return `no workflow "${name.slice(0, 80)}" is configured`;
+  if (!isWorkflow(name)) return unknownText("workflow", name.slice(0, 80));
   if (maxRounds !== null && !(Number.isInteger(maxRounds) && maxRounds >= 1 && maxRounds <= maxRoundsMax)) {
     return `maxRounds ${maxRounds} is not a whole number from 1 to ${maxRoundsMax}`;
   }

@@ -5,6 +5,7 @@
 import { NerveError } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
 import { ownProcessId } from "../base/process_id.ts";
+import { daemonRunning } from "../protocol/common_errors.ts";
 
 export interface WorkspaceLock {
   /** Removes the pid file and lets go of the lock. */
@@ -18,13 +19,11 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
     const holder = (await new Response(file.readable).text()).split(" ")[0]?.trim();
     if (!holder) {
       // One that has the lock but has not written itself into it yet, or no daemon at all.
-      throw new NerveError("DAEMON_RUNNING", `A daemon already runs in ${root}, or another program holds ${lockFile}`, {
+      throw new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root}, or another program holds ${lockFile}`, {
         hint: `nerve status shows it, fuser -v ${lockFile} another program`,
       });
     }
-    throw new NerveError("DAEMON_RUNNING", `A daemon already runs in ${root} (pid ${holder})`, {
-      hint: "nerve status shows it, nerve stop ends it",
-    });
+    throw daemonRunning(root, holder, { hint: "nerve status shows it, nerve stop ends it" });
   }
   await file.truncate();
   await file.write(new TextEncoder().encode(`${Deno.pid} ${ownProcessId().startTime ?? ""}\n`));

@@ -13,6 +13,7 @@ import type {
   StartRunRequest,
   WorkflowView,
 } from "../../src/protocol/api.ts";
+import { unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { ArchivedRecords, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -74,7 +75,7 @@ export class FakeView implements KernelPort {
   quarantined = true;
   /** What `startRun` does; tests replace it. */
   start: (workflow: string, request: StartRunRequest) => Promise<Run> = (workflow, request) => {
-    if (workflow !== "cleanup") throw new NerveError("WORKFLOW_UNKNOWN", `there is no workflow ${workflow}`);
+    if (workflow !== "cleanup") throw unknownWorkflow(workflow, ["cleanup"]);
     const run = aRun({ runId: request.runId ?? "run-2", prompt: request.prompt ?? "", payload: request.payload ?? {} });
     this.runsById.set(run.runId, run);
     return Promise.resolve(run);
@@ -162,7 +163,7 @@ export class FakeView implements KernelPort {
 
   killRun(runId: string, reason: string | null): Promise<Run> {
     const run = this.runsById.get(runId);
-    if (run === undefined) throw new NerveError("RUN_UNKNOWN", `no run ${runId}`, { hint: "nerve workflow list" });
+    if (run === undefined) throw unknownRun(runId);
     if (run.endedAt !== null) throw new NerveError("RUN_ENDED", `run ${runId} has ended already: ${run.status}`);
     const killed = aRun({ ...run, status: "killed", exitCode: 137, reason: reason ?? "killed on request", endedAt: 9 });
     this.runsById.set(runId, killed);

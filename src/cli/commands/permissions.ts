@@ -49,7 +49,7 @@ function unitsOf(config: NerveConfig, name: string | undefined): GrantedUnit[] {
   if (name !== undefined) {
     if (config.workflows.has(name)) return [{ kind: "workflow", name }];
     const known = [...config.senses.keys(), ...config.workflows.keys()], near = findNearest(name, known);
-    throw new NerveError("SENSE_UNKNOWN", `There is no sense and no workflow "${name}"`, {
+    throw new NerveError("SENSE_UNKNOWN", `there is no sense and no workflow "${name}"`, {
       hint: near !== null
         ? `did you mean "${near}"?`
         : known.length > 0

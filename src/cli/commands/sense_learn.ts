@@ -1,9 +1,9 @@
 /** `nerve sense learn`: the smallest permissions that a sense got by with while it was watched. */
 import { formatDuration } from "../../base/duration.ts";
-import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { type Learned, permissionsYaml } from "../../config/permissions/learned.ts";
 import type { PermissionRequest } from "../../config/types.ts";
+import { unknownSense } from "../../protocol/common_errors.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printableLines, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
@@ -18,9 +18,7 @@ const watchDefaultMs = 60_000;
 
 export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), config = await requireConfig(paths);
-  if (!config.senses.has(name)) {
-    throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, { hint: "nerve sense list" });
-  }
+  if (!config.senses.has(name)) throw unknownSense(name, config.senses.keys());
   const { learnPermissions } = await import("../../deploy/learn_permissions.ts");
   const forMs = flags.for ?? watchDefaultMs;
   const gone = new AbortController(), cancel = io.onInterrupt(() => gone.abort());

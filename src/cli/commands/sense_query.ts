@@ -1,6 +1,7 @@
 /** `nerve sense query` and `nerve sense schema`: what a sense has stored, with a daemon running or without one. */
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
+import { unknownSense } from "../../protocol/common_errors.ts";
 import { namePattern } from "../../protocol/signal.ts";
 import { newestRows, readOnlyQuery, schemaOf } from "../../store/sqlite/sense_query.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -97,7 +98,5 @@ async function databaseOf(paths: WorkspacePaths, name: string): Promise<string |
   }
   const { senses } = await requireConfig(paths);
   if (senses.has(name)) return null;
-  throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, {
-    hint: senses.size === 0 ? "nerve init sense NAME" : `There are: ${[...senses.keys()].join(", ")}`,
-  });
+  throw unknownSense(name, senses.keys());
 }

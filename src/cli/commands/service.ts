@@ -5,6 +5,7 @@ import { ifPresent } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, runs } from "../../daemon/discovery.ts";
+import { daemonRunning } from "../../protocol/common_errors.ts";
 import { systemctl, type SystemdUnit, unitOf, whyNoSystemd } from "../daemon/systemd.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { ServiceStatusOutput } from "../render/json_schemas.ts";
@@ -50,7 +51,7 @@ async function noOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: SystemdUnit
   const found = findDaemon(paths);
   if (!runs(found) || (await systemctl(["is-active", unit.name], io.env))?.ok === true) return;
   const pid = found.kernel?.pid ?? found.supervised?.supervisor.pid;
-  throw new NerveError("DAEMON_RUNNING", `A daemon already runs in ${paths.root} (pid ${pid})`, { hint: "nerve stop" });
+  throw daemonRunning(paths.root, pid ?? "unknown", { hint: "nerve stop" });
 }
 
 export async function uninstall(io: CliIo, flags: Flags): Promise<number> {

@@ -13,6 +13,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type FoundDaemon, runs, until } from "../../daemon/discovery.ts";
 import { spawnDaemon } from "../../daemon/start_daemon.ts";
 import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
+import { daemonRunning } from "../../protocol/common_errors.ts";
 import { socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printableLines, sign } from "../render/terminal.ts";
@@ -64,9 +65,9 @@ async function staysUp(paths: WorkspacePaths, { kernel, supervised }: FoundDaemo
 }
 
 function running(paths: WorkspacePaths, found: FoundDaemon): NerveError {
-  const again = found.supervised?.state === "backoff" ? "; its kernel died and is being started again" : "";
-  return new NerveError("DAEMON_RUNNING", `A daemon already runs in ${paths.root} (pid ${pidOf(found)})${again}`, {
+  return daemonRunning(paths.root, pidOf(found), {
     hint: "nerve status shows it, nerve restart replaces it",
+    detail: found.supervised?.state === "backoff" ? "its kernel died and is being started again" : null,
   });
 }
 

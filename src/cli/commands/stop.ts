@@ -4,7 +4,6 @@
  * I2. Whom it kills is checked by start time: a pid that was given to somebody else is left alone.
  */
 import { formatDuration } from "../../base/duration.ts";
-import { NerveError } from "../../base/errors.ts";
 import { isGoneProcess } from "../../base/if_present.ts";
 import { daemonAnswerMaxMs, daemonStopMaxMs } from "../../base/limits.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -14,6 +13,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, findLeftovers, type FoundDaemon, killProcesses, runs, until } from "../../daemon/discovery.ts";
 import { removeState } from "../../daemon/state_file.ts";
 import type { Health, SenseView } from "../../protocol/api.ts";
+import { daemonMissing } from "../../protocol/common_errors.ts";
 import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecords } from "../open_records.ts";
@@ -27,9 +27,7 @@ interface Flags {
 
 export async function stop(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  if (!runs(findDaemon(paths))) {
-    throw new NerveError("DAEMON_MISSING", `No daemon runs in ${paths.root}`, { hint: "nerve start" });
-  }
+  if (!runs(findDaemon(paths))) throw daemonMissing(paths.root);
   const outcome = await stopDaemon(io, paths, flags.timeout ?? daemonStopMaxMs);
   if (outcome === "interrupted") return exit.interrupted;
   return outcome === "in order" ? exit.ok : exit.failed;

@@ -4,6 +4,7 @@
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
+import { unknownSense } from "../../protocol/common_errors.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { askOrRead } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -85,11 +86,7 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
   );
   if (rows.length === 0 && live == null) {
     const { senses } = await requireConfig(paths);
-    if (!senses.has(sense)) {
-      throw new NerveError("SENSE_UNKNOWN", `There is no sense "${sense}"`, {
-        hint: senses.size === 0 ? "nerve init sense NAME" : `There are: ${[...senses.keys()].join(", ")}`,
-      });
-    }
+    if (!senses.has(sense)) throw unknownSense(sense, senses.keys());
   }
   if (flags.json) {
     printJson(io, { sense, items: rows, more, now: live ?? null, problem } satisfies WhyNotOutput);

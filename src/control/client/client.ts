@@ -23,6 +23,7 @@ import type {
   TriggerReply,
   WorkflowView,
 } from "../../protocol/api.ts";
+import { daemonMissing } from "../../protocol/common_errors.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
@@ -41,12 +42,13 @@ interface Answer {
   json(): Promise<unknown>;
 }
 
-/** What is known of a kernel that gives no answer. */
+/** What is known of a kernel that gives no answer; `root` is null where only the socket is known. */
 export interface SilentKernel {
   /** Of one that ought to be listening. */
   readonly pid: number | null;
   /** Its supervisor starts it, for the first time or again. */
   readonly starts: boolean;
+  readonly root: string | null;
 }
 
 export class ControlClient implements Disposable {
@@ -59,7 +61,7 @@ export class ControlClient implements Disposable {
   /** `findKernel` is only asked when there is no answer. */
   constructor(
     socketPath: string,
-    findKernel: () => SilentKernel = () => ({ pid: null, starts: false }),
+    findKernel: () => SilentKernel = () => ({ root: null, pid: null, starts: false }),
     clock: Clock = systemClock,
   ) {
     this.#path = socketPath;
@@ -256,7 +258,7 @@ export class ControlClient implements Disposable {
         const message = `The daemon's socket ${this.#path} belongs to another user`;
         return new NerveError("DAEMON_MISSING", message, { hint: "nerve start", cause });
       }
-      const { pid, starts } = this.#findKernel();
+      const { pid, starts, root } = this.#findKernel();
       if (starts) {
         const message = "The daemon's kernel is being started, and does not listen yet";
         const hint = "Try again in a moment; nerve status shows it";
@@ -267,7 +269,7 @@ export class ControlClient implements Disposable {
         const message = `The daemon (pid ${pid}) runs, but its socket is gone`;
         return new NerveError("DAEMON_ANSWER", message, { hint: "nerve restart", cause });
       }
-      return new NerveError("DAEMON_MISSING", "No daemon runs in this workspace", { hint: "nerve start", cause });
+      return daemonMissing(root, cause);
     }
     return new NerveError("DAEMON_ANSWER", `The daemon gave no answer: ${messageOf(cause)}`, {
       hint: "nerve status tells how it is, nerve logs what it said",

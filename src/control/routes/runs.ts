@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
-import { NerveError } from "../../base/errors.ts";
 import {
   killRunRequestSchema,
   messagesSchema,
@@ -12,6 +11,7 @@ import {
   startRunRequestSchema,
   workflowsSchema,
 } from "../../protocol/api.ts";
+import { unknownRun, unknownWorkflow } from "../../protocol/common_errors.ts";
 import type { MessageQuery, RunQuery } from "../../protocol/queries.ts";
 import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
@@ -65,7 +65,7 @@ export function runRoutes(view: KernelPort) {
       valid("param", named),
       (c) => {
         const { name } = c.req.valid("param");
-        return c.json({ lifted: view.resetWorkflow(name) ?? unknownWorkflow(name, view) });
+        return c.json({ lifted: view.resetWorkflow(name) ?? throwUnknown(name, view) });
       },
     )
     .get(
@@ -132,17 +132,12 @@ function oneRun(view: KernelPort) {
     );
 }
 
-function unknownWorkflow(name: string, view: KernelPort): never {
-  const known = view.workflows().map((workflow) => workflow.name).join(", ");
-  throw new NerveError("WORKFLOW_UNKNOWN", `There is no workflow "${name}"`, {
-    hint: known === "" ? "This workspace has no workflows" : `There are: ${known}`,
-  });
+function throwUnknown(name: string, view: KernelPort): never {
+  throw unknownWorkflow(name, view.workflows().map((workflow) => workflow.name));
 }
 
 function existing(view: KernelPort, id: string): Run {
   const run = view.records.run(id);
-  if (run === null) {
-    throw new NerveError("RUN_UNKNOWN", `There is no run "${id}"`, { hint: "nerve workflow list --all" });
-  }
+  if (run === null) throw unknownRun(id);
   return run;
 }

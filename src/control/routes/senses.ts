@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
-import { NerveError } from "../../base/errors.ts";
 import {
   resetSchema,
   sensesSchema,
@@ -10,6 +9,7 @@ import {
   type TriggerReply,
   triggerReplySchema,
 } from "../../protocol/api.ts";
+import { unknownSense } from "../../protocol/common_errors.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { responses, valid } from "../problem_response.ts";
@@ -31,7 +31,7 @@ export function senseRoutes(view: KernelPort) {
       valid("param", named),
       (c) => {
         const { name } = c.req.valid("param");
-        return c.json(view.sense(name) ?? unknownSense(name, view));
+        return c.json(view.sense(name) ?? throwUnknown(name, view));
       },
     )
     .post(
@@ -45,7 +45,7 @@ export function senseRoutes(view: KernelPort) {
       valid("query", z.object({ wait: flag })),
       async (c) => {
         const { name } = c.req.valid("param");
-        const { outcome, recorded, ...taken } = view.triggerSense(name) ?? unknownSense(name, view);
+        const { outcome, recorded, ...taken } = view.triggerSense(name) ?? throwUnknown(name, view);
         const awaited = c.req.valid("query").wait ? await orNull(outcome(), c.env.stopping) : null;
         // Whoever has the answer may look into the log for it at once.
         await recorded();
@@ -62,7 +62,7 @@ export function senseRoutes(view: KernelPort) {
       valid("param", named),
       (c) => {
         const { name } = c.req.valid("param");
-        return c.json({ lifted: view.resetSense(name) ?? unknownSense(name, view) });
+        return c.json({ lifted: view.resetSense(name) ?? throwUnknown(name, view) });
       },
     );
 }
@@ -78,9 +78,6 @@ async function orNull<T>(outcome: Promise<T>, stopping: AbortSignal): Promise<T 
   }
 }
 
-function unknownSense(name: string, view: KernelPort): never {
-  const known = view.senses().map((sense) => sense.name).join(", ");
-  throw new NerveError("SENSE_UNKNOWN", `There is no sense "${name}"`, {
-    hint: known === "" ? "This workspace has no senses" : `There are: ${known}`,
-  });
+function throwUnknown(name: string, view: KernelPort): never {
+  throw unknownSense(name, view.senses().map((sense) => sense.name));
 }

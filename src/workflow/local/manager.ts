@@ -12,6 +12,7 @@ import { NerveError } from "../../base/errors.ts";
 import { stopDrainMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { TimerGroup } from "../../base/timer_group.ts";
+import { unknownRun } from "../../protocol/common_errors.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../engine.ts";
@@ -199,7 +200,7 @@ export class WorkflowManager implements WorkflowEngine {
     await entry?.created;
     if (entry !== null) return this.#runs.has(entry) ? entry : entry.run;
     const run = this.#options.store.get(runId);
-    if (run === null) throw new NerveError("RUN_UNKNOWN", `no run ${runId}`, { hint: "nerve workflow list --all" });
+    if (run === null) throw unknownRun(runId);
     return run;
   }
 

@@ -5,6 +5,7 @@
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
+import { unknownWorkflow } from "../../protocol/common_errors.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { RunRequest } from "../engine.ts";
 import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
@@ -40,10 +41,8 @@ export class RunAdmission {
     if (existing !== null) return await this.#attach(existing, request);
     const queue = runs.queue(request.workflow);
     if (queue === null || queue.plan === null) {
-      const known = [...runs.queues()].filter(({ plan }) => plan !== null).map(({ name }) => name).join(", ");
-      throw new NerveError("WORKFLOW_UNKNOWN", `There is no workflow "${request.workflow}"`, {
-        hint: known === "" ? "This workspace has no workflows" : `There are: ${known}`,
-      });
+      const known = [...runs.queues()].filter(({ plan }) => plan !== null).map(({ name }) => name);
+      throw unknownWorkflow(request.workflow, known);
     }
     const load = { active: queue.active.size, queued: queue.queued.size, accepting: dispatcher.accepting(queue) };
     const admission = admit(load, queue.plan);

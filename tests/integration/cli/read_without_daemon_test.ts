@@ -177,7 +177,7 @@ Deno.test("workflow inspect shows the run and its rows, a page at a time", async
       ["run.queued", "run.started", "run.message", "run.message", "run.message", "run.completed"],
     );
     const unknown = await nerve("workflow", "inspect", "run-8");
-    assert.deepEqual([unknown.code, unknown.err], [1, `❌ There is no run "run-8"\n   nerve workflow list --all\n`]);
+    assert.deepEqual([unknown.code, unknown.err], [1, `❌ there is no run "run-8"\n   nerve workflow list --all\n`]);
   });
 });
 
@@ -266,7 +266,7 @@ Deno.test("sense query refuses anything but one read, and names what is missing"
     }
     assert.match((await nerve("sense", "query", "cpu-usage", "--format", "csv")).out, /\n1,reading 1\n$/);
     const unknown = await nerve("sense", "schema", "cpu");
-    assert.deepEqual([unknown.code, unknown.err], [1, `❌ There is no sense "cpu"\n   There are: cpu-usage, quiet\n`]);
+    assert.deepEqual([unknown.code, unknown.err], [1, `❌ there is no sense "cpu"\n   There are: cpu-usage, quiet\n`]);
     assert.equal((await nerve("sense", "query", "../../logs")).code, 2);
   });
 });

@@ -10,13 +10,13 @@ Deno.test("a trigger of what is there without a name in nerve.yaml says so, and 
     assert.equal(unnamed.code, 1);
     assert.match(
       unnamed.err,
-      new RegExp(`There is no ${command} "late": ${section}/late/ is there, but nerve\\.yaml does`),
+      new RegExp(`there is no ${command} "late": ${section}/late/ is there, but nerve\\.yaml does`),
     );
     assert.match(unnamed.err, new RegExp(`\n {3}add "late: {}" under ${section} in nerve\\.yaml`));
   }
   assert.match(
     (await served.nerve("sense", "trigger", "quite")).err,
-    /There is no sense "quite"\n {3}There are: quiet\n/,
+    /there is no sense "quite"\n {3}There are: quiet\n/,
   );
   // Named meanwhile, and nobody has told this kernel, which does not watch.
   served.workspace.write("nerve.yaml", "senses: { late: {} }\n");

@@ -84,7 +84,7 @@ Deno.test("why --sense tells what a sense did not say and for which reason", asy
   assert.equal(failed.code, 1);
   assert.match((await nerve("why", "--sense", "broken")).out, /❌ compute \d+ failed: no such disk/);
   const silent = await nerve("why", "--sense", "nope");
-  assert.deepEqual([silent.code, /There is no sense "nope"/.test(silent.err)], [1, true]);
+  assert.deepEqual([silent.code, /there is no sense "nope"/.test(silent.err)], [1, true]);
   const none = await nerve("why", "99999");
   assert.deepEqual([none.code, none.err.includes("There is no row 99999")], [1, true]);
   assert.equal((await nerve("why")).code, 2);
@@ -103,7 +103,7 @@ Deno.test("sense trigger --wait prints the outcome and exits by it", async () =>
   assert.equal(failed.code, 1);
   assert.match(failed.out, /^❌ broken failed: no such disk \(.*senses\/broken\/index\.ts:1:\d+\)\n$/);
   const unknown = await wait("mter");
-  assert.deepEqual([unknown.code, /There is no sense "mter"/.test(unknown.err)], [1, true]);
+  assert.deepEqual([unknown.code, /there is no sense "mter"/.test(unknown.err)], [1, true]);
 });
 
 // A refused directive looked like success: the signal, exit 0, and not a word of what was not followed.
@@ -114,7 +114,7 @@ Deno.test("a workflow directive that is not followed is told by trigger, why, li
     senses: { misspelt },
     workflows: { tidy: workflow },
   });
-  const fault = `its workflow directive was not followed: no workflow "tdy" is configured`;
+  const fault = `its workflow directive was not followed: there is no workflow "tdy"`;
   const told = await served.nerve("sense", "trigger", "misspelt", "--wait");
   assert.deepEqual([told.code, told.err], [0, `🔶 misspelt: ${fault}\n`]);
   assert.match(told.out, /^📡 misspelt signal \d+ \{"path":"\/"\}\n$/);

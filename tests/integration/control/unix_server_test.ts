@@ -89,7 +89,7 @@ Deno.test("a problem arrives as the NerveError that it was", async () => {
       assert.ok(thrown instanceof NerveError);
       assert.deepEqual([thrown.code, thrown.message, thrown.hint], [
         "SENSE_UNKNOWN",
-        `There is no sense "nope"`,
+        `there is no sense "nope"`,
         "There are: cpu-usage",
       ]);
       return true;
@@ -150,7 +150,7 @@ Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts 
   using client = new ControlClient(join(folder, "nerve.sock"));
   await assert.rejects(client.health(), (thrown: unknown) => withCode("DAEMON_MISSING")(thrown));
   // `nerve start` would say that one runs.
-  using early = new ControlClient(join(folder, "nerve.sock"), () => ({ pid: 7, starts: true }));
+  using early = new ControlClient(join(folder, "nerve.sock"), () => ({ root: null, pid: 7, starts: true }));
   await assert.rejects(early.health(), { code: "DAEMON_MISSING", message: /is being started/, hint: /Try again/ });
   await Deno.remove(folder, { recursive: true });
 });

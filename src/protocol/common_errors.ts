@@ -1,0 +1,48 @@
+/**
+ * The errors that several rooms make, so that each fault has one wording. Neighbours: `base/errors.ts` has the codes,
+ * `api.ts` the HTTP status of each.
+ */
+import { NerveError } from "../base/errors.ts";
+
+/** The wording for a name that nothing has, also where it is one problem among others. */
+export function unknownText(kind: "sense" | "workflow" | "run", name: string): string {
+  return `there is no ${kind} "${name}"`;
+}
+
+/** SENSE_UNKNOWN. `known` are the names to choose from. */
+export function unknownSense(name: string, known: Iterable<string>): NerveError {
+  return new NerveError("SENSE_UNKNOWN", unknownText("sense", name), { hint: hintKnown("sense", known) });
+}
+
+/** WORKFLOW_UNKNOWN. `known` are the names to choose from. */
+export function unknownWorkflow(name: string, known: Iterable<string>): NerveError {
+  return new NerveError("WORKFLOW_UNKNOWN", unknownText("workflow", name), { hint: hintKnown("workflow", known) });
+}
+
+/** RUN_UNKNOWN. */
+export function unknownRun(runId: string): NerveError {
+  return new NerveError("RUN_UNKNOWN", unknownText("run", runId), { hint: "nerve workflow list --all" });
+}
+
+/** DAEMON_MISSING. `root` is null where only the socket is known. */
+export function daemonMissing(root: string | null, cause?: unknown): NerveError {
+  return new NerveError("DAEMON_MISSING", `no daemon runs in ${root ?? "this workspace"}`, {
+    hint: "nerve start",
+    cause,
+  });
+}
+
+/** DAEMON_RUNNING. `detail` is what else is known of that daemon. */
+export function daemonRunning(
+  root: string,
+  pid: number | string,
+  { hint, detail = null }: { hint: string; detail?: string | null },
+): NerveError {
+  const more = detail === null ? "" : `; ${detail}`;
+  return new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root} (pid ${pid})${more}`, { hint });
+}
+
+function hintKnown(kind: "sense" | "workflow", known: Iterable<string>): string {
+  const names = [...known];
+  return names.length === 0 ? `nerve init ${kind} NAME` : `There are: ${names.join(", ")}`;
+}
