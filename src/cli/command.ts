@@ -1,13 +1,15 @@
 /**
- * The seam between stricli and our commands: a command's module is loaded when it is called, its errors become two
- * lines and an exit code. Used by routes/.
+ * Joins our commands to stricli. A command's module is loaded when the command is called; its errors become two lines
+ * and an exit code. Used by routes/, which name each command's own flags: `--json` and `--workspace` are added here.
  */
 import {
   buildCommand,
   type Command,
   type CommandContext,
   type StricliProcess,
+  type TypedCommandFlagParameters,
   type TypedCommandParameters,
+  type TypedCommandPositionalParameters,
 } from "@stricli/core";
 import { parseDuration } from "../base/duration.ts";
 import { type CliIo, exit } from "./io.ts";
@@ -17,7 +19,7 @@ export interface CliContext extends CommandContext {
   readonly io: CliIo;
 }
 
-/** A command: everything it prints goes through `io`, what it resolves to is its exit code. */
+/** A command. It prints through `io` alone and returns its exit code. */
 export type CommandBody<Flags, Args extends readonly unknown[]> = (
   io: CliIo,
   flags: Flags,
@@ -25,8 +27,24 @@ export type CommandBody<Flags, Args extends readonly unknown[]> = (
 ) => number | Promise<number>;
 
 /**
- * @param load imports the command's module: `nerve --help` must not load what the commands need.
- * @param docs `usage` takes the place of what stricli makes of the flags, which shows a switch that is on as `--watch`.
+ * A command's own flags and arguments, and which of the two shared flags it has. The types follow from the flags that
+ * the command's body reads.
+ */
+type CommandParameters<Flags, Args extends readonly unknown[]> =
+  & TypedCommandPositionalParameters<Args, CliContext>
+  & JsonParameters<Flags>
+  & ("workspace" extends keyof Flags ? { readonly workspace?: undefined } : { readonly workspace: false });
+
+/** `json: true` adds `--json`, a string adds it with that description; a command may also define a `json` of its own. */
+type JsonParameters<Flags> =
+  | ("json" extends keyof Flags
+    ? TypedCommandFlagParameters<Omit<Flags, "json" | "workspace">, CliContext> & { readonly json: true | string }
+    : never)
+  | TypedCommandFlagParameters<Omit<Flags, "workspace">, CliContext> & { readonly json?: undefined };
+
+/**
+ * @param load imports the command's module, so that `nerve --help` loads no command.
+ * @param docs `usage` replaces the usage line that stricli derives, which shows a switch that is on as `--watch`.
  */
 export function command<
   const Flags extends Readonly<Partial<Record<keyof Flags, unknown>>>,
@@ -34,15 +52,15 @@ export function command<
 >(
   load: () => Promise<CommandBody<Flags, Args>>,
   docs: { brief: string; details?: string; examples?: readonly string[]; usage?: string },
-  parameters: NoInfer<TypedCommandParameters<Flags, Args, CliContext>>,
+  parameters: NoInfer<CommandParameters<Flags, Args>>,
 ): Command<CliContext> {
-  const text = [docs.details ?? docs.brief, ...examplesText(docs.examples ?? [])].join("\n");
+  const text = [docs.details ?? docs.brief, ...formatExamples(docs.examples ?? [])].join("\n");
   return buildCommand<Flags, Args, CliContext>({
     loader: async () => {
       const body = await load();
       return async function (flags, ...args) {
-        const json = asJson(flags);
-        this.process.exitCode = await guarded(this.io, json, () => body(this.io, flags, ...args));
+        const json = printsJson(flags);
+        this.process.exitCode = await runGuarded(this.io, json, () => body(this.io, flags, ...args));
       };
     },
     docs: {
@@ -50,30 +68,50 @@ export function command<
       fullDescription: text,
       ...docs.usage !== undefined && { customUsage: [docs.usage] },
     },
-    parameters,
+    parameters: addSharedFlags(parameters) as TypedCommandParameters<Flags, Args, CliContext>,
   });
 }
 
-async function guarded(io: CliIo, json: boolean, run: () => number | Promise<number>): Promise<number> {
+/** The shared flags come after the command's own, in the help and in completions. */
+function addSharedFlags({ flags, aliases, json, workspace, ...rest }: AnyParameters): Record<string, unknown> {
+  return {
+    ...rest,
+    flags: {
+      ...flags,
+      ...json !== undefined && { json: json === true ? jsonFlag : { ...jsonFlag, brief: json } },
+      ...workspace !== false && { workspace: workspaceFlag },
+    },
+    aliases: { ...aliases, ...workspace !== false && { w: "workspace" } },
+  };
+}
+
+interface AnyParameters {
+  readonly flags?: object;
+  readonly aliases?: object;
+  readonly json?: true | string | undefined;
+  readonly workspace?: false | undefined;
+}
+
+async function runGuarded(io: CliIo, json: boolean, run: () => number | Promise<number>): Promise<number> {
   try {
     const code = await run();
-    // A reader that has seen enough is no failure, whatever was left to say (as ripgrep has it).
+    // A reader that closes stdout early is not a failure, however much was left to print; ripgrep does the same.
     return io.stdout.gone.aborted ? exit.ok : code;
   } catch (thrown) {
     return (await import("./render/terminal.ts")).printError(io, thrown, json);
   }
 }
 
-/** Whether a program reads the output: its errors are for a program then too. */
-function asJson({ json, format }: { readonly json?: unknown; readonly format?: unknown }): boolean {
+/** Whether a program reads the output; it then gets errors as JSON too. */
+function printsJson({ json, format }: { readonly json?: unknown; readonly format?: unknown }): boolean {
   return json === true || format === "json";
 }
 
-function examplesText(examples: readonly string[]): string[] {
+function formatExamples(examples: readonly string[]): string[] {
   return examples.length === 0 ? [] : ["", "EXAMPLES", ...examples.map((example) => `  ${example}`)];
 }
 
-export const workspaceFlag = {
+const workspaceFlag = {
   kind: "parsed",
   parse: String,
   optional: true,
@@ -83,8 +121,8 @@ export const workspaceFlag = {
 
 export const jsonFlag = { kind: "boolean", brief: "Print JSON", default: false, withNegated: false } as const;
 
-/** A flag that takes a duration, in milliseconds. */
-export function span(brief: string, placeholder: string): NumberFlag {
+/** A flag that takes a duration and parses it to milliseconds. */
+export function durationFlag(brief: string, placeholder: string): NumberFlag {
   return {
     kind: "parsed",
     optional: true,
@@ -99,7 +137,7 @@ export function span(brief: string, placeholder: string): NumberFlag {
 }
 
 /** A flag that takes a whole number of at least `least`. */
-export function wholeNumber(brief: string, placeholder: string, least: number): NumberFlag {
+export function wholeNumberFlag(brief: string, placeholder: string, least: number): NumberFlag {
   return {
     kind: "parsed",
     optional: true,
@@ -122,7 +160,7 @@ interface NumberFlag {
 }
 
 /** A flag that takes any text. */
-export function text(brief: string, placeholder: string): {
+export function textFlag(brief: string, placeholder: string): {
   readonly kind: "parsed";
   readonly optional: true;
   readonly brief: string;
@@ -133,7 +171,7 @@ export function text(brief: string, placeholder: string): {
 }
 
 /** A switch that is off unless it is given. */
-export function toggle(brief: string): {
+export function switchFlag(brief: string): {
   readonly kind: "boolean";
   readonly brief: string;
   readonly default: false;

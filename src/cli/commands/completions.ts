@@ -2,7 +2,7 @@
 import { type CliIo, exit } from "../io.ts";
 import type { Shell } from "../shells.ts";
 
-export function completions(io: CliIo, _flags: Record<string, never>, shell: Shell): number {
+export function completions(io: CliIo, _flags: object, shell: Shell): number {
   io.stdout.write(scripts[shell]);
   return exit.ok;
 }

@@ -1,6 +1,6 @@
 /** The commands at the top level: checking, running, the version. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, jsonFlag, span, text, toggle, workspaceFlag } from "../command.ts";
+import { type CliContext, command, durationFlag, jsonFlag, switchFlag, textFlag } from "../command.ts";
 
 export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   validate: command(
@@ -14,18 +14,16 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     {
       flags: {
-        strict: toggle("Warnings fail as well"),
-        lock: toggle("Agree to the present permissions: write nerve.permissions.lock"),
+        strict: switchFlag("Warnings fail as well"),
+        lock: switchFlag("Agree to the present permissions: write nerve.permissions.lock"),
         format: {
           kind: "enum",
           values: ["text", "json", "github"],
           default: "text",
           brief: "How problems are printed",
         },
-        json: { ...jsonFlag, brief: "The same as --format json" },
-        workspace: workspaceFlag,
       },
-      aliases: { w: "workspace" },
+      json: "The same as --format json",
       positional: {
         kind: "tuple",
         parameters: [{
@@ -46,8 +44,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       examples: ["nerve permissions", "nerve permissions disk-usage", "nerve permissions --json"],
     },
     {
-      flags: { json: jsonFlag, all: toggle("Also what is implied"), workspace: workspaceFlag },
-      aliases: { w: "workspace" },
+      flags: { json: jsonFlag, all: switchFlag("Also what is implied") },
       positional: {
         kind: "tuple",
         parameters: [{ brief: "A sense or workflow", placeholder: "NAME", parse: String, optional: true }],
@@ -66,11 +63,9 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     {
       flags: {
-        for: span("End after this time", "DURATION"),
+        for: durationFlag("End after this time", "DURATION"),
         watch: { kind: "boolean", default: true, brief: "Follow changes of nerve.yaml and code as they are saved" },
-        workspace: workspaceFlag,
       },
-      aliases: { w: "workspace" },
     },
   ),
   reload: command(
@@ -82,7 +77,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
         "wrong or code does not load: what was before then goes on.",
       examples: ["nerve reload", "nerve reload --json"],
     },
-    { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases: { w: "workspace" } },
+    { json: true },
   ),
   upgrade: command(
     async () => (await import("../commands/upgrade.ts")).upgrade,
@@ -94,15 +89,13 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       flags: {
         from: { kind: "parsed", parse: String, placeholder: "FILE", brief: "The new executable" },
-        sha256: text("Its sum; default: what stands in FILE.sha256, if that is there", "SUM"),
-        workspace: workspaceFlag,
+        sha256: textFlag("Its sum; default: what stands in FILE.sha256, if that is there", "SUM"),
       },
-      aliases: { w: "workspace" },
     },
   ),
   version: command(
     async () => (await import("../commands/version.ts")).printVersion,
     { brief: "Print the version", examples: ["nerve version --json"] },
-    { flags: { json: jsonFlag } },
+    { json: true, workspace: false },
   ),
 };

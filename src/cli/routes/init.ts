@@ -1,6 +1,6 @@
 /** `nerve init` and what it can make one by one. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, toggle, workspaceFlag } from "../command.ts";
+import { type CliContext, command, switchFlag } from "../command.ts";
 
 const workspace = command(
   async () => (await import("../commands/init.ts")).initWorkspace,
@@ -10,7 +10,8 @@ const workspace = command(
     examples: ["nerve init", "nerve init ~/watch", "nerve init --force"],
   },
   {
-    flags: { force: toggle("Complete an existing workspace; never touches data/ nor a file that was changed") },
+    flags: { force: switchFlag("Complete an existing workspace; never touches data/ nor a file that was changed") },
+    workspace: false,
     positional: {
       kind: "tuple",
       parameters: [{ brief: "The folder", placeholder: "DIR", parse: String, optional: true }],
@@ -19,8 +20,6 @@ const workspace = command(
 );
 
 const named = (what: string) => ({
-  flags: { workspace: workspaceFlag },
-  aliases: { w: "workspace" },
   positional: {
     kind: "tuple",
     parameters: [{ brief: `The name of the new ${what}`, placeholder: "NAME", parse: String }],

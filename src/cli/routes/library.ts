@@ -1,6 +1,6 @@
 /** `add` and `library`, the same below `nerve sense` and `nerve workflow`. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, jsonFlag, text, workspaceFlag } from "../command.ts";
+import { type CliContext, command, textFlag } from "../command.ts";
 import { libraryProposals } from "../completion_names.ts";
 import type { LibraryKind } from "../scaffold/library.ts";
 
@@ -22,8 +22,7 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
         examples: [`nerve ${part} add ${name}`, `nerve ${part} add ${name} --as ${as}`],
       },
       {
-        flags: { as: text("Its name in the workspace", "NEW"), workspace: workspaceFlag },
-        aliases: { w: "workspace" },
+        flags: { as: textFlag("Its name in the workspace", "NEW") },
         positional: {
           kind: "tuple",
           parameters: [{
@@ -41,7 +40,7 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
         brief: `The ${part}s that come with nerve, and what each needs`,
         examples: [`nerve ${part} library`, `nerve ${part} library --json`],
       },
-      { flags: { json: jsonFlag } },
+      { json: true, workspace: false },
     ),
   };
 }

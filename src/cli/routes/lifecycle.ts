@@ -1,16 +1,8 @@
 /** The daemon's life: `nerve start stop restart status logs`, the same under `nerve daemon`, `service` and `doctor`. */
 import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
-import { parseDuration } from "../../base/duration.ts";
-import { type CliContext, command, jsonFlag, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { type CliContext, command, durationFlag, switchFlag, wholeNumberFlag } from "../command.ts";
 
-const aliases = { w: "workspace" } as const;
-const timeoutFlag = {
-  kind: "parsed",
-  optional: true,
-  placeholder: "DURATION",
-  brief: "How long to wait for the drain before killing; default 30s",
-  parse: duration,
-} as const;
+const timeout = durationFlag("How long to wait for the drain before killing; default 30s", "DURATION");
 
 const start = command(
   async () => (await import("../commands/start.ts")).start,
@@ -20,7 +12,7 @@ const start = command(
       "Exits 1, with every problem of nerve.yaml, when there is one, and when a daemon runs already.",
     examples: ["nerve start", "nerve start --workspace ~/watch"],
   },
-  { flags: { workspace: workspaceFlag }, aliases },
+  {},
 );
 
 const stop = command(
@@ -32,7 +24,7 @@ const stop = command(
       "start.\nWhat still holds it after 30 s is named and killed; then it exits 1. Exits 3 when no daemon runs.",
     examples: ["nerve stop", "nerve stop --timeout 5s"],
   },
-  { flags: { timeout: timeoutFlag, workspace: workspaceFlag }, aliases },
+  { flags: { timeout } },
 );
 
 const restart = command(
@@ -42,7 +34,7 @@ const restart = command(
     details: "Stops the daemon, if one runs, and starts it. A nerve.yaml with errors leaves the running one alone.",
     examples: ["nerve restart"],
   },
-  { flags: { timeout: timeoutFlag, workspace: workspaceFlag }, aliases },
+  { flags: { timeout } },
 );
 
 const status = command(
@@ -54,7 +46,7 @@ const status = command(
       "none runs.",
     examples: ["nerve status", "nerve status --json"],
   },
-  { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases },
+  { json: true },
 );
 
 const logs = command(
@@ -66,12 +58,11 @@ const logs = command(
   },
   {
     flags: {
-      follow: toggle("Go on with new lines until Ctrl-C"),
-      lines: wholeNumber("How many lines to begin with; default 50", "N", 0),
-      json: { ...jsonFlag, brief: "Print one line of JSON a line" },
-      workspace: workspaceFlag,
+      follow: switchFlag("Go on with new lines until Ctrl-C"),
+      lines: wholeNumberFlag("How many lines to begin with; default 50", "N", 0),
     },
-    aliases: { ...aliases, f: "follow" },
+    json: "Print one line of JSON a line",
+    aliases: { f: "follow" },
   },
 );
 
@@ -91,7 +82,7 @@ export const lifecycleCommands: Readonly<Record<string, Command<CliContext>>> = 
         "warnings do not count.",
       examples: ["nerve doctor", "nerve doctor --json"],
     },
-    { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases },
+    { json: true },
   ),
 };
 
@@ -111,12 +102,12 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
           "nerve's own\nsupervisor does after nerve start. Without systemd it prints the unit, says what to do, and exits 1.",
         examples: ["nerve service install", "nerve service install > nerve.service    (without systemd)"],
       },
-      { flags: { workspace: workspaceFlag }, aliases },
+      {},
     ),
     uninstall: command(
       async () => (await import("../commands/service.ts")).uninstall,
       { brief: "Stop the service and remove its unit", examples: ["nerve service uninstall"] },
-      { flags: { workspace: workspaceFlag }, aliases },
+      {},
     ),
     status: command(
       async () => (await import("../commands/service.ts")).serviceStatus,
@@ -125,14 +116,8 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
         details: "Exits 0 when the service runs, 3 when it does not, 1 without systemd.",
         examples: ["nerve service status", "nerve service status --json"],
       },
-      { flags: { json: jsonFlag, workspace: workspaceFlag }, aliases },
+      { json: true },
     ),
   },
   docs: { brief: "Run the workspace as a systemd user service" },
 });
-
-function duration(value: string): number {
-  const parsed = parseDuration(value);
-  if (!parsed.ok) throw new SyntaxError(parsed.error);
-  return parsed.value;
-}

@@ -1,6 +1,6 @@
 /** The commands that ask what happened: events, why. And the completions of a shell. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, jsonFlag, span, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { type CliContext, command, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { runIds, senseNames } from "../completion_names.ts";
 import { parseShell, shells } from "../shells.ts";
 
@@ -19,18 +19,17 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     {
       flags: {
-        follow: toggle("Go on with what happens; needs the daemon"),
-        source: text("kernel, group:NAME, sense:NAME or workflow:NAME", "SOURCE"),
-        type: text("Such as sense.signal or run.completed", "TYPE"),
-        ref: text("A run id, or the name of a sense or group", "REF"),
-        archived: toggle("Also rows that have left the log for its archive"),
-        since: span("Not older than this", "DURATION"),
-        before: wholeNumber("Only rows before this id", "ID", 1),
-        limit: wholeNumber("How many rows; default 50, with --follow the last 10", "N", 1),
-        json: { ...jsonFlag, brief: "Print one line of JSON a row" },
-        workspace: workspaceFlag,
+        follow: switchFlag("Go on with what happens; needs the daemon"),
+        source: textFlag("kernel, group:NAME, sense:NAME or workflow:NAME", "SOURCE"),
+        type: textFlag("Such as sense.signal or run.completed", "TYPE"),
+        ref: textFlag("A run id, or the name of a sense or group", "REF"),
+        archived: switchFlag("Also rows that have left the log for its archive"),
+        since: durationFlag("Not older than this", "DURATION"),
+        before: wholeNumberFlag("Only rows before this id", "ID", 1),
+        limit: wholeNumberFlag("How many rows; default 50, with --follow the last 10", "N", 1),
       },
-      aliases: { f: "follow", w: "workspace" },
+      json: "Print one line of JSON a row",
+      aliases: { f: "follow" },
     },
   ),
   why: command(
@@ -44,12 +43,10 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     {
       flags: {
-        sense: { ...text("The sense whose silence is to be explained", "NAME"), proposeCompletions: senseNames },
-        limit: wholeNumber("How many reasons, with --sense; default 20", "N", 1),
-        json: jsonFlag,
-        workspace: workspaceFlag,
+        sense: { ...textFlag("The sense whose silence is to be explained", "NAME"), proposeCompletions: senseNames },
+        limit: wholeNumberFlag("How many reasons, with --sense; default 20", "N", 1),
       },
-      aliases: { w: "workspace" },
+      json: true,
       positional: {
         kind: "tuple",
         parameters: [{
@@ -74,7 +71,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
       ],
     },
     {
-      flags: {},
+      workspace: false,
       positional: {
         kind: "tuple",
         parameters: [{

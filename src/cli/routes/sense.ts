@@ -1,11 +1,10 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, jsonFlag, span, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { type CliContext, command, durationFlag, jsonFlag, switchFlag, wholeNumberFlag } from "../command.ts";
 import { senseNames } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
 const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;
-const aliases = { w: "workspace" } as const;
 
 export const senseCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
@@ -17,12 +16,10 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
       {
         flags: {
-          limit: wholeNumber("How many senses; default 50", "N", 1),
-          offset: wholeNumber("How many to skip", "N", 0),
-          json: jsonFlag,
-          workspace: workspaceFlag,
+          limit: wholeNumberFlag("How many senses; default 50", "N", 1),
+          offset: wholeNumberFlag("How many to skip", "N", 0),
         },
-        aliases,
+        json: true,
       },
     ),
     query: command(
@@ -39,10 +36,8 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         flags: {
           format: { kind: "enum", values: ["table", "json", "csv"], default: "table", brief: "How rows are printed" },
           json: { ...jsonFlag, brief: "The same as --format json" },
-          limit: wholeNumber("Rows a table, without SQL; default 20", "N", 1),
-          workspace: workspaceFlag,
+          limit: wholeNumberFlag("Rows a table, without SQL; default 20", "N", 1),
         },
-        aliases,
         positional: {
           kind: "tuple",
           parameters: [name, { brief: "One statement that reads", placeholder: "SQL", parse: String, optional: true }],
@@ -53,8 +48,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       async () => (await import("../commands/sense_query.ts")).senseSchema,
       { brief: "The tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
       {
-        flags: { json: jsonFlag, workspace: workspaceFlag },
-        aliases,
+        json: true,
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
@@ -66,8 +60,8 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         examples: ["nerve sense trigger disk-usage --wait"],
       },
       {
-        flags: { wait: toggle("Wait for its outcome"), json: jsonFlag, workspace: workspaceFlag },
-        aliases,
+        flags: { wait: switchFlag("Wait for its outcome") },
+        json: true,
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
@@ -82,11 +76,9 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
       {
         flags: {
-          for: span("How long to watch; default 1m", "DURATION"),
-          json: jsonFlag,
-          workspace: workspaceFlag,
+          for: durationFlag("How long to watch; default 1m", "DURATION"),
         },
-        aliases,
+        json: true,
         positional: { kind: "tuple", parameters: [name] },
       },
     ),
@@ -98,8 +90,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         examples: ["nerve sense reset disk-usage"],
       },
       {
-        flags: { json: jsonFlag, workspace: workspaceFlag },
-        aliases,
+        json: true,
         positional: { kind: "tuple", parameters: [name] },
       },
     ),

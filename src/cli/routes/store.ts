@@ -1,9 +1,7 @@
 /** `nerve store ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, jsonFlag, text, toggle, workspaceFlag } from "../command.ts";
+import { type CliContext, command, switchFlag, textFlag } from "../command.ts";
 
-const aliases = { w: "workspace" } as const;
-const flags = { json: jsonFlag, workspace: workspaceFlag } as const;
 const folder = {
   kind: "tuple",
   parameters: [{ brief: "The folder of the backup", placeholder: "DIR", parse: String }],
@@ -23,12 +21,11 @@ const archive = command(
   },
   {
     flags: {
-      before: text("Days before this one (UTC); default: what retention says", "DATE"),
-      vacuum: toggle("Give the free space of the log back to the disk"),
-      dryRun: toggle("Only show what would leave"),
-      ...flags,
+      before: textFlag("Days before this one (UTC); default: what retention says", "DATE"),
+      vacuum: switchFlag("Give the free space of the log back to the disk"),
+      dryRun: switchFlag("Only show what would leave"),
     },
-    aliases,
+    json: true,
   },
 );
 
@@ -41,7 +38,7 @@ const gc = command(
       "older than a day. With --yes it removes them.",
     examples: ["nerve store gc", "nerve store gc --yes"],
   },
-  { flags: { yes: toggle("Remove them"), ...flags }, aliases },
+  { flags: { yes: switchFlag("Remove them") }, json: true },
 );
 
 const restore = command(
@@ -53,7 +50,7 @@ const restore = command(
       "and when there is data; with --force that is moved aside and kept.",
     examples: ["nerve store restore /mnt/backup/monday", "nerve store restore /mnt/backup/monday --force"],
   },
-  { flags: { force: toggle("Move the present data aside"), ...flags }, aliases, positional: folder },
+  { flags: { force: switchFlag("Move the present data aside") }, json: true, positional: folder },
 );
 
 export const storeCommands: RouteMap<CliContext> = buildRouteMap({
@@ -61,7 +58,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
     stats: command(
       async () => (await import("../commands/store_stats.ts")).storeStatsCommand,
       { brief: "How large the data is, how old, and how it grows", examples: ["nerve store stats"] },
-      { flags, aliases },
+      { json: true },
     ),
     archive,
     verify: command(
@@ -72,7 +69,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
           "exits 1 when something is wrong.",
         examples: ["nerve store verify", "nerve store verify --json"],
       },
-      { flags, aliases },
+      { json: true },
     ),
     gc,
     rebuildRuns: command(
@@ -85,7 +82,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
           "Replaces every run whose first row is in the log; the others stay as they are. Needs the daemon to be stopped.",
         examples: ["nerve store rebuild-runs"],
       },
-      { flags, aliases },
+      { json: true },
     ),
     backup: command(
       async () => (await import("../commands/store_backup.ts")).storeBackup,
@@ -94,7 +91,7 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
         details: "Copies every database as of one moment each, the archive and the blobs into an empty folder.",
         examples: ["nerve store backup /mnt/backup/monday"],
       },
-      { flags, aliases, positional: folder },
+      { json: true, positional: folder },
     ),
     restore,
   },

@@ -1,10 +1,9 @@
 /** `nerve workflow ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, jsonFlag, text, toggle, wholeNumber, workspaceFlag } from "../command.ts";
+import { type CliContext, command, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { runIds, workflowNames } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
-const aliases = { w: "workspace" } as const;
 const workflowName = {
   brief: "The workflow",
   placeholder: "NAME",
@@ -30,15 +29,13 @@ const trigger = command(
   },
   {
     flags: {
-      payload: text("The run's payload", "JSON"),
-      prompt: text("The run's prompt", "TEXT"),
-      maxRounds: wholeNumber("The cap of its rounds", "N", 1),
-      id: text("Its id; one that exists attaches to that run", "ID"),
-      wait: toggle("Wait for its end"),
-      json: jsonFlag,
-      workspace: workspaceFlag,
+      payload: textFlag("The run's payload", "JSON"),
+      prompt: textFlag("The run's prompt", "TEXT"),
+      maxRounds: wholeNumberFlag("The cap of its rounds", "N", 1),
+      id: textFlag("Its id; one that exists attaches to that run", "ID"),
+      wait: switchFlag("Wait for its end"),
     },
-    aliases,
+    json: true,
     positional: { kind: "tuple", parameters: [workflowName] },
   },
 );
@@ -52,8 +49,8 @@ const kill = command(
     examples: ["nerve workflow kill RUN", `nerve workflow kill RUN --reason "not needed any more"`],
   },
   {
-    flags: { reason: text("What the run's record will say", "TEXT"), json: jsonFlag, workspace: workspaceFlag },
-    aliases,
+    flags: { reason: textFlag("What the run's record will say", "TEXT") },
+    json: true,
     positional: run,
   },
 );
@@ -68,8 +65,7 @@ const reset = command(
     examples: ["nerve workflow reset cleanup"],
   },
   {
-    flags: { json: jsonFlag, workspace: workspaceFlag },
-    aliases,
+    json: true,
     positional: { kind: "tuple", parameters: [workflowName] },
   },
 );
@@ -85,15 +81,13 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       },
       {
         flags: {
-          all: toggle("Runs that have ended as well"),
-          workflow: { ...text("Only runs of this workflow", "NAME"), proposeCompletions: workflowNames },
-          status: text("Only these statuses, separated by commas", "STATUS"),
-          limit: wholeNumber("How many runs; default 20", "N", 1),
-          offset: wholeNumber("How many to skip", "N", 0),
-          json: jsonFlag,
-          workspace: workspaceFlag,
+          all: switchFlag("Runs that have ended as well"),
+          workflow: { ...textFlag("Only runs of this workflow", "NAME"), proposeCompletions: workflowNames },
+          status: textFlag("Only these statuses, separated by commas", "STATUS"),
+          limit: wholeNumberFlag("How many runs; default 20", "N", 1),
+          offset: wholeNumberFlag("How many to skip", "N", 0),
         },
-        aliases,
+        json: true,
       },
     ),
     inspect: command(
@@ -103,12 +97,10 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       { brief: "One run: what it is, its attempts, its log", examples: ["nerve workflow inspect RUN"] },
       {
         flags: {
-          limit: wholeNumber("How many rows of its log; default 20", "N", 1),
-          after: wholeNumber("Only rows after this id", "ID", 0),
-          json: jsonFlag,
-          workspace: workspaceFlag,
+          limit: wholeNumberFlag("How many rows of its log; default 20", "N", 1),
+          after: wholeNumberFlag("Only rows after this id", "ID", 0),
         },
-        aliases,
+        json: true,
         positional: run,
       },
     ),
@@ -123,12 +115,10 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       },
       {
         flags: {
-          before: wholeNumber("Only rounds before this one", "ROUND", 1),
-          budget: wholeNumber("How many characters may be shown; default 20000", "CHARS", 1),
-          json: jsonFlag,
-          workspace: workspaceFlag,
+          before: wholeNumberFlag("Only rounds before this one", "ROUND", 1),
+          budget: wholeNumberFlag("How many characters may be shown; default 20000", "CHARS", 1),
         },
-        aliases,
+        json: true,
         positional: run,
       },
     ),
