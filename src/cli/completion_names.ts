@@ -9,22 +9,22 @@ import type { LibraryKind } from "./scaffold/library.ts";
 
 const runsProposed = 50;
 
-export function senseNames(this: CliContext, partial: string): Promise<string[]> {
+export function proposeSenses(this: CliContext, partial: string): Promise<string[]> {
   return inWorkspace(this, partial, (paths) => folders(paths.senses));
 }
 
-export function workflowNames(this: CliContext, partial: string): Promise<string[]> {
+export function proposeWorkflows(this: CliContext, partial: string): Promise<string[]> {
   return inWorkspace(this, partial, (paths) => folders(paths.workflows));
 }
 
 /** What can be added from the library; needs no workspace. */
-export async function libraryProposals(kind: LibraryKind, partial: string): Promise<string[]> {
-  const { libraryNames } = await import("./scaffold/library.ts");
-  return libraryNames(kind).filter((name) => name.startsWith(partial));
+export async function proposeFromLibrary(kind: LibraryKind, partial: string): Promise<string[]> {
+  const { listLibrary } = await import("./scaffold/library.ts");
+  return listLibrary(kind).filter((name) => name.startsWith(partial));
 }
 
 /** The newest runs. */
-export function runIds(this: CliContext, partial: string): Promise<string[]> {
+export function proposeRuns(this: CliContext, partial: string): Promise<string[]> {
   return inWorkspace(this, partial, async (paths) => {
     using records = (await import("./open_records.ts")).openRecords(paths);
     return records?.runs({ limit: runsProposed, offset: 0 }).items.map((run) => run.runId) ?? [];

@@ -88,7 +88,7 @@ function maskOf(paths: WorkspacePaths): SecretMask {
 }
 
 /** The records of a workspace that has never run: nothing is damaged, there is only nothing yet. */
-export const noRecords: CliRecords = {
+export const emptyRecords: CliRecords = {
   runs: () => ({ total: 0, items: [] }),
   run: () => null,
   messages: () => [],
@@ -98,13 +98,13 @@ export const noRecords: CliRecords = {
 };
 
 /** The same for commands to which no database and an empty one are alike. */
-export function recordsOf(paths: WorkspacePaths): CliRecords {
-  return openRecords(paths) ?? noRecords;
+export function openRecordsOrEmpty(paths: WorkspacePaths): CliRecords {
+  return openRecords(paths) ?? emptyRecords;
 }
 
 /** For people, below a list that is empty because the workspace has never run. */
 export function printNothingYet(io: CliIo, records: CliRecords): void {
-  if (records === noRecords) print(io, `${sign.next} nothing has happened here yet: nerve start`);
+  if (records === emptyRecords) print(io, `${sign.next} nothing has happened here yet: nerve start`);
 }
 
 export function requireRun(records: Records, runId: string): Run {

@@ -11,7 +11,7 @@ import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
 import type { Signal } from "../protocol/signal.ts";
 import { type CliRecords, openRecords } from "./open_records.ts";
 import type { SenseListOutput } from "./render/json_schemas.ts";
-import { distance } from "./render/terminal.ts";
+import { formatDistance } from "./render/terminal.ts";
 import { requireConfig } from "./workspace.ts";
 
 type Item = SenseListOutput["items"][number];
@@ -24,7 +24,7 @@ export interface StoredSenses {
   readonly last: (item: Item, now: number) => string;
 }
 
-export async function storedSenses(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
+export async function readStoredSenses(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
   const config = await requireConfig(paths), senses = [...config.senses.values()].slice(offset, end);
   using records = openRecords(paths);
   const rows = new Map(senses.map(({ name }) => [name, records === null ? null : lastEnding(records, name)]));
@@ -33,7 +33,7 @@ export async function storedSenses(paths: WorkspacePaths, offset: number, end: n
     items: senses.map((sense) => storedItem(config, sense, records)),
     last({ name }, now) {
       const row = rows.get(name) ?? null;
-      return row === null ? "-" : `${endings[row.type as keyof typeof endings]}, ${distance(row.ts, now)}`;
+      return row === null ? "-" : `${endings[row.type as keyof typeof endings]}, ${formatDistance(row.ts, now)}`;
     },
   };
 }

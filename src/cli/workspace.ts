@@ -52,7 +52,7 @@ export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
 }
 
 /** What `ask` learns from the daemon, or null when none runs. */
-export async function fromDaemon<T>(
+export async function askIfRunning<T>(
   paths: WorkspacePaths,
   ask: (client: ControlClient) => Promise<T>,
 ): Promise<T | null> {

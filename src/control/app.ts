@@ -10,7 +10,7 @@ import * as z from "zod";
 import { NerveError } from "../base/errors.ts";
 import { requestBodyMaxBytes } from "../base/limits.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
-import { problem, problemResponse, responses } from "./problem_response.ts";
+import { createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -41,14 +41,17 @@ export function createApp(view: KernelPort, options: AppOptions) {
     "/v1/openapi.json",
     describeRoute({
       summary: "This document",
-      responses: responses("OpenAPI 3.1", z.record(z.string(), z.unknown())),
+      responses: describeResponses("OpenAPI 3.1", z.record(z.string(), z.unknown())),
     }),
     async (c) => c.json(await generateSpecs(app, openApi(options.version))),
   );
   app.notFound((c) =>
-    problem(404, new NerveError("USAGE", `There is no ${c.req.method} ${c.req.path}`, { hint: "See /v1/openapi.json" }))
+    createProblemResponse(
+      404,
+      new NerveError("USAGE", `There is no ${c.req.method} ${c.req.path}`, { hint: "See /v1/openapi.json" }),
+    )
   );
-  app.onError((thrown) => problemResponse(thrown, clientGone(thrown) ? () => {} : options.report));
+  app.onError((thrown) => respondToError(thrown, clientGone(thrown) ? () => {} : options.report));
   return app;
 }
 
@@ -61,7 +64,7 @@ function bodyTooLarge(): Response {
   const error = new NerveError("PAYLOAD_INVALID", `The request body is over ${requestBodyMaxBytes} bytes`, {
     hint: "Put what is large into a file, and its path into the payload",
   });
-  return problem(413, error);
+  return createProblemResponse(413, error);
 }
 
 function openApi(version: string): Parameters<typeof generateSpecs>[1] {

@@ -20,7 +20,7 @@ export interface EventStream extends AsyncIterable<StreamItem> {
 }
 
 /** `lastId` is the last row that the reader has; null means that it wants only what comes. */
-export function openStream(view: KernelPort, filter: EventFilter, lastId: number | null): EventStream {
+export function openEventStream(view: KernelPort, filter: EventFilter, lastId: number | null): EventStream {
   // Followed from before the first look at the log: nothing can fall in between.
   const feed = view.followLog(), newest = view.records.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
   const from = Math.min(lastId ?? newest, newest);

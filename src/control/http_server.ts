@@ -20,7 +20,7 @@ export interface AnswerPorts {
 }
 
 /** Resolves when the answer is written or its client has gone. Never rejects. */
-export async function answer(
+export async function answerRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   { fetch, clock, report }: AnswerPorts,

@@ -12,19 +12,22 @@ const hint = "GET /v1/openapi.json describes every request";
 const headers = { "content-type": "application/problem+json" };
 
 /** The answer for anything that was thrown. `report` gets what nobody expected. */
-export function problemResponse(thrown: unknown, report: (thrown: unknown) => void): Response {
-  if (thrown instanceof NerveError) return problem(problemStatus[thrown.code], thrown);
+export function respondToError(thrown: unknown, report: (thrown: unknown) => void): Response {
+  if (thrown instanceof NerveError) return createProblemResponse(problemStatus[thrown.code], thrown);
   if (thrown instanceof HTTPException && thrown.status < 500) {
-    return problem(thrown.status, new NerveError("USAGE", thrown.message || "The request is malformed", { hint }));
+    return createProblemResponse(
+      thrown.status,
+      new NerveError("USAGE", thrown.message || "The request is malformed", { hint }),
+    );
   }
   report(thrown);
   const error = new NerveError("INTERNAL", `nerve failed inside: ${messageOf(thrown)}`, {
     hint: "This is a bug of nerve; the daemon's log has the details",
   });
-  return problem(500, error);
+  return createProblemResponse(500, error);
 }
 
-export function problem(status: number, error: NerveError): Response {
+export function createProblemResponse(status: number, error: NerveError): Response {
   const body: ProblemDocument = {
     type: `urn:nerve:problem:${error.code.toLowerCase().replaceAll("_", "-")}`,
     title: error.code,
@@ -38,7 +41,7 @@ export function problem(status: number, error: NerveError): Response {
 
 /** Validates one part of a request; what is wrong is named field by field, in one sentence. */
 // The return type is the whole point of the call: hono's typed client learns from it what the route takes.
-export function valid<Target extends "json" | "query" | "param", Schema extends z.ZodType>(
+export function validatePart<Target extends "json" | "query" | "param", Schema extends z.ZodType>(
   target: Target,
   schema: Schema,
 ) {
@@ -56,15 +59,15 @@ export function valid<Target extends "json" | "query" | "param", Schema extends 
 }
 
 /** The `responses` of a route's description: its answer, and the problems it may have. */
-export function responses(description: string, schema: z.ZodType, ...statuses: number[]): Responses {
+export function describeResponses(description: string, schema: z.ZodType, ...statuses: number[]): Responses {
   return {
     200: { description, content: { "application/json": { schema: resolver(schema) } } },
-    ...problems(400, ...statuses),
+    ...describeProblems(400, ...statuses),
   };
 }
 
 /** The same for the problems alone: those of these statuses, and what any route may have. */
-export function problems(...statuses: number[]): Responses {
+export function describeProblems(...statuses: number[]): Responses {
   const content = { "application/problem+json": { schema: resolver(problemSchema) } };
   return Object.fromEntries(
     [...statuses, 500, 503].map((status) => [status, { description: titles[status] ?? "Problem", content }]),

@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
 import { controlConnectionsMax, controlStopMs, requestMaxMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
-import { answer } from "./http_server.ts";
+import { answerRequest } from "./http_server.ts";
 import type { ControlEnv } from "./kernel_port.ts";
 
 const { createServer } = await import("node:http");
@@ -54,7 +54,11 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
     incoming.once("end", () => connections.received(socket));
     connections.busy(socket);
     outgoing.once("close", () => connections.answered(socket));
-    await answer(incoming, outgoing, { fetch: (request, gone) => app.fetch(request, envOf(gone)), clock, report });
+    await answerRequest(incoming, outgoing, {
+      fetch: (request, gone) => app.fetch(request, envOf(gone)),
+      clock,
+      report,
+    });
   });
   await listen(server, path);
   const bound = inodeOf(path);

@@ -15,27 +15,27 @@ export interface FoundDaemon {
   /** The state of a supervisor that runs. */
   readonly supervised: DaemonState | null;
   /** The state of a supervisor that does not: it gave up, or was killed. */
-  readonly left: DaemonState | null;
+  readonly lastState: DaemonState | null;
 }
 
 export function findDaemon(paths: WorkspacePaths): FoundDaemon {
   const holder = readLockHolder(paths), state = readState(paths);
   const kernel = holder !== null && isAlive(holder) ? holder : null;
-  if (state === null) return { kernel, supervised: null, left: null };
+  if (state === null) return { kernel, supervised: null, lastState: null };
   if (typeof state.workspace === "string" && state.workspace !== paths.root) return elsewhere(kernel, state);
   return isAlive(state.supervisor)
-    ? { kernel, supervised: state, left: null }
-    : { kernel, supervised: null, left: state };
+    ? { kernel, supervised: state, lastState: null }
+    : { kernel, supervised: null, lastState: state };
 }
 
 /** The workspace was moved or copied here while a daemon ran in it: what that left here is no daemon of this folder. */
 function elsewhere(kernel: ProcessId | null, state: DaemonState): FoundDaemon {
   const problem = `the workspace was moved or copied here from ${state.workspace}, where its daemon ran`;
   const own = kernel?.pid === state.kernel ? null : kernel;
-  return { kernel: own, supervised: null, left: { ...state, state: "gave up", problem } };
+  return { kernel: own, supervised: null, lastState: { ...state, state: "gave up", problem } };
 }
 
-export function runs({ kernel, supervised }: FoundDaemon): boolean {
+export function isRunning({ kernel, supervised }: FoundDaemon): boolean {
   return kernel !== null || supervised !== null;
 }
 
@@ -58,7 +58,7 @@ function readText(path: string): string | null {
 const lookMs = 40;
 
 /** True as soon as `reached` is, false when it was not for `limitMs`. */
-export async function until(
+export async function waitUntil(
   clock: Clock,
   limitMs: number,
   reached: () => boolean | Promise<boolean>,

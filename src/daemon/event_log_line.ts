@@ -14,7 +14,7 @@ const levelOfChange: Readonly<Record<UnitChange, LogLine["level"]>> = {
 };
 
 /** `now` is for events that have no time of their own. */
-export function lineOfEvent(event: KernelEvent, now: number): LogLine {
+export function toLogLine(event: KernelEvent, now: number): LogLine {
   switch (event.kind) {
     case "signal": {
       const { sense, payload, ts, id } = event.signal;

@@ -35,13 +35,13 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
   ]);
   const end = child.status.then(async ({ code, signal }): Promise<KernelEnd> => {
     await heard;
-    return { code, message: endFromStatus({ code, signal }, faultOf(lastWords)).message };
+    return { code, message: endFromStatus({ code, signal }, findFault(lastWords)).message };
   });
   return { pid: child.pid, end, signal: (signal) => signalChild(child, signal) };
 }
 
 /** Deno writes the error first and its stack below: what went wrong is the error. */
-export function faultOf(lastWords: string): string {
+export function findFault(lastWords: string): string {
   return lastWords.split("\n").findLast((line) => /^error: /.test(line)) ?? lastWords;
 }
 

@@ -14,7 +14,7 @@ import { formatProblems } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import { workspacePaths } from "../config/workspace.ts";
 import { createKernel, type Kernel } from "../kernel/kernel.ts";
-import { lineOfEvent } from "./event_log_line.ts";
+import { toLogLine } from "./event_log_line.ts";
 import { hostKernel, type KernelHost } from "./kernel_host.ts";
 import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
 
@@ -89,7 +89,7 @@ function host({ kernel, events }: StartedKernel): KernelHost {
         await say(line("warn", "log.lost", `${events.dropped - lost} events came too fast for the log`));
         lost = events.dropped;
       }
-      await say({ t: "line", line: lineOfEvent(event, systemClock.now()) });
+      await say({ t: "line", line: toLogLine(event, systemClock.now()) });
     },
     onServing() {
       const { senses, workflows } = kernel.config;

@@ -45,7 +45,7 @@ export interface KernelSupervisorPorts {
   readonly clock: Clock;
   start(listener: KernelListener): KernelHandle;
   /** Whether the workspace is there at all. */
-  workspaceThere(): boolean;
+  workspaceExists(): boolean;
   log(line: LogLine): void;
   /** After every change of `state`, `pid` or `deaths`. */
   onChange(): void;
@@ -212,14 +212,14 @@ export class KernelSupervisor {
   }
 
   #look(): void {
-    const { clock, workspaceThere } = this.#ports, away = this.#away;
+    const { clock, workspaceExists } = this.#ports, away = this.#away;
     if (away === null) return;
     if (clock.monotonic() >= away.until) {
       const reason = `the workspace was taken away, and nothing could be started in its place: ${away.why}`;
       this.#say("error", "gave_up", `${reason}; it stays down until nerve start`);
       return this.#end({ kind: "gave up", reason });
     }
-    if (!workspaceThere()) return this.#lookLater();
+    if (!workspaceExists()) return this.#lookLater();
     this.#say("info", "kernel.restart", "there is a workspace again: a kernel starts anew with what is in it");
     this.start();
   }

@@ -16,7 +16,11 @@ const reportMaxMs = daemonStartMaxMs + 5_000;
  * Resolves when the control API answers, or with why it does not; nothing runs then. Aborting `signal` takes the start
  * back.
  */
-export async function spawnDaemon(paths: WorkspacePaths, clock: Clock, signal: AbortSignal): Promise<StartReport> {
+export async function startDaemonProcess(
+  paths: WorkspacePaths,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<StartReport> {
   const child = new Deno.Command(ownProgram(), {
     args: [...selfArguments("daemon/supervisor_process.ts"), supervisorArgument, paths.root],
     cwd: "/",

@@ -24,14 +24,14 @@ export interface DaemonState {
   readonly problem: string | null;
 }
 
-export function stateFile(paths: WorkspacePaths): string {
+export function stateFilePath(paths: WorkspacePaths): string {
   return join(paths.logs, "daemon.json");
 }
 
 /** Null: there is none, or none that this nerve understands. */
 export function readState(paths: WorkspacePaths): DaemonState | null {
   try {
-    const value: unknown = JSON.parse(Deno.readTextFileSync(stateFile(paths)));
+    const value: unknown = JSON.parse(Deno.readTextFileSync(stateFilePath(paths)));
     return isPlainObject(value) && isPlainObject(value.supervisor) ? value as unknown as DaemonState : null;
   } catch (thrown) {
     if (thrown instanceof SyntaxError || isMissing(thrown)) return null;
@@ -41,7 +41,7 @@ export function readState(paths: WorkspacePaths): DaemonState | null {
 
 /** In one step: a reader sees the old one or the new one. Throws when it cannot be written. */
 export function writeState(paths: WorkspacePaths, state: DaemonState): void {
-  const path = stateFile(paths), aside = join(dirname(path), `.daemon.json.${Deno.pid}`);
+  const path = stateFilePath(paths), aside = join(dirname(path), `.daemon.json.${Deno.pid}`);
   Deno.writeTextFileSync(aside, `${JSON.stringify(state)}\n`, { mode: 0o600 });
   Deno.renameSync(aside, path);
 }
@@ -50,7 +50,7 @@ export function writeState(paths: WorkspacePaths, state: DaemonState): void {
 export function removeState(paths: WorkspacePaths, { pid }: ProcessId): void {
   if (readState(paths)?.supervisor.pid !== pid) return;
   try {
-    Deno.removeSync(stateFile(paths));
+    Deno.removeSync(stateFilePath(paths));
   } catch (thrown) {
     if (!isMissing(thrown)) throw thrown;
   }

@@ -14,7 +14,7 @@ import { KernelSupervisor, type KernelSupervisorEnd } from "./kernel_supervisor.
 import { removeState, writeState } from "./state_file.ts";
 import type { StartReport } from "./supervisor_protocol.ts";
 import { TextLog } from "./text_log.ts";
-import { workspaceThere } from "./workspace_watch.ts";
+import { workspaceExists } from "./workspace_watch.ts";
 
 export async function runSupervisor(root: string): Promise<never> {
   const paths = workspacePaths(root), log = new HeldLog(new TextLog(paths.textLog, systemClock));
@@ -22,7 +22,7 @@ export async function runSupervisor(root: string): Promise<never> {
     clock: systemClock,
     start: (listener) => startKernelChild(root, listener),
     log: (line) => log.write(line),
-    workspaceThere: () => workspaceThere(paths),
+    workspaceExists: () => workspaceExists(paths),
     onChange: () => {
       if (!running) return;
       if (keeper.state === "running") log.release();
@@ -59,7 +59,7 @@ function logOwnFaults(log: HeldLog): void {
 
 function finish(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog, end: KernelSupervisorEnd): void {
   if (end.kind === "gave up") {
-    if (workspaceThere(paths)) log.release();
+    if (workspaceExists(paths)) log.release();
     tellState(paths, keeper, log, end.reason);
   } else attempt(log, () => removeState(paths, ownProcessId()));
   if (end.kind === "refused") {

@@ -53,6 +53,6 @@ export function watchWorkspace(
 }
 
 /** Whether there is something that a kernel could be started with. */
-export function workspaceThere({ configFile }: WorkspacePaths): boolean {
+export function workspaceExists({ configFile }: WorkspacePaths): boolean {
   return identifyFile(configFile) !== null;
 }

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../src/base/clock.ts";
-import { until } from "../../src/daemon/discovery.ts";
+import { waitUntil } from "../../src/daemon/discovery.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { deadlineMs, processesIn, within } from "../support/workspace_fixture.ts";
 
@@ -147,11 +147,11 @@ Deno.test("a run that has nothing to say ends in order with the window that it w
     const here = await Deno.realPath(root);
     const socketThere = () => Deno.lstat(`${root}/nerve.sock`).then(() => true, () => false);
     try {
-      assert.ok(await until(systemClock, deadlineMs, socketThere), "nerve run did not come up");
+      assert.ok(await waitUntil(systemClock, deadlineMs, socketThere), "nerve run did not come up");
       window.kill("SIGKILL");
       await window.status;
       const ended = () => processesIn(here).length === 0;
-      assert.ok(await until(systemClock, deadlineMs, ended), "nerve run outlived its window");
+      assert.ok(await waitUntil(systemClock, deadlineMs, ended), "nerve run outlived its window");
     } finally {
       for (const pid of processesIn(here)) Deno.kill(pid, "SIGKILL");
       await window.stdin.close().catch(() => {});

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 import { isAlive, type ProcessId, processStat } from "../../src/base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
-import { findDaemon, findLeftovers, killProcesses, until } from "../../src/daemon/discovery.ts";
+import { findDaemon, findLeftovers, killProcesses, waitUntil } from "../../src/daemon/discovery.ts";
 import { repository } from "./source_files.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 import { deadlineMs, processesIn } from "./workspace_fixture.ts";
@@ -110,7 +110,7 @@ export class DaemonWorkspace implements AsyncDisposable {
 
   /** Resolves when `reached` is; fails with `what` and the log when it is not in time. */
   async reached(what: string, reached: () => boolean | Promise<boolean>): Promise<void> {
-    const done = await until(systemClock, deadlineMs, reached);
+    const done = await waitUntil(systemClock, deadlineMs, reached);
     if (!done) assert.fail(`waited in vain for ${what}; the log:\n${tryRead(this.paths.textLog)}`);
     this.#remember();
   }
@@ -129,9 +129,9 @@ export class DaemonWorkspace implements AsyncDisposable {
     if (supervised !== null) killProcesses([supervised.supervisor], "process");
     if (kernel !== null) killProcesses([kernel], "process");
     killProcesses([...this.#seen.values()], "process");
-    await until(systemClock, deadlineMs, () => [...this.#seen.values()].every((id) => !isAlive(id)));
+    await waitUntil(systemClock, deadlineMs, () => [...this.#seen.values()].every((id) => !isAlive(id)));
     killProcesses(findLeftovers(this.root), "group");
-    await until(systemClock, deadlineMs, () => processesIn(this.root).length === 0);
+    await waitUntil(systemClock, deadlineMs, () => processesIn(this.root).length === 0);
     await Deno.remove(this.#folder, { recursive: true });
     await Deno.remove(this.paths.runtimeFolder, { recursive: true }).catch((thrown) => {
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;

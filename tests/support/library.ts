@@ -5,7 +5,7 @@
 import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
-import { libraryFiles } from "../../src/cli/scaffold/library.ts";
+import { readLibraryFiles } from "../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../src/config/parse.ts";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import { planUnits } from "../../src/deploy/unit_plans.ts";
@@ -130,7 +130,7 @@ class TestUnit implements AsyncDisposable {
     this.#kind = kind;
     this.#name = name;
     this.#grants = grants;
-    for (const [path, bytes] of libraryFiles(kind, name)) {
+    for (const [path, bytes] of readLibraryFiles(kind, name)) {
       Deno.mkdirSync(dirname(`${this.root}/${path}`), { recursive: true });
       Deno.writeFileSync(`${this.root}/${path}`, bytes);
     }

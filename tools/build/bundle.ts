@@ -10,10 +10,10 @@ import { join } from "node:path";
 import { assert } from "../../src/base/errors.ts";
 import { bundleOf } from "../../src/base/self_exec.ts";
 import { runOrFail } from "./command.ts";
-import { compiledAtOnce } from "./eager.ts";
+import { markEagerFunctions } from "./eager.ts";
 
 /** What `ownEntry` is asked for (src/base/self_exec.ts), by its path below src/. */
-export const bundled = [
+export const bundledEntries = [
   "main.ts",
   "daemon/supervisor_process.ts",
   "daemon/kernel_process.ts",
@@ -35,13 +35,13 @@ export async function bundleProcesses(repository: string, root: string): Promise
   const borrowed = ["deno.json", "deno.lock"];
   for (const name of borrowed) await Deno.copyFile(join(repository, name), join(root, name));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
-  for (const entry of bundled) {
+  for (const entry of bundledEntries) {
     const file = join("src", bundleOf(entry));
     // "browser" as for the packages (vendor.ts). The names of classes and functions go with --minify: with --keep-names,
     // or twice the length, each start takes 4 or 8 ms more.
     const options = ["--frozen", "-c", "deno.json", "--minify", "--platform", "browser", "--output", file];
     await runOrFail(Deno.execPath(), ["bundle", "--quiet", ...options, `src/${entry}`], { cwd: root });
-    const text = compiledAtOnce(await Deno.readTextFile(join(root, file)));
+    const text = markEagerFunctions(await Deno.readTextFile(join(root, file)));
     await Deno.writeTextFile(join(root, file), text);
     const builtIns = [...text.matchAll(/\b(?:from|import)"(node:[\w/]+)"/g)].map(([, name = ""]) => name);
     const slow = builtIns.filter((name) => !quickBuiltIns.includes(name));

@@ -6,12 +6,12 @@ export async function runOrFail(
   args: readonly string[],
   options: { readonly cwd: string },
 ): Promise<string> {
-  const { success, stdout, stderr } = await attempt(program, args, options);
+  const { success, stdout, stderr } = await tryRun(program, args, options);
   if (success) return stdout;
   throw new Error(`${program} ${args[0]} failed: ${stderr.trim().split("\n").slice(-10).join("\n")}`);
 }
 
-export async function attempt(
+export async function tryRun(
   program: string,
   args: readonly string[],
   { cwd, env }: { readonly cwd: string; readonly env?: Record<string, string> },

@@ -2,14 +2,14 @@
  * The compiled form: `deno compile` over the staged folder. Used by main.ts.
  * It needs `denort`, Deno's runtime for compiled programs: from DENORT_BIN, Deno's cache, or the network.
  */
-import { attempt } from "./command.ts";
-import { headBytes, type Target, targetOf } from "./executable.ts";
-import { entries } from "./stage.ts";
+import { tryRun } from "./command.ts";
+import { detectTarget, headBytes, type Target } from "./executable.ts";
+import { entryPaths } from "./stage.ts";
 
 /** Run in the staged folder. `out` is absolute. */
-export function compileArguments(out: string, target: Target | null): string[] {
+export function createCompileArguments(out: string, target: Target | null): string[] {
   const main = "src/bundle/main.js";
-  const included = [...entries.filter((entry) => entry !== main), "src", "lib", "senses", "workflows"];
+  const included = [...entryPaths.filter((entry) => entry !== main), "src", "lib", "senses", "workflows"];
   return [
     "compile",
     "-A",
@@ -37,11 +37,11 @@ export type Compiled = { readonly ok: true } | {
 };
 
 /**
- * Compiles, looks which machine the result is for, and for this one tries it. `out` must be a name that `outputName` gave.
+ * Compiles, looks which machine the result is for, and for this one tries it. `out` must be a name that `addExtension` gave.
  * When it fails, there may be a file that is of no use.
  */
 export async function compile(staged: string, out: string, target: Target | null): Promise<Compiled> {
-  const made = await attempt(Deno.execPath(), compileArguments(out, target), { cwd: staged });
+  const made = await tryRun(Deno.execPath(), createCompileArguments(out, target), { cwd: staged });
   if (!made.success) {
     // The last two: DENORT_BIN is there, and no executable for the target.
     const runtimeMissing = /base binary|denort|Invalid object|Failed to parse/i.test(made.stderr);
@@ -52,7 +52,7 @@ export async function compile(staged: string, out: string, target: Target | null
     return { ok: false, reason: "the runtime (DENORT_BIN?) is for another machine", runtimeMissing: true };
   }
   if (!own) return { ok: true };
-  const tried = await attempt(out, ["version", "--json"], { cwd: staged });
+  const tried = await tryRun(out, ["version", "--json"], { cwd: staged });
   if (isCompiledNerve(tried.stdout)) return { ok: true };
   return { ok: false, reason: `the runtime (DENORT_BIN?) does not start the program`, runtimeMissing: true };
 }
@@ -60,7 +60,7 @@ export async function compile(staged: string, out: string, target: Target | null
 async function targetOfFile(path: string): Promise<Target | null> {
   using file = await Deno.open(path);
   const head = new Uint8Array(headBytes);
-  return targetOf(head.subarray(0, await file.read(head) ?? 0));
+  return detectTarget(head.subarray(0, await file.read(head) ?? 0));
 }
 
 function isCompiledNerve(stdout: string): boolean {
@@ -82,11 +82,11 @@ function reasonOf(stderr: string): string {
 }
 
 /** The name of a target's program in a folder of several. */
-export function programName(target: Target): string {
-  return outputName(`nerve-${target}`, target);
+export function buildProgramName(target: Target): string {
+  return addExtension(`nerve-${target}`, target);
 }
 
 /** For Windows with the ending that `deno compile` would add, unasked, to any other. */
-export function outputName(name: string, target: Target | null): string {
+export function addExtension(name: string, target: Target | null): string {
   return (target ?? Deno.build.target).includes("windows") && !name.endsWith(".exe") ? `${name}.exe` : name;
 }

@@ -26,7 +26,7 @@ interface Node {
  * The same module, with each function expression in parentheses that V8 meets when it compiles the module. Throws where
  * that would make another one of it: after a function, a line may end a statement that goes on after a parenthesis.
  */
-export function compiledAtOnce(text: string): string {
+export function markEagerFunctions(text: string): string {
   const marks: { readonly at: number; readonly mark: "(" | ")" }[] = [];
   const visit = (node: Node): void => {
     if (compiledLater.has(node.type)) return;

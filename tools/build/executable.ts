@@ -13,7 +13,7 @@ export type Target = (typeof targets)[number];
 export const headBytes = 4_096;
 
 /** Null when it is none of the machines that nerve is built for, or no executable at all. */
-export function targetOf(head: Uint8Array): Target | null {
+export function detectTarget(head: Uint8Array): Target | null {
   const bytes = new Uint8Array(headBytes), view = new DataView(bytes.buffer);
   bytes.set(head.subarray(0, headBytes));
   const first = view.getUint32(0);

@@ -9,10 +9,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatSize } from "../../src/base/duration.ts";
 import { messageOf } from "../../src/base/errors.ts";
-import { compile, outputName, programName } from "./compile.ts";
+import { addExtension, buildProgramName, compile } from "./compile.ts";
 import { type Target, targets } from "./executable.ts";
 import { writePortable } from "./portable.ts";
-import { commitOf, stage } from "./stage.ts";
+import { readCommit, stage } from "./stage.ts";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const usage = `usage: deno task build [--portable] [--target TARGET | all]... [--out FILE]
@@ -63,14 +63,14 @@ async function main(): Promise<number> {
   const several = wanted.targets.length > 1;
   let failed = false;
   for (const target of wanted.targets.length === 0 ? [null] : wanted.targets) {
-    const file = several && target !== null ? join(dirname(out), programName(target)) : out;
+    const file = several && target !== null ? join(dirname(out), buildProgramName(target)) : out;
     if (!await tryToBuild(file, target, wanted.portable)) failed = true;
   }
   return failed ? 1 : 0;
 }
 
 async function tryToBuild(out: string, target: Target | null, portable: boolean): Promise<boolean> {
-  const folder = await Deno.makeTempDir({ prefix: "nerve-build-" }), aside = outputName(`${out}.new`, target);
+  const folder = await Deno.makeTempDir({ prefix: "nerve-build-" }), aside = addExtension(`${out}.new`, target);
   try {
     await Deno.mkdir(dirname(out), { recursive: true });
     return await build({ out, aside, folder }, target, portable);
@@ -96,11 +96,11 @@ interface Places {
 
 /** One executable. False when it could not be made. */
 async function build({ out, aside, folder }: Places, target: Target | null, portable: boolean): Promise<boolean> {
-  const commit = await commitOf(repository);
+  const commit = await readCommit(repository);
   if (!portable) {
     await stage(repository, join(folder, "compiled"), { form: "compiled", commit });
     const compiled = await compile(join(folder, "compiled"), aside, target);
-    if (compiled.ok) return await finish(aside, outputName(out, target), "compiled");
+    if (compiled.ok) return await finish(aside, addExtension(out, target), "compiled");
     if (!compiled.runtimeMissing) {
       say(`❌ ${basename(out)}: ${compiled.reason}`);
       return false;

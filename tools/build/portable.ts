@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
 import { bundleFlags } from "../../src/base/self_exec.ts";
 import { version } from "../../src/base/version.ts";
-import { entries } from "./stage.ts";
+import { entryPaths } from "./stage.ts";
 import { type ArchiveFile, tarChunks } from "./tar.ts";
 
 const headerTemplate = await Deno.readTextFile(new URL("./header.sh", import.meta.url));
@@ -20,7 +20,7 @@ export async function writePortable(staged: string, out: string): Promise<void> 
   const archive = new Uint8Array(await new Response(compressed).arrayBuffer());
   // Of the archive, not of what is in it: the compression is part of the content that the header must match.
   const hash = createHash("sha256").update(archive).digest("hex").slice(0, 32);
-  const header = new TextEncoder().encode(headerText({ hash, version, target: Deno.build.target }));
+  const header = new TextEncoder().encode(createHeader({ hash, version, target: Deno.build.target }));
   using file = await Deno.open(out, { write: true, create: true, truncate: true });
   for (const part of [header, archive]) {
     for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
@@ -29,10 +29,10 @@ export async function writePortable(staged: string, out: string): Promise<void> 
 }
 
 /** The header, which knows how long it is itself. */
-export function headerText(values: { hash: string; version: string; target: string }): string {
+export function createHeader(values: { hash: string; version: string; target: string }): string {
   const text = headerTemplate.replaceAll("@HASH@", values.hash).replaceAll("@VERSION@", values.version)
     .replaceAll("@TARGET@", values.target).replaceAll("@FLAGS@", bundleFlags.join(" "))
-    .replaceAll("@ENTRIES@", ["deno.json", ...entries].map((path) => `app/${path}`).join(" "));
+    .replaceAll("@ENTRIES@", ["deno.json", ...entryPaths].map((path) => `app/${path}`).join(" "));
   const size = (offset: number) => new TextEncoder().encode(text.replace("@OFFSET@", String(offset))).length;
   let offset = 1;
   // tail counts from 1. Grows by a digit at most once or twice.

@@ -6,8 +6,8 @@
 import { join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
 import { bundleOf } from "../../src/base/self_exec.ts";
-import { bundled, bundleProcesses } from "./bundle.ts";
-import { attempt } from "./command.ts";
+import { bundledEntries, bundleProcesses } from "./bundle.ts";
+import { tryRun } from "./command.ts";
 import { vendor } from "./vendor.ts";
 
 /** The folders of the repository that go into an executable. */
@@ -15,8 +15,8 @@ const shipped = ["src", "lib", "senses", "workflows"];
 const vendorFolder = "src/vendor";
 
 /** What is loaded by its own path, not by an import that Deno can read: our processes, the sandbox, what authors import. */
-export const entries: readonly string[] = [
-  ...bundled.map((entry) => `src/${bundleOf(entry)}`),
+export const entryPaths: readonly string[] = [
+  ...bundledEntries.map((entry) => `src/${bundleOf(entry)}`),
   "src/sandbox/worker_main.ts",
   "src/sdk/mod.ts",
 ];
@@ -36,11 +36,11 @@ export async function stage(repository: string, root: string, stamp: Stamp): Pro
   // All of them, also those that nothing imports by an address that can be read.
   const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();
   const { imports } = await vendor(repository, root, vendorFolder, modules);
-  await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(stagedManifest(imports), null, 2)}\n`);
+  await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(createStagedManifest(imports), null, 2)}\n`);
 }
 
 /** deno.json without what is for working on nerve, its npm specifiers replaced by the vendored modules. */
-export function stagedManifest(vendored: Readonly<Record<string, string>>): Record<string, unknown> {
+export function createStagedManifest(vendored: Readonly<Record<string, string>>): Record<string, unknown> {
   const own = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("./"));
   const npm = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("npm:"));
   const { "./src/": scope } = manifest.scopes;
@@ -73,10 +73,10 @@ async function copyFolder(from: string, to: string, copied: string[]): Promise<v
 }
 
 /** The commit that is built, or null where git or the repository is missing. */
-export async function commitOf(repository: string): Promise<string | null> {
+export async function readCommit(repository: string): Promise<string | null> {
   try {
-    const head = await attempt("git", ["rev-parse", "--short=12", "HEAD"], { cwd: repository });
-    const status = await attempt("git", ["status", "--porcelain"], { cwd: repository });
+    const head = await tryRun("git", ["rev-parse", "--short=12", "HEAD"], { cwd: repository });
+    const status = await tryRun("git", ["status", "--porcelain"], { cwd: repository });
     if (!head.success || !status.success) return null;
     return `${head.stdout.trim()}${status.stdout.trim() === "" ? "" : "+changes"}`;
   } catch (thrown) {

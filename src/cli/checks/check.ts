@@ -13,7 +13,7 @@ export interface Finding {
 
 export type Check = (paths: WorkspacePaths, clock: Clock) => Finding[] | Promise<Finding[]>;
 
-export function well(check: string, message: string): Finding {
+export function passed(check: string, message: string): Finding {
   return { check, level: "ok", message, hint: null };
 }
 

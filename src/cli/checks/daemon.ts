@@ -3,29 +3,29 @@ import { ifPresent } from "../../base/if_present.ts";
 import { processStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, findLeftovers, readLockHolder, runs } from "../../daemon/discovery.ts";
+import { findDaemon, findLeftovers, isRunning, readLockHolder } from "../../daemon/discovery.ts";
 import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
-import { type Check, failed, type Finding, warning, well } from "./check.ts";
+import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers];
 
 function checkLock(paths: WorkspacePaths): Finding[] {
-  const found = findDaemon(paths), { kernel, supervised, left } = found, holder = readLockHolder(paths);
+  const found = findDaemon(paths), { kernel, supervised, lastState } = found, holder = readLockHolder(paths);
   const pidFile = readPid(paths.pidFile), findings: Finding[] = [];
-  if (kernel !== null) findings.push(well("lock", `held by the daemon (pid ${kernel.pid})`));
+  if (kernel !== null) findings.push(passed("lock", `held by the daemon (pid ${kernel.pid})`));
   else if (supervised !== null) {
     findings.push(warning("lock", `free: the kernel died and is started again`, "nerve status, nerve logs"));
   } else if (holder !== null) {
     const message = `free; the daemon that held it (pid ${holder.pid}) was killed`;
     findings.push(warning("lock", message, "nerve start; nothing has to be cleaned up"));
-  } else findings.push(well("lock", "free; no daemon runs"));
-  if (pidFile !== null && !runs(found)) {
+  } else findings.push(passed("lock", "free; no daemon runs"));
+  if (pidFile !== null && !isRunning(found)) {
     findings.push(warning("pid file", `stale: it says ${pidFile}`, "nerve start replaces it"));
   } else if (kernel !== null && pidFile !== kernel.pid) {
     findings.push(failed("pid file", `it says ${pidFile ?? "nothing"}, the daemon is ${kernel.pid}`, "nerve restart"));
   }
-  if (left?.state === "gave up") {
-    findings.push(failed("daemon", `stays down: ${left.problem ?? ""}`, "nerve logs shows why; then nerve start"));
+  if (lastState?.state === "gave up") {
+    findings.push(failed("daemon", `stays down: ${lastState.problem ?? ""}`, "nerve logs shows why; then nerve start"));
   }
   return findings;
 }
@@ -35,7 +35,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
   const { kernel } = findDaemon(paths), mode = modeOf(paths.socket), answers = await socketAnswers(paths);
   if (mode === null) {
     return [
-      kernel === null ? well("socket", "none, as no daemon runs") : failed(
+      kernel === null ? passed("socket", "none, as no daemon runs") : failed(
         "socket",
         `the daemon (pid ${kernel.pid}) runs without one`,
         "it starts or stops; if it stays so: nerve restart",
@@ -50,7 +50,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
     ];
   }
   if ((mode & 0o077) !== 0) {
-    return [failed("socket", `others may connect: mode ${octal(mode)}`, `chmod 600 ${paths.socket}`)];
+    return [failed("socket", `others may connect: mode ${formatMode(mode)}`, `chmod 600 ${paths.socket}`)];
   }
   // Whoever is stopped by a signal, or caught in a loop, still has its socket connected to.
   if (kernel !== null && await askWithinLimit({ clock }, paths, (client) => client.health()) === null) {
@@ -63,12 +63,12 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
       ),
     ];
   }
-  return [well("socket", "answers, and is this user's alone")];
+  return [passed("socket", "answers, and is this user's alone")];
 }
 
 function checkLeftovers(paths: WorkspacePaths): Finding[] {
   const pids = findLeftovers(paths.root).map(({ pid }) => pid);
-  if (pids.length === 0) return [well("processes", "no process is left over")];
+  if (pids.length === 0) return [passed("processes", "no process is left over")];
   const message = `${pids.length} left over from a kernel that is gone: ${pids.join(", ")}`;
   return [failed("processes", message, `kill -9 ${pids.join(" ")}`)];
 }
@@ -85,6 +85,6 @@ function readPid(path: string): number | null {
   return ifPresent(() => Number(Deno.readTextFileSync(path).trim()));
 }
 
-export function octal(mode: number): string {
+export function formatMode(mode: number): string {
   return `0${mode.toString(8).padStart(3, "0")}`;
 }

@@ -3,7 +3,7 @@ import { formatSize } from "../../base/duration.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { isCompiled } from "../../base/self_exec.ts";
 import { denoVersion } from "../../base/version.ts";
-import { type Check, failed, type Finding, warning, well } from "./check.ts";
+import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 const { statfsSync } = await import("node:fs");
 
@@ -11,7 +11,7 @@ export const machineChecks: readonly Check[] = [checkDeno, checkDisk, checkInoti
 
 function checkDeno(): Finding[] {
   const found = Deno.version.deno;
-  if (found === denoVersion) return [well("deno", `Deno ${found}${isCompiled ? ", inside this nerve" : ""}`)];
+  if (found === denoVersion) return [passed("deno", `Deno ${found}${isCompiled ? ", inside this nerve" : ""}`)];
   const older = found.localeCompare(denoVersion, "en", { numeric: true }) < 0;
   const message = `Deno ${found}; nerve is made and tested with ${denoVersion}`;
   return [(older ? failed : warning)("deno", message, `deno upgrade --version ${denoVersion}`)];
@@ -29,19 +29,19 @@ function checkDisk(paths: { readonly root: string }): Finding[] {
   if (files > 0 && ffree < 1_000) {
     return [failed("disk", `${message}, but only ${ffree} more files`, "remove some files")];
   }
-  return [free < 512 * MiB || free < total / 50 ? warning("disk", message, hint) : well("disk", message)];
+  return [free < 512 * MiB || free < total / 50 ? warning("disk", message, hint) : passed("disk", message)];
 }
 
 /** Reload watches the workspace's folders: one instance a daemon, one watch a folder. */
 function checkInotify(): Finding[] {
   const limit = (name: string) => readNumber(`/proc/sys/fs/inotify/max_user_${name}`);
   const watches = limit("watches"), instances = limit("instances");
-  if (watches === null || instances === null) return [well("inotify", "this system has no inotify limits")];
+  if (watches === null || instances === null) return [passed("inotify", "this system has no inotify limits")];
   const used = usedInstances();
   const message = `${watches} watches, ${used} of ${instances} instances in use`;
   const raise = (name: string, value: number) => `sudo sysctl fs.inotify.max_user_${name}=${value}`;
   if (used >= instances - 2) return [warning("inotify", message, raise("instances", 1024))];
-  return [watches < 8_192 ? warning("inotify", message, raise("watches", 65_536)) : well("inotify", message)];
+  return [watches < 8_192 ? warning("inotify", message, raise("watches", 65_536)) : passed("inotify", message)];
 }
 
 /** Of this user's processes. */

@@ -4,8 +4,8 @@ import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Health, SenseView, WorkflowView } from "../../protocol/api.ts";
 import { askWithinLimit } from "../daemon/ask_daemon.ts";
-import { oneLine, plural } from "../render/terminal.ts";
-import { type Check, failed, type Finding, warning, well } from "./check.ts";
+import { plural, toOneLine } from "../render/terminal.ts";
+import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 export const runningChecks: readonly Check[] = [checkRunning];
 
@@ -18,9 +18,9 @@ async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Findin
   if (typeof answer === "string") return [failed("running", answer, "nerve logs; nerve restart")];
   const [health, senses, workflows] = answer;
   const findings = [...ofKernel(health), ...ofUnits(health), ...ofParts(senses, workflows)];
-  return findings.length > 0
-    ? findings
-    : [well("running", `${plural(senses.length, "sense")} and ${plural(workflows.length, "workflow")}, none is down`)];
+  return findings.length > 0 ? findings : [
+    passed("running", `${plural(senses.length, "sense")} and ${plural(workflows.length, "workflow")}, none is down`),
+  ];
 }
 
 function ofKernel({ configError, storeError }: Health): Finding[] {
@@ -28,7 +28,7 @@ function ofKernel({ configError, storeError }: Health): Finding[] {
     ...configError === null ? [] : [
       failed(
         "config",
-        `the daemon refused nerve.yaml, the one before stays in force: ${oneLine(configError, 1_000)}`,
+        `the daemon refused nerve.yaml, the one before stays in force: ${toOneLine(configError, 1_000)}`,
         "nerve validate; once it finds no error: nerve reload",
       ),
     ],

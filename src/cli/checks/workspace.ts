@@ -9,8 +9,8 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { openDatabase } from "../../store/sqlite/database.ts";
 import { openRecords } from "../open_records.ts";
 import { plural } from "../render/terminal.ts";
-import { type Check, failed, type Finding, warning, well } from "./check.ts";
-import { octal } from "./daemon.ts";
+import { type Check, failed, type Finding, passed, warning } from "./check.ts";
+import { formatMode } from "./daemon.ts";
 
 export const workspaceChecks: readonly Check[] = [checkConfig, checkModes, checkWritable, checkDatabases, checkClock];
 
@@ -19,7 +19,7 @@ async function checkConfig(paths: WorkspacePaths): Promise<Finding[]> {
   const errors = problems.filter(({ severity }) => severity === "error").length;
   const message = `nerve.yaml: ${plural(errors, "error")}, ${plural(problems.length - errors, "warning")}`;
   if (errors > 0) return [failed("config", message, "nerve validate")];
-  return [problems.length > 0 ? warning("config", message, "nerve validate") : well("config", "nerve.yaml is good")];
+  return [problems.length > 0 ? warning("config", message, "nerve validate") : passed("config", "nerve.yaml is good")];
 }
 
 /** More are not looked at: a workspace has hundreds of files, not thousands. */
@@ -38,9 +38,9 @@ function checkModes(paths: WorkspacePaths): Finding[] {
     const info = lstat(path);
     if (info === null || info.isSymlink || seen++ > entriesMax) return;
     const mode = (info.mode ?? 0) & 0o777, name = relative(paths.root, path) || ".";
-    if ((mode & 0o002) !== 0) open.push(`${name} (${octal(mode)})`);
+    if ((mode & 0o002) !== 0) open.push(`${name} (${formatMode(mode)})`);
     if (info.uid !== own) foreign.push(`${name} (uid ${info.uid})`);
-    if (secret && (mode & 0o007) !== 0) shown.push(`${name} (${octal(mode)})`);
+    if (secret && (mode & 0o007) !== 0) shown.push(`${name} (${formatMode(mode)})`);
     if (info.isDirectory) { for (const entry of Deno.readDirSync(path)) visit(join(path, entry.name), false); }
   };
   visit(paths.configFile, false);
@@ -48,7 +48,7 @@ function checkModes(paths: WorkspacePaths): Finding[] {
   // Their content is private if they cannot be entered.
   for (const folder of [paths.data, paths.logs]) visit(folder, true);
   const root = lstat(paths.root);
-  if (root !== null && ((root.mode ?? 0) & 0o002) !== 0) open.push(`. (${octal((root.mode ?? 0) & 0o777)})`);
+  if (root !== null && ((root.mode ?? 0) & 0o002) !== 0) open.push(`. (${formatMode((root.mode ?? 0) & 0o777)})`);
   const findings = [
     told(failed, open, "anybody may change", `chmod -R o-w ${paths.root}`),
     told(warning, foreign, "not this user's:", `chown -R "$(id -u)" ${paths.root}`),
@@ -56,7 +56,7 @@ function checkModes(paths: WorkspacePaths): Finding[] {
   ].filter((finding) => finding !== null);
   return findings.length > 0
     ? findings
-    : [well("permissions", `nobody else may change what nerve runs (${seen} files)`)];
+    : [passed("permissions", `nobody else may change what nerve runs (${seen} files)`)];
 }
 
 function told(make: typeof failed, names: readonly string[], what: string, hint: string): Finding | null {
@@ -74,13 +74,13 @@ async function checkWritable(paths: WorkspacePaths): Promise<Finding[]> {
     const hint = `give this user access (ls -ld ${path}), or mount its file system writable`;
     findings.push(failed("writing", `${name} cannot be written by this user`, hint));
   }
-  return findings.length > 0 ? findings.slice(0, toldMax) : [well("writing", "the daemon may write its files")];
+  return findings.length > 0 ? findings.slice(0, toldMax) : [passed("writing", "the daemon may write its files")];
 }
 
 function checkDatabases(paths: WorkspacePaths): Finding[] {
   const databases = [paths.logDatabase, ...sensesOf(paths)].filter((path) => lstat(path) !== null);
   const broken = databases.map((path) => ({ path, fault: faultOf(path) })).filter(({ fault }) => fault !== null);
-  if (broken.length === 0) return [well("databases", `${databases.length} are sound`)];
+  if (broken.length === 0) return [passed("databases", `${databases.length} are sound`)];
   return broken.map(({ path, fault }) =>
     failed("databases", `${relative(paths.root, path)}: ${fault}`, mend(path, fault))
   );
@@ -120,9 +120,9 @@ function checkClock(paths: WorkspacePaths, clock: Clock): Finding[] {
   try {
     using records = openRecords(paths);
     const [last] = records?.logs({ order: "desc", limit: 1 }) ?? [];
-    if (last === undefined) return [well("clock", "nothing has happened yet")];
+    if (last === undefined) return [passed("clock", "nothing has happened yet")];
     const ahead = last.ts - clock.now();
-    if (ahead < 60_000) return [well("clock", "does not lag behind the log")];
+    if (ahead < 60_000) return [passed("clock", "does not lag behind the log")];
     const message = `the newest row of the log is ${formatDuration(Math.round(ahead / 1_000) * 1_000)} in the future`;
     return [failed("clock", message, "set the clock (timedatectl set-ntp true); rows keep their order by id")];
   } catch (thrown) {

@@ -8,8 +8,8 @@ import { hintNearest } from "../../config/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { type CliIo, exit } from "../io.ts";
-import { type CliRecords, openRecords, printNothingYet, recordsOf } from "../open_records.ts";
-import { clip, dateTime, dim, jsonLine, plural, preview, print, sign } from "../render/terminal.ts";
+import { type CliRecords, openRecords, openRecordsOrEmpty, printNothingYet } from "../open_records.ts";
+import { clip, dim, formatDateTime, plural, preview, print, sign, toJsonLine } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -32,7 +32,7 @@ export async function events(io: CliIo, flags: Flags): Promise<number> {
   checkSource(flags.source);
   const paths = await openWorkspace(io, flags.workspace);
   if (flags.follow) return await follow(io, flags, paths);
-  using records = recordsOf(paths);
+  using records = openRecordsOrEmpty(paths);
   const limit = flags.limit ?? defaultLimit.page;
   const { rows, more } = page(records, { ...filterOf(io, flags), ...before(flags.before) }, limit, flags.archived);
   for (const row of rows) {
@@ -65,7 +65,7 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
   try {
     for await (const item of client.events(filterOf(io, flags), position, end.signal)) {
       if (item.kind === "row") printRow(io, flags, item.row);
-      else if (flags.json) print(io, jsonLine(item.gap));
+      else if (flags.json) print(io, toJsonLine(item.gap));
       else print(io, `${sign.warning} rows ${item.gap.afterId + 1} to ${item.gap.beforeId - 1} have been archived`);
     }
   } finally {
@@ -130,10 +130,10 @@ function checkSource(source: string | undefined): void {
 }
 
 function printRow(io: CliIo, flags: Flags, row: LogRow): void {
-  if (flags.json) return print(io, jsonLine(row));
+  if (flags.json) return print(io, toJsonLine(row));
   const ref = row.refId === null || row.source.endsWith(`:${row.refId}`) ? "" : ` ${clip(row.refId, 128)}`;
   const cause = row.causeId === null ? "" : dim(io, ` (of ${row.causeId})`);
-  const head = `${row.id} ${dim(io, dateTime(row.ts))} ${row.type} ${clip(row.source, 128)}${ref}${cause}`;
+  const head = `${row.id} ${dim(io, formatDateTime(row.ts))} ${row.type} ${clip(row.source, 128)}${ref}${cause}`;
   print(io, `${head} ${preview(row.payload, 120)}`);
 }
 

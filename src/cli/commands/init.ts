@@ -3,11 +3,11 @@ import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { type CliIo, exit } from "../io.ts";
-import { print, shellWord, sign } from "../render/terminal.ts";
-import { editorFiles, refreshEditorTypes } from "../scaffold/editor_types.ts";
-import { libraryFiles } from "../scaffold/library.ts";
-import { writeFiles, type Written } from "../scaffold/owned_files.ts";
-import { gitignore, nerveYaml, starters } from "../scaffold/templates.ts";
+import { print, quoteForShell, sign } from "../render/terminal.ts";
+import { createEditorFiles, refreshEditorTypes } from "../scaffold/editor_types.ts";
+import { readLibraryFiles } from "../scaffold/library.ts";
+import { writeFiles, type WrittenFiles } from "../scaffold/owned_files.ts";
+import { createNerveYaml, gitignore, starters } from "../scaffold/templates.ts";
 
 export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder = "."): Promise<number> {
   const root = resolve(io.cwd, folder);
@@ -29,13 +29,13 @@ export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder
 function workspaceFiles(): Map<string, Uint8Array> {
   const encoder = new TextEncoder();
   const files = new Map<string, Uint8Array>([
-    ["nerve.yaml", encoder.encode(nerveYaml())],
-    ...editorFiles(),
+    ["nerve.yaml", encoder.encode(createNerveYaml())],
+    ...createEditorFiles(),
     [".gitignore", encoder.encode(gitignore)],
   ]);
   for (const kind of ["senses", "workflows"] as const) {
     for (const name of starters[kind]) {
-      for (const [path, bytes] of libraryFiles(kind, name)) files.set(path, bytes);
+      for (const [path, bytes] of readLibraryFiles(kind, name)) files.set(path, bytes);
     }
   }
   return files;
@@ -54,7 +54,7 @@ async function initGit(root: string): Promise<boolean> {
   }
 }
 
-function report(io: CliIo, root: string, { made, renewed, kept }: Written, git: boolean): void {
+function report(io: CliIo, root: string, { made, renewed, kept }: WrittenFiles, git: boolean): void {
   const files = workspaceFiles().size;
   if (made.length === files) {
     print(io, `${sign.ok} made a workspace in ${toPrintable(root)}`);
@@ -74,7 +74,7 @@ function report(io: CliIo, root: string, { made, renewed, kept }: Written, git: 
   }
   const path = relative(io.cwd, root);
   const target = path.startsWith("..") ? root : path;
-  print(io, `${sign.next} ${target === "" ? "" : `cd ${shellWord(target)} && `}nerve validate`);
+  print(io, `${sign.next} ${target === "" ? "" : `cd ${quoteForShell(target)} && `}nerve validate`);
   print(io, `${sign.next} nerve run`);
 }
 

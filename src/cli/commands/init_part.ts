@@ -4,7 +4,7 @@ import { NerveError } from "../../base/errors.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, sign } from "../render/terminal.ts";
 import { type PartKind, printLinesToAdd, requireName } from "../scaffold/names_and_hints.ts";
-import { partLines, senseTemplate, workflowTemplate } from "../scaffold/templates.ts";
+import { configLines, createSenseTemplate, createWorkflowTemplate } from "../scaffold/templates.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -12,11 +12,11 @@ interface Flags {
 }
 
 export async function initSense(io: CliIo, flags: Flags, name: string): Promise<number> {
-  return await initPart(io, flags, name, "sense", senseTemplate);
+  return await initPart(io, flags, name, "sense", createSenseTemplate);
 }
 
 export async function initWorkflow(io: CliIo, flags: Flags, name: string): Promise<number> {
-  return await initPart(io, flags, name, "workflow", workflowTemplate);
+  return await initPart(io, flags, name, "workflow", createWorkflowTemplate);
 }
 
 async function initPart(
@@ -44,6 +44,6 @@ async function initPart(
     await Deno.writeTextFile(target, text);
   }
   print(io, `${sign.ok} wrote ${Object.keys(files).join(", ")}`);
-  printLinesToAdd(io, partLines[kind](name));
+  printLinesToAdd(io, configLines[kind](name));
   return exit.ok;
 }

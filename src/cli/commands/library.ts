@@ -10,9 +10,15 @@ import { type CliIo, exit } from "../io.ts";
 import type { LibraryOutput } from "../render/json_schemas.ts";
 import { clip, dim, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
 import { readConfigText, replaceConfigText } from "../scaffold/config_file.ts";
-import { libraryEntry, libraryFiles, type LibraryKind, libraryNames, libraryYaml } from "../scaffold/library.ts";
+import {
+  type LibraryKind,
+  listLibrary,
+  readLibraryEntry,
+  readLibraryFiles,
+  readLibraryYaml,
+} from "../scaffold/library.ts";
 import { type PartKind, printLinesToAdd, requireName } from "../scaffold/names_and_hints.ts";
-import { foreignFiles, writeFiles, type Written } from "../scaffold/owned_files.ts";
+import { findForeignFiles, writeFiles, type WrittenFiles } from "../scaffold/owned_files.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -35,8 +41,8 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
       hint: `To have it under another name: nerve ${part} add ${name} --as NEW`,
     });
   }
-  const files = libraryFiles(kind, name, as), folder = `${kind}/${as}`;
-  const foreign = await foreignFiles(paths.root, folder, files);
+  const files = readLibraryFiles(kind, name, as), folder = `${kind}/${as}`;
+  const foreign = await findForeignFiles(paths.root, folder, files);
   if (foreign.length > 0) {
     throw new NerveError(
       "WORKSPACE_EXISTS",
@@ -46,7 +52,7 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
       },
     );
   }
-  const lines = libraryYaml(kind, name, as), extended = extendConfig(text, lines);
+  const lines = readLibraryYaml(kind, name, as), extended = extendConfig(text, lines);
   if (!extended.ok) {
     tell(io, extended.error);
     printLinesToAdd(io, [...lines].map(([key, below]) => `${key}:\n${below.join("\n")}`).join("\n"));
@@ -61,7 +67,7 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
 }
 
 function requireInLibrary(kind: LibraryKind, name: string): void {
-  const names = libraryNames(kind), part = partKind[kind];
+  const names = listLibrary(kind), part = partKind[kind];
   if (names.includes(name)) return;
   throw new NerveError(
     kind === "senses" ? "SENSE_UNKNOWN" : "WORKFLOW_UNKNOWN",
@@ -85,7 +91,7 @@ function tell(io: CliIo, problems: readonly Problem[]): void {
   io.stderr.write(`${formatProblems(problems, "text")}\n`);
 }
 
-function report(io: CliIo, kind: LibraryKind, name: string, written: Written, parsed: ParsedConfig): void {
+function report(io: CliIo, kind: LibraryKind, name: string, written: WrittenFiles, parsed: ParsedConfig): void {
   const { file, line } = parsed.placeOf([kind, name]);
   const shared = written.made.filter((path) => path.startsWith("lib/"));
   print(io, `${sign.ok} added ${[`${kind}/${name}/`, ...shared].join(", ")} and its lines at ${file}:${line}`);
@@ -104,7 +110,7 @@ function permissionsText(request: PermissionRequest): string {
 }
 
 export function libraryList(kind: LibraryKind, io: CliIo, flags: { json: boolean }): number {
-  const items = libraryNames(kind).map((name) => libraryEntry(kind, name));
+  const items = listLibrary(kind).map((name) => readLibraryEntry(kind, name));
   if (flags.json) {
     printJson(io, { items } satisfies LibraryOutput);
     return exit.ok;

@@ -7,10 +7,10 @@ import { parseLogLine } from "../../base/log_line.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, runs } from "../../daemon/discovery.ts";
+import { findDaemon, isRunning } from "../../daemon/discovery.ts";
 import { LogTail } from "../daemon/log_tail.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, jsonLine, print, sign } from "../render/terminal.ts";
+import { dim, print, sign, toJsonLine } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -24,7 +24,7 @@ const defaultLines = 50;
 
 export async function logs(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const write = (line: string) => print(io, flags.json ? jsonLine(asObject(line)) : toPrintable(line));
+  const write = (line: string) => print(io, flags.json ? toJsonLine(asObject(line)) : toPrintable(line));
   const count = flags.lines ?? defaultLines;
   if (flags.follow) await follow(io, paths, count, write);
   else {
@@ -86,7 +86,7 @@ async function follow(io: CliIo, paths: WorkspacePaths, count: number, write: (l
 function tellOfItsEnd(io: CliIo, paths: WorkspacePaths): CancelTimer {
   let ran = true, cancel: CancelTimer = () => {};
   const look = () => {
-    const now = runs(findDaemon(paths));
+    const now = isRunning(findDaemon(paths));
     if (ran && !now) io.stderr.write(`${sign.warning} no daemon runs; the log goes on with the next nerve start\n`);
     ran = now;
     cancel = io.clock.after(daemonAnswerMaxMs, look);

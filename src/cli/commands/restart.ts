@@ -1,10 +1,10 @@
 /** `nerve restart`: stop, then start. The new configuration is checked first, so that a wrong one changes nothing. */
 import { NerveError } from "../../base/errors.ts";
 import { daemonStopMaxMs } from "../../base/limits.ts";
-import { findDaemon, runs } from "../../daemon/discovery.ts";
+import { findDaemon, isRunning } from "../../daemon/discovery.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openWorkspace } from "../workspace.ts";
-import { goodConfig, startDaemon } from "./start.ts";
+import { loadValidConfig, startDaemon } from "./start.ts";
 import { stopDaemon } from "./stop.ts";
 
 interface Flags {
@@ -14,7 +14,7 @@ interface Flags {
 
 export async function restart(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const parsed = await goodConfig(io, paths);
+  const parsed = await loadValidConfig(io, paths);
   if (parsed === null) return exit.failed;
   const found = findDaemon(paths);
   if (found.kernel !== null && found.supervised === null) {
@@ -22,7 +22,7 @@ export async function restart(io: CliIo, flags: Flags): Promise<number> {
       hint: "restart it where it runs: Ctrl-C and nerve run, or systemctl --user restart",
     });
   }
-  if (runs(found) && await stopDaemon(io, paths, flags.timeout ?? daemonStopMaxMs) === "interrupted") {
+  if (isRunning(found) && await stopDaemon(io, paths, flags.timeout ?? daemonStopMaxMs) === "interrupted") {
     return exit.interrupted;
   }
   return await startDaemon(io, paths, parsed);

@@ -18,14 +18,14 @@ import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { until } from "../../daemon/discovery.ts";
+import { waitUntil } from "../../daemon/discovery.ts";
 import { type HostedKernel, hostKernel, type KernelHostEnd } from "../../daemon/kernel_host.ts";
-import { workspaceThere } from "../../daemon/workspace_watch.ts";
+import { workspaceExists } from "../../daemon/workspace_watch.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
 import { type CliIo, exit } from "../io.ts";
-import { eventLine, Tally } from "../render/event_lines.ts";
+import { formatEvent, Tally } from "../render/event_lines.ts";
 import { createLossySinks } from "../render/lossy_sink.ts";
-import { clockTime, dim, plural, print, sign } from "../render/terminal.ts";
+import { dim, formatClockTime, plural, print, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -40,11 +40,11 @@ interface Flags {
 
 type Run = (io: CliIo, flags: Flags) => Promise<number>;
 
-export const run: Run = runWith(async (config, root, options) => {
+export const run: Run = createRunCommand(async (config, root, options) => {
   return (await import("../../kernel/kernel.ts")).createKernel(config, root, options);
 });
 
-export function runWith(makeKernel: KernelMaker): Run {
+export function createRunCommand(makeKernel: KernelMaker): Run {
   return async (given, flags) => {
     const { io, lost, flush } = createLossySinks(given);
     try {
@@ -127,7 +127,7 @@ async function hosted(
   tally: Tally,
   over: AbortSignal,
 ): Promise<KernelHostEnd> {
-  const time = () => dim(io, clockTime(io.clock.now()));
+  const time = () => dim(io, formatClockTime(io.clock.now()));
   printStart(io, paths, parsed);
   const hosting = hostKernel(kernel, events, {
     paths,
@@ -158,14 +158,14 @@ async function startAgain(
   start: Start,
   over: AbortController,
 ): Promise<Running | string | null> {
-  const time = dim(io, clockTime(io.clock.now()));
+  const time = dim(io, formatClockTime(io.clock.now()));
   print(io, `${time} ${sign.warning} the workspace was removed, moved or replaced: what ran in it has ended`);
   print(io, dim(io, `   it starts anew when ${toPrintable(paths.configFile)} is there again; Ctrl-C ends it`));
   let running: Running | null = null, why = "there is no nerve.yaml";
   const forget = io.onInterrupt(() => over.abort());
   const attempt = async () => {
     if (over.signal.aborted) return true;
-    if (!workspaceThere(paths)) return false;
+    if (!workspaceExists(paths)) return false;
     const parsed = await loadNerveConfig(paths);
     try {
       if (parsed.ok) running = await start(parsed.value);
@@ -178,7 +178,7 @@ async function startAgain(
     return running !== null;
   };
   try {
-    const decided = await until(io.clock, workspaceAwayMaxMs, attempt);
+    const decided = await waitUntil(io.clock, workspaceAwayMaxMs, attempt);
     return decided ? running : `the workspace was taken away, and nothing could be started in its place: ${why}`;
   } finally {
     forget();
@@ -188,13 +188,16 @@ async function startAgain(
 function printStart(io: CliIo, paths: WorkspacePaths, { config, warnings }: ParsedConfig): void {
   if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
-  print(io, `${clockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${toPrintable(paths.root)}: ${parts}`);
+  print(
+    io,
+    `${formatClockTime(io.clock.now())} ${sign.live} nerve ${version} runs ${toPrintable(paths.root)}: ${parts}`,
+  );
 }
 
 function show(io: CliIo, event: KernelEvent, tally: Tally): void {
   tally.count(event);
-  const line = eventLine(event);
-  if (line !== null) print(io, `${dim(io, clockTime(timeOf(event, io)))} ${line}`);
+  const line = formatEvent(event);
+  if (line !== null) print(io, `${dim(io, formatClockTime(timeOf(event, io)))} ${line}`);
 }
 
 function timeOf(event: KernelEvent, io: CliIo): number {

@@ -5,7 +5,7 @@ import { type Learned, permissionsYaml } from "../../config/permissions/learned.
 import type { PermissionRequest } from "../../config/types.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printableLines, printJson, sign } from "../render/terminal.ts";
+import { dim, plural, print, printJson, sign, toPrintableLines } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -54,5 +54,5 @@ function listed(mark: string, request: PermissionRequest): string[] {
 }
 
 function indent(text: string): string {
-  return printableLines(text).split("\n").map((line) => `  ${line}`).join("\n");
+  return toPrintableLines(text).split("\n").map((line) => `  ${line}`).join("\n");
 }

@@ -6,7 +6,17 @@ import type { SenseView } from "../../protocol/api.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { SenseListOutput } from "../render/json_schemas.ts";
-import { clip, dim, distance, oneLine, print, printJson, printPage, printTable, sign } from "../render/terminal.ts";
+import {
+  clip,
+  dim,
+  formatDistance,
+  print,
+  printJson,
+  printPage,
+  printTable,
+  sign,
+  toOneLine,
+} from "../render/terminal.ts";
 import type { StoredSenses } from "../stored_senses.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -37,7 +47,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   if (health?.configError != null) {
     print(
       io,
-      `${sign.warning} nerve.yaml was refused, the one before stays in force: ${oneLine(health.configError, 300)}`,
+      `${sign.warning} nerve.yaml was refused, the one before stays in force: ${toOneLine(health.configError, 300)}`,
     );
   }
   const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
@@ -49,16 +59,16 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
 
 /** With a daemon neither the checks of nerve.yaml nor the database are needed, which are most of what there is to load. */
 async function readStored(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
-  const { storedSenses } = await import("../stored_senses.ts");
-  return await storedSenses(paths, offset, end);
+  const { readStoredSenses } = await import("../stored_senses.ts");
+  return await readStoredSenses(paths, offset, end);
 }
 
 /** `stored`: how to say what each last did when no daemon runs. */
 function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => string) | null): void {
   const now = io.clock.now();
   const last = ({ lastCompute, lastSignal }: Item) => {
-    if (lastCompute !== null) return `${lastCompute.outcome}, ${distance(lastCompute.at, now)}`;
-    return lastSignal === null ? "-" : `signal, ${distance(lastSignal.ts, now)}`;
+    if (lastCompute !== null) return `${lastCompute.outcome}, ${formatDistance(lastCompute.at, now)}`;
+    return lastSignal === null ? "-" : `signal, ${formatDistance(lastSignal.ts, now)}`;
   };
   if (stored === null) {
     printTable(
@@ -68,7 +78,7 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
         signOf(item),
         item.name,
         item.group,
-        item.nextDue === null ? "-" : distance(item.nextDue, now),
+        item.nextDue === null ? "-" : formatDistance(item.nextDue, now),
         last(item),
         String(item.counters?.computes ?? 0),
         String(item.counters?.signals ?? 0),
@@ -93,9 +103,9 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
   }
   for (const { name, state, problem, lastCompute } of items) {
     const warned = lastCompute?.outcome === "signal" ? lastCompute.detail : null;
-    if (warned !== null) print(io, `${sign.warning} ${name}: ${oneLine(warned, 300)}`);
+    if (warned !== null) print(io, `${sign.warning} ${name}: ${toOneLine(warned, 300)}`);
     if (problem === null) continue;
-    print(io, `${sign.broken} ${name}: ${oneLine(problem, 300)}`);
+    print(io, `${sign.broken} ${name}: ${toOneLine(problem, 300)}`);
     if (state === "quarantined") print(io, dim(io, `   once it is mended: nerve sense reset ${name}`));
   }
 }

@@ -5,7 +5,7 @@ import { unknownSense } from "../../protocol/common_errors.ts";
 import { namePattern } from "../../protocol/signal.ts";
 import { newestRows, readOnlyQuery, schemaOf } from "../../store/sqlite/sense_query.ts";
 import { type CliIo, exit } from "../io.ts";
-import { type RowFormat, sqlText, writeRows } from "../render/query_rows.ts";
+import { type RowFormat, toPrintableSql, writeRows } from "../render/query_rows.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
@@ -73,8 +73,8 @@ export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): 
     return exit.ok;
   }
   for (const { sql, indexes, rows } of tables) {
-    print(io, `${sqlText(sql)};`);
-    for (const index of indexes) print(io, `${sqlText(index)};`);
+    print(io, `${toPrintableSql(sql)};`);
+    for (const index of indexes) print(io, `${toPrintableSql(index)};`);
     print(io, dim(io, `-- ${plural(rows, "row")}\n`));
   }
   print(io, dim(io, plural(tables.length, "table")));

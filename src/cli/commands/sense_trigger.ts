@@ -4,10 +4,10 @@ import { toPrintable } from "../../base/printable.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
 import { atPlace } from "../../protocol/signal.ts";
-import { hintAtFolder } from "../daemon/unknown_unit_hint.ts";
+import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
-import { nothingText } from "../render/cause_text.ts";
-import { clip, clockTime, preview, print, printJson, sign } from "../render/terminal.ts";
+import { formatNothing } from "../render/cause_text.ts";
+import { clip, formatClockTime, preview, print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -20,7 +20,7 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
   const stale = await staleness(client, name);
-  const reply = await hintAtFolder(paths, "senses", name, () => client.triggerSense(name, flags.wait));
+  const reply = await explainUnknownUnit(paths, "senses", name, () => client.triggerSense(name, flags.wait));
   if (flags.wait && reply.outcome === null) {
     throw new NerveError("DAEMON_MISSING", `The daemon stopped before ${name} had computed`, { hint: "nerve start" });
   }
@@ -46,7 +46,7 @@ function takenLine(name: string, { computeId, how, until }: TriggerReply): strin
     case "started":
       return `${sign.ok} ${name}: ${compute} has started`;
     case "throttled":
-      return `⏳ ${name}: ${compute} is throttled${until === null ? "" : ` until ${clockTime(until)}`}`;
+      return `⏳ ${name}: ${compute} is throttled${until === null ? "" : ` until ${formatClockTime(until)}`}`;
     case "coalesced":
       return `⏳ ${name}: ${compute} answers this trigger as well`;
     default:
@@ -58,7 +58,7 @@ function resultLine(name: string, result: ComputeResult): string {
   switch (result.kind) {
     case "null":
       return `${sign.idle} ${name} returned ${
-        result.returned === undefined ? "null: nothing to say" : nothingText(result.returned)
+        result.returned === undefined ? "null: nothing to say" : formatNothing(result.returned)
       }`;
     case "signal":
       return `${sign.signal} ${name} signal ${result.signal.id} ${preview(result.signal.payload, 1_000)}`;

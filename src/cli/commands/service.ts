@@ -4,24 +4,24 @@ import { NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, runs } from "../../daemon/discovery.ts";
 import { daemonRunning } from "../../protocol/common_errors.ts";
-import { systemctl, type SystemdUnit, unitOf, whyNoSystemd } from "../daemon/systemd.ts";
+import { findDaemon, isRunning } from "../../daemon/discovery.ts";
+import { createSystemdUnit, findSystemdProblem, runSystemctl, type SystemdUnit } from "../daemon/systemd.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { ServiceStatusOutput } from "../render/json_schemas.ts";
-import { dim, print, printableLines, printJson, sign } from "../render/terminal.ts";
+import { dim, print, printJson, sign, toPrintableLines } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
-import { goodConfig } from "./start.ts";
+import { loadValidConfig } from "./start.ts";
 
 interface Flags {
   readonly workspace?: string | undefined;
 }
 
 export async function install(io: CliIo, flags: Flags): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), unit = unitOf(paths.root, io.env);
-  const why = await whyNoSystemd(io.env);
+  const paths = await openWorkspace(io, flags.workspace), unit = createSystemdUnit(paths.root, io.env);
+  const why = await findSystemdProblem(io.env);
   if (why !== null) return printUnit(io, unit, why);
-  if (await goodConfig(io, paths) === null) return exit.failed;
+  if (await loadValidConfig(io, paths) === null) return exit.failed;
   await noOtherDaemon(io, paths, unit);
   await Deno.mkdir(dirname(unit.path), { recursive: true });
   await Deno.writeTextFile(unit.path, unit.text);
@@ -49,18 +49,18 @@ function printUnit(io: CliIo, unit: SystemdUnit, why: string): number {
 /** The service's own daemon may run, and is replaced; any other holds the workspace. */
 async function noOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: SystemdUnit): Promise<void> {
   const found = findDaemon(paths);
-  if (!runs(found) || (await systemctl(["is-active", unit.name], io.env))?.ok === true) return;
+  if (!isRunning(found) || (await runSystemctl(["is-active", unit.name], io.env))?.ok === true) return;
   const pid = found.kernel?.pid ?? found.supervised?.supervisor.pid;
   throw daemonRunning(paths.root, pid ?? "unknown", { hint: "nerve stop" });
 }
 
 export async function uninstall(io: CliIo, flags: Flags): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), unit = unitOf(paths.root, io.env);
+  const paths = await openWorkspace(io, flags.workspace), unit = createSystemdUnit(paths.root, io.env);
   if (!isInstalled(unit)) {
     print(io, `${sign.idle} ${unit.name} is not installed`);
     return exit.ok;
   }
-  const why = await whyNoSystemd(io.env);
+  const why = await findSystemdProblem(io.env);
   if (why === null) await must(io, ["disable", "--now", unit.name]);
   await Deno.remove(unit.path);
   if (why === null) await must(io, ["daemon-reload"]);
@@ -69,9 +69,10 @@ export async function uninstall(io: CliIo, flags: Flags): Promise<number> {
 }
 
 export async function serviceStatus(io: CliIo, flags: Flags & { readonly json: boolean }): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), unit = unitOf(paths.root, io.env);
-  const why = await whyNoSystemd(io.env), installed = isInstalled(unit);
-  const ask = async (what: string) => why === null ? (await systemctl([what, unit.name], io.env))?.text ?? null : null;
+  const paths = await openWorkspace(io, flags.workspace), unit = createSystemdUnit(paths.root, io.env);
+  const why = await findSystemdProblem(io.env), installed = isInstalled(unit);
+  const ask = async (what: string) =>
+    why === null ? (await runSystemctl([what, unit.name], io.env))?.text ?? null : null;
   const document: ServiceStatusOutput = {
     unit: unit.name,
     path: unit.path,
@@ -95,9 +96,9 @@ function isInstalled(unit: SystemdUnit): boolean {
 }
 
 async function must(io: CliIo, args: readonly string[]): Promise<void> {
-  const answer = await systemctl(args, io.env);
+  const answer = await runSystemctl(args, io.env);
   if (answer?.ok === true) return;
-  const said = printableLines(answer?.text ?? "systemctl is not installed");
+  const said = toPrintableLines(answer?.text ?? "systemctl is not installed");
   throw new NerveError("STORE_FAILED", `systemctl --user ${args.join(" ")} failed: ${said}`, {
     hint: `systemctl --user status ${args.at(-1) ?? ""}`,
   });

@@ -10,13 +10,13 @@ import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, type FoundDaemon, runs, until } from "../../daemon/discovery.ts";
-import { spawnDaemon } from "../../daemon/start_daemon.ts";
+import { findDaemon, type FoundDaemon, isRunning, waitUntil } from "../../daemon/discovery.ts";
+import { startDaemonProcess } from "../../daemon/start_daemon.ts";
 import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
 import { daemonRunning } from "../../protocol/common_errors.ts";
 import { socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, plural, print, printableLines, sign } from "../render/terminal.ts";
+import { dim, plural, print, sign, toPrintableLines } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -27,14 +27,14 @@ interface Flags {
 export async function start(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   await refreshEditorTypes(io, paths.root);
-  const parsed = await goodConfig(io, paths);
+  const parsed = await loadValidConfig(io, paths);
   if (parsed === null) return exit.failed;
   await otherDaemonGone(io, paths);
   return await startDaemon(io, paths, parsed);
 }
 
 /** Null, with every problem printed, when one of them is an error. */
-export async function goodConfig(io: CliIo, paths: WorkspacePaths): Promise<ParsedConfig | null> {
+export async function loadValidConfig(io: CliIo, paths: WorkspacePaths): Promise<ParsedConfig | null> {
   const parsed = await loadNerveConfig(paths);
   if (!parsed.ok) {
     io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
@@ -47,15 +47,15 @@ export async function goodConfig(io: CliIo, paths: WorkspacePaths): Promise<Pars
 /** Nobody runs in the workspace any more: a daemon that is stopping is waited for, any other is DAEMON_RUNNING. */
 async function otherDaemonGone(io: CliIo, paths: WorkspacePaths): Promise<void> {
   const found = findDaemon(paths);
-  if (!runs(found)) return;
+  if (!isRunning(found)) return;
   if (await staysUp(paths, found)) throw running(paths, found);
   print(io, `${sign.asleep} a daemon (pid ${pidOf(found)}) is about to end or to begin; waiting for it`);
-  const decided = await until(io.clock, daemonStopMaxMs, async () => {
+  const decided = await waitUntil(io.clock, daemonStopMaxMs, async () => {
     const now = findDaemon(paths);
-    return !runs(now) || await staysUp(paths, now);
+    return !isRunning(now) || await staysUp(paths, now);
   });
   const now = findDaemon(paths);
-  if (!decided || runs(now)) throw running(paths, now);
+  if (!decided || isRunning(now)) throw running(paths, now);
 }
 
 /** False while it stops, and while nothing answers yet or any more. */
@@ -78,7 +78,7 @@ function pidOf({ kernel, supervised }: FoundDaemon): number | string {
 export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: ParsedConfig): Promise<number> {
   const { config, warnings } = parsed, abort = new AbortController();
   const forget = io.onInterrupt(() => abort.abort());
-  const report = await spawnDaemon(paths, io.clock, abort.signal).finally(forget);
+  const report = await startDaemonProcess(paths, io.clock, abort.signal).finally(forget);
   if (report.t === "refused") throw refusalError(report.refusal);
   if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
@@ -91,5 +91,5 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
 function refusalError({ code, message, hint }: StartRefusal): NerveError {
   // A daemon that did not come up is a failure (1), not a daemon that is missing (3).
   const known: ErrorCode = code === "DAEMON_MISSING" ? "DAEMON_ANSWER" : code as ErrorCode;
-  return new NerveError(known, printableLines(message), hint === null ? {} : { hint });
+  return new NerveError(known, toPrintableLines(message), hint === null ? {} : { hint });
 }

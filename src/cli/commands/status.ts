@@ -10,7 +10,7 @@ import type { LogRow } from "../../protocol/log.ts";
 import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecords } from "../open_records.ts";
-import { dateTime, dim, oneLine, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
+import { dim, formatDateTime, plural, print, printJson, printTable, sign, toOneLine } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -60,28 +60,28 @@ export async function status(io: CliIo, flags: Flags): Promise<number> {
 }
 
 async function look(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
-  const found = findDaemon(paths), { kernel, supervised, left } = found;
+  const found = findDaemon(paths), { kernel, supervised, lastState } = found;
   const health = kernel === null ? null : await askWithinLimit(io, paths, (client) => client.health());
   return {
     condition: condition(found, health),
     workspace: paths.root,
     pid: kernel?.pid ?? null,
     supervisor: supervised?.supervisor.pid ?? null,
-    deaths: supervised?.deaths ?? left?.deaths ?? 0,
-    problem: health?.storeError ?? health?.configError ?? supervised?.problem ?? left?.problem ?? null,
+    deaths: supervised?.deaths ?? lastState?.deaths ?? 0,
+    problem: health?.storeError ?? health?.configError ?? supervised?.problem ?? lastState?.problem ?? null,
     health,
     ...lastProblems(paths),
   };
 }
 
-function condition({ kernel, supervised, left }: FoundDaemon, health: Health | null): DaemonCondition {
+function condition({ kernel, supervised, lastState }: FoundDaemon, health: Health | null): DaemonCondition {
   if (supervised?.state === "stopping") return "stopping";
   if (health !== null) return "running";
   if (supervised !== null && kernel === null) return "restarting";
   if (supervised?.state === "starting") return "starting";
   if (kernel !== null) return "hanging";
-  if (left === null) return "down";
-  return left.state === "gave up" ? "gave up" : "killed";
+  if (lastState === null) return "down";
+  return lastState.state === "gave up" ? "gave up" : "killed";
 }
 
 const problemTypes = [
@@ -114,7 +114,7 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
   for (const line of headline(document)) print(io, line);
   if (document.health !== null) showHealth(io, document.health);
   if (document.logProblem !== null) {
-    print(io, `${sign.warning} the log of events cannot be read: ${oneLine(document.logProblem, 300)}: nerve doctor`);
+    print(io, `${sign.warning} the log of events cannot be read: ${toOneLine(document.logProblem, 300)}: nerve doctor`);
   }
   if (document.lastProblems.length > 0) {
     print(io, dim(io, "LAST PROBLEMS"));
@@ -124,7 +124,7 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
 }
 
 function headline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {
-  const root = toPrintable(workspace), because = problem === null ? "" : `: ${oneLine(problem, 300)}`;
+  const root = toPrintable(workspace), because = problem === null ? "" : `: ${toOneLine(problem, 300)}`;
   const restarted = deaths === 0
     ? []
     : [`${sign.died} its kernel died ${plural(deaths, "time")}, the last one${because}`];
@@ -135,8 +135,8 @@ function headline({ condition, workspace, pid, supervisor, deaths, problem, heal
       const head = `${sign.live} nerve ${health?.version ?? ""} runs ${root} (pid ${pid}, up ${up}, ${how})`;
       const config = health?.configError == null
         ? []
-        : [`${sign.warning} nerve.yaml: ${oneLine(health.configError, 300)}`];
-      const store = health?.storeError == null ? [] : [`${sign.broken} ${oneLine(health.storeError, 300)}`];
+        : [`${sign.warning} nerve.yaml: ${toOneLine(health.configError, 300)}`];
+      const store = health?.storeError == null ? [] : [`${sign.broken} ${toOneLine(health.storeError, 300)}`];
       return [head, ...store, ...config, ...restarted];
     }
     case "starting":
@@ -171,7 +171,7 @@ function showHealth(io: CliIo, { units, runs, counters }: Health): void {
     pid === null ? "-" : String(pid),
     memoryBytes === null ? "-" : formatSize(memoryBytes),
     String(deaths),
-    oneLine([problem, reason].filter((why) => why !== null).join("; "), problem === null ? 100 : 300),
+    toOneLine([problem, reason].filter((why) => why !== null).join("; "), problem === null ? 100 : 300),
   ]);
   printTable(io, ["   UNIT", "STATE", "PID", "MEMORY", "DEATHS", "WHY"], rows);
 }
@@ -188,7 +188,9 @@ function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
   const text = typeof more === "string" ? more : JSON.stringify(more);
   const repeated = isPlainObject(payload) && typeof payload.repeated === "number" ? payload.repeated : null;
   const times = repeated === null ? "" : ` \u00d7${repeated} in the minute before`;
-  return `${sign.warning} ${id} ${dateTime(ts)} ${type} ${toPrintable(source + ref)}: ${oneLine(text, 200)}${times}`;
+  return `${sign.warning} ${id} ${formatDateTime(ts)} ${type} ${toPrintable(source + ref)}: ${
+    toOneLine(text, 200)
+  }${times}`;
 }
 
 /** Of a row sense.load_failed: the first problem, with its place. */

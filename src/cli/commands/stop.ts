@@ -10,7 +10,14 @@ import { toPrintable } from "../../base/printable.ts";
 import { type ProcessId, processStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, findLeftovers, type FoundDaemon, killProcesses, runs, until } from "../../daemon/discovery.ts";
+import {
+  findDaemon,
+  findLeftovers,
+  type FoundDaemon,
+  isRunning,
+  killProcesses,
+  waitUntil,
+} from "../../daemon/discovery.ts";
 import { removeState } from "../../daemon/state_file.ts";
 import type { Health, SenseView } from "../../protocol/api.ts";
 import { daemonMissing } from "../../protocol/common_errors.ts";
@@ -27,7 +34,7 @@ interface Flags {
 
 export async function stop(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  if (!runs(findDaemon(paths))) throw daemonMissing(paths.root);
+  if (!isRunning(findDaemon(paths))) throw daemonMissing(paths.root);
   const outcome = await stopDaemon(io, paths, flags.timeout ?? daemonStopMaxMs);
   if (outcome === "interrupted") return exit.interrupted;
   return outcome === "in order" ? exit.ok : exit.failed;
@@ -47,8 +54,8 @@ export async function stopDaemon(
   let interrupted = false;
   const forget = io.onInterrupt(() => interrupted = true);
   const asking = new Asking(io, paths, found);
-  const gone = await until(io.clock, limitMs, async () => {
-    if (interrupted || !runs(findDaemon(paths))) return true;
+  const gone = await waitUntil(io.clock, limitMs, async () => {
+    if (interrupted || !isRunning(findDaemon(paths))) return true;
     await asking.look();
     return false;
   }).finally(forget);
@@ -150,7 +157,7 @@ async function killAll(clock: Clock, paths: WorkspacePaths): Promise<void> {
   const { kernel, supervised } = findDaemon(paths);
   if (supervised !== null) killProcesses([supervised.supervisor], "process");
   if (kernel !== null) killProcesses([kernel], "process");
-  await until(clock, daemonAnswerMaxMs, () => !runs(findDaemon(paths)));
+  await waitUntil(clock, daemonAnswerMaxMs, () => !isRunning(findDaemon(paths)));
   killProcesses(findLeftovers(paths.root), "group");
   if (supervised !== null) removeState(paths, supervised.supervisor);
 }

@@ -8,10 +8,10 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { ArchiveProgress, ArchiveReply } from "../../protocol/api.ts";
 import { archiveBound } from "../../store/archive/archiver.ts";
 import { dayOf } from "../../store/archive/days.ts";
-import { alone, progressLine, withStore } from "../daemon/exclusive_store.ts";
+import { createProgressLine, withStore, withWorkspaceLock } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
-import { connect, fromDaemon, openWorkspace, requireConfig } from "../workspace.ts";
+import { askIfRunning, connect, openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
   readonly before?: string | undefined;
@@ -28,7 +28,7 @@ export async function storeArchive(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   // What is wrong with the day is said before anything else is tried.
   archiveBound(flags.before ?? null, 0, io.clock.now());
-  const reply = await fromDaemon(paths, () => byDaemon(io, flags, paths)) ?? await byHand(io, flags, paths);
+  const reply = await askIfRunning(paths, () => byDaemon(io, flags, paths)) ?? await byHand(io, flags, paths);
   if (flags.json) printJson(io, reply);
   else show(io, flags, paths, reply);
   return exit.ok;
@@ -42,7 +42,7 @@ async function byDaemon(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise
       hint: "nerve stop, then nerve store archive --vacuum; or leave --vacuum out",
     });
   }
-  const line = progressLine(io);
+  const line = createProgressLine(io);
   let cancel = () => {};
   const look = async () => {
     const { archive } = await client.health();
@@ -64,10 +64,10 @@ async function byDaemon(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise
 async function byHand(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
   const { retentionMs } = await requireConfig(paths), { dryRun, vacuum } = flags;
   const beforeMs = archiveBound(flags.before ?? null, retentionMs, io.clock.now());
-  const stop = new AbortController(), line = progressLine(io);
+  const stop = new AbortController(), line = createProgressLine(io);
   const forget = io.onInterrupt(() => stop.abort());
   try {
-    return await alone(
+    return await withWorkspaceLock(
       paths,
       "wait until it has started or stopped, and try again",
       () =>

@@ -3,9 +3,9 @@ import { basename, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { backupData, type BackupManifest, restoreData } from "../../store/maintenance/backup.ts";
-import { alone, progressLine, requireLog } from "../daemon/exclusive_store.ts";
+import { createProgressLine, requireLog, withWorkspaceLock } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dateTime, dim, plural, print, printJson, shellWord, sign } from "../render/terminal.ts";
+import { dim, formatDateTime, plural, print, printJson, quoteForShell, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -14,7 +14,7 @@ interface Flags {
 }
 
 export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = progressLine(io);
+  const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = createProgressLine(io);
   requireLog(paths);
   let manifest: BackupManifest;
   try {
@@ -25,7 +25,10 @@ export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise
   if (flags.json) printJson(io, summary(folder, manifest));
   else {
     print(io, `${sign.ok} ${sizeText(manifest)} in ${toPrintable(folder)}`);
-    print(io, dim(io, `   to bring it back: nerve stop, then nerve store restore ${toPrintable(shellWord(folder))}`));
+    print(
+      io,
+      dim(io, `   to bring it back: nerve stop, then nerve store restore ${toPrintable(quoteForShell(folder))}`),
+    );
   }
   return exit.ok;
 }
@@ -35,16 +38,16 @@ export async function storeRestore(
   flags: Flags & { readonly force: boolean },
   dir: string,
 ): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = progressLine(io);
+  const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = createProgressLine(io);
   const tell = (path: string) => line.show(basename(path));
-  const { manifest, before } = await alone(
+  const { manifest, before } = await withWorkspaceLock(
     paths,
     "a live workspace is never overwritten: nerve stop, then again",
     () => restoreData(paths, folder, { force: flags.force, now: io.clock.now(), tell }),
   ).finally(() => line.end());
   if (flags.json) printJson(io, { ...summary(folder, manifest), before });
   else {
-    print(io, `${sign.ok} ${sizeText(manifest)} of ${dateTime(manifest.madeAt)} are back`);
+    print(io, `${sign.ok} ${sizeText(manifest)} of ${formatDateTime(manifest.madeAt)} are back`);
     if (before !== null) print(io, dim(io, `   what was there before: ${toPrintable(before)}`));
   }
   return exit.ok;

@@ -2,7 +2,7 @@
 import { formatSize } from "../../base/duration.ts";
 import { findGarbage, removeGarbage } from "../../store/blobs/blob_gc.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dateTime, dim, plural, print, printJson, sign } from "../render/terminal.ts";
+import { dim, formatDateTime, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -25,7 +25,7 @@ export async function storeGc(io: CliIo, flags: Flags): Promise<number> {
   for (const file of files.slice(0, filesShown)) {
     print(
       io,
-      `${sign.idle} ${file.digest ?? "left by a write"} ${formatSize(file.bytes)} ${dateTime(file.modifiedMs)}`,
+      `${sign.idle} ${file.digest ?? "left by a write"} ${formatSize(file.bytes)} ${formatDateTime(file.modifiedMs)}`,
     );
   }
   if (files.length > filesShown) print(io, dim(io, `   and ${files.length - filesShown} more`));

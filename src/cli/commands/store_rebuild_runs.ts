@@ -1,5 +1,5 @@
 /** `nerve store rebuild-runs`: makes the table of runs again out of the log and its archive, with the workspace to itself. */
-import { alone, withStore } from "../daemon/exclusive_store.ts";
+import { withStore, withWorkspaceLock } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -11,7 +11,7 @@ interface Flags {
 
 export async function storeRebuildRuns(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const rebuilt = await alone(
+  const rebuilt = await withWorkspaceLock(
     paths,
     "the daemon holds runs in memory: nerve stop, then again",
     () => withStore(io, paths, (store) => store.rebuildRuns(paths.archive)),

@@ -3,7 +3,7 @@ import { formatSize } from "../../base/duration.ts";
 import { dayOf } from "../../store/archive/days.ts";
 import { type LogStats, type StoreStats, storeStats } from "../../store/maintenance/stats.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, distance, plural, print, printJson, printTable } from "../render/terminal.ts";
+import { dim, formatDistance, plural, print, printJson, printTable } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -48,6 +48,6 @@ function show(io: CliIo, { log, senses, blobs, archive, totalBytes }: StoreStats
 }
 
 function logText(io: CliIo, { rows, runs, oldestMs }: LogStats): string {
-  const oldest = oldestMs === null ? "" : `, the oldest from ${distance(oldestMs, io.clock.now())}`;
+  const oldest = oldestMs === null ? "" : `, the oldest from ${formatDistance(oldestMs, io.clock.now())}`;
   return `${plural(rows, "row")}, ${plural(runs, "run")}${oldest}`;
 }

@@ -1,7 +1,7 @@
 /** `nerve store verify`: whether the data is whole. Exits 1 when something is not. */
 import { toPrintable } from "../../base/printable.ts";
 import { type VerifiedPart, verifyStore } from "../../store/maintenance/verify.ts";
-import { progressLine } from "../daemon/exclusive_store.ts";
+import { createProgressLine } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
 import { plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -19,7 +19,7 @@ const counted: Readonly<Record<VerifiedPart, string>> = {
 };
 
 export async function storeVerify(io: CliIo, flags: Flags): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), line = progressLine(io), findings = [];
+  const paths = await openWorkspace(io, flags.workspace), line = createProgressLine(io), findings = [];
   line.show("looking at every database, blob and row");
   for (const finding of verifyStore(paths)) {
     findings.push(finding);

@@ -9,17 +9,17 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { findDaemon, runs } from "../../daemon/discovery.ts";
+import { findDaemon, isRunning } from "../../daemon/discovery.ts";
 import {
-  candidateBeside,
-  type Ended,
-  installedFile,
+  copyCandidate,
+  createSwap,
+  type ExitedProgram,
+  findInstalledFile,
+  hashFile,
   lockInstalled,
-  runFile,
-  sha256OfFile,
-  sumBeside,
-  swapOf,
-  versionOf,
+  readChecksumFile,
+  readVersionOf,
+  runProgram,
 } from "../daemon/installation.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, sign } from "../render/terminal.ts";
@@ -32,7 +32,7 @@ interface Flags {
 }
 
 export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
-  const installed = await installedFile(io);
+  const installed = await findInstalledFile(io);
   if (installed === null) {
     throw new NerveError("UPGRADE_FAILED", "This nerve runs from a clone, which is not one file to replace", {
       hint: "git pull, or build a file with deno task build and put it in place with install.sh",
@@ -40,14 +40,14 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
   }
   const file = resolve(io.cwd, flags.from);
   using _lock = await lockInstalled(installed);
-  const candidate = await candidateBeside(installed, file);
+  const candidate = await copyCandidate(installed, file);
   try {
     const { sum, known } = await checkedSum(candidate, file, flags.sha256);
-    if (sum === await sha256OfFile(installed)) {
+    if (sum === await hashFile(installed)) {
       print(io, `${sign.ok} ${toPrintable(installed)} is this very file already`);
       return exit.ok;
     }
-    const next = await versionOf(candidate);
+    const next = await readVersionOf(candidate);
     const workspace = await workspaceHere(io, flags.workspace);
     if (workspace !== null) await mustTake(io, candidate, workspace);
     const daemon = workspace?.runs === true ? workspace.paths : null;
@@ -68,7 +68,7 @@ async function checkedSum(
   file: string,
   given: string | undefined,
 ): Promise<{ sum: string; known: boolean }> {
-  const sum = await sha256OfFile(candidate), wanted = given ?? await sumBeside(file);
+  const sum = await hashFile(candidate), wanted = given ?? await readChecksumFile(file);
   if (wanted === null || wanted.toLowerCase() === sum) return { sum, known: wanted !== null };
   throw new NerveError("UPGRADE_FAILED", `${file} has the sum ${sum}, not ${wanted}`, {
     hint: "Nothing was changed. Download it again.",
@@ -98,9 +98,9 @@ async function workspaceHere(io: CliIo, flag: string | undefined): Promise<Works
 
 /** A daemon is not stopped for a nerve that will not start it; where none runs, a word about it is enough. */
 async function mustTake(io: CliIo, candidate: string, { paths: { root }, runs }: WorkspaceHere): Promise<void> {
-  const { success, stdout, lastWords } = await runFile(candidate, ["validate", "--workspace", root]);
+  const { success, stdout, lastLine } = await runProgram(candidate, ["validate", "--workspace", root]);
   if (success) return;
-  const first = stdout.split("\n").find((line) => line.includes(" error ")) ?? lastWords;
+  const first = stdout.split("\n").find((line) => line.includes(" error ")) ?? lastLine;
   const what = `the new nerve does not take ${root}: ${first.trim()}`;
   if (!runs) return print(io, `${sign.warning} ${toPrintable(what)}`);
   throw new NerveError("UPGRADE_FAILED", what, {
@@ -115,18 +115,18 @@ async function replace(
   candidate: string,
   daemon: WorkspacePaths | null,
 ): Promise<string> {
-  const swap = swapOf(installed, candidate);
-  const tell = (command: "start" | "stop") => runFile(installed, [command, "--workspace", daemon?.root ?? ""]);
+  const swap = createSwap(installed, candidate);
+  const tell = (command: "start" | "stop") => runProgram(installed, [command, "--workspace", daemon?.root ?? ""]);
   // Ctrl-C ends what runs at that moment, the old daemon's wait or the new one's start; then it goes back in order.
   const forget = io.onInterrupt(() => {});
   try {
     if (daemon !== null) {
       const stopped = await tell("stop");
       // One that did not stop in time was killed, which is a failure of `nerve stop`, and no reason to stay stopped.
-      if (runs(findDaemon(daemon))) must(stopped, "the daemon could not be stopped", "Nothing was changed.");
+      if (isRunning(findDaemon(daemon))) must(stopped, "the daemon could not be stopped", "Nothing was changed.");
     }
     try {
-      await swap.forth();
+      await swap.install();
     } catch (thrown) {
       if (daemon !== null) await tell("start");
       const message = `${installed} could not be replaced: ${messageOf(thrown)}`;
@@ -135,7 +135,7 @@ async function replace(
     if (daemon === null) return swap.kept;
     const started = await tell("start");
     if (started.success) return swap.kept;
-    await swap.back();
+    await swap.rollBack();
     const again = await tell("start");
     const state = again.success
       ? "The old one is back and runs."
@@ -147,8 +147,8 @@ async function replace(
   }
 }
 
-function must({ success, lastWords }: Ended, what: string, hint: string): void {
-  if (!success) throw new NerveError("UPGRADE_FAILED", `${what}: ${lastWords}`, { hint });
+function must({ success, lastLine }: ExitedProgram, what: string, hint: string): void {
+  if (!success) throw new NerveError("UPGRADE_FAILED", `${what}: ${lastLine}`, { hint });
 }
 
 async function removeIfThere(path: string): Promise<void> {

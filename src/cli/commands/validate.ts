@@ -21,11 +21,11 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-export const validate: Validate = validateWith(loadInSandbox);
+export const validate: Validate = createValidateCommand(loadInSandbox);
 
 type Validate = (io: CliIo, flags: Flags, folder?: string) => Promise<number>;
 
-export function validateWith(load: SandboxLoader): Validate {
+export function createValidateCommand(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
     const format = flags.json ? "json" : flags.format;
     const paths = await openWorkspace(io, folder ?? flags.workspace);

@@ -8,10 +8,17 @@ import { unknownSense } from "../../protocol/common_errors.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { askOrRead } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
-import { type CliRecords, printNothingYet, recordsOf, requireRun } from "../open_records.ts";
-import { chainOf, firstSample, happened, notHappened, rowOf, tookText } from "../render/cause_text.ts";
+import { type CliRecords, openRecordsOrEmpty, printNothingYet, requireRun } from "../open_records.ts";
+import {
+  describeFirstCause,
+  describeNonAction,
+  describeRow,
+  findRow,
+  formatElapsed,
+  traceCauses,
+} from "../render/cause_text.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
-import { clip, dateTime, dim, distance, plural, print, printJson, sign } from "../render/terminal.ts";
+import { clip, dim, formatDateTime, formatDistance, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -38,26 +45,26 @@ export async function why(io: CliIo, flags: Flags, id?: string): Promise<number>
 }
 
 async function whyRow(io: CliIo, flags: Flags, id: string): Promise<number> {
-  using records = recordsOf(await openWorkspace(io, flags.workspace));
-  const chain = chainOf(records, askedRow(records, id));
+  using records = openRecordsOrEmpty(await openWorkspace(io, flags.workspace));
+  const chain = traceCauses(records, findAskedRow(records, id));
   if (flags.json) {
     printJson(io, { id, chain: [...chain.rows], missing: chain.missing } satisfies WhyOutput);
     return exit.ok;
   }
   for (const [step, row] of chain.rows.entries()) {
-    print(io, `${rowHead(io, row)} ${step === 0 ? "" : "because "}${happened(row)}`);
+    print(io, `${rowHead(io, row)} ${step === 0 ? "" : "because "}${describeRow(row)}`);
   }
-  print(io, dim(io, `${firstSample(chain)}${tookText(chain)}`));
+  print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
   return exit.ok;
 }
 
 function rowHead(io: CliIo, row: LogRow): string {
-  return dim(io, `${String(row.id).padStart(6)} ${dateTime(row.ts)}`);
+  return dim(io, `${String(row.id).padStart(6)} ${formatDateTime(row.ts)}`);
 }
 
 /** The row of that id, or the first row of the run of that id; from the archive where it is there by now. */
-export function askedRow(records: CliRecords, id: string): LogRow {
-  const row = /^\d{1,15}$/.test(id) ? rowOf(records, Number(id)) : null;
+export function findAskedRow(records: CliRecords, id: string): LogRow {
+  const row = /^\d{1,15}$/.test(id) ? findRow(records, Number(id)) : null;
   if (row !== null) return row;
   const run = records.run(id), filter = { refId: id, order: "asc", limit: 1 } as const;
   // A run that the table of runs has lost may have left its rows.
@@ -75,7 +82,7 @@ export function askedRow(records: CliRecords, id: string): LogRow {
 
 async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), limit = flags.limit ?? defaultLimit;
-  using records = recordsOf(paths);
+  using records = openRecordsOrEmpty(paths);
   const found = nonActionTypes
     .flatMap((type) => records.logs({ source: `sense:${sense}`, type, order: "desc", limit: limit + 1 }))
     .sort((a, b) => a.id - b.id);
@@ -92,13 +99,15 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
     printJson(io, { sense, items: rows, more, now: live ?? null, problem } satisfies WhyNotOutput);
     return exit.ok;
   }
-  for (const row of rows) print(io, `${rowHead(io, row)} ${notHappened(row)}`);
+  for (const row of rows) print(io, `${rowHead(io, row)} ${describeNonAction(row)}`);
   print(io, dim(io, `${more ? "the last " : ""}${countText(rows, clip(sense, 64))}`));
   printNothingYet(io, records);
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
   if (problem !== null) print(io, `${sign.warning} what it does now is not known. ${toPrintable(problem)}`);
   else if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
-  else if (live?.nextDue != null) print(io, dim(io, `it computes next ${distance(live.nextDue, io.clock.now())}`));
+  else if (live?.nextDue != null) {
+    print(io, dim(io, `it computes next ${formatDistance(live.nextDue, io.clock.now())}`));
+  }
   return exit.ok;
 }
 

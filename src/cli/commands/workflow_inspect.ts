@@ -3,8 +3,8 @@ import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
-import { type CliRecords, recordsOf, requireRun } from "../open_records.ts";
-import { clip, dateTime, dim, preview, print, printJson, printTable, runSign } from "../render/terminal.ts";
+import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records.ts";
+import { clip, dim, formatDateTime, preview, print, printJson, printTable, runSign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** Attempts that are shown; `--json` has up to 1,000. */
@@ -19,7 +19,7 @@ interface Flags {
 
 export async function workflowInspect(io: CliIo, flags: Flags, runId: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  using records = recordsOf(paths);
+  using records = openRecordsOrEmpty(paths);
   const run = requireRun(records, runId);
   const limit = flags.limit ?? 20;
   // One more than is shown tells whether there is a next page.
@@ -72,7 +72,7 @@ function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
     ["ATTEMPT", "TIME", "ROUND", "AFTER"],
     attempts.slice(-attemptsShown).map(({ attempt, at, round, after }) => [
       String(attempt),
-      dateTime(at),
+      formatDateTime(at),
       String(round),
       after === null ? "-" : clip(after, 100),
     ]),
@@ -82,7 +82,7 @@ function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
 function printRun(io: CliIo, run: Run): void {
   const { trigger, causeId } = run;
   const by = trigger.kind === "sense" ? `sense ${trigger.sense}` : "hand";
-  const time = (ms: number | null) => ms === null ? "-" : dateTime(ms);
+  const time = (ms: number | null) => ms === null ? "-" : formatDateTime(ms);
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
   const fields: [string, string][] = [
     ["exit code", run.exitCode === null ? "-" : String(run.exitCode)],
@@ -104,6 +104,6 @@ function printRows(io: CliIo, rows: readonly LogRow[]): void {
   printTable(
     io,
     ["ROW", "TIME", "TYPE", "DETAIL"],
-    rows.map((row) => [String(row.id), dateTime(row.ts), row.type, preview(row.payload, 100)]),
+    rows.map((row) => [String(row.id), formatDateTime(row.ts), row.type, preview(row.payload, 100)]),
   );
 }

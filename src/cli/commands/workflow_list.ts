@@ -10,8 +10,7 @@ import { type CliRecords, openRecords } from "../open_records.ts";
 import {
   clip,
   dim,
-  distance,
-  oneLine,
+  formatDistance,
   plural,
   print,
   printJson,
@@ -19,6 +18,7 @@ import {
   printTable,
   runSign,
   sign,
+  toOneLine,
 } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
@@ -84,7 +84,7 @@ function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boo
     ]),
   );
   for (const { name, problem } of workflows) {
-    if (problem !== null) print(io, `${sign.broken} ${name}: ${oneLine(problem, 300)}`);
+    if (problem !== null) print(io, `${sign.broken} ${name}: ${toOneLine(problem, 300)}`);
   }
 }
 
@@ -101,7 +101,7 @@ function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords |
         run.workflow,
         run.status,
         `${run.rounds}/${run.maxRounds}`,
-        distance(run.endedAt ?? run.startedAt ?? run.queuedAt, now),
+        formatDistance(run.endedAt ?? run.startedAt ?? run.queuedAt, now),
         clip(run.reason ?? run.prompt, 60),
       ]),
     );

@@ -2,8 +2,8 @@
 import { toPrintable } from "../../base/printable.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
-import { recordsOf, requireRun } from "../open_records.ts";
-import { clockTime, dim, print, printableLines, printJson, runSign } from "../render/terminal.ts";
+import { openRecordsOrEmpty, requireRun } from "../open_records.ts";
+import { dim, formatClockTime, print, printJson, runSign, toPrintableLines } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -18,7 +18,7 @@ const pageSize = 50;
 
 export async function workflowThread(io: CliIo, flags: Flags, runId: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  using records = recordsOf(paths);
+  using records = openRecordsOrEmpty(paths);
   const run = requireRun(records, runId);
   const pages = function* (): Generator<RunMessage> {
     let before = flags.before;
@@ -66,8 +66,8 @@ function printThread(io: CliIo, run: Run, messages: readonly RunMessage[], earli
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
   if (run.prompt !== "") print(io, dim(io, `   prompt: ${toPrintable(run.prompt)}`));
   for (const { round, role, content, ts } of messages) {
-    print(io, `\n${round} ${toPrintable(role)} ${dim(io, clockTime(ts))}`);
-    print(io, printableLines(content));
+    print(io, `\n${round} ${toPrintable(role)} ${dim(io, formatClockTime(ts))}`);
+    print(io, toPrintableLines(content));
   }
   const range = messages.length === 0 ? "no messages" : `rounds ${messages[0]?.round}-${messages.at(-1)?.round}`;
   print(io, dim(io, `\n${range} of ${run.rounds}`));

@@ -5,7 +5,7 @@ import type { ControlClient } from "../../control/client/client.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
 import type { Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
-import { hintAtFolder } from "../daemon/unknown_unit_hint.ts";
+import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, dim, plural, print, printJson, runSign, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
@@ -34,7 +34,7 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
     ...(flags.id === undefined ? {} : { runId: flags.id }),
   };
   using client = await connect(paths);
-  const started = await hintAtFolder(paths, "workflows", workflow, () => client.startRun(workflow, request));
+  const started = await explainUnknownUnit(paths, "workflows", workflow, () => client.startRun(workflow, request));
   if (!flags.wait) {
     if (flags.json) printJson(io, started);
     else {

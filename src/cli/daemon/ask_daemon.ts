@@ -10,7 +10,7 @@ import type { ControlClient } from "../../control/client/client.ts";
 import { findDaemon } from "../../daemon/discovery.ts";
 import type { CliIo } from "../io.ts";
 import { dim, print, sign } from "../render/terminal.ts";
-import { fromDaemon } from "../workspace.ts";
+import { askIfRunning } from "../workspace.ts";
 
 /** What a daemon told, or null when the databases have to do; `problem` says then why one that runs told nothing. */
 export interface DaemonAnswer<T> {
@@ -24,7 +24,7 @@ export async function askOrRead<T>(
   ask: (client: ControlClient) => Promise<T>,
 ): Promise<DaemonAnswer<T>> {
   try {
-    const live = await fromDaemon(paths, ask), { kernel } = findDaemon(paths);
+    const live = await askIfRunning(paths, ask), { kernel } = findDaemon(paths);
     if (live !== null || kernel === null) return { live, problem: null };
     return { live, problem: `The daemon (pid ${kernel.pid}) starts, stops or has lost its socket: nerve status` };
   } catch (thrown) {
@@ -49,7 +49,7 @@ export async function askWithinLimit<T>(
   const { promise: late, resolve } = Promise.withResolvers<null>();
   const cancel = io.clock.after(limitMs, () => resolve(null));
   // An answer that comes too late, or never, is not waited for; its failure is nobody's business then.
-  const answer = fromDaemon(paths, ask);
+  const answer = askIfRunning(paths, ask);
   answer.catch(() => {});
   return await Promise.race([answer, late]).finally(cancel);
 }

@@ -10,7 +10,11 @@ import { lockWorkspace } from "../../store/workspace_lock.ts";
 import type { CliIo } from "../io.ts";
 
 /** Runs `work` with the workspace to itself. Throws DAEMON_RUNNING; `instead` says what to do then. */
-export async function alone<T>(paths: WorkspacePaths, instead: string, work: () => T | Promise<T>): Promise<T> {
+export async function withWorkspaceLock<T>(
+  paths: WorkspacePaths,
+  instead: string,
+  work: () => T | Promise<T>,
+): Promise<T> {
   const lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root).catch((thrown: unknown) => {
     if (!(thrown instanceof NerveError) || thrown.code !== "DAEMON_RUNNING") throw thrown;
     throw new NerveError("DAEMON_RUNNING", thrown.message, { hint: instead, cause: thrown });
@@ -48,7 +52,7 @@ export function requireLog({ logDatabase, root }: WorkspacePaths): void {
 }
 
 /** One line on a terminal that is written over; nothing elsewhere. Undone by `end`. */
-export function progressLine(io: CliIo): { show(text: string): void; end(): void } {
+export function createProgressLine(io: CliIo): { show(text: string): void; end(): void } {
   let shown = false;
   return {
     show(text) {

@@ -15,7 +15,7 @@ const { createHash } = await import("node:crypto");
 const executableVariable = "NERVE_EXECUTABLE";
 
 /** The real path of the executable that runs now; null for a clone, which is no single file. */
-export async function installedFile(io: CliIo): Promise<string | null> {
+export async function findInstalledFile(io: CliIo): Promise<string | null> {
   const file = isCompiled ? ownProgram() : io.env[executableVariable];
   return file === undefined ? null : await Deno.realPath(resolve(io.cwd, file));
 }
@@ -24,45 +24,45 @@ export async function installedFile(io: CliIo): Promise<string | null> {
  * The command that starts the installed nerve, also tomorrow: the portable file itself, not what it unpacked, which the
  * next version leaves behind.
  */
-export function installedCommand(env: CliIo["env"]): string[] {
+export function buildInstalledCommand(env: CliIo["env"]): string[] {
   const file = isCompiled ? undefined : env[executableVariable];
   return file === undefined ? [ownProgram(), ...selfArguments()] : [file];
 }
 
-export interface Ended {
+export interface ExitedProgram {
   readonly success: boolean;
   readonly stdout: string;
   /** What it printed last, for a reader. */
-  readonly lastWords: string;
+  readonly lastLine: string;
 }
 
 /** Runs a nerve to its end. Throws when the file is no program. */
-export async function runFile(file: string, args: readonly string[]): Promise<Ended> {
+export async function runProgram(file: string, args: readonly string[]): Promise<ExitedProgram> {
   const command = new Deno.Command(file, { args: [...args], stdin: "null", stdout: "piped", stderr: "piped" });
   const { success, stdout, stderr } = await command.output();
   const decoder = new TextDecoder(), out = decoder.decode(stdout);
   const lastWords = (decoder.decode(stderr).trim() || out.trim()).split("\n").at(-1) ?? "";
-  return { success, stdout: out, lastWords: lastWords.trim() };
+  return { success, stdout: out, lastLine: lastWords.trim() };
 }
 
 /** What `file` says it is. Throws UPGRADE_FAILED when it is no nerve that runs on this machine. */
-export async function versionOf(file: string): Promise<string> {
+export async function readVersionOf(file: string): Promise<string> {
   const refuse = (cause: unknown) =>
     new NerveError("UPGRADE_FAILED", `${basename(file)} is no nerve that runs on this machine`, {
       hint: "Nothing was changed. Download it again, for this system and processor.",
       cause,
     });
   try {
-    const { success, stdout, lastWords } = await runFile(file, ["version", "--json"]);
+    const { success, stdout, lastLine } = await runProgram(file, ["version", "--json"]);
     const { nerve } = Object(success ? JSON.parse(stdout) : null);
-    if (typeof nerve !== "string") throw refuse(lastWords);
+    if (typeof nerve !== "string") throw refuse(lastLine);
     return nerve;
   } catch (thrown) {
     throw thrown instanceof NerveError ? thrown : refuse(thrown);
   }
 }
 
-export async function sha256OfFile(path: string): Promise<string> {
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   using file = await Deno.open(path);
   for await (const chunk of file.readable) hash.update(chunk);
@@ -70,30 +70,30 @@ export async function sha256OfFile(path: string): Promise<string> {
 }
 
 /** The sum that stands beside a file, as `sha256sum` writes it; null when there is none. */
-export async function sumBeside(path: string): Promise<string | null> {
+export async function readChecksumFile(path: string): Promise<string | null> {
   const text = await ifPresentAsync(() => Deno.readTextFile(`${path}.sha256`));
   return text === null ? null : text.trim().split(/\s+/)[0] ?? "";
 }
 
 export interface Swap {
   /** Puts the new file in the place of the old one, which stays as `kept`. */
-  forth(): Promise<void>;
+  install(): Promise<void>;
   /** Undoes it. */
-  back(): Promise<void>;
+  rollBack(): Promise<void>;
   readonly kept: string;
 }
 
 /** Both files must be in one folder, so that a rename is all it takes: whoever starts nerve finds one of the two. */
-export function swapOf(installed: string, candidate: string): Swap {
+export function createSwap(installed: string, candidate: string): Swap {
   const kept = `${installed}.old`;
   return {
     kept,
-    async forth() {
+    async install() {
       await Deno.copyFile(installed, `${kept}.new`);
       await Deno.rename(`${kept}.new`, kept);
       await Deno.rename(candidate, installed);
     },
-    back: () => Deno.rename(kept, installed),
+    rollBack: () => Deno.rename(kept, installed),
   };
 }
 
@@ -113,7 +113,7 @@ export async function lockInstalled(installed: string): Promise<Disposable> {
 }
 
 /** A copy beside the installed file, ready to be tried and to take its place. Throws UPGRADE_FAILED. */
-export async function candidateBeside(installed: string, file: string): Promise<string> {
+export async function copyCandidate(installed: string, file: string): Promise<string> {
   const folder = dirname(installed), candidate = join(folder, `.${basename(installed)}.${Deno.pid}.new`);
   await tryTo(`${file} cannot be read`, async () => {
     if (!(await Deno.stat(file)).isFile) throw new Error("it is no file");

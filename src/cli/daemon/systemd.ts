@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../../base/limits.ts";
-import { installedCommand } from "./installation.ts";
+import { buildInstalledCommand } from "./installation.ts";
 
 // Where a static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash } = await import("node:crypto");
@@ -17,7 +17,7 @@ export interface SystemdUnit {
 }
 
 /** The unit of the workspace at `root`. `env` is that of whoever installs it. */
-export function unitOf(root: string, env: Readonly<Record<string, string | undefined>>): SystemdUnit {
+export function createSystemdUnit(root: string, env: Readonly<Record<string, string | undefined>>): SystemdUnit {
   const slug = basename(root).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "workspace";
   const name = `nerve-${slug.slice(0, 40)}-${createHash("sha256").update(root).digest("hex").slice(0, 6)}.service`;
   const config = env["XDG_CONFIG_HOME"] || join(env["HOME"] ?? "/", ".config");
@@ -25,7 +25,7 @@ export function unitOf(root: string, env: Readonly<Record<string, string | undef
 }
 
 function unitText(root: string, env: Readonly<Record<string, string | undefined>>): string {
-  const command = [...installedCommand(env), "run", "--workspace", root].map(quoted).join(" ");
+  const command = [...buildInstalledCommand(env), "run", "--workspace", root].map(quoted).join(" ");
   // A user's unit has a bare PATH: programs that senses may run would not be found. The cache is where packages are.
   const kept = ["PATH", "DENO_DIR"].filter((name) => env[name]);
   return [
@@ -56,17 +56,17 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./$-]+$/.test(text) ? text : `"${text}"`;
 }
 
-export interface Systemctl {
+export interface SystemctlResult {
   readonly ok: boolean;
   /** What it printed, on either stream. */
   readonly text: string;
 }
 
 /** Runs `systemctl --user`; null when there is no such program. */
-export async function systemctl(
+export async function runSystemctl(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Systemctl | null> {
+): Promise<SystemctlResult | null> {
   const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   try {
     const { code, stdout, stderr } = await new Deno.Command("systemctl", {
@@ -82,8 +82,8 @@ export async function systemctl(
 }
 
 /** Why systemd cannot be used here, or null when it can: it is not there, or this user has no manager of their own. */
-export async function whyNoSystemd(env: Readonly<Record<string, string | undefined>>): Promise<string | null> {
-  const answer = await systemctl(["show-environment"], env);
+export async function findSystemdProblem(env: Readonly<Record<string, string | undefined>>): Promise<string | null> {
+  const answer = await runSystemctl(["show-environment"], env);
   if (answer === null) return "systemctl is not installed";
   return answer.ok ? null : answer.text.split("\n")[0] || "systemctl --user does not answer";
 }

@@ -8,7 +8,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { readConfigFile } from "../workspace.ts";
 
 /** As `ask`; SENSE_UNKNOWN and WORKFLOW_UNKNOWN tell why a folder that is there is not known. */
-export async function hintAtFolder<T>(
+export async function explainUnknownUnit<T>(
   paths: WorkspacePaths,
   section: "senses" | "workflows",
   name: string,

@@ -6,7 +6,7 @@ import { formatDuration } from "../../base/duration.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { CliRecords } from "../open_records.ts";
-import { clip, clockTime, preview, runSign, sign } from "./terminal.ts";
+import { clip, formatClockTime, preview, runSign, sign } from "./terminal.ts";
 
 const textMaxChars = 160;
 
@@ -17,10 +17,10 @@ export interface CauseChain {
   readonly missing: number | null;
 }
 
-export function chainOf(records: Pick<CliRecords, "allLogs">, row: LogRow): CauseChain {
+export function traceCauses(records: Pick<CliRecords, "allLogs">, row: LogRow): CauseChain {
   const rows = [row];
   for (let causeId = row.causeId; causeId !== null; causeId = rows.at(-1)?.causeId ?? null) {
-    const cause = rowOf(records, causeId);
+    const cause = findRow(records, causeId);
     // A cause is always older than its effect; anything else would walk in circles.
     if (cause === null || cause.id >= (rows.at(-1)?.id ?? 0)) return { rows, missing: causeId };
     rows.push(cause);
@@ -28,12 +28,12 @@ export function chainOf(records: Pick<CliRecords, "allLogs">, row: LogRow): Caus
   return { rows, missing: null };
 }
 
-export function rowOf(records: Pick<CliRecords, "allLogs">, id: number): LogRow | null {
+export function findRow(records: Pick<CliRecords, "allLogs">, id: number): LogRow | null {
   return records.allLogs({ afterId: id - 1, beforeId: id + 1, limit: 1 })[0] ?? null;
 }
 
 /** What happened in this row, without its id and time. */
-export function happened(row: LogRow): string {
+export function describeRow(row: LogRow): string {
   const { type, source, refId } = row, payload = fieldsOf(row), who = source.slice(source.indexOf(":") + 1);
   switch (type) {
     case "sense.signal":
@@ -56,12 +56,12 @@ export function happened(row: LogRow): string {
       return `${runSign[status]} run ${clip(refId ?? "", 128)} of ${who} was ${status}${reason}`;
     }
     default:
-      return notHappened(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
+      return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
 }
 
 /** Why a compute did not happen, had nothing to say or was not obeyed; null for rows of any other kind. */
-export function notHappened(row: LogRow): string | null {
+export function describeNonAction(row: LogRow): string | null {
   const payload = fieldsOf(row), compute = payload.compute === undefined ? "" : ` ${textOf(payload.compute)}`;
   const message = clip(textOf(payload.message), textMaxChars);
   // A folded row: so many more of the same since the row before it, which is at most a minute old.
@@ -69,10 +69,10 @@ export function notHappened(row: LogRow): string | null {
   switch (row.type) {
     case "sense.null":
       return `${sign.idle}${times === "" ? ` compute${compute}` : ""} returned ${
-        nothingText(payload.returned)
+        formatNothing(payload.returned)
       }${times}`;
     case "sense.throttled": {
-      const until = typeof payload.until === "number" ? ` until ${clockTime(payload.until)}` : "";
+      const until = typeof payload.until === "number" ? ` until ${formatClockTime(payload.until)}` : "";
       return `${sign.asleep} throttled${until}, then compute${compute} answers${times}`;
     }
     case "sense.coalesced":
@@ -95,12 +95,12 @@ export function notHappened(row: LogRow): string | null {
 }
 
 /** Null was meant; what comes of a function that does not say what it returns may not be. */
-export function nothingText(returned: Json | undefined): string {
+export function formatNothing(returned: Json | undefined): string {
   return returned === "undefined" ? "undefined: is a return or an await missing?" : "null";
 }
 
 /** What made a compute run that nothing in the log caused: the end of most chains. */
-export function firstSample({ rows, missing }: CauseChain): string {
+export function describeFirstCause({ rows, missing }: CauseChain): string {
   const last = rows.at(-1);
   if (missing !== null) return `row ${missing}, which caused that, has left the log`;
   const payload = last === undefined ? {} : fieldsOf(last);
@@ -117,7 +117,7 @@ export function firstSample({ rows, missing }: CauseChain): string {
 }
 
 /** How long it took from the first cause to what was asked about. */
-export function tookText({ rows }: CauseChain): string {
+export function formatElapsed({ rows }: CauseChain): string {
   const first = rows.at(-1), last = rows[0];
   return first === undefined || last === undefined || rows.length < 2
     ? ""

@@ -9,7 +9,7 @@ const textMaxChars = 300;
 const payloadMaxChars = 160;
 
 /** The line without its time, or null for what is not worth one: debug messages, processes that come and go in peace. */
-export function eventLine(event: KernelEvent): string | null {
+export function formatEvent(event: KernelEvent): string | null {
   switch (event.kind) {
     case "signal":
       return `${sign.signal} ${event.signal.sense} ${preview(event.signal.payload, payloadMaxChars)}`;

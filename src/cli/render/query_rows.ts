@@ -5,7 +5,7 @@
 import { unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { CliIo } from "../io.ts";
-import { clip, jsonLine, print, printTable } from "./terminal.ts";
+import { clip, print, printTable, toJsonLine } from "./terminal.ts";
 
 export const rowFormats = ["table", "json", "csv"] as const;
 export type RowFormat = (typeof rowFormats)[number];
@@ -55,7 +55,7 @@ function writeJson(io: CliIo, columns: readonly string[], rows: Iterable<readonl
   for (const row of rows) {
     if (io.stdout.gone.aborted) return count;
     const object = Object.fromEntries(columns.map((column, at) => [column, jsonValue(row[at])]));
-    io.stdout.write(`${count === 0 ? "[\n" : ",\n"}${jsonLine(object)}`);
+    io.stdout.write(`${count === 0 ? "[\n" : ",\n"}${toJsonLine(object)}`);
     count++;
   }
   io.stdout.write(count === 0 ? "[]\n" : "\n]\n");
@@ -95,6 +95,6 @@ function blobText(bytes: Uint8Array): string {
 }
 
 /** A schema's SQL, safe for a terminal. */
-export function sqlText(sql: string): string {
+export function toPrintableSql(sql: string): string {
   return sql.split("\n").map(toPrintable).join("\n");
 }

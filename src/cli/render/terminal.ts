@@ -37,7 +37,7 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
 };
 
 /** `toPrintable` for a text of several lines. */
-export function printableLines(text: string): string {
+export function toPrintableLines(text: string): string {
   return text.split(/\r?\n/).map((line) => toPrintable(line.replaceAll("\t", "  "))).join("\n");
 }
 
@@ -49,7 +49,7 @@ export function clip(text: string, maxChars: number): string {
 }
 
 /** A text of several lines on one, at most `maxChars` long. */
-export function oneLine(text: string, maxChars: number): string {
+export function toOneLine(text: string, maxChars: number): string {
   return clip(text.trim().split(/\s*\n\s*/).join(" | "), maxChars);
 }
 
@@ -59,12 +59,12 @@ export function preview(value: Json, maxChars = 100): string {
 }
 
 /** `12:03:10`, in the time zone of the machine. */
-export function clockTime(ms: number): string {
-  return dateTime(ms).slice(11);
+export function formatClockTime(ms: number): string {
+  return formatDateTime(ms).slice(11);
 }
 
 /** `2026-01-31 12:03:10`, in the time zone of the machine. */
-export function dateTime(ms: number): string {
+export function formatDateTime(ms: number): string {
   const at = new Date(ms);
   const two = (part: number) => String(part).padStart(2, "0");
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ` +
@@ -72,7 +72,7 @@ export function dateTime(ms: number): string {
 }
 
 /** How far `ms` is from `now`, in its largest unit: `12s ago`, `in 3m`, `now`. */
-export function distance(ms: number, now: number): string {
+export function formatDistance(ms: number, now: number): string {
   const seconds = Math.round(Math.abs(ms - now) / 1_000);
   if (seconds === 0) return "now";
   const text = seconds < 60
@@ -96,7 +96,7 @@ export function print(io: CliIo, line = ""): void {
 
 /** Secondary text: grey on a terminal. */
 /** As one word of a command that is shown to be copied. */
-export function shellWord(path: string): string {
+export function quoteForShell(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -105,11 +105,11 @@ export function dim(io: CliIo, text: string): string {
 }
 
 export function printJson(io: CliIo, value: unknown): void {
-  print(io, printableLines(JSON.stringify(value, null, 2)));
+  print(io, toPrintableLines(JSON.stringify(value, null, 2)));
 }
 
 /** JSON on one line. JSON itself escapes only some of what a terminal obeys; to a program the others mean the same. */
-export function jsonLine(value: unknown): string {
+export function toJsonLine(value: unknown): string {
   return toPrintable(JSON.stringify(value));
 }
 
@@ -157,14 +157,14 @@ export function printPage(
  */
 export function printError(io: CliIo, thrown: unknown, json = false): number {
   const { code, message, hint } = told(thrown);
-  if (json) io.stderr.write(`${jsonLine({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
+  if (json) io.stderr.write(`${toJsonLine({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
   else {
     io.stderr.write(`${sign.failed} ${toPrintable(message)}\n`);
     if (hint !== null) io.stderr.write(`   ${toPrintable(hint)}\n`);
   }
   if (io.env["NERVE_DEBUG"] === "1" && thrown instanceof Error) {
     for (let error: unknown = thrown; error instanceof Error; error = error.cause) {
-      io.stderr.write(`${printableLines(error.stack ?? error.message)}\n`);
+      io.stderr.write(`${toPrintableLines(error.stack ?? error.message)}\n`);
     }
   }
   return exitCodeOf(thrown);

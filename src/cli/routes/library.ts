@@ -1,7 +1,7 @@
 /** `add` and `library`, the same below `nerve sense` and `nerve workflow`. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, textFlag } from "../command.ts";
-import { libraryProposals } from "../completion_names.ts";
+import { proposeFromLibrary } from "../completion_names.ts";
 import type { LibraryKind } from "../scaffold/library.ts";
 
 const examples = {
@@ -29,7 +29,7 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
             brief: `A ${part} of the library`,
             placeholder: "NAME",
             parse: String,
-            proposeCompletions: (partial: string) => libraryProposals(kind, partial),
+            proposeCompletions: (partial: string) => proposeFromLibrary(kind, partial),
           }],
         },
       },

@@ -1,7 +1,7 @@
 /** The commands that ask what happened: events, why. And the completions of a shell. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
-import { runIds, senseNames } from "../completion_names.ts";
+import { proposeRuns, proposeSenses } from "../completion_names.ts";
 import { parseShell, shells } from "../shells.ts";
 
 export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
@@ -43,7 +43,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     {
       flags: {
-        sense: { ...textFlag("The sense whose silence is to be explained", "NAME"), proposeCompletions: senseNames },
+        sense: { ...textFlag("The sense whose silence is to be explained", "NAME"), proposeCompletions: proposeSenses },
         limit: wholeNumberFlag("How many reasons, with --sense; default 20", "N", 1),
       },
       json: true,
@@ -54,7 +54,7 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
           placeholder: "ID",
           parse: String,
           optional: true,
-          proposeCompletions: runIds,
+          proposeCompletions: proposeRuns,
         }],
       },
     },

@@ -1,10 +1,10 @@
 /** `nerve sense ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { type CliContext, command, durationFlag, jsonFlag, switchFlag, wholeNumberFlag } from "../command.ts";
-import { senseNames } from "../completion_names.ts";
+import { proposeSenses } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
-const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: senseNames } as const;
+const name = { brief: "The sense", placeholder: "NAME", parse: String, proposeCompletions: proposeSenses } as const;
 
 export const senseCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {

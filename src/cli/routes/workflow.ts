@@ -1,18 +1,18 @@
 /** `nerve workflow ...` */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { type CliContext, command, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
-import { runIds, workflowNames } from "../completion_names.ts";
+import { proposeRuns, proposeWorkflows } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
 const workflowName = {
   brief: "The workflow",
   placeholder: "NAME",
   parse: String,
-  proposeCompletions: workflowNames,
+  proposeCompletions: proposeWorkflows,
 } as const;
 const run = {
   kind: "tuple",
-  parameters: [{ brief: "The id of a run", placeholder: "RUN", parse: String, proposeCompletions: runIds }],
+  parameters: [{ brief: "The id of a run", placeholder: "RUN", parse: String, proposeCompletions: proposeRuns }],
 } as const;
 
 const trigger = command(
@@ -82,7 +82,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       {
         flags: {
           all: switchFlag("Runs that have ended as well"),
-          workflow: { ...textFlag("Only runs of this workflow", "NAME"), proposeCompletions: workflowNames },
+          workflow: { ...textFlag("Only runs of this workflow", "NAME"), proposeCompletions: proposeWorkflows },
           status: textFlag("Only these statuses, separated by commas", "STATUS"),
           limit: wholeNumberFlag("How many runs; default 20", "N", 1),
           offset: wholeNumberFlag("How many to skip", "N", 0),

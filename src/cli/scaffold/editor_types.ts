@@ -15,20 +15,20 @@ import { toPrintable } from "../../base/printable.ts";
 import { ownFile } from "../../base/self_exec.ts";
 import type { CliIo } from "../io.ts";
 import { sign } from "../render/terminal.ts";
-import { relativeImports } from "./library.ts";
-import { isAsWritten, writeFiles } from "./owned_files.ts";
-import { editorConfig, editorImports, importMapFile, typesEntry, typesFolder } from "./templates.ts";
+import { findRelativeImports } from "./library.ts";
+import { isUnchanged, writeFiles } from "./owned_files.ts";
+import { createEditorConfig, createImportMap, importMapFile, typesEntry, typesFolder } from "./templates.ts";
 
 const sources = fileURLToPath(ownFile(""));
 
 /** The modules behind "nerve", by their path below `.nerve/types/`. */
-export function typeFiles(): Map<string, string> {
+export function readTypeFiles(): Map<string, string> {
   const files = new Map<string, string>(), pending = [typesEntry];
   for (const path of pending) {
     if (files.has(path)) continue;
     const text = Deno.readTextFileSync(join(sources, path));
     files.set(path, text);
-    pending.push(...relativeImports(path, text));
+    pending.push(...findRelativeImports(path, text));
   }
   return files;
 }
@@ -36,7 +36,7 @@ export function typeFiles(): Map<string, string> {
 /** Writes what is missing or of another nerve. True when something was. */
 export async function writeEditorTypes(root: string): Promise<boolean> {
   let wrote = false;
-  for (const [path, text] of typeFiles()) {
+  for (const [path, text] of readTypeFiles()) {
     const target = join(root, typesFolder, path);
     if (await textOf(target) === text) continue;
     await Deno.mkdir(dirname(target), { recursive: true });
@@ -61,9 +61,9 @@ async function leadsToTypes(root: string): Promise<boolean> {
   if (config === null) return false;
   const map = await textOf(join(root, importMapFile)), entry = `${typesFolder}/${typesEntry}`;
   if (config.includes(`"importMap": "./${importMapFile}"`)) return map?.includes(entry) ?? false;
-  const free = map === null || map === editorImports();
-  if (free && ownImports.test(config) && await isAsWritten(root, "deno.json")) {
-    await writeFiles(root, editorFiles());
+  const free = map === null || map === createImportMap();
+  if (free && ownImports.test(config) && await isUnchanged(root, "deno.json")) {
+    await writeFiles(root, createEditorFiles());
     return true;
   }
   return config.includes(entry);
@@ -73,11 +73,11 @@ async function leadsToTypes(root: string): Promise<boolean> {
 const ownImports = /"nerve": "(?:file:|\.\/\.nerve\/)/;
 
 /** The map first: a deno.json that leads to none would be worse than the older one. */
-export function editorFiles(): Map<string, Uint8Array> {
+export function createEditorFiles(): Map<string, Uint8Array> {
   const encoder = new TextEncoder();
   return new Map([
-    [importMapFile, encoder.encode(editorImports())],
-    ["deno.json", encoder.encode(editorConfig())],
+    [importMapFile, encoder.encode(createImportMap())],
+    ["deno.json", encoder.encode(createEditorConfig())],
   ]);
 }
 

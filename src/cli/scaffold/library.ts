@@ -17,7 +17,7 @@ export type LibraryKind = "senses" | "workflows";
 const root = fileURLToPath(ownFile("../"));
 
 /** What the library holds, in order. */
-export function libraryNames(kind: LibraryKind): string[] {
+export function listLibrary(kind: LibraryKind): string[] {
   return [...Deno.readDirSync(join(root, kind))].filter((entry) => entry.isDirectory).map(({ name }) => name).sort();
 }
 
@@ -25,7 +25,7 @@ export function libraryNames(kind: LibraryKind): string[] {
  * The files of one folder of the library and the files of `lib/` that they import, by their path in a workspace, where
  * the folder is called `as`.
  */
-export function libraryFiles(kind: LibraryKind, name: string, as: string = name): Map<string, Uint8Array> {
+export function readLibraryFiles(kind: LibraryKind, name: string, as: string = name): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   const visit = (folder: string) => {
     for (const entry of [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1)) {
@@ -48,17 +48,17 @@ export function libraryFiles(kind: LibraryKind, name: string, as: string = name)
 /** The files of `lib/` that a module imports, relative to the workspace. */
 function sharedImports(path: string, bytes: Uint8Array): string[] {
   if (!path.endsWith(".ts")) return [];
-  return relativeImports(path, new TextDecoder().decode(bytes)).filter((target) => target.startsWith("lib/"));
+  return findRelativeImports(path, new TextDecoder().decode(bytes)).filter((target) => target.startsWith("lib/"));
 }
 
 /** The modules that the one at `path` imports by a relative specifier, relative to what `path` is relative to. */
-export function relativeImports(path: string, text: string): string[] {
+export function findRelativeImports(path: string, text: string): string[] {
   const imports = text.matchAll(/(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"]+)"/g);
   return [...imports].map(([, specifier = ""]) => join(dirname(path), specifier));
 }
 
 /** The lines of nerve.yaml for a folder of the library, by top-level key, for an entry that is called `as`. */
-export function libraryYaml(kind: LibraryKind, name: string, as: string = name): Map<string, string[]> {
+export function readLibraryYaml(kind: LibraryKind, name: string, as: string = name): Map<string, string[]> {
   const block = yamlBlock(kind, name);
   // Some names are no texts to YAML: 123, null, true.
   const written = stringify(as).trim();
@@ -93,7 +93,7 @@ export interface LibraryEntry {
   readonly permissions: PermissionRequest;
 }
 
-export function libraryEntry(kind: LibraryKind, name: string): LibraryEntry {
+export function readLibraryEntry(kind: LibraryKind, name: string): LibraryEntry {
   const parsed = parseNerveConfig(yamlBlock(kind, name));
   const permissions = parsed.ok ? parsed.value.config[kind].get(name)?.permissions : undefined;
   assert(permissions !== undefined, `${kind}/${name}/README.md: its yaml block is not right`);

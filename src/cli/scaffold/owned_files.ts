@@ -10,7 +10,7 @@ import { isPlainObject } from "../../protocol/json.ts";
 
 const manifestName = ".nerve-init.json";
 
-export interface Written {
+export interface WrittenFiles {
   readonly made: string[];
   /** Still as an earlier `init` wrote them, and brought up to date. */
   readonly renewed: string[];
@@ -19,9 +19,9 @@ export interface Written {
 }
 
 /** Writes `files`, by their path below `root`. */
-export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8Array>): Promise<Written> {
+export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8Array>): Promise<WrittenFiles> {
   const manifest = await readManifest(root);
-  const written: Written = { made: [], renewed: [], kept: [] };
+  const written: WrittenFiles = { made: [], renewed: [], kept: [] };
   for (const [path, bytes] of files) {
     const target = join(root, path);
     const present = await digestOfFile(target);
@@ -40,7 +40,7 @@ export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8A
 }
 
 /** Whether the file still is what an earlier call wrote. */
-export async function isAsWritten(root: string, path: string): Promise<boolean> {
+export async function isUnchanged(root: string, path: string): Promise<boolean> {
   const written = (await readManifest(root))[path];
   return written !== undefined && await digestOfFile(join(root, path)) === written;
 }
@@ -59,7 +59,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 /** What is below `folder` (relative to `root`) and neither one of `files` nor as an earlier call wrote it. */
-export async function foreignFiles(
+export async function findForeignFiles(
   root: string,
   folder: string,
   files: ReadonlyMap<string, Uint8Array>,

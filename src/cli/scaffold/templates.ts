@@ -4,8 +4,8 @@ import { assert } from "../../base/errors.ts";
 import { selfArguments } from "../../base/self_exec.ts";
 import { build } from "../../base/version.ts";
 import { extendConfig } from "../../config/yaml/extend.ts";
-import { shellWord } from "../render/terminal.ts";
-import { type LibraryKind, libraryYaml } from "./library.ts";
+import { quoteForShell } from "../render/terminal.ts";
+import { type LibraryKind, readLibraryYaml } from "./library.ts";
 
 /** What a new workspace begins with. */
 export const starters = {
@@ -13,11 +13,11 @@ export const starters = {
   workflows: ["cleanup"],
 } as const satisfies Record<LibraryKind, readonly string[]>;
 
-export function nerveYaml(): string {
+export function createNerveYaml(): string {
   let text = emptyYaml;
   for (const kind of ["senses", "workflows"] as const) {
     for (const name of starters[kind]) {
-      const extended = extendConfig(text, libraryYaml(kind, name));
+      const extended = extendConfig(text, readLibraryYaml(kind, name));
       assert(extended.ok, `${kind}/${name} does not go into the nerve.yaml of a new workspace`);
       text = extended.value;
     }
@@ -59,7 +59,7 @@ export const typesFolder = `${generatedFolder}/types`;
 /** What "nerve" is, below `src/` here and below `typesFolder` there. */
 export const typesEntry = "sdk/mod.ts";
 
-/** What an editor takes `"nerve"` and the packages to be: in a file of its own, see `editorConfig`. */
+/** What an editor takes `"nerve"` and the packages to be: in a file of its own, see `createEditorConfig`. */
 export const importMapFile = "import_map.json";
 
 /**
@@ -68,7 +68,7 @@ export const importMapFile = "import_map.json";
  * I1. No package is named in it. Before Deno runs a task it asks the registry for all that its deno.json imports, and
  *     without a network does not run it; what an import map imports it asks for when code is checked.
  */
-export function editorConfig(): string {
+export function createEditorConfig(): string {
   const { compilerOptions }: EditorManifest = manifest;
   const config = {
     importMap: `./${importMapFile}`,
@@ -76,14 +76,14 @@ export function editorConfig(): string {
     nodeModulesDir: "none",
     lock: false,
     exclude: [`${generatedFolder}/`],
-    ...build.form === "source" && { tasks: { nerve: `deno ${selfArguments().map(shellWord).join(" ")}` } },
+    ...build.form === "source" && { tasks: { nerve: `deno ${selfArguments().map(quoteForShell).join(" ")}` } },
   };
   return `// For editors: the types of "nerve", through ${importMapFile}. \`nerve run\` does not read this file.\n${
     JSON.stringify(config, null, 2)
   }\n`;
 }
 
-export function editorImports(): string {
+export function createImportMap(): string {
   const maps: EditorManifest = manifest, imports = maps.editorImports ?? maps.imports;
   const map = {
     imports: {
@@ -98,7 +98,7 @@ export function editorImports(): string {
 
 export const gitignore = `data/\nlogs/\n${generatedFolder}/\nnerve.lock\nnerve.pid\nnerve.sock\ndata.before-*/\n`;
 
-export function senseTemplate(name: string): Record<string, string> {
+export function createSenseTemplate(name: string): Record<string, string> {
   const folder = `senses/${name}`;
   return {
     [`${folder}/index.ts`]: `import type { SenseContext } from "nerve";
@@ -131,7 +131,7 @@ export const readings = sqliteTable("readings", {
   };
 }
 
-export function workflowTemplate(name: string): Record<string, string> {
+export function createWorkflowTemplate(name: string): Record<string, string> {
   return {
     [`workflows/${name}/index.ts`]: `import { defineWorkflow, END } from "nerve";
 
@@ -157,7 +157,7 @@ export default defineWorkflow({
 }
 
 /** The lines to add to nerve.yaml for a part that was written from a template. */
-export const partLines = {
+export const configLines = {
   sense: (name: string): string =>
     `senses:\n  ${name}:\n    config: { threshold: 50 }\nreflexes:\n  - { sense: ${name}, interval: 10s }`,
   workflow: (name: string): string => `workflows:\n  ${name}: { concurrency: 1, overflow: queue }`,

@@ -29,7 +29,7 @@ import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts"
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { ControlApp } from "../app.ts";
 import type { EventFilter, StreamItem } from "../event_stream.ts";
-import { Hangs, inTime, whileAlive } from "./liveness.ts";
+import { DaemonHangs, settlesInTime, waitWhileAlive } from "./liveness.ts";
 
 type Schemas = typeof import("../../protocol/api.ts");
 type SchemaName = { [Name in keyof Schemas]: Schemas[Name] extends z.ZodType ? Name : never }[keyof Schemas];
@@ -178,7 +178,7 @@ export class ControlClient implements Disposable {
     try {
       for await (const item of readEvents(answer.body, (part) => this.#beating(part))) yield item;
     } catch (thrown) {
-      if (thrown instanceof Hangs) throw this.#hanging();
+      if (thrown instanceof DaemonHangs) throw this.#hanging();
       // The connection has ended, from this side or from the other.
       if (thrown instanceof NerveError) throw thrown;
     }
@@ -223,7 +223,7 @@ export class ControlClient implements Disposable {
   }
 
   #alive<T>(answer: Promise<T>): Promise<T> {
-    return whileAlive(this.#clock, answer, async () => {
+    return waitWhileAlive(this.#clock, answer, async () => {
       // Not read: that it comes is all.
       await (await this.#api.health.$get()).body?.cancel();
     });
@@ -232,9 +232,9 @@ export class ControlClient implements Disposable {
   /** `part` of an event stream: what has nothing else to say says that it is there. */
   async #beating<T>(part: Promise<T>): Promise<T> {
     const come = part.then(() => {}, () => {});
-    if (await inTime(this.#clock, come, eventHeartbeatMs + daemonAnswerMaxMs)) return await part;
+    if (await settlesInTime(this.#clock, come, eventHeartbeatMs + daemonAnswerMaxMs)) return await part;
     part.catch(() => {});
-    throw new Hangs();
+    throw new DaemonHangs();
   }
 
   #hanging(): NerveError {
@@ -249,7 +249,7 @@ export class ControlClient implements Disposable {
 
   /** fetch does not say why it failed: whether anybody listens tells a missing daemon from one that gave up. */
   async #unanswered(cause: unknown): Promise<NerveError> {
-    if (cause instanceof Hangs) return this.#hanging();
+    if (cause instanceof DaemonHangs) return this.#hanging();
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {

@@ -8,26 +8,26 @@ import { daemonAnswerMaxMs } from "../../base/limits.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 
 /** The daemon has answered nothing for `daemonAnswerMaxMs`. */
-export class Hangs extends Error {}
+export class DaemonHangs extends Error {}
 
 /**
  * `answer`, as long as every question that `probe` asks meanwhile is answered in time, with whatever. A probe that fails
  * is an answer too: the connection of `answer` fails by itself when nobody is there any more.
  */
-export async function whileAlive<T>(clock: Clock, answer: Promise<T>, probe: () => Promise<unknown>): Promise<T> {
+export async function waitWhileAlive<T>(clock: Clock, answer: Promise<T>, probe: () => Promise<unknown>): Promise<T> {
   const come = answer.then(() => {}, () => {});
   for (;;) {
-    if (await inTime(clock, come)) return await answer;
+    if (await settlesInTime(clock, come)) return await answer;
     const seen = probe().then(() => {}, () => {});
-    if (!await inTime(clock, Promise.race([come, seen]))) {
+    if (!await settlesInTime(clock, Promise.race([come, seen]))) {
       answer.catch(() => {});
-      throw new Hangs();
+      throw new DaemonHangs();
     }
   }
 }
 
 /** Whether `event` comes within `daemonAnswerMaxMs`, or `limitMs`. It must not reject. */
-export async function inTime(clock: Clock, event: Promise<void>, limitMs = daemonAnswerMaxMs): Promise<boolean> {
+export async function settlesInTime(clock: Clock, event: Promise<void>, limitMs = daemonAnswerMaxMs): Promise<boolean> {
   let cancel: CancelTimer = () => {};
   const late = new Promise<false>((resolve) => cancel = clock.after(limitMs, () => resolve(false)));
   return await Promise.race([event.then(() => true), late]).finally(() => cancel());

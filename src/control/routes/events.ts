@@ -10,16 +10,16 @@ import { NerveError } from "../../base/errors.ts";
 import { eventHeartbeatMs, sseClientsMax } from "../../base/limits.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import { logRowSchema } from "../../protocol/log.ts";
-import { openStream, type StreamItem } from "../event_stream.ts";
+import { openEventStream, type StreamItem } from "../event_stream.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { problems, valid } from "../problem_response.ts";
-import { count, withoutUndefined } from "./query.ts";
+import { describeProblems, validatePart } from "../problem_response.ts";
+import { countSchema, dropUndefined } from "./query.ts";
 
 const eventQuery = z.object({
   source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
   type: z.string().optional().meta({ description: "Such as sense.signal or run.completed" }),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),
-  afterId: count.optional().meta({ description: "As Last-Event-ID, for clients that cannot set it" }),
+  afterId: countSchema.optional().meta({ description: "As Last-Event-ID, for clients that cannot set it" }),
 });
 
 const description = {
@@ -39,20 +39,20 @@ const description = {
       description: "Events until either side ends it; the data of each is a row",
       content: { "text/event-stream": { schema: resolver(logRowSchema) } },
     },
-    ...problems(400, 503),
+    ...describeProblems(400, 503),
   },
 };
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
 export function eventRoutes(view: KernelPort) {
   let clients = 0;
-  return new Hono<ControlEnv>().get("/events", describeRoute(description), valid("query", eventQuery), (c) => {
-    const { afterId = null, ...filter } = withoutUndefined(c.req.valid("query"));
+  return new Hono<ControlEnv>().get("/events", describeRoute(description), validatePart("query", eventQuery), (c) => {
+    const { afterId = null, ...filter } = dropUndefined(c.req.valid("query"));
     const lastId = lastEventId(c.req.header("last-event-id")) ?? afterId;
     if (clients >= sseClientsMax) {
       throw new NerveError("CLIENTS_MANY", `${clients} clients read events already`, { hint: "Close one of them" });
     }
-    const stream = openStream(view, filter, lastId), { stopping, clock } = c.env;
+    const stream = openEventStream(view, filter, lastId), { stopping, clock } = c.env;
     clients++;
     return streamSSE(c, async (out) => {
       let cancel: CancelTimer = () => {};

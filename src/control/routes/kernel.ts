@@ -5,20 +5,20 @@ import * as z from "zod";
 import { healthSchema, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
 import type { LogFilter } from "../../protocol/log.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { responses, valid } from "../problem_response.ts";
-import { count, flag, goneOf, nextPage, withoutUndefined } from "./query.ts";
+import { describeResponses, validatePart } from "../problem_response.ts";
+import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
 
 const logQuery = z.object({
   source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
   type: z.string().optional(),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),
-  sinceMs: count.optional(),
-  untilMs: count.optional(),
-  afterId: count.optional(),
-  beforeId: count.optional(),
+  sinceMs: countSchema.optional(),
+  untilMs: countSchema.optional(),
+  afterId: countSchema.optional(),
+  beforeId: countSchema.optional(),
   order: z.enum(["asc", "desc"]).default("desc"),
-  limit: count.pipe(z.int().min(1).max(1_000)).default(100),
-  archived: flag.meta({
+  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100),
+  archived: flagSchema.meta({
     description: "1: with rows that have left the log for its archive; those of a run always are",
   }),
 });
@@ -28,20 +28,23 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
   return new Hono<ControlEnv>()
     .get(
       "/health",
-      describeRoute({ summary: "What runs, and how it is", responses: responses("The kernel's state", healthSchema) }),
+      describeRoute({
+        summary: "What runs, and how it is",
+        responses: describeResponses("The kernel's state", healthSchema),
+      }),
       (c) => c.json(view.health()),
     )
     .get(
       "/logs",
-      describeRoute({ summary: "Rows of the log", responses: responses("A page of rows", logsSchema) }),
-      valid("query", logQuery),
+      describeRoute({ summary: "Rows of the log", responses: describeResponses("A page of rows", logsSchema) }),
+      validatePart("query", logQuery),
       async (c) => {
-        const { archived, ...query } = c.req.valid("query"), filter: LogFilter = withoutUndefined(query);
-        const items = await view.history.logs(filter, archived, goneOf(c)),
+        const { archived, ...query } = c.req.valid("query"), filter: LogFilter = dropUndefined(query);
+        const items = await view.history.logs(filter, archived, createGoneSignal(c)),
           last = items.at(-1),
           full = items.length === filter.limit;
         const cursor = filter.order === "asc" ? "afterId" : "beforeId";
-        const next = full && last !== undefined ? nextPage(c.req.url, { [cursor]: String(last.id) }) : null;
+        const next = full && last !== undefined ? buildNextPage(c.req.url, { [cursor]: String(last.id) }) : null;
         return c.json({ items, next });
       },
     )
@@ -50,13 +53,13 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
       describeRoute({
         summary: "Follow nerve.yaml and all code now",
         description: "Answers when that is done. A wrong nerve.yaml is no failure of the request: see configError.",
-        responses: responses("What changed, and what is wrong", reloadReplySchema),
+        responses: describeResponses("What changed, and what is wrong", reloadReplySchema),
       }),
       async (c) => c.json(await view.reload()),
     )
     .post(
       "/stop",
-      describeRoute({ summary: "Stop in order", responses: responses("The stop has begun", stoppingSchema) }),
+      describeRoute({ summary: "Stop in order", responses: describeResponses("The stop has begun", stoppingSchema) }),
       (c) => {
         stop();
         return c.json({ stopping: true as const });

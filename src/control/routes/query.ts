@@ -3,17 +3,17 @@ import * as z from "zod";
 import type { ControlEnv } from "../kernel_port.ts";
 
 /** A whole number that is not negative, as text. */
-export const count = z.string().regex(/^\d{1,15}$/, "must be a whole number").transform(Number);
+export const countSchema = z.string().regex(/^\d{1,15}$/, "must be a whole number").transform(Number);
 
-export const flag = z.enum(["0", "1"]).default("0").transform((text) => text === "1");
+export const flagSchema = z.enum(["0", "1"]).default("0").transform((text) => text === "1");
 
 /** Aborts when nobody waits for the answer any more, or the API stops. */
-export function goneOf({ env }: { readonly env: ControlEnv["Bindings"] }): AbortSignal {
+export function createGoneSignal({ env }: { readonly env: ControlEnv["Bindings"] }): AbortSignal {
   return AbortSignal.any([env.gone, env.stopping]);
 }
 
 /** The path of the next page: the request's own, with `changes` in its query. */
-export function nextPage(url: string, changes: Readonly<Record<string, string>>): string {
+export function buildNextPage(url: string, changes: Readonly<Record<string, string>>): string {
   const next = new URL(url);
   for (const [key, value] of Object.entries(changes)) next.searchParams.set(key, value);
   return `${next.pathname}${next.search}`;
@@ -22,7 +22,7 @@ export function nextPage(url: string, changes: Readonly<Record<string, string>>)
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 
 /** Leaves out the keys that were not given: inside the program a missing filter is a missing key. */
-export function withoutUndefined<T extends object>(value: T): Partial<Defined<T>> & RequiredPart<T> {
+export function dropUndefined<T extends object>(value: T): Partial<Defined<T>> & RequiredPart<T> {
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as
     & Partial<Defined<T>>
     & RequiredPart<T>;

@@ -16,8 +16,8 @@ import type { MessageQuery, RunQuery } from "../../protocol/queries.ts";
 import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { responses, valid } from "../problem_response.ts";
-import { count, flag, goneOf, nextPage, withoutUndefined } from "./query.ts";
+import { describeResponses, validatePart } from "../problem_response.ts";
+import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
 const identified = z.object({ id: runIdSchema });
@@ -27,13 +27,13 @@ const runQuery = z.object({
   status: z.string().optional().meta({ description: "Statuses, separated by commas" })
     .transform((text) => text?.split(",")).pipe(z.array(runStatusSchema).optional()),
   before: runIdSchema.optional().meta({ description: "Only runs that began before this one: the cursor of a page" }),
-  limit: count.pipe(z.int().min(1).max(1_000)).default(20),
-  offset: count.default(0),
+  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(20),
+  offset: countSchema.default(0),
 });
 
 const messageQuery = z.object({
-  before: count.optional().meta({ description: "Only rounds before this one" }),
-  limit: count.pipe(z.int().min(1).max(1_000)).default(100),
+  before: countSchema.optional().meta({ description: "Only rounds before this one" }),
+  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100),
 });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
@@ -41,7 +41,10 @@ export function runRoutes(view: KernelPort) {
   return new Hono()
     .get(
       "/workflows",
-      describeRoute({ summary: "All workflows", responses: responses("Every workflow, by name", workflowsSchema) }),
+      describeRoute({
+        summary: "All workflows",
+        responses: describeResponses("Every workflow, by name", workflowsSchema),
+      }),
       (c) => c.json({ items: view.workflows() }),
     )
     .post(
@@ -49,10 +52,10 @@ export function runRoutes(view: KernelPort) {
       describeRoute({
         summary: "Start a run",
         description: "A runId that exists attaches to that run. The run is on disk when the answer comes.",
-        responses: responses("The run", runSchema, 404, 409, 413),
+        responses: describeResponses("The run", runSchema, 404, 409, 413),
       }),
-      valid("param", named),
-      valid("json", startRunRequestSchema),
+      validatePart("param", named),
+      validatePart("json", startRunRequestSchema),
       async (c) => c.json(await view.startRun(c.req.valid("param").name, c.req.valid("json"))),
     )
     .post(
@@ -60,9 +63,9 @@ export function runRoutes(view: KernelPort) {
       describeRoute({
         summary: "Lift a quarantine",
         description: "Its started runs go on, its queued ones start.",
-        responses: responses("Whether there was one", resetSchema, 404),
+        responses: describeResponses("Whether there was one", resetSchema, 404),
       }),
-      valid("param", named),
+      validatePart("param", named),
       (c) => {
         const { name } = c.req.valid("param");
         return c.json({ lifted: view.resetWorkflow(name) ?? throwUnknown(name, view) });
@@ -70,13 +73,13 @@ export function runRoutes(view: KernelPort) {
     )
     .get(
       "/runs",
-      describeRoute({ summary: "Runs, newest first", responses: responses("A page of runs", runListSchema) }),
-      valid("query", runQuery),
+      describeRoute({ summary: "Runs, newest first", responses: describeResponses("A page of runs", runListSchema) }),
+      validatePart("query", runQuery),
       (c) => {
         const { status, ...rest } = c.req.valid("query");
-        const query: RunQuery = withoutUndefined({ ...rest, statuses: status });
+        const query: RunQuery = dropUndefined({ ...rest, statuses: status });
         const { total, items } = view.records.runs(query), last = items.at(-1), full = items.length === query.limit;
-        const next = full && last !== undefined ? nextPage(c.req.url, { before: last.runId, offset: "0" }) : null;
+        const next = full && last !== undefined ? buildNextPage(c.req.url, { before: last.runId, offset: "0" }) : null;
         return c.json({ total, items, next });
       },
     )
@@ -90,15 +93,15 @@ function oneRun(view: KernelPort) {
       describeRoute({
         summary: "One run",
         description: "With wait=1 the answer comes when the run has ended, or the daemon stops.",
-        responses: responses("The run", runSchema, 404),
+        responses: describeResponses("The run", runSchema, 404),
       }),
-      valid("param", identified),
-      valid("query", z.object({ wait: flag })),
+      validatePart("param", identified),
+      validatePart("query", z.object({ wait: flagSchema })),
       async (c) => {
         const { id } = c.req.valid("param");
         const run = existing(view, id);
         if (!c.req.valid("query").wait || run.endedAt !== null) return c.json(run);
-        await view.runEnded(id, goneOf(c));
+        await view.runEnded(id, createGoneSignal(c));
         return c.json(existing(view, id));
       },
     )
@@ -107,16 +110,16 @@ function oneRun(view: KernelPort) {
       describeRoute({
         summary: "The newest messages of a run, oldest first",
         description: "Also of a run whose rows have left the log for its archive.",
-        responses: responses("The messages", messagesSchema, 404),
+        responses: describeResponses("The messages", messagesSchema, 404),
       }),
-      valid("param", identified),
-      valid("query", messageQuery),
+      validatePart("param", identified),
+      validatePart("query", messageQuery),
       async (c) => {
         const { id } = c.req.valid("param");
         const { before, limit } = c.req.valid("query");
         existing(view, id);
         const query: MessageQuery = before === undefined ? { limit } : { limit, beforeRound: before };
-        return c.json({ items: await view.history.messages(id, query, goneOf(c)) });
+        return c.json({ items: await view.history.messages(id, query, createGoneSignal(c)) });
       },
     )
     .post(
@@ -124,10 +127,10 @@ function oneRun(view: KernelPort) {
       describeRoute({
         summary: "End a run, for good",
         description: "A role at work is told to abort; its process is ended when it does not come to rest within 5 s.",
-        responses: responses("The run as it is now on disk", runSchema, 404, 409, 413),
+        responses: describeResponses("The run as it is now on disk", runSchema, 404, 409, 413),
       }),
-      valid("param", identified),
-      valid("json", killRunRequestSchema),
+      validatePart("param", identified),
+      validatePart("json", killRunRequestSchema),
       async (c) => c.json(await view.killRun(c.req.valid("param").id, c.req.valid("json").reason ?? null)),
     );
 }

@@ -12,8 +12,8 @@ import {
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { responses, valid } from "../problem_response.ts";
-import { flag } from "./query.ts";
+import { describeResponses, validatePart } from "../problem_response.ts";
+import { flagSchema } from "./query.ts";
 
 const named = z.object({ name: nameSchema });
 
@@ -22,13 +22,13 @@ export function senseRoutes(view: KernelPort) {
   return new Hono<ControlEnv>()
     .get(
       "/senses",
-      describeRoute({ summary: "All senses", responses: responses("Every sense, by name", sensesSchema) }),
+      describeRoute({ summary: "All senses", responses: describeResponses("Every sense, by name", sensesSchema) }),
       (c) => c.json({ items: view.senses() }),
     )
     .get(
       "/senses/:name",
-      describeRoute({ summary: "One sense", responses: responses("The sense", senseViewSchema, 404) }),
-      valid("param", named),
+      describeRoute({ summary: "One sense", responses: describeResponses("The sense", senseViewSchema, 404) }),
+      validatePart("param", named),
       (c) => {
         const { name } = c.req.valid("param");
         return c.json(view.sense(name) ?? throwUnknown(name, view));
@@ -39,10 +39,10 @@ export function senseRoutes(view: KernelPort) {
       describeRoute({
         summary: "Queue a compute",
         description: "With wait=1 the answer comes when the compute has ended, with its outcome, or the daemon stops.",
-        responses: responses("How the trigger was taken", triggerReplySchema, 404),
+        responses: describeResponses("How the trigger was taken", triggerReplySchema, 404),
       }),
-      valid("param", named),
-      valid("query", z.object({ wait: flag })),
+      validatePart("param", named),
+      validatePart("query", z.object({ wait: flagSchema })),
       async (c) => {
         const { name } = c.req.valid("param");
         const { outcome, recorded, ...taken } = view.triggerSense(name) ?? throwUnknown(name, view);
@@ -57,9 +57,9 @@ export function senseRoutes(view: KernelPort) {
       "/senses/:name/reset",
       describeRoute({
         summary: "Lift the quarantine of its group",
-        responses: responses("Whether there was one", resetSchema, 404),
+        responses: describeResponses("Whether there was one", resetSchema, 404),
       }),
-      valid("param", named),
+      validatePart("param", named),
       (c) => {
         const { name } = c.req.valid("param");
         return c.json({ lifted: view.resetSense(name) ?? throwUnknown(name, view) });

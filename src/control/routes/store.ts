@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { archiveReplySchema, archiveRequestSchema } from "../../protocol/api.ts";
 import type { KernelPort } from "../kernel_port.ts";
-import { responses, valid } from "../problem_response.ts";
+import { describeResponses, validatePart } from "../problem_response.ts";
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
 export function storeRoutes(view: KernelPort) {
@@ -12,9 +12,9 @@ export function storeRoutes(view: KernelPort) {
     describeRoute({
       summary: "Move whole days of the log into the archive now",
       description: "Answers when that is done; health tells how far it is. Rows of runs that are not finished stay.",
-      responses: responses("What left the log", archiveReplySchema),
+      responses: describeResponses("What left the log", archiveReplySchema),
     }),
-    valid("json", archiveRequestSchema),
+    validatePart("json", archiveRequestSchema),
     async (c) => c.json(await view.archive(c.req.valid("json"))),
   );
 }

@@ -1,6 +1,6 @@
 /** What only the portable file promises: its first use, where it unpacks, and that it starts almost like Deno alone. */
 import assert from "node:assert/strict";
-import { sha256OfFile } from "../../../src/cli/daemon/installation.ts";
+import { hashFile } from "../../../src/cli/daemon/installation.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
@@ -40,7 +40,7 @@ const mode = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777
 Deno.test("the build says in one line that it cannot compile, makes the portable file, and writes its sum", async () => {
   assert.match(said, /^⚠️ .*: building the portable form instead\n✅ .*: portable, .*\n {3}sha256 [0-9a-f]{64}\n$/);
   const sum = (await Deno.readTextFile(`${file}.sha256`)).slice(0, 64);
-  assert.equal(sum, await sha256OfFile(file));
+  assert.equal(sum, await hashFile(file));
   assert.ok(said.includes(sum));
   assert.deepEqual(names(folder), ["nerve", "nerve.sha256"]);
 });

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/base/clock.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { doctor } from "../../../src/cli/commands/doctor.ts";
-import { findLeftovers, killProcesses, until } from "../../../src/daemon/discovery.ts";
+import { findLeftovers, killProcesses, waitUntil } from "../../../src/daemon/discovery.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -137,7 +137,7 @@ Deno.test("doctor finds a group's process whose kernel is gone, and how to end i
     cwd: workspace.root,
   });
   await orphan.output();
-  assert.ok(await until(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 1));
+  assert.ok(await waitUntil(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 1));
   const [left] = findLeftovers(workspace.root);
   try {
     const { code, of } = await examined(workspace.root);
@@ -146,7 +146,7 @@ Deno.test("doctor finds a group's process whose kernel is gone, and how to end i
   } finally {
     killProcesses(left === undefined ? [] : [left], "process");
   }
-  assert.ok(await until(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 0));
+  assert.ok(await waitUntil(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 0));
   assert.equal((await examined(workspace.root)).of("processes")[0]?.level, "ok");
 });
 

@@ -4,7 +4,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { initWorkspace } from "../../../src/cli/commands/init.ts";
 import { initSense } from "../../../src/cli/commands/init_part.ts";
 import { openWorkspace, requireConfig } from "../../../src/cli/workspace.ts";
-import { problemResponse } from "../../../src/control/problem_response.ts";
+import { respondToError } from "../../../src/control/problem_response.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -30,7 +30,7 @@ Deno.test("each failure of a command has its code and its hint", async () => {
 
 Deno.test("what nerve did not foresee is its own bug on the API, reported and without a stack trace", async () => {
   const reported: unknown[] = [];
-  const response = problemResponse(new RangeError("oh no"), (thrown) => reported.push(thrown));
+  const response = respondToError(new RangeError("oh no"), (thrown) => reported.push(thrown));
   const body = await response.json();
   assert.equal(response.status, 500);
   assert.equal(body.code, "INTERNAL");

@@ -5,7 +5,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { libraryOutput } from "../../../src/cli/render/json_schemas.ts";
 import { replaceConfigText } from "../../../src/cli/scaffold/config_file.ts";
-import { libraryNames } from "../../../src/cli/scaffold/library.ts";
+import { listLibrary } from "../../../src/cli/scaffold/library.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -43,7 +43,7 @@ Deno.test("after init the rest of the library can be added, and the workspace is
     assert.equal((await nerve(root, "init")).code, 0);
     const old = await yaml(root);
     for (const [part, kind] of [["sense", "senses"], ["workflow", "workflows"]] as const) {
-      for (const name of libraryNames(kind)) {
+      for (const name of listLibrary(kind)) {
         if (new RegExp(`^  ${name}:`, "m").test(old)) continue;
         const { code, out, err } = await nerve(root, part, "add", name);
         assert.deepEqual([code, err], [0, ""]);
@@ -57,7 +57,7 @@ Deno.test("after init the rest of the library can be added, and the workspace is
     const { errors, problems } = JSON.parse(out);
     assert.deepEqual([code, errors], [0, 0], JSON.stringify(problems));
     const { total } = JSON.parse((await nerve(root, "sense", "list", "--json")).out);
-    assert.equal(total, libraryNames("senses").length);
+    assert.equal(total, listLibrary("senses").length);
   });
 });
 
@@ -163,7 +163,7 @@ Deno.test("what was written into nerve.yaml in the meantime is not written over"
 
 Deno.test("the library can be listed and completed without a workspace", async () => {
   for (const [part, kind] of [["sense", "senses"], ["workflow", "workflows"]] as const) {
-    const names = libraryNames(kind);
+    const names = listLibrary(kind);
     const { code, out } = await nerve("/", part, "library", "--json");
     assert.equal(code, 0);
     const { items } = libraryOutput.parse(JSON.parse(out));

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { Broadcast } from "../../../src/base/broadcast.ts";
-import { runWith } from "../../../src/cli/commands/run.ts";
-import { type SandboxLoader, validateWith } from "../../../src/cli/commands/validate.ts";
+import { createRunCommand } from "../../../src/cli/commands/run.ts";
+import { createValidateCommand, type SandboxLoader } from "../../../src/cli/commands/validate.ts";
 import type { Problem } from "../../../src/config/diagnostic.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
@@ -69,7 +69,7 @@ async function running(
   await inTempDir(async (root) => {
     await writeWorkspace(root, oneSense);
     const clock = new FakeClock(), io = new CapturedIo({ cwd: root, clock, terminal }), kernel = new FakeKernel();
-    const code = runWith(() => Promise.resolve(kernel))(io, { watch: false, ...flags });
+    const code = createRunCommand(() => Promise.resolve(kernel))(io, { watch: false, ...flags });
     await io.seen(/runs/);
     const { socket } = workspacePaths(root);
     const there = () => Deno.lstat(socket).then(() => true, () => false);
@@ -173,7 +173,7 @@ Deno.test("a wrong nerve.yaml starts nothing and prints every problem", async ()
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: { a: { throttle: soon } }\nreflexes: [{ sense: b }]\n" });
     const io = new CapturedIo({ cwd: root });
-    const code = await runWith(() => assert.fail("a kernel was made"))(io, { watch: false });
+    const code = await createRunCommand(() => assert.fail("a kernel was made"))(io, { watch: false });
     assert.equal(code, 1);
     assert.match(io.err, /nerve\.yaml:1:\d+ error senses\.a\.throttle/);
     assert.match(io.err, /nerve\.yaml:2:\d+ error reflexes\[0\]/);
@@ -195,7 +195,7 @@ Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail onl
     await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (problems: Problem[], strict: boolean) => {
       const io = new CapturedIo({ cwd: root });
-      const code = await validateWith(() => Promise.resolve(problems))(io, {
+      const code = await createValidateCommand(() => Promise.resolve(problems))(io, {
         strict,
         lock: false,
         format: "text",
@@ -219,7 +219,7 @@ Deno.test("validate prints JSON and GitHub's annotations and nothing besides", a
     await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (format: "json" | "github") => {
       const io = new CapturedIo({ cwd: "/" });
-      await validateWith(() => Promise.resolve([aProblem("error")]))(io, {
+      await createValidateCommand(() => Promise.resolve([aProblem("error")]))(io, {
         strict: false,
         lock: false,
         format,
@@ -238,7 +238,7 @@ Deno.test("validate names files as seen from where it was called", async () => {
     const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
     const from = async (cwd: string) => {
       const io = new CapturedIo({ cwd });
-      await validateWith(() => Promise.resolve([absolute]))(
+      await createValidateCommand(() => Promise.resolve([absolute]))(
         io,
         { strict: false, lock: false, format: "text", json: false },
         `${root}/inner`,
@@ -261,7 +261,7 @@ Deno.test("validate loads what nerve.yaml has no error about, and says all at on
     });
     const io = new CapturedIo({ cwd: root });
     const load: SandboxLoader = ({ senses }) => Promise.resolve([...senses.keys()].map(() => aProblem("error")));
-    assert.equal(await validateWith(load)(io, { strict: false, lock: false, format: "text", json: false }), 1);
+    assert.equal(await createValidateCommand(load)(io, { strict: false, lock: false, format: "text", json: false }), 1);
     assert.match(io.out, /error senses\.b\.throtle: unknown key/);
     assert.match(io.out, /error senses\.a: exports no compute/);
     assert.match(io.out, /❌ 2 errors; of what nerve\.yaml has no error about, 1 sense, 0 workflows were loaded\n$/);
@@ -272,7 +272,7 @@ Deno.test("validate loads nothing when nothing of nerve.yaml is right", async ()
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
     const io = new CapturedIo({ cwd: root });
-    const code = await validateWith(() => assert.fail("something was loaded"))(io, {
+    const code = await createValidateCommand(() => assert.fail("something was loaded"))(io, {
       strict: false,
       lock: false,
       format: "text",

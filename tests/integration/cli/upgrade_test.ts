@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";
 import { ownProcessId } from "../../../src/base/process_id.ts";
 import { upgrade as upgradeOnce } from "../../../src/cli/commands/upgrade.ts";
-import { lockInstalled, sha256OfFile } from "../../../src/cli/daemon/installation.ts";
+import { hashFile, lockInstalled } from "../../../src/cli/daemon/installation.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { writeState } from "../../../src/daemon/state_file.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
@@ -80,7 +80,7 @@ const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
 Deno.test("upgrade swaps the file, keeps the old one, and can go back to it", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
     const next = fakeNerve(folder, "downloaded", "0.2.0");
-    assert.equal(await upgrade(io, { from: "downloaded", sha256: await sha256OfFile(next) }), 0);
+    assert.equal(await upgrade(io, { from: "downloaded", sha256: await hashFile(next) }), 0);
     assert.equal(await now(), "0.2.0");
     assert.match(io.out, /is now 0\.2\.0\n.*--from .*nerve\.old/);
     assert.equal(await upgrade(io, { from: `${installed}.old` }), 0);
@@ -136,7 +136,7 @@ Deno.test("a daemon that had to be killed is no reason to stay stopped; one that
     assert.equal(await upgrade(io, { from: "downloaded" }), 0);
     assert.deepEqual((await calls()).slice(-2), ["0.1.0 stop", "0.2.0 start"]);
     assert.equal(await now(), "0.2.0");
-    assert.ok(await sha256OfFile(installed));
+    assert.ok(await hashFile(installed));
   });
 });
 
@@ -243,13 +243,13 @@ async function install(home: string, ...args: string[]): Promise<{ code: number;
 
 Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, and asks nothing", async () => {
   await inTempDir(async (home) => {
-    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
+    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
     await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
     const { code, said } = await install(home, "downloaded");
     assert.equal(code, 0, said);
     assert.match(said, /sum checked\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
     const target = join(home, ".local/bin/nerve");
-    assert.equal(await sha256OfFile(target), sum);
+    assert.equal(await hashFile(target), sum);
     assert.equal(((await Deno.stat(target)).mode ?? 0) & 0o777, 0o755);
     const bash = join(home, ".local/share/bash-completion/completions/nerve");
     assert.equal(await Deno.readTextFile(bash), "# completions for bash\n");
@@ -259,7 +259,7 @@ Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, a
 
 Deno.test("install.sh changes nothing when the sum is wrong or missing, or the file does not run", async () => {
   await inTempDir(async (home) => {
-    const file = fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await sha256OfFile(file);
+    const file = fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await hashFile(file);
     const cases: [string[], RegExp][] = [
       [["downloaded"], /no downloaded\.sha256/],
       [["downloaded", "--sha256", "ab".repeat(32)], /has the sum .*, not abab/],
@@ -282,7 +282,7 @@ Deno.test("install.sh changes nothing when the sum is wrong or missing, or the f
 
 Deno.test("install.sh that was cut off on its way through a pipe does nothing", async () => {
   await inTempDir(async (home) => {
-    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await sha256OfFile(file);
+    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
     const script = await Deno.readTextFile(join(repository, "install.sh"));
     // Behind the line that puts the file in its place: a shell that did as it read would have got there.
     const part = script.slice(0, script.indexOf("sum checked"));

@@ -1,8 +1,8 @@
 /** The command line with a real daemon: what happened, why, and what `--json` prints. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
-import { askedRow } from "../../../src/cli/commands/why.ts";
-import { recordsOf } from "../../../src/cli/open_records.ts";
+import { findAskedRow } from "../../../src/cli/commands/why.ts";
+import { openRecordsOrEmpty } from "../../../src/cli/open_records.ts";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
@@ -88,8 +88,8 @@ Deno.test("why --sense tells what a sense did not say and for which reason", asy
   const none = await nerve("why", "99999");
   assert.deepEqual([none.code, none.err.includes("There is no row 99999")], [1, true]);
   assert.equal((await nerve("why")).code, 2);
-  using records = recordsOf(served.workspace.paths);
-  assert.throws(() => askedRow(records, "99999"), { code: "ROW_UNKNOWN" });
+  using records = openRecordsOrEmpty(served.workspace.paths);
+  assert.throws(() => findAskedRow(records, "99999"), { code: "ROW_UNKNOWN" });
 });
 
 Deno.test("sense trigger --wait prints the outcome and exits by it", async () => {

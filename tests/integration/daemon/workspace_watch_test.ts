@@ -5,7 +5,7 @@ import { processStat } from "../../../src/base/process_id.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
-import { findDaemon, until } from "../../../src/daemon/discovery.ts";
+import { findDaemon, waitUntil } from "../../../src/daemon/discovery.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
@@ -111,7 +111,7 @@ Deno.test("nerve run starts anew where its workspace was removed and made again,
       await writeWorkspace(root, sense(name));
       await io.seen(new RegExp(`📡 ${name}`));
       using client = new ControlClient(workspacePaths(root).socket);
-      assert.ok(await until(systemClock, deadlineMs, () => client.health().then(() => true, () => false)));
+      assert.ok(await waitUntil(systemClock, deadlineMs, () => client.health().then(() => true, () => false)));
       assert.deepEqual((await client.senses()).map((view) => view.name), [name]);
     }
     io.interrupt();

@@ -4,7 +4,7 @@ import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
-import { libraryFiles, libraryYaml } from "../../../src/cli/scaffold/library.ts";
+import { readLibraryFiles, readLibraryYaml } from "../../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
 import { readSource, repository, sourceFiles } from "../../support/source_files.ts";
@@ -23,7 +23,7 @@ function importsOf(source: string): string[] {
 
 for (const { kind, name } of folders) {
   Deno.test(`${kind}/${name} as it is copied holds all that it imports, and imports nothing else`, () => {
-    const files = libraryFiles(kind, name);
+    const files = readLibraryFiles(kind, name);
     assert.ok(files.size > 1);
     for (const [path, bytes] of files) {
       assert.ok(path.startsWith(`${kind}/${name}/`) || path.startsWith("lib/"), path);
@@ -38,7 +38,7 @@ for (const { kind, name } of folders) {
   });
 
   Deno.test(`${kind}/${name} has no file over ${linesMax} lines`, () => {
-    for (const [path, bytes] of libraryFiles(kind, name)) {
+    for (const [path, bytes] of readLibraryFiles(kind, name)) {
       const lines = new TextDecoder().decode(bytes).split("\n").length - 1;
       assert.ok(lines <= linesMax, `${path} has ${lines} lines`);
     }
@@ -88,7 +88,7 @@ for (const name of names("senses")) {
 Deno.test("the whole library in one workspace is a configuration without errors", () => {
   const sections = new Map<string, string[]>();
   for (const { kind, name } of folders) {
-    for (const [section, lines] of libraryYaml(kind, name)) {
+    for (const [section, lines] of readLibraryYaml(kind, name)) {
       sections.set(section, [...sections.get(section) ?? [], ...lines]);
     }
   }

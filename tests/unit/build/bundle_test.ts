@@ -1,7 +1,7 @@
 /** The bug these guard against: what is loaded by its own path, and is missing in what is built. */
 import assert from "node:assert/strict";
 import { bundleOf } from "../../../src/base/self_exec.ts";
-import { bundled } from "../../../tools/build/bundle.ts";
+import { bundledEntries } from "../../../tools/build/bundle.ts";
 import { readSource, sourceFiles } from "../../support/source_files.ts";
 
 const sources = sourceFiles(["src"], ".ts");
@@ -13,8 +13,8 @@ Deno.test("every entry that a process or thread is started with is bundled, and 
       asked.add(entry);
     }
   }
-  assert.deepEqual([...asked].sort(), [...bundled].sort());
-  assert.equal(new Set(bundled.map(bundleOf)).size, bundled.length);
+  assert.deepEqual([...asked].sort(), [...bundledEntries].sort());
+  assert.equal(new Set(bundledEntries.map(bundleOf)).size, bundledEntries.length);
 });
 
 Deno.test("no module that can be bundled finds a file by its own place, which is another in a bundle", () => {

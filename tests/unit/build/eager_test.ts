@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { compiledAtOnce } from "../../../tools/build/eager.ts";
+import { markEagerFunctions } from "../../../tools/build/eager.ts";
 
 Deno.test("function expressions that a module meets when it is compiled get parentheses", () => {
   const marked = (text: string) =>
-    assert.equal(compiledAtOnce(text.replaceAll(/[«»]/g, "")), text.replace(/«/g, "(").replace(/»/g, ")"));
+    assert.equal(markEagerFunctions(text.replaceAll(/[«»]/g, "")), text.replace(/«/g, "(").replace(/»/g, ")"));
   marked("const f = «function () {}», g = «async x => x»;");
   marked("make(«(inst) => { inst.check = «() => 1»; }», «y => «z => z»»);");
   marked("export default «() => ({ run: «function* () {}» })»;");
@@ -12,12 +12,12 @@ Deno.test("function expressions that a module meets when it is compiled get pare
 Deno.test("what is compiled later whatever we do stays as it is, and so does all that stands in it", () => {
   const later =
     "function f() { return () => 1; } class A { #b = () => 1; c() { return () => 2; } } const o = { d() { g(() => 3); } };";
-  assert.equal(compiledAtOnce(later), later);
+  assert.equal(markEagerFunctions(later), later);
 });
 
 Deno.test("a module that parentheses would make another is refused", () => {
-  assert.throws(() => compiledAtOnce("let x; const f = () => {}\n(x)"), /would change/);
-  assert.throws(() => compiledAtOnce("let a, b = 1\nx => x; a = b\ny => y"), /would change/);
+  assert.throws(() => markEagerFunctions("let x; const f = () => {}\n(x)"), /would change/);
+  assert.throws(() => markEagerFunctions("let a, b = 1\nx => x; a = b\ny => y"), /would change/);
 });
 
 Deno.test("a module with parentheses does the same, also where names and this come from the place of a function", async () => {
@@ -27,6 +27,6 @@ Deno.test("a module with parentheses does the same, also where names and this co
   `;
   const load = async (code: string) =>
     (await import(`data:text/javascript;charset=utf-8,${encodeURIComponent(code)}`)).told;
-  assert.notEqual(compiledAtOnce(text), text);
-  assert.deepEqual(await load(compiledAtOnce(text)), await load(text));
+  assert.notEqual(markEagerFunctions(text), text);
+  assert.deepEqual(await load(markEagerFunctions(text)), await load(text));
 });

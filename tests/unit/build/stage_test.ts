@@ -2,15 +2,15 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import manifest from "../../../deno.json" with { type: "json" };
-import { compileArguments, outputName, programName } from "../../../tools/build/compile.ts";
-import { targetOf, targets } from "../../../tools/build/executable.ts";
+import { addExtension, buildProgramName, createCompileArguments } from "../../../tools/build/compile.ts";
+import { detectTarget, targets } from "../../../tools/build/executable.ts";
 import { readArguments } from "../../../tools/build/main.ts";
-import { headerText } from "../../../tools/build/portable.ts";
-import { stagedManifest } from "../../../tools/build/stage.ts";
+import { createHeader } from "../../../tools/build/portable.ts";
+import { createStagedManifest } from "../../../tools/build/stage.ts";
 import { tarChunks } from "../../../tools/build/tar.ts";
 
 Deno.test("deno compile gets every permission, no prompt, the worker's entry, the library, and no network", () => {
-  const args = compileArguments("/out/nerve", "aarch64-apple-darwin"), text = args.join(" ");
+  const args = createCompileArguments("/out/nerve", "aarch64-apple-darwin"), text = args.join(" ");
   assert.equal(args[0], "compile");
   for (const flag of ["-A", "--no-prompt", "--no-remote", "--no-lock", "-c deno.json", "--output /out/nerve"]) {
     assert.ok(text.includes(flag), flag);
@@ -19,7 +19,7 @@ Deno.test("deno compile gets every permission, no prompt, the worker's entry, th
     assert.ok(text.includes(`--include ${path} `), path);
   }
   assert.ok(text.includes("--target aarch64-apple-darwin"));
-  assert.ok(!compileArguments("/out/nerve", null).includes("--target"));
+  assert.ok(!createCompileArguments("/out/nerve", null).includes("--target"));
   // Anything after the module would be an argument of the program.
   assert.equal(args.at(-1), "src/bundle/main.js");
 });
@@ -37,7 +37,7 @@ Deno.test("a program's machine is read from its first bytes; what is none, or cu
   const own = Deno.openSync(Deno.execPath()), head = new Uint8Array(4_096);
   own.readSync(head);
   own.close();
-  assert.equal(targetOf(head), Deno.build.target);
+  assert.equal(detectTarget(head), Deno.build.target);
   const bytes = (...parts: [at: number, ...bytes: number[]][]) => {
     const all = new Uint8Array(512);
     for (const [at, ...part] of parts) all.set(part, at);
@@ -45,27 +45,27 @@ Deno.test("a program's machine is read from its first bytes; what is none, or cu
   };
   const elf = [0x7f, 0x45, 0x4c, 0x46], machO = [0xcf, 0xfa, 0xed, 0xfe], mz = [0x4d, 0x5a];
   const pe = [0x50, 0x45, 0, 0, 0x64, 0x86];
-  assert.equal(targetOf(bytes([0, ...elf], [18, 0xb7])), "aarch64-unknown-linux-gnu");
-  assert.equal(targetOf(bytes([0, ...elf], [18, 0x28])), null);
-  assert.equal(targetOf(bytes([0, ...machO], [4, 7, 0, 0, 1])), "x86_64-apple-darwin");
-  assert.equal(targetOf(bytes([0, ...machO], [4, 12, 0, 0, 1])), "aarch64-apple-darwin");
-  assert.equal(targetOf(bytes([0, ...mz], [0x3c, 0xe8], [0xe8, ...pe])), "x86_64-pc-windows-msvc");
-  assert.equal(targetOf(bytes([0, ...mz], [0x3c, 0xff, 0xff, 0xff, 0xff])), null);
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (noise) => void targetOf(noise)));
+  assert.equal(detectTarget(bytes([0, ...elf], [18, 0xb7])), "aarch64-unknown-linux-gnu");
+  assert.equal(detectTarget(bytes([0, ...elf], [18, 0x28])), null);
+  assert.equal(detectTarget(bytes([0, ...machO], [4, 7, 0, 0, 1])), "x86_64-apple-darwin");
+  assert.equal(detectTarget(bytes([0, ...machO], [4, 12, 0, 0, 1])), "aarch64-apple-darwin");
+  assert.equal(detectTarget(bytes([0, ...mz], [0x3c, 0xe8], [0xe8, ...pe])), "x86_64-pc-windows-msvc");
+  assert.equal(detectTarget(bytes([0, ...mz], [0x3c, 0xff, 0xff, 0xff, 0xff])), null);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (noise) => void detectTarget(noise)));
 });
 
 Deno.test("a program for Windows has the ending that deno compile would give it", () => {
   for (const target of targets) {
     const ending = target.includes("windows") ? ".exe" : "";
-    assert.equal(outputName("dist/nerve", target), `dist/nerve${ending}`);
-    assert.equal(outputName("dist/nerve.exe.new", target), `dist/nerve.exe.new${ending}`);
-    assert.equal(programName(target), `nerve-${target}${ending}`);
+    assert.equal(addExtension("dist/nerve", target), `dist/nerve${ending}`);
+    assert.equal(addExtension("dist/nerve.exe.new", target), `dist/nerve.exe.new${ending}`);
+    assert.equal(buildProgramName(target), `nerve-${target}${ending}`);
   }
-  assert.equal(outputName("dist/nerve.exe", "x86_64-pc-windows-msvc"), "dist/nerve.exe");
+  assert.equal(addExtension("dist/nerve.exe", "x86_64-pc-windows-msvc"), "dist/nerve.exe");
 });
 
 Deno.test("the staged deno.json leads to vendored modules only, closes what the clone's closes, and keeps npm names for editors", () => {
-  const staged = stagedManifest({ zod: "./src/vendor/zod.js" });
+  const staged = createStagedManifest({ zod: "./src/vendor/zod.js" });
   const imports = staged.imports as Record<string, string>;
   assert.ok(Object.values(imports).every((target) => target.startsWith("./src/")));
   assert.equal(imports["node:vm"], manifest.imports["node:vm"]);
@@ -75,7 +75,7 @@ Deno.test("the staged deno.json leads to vendored modules only, closes what the 
 });
 
 Deno.test("the header says where the archive begins", () => {
-  const header = headerText({ hash: "0123456789abcdef", version: "1.2.3", target: "x" });
+  const header = createHeader({ hash: "0123456789abcdef", version: "1.2.3", target: "x" });
   assert.match(header, /^#!\/bin\/sh\n# nerve 1\.2\.3 for x/);
   assert.ok(!/@[A-Z]+@/.test(header));
   const offset = Number(/^offset=(\d+)$/m.exec(header)?.[1]);

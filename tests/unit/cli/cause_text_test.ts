@@ -1,6 +1,6 @@
 /** Chains of causes, and the words for what did and did not happen. */
 import assert from "node:assert/strict";
-import { chainOf, firstSample, happened, notHappened } from "../../../src/cli/render/cause_text.ts";
+import { describeFirstCause, describeNonAction, describeRow, traceCauses } from "../../../src/cli/render/cause_text.ts";
 import type { LogFilter, LogRow } from "../../../src/protocol/log.ts";
 
 function row(change: Partial<LogRow>): LogRow {
@@ -17,21 +17,21 @@ function logOf(...rows: LogRow[]): { allLogs(filter: LogFilter): LogRow[] } {
 Deno.test("a chain goes back to the row that nothing caused, and says when a cause has left the log", () => {
   const first = row({ id: 3, payload: { compute: 12, trigger: "interval" } });
   const second = row({ id: 7, causeId: 3 }), third = row({ id: 9, causeId: 7 });
-  const chain = chainOf(logOf(first, second, third), third);
+  const chain = traceCauses(logOf(first, second, third), third);
   assert.deepEqual(chain, { rows: [third, second, first], missing: null });
-  assert.equal(firstSample(chain), "that was compute 12, due at its interval");
-  const cut = chainOf(logOf(second, third), third);
+  assert.equal(describeFirstCause(chain), "that was compute 12, due at its interval");
+  const cut = traceCauses(logOf(second, third), third);
   assert.deepEqual(cut, { rows: [third, second], missing: 3 });
-  assert.equal(firstSample(cut), "row 3, which caused that, has left the log");
+  assert.equal(describeFirstCause(cut), "row 3, which caused that, has left the log");
 });
 
 Deno.test("a log that a stranger has written into does not make a chain without an end", () => {
   const one = row({ id: 4, causeId: 5 }), other = row({ id: 5, causeId: 4 });
-  assert.deepEqual(chainOf(logOf(one, other), other), { rows: [other, one], missing: 5 });
+  assert.deepEqual(traceCauses(logOf(one, other), other), { rows: [other, one], missing: 5 });
 });
 
 Deno.test("each reason for silence has its sentence, and repetitions are counted", () => {
-  const told = (type: LogRow["type"], payload: LogRow["payload"]) => notHappened(row({ type, payload }));
+  const told = (type: LogRow["type"], payload: LogRow["payload"]) => describeNonAction(row({ type, payload }));
   assert.equal(told("sense.null", { compute: 4 }), "⚪ compute 4 returned null");
   assert.equal(
     told("sense.null", { compute: 4, returned: "undefined" }),
@@ -57,12 +57,12 @@ Deno.test("each reason for silence has its sentence, and repetitions are counted
 
 Deno.test("rows of any shape have a line", () => {
   assert.match(
-    happened(row({ type: "run.killed", source: "workflow:w", refId: "r", payload: { reason: "by hand" } })),
+    describeRow(row({ type: "run.killed", source: "workflow:w", refId: "r", payload: { reason: "by hand" } })),
     /run r of w was killed: by hand/,
   );
   for (const payload of [null, 1, "x", [], {}, { name: { a: 1 }, prompt: 5, compute: null }]) {
     for (const type of ["sense.signal", "sense.directive", "sense.null", "run.queued", "kernel.started"] as const) {
-      assert.match(happened(row({ type, payload })), /^\S+ .+/);
+      assert.match(describeRow(row({ type, payload })), /^\S+ .+/);
     }
   }
 });

@@ -4,17 +4,17 @@ import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { toPrintable } from "../../../src/base/printable.ts";
 import { fitBudget } from "../../../src/cli/commands/workflow_thread.ts";
-import { eventLine, Tally } from "../../../src/cli/render/event_lines.ts";
+import { formatEvent, Tally } from "../../../src/cli/render/event_lines.ts";
 import { writeRows } from "../../../src/cli/render/query_rows.ts";
 import {
   clip,
-  distance,
-  jsonLine,
-  oneLine,
+  formatDistance,
   printError,
   printJson,
   printPage,
   printTable,
+  toJsonLine,
+  toOneLine,
 } from "../../../src/cli/render/terminal.ts";
 import type { RunMessage } from "../../../src/protocol/run.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
@@ -41,7 +41,7 @@ Deno.test("JSON for a program commands no terminal either, and means the same", 
     // deno-lint-ignore no-control-regex -- these are what must not be there
     const obeyed = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
     assert.doesNotMatch(captured.out + captured.err, obeyed);
-    assert.deepEqual(JSON.parse(jsonLine(given)), JSON.parse(JSON.stringify(given)));
+    assert.deepEqual(JSON.parse(toJsonLine(given)), JSON.parse(JSON.stringify(given)));
     assert.deepEqual(
       JSON.parse(captured.out.slice(0, captured.out.indexOf("\n}\n") + 3)),
       JSON.parse(JSON.stringify(given)),
@@ -50,8 +50,8 @@ Deno.test("JSON for a program commands no terminal either, and means the same", 
 });
 
 Deno.test("several lines become one, and stay harmless", () => {
-  assert.equal(oneLine("nerve.yaml:2: no\n   write it so\x1b[2J\n", 100), "nerve.yaml:2: no | write it so\\u001b[2J");
-  assert.equal(oneLine("a\nb".repeat(50), 10).length, 10);
+  assert.equal(toOneLine("nerve.yaml:2: no\n   write it so\x1b[2J\n", 100), "nerve.yaml:2: no | write it so\\u001b[2J");
+  assert.equal(toOneLine("a\nb".repeat(50), 10).length, 10);
 });
 
 Deno.test("a table aligns its columns, also beside wide characters, and colours nothing in a pipe", () => {
@@ -93,26 +93,26 @@ Deno.test("an error is one line for what failed, one for what to do, and a stack
 });
 
 Deno.test("a distance is in its largest unit", () => {
-  assert.deepEqual([999, 12_000, 180_000, 7_200_000, 172_800_000].map((ms) => distance(0, ms)), [
+  assert.deepEqual([999, 12_000, 180_000, 7_200_000, 172_800_000].map((ms) => formatDistance(0, ms)), [
     "1s ago",
     "12s ago",
     "3m ago",
     "2h ago",
     "2d ago",
   ]);
-  assert.deepEqual([distance(0, 0), distance(5_000, 0)], ["now", "in 5s"]);
+  assert.deepEqual([formatDistance(0, 0), formatDistance(5_000, 0)], ["now", "in 5s"]);
 });
 
 Deno.test("an event is one line, however its text looks", () => {
   const signal = { id: 1, sense: "cpu-usage", payload: { text: `a\n${"b".repeat(1_000)}` }, ts: 0 };
-  const line = eventLine({ kind: "signal", signal }) ?? "";
+  const line = formatEvent({ kind: "signal", signal }) ?? "";
   assert.match(line, /^📡 cpu-usage \{"text":"a\\nb+\.\.\.$/);
   assert.ok(line.length < 200);
-  assert.equal(eventLine({ kind: "log", source: "sense:a", level: "debug", message: "x", ts: 0 }), null);
-  assert.equal(eventLine({ kind: "unit", unit: "group:a", change: "ready", message: "x", ts: 0 }), null);
+  assert.equal(formatEvent({ kind: "log", source: "sense:a", level: "debug", message: "x", ts: 0 }), null);
+  assert.equal(formatEvent({ kind: "unit", unit: "group:a", change: "ready", message: "x", ts: 0 }), null);
   const failed = aRun({ status: "failed", exitCode: 1, reason: "role scan\nthrew", attempt: 2 });
   assert.equal(
-    eventLine({ kind: "run", run: failed }),
+    formatEvent({ kind: "run", run: failed }),
     "❌ cleanup run-1 failed after 2 rounds, 800ms (exit 1): role scan\\u000athrew",
   );
 });

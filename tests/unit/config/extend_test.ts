@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { type LibraryKind, libraryNames, libraryYaml } from "../../../src/cli/scaffold/library.ts";
+import { type LibraryKind, listLibrary, readLibraryYaml } from "../../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig } from "../../../src/config/types.ts";
 import { extendConfig } from "../../../src/config/yaml/extend.ts";
@@ -16,7 +16,7 @@ interface Piece {
   readonly as: string;
 }
 
-const all = (["senses", "workflows"] as const).flatMap((kind) => libraryNames(kind).map((name) => ({ kind, name })));
+const all = (["senses", "workflows"] as const).flatMap((kind) => listLibrary(kind).map((name) => ({ kind, name })));
 
 function right(text: string): NerveConfig {
   const parsed = parseNerveConfig(text);
@@ -25,14 +25,14 @@ function right(text: string): NerveConfig {
 }
 
 function add(text: string, { kind, name, as }: Piece): string {
-  const extended = extendConfig(text, libraryYaml(kind, name, as));
+  const extended = extendConfig(text, readLibraryYaml(kind, name, as));
   assert.ok(extended.ok, `${extended.ok ? "" : JSON.stringify(extended.error)}\n${text}`);
   return extended.value;
 }
 
 /** The lines of a part and nothing else. */
 function alone({ kind, name }: { kind: LibraryKind; name: string }): string {
-  return [...libraryYaml(kind, name)].map(([key, lines]) => `${key}:\n${lines.join("\n")}\n`).join("");
+  return [...readLibraryYaml(kind, name)].map(([key, lines]) => `${key}:\n${lines.join("\n")}\n`).join("");
 }
 
 /** All of `old` is in `text`, in its order, but for values that hold nothing. */
@@ -138,7 +138,7 @@ for (const [what, old] of Object.entries({ ...blocks, ...flows })) {
     for (const { kind, name } of all) {
       const text = add(old, { kind, name, as: name });
       assertKept(old, text);
-      assert.equal(extendConfig(text, libraryYaml(kind, name)).ok, false, "a second time");
+      assert.equal(extendConfig(text, readLibraryYaml(kind, name)).ok, false, "a second time");
       if (!(what in blocks)) continue;
       const lines = text.split("\n");
       for (const line of old.replace(/\n$/, "").split("\n")) {
@@ -187,7 +187,7 @@ Deno.test("what a program cannot add to without changing what is said is refused
     ]
   ) {
     right(text);
-    const extended = extendConfig(text, libraryYaml("senses", "cpu-usage"));
+    const extended = extendConfig(text, readLibraryYaml("senses", "cpu-usage"));
     assert.deepEqual(extended.ok || extended.error.map(({ message }) => message), [
       "is written so that senses and reflexes cannot be added to by a program",
     ], text);

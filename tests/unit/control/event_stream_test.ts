@@ -5,7 +5,7 @@ import { Broadcast } from "../../../src/base/broadcast.ts";
 import { eventHeartbeatMs, sseClientsMax } from "../../../src/base/limits.ts";
 import { createApp } from "../../../src/control/app.ts";
 import { readEvents } from "../../../src/control/client/event_reader.ts";
-import { openStream } from "../../../src/control/event_stream.ts";
+import { openEventStream } from "../../../src/control/event_stream.ts";
 import { problemSchema } from "../../../src/protocol/api.ts";
 import type { LogFilter, LogRow, LogType } from "../../../src/protocol/log.ts";
 import type { Records } from "../../../src/protocol/queries.ts";
@@ -48,7 +48,9 @@ async function take(stream: AsyncIterator<{ kind: string; row?: LogRow }>, count
 Deno.test("a stream begins with what comes, or after the row that the reader has", async () => {
   const view = new LoggedView();
   for (let i = 0; i < 5; i++) view.append();
-  const fresh = openStream(view, {}, null), resumed = openStream(view, {}, 2), whole = openStream(view, {}, 0);
+  const fresh = openEventStream(view, {}, null),
+    resumed = openEventStream(view, {}, 2),
+    whole = openEventStream(view, {}, 0);
   view.append();
   assert.deepEqual(await take(fresh[Symbol.asyncIterator](), 1), [6]);
   assert.deepEqual(await take(resumed[Symbol.asyncIterator](), 4), [3, 4, 5, 6]);
@@ -60,13 +62,13 @@ Deno.test("an id from another log begins with what comes", async () => {
   // The bug would be: data/ was removed, the ids begin anew, and a client that reconnects hears nothing for days.
   const view = new LoggedView();
   view.append();
-  const stream = openStream(view, {}, 9_000);
+  const stream = openEventStream(view, {}, 9_000);
   view.append();
   assert.deepEqual(await take(stream[Symbol.asyncIterator](), 1), [2]);
 });
 
 Deno.test("rows that a slow reader's queue dropped are read from the log", async () => {
-  const view = new LoggedView(), stream = openStream(view, {}, null), rows = stream[Symbol.asyncIterator]();
+  const view = new LoggedView(), stream = openEventStream(view, {}, null), rows = stream[Symbol.asyncIterator]();
   view.append();
   assert.deepEqual(await take(rows, 1), [1]);
   for (let i = 0; i < 20; i++) view.append();
@@ -77,7 +79,7 @@ Deno.test("rows that were archived while the reader was away are told as a gap",
   const view = new LoggedView();
   for (let i = 0; i < 6; i++) view.append();
   view.log.splice(0, 4);
-  const items = openStream(view, {}, 2)[Symbol.asyncIterator]();
+  const items = openEventStream(view, {}, 2)[Symbol.asyncIterator]();
   assert.deepEqual((await items.next()).value, { kind: "gap", gap: { afterId: 2, beforeId: 5 } });
   assert.deepEqual(await take(items, 2), [5, 6]);
 });
@@ -94,14 +96,14 @@ Deno.test("whatever the order of appending, reading, leaving and coming back, ea
   );
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
     const view = new LoggedView(), filter = { refId: "a" }, got: number[] = [];
-    let stream = openStream(view, filter, 0), rows = stream[Symbol.asyncIterator]();
+    let stream = openEventStream(view, filter, 0), rows = stream[Symbol.asyncIterator]();
     const wanted = () => view.log.filter(({ refId }) => refId === "a").map(({ id }) => id);
     for (const next of steps) {
       if (next.do === "append") { for (let i = 0; i < next.count; i++) view.append("sense.signal", next.ref); }
       else if (next.do === "read") got.push(...await take(rows, Math.min(next.count, wanted().length - got.length)));
       else {
         stream.close();
-        stream = openStream(view, filter, got.at(-1) ?? 0);
+        stream = openEventStream(view, filter, got.at(-1) ?? 0);
         rows = stream[Symbol.asyncIterator]();
       }
     }

@@ -1,7 +1,7 @@
 /** Waiting for a daemon that may hang, on a clock that stands still. */
 import assert from "node:assert/strict";
 import { daemonAnswerMaxMs } from "../../../src/base/limits.ts";
-import { Hangs, whileAlive } from "../../../src/control/client/liveness.ts";
+import { DaemonHangs, waitWhileAlive } from "../../../src/control/client/liveness.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const never = () => new Promise<never>(() => {});
@@ -9,7 +9,7 @@ const never = () => new Promise<never>(() => {});
 Deno.test("whileAlive() waits for hours while the daemon answers other questions, with whatever", async () => {
   const clock = new FakeClock(), answer = Promise.withResolvers<string>();
   let asked = 0;
-  const waited = whileAlive(clock, answer.promise, async () => {
+  const waited = waitWhileAlive(clock, answer.promise, async () => {
     await Promise.resolve();
     if (asked++ % 2 === 1) throw new Error("too many connections");
   });
@@ -21,9 +21,9 @@ Deno.test("whileAlive() waits for hours while the daemon answers other questions
 });
 
 Deno.test("whileAlive() gives up when a question is not answered in time, and not before", async () => {
-  const clock = new FakeClock(), waited = whileAlive(clock, never(), never);
+  const clock = new FakeClock(), waited = waitWhileAlive(clock, never(), never);
   let over = false;
-  const given = assert.rejects(waited, Hangs).then(() => over = true);
+  const given = assert.rejects(waited, DaemonHangs).then(() => over = true);
   await clock.tick(2 * daemonAnswerMaxMs - 1);
   assert.equal(over, false);
   await clock.tick(1);
@@ -33,7 +33,7 @@ Deno.test("whileAlive() gives up when a question is not answered in time, and no
 
 Deno.test("whileAlive() passes on what the answer comes to, also while it asks", async () => {
   const clock = new FakeClock(), answer = Promise.withResolvers<string>();
-  const waited = whileAlive(clock, answer.promise, never);
+  const waited = waitWhileAlive(clock, answer.promise, never);
   const refused = assert.rejects(waited, /refused/);
   await clock.tick(daemonAnswerMaxMs + 1);
   answer.reject(new Error("refused"));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceLookMs } from "../../../src/base/limits.ts";
 import type { LogLine } from "../../../src/base/log_line.ts";
-import { faultOf } from "../../../src/daemon/kernel_child.ts";
+import { findFault } from "../../../src/daemon/kernel_child.ts";
 import {
   type KernelEnd,
   type KernelListener,
@@ -46,7 +46,7 @@ function keeping() {
       kernels.push(new FakeKernel(100 + kernels.length, listener));
       return last();
     },
-    workspaceThere: () => workspace.there,
+    workspaceExists: () => workspace.there,
     log: (line) => lines.push(line),
     onChange: () => states.push(keeper.state),
   });
@@ -284,6 +284,6 @@ Deno.test("Keeper leaves a workspace that was made again to whoever was first, a
 
 Deno.test("the last words of a kernel that crashed are its error, not the end of its stack", () => {
   const stack = "error: Uncaught (in promise) Error: no room\n    at open (file.ts:1:2)\n    at main (file.ts:3:4)";
-  assert.equal(faultOf(stack), "error: Uncaught (in promise) Error: no room");
-  assert.equal(faultOf("Killed"), "Killed");
+  assert.equal(findFault(stack), "error: Uncaught (in promise) Error: no room");
+  assert.equal(findFault("Killed"), "Killed");
 });
