@@ -1,10 +1,13 @@
 /** A workspace's log with rows of chosen times, for tests of its archive: rows, runs, and what is in which place. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { runCli } from "../../src/cli/app.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
 import { archivedDays, linesOf } from "../../src/store/archive/archive_file.ts";
+import { BlobStore } from "../../src/store/blobs/blob_store.ts";
 import { StoreReader } from "../../src/store/log/reader.ts";
+import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { CapturedIo } from "./captured_io.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -125,3 +128,40 @@ export function everyRowOnce(root: string, rows: readonly LogRow[], doubles = fa
   }
   assert.deepEqual([...found.values()].sort((a, b) => a.id - b.id), rows);
 }
+
+export async function storeJson(bench: ArchiveBench, ...argv: string[]): Promise<unknown> {
+  const { out, err } = await bench.nerve("store", ...argv, "--json");
+  assert.equal(err, "");
+  return JSON.parse(out);
+}
+
+/** Makes the blob as old as one that nobody is about to mention. */
+export async function oldBlob(bench: ArchiveBench, text: string): Promise<string> {
+  const digest = await new BlobStore(bench.paths.blobs).write(text), old = (bench.clock.wall - 3 * 86_400_000) / 1_000;
+  await Deno.utime(join(bench.paths.blobs, digest.slice(0, 2), digest.slice(2)), old, old);
+  return digest;
+}
+
+/** A sense's database with one value in it. */
+export async function senseWith(bench: ArchiveBench, name: string, value: string | Uint8Array): Promise<string> {
+  const path = bench.paths.senseDatabase(name);
+  await Deno.mkdir(bench.paths.senseDatabases, { recursive: true });
+  const db = openDatabase(path);
+  db.exec("create table notes (at integer primary key, note)");
+  db.prepare("insert into notes (note) values (?)").run(value);
+  db.close();
+  return path;
+}
+
+/** Overwrites a page in the middle of a database that nobody has open. */
+export async function damageDatabase(path: string): Promise<void> {
+  const db = openDatabase(path);
+  db.exec("pragma wal_checkpoint(truncate)");
+  db.close();
+  using file = await Deno.open(path, { write: true });
+  await file.seek(4096, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(4096).fill(0xa5));
+}
+
+export const jsonLines = (out: string) =>
+  out.trim().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));

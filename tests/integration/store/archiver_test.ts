@@ -4,12 +4,8 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { lockRetryMs } from "../../../src/base/limits.ts";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
-import { logRowSchema } from "../../../src/protocol/log.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import { openStore } from "../../../src/store/store.ts";
-import { at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
-
-const lines = (out: string) => out.trim().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+import { at, everyRowOnce, jsonLines, withArchive } from "../../support/archive_bench.ts";
 
 Deno.test("whole days leave for their files, in the order of their ids; later days and the newest row stay", () =>
   withArchive(async (bench) => {
@@ -97,13 +93,13 @@ Deno.test("whatever the clock did and whenever the archive ran, each row is in o
           }
           await bench.store.log.durable();
           everyRowOnce(bench.paths.root, rows);
-          const read = lines((await bench.nerve("events", "--archived", "--json", "--limit", "1000")).out);
+          const read = jsonLines((await bench.nerve("events", "--archived", "--json", "--limit", "1000")).out);
           assert.deepEqual(read, rows);
           // In pages, as a person goes back.
-          let page = lines((await bench.nerve("events", "--archived", "--json", "--limit", "7")).out), pages = page;
+          let page = jsonLines((await bench.nerve("events", "--archived", "--json", "--limit", "7")).out), pages = page;
           while (page.length === 7) {
             const from = ["--before", String(page[0].id)];
-            page = lines((await bench.nerve("events", "--archived", "--json", "--limit", "7", ...from)).out);
+            page = jsonLines((await bench.nerve("events", "--archived", "--json", "--limit", "7", ...from)).out);
             pages = [...page, ...pages];
           }
           assert.deepEqual(pages, rows);
@@ -111,147 +107,6 @@ Deno.test("whatever the clock did and whenever the archive ran, each row is in o
     ),
     { numRuns: 15 },
   ));
-
-Deno.test("nerve events --archived filters as events does; without it only the log is shown", () =>
-  withArchive(async (bench) => {
-    for (let hour = 0; hour < 48; hour++) {
-      const sense = hour % 2 === 0 ? "cpu" : "disk";
-      bench.append(at(0, hour), {
-        source: `sense:${sense}`,
-        refId: sense,
-        type: hour % 3 === 0 ? "sense.null" : "sense.signal",
-      });
-    }
-    await bench.store.log.durable();
-    await bench.archive(at(1));
-    const filter = ["--source", "sense:cpu", "--type", "sense.null"];
-    const rows = lines((await bench.nerve("events", "--archived", "--json", ...filter)).out);
-    assert.deepEqual(rows.map((row) => (logRowSchema.parse(row).ts - at(0)) / 3_600_000), [
-      0,
-      6,
-      12,
-      18,
-      24,
-      30,
-      36,
-      42,
-    ]);
-    assert.equal(lines((await bench.nerve("events", "--json", ...filter)).out).length, 4);
-    bench.clock.wall = at(2);
-    assert.equal(
-      lines((await bench.nerve("events", "--archived", "--json", "--since", "30h", ...filter)).out).length,
-      5,
-    );
-    const wrong = await bench.nerve("events", "--archived", "--follow");
-    assert.deepEqual([wrong.code, /--archived looks back/.test(wrong.err)], [2, true]);
-    // The cause of a row may have left before it.
-    const why = await bench.nerve("why", "1");
-    assert.deepEqual([why.code, /returned null/.test(why.out)], [0, true]);
-  }));
-
-Deno.test("a run that was archived, in part or as a whole, is inspected and its thread is read as before", () =>
-  withArchive(async (bench) => {
-    await bench.startRun("run-1", at(0, 22));
-    for (let round = 1; round <= 6; round++) await bench.message("run-1", round, at(0, 22 + round));
-    await bench.endRun("run-1", at(1, 6));
-    bench.append(at(4));
-    await bench.store.log.durable();
-    const look = async () => ({
-      inspect: JSON.parse((await bench.nerve("workflow", "inspect", "run-1", "--json")).out),
-      thread: JSON.parse((await bench.nerve("workflow", "thread", "run-1", "--json")).out),
-      why: (await bench.nerve("why", "run-1")).out,
-      page: JSON.parse(
-        (await bench.nerve("workflow", "thread", "run-1", "--json", "--before", "4", "--budget", "10")).out,
-      ),
-    });
-    const before = await look();
-    assert.equal(outputs.workflowThreadOutput.parse(before.thread).messages.length, 6);
-    assert.equal(outputs.workflowInspectOutput.parse(before.inspect).rows.length, 8);
-    assert.match(before.why, /run run-1 of .* was (queued|started)/);
-    assert.deepEqual(outputs.workflowThreadOutput.parse(before.page).messages.map(({ round }) => round), [3]);
-    await bench.archive(at(1));
-    assert.equal(bench.store.reader.messages("run-1").length, 5, "round 1 has left the log");
-    assert.deepEqual(await look(), before);
-    await bench.archive(at(2));
-    assert.equal(bench.store.reader.messages("run-1").length, 0);
-    assert.deepEqual(await look(), before);
-  }));
-
-Deno.test("lost runs are made again out of the log and its archive, whatever days their rows lie in", () =>
-  withArchive(async (bench) => {
-    const runs = ["a", "b", "c", "d"];
-    await bench.startRun("a", at(0, 1));
-    await bench.message("a", 1, at(0, 2));
-    await bench.startRun("b", at(0, 3));
-    await bench.endRun("a", at(0, 4));
-    await bench.message("b", 1, at(1, 1));
-    // The clock was set back: rows of a later id are of an earlier day.
-    await bench.startRun("c", at(0, 5));
-    await bench.message("b", 2, at(1, 2));
-    await bench.endRun("c", at(1, 3));
-    await bench.endRun("b", at(2, 1));
-    await bench.startRun("d", at(3, 1));
-    await bench.message("d", 1, at(3, 2));
-    bench.append(at(4));
-    await bench.store.log.durable();
-    await bench.archive(at(2));
-    const before = runs.map((id) => bench.store.runs.get(id));
-    assert.deepEqual(before.map((run) => run?.status), ["completed", "completed", "completed", "started"]);
-    const listed = async () => (await bench.nerve("workflow", "list", "--all", "--json")).out;
-    const list = await listed();
-    for (const lost of ["1", "run_id in ('b', 'd')"]) {
-      await bench.closed(async () => {
-        // As a restore of an older file would leave it; the store makes again by itself what the log alone tells.
-        using db = openDatabase(bench.paths.logDatabase);
-        db.exec(`delete from workflow_runs where ${lost}`);
-        const made = await bench.nerve("store", "rebuild-runs", "--json");
-        assert.deepEqual(JSON.parse(made.out), { runs: 4, skipped: 0 });
-      });
-      assert.deepEqual(runs.map((id) => bench.store.runs.get(id)), before);
-      assert.equal(await listed(), list);
-    }
-    await bench.closed(async () => {
-      Deno.writeTextFileSync(`${bench.paths.archive}/2026-01-02.jsonl`, '{"id":5,"type":"run.', { append: true });
-      const refused = await bench.nerve("store", "rebuild-runs");
-      assert.deepEqual([refused.code, /2026-01-02\.jsonl is damaged.*\n.*store verify/.test(refused.err)], [1, true]);
-    });
-    assert.deepEqual(runs.map((id) => bench.store.runs.get(id)), before, "as a whole or not at all");
-  }));
-
-Deno.test("a log that begins anew beside an archive goes on after it: no id twice, and what was archived is found", () =>
-  withArchive(async (bench) => {
-    await bench.startRun("run-1", at(0, 1));
-    await bench.message("run-1", 1, at(0, 2));
-    await bench.endRun("run-1", at(0, 3));
-    // The clock was set back, so that the newest id is not of the newest day.
-    bench.append(at(2));
-    bench.append(at(1));
-    bench.append(at(4));
-    await bench.store.log.durable();
-    await bench.archive(at(3));
-    const archived = Object.values(bench.inFiles()).flat();
-    await bench.store.close();
-    for (const rest of ["", "-wal", "-shm"]) {
-      await Deno.remove(bench.paths.logDatabase + rest).catch((thrown) => {
-        if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-      });
-    }
-    Deno.writeTextFileSync(`${bench.paths.archive}/2025-12-31.jsonl`, "damaged");
-    bench.store = openStore(bench.paths.logDatabase, bench.clock, { archiveFolder: bench.paths.archive });
-    Deno.removeSync(`${bench.paths.archive}/2025-12-31.jsonl`);
-    const next = bench.append(at(5));
-    assert.equal(next.id, Math.max(...archived.map(({ id }) => id)) + 1);
-    await bench.store.log.durable();
-    const read = lines((await bench.nerve("events", "--archived", "--json")).out);
-    assert.deepEqual(read, [...archived.sort((a, b) => a.id - b.id), next]);
-    assert.equal((await bench.nerve("store", "verify")).code, 0);
-    await bench.closed(async () => assert.equal((await bench.nerve("store", "rebuild-runs")).code, 0));
-    const thread = JSON.parse((await bench.nerve("workflow", "thread", "run-1", "--json")).out);
-    assert.deepEqual([thread.run.status, thread.messages.length], ["completed", 1]);
-    // A second one has nothing to take over.
-    bench.append(at(5, 1));
-    assert.equal((await bench.inTable()).at(-1)?.id, next.id + 1);
-  }));
 
 Deno.test("an archive run waits for another program's lock without holding up the event loop", () =>
   withArchive(async (bench) => {

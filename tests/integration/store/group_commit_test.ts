@@ -1,26 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
-import { systemClock } from "../../../src/base/clock.ts";
-import { commitRestMinMs, databaseBusyMaxMs, lockRetryMs } from "../../../src/base/limits.ts";
+import { commitRestMinMs } from "../../../src/base/limits.ts";
 import { GroupCommit } from "../../../src/store/commit/group_commit.ts";
-import type { Operation } from "../../../src/store/commit/operations.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
-
-interface Bench {
-  readonly db: DatabaseSync;
-  readonly writer: GroupCommit;
-  readonly lost: number[];
-  readonly clock: FakeClock;
-  /** What another connection sees. */
-  committed(): number[];
-}
-
-const insert = (...numbers: number[]): Operation =>
-  numbers.map((n) => ({ sql: "insert into numbers values (?)", values: [n] }));
+import { insert, withWriter } from "../../support/writer_bench.ts";
 
 class LateClock extends FakeClock {
   late = 0;
@@ -30,22 +16,8 @@ class LateClock extends FakeClock {
   }
 }
 
-function bench(test: (bench: Bench) => Promise<void>): Promise<void> {
-  return inTempDir(async (root) => {
-    const path = join(root, "a.db");
-    using db = openDatabase(path);
-    db.exec("create table numbers (n integer primary key) strict");
-    using reader = openDatabase(path, { readOnly: true });
-    const lost: number[] = [], statements = new StatementCache(db);
-    const clock = new FakeClock();
-    const writer = new GroupCommit(db, statements, (_, operations) => lost.push(operations), clock);
-    const committed = () => reader.prepare("select n from numbers order by n").all().map(({ n }) => Number(n));
-    await test({ db, writer, lost, clock, committed }).finally(() => writer.close());
-  });
-}
-
 Deno.test("operations of one turn share one commit, and each resolves with its result after it", () =>
-  bench(async ({ writer, committed }) => {
+  withWriter(async ({ writer, committed }) => {
     const results = [1, 2, 3].map((n) => writer.run(insert(n)).then((changed) => ({ changed, seen: committed() })));
     assert.deepEqual(committed(), []);
     assert.deepEqual(await Promise.all(results), [1, 2, 3].map(() => ({ changed: true, seen: [1, 2, 3] })));
@@ -53,7 +25,7 @@ Deno.test("operations of one turn share one commit, and each resolves with its r
   }));
 
 Deno.test("an operation that throws is undone alone, whatever it had done before", () =>
-  bench(async ({ writer, committed, lost }) => {
+  withWriter(async ({ writer, committed, lost }) => {
     const first = writer.run(insert(1));
     const broken = writer.run(insert(2, 1));
     const last = writer.run(insert(3));
@@ -65,7 +37,7 @@ Deno.test("an operation that throws is undone alone, whatever it had done before
 
 // A foreign key that is checked at the commit fails it as a disk would, and leaves the transaction open.
 Deno.test("a commit that fails rejects all of its operations, counts them, and the next one succeeds", () =>
-  bench(async ({ db, writer, committed, lost }) => {
+  withWriter(async ({ db, writer, committed, lost }) => {
     db.exec("create table broken (n references numbers (n) deferrable initially deferred)");
     const first = writer.run(insert(1));
     writer.write([{ sql: "insert into broken values (99)", values: [] }]);
@@ -79,7 +51,7 @@ Deno.test("a commit that fails rejects all of its operations, counts them, and t
 
 // A full database makes SQLite roll back the whole transaction by itself, in the middle of a batch.
 Deno.test("a full database loses what it cannot hold, says how much, and goes on when there is room", () =>
-  bench(async ({ db, writer, committed, lost }) => {
+  withWriter(async ({ db, writer, committed, lost }) => {
     db.exec("create table texts (t text)");
     const pages = Number(db.prepare("pragma page_count").get()?.page_count);
     db.exec(`pragma max_page_count = ${pages + 2}`);
@@ -98,50 +70,8 @@ Deno.test("a full database loses what it cannot hold, says how much, and goes on
     assert.deepEqual(committed(), []);
   }));
 
-// Each write held up the event loop for two seconds, and with it every sense and run of the kernel.
-Deno.test("while another program holds the lock writes wait off the event loop, in their order, and none is lost", () =>
-  bench(async ({ db, writer, committed, lost, clock }) => {
-    using other = openDatabase(db.location() ?? "");
-    other.exec("begin immediate");
-    const from = systemClock.monotonic();
-    db.exec(
-      "create temp table seen (n); create temp trigger see insert on numbers begin insert into seen values (new.n); end",
-    );
-    const order = () => db.prepare("select n from seen order by rowid").all().map(({ n }) => Number(n));
-    const first = writer.run(insert(1));
-    writer.write(insert(2));
-    const third = writer.run(insert(3)), durable = writer.durable();
-    await clock.tick(databaseBusyMaxMs - 2 * lockRetryMs);
-    assert.ok(systemClock.monotonic() - from < databaseBusyMaxMs, "the event loop was held up");
-    assert.deepEqual(order(), []);
-    other.exec("rollback");
-    await clock.tick(lockRetryMs);
-    await Promise.all([first, third, durable]);
-    assert.deepEqual([order(), committed(), lost], [[1, 2, 3], [1, 2, 3], []]);
-    assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
-  }));
-
-Deno.test("what waits too long for another program's lock is lost and told, and the writer goes on afterwards", () =>
-  bench(async ({ db, writer, committed, lost, clock }) => {
-    using other = openDatabase(db.location() ?? "");
-    other.exec("begin immediate");
-    const locked = { code: "STORE_FAILED", message: /locked/ };
-    const refused = assert.rejects(writer.run(insert(1)), locked);
-    writer.write(insert(2));
-    const durable = assert.rejects(writer.durable(), locked);
-    await clock.tick(databaseBusyMaxMs + lockRetryMs);
-    await Promise.all([refused, durable]);
-    assert.match(writer.trouble?.hint ?? "", /another program holds a lock/);
-    writer.write(insert(3));
-    await clock.tick(databaseBusyMaxMs / 2);
-    other.exec("rollback");
-    await clock.tick(lockRetryMs);
-    await writer.durable();
-    assert.deepEqual([committed(), lost, writer.trouble], [[3], [1, 1], null]);
-  }));
-
 Deno.test("durable resolves at once when nothing is open, and a lost write is told to the turn that lost it only", () =>
-  bench(async ({ writer, committed }) => {
+  withWriter(async ({ writer, committed }) => {
     await writer.durable();
     writer.write(insert(1));
     writer.write(insert(1));
@@ -152,7 +82,7 @@ Deno.test("durable resolves at once when nothing is open, and a lost write is to
   }));
 
 Deno.test("a turn that writes without end is committed in between", () =>
-  bench(async ({ writer, committed }) => {
+  withWriter(async ({ writer, committed }) => {
     for (let n = 0; n < 10_001; n++) writer.write(insert(n));
     assert.equal(committed().length, 10_000);
     await writer.durable();
@@ -161,7 +91,7 @@ Deno.test("a turn that writes without end is committed in between", () =>
 
 // Without the rest each compute of each sense would cost the event loop an fsync of its own, 5 ms on a common disk.
 Deno.test("after a commit, rows that nobody waits for rest, and share one commit over many turns", () =>
-  bench(async ({ writer, committed, clock }) => {
+  withWriter(async ({ writer, committed, clock }) => {
     writer.write(insert(1));
     await clock.tick(0);
     assert.deepEqual(committed(), [1]);
@@ -219,7 +149,7 @@ Deno.test("those who write in turns close to each other share a commit, for as l
   }));
 
 Deno.test("whoever waits ends the rest with the turn: run, durable and hurry", () =>
-  bench(async ({ writer, committed }) => {
+  withWriter(async ({ writer, committed }) => {
     writer.write(insert(1));
     await writer.durable();
     writer.write(insert(2));

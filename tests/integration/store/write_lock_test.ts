@@ -1,0 +1,48 @@
+/** Writing while another program holds SQLite's write lock. Danger: the event loop stands still, or a write is lost. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../../src/base/clock.ts";
+import { databaseBusyMaxMs, lockRetryMs } from "../../../src/base/limits.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { insert, withWriter } from "../../support/writer_bench.ts";
+
+// Each write held up the event loop for two seconds, and with it every sense and run of the kernel.
+Deno.test("while another program holds the lock writes wait off the event loop, in their order, and none is lost", () =>
+  withWriter(async ({ db, writer, committed, lost, clock }) => {
+    using other = openDatabase(db.location() ?? "");
+    other.exec("begin immediate");
+    const from = systemClock.monotonic();
+    db.exec(
+      "create temp table seen (n); create temp trigger see insert on numbers begin insert into seen values (new.n); end",
+    );
+    const order = () => db.prepare("select n from seen order by rowid").all().map(({ n }) => Number(n));
+    const first = writer.run(insert(1));
+    writer.write(insert(2));
+    const third = writer.run(insert(3)), durable = writer.durable();
+    await clock.tick(databaseBusyMaxMs - 2 * lockRetryMs);
+    assert.ok(systemClock.monotonic() - from < databaseBusyMaxMs, "the event loop was held up");
+    assert.deepEqual(order(), []);
+    other.exec("rollback");
+    await clock.tick(lockRetryMs);
+    await Promise.all([first, third, durable]);
+    assert.deepEqual([order(), committed(), lost], [[1, 2, 3], [1, 2, 3], []]);
+    assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
+  }));
+
+Deno.test("what waits too long for another program's lock is lost and told, and the writer goes on afterwards", () =>
+  withWriter(async ({ db, writer, committed, lost, clock }) => {
+    using other = openDatabase(db.location() ?? "");
+    other.exec("begin immediate");
+    const locked = { code: "STORE_FAILED", message: /locked/ };
+    const refused = assert.rejects(writer.run(insert(1)), locked);
+    writer.write(insert(2));
+    const durable = assert.rejects(writer.durable(), locked);
+    await clock.tick(databaseBusyMaxMs + lockRetryMs);
+    await Promise.all([refused, durable]);
+    assert.match(writer.trouble?.hint ?? "", /another program holds a lock/);
+    writer.write(insert(3));
+    await clock.tick(databaseBusyMaxMs / 2);
+    other.exec("rollback");
+    await clock.tick(lockRetryMs);
+    await writer.durable();
+    assert.deepEqual([committed(), lost, writer.trouble], [[3], [1, 1], null]);
+  }));
