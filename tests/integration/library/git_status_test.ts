@@ -1,12 +1,8 @@
 /** git-status on real repositories, in its sandbox. */
 import assert from "node:assert/strict";
-import { type Outcome, TestSense } from "../../support/library.ts";
+import { TestSense } from "../../support/library.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
-
-function valueOf(outcome: Outcome) {
-  assert.equal(outcome.kind, "value", JSON.stringify(outcome));
-  return outcome.kind === "value" ? outcome.value : null;
-}
+import { valueOf } from "../../support/sense_outcome.ts";
 
 /** A folder with a repository `here` whose upstream is the bare repository `there`. */
 class Repository implements AsyncDisposable {

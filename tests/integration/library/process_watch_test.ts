@@ -1,7 +1,6 @@
 /** process-watch on real processes that start, grow and end, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { parsePs } from "../../../senses/process-watch/ps.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
 import { copyProgram } from "../../support/programs.ts";
 
@@ -171,19 +170,4 @@ Deno.test("process-watch deletes readings older than keep", async () => {
   await sense.compute({ command_line: uniqueWord(), keep: "1d" });
   assert.equal(db.prepare("select count(*) as n from readings").get()?.n, 1);
   db.close();
-});
-
-Deno.test("lines of ps are read with days, spaces and zombies in them, and others refused", () => {
-  const output = "    1 Ss   12040       00:07 a name\n  22 Z 0 01:00:00 gone <defunct>\n 333 R+ 8 12-01:02:03   sh\n";
-  assert.deepEqual(parsePs(output), [
-    { pid: 1, rssBytes: 12_040 * 1024, seconds: 7, text: "a name" },
-    { pid: 333, rssBytes: 8 * 1024, seconds: 12 * 86_400 + 3_723, text: "sh" },
-  ]);
-  // A process may have no name at all, and ps need not print the space before it; nor may one that holds a line's end hide.
-  assert.deepEqual(parsePs("7 S 8 00:01\n8 S 8 00:01 \n9 S 8 00:01 a\u2028b\n").map(({ text }) => text), [
-    "",
-    "",
-    "a\u2028b",
-  ]);
-  assert.throws(() => parsePs("PID STAT RSS ELAPSED COMMAND\n"), /unexpected/);
 });

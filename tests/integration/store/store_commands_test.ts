@@ -5,7 +5,6 @@ import { storeGcOutput, storeStatsOutput, storeVerifyOutput } from "../../../src
 import { withArchive } from "../../support/archive_bench.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 
-
 Deno.test("the store's commands say what to do where nothing has happened yet", () =>
   withArchive(async (bench) => {
     const root = join(bench.paths.root, "empty");

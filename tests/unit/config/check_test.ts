@@ -1,18 +1,6 @@
 /** The checks between entries of nerve.yaml. */
 import assert from "node:assert/strict";
-import { cronFault, timezoneFault } from "../../../src/config/cron.ts";
-import type { Problem } from "../../../src/config/diagnostic.ts";
-import { parseNerveConfig } from "../../../src/config/parse.ts";
-
-function problemsOf(text: string): readonly Problem[] {
-  const parsed = parseNerveConfig(text);
-  return parsed.ok ? parsed.value.warnings : parsed.error;
-}
-
-/** Severity, path and message of each problem. */
-function saidOf(text: string): string[] {
-  return problemsOf(text).map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
-}
+import { problemsOf, saidOf } from "../../support/parsed_config.ts";
 
 Deno.test("a reflex on an unknown sense or signal is an error that names the nearest sense", () => {
   const text = "senses: { disk-usage: {} }\nreflexes: [{ sense: disk-usge, on: [dsk-usage] }]\n";
@@ -106,37 +94,6 @@ Deno.test("an interval shorter than the throttle is a warning, and so is an hour
     "warning senses.a.timeout: a compute that hangs holds its group for 2h5s",
     "warning reflexes[0].interval: ticks come every 5s, but the throttle of a lets through one in 10s",
   ]);
-});
-
-Deno.test("a reflex needs a trigger, and an interval that is not zero", () => {
-  const reflex = (text: string) => saidOf(`senses: { a: {} }\nreflexes: [{ sense: a, ${text} }]\n`);
-  assert.deepEqual(reflex("on: []"), ["error reflexes[0]: has nothing that triggers it"]);
-  assert.deepEqual(reflex("interval: 0s"), ["error reflexes[0].interval: must be at least 10ms"]);
-  assert.deepEqual(reflex("interval: 10ms"), []);
-  assert.deepEqual(reflex("interval: 1s, catch_up: once"), [
-    "error reflexes[0].catch_up: catch_up without cron has no meaning",
-  ]);
-});
-
-Deno.test("a cron line must be one, and must fire some day", () => {
-  for (const line of ["0 9 * * 1-5", "*/5 * * * * *", "@daily", "0 0 29 2 *", "0 0 L * *", " 0 9 * * * "]) {
-    assert.equal(cronFault(line), null, line);
-  }
-  assert.match(cronFault("0 0 30 2 *")?.message ?? "", /never fires/);
-  assert.match(cronFault("0 0 31 4,6 *")?.message ?? "", /never fires/);
-  for (const line of ["", "bogus", "61 * * * *", "* * * *", "0 0 1 1 * * 2030", "2030-01-01T00:00:00", "@sometimes"]) {
-    assert.match(cronFault(line)?.message ?? "", /is not a cron line/, line);
-  }
-});
-
-Deno.test("a time zone must be one that the machine knows", () => {
-  assert.equal(timezoneFault("Europe/Berlin"), null);
-  assert.equal(timezoneFault("UTC"), null);
-  assert.deepEqual(timezoneFault("Europe/Berln"), {
-    message: '"Europe/Berln" is not a time zone',
-    hint: 'did you mean "Europe/Berlin"?',
-  });
-  assert.match(timezoneFault("")?.hint ?? "", /write a name/);
 });
 
 Deno.test("write: true is an error: no list of nerve's own files could stand against it", () => {

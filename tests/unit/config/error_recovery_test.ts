@@ -1,14 +1,6 @@
 /** What is wrong in nerve.yaml hides nothing else that is, and misleads no check. */
 import assert from "node:assert/strict";
-import { formatProblems } from "../../../src/config/diagnostic.ts";
-import { parseNerveConfig } from "../../../src/config/parse.ts";
-
-/** The problems as lines, without their hints. */
-function linesOf(text: string): string[] {
-  const parsed = parseNerveConfig(text);
-  const problems = parsed.ok ? parsed.value.warnings : parsed.error;
-  return problems.map((problem) => formatProblems([{ ...problem, hint: null }], "text"));
-}
+import { linesOf } from "../../support/parsed_config.ts";
 
 // An unknown key at the top hid every other problem, and one in an entry hid cycles and write: true.
 Deno.test("an unknown key hides no other problem, wherever it stands", () => {

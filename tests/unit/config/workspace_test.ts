@@ -32,15 +32,6 @@ Deno.test("the socket stays in the workspace up to 107 bytes, and moves to the r
   assert.equal(wide.socket, `${wide.runtimeFolder}/nerve.sock`);
 });
 
-Deno.test("two workspaces never share a runtime folder, one always has the same", () => {
-  assert.equal(workspacePaths("/a", host).runtimeFolder, workspacePaths("/a", host).runtimeFolder);
-  assert.notEqual(workspacePaths("/a", host).runtimeFolder, workspacePaths("/b", host).runtimeFolder);
-});
-
-Deno.test("without a runtime directory the user's own folder under the temp folder serves", () => {
-  assert.match(workspacePaths("/a", { ...host, runtimeDir: null }).runtimeFolder, /^\/tmp\/nerve-1000\/[0-9a-f]{16}$/);
-});
-
 Deno.test("whatever the folders are called, every socket can be bound", () => {
   const folder = fc.stringMatching(/^(\/[a-z\u00e4]{1,60}){1,4}$/);
   fc.assert(fc.property(folder, fc.option(folder), folder, (root, runtimeDir, tempDir) => {

@@ -1,4 +1,5 @@
 /** Kills and resets over the control API: what they answer, and what they refuse. */
+import { apiBench } from "../../support/api_bench.ts";
 import assert from "node:assert/strict";
 import { reasonMaxChars } from "../../../src/base/limits.ts";
 import { createApp } from "../../../src/control/app.ts";
@@ -48,4 +49,14 @@ Deno.test("a reset says whether there was something to lift, and knows its names
   const sense = await post("/v1/senses/cpu/reset"), workflow = await post("/v1/workflows/clean/reset");
   assert.deepEqual([sense.status, problemSchema.parse(sense.body).hint], [404, "There are: cpu-usage"]);
   assert.deepEqual([workflow.status, problemSchema.parse(workflow.body).hint], [404, "There are: cleanup"]);
+});
+
+Deno.test("a run asked for with wait=1 is answered when it has ended", async () => {
+  const { get, view } = apiBench();
+  view.runsById.set("run-9", aRun({ runId: "run-9", status: "started", endedAt: null, exitCode: null }));
+  const answer = get("/v1/runs/run-9?wait=1");
+  while (view.waiting.length === 0) await Promise.resolve();
+  view.runsById.set("run-9", aRun({ runId: "run-9" }));
+  view.waiting[0]?.end();
+  assert.equal(runSchema.parse(await (await answer).json()).status, "completed");
 });

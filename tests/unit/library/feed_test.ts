@@ -1,12 +1,12 @@
 /** Reading feeds as feed-watch does: what is in them, and what hostile ones try. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseFeed } from "../../../senses/feed-watch/feed.ts";
-import { parseXml, textOf } from "../../../senses/feed-watch/xml.ts";
 
 const url = "https://example.com/blog/feed.xml";
+
 const rss = (items: string, more = "") =>
   `<?xml version="1.0"?><rss version="2.0" ${more}><channel>${items}</channel></rss>`;
+
 const atom = (entries: string, more = "") => `<feed xmlns="http://www.w3.org/2005/Atom" ${more}>${entries}</feed>`;
 
 Deno.test("an RSS item has its guid, title, link and date", () => {
@@ -82,96 +82,9 @@ Deno.test("an item without a guid is known by its link, without both by all it s
   assert.equal(new Set([first, second, third]).size, 3);
 });
 
-Deno.test("entity bombs, external entities and other declarations are refused unread", () => {
-  const lol = Array.from({ length: 9 }, (_, n) => `<!ENTITY lol${n + 1} "${`&lol${n};`.repeat(10)}">`).join("");
-  for (
-    const text of [
-      `<!DOCTYPE rss [<!ENTITY lol0 "lol">${lol}]><rss><channel><item><title>&lol9;</title></item></channel></rss>`,
-      `<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss><channel><item><title>&x;</title></item></channel></rss>`,
-      `<!DOCTYPE rss [ <!ELEMENT rss ANY> ]><rss/>`,
-    ]
-  ) assert.throws(() => parseFeed(text, url), /declares entities/);
-  const harmless = `<!DOCTYPE rss PUBLIC "-//X" "http://127.0.0.1/x.dtd">${
-    rss("<item><title>&nbsp;&unknown;&#0;</title></item>").slice(21)
-  }`;
-  assert.equal(parseFeed(harmless, url)[0]?.title, "&nbsp;&unknown;\uFFFD");
-});
-
-Deno.test("what is no XML is refused with its line, and the limits hold", () => {
-  const cases: [string, RegExp][] = [
-    ["", /no element/],
-    ["hello", /text outside/],
-    ["<a>\n<b></a>", /line 2: <\/a> where <b> is open/],
-    ["<a>", /<a> is not closed/],
-    ["<a/><b/>", /second element/],
-    ["<a/>x", /text outside/],
-    ["<a b=c/>", /begins no element/],
-    ["<a b='<'/>", /begins no element/],
-    ["<!-- <a/>", /<!-- without -->/],
-    ["<a><![CDATA[x</a>", /without \]\]>/],
-    ["<a>".repeat(100), /deeper than 64/],
-    [`<a>${"<b/>".repeat(60_000)}</a>`, /more than 50000 elements/],
-    ["<html><body/></html>", /neither RSS 2.0 nor Atom, but <html>/],
-  ];
-  for (const [text, reason] of cases) assert.throws(() => parseFeed(text, url), reason, text.slice(0, 40));
-});
-
-Deno.test("four mebibytes of anything take little time", () => {
-  const size = 4 * 1024 * 1024;
-  const hostile = [
-    "<a ",
-    "<a b='1' ",
-    "<!--",
-    "<![CDATA[",
-    "</a>",
-    "&amp;",
-    "<a xmlns:b='c'>",
-    "&#",
-    "<a>x</a>",
-    " ",
-    "<",
-    '<a b="\n',
-  ];
-  for (const piece of hostile) {
-    for (const prefix of ["<r>", ""]) {
-      const started = performance.now();
-      try {
-        parseFeed(prefix + piece.repeat(size / piece.length), url);
-      } catch (thrown) {
-        assert.ok(thrown instanceof Error);
-      }
-      const ms = performance.now() - started;
-      // A tenth of a second each; what goes back over the text again and again takes minutes for so much of it.
-      assert.ok(ms < 20_000, `${JSON.stringify(prefix + piece)} took ${ms} ms`);
-    }
-  }
-});
-
 Deno.test("long titles are cut and more than a thousand entries left", () => {
   const text = rss(`<item><title>${"\u{1f600}".repeat(300)}</title></item>`.repeat(1_500));
   const entries = parseFeed(text, url);
   assert.equal(entries.length, 1_000);
   assert.equal([...entries[0]?.title ?? ""].length, 200);
-});
-
-Deno.test("XML that was written from a tree is read back as that tree, and garbage never breaks the parser otherwise", () => {
-  const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  fc.assert(fc.property(fc.array(fc.string()), (texts) => {
-    const root = parseXml(`<r>${texts.map((text) => `<t>${escape(text)}</t>`).join("")}</r>`);
-    assert.deepEqual(root.content.map((part) => typeof part === "string" ? part : textOf(part)), texts);
-  }));
-  const piece = fc.oneof(
-    fc.string(),
-    fc.constantFrom("<", ">", "</", "/>", "<a", "</a>", "=", '"', "<!", "<?", "]]>", "<![CDATA[", "&", ";"),
-  );
-  fc.assert(
-    fc.property(fc.array(piece), (pieces) => {
-      try {
-        parseXml(pieces.join(""));
-      } catch (thrown) {
-        assert.match((thrown as Error).message, /^no XML in line \d+: |neither|without/);
-      }
-    }),
-    { numRuns: 2_000 },
-  );
 });

@@ -1,0 +1,24 @@
+/** Entries of nerve.yaml and the folders of the workspace. */
+import assert from "node:assert/strict";
+import { loadNerveConfig } from "../../../src/config/load.ts";
+import { inWorkspace, restOfYaml } from "../../support/loaded_workspace.ts";
+
+const nowhere = { home: null, nerveModules: [] };
+
+Deno.test("a configured name without its folder is an error, a folder without its name a warning", () =>
+  inWorkspace(async (paths, load) => {
+    await Deno.mkdir(paths.senseFolder("empty"));
+    await Deno.mkdir(paths.senseFolder("disk-usage"));
+    await Deno.writeTextFile(paths.senseEntry("disk-usage"), "");
+    const yaml = `senses: { a: {}, b: {}, empty: {}, disk-usge: {} }\n${restOfYaml}`;
+    const said = await load(yaml);
+    assert.deepEqual(said.filter((line) => !line.includes("no reflex")), [
+      "warning senses: senses/disk-usage/ is not configured",
+      "error senses.empty: there is no senses/empty/index.ts",
+      "error senses.disk-usge: there is no senses/disk-usge/index.ts",
+    ]);
+    const loaded = await loadNerveConfig(paths, nowhere);
+    assert.ok(!loaded.ok);
+    const hints = loaded.error.filter(({ severity }) => severity === "error").map(({ hint }) => hint);
+    assert.deepEqual(hints, ["nerve init sense empty", 'did you mean "disk-usage"?']);
+  }));

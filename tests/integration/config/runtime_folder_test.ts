@@ -1,0 +1,52 @@
+/** The private folder of a workspace's sockets, on a real disk. */
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { checkPrivateFolder, checkSocketFolder, makeRuntimeFolder } from "../../../src/config/runtime_folder.ts";
+import { thisHost, workspacePaths } from "../../../src/config/workspace.ts";
+import { refusal } from "../../support/refusal.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+Deno.test("the runtime folder is made private, and making it again is harmless", () =>
+  inTempDir(async (folder) => {
+    const host = { uid: Deno.uid() ?? 0, runtimeDir: null, tempDir: folder };
+    const paths = workspacePaths(join(folder, "w".repeat(120)), host);
+    assert.equal(dirname(paths.socket), paths.runtimeFolder);
+    await assert.rejects(checkSocketFolder(paths), refusal("FOLDER_UNSAFE", /cannot be looked at/));
+    assert.equal(await makeRuntimeFolder(paths), paths.runtimeFolder);
+    await makeRuntimeFolder(paths);
+    await checkSocketFolder(paths);
+    assert.equal(((await Deno.stat(paths.runtimeFolder)).mode ?? 0) & 0o777, 0o700);
+    assert.equal(((await Deno.stat(dirname(paths.runtimeFolder))).mode ?? 0) & 0o777, 0o700);
+    Deno.listen({ transport: "unix", path: paths.socket }).close();
+  }));
+
+// Somebody else on the machine may make the folder first and wait for the daemon to put its sockets there.
+Deno.test("a folder that another could enter, a link, and a file are refused as places for sockets", () =>
+  inTempDir(async (folder) => {
+    const host = { uid: Deno.uid() ?? 0, runtimeDir: null, tempDir: folder };
+    const paths = workspacePaths("/w", host);
+    const above = dirname(paths.runtimeFolder);
+    await Deno.mkdir(above, { mode: 0o700 });
+    await Deno.mkdir(join(folder, "elsewhere"), { mode: 0o700 });
+    await Deno.symlink(join(folder, "elsewhere"), paths.runtimeFolder);
+    await assert.rejects(makeRuntimeFolder(paths), refusal("FOLDER_UNSAFE", /is not a folder/));
+    await Deno.remove(paths.runtimeFolder);
+    await Deno.writeTextFile(paths.runtimeFolder, "");
+    await assert.rejects(makeRuntimeFolder(paths), refusal("FOLDER_UNSAFE", /is not a folder/));
+    await Deno.remove(paths.runtimeFolder);
+    await Deno.chmod(above, 0o750);
+    await assert.rejects(makeRuntimeFolder(paths), refusal("FOLDER_UNSAFE", /its mode is not 0700/));
+    await Deno.chmod(above, 0o500);
+    await checkPrivateFolder(above);
+  }));
+
+Deno.test("the runtime directory is taken from the environment only when it is one of this user's", () =>
+  inTempDir((folder) => {
+    const own = (name: string) => name === "XDG_RUNTIME_DIR" ? folder : undefined;
+    assert.deepEqual(thisHost(own), { uid: Deno.uid() ?? 0, runtimeDir: folder, tempDir: "/tmp" });
+    for (const wrong of ["relative", join(folder, "missing")]) {
+      assert.notEqual(thisHost((name) => name === "XDG_RUNTIME_DIR" ? wrong : undefined).runtimeDir, wrong);
+    }
+    assert.equal(thisHost((name) => name === "TMPDIR" ? "/var/tmp/" : undefined).tempDir, "/var/tmp");
+    return Promise.resolve();
+  }));

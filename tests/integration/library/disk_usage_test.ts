@@ -1,0 +1,38 @@
+/** disk-usage against this machine, in its sandbox. */
+import assert from "node:assert/strict";
+import { TestSense } from "../../support/library.ts";
+import { needsItsGrants, valueOf } from "../../support/sense_outcome.ts";
+
+Deno.test("disk-usage says what df says, for a path with spaces, quotes and a line break", async () => {
+  await using sense = new TestSense("disk-usage");
+  const outer = Deno.makeTempDirSync();
+  const folder = `${outer}/disk 'usage' \n "of" it`;
+  Deno.mkdirSync(folder);
+  try {
+    const usage = valueOf(await sense.compute({ path: folder }));
+    const df = await new Deno.Command("df", { args: ["-P", "-k", "--", folder], env: { LC_ALL: "C" } }).output();
+    const [total, used] = new TextDecoder().decode(df.stdout).split("\n")[1]?.split(/ +/).slice(1, 3).map(Number) ?? [];
+    assert.equal(usage.path, folder);
+    assert.equal(usage.totalBytes, (total ?? 0) * 1024);
+    assert.ok(Math.abs(usage.usedBytes - (used ?? 0) * 1024) < 1024 ** 3);
+    assert.ok(usage.used >= 0 && usage.used <= 1);
+  } finally {
+    await Deno.remove(outer, { recursive: true });
+  }
+  const missing = await sense.compute({ path: "-no such path" });
+  assert.ok(
+    missing.kind === "error" && missing.message.startsWith("df failed for -no such path"),
+    JSON.stringify(missing),
+  );
+});
+
+Deno.test("disk-usage asks for the configured workflow above its threshold only", async () => {
+  await using sense = new TestSense("disk-usage");
+  assert.deepEqual(await sense.compute({ threshold: 1, workflow: "cleanup" }), { kind: "null" });
+  const asked = valueOf(await sense.compute({ path: "/", threshold: 0, workflow: "cleanup" }));
+  assert.match(asked.workflow, /^cleanup\|10\|\/ is \d+% full$/);
+});
+
+Deno.test("disk-usage works with the grants of its README and says NotCapable without", () => {
+  return needsItsGrants("disk-usage", "run", { run: ["true"] });
+});

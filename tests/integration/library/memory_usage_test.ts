@@ -1,0 +1,26 @@
+/** memory-usage against this machine, in its sandbox. */
+import assert from "node:assert/strict";
+import { TestSense } from "../../support/library.ts";
+import { needsItsGrants, rowsOf, valueOf } from "../../support/sense_outcome.ts";
+
+Deno.test("memory-usage agrees with /proc/meminfo", async () => {
+  await using sense = new TestSense("memory-usage");
+  // Other tests take and free much memory from one moment to the next: what is available must agree once in a few looks.
+  let usage = valueOf(await sense.compute()), meminfo = Deno.readTextFileSync("/proc/meminfo");
+  const bytesOf = (key: string) => Number(new RegExp(`^${key}: +(\\d+) kB`, "m").exec(meminfo)?.[1]) * 1024;
+  assert.equal(usage.totalBytes, bytesOf("MemTotal"));
+  assert.equal(usage.swapTotalBytes, bytesOf("SwapTotal"));
+  const drift = () => Math.abs(usage.availableBytes - bytesOf("MemAvailable"));
+  for (let looks = 1; drift() >= 512 * 1024 ** 2 && looks < 20; looks++) {
+    usage = valueOf(await sense.compute());
+    meminfo = Deno.readTextFileSync("/proc/meminfo");
+  }
+  assert.ok(drift() < 512 * 1024 ** 2, `it is ${drift()} bytes away from MemAvailable`);
+  assert.ok(Math.abs(usage.used - (1 - usage.availableBytes / usage.totalBytes)) < 0.001);
+  const [row] = rowsOf(sense.database, "select total_bytes, available_bytes from readings order by id desc");
+  assert.deepEqual({ ...row }, { total_bytes: usage.totalBytes, available_bytes: usage.availableBytes });
+});
+
+Deno.test("memory-usage works with the grants of its README and says NotCapable without", () => {
+  return needsItsGrants("memory-usage", "sys");
+});

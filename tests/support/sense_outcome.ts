@@ -1,0 +1,28 @@
+/** What a compute of a library sense gave and stored. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { type Grants, type Outcome, TestSense } from "./library.ts";
+
+export function valueOf(outcome: Outcome) {
+  assert.equal(outcome.kind, "value", JSON.stringify(outcome));
+  return outcome.kind === "value" ? outcome.value : null;
+}
+
+/** Works with what the README grants; without, fails with a message that names the missing access. */
+export async function needsItsGrants(name: string, missing: string, others: Grants = {}): Promise<void> {
+  await using granted = new TestSense(name);
+  assert.equal((await granted.compute()).kind, "value");
+  await using bare = new TestSense(name, others);
+  const outcome = await bare.compute();
+  assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));
+  assert.ok(outcome.kind === "error" && outcome.message.includes(`${missing} access`), JSON.stringify(outcome));
+}
+
+export function rowsOf(database: string, sql: string) {
+  const db = new DatabaseSync(database, { readOnly: true });
+  try {
+    return db.prepare(sql).all();
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,54 @@
+/** From the parsed shape of nerve.yaml to a configuration: defaults, and rules between the keys of one entry. */
+import assert from "node:assert/strict";
+import { groupMembers } from "../../../src/config/types.ts";
+import { configOf, saidOf } from "../../support/parsed_config.ts";
+
+Deno.test("what is left out has its default, also for an entry that is a name alone", () => {
+  const config = configOf("senses:\n  a:\nworkflows:\n  w:\n");
+  assert.deepEqual(config.senses.get("a"), {
+    name: "a",
+    group: "a",
+    throttleMs: null,
+    timeoutMs: 30_000,
+    gracePeriodMs: 5_000,
+    startupDelayMs: 0,
+    permissions: {},
+    keepAlive: false,
+    peers: "all",
+    config: {},
+  });
+  assert.deepEqual(config.workflows.get("w"), {
+    name: "w",
+    concurrency: 1,
+    overflow: "queue",
+    maxQueue: 100,
+    maxRounds: 100,
+    drainTimeoutMs: 30_000,
+    permissions: {},
+    memoryBytes: 256 * 1024 ** 2,
+    config: {},
+  });
+  assert.equal(config.retentionMs, 30 * 86_400_000);
+});
+
+Deno.test("a workflow without max_rounds has that of the file", () => {
+  const config = configOf("max_rounds: 7\nworkflows: { w: {}, v: { max_rounds: 9 } }\n");
+  assert.deepEqual([...config.workflows.values()].map((workflow) => workflow.maxRounds), [7, 9]);
+});
+
+Deno.test("a group exists when a sense names it, and knows its members", () => {
+  const config = configOf("senses: { a: { group: g }, b: { group: g }, c: {} }\ngroups: { c: { memory: 1GiB } }\n");
+  assert.deepEqual([...config.groups.keys()].sort(), ["c", "g"]);
+  assert.equal(config.groups.get("c")?.memoryBytes, 1024 ** 3);
+  assert.deepEqual(groupMembers(config, "g").map((sense) => sense.name), ["a", "b"]);
+});
+
+Deno.test("a reflex needs a trigger, and an interval that is not zero", () => {
+  const reflex = (text: string) => saidOf(`senses: { a: {} }\nreflexes: [{ sense: a, ${text} }]\n`);
+  assert.deepEqual(reflex("on: []"), ["error reflexes[0]: has nothing that triggers it"]);
+  assert.deepEqual(reflex("interval: 0s"), ["error reflexes[0].interval: must be at least 10ms"]);
+  assert.deepEqual(reflex("interval: 10ms"), []);
+  assert.deepEqual(reflex("interval: 1s, catch_up: once"), [
+    "error reflexes[0].catch_up: catch_up without cron has no meaning",
+  ]);
+});

@@ -1,0 +1,39 @@
+/** The route of the event stream: what a client reads, and when the stream ends. */
+import assert from "node:assert/strict";
+import { eventHeartbeatMs, sseClientsMax } from "../../../src/base/limits.ts";
+import { problemSchema } from "../../../src/protocol/api.ts";
+import { eventBench, textOf } from "../../support/event_bench.ts";
+
+Deno.test("events carry the id, the type and the row, and Last-Event-ID resumes", async () => {
+  const { view, open } = eventBench();
+  for (let i = 0; i < 3; i++) view.append();
+  const answer = await open("/v1/events?type=sense.signal", { "last-event-id": "1" });
+  assert.equal(answer.headers.get("content-type"), "text/event-stream");
+  const text = await textOf(answer, /id: 3\n.*\n.*\n\n/);
+  assert.match(text, /^retry: 1000\nid: 1\n\nid: 2\nevent: sense\.signal\ndata: \{"id":2,.*\}\n\nid: 3\n/);
+  assert.equal(view.rows.subscribers, 0, "nobody follows once the client has gone");
+});
+
+Deno.test("a silent stream beats, and ends when the API stops, leaving no timer", async () => {
+  const { clock, stopping, open, view } = eventBench();
+  const answer = await open("/v1/events");
+  const text = textOf(answer, /never/);
+  await clock.tick(eventHeartbeatMs);
+  stopping.abort();
+  assert.equal(await text, "retry: 1000\nid: 0\n\n: here\n\n");
+  assert.equal(clock.pending, 0);
+  assert.equal(view.rows.subscribers, 0);
+});
+
+Deno.test("a client over the limit is refused as CLIENTS_MANY, and let in when another has left", async () => {
+  const { open } = eventBench();
+  const answers: Response[] = [];
+  for (let i = 0; i < sseClientsMax; i++) answers.push(await open("/v1/events"));
+  const refused = await open("/v1/events");
+  assert.equal(refused.status, 503);
+  assert.equal(problemSchema.parse(await refused.json()).code, "CLIENTS_MANY");
+  const [first] = answers;
+  assert.ok(first !== undefined);
+  await textOf(first, /retry/);
+  assert.equal((await open("/v1/events")).status, 200);
+});
