@@ -7,7 +7,9 @@ import { rowsOf } from "../../support/sense_outcome.ts";
 Deno.test("a threshold silences the signal below it and the reading is stored all the same", async () => {
   for (const name of ["cpu-usage", "memory-usage", "disk-usage"]) {
     await using sense = new TestSense(name);
-    assert.deepEqual(await sense.compute({ threshold: 1 }), { kind: "null" }, name);
+    const quiet = await sense.compute({ threshold: 1 });
+    // A machine whose cores are all busy is not below 1.
+    assert.ok(quiet.kind === "null" || (quiet.kind === "value" && quiet.value.used === 1), name);
     assert.equal((await sense.compute({ threshold: 0 })).kind, "value", name);
     assert.equal(rowsOf(sense.database, "select used from readings").length, 2, name);
   }
