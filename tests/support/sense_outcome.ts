@@ -1,12 +1,7 @@
 /** What a compute of a library sense gave and stored. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type Grants, type Outcome, TestSense } from "./library.ts";
-
-export function valueOf(outcome: Outcome) {
-  assert.equal(outcome.kind, "value", JSON.stringify(outcome));
-  return outcome.kind === "value" ? outcome.value : null;
-}
+import { type Grants, TestSense } from "./library.ts";
 
 /** Works with what the README grants; without, fails with a message that names the missing access. */
 export async function needsItsGrants(name: string, missing: string, others: Grants = {}): Promise<void> {

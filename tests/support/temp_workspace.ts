@@ -18,3 +18,9 @@ export async function writeWorkspace(root: string, files: Readonly<Record<string
     await Deno.writeTextFile(join(root, path), text);
   }
 }
+
+/** A workspace that static checks find nothing in. */
+export const oneSense = {
+  "nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n",
+  "senses/a/index.ts": "export const compute = () => null;\n",
+};

@@ -2,18 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";
-import { runCli } from "../../../src/cli/app.ts";
 import { libraryOutput } from "../../../src/cli/render/json_schemas.ts";
 import { replaceConfigText } from "../../../src/cli/scaffold/config_file.ts";
 import { listLibrary } from "../../../src/cli/scaffold/library.ts";
-import { CapturedIo } from "../../support/captured_io.ts";
+import { nerve } from "../../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
-
-async function nerve(cwd: string, ...argv: string[]) {
-  const io = new CapturedIo({ cwd });
-  const code = await runCli(argv, io);
-  return { code, out: io.out, err: io.err };
-}
 
 const yaml = (root: string) => Deno.readTextFile(join(root, "nerve.yaml"));
 

@@ -1,15 +1,8 @@
 /** `nerve permissions` and the lock of permissions, on real files. */
 import assert from "node:assert/strict";
-import { runCli } from "../../../src/cli/app.ts";
 import { permissionsOutput } from "../../../src/cli/render/json_schemas.ts";
-import { CapturedIo } from "../../support/captured_io.ts";
+import { nerve } from "../../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
-
-async function nerve(cwd: string, ...argv: string[]) {
-  const io = new CapturedIo({ cwd });
-  const code = await runCli(argv, io);
-  return { code, out: io.out, err: io.err };
-}
 
 const before = "senses: { a: { group: g, permissions: { net: [example.com] } }, b: { group: g, peers: [] } }\n";
 const compute = "export const compute = () => null;";

@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { Broadcast } from "../../../src/base/broadcast.ts";
 import { createRunCommand } from "../../../src/cli/commands/run.ts";
-import { createValidateCommand, type SandboxLoader } from "../../../src/cli/commands/validate.ts";
-import type { Problem } from "../../../src/config/diagnostic.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
 import type { HostedKernel } from "../../../src/daemon/kernel_host.ts";
@@ -12,7 +10,7 @@ import type { KernelEvent } from "../../../src/protocol/event.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { aRun, FakeView } from "../../support/fake_view.ts";
-import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
+import { inTempDir, oneSense, writeWorkspace } from "../../support/temp_workspace.ts";
 
 class FakeKernel implements HostedKernel {
   readonly bus = new Broadcast<KernelEvent>();
@@ -41,16 +39,6 @@ class FakeKernel implements HostedKernel {
   stopAtOnce(): void {
     this.calls.push("at once");
   }
-}
-
-/** A workspace that static checks find nothing in. */
-const oneSense = {
-  "nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n",
-  "senses/a/index.ts": "export const compute = () => null;\n",
-};
-
-function prefixed(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(files).map(([path, text]) => [folder + path, text]));
 }
 
 interface Started {
@@ -179,106 +167,5 @@ Deno.test("a wrong nerve.yaml starts nothing and prints every problem", async ()
     assert.match(io.err, /nerve\.yaml:2:\d+ error reflexes\[0\]/);
     assert.match(io.err, /nothing was started/);
     assert.equal(io.out, "");
-  });
-});
-
-const aProblem = (severity: Problem["severity"]): Problem => ({
-  severity,
-  path: "senses.a",
-  message: "exports no compute",
-  hint: null,
-  place: { file: "senses/a/index.ts", line: 1, column: 1 },
-});
-
-Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail only with --strict", async () => {
-  await inTempDir(async (root) => {
-    await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
-    const validated = async (problems: Problem[], strict: boolean) => {
-      const io = new CapturedIo({ cwd: root });
-      const code = await createValidateCommand(() => Promise.resolve(problems))(io, {
-        strict,
-        lock: false,
-        format: "text",
-        json: false,
-      });
-      return { code, out: io.out };
-    };
-    const warned = await validated([], false);
-    assert.equal(warned.code, 0);
-    assert.match(warned.out, /nerve\.yaml:1:\d+ warning senses\.a: .*\n.*\n?🔶 1 sense, 0 workflows: 1 warning\n$/);
-    assert.equal((await validated([], true)).code, 1);
-    const failed = await validated([aProblem("error")], false);
-    assert.equal(failed.code, 1);
-    assert.match(failed.out, /senses\/a\/index\.ts:1:1 error senses\.a: exports no compute/);
-    assert.match(failed.out, /❌ 1 error, 1 warning in 1 sense, 0 workflows\n$/);
-  });
-});
-
-Deno.test("validate prints JSON and GitHub's annotations and nothing besides", async () => {
-  await inTempDir(async (root) => {
-    await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
-    const validated = async (format: "json" | "github") => {
-      const io = new CapturedIo({ cwd: "/" });
-      await createValidateCommand(() => Promise.resolve([aProblem("error")]))(io, {
-        strict: false,
-        lock: false,
-        format,
-        json: false,
-      }, root);
-      return io.out;
-    };
-    assert.equal(JSON.parse(await validated("json")).errors, 1);
-    assert.match(await validated("github"), /^(::(error|warning) file=.*\n)+$/);
-  });
-});
-
-Deno.test("validate names files as seen from where it was called", async () => {
-  await inTempDir(async (root) => {
-    await writeWorkspace(root, prefixed("inner/", oneSense));
-    const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
-    const from = async (cwd: string) => {
-      const io = new CapturedIo({ cwd });
-      await createValidateCommand(() => Promise.resolve([absolute]))(
-        io,
-        { strict: false, lock: false, format: "text", json: false },
-        `${root}/inner`,
-      );
-      return io.out.split(" ")[0];
-    };
-    assert.equal(await from(`${root}/inner`), "senses/a/index.ts:1:2");
-    assert.equal(await from(root), "inner/senses/a/index.ts:1:2");
-    assert.equal(await from("/usr"), `${root}/inner/senses/a/index.ts:1:2`);
-  });
-});
-
-Deno.test("validate loads what nerve.yaml has no error about, and says all at once", async () => {
-  await inTempDir(async (root) => {
-    const b = "export const compute = () => null;";
-    await writeWorkspace(root, {
-      ...oneSense,
-      "senses/b/index.ts": b,
-      "nerve.yaml": "senses: { a: {}, b: { throtle: 1s } }\n",
-    });
-    const io = new CapturedIo({ cwd: root });
-    const load: SandboxLoader = ({ senses }) => Promise.resolve([...senses.keys()].map(() => aProblem("error")));
-    assert.equal(await createValidateCommand(load)(io, { strict: false, lock: false, format: "text", json: false }), 1);
-    assert.match(io.out, /error senses\.b\.throtle: unknown key/);
-    assert.match(io.out, /error senses\.a: exports no compute/);
-    assert.match(io.out, /❌ 2 errors; of what nerve\.yaml has no error about, 1 sense, 0 workflows were loaded\n$/);
-  });
-});
-
-Deno.test("validate loads nothing when nothing of nerve.yaml is right", async () => {
-  await inTempDir(async (root) => {
-    await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
-    const io = new CapturedIo({ cwd: root });
-    const code = await createValidateCommand(() => assert.fail("something was loaded"))(io, {
-      strict: false,
-      lock: false,
-      format: "text",
-      json: false,
-    });
-    assert.equal(code, 1);
-    assert.match(io.out, /nothing was loaded/);
   });
 });

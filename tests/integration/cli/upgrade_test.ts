@@ -8,30 +8,10 @@ import { hashFile, lockInstalled } from "../../../src/cli/daemon/installation.ts
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { writeState } from "../../../src/daemon/state_file.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { fakeNerve } from "../../support/fake_nerve.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
-import { whileBusy, writeProgram } from "../../support/programs.ts";
-import { repository } from "../../support/source_files.ts";
+import { whileBusy } from "../../support/programs.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
-
-/**
- * A program that answers like a nerve and writes down what it was asked. Its `stop` ends a pretended daemon, unless it is
- * too late for that. `broken` is a command that fails.
- */
-function fakeNerve(folder: string, name: string, version: string, broken = "none"): string {
-  const file = join(folder, name);
-  const script = `#!/bin/sh
-echo "${version} $1" >>"${folder}/calls"
-[ "$1" = stop ] && [ ! -e "${folder}/unstoppable" ] && rm -f "${folder}/logs/daemon.json"
-[ "$1" = ${broken} ] && [ "$1" = validate ] && echo "nerve.yaml:1:8 error nerve: this is nerve ${version}" && echo "1 error"
-[ "$1" = ${broken} ] && { echo "cannot $1 today" >&2; exit 1; }
-case $1 in
-  version) echo '{ "nerve": "${version}" }' ;;
-  completions) echo "# completions for $2" ;;
-esac
-`;
-  writeProgram(file, script);
-  return file;
-}
 
 const upgrade: typeof upgradeOnce = (io, flags) => whileBusy(() => upgradeOnce(io, flags));
 
@@ -227,74 +207,5 @@ Deno.test("a nerve run in a terminal is not ended by an upgrade", async () => {
     const refusal = failsWith("DAEMON_RUNNING", /holds .*Ctrl-C/);
     await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
     assert.equal(await now(), "0.1.0");
-  });
-});
-
-async function install(home: string, ...args: string[]): Promise<{ code: number; said: string }> {
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: [join(repository, "install.sh"), ...args],
-    cwd: home,
-    clearEnv: true,
-    env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
-    stdin: "null",
-  }).output();
-  return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
-}
-
-Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, and asks nothing", async () => {
-  await inTempDir(async (home) => {
-    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
-    await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
-    const { code, said } = await install(home, "downloaded");
-    assert.equal(code, 0, said);
-    assert.match(said, /sum checked\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
-    const target = join(home, ".local/bin/nerve");
-    assert.equal(await hashFile(target), sum);
-    assert.equal(((await Deno.stat(target)).mode ?? 0) & 0o777, 0o755);
-    const bash = join(home, ".local/share/bash-completion/completions/nerve");
-    assert.equal(await Deno.readTextFile(bash), "# completions for bash\n");
-    assert.deepEqual([...Deno.readDirSync(join(home, ".local/bin"))].map(({ name }) => name), ["nerve"]);
-  });
-});
-
-Deno.test("install.sh changes nothing when the sum is wrong or missing, or the file does not run", async () => {
-  await inTempDir(async (home) => {
-    const file = fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await hashFile(file);
-    const cases: [string[], RegExp][] = [
-      [["downloaded"], /no downloaded\.sha256/],
-      [["downloaded", "--sha256", "ab".repeat(32)], /has the sum .*, not abab/],
-      [["downloaded", "--sha256", sum.toUpperCase()], /does not run on this machine/],
-      [["gone", "--sha256", sum], /gone cannot be read/],
-      [[], /which file\?/],
-      [["downloaded", "--force"], /no option --force/],
-      [["downloaded", "--sha256", sum, "--to", "taken"], /taken\/nerve is a folder/],
-    ];
-    await Deno.mkdir(join(home, "taken", "nerve"), { recursive: true });
-    for (const [args, what] of cases) {
-      const { code, said } = await install(home, ...args);
-      assert.equal(code, 1, said);
-      assert.match(said, what);
-    }
-    const left = await Array.fromAsync(Deno.readDir(join(home, ".local/bin"))).catch(() => []);
-    assert.deepEqual(left, []);
-  });
-});
-
-Deno.test("install.sh that was cut off on its way through a pipe does nothing", async () => {
-  await inTempDir(async (home) => {
-    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
-    const script = await Deno.readTextFile(join(repository, "install.sh"));
-    // Behind the line that puts the file in its place: a shell that did as it read would have got there.
-    const part = script.slice(0, script.indexOf("sum checked"));
-    const { code, stdout } = await new Deno.Command("sh", {
-      args: ["-c", 'printf %s "$1" | sh -s -- "$2" --sha256 "$3"', "sh", `${part}'\n`, file, sum],
-      cwd: home,
-      clearEnv: true,
-      env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
-      stderr: "null",
-    }).output();
-    assert.notEqual(code, 0);
-    assert.equal(new TextDecoder().decode(stdout), "");
-    assert.deepEqual([...Deno.readDirSync(home)].map(({ name }) => name), ["downloaded"]);
   });
 });

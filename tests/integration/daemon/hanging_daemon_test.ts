@@ -1,8 +1,9 @@
 /** A daemon that is stopped by a signal: its socket can be connected to, and nobody ever answers. */
 import assert from "node:assert/strict";
 import { workflowListOutput } from "../../../src/cli/render/json_schemas.ts";
+import { findDaemon } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
-import { within } from "../../support/workspace_fixture.ts";
+import { heardLater, within } from "../../support/workspace_fixture.ts";
 
 Deno.test("every command that asks a daemon which hangs gives up, says what to do, and lists tell what is on disk", async () => {
   // The bug was: all of them waited for ever, and a script that asked each minute piled up.
@@ -57,4 +58,37 @@ Deno.test("every command that asks a daemon which hangs gives up, says what to d
     Deno.kill(kernel, "SIGCONT");
   }
   assert.equal((await workspace.nerve("workflow", "inspect", "long")).code, 0);
+});
+
+Deno.test("stop names what holds a daemon that hangs, and kills it", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel, supervisor } = await workspace.start();
+  assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "held", "--prompt", "60000")).code, 0);
+  await workspace.reached("the role", () => /role begins/.test(workspace.textLog()));
+  const stopping = heardLater(workspace.nerve("stop", "--timeout", "6s"));
+  await workspace.reached("the stop", () => findDaemon(workspace.paths).supervised?.state === "stopping");
+  Deno.kill(kernel, "SIGSTOP");
+  const { code, out } = await stopping;
+  assert.equal(code, 1);
+  assert.match(out, new RegExp(`🔶 supervisor ${supervisor} waits for something`));
+  assert.match(out, new RegExp(`🔶 kernel ${kernel} was stopped by a signal \\(SIGSTOP\\)`));
+  assert.match(out, /🔶 workflow slow, process \d+ .*: run held after 0 rounds/);
+  assert.match(out, new RegExp(`💥 killed \\(pid ${kernel}\\) after 6s; runs go on at the next start`));
+  await workspace.nothingLeft();
+  await workspace.start();
+  await workspace.reached(
+    "the run to go on",
+    () => /role begins/.test(workspace.textLog().split("kernel.ready").at(-1)!),
+  );
+});
+
+Deno.test("status says that a daemon hangs, and exits 1, without waiting for ever", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel } = await workspace.start();
+  Deno.kill(kernel, "SIGSTOP");
+  const hanging = await workspace.nerve("status");
+  assert.equal(hanging.code, 1);
+  assert.match(hanging.out, new RegExp(`🔴 the daemon in .* does not answer \\(pid ${kernel}\\): nerve stop ends it`));
+  Deno.kill(kernel, "SIGCONT");
+  assert.equal((await workspace.nerve("status")).code, 0);
 });

@@ -1,37 +1,7 @@
 /** A sense that cannot load is told once, with its place, and holds back nobody. */
 import assert from "node:assert/strict";
-import { loadAll } from "../../../src/deploy/validate.ts";
-import { fastClock } from "../../support/fast_clock.ts";
-import { makeWorkspace, noProcessIn, startWorkspace } from "../../support/workspace_fixture.ts";
-
-const endless = "await new Promise(() => {});\nexport const compute = () => 1;";
-
-/** Text of index.ts, what is said of it, and the line of its place. */
-const unloadable: Readonly<Record<string, [string, RegExp, number]>> = {
-  "syntax": ["export const a = 1;\nexport const b = ;", /Expression expected/, 2],
-  "no-export": ["export const other = 1;", /does not export a function named compute \(it exports other\)/, 1],
-  "not-a-function": ["export const compute = 1;", /does not export a function named compute/, 1],
-  "empty": ["", /it exports nothing/, 1],
-  "missing-import": ["\n\nimport './gone.ts';\nexport const compute = () => 1;", /gone\.ts/, 3],
-  "bare-import": ["import 'left-pad';\nexport const compute = () => 1;", /left-pad/, 1],
-  "top-level-throw": ["\nthrow new RangeError('at the top');", /RangeError: at the top/, 2],
-  "imports-outside": [
-    "import '../fine/index.ts';\nexport const compute = () => 1;",
-    /cannot be imported: move it to lib\//,
-    1,
-  ],
-};
-const fine = "export const compute = () => ({ fine: 1 });";
-
-function withAll(): { yaml: Record<string, unknown>; senses: Record<string, string> } {
-  const senses: Record<string, string> = { fine, sibling: fine, endless };
-  for (const [name, [text]] of Object.entries(unloadable)) senses[name] = text;
-  const options = (name: string) => {
-    if (name === "fine") return {};
-    return name === "endless" ? { group: "g", timeout: "200ms", grace_period: "20s" } : { group: "g" };
-  };
-  return { senses, yaml: { senses: Object.fromEntries(Object.keys(senses).map((name) => [name, options(name)])) } };
-}
+import { endless, unloadable, withAll } from "../../support/unloadable_senses.ts";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 Deno.test("a sense that cannot load is told once with its place, and its siblings run", async () => {
   await using workspace = await startWorkspace(withAll());
@@ -79,46 +49,4 @@ Deno.test("a stop while a sense loads says nothing against the sense", async () 
   assert.deepEqual(workspace.events.filter((event) => event.kind === "problem"), []);
   await workspace.start();
   assert.deepEqual(await workspace.rows({ source: "sense:endless", type: "sense.load_failed" }), []);
-});
-
-Deno.test("loadAll() reports what the daemon would, and opens no database of the workspace", async () => {
-  const { senses, yaml } = withAll();
-  delete senses.endless;
-  delete (yaml.senses as Record<string, unknown>).endless;
-  const workflows = {
-    "good":
-      "import { defineWorkflow, END } from 'nerve';\nexport default defineWorkflow({ roles: { a: () => ({ content: '', meta: {} }) }, moderator: () => END });",
-    "shapeless": "export default { roles: {} };",
-  };
-  await using workspace = await makeWorkspace({
-    senses,
-    yaml: { ...yaml, workflows: { good: {}, shapeless: {} } },
-    workflows,
-  });
-  const problems = await loadAll(await workspace.config(), workspace.paths);
-  const byPath = new Map(problems.map((problem) => [problem.path, problem]));
-  for (const [name, [, says, line]] of Object.entries(unloadable)) {
-    const problem = byPath.get(`senses.${name}`);
-    assert.match(problem?.message ?? "", says, name);
-    assert.equal(problem?.place?.line, line, name);
-  }
-  assert.match(byPath.get("workflows.shapeless")?.message ?? "", /moderator is not a function/);
-  assert.equal(problems.length, Object.keys(unloadable).length + 1, "and nothing else");
-  assert.deepEqual([...Deno.readDirSync(workspace.root)].map(({ name }) => name).includes("data"), false);
-  await noProcessIn(workspace.root);
-});
-
-Deno.test("loadAll() never waits longer than its limit, and leaves nothing behind", async () => {
-  const loop = "for (;;);\nexport const compute = () => 1;";
-  await using workspace = await makeWorkspace({ senses: { endless, loop, fine } });
-  const load = async (factor: number) => loadAll(await workspace.config(), workspace.paths, fastClock(factor));
-  const paths = (of: typeof problems) => of.map(({ path }) => path);
-  // Its limit of 30 s is over after one. A busy machine may need longer for the sense that does load.
-  let problems = await load(30);
-  if (paths(problems).includes("senses.fine")) problems = await load(2);
-  assert.deepEqual(paths(problems), ["senses.endless", "senses.loop"]);
-  assert.match(problems[0]?.message ?? "", /did not load within 30 s/);
-  assert.match(problems[1]?.message ?? "", /did not (load within 30|answer for 15) s/);
-  assert.deepEqual(problems.map(({ place }) => place?.line), [1, 1]);
-  await noProcessIn(workspace.root);
 });

@@ -1,8 +1,8 @@
 /** cpu-usage against this machine, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { TestSense } from "../../support/library.ts";
-import { needsItsGrants, valueOf } from "../../support/sense_outcome.ts";
+import { TestSense, valueOf } from "../../support/library.ts";
+import { needsItsGrants } from "../../support/sense_outcome.ts";
 
 /** A process that uses up this much processor time, then says so and ends. */
 async function burn(cpuMs: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** disk-usage against this machine, in its sandbox. */
 import assert from "node:assert/strict";
-import { TestSense } from "../../support/library.ts";
-import { needsItsGrants, valueOf } from "../../support/sense_outcome.ts";
+import { TestSense, valueOf } from "../../support/library.ts";
+import { needsItsGrants } from "../../support/sense_outcome.ts";
 
 Deno.test("disk-usage says what df says, for a path with spaces, quotes and a line break", async () => {
   await using sense = new TestSense("disk-usage");

@@ -1,8 +1,7 @@
 /** git-status on real repositories, in its sandbox. */
 import assert from "node:assert/strict";
-import { TestSense } from "../../support/library.ts";
+import { TestSense, valueOf } from "../../support/library.ts";
 import { copyProgram, writeProgram } from "../../support/programs.ts";
-import { valueOf } from "../../support/sense_outcome.ts";
 
 /** A folder with a repository `here` whose upstream is the bare repository `there`. */
 class Repository implements AsyncDisposable {

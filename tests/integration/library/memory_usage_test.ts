@@ -1,7 +1,7 @@
 /** memory-usage against this machine, in its sandbox. */
 import assert from "node:assert/strict";
-import { TestSense } from "../../support/library.ts";
-import { needsItsGrants, rowsOf, valueOf } from "../../support/sense_outcome.ts";
+import { TestSense, valueOf } from "../../support/library.ts";
+import { needsItsGrants, rowsOf } from "../../support/sense_outcome.ts";
 
 Deno.test("memory-usage agrees with /proc/meminfo", async () => {
   await using sense = new TestSense("memory-usage");

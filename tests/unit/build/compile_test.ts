@@ -1,10 +1,10 @@
 /** How `deno compile` is called, and what its output is called. */
 import assert from "node:assert/strict";
-import { compileArguments, outputName, programName } from "../../../tools/build/compile.ts";
+import { addExtension, buildProgramName, createCompileArguments } from "../../../tools/build/compile.ts";
 import { targets } from "../../../tools/build/executable.ts";
 
 Deno.test("deno compile gets every permission, no prompt, the worker's entry, the library, and no network", () => {
-  const args = compileArguments("/out/nerve", "aarch64-apple-darwin"), text = args.join(" ");
+  const args = createCompileArguments("/out/nerve", "aarch64-apple-darwin"), text = args.join(" ");
   assert.equal(args[0], "compile");
   for (const flag of ["-A", "--no-prompt", "--no-remote", "--no-lock", "-c deno.json", "--output /out/nerve"]) {
     assert.ok(text.includes(flag), flag);
@@ -13,7 +13,7 @@ Deno.test("deno compile gets every permission, no prompt, the worker's entry, th
     assert.ok(text.includes(`--include ${path} `), path);
   }
   assert.ok(text.includes("--target aarch64-apple-darwin"));
-  assert.ok(!compileArguments("/out/nerve", null).includes("--target"));
+  assert.ok(!createCompileArguments("/out/nerve", null).includes("--target"));
   // Anything after the module would be an argument of the program.
   assert.equal(args.at(-1), "src/bundle/main.js");
 });
@@ -21,9 +21,9 @@ Deno.test("deno compile gets every permission, no prompt, the worker's entry, th
 Deno.test("a program for Windows has the ending that deno compile would give it", () => {
   for (const target of targets) {
     const ending = target.includes("windows") ? ".exe" : "";
-    assert.equal(outputName("dist/nerve", target), `dist/nerve${ending}`);
-    assert.equal(outputName("dist/nerve.exe.new", target), `dist/nerve.exe.new${ending}`);
-    assert.equal(programName(target), `nerve-${target}${ending}`);
+    assert.equal(addExtension("dist/nerve", target), `dist/nerve${ending}`);
+    assert.equal(addExtension("dist/nerve.exe.new", target), `dist/nerve.exe.new${ending}`);
+    assert.equal(buildProgramName(target), `nerve-${target}${ending}`);
   }
-  assert.equal(outputName("dist/nerve.exe", "x86_64-pc-windows-msvc"), "dist/nerve.exe");
+  assert.equal(addExtension("dist/nerve.exe", "x86_64-pc-windows-msvc"), "dist/nerve.exe");
 });

@@ -1,10 +1,10 @@
 /** The parts of the build that are plain functions: arguments, the archive, the header, the staged deno.json. */
 import assert from "node:assert/strict";
 import manifest from "../../../deno.json" with { type: "json" };
-import { stagedManifest } from "../../../tools/build/stage.ts";
+import { createStagedManifest } from "../../../tools/build/stage.ts";
 
 Deno.test("the staged deno.json leads to vendored modules only, closes what the clone's closes, and keeps npm names for editors", () => {
-  const staged = stagedManifest({ zod: "./src/vendor/zod.js" });
+  const staged = createStagedManifest({ zod: "./src/vendor/zod.js" });
   const imports = staged.imports as Record<string, string>;
   assert.ok(Object.values(imports).every((target) => target.startsWith("./src/")));
   assert.equal(imports["node:vm"], manifest.imports["node:vm"]);

@@ -1,7 +1,7 @@
 /** The event stream: every row once and in order, whatever the reader has missed and however slowly it reads. */
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { openStream } from "../../../src/control/event_stream.ts";
+import { openEventStream } from "../../../src/control/event_stream.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { LoggedView } from "../../support/event_bench.ts";
 
@@ -19,7 +19,9 @@ async function take(stream: AsyncIterator<{ kind: string; row?: LogRow }>, count
 Deno.test("a stream begins with what comes, or after the row that the reader has", async () => {
   const view = new LoggedView();
   for (let i = 0; i < 5; i++) view.append();
-  const fresh = openStream(view, {}, null), resumed = openStream(view, {}, 2), whole = openStream(view, {}, 0);
+  const fresh = openEventStream(view, {}, null),
+    resumed = openEventStream(view, {}, 2),
+    whole = openEventStream(view, {}, 0);
   view.append();
   assert.deepEqual(await take(fresh[Symbol.asyncIterator](), 1), [6]);
   assert.deepEqual(await take(resumed[Symbol.asyncIterator](), 4), [3, 4, 5, 6]);
@@ -31,13 +33,13 @@ Deno.test("an id from another log begins with what comes", async () => {
   // The bug would be: data/ was removed, the ids begin anew, and a client that reconnects hears nothing for days.
   const view = new LoggedView();
   view.append();
-  const stream = openStream(view, {}, 9_000);
+  const stream = openEventStream(view, {}, 9_000);
   view.append();
   assert.deepEqual(await take(stream[Symbol.asyncIterator](), 1), [2]);
 });
 
 Deno.test("rows that a slow reader's queue dropped are read from the log", async () => {
-  const view = new LoggedView(), stream = openStream(view, {}, null), rows = stream[Symbol.asyncIterator]();
+  const view = new LoggedView(), stream = openEventStream(view, {}, null), rows = stream[Symbol.asyncIterator]();
   view.append();
   assert.deepEqual(await take(rows, 1), [1]);
   for (let i = 0; i < 20; i++) view.append();
@@ -48,7 +50,7 @@ Deno.test("rows that were archived while the reader was away are told as a gap",
   const view = new LoggedView();
   for (let i = 0; i < 6; i++) view.append();
   view.log.splice(0, 4);
-  const items = openStream(view, {}, 2)[Symbol.asyncIterator]();
+  const items = openEventStream(view, {}, 2)[Symbol.asyncIterator]();
   assert.deepEqual((await items.next()).value, { kind: "gap", gap: { afterId: 2, beforeId: 5 } });
   assert.deepEqual(await take(items, 2), [5, 6]);
 });
@@ -65,14 +67,14 @@ Deno.test("whatever the order of appending, reading, leaving and coming back, ea
   );
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
     const view = new LoggedView(), filter = { refId: "a" }, got: number[] = [];
-    let stream = openStream(view, filter, 0), rows = stream[Symbol.asyncIterator]();
+    let stream = openEventStream(view, filter, 0), rows = stream[Symbol.asyncIterator]();
     const wanted = () => view.log.filter(({ refId }) => refId === "a").map(({ id }) => id);
     for (const next of steps) {
       if (next.do === "append") { for (let i = 0; i < next.count; i++) view.append("sense.signal", next.ref); }
       else if (next.do === "read") got.push(...await take(rows, Math.min(next.count, wanted().length - got.length)));
       else {
         stream.close();
-        stream = openStream(view, filter, got.at(-1) ?? 0);
+        stream = openEventStream(view, filter, got.at(-1) ?? 0);
         rows = stream[Symbol.asyncIterator]();
       }
     }

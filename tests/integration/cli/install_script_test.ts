@@ -1,0 +1,76 @@
+/** install.sh on a file that only pretends to be a nerve. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { hashFile } from "../../../src/cli/daemon/installation.ts";
+import { fakeNerve } from "../../support/fake_nerve.ts";
+import { repository } from "../../support/source_files.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+async function install(home: string, ...args: string[]): Promise<{ code: number; said: string }> {
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: [join(repository, "install.sh"), ...args],
+    cwd: home,
+    clearEnv: true,
+    env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
+    stdin: "null",
+  }).output();
+  return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+}
+
+Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, and asks nothing", async () => {
+  await inTempDir(async (home) => {
+    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
+    await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
+    const { code, said } = await install(home, "downloaded");
+    assert.equal(code, 0, said);
+    assert.match(said, /sum checked\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
+    const target = join(home, ".local/bin/nerve");
+    assert.equal(await hashFile(target), sum);
+    assert.equal(((await Deno.stat(target)).mode ?? 0) & 0o777, 0o755);
+    const bash = join(home, ".local/share/bash-completion/completions/nerve");
+    assert.equal(await Deno.readTextFile(bash), "# completions for bash\n");
+    assert.deepEqual([...Deno.readDirSync(join(home, ".local/bin"))].map(({ name }) => name), ["nerve"]);
+  });
+});
+
+Deno.test("install.sh changes nothing when the sum is wrong or missing, or the file does not run", async () => {
+  await inTempDir(async (home) => {
+    const file = fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await hashFile(file);
+    const cases: [string[], RegExp][] = [
+      [["downloaded"], /no downloaded\.sha256/],
+      [["downloaded", "--sha256", "ab".repeat(32)], /has the sum .*, not abab/],
+      [["downloaded", "--sha256", sum.toUpperCase()], /does not run on this machine/],
+      [["gone", "--sha256", sum], /gone cannot be read/],
+      [[], /which file\?/],
+      [["downloaded", "--force"], /no option --force/],
+      [["downloaded", "--sha256", sum, "--to", "taken"], /taken\/nerve is a folder/],
+    ];
+    await Deno.mkdir(join(home, "taken", "nerve"), { recursive: true });
+    for (const [args, what] of cases) {
+      const { code, said } = await install(home, ...args);
+      assert.equal(code, 1, said);
+      assert.match(said, what);
+    }
+    const left = await Array.fromAsync(Deno.readDir(join(home, ".local/bin"))).catch(() => []);
+    assert.deepEqual(left, []);
+  });
+});
+
+Deno.test("install.sh that was cut off on its way through a pipe does nothing", async () => {
+  await inTempDir(async (home) => {
+    const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
+    const script = await Deno.readTextFile(join(repository, "install.sh"));
+    // Behind the line that puts the file in its place: a shell that did as it read would have got there.
+    const part = script.slice(0, script.indexOf("sum checked"));
+    const { code, stdout } = await new Deno.Command("sh", {
+      args: ["-c", 'printf %s "$1" | sh -s -- "$2" --sha256 "$3"', "sh", `${part}'\n`, file, sum],
+      cwd: home,
+      clearEnv: true,
+      env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
+      stderr: "null",
+    }).output();
+    assert.notEqual(code, 0);
+    assert.equal(new TextDecoder().decode(stdout), "");
+    assert.deepEqual([...Deno.readDirSync(home)].map(({ name }) => name), ["downloaded"]);
+  });
+});

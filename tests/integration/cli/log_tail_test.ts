@@ -1,0 +1,24 @@
+/** Following the text log while its file is replaced. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../../src/base/clock.ts";
+import { LogTail } from "../../../src/cli/daemon/log_tail.ts";
+import { TextLog } from "../../../src/daemon/text_log.ts";
+import { logLine, messagesOf } from "../../support/log_lines.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+Deno.test("LogTail loses and doubles no line, however often the file turns over between two looks", async () => {
+  await inTempDir((root) => {
+    const path = `${root}/logs/nerve.log`, log = new TextLog(path, systemClock, { maxBytes: 400 });
+    using tail = new LogTail(path);
+    const seen: string[] = [];
+    let written = 0;
+    // Up to three files between two looks; five older ones are kept.
+    for (const step of [1, 0, 3, 1, 9, 2, 10, 1, 1, 7, 0, 12]) {
+      for (let count = 0; count < step; count++) log.write(logLine(`number ${written++}`));
+      seen.push(...tail.read());
+    }
+    log.close();
+    assert.deepEqual(messagesOf(seen.join("\n")), Array.from({ length: written }, (_, at) => `number ${at}`));
+    return Promise.resolve();
+  });
+});

@@ -1,0 +1,111 @@
+/** `nerve validate`: what it says of nerve.yaml and of the code, and its exit code. */
+import assert from "node:assert/strict";
+import { createValidateCommand, type SandboxLoader } from "../../../src/cli/commands/validate.ts";
+import type { Problem } from "../../../src/config/diagnostic.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { inTempDir, oneSense, writeWorkspace } from "../../support/temp_workspace.ts";
+
+function prefixed(folder: string, files: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [folder + path, text]));
+}
+
+const aProblem = (severity: Problem["severity"]): Problem => ({
+  severity,
+  path: "senses.a",
+  message: "exports no compute",
+  hint: null,
+  place: { file: "senses/a/index.ts", line: 1, column: 1 },
+});
+
+Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail only with --strict", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
+    const validated = async (problems: Problem[], strict: boolean) => {
+      const io = new CapturedIo({ cwd: root });
+      const code = await createValidateCommand(() => Promise.resolve(problems))(io, {
+        strict,
+        lock: false,
+        format: "text",
+        json: false,
+      });
+      return { code, out: io.out };
+    };
+    const warned = await validated([], false);
+    assert.equal(warned.code, 0);
+    assert.match(warned.out, /nerve\.yaml:1:\d+ warning senses\.a: .*\n.*\n?🔶 1 sense, 0 workflows: 1 warning\n$/);
+    assert.equal((await validated([], true)).code, 1);
+    const failed = await validated([aProblem("error")], false);
+    assert.equal(failed.code, 1);
+    assert.match(failed.out, /senses\/a\/index\.ts:1:1 error senses\.a: exports no compute/);
+    assert.match(failed.out, /❌ 1 error, 1 warning in 1 sense, 0 workflows\n$/);
+  });
+});
+
+Deno.test("validate prints JSON and GitHub's annotations and nothing besides", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
+    const validated = async (format: "json" | "github") => {
+      const io = new CapturedIo({ cwd: "/" });
+      await createValidateCommand(() => Promise.resolve([aProblem("error")]))(io, {
+        strict: false,
+        lock: false,
+        format,
+        json: false,
+      }, root);
+      return io.out;
+    };
+    assert.equal(JSON.parse(await validated("json")).errors, 1);
+    assert.match(await validated("github"), /^(::(error|warning) file=.*\n)+$/);
+  });
+});
+
+Deno.test("validate names files as seen from where it was called", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, prefixed("inner/", oneSense));
+    const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
+    const from = async (cwd: string) => {
+      const io = new CapturedIo({ cwd });
+      await createValidateCommand(() => Promise.resolve([absolute]))(
+        io,
+        { strict: false, lock: false, format: "text", json: false },
+        `${root}/inner`,
+      );
+      return io.out.split(" ")[0];
+    };
+    assert.equal(await from(`${root}/inner`), "senses/a/index.ts:1:2");
+    assert.equal(await from(root), "inner/senses/a/index.ts:1:2");
+    assert.equal(await from("/usr"), `${root}/inner/senses/a/index.ts:1:2`);
+  });
+});
+
+Deno.test("validate loads what nerve.yaml has no error about, and says all at once", async () => {
+  await inTempDir(async (root) => {
+    const b = "export const compute = () => null;";
+    await writeWorkspace(root, {
+      ...oneSense,
+      "senses/b/index.ts": b,
+      "nerve.yaml": "senses: { a: {}, b: { throtle: 1s } }\n",
+    });
+    const io = new CapturedIo({ cwd: root });
+    const load: SandboxLoader = ({ senses }) => Promise.resolve([...senses.keys()].map(() => aProblem("error")));
+    assert.equal(await createValidateCommand(load)(io, { strict: false, lock: false, format: "text", json: false }), 1);
+    assert.match(io.out, /error senses\.b\.throtle: unknown key/);
+    assert.match(io.out, /error senses\.a: exports no compute/);
+    assert.match(io.out, /❌ 2 errors; of what nerve\.yaml has no error about, 1 sense, 0 workflows were loaded\n$/);
+  });
+});
+
+Deno.test("validate loads nothing when nothing of nerve.yaml is right", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
+    const io = new CapturedIo({ cwd: root });
+    const code = await createValidateCommand(() => assert.fail("something was loaded"))(io, {
+      strict: false,
+      lock: false,
+      format: "text",
+      json: false,
+    });
+    assert.equal(code, 1);
+    assert.match(io.out, /nothing was loaded/);
+  });
+});

@@ -1,0 +1,66 @@
+/** `nerve workflow trigger`: what it prints, and the exit code of the run with --wait. */
+import assert from "node:assert/strict";
+import { NerveError } from "../../../src/base/errors.ts";
+import { runCli } from "../../../src/cli/app.ts";
+import { runSchema } from "../../../src/protocol/api.ts";
+import { CapturedIo } from "../../support/captured_io.ts";
+import { withDaemon } from "../../support/fake_daemon.ts";
+import { aRun } from "../../support/fake_view.ts";
+import { fastClock } from "../../support/fast_clock.ts";
+import { nerve } from "../../support/in_process_nerve.ts";
+import { within } from "../../support/workspace_fixture.ts";
+
+Deno.test("workflow trigger prints the run id, and with --wait has the run's exit code", async () => {
+  await withDaemon(async (root, view) => {
+    const argv = ["workflow", "trigger", "cleanup", "--payload", `{"a":1}`, "--prompt", "go", "--id", "mine"];
+    const started = await nerve(root, ...argv);
+    assert.deepEqual([started.code, started.out], [0, "mine\n"]);
+    assert.deepEqual(view.runsById.get("mine")?.payload, { a: 1 });
+    const json = await nerve(root, ...argv, "--json");
+    assert.equal(runSchema.parse(JSON.parse(json.out)).runId, "mine");
+
+    view.start = () => {
+      const run = aRun({ runId: "slow", status: "started", endedAt: null, exitCode: null });
+      view.runsById.set("slow", run);
+      return Promise.resolve(run);
+    };
+    view.runEnded = () => {
+      view.runsById.set("slow", aRun({ runId: "slow", status: "failed", exitCode: 2, reason: "maxRounds reached" }));
+      return Promise.resolve();
+    };
+    const waited = await nerve(root, "workflow", "trigger", "cleanup", "--wait");
+    assert.deepEqual([waited.code, waited.out, waited.err], [
+      2,
+      "slow\n",
+      "❌ failed after 2 rounds: maxRounds reached\n",
+    ]);
+
+    view.start = () => Promise.reject(new NerveError("RUN_CONFLICT", "run slow has another payload", { hint: "--id" }));
+    const conflict = await nerve(root, "workflow", "trigger", "cleanup");
+    assert.deepEqual([conflict.code, conflict.err], [1, "❌ run slow has another payload\n   --id\n"]);
+  });
+});
+
+Deno.test("workflow trigger --wait says what keeps the run waiting", async () => {
+  await withDaemon(async (root, view) => {
+    const run = aRun({ runId: "held", workflow: "cleanup", status: "started", endedAt: null, exitCode: null });
+    view.start = () => Promise.resolve(run);
+    view.runsById.set("held", run);
+    const problem = "quarantined: cannot be loaded: SyntaxError";
+    let asked = 0;
+    const often = Promise.withResolvers<void>();
+    view.workflows = () => {
+      if (++asked === 3) often.resolve();
+      return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 1, queued: 0, problem }];
+    };
+    const io = new CapturedIo({ cwd: root, clock: fastClock(100) });
+    const done = runCli(["workflow", "trigger", "cleanup", "--wait"], io);
+    await within(often.promise, "three looks");
+    view.runsById.set("held", aRun({ runId: "held", status: "completed", exitCode: 0 }));
+    for (const { end } of view.waiting) end();
+    assert.equal(await done, 0);
+    assert.deepEqual(io.err.match(/.*the run waits.*/g), [
+      "🔴 the run waits: cleanup is quarantined: cannot be loaded: SyntaxError",
+    ]);
+  });
+});

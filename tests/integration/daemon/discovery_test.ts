@@ -1,0 +1,79 @@
+/** Finding the daemon of a workspace. Danger: a command believes a stale pid or socket, and ends a stranger's process. */
+import assert from "node:assert/strict";
+import { ownProcessId, processStat } from "../../../src/base/process_id.ts";
+import { DaemonWorkspace } from "../../support/daemon.ts";
+
+/** A socket file that nobody listens on, as kill -9 leaves it: closing removes the name that it was bound to. */
+function leaveSocket(path: string): void {
+  const listener = Deno.listen({ transport: "unix", path: `${path}.bound` });
+  Deno.renameSync(`${path}.bound`, path);
+  listener.close();
+  assert.ok(Deno.lstatSync(path).isSocket);
+}
+
+Deno.test("what a killed daemon leaves, and a pid that is somebody else's by now, is neither believed nor harmed", async () => {
+  // The bug would be: `stop` ends an innocent process that was given the dead daemon's pid, or `start` is refused by it.
+  await using workspace = await DaemonWorkspace.make();
+  const { paths } = workspace, bystander = new Deno.Command("sleep", { args: ["600"] }).spawn();
+  try {
+    const start = Number(processStat(bystander.pid)?.startTime);
+    Deno.writeTextFileSync(paths.lockFile, `${bystander.pid} ${start - 1}\n`);
+    Deno.writeTextFileSync(paths.pidFile, `${bystander.pid}\n`);
+    leaveSocket(paths.socket);
+    Deno.mkdirSync(paths.logs);
+    const supervisor = { ...ownProcessId(), startTime: "1" };
+    const state = { supervisor, state: "running", since: 0, kernel: bystander.pid, deaths: 0, problem: null };
+    Deno.writeTextFileSync(`${paths.logs}/daemon.json`, JSON.stringify(state));
+
+    const shown = await workspace.nerve("status");
+    assert.equal(shown.code, 3);
+    assert.match(shown.out, /no daemon runs in .*; the last one was killed/);
+    assert.equal((await workspace.nerve("stop")).code, 3);
+    const doctor = await workspace.nerve("doctor");
+    assert.equal(doctor.code, 0, doctor.out);
+    assert.match(
+      doctor.out,
+      new RegExp(`🔶 lock: free; the daemon that held it \\(pid ${bystander.pid}\\) was killed`),
+    );
+    assert.match(doctor.out, new RegExp(`🔶 pid file: stale: it says ${bystander.pid}`));
+    assert.match(doctor.out, /🔶 socket: stale: nobody listens/);
+
+    const { kernel } = await workspace.start();
+    assert.equal(Deno.readTextFileSync(paths.pidFile), `${kernel}\n`);
+    assert.equal((await workspace.nerve("stop")).code, 0);
+    assert.equal(processStat(bystander.pid)?.state, "S");
+  } finally {
+    bystander.kill("SIGKILL");
+    await bystander.status;
+  }
+});
+
+Deno.test("a folder where the socket belongs refuses the start in two lines, and doctor names it", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { socket } = workspace.paths;
+  Deno.mkdirSync(`${socket}/mine`, { recursive: true });
+  const { code, err } = await workspace.nerve("start");
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /^❌ A folder is in the way, and it is not empty: remove '.*nerve\.sock'\n {3}Move the folder away\n$/,
+  );
+  await workspace.nothingLeft();
+  assert.match(
+    (await workspace.nerve("doctor")).out,
+    /❌ socket: a folder is in its place\n {3}move .*nerve\.sock away/,
+  );
+  Deno.removeSync(socket, { recursive: true });
+  await workspace.start();
+});
+
+Deno.test("a daemon whose socket is gone is told from one that does not run, and a restart mends it", async () => {
+  await using workspace = await DaemonWorkspace.make();
+  const { kernel } = await workspace.start();
+  Deno.removeSync(workspace.paths.socket);
+  const { code, err } = await workspace.nerve("sense", "trigger", "ping");
+  assert.equal(code, 1);
+  assert.match(err, new RegExp(`❌ The daemon \\(pid ${kernel}\\) runs, but its socket is gone\n {3}nerve restart`));
+  assert.equal((await workspace.nerve("restart")).code, 0);
+  assert.equal((await workspace.nerve("sense", "trigger", "ping")).code, 0);
+});

@@ -1,0 +1,50 @@
+/** Loading all code of a workspace to see what does not load, without a daemon. */
+import assert from "node:assert/strict";
+import { loadAll } from "../../../src/deploy/validate.ts";
+import { fastClock } from "../../support/fast_clock.ts";
+import { endless, unloadable, withAll } from "../../support/unloadable_senses.ts";
+import { makeWorkspace, noProcessIn } from "../../support/workspace_fixture.ts";
+
+const fine = "export const compute = () => ({ fine: 1 });";
+
+Deno.test("loadAll() reports what the daemon would, and opens no database of the workspace", async () => {
+  const { senses, yaml } = withAll();
+  delete senses.endless;
+  delete (yaml.senses as Record<string, unknown>).endless;
+  const workflows = {
+    "good":
+      "import { defineWorkflow, END } from 'nerve';\nexport default defineWorkflow({ roles: { a: () => ({ content: '', meta: {} }) }, moderator: () => END });",
+    "shapeless": "export default { roles: {} };",
+  };
+  await using workspace = await makeWorkspace({
+    senses,
+    yaml: { ...yaml, workflows: { good: {}, shapeless: {} } },
+    workflows,
+  });
+  const problems = await loadAll(await workspace.config(), workspace.paths);
+  const byPath = new Map(problems.map((problem) => [problem.path, problem]));
+  for (const [name, [, says, line]] of Object.entries(unloadable)) {
+    const problem = byPath.get(`senses.${name}`);
+    assert.match(problem?.message ?? "", says, name);
+    assert.equal(problem?.place?.line, line, name);
+  }
+  assert.match(byPath.get("workflows.shapeless")?.message ?? "", /moderator is not a function/);
+  assert.equal(problems.length, Object.keys(unloadable).length + 1, "and nothing else");
+  assert.deepEqual([...Deno.readDirSync(workspace.root)].map(({ name }) => name).includes("data"), false);
+  await noProcessIn(workspace.root);
+});
+
+Deno.test("loadAll() never waits longer than its limit, and leaves nothing behind", async () => {
+  const loop = "for (;;);\nexport const compute = () => 1;";
+  await using workspace = await makeWorkspace({ senses: { endless, loop, fine } });
+  const load = async (factor: number) => loadAll(await workspace.config(), workspace.paths, fastClock(factor));
+  const paths = (of: typeof problems) => of.map(({ path }) => path);
+  // Its limit of 30 s is over after one. A busy machine may need longer for the sense that does load.
+  let problems = await load(30);
+  if (paths(problems).includes("senses.fine")) problems = await load(2);
+  assert.deepEqual(paths(problems), ["senses.endless", "senses.loop"]);
+  assert.match(problems[0]?.message ?? "", /did not load within 30 s/);
+  assert.match(problems[1]?.message ?? "", /did not (load within 30|answer for 15) s/);
+  assert.deepEqual(problems.map(({ place }) => place?.line), [1, 1]);
+  await noProcessIn(workspace.root);
+});
