@@ -2,7 +2,7 @@
  * How full the file system of a path is, as `df` tells it. Above its threshold it says so by a signal, or asks for a
  * workflow that makes room, if the configuration names one.
  */
-import { option, prune, readConfig, type SenseContext } from "nerve";
+import { option, prune, readConfig, type SenseContext, type WorkflowDirective } from "nerve";
 import { parseDf } from "./df.ts";
 import { readings } from "./schema.ts";
 
@@ -23,7 +23,7 @@ const workflowRoundsMax = 10;
 
 export async function compute(
   { db, signal, config }: SenseContext,
-): Promise<DiskUsage | (DiskUsage & { workflow: string }) | null> {
+): Promise<DiskUsage | (DiskUsage & { workflow: WorkflowDirective }) | null> {
   const { path, threshold, workflow, keep } = readConfig(config, {
     path: option.text("/"),
     threshold: option.number(null, { min: 0, max: 1 }),
@@ -35,7 +35,8 @@ export async function compute(
   prune(db, readings, readings.ts, keep);
   if (threshold !== null && usage.used < threshold) return null;
   if (workflow === null) return usage;
-  return { ...usage, workflow: `${workflow}|${workflowRoundsMax}|${path} is ${Math.round(usage.used * 100)}% full` };
+  const prompt = `${path} is ${Math.round(usage.used * 100)}% full`;
+  return { ...usage, workflow: { name: workflow, prompt, maxRounds: workflowRoundsMax } };
 }
 
 /** `signal` ends it too: df waits for ever for a network share that is gone. */

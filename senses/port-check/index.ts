@@ -3,7 +3,15 @@
  * again; it may ask for a workflow when a port has just gone.
  */
 import { desc, eq } from "drizzle-orm";
-import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import {
+  type JsonObject,
+  option,
+  prune,
+  readConfig,
+  type SenseContext,
+  type SenseDatabase,
+  type WorkflowDirective,
+} from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
 import { checks } from "./schema.ts";
 
@@ -28,7 +36,7 @@ const workflowRoundsMax = 20;
 
 export async function compute(
   { db, signal, config }: SenseContext,
-): Promise<PortCheck | (PortCheck & { workflow: string }) | null> {
+): Promise<PortCheck | (PortCheck & { workflow: WorkflowDirective }) | null> {
   const settings = readSettings(config);
   const ports = await Promise.all(settings.ports.map((address) => check(address, settings.timeout, signal)));
   signal.throwIfAborted();
@@ -42,7 +50,8 @@ export async function compute(
   const result: PortCheck = { ok: problems.length === 0, problems, ports };
   const gone = ports.filter(({ address, open }) => !open && wasOpen.get(address)).map(({ address }) => address);
   if (gone.length > 0 && settings.workflow !== null) {
-    return { ...result, workflow: `${settings.workflow}|${workflowRoundsMax}|${gone.join(", ")} takes no connection` };
+    const prompt = `${gone.join(", ")} takes no connection`;
+    return { ...result, workflow: { name: settings.workflow, prompt, maxRounds: workflowRoundsMax } };
   }
   const wereAllOpen = [...wasOpen.values()].every((open) => open);
   return result.ok && wereAllOpen && !settings.always ? null : result;

@@ -4,7 +4,16 @@
  * Nothing below /proc can be opened in the sandbox, whatever is granted: hence `ps`.
  */
 import { desc, eq } from "drizzle-orm";
-import { formatSize, type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import {
+  formatSize,
+  type JsonObject,
+  option,
+  prune,
+  readConfig,
+  type SenseContext,
+  type SenseDatabase,
+  type WorkflowDirective,
+} from "nerve";
 import { isNamed, parsePs, type Process, psColumns, psEnvironment } from "./ps.ts";
 import { readings } from "./schema.ts";
 
@@ -31,7 +40,7 @@ const workflowRoundsMax = 20;
 
 export async function compute(
   { db, signal, config }: SenseContext,
-): Promise<ProcessWatch | (ProcessWatch & { workflow: string }) | null> {
+): Promise<ProcessWatch | (ProcessWatch & { workflow: WorkflowDirective }) | null> {
   const settings = readSettings(config);
   const processes = parsePs(await ps(settings.column, signal)).filter(({ text }) => settings.matches(text))
     .sort((a, b) => b.seconds - a.seconds || a.pid - b.pid);
@@ -41,7 +50,8 @@ export async function compute(
   db.insert(readings).values({ ts: new Date(), ...now, pids: [...now.pids], problems: [...now.problems] }).run();
   prune(db, readings, readings.ts, settings.keep);
   if (!now.ok && wasOk && settings.workflow !== null) {
-    return { ...now, workflow: `${settings.workflow}|${workflowRoundsMax}|${now.program}: ${now.problems.join(", ")}` };
+    const prompt = `${now.program}: ${now.problems.join(", ")}`;
+    return { ...now, workflow: { name: settings.workflow, prompt, maxRounds: workflowRoundsMax } };
   }
   return now.ok && wasOk && !now.restarted && !settings.always ? null : now;
 }

@@ -12,7 +12,7 @@ import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
 import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
-import type { Blobs, SenseContext } from "../sdk/sense.ts";
+import { authoredCompute, type Blobs, type SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
 import { describeError, loadProblem, placeOf } from "./error_text.ts";
@@ -200,7 +200,8 @@ const backDoor = /\barguments\b|\beval\b|\[native code\]/;
  * where it cannot be told.
  */
 export function needsDatabases(compute: unknown): boolean {
-  const text = textOf(compute), match = parameters.exec(text);
+  const authored: unknown = Reflect.get(Object(compute), authoredCompute);
+  const text = textOf(typeof authored === "function" ? authored : compute), match = parameters.exec(text);
   if (match === null || backDoor.test(text)) return true;
   const names = (match[1] ?? "").split(",").map((part) => part.split(":")[0]?.trim());
   return names.includes("db") || names.includes("peers");

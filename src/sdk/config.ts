@@ -1,14 +1,16 @@
 /**
- * `readConfigFile`: turns the `config` of a sense or workflow into typed settings, key by key, and refuses what it does
+ * `readConfig`: turns the `config` of a sense or workflow into typed settings, key by key, and refuses what it does
  * not know. Used by the authors of senses and workflows as part of "nerve".
  */
 import { parseDuration, parseSize } from "../base/duration.ts";
+import type { Result } from "../base/result.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 
 /** Turns one value of `config`, undefined when the key is missing, into a setting; throws a TypeError with a reason. */
 export type Option<T> = (value: Json | undefined) => T;
 
-type Settings<Options> = { readonly [Key in keyof Options]: Options[Key] extends Option<infer T> ? T : never };
+/** What `readConfig` makes of `Options`. */
+export type Settings<Options> = { readonly [Key in keyof Options]: Options[Key] extends Option<infer T> ? T : never };
 
 /**
  * The settings of `config`. Throws one TypeError that names every wrong and every unknown key.
@@ -53,8 +55,10 @@ function withFallback<T, Fallback>(read: (value: Json) => T, fallback: [Fallback
   };
 }
 
+// Overloads, not type parameters: a generic call among the options would keep `defineSense` from learning their types.
 function text(): Option<string>;
-function text<F extends string | null>(fallback: F): Option<string | F>;
+function text(fallback: string): Option<string>;
+function text(fallback: string | null): Option<string | null>;
 function text(...fallback: [(string | null)?]): Option<string | null> {
   return withFallback((value) => {
     if (typeof value !== "string" || value === "") throw new TypeError(`must be a text, not ${show(value)}`);
@@ -62,19 +66,48 @@ function text(...fallback: [(string | null)?]): Option<string | null> {
   }, fallback);
 }
 
-/** The kinds of settings for `readConfigFile`. Each takes the value of a missing key; without one the key is required. */
+function number(fallback: number, range?: { min?: number; max?: number }): Option<number>;
+function number(fallback: number | null, range?: { min?: number; max?: number }): Option<number | null>;
+function number(fallback: number | null, range: { min?: number; max?: number } = {}): Option<number | null> {
+  const { min = -Infinity, max = Infinity } = range;
+  return withFallback((value) => {
+    if (typeof value === "number" && value >= min && value <= max) return value;
+    const lower = min === -Infinity ? "" : max === Infinity ? ` of at least ${min}` : ` from ${min}`;
+    const upper = max === Infinity ? "" : min === -Infinity ? ` of at most ${max}` : ` to ${max}`;
+    throw new TypeError(`must be a number${lower}${upper}, not ${show(value)}`);
+  }, [fallback]);
+}
+
+function size(fallback: string): Option<number>;
+function size(fallback: string | null): Option<number | null>;
+function size(fallback: string | null): Option<number | null> {
+  return parsedText(parseSize, "a size", fallback);
+}
+
+function duration(fallback: string): Option<number>;
+function duration(fallback: string | null): Option<number | null>;
+function duration(fallback: string | null): Option<number | null> {
+  return parsedText(parseDuration, "a duration", fallback);
+}
+
+function parsedText(
+  parse: (text: string) => Result<number, string>,
+  what: string,
+  fallback: string | null,
+): Option<number | null> {
+  return (value) => {
+    if ((value === undefined || value === null) && fallback === null) return null;
+    const parsed = parse(typeof value === "string" ? value : value == null ? fallback ?? "" : show(value));
+    if (!parsed.ok) throw new TypeError(`must be ${what}: ${parsed.error}`);
+    return parsed.value;
+  };
+}
+
+/** The kinds of settings for `readConfig`. Each takes the value of a missing key; without one the key is required. */
 export const option = {
   text,
   /** A number within `min` and `max`, both included. */
-  number<F extends number | null>(fallback: F, range: { min?: number; max?: number } = {}): Option<number | F> {
-    const { min = -Infinity, max = Infinity } = range;
-    return withFallback((value) => {
-      if (typeof value === "number" && value >= min && value <= max) return value;
-      const lower = min === -Infinity ? "" : max === Infinity ? ` of at least ${min}` : ` from ${min}`;
-      const upper = max === Infinity ? "" : min === -Infinity ? ` of at most ${max}` : ` to ${max}`;
-      throw new TypeError(`must be a number${lower}${upper}, not ${show(value)}`);
-    }, [fallback]);
-  },
+  number,
   /** A list of up to `max` texts; a single text stands for a list of one. Without a fallback it is required, and not empty. */
   list({ fallback, max = 100 }: { fallback?: readonly string[]; max?: number } = {}): Option<readonly string[]> {
     return withFallback((value) => {
@@ -89,14 +122,7 @@ export const option = {
     }, fallback === undefined ? [] : [fallback]);
   },
   /** Bytes of a text such as `64KiB`. */
-  size<F extends string | null>(fallback: F): Option<number | (F extends null ? null : never)> {
-    return (value) => {
-      if ((value === undefined || value === null) && fallback === null) return null as F extends null ? null : never;
-      const parsed = parseSize(typeof value === "string" ? value : value == null ? fallback ?? "" : show(value));
-      if (!parsed.ok) throw new TypeError(`must be a size: ${parsed.error}`);
-      return parsed.value;
-    };
-  },
+  size,
   flag(fallback: boolean): Option<boolean> {
     return withFallback((value) => {
       if (typeof value !== "boolean") throw new TypeError(`must be true or false, not ${show(value)}`);
@@ -104,14 +130,7 @@ export const option = {
     }, [fallback]);
   },
   /** Milliseconds of a text such as `1h30m`. */
-  duration<F extends string | null>(fallback: F): Option<number | (F extends null ? null : never)> {
-    return (value) => {
-      if ((value === undefined || value === null) && fallback === null) return null as F extends null ? null : never;
-      const parsed = parseDuration(typeof value === "string" ? value : value == null ? fallback ?? "" : show(value));
-      if (!parsed.ok) throw new TypeError(`must be a duration: ${parsed.error}`);
-      return parsed.value;
-    };
-  },
+  duration,
 } as const;
 
 function show(value: Json): string {

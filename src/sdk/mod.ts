@@ -10,7 +10,16 @@ export type { RunMessage, RunStart } from "../protocol/run.ts";
 export type { Signal, Trigger } from "../protocol/signal.ts";
 export { type Option, option, readConfig } from "./config.ts";
 export { prune } from "./prune.ts";
-export type { Blobs, LogFunction, SenseContext, SenseDatabase, SenseLogs } from "./sense.ts";
+export {
+  type Blobs,
+  defineSense,
+  type LogFunction,
+  type SenseContext,
+  type SenseDatabase,
+  type SenseLogs,
+  type SenseOutput,
+  type WorkflowDirective,
+} from "./sense.ts";
 export {
   defineWorkflow,
   END,

@@ -1,9 +1,10 @@
-/** The types of a sense: what `compute` is given. */
+/** The types of a sense, and `defineSense`, which gives them to an author's object. */
 import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
 import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { Trigger } from "../protocol/signal.ts";
+import { type Option, readConfig, type Settings } from "./config.ts";
 
 /** Drizzle over SQLite, synchronous: `db.select().from(t).all()`, `db.insert(t).values(v).run()`. */
 export type SenseDatabase = BaseSQLiteDatabase<"sync", unknown, Record<string, never>>;
@@ -38,7 +39,7 @@ export interface Blobs {
 }
 
 /** What `compute` is called with. A new object for each compute; `db`, `sqlite` and `peers` live as long as the process. */
-export interface SenseContext {
+export interface SenseContext<Config = JsonObject> {
   readonly name: string;
   /** This sense's own database. */
   readonly db: SenseDatabase;
@@ -52,7 +53,64 @@ export interface SenseContext {
   readonly signal: AbortSignal;
   /** Why this compute runs. */
   readonly trigger: Trigger;
-  /** The sense's `config` of nerve.yaml, frozen; `{}` without one. */
-  readonly config: JsonObject;
+  /** The sense's `config` of nerve.yaml, frozen; `{}` without one. Of `defineSense` with `config`: what `readConfig` makes of it. */
+  readonly config: Config;
   readonly log: LogFunction;
+}
+
+/** Asks for a run of a workflow. `maxRounds` defaults to the workflow's own limit, `prompt` to an empty text. */
+export interface WorkflowDirective {
+  readonly name: string;
+  readonly prompt?: string;
+  readonly maxRounds?: number;
+}
+
+/**
+ * What `compute` may return: null or nothing for no signal, an object with the key `workflow` for a run, whose payload
+ * is the rest of the object, and any other JSON of at most 256 KiB for a signal. The text form of `workflow` is
+ * `name|maxRounds|prompt`.
+ */
+export type SenseOutput = SenseValue | Promise<SenseValue>;
+type SenseValue = null | undefined | void | string | number | boolean | readonly unknown[] | {
+  readonly workflow?: WorkflowDirective | string | null;
+  // deno-lint-ignore no-explicit-any -- `unknown` would refuse an author's interfaces, which have no index signature
+  readonly [key: string]: any;
+};
+
+export interface DefinedSense {
+  readonly compute: (context: SenseContext) => SenseOutput;
+}
+
+/** Of a compute that `defineSense` made: the author's own. For the sandbox, which reads what a compute needs off its text. */
+export const authoredCompute: symbol = Symbol.for("nerve.authoredCompute");
+
+/**
+ * Declares a sense: gives `compute` its types, and with `config` reads the settings before each compute, as `readConfig` does:
+ * a wrong one is an error of the compute that names it.
+ * @example
+ * ```ts
+ * export const { compute } = defineSense({
+ *   config: { folder: option.text(), most: option.number(10) },
+ *   async compute({ config: { folder, most } }) {
+ *     const files = (await Array.fromAsync(Deno.readDir(folder))).length;
+ *     if (files <= most) return { files }; // a signal
+ *     return { files, workflow: { name: "tidy", prompt: `${folder} holds ${files} files`, maxRounds: 5 } }; // a run
+ *   },
+ * });
+ * ```
+ */
+export function defineSense<Options extends Record<string, Option<unknown>>>(sense: {
+  readonly config: Options;
+  readonly compute: (context: SenseContext<Settings<Options>>) => SenseOutput;
+}): DefinedSense;
+export function defineSense(sense: { readonly compute: (context: SenseContext) => SenseOutput }): DefinedSense;
+export function defineSense({ config: options, compute }: {
+  readonly config?: Readonly<Record<string, Option<unknown>>>;
+  readonly compute: (context: SenseContext<JsonObject & Settings<Record<string, Option<unknown>>>>) => SenseOutput;
+}): DefinedSense {
+  if (options === undefined) return { compute };
+  const reading = (context: SenseContext) =>
+    // What `readConfig` makes is no JSON in general; the overloads above say what it is.
+    compute({ ...context, config: readConfig(context.config, options) as JsonObject });
+  return { compute: Object.assign(reading, { [authoredCompute]: compute }) };
 }

@@ -41,7 +41,7 @@ senses:
 reflexes:
 
 # Each workflow is a folder workflows/<name>/ whose index.ts has a defineWorkflow({...}) as its default export.
-# A sense starts one by returning { workflow: "name|maxRounds|prompt", ... }. By hand: nerve workflow trigger NAME.
+# A sense starts one by returning { workflow: { name, prompt, maxRounds }, ... }. By hand: nerve workflow trigger NAME.
 workflows:
 `;
 
@@ -101,17 +101,20 @@ export const gitignore = `data/\nlogs/\n${generatedFolder}/\nnerve.lock\nnerve.p
 export function createSenseTemplate(name: string): Record<string, string> {
   const folder = `senses/${name}`;
   return {
-    [`${folder}/index.ts`]: `import type { SenseContext } from "nerve";
+    [`${folder}/index.ts`]: `import { defineSense, option } from "nerve";
 import { readings } from "./schema.ts";
 
 /** Runs when a reflex says so. What it returns becomes a signal; null says nothing. */
-export function compute({ db, config, log }: SenseContext) {
-  const value = Math.round(Math.random() * 100);
-  db.insert(readings).values({ value, ts: new Date() }).run();
-  log("debug", "took a reading", { value });
-  const threshold = Number(config.threshold ?? 50);
-  return value >= threshold ? { value } : null;
-}
+export const { compute } = defineSense({
+  config: { threshold: option.number(50) },
+  compute({ db, config, log }) {
+    const value = Math.round(Math.random() * 100);
+    db.insert(readings).values({ value, ts: new Date() }).run();
+    log("debug", "took a reading", { value });
+    // A run instead of a signal: return { value, workflow: { name: "tidy", prompt: "why", maxRounds: 10 } };
+    return value >= config.threshold ? { value } : null;
+  },
+});
 `,
     [`${folder}/schema.ts`]: `import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
 

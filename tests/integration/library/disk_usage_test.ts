@@ -30,7 +30,9 @@ Deno.test("disk-usage asks for the configured workflow above its threshold only"
   await using sense = new TestSense("disk-usage");
   assert.deepEqual(await sense.compute({ threshold: 1, workflow: "cleanup" }), { kind: "null" });
   const asked = valueOf(await sense.compute({ path: "/", threshold: 0, workflow: "cleanup" }));
-  assert.match(asked.workflow, /^cleanup\|10\|\/ is \d+% full$/);
+  const { prompt, ...directive } = asked.workflow;
+  assert.deepEqual(directive, { name: "cleanup", maxRounds: 10 });
+  assert.match(prompt, /^\/ is \d+% full$/);
 });
 
 Deno.test("disk-usage works with the grants of its README and says NotCapable without", () => {

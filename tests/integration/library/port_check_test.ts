@@ -55,7 +55,11 @@ Deno.test("port-check asks for a workflow when a port has just gone, and not aga
   assert.deepEqual(await sense.compute(config), { kind: "null" });
   listener.close();
   const gone = valueOf(await sense.compute(config));
-  assert.equal(gone.workflow, `restart-service|20|${ports[1]} takes no connection`);
+  assert.deepEqual(gone.workflow, {
+    name: "restart-service",
+    prompt: `${ports[1]} takes no connection`,
+    maxRounds: 20,
+  });
   const still = valueOf(await sense.compute(config));
   assert.deepEqual([still.ok, still.workflow], [false, undefined]);
 });

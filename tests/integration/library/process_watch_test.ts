@@ -90,7 +90,11 @@ Deno.test("process-watch asks for a workflow once when the program stops", async
   await using sense = new TestSense("process-watch");
   const config = { command_line: uniqueWord(), workflow: "restart-service" };
   const stopped = valueOf(await sense.compute(config));
-  assert.equal(stopped.workflow, `restart-service|20|${config.command_line}: does not run`);
+  assert.deepEqual(stopped.workflow, {
+    name: "restart-service",
+    prompt: `${config.command_line}: does not run`,
+    maxRounds: 20,
+  });
   const still = valueOf(await sense.compute(config));
   assert.deepEqual([still.ok, still.workflow], [false, undefined]);
 });

@@ -1,6 +1,7 @@
 /** A compute that got no `db` although it asks for one would fail at once: what cannot be told must count as a need. */
 import assert from "node:assert/strict";
 import { needsDatabases } from "../../../src/sandbox/sense_runtime.ts";
+import { defineSense, option } from "../../../src/sdk/mod.ts";
 
 type Context = Record<"db" | "peers" | "sqlite" | "config", unknown>;
 
@@ -47,4 +48,12 @@ Deno.test("a compute that takes db or peers, or might, needs the databases", () 
     class {},
   ];
   for (const each of functions) assert.equal(needsDatabases(each), true, Object.prototype.toString.call(each));
+});
+
+Deno.test("of a compute that defineSense made, the author's own tells what it needs", () => {
+  const config = { most: option.number(10) };
+  const without = defineSense({ config, compute: ({ config: settings, sqlite }) => [settings.most, sqlite] });
+  const withDb = defineSense({ config, compute: ({ config: settings, db }) => [settings.most, db] });
+  assert.equal(needsDatabases(without.compute), false);
+  assert.equal(needsDatabases(withDb.compute), true);
 });
