@@ -3,29 +3,9 @@
  * Callers decide by `code`, never by the text of the message.
  */
 
-export type ErrorCode =
-  | "CONFIG_INVALID"
-  | "WORKSPACE_EXISTS"
-  | "WORKSPACE_MISSING"
-  | "NAME_INVALID"
-  | "FOLDER_UNSAFE"
-  | "DAEMON_RUNNING"
-  | "DAEMON_MISSING"
-  | "DAEMON_ANSWER"
-  | "SENSE_UNKNOWN"
-  | "WORKFLOW_UNKNOWN"
-  | "RUN_UNKNOWN"
-  | "RUN_CONFLICT"
-  | "RUN_ENDED"
-  | "PAYLOAD_INVALID"
-  | "QUERY_INVALID"
-  | "DATABASE_MISSING"
-  | "CLIENTS_MANY"
-  | "ROW_UNKNOWN"
-  | "STORE_FAILED"
-  | "INTERNAL"
-  | "UPGRADE_FAILED"
-  | "USAGE";
+import type { ErrorCode } from "./error_codes.ts";
+
+export type { ErrorCode } from "./error_codes.ts";
 
 /** An expected failure: `message` says what failed, `hint` what the operator can do about it. */
 export class NerveError extends Error {

@@ -11,8 +11,8 @@ export interface OsError {
   readonly hint: string;
 }
 
-/** By the code that the system gives. */
-const refusals: Readonly<Record<string, readonly [says: string, hint: string]>> = {
+/** By the code that the system gives. docs/errors.md lists them. */
+export const osErrorTexts: Readonly<Record<string, readonly [says: string, hint: string]>> = {
   EACCES: ["Permission denied", "Give this user access to it (ls -ld shows who has it), or use another folder"],
   EPERM: ["The system does not permit this", "Run nerve as the user that owns it, or use another folder"],
   EROFS: ["The file system is read-only", "nerve writes into the workspace: mount it writable, or use another folder"],
@@ -34,7 +34,7 @@ const refusals: Readonly<Record<string, readonly [says: string, hint: string]>> 
 export function toOsError(thrown: unknown): OsError | null {
   if (!(thrown instanceof Error) || thrown instanceof Deno.errors.NotCapable) return null;
   const code: unknown = Reflect.get(thrown, "code");
-  const known = typeof code === "string" && Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+  const known = typeof code === "string" && Object.hasOwn(osErrorTexts, code) ? osErrorTexts[code] : undefined;
   if (known === undefined) return null;
   const [says, hint] = known, what = placeOf(messageOf(thrown));
   return { message: what === "" ? says : `${says}: ${what}`, hint };

@@ -178,7 +178,8 @@ function told(thrown: unknown): ErrorOutput["error"] {
   return { code: "INTERNAL", message: messageOf(thrown), hint };
 }
 
-function exitCodeOf(thrown: unknown): number {
+/** The exit code of a command that failed with this error. */
+export function exitCodeOf(thrown: unknown): number {
   if (!(thrown instanceof NerveError)) return exit.failed;
   if (thrown.code === "DAEMON_MISSING") return exit.noDaemon;
   return thrown.code === "USAGE" || thrown.code === "NAME_INVALID" ? exit.usage : exit.failed;

@@ -10,14 +10,14 @@ import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema
 
 const logQuery = z.object({
   source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
-  type: z.string().optional(),
+  type: z.string().optional().meta({ description: "Such as sense.signal or run.completed" }),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),
-  sinceMs: countSchema.optional(),
-  untilMs: countSchema.optional(),
-  afterId: countSchema.optional(),
-  beforeId: countSchema.optional(),
-  order: z.enum(["asc", "desc"]).default("desc"),
-  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100),
+  sinceMs: countSchema.optional().meta({ description: "Only rows of this time or later" }),
+  untilMs: countSchema.optional().meta({ description: "Only rows of this time or earlier" }),
+  afterId: countSchema.optional().meta({ description: "Only rows after this id" }),
+  beforeId: countSchema.optional().meta({ description: "Only rows before this id" }),
+  order: z.enum(["asc", "desc"]).default("desc").meta({ description: "By id" }),
+  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100).meta({ description: "1 to 1000; default 100" }),
   archived: flagSchema.meta({
     description: "1: with rows that have left the log for its archive; those of a run always are",
   }),

@@ -19,21 +19,21 @@ import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeResponses, validatePart } from "../problem_response.ts";
 import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
 
-const named = z.object({ name: nameSchema });
-const identified = z.object({ id: runIdSchema });
+const named = z.object({ name: nameSchema.meta({ description: "The workflow" }) });
+const identified = z.object({ id: runIdSchema.meta({ description: "The run" }) });
 
 const runQuery = z.object({
-  workflow: nameSchema.optional(),
+  workflow: nameSchema.optional().meta({ description: "Only runs of this workflow" }),
   status: z.string().optional().meta({ description: "Statuses, separated by commas" })
     .transform((text) => text?.split(",")).pipe(z.array(runStatusSchema).optional()),
   before: runIdSchema.optional().meta({ description: "Only runs that began before this one: the cursor of a page" }),
-  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(20),
-  offset: countSchema.default(0),
+  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(20).meta({ description: "1 to 1000; default 20" }),
+  offset: countSchema.default(0).meta({ description: "How many to skip; default 0" }),
 });
 
 const messageQuery = z.object({
   before: countSchema.optional().meta({ description: "Only rounds before this one" }),
-  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100),
+  limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100).meta({ description: "1 to 1000; default 100" }),
 });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
@@ -96,7 +96,7 @@ function oneRun(view: KernelPort) {
         responses: describeResponses("The run", runSchema, 404),
       }),
       validatePart("param", identified),
-      validatePart("query", z.object({ wait: flagSchema })),
+      validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for its end" }) })),
       async (c) => {
         const { id } = c.req.valid("param");
         const run = existing(view, id);

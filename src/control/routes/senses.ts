@@ -15,7 +15,7 @@ import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeResponses, validatePart } from "../problem_response.ts";
 import { flagSchema } from "./query.ts";
 
-const named = z.object({ name: nameSchema });
+const named = z.object({ name: nameSchema.meta({ description: "The sense" }) });
 
 // Hono's typed client is made of the inferred type; it cannot be written out.
 export function senseRoutes(view: KernelPort) {
@@ -42,7 +42,7 @@ export function senseRoutes(view: KernelPort) {
         responses: describeResponses("How the trigger was taken", triggerReplySchema, 404),
       }),
       validatePart("param", named),
-      validatePart("query", z.object({ wait: flagSchema })),
+      validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for the outcome" }) })),
       async (c) => {
         const { name } = c.req.valid("param");
         const { outcome, recorded, ...taken } = view.triggerSense(name) ?? throwUnknown(name, view);

@@ -1,0 +1,135 @@
+/**
+ * Every code of a `NerveError`: what it says, where it comes from, what to do. `deno task docs` writes docs/errors.md from
+ * this table, and the type `ErrorCode` is its keys, so no code goes undescribed. Only types of it are loaded when nerve runs.
+ */
+
+interface ErrorCodeText {
+  /** The failure in one sentence. */
+  readonly meaning: string;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+export const errorCodes = {
+  CONFIG_INVALID: {
+    meaning: "nerve.yaml has errors.",
+    cause: "A key, a value or a name in nerve.yaml is wrong, or the file changed while a command was editing it.",
+    remedy: "`nerve validate` lists every problem with its line and column, and how to fix it.",
+  },
+  WORKSPACE_EXISTS: {
+    meaning: "What the command would create is there already.",
+    cause: "The folder is a workspace already, or it has a sense or workflow of that name.",
+    remedy:
+      "Choose another name (`--as NEW` for the library), or complete an existing workspace with `nerve init --force`.",
+  },
+  WORKSPACE_MISSING: {
+    meaning: "No workspace was found.",
+    cause:
+      "There is no nerve.yaml in the current folder, in a folder above it or in ~/.nerve, or the folder cannot be used.",
+    remedy:
+      "Change into the workspace, name it with `--workspace DIR` or `NERVE_WORKSPACE`, or make one with `nerve init`.",
+  },
+  NAME_INVALID: {
+    meaning: "The name cannot be the name of a sense, a group or a workflow.",
+    cause: "A name has 1 to 64 lowercase letters, digits and hyphens, with no hyphen at either end.",
+    remedy: "Choose a name such as `queue-length`.",
+  },
+  FOLDER_UNSAFE: {
+    meaning: "The folder for the socket is missing or not safe to use.",
+    cause:
+      "The workspace's path is too long for a socket, so nerve uses the user's runtime folder; that one cannot be made, or " +
+      "other users may write to it.",
+    remedy: "Set `XDG_RUNTIME_DIR` to a folder that only you may use, or remove the folder that the message names.",
+  },
+  DAEMON_RUNNING: {
+    meaning: "A daemon already runs in this workspace.",
+    cause: "Each workspace has one daemon at most, and some commands need it to be stopped.",
+    remedy: "`nerve status` shows the daemon. `nerve stop` ends it, `nerve restart` replaces it.",
+  },
+  DAEMON_MISSING: {
+    meaning: "No daemon runs in this workspace.",
+    cause: "The daemon was never started, has stopped, or stopped while the command waited for its answer.",
+    remedy: "`nerve start`, or `nerve run` in the foreground.",
+  },
+  DAEMON_ANSWER: {
+    meaning: "The daemon did not answer, or its answer makes no sense to this version.",
+    cause: "The daemon hangs, was stopped by a signal, did not come up, or is of another version than the command.",
+    remedy: "`nerve status` and `nerve logs` show its state. `nerve restart` replaces it.",
+  },
+  SENSE_UNKNOWN: {
+    meaning: "There is no sense of that name.",
+    cause: "nerve.yaml has no such sense, or its folder is there but nerve.yaml does not name it.",
+    remedy: "`nerve sense list` shows the senses of the workspace, `nerve sense library` those that come with nerve.",
+  },
+  WORKFLOW_UNKNOWN: {
+    meaning: "There is no workflow of that name.",
+    cause: "nerve.yaml has no such workflow, or its folder is there but nerve.yaml does not name it.",
+    remedy:
+      "`nerve workflow list` shows the workflows of the workspace, `nerve workflow library` those that come with nerve.",
+  },
+  RUN_UNKNOWN: {
+    meaning: "There is no run with that id.",
+    cause: "The id is misspelt, or belongs to another workspace.",
+    remedy: "`nerve workflow list --all` shows every run.",
+  },
+  RUN_CONFLICT: {
+    meaning: "A run with this id exists, and it was started with other input.",
+    cause:
+      "An id belongs to one run: the same id with the same workflow, prompt, payload and maxRounds attaches to it.",
+    remedy: "Use another id, or ask for the very same run.",
+  },
+  RUN_ENDED: {
+    meaning: "The run has ended.",
+    cause: "A run that has ended never changes again, so it cannot be killed.",
+    remedy: "`nerve workflow inspect RUN` shows how it ended.",
+  },
+  PAYLOAD_INVALID: {
+    meaning: "The body of the request, or the payload, cannot be used.",
+    cause: "It is not JSON, does not have the shape that the route asks for, or is too large.",
+    remedy: "See the route in api.md. Put large data into a file or a blob and pass its name.",
+  },
+  QUERY_INVALID: {
+    meaning: "The SQL is refused.",
+    cause: "`nerve sense query` runs exactly one statement, and only one that reads.",
+    remedy: "Write one select. `nerve sense schema NAME` shows the tables.",
+  },
+  DATABASE_MISSING: {
+    meaning: "The sense has no database yet.",
+    cause: "Its first compute makes the database, and it has not computed.",
+    remedy: "Start the daemon, or trigger the sense: `nerve sense trigger NAME`.",
+  },
+  CLIENTS_MANY: {
+    meaning: "Too many clients read events.",
+    cause: "The daemon serves 64 event streams at most.",
+    remedy: "Close one of them.",
+  },
+  ROW_UNKNOWN: {
+    meaning: "The log has no such row.",
+    cause: "The id is misspelt, or the row has left the log for its archive.",
+    remedy: "`nerve events` shows the newest rows, `nerve events --archived` also those in the archive.",
+  },
+  STORE_FAILED: {
+    meaning: "A file or database could not be read or written.",
+    cause: "The disk is full, a file may not be accessed, a database is damaged or was written by a newer nerve.",
+    remedy: "Do what the second line says. `nerve doctor` and `nerve store verify` look for the reason.",
+  },
+  INTERNAL: {
+    meaning: "nerve itself failed.",
+    cause: "A bug of nerve.",
+    remedy: "Run the command again with `NERVE_DEBUG=1` and report what it prints; the daemon's log has more.",
+  },
+  UPGRADE_FAILED: {
+    meaning: "The upgrade was not made.",
+    cause:
+      "The file is not a nerve for this machine, its checksum differs, it refuses the workspace, or another upgrade runs.",
+    remedy: "The message says what failed, and whether anything was changed. The old version stays in place.",
+  },
+  USAGE: {
+    meaning: "The command or request is malformed.",
+    cause:
+      "An unknown command, flag or route, a missing argument, a value of the wrong form, or flags that exclude each other.",
+    remedy: "Add `--help` to the command, or see cli.md and api.md.",
+  },
+} as const satisfies Readonly<Record<string, ErrorCodeText>>;
+
+export type ErrorCode = keyof typeof errorCodes;

@@ -1,0 +1,47 @@
+/** What `deno task docs` writes is what stands in docs/: nobody forgets to run it, and nobody edits it by hand. */
+import assert from "node:assert/strict";
+import { application } from "../../src/cli/app.ts";
+import { errorCodes } from "../../src/base/error_codes.ts";
+import { generatedDocuments } from "../../tools/docs/documents.ts";
+import { errorMessages } from "../../tools/docs/error_messages.ts";
+import { readSource, sourceFiles } from "../support/source_files.ts";
+
+const repository = { read: readSource, modules: () => sourceFiles(["src"], ".ts").map(readSource) };
+
+Deno.test("the generated documents are up to date: deno task docs", async () => {
+  for (const [path, text] of await generatedDocuments(repository)) assert.equal(readSource(path), text, path);
+});
+
+Deno.test("docs/cli.md has every command, docs/errors.md every code, docs/api.md every route", () => {
+  const cli = readSource("docs/cli.md"), errors = readSource("docs/errors.md"), api = readSource("docs/api.md");
+  assert.ok("getAllEntries" in application.root);
+  for (const { name } of application.root.getAllEntries()) {
+    assert.ok(cli.includes(`[\`nerve ${name["convert-camel-to-kebab"]}`), name.original);
+  }
+  for (const code of Object.keys(errorCodes)) assert.ok(errors.includes(`\n### ${code}\n`), code);
+  // As the sources of the routes write them.
+  const routes = sourceFiles(["src/control/routes"], ".ts").map(readSource).join("\n");
+  const paths = [...routes.matchAll(/\.(get|post)\(\s*"(\/[^"]+)"/g)].map(([, method = "", path = ""]) =>
+    `${method.toUpperCase()} .*${path.replaceAll(/:(\w+)/g, "{$1}")}`
+  );
+  assert.ok(paths.length > 12);
+  for (const path of paths) assert.match(api, new RegExp(`^### ${path}$`, "m"));
+});
+
+Deno.test("a message is found behind a constant, a condition and a parameter, with its code", () => {
+  const source = `
+function fail(what, message) { throw new NerveError("USAGE", message); }
+export function check(x) {
+  if (x === 1) fail("one", \`\${x} is one\`);
+  const text = x ? "it is set" : "it is " + "not set";
+  throw new NerveError(x ? "INTERNAL" : "RUN_ENDED", text, { hint: "ask" });
+}`;
+  assert.deepEqual(
+    errorMessages([source]),
+    new Map([
+      ["USAGE", ["... is one"]],
+      ["INTERNAL", ["it is not set", "it is set"]],
+      ["RUN_ENDED", ["it is not set", "it is set"]],
+    ]),
+  );
+});
