@@ -15,5 +15,5 @@ export const build: { readonly form: Form; readonly commit: string | null } = st
   commit: string | null;
 };
 
-/** The Deno that nerve is made for and tested with; `deno-facts.md` was measured on it. */
+/** The Deno that nerve is made for and tested with; what comments say is measured was measured on it. */
 export const denoVersion = "2.9.6";

@@ -13,7 +13,7 @@ import { byteLength } from "../protocol/json.ts";
 
 export const configFileName = "nerve.yaml";
 export const workspaceVariable = "NERVE_WORKSPACE";
-/** A longer path cannot be bound: sockaddr_un holds 108 bytes with the zero at the end (deno-facts.md 7). */
+/** A longer path cannot be bound: sockaddr_un holds 108 bytes with the zero at the end. */
 export const socketPathMaxBytes = 107;
 /** What a name in the runtime folder may be long, so that I2 holds. */
 export const runtimeNameMaxBytes = 32;

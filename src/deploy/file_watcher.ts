@@ -2,7 +2,7 @@
  * Says when to look at the workspace again: at once after an event, and from time to time without one. Made by kernel.ts
  * for reload.ts, whose scan is the truth.
  * I1. A lost event costs time, never a change: the system's watch misses files in new folders, some symbolic links and
- *     everything after an overflow (deno-facts.md 5). The scan without an event comes about once a second in a small
+ *     everything after an overflow (measured on Deno 2.9.6). The scan without an event comes about once a second in a small
  *     workspace, and less often the longer it takes: it costs half a percent of one core.
  * I2. A folder that was removed and made again, the workspace itself included, is watched again.
  * I3. data/ and logs/ are not watched: the kernel writes there all the time.

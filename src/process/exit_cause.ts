@@ -33,7 +33,7 @@ export interface ExitStatus {
   readonly signal: string | null;
 }
 
-/** Reads an exit status that nothing of ours explains (the codes are measured: deno-facts.md 2). */
+/** Reads an exit status that nothing of ours explains (the codes are measured on Deno 2.9.6). */
 export function endFromStatus(status: ExitStatus, stderrTail: string): ProcessEnd {
   if (status.signal === "SIGTRAP" || /JavaScript (heap )?out of memory/i.test(stderrTail)) {
     return { kind: "out_of_memory", message: "ran out of its memory limit (JavaScript heap)" };

@@ -1,6 +1,6 @@
 /**
- * Looks at what the processes take of the machine: resident memory, because a heap limit does not see native buffers
- * (deno-facts.md 2), and processor time while nothing is asked of them. Reads /proc; on systems without it, only V8's
+ * Looks at what the processes take of the machine: resident memory, because a heap limit does not see native buffers,
+ * and processor time while nothing is asked of them. Reads /proc; on systems without it, only V8's
  * own limit and the heartbeat hold.
  */
 import { formatSize } from "../base/duration.ts";

@@ -17,7 +17,7 @@ import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
 
-/** What Deno's Worker takes as `deno.permissions`; a key that is missing is denied (deno-facts.md 3). */
+/** What Deno's Worker takes as `deno.permissions`; a key that is missing is denied (measured on Deno 2.9.6). */
 export interface SandboxPermissions {
   readonly read: readonly string[] | boolean;
   readonly write: readonly string[] | boolean;

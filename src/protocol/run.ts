@@ -18,7 +18,7 @@ export const runStatusSchema = z.enum([
 ]);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
-/** Exit codes of a run (design.md 7); `dropped` and `interrupted` runs have none. */
+/** Exit codes of a run (docs/errors.md lists them); `dropped` and `interrupted` runs have none. */
 export const exitCode = { completed: 0, failed: 1, maxRounds: 2, killed: 137, crashed: 255 } as const;
 
 /** Who asked for a run: a sense's return, a person or program over the API. */

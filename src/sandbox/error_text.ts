@@ -85,7 +85,7 @@ function pathOf(url: string): string | null {
   }
 }
 
-/** Why a module could not be imported: syntax errors and missing files keep their place (deno-facts.md 3, last line). */
+/** Why a module could not be imported: syntax errors and missing files keep their place. */
 export function loadProblem(thrown: unknown, folder: string): LoadProblem {
   const place = placeOf(thrown, folder);
   let message = importFault(describeError(thrown));

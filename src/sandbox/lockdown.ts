@@ -2,7 +2,7 @@
  * Closes the known ways out of a permission-restricted Web Worker before any user code is loaded.
  * Called once by worker_main.ts. Permissions are Deno's business; this file closes what permissions do not cover: acts on
  * the whole process (exit, abort, signals, working directory) and further threads. Each line here was an escape that
- * worked on Deno 2.9.6 (deno-facts.md 0 and 1); tests/faults/attacks keeps one file for each.
+ * worked on Deno 2.9.6; tests/faults/attacks keeps one file for each.
  */
 import process from "node:process";
 import workerThreads from "node:worker_threads";

@@ -2,7 +2,7 @@
  * Decides what code in the sandbox may import: the folders of its own unit, `lib/`, `nerve`, the open packages, harmless
  * Node built-ins, packages and hosts that `permissions.import` names. Called once by worker_main.ts, before user code.
  * Deno checks the read permission of files when it runs from source, but not in a compiled program, and never that of
- * npm packages (deno-facts.md 3 and 8): so each import is looked at here, on the real path of its file.
+ * npm packages (measured on Deno 2.9.6): so each import is looked at here, on the real path of its file.
  * I1. Nothing here calls a method of a prototype after `closeModules` has returned: user code may replace any of them.
  * I2. A built-in that is not known here is closed, also one that a newer Deno brings.
  * The hook takes the place of the import map for built-ins (an active hook switches that off, measured on 2.9.6), and

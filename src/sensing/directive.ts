@@ -1,5 +1,5 @@
 /**
- * What a sense's return asks for: a signal, or a run of a workflow (design.md 4). Pure; called by manager.ts.
+ * What a sense's return asks for: a signal, or a run of a workflow (docs/senses.md). Pure; called by manager.ts.
  */
 import { maxRoundsMax, promptMaxBytes } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";

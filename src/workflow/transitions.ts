@@ -1,5 +1,5 @@
 /**
- * The legal moves of a run's status, as data. Pure; the guards of every write and the README's diagram come from here.
+ * The legal moves of a run's status, as data. Pure; the guards of every write and the diagram of docs/workflows.md come from here.
  * Neighbours: run_writer.ts takes its guards from `sourcesOf`; the database refuses the rest.
  */
 import { type RunStatus, runStatusSchema } from "../protocol/run.ts";
@@ -52,7 +52,7 @@ export function sourcesOf(to: RunStatus): RunStatus[] {
   return runStatusSchema.options.filter((from) => isLegal(from, to));
 }
 
-/** The table as a Mermaid state diagram, for the README. */
+/** The table as a Mermaid state diagram, for docs/workflows.md. */
 export function stateDiagram(): string {
   const arrows = (from: string, ways: Readonly<Partial<Record<RunStatus, string>>>) =>
     Object.entries(ways).map(([to, why]) => `  ${from} --> ${to} : ${why}`);

@@ -1,4 +1,4 @@
-/** nerve inside a program of one's own, as the README shows it: the example is a file, and it runs. */
+/** nerve inside a program of one's own, as docs/api.md shows it: the example is a file, and it runs. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { readSource } from "../support/source_files.ts";
@@ -49,8 +49,8 @@ Deno.test("the example of embedding refuses a grant that nerve itself would refu
   });
 });
 
-Deno.test("the example of the README is the one that runs", () => {
-  const [, shown] = /```ts\n(import \{ createKernel[\s\S]*?)```/.exec(readSource("README.md")) ?? [];
+Deno.test("the example of docs/api.md is the one that runs", () => {
+  const [, shown] = /```ts\n(import \{ createKernel[\s\S]*?)```/.exec(readSource("docs/api.md")) ?? [];
   const run = readSource("tests/e2e/embed_example.ts").replace(/^(?:\/\/.*\n)*/, "");
   assert.equal(shown, run.replace("../../src/mod.ts", "./src/mod.ts"));
 });

@@ -1,4 +1,4 @@
-/** No file over 300 lines, no function over 60, no list of exceptions (design.md 14). */
+/** No file over 300 lines, no function over 60, no list of exceptions. */
 import { parse } from "@babel/parser";
 import assert from "node:assert/strict";
 import { isPlainObject } from "../../src/protocol/json.ts";

@@ -20,3 +20,14 @@ export function sourceFiles(folders: readonly string[], ending: string): string[
 export function readSource(path: string): string {
   return Deno.readTextFileSync(join(repository, path));
 }
+
+/** Every file of the repository, but what git ignores. */
+export function repositoryFiles(): string[] {
+  const ignored = readSource(".gitignore").split("\n").filter((line) => line.startsWith("/"));
+  const files: string[] = [], folders: string[] = [];
+  for (const { name, isDirectory } of Deno.readDirSync(repository)) {
+    if (name === ".git" || ignored.includes(`/${name}/`)) continue;
+    (isDirectory ? folders : files).push(name);
+  }
+  return [...files, ...sourceFiles(folders, "")].sort();
+}

@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { assert } from "../../src/base/errors.ts";
 import { runOrFail } from "./command.ts";
 
-/** Packages of which authors may import every subpath (design.md 6), as the `/` entries of the import map have it. */
+/** Packages of which authors may import every subpath, as the `/` entries of the import map have it. */
 const openPackages = ["drizzle-orm"];
 /** Packages that the sandbox may import. */
 const sandboxPackages = [...openPackages, "zod"];

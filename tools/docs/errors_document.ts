@@ -8,7 +8,7 @@ import { exitCodeOf } from "../../src/cli/render/terminal.ts";
 import { problemStatus } from "../../src/protocol/api.ts";
 import { exitCode as runExitCode } from "../../src/protocol/run.ts";
 import { errorMessages } from "./error_messages.ts";
-import { code, generatedNote, joined, table } from "./markdown.ts";
+import { block, code, generatedNote, joined, table } from "./markdown.ts";
 
 const introduction = `# Errors
 
@@ -82,6 +82,6 @@ function sectionOf(each: ErrorCode, messages: readonly string[]): string {
     `### ${each}`,
     meaning,
     `- Cause: ${cause}\n- Remedy: ${remedy}`,
-    all.length === 0 ? null : `Messages:\n\n${all.map((message) => `- ${code(message)}`).join("\n")}`,
+    all.length === 0 ? null : `Messages:\n\n${block("text", all.join("\n"))}`,
   ]).trimEnd();
 }

@@ -1,6 +1,6 @@
 /**
  * Why something happened, and why something did not, as rows of the log tell it: one line a row. Pure but for the
- * records that it is given; used by commands/why.ts.
+ * records that it is given; used by cli/commands/why.ts.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";

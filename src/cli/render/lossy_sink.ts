@@ -2,7 +2,7 @@
  * The stdout of a command that must go on whatever becomes of its output: `nerve run` above a disk that is full, a
  * terminal that was told to pause (Ctrl-S), a reader that does not read. Lines wait here and are written one after the
  * other, never by the event loop; what cannot be written is dropped and counted. The operator is told once, on stderr,
- * and a reader of the output where it goes on. Used by commands/run.ts.
+ * and a reader of the output where it goes on. Used by cli/commands/run.ts.
  */
 import { messageOf } from "../../base/errors.ts";
 import { subscriberQueueMax } from "../../base/limits.ts";

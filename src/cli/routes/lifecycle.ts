@@ -100,7 +100,7 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
         details:
           "Writes a systemd user unit that runs this workspace, enables it and starts it. systemd then does what " +
           "nerve's own\nsupervisor does after nerve start. Without systemd it prints the unit, says what to do, and exits 1.",
-        examples: ["nerve service install", "nerve service install > nerve.service    (without systemd)"],
+        examples: ["nerve service install", "nerve service install > nerve.service    # without systemd"],
       },
       {},
     ),

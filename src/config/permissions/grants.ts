@@ -1,6 +1,6 @@
 /**
- * What the worker of a group or workflow may do, as a pure function of the configuration (design.md 6, "Grants"), and
- * why. The kernel hands `sandboxPermissions` to the process; `nerve permissions` prints `explainPermissions`.
+ * What the worker of a group or workflow may do, as a pure function of the configuration, and why
+ * (docs/security.md has the model). The kernel hands `sandboxPermissions` to the process; `nerve permissions` prints `explainPermissions`.
  * I1. The grants are exactly the rows of the explanation: there is no other source.
  * I2. What nobody declared is denied, except what is implied by being that group or workflow.
  * I3. A list is never empty: nothing is `false`.

@@ -1,6 +1,6 @@
 /**
  * What stands under `permissions:` of a sense or workflow, read into a PermissionRequest. Used by schema.ts.
- * Deno throws for some wrong values and silently ignores others (deno-facts.md 3): here each is refused with a reason.
+ * Deno throws for some wrong values and silently ignores others, such as deny lists: here each is refused with a reason.
  */
 import { isPlainObject } from "../../protocol/json.ts";
 import { quote } from "../diagnostic.ts";

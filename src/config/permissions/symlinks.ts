@@ -1,6 +1,6 @@
 /**
  * Looks for symbolic links inside granted folders that lead out of them: Deno follows them, so that the grant is larger
- * than it says (deno-facts.md 3). Used by check_grants.ts.
+ * than it says. Used by check_grants.ts.
  * They are warned about and not refused: `current -> releases/7` is how much of a machine is laid out, and a refusal at
  * the start would not hold for a link that somebody makes later. Code in the sandbox cannot make one: for that Deno
  * wants read and write of everything.

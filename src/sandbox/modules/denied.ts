@@ -1,6 +1,6 @@
 /**
  * Stands in, through the import map of deno.json, for the Node built-ins that would let code in the sandbox act on the
- * whole process: they start processes or threads, wrap file descriptors, or change V8 (deno-facts.md 0 and 1).
+ * whole process: they start processes or threads, wrap file descriptors, or change V8.
  * nerve's own code keeps the real ones through the map's scopes.
  */
 throw new Deno.errors.NotCapable(

@@ -178,7 +178,7 @@ export class StatementCache {
     return statement;
   }
 
-  /** As `get`, for rows as arrays; a text is asked for in one of the two ways only. 16 times as fast as objects over many rows (deno-facts.md 4). */
+  /** As `get`, for rows as arrays; a text is asked for in one of the two ways only. 16 times as fast as objects over many rows. */
   arrays(sql: string): StatementSync {
     const statement = this.get(sql);
     statement.setReturnArrays(true);

@@ -95,7 +95,7 @@ class Statement {
   /** The statement is shared by all that have the same text, so that its mode is set each time. */
   #ready(values: readonly unknown[]): StatementSync {
     const [first] = values;
-    // node:sqlite would take it for named parameters and bind NULL (deno-facts.md 4).
+    // node:sqlite would take it for named parameters and bind NULL.
     if (typeof first === "object" && first !== null && !ArrayBuffer.isView(first)) {
       throw new TypeError(
         `SQLite cannot store a ${first.constructor?.name ?? "plain object"}: use a column with a mode`,

@@ -27,7 +27,7 @@ export const numbers = sqliteTable("numbers", { id: integer().primaryKey(), valu
     "create table numbers (id integer primary key, value integer not null) strict;\n",
 };
 
-/** @param secret a folder beside the workspace, with token.json and code.ts. */
+/** @param secret a folder beside the workspace, with a token and a module. */
 export function outsideWorkspace(secret: string): Record<string, string> {
   const at = (name: string) => JSON.stringify(`${secret}/${name}`);
   const url = (name: string) => `new URL(${at(name)}, "file:///").href`;
@@ -61,7 +61,7 @@ export async function compute() {
   };
 }
 
-/** The second role waits as long as lib/go.ts says, so that the daemon can be killed between the two. */
+/** The second role waits as long as a module of lib/ says, so that the daemon can be killed between the two. */
 export const stepsWorkspace: Readonly<Record<string, string>> = {
   "nerve.yaml":
     "senses: { starter: {} }\nreflexes: [{ sense: starter, interval: 1h }]\nworkflows: { steps: { overflow: drop } }\n",

@@ -1,6 +1,6 @@
 /**
  * The gate of imports alone: in a process that may do everything, as in a compiled nerve, where Deno asks no permission
- * for a file that is imported (deno-facts.md 8). What is wrong here would show as the text of a file that is not its own.
+ * for a file that is imported. What is wrong here would show as the text of a file that is not its own.
  */
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";

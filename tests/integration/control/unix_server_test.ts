@@ -204,7 +204,7 @@ Deno.test("a stop answers whoever waits for a run, with the run as it is", async
 });
 
 Deno.test("stop ends although an answer never comes to its end", async () => {
-  // The bug would be: shutdown() waits for the open answer, and the daemon never ends (deno-facts.md 7).
+  // The bug would be: shutdown() waits for the open answer, and the daemon never ends.
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
   const clock = new FakeClock(), asked = Promise.withResolvers<void>(), answer = Promise.withResolvers<Response>();
   const fetch = () => {

@@ -1,6 +1,6 @@
 /**
  * Files change as editors and tools really change them; each time the running sense ends with what is on disk. The bug
- * would be: the system's watch misses the change (deno-facts.md 5), and old code runs until somebody restarts the daemon.
+ * would be: the system's watch misses the change, as it does for files in new folders, and old code runs until somebody restarts the daemon.
  */
 import assert from "node:assert/strict";
 import { join } from "../../support/paths.ts";

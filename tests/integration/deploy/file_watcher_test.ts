@@ -111,7 +111,7 @@ Deno.test("what the kernel itself writes in data/ and logs/ is no reason to look
       }
       Deno.writeTextFileSync(join(root, "lib/b.ts"), "");
       await sees((found) => found.includes("lib/b.ts"));
-      // One for lib/b.ts, and those that come without an event.
+      // One for the new file, and those that come without an event.
       assert.ok(looks() - before < 10, `${looks() - before} looks`);
     });
   });

@@ -1,0 +1,210 @@
+/**
+ * The documents are true: their code compiles, their settings parse, their files make workspaces that load, their commands exist,
+ * their links lead somewhere. getting_started_test.ts goes through docs/getting-started.md as a reader does.
+ */
+import assert from "node:assert/strict";
+import { runCli } from "../../src/cli/app.ts";
+import { formatProblems } from "../../src/config/diagnostic.ts";
+import { parseNerveConfig } from "../../src/config/parse.ts";
+import { CapturedIo } from "../support/captured_io.ts";
+import { faultOf, programsOf } from "../support/command_lines.ts";
+import {
+  anchorsOf,
+  type Block,
+  blocksOf,
+  type Document,
+  documentPaths,
+  inlineCommands,
+  libraryReadmes,
+  linksOf,
+  readDocument,
+} from "../support/documents.ts";
+import { dirname, join, relative } from "../support/paths.ts";
+import { readSource, repository } from "../support/source_files.ts";
+import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
+
+const documents = documentPaths.map(readDocument);
+const blocks = documents.flatMap((document) => document.blocks.map((block) => ({ document, block })));
+const manifest = JSON.parse(readSource("deno.json"));
+
+function blocksIn(language: string): { document: Document; block: Block }[] {
+  return blocks.filter(({ block }) => block.language === language);
+}
+
+Deno.test("a block of code says what it is, so that it is run, checked or known as output", () => {
+  const known = ["ts", "sql", "yaml", "json", "sh", "text", "mermaid"];
+  const strange = blocks.filter(({ block }) => !known.includes(block.language));
+  assert.deepEqual(strange.map(({ document, block }) => `${document.path}: ${block.text.slice(0, 60)}`), []);
+  // The one diagram is compared with the table that it shows: tests/house/state_diagram_test.ts.
+  assert.deepEqual(blocksIn("mermaid").map(({ document }) => document.path), ["docs/workflows.md"]);
+  // A migration is run when its workspace is loaded.
+  assert.deepEqual(blocksIn("sql").filter(({ block }) => block.file === null), []);
+  for (const { block } of blocksIn("json")) JSON.parse(block.text);
+});
+
+Deno.test("a file that several documents show is the same in each", () => {
+  const seen = new Map<string, string>();
+  for (const { document, block } of blocks) {
+    if (block.file === null) continue;
+    assert.equal(seen.get(block.file) ?? block.text, block.text, `${block.file} in ${document.path}`);
+    seen.set(block.file, block.text);
+  }
+  assert.ok(seen.size > 5);
+});
+
+/** Files of a document's own, and each block without a name as a file. */
+function sourcesOf({ path, blocks }: Document): Record<string, string> {
+  const folder = path.replaceAll(/\W/g, "_");
+  return Object.fromEntries(
+    blocks.filter(({ language }) => language === "ts").map((block, index) => [
+      join(folder, block.file ?? `block_${index}.ts`),
+      // The path of an embedder's own clone.
+      block.text.replace('"./src/mod.ts"', JSON.stringify(join(repository, "src/mod.ts"))),
+    ]),
+  );
+}
+
+Deno.test('every block of TypeScript compiles against the real "nerve"', async () => {
+  await inTempDir(async (root) => {
+    const sources = documents.reduce((all, document) => ({ ...all, ...sourcesOf(document) }), {});
+    assert.ok(Object.keys(sources).length > 8);
+    const packages = Object.entries<string>(manifest.imports).filter(([, target]) => target.startsWith("npm:"));
+    const config = {
+      compilerOptions: manifest.compilerOptions,
+      nodeModulesDir: "none",
+      lock: false,
+      imports: { ...Object.fromEntries(packages), nerve: join(repository, manifest.imports.nerve) },
+    };
+    await writeWorkspace(root, { ...sources, "deno.json": JSON.stringify(config) });
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--quiet", "--config", join(root, "deno.json"), ...Object.keys(sources)],
+      cwd: root,
+      env: { NO_COLOR: "1" },
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+  });
+});
+
+Deno.test("every block of YAML is a nerve.yaml without errors", () => {
+  for (const { document, block } of blocksIn("yaml")) {
+    const parsed = parseNerveConfig(block.text);
+    assert.ok(parsed.ok, parsed.ok ? "" : `${document.path}: ${formatProblems(parsed.error, "text")}\n${block.text}`);
+  }
+  assert.ok(blocksIn("yaml").length > 8);
+});
+
+for (const { path, blocks } of documents.filter(({ blocks }) => blocks.some(({ file }) => file !== null))) {
+  Deno.test(`the files of ${path} load in their sandbox`, async () => {
+    await inTempDir(async (root) => {
+      const files = Object.fromEntries(
+        blocks.filter(({ file }) => file !== null).map(({ file, text }) => [file, text]),
+      );
+      const units = (kind: string) =>
+        Object.keys(files).flatMap((file) => new RegExp(`^${kind}/([^/]+)/index.ts$`).exec(file)?.[1] ?? [])
+          .map((name) => `  ${name}: {}\n`).join("");
+      const everything = `senses:\n${units("senses")}workflows:\n${units("workflows")}`;
+      // What a document leaves to the library: the folders that `nerve init` writes.
+      assert.equal(await runCli(["init", "."], new CapturedIo({ cwd: root })), 0);
+      await writeWorkspace(root, { "nerve.yaml": everything, ...files });
+      const io = new CapturedIo({ cwd: root });
+      assert.equal(await runCli(["validate"], io), 0, io.out + io.err);
+    });
+  });
+}
+
+/** Programs other than nerve that a reader has. */
+const ordinary = /^(alias|cd|curl|deno|git|loginctl|ls|mkdir|npm|npx|sh|source|touch)$/;
+
+async function assertRuns(words: readonly string[], where: string): Promise<void> {
+  const [program = "", ...args] = words;
+  if (program === "nerve") return assert.equal(await faultOf(args), null, `${where}: ${words.join(" ")}`);
+  assert.match(program, ordinary, where);
+  const task = args[args.indexOf("task") + 1] ?? "";
+  if (args.includes("task")) assert.ok(task in manifest.tasks || task.startsWith("-"), `${where}: ${words.join(" ")}`);
+}
+
+Deno.test("every line of a shell block is a command that there is", async () => {
+  let count = 0;
+  for (const { document, block } of blocksIn("sh")) {
+    for (const words of block.text.trimEnd().split("\n").flatMap(programsOf)) {
+      await assertRuns(words, document.path);
+      count++;
+    }
+  }
+  assert.ok(count > 100, `${count} commands`);
+});
+
+Deno.test("every command in running text is a command, and every task is a task", async () => {
+  let count = 0;
+  for (const { path, text } of [...documents, ...libraryReadmes.map(readDocument)]) {
+    for (const command of inlineCommands(text)) {
+      const fault = await faultOf(programsOf(command)[0]?.slice(1) ?? []);
+      // A command may be named without what it takes.
+      const wrong = fault?.split("\n").filter((line) =>
+        line.startsWith("❌") && !/^❌ Expected (argument|input for flag)/.test(line)
+      );
+      assert.deepEqual(wrong ?? [], [], `${path}: ${command}`);
+      count++;
+    }
+    for (const [, task = ""] of text.matchAll(/`deno task (\w+)/g)) {
+      assert.ok(task in manifest.tasks, `${path}: ${task}`);
+    }
+  }
+  assert.ok(count > 100, `${count} commands`);
+});
+
+Deno.test("every link leads to a file that is here, and to a heading that it has", () => {
+  let count = 0;
+  for (const { path, text } of [...documents, ...libraryReadmes.map(readDocument)]) {
+    for (const link of linksOf(text)) {
+      if (/^https:\/\//.test(link)) continue;
+      const [file = "", anchor] = link.split("#"),
+        target = file === "" ? path : relative(".", join(dirname(path), file));
+      assert.ok(Deno.statSync(join(repository, target)).isFile, `${path}: ${link}`);
+      if (anchor !== undefined) assert.ok(anchorsOf(readSource(target)).has(anchor), `${path}: ${link}`);
+      count++;
+    }
+  }
+  assert.ok(count > 100, `${count} links`);
+});
+
+Deno.test("the README says in this order what nerve is, a sense, the installation, a first run and where to read on", () => {
+  const { text } = readDocument("README.md");
+  const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
+  assert.deepEqual(sections, ["A sense in ten lines", "Install", "First run", "Documents"]);
+  assert.ok(text.split("\n").length < 100);
+  // With nothing but Node and npm; the gate outside (.ci/run) runs the second.
+  for (const task of ["demo", "test"]) assert.ok(text.includes(`\nnpx -y deno@2.9.6 task ${task}\n`), task);
+  assert.match(readSource(".ci/run"), /^npx -y deno@2\.9\.6 task test /m);
+});
+
+Deno.test("deno task nerve is the command line, from a clone and inside a workspace that it made", async () => {
+  const home = await Deno.makeTempDir({ prefix: "nerve task " });
+  // Under `deno task test` the variable is there already, and a task inside a task keeps it.
+  const { INIT_CWD: _, ...env } = Deno.env.toObject();
+  const task = async (cwd: string, ...args: string[]) => {
+    const command = new Deno.Command(Deno.execPath(), { args: ["task", ...args], cwd, clearEnv: true, env });
+    const { code, stdout, stderr } = await command.output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    return new TextDecoder().decode(stdout);
+  };
+  try {
+    await task(home, "--config", join(repository, "deno.json"), "nerve", "init", "watch");
+    assert.match(await task(join(home, "watch"), "nerve", "sense", "list"), /^⚪ {2}cpu-usage /m);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("blocks, commands and links are found where they are", () => {
+  const text = "# A b: `c`\n\n## A b: `c`\n[x](y.md#z) `nerve a\nb` `[no](x)`\n```sh\nnerve [no](x)\n```\n";
+  assert.deepEqual(blocksOf(text), [{ language: "sh", text: "nerve [no](x)\n", file: null }]);
+  assert.deepEqual([...anchorsOf(text)], ["a-b-c", "a-b-c-1"]);
+  assert.deepEqual([linksOf(text), inlineCommands(text)], [["y.md#z"], ["nerve a b"]]);
+  assert.deepEqual(programsOf(`nerve a "b c" > x | foo && source <(nerve d) # e`), [
+    ["nerve", "a", "b c"],
+    ["foo"],
+    ["nerve", "d"],
+    ["source", "/dev/fd/63"],
+  ]);
+});

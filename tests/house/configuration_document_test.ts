@@ -1,0 +1,86 @@
+/** docs/configuration.md has every key that the schema of nerve.yaml has: with its true default, its meaning, and an example. */
+import assert from "node:assert/strict";
+import { parse, stringify } from "yaml";
+import { parseNerveConfig } from "../../src/config/parse.ts";
+import { knownKeys } from "../../src/config/schema.ts";
+import { permissionNames } from "../../src/config/types.ts";
+import { isPlainObject } from "../../src/protocol/json.ts";
+import { blocksOf } from "../support/documents.ts";
+import { readSource } from "../support/source_files.ts";
+
+interface Section {
+  readonly keys: readonly string[];
+  /** The mappings of an example that may hold these keys. */
+  readonly mappings: (example: Record<string, unknown>) => unknown[];
+  /** A nerve.yaml with these keys in such a mapping; null where a default says nothing about the configuration. */
+  readonly fileWith: ((keys: Record<string, unknown>) => Record<string, unknown>) | null;
+}
+
+const entries = (value: unknown): unknown[] => Object.values(isPlainObject(value) ? value : {});
+const sense = { a: {}, b: {} };
+const sections: Readonly<Record<string, Section>> = {
+  "Top level": { keys: knownKeys([]), mappings: (file) => [file], fileWith: (keys) => ({ senses: sense, ...keys }) },
+  senses: {
+    keys: knownKeys(["senses", "a"]),
+    mappings: ({ senses }) => entries(senses),
+    fileWith: (keys) => ({ senses: { ...sense, a: keys } }),
+  },
+  groups: {
+    keys: knownKeys(["groups", "a"]),
+    mappings: ({ groups }) => entries(groups),
+    fileWith: (keys) => ({ senses: sense, groups: { a: keys } }),
+  },
+  reflexes: {
+    keys: knownKeys(["reflexes", 0]),
+    mappings: ({ reflexes }) => entries({ ...Object(reflexes) }),
+    fileWith: (keys) => ({ senses: sense, reflexes: [{ sense: "a", cron: "0 9 * * *", ...keys }] }),
+  },
+  workflows: {
+    keys: knownKeys(["workflows", "a"]),
+    mappings: ({ workflows }) => entries(workflows),
+    fileWith: (keys) => ({ senses: sense, workflows: { w: keys } }),
+  },
+  permissions: {
+    keys: permissionNames,
+    mappings: ({ senses }) => entries(senses).map((each) => isPlainObject(each) ? each.permissions : null),
+    fileWith: null,
+  },
+};
+
+const documented = new Map(
+  readSource("docs/configuration.md").split(/^## /m).slice(1).map((text) => [text.slice(0, text.indexOf("\n")), text]),
+);
+
+function rowsOf(title: string): { key: string; standard: string; meaning: string }[] {
+  return [...(documented.get(title) ?? "").matchAll(/^\| `(\w+)` \| (.+?) \| (.+) \|$/gm)]
+    .map(([, key = "", standard = "", meaning = ""]) => ({ key, standard, meaning }));
+}
+
+function configOf(file: Record<string, unknown>): unknown {
+  const parsed = parseNerveConfig(stringify(file));
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return parsed.value.config;
+}
+
+for (const [title, { keys, mappings, fileWith }] of Object.entries(sections)) {
+  Deno.test(`docs/configuration.md, ${title}: every key of the schema, and no other, with a meaning and an example`, () => {
+    const rows = rowsOf(title);
+    assert.ok(keys.length > 1);
+    assert.deepEqual(rows.map(({ key }) => key).sort(), [...keys].sort());
+    for (const { key, meaning } of rows) assert.match(meaning, /\.$/, key);
+    const examples = blocksOf(documented.get(title) ?? "").filter(({ language }) => language === "yaml");
+    const shown = examples.flatMap(({ text }) => mappings(parse(text))).flatMap((mapping) =>
+      isPlainObject(mapping) ? Object.keys(mapping) : []
+    );
+    assert.deepEqual(keys.filter((key) => !shown.includes(key)), [], "no example shows it");
+  });
+
+  Deno.test(`docs/configuration.md, ${title}: a default that is a value is the one that nerve takes`, () => {
+    if (fileWith === null) return;
+    for (const { key, standard } of rowsOf(title)) {
+      const [, value] = /^`([^`]+)`$/.exec(standard) ?? [];
+      if (value === undefined) continue;
+      assert.deepEqual(configOf(fileWith({ [key]: parse(value) })), configOf(fileWith({})), `${key}: ${value}`);
+    }
+  });
+}
