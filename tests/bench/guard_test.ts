@@ -1,7 +1,7 @@
 /**
  * Short forms of the benchmarks, held to a bound: what makes a hot path ten times slower fails here. Each figure is
  * compared with its floor, measured in the same moments, so that a busy machine slows down both; the bounds leave
- * several times what was measured on a quiet one (README, "How fast"). The best of a few tries counts: a neighbour may
+ * several times what was measured on a quiet one (docs/performance.md). The best of a few tries counts: a neighbour may
  * take the processor from one of them.
  */
 import assert from "node:assert/strict";

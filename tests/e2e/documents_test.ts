@@ -178,6 +178,12 @@ Deno.test("the README says in this order what nerve is, a sense, the installatio
   assert.match(readSource(".ci/run"), /^npx -y deno@2\.9\.6 task test /m);
 });
 
+Deno.test("the glossary has each word once", () => {
+  const words = [...readSource("docs/glossary.md").matchAll(/^\| (?!word |-)([^|]+) \|/gm)].map(([, word]) => word);
+  assert.ok(words.length > 50);
+  assert.deepEqual(words.filter((word, at) => words.indexOf(word) !== at), []);
+});
+
 Deno.test("deno task nerve is the command line, from a clone and inside a workspace that it made", async () => {
   const home = await Deno.makeTempDir({ prefix: "nerve task " });
   // Under `deno task test` the variable is there already, and a task inside a task keeps it.

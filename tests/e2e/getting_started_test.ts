@@ -16,9 +16,9 @@ class Reader {
   folder: string;
 
   constructor(home: string) {
-    const { PATH = "", DENO_DIR = "", HOME = "" } = Deno.env.toObject();
+    const { PATH = "", DENO_DIR, XDG_CACHE_HOME, HOME = "" } = Deno.env.toObject();
     this.#home = this.folder = home;
-    const cache = DENO_DIR === "" ? join(HOME, ".cache", "deno") : DENO_DIR;
+    const cache = DENO_DIR ?? join(XDG_CACHE_HOME ?? join(HOME, ".cache"), "deno");
     this.#env = { HOME: home, PATH: `${home}/bin:${PATH}`, NO_COLOR: "1", DENO_DIR: cache };
     const main = join(repository, "src/main.ts"), options = "run -A -q --no-prompt --cached-only";
     this.write(

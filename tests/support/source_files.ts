@@ -1,4 +1,4 @@
-/** The repository's own files, for the house tests and the tests of the README. */
+/** The repository's own files, for the house tests and the tests of the documents. */
 import { fromFileUrl, join, relative } from "./paths.ts";
 
 export const repository: string = fromFileUrl(new URL("../../", import.meta.url));
