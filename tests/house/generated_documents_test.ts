@@ -18,7 +18,9 @@ Deno.test("docs/cli.md has every command, docs/errors.md every code, docs/api.md
   for (const { name } of application.root.getAllEntries()) {
     assert.ok(cli.includes(`[\`nerve ${name["convert-camel-to-kebab"]}`), name.original);
   }
-  for (const code of Object.keys(errorCodes)) assert.ok(errors.includes(`\n### ${code}\n`), code);
+  for (const code of Object.keys(errorCodes)) {
+    assert.match(errors, new RegExp(`\n### ${code}\n(?:(?!###)[^])*\nMessages:\n`), code);
+  }
   // As the sources of the routes write them.
   const routes = sourceFiles(["src/control/routes"], ".ts").map(readSource).join("\n");
   const paths = [...routes.matchAll(/\.(get|post)\(\s*"(\/[^"]+)"/g)].map(([, method = "", path = ""]) =>
@@ -28,9 +30,11 @@ Deno.test("docs/cli.md has every command, docs/errors.md every code, docs/api.md
   for (const path of paths) assert.match(api, new RegExp(`^### ${path}$`, "m"));
 });
 
-Deno.test("a message is found behind a constant, a condition and a parameter, with its code", () => {
+Deno.test("a message is found behind a constant, a condition, a parameter and a call, with its code", () => {
   const source = `
 function fail(what, message) { throw new NerveError("USAGE", message); }
+function textOf(kind) { return \`no \${kind} here\`; }
+export const missing = () => new NerveError("RUN_UNKNOWN", textOf("run"));
 export function check(x) {
   if (x === 1) fail("one", \`\${x} is one\`);
   const text = x ? "it is set" : "it is " + "not set";
@@ -40,6 +44,7 @@ export function check(x) {
     errorMessages([source]),
     new Map([
       ["USAGE", ["... is one"]],
+      ["RUN_UNKNOWN", ["no ... here"]],
       ["INTERNAL", ["it is not set", "it is set"]],
       ["RUN_ENDED", ["it is not set", "it is set"]],
     ]),

@@ -1,7 +1,7 @@
 /**
  * Reads off the syntax of nerve's modules which messages each error code has: every `new NerveError("CODE", message)`, also
- * where the message comes from a constant, a condition, or the parameter of a function of the same file. What is put into a
- * message is shown as `...`.
+ * where the message comes from a constant, a condition, or a function of the same file. What is put into a message is shown
+ * as `...`.
  */
 import { parse } from "@babel/parser";
 
@@ -54,6 +54,7 @@ class ModuleMessages {
   }
 
   #messages(message: Node, around: readonly Node[]): string[] {
+    if (message.type === "CallExpression") return this.#returnedBy(nameOf(message.callee));
     if (message.type !== "Identifier") return textsOf(message);
     const name = nameOf(message);
     for (const scope of around) {
@@ -65,6 +66,15 @@ class ModuleMessages {
       if (declared !== undefined) return isNode(declared.node.init) ? textsOf(declared.node.init) : [];
     }
     return [];
+  }
+
+  /** What a function of this module returns. */
+  #returnedBy(name: string | null): string[] {
+    return this.#nodes.flatMap(({ node, around }) => {
+      const owner = around.find((each) => each.type === "FunctionDeclaration");
+      const isReturn = node.type === "ReturnStatement" && name !== null && nameOf(owner?.id) === name;
+      return isReturn && isNode(node.argument) ? textsOf(node.argument) : [];
+    });
   }
 
   /** What the calls of a function of this module give as an argument. */

@@ -6,20 +6,19 @@ import { osErrorTexts } from "../../src/base/os_error.ts";
 import { exit } from "../../src/cli/io.ts";
 import { exitCodeOf } from "../../src/cli/render/terminal.ts";
 import { problemStatus } from "../../src/protocol/api.ts";
+import { daemonMissing } from "../../src/protocol/common_errors.ts";
 import { exitCode as runExitCode } from "../../src/protocol/run.ts";
 import { errorMessages } from "./error_messages.ts";
 import { block, code, generatedNote, joined, table } from "./markdown.ts";
 
+const example = daemonMissing(null);
 const introduction = `# Errors
 
 ${generatedNote("src/base/error_codes.ts, and from the messages in src/")}
 
 A command that fails prints two lines on stderr, what failed and what to do, and exits with a code other than 0:
 
-\`\`\`text
-❌ No daemon runs in this workspace
-   nerve start
-\`\`\`
+${block("text", `❌ ${example.message}\n   ${example.hint}`)}
 
 With \`--json\` the same is one line, \`{"error":{"code","message","hint"}}\`. The control API answers with a problem document
 (RFC 9457, \`application/problem+json\`) of the keys \`type\`, \`title\`, \`status\`, \`detail\`, \`code\` and \`hint\`. Programs decide by
