@@ -1,0 +1,100 @@
+/** Asking a moderator. A bug here would let a run take a path that it could not take again after a restart. */
+import assert from "node:assert/strict";
+import { rereadRoundsMax } from "../../../src/base/limits.ts";
+import type { RunMessage, RunStart } from "../../../src/protocol/run.ts";
+import { findContradiction, nextRole } from "../../../src/sandbox/moderator.ts";
+import { readRoles } from "../../../src/sandbox/roles.ts";
+import { END, type ModeratorContext, type Workflow } from "../../../src/sdk/workflow.ts";
+
+const start: RunStart = {
+  runId: "a",
+  workflow: "w",
+  prompt: "",
+  maxRounds: 10,
+  payload: null,
+  trigger: { kind: "manual" },
+};
+
+function messagesBy(...roles: string[]): RunMessage[] {
+  return roles.map((role, index) => ({ round: index + 1, role, content: "", meta: {}, ts: 0 }));
+}
+
+/** A workflow with the roles "scan" and "tidy" and this moderator, whose answer may be anything. */
+function workflowWith(moderator: (context: ModeratorContext) => unknown): Workflow {
+  const role = () => ({ content: "", meta: {} });
+  return { roles: { scan: role, tidy: role }, moderator: moderator as Workflow["moderator"] };
+}
+
+function ask(moderator: (context: ModeratorContext) => unknown, messages: RunMessage[] = []) {
+  const workflow = workflowWith(moderator), roles = readRoles(workflow.roles);
+  assert.ok(roles.ok);
+  return nextRole(workflow, roles.value, start, messages);
+}
+
+function faultOf(moderator: (context: ModeratorContext) => unknown, messages: RunMessage[] = []): string {
+  const answer = ask(moderator, messages);
+  return answer.kind === "wrong" ? answer.message : `(${answer.kind})`;
+}
+
+Deno.test("a moderator answers with a role or with END", () => {
+  const answer = ask(({ messages }) => messages.length === 0 ? "scan" : END);
+  assert.deepEqual([answer.kind, answer.kind === "role" && answer.name], ["role", "scan"]);
+  assert.equal(ask(() => END).kind, "end");
+});
+
+Deno.test("a moderator that throws, promises, or names no role is told what it did", () => {
+  const thrown = new Error("no idea");
+  const answer = ask(() => {
+    throw thrown;
+  });
+  assert.ok(answer.kind === "wrong" && answer.thrown === thrown);
+  assert.match(answer.message, /threw after 0 messages: no idea/);
+  assert.match(faultOf(() => Promise.reject(new Error("late"))), /answered a promise/);
+  assert.match(faultOf(() => "clean"), /answered "clean", which is neither END nor a role \(scan, tidy\)/);
+  assert.match(faultOf(() => undefined), /answered undefined/);
+  assert.match(faultOf(() => "toString"), /neither END nor a role/);
+});
+
+Deno.test("a moderator that answers the same messages differently is not pure", () => {
+  let asked = 0;
+  assert.match(
+    faultOf(() => asked++ % 2 === 0 ? "scan" : "tidy"),
+    /not pure: .* answered "scan", then answered "tidy"/,
+  );
+  asked = 0;
+  const second = () => {
+    if (asked++ > 0) throw new Error("only once");
+    return "scan";
+  };
+  assert.match(faultOf(second), /not pure: .* then threw only once/);
+});
+
+Deno.test("a moderator cannot change the messages that the next one sees", () => {
+  assert.match(faultOf(({ messages }) => (messages as RunMessage[]).push(...messagesBy("tidy"))), /threw/);
+});
+
+Deno.test("findContradiction() is null when every round was done by the role that the moderator names again", async () => {
+  const workflow = workflowWith(({ messages }) => messages.length % 2 === 0 ? "scan" : "tidy");
+  assert.equal(await findContradiction(workflow, start, messagesBy("scan", "tidy", "scan")), null);
+});
+
+Deno.test("findContradiction() names the first round that the moderator would now give to another role", async () => {
+  const workflow = workflowWith(({ messages }) => messages.length < 2 ? "scan" : END);
+  const found = await findContradiction(workflow, start, messagesBy("scan", "tidy", "tidy"));
+  assert.match(found?.message ?? "", /round 2 was done by "tidy", but over the same 1 messages .* answers "scan"/);
+  const throws = workflowWith(() => {
+    throw new Error("gone");
+  });
+  assert.match((await findContradiction(throws, start, messagesBy("scan")))?.message ?? "", /now throws gone/);
+});
+
+Deno.test("findContradiction() asks about the newest rounds only", async () => {
+  let asked = 0;
+  const workflow = workflowWith(() => {
+    asked++;
+    return "scan";
+  });
+  const many = messagesBy(...Array(rereadRoundsMax + 5).fill("scan"));
+  assert.equal(await findContradiction(workflow, start, many), null);
+  assert.equal(asked, rereadRoundsMax);
+});

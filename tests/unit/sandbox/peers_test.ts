@@ -1,0 +1,60 @@
+/** `ctx.peers`: which databases a sense may read, and that it opens no other. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import type { ProcessSpec, SenseSpec } from "../../../src/protocol/message.ts";
+import { openPeers } from "../../../src/sandbox/peers.ts";
+import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+/** The peers of `own`, of the senses "a" and "b" that have a database each, and "new" that has none. */
+function withPeers(
+  peers: SenseSpec["peers"],
+  test: (peers: ReturnType<typeof openPeers>, opened: DatabaseSync[]) => void,
+): Promise<void> {
+  return inTempDir((root) => {
+    for (const name of ["a", "b"]) openDatabase(join(root, `${name}.db`)).close();
+    const spec = { senseDatabases: root } as ProcessSpec, sense = { name: "own", peers } as SenseSpec;
+    const opened: DatabaseSync[] = [], closes: (() => void)[] = [];
+    const all = new Set(["own", "a", "b", "new"]);
+    test(
+      openPeers(spec, sense, () => all, (close) => closes.push(close), (db) => {
+        opened.push(db);
+        return { of: db } as never;
+      }),
+      opened,
+    );
+    for (const close of closes) close();
+    return Promise.resolve();
+  });
+}
+
+Deno.test("all peers are the other senses, and a database is opened once, when it is first read", () =>
+  withPeers("all", (peers, opened) => {
+    assert.deepEqual(Object.keys(peers), ["a", "b", "new"]);
+    assert.equal(opened.length, 0);
+    assert.equal(peers.a, peers.a);
+    assert.equal(opened.length, 1);
+    assert.ok("b" in peers && !("own" in peers) && peers.own === undefined);
+  }));
+
+Deno.test("a list of peers is all there is, whatever name is asked for", () =>
+  withPeers(["a"], (peers, opened) => {
+    assert.deepEqual(Object.keys(peers), ["a"]);
+    for (const name of ["b", "own", "../a", "constructor"]) assert.equal(peers[name], undefined, name);
+    assert.equal(opened.length, 0);
+  }));
+
+Deno.test("a peer's database is read-only, and one that is not there yet cannot be read", () =>
+  withPeers("all", (peers, opened) => {
+    assert.ok(peers.a !== undefined);
+    assert.throws(() => opened[0]?.exec("create table t (n)"), /readonly|read-only/);
+    assert.throws(() => peers.new, { code: "STORE_FAILED" });
+  }));
+
+Deno.test("user code cannot put a database among its peers, or take one out", () =>
+  withPeers(["a"], (peers) => {
+    assert.throws(() => Object.assign(peers, { b: {} }), TypeError);
+    assert.ok(!Reflect.deleteProperty(peers, "a"));
+    assert.ok(!Reflect.defineProperty(peers, "c", { value: 1 }));
+  }));

@@ -1,0 +1,82 @@
+/** Roles as an author wrote them: what is taken, with which defaults, and what keeps a workflow from loading. */
+import assert from "node:assert/strict";
+import {
+  defaultRetryBackoffMaxMs,
+  defaultRetryBackoffMs,
+  retryWaitMaxMs,
+  roleAttemptsMax,
+  roleNameMaxChars,
+} from "../../../src/base/limits.ts";
+import { readRoles, type RolePlan, waitAfter } from "../../../src/sandbox/roles.ts";
+import { END, START } from "../../../src/sdk/workflow.ts";
+
+const run = () => ({ content: "", meta: {} });
+
+function planOf(role: unknown): RolePlan {
+  const roles = readRoles({ r: role });
+  assert.ok(roles.ok, roles.ok ? "" : roles.error);
+  return roles.value.get("r") ?? assert.fail();
+}
+
+function faultOf(roles: unknown): string {
+  const read = readRoles(roles);
+  return read.ok ? "" : read.error;
+}
+
+Deno.test("a function alone has no time limit and one attempt", () => {
+  const { timeoutMs, attempts } = planOf(run);
+  assert.deepEqual([timeoutMs, attempts], [null, 1]);
+});
+
+Deno.test("spans are text or milliseconds, and what a retry leaves out has its default", () => {
+  const plan = planOf({ run, timeout: "1m30s", retry: { attempts: 4 } });
+  assert.deepEqual([plan.timeoutMs, plan.attempts], [90_000, 4]);
+  assert.deepEqual([plan.backoffMs, plan.maxBackoffMs], [defaultRetryBackoffMs, defaultRetryBackoffMaxMs]);
+  const own = planOf({ run, retry: { attempts: 2, backoff: 0, maxBackoff: "2s" } });
+  assert.deepEqual([own.backoffMs, own.maxBackoffMs], [0, 2_000]);
+});
+
+Deno.test("a first wait above the default bound raises the bound", () => {
+  assert.equal(planOf({ run, retry: { attempts: 2, backoff: "10m" } }).maxBackoffMs, 600_000);
+});
+
+Deno.test("a role that cannot be understood is named, with what is wrong about it", () => {
+  const cases: [unknown, RegExp][] = [
+    [undefined, /no roles/],
+    [{}, /no roles/],
+    [{ "": run }, /"" cannot be/],
+    [{ [START]: run }, /cannot be the name/],
+    [{ [END]: run }, /cannot be the name/],
+    [{ ["r".repeat(roleNameMaxChars + 1)]: run }, /longer than/],
+    [{ r: 5 }, /role r is neither/],
+    [{ r: { run: 5 } }, /role r is neither/],
+    [{ r: { run, timout: "1s" } }, /unknown key timout/],
+    [{ r: { run, timeout: "soon" } }, /timeout/],
+    [{ r: { run, timeout: 1.5 } }, /timeout/],
+    [{ r: { run, timeout: 0 } }, /timeout/],
+    [{ r: { run, retry: 3 } }, /retry/],
+    [{ r: { run, retry: {} } }, /retry\.attempts/],
+    [{ r: { run, retry: { attempts: roleAttemptsMax + 1 } } }, /retry\.attempts/],
+    [{ r: { run, retry: { attempts: 2, max: 1 } } }, /unknown key retry\.max/],
+    [{ r: { run, retry: { attempts: 2, backoff: retryWaitMaxMs + 1 } } }, /retry\.backoff/],
+    [{ r: { run, retry: { attempts: 2, backoff: "2s", maxBackoff: "1s" } } }, /retry\.maxBackoff/],
+    [{ r: { run, retry: { attempts: 2, nonRetryable: "TypeError" } } }, /retry\.nonRetryable/],
+  ];
+  for (const [roles, what] of cases) assert.match(faultOf(roles), what);
+});
+
+Deno.test("waitAfter() doubles the wait up to its bound, and gives none after the last attempt", () => {
+  const plan = planOf({ run, retry: { attempts: 5, backoff: 100, maxBackoff: 350 } });
+  assert.deepEqual([1, 2, 3, 4, 5].map((failures) => waitAfter(plan, failures, null)), [100, 200, 350, 350, null]);
+});
+
+Deno.test("an error is not retried by its name, by its class, or by the author's own function", () => {
+  class NoSuchUser extends Error {}
+  const named = planOf({ run, retry: { attempts: 9, nonRetryable: ["NoSuchUser", "TimeoutError"] } });
+  assert.equal(waitAfter(named, 1, new NoSuchUser("x")), null);
+  assert.equal(waitAfter(named, 1, new DOMException("late", "TimeoutError")), null);
+  assert.notEqual(waitAfter(named, 1, new Error("x")), null);
+  assert.notEqual(waitAfter(named, 1, "NoSuchUser"), null);
+  const asked = planOf({ run, retry: { attempts: 9, nonRetryable: (thrown: unknown) => thrown === "stop" } });
+  assert.deepEqual([waitAfter(asked, 1, "stop"), waitAfter(asked, 1, "go") === null], [null, false]);
+});
