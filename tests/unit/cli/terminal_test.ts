@@ -3,8 +3,6 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { toPrintable } from "../../../src/base/printable.ts";
-import { fitBudget } from "../../../src/cli/commands/workflow_thread.ts";
-import { formatEvent, Tally } from "../../../src/cli/render/event_lines.ts";
 import { writeRows } from "../../../src/cli/render/query_rows.ts";
 import {
   clip,
@@ -16,9 +14,7 @@ import {
   toJsonLine,
   toOneLine,
 } from "../../../src/cli/render/terminal.ts";
-import type { RunMessage } from "../../../src/protocol/run.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
-import { aRun } from "../../support/fake_view.ts";
 
 const io = () => new CapturedIo({ cwd: "/" });
 
@@ -101,81 +97,4 @@ Deno.test("a distance is in its largest unit", () => {
     "2d ago",
   ]);
   assert.deepEqual([formatDistance(0, 0), formatDistance(5_000, 0)], ["now", "in 5s"]);
-});
-
-Deno.test("an event is one line, however its text looks", () => {
-  const signal = { id: 1, sense: "cpu-usage", payload: { text: `a\n${"b".repeat(1_000)}` }, ts: 0 };
-  const line = formatEvent({ kind: "signal", signal }) ?? "";
-  assert.match(line, /^📡 cpu-usage \{"text":"a\\nb+\.\.\.$/);
-  assert.ok(line.length < 200);
-  assert.equal(formatEvent({ kind: "log", source: "sense:a", level: "debug", message: "x", ts: 0 }), null);
-  assert.equal(formatEvent({ kind: "unit", unit: "group:a", change: "ready", message: "x", ts: 0 }), null);
-  const failed = aRun({ status: "failed", exitCode: 1, reason: "role scan\nthrew", attempt: 2 });
-  assert.equal(
-    formatEvent({ kind: "run", run: failed }),
-    "❌ cleanup run-1 failed after 2 rounds, 800ms (exit 1): role scan\\u000athrew",
-  );
-});
-
-Deno.test("the tally counts each run once, by its last status", () => {
-  const tally = new Tally();
-  for (const status of ["queued", "started", "completed"] as const) tally.count({ kind: "run", run: aRun({ status }) });
-  tally.count({ kind: "run", run: aRun({ runId: "run-2", status: "failed" }) });
-  tally.count({ kind: "problem", source: "kernel", message: "x", ts: 0 });
-  tally.count({ kind: "unit", unit: "group:a", change: "ended", message: "x", ts: 0 });
-  assert.equal(String(tally), "0 signals, 2 runs (1 completed, 1 failed), 1 problem");
-});
-
-const thread = (lengths: readonly number[]): RunMessage[] =>
-  lengths.map((length, at) => ({ round: at + 1, role: "r", content: "x".repeat(length), meta: {}, ts: at }));
-
-Deno.test("a thread shows the newest messages that fit, oldest first, and always the newest", () => {
-  const rounds = (lengths: number[], budget: number) =>
-    fitBudget(thread(lengths).reverse(), budget).map(({ round }) => round);
-  assert.deepEqual(rounds([5, 5, 5], 100), [1, 2, 3]);
-  assert.deepEqual(rounds([5, 5, 5], 10), [2, 3]);
-  assert.deepEqual(rounds([5, 50, 5], 10), [3]);
-  assert.deepEqual(rounds([5, 500], 10), [2]);
-  assert.equal(fitBudget(thread([500]), 10)[0]?.content, `${"x".repeat(10)}\n[490 more characters]`);
-  assert.deepEqual(rounds([], 10), []);
-});
-
-Deno.test("a thread's budget holds for any lengths", () => {
-  fc.assert(fc.property(fc.array(fc.nat(50)), fc.integer({ min: 1, max: 200 }), (lengths, budget) => {
-    const shown = fitBudget(thread(lengths).reverse(), budget);
-    const chars = shown.reduce((total, { content }) => total + content.split("\n[")[0]!.length, 0);
-    assert.ok(chars <= budget);
-    assert.equal(shown.at(-1)?.round, lengths.length === 0 ? undefined : lengths.length);
-  }));
-});
-
-Deno.test("rows are written as table, JSON and CSV", () => {
-  const rows = [[1, 'a,"b"', null], [2n ** 60n, "line\nbreak", new Uint8Array([0, 255])]];
-  const written = (format: "table" | "json" | "csv") => {
-    const captured = io();
-    assert.equal(writeRows(captured, { columns: ["id", "text", "extra"], rows }, format), 2);
-    return captured.out;
-  };
-  assert.deepEqual(JSON.parse(written("json")), [
-    { id: 1, text: 'a,"b"', extra: null },
-    { id: "1152921504606846976", text: "line\nbreak", extra: "x'00ff'" },
-  ]);
-  assert.equal(
-    written("csv"),
-    `id,text,extra\n1,"a,""b""",\n1152921504606846976,"line\nbreak",x'00ff'\n`,
-  );
-  assert.match(written("table"), /^id +text +extra\n1 +a,"b" +NULL\n1152921504606846976 +line\\u000abreak +x'00ff'\n$/);
-});
-
-Deno.test("rows end when the reader has gone", () => {
-  const captured = io();
-  let read = 0;
-  const endless = function* () {
-    for (;;) {
-      if (++read === 1_000) captured.closeReader();
-      yield [read];
-    }
-  };
-  const count = writeRows(captured, { columns: ["n"], rows: endless() }, "json");
-  assert.equal(count, 999);
 });

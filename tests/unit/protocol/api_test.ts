@@ -1,0 +1,50 @@
+/** The shapes of the API that say something of their own. */
+import assert from "node:assert/strict";
+import {
+  archiveRequestSchema,
+  killRunRequestSchema,
+  problemStatus,
+  reflexText,
+  startRunRequestSchema,
+  unitViewSchema,
+} from "../../../src/protocol/api.ts";
+
+Deno.test("reflexText() names every way in which a sense is woken", () => {
+  const none = { intervalMs: null, cron: null, timezone: null, on: [] };
+  assert.equal(reflexText({ ...none, intervalMs: 90_000 }), "every 1m30s");
+  assert.equal(reflexText({ ...none, cron: "0 9 * * *" }), "cron 0 9 * * *");
+  const both = { ...none, cron: "0 9 * * *", timezone: "Europe/Berlin", on: ["a", "b"] };
+  assert.equal(reflexText(both), "cron 0 9 * * * (Europe/Berlin) and on a, b");
+});
+
+Deno.test("a request with a key that nobody knows is refused: it may be a misspelt one", () => {
+  assert.ok(!startRunRequestSchema.safeParse({ promt: "go" }).success);
+  assert.ok(!killRunRequestSchema.safeParse({ why: "x" }).success);
+  assert.ok(!archiveRequestSchema.safeParse({ dry_run: true }).success);
+  for (const schema of [startRunRequestSchema, killRunRequestSchema, archiveRequestSchema]) {
+    assert.ok(schema.safeParse({}).success);
+  }
+});
+
+Deno.test("a unit of an older daemon, which does not say what of its code does not run, can be read", () => {
+  const old = {
+    kind: "group",
+    name: "a",
+    state: "running",
+    reason: null,
+    pid: 1,
+    memoryBytes: 1,
+    deaths: 0,
+    senses: [],
+  };
+  assert.equal(unitViewSchema.parse(old).problem, null);
+});
+
+Deno.test("what a client got wrong is a 4xx, what went wrong here is a 5xx", () => {
+  for (const code of ["PAYLOAD_INVALID", "SENSE_UNKNOWN", "RUN_CONFLICT", "USAGE"] as const) {
+    assert.ok(problemStatus[code] < 500, code);
+  }
+  for (const code of ["STORE_FAILED", "INTERNAL", "DAEMON_MISSING"] as const) {
+    assert.ok(problemStatus[code] >= 500, code);
+  }
+});

@@ -1,0 +1,29 @@
+/** The errors that several rooms make, in one wording each. */
+import assert from "node:assert/strict";
+import {
+  daemonMissing,
+  daemonRunning,
+  unknownRun,
+  unknownSense,
+  unknownWorkflow,
+} from "../../../src/protocol/common_errors.ts";
+
+Deno.test("an unknown name is told together with the names that there are, or with how to make the first", () => {
+  const sense = unknownSense("cpu", new Map([["cpu-usage", 1], ["disk", 2]]).keys());
+  assert.deepEqual([sense.code, sense.message], ["SENSE_UNKNOWN", 'there is no sense "cpu"']);
+  assert.match(sense.hint ?? "", /cpu-usage, disk$/);
+  assert.equal(unknownWorkflow("x", []).hint, "nerve init workflow NAME");
+  assert.equal(unknownRun("r").code, "RUN_UNKNOWN");
+});
+
+Deno.test("a daemon that is missing or in the way is named by its workspace", () => {
+  assert.deepEqual([daemonMissing("/w").message, daemonMissing(null).message], [
+    "no daemon runs in /w",
+    "no daemon runs in this workspace",
+  ]);
+  const running = daemonRunning("/w", 42, { hint: "nerve stop", detail: "it hangs" });
+  assert.deepEqual([running.code, running.message], [
+    "DAEMON_RUNNING",
+    "a daemon already runs in /w (pid 42); it hangs",
+  ]);
+});
