@@ -1,0 +1,63 @@
+/** Writing the files of a workspace. Danger: something that the user wrote is gone. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { findForeignFiles, isUnchanged, writeFiles } from "../../../src/cli/scaffold/owned_files.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+const files = (texts: Record<string, string>) =>
+  new Map(Object.entries(texts).map(([path, text]) => [path, new TextEncoder().encode(text)]));
+
+Deno.test("a file that is as it was written is brought up to date; one that the user changed is kept", () =>
+  inTempDir(async (root) => {
+    assert.deepEqual(await writeFiles(root, files({ "a.ts": "1", "b/c.ts": "1" })), {
+      made: ["a.ts", "b/c.ts"],
+      renewed: [],
+      kept: [],
+    });
+    await Deno.writeTextFile(join(root, "a.ts"), "mine");
+    assert.deepEqual(await writeFiles(root, files({ "a.ts": "2", "b/c.ts": "2" })), {
+      made: [],
+      renewed: ["b/c.ts"],
+      kept: ["a.ts"],
+    });
+    assert.equal(await Deno.readTextFile(join(root, "a.ts")), "mine");
+    assert.deepEqual([await isUnchanged(root, "a.ts"), await isUnchanged(root, "b/c.ts")], [false, true]);
+  }));
+
+Deno.test("a file that was there before is the user's, unless it is what would be written", () =>
+  inTempDir(async (root) => {
+    await Deno.writeTextFile(join(root, "own.ts"), "mine");
+    await Deno.writeTextFile(join(root, "same.ts"), "1");
+    assert.deepEqual((await writeFiles(root, files({ "own.ts": "1", "same.ts": "1" }))).kept, ["own.ts"]);
+    assert.ok(await isUnchanged(root, "same.ts"));
+  }));
+
+Deno.test("with a broken record of what was written everything is the user's", () =>
+  inTempDir(async (root) => {
+    await writeFiles(root, files({ "a.ts": "1" }));
+    await Deno.writeTextFile(join(root, ".nerve-init.json"), "{");
+    assert.deepEqual((await writeFiles(root, files({ "a.ts": "2" }))).kept, ["a.ts"]);
+  }));
+
+Deno.test("findForeignFiles() names what is neither as written nor about to be written, links included", () =>
+  inTempDir(async (root) => {
+    const library = files({ "senses/cpu/index.ts": "1", "senses/cpu/schema.ts": "1" });
+    await writeFiles(root, library);
+    assert.deepEqual(await findForeignFiles(root, "senses/cpu", library), []);
+    await Deno.writeTextFile(join(root, "senses/cpu/notes.md"), "mine");
+    await Deno.writeTextFile(join(root, "senses/cpu/schema.ts"), "mine");
+    await Deno.symlink("/etc/passwd", join(root, "senses/cpu/link"));
+    assert.deepEqual(await findForeignFiles(root, "senses/cpu", library), [
+      "senses/cpu/link",
+      "senses/cpu/notes.md",
+      "senses/cpu/schema.ts",
+    ]);
+    assert.deepEqual(await findForeignFiles(root, "senses/none", library), []);
+  }));
+
+Deno.test("a write that fails leaves nothing behind that would later pass for the user's own", () =>
+  inTempDir(async (root) => {
+    await Deno.mkdir(join(root, "a.ts"));
+    await assert.rejects(writeFiles(root, files({ "a.ts": "1" })));
+    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["a.ts"]);
+  }));

@@ -1,0 +1,52 @@
+/** What the supervisor tells others about itself. It informs; a wrong or missing file must never stop anybody. */
+import assert from "node:assert/strict";
+import { workspacePaths } from "../../../src/config/workspace.ts";
+import { type DaemonState, readState, removeState, stateFilePath, writeState } from "../../../src/daemon/state_file.ts";
+import { inTempDir } from "../../support/temp_workspace.ts";
+
+const state: DaemonState = {
+  supervisor: { pid: 42, startTime: "7" } as never,
+  workspace: "/w",
+  state: "running",
+  since: 5,
+  kernel: 43,
+  deaths: 0,
+  problem: null,
+};
+
+function withState(test: (paths: ReturnType<typeof workspacePaths>) => void): Promise<void> {
+  return inTempDir((root) => {
+    const paths = workspacePaths(root);
+    Deno.mkdirSync(paths.logs, { recursive: true });
+    test(paths);
+    return Promise.resolve();
+  });
+}
+
+Deno.test("a state is read back, replaced as a whole, and for its owner only", () =>
+  withState((paths) => {
+    assert.equal(readState(paths), null);
+    writeState(paths, state);
+    writeState(paths, { ...state, state: "backoff", deaths: 1 });
+    assert.deepEqual(readState(paths), { ...state, state: "backoff", deaths: 1 });
+    assert.equal((Deno.statSync(stateFilePath(paths)).mode ?? 0) & 0o777, 0o600);
+    assert.deepEqual([...Deno.readDirSync(paths.logs)].map(({ name }) => name), ["daemon.json"]);
+  }));
+
+Deno.test("a file that this nerve does not understand counts as none", () =>
+  withState((paths) => {
+    for (const text of ["", "{", "[]", "null", '{"pid":42}']) {
+      Deno.writeTextFileSync(stateFilePath(paths), text);
+      assert.equal(readState(paths), null, text);
+    }
+  }));
+
+Deno.test("a supervisor removes its own state, and leaves that of another one", () =>
+  withState((paths) => {
+    writeState(paths, state);
+    removeState(paths, { pid: 41 } as never);
+    assert.notEqual(readState(paths), null);
+    removeState(paths, state.supervisor);
+    assert.equal(readState(paths), null);
+    removeState(paths, state.supervisor);
+  }));

@@ -1,0 +1,43 @@
+/** Reports of a log that cannot be written. Danger: a line for each of thousands of lost rows, on the disk that is full. */
+import assert from "node:assert/strict";
+import { NerveError } from "../../../src/base/errors.ts";
+import { reportIntervalMs, WriteFailures } from "../../../src/kernel/write_failures.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+
+const full = new NerveError("STORE_FAILED", "the disk is full", { hint: "free some space" });
+
+function setUp() {
+  const clock = new FakeClock(), told: string[] = [];
+  return { clock, told, failures: new WriteFailures(clock, (message) => told.push(message)) };
+}
+
+Deno.test("a failure is told at once with its hint, and then at most once a minute, with what was lost by then", async () => {
+  const { clock, told, failures } = setUp();
+  for (let n = 0; n < 1_000; n++) failures.report(full, 1);
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? "", /^the disk is full \(free some space\)/);
+  await clock.tick(reportIntervalMs);
+  failures.report(full, 1);
+  assert.equal(told.length, 2);
+  assert.match(told[1] ?? "", /1001$/);
+});
+
+Deno.test("the recovery is told once, with everything that was lost, and then the next failure is news", () => {
+  const { told, failures } = setUp();
+  failures.recovered();
+  assert.deepEqual(told, []);
+  failures.report(full, 2);
+  failures.report(full, 3);
+  failures.recovered();
+  failures.recovered();
+  assert.equal(told.length, 2);
+  assert.match(told[1] ?? "", /\b5\b.*the disk is full/);
+  failures.report(full, 1);
+  assert.equal(told.length, 3);
+});
+
+Deno.test("a failure that lost nothing claims no loss", () => {
+  const { told, failures } = setUp();
+  failures.report(new NerveError("STORE_FAILED", "locked"), 0);
+  assert.deepEqual(told, ["locked"]);
+});
