@@ -3,7 +3,7 @@
  * The counters come from /proc/stat by way of `os.cpus()`: no sandboxed code may open a file below /proc.
  */
 import { cpus } from "node:os";
-import { option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { option, pause, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { counters, readings } from "./schema.ts";
 
 export interface CpuUsage {
@@ -38,7 +38,7 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Cpu
   let first = lastSample(db), second = takeSample();
   if (!comparable(first, second)) {
     first = second;
-    await pause(signal);
+    await pause(pauseMs, signal);
     second = takeSample();
   }
   const usage = difference(first, second);
@@ -97,19 +97,4 @@ function share(part: number, whole: number): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, pauseMs);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -3,6 +3,7 @@
  * workflow that makes room, if the configuration names one.
  */
 import { option, prune, readConfig, type SenseContext, type WorkflowDirective } from "nerve";
+import { runProgram } from "../../lib/program.ts";
 import { parseDf } from "./df.ts";
 import { readings } from "./schema.ts";
 
@@ -39,19 +40,9 @@ export async function compute(
   return { ...usage, workflow: { name: workflow, prompt, maxRounds: workflowRoundsMax } };
 }
 
-/** `signal` ends it too: df waits for ever for a network share that is gone. */
-async function df(path: string, signal: AbortSignal): Promise<string> {
-  const { success, code, stdout, stderr } = await new Deno.Command("df", {
-    args: ["-P", "-k", "--", path],
-    // English, and the letters of every language as they are.
-    env: { LC_ALL: "C.UTF-8" },
-    stdin: "null",
-    signal,
-  }).output();
-  signal.throwIfAborted();
-  if (!success) {
-    const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
-    throw new Error(`df failed for ${path}: ${reason || `exit code ${code}`}`);
-  }
-  return new TextDecoder().decode(stdout);
+/** df would wait for ever for a network share that is gone; `signal` ends it. */
+function df(path: string, signal: AbortSignal): Promise<string> {
+  // English, and the letters of every language as they are.
+  const program = { name: "df", args: ["-P", "-k", "--", path], env: { LC_ALL: "C.UTF-8" } };
+  return runProgram(program, signal, `df failed for ${path}`);
 }

@@ -4,6 +4,7 @@
  */
 import { desc, eq } from "drizzle-orm";
 import { option, prune, readConfig, type SenseContext } from "nerve";
+import { runProgram } from "../../lib/program.ts";
 import { type GitStatus, parseStatus } from "./porcelain.ts";
 import { statuses } from "./schema.ts";
 
@@ -22,22 +23,13 @@ export async function compute({ db, signal, config }: SenseContext): Promise<({ 
 /** What a repository's own settings could make git start in the course of a status is switched off. */
 const harmless = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
 
-async function gitStatus(path: string, signal: AbortSignal): Promise<string> {
-  const { success, code, stdout, stderr } = await new Deno.Command("git", {
-    args: [
-      ...harmless,
-      ...["-C", path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all"],
-      // Looking into submodules would run git with their settings.
-      "--ignore-submodules=dirty",
-    ],
-    env: { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_NO_LAZY_FETCH: "1" },
-    stdin: "null",
-    signal,
-  }).output();
-  signal.throwIfAborted();
-  if (!success) {
-    const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
-    throw new Error(`git status failed for ${path}: ${reason || `exit code ${code}`}`);
-  }
-  return new TextDecoder().decode(stdout);
+function gitStatus(path: string, signal: AbortSignal): Promise<string> {
+  const args = [
+    ...harmless,
+    ...["-C", path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all"],
+    // Looking into submodules would run git with their settings.
+    "--ignore-submodules=dirty",
+  ];
+  const env = { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_NO_LAZY_FETCH: "1" };
+  return runProgram({ name: "git", args, env }, signal, `git status failed for ${path}`);
 }

@@ -14,6 +14,7 @@ import {
   type SenseDatabase,
   type WorkflowDirective,
 } from "nerve";
+import { runProgram } from "../../lib/program.ts";
 import { isNamed, parsePs, type Process, psColumns, psEnvironment } from "./ps.ts";
 import { readings } from "./schema.ts";
 
@@ -78,19 +79,9 @@ function readSettings(config: JsonObject) {
   return { ...settings, program, column, matches };
 }
 
-async function ps(column: "comm" | "args", signal: AbortSignal): Promise<string> {
-  const { success, code, stdout, stderr } = await new Deno.Command("ps", {
-    args: ["-A", "-ww", ...psColumns, "-o", `${column}=`],
-    env: psEnvironment,
-    stdin: "null",
-    signal,
-  }).output();
-  signal.throwIfAborted();
-  if (!success) {
-    const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
-    throw new Error(`ps failed: ${reason || `exit code ${code}`}`);
-  }
-  return new TextDecoder().decode(stdout);
+function ps(column: "comm" | "args", signal: AbortSignal): Promise<string> {
+  const args = ["-A", "-ww", ...psColumns, "-o", `${column}=`];
+  return runProgram({ name: "ps", args, env: psEnvironment }, signal, "ps failed");
 }
 
 function judge(processes: readonly Process[], settings: Settings, before: readonly number[]): ProcessWatch {

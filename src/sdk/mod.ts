@@ -9,6 +9,7 @@ export type { LogRow } from "../protocol/log.ts";
 export type { RunMessage, RunStart } from "../protocol/run.ts";
 export type { Signal, Trigger } from "../protocol/signal.ts";
 export { type Option, option, readConfig } from "./config.ts";
+export { pause } from "./pause.ts";
 export { prune } from "./prune.ts";
 export {
   type Blobs,

@@ -1,5 +1,5 @@
 /** Posts JSON to a webhook until it is accepted. Used by index.ts. */
-import type { LogFunction } from "nerve";
+import { type LogFunction, pause } from "nerve";
 
 export interface Delivery {
   readonly url: string;
@@ -56,19 +56,4 @@ async function tryOnce({ url, body, key }: Delivery, signal: AbortSignal): Promi
 /** The request itself is what the receiver does not want: sending it again changes nothing. */
 function isFinal(status: number): boolean {
   return status < 500 && status !== 408 && status !== 429;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-  });
 }

@@ -5,8 +5,8 @@
  * I2. Attempts are bounded, and a run that ends with the service down ends as failed.
  * I3. Nothing from outside, neither prompt nor payload, becomes a part of a command.
  */
-import { defineWorkflow, END, option, readConfig, type RoleContext, type RunMessage } from "nerve";
-import { type Command, commandLine, isSuccess, pause } from "./command.ts";
+import { defineWorkflow, END, option, pause, readConfig, type RoleContext, type RunMessage } from "nerve";
+import { type Command, commandLine, isSuccess } from "./command.ts";
 
 interface Service {
   readonly name: string;
