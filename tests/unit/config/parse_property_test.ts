@@ -7,7 +7,7 @@ import { formatProblems, problemFormats } from "../../../src/config/diagnostic.t
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
 
-const example = await Deno.readTextFile(new URL("./example.yaml", import.meta.url));
+const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
 
 /** Parses, and checks what every answer must have: problems with a place inside the text, printable in each format. */
 function answer(text: string): void {

@@ -4,7 +4,7 @@ import { configFileMaxBytes, groupsMax, sensesMax, workflowsMax } from "../../..
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { configOf, hintOf, linesOf } from "../../support/parsed_config.ts";
 
-const example = await Deno.readTextFile(new URL("./example.yaml", import.meta.url));
+const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
 
 Deno.test("the example of the design parses, with nothing but the warnings for run", () => {
   assert.deepEqual(linesOf(example), [

@@ -1,0 +1,54 @@
+/**
+ * A test stands where one looks for it: `src/<room>/.../<file>.ts` is tested in `tests/unit/<room>/<file>_test.ts`, a file of
+ * `tools/<room>/` likewise; senses, workflows and lib are the room `library`. A test of one aspect adds words to the name:
+ * `parse_property_test.ts` beside `parse_test.ts`.
+ */
+import assert from "node:assert/strict";
+import { sourceFiles } from "../support/source_files.ts";
+
+/** The names of the files that each room's unit tests may test. */
+function testedNames(paths: readonly string[]): Map<string, Set<string>> {
+  const rooms = new Map<string, Set<string>>();
+  for (const path of paths) {
+    const parts = path.split("/"), [top = "", second = ""] = parts;
+    const room = top === "src" || top === "tools" ? second : "library";
+    const name = (parts.at(-1) ?? "").replace(/\.ts$/, "");
+    rooms.set(room, (rooms.get(room) ?? new Set()).add(name));
+  }
+  return rooms;
+}
+
+/** Unit tests that test no file of their room, by their names. */
+function misplaced(tests: readonly string[], rooms: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  return tests.filter((path) => {
+    const [, , room = "", file = "", ...deeper] = path.split("/");
+    const words = file.replace(/_test\.ts$/, "").split("_");
+    const prefixes = words.map((_, at) => words.slice(0, at + 1).join("_"));
+    return deeper.length > 0 || !prefixes.some((name) => rooms.get(room)?.has(name));
+  });
+}
+
+Deno.test("every unit test has the name of the file it tests, in the folder of its room", () => {
+  const rooms = testedNames(sourceFiles(["src", "tools", "senses", "workflows", "lib"], ".ts"));
+  const tests = sourceFiles(["tests/unit"], "_test.ts");
+  assert.ok(tests.length > 100);
+  assert.deepEqual(misplaced(tests, rooms), []);
+});
+
+Deno.test("a test in another room, below its room, or of a file that is not there is misplaced", () => {
+  const rooms = testedNames(["src/store/sqlite/database.ts", "lib/address.ts", "senses/cpu/index.ts"]);
+  const right = ["tests/unit/store/database_test.ts", "tests/unit/store/database_property_test.ts"];
+  const wrong = [
+    "tests/unit/cli/database_test.ts",
+    "tests/unit/store/sqlite/database_test.ts",
+    "tests/unit/store/faults_test.ts",
+    "tests/unit/store/databases_test.ts",
+  ];
+  assert.deepEqual(misplaced([...right, "tests/unit/library/address_test.ts", ...wrong], rooms), wrong);
+});
+
+Deno.test("every integration test stands in the folder of a room", () => {
+  const rooms = testedNames(sourceFiles(["src", "tools", "senses"], ".ts"));
+  const folders = new Set(sourceFiles(["tests/integration"], "_test.ts").map((path) => path.split("/")[2] ?? ""));
+  assert.deepEqual([...folders].filter((folder) => !rooms.has(folder)), []);
+});
