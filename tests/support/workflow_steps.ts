@@ -1,6 +1,6 @@
 /** The random steps of workflow_world.ts, and its workflows. */
-import * as fc from "fast-check";
 import type { WorkflowPlan } from "../../src/workflow/engine.ts";
+import fc from "./fast_check.ts";
 
 /** What may happen. `a` and `b` choose among what is there; `hold`: no commit at the end of the step. */
 export interface Step {

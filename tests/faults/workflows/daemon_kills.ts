@@ -1,7 +1,7 @@
 /**
  * A real daemon that is killed again and again while runs are under way; then every run must have completed exactly
  * once, with no role skipped. `deno task faults` runs this file in full; daemon_kills_test.ts runs it in short.
- * The seed decides what is killed when, and how long roles take; NERVE_FAULTS_SEED replays one.
+ * The seed decides what is killed when, and how long roles take; NERVE_SEED replays one.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -9,6 +9,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { delay } from "../../../src/base/time.ts";
 import type { Run } from "../../../src/protocol/run.ts";
 import { Daemon } from "../../support/mortal_daemon.ts";
+import { randomFrom, randomSeed } from "../../support/seed.ts";
 import {
   heardLater,
   makeWorkspace,
@@ -26,17 +27,6 @@ export interface Storm {
 }
 
 export type Victim = "daemon and children" | "daemon" | "children";
-
-/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Throws when a promise of the engine is broken; else what was found, for the table. */
 export async function weather({ runs, kills, seed, say }: Storm): Promise<Findings> {
@@ -153,8 +143,8 @@ export default defineWorkflow({
 
 if (import.meta.main) {
   const say = (line: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-  const seed = Number(Deno.env.get("NERVE_FAULTS_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
-  say(`seed ${seed}: NERVE_FAULTS_SEED=${seed} deno task faults`);
+  const seed = randomSeed();
+  say(`NERVE_SEED=${seed} deno task faults repeats this one`);
   const from = performance.now();
   const found = await weather({ runs: 50, kills: 20, seed, say });
   for (const [what, count] of Object.entries(found)) say(`${String(count).padStart(6)}  ${what}`);

@@ -2,10 +2,10 @@
  * Random edits of a running workspace end in what a fresh start on the same files gives: in what the views show, and in
  * what the code answers. NERVE_RELOAD_RUNS and NERVE_RELOAD_SEED make it longer, or repeat it.
  */
-import fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
+import fc from "../../support/fast_check.ts";
 import { configured, type Edit, ReloadWorld } from "../../support/reload_world.ts";
 import { startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 

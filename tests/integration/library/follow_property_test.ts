@@ -2,9 +2,9 @@
  * The following of log-pattern over random lives of a log file: what it hands out is what was written, in order, once
  * each. A bug here would look like an alarm that comes twice, or never.
  */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { firstPlace, type Place, readOn } from "../../../senses/log-pattern/follow.ts";
+import fc from "../../support/fast_check.ts";
 
 type Step =
   | { readonly do: "write"; readonly text: string }

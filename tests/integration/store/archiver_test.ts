@@ -1,11 +1,11 @@
 /** The archive: what leaves the log, what stays, and that it can be read as before. */
-import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { lockRetryMs } from "../../../src/base/limits.ts";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { at, everyRowOnce, jsonLines, withArchive } from "../../support/archive_bench.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("whole days leave for their files, in the order of their ids; later days and the newest row stay", () =>
   withArchive(async (bench) => {

@@ -6,6 +6,7 @@ import { delay } from "../../../src/base/time.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { randomFrom, randomSeed, repeatedBy } from "../../support/seed.ts";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -13,8 +14,7 @@ const kills = 6;
 
 Deno.test("every row that was acknowledged is there after kill -9, again and again", () =>
   inTempDir(async (root) => {
-    const seed = Number(Deno.env.get("NERVE_TEST_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
-    const random = randomFrom(seed), path = join(root, "data", "logs.db");
+    const seed = randomSeed(), random = randomFrom(seed), path = join(root, "data", "logs.db");
     const acked: { id: number; round: number; runId: string }[] = [];
     try {
       for (let n = 0; n < kills; n++) {
@@ -24,7 +24,7 @@ Deno.test("every row that was acknowledged is there after kill -9, again and aga
       }
       assert.ok(acked.length > 0, "no child got as far as its first row");
     } catch (thrown) {
-      throw new Error(`NERVE_TEST_SEED=${seed} repeats this: ${thrown}`, { cause: thrown });
+      throw new Error(`${thrown}\n${repeatedBy(seed)}`, { cause: thrown });
     }
   }));
 
@@ -68,15 +68,4 @@ function checkAll(path: string, acked: readonly { id: number; round: number; run
   const store = openStore(path, new FakeClock());
   assert.ok(acked.every(({ runId }) => store.runs.get(runId)?.status === "started"));
   store.close();
-}
-
-/** mulberry32 */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

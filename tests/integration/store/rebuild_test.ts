@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { RunStatus } from "../../../src/protocol/run.ts";
 import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
@@ -7,6 +6,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { at, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import fc from "../../support/fast_check.ts";
 import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 

@@ -1,10 +1,10 @@
 /** nerve store stats, gc, verify, rebuild-runs, backup and restore, on real data in a temporary folder. */
-import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { storeRebuildRunsOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { at, damageDatabase, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("nerve store verify finds what is damaged: a database, a blob, the archive, a run", () =>
   withArchive(async (bench) => {

@@ -2,10 +2,10 @@
  * The random life of tests/unit/workflow/manager_property_test.ts over the real store: SQLite in a temporary folder,
  * whose writes fail for a while, and whose daemon is stopped or killed. On failure fast-check prints the seed.
  */
-import * as fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/base/clock.ts";
 import { openStore } from "../../../src/store/store.ts";
+import fc from "../../support/fast_check.ts";
 import { stepArbitrary } from "../../support/workflow_steps.ts";
 import type { Backing } from "../../support/workflow_witness.ts";
 import { World } from "../../support/workflow_world.ts";

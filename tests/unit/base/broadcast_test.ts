@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Broadcast, type Subscription } from "../../../src/base/broadcast.ts";
 import { subscriberQueueMax } from "../../../src/base/limits.ts";
+import fc from "../../support/fast_check.ts";
 
 async function readAll<E>(subscription: Subscription<E>): Promise<E[]> {
   const seen: E[] = [];

@@ -1,7 +1,7 @@
 /** Durations and sizes as people write them. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../../../src/base/duration.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("a duration is a number and a unit, or a falling sum of them", () => {
   const known = { "500ms": 500, "5s": 5_000, "10m": 600_000, "1h": 3_600_000, "1d": 86_400_000, "1h30m": 5_400_000 };

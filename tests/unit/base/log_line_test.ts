@@ -1,7 +1,7 @@
 /** Lines of the text log: whatever was said, one line of bounded length that reads back. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { cutMessage, formatLogLine, type LogLine, parseLogLine } from "../../../src/base/log_line.ts";
+import fc from "../../support/fast_check.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 300 });
 const anyLine: fc.Arbitrary<LogLine> = fc.record({

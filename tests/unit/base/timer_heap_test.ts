@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { TimerHeap } from "../../../src/base/timer_heap.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("deadlines fire in their order, at their time, whatever was added and cancelled", async () => {
   const operation = fc.oneof(

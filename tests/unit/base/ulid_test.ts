@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { createUlids } from "../../../src/base/ulid.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("ids sort as they were made, whatever the clock does, and no two are alike", () => {
   fc.assert(fc.property(fc.array(fc.nat({ max: 2 ** 48 - 1 }), { minLength: 2, maxLength: 50 }), (times) => {

@@ -1,7 +1,7 @@
 /** For which machine a program is, by its first bytes. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { detectTarget } from "../../../tools/build/executable.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("a program's machine is read from its first bytes; what is none, or cut short, is for no machine", () => {
   const own = Deno.openSync(Deno.execPath()), head = new Uint8Array(4_096);

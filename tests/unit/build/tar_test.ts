@@ -1,7 +1,7 @@
 /** The archive inside the portable file, read back by the system's own tar. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { tarChunks } from "../../../tools/build/tar.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("tar reads back every archive, with long paths, and the same content gives the same bytes", async () => {
   const name = fc.stringMatching(/^[a-z0-9_-]{1,40}$/);

@@ -1,5 +1,4 @@
 /** How the command line writes. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { toPrintable } from "../../../src/base/printable.ts";
@@ -15,6 +14,7 @@ import {
   toOneLine,
 } from "../../../src/cli/render/terminal.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import fc from "../../support/fast_check.ts";
 
 const io = () => new CapturedIo({ cwd: "/" });
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { formatProblems, pathText, type Problem, sortProblems } from "../../../src/config/diagnostic.ts";
+import fc from "../../support/fast_check.ts";
 
 const place = { file: "nerve.yaml", line: 12, column: 5 };
 const error: Problem = {

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { editDistance, findNearest, hintNearest } from "../../../src/config/did_you_mean.ts";
+import fc from "../../support/fast_check.ts";
 
 const keys = ["throttle", "timeout", "grace_period", "config"];
 

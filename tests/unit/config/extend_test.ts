@@ -2,13 +2,13 @@
  * Library entries go into nerve.yaml however it is written. What a bug would look like: a comment that is gone, a sense
  * that has another's settings, a file that no longer parses, all of it the user's own work.
  */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { type LibraryKind, listLibrary, readLibraryYaml } from "../../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig } from "../../../src/config/types.ts";
 import { extendConfig } from "../../../src/config/yaml/extend.ts";
+import fc from "../../support/fast_check.ts";
 
 interface Piece {
   readonly kind: LibraryKind;

@@ -1,5 +1,4 @@
 /** Grants as a pure function of the configuration. A grant too many here is a hole in the sandbox. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import {
@@ -12,6 +11,7 @@ import {
 import { type NerveConfig, permissionNames, type PermissionRequest } from "../../../src/config/types.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import type { SandboxPermissions } from "../../../src/protocol/message.ts";
+import fc from "../../support/fast_check.ts";
 
 const paths = workspacePaths("/w", { uid: 1000, runtimeDir: "/run/user/1000", tempDir: "/tmp" });
 const context = { nerveModules: ["/nerve/src"], home: "/home/me" };

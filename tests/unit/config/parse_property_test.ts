@@ -1,11 +1,11 @@
 /** What holds for every text: parsing answers, and what can be written is read back as it was meant. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { formatDuration } from "../../../src/base/duration.ts";
 import { formatProblems, problemFormats } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
+import fc from "../../support/fast_check.ts";
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { readPermissionRequest, sysNames } from "../../../src/config/permissions/request.ts";
+import fc from "../../support/fast_check.ts";
 
 function requestOf(value: unknown): unknown {
   const { request, faults } = readPermissionRequest(value);

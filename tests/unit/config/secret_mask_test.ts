@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { SecretMask } from "../../../src/config/permissions/secret_mask.ts";
+import fc from "../../support/fast_check.ts";
 
 const env = {
   API_TOKEN: "tok-123456",

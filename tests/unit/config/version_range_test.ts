@@ -1,8 +1,8 @@
 /** `nerve: ">=0.1"`: the range itself, and what a nerve outside of it says. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { inRange } from "../../../src/config/version_range.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("a range takes the versions that npm's notation means", () => {
   const table: [range: string, inside: string[], outside: string[]][] = [

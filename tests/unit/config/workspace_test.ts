@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { runtimeNameMaxBytes, socketPathMaxBytes, workspacePaths } from "../../../src/config/workspace.ts";
 import { byteLength } from "../../../src/protocol/json.ts";
+import fc from "../../support/fast_check.ts";
 
 const host = { uid: 1000, runtimeDir: "/run/user/1000", tempDir: "/tmp" };
 

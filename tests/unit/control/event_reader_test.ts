@@ -1,8 +1,8 @@
 /** The client's side of the event stream. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { readEvents } from "../../../src/control/client/event_reader.ts";
 import { eventBench, textOf } from "../../support/event_bench.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("what the route writes is what the client reads, in whatever pieces it arrives", async () => {
   const { view, open } = eventBench();

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseDf } from "../../../senses/disk-usage/df.ts";
+import fc from "../../support/fast_check.ts";
 
 const header = "Filesystem     1024-blocks    Used Available Capacity Mounted on\n";
 

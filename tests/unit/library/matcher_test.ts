@@ -1,7 +1,7 @@
 /** The matcher of log-pattern: it agrees with the engine's own regular expressions, and its cost stays bounded. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Matcher } from "../../../senses/log-pattern/matcher.ts";
+import fc from "../../support/fast_check.ts";
 
 /** Patterns of what the sense knows, made of few characters so that they match often. */
 const pattern: fc.Arbitrary<string> = fc.letrec<{ node: string; atom: string; sequence: string }>((tie) => ({

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { filesMax, parseStatus } from "../../../senses/git-status/porcelain.ts";
+import fc from "../../support/fast_check.ts";
 
 const oid = "9d524e9".padEnd(40, "0");
 

@@ -1,8 +1,8 @@
 /** The XML parser of feed-watch: what it reads, and what it refuses unread. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parseFeed } from "../../../senses/feed-watch/feed.ts";
 import { parseXml, textOf } from "../../../senses/feed-watch/xml.ts";
+import fc from "../../support/fast_check.ts";
 
 const url = "https://example.com/blog/feed.xml";
 

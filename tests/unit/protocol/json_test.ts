@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { jsonDepthMax } from "../../../src/base/limits.ts";
 import { byteLength, nestsTooDeep, toJsonText } from "../../../src/protocol/json.ts";
+import fc from "../../support/fast_check.ts";
 
 const MiB = 2 ** 20;
 

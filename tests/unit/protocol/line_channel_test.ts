@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { type ByteStream, LineChannel } from "../../../src/protocol/line_channel.ts";
+import fc from "../../support/fast_check.ts";
 
 /** A stream whose reads are the given chunks and whose writes are kept; `take` bounds what one write accepts. */
 class FakeStream implements ByteStream {

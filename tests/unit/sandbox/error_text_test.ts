@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describeError, loadProblem, placeOf, strayError } from "../../../src/sandbox/error_text.ts";
+import fc from "../../support/fast_check.ts";
 
 const folder = "/w/senses/a/";
 

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { prepareAheadMs } from "../../../src/base/limits.ts";
 import type { Signal } from "../../../src/protocol/signal.ts";
+import fc from "../../support/fast_check.ts";
 import { manual, plan, SchedulerBench } from "../../support/scheduler_bench.ts";
 
 const t0 = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { Signal, Trigger } from "../../../src/protocol/signal.ts";
 import { advance, newTimeline, type TimelineEvent, type TimelineState } from "../../../src/scheduler/sense_timeline.ts";
+import fc from "../../support/fast_check.ts";
 
 const signal: Signal = { id: 7, sense: "other", payload: null, ts: 0 };
 const interval = (due = 0): Trigger => ({ kind: "interval", due, coalesced: 0 });

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import {
   cronResumesFrom,
@@ -7,6 +6,7 @@ import {
   nextIntervalTick,
   nextTick,
 } from "../../../src/scheduler/timetable.ts";
+import fc from "../../support/fast_check.ts";
 
 const hourMs = 3_600_000, dayMs = 24 * hourMs;
 const at = (iso: string): number => Date.parse(iso);

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { type JsonObject, option, readConfig } from "../../../src/sdk/mod.ts";
+import fc from "../../support/fast_check.ts";
 
 const options = {
   url: option.text(),

@@ -1,7 +1,7 @@
 /** Ids of computes: never given twice, whenever the daemon dies. */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { ComputeIds } from "../../../src/sensing/compute_ids.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("ids only grow, over any number of restarts, and a reservation is written once a block", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 2_500 }), { maxLength: 6 }), (lives) => {

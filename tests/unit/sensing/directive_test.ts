@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { maxRoundsMax, promptMaxBytes } from "../../../src/base/limits.ts";
 import type { Json } from "../../../src/protocol/json.ts";
 import { routeSenseComputeOutput } from "../../../src/sensing/directive.ts";
+import fc from "../../support/fast_check.ts";
 
 const known = new Set(["cleanup", "code-review"]);
 const route = (value: Json) => routeSenseComputeOutput(value, (name) => known.has(name));

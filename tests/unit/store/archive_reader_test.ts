@@ -1,8 +1,8 @@
 /** Rows of the log and of its archive, read as one list. */
-import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { mergeRows } from "../../../src/store/archive/archive_reader.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("together() gives each row once, in the order and within the limit that was asked for", () => {
   const row = (id: number): LogRow => (

@@ -1,7 +1,7 @@
 /** Days of the archive, and which of them leave. */
-import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { dayMs, dayOf, parseDay, startOfDay } from "../../../src/store/archive/days.ts";
+import fc from "../../support/fast_check.ts";
 
 Deno.test("a day's name leads back to its first millisecond, and nothing else is one", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) }), (ms) => {

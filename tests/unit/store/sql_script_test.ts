@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { nextStatement, onlyStatement, runScript, ScriptError } from "../../../src/store/sqlite/sql_script.ts";
+import fc from "../../support/fast_check.ts";
 
 const blanks = [" ", "\n", "\t", ";", "-- a; comment\n", "/* not; 'this */", "\uFEFF"];
 const blank = fc.array(fc.constantFrom(...blanks), { maxLength: 4 }).map((parts) => parts.join(""));

@@ -1,8 +1,8 @@
 /** Which death ends a run as crashed. A bug here would end a healthy run because its neighbour killed their process. */
-import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { roundDeathsMax } from "../../../src/base/limits.ts";
 import { afterDeath, type Deaths, endsRun, mustBeAlone } from "../../../src/workflow/local/crash_policy.ts";
+import fc from "../../support/fast_check.ts";
 
 function deathsAt(round: number, count: number): Deaths | null {
   let deaths: Deaths | null = null;

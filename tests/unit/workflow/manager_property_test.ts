@@ -2,7 +2,7 @@
  * Random life around the manager, over a store whose commits can be held back, fail and get lost. On failure fast-check
  * prints the seed and the shortest sequence of steps that breaks a promise.
  */
-import * as fc from "fast-check";
+import fc from "../../support/fast_check.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { stepArbitrary } from "../../support/workflow_steps.ts";
 import type { Backing } from "../../support/workflow_witness.ts";

@@ -1,7 +1,7 @@
 /** Which runs start, which wait and which are dropped. */
-import * as fc from "fast-check";
 import assert from "node:assert/strict";
 import { admit, excess, startable } from "../../../src/workflow/local/queue_policy.ts";
+import fc from "../../support/fast_check.ts";
 
 const rules = fc.record({
   concurrency: fc.integer({ min: 1, max: 5 }),

@@ -1,0 +1,28 @@
+/** Seeds of random tests, and how a failed one is repeated: NERVE_SEED=N gives the tests of a run the same values again. */
+import { fromFileUrl, relative } from "./paths.ts";
+import { repository } from "./source_files.ts";
+
+const asked = Deno.env.get("NERVE_SEED");
+
+/** Null: nobody asked for one. */
+export const askedSeed: number | null = asked === undefined ? null : Number(asked);
+
+export function randomSeed(): number {
+  return askedSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+}
+
+/** For the message of a failure: the command that repeats it. */
+export function repeatedBy(seed: number): string {
+  return `Repeat it: NERVE_SEED=${seed} deno test -A --no-prompt ${relative(repository, fromFileUrl(Deno.mainModule))}`;
+}
+
+/** Numbers from 0 up to 1 (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
