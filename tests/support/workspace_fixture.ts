@@ -139,10 +139,11 @@ export class WorkspaceFixture implements AsyncDisposable {
   }
 
   /** The payload of a signal; fails the test when the compute ends in anything else. */
-  async payload(sense: string): Promise<unknown> {
-    const result = await this.trigger(sense);
-    if (result.kind !== "signal") assert.fail(`${sense} gave no signal: ${JSON.stringify(result)}`);
-    return result.signal.payload;
+  payload(sense: string): Promise<unknown> {
+    return heardLater(this.trigger(sense).then((result) => {
+      if (result.kind !== "signal") assert.fail(`${sense} gave no signal: ${JSON.stringify(result)}`);
+      return result.signal.payload;
+    }));
   }
 
   /**

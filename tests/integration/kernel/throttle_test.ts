@@ -3,38 +3,53 @@
  * Computes began 2 ms apart at `throttle: 3s`, because the window counted from when they were handed over.
  */
 import assert from "node:assert/strict";
+import { systemClock } from "../../../src/base/clock.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-const yaml = { senses: { slow: { throttle: "500ms" } } };
+const throttleMs = 5_000, passedMs = 4_000;
+const yaml = { senses: { slow: { throttle: "5s", permissions: { read: ["files"] } } } };
 
 Deno.test("two computes begin no closer than their throttle, though the first one's process was slow to start", async () => {
-  const slow = `await new Promise((resolve) => setTimeout(resolve, 700));
-    export const compute = () => ({ at: performance.now() });`;
-  await using workspace = await startWorkspace({ yaml, senses: { slow } });
-  const [first, second] = await Promise.all([workspace.payload("slow"), workspace.payload("slow")]);
-  const apart = Object(second).at - Object(first).at;
-  assert.ok(apart >= 500, `they began ${apart} ms apart`);
+  const slow =
+    `for (;;) { try { Deno.statSync("files/open"); break; } catch { await new Promise((go) => setTimeout(go, 5)); } }
+    export const compute = () => 1;`;
+  const clock = new FakeClock(), askedAt = clock.now();
+  await using workspace = await startWorkspace({ yaml, clock, senses: { slow }, files: { "files/other": "" } });
+  const first = workspace.payload("slow"), second = workspace.payload("slow");
+  await clock.tick(passedMs);
+  const from = systemClock.monotonic();
+  workspace.write("files/open", "");
+  await first;
+  await clock.tick(0);
+  // A compute tells how long it ran, in its own time: that is the only time here that the test does not move.
+  const ranMsMax = systemClock.monotonic() - from, { nextDue } = workspace.sense("slow");
+  const apart = (nextDue ?? clock.now()) - askedAt - passedMs;
+  assert.ok(apart <= throttleMs && apart >= throttleMs - ranMsMax, `the next one is due ${apart} ms after the first`);
+  await clock.tick(throttleMs);
+  assert.equal(await second, 1);
 });
 
 Deno.test("a compute whose process died without a word counts as begun when it died", async () => {
-  const quick = `export async function compute({ sqlite, log }) {
+  const slow = `export async function compute({ sqlite, log }) {
       sqlite.exec("create table if not exists begun (at)");
-      const before = sqlite.prepare("select at from begun").get();
-      sqlite.prepare("insert into begun values (?)").run(Date.now());
-      if (before !== undefined) return { apart: Date.now() - before.at };
+      if (sqlite.prepare("select at from begun").get() !== undefined) return "again";
+      sqlite.exec("insert into begun values (1)");
       log("info", "begun");
       await new Promise(() => {});
-    }`;
-  const slow = `await new Promise((resolve) => setTimeout(resolve, 400));\n${quick}`;
-  await using workspace = await startWorkspace({ yaml, senses: { slow } });
+    }
+    export const transaction = false;`;
+  const clock = new FakeClock(), askedAt = clock.now();
+  await using workspace = await startWorkspace({ yaml, clock, senses: { slow } });
   const died = workspace.trigger("slow"), next = workspace.payload("slow");
   await workspace.log("sense:slow", /^begun$/);
-  workspace.write("senses/slow/index.ts", quick);
+  await clock.tick(passedMs);
   Deno.kill(workspace.pid("slow"), "SIGKILL");
   assert.equal((await died).kind, "group_down");
-  const { apart } = Object(await next);
-  // The wall clock, which the two processes share, may be a little slower than the one that counts the window.
-  assert.ok(apart >= 490, `they began ${apart} ms apart`);
+  await clock.tick(0);
+  assert.equal(workspace.sense("slow").nextDue, askedAt + passedMs + throttleMs);
+  await clock.tick(throttleMs);
+  assert.equal(await next, "again");
 });
 
 Deno.test("a sense that tampers with its clock neither loses its answer nor its process", async () => {
