@@ -46,6 +46,11 @@ export class CommitThread {
     return this.#running?.ready ?? false;
   }
 
+  /** Resolves when the thread that was started has opened its connection, or cannot. */
+  async opened(): Promise<void> {
+    await this.#running?.opened.promise;
+  }
+
   /** One batch at a time. Rejects when nothing of it was done. */
   commit(operations: readonly Operation[]): Promise<Committed> {
     this.#idle();

@@ -91,7 +91,12 @@ Deno.test("another program's lock makes the thread wait, and neither this one no
     using other = openDatabase(db.location() ?? "");
     other.exec("begin immediate");
     const waiting = [1, 2, 3].map((n) => writer.run(insert(n)));
-    await delay(systemClock, 20);
+    // This thread goes on meanwhile, and the other one has time to meet the lock.
+    using elsewhere = openDatabase(`${db.location()}.elsewhere`);
+    elsewhere.exec("create table numbers (n integer primary key) strict");
+    const further = new GroupCommit(elsewhere, new StatementCache(elsewhere));
+    for (let n = 0; n < 10; n++) await further.run(insert(n));
+    await further.close();
     waiting.push(writer.run(insert(4)));
     assert.deepEqual(all().filter((n) => n > 0), []);
     other.exec("rollback");
@@ -146,7 +151,7 @@ Deno.test("a database that was removed is not made again, and one that took its 
     make();
     const removed = await tried();
     assert.equal(removed.wanted(), false);
-    await delay(systemClock, 200);
+    await removed.opened();
     assert.equal(removed.wanted(), false);
     assert.deepEqual([...Deno.readDirSync(root)], []);
     make();
@@ -155,7 +160,7 @@ Deno.test("a database that was removed is not made again, and one that took its 
     const other = await Deno.makeTempFile({ dir: root });
     make();
     assert.equal(replaced.wanted(), false);
-    await delay(systemClock, 200);
+    await replaced.opened();
     assert.equal(replaced.wanted(), false);
     await Deno.remove(other);
     for (const thread of [removed, replaced]) thread.end();
@@ -237,6 +242,14 @@ Deno.test("a thread that is ended while it begins leaves nothing beside a databa
     assert.equal(thread.wanted(), false);
     await thread.end();
     db.close();
-    await delay(systemClock, 200);
+    // One that begins later than the first is there by now: the first would have shown itself.
+    await inTempDir(async (other) => {
+      openDatabase(join(other, "b.db")).close();
+      const later = new CommitThread(join(other, "b.db"), systemClock);
+      later.wanted();
+      await later.opened();
+      assert.equal(later.wanted(), true);
+      await later.end();
+    });
     assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["a.db"]);
   }));
