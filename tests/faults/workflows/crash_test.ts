@@ -34,21 +34,18 @@ for (const [signal, cause] of [["SIGKILL", /killed from outside/], ["SIGABRT", /
   });
 }
 
-/** Dies once: what it leaves behind tells its next attempt not to. */
+/** Dies once, with its siblings at work: what it leaves behind tells the next attempts not to. */
 const dying = (how: string) =>
   steps(
     `work: async ({ start, log, config }) => {
       const marker = String(config.marker);
       const done = () => { try { Deno.statSync(marker); return true; } catch { return false; } };
+      const again = done();
       log("info", start.runId + " works");
-      if (start.runId === "three" && !done()) {
-        Deno.writeTextFileSync(marker, "");
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        ${how}
-      }
-      while (start.runId !== "three" && !done()) await new Promise((resolve) => setTimeout(resolve, 5));
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      return { content: "", meta: {} };
+      if (again) return { content: "", meta: {} };
+      if (start.runId !== "three") await new Promise(() => {});
+      Deno.writeTextFileSync(marker, "");
+      ${how}
     }`,
     `({ messages }) => messages.length === 0 ? "work" : END`,
   );

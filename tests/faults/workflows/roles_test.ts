@@ -80,7 +80,8 @@ Deno.test("a role's time limit aborts its signal; what it does then counts as a 
 Deno.test("a role that blocks its process past its time is ended with it; its siblings go on and are not blamed", async () => {
   // The bug would be: the siblings count three deaths at one round, and end as crashed for what another has done.
   await using workspace = await startWorkspace({
-    yaml: { workflows: { mixed: { concurrency: 3 } } },
+    yaml: { workflows: { mixed: { concurrency: 3, permissions: { read: ["marks"], write: ["marks"] } } } },
+    files: { "marks/none": "" },
     workflows: {
       mixed: steps(`one: {
         timeout: 30,
@@ -89,8 +90,14 @@ Deno.test("a role that blocks its process past its time is ended with it; its si
           return { content: "fine", meta: {} };
         },
       }, two: async ({ start, log }) => {
-        if (start.prompt === "wait") { log("info", "waits"); await new Promise((resolve) => setTimeout(resolve, 400)); }
-        return { content: "done", meta: {} };
+        try {
+          Deno.statSync("marks/waited");
+        } catch {
+          Deno.writeTextFileSync("marks/waited", "");
+          log("info", "waits");
+          await new Promise(() => {});
+        }
+        return { content: "done " + start.prompt, meta: {} };
       }`),
     },
   });
