@@ -140,10 +140,12 @@ export class WorkspaceFixture implements AsyncDisposable {
 
   /** The payload of a signal; fails the test when the compute ends in anything else. */
   payload(sense: string): Promise<unknown> {
-    return heardLater(this.trigger(sense).then((result) => {
-      if (result.kind !== "signal") assert.fail(`${sense} gave no signal: ${JSON.stringify(result)}`);
-      return result.signal.payload;
-    }));
+    return heardLater(
+      this.trigger(sense).then((result) => {
+        if (result.kind !== "signal") assert.fail(`${sense} gave no signal: ${JSON.stringify(result)}`);
+        return result.signal.payload;
+      }),
+    );
   }
 
   /**
