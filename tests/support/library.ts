@@ -170,20 +170,17 @@ export class TestSense implements AsyncDisposable {
     return `${this.#unit.root}/data/senses/${this.#name}.db`;
   }
 
-  async compute(config: Config = {}, { abortAfterMs }: { abortAfterMs?: number } = {}): Promise<Outcome> {
+  /** `aborted`: the abort follows right behind; the sense's module must be loaded by then, or its loading is aborted. */
+  async compute(config: Config = {}, { aborted = false }: { aborted?: boolean } = {}): Promise<Outcome> {
     const conversation = await this.#unit.conversation(config);
     const id = ++this.#computes;
     const trigger = { kind: "manual", causeId: null, coalesced: 0 } as const;
     conversation.send({ t: "compute", id, sense: this.#name, trigger });
-    const abort = () => conversation.send({ t: "abort", id, reason: "the test says so" });
-    let timer: ReturnType<typeof setTimeout> | null = null;
+    if (aborted) conversation.send({ t: "abort", id, reason: "the test says so" });
     for (;;) {
       const message = await conversation.next();
-      // From when its module is loaded: an abort before that is the end of its loading.
-      if (message.t === "loaded" && abortAfterMs !== undefined) timer = setTimeout(abort, abortAfterMs);
       if (message.t === "log") this.logs.push(`${message.level} ${message.message}`);
       if (message.t !== "outcome" || message.id !== id) continue;
-      if (timer !== null) clearTimeout(timer);
       const { outcome } = message;
       return outcome.kind === "error" ? { kind: "error", ...failure(outcome.message) } : outcome;
     }

@@ -69,7 +69,7 @@ Deno.test("http-check tells a latency above max_latency", async () => {
   });
   await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
   const late = checked(await sense.compute({ url: `http://127.0.0.1:${server.port}/`, max_latency: "50ms" }));
-  assert.ok(late.latencyMs >= 110, `it waited ${late.latencyMs} ms`);
+  assert.ok(late.latencyMs > 50, `it waited ${late.latencyMs} ms`);
   assert.match(late.problems[0], /^answered after \d+ ms, more than 50 ms$/);
 });
 

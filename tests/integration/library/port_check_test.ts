@@ -25,9 +25,9 @@ Deno.test("port-check is silent while ports are open, speaks while one is closed
   }
   other = listen(Number(ports[1]?.split(":")[1]));
   try {
-    const up = valueOf(await sense.compute({ ports }));
+    const from = performance.now(), up = valueOf(await sense.compute({ ports }));
     assert.deepEqual([up.ok, up.problems], [true, []]);
-    assert.ok(up.ports[1].latencyMs >= 0 && up.ports[1].latencyMs < 5_000);
+    assert.ok(up.ports[1].latencyMs >= 0 && up.ports[1].latencyMs <= Math.ceil(performance.now() - from));
     assert.deepEqual(await sense.compute({ ports }), { kind: "null" });
     assert.equal(valueOf(await sense.compute({ ports, always: true })).ok, true);
   } finally {
