@@ -22,7 +22,7 @@ import { deadlineMs, within } from "./workspace_fixture.ts";
 
 export type { Attack, Attacks } from "./attack_workspace.ts";
 
-/** The long form has more and longer attacks, and holds ticks to 50 ms: `deno task attacks`. */
+/** The long form has more and longer attacks, and holds ticks closer: `deno task attacks`. */
 export const longForm: boolean = Deno.env.get("NERVE_ATTACKS") === "long";
 
 export interface AttackOptions {
@@ -42,7 +42,7 @@ export function attackTest(title: string, attacks: Attacks, options: AttackOptio
     await using bystanders = await Bystanders.start();
     const all = { ...attacks, ...options.attacks?.(bystanders.targets) };
     await using daemon = await AttackDaemon.start(bystanders, all, options);
-    const quiet = longForm ? await daemon.ticks(3_000) : null;
+    const quiet = longForm ? await daemon.nextTicks(30) : null;
     const from = systemClock.now(), outcomes = new Map<string, string>();
     const bySenses = async () => {
       for (const [name, { only }] of Object.entries(all)) {
@@ -155,10 +155,25 @@ export class AttackDaemon implements AsyncDisposable {
     return this.client.logs({ limit: 1_000, ...filter });
   }
 
-  /** How late the ticks of the steady sense came, over the next `spanMs`. */
-  async ticks(spanMs: number): Promise<Ticks> {
-    const from = systemClock.now();
-    await delay(systemClock, spanMs);
+  /** The first row that there is or will be. */
+  async row(filter: LogFilter): Promise<LogRow> {
+    const found = async () => {
+      for (;; await delay(systemClock, 50)) {
+        const [row] = await this.logs(filter);
+        if (row !== undefined) return row;
+      }
+    };
+    return await within(found(), `a row like ${JSON.stringify(filter)}`);
+  }
+
+  /** How late so many next ticks of the steady sense come. */
+  async nextTicks(count: number): Promise<Ticks> {
+    const signals = async () => (await this.client.sense("steady")).counters.signals;
+    const from = systemClock.now(), last = await signals() + count;
+    const goesOn = async () => {
+      while (await signals() < last) await delay(systemClock, tickMs);
+    };
+    await within(goesOn(), "the steady sense to go on");
     return await this.ticksSince(from);
   }
 
@@ -176,23 +191,17 @@ export class AttackDaemon implements AsyncDisposable {
   async bystandersAreFine(quiet: Ticks | null, from: number): Promise<void> {
     const health = await this.health();
     assert.equal(health.pid, this.pid, "it is the same daemon");
-    const signals = async () => (await this.client.sense("steady")).counters.signals, before = await signals();
-    const tailFrom = systemClock.now();
-    const goesOn = async () => {
-      while (await signals() < before + 3) await delay(systemClock, tickMs);
-    };
-    await within(goesOn(), "the steady sense to go on");
-    const tail = await this.ticksSince(tailFrom);
+    const tail = await this.nextTicks(3);
     const { counters } = await this.client.sense("steady");
     assert.equal(counters.error + counters.timeout + counters.group_down, 0, JSON.stringify(counters));
     const unit = health.units.find(({ name }) => name === "steady");
     assert.equal(unit?.deaths, 0, "nobody else's process died");
     const during = await this.ticksSince(from);
-    // The gate's machine has other things to do, now more and now less; by itself it keeps to what the issue asks.
-    const allowed = quiet === null ? tail.median + 1_000 : quiet.median + 50;
+    // The gate's machine has other things to do, now more and now less; by itself it is held closer.
+    const times = apart(during) / apart(quiet ?? tail), most = longForm ? 1.5 : 10;
     const ticks = `quiet ${JSON.stringify(quiet)}, during ${JSON.stringify(during)}, after ${JSON.stringify(tail)}`;
     if (longForm) tell(`ticks: ${ticks}`);
-    assert.ok(during.median <= allowed, `ticks were late: ${ticks}`);
+    assert.ok(times <= most, `ticks came ${times} times as far apart, not ${most}: ${ticks}`);
     const { outcome } = await this.client.triggerSense("victim", true);
     const kept = outcome?.kind === "signal" ? Object(outcome.signal.payload).n : outcome;
     assert.equal(
@@ -232,6 +241,11 @@ export class AttackDaemon implements AsyncDisposable {
     await this.#child.status;
     return (await Promise.all(this.#output)).join("\n").slice(-2_000);
   }
+}
+
+/** Milliseconds from tick to tick. */
+function apart({ median }: Ticks): number {
+  return tickMs + median;
 }
 
 function tell(line: string): void {
