@@ -1,5 +1,5 @@
 /** Text of users on a terminal. Danger: output that clears the screen, or that hides what a command would do. */
-import fc from "fast-check";
+import fc from "../../support/fast_check.ts";
 import assert from "node:assert/strict";
 import { toPrintable } from "../../../src/base/printable.ts";
 

@@ -1,5 +1,5 @@
 /** How much of a thread is shown. */
-import fc from "fast-check";
+import fc from "../../support/fast_check.ts";
 import assert from "node:assert/strict";
 import { fitBudget } from "../../../src/cli/commands/workflow_thread.ts";
 import type { RunMessage } from "../../../src/protocol/run.ts";
