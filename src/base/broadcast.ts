@@ -52,7 +52,7 @@ export class Broadcast<E> {
 class Subscriber<E> implements Subscription<E> {
   dropped = 0;
   readonly #queueMax: number;
-  readonly #left: () => void;
+  readonly #onClose: () => void;
   /** Events that wait for a reader. One of the two lists is always empty. */
   #events: E[] = [];
   /** Readers that wait for an event. */
@@ -61,7 +61,7 @@ class Subscriber<E> implements Subscription<E> {
 
   constructor(queueMax: number, left: () => void) {
     this.#queueMax = queueMax;
-    this.#left = left;
+    this.#onClose = left;
   }
 
   offer(event: E): void {
@@ -84,7 +84,7 @@ class Subscriber<E> implements Subscription<E> {
   close(): void {
     this.#events = [];
     this.finish();
-    this.#left();
+    this.#onClose();
   }
 
   next(): Promise<IteratorResult<E, undefined>> {

@@ -7,7 +7,7 @@
 const variable = "NERVE_FAULT_POINT";
 let passed = 0;
 
-export function faultPoint(name: string): void {
+export function passFaultPoint(name: string): void {
   const [wanted, times = "0"] = (Deno.env.get(variable) ?? "").split(":");
   if (wanted === name && passed++ >= Number(times)) Deno.kill(Deno.pid, "SIGKILL");
 }

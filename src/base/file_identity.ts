@@ -13,7 +13,7 @@ export function identifyFile(path: string): string | null {
 }
 
 /** Tells files apart that exist at the same time; null when there is none. */
-export function inodeOf(path: string): number | null {
+export function readInode(path: string): number | null {
   try {
     return Deno.statSync(path).ino;
   } catch (thrown) {

@@ -89,7 +89,7 @@ export const daemonStartMaxMs = 30 * secondMs;
 export const daemonStopMaxMs = 30 * secondMs;
 /** How long a daemon whose workspace was taken away waits until it is there again, and how often it looks. */
 export const workspaceAwayMaxMs = 30 * secondMs;
-export const workspaceLookMs = 200;
+export const workspaceCheckMs = 200;
 /** How long a command waits for the answer of a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 
@@ -141,7 +141,7 @@ export const rereadRoundsMax = 1_000;
 export const watchQuietMs = 75;
 export const watchBusyMaxMs = 500;
 /** A nerve.yaml that takes something out must have stood unchanged for this long: half of a file is often a valid one. */
-export const configRestMs = 1 * secondMs;
+export const configSettleMs = 1 * secondMs;
 /** Without any event a scan comes after so many times as long as it takes, within these bounds. */
 export const watchScanShare = 200;
 export const watchScanMinMs = 1 * secondMs;
@@ -151,7 +151,7 @@ export const scanFilesMax = 50_000;
 export const scanDepthMax = 32;
 export const scanFileMaxBytes = 8 * MiB;
 /** Processes in which new code is tried at the same time. */
-export const trialsAtOnce = 2;
+export const concurrentTrialsMax = 2;
 /** Changed senses and workflows without a process that are tried at once; of more, the next compute tells. */
 export const idleTrialsMax = 8;
 
@@ -168,9 +168,9 @@ export const commitOperationsMax = 10_000;
 /** Operations that wait while a commit is under way on the thread behind; further ones are lost, and counted. */
 export const commitWaitingMax = 100_000;
 /** After a commit of the log, rows that nobody waits for rest so many times as long as it took, within these bounds. */
-export const commitRestTimes = 4;
-export const commitRestMinMs = 5;
-export const commitRestMaxMs = 50;
+export const commitPauseFactor = 4;
+export const commitPauseMinMs = 5;
+export const commitPauseMaxMs = 50;
 /**
  * Commits are done on a thread of their own while the last two took longer than `commitSlowMs`, or one of the last held so
  * many operations: else the way there and back (0.1 to 0.5 ms) costs more than it spares.
@@ -179,7 +179,7 @@ export const commitSlowMs = 1;
 export const commitManyOperations = 256;
 /** After so long without a batch that thread ends, and after a failure it is not started again for as long. */
 export const commitThreadIdleMs = 30 * secondMs;
-export const commitThreadRestMs = minuteMs;
+export const commitThreadRetryMs = minuteMs;
 
 assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");

@@ -22,7 +22,9 @@ export interface LogLine {
 /** Without its line break; at most `maxBytes` long, for which the message is cut. */
 export function formatLogLine(line: LogLine, maxBytes: number = logLineMaxBytes): string {
   const { ts, level, source, event, message } = line;
-  const head = `ts=${new Date(ts).toISOString()} level=${level} source=${word(source)} event=${word(event)} message=`;
+  const head = `ts=${new Date(ts).toISOString()} level=${level} source=${toWord(source)} event=${
+    toWord(event)
+  } message=`;
   return head + JSON.stringify(cutMessage(message, maxBytes - byteLength(head)));
 }
 
@@ -54,7 +56,7 @@ export function parseLogLine(text: string): LogLine | null {
 }
 
 /** A value without quotes around it must not look like two. */
-function word(text: string): string {
+function toWord(text: string): string {
   return text.replaceAll(/[\s"=]/g, "_") || "_";
 }
 

@@ -36,12 +36,12 @@ export function toOsError(thrown: unknown): OsError | null {
   const code: unknown = Reflect.get(thrown, "code");
   const known = typeof code === "string" && Object.hasOwn(osErrorTexts, code) ? osErrorTexts[code] : undefined;
   if (known === undefined) return null;
-  const [says, hint] = known, what = placeOf(messageOf(thrown));
+  const [says, hint] = known, what = findOperation(messageOf(thrown));
   return { message: what === "" ? says : `${says}: ${what}`, hint };
 }
 
 /** Deno says "Not a directory (os error 20): mkdir '/a'", its Node part "ENOENT: no such file or directory, open '/a'". */
-function placeOf(message: string): string {
+function findOperation(message: string): string {
   const [, deno] = /\(os error \d+\)(?:: (.+))?$/.exec(message) ?? [];
   if (deno !== undefined) return deno;
   const [, node] = /^E[A-Z0-9]+: .*?, (.+)$/.exec(message) ?? [];

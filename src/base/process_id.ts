@@ -10,13 +10,13 @@ export interface ProcessId {
   readonly startTime: string | null;
 }
 
-export function ownProcessId(): ProcessId {
-  return { pid: Deno.pid, startTime: processStat(Deno.pid)?.startTime ?? null };
+export function readOwnProcessId(): ProcessId {
+  return { pid: Deno.pid, startTime: readProcessStat(Deno.pid)?.startTime ?? null };
 }
 
 /** Whether that very process is there and has not ended; one that only waits to be reaped has ended. */
 export function isAlive({ pid, startTime }: ProcessId): boolean {
-  const stat = processStat(pid);
+  const stat = readProcessStat(pid);
   if (stat === null) return startTime === null && answersSignals(pid);
   // Without a start time, from a system without /proc or cut off by a full disk, the pid may be anybody's by now.
   return stat.state !== "Z" && stat.state !== "X" && stat.startTime === startTime;
@@ -32,7 +32,7 @@ export interface ProcessStat {
 }
 
 /** Null: there is no such process, or no /proc. */
-export function processStat(pid: number): ProcessStat | null {
+export function readProcessStat(pid: number): ProcessStat | null {
   let text: string;
   try {
     text = Deno.readTextFileSync(`/proc/${pid}/stat`);
@@ -59,5 +59,5 @@ function answersSignals(pid: number): boolean {
 }
 
 function hasProc(): boolean {
-  return processStat(Deno.pid) !== null;
+  return readProcessStat(Deno.pid) !== null;
 }

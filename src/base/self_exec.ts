@@ -9,20 +9,20 @@ export const isCompiled: boolean = Reflect.get(Deno.build, "standalone") === tru
  * A file or folder of nerve's own, by its path below src/. A bundle lies in a folder there, as every room does, so that
  * this holds in it as well.
  */
-export function ownFile(path: string): URL {
+export function resolveOwnFile(path: string): URL {
   return new URL(`../${path}`, import.meta.url);
 }
 
 /** Where tools/build/bundle.ts puts what becomes of an entry: one file that holds all it needs. Both paths are below src/. */
-export function bundleOf(entry: string): string {
+export function toBundlePath(entry: string): string {
   return `bundle/${entry.replaceAll("/", "_").replace(/\.ts$/, ".js")}`;
 }
 
 const isBundled = import.meta.url.endsWith(".js");
 
 /** The module with which a process or a thread of nerve's begins; `entry` as above. */
-export function ownEntry(entry: string): URL {
-  return ownFile(isBundled ? bundleOf(entry) : entry);
+export function resolveOwnEntry(entry: string): URL {
+  return resolveOwnFile(isBundled ? toBundlePath(entry) : entry);
 }
 
 /**
@@ -32,7 +32,7 @@ export function ownEntry(entry: string): URL {
 export const ownPackages: readonly string[] = ["--frozen", "--cached-only"];
 
 /** The lock beside deno.json. The built forms have none: their packages are files of their own (tools/build/vendor.ts). */
-export const ownLock: URL = ownFile("../deno.lock");
+export const ownLock: URL = resolveOwnFile("../deno.lock");
 
 /** Deno's flags for a bundle; in the header of the portable form too (tools/build/portable.ts). */
 export const bundleFlags: readonly string[] = [
@@ -55,7 +55,7 @@ export const smallHeap: readonly string[] = [
 ];
 
 /** The program to start. Linux adds " (deleted)" once its file was removed; what was unpacked again has the old name. */
-export function ownProgram(): string {
+export function findOwnProgram(): string {
   return Deno.execPath().replace(/ \(deleted\)$/, "");
 }
 
@@ -67,14 +67,14 @@ export interface Guests {
 }
 
 /**
- * What comes after `ownProgram()` and before nerve's own arguments. A compiled nerve has Deno's flags inside, and
+ * What comes after `findOwnProgram()` and before nerve's own arguments. A compiled nerve has Deno's flags inside, and
  * always begins at main.ts. Under Deno another `entry`, a path below src/, spares what main.ts brings along: Deno
  * resolves the whole graph of it, what it imports dynamically included, which is 20 ms for the command line.
  * A bundle imports nothing, and so needs deno.json only for its guests: Deno would take 7 ms to read it.
  */
-export function selfArguments(entry: string = "main.ts", guests: Guests | null = null): string[] {
+export function buildSelfArguments(entry: string = "main.ts", guests: Guests | null = null): string[] {
   if (isCompiled) return [];
-  const config = ["-c", fileURLToPath(ownFile("../deno.json"))];
+  const config = ["-c", fileURLToPath(resolveOwnFile("../deno.json"))];
   const alone = isBundled ? bundleFlags : [...ownPackages, ...config];
   const packages = guests === null ? alone : [...guests.packages, ...config];
   return [
@@ -83,6 +83,6 @@ export function selfArguments(entry: string = "main.ts", guests: Guests | null =
     "--quiet",
     "--no-prompt",
     ...packages,
-    fileURLToPath(ownEntry(entry)),
+    fileURLToPath(resolveOwnEntry(entry)),
   ];
 }

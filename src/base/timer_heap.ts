@@ -101,7 +101,7 @@ export class TimerHeap {
   #rise(node: Node): void {
     while (node.index > 0) {
       const parent = this.#nodes[(node.index - 1) >> 1] as Node;
-      if (!before(node, parent)) return;
+      if (!isBefore(node, parent)) return;
       this.#swap(node, parent);
     }
   }
@@ -109,8 +109,8 @@ export class TimerHeap {
   #sink(node: Node): void {
     for (;;) {
       const left = this.#nodes[2 * node.index + 1], right = this.#nodes[2 * node.index + 2];
-      const child = right !== undefined && left !== undefined && before(right, left) ? right : left;
-      if (child === undefined || !before(child, node)) return;
+      const child = right !== undefined && left !== undefined && isBefore(right, left) ? right : left;
+      if (child === undefined || !isBefore(child, node)) return;
       this.#swap(child, node);
     }
   }
@@ -127,6 +127,6 @@ export class TimerHeap {
   }
 }
 
-function before(a: Node, b: Node): boolean {
+function isBefore(a: Node, b: Node): boolean {
   return a.due < b.due || (a.due === b.due && a.order < b.order);
 }

@@ -4,42 +4,42 @@ import type { Clock } from "./time.ts";
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #perSecond: number;
-  readonly #most: number;
-  #left: number;
-  #at: number;
+  readonly #capacity: number;
+  #tokens: number;
+  #refilledAt: number;
 
   /** Begins with `most` to spare, and never saves up more. */
   constructor(clock: Clock, perSecond: number, most: number) {
     this.#clock = clock;
     this.#perSecond = perSecond;
-    this.#most = most;
-    this.#left = most;
-    this.#at = clock.monotonic();
+    this.#capacity = most;
+    this.#tokens = most;
+    this.#refilledAt = clock.monotonic();
   }
 
   /** Takes one if there is one. */
   tryTake(): boolean {
     this.#refill();
-    if (this.#left < 1) return false;
-    this.#left--;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
     return true;
   }
 
   /** Gives `amount` back, up to what may be saved up. */
   refund(amount: number): void {
-    this.#left = Math.min(this.#most, this.#left + amount);
+    this.#tokens = Math.min(this.#capacity, this.#tokens + amount);
   }
 
   /** Spends `amount`, also what is not there; returns for how many milliseconds nothing more may be spent. */
   charge(amount: number): number {
     this.#refill();
-    this.#left -= amount;
-    return this.#left >= 0 ? 0 : Math.ceil(-this.#left * 1_000 / this.#perSecond);
+    this.#tokens -= amount;
+    return this.#tokens >= 0 ? 0 : Math.ceil(-this.#tokens * 1_000 / this.#perSecond);
   }
 
   #refill(): void {
     const now = this.#clock.monotonic();
-    this.#left = Math.min(this.#most, this.#left + (now - this.#at) * this.#perSecond / 1_000);
-    this.#at = now;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + (now - this.#refilledAt) * this.#perSecond / 1_000);
+    this.#refilledAt = now;
   }
 }

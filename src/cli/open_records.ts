@@ -68,11 +68,11 @@ class DiskRecords implements CliRecords {
 function maskedRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
   const secrets = maskOf(paths);
   return {
-    runs: (query) => secrets.in(records.runs(query)),
-    run: (runId) => secrets.in(records.run(runId)),
-    messages: (runId, query) => secrets.in(records.messages(runId, query)),
-    logs: (filter) => secrets.in(records.logs(filter)),
-    allLogs: (filter) => secrets.in(records.allLogs(filter)),
+    runs: (query) => secrets.mask(records.runs(query)),
+    run: (runId) => secrets.mask(records.run(runId)),
+    messages: (runId, query) => secrets.mask(records.messages(runId, query)),
+    logs: (filter) => secrets.mask(records.logs(filter)),
+    allLogs: (filter) => secrets.mask(records.allLogs(filter)),
     [Symbol.dispose]: () => records[Symbol.dispose](),
   };
 }
@@ -80,7 +80,7 @@ function maskedRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
 function maskOf(paths: WorkspacePaths): SecretMask {
   try {
     const parsed = parseNerveConfig(Deno.readTextFileSync(paths.configFile), configFileName);
-    return parsed.ok ? SecretMask.of(parsed.value.config, Deno.env.toObject()) : new SecretMask({});
+    return parsed.ok ? SecretMask.fromConfig(parsed.value.config, Deno.env.toObject()) : new SecretMask({});
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return new SecretMask({});
     throw thrown;

@@ -4,7 +4,7 @@
  */
 import type { NerveConfig, SenseConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
-import { reflexText } from "../protocol/api.ts";
+import { formatReflex } from "../protocol/api.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { jsonObjectSchema } from "../protocol/json_schema.ts";
 import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
@@ -43,7 +43,7 @@ function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: 
     name,
     group,
     state: "stopped",
-    reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
+    reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(formatReflex),
     nextDue: null,
     lastCompute: null,
     lastSignal: records === null ? null : lastSignal(records, name),

@@ -5,7 +5,7 @@ import type { Result } from "../base/result.ts";
 import { formatProblems, type Problem } from "../config/diagnostic.ts";
 import type { ParsedConfig } from "../config/parse.ts";
 import type { NerveConfig } from "../config/types.ts";
-import { configFileName, findWorkspace, thisHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
+import { configFileName, findWorkspace, readHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ControlClient } from "../control/client/client.ts";
 import { findDaemon } from "../daemon/discovery.ts";
 import type { CliIo } from "./io.ts";
@@ -18,7 +18,7 @@ export async function openWorkspace(io: CliIo, flag: string | undefined): Promis
     cwd: io.cwd,
     home: io.env["HOME"] ?? null,
   });
-  return workspacePaths(root, thisHost((name) => io.env[name]));
+  return workspacePaths(root, readHost((name) => io.env[name]));
 }
 
 /** nerve.yaml as it is on disk, or everything that is wrong with it. */

@@ -6,8 +6,8 @@
 import { formatDuration } from "../base/duration.ts";
 import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
-import { cronFault, timezoneFault } from "./cron.ts";
-import { clipText, type ConfigPath, pathText, quote } from "./diagnostic.ts";
+import { findCronFault, findTimezoneFault } from "./cron.ts";
+import { clipText, type ConfigPath, formatConfigPath, quote } from "./diagnostic.ts";
 import type { ProblemList } from "./diagnostic_list.ts";
 import { hintNearest } from "./did_you_mean.ts";
 import type { Uncertainties } from "./error_recovery.ts";
@@ -21,12 +21,12 @@ export function checkCounts(config: NerveConfig, problems: ProblemList): boolean
     ["workflows", config.workflows.size, workflowsMax],
   ] as const;
   for (const [section, found, max] of counts) {
-    if (found > max) problems.error([section], `${found} ${section} are too many: at most ${max}`, groupsHint(section));
+    if (found > max) problems.error([section], `${found} ${section} are too many: at most ${max}`, hintGroups(section));
   }
   return counts.every(([, found, max]) => found <= max);
 }
 
-function groupsHint(section: string): string | null {
+function hintGroups(section: string): string | null {
   return section === "groups" ? "a sense without group is a group of its own: let several share one" : null;
 }
 
@@ -40,9 +40,9 @@ export function checkConfig(
   checkReferences(config, positions, problems, doubts);
   checkCycles(config, positions, problems, doubts);
   checkIdle(config, positions, problems);
-  for (const sense of config.senses.values()) checkPatience(sense, problems);
-  for (const sense of config.senses.values()) warnOpen(sense.permissions, ["senses", sense.name], problems);
-  for (const flow of config.workflows.values()) warnOpen(flow.permissions, ["workflows", flow.name], problems);
+  for (const sense of config.senses.values()) checkLongCompute(sense, problems);
+  for (const sense of config.senses.values()) warnOpenSandbox(sense.permissions, ["senses", sense.name], problems);
+  for (const flow of config.workflows.values()) warnOpenSandbox(flow.permissions, ["workflows", flow.name], problems);
   for (const name of config.groups.keys()) checkGroup(config, name, problems);
 }
 
@@ -63,10 +63,10 @@ function checkReferences(
       if (source === reflex.sense) problems.error([...path, "on", at], `${quote(source)} would trigger itself`);
       else checkSense(source, [...path, "on", at]);
     });
-    const zone = reflex.timezone === null ? null : timezoneFault(reflex.timezone);
+    const zone = reflex.timezone === null ? null : findTimezoneFault(reflex.timezone);
     if (zone !== null) problems.error([...path, "timezone"], zone.message, zone.hint);
     // A line that never fires takes 0.7 ms to find out: thousands of them must not hold up the kernel.
-    const cron = reflex.cron === null || problems.full ? null : cronFault(reflex.cron);
+    const cron = reflex.cron === null || problems.full ? null : findCronFault(reflex.cron);
     if (cron !== null) problems.error([...path, "cron"], cron.message, cron.hint);
   });
   for (const { name, peers } of config.senses.values()) {
@@ -98,7 +98,7 @@ function checkCycles(
 ): void {
   const wakes = new Map<string, Map<string, ConfigPath>>();
   const unthrottled = (name: string) =>
-    config.senses.get(name)?.throttleMs === null && !entries.has(pathText(["senses", name]));
+    config.senses.get(name)?.throttleMs === null && !entries.has(formatConfigPath(["senses", name]));
   config.reflexes.forEach((reflex, index) => {
     reflex.on.forEach((source, at) => {
       if (source === reflex.sense || !unthrottled(source) || !unthrottled(reflex.sense)) return;
@@ -158,18 +158,18 @@ function checkIdle(config: NerveConfig, positions: readonly number[], problems: 
   });
 }
 
-const patienceMaxMs = 60 * 60_000;
+const longComputeMs = 60 * 60_000;
 
-function checkPatience(sense: SenseConfig, problems: ProblemList): void {
+function checkLongCompute(sense: SenseConfig, problems: ProblemList): void {
   const patience = sense.timeoutMs + sense.gracePeriodMs;
-  if (patience <= patienceMaxMs) return;
+  if (patience <= longComputeMs) return;
   const message = `a compute that hangs holds its group for ${formatDuration(patience)}`;
   const key = sense.timeoutMs > sense.gracePeriodMs ? "timeout" : "grace_period";
   problems.warning(["senses", sense.name, key], message, "give it a timeout under 1h");
 }
 
 /** Grants after which the sandbox protects little. */
-function warnOpen(request: PermissionRequest, path: ConfigPath, problems: ProblemList): void {
+function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, problems: ProblemList): void {
   for (const name of permissionNames) {
     const wanted = request[name];
     const at = [...path, "permissions", name];
@@ -194,28 +194,28 @@ function checkGroup(config: NerveConfig, group: string, problems: ProblemList): 
   for (const sense of members) {
     const gains: string[] = [];
     for (const other of givers) {
-      const gained = other === sense ? [] : gainedFrom(sense.permissions, other.permissions);
-      if (gained.length > 0) gains.push(`${listed(gained)} from ${other.name}`);
+      const gained = other === sense ? [] : findGains(sense.permissions, other.permissions);
+      if (gained.length > 0) gains.push(`${formatList(gained)} from ${other.name}`);
     }
     if (gains.length === 0) continue;
-    const message = `gains permissions through the group ${quote(group)}: ${listed(gains)}`;
+    const message = `gains permissions through the group ${quote(group)}: ${formatList(gains)}`;
     problems.warning(["senses", sense.name], message, "a sense without group, or in another, keeps to its own");
   }
 }
 
-function gainedFrom(own: PermissionRequest, other: PermissionRequest): string[] {
+function findGains(own: PermissionRequest, other: PermissionRequest): string[] {
   return permissionNames.flatMap((name) => {
     const [have, wanted] = [own[name], other[name]];
     if (wanted === undefined || have === true) return [];
     if (wanted === true) return [`${name}: everything`];
     const values = wanted.filter((value) => !have?.includes(value));
-    return values.length === 0 ? [] : [`${name} ${listed(values)}`];
+    return values.length === 0 ? [] : [`${name} ${formatList(values)}`];
   });
 }
 
 const listedMax = 5;
 
-function listed(items: readonly string[]): string {
+function formatList(items: readonly string[]): string {
   const shown = items.slice(0, listedMax).join(", ");
   return items.length > listedMax ? `${shown} and ${items.length - listedMax} more` : shown;
 }

@@ -16,7 +16,7 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
     ["workflows", "workflow", paths.workflows, parsed.config.workflows],
   ] as const;
   for (const [section, word, folder, configured] of sections) {
-    const found = await foldersWithEntry(folder);
+    const found = await listFoldersWithEntry(folder);
     const unused = found.filter((name) => !configured.has(name));
     for (const name of configured.keys()) {
       // What is no name has been told by the schema, and no command would make such a folder.
@@ -38,7 +38,7 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
 }
 
 /** Names of the folders in `folder` that hold an index.ts, sorted. A folder that is not there holds none. */
-async function foldersWithEntry(folder: string): Promise<string[]> {
+async function listFoldersWithEntry(folder: string): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const entry of Deno.readDir(folder)) {

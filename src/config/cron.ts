@@ -15,7 +15,7 @@ const anyMoment = new Date(Date.UTC(2024, 0, 1));
 const example = 'minute hour day month weekday: "0 9 * * 1-5" is 9:00 from Monday to Friday';
 
 /** Why `pattern` is no schedule, or null. Five fields, six with seconds in front, or a nickname such as @daily. */
-export function cronFault(pattern: string): ScheduleFault | null {
+export function findCronFault(pattern: string): ScheduleFault | null {
   const trimmed = pattern.trim();
   if (!trimmed.startsWith("@") && ![5, 6].includes(trimmed.split(/\s+/).length)) {
     return { message: `${quote(pattern)} is not a cron line: it has five fields, or six with seconds`, hint: example };
@@ -31,7 +31,7 @@ export function cronFault(pattern: string): ScheduleFault | null {
 }
 
 /** Why `zone` is no time zone, or null. */
-export function timezoneFault(zone: string): ScheduleFault | null {
+export function findTimezoneFault(zone: string): ScheduleFault | null {
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });
     return null;

@@ -24,7 +24,7 @@ export type ProblemFormat = (typeof problemFormats)[number];
 export type ConfigPath = readonly (string | number)[];
 
 /** `["reflexes", 2, "on", 0]` as `reflexes[2].on[0]`. */
-export function pathText(path: ConfigPath): string {
+export function formatConfigPath(path: ConfigPath): string {
   let text = "";
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;
@@ -61,10 +61,10 @@ export function formatProblems(problems: readonly Problem[], format: ProblemForm
     const errors = problems.filter((problem) => problem.severity === "error").length;
     return JSON.stringify({ errors, warnings: problems.length - errors, problems }, null, 2);
   }
-  return problems.map(format === "text" ? textLines : annotation).join("\n");
+  return problems.map(format === "text" ? formatText : formatAnnotation).join("\n");
 }
 
-function textLines(problem: Problem): string {
+function formatText(problem: Problem): string {
   const { place, severity, path, message, hint } = problem;
   const where = place === null ? "" : `${place.file}:${place.line}:${place.column} `;
   const about = path === "" ? "" : `${path}: `;
@@ -72,7 +72,7 @@ function textLines(problem: Problem): string {
   return hint === null ? line : `${line}\n  ${toPrintable(hint)}`;
 }
 
-function annotation(problem: Problem): string {
+function formatAnnotation(problem: Problem): string {
   const { place, severity, path, message, hint } = problem;
   const properties = place === null ? "" : ` file=${escapeProperty(place.file)},line=${place.line},col=${place.column}`;
   const text = (path === "" ? "" : `${path}: `) + message + (hint === null ? "" : ` (${hint})`);

@@ -1,7 +1,7 @@
 /** Gathers problems of one file: finds their places, keeps at most `problemsMax` of them, and counts the rest. */
 import { problemsMax } from "../base/limits.ts";
 import type { Place } from "../protocol/signal.ts";
-import { type ConfigPath, pathText, type Problem, sortProblems } from "./diagnostic.ts";
+import { type ConfigPath, formatConfigPath, type Problem, sortProblems } from "./diagnostic.ts";
 
 /** A hint that costs time (a search for the nearest name) comes as a function, which is called only when it is shown. */
 export type Hint = string | null | (() => string | null);
@@ -10,7 +10,7 @@ export class ProblemList {
   readonly #placeOf: (path: ConfigPath) => Place;
   readonly #problems: Problem[] = [];
   #errors = 0;
-  #left = 0;
+  #omitted = 0;
 
   constructor(placeOf: (path: ConfigPath) => Place) {
     this.#placeOf = placeOf;
@@ -26,38 +26,38 @@ export class ProblemList {
   }
 
   error(path: ConfigPath, message: string, hint: Hint = null): void {
-    this.#make("error", path, message, hint);
+    this.#create("error", path, message, hint);
   }
 
   warning(path: ConfigPath, message: string, hint: Hint = null): void {
-    this.#make("warning", path, message, hint);
+    this.#create("warning", path, message, hint);
   }
 
   add(problem: Problem): void {
     if (problem.severity === "error") this.#errors++;
     if (!this.full) this.#problems.push(problem);
-    else this.#left++;
+    else this.#omitted++;
   }
 
   /** Takes over what another list gathered and counted, but for what `misled` names. */
   addAll(other: ProblemList, misled: (problem: Problem) => boolean = () => false): void {
     for (const problem of other.#problems) if (!misled(problem)) this.add(problem);
-    this.#left += other.#left;
-    if (other.#left > 0) this.#errors += other.#errors;
+    this.#omitted += other.#omitted;
+    if (other.#omitted > 0) this.#errors += other.#errors;
   }
 
   /** In the order of the file. */
   sorted(): Problem[] {
     const sorted = sortProblems(this.#problems);
-    if (this.#left === 0) return sorted;
-    const message = `${this.#left} more problems are not shown`;
+    if (this.#omitted === 0) return sorted;
+    const message = `${this.#omitted} more problems are not shown`;
     return [...sorted, { severity: this.hasErrors ? "error" : "warning", path: "", message, hint: null, place: null }];
   }
 
-  #make(severity: Problem["severity"], path: ConfigPath, message: string, hint: Hint): void {
+  #create(severity: Problem["severity"], path: ConfigPath, message: string, hint: Hint): void {
     const { full } = this;
     const place = full ? null : this.#placeOf(path);
     const advice = typeof hint === "function" ? (full ? null : hint()) : hint;
-    this.add({ severity, path: pathText(path), message, hint: advice, place });
+    this.add({ severity, path: formatConfigPath(path), message, hint: advice, place });
   }
 }

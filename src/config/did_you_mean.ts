@@ -11,7 +11,7 @@ export function findNearest(name: string, candidates: Iterable<string>): string 
   if (normal.length > longestCompared) return null;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - normal.length) >= bestDistance) continue;
-    const distance = editDistance(normal, candidate.toLowerCase().replaceAll("_", "-"));
+    const distance = countEdits(normal, candidate.toLowerCase().replaceAll("_", "-"));
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
@@ -29,23 +29,23 @@ const longestCompared = 100;
 const shownAtMost = 12;
 
 /** Insertions, deletions, replacements and exchanges of neighbours that turn `a` into `b`. */
-export function editDistance(a: string, b: string): number {
+export function countEdits(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let cost = Math.min(replaced, at(last, j) + 1, at(row, j - 1) + 1);
+      const replaced = readCell(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min(replaced, readCell(last, j) + 1, readCell(row, j - 1) + 1);
       const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (exchanged) cost = Math.min(cost, at(beforeLast, j - 2) + 1);
+      if (exchanged) cost = Math.min(cost, readCell(beforeLast, j - 2) + 1);
       row.push(cost);
     }
     [beforeLast, last] = [last, row];
   }
-  return at(last, b.length);
+  return readCell(last, b.length);
 }
 
-function at(row: readonly number[], index: number): number {
+function readCell(row: readonly number[], index: number): number {
   return row[index] ?? Infinity;
 }

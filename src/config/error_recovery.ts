@@ -9,11 +9,11 @@ import type * as z from "zod";
 import { isPlainObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
 import { namePattern } from "../protocol/signal.ts";
-import { type ConfigPath, pathText, type Problem } from "./diagnostic.ts";
+import { type ConfigPath, formatConfigPath, type Problem } from "./diagnostic.ts";
 import { ProblemList } from "./diagnostic_list.ts";
 import { findNearest } from "./did_you_mean.ts";
-import { fileSchema, type FileShape, knownKeys } from "./schema.ts";
-import { configPath, explainIssue, valueAt } from "./schema_issues.ts";
+import { fileSchema, type FileShape, listKnownKeys } from "./schema.ts";
+import { explainIssue, findValueAt, toConfigPath } from "./schema_issues.ts";
 import { groupMembers, type NerveConfig } from "./types.ts";
 
 /** What the checks between entries must not rely on. */
@@ -30,7 +30,7 @@ export interface ValidRemainder {
   readonly file: FileShape;
   /** Positions of the reflexes that are no part of it. */
   readonly omit: ReadonlySet<number>;
-  readonly doubts: Uncertainties;
+  readonly uncertainties: Uncertainties;
   /** Whether a finding about the rest may come from what was taken out. */
   readonly misleads: (problem: Problem) => boolean;
   /** The place of a path, in the file as it is written. */
@@ -57,8 +57,8 @@ export function dropInvalid(
   let rest = input;
   for (let round = 0; round < roundsMax; round++) {
     // To write and compile a parser of its own, as zod does else, takes longer than this one parse.
-    const seen = withoutReflexes(rest, omit), parsed = fileSchema.safeParse(seen, { jitless: true });
-    if (parsed.success) return remainder(parsed.data, rest, omit, wrong, placeAsWritten);
+    const seen = replaceReflexes(rest, omit), parsed = fileSchema.safeParse(seen, { jitless: true });
+    if (parsed.success) return buildRemainder(parsed.data, rest, omit, wrong, placeAsWritten);
     const found = new ProblemList(placeAsWritten);
     for (const { path, message, hint } of parsed.error.issues.flatMap((issue) => explainIssue(issue, seen))) {
       found.error(path, message, hint);
@@ -66,26 +66,26 @@ export function dropInvalid(
     problems.addAll(found);
     // Two aliases of one value are one object here: through JSON each becomes its own.
     rest = JSON.parse(JSON.stringify(rest));
-    for (const path of parsed.error.issues.flatMap(issuePaths)) {
+    for (const path of parsed.error.issues.flatMap(findIssuePaths)) {
       if (path.length === 0) return null;
       wrong.push(path);
       if (path[0] === "reflexes" && (path.length === 2 || path[2] === "sense")) omit.add(Number(path[1]));
-      else if (path.length === 1) takeOutSection(rest, String(path[0]), written);
+      else if (path.length === 1) removeSection(rest, String(path[0]), written);
       else removeAt(rest, path);
     }
   }
   return null;
 }
 
-function remainder(
+function buildRemainder(
   file: FileShape,
   rest: unknown,
   omit: ReadonlySet<number>,
   wrong: readonly ConfigPath[],
   placeOf: PlaceOf,
 ): ValidRemainder {
-  const texts = wrong.map(pathText), entries = new Set(wrong.map((path) => pathText(path.slice(0, 2))));
-  const senses = wrong.some((path) => path.length === 1) && valueAt(rest, ["senses"]) === undefined;
+  const texts = wrong.map(formatConfigPath), entries = new Set(wrong.map((path) => formatConfigPath(path.slice(0, 2))));
+  const senses = wrong.some((path) => path.length === 1) && findValueAt(rest, ["senses"]) === undefined;
   const misleads = ({ path, severity }: Problem) => {
     // What was taken out of a reflex may be the very thing that is now missing in it.
     if (path.startsWith("reflexes")) return texts.some((taken) => taken === path || taken.startsWith(`${path}.`));
@@ -94,28 +94,28 @@ function remainder(
     const [, entry = "", inside = ""] = /^(\w*(?:\.[^.[]+)?)(.*)$/.exec(path) ?? [];
     return inside === "" || entries.has(entry);
   };
-  return { file, omit, doubts: { senses, entries }, misleads, placeOf };
+  return { file, omit, uncertainties: { senses, entries }, misleads, placeOf };
 }
 
 /** The same input with the reflexes at those positions replaced by ones that the schema takes. */
-function withoutReflexes(input: unknown, omit: ReadonlySet<number>): unknown {
-  const reflexes = valueAt(input, ["reflexes"]);
+function replaceReflexes(input: unknown, omit: ReadonlySet<number>): unknown {
+  const reflexes = findValueAt(input, ["reflexes"]);
   if (omit.size === 0 || !isPlainObject(input) || !Array.isArray(reflexes)) return input;
   return { ...input, reflexes: reflexes.map((reflex, index) => omit.has(index) ? { sense: "" } : reflex) };
 }
 
 /** Where the values are that have to go before the rest can be parsed. */
-function issuePaths(issue: z.core.$ZodIssue): ConfigPath[] {
-  const path = configPath(issue.path);
+function findIssuePaths(issue: z.core.$ZodIssue): ConfigPath[] {
+  const path = toConfigPath(issue.path);
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
   // A key of an entry goes as a whole, of its permissions each by itself: none but `sense` of a reflex has to be there.
   return [path.slice(0, path[2] === "permissions" && typeof path[3] === "string" ? 4 : 3)];
 }
 
 /** A key of the whole file that is wrong, or unknown: then it may have been meant for one that is not there. */
-function takeOutSection(root: unknown, key: string, written: Map<string, string>): void {
+function removeSection(root: unknown, key: string, written: Map<string, string>): void {
   if (!isPlainObject(root)) return;
-  const { [key]: value } = root, known = knownKeys([]);
+  const { [key]: value } = root, known = listKnownKeys([]);
   Reflect.deleteProperty(root, key);
   const meant = known.includes(key) ? null : findNearest(key, known.filter((each) => !Object.hasOwn(root, each)));
   if (meant === null) return;
@@ -124,7 +124,7 @@ function takeOutSection(root: unknown, key: string, written: Map<string, string>
 }
 
 function removeAt(root: unknown, path: ConfigPath): void {
-  const holder = valueAt(root, path.slice(0, -1));
+  const holder = findValueAt(root, path.slice(0, -1));
   const key = path.at(-1);
   if (key === undefined || typeof holder !== "object" || holder === null) return;
   if (path.length === 2 && !Array.isArray(holder)) Object.assign(holder, { [key]: null });
@@ -135,7 +135,7 @@ function removeAt(root: unknown, path: ConfigPath): void {
  * Without each sense, group and workflow that an error is about, and without the siblings of such a sense: they share
  * its process and its permissions. Null when an error is about a whole section, or nothing is left.
  */
-export function validEntries(config: NerveConfig, problems: readonly Problem[]): NerveConfig | null {
+export function keepValidEntries(config: NerveConfig, problems: readonly Problem[]): NerveConfig | null {
   const wrong = new Set<string>();
   for (const { severity, path } of problems) {
     if (severity !== "error") continue;

@@ -6,10 +6,10 @@ import { fileURLToPath } from "node:url";
 import { messageOf } from "../base/errors.ts";
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
-import { ownFile } from "../base/self_exec.ts";
+import { resolveOwnFile } from "../base/self_exec.ts";
 import { checkFolders } from "./check_folders.ts";
 import { hasErrors, type Problem, sortProblems } from "./diagnostic.ts";
-import { validEntries } from "./error_recovery.ts";
+import { keepValidEntries } from "./error_recovery.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
 import { checkGrants } from "./permissions/check_grants.ts";
 import type { GrantContext } from "./permissions/grants.ts";
@@ -18,7 +18,7 @@ import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
 /** The grants' surroundings on this machine: nerve's own modules, which every worker must load, and what `~` is. */
 export const grantContext: GrantContext = {
-  nerveModules: [fileURLToPath(ownFile(""))],
+  nerveModules: [fileURLToPath(resolveOwnFile(""))],
   home: Deno.env.get("HOME") ?? null,
 };
 
@@ -39,7 +39,7 @@ export interface InspectedConfig {
   /** Null when there are errors. */
   readonly parsed: ParsedConfig | null;
   /** What may be loaded into its sandbox, to find out more: with errors, the entries that have none. */
-  readonly sound: NerveConfig | null;
+  readonly valid: NerveConfig | null;
 }
 
 /** As `loadNerveConfig`, with what is right of a configuration that is wrong. */
@@ -48,15 +48,15 @@ export async function inspectNerveConfig(
   context: GrantContext = grantContext,
 ): Promise<InspectedConfig> {
   const text = await readConfigFile(paths);
-  if (!text.ok) return { problems: [text.error], parsed: null, sound: null };
+  if (!text.ok) return { problems: [text.error], parsed: null, valid: null };
   const { problems: found, parsed, misleads } = readNerveConfig(text.value, configFileName);
-  if (parsed === null) return { problems: found, parsed, sound: null };
-  if (parsed.blank) return { problems: [blankFile], parsed: null, sound: null };
+  if (parsed === null) return { problems: found, parsed, valid: null };
+  if (parsed.blank) return { problems: [blankFile], parsed: null, valid: null };
   const more = [...await checkFolders(parsed, paths), ...await checkGrants(parsed, paths, context)];
   const problems = sortProblems([...found, ...more.filter((problem) => !misleads(problem))]);
   return hasErrors(problems)
-    ? { problems, parsed: null, sound: validEntries(parsed.config, problems) }
-    : { problems, parsed: { ...parsed, warnings: problems }, sound: parsed.config };
+    ? { problems, parsed: null, valid: keepValidEntries(parsed.config, problems) }
+    : { problems, parsed: { ...parsed, warnings: problems }, valid: parsed.config };
 }
 
 /** An editor empties a file before it writes it: taken at its word, that would end every run that waits. */

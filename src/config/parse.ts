@@ -15,9 +15,9 @@ import { checkConfig, checkCounts } from "./check.ts";
 import { type ConfigPath, type Problem, quote } from "./diagnostic.ts";
 import { ProblemList } from "./diagnostic_list.ts";
 import { dropInvalid } from "./error_recovery.ts";
-import { valueAt } from "./schema_issues.ts";
+import { findValueAt } from "./schema_issues.ts";
 import type { NerveConfig } from "./types.ts";
-import { inRange } from "./version_range.ts";
+import { satisfiesRange } from "./version_range.ts";
 import { readDocument } from "./yaml/document.ts";
 
 export interface ParsedConfig {
@@ -78,7 +78,7 @@ export function readNerveConfig(
   if (rest === null) return unreadable(problems.sorted());
   const { misleads, placeOf } = rest, found = new ProblemList(placeOf);
   const { config, reflexPositions } = buildConfig(rest.file, found, rest.omit);
-  if (checkCounts(config, found)) checkConfig(config, reflexPositions, found, rest.doubts);
+  if (checkCounts(config, found)) checkConfig(config, reflexPositions, found, rest.uncertainties);
   problems.addAll(found, misleads);
   const warnings = problems.sorted(), { hasErrors } = problems, blank = document.value === null;
   return { problems: warnings, hasErrors, parsed: { config, warnings, blank, placeOf }, misleads };
@@ -86,9 +86,9 @@ export function readNerveConfig(
 
 /** Whether `nerve: ">=0.1"` leaves this version out; says so, or that it is no range. */
 function isForOther(input: unknown, version: string, problems: ProblemList): boolean {
-  const range = valueAt(input, ["nerve"]);
+  const range = findValueAt(input, ["nerve"]);
   if (typeof range !== "string") return false;
-  const fits = inRange(version, range);
+  const fits = satisfiesRange(version, range);
   if (fits === null) {
     problems.error(["nerve"], `${quote(range)} is not a range of versions`, 'write ">=0.1", "^0.1" or "0.1.2"');
   } else if (!fits) {
@@ -101,7 +101,7 @@ function isForOther(input: unknown, version: string, problems: ProblemList): boo
 /** A reflex that names a workflow gets this one message, and none about its other keys. Returns their positions. */
 function refuseWorkflowReflexes(input: unknown, problems: ProblemList): Set<number> {
   const refused = new Set<number>();
-  const reflexes = valueAt(input, ["reflexes"]);
+  const reflexes = findValueAt(input, ["reflexes"]);
   if (!Array.isArray(reflexes)) return refused;
   reflexes.forEach((reflex: unknown, index) => {
     if (!isPlainObject(reflex) || !(Object.hasOwn(reflex, "workflow") || reflex["kind"] === "workflow")) return;

@@ -20,7 +20,7 @@ import { readPermissionRequest } from "./permissions/request.ts";
 import type { PermissionRequest } from "./types.ts";
 
 /** Adds an issue at `path` below the present value; parse.ts shows `hint` beside the message. */
-function fault(
+function addIssue(
   context: z.core.ParsePayload,
   message: string,
   hint: string | null,
@@ -33,12 +33,16 @@ function duration(minMs: number): z.ZodOptional<z.ZodType<number | null>> {
   return z.unknown().transform((value, context): number | null => {
     if (value === null || value === undefined) return null;
     if (typeof value !== "string") {
-      fault(context, "must be a duration", typeof value === "number" ? `write ${value}s or ${value}ms` : "write 10s");
+      addIssue(
+        context,
+        "must be a duration",
+        typeof value === "number" ? `write ${value}s or ${value}ms` : "write 10s",
+      );
       return z.NEVER;
     }
     const parsed = parseDuration(value);
-    if (!parsed.ok) fault(context, parsed.error, null);
-    else if (parsed.value < minMs) fault(context, `must be at least ${formatDuration(minMs)}`, null);
+    if (!parsed.ok) addIssue(context, parsed.error, null);
+    else if (parsed.value < minMs) addIssue(context, `must be at least ${formatDuration(minMs)}`, null);
     else return parsed.value;
     return z.NEVER;
   }).optional();
@@ -48,9 +52,9 @@ function size(minBytes: number): z.ZodOptional<z.ZodType<number | null>> {
   return z.unknown().transform((value, context): number | null => {
     if (value === null || value === undefined) return null;
     const parsed = typeof value === "string" ? parseSize(value) : null;
-    if (parsed === null) fault(context, "must be a size", "write 256MiB");
-    else if (!parsed.ok) fault(context, parsed.error, null);
-    else if (parsed.value < minBytes) fault(context, `must be at least ${formatSize(minBytes)}`, null);
+    if (parsed === null) addIssue(context, "must be a size", "write 256MiB");
+    else if (!parsed.ok) addIssue(context, parsed.error, null);
+    else if (parsed.value < minBytes) addIssue(context, `must be at least ${formatSize(minBytes)}`, null);
     else return parsed.value;
     return z.NEVER;
   }).optional();
@@ -58,18 +62,18 @@ function size(minBytes: number): z.ZodOptional<z.ZodType<number | null>> {
 
 const permissions = z.unknown().transform((value, context): PermissionRequest => {
   const { request, faults } = readPermissionRequest(value);
-  for (const { path, message, hint } of faults) fault(context, message, hint, path);
+  for (const { path, message, hint } of faults) addIssue(context, message, hint, path);
   return request;
 }).optional();
 
 const peers = z.unknown().transform((value, context): "all" | string[] => {
   if (value === null || value === undefined || value === "all") return "all";
   if (!Array.isArray(value)) {
-    fault(context, "must be all or a list of names of senses", null);
+    addIssue(context, "must be all or a list of names of senses", null);
     return z.NEVER;
   }
   value.forEach((name, index) => {
-    if (typeof name !== "string") fault(context, "must be the name of a sense", null, [index]);
+    if (typeof name !== "string") addIssue(context, "must be the name of a sense", null, [index]);
   });
   return [...new Set(value)];
 }).optional();
@@ -79,7 +83,7 @@ const userConfig = z.unknown().transform((value, context): JsonObject => {
   if (value === null || value === undefined) return {};
   // What the document holds is JSON already (document.ts, I2).
   if (isPlainObject(value)) return value as JsonObject;
-  fault(context, "must be a mapping", "write { key: value }");
+  addIssue(context, "must be a mapping", "write { key: value }");
   return z.NEVER;
 }).optional();
 
@@ -141,7 +145,7 @@ export type ReflexShape = z.infer<typeof reflex>;
 export type WorkflowShape = z.infer<typeof workflow>;
 
 /** The keys that nerve knows in the mapping at `path`: for "did you mean". */
-export function knownKeys(path: readonly PropertyKey[]): string[] {
+export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   const [section] = path;
   if (path.length === 0) return Object.keys(fileSchema.shape);
   const entries = { senses: sense, groups: group, reflexes: reflex, workflows: workflow };

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { Hint } from "./diagnostic_list.ts";
 import { hintNearest } from "./did_you_mean.ts";
-import { knownKeys } from "./schema.ts";
+import { listKnownKeys } from "./schema.ts";
 
 export interface ExplainedIssue {
   readonly path: ConfigPath;
@@ -13,16 +13,16 @@ export interface ExplainedIssue {
 
 /** One issue of zod may stand for several problems. `input` is the value that was parsed. */
 export function explainIssue(issue: z.core.$ZodIssue, input: unknown): ExplainedIssue[] {
-  const path = configPath(issue.path);
+  const path = toConfigPath(issue.path);
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => ({
         path: [...path, key],
         message: `unknown key ${quote(key)}`,
-        hint: key === "<<" ? "merge keys are not part of YAML 1.2" : () => hintNearest(key, knownKeys(path)),
+        hint: key === "<<" ? "merge keys are not part of YAML 1.2" : () => hintNearest(key, listKnownKeys(path)),
       }));
     case "invalid_type": {
-      const found = valueAt(input, path);
+      const found = findValueAt(input, path);
       const key = path.at(-1);
       if (found === undefined && key !== undefined) {
         return [{ path: path.slice(0, -1), message: `the key ${quote(String(key))} is missing`, hint: null }];
@@ -32,7 +32,7 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
     }
     case "invalid_value": {
       const values = issue.values.map(String);
-      const found = valueAt(input, path);
+      const found = findValueAt(input, path);
       const hint = typeof found === "string" && values.length > 1 ? hintNearest(found, values) : null;
       return [{ path, message: `must be ${values.join(" or ")}`, hint }];
     }
@@ -59,12 +59,12 @@ const typeWords: Readonly<Record<string, string>> = {
   record: "a mapping",
 };
 
-export function configPath(path: readonly PropertyKey[]): (string | number)[] {
+export function toConfigPath(path: readonly PropertyKey[]): (string | number)[] {
   return path.map((step) => typeof step === "symbol" ? String(step) : step);
 }
 
 /** The value at `path`, or undefined where there is none. */
-export function valueAt(root: unknown, path: ConfigPath): unknown {
+export function findValueAt(root: unknown, path: ConfigPath): unknown {
   let value = root;
   for (const step of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -11,11 +11,11 @@ const comparatorPattern = /^(>=|<=|>|<|=|\^|~|)(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d
  * Whether `printVersion` is in `range`: comparators with one to three numbers (`>=0.1`, `^0.2`, `~1.4`, `1.2.3`), separated
  * by spaces, which must all hold. Null when `range` is not one. A pre-release counts as the version it leads to.
  */
-export function inRange(version: string, range: string): boolean | null {
+export function satisfiesRange(version: string, range: string): boolean | null {
   const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version) ?? [];
   const asked: Version = [Number(major), Number(minor), Number(patch)];
   const words = range.trim().split(/\s+/);
-  const bounds = words.map(boundsOf);
+  const bounds = words.map(parseComparator);
   if (bounds.includes(null)) return null;
   return bounds.every((each) => each !== null && compare(each[0], asked) <= 0 && compare(asked, each[1]) < 0);
 }
@@ -23,7 +23,7 @@ export function inRange(version: string, range: string): boolean | null {
 const first: Version = [0, 0, 0], beyond: Version = [Infinity, 0, 0];
 
 /** The least version of a comparator, and the least above it that is no longer meant. */
-function boundsOf(word: string): readonly [from: Version, before: Version] | null {
+function parseComparator(word: string): readonly [from: Version, before: Version] | null {
   const match = comparatorPattern.exec(word);
   if (match === null) return null;
   const [, operator = "", ...texts] = match;

@@ -39,27 +39,27 @@ export async function findWorkspace(where: {
   home: string | null;
 }): Promise<FoundWorkspace> {
   const { flag, env, cwd, home } = where;
-  if (flag !== null) return await required(resolve(cwd, flag), "flag", "--workspace");
-  if (env !== null && env !== "") return await required(resolve(cwd, env), "env", `$${workspaceVariable}`);
+  if (flag !== null) return await requireWorkspace(resolve(cwd, flag), "flag", "--workspace");
+  if (env !== null && env !== "") return await requireWorkspace(resolve(cwd, env), "env", `$${workspaceVariable}`);
   for (let folder = resolve(cwd), below = ""; folder !== below; below = folder, folder = dirname(folder)) {
-    if (await holdsConfig(folder)) return { root: await rootOf(folder), foundBy: "folder" };
+    if (await holdsConfig(folder)) return { root: await resolveRoot(folder), foundBy: "folder" };
   }
   if (home !== null && await holdsConfig(join(home, ".nerve"))) {
-    return { root: await rootOf(join(home, ".nerve")), foundBy: "home" };
+    return { root: await resolveRoot(join(home, ".nerve")), foundBy: "home" };
   }
   throw new NerveError("WORKSPACE_MISSING", `No ${configFileName} in ${cwd}, above it, or in ~/.nerve`, {
     hint: "nerve init makes a workspace here; --workspace DIR names another",
   });
 }
 
-async function required(folder: string, foundBy: "flag" | "env", named: string): Promise<FoundWorkspace> {
-  if (await holdsConfig(folder)) return { root: await rootOf(folder), foundBy };
+async function requireWorkspace(folder: string, foundBy: "flag" | "env", named: string): Promise<FoundWorkspace> {
+  if (await holdsConfig(folder)) return { root: await resolveRoot(folder), foundBy };
   throw new NerveError("WORKSPACE_MISSING", `${named} names ${folder}, which holds no ${configFileName}`, {
     hint: `nerve init ${folder}`,
   });
 }
 
-async function rootOf(folder: string): Promise<string> {
+async function resolveRoot(folder: string): Promise<string> {
   const root = await Deno.realPath(folder), bytes = byteLength(root);
   if (bytes <= workspacePathMaxBytes) return root;
   const message = `The path of the workspace is ${bytes} bytes long: ${root}`;
@@ -92,7 +92,7 @@ export interface Host {
  * `$XDG_RUNTIME_DIR`, or /run/user/UID where the variable is not set (cron, sudo -u): else a daemon and a command with
  * different environments would look in different places. A folder of another user is not taken.
  */
-export function thisHost(env: (name: string) => string | undefined = (name) => Deno.env.get(name)): Host {
+export function readHost(env: (name: string) => string | undefined = (name) => Deno.env.get(name)): Host {
   const uid = Deno.uid() ?? 0;
   const candidates = [env("XDG_RUNTIME_DIR"), `/run/user/${uid}`];
   const runtimeDir = candidates.find((folder) => folder !== undefined && isOwnFolder(folder, uid)) ?? null;
@@ -140,9 +140,9 @@ export interface WorkspacePaths {
 }
 
 /** Every path of the workspace whose real path is `root` (`findWorkspace` gives it). Touches nothing. */
-export function workspacePaths(root: string, host: Host = thisHost()): WorkspacePaths {
+export function workspacePaths(root: string, host: Host = readHost()): WorkspacePaths {
   const inside = (...parts: string[]) => join(root, ...parts);
-  const runtimeFolder = runtimeFolderOf(root, host);
+  const runtimeFolder = chooseRuntimeFolder(root, host);
   const socket = inside("nerve.sock");
   return {
     root,
@@ -171,8 +171,8 @@ export function workspacePaths(root: string, host: Host = thisHost()): Workspace
 }
 
 /** `$XDG_RUNTIME_DIR/nerve/HASH`, or `nerve-UID/HASH` under the temp folder, or under /tmp if even that is too long. */
-function runtimeFolderOf(root: string, host: Host): string {
-  const hash = shortHash(root);
+function chooseRuntimeFolder(root: string, host: Host): string {
+  const hash = hashPath(root);
   const bases = [join(host.tempDir, `nerve-${host.uid}`), `/tmp/nerve-${host.uid}`];
   if (host.runtimeDir !== null) bases.unshift(join(host.runtimeDir, "nerve"));
   const fits = (base: string) => byteLength(join(base, hash)) + 1 + runtimeNameMaxBytes <= socketPathMaxBytes;
@@ -183,7 +183,7 @@ function runtimeFolderOf(root: string, host: Host): string {
  * FNV-1a, 64 bits, as hex: enough to tell one user's workspaces apart. node:crypto would cost every command 20 ms, a
  * fifth of its time, for being loaded.
  */
-function shortHash(text: string): string {
+function hashPath(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (const byte of new TextEncoder().encode(text)) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);

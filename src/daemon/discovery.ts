@@ -4,7 +4,7 @@
  * keep a kernel from starting.
  */
 import { ifPresent, isGoneProcess, isMissing } from "../base/if_present.ts";
-import { isAlive, type ProcessId, processStat } from "../base/process_id.ts";
+import { isAlive, type ProcessId, readProcessStat } from "../base/process_id.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { type DaemonState, readState } from "./state_file.ts";
@@ -75,7 +75,7 @@ export async function waitUntil(
 export function findLeftovers(root: string): ProcessId[] {
   const found: ProcessId[] = [];
   for (const pid of allProcesses()) {
-    const stat = processStat(pid);
+    const stat = readProcessStat(pid);
     if (stat === null || stat.state === "Z" || !isGroupProcess(pid)) continue;
     const folder = readLink(`/proc/${pid}/cwd`);
     if (folder !== root && folder !== `${root} (deleted)`) continue;

@@ -1,6 +1,6 @@
 /** The kernel's process as the supervisor has it: started here, heard here, ended by kernel_supervisor.ts. */
 import { stripVTControlCharacters } from "node:util";
-import { ownProgram, selfArguments, smallHeap } from "../base/self_exec.ts";
+import { buildSelfArguments, findOwnProgram, smallHeap } from "../base/self_exec.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
 import { passLines } from "../process/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
@@ -11,8 +11,8 @@ const stderrKeptChars = 4_000;
 
 /** Throws when the executable cannot be started. */
 export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
-  const child = new Deno.Command(ownProgram(), {
-    args: [...selfArguments("daemon/kernel_process.ts"), kernelProcessArgument, root],
+  const child = new Deno.Command(findOwnProgram(), {
+    args: [...buildSelfArguments("daemon/kernel_process.ts"), kernelProcessArgument, root],
     // The workspace's own folder could then not be removed while the daemon runs, on some systems.
     cwd: "/",
     env: { DENO_V8_FLAGS: [Deno.env.get("DENO_V8_FLAGS"), ...smallHeap].filter(Boolean).join(",") },

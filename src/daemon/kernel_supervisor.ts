@@ -7,7 +7,7 @@
  * I4. When the workspace was taken away, a kernel is started as soon as one can be there again, whatever failed in
  *     between: it may be half written. Until then nothing is written to it.
  */
-import { backoffAfter } from "../base/backoff.ts";
+import { calculateBackoff } from "../base/backoff.ts";
 import { messageOf } from "../base/errors.ts";
 import {
   backoffFirstMs,
@@ -16,7 +16,7 @@ import {
   deathsMax,
   deathWindowMs,
   workspaceAwayMaxMs,
-  workspaceLookMs,
+  workspaceCheckMs,
 } from "../base/limits.ts";
 import type { LogLine } from "../base/log_line.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -225,7 +225,7 @@ export class KernelSupervisor {
   }
 
   #lookLater(): void {
-    this.#cancel = this.#ports.clock.after(workspaceLookMs, () => this.#look());
+    this.#cancel = this.#ports.clock.after(workspaceCheckMs, () => this.#look());
   }
 
   #died(why: string): void {
@@ -239,7 +239,7 @@ export class KernelSupervisor {
       this.#say("error", "gave_up", `${reason}; it stays down until nerve start`);
       return this.#end({ kind: "gave up", reason });
     }
-    const waitMs = backoffAfter(recent, backoffFirstMs, backoffMaxMs);
+    const waitMs = calculateBackoff(recent, backoffFirstMs, backoffMaxMs);
     this.#say("info", "kernel.restart", `in ${waitMs} ms, death ${recent} of ${deathsMax} within the window`);
     this.#cancel = this.#ports.clock.after(waitMs, () => this.start());
     this.#move("backoff");

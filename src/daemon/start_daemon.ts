@@ -1,7 +1,7 @@
 /** Starts the supervisor in the background and learns from it how that went. Used by `nerve start`. */
 import { stripVTControlCharacters } from "node:util";
 import { daemonStartMaxMs } from "../base/limits.ts";
-import { ownProgram, selfArguments } from "../base/self_exec.ts";
+import { buildSelfArguments, findOwnProgram } from "../base/self_exec.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { passLines } from "../process/output_lines.ts";
@@ -21,8 +21,8 @@ export async function startDaemonProcess(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<StartReport> {
-  const child = new Deno.Command(ownProgram(), {
-    args: [...selfArguments("daemon/supervisor_process.ts"), supervisorArgument, paths.root],
+  const child = new Deno.Command(findOwnProgram(), {
+    args: [...buildSelfArguments("daemon/supervisor_process.ts"), supervisorArgument, paths.root],
     cwd: "/",
     // A session of its own: neither the terminal's end nor its Ctrl-C reaches the daemon.
     detached: true,

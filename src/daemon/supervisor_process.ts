@@ -7,7 +7,7 @@
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { LogLine } from "../base/log_line.ts";
-import { ownProcessId } from "../base/process_id.ts";
+import { readOwnProcessId } from "../base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import { startKernelChild } from "./kernel_child.ts";
 import { KernelSupervisor, type KernelSupervisorEnd } from "./kernel_supervisor.ts";
@@ -61,7 +61,7 @@ function finish(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog, e
   if (end.kind === "gave up") {
     if (workspaceExists(paths)) log.release();
     tellState(paths, keeper, log, end.reason);
-  } else attempt(log, () => removeState(paths, ownProcessId()));
+  } else attempt(log, () => removeState(paths, readOwnProcessId()));
   if (end.kind === "refused") {
     const { code, message } = end.refusal;
     if (code !== "DAEMON_RUNNING" && code !== "CONFIG_INVALID") log.release();
@@ -80,7 +80,7 @@ function tellState(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog
   if (state === "over" && gaveUp === undefined) return;
   attempt(log, () =>
     writeState(paths, {
-      supervisor: ownProcessId(),
+      supervisor: readOwnProcessId(),
       workspace: paths.root,
       state: state === "over" ? "gave up" : state,
       since: systemClock.now(),

@@ -6,7 +6,7 @@
  */
 import { dirname } from "node:path";
 import { messageOf } from "../base/errors.ts";
-import { inodeOf } from "../base/file_identity.ts";
+import { readInode } from "../base/file_identity.ts";
 import { logFileMaxBytes, logFilesKept } from "../base/limits.ts";
 import { formatLogLine, type LogLine } from "../base/log_line.ts";
 import type { Clock } from "../base/time.ts";
@@ -71,7 +71,7 @@ export class TextLog {
 
   /** The open file, or a new one when somebody removed or moved the one that is open. */
   #current(): OpenFile {
-    if (this.#open !== null && this.#open.ino === inodeOf(this.#path)) return this.#open;
+    if (this.#open !== null && this.#open.ino === readInode(this.#path)) return this.#open;
     this.close();
     makeFolder(dirname(this.#path));
     const file = Deno.openSync(this.#path, { create: true, append: true, mode: 0o600 });
@@ -83,7 +83,7 @@ export class TextLog {
   #turnOver(): void {
     const name = (number: number) => number === 0 ? this.#path : `${this.#path}.${number}`;
     for (let number = this.#kept; number > 0; number--) {
-      if (inodeOf(name(number - 1)) !== null) Deno.renameSync(name(number - 1), name(number));
+      if (readInode(name(number - 1)) !== null) Deno.renameSync(name(number - 1), name(number));
     }
   }
 }

@@ -7,7 +7,7 @@
  * I2. What did not change is not touched: the scheduler and the workflow manager compare for themselves, a process is
  *     replaced only when its own definition changed.
  */
-import { configRestMs } from "../base/limits.ts";
+import { configSettleMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { formatProblems, hasErrors, type Problem } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
@@ -91,10 +91,10 @@ export class ConfigApplier {
     try {
       const { mtime } = Deno.statSync(this.#ports.paths.configFile), now = this.#ports.clock.now();
       const age = now - (mtime?.getTime() ?? -Infinity);
-      return age < 0 ? 0 : Math.max(0, configRestMs - age);
+      return age < 0 ? 0 : Math.max(0, configSettleMs - age);
     } catch (thrown) {
       // Gone since it was read: the next look tells.
-      if (thrown instanceof Deno.errors.NotFound) return configRestMs;
+      if (thrown instanceof Deno.errors.NotFound) return configSettleMs;
       throw thrown;
     }
   }

@@ -9,7 +9,7 @@ import { assert } from "../base/errors.ts";
 import { type Clock, delay } from "../base/time.ts";
 import { grantContext } from "../config/load.ts";
 import { explainPermissions } from "../config/permissions/grants.ts";
-import { type Asked, learn, type Learned, readAudit } from "../config/permissions/learned.ts";
+import { type Asked, derivePermissions, type Learned, readAudit } from "../config/permissions/learned.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -81,7 +81,7 @@ export async function learnPermissions(
   );
   const implied = rows.filter(({ declaredBy }) => declaredBy === null);
   return {
-    ...learn([...asked, ...kept], implied, declared),
+    ...derivePermissions([...asked, ...kept], implied, declared),
     computes: outcomes.length,
     errors,
     ended: await over.promise,

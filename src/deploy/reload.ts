@@ -6,7 +6,7 @@
  * I3. Only a version that was the same before and after the trial is judged: half a save is neither refused nor run.
  * I4. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
  */
-import { idleTrialsMax, trialsAtOnce } from "../base/limits.ts";
+import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitPlan } from "../process/ports.ts";
@@ -182,7 +182,7 @@ export class Reload {
     for (const change of idle) this.#take(change, reply);
     const waiting = [...running, ...idle.length <= idleTrialsMax ? idle : []];
     let settled = true;
-    await Promise.all(Array.from({ length: trialsAtOnce }, async () => {
+    await Promise.all(Array.from({ length: concurrentTrialsMax }, async () => {
       for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
         if (!await this.#try(change, reply)) settled = false;
       }

@@ -4,7 +4,7 @@
  */
 import { assert } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
-import { databaseFiles, sandboxEnvironment, sandboxPermissions } from "../config/permissions/grants.ts";
+import { buildSandboxEnvironment, buildSandboxPermissions, listDatabaseFiles } from "../config/permissions/grants.ts";
 import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { LaunchRequest } from "../process/launcher.ts";
@@ -71,7 +71,7 @@ function shared(
   return {
     kind,
     name,
-    permissions: sandboxPermissions(config, paths, { kind, name }, grantContext),
+    permissions: buildSandboxPermissions(config, paths, { kind, name }, grantContext),
     logDatabase: paths.logDatabase,
     blobs: paths.blobs,
     senseDatabases: paths.senseDatabases,
@@ -91,12 +91,12 @@ function launchRequest(
   spec: ProcessSpec,
   declared: readonly PermissionRequest[],
 ): LaunchRequest {
-  const files = spec.senses.flatMap((sense) => databaseFiles(sense.database));
+  const files = spec.senses.flatMap((sense) => listDatabaseFiles(sense.database));
   return {
     memoryBytes,
     disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
     auditFile: null,
-    env: sandboxEnvironment(spec.permissions, Deno.env.toObject()),
+    env: buildSandboxEnvironment(spec.permissions, Deno.env.toObject()),
     remoteImports: remoteImports(spec, declared),
   };
 }

@@ -33,7 +33,7 @@ export async function loadAll(
     }
   }));
   // What fails to load may say what it was granted.
-  return SecretMask.of(config, Deno.env.toObject()).in(plans.flatMap((plan) => found.get(plan) ?? []));
+  return SecretMask.fromConfig(config, Deno.env.toObject()).mask(plans.flatMap((plan) => found.get(plan) ?? []));
 }
 
 async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Problem[]> {

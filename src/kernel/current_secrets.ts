@@ -12,16 +12,16 @@ export class CurrentSecrets {
   constructor(config: () => NerveConfig) {
     this.#config = config;
     this.#of = config();
-    this.#mask = SecretMask.of(this.#of, Deno.env.toObject());
+    this.#mask = SecretMask.fromConfig(this.#of, Deno.env.toObject());
   }
 
-  in<T>(value: T): T {
+  mask<T>(value: T): T {
     const config = this.#config();
     if (config !== this.#of) {
       this.#of = config;
-      this.#mask = SecretMask.of(config, Deno.env.toObject());
+      this.#mask = SecretMask.fromConfig(config, Deno.env.toObject());
     }
-    return this.#mask.in(value);
+    return this.#mask.mask(value);
   }
 }
 
@@ -30,9 +30,9 @@ export type ShownReader = Pick<StoreReader, "logs" | "runs" | "run" | "messages"
 
 export function maskedReader(reader: ShownReader, secrets: CurrentSecrets): ShownReader {
   return {
-    logs: (filter) => secrets.in(reader.logs(filter)),
-    runs: (query) => secrets.in(reader.runs(query)),
-    run: (runId) => secrets.in(reader.run(runId)),
-    messages: (runId, query) => secrets.in(reader.messages(runId, query)),
+    logs: (filter) => secrets.mask(reader.logs(filter)),
+    runs: (query) => secrets.mask(reader.runs(query)),
+    run: (runId) => secrets.mask(reader.run(runId)),
+    messages: (runId, query) => secrets.mask(reader.messages(runId, query)),
   };
 }

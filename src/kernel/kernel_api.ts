@@ -13,8 +13,8 @@ import {
   type AcceptedTrigger,
   type ArchiveReply,
   type ArchiveRequest,
+  formatReflex,
   type Health,
-  reflexText,
   type ReloadReply,
   type SenseView,
   type StartRunRequest,
@@ -80,10 +80,10 @@ export class KernelApi {
     const { secrets, clock, history } = this.#ports;
     return {
       messages: async (runId, query, gone) =>
-        secrets.in(await readInSlices(history.messages(runId, query), clock, gone)),
+        secrets.mask(await readInSlices(history.messages(runId, query), clock, gone)),
       logs: async (filter, archived, gone) => {
         await this.recorded();
-        return secrets.in(await readInSlices(history.logs(filter, archived), clock, gone));
+        return secrets.mask(await readInSlices(history.logs(filter, archived), clock, gone));
       },
     };
   }
@@ -122,7 +122,7 @@ export class KernelApi {
       runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
       counters,
       configError: current.error,
-      storeError: store.trouble?.message ?? null,
+      storeError: store.writeFailure?.message ?? null,
       archive: retention.progress,
     };
   }
@@ -139,11 +139,11 @@ export class KernelApi {
     if (sense === undefined || record === null) return null;
     // Not `supervisor.view()`, which reads the memory of every process.
     const key = groupKey(sense.group), down = supervisor.quarantined(key) ? supervisor.whyDown(key) : null;
-    return this.#ports.secrets.in({
+    return this.#ports.secrets.mask({
       name,
       group: sense.group,
       state: down !== null ? "quarantined" : timeline?.state ?? "stopped",
-      reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(reflexText),
+      reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(formatReflex),
       nextDue: timeline?.nextDue ?? null,
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
@@ -178,7 +178,7 @@ export class KernelApi {
     if (receipt === null) return null;
     // A row that is lost is counted and told of (Kernel, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});
-    const outcome = async () => this.#ports.secrets.in(await senses.resultOf(receipt.computeId));
+    const outcome = async () => this.#ports.secrets.mask(await senses.resultOf(receipt.computeId));
     return { ...receipt, outcome, recorded };
   }
 
@@ -192,7 +192,7 @@ export class KernelApi {
   }
 
   async killRun(runId: string, reason: string | null): Promise<Run> {
-    return this.#ports.secrets.in(await this.#ports.workflows.killRun(runId, reason));
+    return this.#ports.secrets.mask(await this.#ports.workflows.killRun(runId, reason));
   }
 
   workflows(): WorkflowView[] {
@@ -204,12 +204,12 @@ export class KernelApi {
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
       const problem = down ?? errors.problemOf(workflowKey(name), name);
       const { active = 0, queued = 0 } = load ?? {};
-      return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.in(problem) };
+      return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.mask(problem) };
     });
   }
 
   async reload(): Promise<ReloadReply> {
-    return this.#ports.secrets.in(await this.#ports.reload.reload());
+    return this.#ports.secrets.mask(await this.#ports.reload.reload());
   }
 
   archive(request: ArchiveRequest): Promise<ArchiveReply> {
@@ -230,7 +230,7 @@ export class KernelApi {
       causeId: null,
     });
     if (!attaches) this.#runsByRequest++;
-    return this.#ports.secrets.in(run);
+    return this.#ports.secrets.mask(run);
   }
 
   /** Resolves when the run has ended, at once when it is unknown, or when nobody waits any more. */
@@ -257,8 +257,8 @@ export class KernelApi {
         name,
         state,
         // Its last words may be in it.
-        reason: this.#ports.secrets.in(reason),
-        problem: this.#ports.secrets.in(
+        reason: this.#ports.secrets.mask(reason),
+        problem: this.#ports.secrets.mask(
           kind === "group" ? this.#codeFaults(key, members) : errors.problemOf(key, name),
         ),
         pid,

@@ -8,7 +8,7 @@ import { messageOf } from "../base/errors.ts";
 import { archiveFirstMs, archiveRetryMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import type { ArchiveProgress, ArchiveReply, ArchiveRequest } from "../protocol/api.ts";
-import { archiveBound } from "../store/archive/archiver.ts";
+import { resolveArchiveBound } from "../store/archive/archiver.ts";
 import { dayMs, startOfDay } from "../store/archive/days.ts";
 import type { Store } from "../store/store.ts";
 
@@ -58,7 +58,7 @@ export class LogRetention {
 
   async #run({ before, dryRun = false }: ArchiveRequest): Promise<ArchiveReply> {
     const { store, clock, archiveFolder, retentionMs } = this.#ports;
-    const beforeMs = archiveBound(before ?? null, retentionMs(), clock.now());
+    const beforeMs = resolveArchiveBound(before ?? null, retentionMs(), clock.now());
     try {
       const report = await store.archive(archiveFolder, {
         beforeMs,

@@ -16,7 +16,7 @@ import type { KernelEvent, UnitChange } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem, LogLevel } from "../protocol/message.ts";
-import { atPlace } from "../protocol/signal.ts";
+import { formatPlace } from "../protocol/signal.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { ComputeRunner } from "../sensing/compute_runner.ts";
@@ -173,7 +173,7 @@ export class ProcessEvents implements SupervisorPorts {
     { problems: [first] }: Extract<FromProcess, { t: "loaded" }>,
   ): void {
     if (first === undefined) return;
-    const { message, place } = first, where = atPlace(place);
+    const { message, place } = first, where = formatPlace(place);
     this.#ports.supervisor.refuse(key, process, `cannot be loaded: ${message}${where}`);
   }
 
@@ -220,7 +220,7 @@ export class ProcessEvents implements SupervisorPorts {
   /** Whose sense it was is not known: it is a problem of the unit, told anew only when it is another one. */
   #stray(key: UnitKey, { message: text, place }: LoadProblem): void {
     const { name } = parseUnitKey(key);
-    const message = `${text}${atPlace(place)}`;
+    const message = `${text}${formatPlace(place)}`;
     const row = { source: key, type: "group.error", refId: name, causeId: null, payload: { message } } as const;
     if (!this.#ports.repeats.record(row, message)) return;
     this.#ports.emit({ kind: "problem", source: key, message, ts: this.#clock.now() });

@@ -19,7 +19,7 @@ import { ComputeRunner } from "../sensing/compute_runner.ts";
 import { SenseManager } from "../sensing/manager.ts";
 import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { History } from "../store/history/history.ts";
-import { storeError } from "../store/sqlite/database.ts";
+import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { CurrentSecrets, maskedReader, type ShownReader } from "./current_secrets.ts";
@@ -107,8 +107,8 @@ export function wireKernel(from: Foundation): KernelParts {
  */
 function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
   const { store, clock } = from;
-  const append = (row: NewLogRow): LogRow => store.log.append(secrets.in(row));
-  const emit = (event: KernelEvent): void => from.emit(secrets.in(event));
+  const append = (row: NewLogRow): LogRow => store.log.append(secrets.mask(row));
+  const emit = (event: KernelEvent): void => from.emit(secrets.mask(event));
   const problem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
   return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, problem };
 }
@@ -121,7 +121,7 @@ function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed
       feed.committed();
     } catch (thrown) {
       // A damaged page: who follows reads on with the next commit, or from the log itself.
-      failures.report(storeError("the log cannot be read", thrown), 0);
+      failures.report(toStoreError("the log cannot be read", thrown), 0);
     }
   });
   return feed;

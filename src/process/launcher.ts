@@ -3,7 +3,7 @@
  * Used by unit_process.ts only. Works the same under `deno run` and in a compiled binary.
  */
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { ownLock, ownPackages, ownProgram, selfArguments, smallHeap } from "../base/self_exec.ts";
+import { buildSelfArguments, findOwnProgram, ownLock, ownPackages, smallHeap } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { DiskQuota } from "./disk_quota.ts";
 
@@ -52,7 +52,7 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
   const listener = Deno.listen({ transport: "unix", path });
   let child: Deno.ChildProcess;
   try {
-    child = new Deno.Command(ownProgram(), {
+    child = new Deno.Command(findOwnProgram(), {
       args: ownArguments(request, lock),
       cwd: workspace,
       // A session of its own: Ctrl-C in the kernel's terminal does not reach it, and the programs that user code
@@ -144,7 +144,7 @@ function copyLock(path: string): boolean {
 const allButImport = ["read", "write", "net", "env", "run", "sys", "ffi"].map((name) => `--allow-${name}`);
 
 function groupArguments(packages: readonly string[], rights: readonly string[] = ["-A"]): string[] {
-  return [...selfArguments("sandbox/shim.ts", { packages, rights }), "__group"];
+  return [...buildSelfArguments("sandbox/shim.ts", { packages, rights }), "__group"];
 }
 
 function environment({ env, memoryBytes, auditFile }: LaunchRequest): Record<string, string> {

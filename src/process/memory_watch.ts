@@ -6,7 +6,7 @@
 import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import { memoryWatchMs } from "../base/limits.ts";
-import { processStat } from "../base/process_id.ts";
+import { readProcessStat } from "../base/process_id.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { CpuMeter } from "./cpu_meter.ts";
 import { type DiskQuota, overQuota } from "./disk_quota.ts";
@@ -75,7 +75,7 @@ export class MemoryWatch {
         if (bytes !== null && bytes > of.limitBytes + baselineBytes) of.onOver(overLimit(bytes, of.limitBytes));
         const full = overQuota(of.disk, pid);
         if (full !== null) of.onDiskFull(full);
-        const ticks = processStat(pid)?.cpuTicks ?? 0;
+        const ticks = readProcessStat(pid)?.cpuTicks ?? 0;
         if (cpu.sample(ticks, this.#clock.monotonic(), of.busy())) of.onBurning();
       }
       if (this.#watched.size > 0) this.#arm();

@@ -1,5 +1,5 @@
 /** Whether a unit whose process died starts again, and when. Pure; used by supervisor.ts. */
-import { backoffAfter } from "../base/backoff.ts";
+import { calculateBackoff } from "../base/backoff.ts";
 import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
 import type { ProcessEnd } from "./exit_cause.ts";
 
@@ -13,7 +13,7 @@ export function decideRestart(end: ProcessEnd, deathsAt: readonly number[]): Res
   if (end.kind === "disk_limit") return { kind: "quarantine", reason: end.message, full: true };
   const count = deathsAt.length;
   if (count < deathsMax) {
-    return { kind: "backoff", waitMs: backoffAfter(count, backoffFirstMs, backoffMaxMs) };
+    return { kind: "backoff", waitMs: calculateBackoff(count, backoffFirstMs, backoffMaxMs) };
   }
   const reason = `died ${count} times in ${deathWindowMs / 1_000} s, the last time it ${end.message}`;
   return { kind: "quarantine", reason, full: false };

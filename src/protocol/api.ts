@@ -108,7 +108,7 @@ export const senseViewSchema = z.object({
 export type SenseView = z.infer<typeof senseViewSchema>;
 
 /** A reflex as `SenseSchedule.reflexes` tells it. */
-export function reflexText(reflex: {
+export function formatReflex(reflex: {
   readonly intervalMs: number | null;
   readonly cron: string | null;
   readonly timezone: string | null;

@@ -53,7 +53,7 @@ export function nestsTooDeep(text: string, levels: number = jsonDepthMax): boole
   for (let at = 0; at < text.length; at++) {
     const character = text.charCodeAt(at);
     if (character === quote) {
-      at = endOfString(text, at);
+      at = findStringEnd(text, at);
       if (at < 0) return false;
     } else if (character === openList || character === openObject) {
       if (++depth > levels) return true;
@@ -63,7 +63,7 @@ export function nestsTooDeep(text: string, levels: number = jsonDepthMax): boole
 }
 
 /** Where the string that begins at `from` ends; -1: nowhere. */
-function endOfString(text: string, from: number): number {
+function findStringEnd(text: string, from: number): number {
   for (let end = text.indexOf('"', from + 1);; end = text.indexOf('"', end + 1)) {
     let before = end - 1;
     while (before > from && text.charCodeAt(before) === backslash) before--;

@@ -53,14 +53,14 @@ export class LineChannel {
       for (;;) {
         const count = await this.#stream.read(buffer);
         if (count === null) break;
-        assertCount(count);
+        checkCount(count);
         const chunk = buffer.subarray(0, count);
         let from = 0;
         for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
           held += end - from;
           if (held > this.#lineMaxBytes) throw new RangeError(`a line is longer than ${this.#lineMaxBytes} bytes`);
           pieces.push(chunk.subarray(from, end));
-          yield decoder.decode(pieces.length === 1 ? pieces[0] : join(pieces, held));
+          yield decoder.decode(pieces.length === 1 ? pieces[0] : concatenate(pieces, held));
           pieces = [];
           held = 0;
           from = end + 1;
@@ -101,7 +101,7 @@ export class LineChannel {
         this.#waiting = [];
         for (let at = 0; at < bytes.length;) {
           const count = await this.#stream.write(bytes.subarray(at));
-          assertCount(count);
+          checkCount(count);
           at += count;
         }
       }
@@ -115,11 +115,11 @@ export class LineChannel {
 }
 
 /** User code that has replaced what its realm stands on gets a broken stream, not a loop without end. */
-function assertCount(count: unknown): void {
+function checkCount(count: unknown): void {
   if (typeof count !== "number" || !(count > 0)) throw new TypeError(`a stream that moved ${String(count)} bytes`);
 }
 
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
+function concatenate(pieces: readonly Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length);
   let at = 0;
   for (const piece of pieces) {

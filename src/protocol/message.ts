@@ -98,9 +98,9 @@ export type ToProcess =
 export const logLevelSchema = z.enum(["debug", "info", "warn", "error"]);
 export type LogLevel = z.infer<typeof logLevelSchema>;
 
-const problemSchema = z.object({ message: z.string(), place: placeSchema.nullable() });
+const loadProblemSchema = z.object({ message: z.string(), place: placeSchema.nullable() });
 /** Why a module, its migrations or its exports could not be loaded. */
-export type LoadProblem = z.infer<typeof problemSchema>;
+export type LoadProblem = z.infer<typeof loadProblemSchema>;
 
 const runRef = { runId: runIdSchema, attempt: z.int() };
 
@@ -121,7 +121,7 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   /** What follows comes after the first `n` lines that the worker has given to its shim (worker_main.ts, `sendNow`). */
   z.object({ t: z.literal("after"), n: z.int() }),
   /** `roles` names those of a workflow; it is empty for a sense. */
-  z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(problemSchema).max(100) }),
+  z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(loadProblemSchema).max(100) }),
   /**
    * `ranMs`: how long ago compute was called, by the sandbox's own clock; null when it was not, or cannot be told.
    * User code may have tampered with that clock: what is no span of time counts as untold.
@@ -144,7 +144,7 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   /** What a sense or a role said with `ctx.log`; `of` is the sense, or the run id in a workflow's process. */
   z.object({ t: z.literal("log"), of: z.string(), level: logLevelSchema, message: z.string(), data: jsonSchema }),
   /** An error in user code that neither a compute nor a role waited for. */
-  z.object({ t: z.literal("stray"), ...problemSchema.shape }),
+  z.object({ t: z.literal("stray"), ...loadProblemSchema.shape }),
   z.object({
     t: z.literal("message"),
     ...runRef,

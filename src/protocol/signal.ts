@@ -28,7 +28,7 @@ export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z
 export type Place = z.infer<typeof placeSchema>;
 
 /** What a message ends with when it is known where the fault stands: ` (file:line:column)`, else nothing. */
-export function atPlace(place: Place | null): string {
+export function formatPlace(place: Place | null): string {
   return place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
 }
 

@@ -3,7 +3,7 @@
  * filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that a wrong role keeps every run
  * from beginning, and ends none in the middle.
  */
-import { backoffAfter } from "../base/backoff.ts";
+import { calculateBackoff } from "../base/backoff.ts";
 import { parseDuration } from "../base/duration.ts";
 import {
   defaultRetryBackoffMaxMs,
@@ -33,7 +33,7 @@ export interface RolePlan {
 /** The wait after the given number of failures, or null when this error is the last that the role may have. */
 export function waitAfter(plan: RolePlan, failures: number, thrown: unknown): number | null {
   if (failures >= plan.attempts || plan.nonRetryable(thrown)) return null;
-  return backoffAfter(failures, plan.backoffMs, plan.maxBackoffMs);
+  return calculateBackoff(failures, plan.backoffMs, plan.maxBackoffMs);
 }
 
 /** Every role by its name, or a sentence about the first one that is wrong. */

@@ -131,11 +131,11 @@ export class SenseRuntime implements Runtime {
 
   /** Drizzle takes 15 ms and 8 MiB: it is loaded when a sense of this process needs it. */
   async #databases(sense: SenseSpec, sqlite: DatabaseSync): Promise<Databases> {
-    const { drizzleOver } = await import("../store/sqlite/drizzle.ts");
+    const { createDrizzle } = await import("../store/sqlite/drizzle.ts");
     const onClose = (close: () => void) => void this.#closers.push(close);
     return {
-      db: drizzleOver(sqlite),
-      peers: openPeers(this.#spec, sense, () => this.#allSenses, onClose, drizzleOver),
+      db: createDrizzle(sqlite),
+      peers: openPeers(this.#spec, sense, () => this.#allSenses, onClose, createDrizzle),
     };
   }
 

@@ -11,7 +11,7 @@
  */
 import { messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
-import { ownFile } from "../base/self_exec.ts";
+import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
 import type { Boot, Right } from "./runtime.ts";
@@ -65,7 +65,7 @@ function takeVariable(name: string): string {
 
 function startWorker(boot: Boot, channel: LineChannel): void {
   const permissions = mayConnect(boot) as Deno.PermissionOptionsObject;
-  const worker = new Worker(ownFile("sandbox/worker_main.ts"), {
+  const worker = new Worker(resolveOwnFile("sandbox/worker_main.ts"), {
     type: "module",
     name: boot.spec.name,
     deno: { permissions },

@@ -61,7 +61,7 @@ function text(fallback: string): Option<string>;
 function text(fallback: string | null): Option<string | null>;
 function text(...fallback: [(string | null)?]): Option<string | null> {
   return withFallback((value) => {
-    if (typeof value !== "string" || value === "") throw new TypeError(`must be a text, not ${show(value)}`);
+    if (typeof value !== "string" || value === "") throw new TypeError(`must be a text, not ${preview(value)}`);
     return value;
   }, fallback);
 }
@@ -74,7 +74,7 @@ function number(fallback: number | null, range: { min?: number; max?: number } =
     if (typeof value === "number" && value >= min && value <= max) return value;
     const lower = min === -Infinity ? "" : max === Infinity ? ` of at least ${min}` : ` from ${min}`;
     const upper = max === Infinity ? "" : min === -Infinity ? ` of at most ${max}` : ` to ${max}`;
-    throw new TypeError(`must be a number${lower}${upper}, not ${show(value)}`);
+    throw new TypeError(`must be a number${lower}${upper}, not ${preview(value)}`);
   }, [fallback]);
 }
 
@@ -97,7 +97,7 @@ function parsedText(
 ): Option<number | null> {
   return (value) => {
     if ((value === undefined || value === null) && fallback === null) return null;
-    const parsed = parse(typeof value === "string" ? value : value == null ? fallback ?? "" : show(value));
+    const parsed = parse(typeof value === "string" ? value : value == null ? fallback ?? "" : preview(value));
     if (!parsed.ok) throw new TypeError(`must be ${what}: ${parsed.error}`);
     return parsed.value;
   };
@@ -115,7 +115,7 @@ export const option = {
       const texts = Array.isArray(list) ? list.filter((each): each is string => typeof each === "string") : [];
       const isWhole = Array.isArray(list) && texts.length === list.length && !texts.includes("");
       if (!isWhole || texts.length > max) {
-        throw new TypeError(`must be a list of up to ${max} texts, not ${show(value)}`);
+        throw new TypeError(`must be a list of up to ${max} texts, not ${preview(value)}`);
       }
       if (texts.length === 0 && fallback === undefined) throw new TypeError("must name at least one");
       return texts;
@@ -125,7 +125,7 @@ export const option = {
   size,
   flag(fallback: boolean): Option<boolean> {
     return withFallback((value) => {
-      if (typeof value !== "boolean") throw new TypeError(`must be true or false, not ${show(value)}`);
+      if (typeof value !== "boolean") throw new TypeError(`must be true or false, not ${preview(value)}`);
       return value;
     }, [fallback]);
   },
@@ -133,6 +133,6 @@ export const option = {
   duration,
 } as const;
 
-function show(value: Json): string {
+function preview(value: Json): string {
   return JSON.stringify(value).slice(0, 80);
 }

@@ -32,15 +32,15 @@ export function prune<Table extends SQLiteTable>(
   age: string | number,
 ): number {
   const time = column as SQLiteColumn;
-  const oldest = Math.floor(systemClock.now() - milliseconds(age));
+  const oldest = Math.floor(systemClock.now() - toMilliseconds(age));
   const bound = time.dataType === "date" ? time.mapToDriverValue(new Date(oldest)) : oldest;
   if (!Number.isSafeInteger(bound)) throw new TypeError(`prune: ${time.name} holds no time`);
   // The bound is an integer by now and the names are quoted: nothing of a value can become SQL.
-  const result = db.run(`delete from ${quoted(nameOf(table))} where ${quoted(time.name)} < ${bound}`);
+  const result = db.run(`delete from ${quoteName(readTableName(table))} where ${quoteName(time.name)} < ${bound}`);
   return Number((result as { changes: number | bigint }).changes);
 }
 
-function milliseconds(age: string | number): number {
+function toMilliseconds(age: string | number): number {
   const parsed = typeof age === "string" ? parseDuration(age) : { ok: true, value: age } as const;
   if (!parsed.ok) throw new TypeError(`prune: the age must be a duration: ${parsed.error}`);
   if (!(parsed.value >= 0 && parsed.value <= epochMaxMs)) throw new TypeError(`prune: no such age: ${age}`);
@@ -51,12 +51,12 @@ function milliseconds(age: string | number): number {
 const epochMaxMs = 8.64e15;
 
 /** What drizzle's own getTableName reads. */
-function nameOf(table: SQLiteTable): string {
+function readTableName(table: SQLiteTable): string {
   const name: unknown = Reflect.get(table, Symbol.for("drizzle:Name"));
   if (typeof name !== "string") throw new TypeError("prune: the second argument is no table");
   return name;
 }
 
-function quoted(name: string): string {
+function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

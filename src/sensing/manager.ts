@@ -13,7 +13,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
-import { atPlace } from "../protocol/signal.ts";
+import { formatPlace } from "../protocol/signal.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
 import { type Directive, type Route, routeSenseComputeOutput } from "./directive.ts";
 import type { ComputeLimits } from "./ports.ts";
@@ -114,7 +114,7 @@ export class SenseManager {
     const type: LogType = problems.length === 0 ? "sense.loaded" : "sense.load_failed";
     this.#row(sense, type, { problems: problems.map((problem) => ({ ...problem })) }, null);
     for (const { message, place } of problems) {
-      this.#problem(sense, `cannot be loaded: ${message}${atPlace(place)}`);
+      this.#problem(sense, `cannot be loaded: ${message}${formatPlace(place)}`);
     }
   }
 
@@ -234,7 +234,7 @@ function detailOf(result: ComputeResult | ComputeOutcome): string | null {
   switch (result.kind) {
     case "error": {
       const { place, message } = result;
-      return `${message}${atPlace(place)}`;
+      return `${message}${formatPlace(place)}`;
     }
     case "timeout":
       return `was not done after ${formatDuration(result.afterMs)}${result.killed ? "; its process was killed" : ""}`;

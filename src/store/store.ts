@@ -15,7 +15,7 @@ import { StoreReader } from "./log/reader.ts";
 import { logMigrations } from "./log/schema.ts";
 import { rebuildRuns, type Rebuilt } from "./runs/rebuild.ts";
 import { SqliteRunStore } from "./runs/run_store.ts";
-import { migrate, openDatabase, StatementCache, storeError } from "./sqlite/database.ts";
+import { migrate, openDatabase, StatementCache, toStoreError } from "./sqlite/database.ts";
 
 export interface StoreOptions {
   /** Where the log is archived to: one that is made anew goes on from there. */
@@ -39,7 +39,7 @@ export function openStore(path: string, clock: Clock, options: StoreOptions = {}
     return new Store(path, db, reader, clock, options);
   } catch (thrown) {
     db.close();
-    throw storeError(`the log ${path} cannot be opened`, thrown);
+    throw toStoreError(`the log ${path} cannot be opened`, thrown);
   }
 }
 
@@ -86,7 +86,7 @@ export class Store {
     try {
       return await archiveLog({ ...ports, writer: this.#writer }, options);
     } catch (thrown) {
-      throw storeError("the log cannot be archived", thrown);
+      throw toStoreError("the log cannot be archived", thrown);
     }
   }
 
@@ -113,8 +113,8 @@ export class Store {
   }
 
   /** Why the log cannot be written at present, or null. */
-  get trouble(): NerveError | null {
-    return this.#writer.trouble;
+  get writeFailure(): NerveError | null {
+    return this.#writer.writeFailure;
   }
 
   /** Operations, commits, and operations that were lost, since the start. */

@@ -4,7 +4,7 @@
  */
 import { NerveError } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
-import { ownProcessId } from "../base/process_id.ts";
+import { readOwnProcessId } from "../base/process_id.ts";
 import { daemonRunning } from "../protocol/common_errors.ts";
 
 export interface WorkspaceLock {
@@ -26,7 +26,7 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
     throw daemonRunning(root, holder, { hint: "nerve status shows it, nerve stop ends it" });
   }
   await file.truncate();
-  await file.write(new TextEncoder().encode(`${Deno.pid} ${ownProcessId().startTime ?? ""}\n`));
+  await file.write(new TextEncoder().encode(`${Deno.pid} ${readOwnProcessId().startTime ?? ""}\n`));
   try {
     // Not `writeTextFile`, for which Deno would load its streams: 5 ms of every start.
     Deno.writeTextFileSync(pidFile, `${Deno.pid}\n`, { mode: 0o600 });

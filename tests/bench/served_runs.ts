@@ -7,7 +7,7 @@
  * Not measured: what roles would do, payloads, the start of the process, clients that wait by an event stream.
  */
 import assert from "node:assert/strict";
-import { processStat } from "../../src/base/process_id.ts";
+import { readProcessStat } from "../../src/base/process_id.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { inFlight, workflowOf } from "./durable_runs.ts";
@@ -69,6 +69,6 @@ async function processesOf(daemon: BackgroundDaemon): Promise<number[]> {
 }
 
 async function cpuMsOf(daemon: BackgroundDaemon): Promise<number> {
-  const ticks = (await processesOf(daemon)).map((pid) => processStat(pid)?.cpuTicks ?? 0);
+  const ticks = (await processesOf(daemon)).map((pid) => readProcessStat(pid)?.cpuTicks ?? 0);
   return ticks.reduce((sum, each) => sum + each, 0) * tickMs;
 }

@@ -6,7 +6,7 @@
  * Not measured: what senses do. The supervisor writes a line of the text log for each signal, in a process of its own.
  */
 import { systemClock } from "../../src/base/clock.ts";
-import { processStat } from "../../src/base/process_id.ts";
+import { readProcessStat } from "../../src/base/process_id.ts";
 import { delay } from "../../src/base/time.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
@@ -69,7 +69,7 @@ export function latenessOf(log: string, from: number, until: number): number[] {
 
 /** In hundredths of a second. */
 function cpuTicks(pid: number): number {
-  return processStat(pid)?.cpuTicks ?? 0;
+  return readProcessStat(pid)?.cpuTicks ?? 0;
 }
 
 export async function timerLateness(): Promise<number[]> {

@@ -3,7 +3,7 @@
  * command is typed in the order of the page, and what it prints has the shape of what the page shows.
  */
 import assert from "node:assert/strict";
-import { ownProgram } from "../../src/base/self_exec.ts";
+import { findOwnProgram } from "../../src/base/self_exec.ts";
 import { readDocument } from "../support/documents.ts";
 import { dirname, join } from "../support/paths.ts";
 import { repository } from "../support/source_files.ts";
@@ -23,7 +23,7 @@ class Reader {
     const main = join(repository, "src/main.ts"), options = "run -A -q --no-prompt --cached-only";
     this.write(
       "bin/nerve",
-      `#!/bin/sh\nexec '${ownProgram()}' ${options} -c '${join(repository, "deno.json")}' '${main}' "$@"\n`,
+      `#!/bin/sh\nexec '${findOwnProgram()}' ${options} -c '${join(repository, "deno.json")}' '${main}' "$@"\n`,
     );
     Deno.chmodSync(`${home}/bin/nerve`, 0o755);
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parse, stringify } from "yaml";
 import { parseNerveConfig } from "../../src/config/parse.ts";
-import { knownKeys } from "../../src/config/schema.ts";
+import { listKnownKeys } from "../../src/config/schema.ts";
 import { permissionNames } from "../../src/config/types.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import { blocksOf } from "../support/documents.ts";
@@ -19,24 +19,28 @@ interface Section {
 const entries = (value: unknown): unknown[] => Object.values(isPlainObject(value) ? value : {});
 const sense = { a: {}, b: {} };
 const sections: Readonly<Record<string, Section>> = {
-  "Top level": { keys: knownKeys([]), mappings: (file) => [file], fileWith: (keys) => ({ senses: sense, ...keys }) },
+  "Top level": {
+    keys: listKnownKeys([]),
+    mappings: (file) => [file],
+    fileWith: (keys) => ({ senses: sense, ...keys }),
+  },
   senses: {
-    keys: knownKeys(["senses", "a"]),
+    keys: listKnownKeys(["senses", "a"]),
     mappings: ({ senses }) => entries(senses),
     fileWith: (keys) => ({ senses: { ...sense, a: keys } }),
   },
   groups: {
-    keys: knownKeys(["groups", "a"]),
+    keys: listKnownKeys(["groups", "a"]),
     mappings: ({ groups }) => entries(groups),
     fileWith: (keys) => ({ senses: sense, groups: { a: keys } }),
   },
   reflexes: {
-    keys: knownKeys(["reflexes", 0]),
+    keys: listKnownKeys(["reflexes", 0]),
     mappings: ({ reflexes }) => entries({ ...Object(reflexes) }),
     fileWith: (keys) => ({ senses: sense, reflexes: [{ sense: "a", cron: "0 9 * * *", ...keys }] }),
   },
   workflows: {
-    keys: knownKeys(["workflows", "a"]),
+    keys: listKnownKeys(["workflows", "a"]),
     mappings: ({ workflows }) => entries(workflows),
     fileWith: (keys) => ({ senses: sense, workflows: { w: keys } }),
   },

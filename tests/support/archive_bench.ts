@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runCli } from "../../src/cli/app.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import type { LogRow } from "../../src/protocol/log.ts";
-import { archivedDays, linesOf } from "../../src/store/archive/archive_file.ts";
+import { listArchivedDays, readLines } from "../../src/store/archive/archive_file.ts";
 import { BlobStore } from "../../src/store/blobs/blob_store.ts";
 import { StoreReader } from "../../src/store/log/reader.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
@@ -78,9 +78,9 @@ export class ArchiveBench {
   /** The rows of every file, by day. */
   inFiles(): Record<string, LogRow[]> {
     return Object.fromEntries(
-      archivedDays(this.paths.archive).map((
+      listArchivedDays(this.paths.archive).map((
         { day, path },
-      ) => [day, [...linesOf(path)].map((line) => JSON.parse(line))]),
+      ) => [day, [...readLines(path)].map((line) => JSON.parse(line))]),
     );
   }
 
@@ -119,7 +119,9 @@ export function everyRowOnce(root: string, rows: readonly LogRow[], doubles = fa
   assert.ok(reader !== null);
   const table = reader.logs({ order: "asc", limit: 1_000_000 });
   reader.close();
-  const files = archivedDays(paths.archive).flatMap(({ path }) => [...linesOf(path)].map((line) => JSON.parse(line)));
+  const files = listArchivedDays(paths.archive).flatMap(({ path }) =>
+    [...readLines(path)].map((line) => JSON.parse(line))
+  );
   const found = new Map<number, LogRow>();
   for (const row of [...table, ...files] as LogRow[]) {
     if (!doubles) assert.ok(!found.has(row.id), `row ${row.id} is in two places`);

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
-import { isAlive, type ProcessId, processStat } from "../../src/base/process_id.ts";
+import { isAlive, type ProcessId, readProcessStat } from "../../src/base/process_id.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import { findDaemon, findLeftovers, killProcesses, waitUntil } from "../../src/daemon/discovery.ts";
 import { repository } from "./source_files.ts";
@@ -142,7 +142,7 @@ export class DaemonWorkspace implements AsyncDisposable {
     const { kernel, supervised } = findDaemon(this.paths);
     for (const id of [kernel, supervised?.supervisor]) if (id) this.#seen.set(id.pid, id);
     for (const pid of processesIn(this.root)) {
-      const stat = processStat(pid);
+      const stat = readProcessStat(pid);
       if (stat !== null) this.#seen.set(pid, { pid, startTime: stat.startTime });
     }
   }

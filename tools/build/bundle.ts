@@ -8,11 +8,11 @@
  */
 import { join } from "node:path";
 import { assert } from "../../src/base/errors.ts";
-import { bundleOf } from "../../src/base/self_exec.ts";
+import { toBundlePath } from "../../src/base/self_exec.ts";
 import { runOrFail } from "./command.ts";
 import { markEagerFunctions } from "./eager.ts";
 
-/** What `ownEntry` is asked for (src/base/self_exec.ts), by its path below src/. */
+/** What `resolveOwnEntry` is asked for (src/base/self_exec.ts), by its path below src/. */
 export const bundledEntries = [
   "main.ts",
   "daemon/supervisor_process.ts",
@@ -36,7 +36,7 @@ export async function bundleProcesses(repository: string, root: string): Promise
   for (const name of borrowed) await Deno.copyFile(join(repository, name), join(root, name));
   await Deno.mkdir(join(root, "src/bundle"), { recursive: true });
   for (const entry of bundledEntries) {
-    const file = join("src", bundleOf(entry));
+    const file = join("src", toBundlePath(entry));
     // "browser" as for the packages (vendor.ts). The names of classes and functions go with --minify: with --keep-names,
     // or twice the length, each start takes 4 or 8 ms more.
     const options = ["--frozen", "-c", "deno.json", "--minify", "--platform", "browser", "--output", file];

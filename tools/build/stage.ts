@@ -5,7 +5,7 @@
  */
 import { join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
-import { bundleOf } from "../../src/base/self_exec.ts";
+import { toBundlePath } from "../../src/base/self_exec.ts";
 import { bundledEntries, bundleProcesses } from "./bundle.ts";
 import { tryRun } from "./command.ts";
 import { vendor } from "./vendor.ts";
@@ -16,7 +16,7 @@ const vendorFolder = "src/vendor";
 
 /** What is loaded by its own path, not by an import that Deno can read: our processes, the sandbox, what authors import. */
 export const entryPaths: readonly string[] = [
-  ...bundledEntries.map((entry) => `src/${bundleOf(entry)}`),
+  ...bundledEntries.map((entry) => `src/${toBundlePath(entry)}`),
   "src/sandbox/worker_main.ts",
   "src/sdk/mod.ts",
 ];

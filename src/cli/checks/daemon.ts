@@ -1,6 +1,6 @@
 /** Checks of the daemon: lock, pid file, socket, what a dead one left behind. */
 import { ifPresent } from "../../base/if_present.ts";
-import { processStat } from "../../base/process_id.ts";
+import { readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, findLeftovers, isRunning, readLockHolder } from "../../daemon/discovery.ts";
@@ -54,7 +54,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
   }
   // Whoever is stopped by a signal, or caught in a loop, still has its socket connected to.
   if (kernel !== null && await askWithinLimit({ clock }, paths, (client) => client.health()) === null) {
-    const stopped = processStat(kernel.pid)?.state === "T";
+    const stopped = readProcessStat(kernel.pid)?.state === "T";
     return [
       failed(
         "socket",

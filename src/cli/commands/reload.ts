@@ -1,6 +1,6 @@
 /** `nerve reload`: the daemon follows nerve.yaml and all code now, and says what that came to. */
 import { toPrintable } from "../../base/printable.ts";
-import { atPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";
@@ -27,7 +27,7 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
   for (const { of, change } of changes) print(io, `${changeSign[change]} ${of} ${change}`);
   for (const unit of replaced) print(io, `${sign.ok} ${unit}: new work gets a new process`);
   for (const { about, message, place } of problems) {
-    const where = atPlace(place);
+    const where = formatPlace(place);
     const mark = configError !== null || isFault(about) ? sign.failed : sign.warning;
     print(io, `${mark} ${toPrintable(`${about}: ${clip(message, 1_000)}${where}`)}`);
   }

@@ -1,7 +1,7 @@
 /** `nerve sense learn`: the smallest permissions that a sense got by with while it was watched. */
 import { formatDuration } from "../../base/duration.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { type Learned, permissionsYaml } from "../../config/permissions/learned.ts";
+import { formatPermissionsYaml, type Learned } from "../../config/permissions/learned.ts";
 import type { PermissionRequest } from "../../config/types.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -30,7 +30,7 @@ export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise
     for (const error of result.errors) print(io, `${sign.warning} ${toPrintable(error)}`);
     if (result.ended !== null) print(io, `${sign.broken} ${toPrintable(result.ended)}`);
     print(io, `${sign.ok} ${plural(result.computes, "compute")} of ${name}; the smallest permissions:`);
-    print(io, indent(permissionsYaml(result.needed)));
+    print(io, indent(formatPermissionsYaml(result.needed)));
     printDifference(io, result);
   }
   return result.computes > 0 ? exit.ok : exit.failed;

@@ -3,7 +3,7 @@ import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { namePattern } from "../../protocol/signal.ts";
-import { newestRows, readOnlyQuery, schemaOf } from "../../store/sqlite/sense_query.ts";
+import { readNewestRows, readSchema, runReadOnlyQuery } from "../../store/sqlite/sense_query.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type RowFormat, toPrintableSql, writeRows } from "../render/query_rows.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
@@ -23,11 +23,11 @@ export async function senseQuery(io: CliIo, flags: QueryFlags, name: string, sql
   const format = flags.json ? "json" : flags.format;
   if (database === null) return nothingStored(io, name, format, sql);
   if (sql !== undefined) {
-    const count = writeRows(io, readOnlyQuery(database, sql), format);
+    const count = writeRows(io, runReadOnlyQuery(database, sql), format);
     if (format === "table") print(io, dim(io, plural(count, "row")));
     return exit.ok;
   }
-  const answer = newestRows(database, null, flags.limit ?? defaultLimit);
+  const answer = readNewestRows(database, null, flags.limit ?? defaultLimit);
   const count = writeRows(io, answer, format);
   if (format === "table") {
     print(io, dim(io, `the newest ${plural(count, "row")} of ${answer.table}; tables: nerve sense schema ${name}`));
@@ -63,7 +63,7 @@ interface SchemaFlags {
 
 export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): Promise<number> {
   const database = await databaseOf(await openWorkspace(io, flags.workspace), name);
-  const tables = database === null ? [] : schemaOf(database);
+  const tables = database === null ? [] : readSchema(database);
   if (flags.json) {
     printJson(io, { sense: name, tables });
     return exit.ok;

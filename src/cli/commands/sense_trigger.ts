@@ -3,7 +3,7 @@ import { NerveError, unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
-import { atPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
 import { formatNothing } from "../render/cause_text.ts";
@@ -66,7 +66,7 @@ function resultLine(name: string, result: ComputeResult): string {
       return `${sign.ok} ${name} started ${result.workflow}: nerve workflow thread ${result.runId}`;
     case "error": {
       const { place, message } = result;
-      const where = atPlace(place);
+      const where = formatPlace(place);
       return `${sign.failed} ${name} failed: ${clip(message, 1_000)}${clip(where, 300)}`;
     }
     case "timeout":

@@ -7,7 +7,7 @@ import { formatDuration } from "../../base/duration.ts";
 import { isGoneProcess } from "../../base/if_present.ts";
 import { daemonAnswerMaxMs, daemonStopMaxMs } from "../../base/limits.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { type ProcessId, processStat } from "../../base/process_id.ts";
+import { type ProcessId, readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import {
@@ -123,11 +123,11 @@ interface Before {
 /** What is still at work, as far as can be seen from outside: the API is closed by now. */
 function holders(paths: WorkspacePaths, before: Before | null): string[] {
   const { kernel, supervised } = findDaemon(paths), lines: string[] = [];
-  const inState = (pid: number) => states[processStat(pid)?.state ?? ""] ?? "ends";
+  const inState = (pid: number) => states[readProcessStat(pid)?.state ?? ""] ?? "ends";
   if (supervised !== null) lines.push(`supervisor ${supervised.supervisor.pid} ${inState(supervised.supervisor.pid)}`);
   if (kernel !== null) lines.push(`kernel ${kernel.pid} ${inState(kernel.pid)}`);
   for (const { kind, name, pid } of before?.health.units ?? []) {
-    if (pid === null || processStat(pid) === null) continue;
+    if (pid === null || readProcessStat(pid) === null) continue;
     const computing = before?.senses.filter(({ group, state }) => group === name && state.startsWith("running"));
     const doing = kind === "group" ? computing?.map((sense) => `a compute of ${sense.name}`) : runningRuns(paths, name);
     lines.push(`${kind} ${name}, process ${pid} ${inState(pid)}${doing?.length ? `: ${doing.join(", ")}` : ""}`);

@@ -6,7 +6,7 @@ import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { ArchiveProgress, ArchiveReply } from "../../protocol/api.ts";
-import { archiveBound } from "../../store/archive/archiver.ts";
+import { resolveArchiveBound } from "../../store/archive/archiver.ts";
 import { dayOf } from "../../store/archive/days.ts";
 import { createProgressLine, withStore, withWorkspaceLock } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -27,7 +27,7 @@ const lookMs = 500;
 export async function storeArchive(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   // What is wrong with the day is said before anything else is tried.
-  archiveBound(flags.before ?? null, 0, io.clock.now());
+  resolveArchiveBound(flags.before ?? null, 0, io.clock.now());
   const reply = await askIfRunning(paths, () => byDaemon(io, flags, paths)) ?? await byHand(io, flags, paths);
   if (flags.json) printJson(io, reply);
   else show(io, flags, paths, reply);
@@ -63,7 +63,7 @@ async function byDaemon(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise
 
 async function byHand(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
   const { retentionMs } = await requireConfig(paths), { dryRun, vacuum } = flags;
-  const beforeMs = archiveBound(flags.before ?? null, retentionMs, io.clock.now());
+  const beforeMs = resolveArchiveBound(flags.before ?? null, retentionMs, io.clock.now());
   const stop = new AbortController(), line = createProgressLine(io);
   const forget = io.onInterrupt(() => stop.abort());
   try {

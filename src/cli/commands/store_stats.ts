@@ -1,7 +1,7 @@
 /** `nerve store stats`: how large the data is, how old, and how it grows. */
 import { formatSize } from "../../base/duration.ts";
 import { dayOf } from "../../store/archive/days.ts";
-import { type LogStats, type StoreStats, storeStats } from "../../store/maintenance/stats.ts";
+import { type LogStats, readStoreStats, type StoreStats } from "../../store/maintenance/stats.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, formatDistance, plural, print, printJson, printTable } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -12,7 +12,7 @@ interface Flags {
 }
 
 export async function storeStatsCommand(io: CliIo, flags: Flags): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), stats = storeStats(paths, io.clock.now());
+  const paths = await openWorkspace(io, flags.workspace), stats = readStoreStats(paths, io.clock.now());
   if (flags.json) printJson(io, stats);
   else show(io, stats);
   return exit.ok;

@@ -30,16 +30,16 @@ export function createValidateCommand(load: SandboxLoader): Validate {
     const format = flags.json ? "json" : flags.format;
     const paths = await openWorkspace(io, folder ?? flags.workspace);
     await refreshEditorTypes(io, paths.root);
-    const { problems: inFile, parsed, sound } = await inspectNerveConfig(paths);
+    const { problems: inFile, parsed, valid } = await inspectNerveConfig(paths);
     const found = [
       ...inFile,
       ...(flags.lock || parsed === null ? [] : await checkLock(parsed, paths)),
-      ...(sound === null ? [] : await load(sound, paths)),
+      ...(valid === null ? [] : await load(valid, paths)),
     ];
     const problems = sortProblems(found.map((problem) => shownFrom(io.cwd, paths.root, problem)));
     const text = formatProblems(problems, format);
     if (text !== "") print(io, text);
-    if (format === "text") print(io, summary(problems, parsed !== null, sound));
+    if (format === "text") print(io, summary(problems, parsed !== null, valid));
     if (flags.lock && parsed !== null && !hasErrors(problems)) {
       const file = await writeLock(parsed.config, paths);
       if (format === "text") print(io, `${sign.ok} permissions agreed to: ${file}`);

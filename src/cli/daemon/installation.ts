@@ -5,7 +5,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
-import { isCompiled, ownProgram, selfArguments } from "../../base/self_exec.ts";
+import { buildSelfArguments, findOwnProgram, isCompiled } from "../../base/self_exec.ts";
 import type { CliIo } from "../io.ts";
 
 // Where a static import would load it at every start of a built nerve (tools/build/bundle.ts).
@@ -16,7 +16,7 @@ const executableVariable = "NERVE_EXECUTABLE";
 
 /** The real path of the executable that runs now; null for a clone, which is no single file. */
 export async function findInstalledFile(io: CliIo): Promise<string | null> {
-  const file = isCompiled ? ownProgram() : io.env[executableVariable];
+  const file = isCompiled ? findOwnProgram() : io.env[executableVariable];
   return file === undefined ? null : await Deno.realPath(resolve(io.cwd, file));
 }
 
@@ -26,7 +26,7 @@ export async function findInstalledFile(io: CliIo): Promise<string | null> {
  */
 export function buildInstalledCommand(env: CliIo["env"]): string[] {
   const file = isCompiled ? undefined : env[executableVariable];
-  return file === undefined ? [ownProgram(), ...selfArguments()] : [file];
+  return file === undefined ? [findOwnProgram(), ...buildSelfArguments()] : [file];
 }
 
 export interface ExitedProgram {

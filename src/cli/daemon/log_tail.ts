@@ -2,7 +2,7 @@
  * Reads what is added to a log file, line by line, across its turning over (daemon/text_log.ts): the open file is read
  * to its end before the next one is begun, so that no line is lost or shown twice.
  */
-import { inodeOf } from "../../base/file_identity.ts";
+import { readInode } from "../../base/file_identity.ts";
 import { logFilesKept } from "../../base/limits.ts";
 
 interface Reading {
@@ -66,7 +66,7 @@ export class LogTail implements Disposable {
   #next(): Reading | null {
     if (this.#reading === null) return this.#open(this.#path);
     const names = [this.#path, ...Array.from({ length: logFilesKept }, (_, at) => `${this.#path}.${at + 1}`)];
-    const at = names.findIndex((name) => inodeOf(name) === this.#reading?.ino);
+    const at = names.findIndex((name) => readInode(name) === this.#reading?.ino);
     if (at === 0) return null;
     // Turned over so often that ours is gone, or removed by somebody: go on with the newest.
     const name = at < 0 ? this.#path : names[at - 1] ?? this.#path;

@@ -12,14 +12,14 @@ import { fileURLToPath } from "node:url";
 import { messageOf } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { ownFile } from "../../base/self_exec.ts";
+import { resolveOwnFile } from "../../base/self_exec.ts";
 import type { CliIo } from "../io.ts";
 import { sign } from "../render/terminal.ts";
 import { findRelativeImports } from "./library.ts";
 import { isUnchanged, writeFiles } from "./owned_files.ts";
 import { createEditorConfig, createImportMap, importMapFile, typesEntry, typesFolder } from "./templates.ts";
 
-const sources = fileURLToPath(ownFile(""));
+const sources = fileURLToPath(resolveOwnFile(""));
 
 /** The modules behind "nerve", by their path below `.nerve/types/`. */
 export function readTypeFiles(): Map<string, string> {

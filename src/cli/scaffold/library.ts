@@ -8,13 +8,13 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { assert } from "../../base/errors.ts";
-import { ownFile } from "../../base/self_exec.ts";
+import { resolveOwnFile } from "../../base/self_exec.ts";
 import { parseNerveConfig } from "../../config/parse.ts";
 import type { PermissionRequest } from "../../config/types.ts";
 
 export type LibraryKind = "senses" | "workflows";
 
-const root = fileURLToPath(ownFile("../"));
+const root = fileURLToPath(resolveOwnFile("../"));
 
 /** What the library holds, in order. */
 export function listLibrary(kind: LibraryKind): string[] {

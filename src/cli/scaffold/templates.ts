@@ -1,7 +1,7 @@
 /** The texts that `nerve init` writes. Pure but for the library they are made of. */
 import manifest from "../../../deno.json" with { type: "json" };
 import { assert } from "../../base/errors.ts";
-import { selfArguments } from "../../base/self_exec.ts";
+import { buildSelfArguments } from "../../base/self_exec.ts";
 import { build } from "../../base/version.ts";
 import { extendConfig } from "../../config/yaml/extend.ts";
 import { quoteForShell } from "../render/terminal.ts";
@@ -76,7 +76,7 @@ export function createEditorConfig(): string {
     nodeModulesDir: "none",
     lock: false,
     exclude: [`${generatedFolder}/`],
-    ...build.form === "source" && { tasks: { nerve: `deno ${selfArguments().map(quoteForShell).join(" ")}` } },
+    ...build.form === "source" && { tasks: { nerve: `deno ${buildSelfArguments().map(quoteForShell).join(" ")}` } },
   };
   return `// For editors: the types of "nerve", through ${importMapFile}. \`nerve run\` does not read this file.\n${
     JSON.stringify(config, null, 2)

@@ -47,7 +47,7 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
       await checkSocket(value.slice("unix:".length), at, scope);
     }
     if ((permission !== "read" && permission !== "write") || value === true) continue;
-    if (neverOpen(permission, value)) {
+    if (isNeverGranted(permission, value)) {
       scope.problems.warning(
         at,
         `${permission} of ${
@@ -60,14 +60,14 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     if (permission === "write") await checkWrite(value, at, scope);
     else {
       await checkRead(value, at, scope);
-      await checkThere(value, at, request, scope);
+      await checkExists(value, at, request, scope);
     }
     await checkLinks(permission, value, at, scope);
   }
 }
 
 /** What nobody in a sandbox may change, and what they could do if they might. */
-function guarded({ paths, nerveModules }: Scope): [path: string, what: string][] {
+function listProtectedPaths({ paths, nerveModules }: Scope): [path: string, what: string][] {
   return [
     ...nerveModules.map((folder): [string, string] => [folder, "nerve's own code, which runs outside the sandbox"]),
     [paths.configFile, "nerve.yaml, where permissions are given"],
@@ -88,8 +88,8 @@ function guarded({ paths, nerveModules }: Scope): [path: string, what: string][]
 
 async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<void> {
   const { home, problems } = scope;
-  for (const spelling of await spellings(value)) {
-    for (const [path, what] of guarded(scope)) {
+  for (const spelling of await resolveSpellings(value)) {
+    for (const [path, what] of listProtectedPaths(scope)) {
       if (!pathContains(spelling, path) && !pathContains(path, spelling)) continue;
       const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
       const hint = "grant a folder that holds nothing of nerve's, such as files/ in the workspace";
@@ -109,7 +109,7 @@ async function checkRead(value: string, at: ConfigPath, { paths, home, problems 
   if (value === "/" || value === home) {
     return problems.warning(at, `read of ${quote(value)} covers keys, passwords and every sense's database`);
   }
-  for (const spelling of await spellings(value)) {
+  for (const spelling of await resolveSpellings(value)) {
     if (pathContains(spelling, paths.senseDatabases) || pathContains(paths.senseDatabases, spelling)) {
       return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }
@@ -119,13 +119,13 @@ async function checkRead(value: string, at: ConfigPath, { paths, home, problems 
 /** Measured on Deno 2.9.6: there, nothing but these is opened by a grant of the path. */
 const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 
-function neverOpen(permission: "read" | "write", value: string): boolean {
+function isNeverGranted(permission: "read" | "write", value: string): boolean {
   if (openDevices.includes(value) || (permission === "read" && value === "/dev/tty")) return false;
   return ["/dev", "/proc", "/sys"].some((folder) => pathContains(folder, value));
 }
 
 /** A path that is not there is most often misspelt; one that the sense may also write it may be about to make. */
-async function checkThere(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
+async function checkExists(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
   const { paths: { root }, home, problems } = scope, { write = [] } = request;
   const own = resolveRequest({ write }, root, home).some((grant) =>
     grant.value === true || pathContains(grant.value, value)
@@ -150,7 +150,9 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
   if (first === undefined) return;
   if (permission === "write") {
     for (const { link, target } of links) {
-      const [, what] = guarded(scope).find(([path]) => pathContains(target, path) || pathContains(path, target)) ?? [];
+      const [, what] = listProtectedPaths(scope).find(([path]) =>
+        pathContains(target, path) || pathContains(path, target)
+      ) ?? [];
       if (what === undefined) continue;
       return scope.problems.error(
         at,
@@ -170,7 +172,7 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
 }
 
 async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
-  for (const spelling of await spellings(path)) {
+  for (const spelling of await resolveSpellings(path)) {
     if (spelling === paths.socket || pathContains(paths.runtimeFolder, spelling)) {
       return problems.error(
         at,
@@ -182,7 +184,7 @@ async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Sc
 }
 
 /** The path as it was granted, and where it really leads; Deno follows links inside a granted folder. */
-async function spellings(path: string): Promise<string[]> {
+async function resolveSpellings(path: string): Promise<string[]> {
   let missing = "";
   for (let existing = path;; existing = dirname(existing)) {
     try {

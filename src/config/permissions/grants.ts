@@ -1,6 +1,6 @@
 /**
  * What the worker of a group or workflow may do, as a pure function of the configuration, and why
- * (docs/security.md has the model). The kernel hands `sandboxPermissions` to the process; `nerve permissions` prints `explainPermissions`.
+ * (docs/security.md has the model). The kernel hands `buildSandboxPermissions` to the process; `nerve permissions` prints `explainPermissions`.
  * I1. The grants are exactly the rows of the explanation: there is no other source.
  * I2. What nobody declared is denied, except what is implied by being that group or workflow.
  * I3. A list is never empty: nothing is `false`.
@@ -42,7 +42,7 @@ export interface PermissionRow {
 }
 
 /** What Deno's Worker takes. The unit must be one of the configuration's. */
-export function sandboxPermissions(
+export function buildSandboxPermissions(
   config: NerveConfig,
   paths: WorkspacePaths,
   unit: GrantedUnit,
@@ -88,66 +88,68 @@ export function explainPermissions(
     case "group": {
       const members = groupMembers(config, unit.name);
       const rows = members.flatMap((sense) => declared("sense", sense.name, sense.permissions));
-      return [...rows, ...impliedForGroup(config, paths, members), ...impliedForAll(paths, context)];
+      return [...rows, ...implyForGroup(config, paths, members), ...implyForAll(paths, context)];
     }
     case "workflow": {
       const workflow = config.workflows.get(unit.name);
       assert(workflow !== undefined, `grants of the unknown workflow ${unit.name}`);
       const rows = declared("workflow", unit.name, workflow.permissions);
-      const own = implied("read", [paths.workflowFolder(unit.name)], "its own folder");
-      const log = implied("read", databaseFiles(paths.logDatabase), "the log");
-      return [...rows, ...own, ...log, ...impliedForAll(paths, context)];
+      const own = implyGrants("read", [paths.workflowFolder(unit.name)], "its own folder");
+      const log = implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log");
+      return [...rows, ...own, ...log, ...implyForAll(paths, context)];
     }
     default:
       return unreachable(unit.kind);
   }
 }
 
-function implied(permission: PermissionName, values: readonly string[], reason: string): PermissionRow[] {
+function implyGrants(permission: PermissionName, values: readonly string[], reason: string): PermissionRow[] {
   return values.map((value) => ({ permission, value, why: `implied: ${reason}`, declaredBy: null }));
 }
 
-function impliedForAll(paths: WorkspacePaths, context: GrantContext): PermissionRow[] {
+function implyForAll(paths: WorkspacePaths, context: GrantContext): PermissionRow[] {
   return [
-    ...implied("read", [paths.lib], "shared code"),
-    ...implied("read", context.nerveModules, "nerve's own modules"),
-    ...implied("read", [paths.blobs], "blobs"),
-    ...implied("write", [paths.blobs], "blobs"),
+    ...implyGrants("read", [paths.lib], "shared code"),
+    ...implyGrants("read", context.nerveModules, "nerve's own modules"),
+    ...implyGrants("read", [paths.blobs], "blobs"),
+    ...implyGrants("write", [paths.blobs], "blobs"),
   ];
 }
 
-function impliedForGroup(config: NerveConfig, paths: WorkspacePaths, members: readonly SenseConfig[]): PermissionRow[] {
+function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: readonly SenseConfig[]): PermissionRow[] {
   const own = members.flatMap(({ name }) => {
-    const files = databaseFiles(paths.senseDatabase(name));
+    const files = listDatabaseFiles(paths.senseDatabase(name));
     return [
-      ...implied("read", [paths.senseFolder(name)], `folder of sense ${name}`),
-      ...implied("read", files, `database of sense ${name}`),
-      ...implied("write", files, `database of sense ${name}`),
+      ...implyGrants("read", [paths.senseFolder(name)], `folder of sense ${name}`),
+      ...implyGrants("read", files, `database of sense ${name}`),
+      ...implyGrants("write", files, `database of sense ${name}`),
     ];
   });
   const names = new Set(members.map((sense) => sense.name));
-  const peers = new Set(members.flatMap((sense) => readablePeers(config, sense)).filter((peer) => !names.has(peer)));
+  const peers = new Set(
+    members.flatMap((sense) => listReadablePeers(config, sense)).filter((peer) => !names.has(peer)),
+  );
   // The folder rather than each file: a sense that is added must not cost every other one its process.
   const ofPeers = members.some((sense) => sense.peers === "all")
-    ? implied("read", [paths.senseDatabases], "databases of peers: all")
+    ? implyGrants("read", [paths.senseDatabases], "databases of peers: all")
     : [...peers].flatMap((peer) =>
-      implied("read", databaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
+      implyGrants("read", listDatabaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
     );
   return [
     ...own,
     ...ofPeers,
-    ...implied("read", databaseFiles(paths.logDatabase), "the log"),
+    ...implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log"),
   ];
 }
 
 /** The senses whose databases `sense` may read, in the order of nerve.yaml; never itself. */
-export function readablePeers(config: NerveConfig, sense: SenseConfig): string[] {
+export function listReadablePeers(config: NerveConfig, sense: SenseConfig): string[] {
   const { peers } = sense;
   return [...config.senses.keys()].filter((name) => name !== sense.name && (peers === "all" || peers.includes(name)));
 }
 
 /** A SQLite database is up to four files. */
-export function databaseFiles(database: string): string[] {
+export function listDatabaseFiles(database: string): string[] {
   return [database, `${database}-wal`, `${database}-shm`, `${database}-journal`];
 }
 
@@ -179,7 +181,7 @@ function resolveValue(permission: PermissionName, value: string, root: string, h
  * The variables that reach the process of a unit, out of `all`: those granted by name, by a prefix such as `EXAMPLE_*`,
  * or by `true`; never one that would change the trusted process around the sandbox.
  */
-export function sandboxEnvironment(
+export function buildSandboxEnvironment(
   permissions: SandboxPermissions,
   all: Readonly<Record<string, string>>,
 ): Record<string, string> {

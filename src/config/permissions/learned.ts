@@ -39,14 +39,14 @@ export function readAudit(text: string): Asked[] {
     begun ||= value?.endsWith(firstModule) ?? false;
     const known = permissionNames.find((name) => name === permission);
     if (begun && known !== undefined) {
-      asked.push({ permission: known, value: value === null ? null : plain(known, value) });
+      asked.push({ permission: known, value: value === null ? null : toGrantValue(known, value) });
     }
   }
   return asked;
 }
 
 /** Hosts come as an address or as a URL, files of modules as a URL. */
-function plain(permission: PermissionName, value: string): string {
+function toGrantValue(permission: PermissionName, value: string): string {
   if (!URL.canParse(value) || !value.includes("://")) return value;
   const url = new URL(value);
   if (permission === "read" || permission === "write") return decodeURIComponent(url.pathname);
@@ -55,7 +55,7 @@ function plain(permission: PermissionName, value: string): string {
 }
 
 /** `implied`: the rows that hold without any declaration; `declared`: those of the present block. */
-export function learn(
+export function derivePermissions(
   asked: readonly Asked[],
   implied: readonly PermissionRow[],
   declared: readonly PermissionRow[],
@@ -64,11 +64,13 @@ export function learn(
   const missing: Partial<Record<PermissionName, true | string[]>> = {};
   const unused: Partial<Record<PermissionName, true | string[]>> = {};
   for (const permission of permissionNames) {
-    const mine = asked.filter((each) => each.permission === permission && !granted(implied, each));
-    if (mine.length > 0) needed[permission] = smallest(permission, mine);
-    const more = mine.filter((each) => !granted(declared, each));
-    if (more.length > 0) missing[permission] = smallest(permission, more);
-    const idle = declared.filter((row) => row.permission === permission && !mine.some((each) => granted([row], each)));
+    const mine = asked.filter((each) => each.permission === permission && !isGranted(implied, each));
+    if (mine.length > 0) needed[permission] = minimizeGrants(permission, mine);
+    const more = mine.filter((each) => !isGranted(declared, each));
+    if (more.length > 0) missing[permission] = minimizeGrants(permission, more);
+    const idle = declared.filter((row) =>
+      row.permission === permission && !mine.some((each) => isGranted([row], each))
+    );
     if (idle.length > 0) {
       unused[permission] = idle.some(({ value }) => value === true) ? true : idle.map(({ value }) => String(value));
     }
@@ -76,7 +78,7 @@ export function learn(
   return { needed, missing, unused };
 }
 
-function granted(rows: readonly PermissionRow[], { permission, value }: Asked): boolean {
+function isGranted(rows: readonly PermissionRow[], { permission, value }: Asked): boolean {
   return rows.some((row) => {
     if (row.permission !== permission) return false;
     if (row.value === true || value === null) return row.value === true;
@@ -87,7 +89,7 @@ function granted(rows: readonly PermissionRow[], { permission, value }: Asked): 
   });
 }
 
-function smallest(permission: PermissionName, asked: readonly Asked[]): true | string[] {
+function minimizeGrants(permission: PermissionName, asked: readonly Asked[]): true | string[] {
   if (asked.some(({ value }) => value === null)) return true;
   const values = [...new Set(asked.flatMap(({ value }) => value ?? []))].sort();
   if (permission !== "read" && permission !== "write") return values;
@@ -97,7 +99,7 @@ function smallest(permission: PermissionName, asked: readonly Asked[]): true | s
 }
 
 /** As it stands in nerve.yaml, under the sense. */
-export function permissionsYaml(request: PermissionRequest): string {
+export function formatPermissionsYaml(request: PermissionRequest): string {
   if (Object.keys(request).length === 0) return "permissions: {}";
   return stringify({ permissions: request }, { flowCollectionPadding: false, collectionStyle: "block" }).trimEnd();
 }

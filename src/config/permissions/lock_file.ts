@@ -41,16 +41,16 @@ export interface PermissionLock {
 export function createLock(config: NerveConfig): PermissionLock {
   const byName = <T>(entries: [string, T][]) => Object.fromEntries(entries.sort(([a], [b]) => a < b ? -1 : 1));
   const senses = [...config.senses.values()].map(({ name, group, peers }): [string, Entry] => {
-    const united = entryOf(groupMembers(config, group).map((member) => member.permissions));
+    const united = toEntry(groupMembers(config, group).map((member) => member.permissions));
     return [name, { ...united, peers: peers === "all" ? "all" : peers.toSorted() }];
   });
   const workflows = [...config.workflows.values()].map(({ name, permissions }): [string, Entry] => {
-    return [name, entryOf([permissions])];
+    return [name, toEntry([permissions])];
   });
   return { version: 1, senses: byName(senses), workflows: byName(workflows) };
 }
 
-function entryOf(requests: readonly PermissionRequest[]): Entry {
+function toEntry(requests: readonly PermissionRequest[]): Entry {
   return Object.fromEntries(permissionNames.flatMap((name): [string, Wanted][] => {
     const wanted = requests.map((request) => request[name]).filter((each) => each !== undefined);
     if (wanted.includes(true)) return [[name, true]];
@@ -106,7 +106,7 @@ export function findGrowth(lock: PermissionLock, now: PermissionLock): { path: C
     Object.entries(now[section]).flatMap(([name, wanted]) => {
       const agreed: Entry = lock[section][name] ?? {};
       return Object.entries(wanted).flatMap(([permission, value]) => {
-        const more = beyond(permission, agreed[permission], value);
+        const more = describeGrowth(permission, agreed[permission], value);
         // A sense that is new may read its peers as every other one may: what it does with that is its grants' matter.
         if (more === null || (permission === "peers" && lock[section][name] === undefined)) return [];
         const path = permission === "peers" ? [section, name, "peers"] : [section, name, "permissions", permission];
@@ -116,7 +116,7 @@ export function findGrowth(lock: PermissionLock, now: PermissionLock): { path: C
   );
 }
 
-function beyond(permission: string, agreed: Wanted | undefined, wanted: Wanted): string | null {
+function describeGrowth(permission: string, agreed: Wanted | undefined, wanted: Wanted): string | null {
   if (agreed === true || agreed === "all") return null;
   if (wanted === true || wanted === "all") return "everything";
   const isPath = permission === "read" || permission === "write" || permission === "ffi";

@@ -90,7 +90,7 @@ class Reader {
     }
     const [, kind, name = "", list] = flagPattern.exec(flag) ?? [];
     if (kind === undefined) {
-      return this.fault([index], `${quote(flag)} is not a permission flag of Deno`, flagHint(flag));
+      return this.fault([index], `${quote(flag)} is not a permission flag of Deno`, hintFlag(flag));
     }
     if (kind === "deny") {
       return this.fault([index], "Deno's workers ignore deny lists", "leave it out, and allow only what is needed");
@@ -107,7 +107,7 @@ class Reader {
     if (item === null) return this.fault(path, "must be a text", 'write "~" in quotes for the home folder');
     if (typeof item === "number") return this.fault(path, "must be a text", `write "${item}"`);
     if (typeof item !== "string") return this.fault(path, "must be a text");
-    const fault = valueFault(name, item);
+    const fault = findValueFault(name, item);
     if (fault !== null) return this.fault(path, fault[0], fault[1]);
     const known = this.#wanted.get(name) ?? new Set<string>();
     // After `--allow-net` alone, a list adds nothing.
@@ -119,7 +119,7 @@ function isPermissionName(name: string): name is PermissionName {
   return (permissionNames as readonly string[]).includes(name);
 }
 
-function flagHint(flag: string): string {
+function hintFlag(flag: string): string {
   if (isPermissionName(flag)) return `write --allow-${flag}=...`;
   const near = findNearest(flag.split("=")[0] ?? "", permissionNames.map((name) => `--allow-${name}`));
   return near === null ? "write flags such as --allow-net=example.com:443" : `did you mean ${near}?`;
@@ -128,7 +128,7 @@ function flagHint(flag: string): string {
 type ValueFault = readonly [message: string, hint: string | null] | null;
 
 /** Why `value` cannot be granted as `name`, or null. */
-function valueFault(name: PermissionName, value: string): ValueFault {
+function findValueFault(name: PermissionName, value: string): ValueFault {
   if (value.trim() === "") return ["must not be empty", null];
   if (value.includes("\0")) return ["must not hold a zero character", null];
   if (value.trim() !== value) return [`${quote(value)} begins or ends with a space`, null];
@@ -136,22 +136,22 @@ function valueFault(name: PermissionName, value: string): ValueFault {
     case "read":
     case "write":
     case "ffi":
-      return pathFault(value);
+      return findPathFault(value);
     case "net":
-      return value.startsWith("unix:") ? unixFault(value) : hostFault(value);
+      return value.startsWith("unix:") ? findSocketFault(value) : findHostFault(value);
     case "import":
-      return value.startsWith("npm:") ? packageFault(value) : hostFault(value);
+      return value.startsWith("npm:") ? findPackageFault(value) : findHostFault(value);
     case "env":
-      return variableFault(value);
+      return findVariableFault(value);
     case "run":
-      return programFault(value);
+      return findProgramFault(value);
     case "sys":
       if ((sysNames as readonly string[]).includes(value)) return null;
       return [`${quote(value)} is not one of Deno's system calls`, hintNearest(value, sysNames)];
   }
 }
 
-function pathFault(value: string): ValueFault {
+function findPathFault(value: string): ValueFault {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(value)) return [`${quote(value)} is a URL, not a path`, "write the path"];
   if (/[*?]/.test(value)) return ["patterns are not expanded", "grant the folder: it covers all that is in it"];
   if (value.includes("$")) return ["variables are not expanded", "write the path, or ~ for your home folder"];
@@ -159,13 +159,13 @@ function pathFault(value: string): ValueFault {
   return null;
 }
 
-function unixFault(value: string): ValueFault {
+function findSocketFault(value: string): ValueFault {
   return value.startsWith("unix:/") ? null : ["a Unix socket needs an absolute path", "write unix:/run/name.sock"];
 }
 
 const packagePattern = /^npm:(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*(@[a-z0-9^~<>=|.*+ -]+)?$/i;
 
-function packageFault(value: string): ValueFault {
+function findPackageFault(value: string): ValueFault {
   if (packagePattern.test(value)) return null;
   return [`${quote(value)} is not the name of an npm package`, "write npm:name, or npm:name@1.2.3 for one version"];
 }
@@ -175,7 +175,7 @@ const addressPattern = /^\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?$/;
 const bracketPattern = /^\[([0-9a-f:.]+)\](?::(.*))?$/i;
 
 /** `example.com`, `*.example.com`, `10.0.0.0/8`, `[::1]`, each with or without `:port`. */
-function hostFault(value: string): ValueFault {
+function findHostFault(value: string): ValueFault {
   if (value.includes("://")) {
     return [`${quote(value)} is a URL, not a host`, `write ${quote(hostOfUrl(value) ?? "example.com:443")}`];
   }
@@ -188,7 +188,7 @@ function hostFault(value: string): ValueFault {
     return [`${quote(port)} is not a port`, "a port is a number from 1 to 65535"];
   }
   if (bracketed !== null) return URL.canParse(`http://[${host}]/`) ? null : [`${quote(value)} is not a host`, null];
-  if (addressPattern.test(host)) return addressFault(host);
+  if (addressPattern.test(host)) return findAddressFault(host);
   if (host === "*") return ["* is not a host", "write true for every host, or *.example.com"];
   if (/^[\d.]+$/.test(host) || !domainPattern.test(host) || host.length > 253) {
     return [`${quote(value)} is not a host`, "write example.com or example.com:443, without a path"];
@@ -196,7 +196,7 @@ function hostFault(value: string): ValueFault {
   return null;
 }
 
-function addressFault(host: string): ValueFault {
+function findAddressFault(host: string): ValueFault {
   const [address = "", prefix = "32"] = host.split("/");
   const valid = address.split(".").every((part) => Number(part) <= 255) && Number(prefix) <= 32;
   return valid ? null : [`${quote(host)} is not an address`, null];
@@ -211,7 +211,7 @@ function hostOfUrl(value: string): string | null {
 /** These would change the trusted process around the sandbox, before the sandbox stands. */
 const processVariables = /^(LD_|DYLD_|DENO_|NERVE_|NODE_OPTIONS$|NODE_CHANNEL_FD$|V8_)/;
 
-function variableFault(value: string): ValueFault {
+function findVariableFault(value: string): ValueFault {
   if (value === "*") return ["* is every variable", "name the variables, or a prefix such as EXAMPLE_*"];
   if (!/^[A-Za-z_][A-Za-z0-9_]*\*?$/.test(value)) {
     const name = /^\$?\{?([A-Za-z_][A-Za-z0-9_]*)/.exec(value)?.[1];
@@ -226,7 +226,7 @@ export function isProcessVariable(name: string): boolean {
   return processVariables.test(name);
 }
 
-function programFault(value: string): ValueFault {
+function findProgramFault(value: string): ValueFault {
   if (/\s/.test(value)) return ["names a program, without its arguments", `write ${quote(value.split(/\s/)[0] ?? "")}`];
   if (/[*?$]/.test(value)) return ["patterns and variables are not expanded", "name the program"];
   return null;

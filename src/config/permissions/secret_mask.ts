@@ -10,7 +10,8 @@ import type { NerveConfig } from "../types.ts";
 /** A shorter value, such as `yes` or `prod`, is found in too much that is no secret. */
 export const secretMinChars = 6;
 /** Variables that tell of the machine and its user: their values stand in every path. */
-const plain = /^(HOME|PATH|PWD|OLDPWD|SHELL|USER|LOGNAME|HOSTNAME|LANG|LANGUAGE|TZ|TERM|EDITOR|TMPDIR|LC_.*|XDG_.*)$/;
+const nonSecretNames =
+  /^(HOME|PATH|PWD|OLDPWD|SHELL|USER|LOGNAME|HOSTNAME|LANG|LANGUAGE|TZ|TERM|EDITOR|TMPDIR|LC_.*|XDG_.*)$/;
 /** `env: true` grants all there is; then only names such as these are taken for secrets. */
 const secretName = /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|SESSION|DSN/i;
 
@@ -22,16 +23,16 @@ export class SecretMask {
     const found = Object.entries(secrets).filter(([, value]) => value.length >= secretMinChars);
     const spelt = found.flatMap(([name, value]) => {
       const escaped = JSON.stringify(value).slice(1, -1);
-      return (escaped === value ? [value] : [value, escaped]).map((text) => [text, `[${name}]`] as const);
+      return (escaped === value ? [value] : [value, escaped]).map((maskText) => [maskText, `[${name}]`] as const);
     });
     this.#secrets = spelt.sort(([a], [b]) => b.length - a.length);
   }
 
   /** The values, in `env`, of every variable that a sense or workflow was granted. */
-  static of(config: NerveConfig, env: Readonly<Record<string, string | undefined>>): SecretMask {
+  static fromConfig(config: NerveConfig, env: Readonly<Record<string, string | undefined>>): SecretMask {
     const granted = [...config.senses.values(), ...config.workflows.values()].map(({ permissions }) => permissions.env);
     const wanted = (name: string) =>
-      !plain.test(name) && granted.some((list) => {
+      !nonSecretNames.test(name) && granted.some((list) => {
         if (list === true) return secretName.test(name);
         return list?.some((each) => each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : each === name) ?? false;
       });
@@ -48,7 +49,7 @@ export class SecretMask {
   }
 
   /** A value of JSON, or of fields that are; the same one when there is nothing to mask. Keys are masked as well. */
-  in<T>(value: T): T {
+  mask<T>(value: T): T {
     if (this.#secrets.length === 0) return value;
     return this.#walk(value as Json) as T;
   }

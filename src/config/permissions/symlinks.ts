@@ -23,19 +23,19 @@ export interface LinkOut {
 /** The links below `folder` that lead out of it, as far as was looked. None for what is no folder or cannot be read. */
 export async function findLinksOut(folder: string): Promise<LinkOut[]> {
   if (folder === "/" || madeOfLinks.some((each) => pathContains(each, folder))) return [];
-  const found: LinkOut[] = [], real = await realPath(folder);
+  const found: LinkOut[] = [], real = await resolveIfReadable(folder);
   if (real === null) return [];
   let left = entriesMax;
   let level = [folder];
   for (let depth = 0; depth < levelsMax && level.length > 0; depth++) {
     const next: string[] = [];
     for (const each of level) {
-      for (const entry of entries(each)) {
+      for (const entry of listEntriesIfReadable(each)) {
         if (left-- <= 0) return found;
         const path = join(each, entry.name);
         if (entry.isDirectory) next.push(path);
         if (!entry.isSymlink) continue;
-        const target = await realPath(path);
+        const target = await resolveIfReadable(path);
         if (target !== null && !pathContains(real, target)) found.push({ link: relative(folder, path), target });
       }
     }
@@ -44,7 +44,7 @@ export async function findLinksOut(folder: string): Promise<LinkOut[]> {
   return found;
 }
 
-function entries(folder: string): Deno.DirEntry[] {
+function listEntriesIfReadable(folder: string): Deno.DirEntry[] {
   try {
     return [...Deno.readDirSync(folder)];
   } catch {
@@ -53,7 +53,7 @@ function entries(folder: string): Deno.DirEntry[] {
   }
 }
 
-async function realPath(path: string): Promise<string | null> {
+async function resolveIfReadable(path: string): Promise<string | null> {
   try {
     return await Deno.realPath(path);
   } catch {

@@ -11,7 +11,7 @@ import { messageOf } from "../../base/errors.ts";
 import { configDepthMax, configNodesMax } from "../../base/limits.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { Place } from "../../protocol/signal.ts";
-import { type ConfigPath, pathText, type Problem, quote } from "../diagnostic.ts";
+import { type ConfigPath, formatConfigPath, type Problem, quote } from "../diagnostic.ts";
 import { ProblemList } from "../diagnostic_list.ts";
 
 export interface ConfigDocument {
@@ -39,11 +39,11 @@ export function readDocument(text: string, file: string): ConfigDocument {
     const problem = { severity: "error" as const, path: "", message: `is not YAML: ${messageOf(thrown)}`, hint: null };
     return { value: null, readable: false, problems: [{ ...problem, place: place(0) }], placeOf: () => place(0) };
   }
-  const placeOf = (path: ConfigPath) => place(offsetOf(document, path));
+  const placeOf = (path: ConfigPath) => place(findOffset(document, path));
   const syntax = document.errors.slice(0, syntaxErrorsShown).map((fault): Problem => ({
     severity: "error",
     path: "",
-    ...syntaxMessage(fault.code, fault.message),
+    ...describeSyntaxError(fault.code, fault.message),
     place: place(fault.pos[0]),
   }));
   if (syntax.length > 0) return { value: null, readable: false, problems: syntax, placeOf };
@@ -61,7 +61,7 @@ export function readDocument(text: string, file: string): ConfigDocument {
 
 const syntaxErrorsShown = 20;
 
-function syntaxMessage(code: string, message: string): { message: string; hint: string | null } {
+function describeSyntaxError(code: string, message: string): { message: string; hint: string | null } {
   switch (code) {
     case "RESOURCE_EXHAUSTION":
       return { message: `nests deeper than ${configDepthMax} levels`, hint: null };
@@ -89,18 +89,18 @@ class Converter {
   convert(node: unknown, path: ConfigPath, depth: number): Json {
     const nodesBefore = this.#nodes;
     if (depth > configDepthMax) return this.#refuse(path, `nests deeper than ${configDepthMax} levels`);
-    if (!this.#count(1, path)) return null;
-    if (isAlias(node)) return this.#alias(node, path);
-    const value = this.#plain(node, path, depth);
+    if (!this.#countNodes(1, path)) return null;
+    if (isAlias(node)) return this.#resolveAlias(node, path);
+    const value = this.#convertNode(node, path, depth);
     if ((isMap(node) || isSeq(node) || isScalar(node)) && node.anchor !== undefined) {
       this.#anchors.set(node.anchor, { value, nodes: this.#nodes - nodesBefore });
     }
     return value;
   }
 
-  #plain(node: unknown, path: ConfigPath, depth: number): Json {
+  #convertNode(node: unknown, path: ConfigPath, depth: number): Json {
     if (node === null || node === undefined) return null;
-    if (isMap(node)) return this.#object(node.items, path, depth);
+    if (isMap(node)) return this.#convertMap(node.items, path, depth);
     if (isSeq(node)) return node.items.map((item, index) => this.convert(item, [...path, index], depth + 1));
     if (!isScalar(node)) return this.#refuse(path, "is not a value that nerve reads");
     const { value } = node;
@@ -109,10 +109,10 @@ class Converter {
     return this.#refuse(path, "is not a number, a text, true, false or null");
   }
 
-  #object(items: readonly Pair[], path: ConfigPath, depth: number): JsonObject {
+  #convertMap(items: readonly Pair[], path: ConfigPath, depth: number): JsonObject {
     const object: JsonObject = {};
     for (const { key, value } of items) {
-      const name = keyText(key);
+      const name = toKeyText(key);
       if (name === null || name === "__proto__") {
         this.#problems.error(
           path,
@@ -122,10 +122,10 @@ class Converter {
       }
       const at = [...path, name];
       if (Object.hasOwn(object, name)) {
-        // `placeOf` finds the first of them; this is about the one that is too many.
+        // `placeOf` finds the first of them; this reports the repeated one.
         const place = this.#place(startOf(key) ?? 0);
         const message = "is given more than once";
-        this.#problems.add({ severity: "error", path: pathText(at), message, hint: "keep one of them", place });
+        this.#problems.add({ severity: "error", path: formatConfigPath(at), message, hint: "keep one of them", place });
         continue;
       }
       object[name] = this.convert(value, at, depth + 1);
@@ -133,14 +133,14 @@ class Converter {
     return object;
   }
 
-  #alias(node: Alias, path: ConfigPath): Json {
+  #resolveAlias(node: Alias, path: ConfigPath): Json {
     const anchor = this.#anchors.get(node.source);
     // An anchor is known when its value is complete: an alias inside its own anchor ends here as well.
     if (anchor === undefined) return this.#refuse(path, `the alias ${quote(node.source)} stands for no value above it`);
-    return this.#count(anchor.nodes, path) ? anchor.value : null;
+    return this.#countNodes(anchor.nodes, path) ? anchor.value : null;
   }
 
-  #count(nodes: number, path: ConfigPath): boolean {
+  #countNodes(nodes: number, path: ConfigPath): boolean {
     const wasFull = this.#nodes > configNodesMax;
     this.#nodes += nodes;
     if (this.#nodes <= configNodesMax) return true;
@@ -155,12 +155,12 @@ class Converter {
 }
 
 /** Where the key or item at `path` begins, or the last thing on the way to it. */
-function offsetOf(document: Document.Parsed, path: ConfigPath): number {
+function findOffset(document: Document.Parsed, path: ConfigPath): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;
   for (const step of path) {
     if (isMap(node)) {
-      const pair = node.items.find((item) => keyText(item.key) === step);
+      const pair = node.items.find((item) => toKeyText(item.key) === step);
       if (pair === undefined) break;
       offset = startOf(pair.key) ?? startOf(pair.value) ?? offset;
       node = pair.value;
@@ -178,7 +178,7 @@ function startOf(node: unknown): number | undefined {
 }
 
 /** A key as it is written (`on`, `10`), or null when it is a list, a mapping or an alias. */
-function keyText(key: unknown): string | null {
+function toKeyText(key: unknown): string | null {
   if (key === null) return "";
   if (!isScalar(key)) return null;
   return typeof key.value === "string" ? key.value : key.source ?? String(key.value);

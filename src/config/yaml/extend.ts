@@ -18,7 +18,7 @@ import { type EntryLines, insertEntries } from "./insert.ts";
  */
 export function extendConfig(text: string, entries: EntryLines): Result<string, Problem[]> {
   const extended = insertEntries(text, entries);
-  if (isDeepStrictEqual(valueOf(extended), together(valueOf(text), entries))) {
+  if (isDeepStrictEqual(readValue(extended), mergeEntries(readValue(text), entries))) {
     const parsed = parseNerveConfig(extended);
     return parsed.ok ? ok(extended) : err(parsed.error);
   }
@@ -27,22 +27,22 @@ export function extendConfig(text: string, entries: EntryLines): Result<string, 
   return err([{ severity: "error", path: "", message, hint: null, place }]);
 }
 
-function valueOf(text: string): JsonObject {
+function readValue(text: string): JsonObject {
   const { value } = readDocument(text, configFileName);
   return isPlainObject(value) ? value as JsonObject : {};
 }
 
 /** What the extended text has to say. */
-function together(old: JsonObject, entries: EntryLines): JsonObject {
+function mergeEntries(old: JsonObject, entries: EntryLines): JsonObject {
   const result: JsonObject = { ...old };
   for (const [key, lines] of entries) {
-    const added = valueOf(`${key}:\n${lines.join("\n")}\n`)[key] ?? null;
-    result[key] = joined(old[key] ?? null, added);
+    const added = readValue(`${key}:\n${lines.join("\n")}\n`)[key] ?? null;
+    result[key] = mergeValues(old[key] ?? null, added);
   }
   return result;
 }
 
-function joined(old: Json, added: Json): Json {
+function mergeValues(old: Json, added: Json): Json {
   if (old === null) return added;
   if (Array.isArray(old) && Array.isArray(added)) return [...old, ...added];
   return isPlainObject(old) && isPlainObject(added) ? { ...added, ...old } as JsonObject : old;

@@ -28,17 +28,19 @@ export function insertEntries(text: string, entries: EntryLines): string {
   // Every place between two lines is then the start of one.
   const whole = text === "" || text.endsWith("\n") ? text : text + eol;
   let result = "", done = 0;
-  for (const { at, remove, insert } of editsFor(whole, entries).sort((a, b) => a.at - b.at)) {
+  for (const { at, remove, insert } of planEdits(whole, entries).sort((a, b) => a.at - b.at)) {
     result += whole.slice(done, at) + insert.replaceAll("\n", eol);
     done = at + remove;
   }
   return result + whole.slice(done);
 }
 
-function editsFor(text: string, entries: EntryLines): Edit[] {
+function planEdits(text: string, entries: EntryLines): Edit[] {
   const root = parseDocument(text).contents;
-  if (root === null) return [atTheEnd(text, 0, 0, entries)];
-  if (isHollow(text, root)) return [...emptied(text, root), atTheEnd(text, root.range[1], 0, entries)];
+  if (root === null) return [appendSections(text, 0, 0, entries)];
+  if (isEmptyValue(text, root)) {
+    return [...removeEmptyValue(text, root), appendSections(text, root.range[1], 0, entries)];
+  }
   if (!isMap(root)) return [];
   const edits: Edit[] = [];
   const missing = new Map(entries);
@@ -47,15 +49,15 @@ function editsFor(text: string, entries: EntryLines): Edit[] {
     const lines = missing.get(name);
     if (lines === undefined) continue;
     missing.delete(name);
-    edits.push(...intoSection(text, root, pair, name, lines));
+    edits.push(...insertIntoSection(text, root, pair, name, lines));
   }
   if (missing.size === 0) return edits;
-  if (root.flow === true) return [...edits, ...intoFlow(text, root, flowLines(missing, null))];
+  if (root.flow === true) return [...edits, ...insertIntoFlow(text, root, toFlowLines(missing, null))];
   // Last: what goes to the end of the last section comes first when both go to the end of the text.
-  return [...edits, atTheEnd(text, root.range[1], columnOf(text, root.range[0]), missing)];
+  return [...edits, appendSections(text, root.range[1], columnOf(text, root.range[0]), missing)];
 }
 
-function intoSection(
+function insertIntoSection(
   text: string,
   root: YAMLMap.Parsed,
   { key, value }: Pair<ParsedNode, ParsedNode | null>,
@@ -63,23 +65,27 @@ function intoSection(
   lines: readonly string[],
 ): Edit[] {
   const keyColumn = columnOf(text, key.range[0]);
-  if (root.flow !== true && (value === null || isHollow(text, value))) {
-    const at = afterComments(text, nextLine(text, (value ?? key).range[1]), keyColumn + 1);
-    return [...(value === null ? [] : emptied(text, value)), { at, remove: 0, insert: indented(lines, keyColumn) }];
+  if (root.flow !== true && (value === null || isEmptyValue(text, value))) {
+    const at = skipComments(text, findNextLine(text, (value ?? key).range[1]), keyColumn + 1);
+    return [...(value === null ? [] : removeEmptyValue(text, value)), {
+      at,
+      remove: 0,
+      insert: indent(lines, keyColumn),
+    }];
   }
   if (!isCollection(value)) return [];
-  if (value.flow === true) return intoFlow(text, value, flowLines(new Map([[name, lines]]), name));
+  if (value.flow === true) return insertIntoFlow(text, value, toFlowLines(new Map([[name, lines]]), name));
   const column = columnOf(text, value.range[0]);
-  const at = afterComments(text, nextLine(text, endOf(value)), Math.max(column, keyColumn + 1));
-  return [{ at, remove: 0, insert: indented(lines, column - 2) }];
+  const at = skipComments(text, findNextLine(text, findEnd(value)), Math.max(column, keyColumn + 1));
+  return [{ at, remove: 0, insert: indent(lines, column - 2) }];
 }
 
 /** Before the closing bracket: on lines of their own, behind a comma. */
-function intoFlow(text: string, collection: Collection, lines: readonly string[]): Edit[] {
+function insertIntoFlow(text: string, collection: Collection, lines: readonly string[]): Edit[] {
   const edits: Edit[] = [];
   const close = collection.range[1] - 1;
   const last = collection.items.at(-1);
-  const end = last === undefined ? collection.range[0] + 1 : endOf(last);
+  const end = last === undefined ? collection.range[0] + 1 : findEnd(last);
   const between = text.slice(end, close);
   if (last !== undefined && !between.replaceAll(/#.*$/gm, "").includes(",")) {
     edits.push({ at: end, remove: 0, insert: "," });
@@ -98,8 +104,8 @@ function intoFlow(text: string, collection: Collection, lines: readonly string[]
 }
 
 /** The entries in flow style, with their comments: what stands between the brackets. `within`: only of that key. */
-function flowLines(entries: EntryLines, within: string | null): string[] {
-  const document = parseDocument(blockOf(entries));
+function toFlowLines(entries: EntryLines, within: string | null): string[] {
+  const document = parseDocument(toBlock(entries));
   visit(document, {
     Collection: (_, node) => {
       node.flow = true;
@@ -111,58 +117,58 @@ function flowLines(entries: EntryLines, within: string | null): string[] {
 }
 
 /** Whole sections, behind the last line of the document. */
-function atTheEnd(text: string, after: number, column: number, entries: EntryLines): Edit {
+function appendSections(text: string, after: number, column: number, entries: EntryLines): Edit {
   const marker = /^\.\.\.(?=\s|$)/m.exec(text.slice(after));
   const at = marker === null ? text.length : after + marker.index;
   const above = text.slice(0, at);
   const gap = above.trim() === "" || /\n\s*\n$/.test(above) ? "" : "\n";
-  return { at, remove: 0, insert: gap + indented(blockOf(entries).trimEnd().split("\n"), column) };
+  return { at, remove: 0, insert: gap + indent(toBlock(entries).trimEnd().split("\n"), column) };
 }
 
-function blockOf(entries: EntryLines): string {
+function toBlock(entries: EntryLines): string {
   return [...entries].map(([name, lines]) => `${name}:\n${lines.join("\n")}\n`).join("");
 }
 
 /** Lines `by` further to the right, or to the left: none of them stands nearer to the edge than that. */
-function indented(lines: readonly string[], by: number): string {
+function indent(lines: readonly string[], by: number): string {
   const moved = lines.map((line) => line === "" ? "" : by < 0 ? line.slice(-by) : " ".repeat(by) + line);
   return moved.map((line) => `${line}\n`).join("");
 }
 
 /** Nothing at all, `null`, `~`, or brackets around nothing, not even a comment. */
-function isHollow(text: string, node: ParsedNode): boolean {
+function isEmptyValue(text: string, node: ParsedNode): boolean {
   if (isScalar(node)) return node.value === null;
   return isCollection(node) && node.flow === true && text.slice(node.range[0] + 1, node.range[1] - 1).trim() === "";
 }
 
 /** Takes a hollow value away, with the blanks before it. */
-function emptied(text: string, { range: [start, end] }: ParsedNode): Edit[] {
+function removeEmptyValue(text: string, { range: [start, end] }: ParsedNode): Edit[] {
   if (start === end) return [];
   const at = text.slice(0, start).replace(/[ \t]+$/, "").length;
   return [{ at, remove: end - at, insert: "" }];
 }
 
 /** Where a value's own text ends: a block's range goes on through the comments behind it. */
-function endOf(item: ParsedNode | Pair<ParsedNode, ParsedNode | null>): number {
-  if (isPair(item)) return endOf(item.value ?? item.key);
+function findEnd(item: ParsedNode | Pair<ParsedNode, ParsedNode | null>): number {
+  if (isPair(item)) return findEnd(item.value ?? item.key);
   const last = isCollection(item) && item.flow !== true ? item.items.at(-1) : undefined;
-  return last === undefined ? item.range[1] : endOf(last);
+  return last === undefined ? item.range[1] : findEnd(last);
 }
 
 /** The start of the line behind the one that holds the character before `at`. */
-function nextLine(text: string, at: number): number {
+function findNextLine(text: string, at: number): number {
   if (at > 0 && text[at - 1] === "\n") return at;
   const end = text.indexOf("\n", at);
   return end < 0 ? text.length : end + 1;
 }
 
 /** Behind the comments at `at` that are indented by `column` or more: they belong to what stands before them. */
-function afterComments(text: string, at: number, column: number): number {
+function skipComments(text: string, at: number, column: number): number {
   let end = at;
-  for (let line = at; line < text.length; line = nextLine(text, line + 1)) {
+  for (let line = at; line < text.length; line = findNextLine(text, line + 1)) {
     const [, indent = "", comment] = /^( *)(#|\r?\n)?/.exec(text.slice(line)) ?? [];
     if (comment === undefined || (comment === "#" && indent.length < column)) break;
-    if (comment === "#") end = nextLine(text, line + 1);
+    if (comment === "#") end = findNextLine(text, line + 1);
   }
   return end;
 }

@@ -8,7 +8,7 @@ import type * as z from "zod";
 import { systemClock } from "../../base/clock.ts";
 import { type ErrorCode, messageOf, NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs, eventHeartbeatMs } from "../../base/limits.ts";
-import { processStat } from "../../base/process_id.ts";
+import { readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import { product } from "../../base/version.ts";
 import type {
@@ -238,7 +238,7 @@ export class ControlClient implements Disposable {
   }
 
   #hanging(): NerveError {
-    const { pid } = this.#findKernel(), stopped = pid !== null && processStat(pid)?.state === "T";
+    const { pid } = this.#findKernel(), stopped = pid !== null && readProcessStat(pid)?.state === "T";
     const who = pid === null ? "The daemon" : `The daemon (pid ${pid})`;
     return new NerveError("DAEMON_ANSWER", `${who} ${stopped ? "was stopped by a signal" : "does not answer"}`, {
       hint: stopped

@@ -8,7 +8,7 @@
 import { dirname, join } from "node:path";
 import { makeFolderDurably, syncFolder } from "../../base/durable_folder.ts";
 import { NerveError } from "../../base/errors.ts";
-import { faultPoint } from "../../base/fault_point.ts";
+import { passFaultPoint } from "../../base/fault_point.ts";
 import type { LogRow } from "../../protocol/log.ts";
 
 const suffix = ".jsonl", blockBytes = 256 * 1024;
@@ -24,7 +24,7 @@ export interface ArchivedDay {
 }
 
 /** The days that have a file, the oldest first. A folder that does not exist holds none. */
-export function archivedDays(folder: string): ArchivedDay[] {
+export function listArchivedDays(folder: string): ArchivedDay[] {
   const days: ArchivedDay[] = [];
   try {
     for (const { name, isFile } of Deno.readDirSync(folder)) {
@@ -39,45 +39,45 @@ export function archivedDays(folder: string): ArchivedDay[] {
 }
 
 /** A line of the archive. `id` comes first in it, so that it is known without parsing the rest. */
-export function idOfLine(line: string, path: string): number {
+export function parseRowId(line: string, path: string): number {
   const [, id] = /^\{"id":(\d{1,16}),/.exec(line) ?? [];
-  if (id === undefined) throw noRow(line, path);
+  if (id === undefined) throw damagedLineError(line, path);
   return Number(id);
 }
 
 /** Throws NerveError STORE_FAILED when the line is no row. */
-export function rowOfLine(line: string, path: string): LogRow {
+export function parseRow(line: string, path: string): LogRow {
   try {
     const row = JSON.parse(line) as LogRow;
     if (Number.isSafeInteger(row.id) && Number.isSafeInteger(row.ts) && typeof row.type === "string") return row;
   } catch {
     // What it is instead is said below.
   }
-  throw noRow(line, path);
+  throw damagedLineError(line, path);
 }
 
-function noRow(line: string, path: string): NerveError {
+function damagedLineError(line: string, path: string): NerveError {
   return new NerveError("STORE_FAILED", `the archive ${path} is damaged: a line is no row: ${line.slice(0, 80)}`, {
     hint: "nerve store verify tells more; bring the file back from a backup, or move it away",
   });
 }
 
 /** Every line of a file that passes `wanted`, which sees it before it costs anything to parse. */
-export function* linesOf(path: string, wanted?: (line: string) => boolean): Generator<string, undefined> {
-  for (const lines of blocksOf(path, wanted)) yield* lines;
+export function* readLines(path: string, wanted?: (line: string) => boolean): Generator<string, undefined> {
+  for (const lines of readLineBlocks(path, wanted)) yield* lines;
 }
 
 /** The same; none when there is no such file. */
-export function* linesIfThere(path: string): Generator<string, undefined> {
+export function* readLinesIfPresent(path: string): Generator<string, undefined> {
   try {
-    yield* linesOf(path);
+    yield* readLines(path);
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }
 
-/** The same as `linesOf`, block by block of the file, so that whoever reads it can pause where no line is wanted for long. */
-export function* blocksOf(path: string, wanted: (line: string) => boolean = () => true): Generator<string[]> {
+/** The same as `readLines`, block by block of the file, so that whoever reads it can pause where no line is wanted for long. */
+export function* readLineBlocks(path: string, wanted: (line: string) => boolean = () => true): Generator<string[]> {
   using file = Deno.openSync(path);
   const block = new Uint8Array(blockBytes), decoder = new TextDecoder();
   // Parts of a line that is longer than a block: joined once, at its end.
@@ -102,7 +102,7 @@ export function* blocksOf(path: string, wanted: (line: string) => boolean = () =
 const tailBytes = 64 * 1024;
 
 /** Null: the file, which has so many bytes, holds none. */
-export function lastLine(path: string, bytes: number): string | null {
+export function readLastLine(path: string, bytes: number): string | null {
   using file = Deno.openSync(path);
   for (let length = Math.min(tailBytes, bytes);; length = Math.min(length * 8, bytes)) {
     const tail = new Uint8Array(length);
@@ -116,26 +116,26 @@ export function lastLine(path: string, bytes: number): string | null {
 /** Writes a day's file aside; nothing is under its name before `place`. */
 export class DayWriter implements Disposable {
   readonly #path: string;
-  readonly #aside: string;
+  readonly #tempPath: string;
   readonly #file: Deno.FsFile;
   readonly #buffer = new Uint8Array(blockBytes);
   readonly #encoder = new TextEncoder();
   #text = "";
-  #placed = false;
+  #published = false;
   rows = 0;
   bytes = 0;
 
   /** Begins the file of that path; its folder is made when it is missing. */
-  static async begin(path: string): Promise<DayWriter> {
+  static async create(path: string): Promise<DayWriter> {
     await makeFolderDurably(dirname(path));
     return new DayWriter(path);
   }
 
   private constructor(path: string) {
     this.#path = path;
-    this.#aside = `${path}.writing`;
+    this.#tempPath = `${path}.writing`;
     // What a killed run has left is written anew.
-    this.#file = Deno.openSync(this.#aside, { write: true, create: true, truncate: true, mode: 0o600 });
+    this.#file = Deno.openSync(this.#tempPath, { write: true, create: true, truncate: true, mode: 0o600 });
   }
 
   /** True: a block is full, `flush` writes it. */
@@ -157,19 +157,19 @@ export class DayWriter implements Disposable {
   }
 
   /** Makes it the day's file, on disk for good. */
-  async place(): Promise<void> {
+  async publish(): Promise<void> {
     await this.flush();
-    faultPoint("archive.written");
+    passFaultPoint("archive.written");
     await this.#file.sync();
-    faultPoint("archive.synced");
-    await Deno.rename(this.#aside, this.#path);
-    this.#placed = true;
-    faultPoint("archive.renamed");
+    passFaultPoint("archive.synced");
+    await Deno.rename(this.#tempPath, this.#path);
+    this.#published = true;
+    passFaultPoint("archive.renamed");
     await syncFolder(dirname(this.#path));
   }
 
   [Symbol.dispose](): void {
     this.#file.close();
-    if (!this.#placed) Deno.removeSync(this.#aside);
+    if (!this.#published) Deno.removeSync(this.#tempPath);
   }
 }

@@ -7,7 +7,15 @@
  */
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { defaultLogLimit } from "../log/log_sql.ts";
-import { type ArchivedDay, archivedDays, blocksOf, idOfLine, lastLine, linesOf, rowOfLine } from "./archive_file.ts";
+import {
+  type ArchivedDay,
+  listArchivedDays,
+  parseRow,
+  parseRowId,
+  readLastLine,
+  readLineBlocks,
+  readLines,
+} from "./archive_file.ts";
 import { dayMs, parseDay } from "./days.ts";
 
 /** A result that is worked out in steps; whoever drives it may do something else between two of them. */
@@ -30,10 +38,10 @@ export class ArchiveReader {
   *logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): Steps<LogRow[]> {
     const limit = filter.limit ?? defaultLogLimit, down = filter.order === "desc";
     const files: { file: ArchivedDay; range: IdRange }[] = [];
-    for (const file of archivedDays(this.#folder)) {
-      if (!inTime(file, filter)) continue;
-      const range = this.#rangeOf(file);
-      if (range !== null && inRange(range, filter)) files.push({ file, range });
+    for (const file of listArchivedDays(this.#folder)) {
+      if (!mayOverlapTime(file, filter)) continue;
+      const range = this.#readRange(file);
+      if (range !== null && mayHoldIds(range, filter)) files.push({ file, range });
       yield;
     }
     files.sort((a, b) => down ? b.range.last - a.range.last : a.range.first - b.range.first);
@@ -43,18 +51,18 @@ export class ArchiveReader {
       // Ids of different days do not overlap, unless the clock was set back.
       const better = worst === undefined || (down ? range.last > worst.id : range.first < worst.id);
       if (found.length >= limit && !better) break;
-      found = [...found, ...yield* matchesOf(file.path, filter, also, limit, down)]
+      found = [...found, ...yield* findMatches(file.path, filter, also, limit, down)]
         .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, limit);
     }
     return found;
   }
 
-  #rangeOf({ day, path, bytes }: ArchivedDay): IdRange | null {
+  #readRange({ day, path, bytes }: ArchivedDay): IdRange | null {
     const key = `${day} ${bytes}`, known = this.#ranges.get(key);
     if (known !== undefined) return known;
-    const [first] = linesOf(path), last = lastLine(path, bytes);
+    const [first] = readLines(path), last = readLastLine(path, bytes);
     if (first === undefined || last === null) return null;
-    const range = { first: idOfLine(first, path), last: idOfLine(last, path) };
+    const range = { first: parseRowId(first, path), last: parseRowId(last, path) };
     this.#ranges.set(key, range);
     return range;
   }
@@ -67,17 +75,17 @@ export function mergeRows(rows: readonly LogRow[], archived: readonly LogRow[], 
     .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, filter.limit ?? defaultLogLimit);
 }
 
-function inTime({ day }: ArchivedDay, { sinceMs = -Infinity, untilMs = Infinity }: LogFilter): boolean {
+function mayOverlapTime({ day }: ArchivedDay, { sinceMs = -Infinity, untilMs = Infinity }: LogFilter): boolean {
   const start = parseDay(day) ?? 0;
   return start + dayMs > sinceMs && start < untilMs;
 }
 
-function inRange({ first, last }: IdRange, { afterId = -Infinity, beforeId = Infinity }: LogFilter): boolean {
+function mayHoldIds({ first, last }: IdRange, { afterId = -Infinity, beforeId = Infinity }: LogFilter): boolean {
   return last > afterId && first < beforeId;
 }
 
 /** The first `limit` rows of a file, or the last ones, in the order of their ids. */
-function* matchesOf(
+function* findMatches(
   path: string,
   filter: LogFilter,
   also: (row: LogRow) => boolean,
@@ -89,12 +97,12 @@ function* matchesOf(
   // Parsing is what costs: most lines are told apart by their text.
   const needles = [source, type, refId].filter((text) => text !== undefined).map((text) => JSON.stringify(text));
   const wanted = (line: string) => needles.every((needle) => line.includes(needle));
-  for (const lines of blocksOf(path, wanted)) {
+  for (const lines of readLineBlocks(path, wanted)) {
     for (const line of lines) {
-      const id = idOfLine(line, path);
+      const id = parseRowId(line, path);
       if (id <= afterId) continue;
       if (id >= beforeId) return down ? found.slice(-limit) : found;
-      const row = rowOfLine(line, path);
+      const row = parseRow(line, path);
       if (!matches(row, filter) || !also(row)) continue;
       found.push(row);
       if (!down && found.length === limit) return found;

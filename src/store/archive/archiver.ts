@@ -13,7 +13,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
 import { assert, NerveError } from "../../base/errors.ts";
-import { faultPoint } from "../../base/fault_point.ts";
+import { passFaultPoint } from "../../base/fault_point.ts";
 import type { Clock } from "../../base/time.ts";
 import type { ArchiveProgress } from "../../protocol/api.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
@@ -21,7 +21,7 @@ import { runStep, type Step } from "../commit/operations.ts";
 import { logLine } from "../log/log_sql.ts";
 import { archivedUpToKey, setMeta } from "../log/meta_store.ts";
 import { inTransactionWhenFree, openDatabase, StatementCache } from "../sqlite/database.ts";
-import { archivePath, DayWriter, idOfLine, linesIfThere } from "./archive_file.ts";
+import { archivePath, DayWriter, parseRowId, readLinesIfPresent } from "./archive_file.ts";
 import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
 
 export interface ArchiveOptions {
@@ -46,7 +46,7 @@ export interface ArchiveReport {
  * The time before which whole days leave: the day `before`, or what `retention` says. Throws NerveError USAGE for a text
  * that is no day, or a day that is not over.
  */
-export function archiveBound(before: string | null, retentionMs: number, now: number): number {
+export function resolveArchiveBound(before: string | null, retentionMs: number, now: number): number {
   if (before === null) return startOfDay(now - retentionMs);
   const ms = parseDay(before);
   if (ms !== null && ms <= startOfDay(now)) return ms;
@@ -87,7 +87,7 @@ interface Day {
 export async function archiveLog(ports: ArchivePorts, options: ArchiveOptions): Promise<ArchiveReport> {
   const run = new ArchiveRun(ports, options);
   try {
-    return await run.all();
+    return await run.run();
   } finally {
     run.close();
   }
@@ -121,12 +121,12 @@ class ArchiveRun {
     this.#db.close();
   }
 
-  async all(): Promise<ArchiveReport> {
+  async run(): Promise<ArchiveReport> {
     const days: { day: string; rows: number }[] = [];
     let held = 0, damaged: NerveError | null = null;
     for (let from = Number.MIN_SAFE_INTEGER;;) {
       const start = this.#nextDay(from);
-      if (start === null || this.#ended) break;
+      if (start === null || this.#aborted) break;
       from = start + dayMs;
       const day = await this.#survey(start);
       held += day.rowsHeld;
@@ -142,7 +142,7 @@ class ArchiveRun {
       days.push({ day: day.day, rows: day.rowsLeaving });
     }
     if (damaged !== null) throw damaged;
-    if (this.#options.dryRun !== true && !this.#ended) {
+    if (this.#options.dryRun !== true && !this.#aborted) {
       await this.#ports.writer.run([moveWatermark(this.#cutoff)]);
     }
     return { days, rows: days.reduce((sum, { rows }) => sum + rows, 0), held };
@@ -153,7 +153,7 @@ class ArchiveRun {
     await this.#delete(day);
   }
 
-  get #ended(): boolean {
+  get #aborted(): boolean {
     return this.#options.signal?.aborted ?? false;
   }
 
@@ -206,35 +206,35 @@ class ArchiveRun {
   async #write(day: Day): Promise<void> {
     const path = archivePath(this.#ports.folder, day.day);
     const { firstId, lastId, start, end } = day;
-    using file = await DayWriter.begin(path);
-    const old = linesIfThere(path);
+    using file = await DayWriter.create(path);
+    const old = readLinesIfPresent(path);
     let line = old.next(), written = 0;
     const put = async (text: string) => {
       if (!file.add(text)) return;
       await file.flush();
-      this.#tell(day, "writing", written);
+      this.#report(day, "writing", written);
     };
     const page = this.#statements.arrays(`select id, ${logLine} from logs where ${windowOfDay} and ${notHeld}`);
     for (let after = firstId - 1; after < lastId; after += rowsRead) {
       const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end);
       for (const [id, text] of rows as unknown as [number, string][]) {
-        for (; !line.done && idOfLine(line.value, path) <= id; line = old.next()) {
+        for (; !line.done && parseRowId(line.value, path) <= id; line = old.next()) {
           // An interrupted run has written the row already.
-          if (idOfLine(line.value, path) < id) await put(line.value);
+          if (parseRowId(line.value, path) < id) await put(line.value);
         }
-        if (written++ === 0) faultPoint("archive.writing");
+        if (written++ === 0) passFaultPoint("archive.writing");
         await put(text);
       }
       await this.#pace();
     }
     for (; !line.done; line = old.next()) await put(line.value);
     assert(written === day.rowsLeaving, `${written} of ${day.rowsLeaving} rows of ${day.day} were read`);
-    await file.place();
-    this.#placed = { rows: file.rows, bytes: file.bytes };
+    await file.publish();
+    this.#published = { rows: file.rows, bytes: file.bytes };
   }
 
   /** What the file of the day under way holds. */
-  #placed: ArchivedCount = { rows: 0, bytes: 0 };
+  #published: ArchivedCount = { rows: 0, bytes: 0 };
 
   async #delete(day: Day): Promise<void> {
     const { writer, clock } = this.#ports, { firstId, lastId, start, end } = day;
@@ -247,14 +247,14 @@ class ArchiveRun {
       deleted += await inTransactionWhenFree(this.#db, clock, () => {
         if (after < firstId) {
           runStep(this.#statements, moveWatermark(end));
-          runStep(this.#statements, setMeta(archivedDayKey(day.day), JSON.stringify(this.#placed)));
+          runStep(this.#statements, setMeta(archivedDayKey(day.day), JSON.stringify(this.#published)));
         }
         const { changes } = statement.run(after, before, start, end);
-        faultPoint("archive.deleting");
+        passFaultPoint("archive.deleting");
         return Number(changes);
       }, () => writer.flush());
-      faultPoint("archive.deleted");
-      this.#tell(day, "deleting", deleted);
+      passFaultPoint("archive.deleted");
+      this.#report(day, "deleting", deleted);
       const share = clock.monotonic() - from > sliceMs ? 0.5 : 1.5;
       size = Math.min(rowsDeletedMax, Math.max(rowsDeletedMin, Math.round(size * share)));
       await this.#yield();
@@ -262,7 +262,7 @@ class ArchiveRun {
     assert(deleted === day.rowsLeaving, `${deleted} of ${day.rowsLeaving} rows of ${day.day} have left`);
   }
 
-  #tell(day: Day, step: ArchiveProgress["step"], done: number): void {
+  #report(day: Day, step: ArchiveProgress["step"], done: number): void {
     this.#options.onProgress?.({ day: day.day, step, done, total: day.rowsLeaving });
   }
 

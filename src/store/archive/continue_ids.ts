@@ -8,7 +8,7 @@ import { NerveError } from "../../base/errors.ts";
 import { runStep } from "../commit/operations.ts";
 import { archivedUpToKey, idsAfterKey, setMeta } from "../log/meta_store.ts";
 import { inTransaction, StatementCache } from "../sqlite/database.ts";
-import { archivedDays, idOfLine, lastLine } from "./archive_file.ts";
+import { listArchivedDays, parseRowId, readLastLine } from "./archive_file.ts";
 import { dayMs, parseDay } from "./days.ts";
 
 /** Does nothing when the log holds a row or has been archived, or when there is no archive. */
@@ -17,8 +17,8 @@ export function continueIds(db: DatabaseSync, archiveFolder: string): void {
   const begun = "select exists (select 1 from logs) or exists (select 1 from meta where key in (?, ?)) as begun";
   if (statements.get(begun).get(archivedUpToKey, idsAfterKey)?.begun === 1) return;
   let lastId = 0, upTo = -Infinity;
-  for (const { day, path, bytes } of archivedDays(archiveFolder)) {
-    lastId = Math.max(lastId, lastIdOf(path, bytes));
+  for (const { day, path, bytes } of listArchivedDays(archiveFolder)) {
+    lastId = Math.max(lastId, readLastId(path, bytes));
     upTo = Math.max(upTo, (parseDay(day) ?? -Infinity) + dayMs);
   }
   if (lastId === 0) return;
@@ -28,10 +28,10 @@ export function continueIds(db: DatabaseSync, archiveFolder: string): void {
   });
 }
 
-function lastIdOf(path: string, bytes: number): number {
+function readLastId(path: string, bytes: number): number {
   try {
-    const line = lastLine(path, bytes);
-    return line === null ? 0 : idOfLine(line, path);
+    const line = readLastLine(path, bytes);
+    return line === null ? 0 : parseRowId(line, path);
   } catch (thrown) {
     // A damaged file of the archive is for verify to tell; it must keep no daemon from starting.
     if (thrown instanceof NerveError) return 0;

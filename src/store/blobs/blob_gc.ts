@@ -8,10 +8,10 @@
 import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { NerveError } from "../../base/errors.ts";
-import { archivedDays, linesOf } from "../archive/archive_file.ts";
+import { listArchivedDays, readLines } from "../archive/archive_file.ts";
 import { dayMs } from "../archive/days.ts";
-import { type BlobFile, blobFiles, databasesOf, type DataPaths, infoOf } from "../maintenance/data_files.ts";
-import { openDatabase, storeError } from "../sqlite/database.ts";
+import { type BlobFile, type DataPaths, listBlobFiles, listDatabases, readInfo } from "../maintenance/data_files.ts";
+import { openDatabase, toStoreError } from "../sqlite/database.ts";
 
 export interface Garbage {
   /** What nothing mentions, and what interrupted writes have left. */
@@ -25,18 +25,18 @@ export interface Garbage {
 export function findGarbage(paths: DataPaths, now: number): Garbage {
   const old = new Map<string, BlobFile>();
   let all = 0;
-  for (const file of blobFiles(paths.blobs)) {
+  for (const file of listBlobFiles(paths.blobs)) {
     all++;
     if (now - file.modifiedMs > dayMs) old.set(file.digest ?? file.path, file);
   }
   const mentioned = (text: string) => {
-    for (const [digest] of text.matchAll(/[0-9a-f]{64,}/g)) forget(old, digest);
+    for (const [digest] of text.matchAll(/[0-9a-f]{64,}/g)) removeDigests(old, digest);
   };
   if (old.size > 0) {
     // In the way that mentions move, so that none is missed: from senses into the log, from there into its archive.
-    for (const { path } of databasesOf(paths).reverse()) readAll(path, mentioned);
-    for (const { path } of archivedDays(paths.archive)) {
-      for (const line of linesOf(path, (text) => /[0-9a-f]{64}/.test(text))) mentioned(line);
+    for (const { path } of listDatabases(paths).reverse()) scanDatabase(path, mentioned);
+    for (const { path } of listArchivedDays(paths.archive)) {
+      for (const line of readLines(path, (text) => /[0-9a-f]{64}/.test(text))) mentioned(line);
     }
   }
   const files = [...old.values()];
@@ -51,8 +51,8 @@ export function removeGarbage({ files }: Garbage): number {
   let bytes = 0;
   for (const { path, modifiedMs, bytes: size } of files) {
     const aside = join(dirname(path), `.${crypto.randomUUID()}`);
-    if (infoOf(path)?.mtime?.getTime() !== modifiedMs || !moved(path, aside)) continue;
-    if (infoOf(aside)?.mtime?.getTime() !== modifiedMs) {
+    if (readInfo(path)?.mtime?.getTime() !== modifiedMs || !tryRename(path, aside)) continue;
+    if (readInfo(aside)?.mtime?.getTime() !== modifiedMs) {
       // Where it was written anew meanwhile that one holds the same.
       Deno.renameSync(aside, path);
       continue;
@@ -64,7 +64,7 @@ export function removeGarbage({ files }: Garbage): number {
 }
 
 /** False: another one was first. */
-function moved(from: string, to: string): boolean {
+function tryRename(from: string, to: string): boolean {
   try {
     Deno.renameSync(from, to);
     return true;
@@ -75,12 +75,12 @@ function moved(from: string, to: string): boolean {
 }
 
 /** Hex digits without an end may hold a digest at any place. */
-function forget(old: Map<string, BlobFile>, hex: string): void {
+function removeDigests(old: Map<string, BlobFile>, hex: string): void {
   for (let at = 0; at + 64 <= hex.length; at++) old.delete(hex.slice(at, at + 64));
 }
 
 /** Hands every text and blob of every table to `see`. SQLite calls it: an error on the way is an error of the statement. */
-function readAll(path: string, see: (text: string) => void): void {
+function scanDatabase(path: string, see: (text: string) => void): void {
   let db: DatabaseSync | null = null;
   try {
     db = openDatabase(path, { readOnly: true });
@@ -93,11 +93,11 @@ function readAll(path: string, see: (text: string) => void): void {
     const tables = db.prepare("select name from sqlite_schema where type = 'table' and sql not like 'create virtual%'");
     for (const { name } of tables.all()) {
       const columns = db.prepare("select name from pragma_table_xinfo(?)").all(String(name));
-      const seen = columns.map((column) => `sum(nerve_see(${quoted(String(column.name))}))`).join(", ");
-      if (columns.length > 0) db.prepare(`select ${seen} from ${quoted(String(name))}`).get();
+      const seen = columns.map((column) => `sum(nerve_see(${quoteName(String(column.name))}))`).join(", ");
+      if (columns.length > 0) db.prepare(`select ${seen} from ${quoteName(String(name))}`).get();
     }
   } catch (thrown) {
-    const { message } = storeError(`the database ${path} cannot be read`, thrown);
+    const { message } = toStoreError(`the database ${path} cannot be read`, thrown);
     throw new NerveError("STORE_FAILED", message, {
       hint: "no blob was removed: this database may mention any; nerve store verify tells more",
       cause: thrown,
@@ -107,6 +107,6 @@ function readAll(path: string, see: (text: string) => void): void {
   }
 }
 
-function quoted(name: string): string {
+function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -11,7 +11,7 @@ import { makeFolderDurably, syncFolder } from "../../base/durable_folder.ts";
 import { NerveError } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { sha256 } from "../../base/sha256.ts";
-import { storeError } from "../sqlite/database.ts";
+import { toStoreError } from "../sqlite/database.ts";
 
 const digestPattern = /^[0-9a-f]{64}$/;
 
@@ -29,12 +29,12 @@ export class BlobStore {
     const digest = await sha256(content);
     const path = this.#path(digest);
     // A file of another length was damaged from outside; it is written again.
-    const isWhole = async () => await sizeOf(path) === content.length;
+    const isWhole = async () => await readFileSize(path) === content.length;
     try {
       // Looked at once more when it is young: while it was made so, it may have been on its way out as garbage.
-      if (!await isWhole() || !await makeYoung(path) || !await isWhole()) await this.#place(digest, content);
+      if (!await isWhole() || !await touch(path) || !await isWhole()) await this.#writeFile(digest, content);
     } catch (thrown) {
-      throw storeError(`blob ${digest} cannot be written`, thrown);
+      throw toStoreError(`blob ${digest} cannot be written`, thrown);
     }
     return digest;
   }
@@ -49,7 +49,7 @@ export class BlobStore {
       if (thrown instanceof Deno.errors.NotFound) {
         throw new NerveError("STORE_FAILED", `there is no blob ${digest}`, { cause: thrown });
       }
-      throw storeError(`blob ${digest} cannot be read`, thrown);
+      throw toStoreError(`blob ${digest} cannot be read`, thrown);
     }
     if (await sha256(bytes) !== digest) {
       throw new NerveError("STORE_FAILED", `blob ${digest} is damaged: its bytes have another digest`, {
@@ -60,7 +60,7 @@ export class BlobStore {
   }
 
   async has(digest: string): Promise<boolean> {
-    return await sizeOf(this.#path(digest)) !== null;
+    return await readFileSize(this.#path(digest)) !== null;
   }
 
   #path(digest: string): string {
@@ -72,7 +72,7 @@ export class BlobStore {
     return join(this.#folder, digest.slice(0, 2), digest.slice(2));
   }
 
-  async #place(digest: string, content: Uint8Array): Promise<void> {
+  async #writeFile(digest: string, content: Uint8Array): Promise<void> {
     const folder = join(this.#folder, digest.slice(0, 2));
     const aside = join(folder, `.${crypto.randomUUID()}`);
     await makeFolderDurably(folder);
@@ -96,7 +96,7 @@ async function writeDurably(path: string, content: Uint8Array): Promise<void> {
 }
 
 /** Somebody is about to mention it: what is young is no garbage (blob_gc.ts). False: it has just been taken as that. */
-async function makeYoung(path: string): Promise<boolean> {
+async function touch(path: string): Promise<boolean> {
   const seconds = systemClock.now() / 1_000;
   try {
     await Deno.utime(path, seconds, seconds);
@@ -108,6 +108,6 @@ async function makeYoung(path: string): Promise<boolean> {
 }
 
 /** Null: no such file. */
-async function sizeOf(path: string): Promise<number | null> {
+async function readFileSize(path: string): Promise<number | null> {
   return (await ifPresentAsync(() => Deno.stat(path)))?.size ?? null;
 }

@@ -3,8 +3,8 @@
  * It is there while it is needed: it takes 10 MiB, and who is alone on a fast disk has his commit sooner without it.
  */
 import { identifyFile } from "../../base/file_identity.ts";
-import { commitThreadIdleMs, commitThreadRestMs } from "../../base/limits.ts";
-import { ownEntry } from "../../base/self_exec.ts";
+import { commitThreadIdleMs, commitThreadRetryMs } from "../../base/limits.ts";
+import { resolveOwnEntry } from "../../base/self_exec.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import type { FromCommitter, OpenedDatabase, OperationResult, ToCommitter } from "./commit_messages.ts";
 import type { Operation } from "./operations.ts";
@@ -41,7 +41,7 @@ export class CommitThread {
   }
 
   /** Whether it would take a batch now. If it is not there it is started, for the batches to come. */
-  wanted(): boolean {
+  ensureReady(): boolean {
     if (this.#running === null && this.#clock.monotonic() >= this.#notBefore) this.#start();
     return this.#running?.ready ?? false;
   }
@@ -76,27 +76,27 @@ export class CommitThread {
   }
 
   #start(): void {
-    const worker = new Worker(ownEntry("store/commit/commit_worker.ts"), { type: "module", name: "commits" });
+    const worker = new Worker(resolveOwnEntry("store/commit/commit_worker.ts"), { type: "module", name: "commits" });
     const { port1: port, port2 } = new MessageChannel();
     const running: Running = this.#running = {
       ...{ worker, port, ready: false },
       opened: Promise.withResolvers(),
       closed: Promise.withResolvers(),
     };
-    port.onmessage = ({ data }) => this.#hear(running, data);
+    port.onmessage = ({ data }) => this.#handleMessage(running, data);
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#failed(running, new Error(event.message));
+      this.#handleFailure(running, new Error(event.message));
     };
     worker.postMessage(this.#file satisfies ToCommitter, [port2]);
   }
 
-  #hear(running: Running, said: FromCommitter): void {
+  #handleMessage(running: Running, said: FromCommitter): void {
     if (said.kind === "closed") return running.closed.resolve();
     if (said.kind === "ready") {
       running.ready = true;
       running.opened.resolve();
-    } else if (!running.ready) return this.#failed(running, new Error(said.kind));
+    } else if (!running.ready) return this.#handleFailure(running, new Error(said.kind));
     else if (said.kind === "committed") this.#answer?.resolve(said);
     else this.#answer?.reject(new Error(said.message));
     if (this.#running !== running) return;
@@ -104,8 +104,8 @@ export class CommitThread {
     this.#idle = this.#clock.after(commitThreadIdleMs, () => void this.end());
   }
 
-  #failed(running: Running, error: Error): void {
-    this.#notBefore = this.#clock.monotonic() + commitThreadRestMs;
+  #handleFailure(running: Running, error: Error): void {
+    this.#notBefore = this.#clock.monotonic() + commitThreadRetryMs;
     running.opened.resolve();
     running.closed.resolve();
     if (this.#running === running) void this.end();

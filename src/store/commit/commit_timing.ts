@@ -6,7 +6,7 @@
  */
 import { setImmediate } from "node:timers";
 import type { NerveError } from "../../base/errors.ts";
-import { commitRestMaxMs, commitRestMinMs, commitRestTimes, commitSlowMs } from "../../base/limits.ts";
+import { commitPauseFactor, commitPauseMaxMs, commitPauseMinMs, commitSlowMs } from "../../base/limits.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import type { Operation, Transaction } from "./operations.ts";
 
@@ -34,7 +34,7 @@ export interface OffThreadOperation {
   readonly lost: (error: NerveError) => void;
 }
 
-export function newBatch(behind: boolean): Batch {
+export function createBatch(behind: boolean): Batch {
   return {
     committed: Promise.withResolvers(),
     operations: 0,
@@ -51,11 +51,11 @@ export class CommitTiming {
   readonly #clock: Clock;
   readonly #commit: (batch: Batch) => void;
   /** Until then the disk rests, unless somebody waits. Monotonic. */
-  #restUntil = -Infinity;
+  #pauseUntil = -Infinity;
   /** What the last commit took, and the one before it, and how many waited for the last. */
   #tookMs = 0;
-  #beforeMs = 0;
-  #expected = 0;
+  #previousTookMs = 0;
+  #expectedWaiting = 0;
 
   /** `commit` is told of a batch whose time has come; it may have been committed before. */
   constructor(clock: Clock, commit: (batch: Batch) => void) {
@@ -65,33 +65,33 @@ export class CommitTiming {
 
   /** Whether the last two commits were: then the way to another thread and back is nothing beside the next one. */
   get slow(): boolean {
-    return Math.min(this.#tookMs, this.#beforeMs) > commitSlowMs;
+    return Math.min(this.#tookMs, this.#previousTookMs) > commitSlowMs;
   }
 
   /** `advance` is the batch that has been waiting for this one, if there is one. */
-  committed({ waiting }: Batch, tookMs: number, next: Batch | null): void {
-    this.#beforeMs = this.#tookMs;
+  recordCommit({ waiting }: Batch, tookMs: number, next: Batch | null): void {
+    this.#previousTookMs = this.#tookMs;
     this.#tookMs = tookMs;
-    this.#expected = waiting + (next?.waiting ?? 0);
-    const restMs = Math.min(commitRestMaxMs, Math.max(commitRestMinMs, tookMs * commitRestTimes));
-    this.#restUntil = this.#clock.monotonic() + restMs;
+    this.#expectedWaiting = waiting + (next?.waiting ?? 0);
+    const restMs = Math.min(commitPauseMaxMs, Math.max(commitPauseMinMs, tookMs * commitPauseFactor));
+    this.#pauseUntil = this.#clock.monotonic() + restMs;
     if (next?.due !== true) return;
     // Before anybody else does anything: the thread would have nothing to do meanwhile.
     if (!this.slow) this.#commit(next);
-    else this.#begin(next);
+    else this.#schedule(next);
   }
 
   /** One more waits for it. */
   enqueueAwaited(batch: Batch): void {
     batch.waiting++;
-    if (batch.waiting === 1) this.#begin(batch);
-    else if (this.slow && batch.waiting === this.#expected) setImmediate(() => this.#commit(batch));
+    if (batch.waiting === 1) this.#schedule(batch);
+    else if (this.slow && batch.waiting === this.#expectedWaiting) setImmediate(() => this.#commit(batch));
   }
 
   /** Nobody waits for it so far. */
   enqueue(batch: Batch): void {
     if (batch.waiting > 0 || batch.cancel !== null) return;
-    const restMs = this.#restUntil - this.#clock.monotonic();
+    const restMs = this.#pauseUntil - this.#clock.monotonic();
     if (restMs <= 0) this.enqueueAwaited(batch);
     else batch.cancel = this.#clock.after(restMs, () => this.#commit(batch));
   }
@@ -101,9 +101,11 @@ export class CommitTiming {
     setImmediate(() => this.#commit(batch));
   }
 
-  #begin(batch: Batch): void {
-    if (!this.slow) return this.#whenAll(batch, batch.operations + 1, this.#clock.monotonic() + this.#tookMs);
-    if (batch.waiting >= this.#expected) return this.commitThisTurn(batch);
+  #schedule(batch: Batch): void {
+    if (!this.slow) {
+      return this.#commitWhenTurnEnds(batch, batch.operations + 1, this.#clock.monotonic() + this.#tookMs);
+    }
+    if (batch.waiting >= this.#expectedWaiting) return this.commitThisTurn(batch);
     const cancel = batch.cancel;
     cancel?.();
     batch.cancel = this.#clock.after(this.#tookMs / 2, () => this.#commit(batch));
@@ -113,10 +115,10 @@ export class CommitTiming {
    * One operation alone is committed at the end of its turn. While turns bring further ones they share the commit, for no
    * longer than the last one took.
    */
-  #whenAll(batch: Batch, operations: number, latest: number): void {
+  #commitWhenTurnEnds(batch: Batch, operations: number, latest: number): void {
     setImmediate(() => {
       if (batch.operations <= operations || this.#clock.monotonic() >= latest) this.#commit(batch);
-      else this.#whenAll(batch, batch.operations, latest);
+      else this.#commitWhenTurnEnds(batch, batch.operations, latest);
     });
   }
 }

@@ -16,7 +16,7 @@ globalThis.addEventListener("message", (event) => {
   if (port === undefined) throw new Error("nerve bug: the committer was started without its port");
   const tell = (message: FromCommitter) => port.postMessage(message);
   try {
-    const db = openSame(event.data), statements = new StatementCache(db);
+    const db = openVerified(event.data), statements = new StatementCache(db);
     port.onmessage = ({ data }) => {
       if (data !== null) return tell(commit(db, statements, data));
       db.close();
@@ -29,7 +29,7 @@ globalThis.addEventListener("message", (event) => {
 }, { once: true });
 
 /** Makes no file: looks first, and whether it was the right one afterwards. */
-function openSame(file: OpenedDatabase): DatabaseSync {
+function openVerified(file: OpenedDatabase): DatabaseSync {
   assertSame(file);
   const db = openDatabase(file.path);
   assertSame(file);
@@ -44,7 +44,7 @@ function commit(db: DatabaseSync, statements: StatementCache, operations: readon
   try {
     statements.get("begin immediate").run();
     const transaction = new Transaction(db, statements), results: OperationResult[] = [];
-    for (const operation of operations) results.push(done(db, () => transaction.perform(operation)));
+    for (const operation of operations) results.push(performOperation(db, () => transaction.perform(operation)));
     const from = performance.now();
     statements.get("commit").run();
     return { kind: "committed", results, tookMs: performance.now() - from };
@@ -55,7 +55,7 @@ function commit(db: DatabaseSync, statements: StatementCache, operations: readon
 }
 
 /** Throws when nothing of the batch is left. */
-function done(db: DatabaseSync, work: () => boolean): OperationResult {
+function performOperation(db: DatabaseSync, work: () => boolean): OperationResult {
   try {
     return work();
   } catch (thrown) {

@@ -19,9 +19,9 @@ import { systemClock } from "../../base/clock.ts";
 import type { NerveError } from "../../base/errors.ts";
 import { commitManyOperations, commitOperationsMax, commitWaitingMax } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
-import { type StatementCache, storeError } from "../sqlite/database.ts";
+import { type StatementCache, toStoreError } from "../sqlite/database.ts";
 import { type Committed, CommitThread } from "./commit_thread.ts";
-import { type Batch, CommitTiming, newBatch, type OffThreadOperation } from "./commit_timing.ts";
+import { type Batch, CommitTiming, createBatch, type OffThreadOperation } from "./commit_timing.ts";
 import { type Operation, Transaction } from "./operations.ts";
 import { WriteLock } from "./write_lock.ts";
 
@@ -47,10 +47,10 @@ export class GroupCommit {
   onCommit: () => void = () => {};
   #batch: Batch | null = null;
   /** The batch that the thread has. */
-  #inHand: Batch | null = null;
-  #trouble: NerveError | null = null;
+  #offThreadBatch: Batch | null = null;
+  #writeFailure: NerveError | null = null;
   /** What the last commits held. */
-  #held = 0;
+  #recentSize = 0;
 
   /** `onLost` is told of every loss; it must not throw. */
   constructor(
@@ -70,8 +70,8 @@ export class GroupCommit {
   }
 
   /** The last failure, until something is committed again. */
-  get trouble(): NerveError | null {
-    return this.#trouble;
+  get writeFailure(): NerveError | null {
+    return this.#writeFailure;
   }
 
   /** Resolves with whether the operation changed anything; rejects with NerveError STORE_FAILED. */
@@ -79,7 +79,7 @@ export class GroupCommit {
     let batch = this.#openBatch(), result = false;
     try {
       while (batch.offThread === null && !this.#lock.begin()) {
-        await this.#lock.free();
+        await this.#lock.waitUntilBegun();
         batch = this.#openBatch();
       }
       this.#timing.enqueueAwaited(batch);
@@ -88,7 +88,9 @@ export class GroupCommit {
       throw this.#lose(thrown, 1);
     }
     const { offThread: behind } = batch;
-    if (behind !== null) return await new Promise((resolve, reject) => this.#keep(behind, operation, resolve, reject));
+    if (behind !== null) {
+      return await new Promise((resolve, reject) => this.#queueOffThread(behind, operation, resolve, reject));
+    }
     await batch.committed.promise;
     return result;
   }
@@ -98,7 +100,7 @@ export class GroupCommit {
     const batch = this.#openBatch(), { offThread: behind } = batch;
     try {
       if (behind !== null) {
-        this.#keep(behind, operation, () => {}, (error) => batch.loss = error);
+        this.#queueOffThread(behind, operation, () => {}, (error) => batch.loss = error);
       } else if (!this.#lock.begin()) return void this.#writeLater(operation);
       else this.#perform(batch, operation);
       this.#timing.enqueue(batch);
@@ -109,7 +111,7 @@ export class GroupCommit {
 
   async #writeLater(operation: Operation): Promise<void> {
     try {
-      await this.#lock.free();
+      await this.#lock.waitUntilBegun();
     } catch (thrown) {
       return this.#loseWrite(thrown);
     }
@@ -125,13 +127,13 @@ export class GroupCommit {
 
   /** Resolves when everything so far is on disk; rejects when something of this commit is lost. */
   async durable(): Promise<void> {
-    if (this.#lock.waited) {
-      await this.#lock.free().catch((thrown) => {
-        throw storeError(whatFailed, thrown);
+    if (this.#lock.isWaiting) {
+      await this.#lock.waitUntilBegun().catch((thrown) => {
+        throw toStoreError(whatFailed, thrown);
       });
     }
     if (this.#batch !== null) this.#timing.enqueueAwaited(this.#batch);
-    const batches = [this.#inHand, this.#batch].filter((batch) => batch !== null);
+    const batches = [this.#offThreadBatch, this.#batch].filter((batch) => batch !== null);
     const told = await Promise.allSettled(batches.map(({ committed }) => committed.promise));
     for (const each of told) if (each.status === "rejected") throw each.reason;
     for (const { loss } of batches) if (loss !== null) throw loss;
@@ -152,7 +154,9 @@ export class GroupCommit {
   /** As `flush`; resolves when what was written so far can be read, or is lost. */
   async recorded(): Promise<void> {
     this.flush();
-    if (this.#inHand !== null || this.#batch !== null || this.#lock.waited) await this.durable().catch(() => {});
+    if (this.#offThreadBatch !== null || this.#batch !== null || this.#lock.isWaiting) {
+      await this.durable().catch(() => {});
+    }
   }
 
   /** Nothing may be written after it. */
@@ -161,12 +165,12 @@ export class GroupCommit {
       this.flush();
       // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
       await this.durable().catch(() => {});
-    } while (this.#batch !== null || this.#inHand !== null);
+    } while (this.#batch !== null || this.#offThreadBatch !== null);
     await this.#thread?.end();
   }
 
   #commit(batch: Batch): void {
-    if (batch.offThread !== null) return this.#handOver(batch, batch.offThread);
+    if (batch.offThread !== null) return this.#handOff(batch, batch.offThread);
     this.#batch = null;
     batch.cancel?.();
     const from = this.#clock.monotonic();
@@ -178,21 +182,21 @@ export class GroupCommit {
     } catch (thrown) {
       return void this.#abandon(batch, thrown);
     }
-    this.#committed(batch, this.#clock.monotonic() - from);
+    this.#recordCommit(batch, this.#clock.monotonic() - from);
     this.onCommit();
   }
 
-  #handOver(batch: Batch, behind: OffThreadOperation[]): void {
+  #handOff(batch: Batch, behind: OffThreadOperation[]): void {
     batch.due = true;
-    if (this.#inHand !== null || this.#thread === null) return;
+    if (this.#offThreadBatch !== null || this.#thread === null) return;
     this.#batch = null;
     batch.cancel?.();
-    if (!this.#thread.wanted()) return void this.#doHere(batch, behind);
-    this.#inHand = batch;
+    if (!this.#thread.ensureReady()) return void this.#runOnThread(batch, behind);
+    this.#offThreadBatch = batch;
     this.#thread.commit(behind.map(({ operation }) => operation)).then(
-      (committed) => this.#committedBehind(batch, behind, committed),
+      (committed) => this.#finishOffThread(batch, behind, committed),
       (thrown) => {
-        this.#inHand = null;
+        this.#offThreadBatch = null;
         const error = this.#abandon(batch, thrown);
         for (const { lost } of behind) lost(error);
         this.commitThisTurn();
@@ -201,13 +205,13 @@ export class GroupCommit {
   }
 
   /** The thread has ended since the batch was begun for it. */
-  async #doHere(batch: Batch, behind: readonly OffThreadOperation[]): Promise<void> {
+  async #runOnThread(batch: Batch, behind: readonly OffThreadOperation[]): Promise<void> {
     await Promise.all(behind.map(({ operation, done, lost }) => this.run(operation).then(done, lost)));
     batch.committed.resolve();
   }
 
-  #committedBehind(batch: Batch, behind: readonly OffThreadOperation[], { results, tookMs }: Committed): void {
-    this.#inHand = null;
+  #finishOffThread(batch: Batch, behind: readonly OffThreadOperation[], { results, tookMs }: Committed): void {
+    this.#offThreadBatch = null;
     for (const [index, { done, lost }] of behind.entries()) {
       const result = results[index];
       if (typeof result === "boolean") done(result);
@@ -217,37 +221,37 @@ export class GroupCommit {
       }
     }
     this.counters.operations += batch.operations;
-    this.#committed(batch, tookMs);
+    this.#recordCommit(batch, tookMs);
     this.onCommit();
   }
 
-  #committed(batch: Batch, tookMs: number): void {
+  #recordCommit(batch: Batch, tookMs: number): void {
     this.counters.commits++;
-    if (batch.operations > 0) this.#trouble = null;
-    this.#held = Math.max(batch.operations, this.#held * 0.8);
-    this.#timing.committed(batch, tookMs, this.#batch);
+    if (batch.operations > 0) this.#writeFailure = null;
+    this.#recentSize = Math.max(batch.operations, this.#recentSize * 0.8);
+    this.#timing.recordCommit(batch, tookMs, this.#batch);
     batch.committed.resolve();
   }
 
   #openBatch(): Batch {
     if (this.#batch !== null && this.#batch.operations >= commitOperationsMax) this.#commit(this.#batch);
     if (this.#batch === null) {
-      this.#batch = newBatch(this.#belongsBehind());
+      this.#batch = createBatch(this.#shouldGoOffThread());
       // Those who wait hear of a failure through their own promise.
       this.#batch.committed.promise.catch(() => {});
     }
     return this.#batch;
   }
 
-  #belongsBehind(): boolean {
-    if (this.#inHand !== null) return true;
-    if (this.#thread === null || this.#db.isTransaction || this.#lock.waited) return false;
-    const worth = this.#timing.slow || this.#held >= commitManyOperations;
-    return worth && this.#thread.wanted();
+  #shouldGoOffThread(): boolean {
+    if (this.#offThreadBatch !== null) return true;
+    if (this.#thread === null || this.#db.isTransaction || this.#lock.isWaiting) return false;
+    const worth = this.#timing.slow || this.#recentSize >= commitManyOperations;
+    return worth && this.#thread.ensureReady();
   }
 
   /** `done` is called before the batch's own promise resolves, and so is `lost`. */
-  #keep(
+  #queueOffThread(
     behind: OffThreadOperation[],
     operation: Operation,
     done: OffThreadOperation["done"],
@@ -279,16 +283,16 @@ export class GroupCommit {
     if (this.#batch === batch) this.#batch = null;
     batch.cancel?.();
     if (batch.offThread === null && this.#db.isTransaction) this.#statements.get("rollback").run();
-    const error = storeError(whatFailed, thrown);
+    const error = toStoreError(whatFailed, thrown);
     batch.committed.reject(error);
     if (batch.operations > 0) this.#lose(error, batch.operations);
     return error;
   }
 
   #lose(thrown: unknown, operations: number): NerveError {
-    const error = storeError(whatFailed, thrown);
+    const error = toStoreError(whatFailed, thrown);
     this.counters.lost += operations;
-    this.#trouble = error;
+    this.#writeFailure = error;
     this.#onLost(error, operations);
     return error;
   }

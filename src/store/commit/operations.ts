@@ -46,7 +46,7 @@ export class Transaction {
       }
     } catch (thrown) {
       // A statement undoes itself. Savepoints would undo the others, but cost each operation a third more.
-      if (steps > 0 && this.#db.isTransaction) this.#doAgain();
+      if (steps > 0 && this.#db.isTransaction) this.#replay();
       throw thrown;
     }
     this.#done.push(operation);
@@ -54,7 +54,7 @@ export class Transaction {
   }
 
   /** Everything but the operation that failed. */
-  #doAgain(): void {
+  #replay(): void {
     try {
       this.#statements.get("rollback").run();
       this.#statements.get("begin immediate").run();

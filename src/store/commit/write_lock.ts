@@ -13,7 +13,7 @@ import type { Clock } from "../../base/time.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
 interface Wait {
-  readonly free: PromiseWithResolvers<void>;
+  readonly begun: PromiseWithResolvers<void>;
   /** Monotonic. */
   readonly until: number;
   waiting: number;
@@ -23,7 +23,7 @@ export class WriteLock {
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
   readonly #clock: Clock;
-  readonly #taken: () => void;
+  readonly #onBegin: () => void;
   #wait: Wait | null = null;
 
   /** `taken` is called when a transaction was begun for those who waited, before they go on. */
@@ -31,11 +31,11 @@ export class WriteLock {
     this.#db = db;
     this.#statements = statements;
     this.#clock = clock;
-    this.#taken = taken;
+    this.#onBegin = taken;
   }
 
   /** Another program holds the lock, as far as is known. */
-  get waited(): boolean {
+  get isWaiting(): boolean {
     return this.#wait !== null;
   }
 
@@ -43,40 +43,40 @@ export class WriteLock {
   begin(): boolean {
     if (this.#db.isTransaction) return true;
     if (this.#wait !== null) return false;
-    if (this.#try() === null) return true;
-    const free = Promise.withResolvers<void>();
+    if (this.#tryBegin() === null) return true;
+    const begun = Promise.withResolvers<void>();
     // Those who wait hear of a failure through their own promise.
-    free.promise.catch(() => {});
-    this.#wait = { free, until: this.#clock.monotonic() + databaseBusyMaxMs, waiting: 0 };
-    this.#again(this.#wait);
+    begun.promise.catch(() => {});
+    this.#wait = { begun, until: this.#clock.monotonic() + databaseBusyMaxMs, waiting: 0 };
+    this.#retryLater(this.#wait);
     return false;
   }
 
   /** Resolves when a transaction is open; rejects with what SQLite said when that takes too long. */
-  async free(): Promise<void> {
+  async waitUntilBegun(): Promise<void> {
     if (this.#wait === null) return;
     if (this.#wait.waiting++ >= commitOperationsMax) throw new Error("database is locked, and too much waits for it");
-    await this.#wait.free.promise;
+    await this.#wait.begun.promise;
   }
 
-  #again(wait: Wait): void {
+  #retryLater(wait: Wait): void {
     this.#clock.after(lockRetryMs, () => {
       try {
-        const refused = this.#try();
-        if (refused !== null && this.#clock.monotonic() < wait.until) return this.#again(wait);
+        const refused = this.#tryBegin();
+        if (refused !== null && this.#clock.monotonic() < wait.until) return this.#retryLater(wait);
         this.#wait = null;
-        if (refused !== null) return wait.free.reject(refused);
-        this.#taken();
-        wait.free.resolve();
+        if (refused !== null) return wait.begun.reject(refused);
+        this.#onBegin();
+        wait.begun.resolve();
       } catch (thrown) {
         this.#wait = null;
-        wait.free.reject(thrown);
+        wait.begun.reject(thrown);
       }
     });
   }
 
   /** Null: a transaction was begun. Else what SQLite said of the lock. */
-  #try(): unknown {
+  #tryBegin(): unknown {
     if (this.#db.isTransaction) return null;
     // Never out of the cache: a pragma takes effect when it is compiled.
     this.#db.exec("pragma busy_timeout = 0");

@@ -12,7 +12,7 @@ import type { MessageQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { ArchiveReader, mergeRows, type Steps } from "../archive/archive_reader.ts";
 import type { StoreReader } from "../log/reader.ts";
-import { messageOfRow } from "../runs/run_sql.ts";
+import { toRunMessage } from "../runs/run_sql.ts";
 
 export class History {
   readonly #reader: StoreReader;
@@ -29,11 +29,11 @@ export class History {
     if (run === null || !this.#mayBeArchived(run)) return messages;
     const { limit, beforeRound = Infinity } = query;
     const rows = yield* this.#archive.logs(
-      { refId: runId, type: "run.message", order: "desc", limit: limit ?? Infinity, ...timeOf(run) },
-      ({ payload }) => messageOfRow(0, payload).round < beforeRound,
+      { refId: runId, type: "run.message", order: "desc", limit: limit ?? Infinity, ...toTimeRange(run) },
+      ({ payload }) => toRunMessage(0, payload).round < beforeRound,
     );
     const known = new Set(messages.map(({ round }) => round));
-    const archived = rows.map(({ ts, payload }) => messageOfRow(ts, payload)).filter(({ round }) => !known.has(round));
+    const archived = rows.map(({ ts, payload }) => toRunMessage(ts, payload)).filter(({ round }) => !known.has(round));
     return [...archived, ...messages].sort((a, b) => a.round - b.round).slice(-(limit ?? Infinity));
   }
 
@@ -43,7 +43,7 @@ export class History {
     if (all) return mergeRows(rows, yield* this.#archive.logs(filter), filter);
     const run = filter.refId === undefined ? null : this.#reader.run(filter.refId);
     if (run === null || !this.#mayBeArchived(run)) return rows;
-    return mergeRows(rows, yield* this.#archive.logs(narrowed(filter, run)), filter);
+    return mergeRows(rows, yield* this.#archive.logs(narrowToRun(filter, run)), filter);
   }
 
   #mayBeArchived({ queuedAt }: Run): boolean {
@@ -83,14 +83,14 @@ export async function readInSlices<T>(steps: Steps<T>, clock: Clock, gone: Abort
 }
 
 /** Rows about a run begin with its own first one; a refusal of something late may follow its last. */
-function timeOf({ queuedAt, endedAt }: Run): { sinceMs: number; untilMs: number } {
+function toTimeRange({ queuedAt, endedAt }: Run): { sinceMs: number; untilMs: number } {
   return { sinceMs: queuedAt - clockSlackMs, untilMs: endedAt === null ? Infinity : endedAt + clockSlackMs };
 }
 const clockSlackMs = 24 * 60 * 60 * 1_000;
 
 /** The filter may ask for less, never for more than the run's own time. */
-function narrowed(filter: LogFilter, run: Run): LogFilter {
-  const { sinceMs, untilMs } = timeOf(run);
+function narrowToRun(filter: LogFilter, run: Run): LogFilter {
+  const { sinceMs, untilMs } = toTimeRange(run);
   return {
     ...filter,
     sinceMs: Math.max(sinceMs, filter.sinceMs ?? -Infinity),

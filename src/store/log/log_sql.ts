@@ -25,7 +25,7 @@ const conditions: readonly (readonly [keyof LogFilter, string])[] = [
   ["beforeId", "id < ?"],
 ];
 
-export function logQuery(filter: LogFilter): Query {
+export function buildLogQuery(filter: LogFilter): Query {
   const given = conditions.flatMap(([key, sql]) => {
     const value = filter[key];
     return value === undefined ? [] : [{ sql, value }];

@@ -29,7 +29,7 @@ export class LogStore {
   /** Returns the row with its id and time at once; it is on disk when a `durable()` after this call resolves. */
   append(row: NewLogRow): LogRow {
     assert(!isRunState(row), `${row.type} with a status is for the run store to write`);
-    const made = this.#make(row, this.#clock.now());
+    const made = this.#createRow(row, this.#clock.now());
     this.#writer.write([insertRow(made)]);
     return made;
   }
@@ -45,11 +45,11 @@ export class LogStore {
   }
 
   /** A row as a step of an operation of the writer. */
-  step(row: NewLogRow, ts: number = this.#clock.now()): Step {
-    return insertRow(this.#make(row, ts));
+  toStep(row: NewLogRow, ts: number = this.#clock.now()): Step {
+    return insertRow(this.#createRow(row, ts));
   }
 
-  #make({ source, type, refId, causeId, payload }: NewLogRow, ts: number): LogRow {
+  #createRow({ source, type, refId, causeId, payload }: NewLogRow, ts: number): LogRow {
     return { id: ++this.#lastId, ts, source, type, refId, causeId, payload };
   }
 }

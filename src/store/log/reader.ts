@@ -8,8 +8,8 @@ import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { readMessages, readRun, readRuns } from "../runs/run_sql.ts";
-import { checkVersion, openDatabase, StatementCache, storeError, userVersion } from "../sqlite/database.ts";
-import { logQuery, toLogRow } from "./log_sql.ts";
+import { checkVersion, openDatabase, readUserVersion, StatementCache, toStoreError } from "../sqlite/database.ts";
+import { buildLogQuery, toLogRow } from "./log_sql.ts";
 import { archivedUpToKey } from "./meta_store.ts";
 import { logMigrations } from "./schema.ts";
 
@@ -28,16 +28,16 @@ export class StoreReader {
       Deno.statSync(logDatabasePath);
     } catch (thrown) {
       if (thrown instanceof Deno.errors.NotFound) return null;
-      throw storeError(`the log ${logDatabasePath} cannot be read`, thrown);
+      throw toStoreError(`the log ${logDatabasePath} cannot be read`, thrown);
     }
     const db = openDatabase(logDatabasePath, { readOnly: true });
     try {
-      const version = userVersion(db);
+      const version = readUserVersion(db);
       checkVersion(version, logMigrations.length, logDatabasePath);
       if (version > 0) return new StoreReader(db);
     } catch (thrown) {
       db.close();
-      throw storeError(`the log ${logDatabasePath} cannot be read`, thrown);
+      throw toStoreError(`the log ${logDatabasePath} cannot be read`, thrown);
     }
     // A daemon is about to make its tables.
     db.close();
@@ -46,7 +46,7 @@ export class StoreReader {
 
   /** In the order of their ids, the oldest first unless `order` is "desc". `limit` defaults to 100. */
   logs(filter: LogFilter): LogRow[] {
-    const { sql, values } = logQuery(filter);
+    const { sql, values } = buildLogQuery(filter);
     return this.#read(() => this.#statements.arrays(sql).all(...values).map(toLogRow));
   }
 
@@ -84,7 +84,7 @@ export class StoreReader {
     try {
       return read();
     } catch (thrown) {
-      throw storeError("the log cannot be read", thrown);
+      throw toStoreError("the log cannot be read", thrown);
     }
   }
 }

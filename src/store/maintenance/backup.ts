@@ -15,11 +15,11 @@ import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { backup as backUp, type DatabaseSync } from "node:sqlite";
 import { makeFolderDurably, syncFolder, syncFolders } from "../../base/durable_folder.ts";
 import { NerveError } from "../../base/errors.ts";
-import { faultPoint } from "../../base/fault_point.ts";
+import { passFaultPoint } from "../../base/fault_point.ts";
 import { version } from "../../base/version.ts";
-import { archivedDays } from "../archive/archive_file.ts";
-import { openDatabase, storeError } from "../sqlite/database.ts";
-import { blobFiles, databasesOf, type DataPaths, entriesOf, infoOf } from "./data_files.ts";
+import { listArchivedDays } from "../archive/archive_file.ts";
+import { openDatabase, toStoreError } from "../sqlite/database.ts";
+import { type DataPaths, listBlobFiles, listDatabases, listEntries, readInfo } from "./data_files.ts";
 
 declare module "node:sqlite" {
   /** Bundled types lack it. `rate` is pages a step: all at once, since each step of several begins anew after a write. */
@@ -44,17 +44,17 @@ const manifestName = "backup.json";
 const allPages = 2 ** 30;
 
 /** Told of each file before it is copied. */
-export type TellFile = (path: string) => void;
+export type ReportFile = (path: string) => void;
 
 /** Copies all data into `folder`, which must be empty or missing. Throws NerveError USAGE, STORE_FAILED. */
 export async function backupData(
   paths: DataPaths,
   folder: string,
   now: number,
-  tell: TellFile = () => {},
+  tell: ReportFile = () => {},
 ): Promise<BackupManifest> {
-  const there = infoOf(folder), hint = "name a folder that does not exist yet";
-  if (there?.isDirectory === false || entriesOf(folder).length > 0) {
+  const there = readInfo(folder), hint = "name a folder that does not exist yet";
+  if (there?.isDirectory === false || listEntries(folder).length > 0) {
     throw new NerveError("USAGE", `${folder} is not empty`, { hint });
   }
   if (isWithin(paths.data, folder)) {
@@ -62,15 +62,15 @@ export async function backupData(
   }
   const files: BackupFile[] = [];
   const target = (path: string) => join(folder, "data", relative(paths.data, path));
-  const add = async (path: string) => files.push(await describe(target(path), relative(paths.data, path)));
+  const add = async (path: string) => files.push(await describeFile(target(path), relative(paths.data, path)));
   try {
-    for (const { path } of databasesOf(paths)) {
+    for (const { path } of listDatabases(paths)) {
       tell(path);
       makeFolder(dirname(target(path)));
       await copyDatabase(path, target(path));
       await add(path);
     }
-    for (const path of [...archivedDays(paths.archive).map((day) => day.path), ...blobPaths(paths.blobs)]) {
+    for (const path of [...listArchivedDays(paths.archive).map((day) => day.path), ...listBlobPaths(paths.blobs)]) {
       tell(path);
       // A blob may have gone since, as garbage.
       if (await copyFile(path, target(path))) await add(path);
@@ -83,9 +83,9 @@ export async function backupData(
     return manifest;
   } catch (thrown) {
     // It was empty, or not there.
-    for (const { name } of entriesOf(folder)) Deno.removeSync(join(folder, name), { recursive: true });
-    if (there === null && infoOf(folder) !== null) Deno.removeSync(folder);
-    throw storeError(`the backup into ${folder} failed`, thrown);
+    for (const { name } of listEntries(folder)) Deno.removeSync(join(folder, name), { recursive: true });
+    if (there === null && readInfo(folder) !== null) Deno.removeSync(folder);
+    throw toStoreError(`the backup into ${folder} failed`, thrown);
   }
 }
 
@@ -102,10 +102,10 @@ export interface Restored {
 export async function restoreData(
   paths: DataPaths,
   folder: string,
-  options: { readonly force: boolean; readonly now: number; readonly tell?: TellFile },
+  options: { readonly force: boolean; readonly now: number; readonly tell?: ReportFile },
 ): Promise<Restored> {
   await finishRestore(paths);
-  const manifest = readManifest(folder), there = entriesOf(paths.data).length > 0;
+  const manifest = readManifest(folder), there = listEntries(paths.data).length > 0;
   if (there && !options.force) {
     throw new NerveError("WORKSPACE_EXISTS", `${paths.data} holds data already`, {
       hint: "nerve store restore DIR --force moves it aside and keeps it",
@@ -120,25 +120,25 @@ export async function restoreData(
       options.tell?.(file.path);
       const from = join(folder, "data", file.path), to = join(aside, file.path);
       if (relative(aside, to).startsWith("..") || !await copyFile(from, to)) {
-        throw notWhole(folder, `${file.path} is missing`);
+        throw incompleteBackup(folder, `${file.path} is missing`);
       }
-      const found = await describe(to, file.path);
-      if (found.sha256 !== file.sha256) throw notWhole(folder, `${file.path} was changed`);
+      const found = await describeFile(to, file.path);
+      if (found.sha256 !== file.sha256) throw incompleteBackup(folder, `${file.path} was changed`);
     }
     for (const { path } of manifest.files) if (path.endsWith(".db")) checkDatabase(join(aside, path), folder, path);
     const before = there ? `${paths.data}.before-${stamp}` : null;
     await syncFolders(aside);
     await Deno.rename(aside, whole);
     await syncFolder(dirname(whole));
-    faultPoint("restore.whole");
+    passFaultPoint("restore.whole");
     if (before !== null) await Deno.rename(paths.data, before);
     else await Deno.remove(paths.data).catch(ignoreMissing);
-    faultPoint("restore.aside");
+    passFaultPoint("restore.aside");
     await finishRestore(paths);
     return { manifest, before };
   } catch (thrown) {
     await Deno.remove(aside, { recursive: true }).catch(ignoreMissing);
-    throw storeError("nothing was restored", thrown);
+    throw toStoreError("nothing was restored", thrown);
   }
 }
 
@@ -148,8 +148,8 @@ export async function restoreData(
  */
 export async function finishRestore(paths: Pick<DataPaths, "data">): Promise<void> {
   const whole = restoredFolder(paths);
-  if (infoOf(whole) === null) return;
-  if (infoOf(paths.data) !== null) return await Deno.remove(whole, { recursive: true });
+  if (readInfo(whole) === null) return;
+  if (readInfo(paths.data) !== null) return await Deno.remove(whole, { recursive: true });
   await Deno.rename(whole, paths.data);
   await syncFolder(dirname(paths.data));
 }
@@ -161,13 +161,13 @@ function restoredFolder({ data }: Pick<DataPaths, "data">): string {
 
 /** Whether `path`, which may not exist, lies in `folder` or is it, whatever links lead there. */
 function isWithin(folder: string, path: string): boolean {
-  const inside = relative(realOf(folder), realOf(path));
+  const inside = relative(resolveReal(folder), resolveReal(path));
   return inside === "" || (inside !== ".." && !inside.startsWith("../") && !isAbsolute(inside));
 }
 
-function realOf(path: string): string {
-  if (infoOf(path) !== null) return Deno.realPathSync(path);
-  return dirname(path) === path ? path : join(realOf(dirname(path)), basename(path));
+function resolveReal(path: string): string {
+  if (readInfo(path) !== null) return Deno.realPathSync(path);
+  return dirname(path) === path ? path : join(resolveReal(dirname(path)), basename(path));
 }
 
 function readManifest(folder: string): BackupManifest {
@@ -181,20 +181,22 @@ function readManifest(folder: string): BackupManifest {
     });
   }
   if (manifest.format === 1 && Array.isArray(manifest.files)) return manifest;
-  throw notWhole(folder, `${manifestName} has the format ${manifest.format}`);
+  throw incompleteBackup(folder, `${manifestName} has the format ${manifest.format}`);
 }
 
-function notWhole(folder: string, why: string): NerveError {
+function incompleteBackup(folder: string, why: string): NerveError {
   return new NerveError("STORE_FAILED", `the backup ${folder} is not whole: ${why}`, { hint: "take another backup" });
 }
 
 function checkDatabase(path: string, folder: string, name: string): void {
   const db = openDatabase(path, { readOnly: true });
   try {
-    if (db.prepare("pragma quick_check(1)").get()?.quick_check !== "ok") throw notWhole(folder, `${name} is damaged`);
+    if (db.prepare("pragma quick_check(1)").get()?.quick_check !== "ok") {
+      throw incompleteBackup(folder, `${name} is damaged`);
+    }
   } finally {
     db.close();
-    for (const rest of ["-wal", "-shm"]) if (infoOf(path + rest) !== null) Deno.removeSync(path + rest);
+    for (const rest of ["-wal", "-shm"]) if (readInfo(path + rest) !== null) Deno.removeSync(path + rest);
   }
 }
 
@@ -231,15 +233,15 @@ async function writeDurably(path: string, text: string): Promise<void> {
   await file.sync();
 }
 
-function* blobPaths(folder: string): Generator<string> {
-  for (const { digest, path } of blobFiles(folder)) if (digest !== null) yield path;
+function* listBlobPaths(folder: string): Generator<string> {
+  for (const { digest, path } of listBlobFiles(folder)) if (digest !== null) yield path;
 }
 
 function makeFolder(path: string): void {
   Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
-async function describe(file: string, path: string): Promise<BackupFile> {
+async function describeFile(file: string, path: string): Promise<BackupFile> {
   // Not loaded with this file: the kernel, which only finishes what a restore began, would start 24 ms later.
   const { createHash } = await import("node:crypto");
   using handle = Deno.openSync(file);

@@ -18,11 +18,11 @@ export interface DatabaseFile {
 }
 
 /** Every database that there is, the log first. */
-export function databasesOf(paths: DataPaths): DatabaseFile[] {
-  const senses = entriesOf(paths.senseDatabases).filter(({ isFile, name }) => isFile && name.endsWith(".db"))
+export function listDatabases(paths: DataPaths): DatabaseFile[] {
+  const senses = listEntries(paths.senseDatabases).filter(({ isFile, name }) => isFile && name.endsWith(".db"))
     .map(({ name }) => ({ name: name.slice(0, -".db".length), path: join(paths.senseDatabases, name) }))
     .sort((a, b) => a.name < b.name ? -1 : 1);
-  return sizeOf(paths.logDatabase) === null ? senses : [{ name: "log", path: paths.logDatabase }, ...senses];
+  return readSize(paths.logDatabase) === null ? senses : [{ name: "log", path: paths.logDatabase }, ...senses];
 }
 
 export interface BlobFile {
@@ -34,11 +34,11 @@ export interface BlobFile {
 }
 
 /** Every file under data/blobs. One that goes meanwhile is left out. */
-export function* blobFiles(folder: string): Generator<BlobFile> {
-  for (const { name: prefix, isDirectory } of entriesOf(folder)) {
+export function* listBlobFiles(folder: string): Generator<BlobFile> {
+  for (const { name: prefix, isDirectory } of listEntries(folder)) {
     if (!isDirectory) continue;
-    for (const { name, isFile } of entriesOf(join(folder, prefix))) {
-      const path = join(folder, prefix, name), info = isFile ? infoOf(path) : null;
+    for (const { name, isFile } of listEntries(join(folder, prefix))) {
+      const path = join(folder, prefix, name), info = isFile ? readInfo(path) : null;
       if (info === null) continue;
       const digest = /^[0-9a-f]{64}$/.test(prefix + name) ? prefix + name : null;
       yield { digest, path, bytes: info.size, modifiedMs: info.mtime?.getTime() ?? 0 };
@@ -47,19 +47,19 @@ export function* blobFiles(folder: string): Generator<BlobFile> {
 }
 
 /** The bytes of a database with its write-ahead log. */
-export function databaseBytes(path: string): number {
-  return (sizeOf(path) ?? 0) + (sizeOf(`${path}-wal`) ?? 0);
+export function measureDatabase(path: string): number {
+  return (readSize(path) ?? 0) + (readSize(`${path}-wal`) ?? 0);
 }
 
-export function entriesOf(folder: string): Deno.DirEntry[] {
+export function listEntries(folder: string): Deno.DirEntry[] {
   return ifPresent(() => [...Deno.readDirSync(folder)]) ?? [];
 }
 
 /** Null: no such file. */
-export function infoOf(path: string): Deno.FileInfo | null {
+export function readInfo(path: string): Deno.FileInfo | null {
   return ifPresent(() => Deno.statSync(path));
 }
 
-function sizeOf(path: string): number | null {
-  return infoOf(path)?.size ?? null;
+function readSize(path: string): number | null {
+  return readInfo(path)?.size ?? null;
 }

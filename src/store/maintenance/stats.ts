@@ -1,10 +1,10 @@
 /** How large the data of a workspace is and how it grows; read only, with a daemon running or without one. */
-import { archivedDays } from "../archive/archive_file.ts";
+import { listArchivedDays } from "../archive/archive_file.ts";
 import { archivedDayKey } from "../archive/archiver.ts";
 import { dayMs, startOfDay } from "../archive/days.ts";
 import { archivedUpToKey } from "../log/meta_store.ts";
 import { openDatabase } from "../sqlite/database.ts";
-import { blobFiles, databaseBytes, databasesOf, type DataPaths } from "./data_files.ts";
+import { type DataPaths, listBlobFiles, listDatabases, measureDatabase } from "./data_files.ts";
 
 export interface StoreStats {
   readonly log: LogStats | null;
@@ -36,30 +36,30 @@ export interface LogStats {
 const growthDaysMax = 7;
 
 /** Throws NerveError STORE_FAILED when the log cannot be read. */
-export function storeStats(paths: DataPaths, now: number): StoreStats {
-  const [first, ...rest] = databasesOf(paths), hasLog = first?.name === "log";
+export function readStoreStats(paths: DataPaths, now: number): StoreStats {
+  const [first, ...rest] = listDatabases(paths), hasLog = first?.name === "log";
   const senses = (hasLog ? rest : [first, ...rest]).flatMap((file) =>
-    file === undefined ? [] : [{ name: file.name, bytes: databaseBytes(file.path) }]
+    file === undefined ? [] : [{ name: file.name, bytes: measureDatabase(file.path) }]
   );
   const blobs = { files: 0, bytes: 0 };
-  for (const { bytes } of blobFiles(paths.blobs)) {
+  for (const { bytes } of listBlobFiles(paths.blobs)) {
     blobs.files++;
     blobs.bytes += bytes;
   }
-  const files = archivedDays(paths.archive),
+  const files = listArchivedDays(paths.archive),
     log = hasLog ? readLog(paths.logDatabase, files.map(({ day }) => day), now) : null;
   const archive = {
     days: files.length,
-    bytes: total(files),
+    bytes: sumBytes(files),
     rows: log?.archivedRows ?? 0,
     oldest: files[0]?.day ?? null,
     upToMs: log?.upToMs ?? null,
   };
-  const totalBytes = (log?.stats.bytes ?? 0) + total(senses) + blobs.bytes + archive.bytes;
+  const totalBytes = (log?.stats.bytes ?? 0) + sumBytes(senses) + blobs.bytes + archive.bytes;
   return { log: log?.stats ?? null, senses, blobs, archive, totalBytes };
 }
 
-function total(files: readonly { readonly bytes: number }[]): number {
+function sumBytes(files: readonly { readonly bytes: number }[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
@@ -68,7 +68,7 @@ function readLog(
   days: readonly string[],
   now: number,
 ): { stats: LogStats; archivedRows: number; upToMs: number | null } {
-  const db = openDatabase(path, { readOnly: true }), bytes = databaseBytes(path);
+  const db = openDatabase(path, { readOnly: true }), bytes = measureDatabase(path);
   try {
     const one = (sql: string, ...values: (string | number)[]) => db.prepare(sql).get(...values) ?? {};
     const { rows, oldest, newest } = one("select count(*) as rows, min(ts) as oldest, max(ts) as newest from logs");

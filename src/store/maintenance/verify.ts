@@ -4,15 +4,15 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
-import { type ArchivedDay, archivedDays, archivePath, linesOf, rowOfLine } from "../archive/archive_file.ts";
+import { type ArchivedDay, archivePath, listArchivedDays, parseRow, readLines } from "../archive/archive_file.ts";
 import { type ArchivedCount, archivedDayKey } from "../archive/archiver.ts";
 import { dayMs, parseDay } from "../archive/days.ts";
 import { archivedUpToKey } from "../log/meta_store.ts";
 import { logMigrations } from "../log/schema.ts";
 import { replayRuns } from "../runs/rebuild.ts";
 import { readRun } from "../runs/run_sql.ts";
-import { checkVersion, migrate, openDatabase, StatementCache, userVersion } from "../sqlite/database.ts";
-import { blobFiles, type DatabaseFile, databasesOf, type DataPaths, infoOf } from "./data_files.ts";
+import { checkVersion, migrate, openDatabase, readUserVersion, StatementCache } from "../sqlite/database.ts";
+import { type DatabaseFile, type DataPaths, listBlobFiles, listDatabases, readInfo } from "./data_files.ts";
 
 // Where a static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash } = await import("node:crypto");
@@ -30,7 +30,7 @@ export interface Verdict {
 
 /** One finding for each thing that is wrong, and one for each part that is whole. */
 export function* verifyStore(paths: DataPaths): Generator<Verdict> {
-  const files = databasesOf(paths);
+  const files = listDatabases(paths);
   let log: DatabaseFile | null = null;
   for (const file of files) {
     const finding = checkDatabase(file);
@@ -41,8 +41,8 @@ export function* verifyStore(paths: DataPaths): Generator<Verdict> {
   if (log === null) return;
   const db = openDatabase(log.path, { readOnly: true });
   try {
-    yield* guarded("archive", paths.archive, () => checkArchive(db, paths.archive));
-    yield* guarded("runs", log.path, () => checkRuns(db));
+    yield* checkGuarded("archive", paths.archive, () => checkArchive(db, paths.archive));
+    yield* checkGuarded("runs", log.path, () => checkRuns(db));
   } finally {
     db.close();
   }
@@ -56,7 +56,7 @@ function checkDatabase({ name, path }: DatabaseFile): Verdict {
       const problems = db.prepare("pragma quick_check(20)").all().map((row) => String(row.quick_check));
       if (problems.join() !== "ok") return finding(problems.join("; "));
       if (name === "log") {
-        const version = userVersion(db);
+        const version = readUserVersion(db);
         checkVersion(version, logMigrations.length, path);
         // SQLite takes a file without a byte for a database without tables.
         if (version === 0) return finding("it holds no log: it was cut off, or a daemon is just making it");
@@ -65,7 +65,7 @@ function checkDatabase({ name, path }: DatabaseFile): Verdict {
         "select page_count as pages, page_size as size from pragma_page_count, pragma_page_size",
       ).get() ?? {};
       // What is missing of a last page SQLite takes for zeros.
-      if ((infoOf(path)?.size ?? 0) % Number(size) !== 0) return finding("it ends within a page: it was cut off");
+      if ((readInfo(path)?.size ?? 0) % Number(size) !== 0) return finding("it ends within a page: it was cut off");
       return finding(null, Number(pages));
     } finally {
       db.close();
@@ -77,10 +77,10 @@ function checkDatabase({ name, path }: DatabaseFile): Verdict {
 
 function* checkBlobs(folder: string): Generator<Verdict> {
   let count = 0, wrong = 0;
-  for (const { digest, path } of blobFiles(folder)) {
+  for (const { digest, path } of listBlobFiles(folder)) {
     if (digest === null) continue;
     count++;
-    const problem = problemOfBlob(path, digest);
+    const problem = findBlobProblem(path, digest);
     if (problem === null) continue;
     wrong++;
     yield { part: "blobs", what: digest, problem, count: 1 };
@@ -88,7 +88,7 @@ function* checkBlobs(folder: string): Generator<Verdict> {
   if (wrong === 0) yield { part: "blobs", what: folder, problem: null, count };
 }
 
-function problemOfBlob(path: string, digest: string): string | null {
+function findBlobProblem(path: string, digest: string): string | null {
   try {
     using file = Deno.openSync(path);
     const hash = createHash("sha256"), block = new Uint8Array(256 * 1024);
@@ -102,7 +102,7 @@ function problemOfBlob(path: string, digest: string): string | null {
 }
 
 /** A file that cannot be read ends the look at its part, as one more finding. */
-function* guarded(part: VerifiedPart, what: string, look: () => Generator<Verdict>): Generator<Verdict> {
+function* checkGuarded(part: VerifiedPart, what: string, look: () => Generator<Verdict>): Generator<Verdict> {
   let wrong = 0, count = 0;
   try {
     for (const finding of look()) {
@@ -122,14 +122,14 @@ function* checkArchive(db: DatabaseSync, folder: string): Generator<Verdict> {
   const statements = new StatementCache(db);
   const value = statements.get("select value from meta where key = ?").get(archivedUpToKey)?.value;
   const upTo = value === undefined ? -Infinity : Number(value), prefix = archivedDayKey("");
-  const files = archivedDays(folder), present = new Set(files.map(({ day }) => day));
+  const files = listArchivedDays(folder), present = new Set(files.map(({ day }) => day));
   for (const file of files) yield checkDay(statements, file, upTo);
   const known = statements.get("select key, value from meta where key >= ? and key < ?");
   for (const row of known.all(prefix, `${prefix}~`)) {
     const day = String(row.key).slice(prefix.length);
     if (present.has(day)) continue;
     // It may have come since the files were listed.
-    if (infoOf(archivePath(folder, day)) !== null) continue;
+    if (readInfo(archivePath(folder, day)) !== null) continue;
     const { rows } = JSON.parse(String(row.value)) as ArchivedCount;
     yield { part: "archive", what: day, problem: `its file is missing: ${rows} rows`, count: 0 };
   }
@@ -140,8 +140,8 @@ function checkDay(statements: StatementCache, { day, path }: ArchivedDay, upTo: 
   let rows = 0, last = 0;
   const wrong = (problem: string): Verdict => ({ part: "archive", what: day, problem, count: rows });
   try {
-    for (const line of linesOf(path)) {
-      const { id, ts } = rowOfLine(line, path);
+    for (const line of readLines(path)) {
+      const { id, ts } = parseRow(line, path);
       rows++;
       if (id <= last) return wrong(`row ${id} follows row ${last}`);
       if (ts < start || ts >= start + dayMs) return wrong(`row ${id} is of another day`);

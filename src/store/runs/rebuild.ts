@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run, RunChange, RunMessage } from "../../protocol/run.ts";
-import { archivedDays, idOfLine, linesOf, rowOfLine } from "../archive/archive_file.ts";
+import { listArchivedDays, parseRow, parseRowId, readLines } from "../archive/archive_file.ts";
 import { runStep } from "../commit/operations.ts";
 import { logColumns, toLogRow } from "../log/log_sql.ts";
 import { inTransaction, StatementCache } from "../sqlite/database.ts";
@@ -25,7 +25,7 @@ export interface Rebuilt {
  */
 export function rebuildRuns(db: DatabaseSync, archiveFolder: string | null = null): Rebuilt {
   const statements = new StatementCache(db);
-  const archived = archiveFolder === null ? [] : archivedRunRows(archiveFolder);
+  const archived = archiveFolder === null ? [] : listArchivedSources(archiveFolder);
   return inTransaction(db, () => replayRuns(statements, statements, archived));
 }
 
@@ -37,8 +37,10 @@ export function replayRuns(
 ): Rebuilt {
   const made = new Set<string>();
   let skipped = 0;
-  for (const { type, refId: runId, payload } of byId([{ firstId: 0, rows: () => runRows(log) }, ...archived])) {
-    if (isFirst(payload)) {
+  for (
+    const { type, refId: runId, payload } of mergeById([{ firstId: 0, rows: () => readRunRows(log) }, ...archived])
+  ) {
+    if (isFirstRow(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
       runStep(target, insertRun(payload));
       made.add(runId);
@@ -63,7 +65,7 @@ const rowTypes: readonly string[] = [...runStateTypes, "run.message"];
 const pageRows = 1_000;
 
 /** By pages: `iterate` ends without a word where a page of the database cannot be read (Deno 2.9.6). */
-function* runRows(statements: StatementCache): Generator<RunRow> {
+function* readRunRows(statements: StatementCache): Generator<RunRow> {
   // The plus keeps SQLite from sorting all rows of these types for each page.
   const page = `select ${logColumns} from logs where id > ? and +type in (${rowTypes.map(() => "?").join(", ")})` +
     " order by id limit ?";
@@ -75,22 +77,22 @@ function* runRows(statements: StatementCache): Generator<RunRow> {
   } while (rows.length === pageRows);
 }
 
-function archivedRunRows(folder: string): RunRowSource[] {
-  return archivedDays(folder).flatMap(({ path }) => {
-    const [first] = linesOf(path);
-    return first === undefined ? [] : [{ firstId: idOfLine(first, path), rows: () => runRowsOf(path) }];
+function listArchivedSources(folder: string): RunRowSource[] {
+  return listArchivedDays(folder).flatMap(({ path }) => {
+    const [first] = readLines(path);
+    return first === undefined ? [] : [{ firstId: parseRowId(first, path), rows: () => readArchivedRunRows(path) }];
   });
 }
 
-function* runRowsOf(path: string): Generator<RunRow> {
-  for (const line of linesOf(path, (text) => text.includes('"type":"run.'))) {
-    const row = rowOfLine(line, path);
+function* readArchivedRunRows(path: string): Generator<RunRow> {
+  for (const line of readLines(path, (text) => text.includes('"type":"run.'))) {
+    const row = parseRow(line, path);
     if (rowTypes.includes(row.type) && row.refId !== null) yield row as RunRow;
   }
 }
 
 /** All of them by their ids, each id once. A file is open only while it may hold the next one. */
-function* byId(sources: readonly RunRowSource[]): Generator<RunRow> {
+function* mergeById(sources: readonly RunRowSource[]): Generator<RunRow> {
   const waiting = sources.toSorted((a, b) => a.firstId - b.firstId);
   let open: { readonly rows: Iterator<RunRow>; row: RunRow }[] = [], lastId = -Infinity;
   for (;;) {
@@ -123,6 +125,6 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   return runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
 }
 
-function isFirst(payload: unknown): payload is Run {
+function isFirstRow(payload: unknown): payload is Run {
   return isPlainObject(payload) && payload.runId !== undefined;
 }

@@ -29,15 +29,15 @@ export function isRunState({ type, payload }: Pick<NewLogRow, "type" | "payload"
 }
 
 /** The author's row, with all of the run. */
-export function firstRow(row: NewLogRow, run: Run): NewLogRow {
-  return { ...row, payload: { ...objectOf(row.payload), ...run } };
+export function buildFirstRow(row: NewLogRow, run: Run): NewLogRow {
+  return { ...row, payload: { ...toObject(row.payload), ...run } };
 }
 
 /** The author's row, with what was changed. */
-export function changeRow(row: NewLogRow, change: RunChange): NewLogRow {
-  return { ...row, payload: { ...objectOf(row.payload), ...change } };
+export function buildChangeRow(row: NewLogRow, change: RunChange): NewLogRow {
+  return { ...row, payload: { ...toObject(row.payload), ...change } };
 }
 
-function objectOf(payload: Json): JsonObject {
+function toObject(payload: Json): JsonObject {
   return isPlainObject(payload) ? payload as JsonObject : payload === null ? {} : { detail: payload };
 }

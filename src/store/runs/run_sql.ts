@@ -70,19 +70,19 @@ export function readRuns(statements: StatementCache, query: RunQuery): RunPage {
     conditions.push(`status in (${statuses.map(() => "?").join(", ")})`);
     values.push(...statuses);
   }
-  const all = statements.get(`select count(*) as total from workflow_runs${whereOf(conditions)}`);
+  const all = statements.get(`select count(*) as total from workflow_runs${formatWhere(conditions)}`);
   const total = Number(all.get(...values)?.total ?? 0);
   if (before !== undefined) {
     conditions.push("seq < (select seq from workflow_runs where run_id = ?)");
     values.push(before);
   }
   const page = statements.arrays(
-    `select ${runColumns} from workflow_runs${whereOf(conditions)} order by seq desc limit ? offset ?`,
+    `select ${runColumns} from workflow_runs${formatWhere(conditions)} order by seq desc limit ? offset ?`,
   );
   return { items: page.all(...values, limit, offset).map(toRun), total };
 }
 
-function whereOf(conditions: readonly string[]): string {
+function formatWhere(conditions: readonly string[]): string {
   return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
 }
 
@@ -160,7 +160,7 @@ export function readMessages(statements: StatementCache, runId: string, query: M
   ).all(runId, ...(beforeRound === undefined ? [] : [beforeRound]), limit);
   return rows.map((row) => {
     const [ts, payload] = row as unknown as [number, string];
-    return messageOfRow(ts, JSON.parse(payload));
+    return toRunMessage(ts, JSON.parse(payload));
   }).reverse();
 }
 
@@ -179,7 +179,7 @@ export function readLastFailure(statements: StatementCache, runId: string): Role
 }
 
 /** The message that a `run.message` row holds. */
-export function messageOfRow(ts: number, payload: Json): RunMessage {
+export function toRunMessage(ts: number, payload: Json): RunMessage {
   const { round, role, content, meta } = payload as unknown as Omit<RunMessage, "ts">;
   return { round, role, content, meta: meta as JsonObject, ts };
 }

@@ -10,8 +10,8 @@ import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
-import { type StatementCache, storeError } from "../sqlite/database.ts";
-import { changeRow, firstRow, runStateTypes } from "./run_log_rows.ts";
+import { type StatementCache, toStoreError } from "../sqlite/database.ts";
+import { buildChangeRow, buildFirstRow, runStateTypes } from "./run_log_rows.ts";
 import {
   countMessage,
   insertAtRound,
@@ -38,29 +38,29 @@ export class SqliteRunStore {
 
   /** Inserts the run with its first log row, which gets every field of the run. False, and no row: the id exists. */
   create(run: Run, row: NewLogRow): Promise<boolean> {
-    const first = firstRow(row, run);
+    const first = buildFirstRow(row, run);
     checkRow(first, run.runId);
-    return this.#writer.run([insertRun(run), this.#log.step(first)]);
+    return this.#writer.run([insertRun(run), this.#log.toStep(first)]);
   }
 
   /** Changes a run for which the guard holds; the log row gets what was changed. False, and no row: it does not hold. */
   transition(runId: string, guard: RunGuard, change: RunChange, row: NewLogRow): Promise<boolean> {
-    const changed = changeRow(row, change);
+    const changed = buildChangeRow(row, change);
     checkRow(changed, runId);
-    return this.#writer.run([updateRun(runId, guard, change), this.#log.step(changed)]);
+    return this.#writer.run([updateRun(runId, guard, change), this.#log.toStep(changed)]);
   }
 
   /** Stores the next message of a started run. The time of its row is the message's. */
   appendMessage(of: RunRef, { round, role, content, meta, ts }: RunMessage): Promise<boolean> {
     const { runId, attempt } = of;
-    const row = this.#log.step({ ...rowOf(of, "run.message"), payload: { round, role, content, meta } }, ts);
+    const row = this.#log.toStep({ ...toRow(of, "run.message"), payload: { round, role, content, meta } }, ts);
     return this.#writer.run([countMessage(runId, attempt, round), row]);
   }
 
   /** Writes the row of a failed attempt of the present round's role. False, and no row: the run is not there for it. */
   roleFailed(of: RunRef, failure: RoleFailure): Promise<boolean> {
     const { runId, attempt } = of;
-    const row = this.#log.step({ ...rowOf(of, "run.attempt_failed"), payload: { attempt, ...failure } });
+    const row = this.#log.toStep({ ...toRow(of, "run.attempt_failed"), payload: { attempt, ...failure } });
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
   }
 
@@ -74,7 +74,7 @@ export class SqliteRunStore {
     try {
       return readRun(this.#statements, runId);
     } catch (thrown) {
-      throw storeError("the log cannot be read", thrown);
+      throw toStoreError("the log cannot be read", thrown);
     }
   }
 
@@ -90,7 +90,7 @@ export class SqliteRunStore {
   }
 }
 
-function rowOf({ workflow, runId, causeId }: RunRef, type: LogType): Omit<NewLogRow, "payload"> {
+function toRow({ workflow, runId, causeId }: RunRef, type: LogType): Omit<NewLogRow, "payload"> {
   return { source: `workflow:${workflow}`, type, refId: runId, causeId };
 }
 

@@ -73,7 +73,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): DatabaseS
     return db;
   } catch (thrown) {
     db?.close();
-    throw storeError(`the database ${path} cannot be opened`, thrown);
+    throw toStoreError(`the database ${path} cannot be opened`, thrown);
   }
 }
 
@@ -129,11 +129,11 @@ export async function inTransactionWhenFree<T>(
  * run, each runs in a transaction of its own. Throws NerveError STORE_FAILED for a database of a newer nerve.
  */
 export function migrate(db: DatabaseSync, list: readonly string[], name: string): void {
-  for (let version = userVersion(db); version !== list.length; version = userVersion(db)) {
+  for (let version = readUserVersion(db); version !== list.length; version = readUserVersion(db)) {
     checkVersion(version, list.length, name);
     inTransaction(db, () => {
       // Another process may have been first.
-      if (userVersion(db) !== version) return;
+      if (readUserVersion(db) !== version) return;
       const script = list[version];
       assert(script !== undefined, `migration ${version} of ${name}`);
       db.exec(script);
@@ -150,7 +150,7 @@ export function checkVersion(version: number, known: number, name: string): void
   });
 }
 
-export function userVersion(db: DatabaseSync): number {
+export function readUserVersion(db: DatabaseSync): number {
   return Number(db.prepare("pragma user_version").get()?.user_version ?? 0);
 }
 
@@ -191,7 +191,7 @@ export class StatementCache {
 }
 
 /** What SQLite or the disk said, as an error that says what to do next. A NerveError stays what it is. */
-export function storeError(what: string, thrown: unknown): NerveError {
+export function toStoreError(what: string, thrown: unknown): NerveError {
   if (thrown instanceof NerveError) return thrown;
   const reason = messageOf(thrown);
   const hint = hints.find(([pattern]) => pattern.test(reason))?.[1];

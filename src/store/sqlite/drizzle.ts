@@ -15,7 +15,7 @@ export type DrizzleDatabase = BaseSQLiteDatabase<"sync", unknown, NoSchema>;
 type NoSchema = Record<string, never>;
 
 /** Drizzle over an open database; whoever opened `db` closes it. */
-export function drizzleOver(db: DatabaseSync): DrizzleDatabase {
+export function createDrizzle(db: DatabaseSync): DrizzleDatabase {
   const dialect = new SQLiteSyncDialect();
   const session = new BetterSQLiteSession<NoSchema, ExtractTablesWithRelations<NoSchema>>(
     new Client(db),

@@ -30,26 +30,28 @@ export async function applyMigrations(db: DatabaseSync, folder: string, clock: C
     "create table if not exists _migrations" +
       " (name text primary key, checksum text not null, applied_at integer not null) strict",
   );
-  problems.push(...compare(db, folder, files));
+  problems.push(...findChangedFiles(db, folder, files));
   if (problems.length > 0) return problems;
   for (const file of files) {
-    const problem = apply(db, file, clock);
+    const problem = applyFile(db, file, clock);
     if (problem !== null) return [problem];
   }
   return [];
 }
 
 /** What has run in `db` and is not in the folder as it ran. */
-export async function appliedProblems(db: DatabaseSync, folder: string): Promise<LoadProblem[]> {
+export async function findAppliedProblems(db: DatabaseSync, folder: string): Promise<LoadProblem[]> {
   const known = db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_migrations'").get();
-  return known === undefined ? [] : compare(db, folder, (await readFolder(folder)).files);
+  return known === undefined ? [] : findChangedFiles(db, folder, (await readFolder(folder)).files);
 }
 
 async function readFolder(folder: string): Promise<{ files: MigrationFile[]; problems: LoadProblem[] }> {
-  const names = namesIn(folder), problems: LoadProblem[] = [];
+  const names = listNames(folder), problems: LoadProblem[] = [];
   const named = names.filter((name) => {
     const fits = namePattern.test(name);
-    if (!fits) problems.push(at(join(folder, name), `${name} is no migration: name it like 0001_readings.sql`));
+    if (!fits) {
+      problems.push(createProblem(join(folder, name), `${name} is no migration: name it like 0001_readings.sql`));
+    }
     return fits;
   });
   for (const [index, name] of named.entries()) {
@@ -59,15 +61,15 @@ async function readFolder(folder: string): Promise<{ files: MigrationFile[]; pro
     const path = join(folder, name), wanted = String(expected).padStart(4, "0");
     problems.push(
       number < expected
-        ? at(path, `${name} has the number of ${before}: number it ${wanted}`)
-        : at(path, `${name} leaves a gap: number ${wanted} is missing`),
+        ? createProblem(path, `${name} has the number of ${before}: number it ${wanted}`)
+        : createProblem(path, `${name} leaves a gap: number ${wanted} is missing`),
     );
   }
   return { files: await Promise.all(named.map((name) => readMigration(folder, name))), problems };
 }
 
 /** Sorted. Hidden files and folders, and the backups of editors, are nobody's migrations. */
-function namesIn(folder: string): string[] {
+function listNames(folder: string): string[] {
   try {
     const files = [...Deno.readDirSync(folder)].filter((entry) => !entry.isDirectory);
     return files.map(({ name }) => name).filter((name) => !name.startsWith(".") && !name.endsWith("~")).sort();
@@ -83,17 +85,17 @@ async function readMigration(folder: string, name: string): Promise<MigrationFil
 }
 
 /** What has run against what is there. */
-function compare(db: DatabaseSync, folder: string, files: readonly MigrationFile[]): LoadProblem[] {
+function findChangedFiles(db: DatabaseSync, folder: string, files: readonly MigrationFile[]): LoadProblem[] {
   const applied = db.prepare("select name, checksum from _migrations order by name").all();
   return applied.flatMap(({ name, checksum }) => {
     const file = files.find((each) => each.name === name), path = join(folder, String(name));
-    if (file === undefined) return [at(path, `${name} has run and is missing: bring it back`)];
+    if (file === undefined) return [createProblem(path, `${name} has run and is missing: bring it back`)];
     if (file.checksum === checksum) return [];
-    return [at(path, `${name} has run and was edited since: undo the edit and write a further migration`)];
+    return [createProblem(path, `${name} has run and was edited since: undo the edit and write a further migration`)];
   });
 }
 
-function apply(db: DatabaseSync, file: MigrationFile, clock: Clock): LoadProblem | null {
+function applyFile(db: DatabaseSync, file: MigrationFile, clock: Clock): LoadProblem | null {
   const known = db.prepare("select 1 from _migrations where name = ?");
   if (known.get(file.name) !== undefined) return null;
   try {
@@ -106,7 +108,7 @@ function apply(db: DatabaseSync, file: MigrationFile, clock: Clock): LoadProblem
     return null;
   } catch (thrown) {
     const line = thrown instanceof ScriptError ? thrown.line : 1;
-    return at(file.path, `migration ${file.name} failed: ${messageOf(thrown)}`, line);
+    return createProblem(file.path, `migration ${file.name} failed: ${messageOf(thrown)}`, line);
   }
 }
 
@@ -132,6 +134,6 @@ function runConfined(db: DatabaseSync, script: string): void {
   }
 }
 
-function at(file: string, message: string, line = 1): LoadProblem {
+function createProblem(file: string, message: string, line = 1): LoadProblem {
   return { message, place: { file, line, column: 1 } };
 }

@@ -6,8 +6,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
 import type { Clock } from "../../base/time.ts";
 import type { LoadProblem } from "../../protocol/message.ts";
-import { openDatabase, storeError } from "./database.ts";
-import { appliedProblems, applyMigrations } from "./migrations.ts";
+import { openDatabase, toStoreError } from "./database.ts";
+import { applyMigrations, findAppliedProblems } from "./migrations.ts";
 
 export interface OpenedSense {
   readonly sqlite: DatabaseSync;
@@ -27,7 +27,7 @@ export async function openSenseDatabase(
     return { sqlite, problems };
   } catch (thrown) {
     sqlite.close();
-    throw storeError(`the database ${path} cannot be migrated`, thrown);
+    throw toStoreError(`the database ${path} cannot be migrated`, thrown);
   }
 }
 
@@ -41,7 +41,7 @@ export async function checkApplied(path: string, migrationsFolder: string): Prom
   }
   const sqlite = openDatabase(path, { readOnly: true });
   try {
-    return await appliedProblems(sqlite, migrationsFolder);
+    return await findAppliedProblems(sqlite, migrationsFolder);
   } finally {
     sqlite.close();
   }

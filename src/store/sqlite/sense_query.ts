@@ -7,7 +7,7 @@
 import { constants, type DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { openDatabase } from "./database.ts";
-import { onlyStatement } from "./sql_script.ts";
+import { prepareOnlyStatement } from "./sql_script.ts";
 
 /** Integers beyond 2^53 are bigint. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -19,10 +19,10 @@ export interface QueryAnswer {
 }
 
 /** Throws NerveError QUERY_INVALID for anything but one statement that reads, STORE_FAILED when there is no database. */
-export function readOnlyQuery(databasePath: string, sql: string): QueryAnswer {
+export function runReadOnlyQuery(databasePath: string, sql: string): QueryAnswer {
   const db = openForQuery(databasePath);
   try {
-    return stream(db, prepareRead(db, sql), []);
+    return streamRows(db, prepareRead(db, sql), []);
   } catch (thrown) {
     db.close();
     throw thrown;
@@ -33,19 +33,19 @@ export function readOnlyQuery(databasePath: string, sql: string): QueryAnswer {
  * The newest rows of `table`, the newest first. Without `table`: of the sense's first table.
  * Throws NerveError QUERY_INVALID when there is no such table.
  */
-export function newestRows(
+export function readNewestRows(
   databasePath: string,
   table: string | null,
   limit: number,
 ): QueryAnswer & { readonly table: string } {
   const db = openForQuery(databasePath);
   try {
-    const tables = userTables(db);
+    const tables = listUserTables(db);
     const found = table === null ? tables[0] : tables.find(({ name }) => name === table);
-    if (found === undefined) throw noTable(table, tables.map(({ name }) => name));
+    if (found === undefined) throw noTableError(table, tables.map(({ name }) => name));
     const order = found.withoutRowid ? "" : " order by rowid desc";
-    const statement = db.prepare(`select * from ${quoted(found.name)}${order} limit ?`);
-    return { table: found.name, ...stream(db, statement, [limit]) };
+    const statement = db.prepare(`select * from ${quoteName(found.name)}${order} limit ?`);
+    return { table: found.name, ...streamRows(db, statement, [limit]) };
   } catch (thrown) {
     db.close();
     throw thrown;
@@ -70,10 +70,10 @@ export interface TableSchema {
 }
 
 /** The sense's own tables, in the order in which they were made. */
-export function schemaOf(databasePath: string): TableSchema[] {
+export function readSchema(databasePath: string): TableSchema[] {
   const db = openForQuery(databasePath);
   try {
-    return userTables(db).map(({ name, sql }) => ({
+    return listUserTables(db).map(({ name, sql }) => ({
       name,
       sql,
       indexes: db.prepare("select sql from sqlite_schema where type = 'index' and tbl_name = ? and sql is not null")
@@ -84,7 +84,7 @@ export function schemaOf(databasePath: string): TableSchema[] {
         notNull: column.notnull === 1,
         primaryKey: column.pk !== 0,
       })),
-      rows: Number(db.prepare(`select count(*) as rows from ${quoted(name)}`).get()?.rows ?? 0),
+      rows: Number(db.prepare(`select count(*) as rows from ${quoteName(name)}`).get()?.rows ?? 0),
     }));
   } finally {
     db.close();
@@ -99,7 +99,7 @@ function openForQuery(databasePath: string): DatabaseSync {
 }
 
 /** Pragmas that only tell, whatever they are given. */
-const tellingPragmas = new Set([
+const readOnlyPragmas = new Set([
   ...["table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list"],
   ...["function_list", "module_list", "collation_list", "database_list", "compile_options"],
   ...["foreign_key_check", "quick_check", "integrity_check"],
@@ -112,7 +112,7 @@ function prepareRead(db: DatabaseSync, sql: string): StatementSync {
   let asked = false, refused = false;
   db.setAuthorizer((action, name, argument) => {
     const telling = action === constants.SQLITE_PRAGMA &&
-      (argument === null || tellingPragmas.has(name?.toLowerCase() ?? ""));
+      (argument === null || readOnlyPragmas.has(name?.toLowerCase() ?? ""));
     asked = true;
     if (telling || readingActions.has(action)) return constants.SQLITE_OK;
     refused = true;
@@ -120,7 +120,7 @@ function prepareRead(db: DatabaseSync, sql: string): StatementSync {
   });
   let statement: StatementSync | null;
   try {
-    statement = onlyStatement(db, sql);
+    statement = prepareOnlyStatement(db, sql);
   } catch (thrown) {
     const why = refused ? "it would do more than read" : messageOf(thrown);
     throw new NerveError("QUERY_INVALID", `the query is refused: ${why}`, {
@@ -136,23 +136,27 @@ function prepareRead(db: DatabaseSync, sql: string): StatementSync {
   });
 }
 
-function stream(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): QueryAnswer {
+function streamRows(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): QueryAnswer {
   const columns = statement.columns().map(({ name }) => name);
   statement.setReturnArrays(true);
   statement.setReadBigInts(true);
-  return { columns, rows: rowsOf(db, statement, values) };
+  return { columns, rows: iterateRows(db, statement, values) };
 }
 
-function* rowsOf(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): Generator<SqlValue[]> {
+function* iterateRows(
+  db: DatabaseSync,
+  statement: StatementSync,
+  values: readonly SQLInputValue[],
+): Generator<SqlValue[]> {
   let rows = 0;
   try {
     // One snapshot for the rows and for what checks them.
     db.exec("begin");
     for (const row of statement.iterate(...values)) {
       rows++;
-      yield (row as unknown as SqlValue[]).map(shortest);
+      yield (row as unknown as SqlValue[]).map(toShortestNumber);
     }
-    if (rows !== countOf(db, statement, values)) statement.all(...values);
+    if (rows !== countRows(db, statement, values)) statement.all(...values);
   } catch (thrown) {
     throw new NerveError("QUERY_INVALID", `the query failed: ${messageOf(thrown)}`, {
       hint: "nerve sense schema NAME shows the tables",
@@ -167,19 +171,19 @@ function* rowsOf(db: DatabaseSync, statement: StatementSync, values: readonly SQ
  * How many rows the statement has; null when it is none that can be counted (a pragma). On Deno 2.9.6 an error between
  * two rows ends `iterate` as if that were the last row: only the count tells, and `all` then throws the error.
  */
-function countOf(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): number | null {
+function countRows(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): number | null {
   if (!/^(select|with|values)\b/i.test(statement.sourceSQL)) return null;
   const sql = statement.sourceSQL.replace(/;$/, "");
   return Number(db.prepare(`select count(*) as rows from (\n${sql}\n)`).get(...values)?.rows);
 }
 
-function shortest(value: SqlValue): SqlValue {
+function toShortestNumber(value: SqlValue): SqlValue {
   const fits = typeof value === "bigint" && BigInt.asIntN(54, value) === value;
   return fits ? Number(value) : value;
 }
 
 /** Not SQLite's, not ours (`_migrations`), no views and no parts of virtual tables. */
-function userTables(db: DatabaseSync): { name: string; sql: string; withoutRowid: boolean }[] {
+function listUserTables(db: DatabaseSync): { name: string; sql: string; withoutRowid: boolean }[] {
   return db.prepare(
     "select s.name, s.sql, l.wr as withoutRowid from pragma_table_list l join sqlite_schema s on s.name = l.name" +
       " where l.schema = 'main' and l.type = 'table' and s.type = 'table'" +
@@ -191,7 +195,7 @@ function userTables(db: DatabaseSync): { name: string; sql: string; withoutRowid
   }));
 }
 
-function noTable(table: string | null, tables: readonly string[]): NerveError {
+function noTableError(table: string | null, tables: readonly string[]): NerveError {
   const what = table === null ? "the database has no table yet" : `there is no table ${table}`;
   return new NerveError("QUERY_INVALID", what, {
     hint: tables.length === 0
@@ -200,6 +204,6 @@ function noTable(table: string | null, tables: readonly string[]): NerveError {
   });
 }
 
-function quoted(name: string): string {
+function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

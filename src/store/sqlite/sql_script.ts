@@ -9,7 +9,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 const blank = /(?:[\s;\uFEFF]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y;
 
 /** Where the next statement begins at or after `from`; the length of the script when there is none. */
-export function nextStatement(script: string, from: number): number {
+export function findNextStatement(script: string, from: number): number {
   blank.lastIndex = from;
   blank.exec(script);
   return blank.lastIndex;
@@ -27,25 +27,25 @@ export class ScriptError extends Error {
 
 /** Prepares and runs one statement after another. Throws ScriptError. */
 export function runScript(db: DatabaseSync, script: string): void {
-  for (let at = nextStatement(script, 0); at < script.length;) {
+  for (let at = findNextStatement(script, 0); at < script.length;) {
     try {
       const statement = db.prepare(script.slice(at));
       statement.run();
-      at = nextStatement(script, at + statement.sourceSQL.length);
+      at = findNextStatement(script, at + statement.sourceSQL.length);
     } catch (thrown) {
-      throw new ScriptError(lineAt(script, at), thrown);
+      throw new ScriptError(countLine(script, at), thrown);
     }
   }
 }
 
 /** The only statement of `script`; null when there is none or more than one. Throws what SQLite says of it. */
-export function onlyStatement(db: DatabaseSync, script: string): StatementSync | null {
-  const at = nextStatement(script, 0);
+export function prepareOnlyStatement(db: DatabaseSync, script: string): StatementSync | null {
+  const at = findNextStatement(script, 0);
   if (at === script.length) return null;
   const statement = db.prepare(script.slice(at));
-  return nextStatement(script, at + statement.sourceSQL.length) === script.length ? statement : null;
+  return findNextStatement(script, at + statement.sourceSQL.length) === script.length ? statement : null;
 }
 
-function lineAt(script: string, at: number): number {
+function countLine(script: string, at: number): number {
   return script.slice(0, at).split("\n").length;
 }

@@ -12,7 +12,7 @@ import type { Clock } from "../../base/time.ts";
 import { byteLength, isPlainObject, toJsonText } from "../../protocol/json.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import { atPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal.ts";
 import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -94,7 +94,7 @@ export class ProcessMessages {
         return void this.#end(entry, process, "completed", null);
       case "failed": {
         const place = outcome.place;
-        return void this.#end(entry, process, "failed", `${outcome.message}${atPlace(place)}`);
+        return void this.#end(entry, process, "failed", `${outcome.message}${formatPlace(place)}`);
       }
       case "max_rounds": {
         const reason = `maxRounds ${entry.run.maxRounds} reached; the next role would have been ${outcome.next}`;

@@ -13,7 +13,7 @@ import { formatDuration } from "../../base/duration.ts";
 import type { Clock } from "../../base/time.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { RoleFailure, Run } from "../../protocol/run.ts";
-import { atPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -56,7 +56,7 @@ export class Retries {
   /** A role has thrown, or has come to rest after its time was up. */
   failed(entry: RunEntry, process: WorkflowProcess, said: SaidFailed): void {
     const { place } = said;
-    void this.#fail(entry, process, said, `${said.message}${atPlace(place)}`);
+    void this.#fail(entry, process, said, `${said.message}${formatPlace(place)}`);
   }
 
   async #fail(

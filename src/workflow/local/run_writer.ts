@@ -6,7 +6,7 @@
  * I3. What the store refuses for the moment (a full disk) is tried again until it succeeds or the manager stops;
  *     a caller who waits for an answer is told at once instead.
  */
-import { backoffAfter } from "../../base/backoff.ts";
+import { calculateBackoff } from "../../base/backoff.ts";
 import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
@@ -144,7 +144,7 @@ export class RunWriter {
       } catch (thrown) {
         if (failures === 1) this.#options.problem(`${what}, trying again: ${messageOf(thrown)}`);
       }
-      if (!this.#closed) await this.#pause(backoffAfter(failures, backoffFirstMs, backoffMaxMs));
+      if (!this.#closed) await this.#pause(calculateBackoff(failures, backoffFirstMs, backoffMaxMs));
     }
     return false;
   }

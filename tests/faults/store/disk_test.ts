@@ -243,12 +243,12 @@ Deno.test("the trouble of a log that was full is over with the next commit", asy
   const refused = assert.rejects(store.log.durable(), { code: "STORE_FAILED" });
   await clock.tick(databaseBusyMaxMs + lockRetryMs);
   await refused;
-  assert.match(store.trouble?.message ?? "", /locked/);
+  assert.match(store.writeFailure?.message ?? "", /locked/);
   assert.deepEqual([lost, store.counters.lost], [[1], 1]);
   other.exec("rollback");
   other.close();
   store.log.append(newRow());
   await store.log.durable();
-  assert.equal(store.trouble, null);
+  assert.equal(store.writeFailure, null);
   await store.close();
 });

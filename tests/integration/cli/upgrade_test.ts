@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";
-import { ownProcessId } from "../../../src/base/process_id.ts";
+import { readOwnProcessId } from "../../../src/base/process_id.ts";
 import { upgrade as upgradeOnce } from "../../../src/cli/commands/upgrade.ts";
 import { hashFile, lockInstalled } from "../../../src/cli/daemon/installation.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
@@ -42,7 +42,7 @@ async function pretendDaemon(folder: string): Promise<void> {
   await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
   const paths = workspacePaths(folder);
   await Deno.mkdir(paths.logs, { recursive: true });
-  const supervisor = ownProcessId();
+  const supervisor = readOwnProcessId();
   writeState(paths, {
     supervisor,
     workspace: paths.root,
@@ -202,7 +202,7 @@ Deno.test("a nerve run in a terminal is not ended by an upgrade", async () => {
   await withInstalled(async ({ folder, io, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0");
     await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
-    const { pid, startTime } = ownProcessId();
+    const { pid, startTime } = readOwnProcessId();
     await Deno.writeTextFile(workspacePaths(folder).lockFile, `${pid} ${startTime ?? ""}\n`);
     const refusal = failsWith("DAEMON_RUNNING", /holds .*Ctrl-C/);
     await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);

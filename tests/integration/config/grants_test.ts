@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { type GrantedUnit, sandboxPermissions } from "../../../src/config/permissions/grants.ts";
+import { buildSandboxPermissions, type GrantedUnit } from "../../../src/config/permissions/grants.ts";
 import { type WorkspacePaths, workspacePaths } from "../../../src/config/workspace.ts";
 import type { SandboxPermissions } from "../../../src/protocol/message.ts";
 
@@ -42,7 +42,10 @@ async function inWorkspace(
     await Deno.mkdir(paths.senseFolder("a"), { recursive: true });
     const parsed = parseNerveConfig(yaml);
     assert.ok(parsed.ok);
-    await test(paths, (unit) => sandboxPermissions(parsed.value.config, paths, unit, { nerveModules: [], home: null }));
+    await test(
+      paths,
+      (unit) => buildSandboxPermissions(parsed.value.config, paths, unit, { nerveModules: [], home: null }),
+    );
   } finally {
     await Deno.remove(root, { recursive: true });
   }

@@ -16,7 +16,7 @@ Deno.test("a file that holds nothing is refused, whoever reads it; one that says
     for (const text of ["", "# senses: { a: {} }\n", "~\n"]) {
       assert.deepEqual(await load(text), ["error : holds nothing, as a file does that is about to be written"]);
     }
-    assert.deepEqual((await inspectNerveConfig(paths, nowhere)).sound, null);
+    assert.deepEqual((await inspectNerveConfig(paths, nowhere)).valid, null);
     assert.match((await load("{}\n")).join(), /^warning/);
   }));
 
@@ -40,8 +40,8 @@ Deno.test("of a wrong configuration, what no error is about may be loaded, and n
   inWorkspace(async (paths) => {
     const sound = async (yaml: string) => {
       await Deno.writeTextFile(paths.configFile, yaml);
-      const { sound } = await inspectNerveConfig(paths, nowhere);
-      return sound === null ? null : [...sound.senses.keys(), ...sound.groups.keys(), ...sound.workflows.keys()];
+      const { valid } = await inspectNerveConfig(paths, nowhere);
+      return valid === null ? null : [...valid.senses.keys(), ...valid.groups.keys(), ...valid.workflows.keys()];
     };
     assert.deepEqual(await sound("version: 1\nsenses: { a: {}, b: { x: 1 } }\nworkflows: { w: {} }\n"), [
       "a",

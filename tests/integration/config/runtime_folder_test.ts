@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { checkPrivateFolder, checkSocketFolder, makeRuntimeFolder } from "../../../src/config/runtime_folder.ts";
-import { thisHost, workspacePaths } from "../../../src/config/workspace.ts";
+import { readHost, workspacePaths } from "../../../src/config/workspace.ts";
 import { refusal } from "../../support/refusal.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -43,10 +43,10 @@ Deno.test("a folder that another could enter, a link, and a file are refused as 
 Deno.test("the runtime directory is taken from the environment only when it is one of this user's", () =>
   inTempDir((folder) => {
     const own = (name: string) => name === "XDG_RUNTIME_DIR" ? folder : undefined;
-    assert.deepEqual(thisHost(own), { uid: Deno.uid() ?? 0, runtimeDir: folder, tempDir: "/tmp" });
+    assert.deepEqual(readHost(own), { uid: Deno.uid() ?? 0, runtimeDir: folder, tempDir: "/tmp" });
     for (const wrong of ["relative", join(folder, "missing")]) {
-      assert.notEqual(thisHost((name) => name === "XDG_RUNTIME_DIR" ? wrong : undefined).runtimeDir, wrong);
+      assert.notEqual(readHost((name) => name === "XDG_RUNTIME_DIR" ? wrong : undefined).runtimeDir, wrong);
     }
-    assert.equal(thisHost((name) => name === "TMPDIR" ? "/var/tmp/" : undefined).tempDir, "/var/tmp");
+    assert.equal(readHost((name) => name === "TMPDIR" ? "/var/tmp/" : undefined).tempDir, "/var/tmp");
     return Promise.resolve();
   }));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { checkPrivateFolder } from "../../../src/config/runtime_folder.ts";
-import { findWorkspace, thisHost, workspacePathMaxBytes } from "../../../src/config/workspace.ts";
+import { findWorkspace, readHost, workspacePathMaxBytes } from "../../../src/config/workspace.ts";
 import { refusal } from "../../support/refusal.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -59,7 +59,7 @@ Deno.test({
         checkPrivateFolder(join(folder, "theirs")),
         refusal("FOLDER_UNSAFE", /belongs to another user \(uid 12345\)/),
       );
-      assert.notEqual(thisHost(() => join(folder, "theirs")).runtimeDir, join(folder, "theirs"));
+      assert.notEqual(readHost(() => join(folder, "theirs")).runtimeDir, join(folder, "theirs"));
     }),
 });
 

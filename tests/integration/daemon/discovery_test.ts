@@ -1,6 +1,6 @@
 /** Finding the daemon of a workspace. Danger: a command believes a stale pid or socket, and ends a stranger's process. */
 import assert from "node:assert/strict";
-import { ownProcessId, processStat } from "../../../src/base/process_id.ts";
+import { readOwnProcessId, readProcessStat } from "../../../src/base/process_id.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 
 /** A socket file that nobody listens on, as kill -9 leaves it: closing removes the name that it was bound to. */
@@ -16,12 +16,12 @@ Deno.test("what a killed daemon leaves, and a pid that is somebody else's by now
   await using workspace = await DaemonWorkspace.make();
   const { paths } = workspace, bystander = new Deno.Command("sleep", { args: ["600"] }).spawn();
   try {
-    const start = Number(processStat(bystander.pid)?.startTime);
+    const start = Number(readProcessStat(bystander.pid)?.startTime);
     Deno.writeTextFileSync(paths.lockFile, `${bystander.pid} ${start - 1}\n`);
     Deno.writeTextFileSync(paths.pidFile, `${bystander.pid}\n`);
     leaveSocket(paths.socket);
     Deno.mkdirSync(paths.logs);
-    const supervisor = { ...ownProcessId(), startTime: "1" };
+    const supervisor = { ...readOwnProcessId(), startTime: "1" };
     const state = { supervisor, state: "running", since: 0, kernel: bystander.pid, deaths: 0, problem: null };
     Deno.writeTextFileSync(`${paths.logs}/daemon.json`, JSON.stringify(state));
 
@@ -41,7 +41,7 @@ Deno.test("what a killed daemon leaves, and a pid that is somebody else's by now
     const { kernel } = await workspace.start();
     assert.equal(Deno.readTextFileSync(paths.pidFile), `${kernel}\n`);
     assert.equal((await workspace.nerve("stop")).code, 0);
-    assert.equal(processStat(bystander.pid)?.state, "S");
+    assert.equal(readProcessStat(bystander.pid)?.state, "S");
   } finally {
     bystander.kill("SIGKILL");
     await bystander.status;

@@ -1,7 +1,7 @@
 /** A workspace that is taken away from its daemon, and what comes of it when it is there again, elsewhere, or never. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
-import { processStat } from "../../../src/base/process_id.ts";
+import { readProcessStat } from "../../../src/base/process_id.ts";
 import { runCli } from "../../../src/cli/app.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { ControlClient } from "../../../src/control/client/client.ts";
@@ -27,7 +27,7 @@ Deno.test("a daemon whose workspace is removed leaves no process in it, nor a fo
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000")).code, 0);
   await workspace.reached("the role", () => /role begins/.test(workspace.textLog()));
   await removeWhole(workspace.root);
-  await workspace.reached("the end of the kernel, which waits for no role", () => processStat(kernel) === null);
+  await workspace.reached("the end of the kernel, which waits for no role", () => readProcessStat(kernel) === null);
   assert.deepEqual([...Deno.readDirSync(workspace.folder)], [], "it does not come back as an empty folder");
   Deno.kill(supervisor, "SIGTERM");
   await workspace.nothingLeft();
@@ -66,7 +66,7 @@ Deno.test("a daemon whose workspace is moved ends, and goes on when it is moved 
   const { kernel, supervisor } = await workspace.start();
   const moved = `${workspace.folder}/moved`;
   await Deno.rename(workspace.root, moved);
-  await workspace.reached("the end of the kernel", () => processStat(kernel) === null);
+  await workspace.reached("the end of the kernel", () => readProcessStat(kernel) === null);
   const { code, out } = await workspace.nerve("status", "--workspace", moved);
   assert.deepEqual([code, /no daemon runs in .*; .*moved or copied here from .*\/ws, where/.test(out)], [3, true], out);
   await Deno.rename(moved, workspace.root);

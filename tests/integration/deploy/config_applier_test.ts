@@ -1,7 +1,7 @@
 /** A changed nerve.yaml under a running kernel: what changed is followed, and nothing else is touched. */
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
-import { configRestMs } from "../../../src/base/limits.ts";
+import { configSettleMs } from "../../../src/base/limits.ts";
 import { ConfigApplier } from "../../../src/deploy/config_applier.ts";
 import { CurrentConfig } from "../../../src/deploy/current_config.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -141,8 +141,8 @@ Deno.test("a nerve.yaml that takes something out is taken when it has rested, an
     const { current, applier } = inForce();
     workspace.write("nerve.yaml", half);
     Deno.utimeSync(workspace.paths.configFile, clock.now() / 1_000, clock.now() / 1_000);
-    assert.equal((await applier.reread(false)).restMs, configRestMs);
-    await clock.tick(configRestMs - 1);
+    assert.equal((await applier.reread(false)).restMs, configSettleMs);
+    await clock.tick(configSettleMs - 1);
     assert.equal((await applier.reread(false)).restMs, 1);
     assert.deepEqual([[...current.config.senses.keys()], current.error], [["a", "b"], null]);
     await assert.rejects(inForce().applier.reread(true), /put in force/);

@@ -3,7 +3,7 @@ import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { prune } from "../../../src/sdk/mod.ts";
-import { drizzleOver } from "../../../src/store/sqlite/drizzle.ts";
+import { createDrizzle } from "../../../src/store/sqlite/drizzle.ts";
 
 const dayMs = 86_400_000;
 
@@ -11,13 +11,13 @@ const milliseconds = sqliteTable("in_milliseconds", { at: integer({ mode: "times
 const seconds = sqliteTable("in_seconds", { at: integer("taken_at", { mode: "timestamp" }).notNull() });
 const numbers = sqliteTable('odd "name"', { at: integer('odd "column"').notNull() });
 
-function withDatabase(test: (db: ReturnType<typeof drizzleOver>) => void): void {
+function withDatabase(test: (db: ReturnType<typeof createDrizzle>) => void): void {
   const sqlite = new DatabaseSync(":memory:");
   try {
     sqlite.exec(`create table in_milliseconds (at integer, note text) strict;
       create table in_seconds (taken_at integer not null) strict;
       create table "odd ""name""" ("odd ""column""" integer not null) strict;`);
-    test(drizzleOver(sqlite));
+    test(createDrizzle(sqlite));
   } finally {
     sqlite.close();
   }

@@ -112,9 +112,9 @@ Deno.test("a batch that cannot be committed behind is lost as a whole, counted, 
     const told = await Promise.allSettled([1, 2, 3].map((n) => writer.run(insert(n))));
     assert.deepEqual(told.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
     assert.deepEqual([all().filter((n) => n > 0), lost, writer.counters.lost], [[], [3], 3]);
-    assert.match(writer.trouble?.message ?? "", /full/);
+    assert.match(writer.writeFailure?.message ?? "", /full/);
     await writer.run(insert(4));
-    assert.deepEqual([all().filter((n) => n > 0), writer.trouble], [[4], null]);
+    assert.deepEqual([all().filter((n) => n > 0), writer.writeFailure], [[4], null]);
   }));
 
 Deno.test("large batches go behind once the thread is there, and the write-ahead log never grows long", () =>
@@ -150,18 +150,18 @@ Deno.test("a database that was removed is not made again, and one that took its 
     const make = () => openDatabase(path).close();
     make();
     const removed = await tried();
-    assert.equal(removed.wanted(), false);
+    assert.equal(removed.ensureReady(), false);
     await removed.opened();
-    assert.equal(removed.wanted(), false);
+    assert.equal(removed.ensureReady(), false);
     assert.deepEqual([...Deno.readDirSync(root)], []);
     make();
     const replaced = await tried();
     // So that it does not get the same inode again.
     const other = await Deno.makeTempFile({ dir: root });
     make();
-    assert.equal(replaced.wanted(), false);
+    assert.equal(replaced.ensureReady(), false);
     await replaced.opened();
-    assert.equal(replaced.wanted(), false);
+    assert.equal(replaced.ensureReady(), false);
     await Deno.remove(other);
     for (const thread of [removed, replaced]) thread.end();
   }));
@@ -169,17 +169,17 @@ Deno.test("a database that was removed is not made again, and one that took its 
 // What was begun for the thread hung for ever when its idle time was over in that moment.
 Deno.test("a batch for a thread that has ended meanwhile is done here, in its order", () =>
   bench(async (bench) => {
-    const { writer, all, doneHere, lost } = bench, { wanted } = CommitThread.prototype;
+    const { writer, all, doneHere, lost } = bench, { ensureReady } = CommitThread.prototype;
     await getBehind(bench);
     const first = writer.run(insert(1)), second = writer.run(insert(2));
     writer.write(insert(2));
     const durable = writer.durable();
-    CommitThread.prototype.wanted = () => false;
+    CommitThread.prototype.ensureReady = () => false;
     try {
       assert.deepEqual(await Promise.all([first, second]), [true, true]);
       await assert.rejects(durable, { code: "STORE_FAILED" });
     } finally {
-      CommitThread.prototype.wanted = wanted;
+      CommitThread.prototype.ensureReady = ensureReady;
     }
     const positive = (numbers: number[]) => numbers.filter((n) => n > 0);
     assert.deepEqual([positive(all()), positive(doneHere()), lost], [[1, 2], [1, 2], [1]]);
@@ -239,16 +239,16 @@ Deno.test("a thread that is ended while it begins leaves nothing beside a databa
     const path = join(root, "a.db"), db = openDatabase(path);
     db.exec("create table numbers (n)");
     const thread = new CommitThread(path, systemClock);
-    assert.equal(thread.wanted(), false);
+    assert.equal(thread.ensureReady(), false);
     await thread.end();
     db.close();
     // One that begins later than the first is there by now: the first would have shown itself.
     await inTempDir(async (other) => {
       openDatabase(join(other, "b.db")).close();
       const later = new CommitThread(join(other, "b.db"), systemClock);
-      later.wanted();
+      later.ensureReady();
       await later.opened();
-      assert.equal(later.wanted(), true);
+      assert.equal(later.ensureReady(), true);
       await later.end();
     });
     assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["a.db"]);

@@ -9,7 +9,7 @@ import { runCli } from "../../../src/cli/app.ts";
 import { storeVerifyOutput, workflowThreadOutput } from "../../../src/cli/render/json_schemas.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { logMigrations } from "../../../src/store/log/schema.ts";
-import { openDatabase, userVersion } from "../../../src/store/sqlite/database.ts";
+import { openDatabase, readUserVersion } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -41,7 +41,7 @@ for (const { name, version } of formats) {
     const { root, paths } = workspace;
     await copyFolder(join(repository, "tests/fixtures", name), root);
     const old = openDatabase(paths.logDatabase, { readOnly: true });
-    assert.equal(userVersion(old), version);
+    assert.equal(readUserVersion(old), version);
     old.close();
     const nerve = async (...argv: string[]) => {
       const io = new CapturedIo({ cwd: root }), code = await runCli(argv, io);
@@ -62,7 +62,7 @@ for (const { name, version } of formats) {
     await workspace.run("completed");
     await workspace.stop();
     const now = openDatabase(paths.logDatabase, { readOnly: true });
-    assert.equal(userVersion(now), logMigrations.length);
+    assert.equal(readUserVersion(now), logMigrations.length);
     now.close();
     const after = (await nerve("events", "--archived", "--json")).trim().split("\n").map((line): LogRow =>
       JSON.parse(line)

@@ -5,8 +5,8 @@ import {
   inTransaction,
   migrate,
   openDatabase,
+  readUserVersion,
   StatementCache,
-  userVersion,
 } from "../../../src/store/sqlite/database.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -90,7 +90,7 @@ Deno.test("migrations run once, in order, and those of a newer nerve are refused
   migrate(db, ["create table a (n)"], "a.db");
   migrate(db, ["create table a (n)", "create table b (n); insert into b values (1)"], "a.db");
   migrate(db, ["create table a (n)", "create table b (n); insert into b values (1)"], "a.db");
-  assert.equal(userVersion(db), 2);
+  assert.equal(readUserVersion(db), 2);
   assert.equal(db.prepare("select count(*) as n from b").get()?.n, 1);
   assert.throws(() => migrate(db, ["create table a (n)"], "a.db"), (thrown) => {
     assert.ok(thrown instanceof NerveError && thrown.code === "STORE_FAILED" && thrown.hint !== null);
@@ -101,7 +101,7 @@ Deno.test("migrations run once, in order, and those of a newer nerve are refused
 Deno.test("a migration that fails leaves the database at the version before it", () => {
   using db = openDatabase(":memory:");
   assert.throws(() => migrate(db, ["create table a (n)", "create table b (n); create table a (n)"], "a.db"));
-  assert.equal(userVersion(db), 1);
+  assert.equal(readUserVersion(db), 1);
   assert.throws(() => db.prepare("select * from b"), /no such table/);
   assert.equal(db.isTransaction, false);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setImmediate } from "node:timers";
-import { commitRestMinMs } from "../../../src/base/limits.ts";
+import { commitPauseMinMs } from "../../../src/base/limits.ts";
 import { GroupCommit } from "../../../src/store/commit/group_commit.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -100,7 +100,7 @@ Deno.test("after a commit, rows that nobody waits for rest, and share one commit
       await clock.tick(1);
     }
     assert.deepEqual(committed(), [1]);
-    await clock.tick(commitRestMinMs);
+    await clock.tick(commitPauseMinMs);
     assert.deepEqual(committed(), [1, 2, 3, 4, 5]);
     assert.deepEqual(writer.counters, { operations: 5, commits: 2, lost: 0 });
   }));

@@ -1,7 +1,7 @@
 /** How SQLite carries out the queries of the log. Danger: a query that reads the whole log, in the kernel's own thread. */
 import assert from "node:assert/strict";
 import type { LogFilter } from "../../../src/protocol/log.ts";
-import { logQuery } from "../../../src/store/log/log_sql.ts";
+import { buildLogQuery } from "../../../src/store/log/log_sql.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { plan } from "../../support/query_plan.ts";
 import { withStore } from "../../support/store_bench.ts";
@@ -24,6 +24,6 @@ Deno.test("queries of the log use an index, or walk the rows in the order of the
       [{ refId: "a", type: "run.log" }, /^SEARCH logs USING INDEX logs_ref \(ref_id=\? AND type=\?\)$/],
       [{ sinceMs: 1, untilMs: 2 }, /^SEARCH logs USING INDEX logs_ts/],
     ];
-    for (const [filter, pattern] of expected) assert.match(plan(db, logQuery(filter).sql), pattern);
+    for (const [filter, pattern] of expected) assert.match(plan(db, buildLogQuery(filter).sql), pattern);
     await Promise.resolve();
   }));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
-import { newestRows, readOnlyQuery, schemaOf } from "../../../src/store/sqlite/sense_query.ts";
+import { readNewestRows, readSchema, runReadOnlyQuery } from "../../../src/store/sqlite/sense_query.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 function bench(test: (path: string, root: string) => void): Promise<void> {
@@ -22,11 +22,11 @@ function bench(test: (path: string, root: string) => void): Promise<void> {
   });
 }
 
-const rowsOf = (path: string, sql: string) => [...readOnlyQuery(path, sql).rows];
+const rowsOf = (path: string, sql: string) => [...runReadOnlyQuery(path, sql).rows];
 
 Deno.test("a select answers with its columns and rows, whatever their types and names", () =>
   bench((path) => {
-    const { columns, rows } = readOnlyQuery(
+    const { columns, rows } = runReadOnlyQuery(
       path,
       "select id, used as id, note from readings where id < 3 order by 1; -- end",
     );
@@ -95,8 +95,8 @@ Deno.test("a database that does not exist is no answer and is not made", () =>
   bench((path) => {
     for (
       const ask of [() => rowsOf(`${path}x`, "select 1"), () =>
-        newestRows(`${path}x`, null, 1), () =>
-        schemaOf(`${path}x`)]
+        readNewestRows(`${path}x`, null, 1), () =>
+        readSchema(`${path}x`)]
     ) {
       assert.throws(ask, { code: "STORE_FAILED" });
     }
@@ -108,7 +108,7 @@ Deno.test("rows are streamed: an endless answer can be left at any time, and an 
   bench((path) => {
     const endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n";
     const seen: unknown[] = [];
-    for (const [i] of readOnlyQuery(path, endless).rows) {
+    for (const [i] of runReadOnlyQuery(path, endless).rows) {
       seen.push(i);
       if (seen.length === 3) break;
     }
@@ -123,7 +123,7 @@ Deno.test("rows are streamed: an endless answer can be left at any time, and an 
 Deno.test("a sense that writes meanwhile is not held up, and neither is the reader", () =>
   bench((path) => {
     using writer = openDatabase(path);
-    const rows = readOnlyQuery(path, "select id from readings order by id").rows[Symbol.iterator]();
+    const rows = runReadOnlyQuery(path, "select id from readings order by id").rows[Symbol.iterator]();
     assert.deepEqual(rows.next().value, [1]);
     writer.exec("insert into readings values (4, 0.1, 'new')");
     assert.deepEqual([...{ [Symbol.iterator]: () => rows }], [[2], [3]]);
@@ -132,11 +132,11 @@ Deno.test("a sense that writes meanwhile is not held up, and neither is the read
 
 Deno.test("the newest rows come of the first table of the sense, or of the one that was named", () =>
   bench((path) => {
-    const { table, columns, rows } = newestRows(path, null, 2);
+    const { table, columns, rows } = readNewestRows(path, null, 2);
     assert.deepEqual([table, columns, [...rows]], ["readings", ["id", "used", "note"], [[3, 1, "c"], [2, 0.75, null]]]);
-    assert.deepEqual([...newestRows(path, 'odd "name', 5).rows], []);
+    assert.deepEqual([...readNewestRows(path, 'odd "name', 5).rows], []);
     for (const name of ["nowhere", "latest", "_migrations", "readings; drop table readings"]) {
-      assert.throws(() => newestRows(path, name, 1), { code: "QUERY_INVALID", message: /no table/ }, name);
+      assert.throws(() => readNewestRows(path, name, 1), { code: "QUERY_INVALID", message: /no table/ }, name);
     }
   }));
 
@@ -144,14 +144,14 @@ Deno.test("a database without a table of its own says so", () =>
   inTempDir(async (root) => {
     const path = join(root, "empty.db");
     (await openSenseDatabase(path, join(root, "none"))).sqlite.close();
-    assert.throws(() => newestRows(path, null, 1), { code: "QUERY_INVALID", message: /no table yet/ });
-    assert.deepEqual(schemaOf(path), []);
+    assert.throws(() => readNewestRows(path, null, 1), { code: "QUERY_INVALID", message: /no table yet/ });
+    assert.deepEqual(readSchema(path), []);
     await Promise.resolve();
   }));
 
 Deno.test("the schema lists the sense's own tables with their columns, indexes and rows", () =>
   bench((path) => {
-    const [readings, odd, ...others] = schemaOf(path);
+    const [readings, odd, ...others] = readSchema(path);
     assert.deepEqual(others, []);
     assert.deepEqual([readings?.name, readings?.rows, odd?.name, odd?.rows], ["readings", 3, 'odd "name', 0]);
     assert.match(readings?.sql ?? "", /^CREATE TABLE readings \(id integer/i);

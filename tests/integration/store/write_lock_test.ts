@@ -57,11 +57,11 @@ Deno.test("what waits too long for another program's lock is lost and told, and 
     const durable = assert.rejects(writer.durable(), locked);
     await clock.tick(databaseBusyMaxMs + lockRetryMs);
     await Promise.all([refused, durable]);
-    assert.match(writer.trouble?.hint ?? "", /another program holds a lock/);
+    assert.match(writer.writeFailure?.hint ?? "", /another program holds a lock/);
     writer.write(insert(3));
     await clock.tick(databaseBusyMaxMs / 2);
     other.exec("rollback");
     await clock.tick(lockRetryMs);
     await writer.durable();
-    assert.deepEqual([committed(), lost, writer.trouble], [[3], [1, 1], null]);
+    assert.deepEqual([committed(), lost, writer.writeFailure], [[3], [1, 1], null]);
   }));

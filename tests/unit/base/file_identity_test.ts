@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { identifyFile, inodeOf } from "../../../src/base/file_identity.ts";
+import { identifyFile, readInode } from "../../../src/base/file_identity.ts";
 import { join } from "../../support/paths.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -15,6 +15,6 @@ Deno.test("identifyFile() tells a file from the one that took its place, and non
     await Deno.rename(join(root, "b"), path);
     assert.notEqual(identifyFile(path), first);
     assert.equal(identifyFile(join(path, "below a file")), null);
-    assert.equal(inodeOf(path), (await Deno.stat(path)).ino);
-    assert.equal(inodeOf(join(root, "missing")), null);
+    assert.equal(readInode(path), (await Deno.stat(path)).ino);
+    assert.equal(readInode(join(root, "missing")), null);
   }));

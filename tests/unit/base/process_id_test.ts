@@ -1,17 +1,17 @@
 /** Which process a pid means, on real processes. */
 import assert from "node:assert/strict";
-import { isAlive, ownProcessId, processStat } from "../../../src/base/process_id.ts";
+import { isAlive, readOwnProcessId, readProcessStat } from "../../../src/base/process_id.ts";
 import { copyProgram } from "../../support/programs.ts";
 
 Deno.test("isAlive() knows a process from another one that has its pid", async () => {
   // The bug would be: `stop` signals a stranger that was given the pid of a daemon that is long dead.
-  const own = ownProcessId();
+  const own = readOwnProcessId();
   assert.equal(isAlive(own), true);
   assert.equal(isAlive({ ...own, startTime: String(Number(own.startTime) - 1) }), false);
   // As a lock file holds it that was cut off, or that came with a workspace from a system without /proc.
   assert.equal(isAlive({ ...own, startTime: null }), false);
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
-  const stat = processStat(child.pid);
+  const stat = readProcessStat(child.pid);
   assert.equal(stat?.parent, Deno.pid);
   const id = { pid: child.pid, startTime: stat.startTime };
   assert.equal(isAlive(id), true);
@@ -20,12 +20,12 @@ Deno.test("isAlive() knows a process from another one that has its pid", async (
   assert.equal(isAlive(id), false);
 });
 
-Deno.test("processStat() reads past a name full of brackets and spaces", async () => {
+Deno.test("readProcessStat() reads past a name full of brackets and spaces", async () => {
   const folder = await Deno.makeTempDir(), path = `${folder}/a) S 1 (b`;
   copyProgram("/bin/sleep", path);
   const child = new Deno.Command(path, { args: ["60"] }).spawn();
   try {
-    assert.equal(processStat(child.pid)?.parent, Deno.pid);
+    assert.equal(readProcessStat(child.pid)?.parent, Deno.pid);
   } finally {
     child.kill("SIGKILL");
     await child.status;

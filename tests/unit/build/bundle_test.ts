@@ -1,6 +1,6 @@
 /** The bug these guard against: what is loaded by its own path, and is missing in what is built. */
 import assert from "node:assert/strict";
-import { bundleOf } from "../../../src/base/self_exec.ts";
+import { toBundlePath } from "../../../src/base/self_exec.ts";
 import { bundledEntries } from "../../../tools/build/bundle.ts";
 import { readSource, sourceFiles } from "../../support/source_files.ts";
 
@@ -9,12 +9,12 @@ const sources = sourceFiles(["src"], ".ts");
 Deno.test("every entry that a process or thread is started with is bundled, and no other", () => {
   const asked = new Set<string>(["main.ts"]);
   for (const file of sources) {
-    for (const [, entry = ""] of readSource(file).matchAll(/\b(?:ownEntry|selfArguments)\(\s*"([^"]+)"/g)) {
+    for (const [, entry = ""] of readSource(file).matchAll(/\b(?:resolveOwnEntry|buildSelfArguments)\(\s*"([^"]+)"/g)) {
       asked.add(entry);
     }
   }
   assert.deepEqual([...asked].sort(), [...bundledEntries].sort());
-  assert.equal(new Set(bundledEntries.map(bundleOf)).size, bundledEntries.length);
+  assert.equal(new Set(bundledEntries.map(toBundlePath)).size, bundledEntries.length);
 });
 
 Deno.test("no module that can be bundled finds a file by its own place, which is another in a bundle", () => {

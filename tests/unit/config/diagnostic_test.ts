@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatProblems, pathText, type Problem, sortProblems } from "../../../src/config/diagnostic.ts";
+import { formatConfigPath, formatProblems, type Problem, sortProblems } from "../../../src/config/diagnostic.ts";
 import fc from "../../support/fast_check.ts";
 
 const place = { file: "nerve.yaml", line: 12, column: 5 };
@@ -61,7 +61,7 @@ Deno.test("problems come in the order of the file, those without a place last", 
 });
 
 Deno.test("a path is written with dots and indexes", () => {
-  assert.equal(pathText(["reflexes", 2, "on", 0]), "reflexes[2].on[0]");
-  assert.equal(pathText([]), "");
-  assert.equal(pathText(["senses", "x".repeat(200)]).length, "senses.".length + 83);
+  assert.equal(formatConfigPath(["reflexes", 2, "on", 0]), "reflexes[2].on[0]");
+  assert.equal(formatConfigPath([]), "");
+  assert.equal(formatConfigPath(["senses", "x".repeat(200)]).length, "senses.".length + 83);
 });

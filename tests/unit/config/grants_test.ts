@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import {
+  buildSandboxEnvironment,
+  buildSandboxPermissions,
   explainPermissions,
   type GrantedUnit,
-  readablePeers,
-  sandboxEnvironment,
-  sandboxPermissions,
+  listReadablePeers,
 } from "../../../src/config/permissions/grants.ts";
 import { type NerveConfig, permissionNames, type PermissionRequest } from "../../../src/config/types.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
@@ -23,7 +23,7 @@ function configOf(text: string): NerveConfig {
 }
 
 function grantsOf(text: string, unit: GrantedUnit): SandboxPermissions {
-  return sandboxPermissions(configOf(text), paths, unit, context);
+  return buildSandboxPermissions(configOf(text), paths, unit, context);
 }
 
 const database = (path: string) => ["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix);
@@ -73,11 +73,15 @@ Deno.test("a list of peers restricts what is read, for the senses of a group tog
   const config = configOf(text);
   const [a, b, c] = [...config.senses.values()];
   assert.ok(a !== undefined && b !== undefined && c !== undefined);
-  assert.deepEqual([readablePeers(config, a), readablePeers(config, b), readablePeers(config, c)], [["c"], [], [
-    "a",
-    "b",
-    "d",
-  ]]);
+  assert.deepEqual([listReadablePeers(config, a), listReadablePeers(config, b), listReadablePeers(config, c)], [
+    ["c"],
+    [],
+    [
+      "a",
+      "b",
+      "d",
+    ],
+  ]);
 });
 
 Deno.test("the declarations of a group are united, true is all there is to say, and paths become absolute", () => {
@@ -136,10 +140,10 @@ function within(less: SandboxPermissions, more: SandboxPermissions): boolean {
 }
 
 Deno.test("declaring more never grants less, and declaring nothing grants only what is implied", () => {
-  const none = sandboxPermissions(withRequests({}, {}), paths, group("g"), context);
+  const none = buildSandboxPermissions(withRequests({}, {}), paths, group("g"), context);
   fc.assert(fc.property(request, request, (a, b) => {
-    const one = sandboxPermissions(withRequests(a, {}), paths, group("g"), context);
-    const both = sandboxPermissions(withRequests(a, b), paths, group("g"), context);
+    const one = buildSandboxPermissions(withRequests(a, {}), paths, group("g"), context);
+    const both = buildSandboxPermissions(withRequests(a, b), paths, group("g"), context);
     assert.ok(within(none, one) && within(one, both));
     for (const name of permissionNames) {
       if (a[name] === undefined && b[name] === undefined) assert.deepEqual(both[name], none[name]);
@@ -147,8 +151,8 @@ Deno.test("declaring more never grants less, and declaring nothing grants only w
       assert.ok(typeof granted === "boolean" || granted.length > 0);
     }
     // What its neighbours declare is nothing to another group.
-    const other = sandboxPermissions(withRequests(a, b), paths, group("c"), context);
-    assert.deepEqual(other, sandboxPermissions(withRequests({}, {}), paths, group("c"), context));
+    const other = buildSandboxPermissions(withRequests(a, b), paths, group("c"), context);
+    assert.deepEqual(other, buildSandboxPermissions(withRequests({}, {}), paths, group("c"), context));
   }));
 });
 
@@ -164,7 +168,7 @@ Deno.test("only granted variables reach the process, and never one that steers i
     ffi: false,
     import: false,
   };
-  const reaching = (env: SandboxPermissions["env"]) => Object.keys(sandboxEnvironment({ ...denied, env }, all));
+  const reaching = (env: SandboxPermissions["env"]) => Object.keys(buildSandboxEnvironment({ ...denied, env }, all));
   assert.deepEqual(reaching(false), []);
   assert.deepEqual(reaching(["TOKEN", "A_*", "MISSING"]), ["TOKEN", "A_1", "A_2"]);
   assert.deepEqual(reaching(["D*", "LD_PRELOAD", "N*", "L*"]), []);

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { PermissionRow } from "../../../src/config/permissions/grants.ts";
-import { type Asked, learn, permissionsYaml, readAudit } from "../../../src/config/permissions/learned.ts";
+import {
+  type Asked,
+  derivePermissions,
+  formatPermissionsYaml,
+  readAudit,
+} from "../../../src/config/permissions/learned.ts";
 
 const row = (permission: PermissionRow["permission"], value: string | true): PermissionRow => {
   return { permission, value, why: "", declaredBy: "a" };
@@ -33,7 +38,7 @@ Deno.test("the audit is read from the sandbox's first module on, addresses as ho
 Deno.test("what is implied is not needed; what was refused is missing; what was not asked for is unused", () => {
   const implied = [row("read", "/w/senses/a")],
     declared = [row("read", "/etc"), row("read", "/usr"), row("net", "h"), row("env", "X")];
-  const learned = learn(
+  const learned = derivePermissions(
     [...asked("read", "/w/senses/a/index.ts", "/etc/passwd", "/var/x"), ...asked("net", "h:443", "other:443")],
     implied,
     declared,
@@ -47,8 +52,12 @@ Deno.test("what is implied is not needed; what was refused is missing; what was 
 
 Deno.test("many files of one folder become the folder, everything becomes true", () => {
   const files = Array.from({ length: 9 }, (_, n) => `/var/log/${n}`);
-  assert.deepEqual(learn(asked("read", ...files, "/var/log/deep/x"), [], []).needed, { read: ["/var/log"] });
-  assert.deepEqual(learn([{ permission: "env", value: null }, ...asked("env", "X")], [], []).needed, { env: true });
-  assert.equal(permissionsYaml({ read: ["/a"] }), "permissions:\n  read:\n    - /a");
-  assert.equal(permissionsYaml({}), "permissions: {}");
+  assert.deepEqual(derivePermissions(asked("read", ...files, "/var/log/deep/x"), [], []).needed, {
+    read: ["/var/log"],
+  });
+  assert.deepEqual(derivePermissions([{ permission: "env", value: null }, ...asked("env", "X")], [], []).needed, {
+    env: true,
+  });
+  assert.equal(formatPermissionsYaml({ read: ["/a"] }), "permissions:\n  read:\n    - /a");
+  assert.equal(formatPermissionsYaml({}), "permissions: {}");
 });

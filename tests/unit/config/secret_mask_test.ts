@@ -14,13 +14,13 @@ const env = {
 function maskOf(permissions: string): SecretMask {
   const parsed = parseNerveConfig(`senses: { a: { permissions: ${permissions} } }`, "nerve.yaml");
   if (!parsed.ok) assert.fail(JSON.stringify(parsed.error));
-  return SecretMask.of(parsed.value.config, env);
+  return SecretMask.fromConfig(parsed.value.config, env);
 }
 
 Deno.test("values of granted variables are taken out of texts, keys and nested values, and nothing else is", () => {
   const mask = maskOf("{ env: [API_TOKEN, SHORT, HOME] }");
   assert.equal(mask.text("a tok-123456 b /home/me yes visible-value"), "a [API_TOKEN] b /home/me yes visible-value");
-  assert.deepEqual(mask.in({ "tok-123456": [{ deep: "xtok-123456x" }, 1, null, true] }), {
+  assert.deepEqual(mask.mask({ "tok-123456": [{ deep: "xtok-123456x" }, 1, null, true] }), {
     "[API_TOKEN]": [{ deep: "x[API_TOKEN]x" }, 1, null, true],
   });
 });
@@ -32,7 +32,7 @@ Deno.test("a prefix grants several, the longest value goes first, and true means
 
 Deno.test("without secrets a value is handed on as it is", () => {
   const value = { any: ["thing"] };
-  assert.equal(maskOf("{}").in(value), value);
+  assert.equal(maskOf("{}").mask(value), value);
 });
 
 Deno.test("a secret of any characters is found in a value, and in a text that holds it as JSON", () => {
@@ -42,7 +42,7 @@ Deno.test("a secret of any characters is found in a value, and in a text that ho
   fc.assert(
     fc.property(secrets, (secret) => {
       const mask = new SecretMask({ S: secret });
-      assert.deepEqual(mask.in({ a: [secret] }), { a: ["[S]"] });
+      assert.deepEqual(mask.mask({ a: [secret] }), { a: ["[S]"] });
       assert.equal(mask.text(JSON.stringify(secret)), '"[S]"');
     }),
     { examples: [['a"b\n\\cdef']] },

@@ -1,6 +1,6 @@
 /** Keeping a kernel running, over a kernel that does what the test says and a clock that stands still. */
 import assert from "node:assert/strict";
-import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceLookMs } from "../../../src/base/limits.ts";
+import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceCheckMs } from "../../../src/base/limits.ts";
 import type { LogLine } from "../../../src/base/log_line.ts";
 import { findFault } from "../../../src/daemon/kernel_child.ts";
 import {
@@ -230,13 +230,13 @@ Deno.test("Keeper starts a kernel anew when the workspace that was taken away is
   await clock.tick(workspaceAwayMaxMs / 2);
   assert.equal(kernels.length, 1);
   workspace.there = true;
-  await clock.tick(workspaceLookMs);
+  await clock.tick(workspaceCheckMs);
   assert.equal(kernels.length, 2);
   // Half of it is there: that is tried again, and nothing is written meanwhile.
   refuse(last(), "senses/a is not there");
   await clock.tick(0);
   assert.equal(keeper.state, "away");
-  await clock.tick(workspaceLookMs);
+  await clock.tick(workspaceCheckMs);
   last().ready();
   await clock.tick(workspaceAwayMaxMs * 2);
   assert.deepEqual([keeper.state, keeper.deaths, kernels.length, end()], [
@@ -253,7 +253,7 @@ Deno.test("Keeper starts a kernel anew when the workspace that was taken away is
 
 Deno.test("Keeper gives up a workspace that stays away, or of which no kernel can be made, and says which it was", async () => {
   const gone = await away();
-  await gone.clock.tick(workspaceAwayMaxMs + workspaceLookMs);
+  await gone.clock.tick(workspaceAwayMaxMs + workspaceCheckMs);
   const end = gone.end() as KernelSupervisorEnd | null;
   assert.ok(end?.kind === "gave up" && /taken away, .* there is no nerve\.yaml$/.test(end.reason));
   assert.deepEqual([gone.kernels.length, gone.clock.pending], [1, 0]);
@@ -261,7 +261,7 @@ Deno.test("Keeper gives up a workspace that stays away, or of which no kernel ca
   const wrong = await away();
   wrong.workspace.there = true;
   while (wrong.end() === null) {
-    await wrong.clock.tick(workspaceLookMs);
+    await wrong.clock.tick(workspaceCheckMs);
     if (wrong.keeper.pid !== null) refuse(wrong.last(), "line 3");
   }
   const why = wrong.end() as KernelSupervisorEnd | null;
@@ -271,7 +271,7 @@ Deno.test("Keeper gives up a workspace that stays away, or of which no kernel ca
 Deno.test("Keeper leaves a workspace that was made again to whoever was first, and ends while it waits when it is told to", async () => {
   const taken = await away();
   taken.workspace.there = true;
-  await taken.clock.tick(workspaceLookMs);
+  await taken.clock.tick(workspaceCheckMs);
   refuse(taken.last(), "pid 7", "DAEMON_RUNNING");
   await taken.clock.tick(0);
   assert.equal((taken.end() as KernelSupervisorEnd | null)?.kind, "refused");

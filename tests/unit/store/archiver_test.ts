@@ -1,13 +1,15 @@
 /** Which days leave the log. */
 import assert from "node:assert/strict";
-import { archiveBound } from "../../../src/store/archive/archiver.ts";
+import { resolveArchiveBound } from "../../../src/store/archive/archiver.ts";
 import { dayMs } from "../../../src/store/archive/days.ts";
 
 const noon = Date.UTC(2026, 1, 10, 12);
 
 Deno.test("archiveBound() is the start of a whole day: retention back from now, or the day that was asked for", () => {
-  assert.equal(archiveBound(null, 30 * dayMs, noon), Date.UTC(2026, 0, 11));
-  assert.equal(archiveBound(null, 60 * 60 * 1_000, noon), Date.UTC(2026, 1, 10));
-  assert.equal(archiveBound("2026-02-10", 30 * dayMs, noon), Date.UTC(2026, 1, 10));
-  for (const wrong of ["2026-02-11", "soon"]) assert.throws(() => archiveBound(wrong, dayMs, noon), { code: "USAGE" });
+  assert.equal(resolveArchiveBound(null, 30 * dayMs, noon), Date.UTC(2026, 0, 11));
+  assert.equal(resolveArchiveBound(null, 60 * 60 * 1_000, noon), Date.UTC(2026, 1, 10));
+  assert.equal(resolveArchiveBound("2026-02-10", 30 * dayMs, noon), Date.UTC(2026, 1, 10));
+  for (const wrong of ["2026-02-11", "soon"]) {
+    assert.throws(() => resolveArchiveBound(wrong, dayMs, noon), { code: "USAGE" });
+  }
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { type Batch, CommitTiming, newBatch } from "../../../src/store/commit/commit_timing.ts";
+import { type Batch, CommitTiming, createBatch } from "../../../src/store/commit/commit_timing.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const slowMs = 5;
@@ -9,13 +9,13 @@ function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; 
   const clock = new FakeClock(), committed: Batch[] = [];
   const timing = new CommitTiming(clock, (batch) => committed.push(batch));
   // One slow commit does not make a slow disk.
-  timing.committed(newBatch(false), slowMs, null);
+  timing.recordCommit(createBatch(false), slowMs, null);
   assert.equal(timing.slow, false);
   /** A commit that took 5 ms, for which so many waited, is over. */
   const told = (waiting: number) => {
-    const batch = newBatch(true);
+    const batch = createBatch(true);
     batch.waiting = waiting;
-    timing.committed(batch, slowMs, null);
+    timing.recordCommit(batch, slowMs, null);
   };
   return { timing, clock, committed, told };
 }
@@ -26,7 +26,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 Deno.test("those who were told of a slow commit share the next one when they come again, though they come apart", async () => {
   const { timing, clock, committed, told } = bench();
   told(3);
-  const batch = newBatch(true);
+  const batch = createBatch(true);
   timing.enqueueAwaited(batch);
   await clock.tick(1);
   timing.enqueueAwaited(batch);
@@ -40,14 +40,14 @@ Deno.test("those who were told of a slow commit share the next one when they com
 Deno.test("after a slow commit nobody is waited for longer than half of what it took, and one alone for nobody", async () => {
   const { timing, clock, committed, told } = bench();
   told(3);
-  const batch = newBatch(true);
+  const batch = createBatch(true);
   timing.enqueueAwaited(batch);
   await clock.tick(slowMs / 2 - 1);
   assert.deepEqual(committed, []);
   await clock.tick(1);
   assert.deepEqual(committed, [batch]);
   told(1);
-  const alone = newBatch(true);
+  const alone = createBatch(true);
   timing.enqueueAwaited(alone);
   await turn();
   assert.deepEqual(committed, [batch, alone]);
@@ -55,11 +55,11 @@ Deno.test("after a slow commit nobody is waited for longer than half of what it 
 
 Deno.test("a batch that has waited for a slow commit waits for those who were told of it, too", async () => {
   const { timing, clock, committed } = bench();
-  const first = newBatch(true), next = newBatch(true);
+  const first = createBatch(true), next = createBatch(true);
   first.waiting = 2;
   next.waiting = 2;
   next.due = true;
-  timing.committed(first, slowMs, next);
+  timing.recordCommit(first, slowMs, next);
   await turn();
   assert.deepEqual(committed, []);
   timing.enqueueAwaited(next);
@@ -70,8 +70,8 @@ Deno.test("a batch that has waited for a slow commit waits for those who were to
 });
 
 Deno.test("a batch that has waited for a fast commit goes at once, before anybody is told of that one", () => {
-  const { timing, committed } = bench(), next = newBatch(true);
+  const { timing, committed } = bench(), next = createBatch(true);
   next.due = true;
-  timing.committed(newBatch(true), 0.2, next);
+  timing.recordCommit(createBatch(true), 0.2, next);
   assert.deepEqual(committed, [next]);
 });

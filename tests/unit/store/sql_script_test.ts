@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { nextStatement, onlyStatement, runScript, ScriptError } from "../../../src/store/sqlite/sql_script.ts";
+import {
+  findNextStatement,
+  prepareOnlyStatement,
+  runScript,
+  ScriptError,
+} from "../../../src/store/sqlite/sql_script.ts";
 import fc from "../../support/fast_check.ts";
 
 const blanks = [" ", "\n", "\t", ";", "-- a; comment\n", "/* not; 'this */", "\uFEFF"];
@@ -45,14 +50,14 @@ Deno.test("an error names the line of the statement it is in, not of the blank b
 Deno.test("a script without a statement does nothing, and its statement is none", () => {
   using db = new DatabaseSync(":memory:");
   for (const script of ["", "  \n", ";;", "-- only this", "/* unterminated", "/**/;--\n", "\uFEFF"]) {
-    assert.equal(nextStatement(script, 0), script.length, JSON.stringify(script));
+    assert.equal(findNextStatement(script, 0), script.length, JSON.stringify(script));
     runScript(db, script);
-    assert.equal(onlyStatement(db, script), null);
+    assert.equal(prepareOnlyStatement(db, script), null);
   }
 });
 
 Deno.test("the only statement of a script is found among comments, and two statements are not one", () => {
   using db = new DatabaseSync(":memory:");
-  assert.deepEqual(onlyStatement(db, "-- it\n select ';' as a; /* end */ ;")?.get()?.a, ";");
-  assert.equal(onlyStatement(db, "select 1; select 2"), null);
+  assert.deepEqual(prepareOnlyStatement(db, "-- it\n select ';' as a; /* end */ ;")?.get()?.a, ";");
+  assert.equal(prepareOnlyStatement(db, "select 1; select 2"), null);
 });
