@@ -1,18 +1,18 @@
 /**
- * Publish and subscribe inside the kernel: signals, changes of runs and of groups, for whoever listens (the printed
- * lines of `nerve run`, the event stream of the control API, embedders).
+ * Publish and subscribe inside the kernel: signals, run changes and unit changes. The subscribers are `nerve run`, the
+ * event stream of the control API, and programs that embed nerve.
  *
  * I1. Publishing never blocks, never throws and never runs a subscriber's code.
- * I2. What waits for one subscriber is bounded; when it is full the oldest event is dropped and counted. A slow
- *     subscriber costs the others nothing.
+ * I2. Each subscriber has a bounded queue. When it is full, the oldest event is dropped and counted. A slow subscriber
+ *     costs the others nothing.
  */
 import { subscriberQueueMax } from "./limits.ts";
 
-/** The events from the moment of subscribing on, in order, as an async iterator for one reader. */
+/** The events since the subscription began, in order, as an async iterator for one reader. */
 export interface Subscription<E> extends AsyncIterableIterator<E, undefined> {
   /** Events that this subscriber has lost because it read too slowly. */
   readonly dropped: number;
-  /** Ends the iteration; what still waits is discarded. Leaving a `for await` loop does the same. */
+  /** Ends the iteration and discards queued events. Leaving a `for await` loop does the same. */
   close(): void;
 }
 
@@ -21,7 +21,7 @@ export class Broadcast<E> {
   readonly #subscribers = new Set<Subscriber<E>>();
   #closed = false;
 
-  /** `queueMax` is the number of events that may wait for one subscriber; default `subscriberQueueMax`. */
+  /** `queueMax`: events that may queue for one subscriber. Default: `subscriberQueueMax`. */
   constructor(queueMax: number = subscriberQueueMax) {
     this.#queueMax = queueMax;
   }
@@ -41,7 +41,7 @@ export class Broadcast<E> {
     return subscriber;
   }
 
-  /** No further events: each subscriber reads what waits for it, then its iteration ends. */
+  /** Accepts no further events. Each subscriber reads its queue to the end, then its iteration ends. */
   close(): void {
     this.#closed = true;
     for (const subscriber of this.#subscribers) subscriber.finish();
@@ -53,15 +53,15 @@ class Subscriber<E> implements Subscription<E> {
   dropped = 0;
   readonly #queueMax: number;
   readonly #onClose: () => void;
-  /** Events that wait for a reader. One of the two lists is always empty. */
+  /** Events without a reader. One of the two lists is always empty. */
   #events: E[] = [];
-  /** Readers that wait for an event. */
+  /** Readers without an event. */
   #readers: ((result: IteratorResult<E, undefined>) => void)[] = [];
   #finished = false;
 
-  constructor(queueMax: number, left: () => void) {
+  constructor(queueMax: number, onClose: () => void) {
     this.#queueMax = queueMax;
-    this.#onClose = left;
+    this.#onClose = onClose;
   }
 
   offer(event: E): void {
@@ -74,7 +74,7 @@ class Subscriber<E> implements Subscription<E> {
     this.#events.push(event);
   }
 
-  /** Nothing more comes, but what waits may still be read. */
+  /** No event follows; queued events can still be read. */
   finish(): void {
     this.#finished = true;
     for (const reader of this.#readers) reader({ done: true, value: undefined });

@@ -6,8 +6,8 @@ const unitBytes: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024
 const durationPart = /(\d+)(ms|s|m|h|d)/y;
 
 /**
- * Milliseconds of `500ms`, `5s`, `10m`, `1h`, `1d` and of sums in falling order such as `1h30m`.
- * The error is a sentence without a place: the caller knows where the text stood.
+ * Milliseconds of `500ms`, `5s`, `10m`, `1h`, `1d`, or of a sum in descending order such as `1h30m`.
+ * The error is a sentence without a place: the caller knows where the text came from.
  */
 export function parseDuration(text: string): Result<number, string> {
   const wanted = `"${text}" is not a duration: write 500ms, 5s, 10m, 1h, 1d or a sum such as 1h30m`;
@@ -22,7 +22,7 @@ export function parseDuration(text: string): Result<number, string> {
     at = durationPart.lastIndex;
   }
   if (at === 0) return err(wanted);
-  return Number.isSafeInteger(total) ? ok(total) : err(`"${text}" is too long a duration`);
+  return Number.isSafeInteger(total) ? ok(total) : err(`the duration "${text}" is too long`);
 }
 
 /** The shortest text that `parseDuration` reads back as `ms`; fractions of a millisecond are dropped. */
@@ -45,7 +45,7 @@ export function parseSize(text: string): Result<number, string> {
   const unit = unitBytes[match?.[2] ?? ""];
   if (match === null || unit === undefined) return err(`"${text}" is not a size: write 64KiB, 256MiB or 1GiB`);
   const bytes = Number(match[1]) * unit;
-  return Number.isSafeInteger(bytes) ? ok(bytes) : err(`"${text}" is too large a size`);
+  return Number.isSafeInteger(bytes) ? ok(bytes) : err(`the size "${text}" is too large`);
 }
 
 /** Bytes for a reader: `12 B`, `3.4 KiB`, `1.0 GiB`. */

@@ -1,13 +1,13 @@
 /**
- * The errors of nerve. `NerveError` is for the world's faults and says what to do next; `assert` is for our own bugs.
- * Callers decide by `code`, never by the text of the message.
+ * The errors of nerve. `NerveError` reports a failure outside nerve and says what to do next; `assert` catches our own
+ * bugs. Callers decide by `code`, never by the message. protocol/common_errors.ts makes the errors of several rooms.
  */
 
 import type { ErrorCode } from "./error_codes.ts";
 
 export type { ErrorCode } from "./error_codes.ts";
 
-/** An expected failure: `message` says what failed, `hint` what the operator can do about it. */
+/** An expected failure. `message` says what failed, `hint` what the operator can do about it. */
 export class NerveError extends Error {
   override readonly name = "NerveError";
   readonly code: ErrorCode;
@@ -20,17 +20,17 @@ export class NerveError extends Error {
   }
 }
 
-/** Throws when one of our own invariants does not hold. Never used for input. */
+/** Throws when an invariant of nerve does not hold. Never used to check input. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`nerve bug: ${message}`);
 }
 
-/** Ends a switch over a closed union: a new kind does not compile until it is handled. */
+/** Ends a switch over a closed union: a new variant does not compile until it is handled. */
 export function unreachable(value: never): never {
   throw new Error(`nerve bug: unexpected ${JSON.stringify(value)}`);
 }
 
-/** The text of anything that was thrown, on one line. Never throws itself, whatever it is given. */
+/** The message of any thrown value, on one line. Never throws. */
 export function messageOf(thrown: unknown): string {
   const lines = textOf(thrown).split("\n").map((line) => line.trim());
   return lines.filter((line) => line !== "").join(" | ") || "(no message)";
@@ -40,7 +40,7 @@ function textOf(thrown: unknown): string {
   try {
     return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
-    // A message or toString that throws, a revoked proxy: there is no text to be had from it.
+    // A message or toString that throws, or a revoked proxy: it has no text.
     return "(a value that cannot be shown)";
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Places where a test may have the process killed, as a power cut or `kill -9` would do it: `NERVE_FAULT_POINT` holds the
- * name of one, and after a colon how often it is passed first. Nothing happens without the variable. Used by archiver.ts and
- * backup.ts.
+ * Places where a test can kill the process, as a power cut or `kill -9` would. `NERVE_FAULT_POINT` names one; a number
+ * after a colon says how often it is passed before the kill. Without the variable nothing happens. Used by archiver.ts,
+ * archive_file.ts and backup.ts.
  */
 
 const variable = "NERVE_FAULT_POINT";

@@ -1,7 +1,7 @@
-/** Which file or folder a path leads to: another one may take the place of what was there before. */
+/** Identifies the file or folder at a path: another one may have replaced it. */
 import { isMissing } from "./if_present.ts";
 
-/** Equal for the same file or folder only; null when there is none. Inodes are used again, births are not. */
+/** Equal only for the same file or folder; null when there is none. Inodes are reused, birth times are not. */
 export function identifyFile(path: string): string | null {
   try {
     const { dev, ino, birthtime } = Deno.statSync(path);
@@ -12,7 +12,7 @@ export function identifyFile(path: string): string | null {
   }
 }
 
-/** Tells files apart that exist at the same time; null when there is none. */
+/** Distinguishes files that exist at the same time; null when there is none. */
 export function readInode(path: string): number | null {
   try {
     return Deno.statSync(path).ino;

@@ -1,18 +1,18 @@
 /**
- * Reads what may not be there: a missing file, folder or process is an answer, every other failure an exception.
+ * Reads what may be absent: a missing file, folder or process is a result; every other failure throws.
  */
 
-/** Whether the system said that there is no such file or folder. */
+/** Whether the error says that a file or folder does not exist. */
 export function isMissing(thrown: unknown): boolean {
   return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotADirectory;
 }
 
-/** The same of a process, whose entry in /proc may vanish while it is read. */
+/** The same for a process, whose entry in /proc may vanish while it is read. */
 export function isGoneProcess(thrown: unknown): boolean {
   return thrown instanceof Deno.errors.NotFound || /ESRCH|No such process/.test(String(thrown));
 }
 
-/** What `read` returns; null when the file or folder is not there. */
+/** The result of `read`; null when the file or folder does not exist. */
 export function ifPresent<T>(read: () => T): T | null {
   try {
     return read();
@@ -22,7 +22,7 @@ export function ifPresent<T>(read: () => T): T | null {
   }
 }
 
-/** `ifPresent` for what is read asynchronously. */
+/** `ifPresent` for an asynchronous `read`. */
 export async function ifPresentAsync<T>(read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();

@@ -1,105 +1,105 @@
-/** Every limit of nerve, its unit last in its name. The relations between them are asserted when this file loads. */
+/** Every limit of nerve, with its unit at the end of its name. Their relations are asserted when this file loads. */
 import { assert } from "./errors.ts";
 
 const KiB = 1024, MiB = 1024 ** 2, secondMs = 1_000, minuteMs = 60_000;
 
-/** JSON of a signal's or a run's payload. */
+/** The payload of a signal or a run, as JSON. */
 export const payloadMaxBytes = 256 * KiB;
-/** `content` of one message of a run. */
+/** The `content` of one message. */
 export const messageContentMaxBytes = 1 * MiB;
-/** JSON of a message's `meta`. */
+/** The `meta` of one message, as JSON. */
 export const messageMetaMaxBytes = 256 * KiB;
-/** `prompt` of a run. */
+/** The `prompt` of a run. */
 export const promptMaxBytes = 64 * KiB;
-/** One line of the protocol between the kernel and a group's process, from the process to the kernel. */
+/** One protocol line from a unit's process to the kernel. */
 export const protocolLineMaxBytes = 8 * MiB;
-/** One line of the daemon's text log; longer ones are cut. */
+/** One line of the daemon's text log; longer lines are cut. */
 export const logLineMaxBytes = 16 * KiB;
-/** The daemon's text log: when it is this large a new one is begun, and so many older ones are kept. */
+/** The daemon's text log rotates at this size and keeps this many older files. */
 export const logFileMaxBytes = 10 * MiB;
 export const logFilesKept = 5;
-/** Body of a request to the control API. */
+/** The body of a request to the control API. */
 export const requestBodyMaxBytes = 1 * MiB;
 export const configFileMaxBytes = 1 * MiB;
-/** Values in nerve.yaml, what its aliases stand for counted each time, and how deep they may nest. */
+/** Values in nerve.yaml (each use of an alias counts all values it stands for), and their nesting depth. */
 export const configNodesMax = 200_000;
 export const configDepthMax = 64;
-/** How deep a payload or a message's meta may nest: whatever walks it recursively must not run out of stack. */
+/** Nesting depth of a payload or a message's meta: recursive code must not run out of stack. */
 export const jsonDepthMax = 128;
-/** Problems that one check of nerve.yaml reports; the rest is counted. */
+/** Problems that one check of nerve.yaml reports; it only counts the rest. */
 export const problemsMax = 1_000;
 
 export const groupsMax = 256;
 export const sensesMax = 2_000;
 export const workflowsMax = 256;
 export const sseClientsMax = 64;
-/** Events that wait for one subscriber; the oldest is dropped and counted when there are more. */
+/** Events queued for one subscriber; beyond it the oldest is dropped and counted. */
 export const subscriberQueueMax = 1_024;
 export const nameMaxChars = 64;
 
 export const heartbeatMs = 5 * secondMs;
 export const heartbeatMissesMax = 3;
-/** Deaths of one process within `deathWindowMs` that quarantine it. */
+/** So many deaths of one process within `deathWindowMs` quarantine it. */
 export const deathsMax = 5;
 export const deathWindowMs = 60 * secondMs;
 export const backoffFirstMs = 100;
 export const backoffMaxMs = 5 * secondMs;
 
-/** A process ends when nothing has been due for this long and nothing is due within the same span. */
+/** A process ends when it was idle for this long and nothing is due within the same span. */
 export const idleEndMs = 30 * secondMs;
-/** A process is started this long before its next tick: it needs 60 to 80 ms until its sense is loaded, more when busy. */
+/** A process starts this long before its next tick: loading its sense takes 60 to 80 ms, more on a busy machine. */
 export const prepareAheadMs = 150;
-/** From the start of a process until it answers; a slower one counts as dead. */
+/** From the start of a process to its first answer; a slower one counts as dead. */
 export const processStartMaxMs = 20 * secondMs;
-/** How long a process gets to close its databases when it is told to end; then it is killed. */
+/** The time a process has to close its databases after `end`; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
-/** Open files of a process that its disk quota looks through each time; one with more is over it. */
+/** Open files of a process that one disk quota check reads; a process with more is over its quota. */
 export const quotaDescriptorsMax = 4_096;
-/** A process that uses a whole core for this long while nothing is asked of it is told of, and must answer at once. */
+/** A process that uses a whole core for this long without work is reported and must answer a ping at once. */
 export const idleBurnMs = 2 * secondMs;
 /**
- * What one process may say without having been asked. Messages and bytes beyond it are read later: its socket and pipes fill up, and it waits, or
- * grows until it is ended. Rows of its log and lines of its output beyond it are dropped and counted.
+ * What one process may send unasked. Messages and bytes beyond it are read later: its socket and pipes fill up, and it
+ * waits, or grows until it is killed. Log rows and output lines beyond it are dropped and counted.
  */
 export const messagesPerSecondMax = 3_000;
-/** A longer message counts as several: what it costs to read grows with it, up to 70 ms of the kernel a megabyte. */
+/** A longer message counts as several: the cost of reading it grows with its size, up to 70 ms per megabyte. */
 export const messageUnitBytes = 2 * KiB;
 export const messagesBurstMax = 2_000;
 export const outputBytesPerSecondMax = 1 * MiB;
 export const outputBytesBurstMax = 4 * MiB;
 export const logRowsPerSecondMax = 100;
 export const logRowsBurstMax = 1_000;
-/** How long answers of the control API that are under way get when it stops; then nobody waits for them. */
+/** The time pending answers of the control API have when it stops; then they are abandoned. */
 export const controlStopMs = 2 * secondMs;
-/** Connections to the control API, idle ones and event streams included; further ones are closed at once. */
+/** Connections to the control API, including idle ones and event streams; further ones are closed at once. */
 export const controlConnectionsMax = 256;
-/** How long a client may take to send a whole request, and to begin the next one on a connection that it keeps. */
+/** The time a client has to send a whole request, and to start the next one on a kept connection. */
 export const requestMaxMs = 10 * secondMs;
-/** How long a client may take to read what is ready for it; then it is cut. */
+/** The time a client has to read pending data; then its connection is closed. */
 export const answerStallMs = 10 * secondMs;
-/** A comment in each event stream this often, so that both ends notice when the other has gone. */
+/** Each event stream gets a comment this often, so that both ends notice a lost connection. */
 export const eventHeartbeatMs = 15 * secondMs;
-/** Rows that an event stream reads of the log at a time. */
+/** Log rows that an event stream reads at a time. */
 export const eventReplayRows = 500;
 
-/** From the start of the daemon until its control API answers; a slower one counts as dead. */
+/** From the start of the daemon to the first answer of its control API; a slower one counts as dead. */
 export const daemonStartMaxMs = 30 * secondMs;
-/** What `nerve stop` waits for the drain; then it kills. */
+/** How long `nerve stop` waits for the drain; then it kills the daemon. */
 export const daemonStopMaxMs = 30 * secondMs;
-/** How long a daemon whose workspace was taken away waits until it is there again, and how often it looks. */
+/** How long a daemon waits for its missing workspace to return, and how often it checks. */
 export const workspaceAwayMaxMs = 30 * secondMs;
 export const workspaceCheckMs = 200;
-/** How long a command waits for the answer of a daemon that may hang. */
+/** How long a command waits for a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 
 /** The shortest interval of a reflex, and the shortest timeout of a compute. */
 export const intervalMinMs = 10;
 export const timeoutMinMs = 10;
 export const retentionMinMs = 60 * minuteMs;
-/** A process has 47 MB resident before it has loaded anything (measured on Deno 2.9.6). */
+/** A process has 47 MB resident before it loads anything (measured, Deno 2.9.6). */
 export const memoryMinBytes = 64 * MiB;
-/** An empty SQLite database with its log takes some tens of kilobytes. */
+/** An empty SQLite database with its write-ahead log takes some tens of kilobytes. */
 export const diskMinBytes = 1 * MiB;
 export const concurrencyMax = 1_000;
 export const queueMax = 10_000;
@@ -113,71 +113,71 @@ export const defaultMaxQueue = 100;
 export const defaultConcurrency = 1;
 export const defaultDrainTimeoutMs = 30 * secondMs;
 export const defaultRetentionMs = 30 * 24 * 60 * minuteMs;
-/** After a role's `signal` aborted, before its process is recycled. */
+/** From the abort of a role's `signal` to the recycling of its process. */
 export const killGraceMs = 5 * secondMs;
-/** What running roles get when the kernel stops. */
+/** The time running roles have when the kernel stops. */
 export const stopDrainMs = 10 * secondMs;
 /** A role's name as a process reports it. */
 export const roleNameMaxChars = 256;
-/** Why a run ended, for a reader; longer ones are cut. */
+/** The reason why a run ended; longer texts are cut. */
 export const reasonMaxChars = 4_000;
-/** `run.refused` rows of one workflow within `refusalWindowMs`; more are only counted. */
+/** `run.refused` rows of one workflow within `refusalWindowMs`; further ones are only counted. */
 export const refusalsLoggedMax = 20;
 export const refusalWindowMs = minuteMs;
-/** Deaths of a process at the same round of the same run that end the run as crashed. */
+/** So many deaths of a process in the same round of a run end the run as crashed. */
 export const roundDeathsMax = 3;
 
-/** Attempts that a role's retry may ask for, and the longest wait between two of them. */
+/** The most attempts that a role's retry policy may request, and the longest wait between two of them. */
 export const roleAttemptsMax = 1_000;
 export const retryWaitMaxMs = 24 * 60 * minuteMs;
 export const defaultRetryBackoffMs = 1 * secondMs;
 export const defaultRetryBackoffMaxMs = minuteMs;
-/** The longest time limit that a role may ask for. */
+/** The longest timeout that a role may request. */
 export const roleTimeoutMaxMs = 7 * 24 * 60 * minuteMs;
-/** Rounds that the moderator is asked about again when a run is resumed: the newest. */
+/** The newest rounds, for which the moderator is asked again when a run resumes. */
 export const rereadRoundsMax = 1_000;
 
-/** From the last change of a file to the scan that reads it, and the longest that a stream of changes puts it off. */
+/** From the last change of a file to the scan that reads it, and the longest delay by a stream of changes. */
 export const watchQuietMs = 75;
 export const watchBusyMaxMs = 500;
-/** A nerve.yaml that takes something out must have stood unchanged for this long: half of a file is often a valid one. */
+/** A nerve.yaml that removes something applies only once unchanged for this long: half a file is often valid too. */
 export const configSettleMs = 1 * secondMs;
-/** Without any event a scan comes after so many times as long as it takes, within these bounds. */
+/** Without any event, scans follow at this multiple of a scan's duration, within these bounds. */
 export const watchScanShare = 200;
 export const watchScanMinMs = 1 * secondMs;
 export const watchScanMaxMs = 30 * secondMs;
-/** What a scan of senses/, workflows/ and lib/ looks at. */
+/** What a scan of senses/, workflows/ and lib/ reads. */
 export const scanFilesMax = 50_000;
 export const scanDepthMax = 32;
 export const scanFileMaxBytes = 8 * MiB;
-/** Processes in which new code is tried at the same time. */
+/** Processes that load new code on trial at the same time. */
 export const concurrentTrialsMax = 2;
-/** Changed senses and workflows without a process that are tried at once; of more, the next compute tells. */
+/** Changed senses and workflows without a process that are trial-loaded; beyond it, the next compute finds faults. */
 export const idleTrialsMax = 8;
 
 /** How long a statement waits for another program's lock on a database. */
 export const databaseBusyMaxMs = 2 * secondMs;
-/** How often the log's writer asks for that lock, off the event loop. */
+/** How often the log's writer retries that lock, without blocking the event loop. */
 export const lockRetryMs = 20;
-/** From the start, and from midnight UTC, until the log is archived; and from a failure until it is tried again. */
+/** From the start, and from midnight UTC, to the archive run; and from a failed archive run to the next try. */
 export const archiveFirstMs = minuteMs;
 export const archiveRetryMs = 60 * minuteMs;
 export const preparedStatementsMax = 256;
-/** Operations of one commit of the log; more are committed before the turn of the event loop ends. */
+/** Operations of one commit of the log; at this number it commits before the turn of the event loop ends. */
 export const commitOperationsMax = 10_000;
-/** Operations that wait while a commit is under way on the thread behind; further ones are lost, and counted. */
+/** Operations queued while the commit thread is busy; further ones are lost and counted. */
 export const commitWaitingMax = 100_000;
-/** After a commit of the log, rows that nobody waits for rest so many times as long as it took, within these bounds. */
+/** After a commit, rows that nobody awaits pause for this multiple of its duration, within these bounds. */
 export const commitPauseFactor = 4;
 export const commitPauseMinMs = 5;
 export const commitPauseMaxMs = 50;
 /**
- * Commits are done on a thread of their own while the last two took longer than `commitSlowMs`, or one of the last held so
- * many operations: else the way there and back (0.1 to 0.5 ms) costs more than it spares.
+ * Commits move to a thread of their own while the last two took longer than `commitSlowMs`, or a recent one held this
+ * many operations: otherwise the round trip (0.1 to 0.5 ms) costs more than it saves.
  */
 export const commitSlowMs = 1;
 export const commitManyOperations = 256;
-/** After so long without a batch that thread ends, and after a failure it is not started again for as long. */
+/** That thread ends after this long without a batch, and restarts no sooner than this after a failure. */
 export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRetryMs = minuteMs;
 
@@ -189,11 +189,11 @@ assert(
   messageContentMaxBytes * 6 + messageMetaMaxBytes < protocolLineMaxBytes,
   "a message must fit into a protocol line",
 );
-assert(prepareAheadMs < idleEndMs, "a process that was started ahead must not end before its tick");
+assert(prepareAheadMs < idleEndMs, "a process started ahead must not end before its tick");
 assert(backoffFirstMs < backoffMaxMs && backoffMaxMs * deathsMax < deathWindowMs, "five deaths must fit in the window");
 assert(logLineMaxBytes < logFileMaxBytes, "a line must fit into a log file");
 assert(
   stopDrainMs + processEndMaxMs + controlStopMs < daemonStopMaxMs,
-  "a stop in order must be over before it is cut short",
+  "an orderly stop must finish before it is cut short",
 );
-assert(memoryWatchMs * 3 < secondMs, "a group over its memory must be ended within a second");
+assert(memoryWatchMs * 3 < secondMs, "a group over its memory must be killed within a second");

@@ -1,6 +1,6 @@
 /**
- * Lines of the daemon's text log: one line an entry, always the same keys in the same order, so that both `grep` and a
- * program can read it. Pure; the file is written by daemon/text_log.ts.
+ * Lines of the daemon's text log: one line per entry, always the same keys in the same order, so that both `grep` and a
+ * program can read it. Pure; daemon/text_log.ts writes the file.
  *
  *     ts=2026-01-31T12:03:10.123Z level=warn source=sense:disk-usage event=problem message="threw: no df"
  */
@@ -12,14 +12,14 @@ export interface LogLine {
   /** Milliseconds since the epoch. */
   readonly ts: number;
   readonly level: LogLineLevel;
-  /** Who it is about: `daemon`, `kernel`, or as in the log: `group:NAME`, `sense:NAME`, `workflow:NAME`. */
+  /** The subject: `daemon`, `kernel`, or as in the log: `group:NAME`, `sense:NAME`, `workflow:NAME`. */
   readonly source: string;
-  /** What happened, in one fixed word: `signal`, `run.completed`, `kernel.died`. */
+  /** What happened, as one fixed word: `signal`, `run.completed`, `kernel.died`. */
   readonly event: string;
   readonly message: string;
 }
 
-/** Without its line break; at most `maxBytes` long, for which the message is cut. */
+/** The line without a line break, at most `maxBytes` long: the message is cut to fit. */
 export function formatLogLine(line: LogLine, maxBytes: number = logLineMaxBytes): string {
   const { ts, level, source, event, message } = line;
   const head = `ts=${new Date(ts).toISOString()} level=${level} source=${toWord(source)} event=${
@@ -28,11 +28,11 @@ export function formatLogLine(line: LogLine, maxBytes: number = logLineMaxBytes)
   return head + JSON.stringify(cutMessage(message, maxBytes - byteLength(head)));
 }
 
-/** As much of the message as JSON writes in `maxBytes`, about; with three dots at its end when something is missing. */
+/** The start of the message whose JSON fits into about `maxBytes`, with three dots at its end when it was cut. */
 export function cutMessage(message: string, maxBytes: number): string {
   if (message.length < maxBytes && byteLength(JSON.stringify(message)) <= maxBytes) return message;
   const mark = "...";
-  // JSON writes one character as up to six bytes: less and less until it fits.
+  // JSON writes a character as up to six bytes, so shorten step by step until it fits.
   let kept = message.slice(0, maxBytes);
   while (kept !== "" && byteLength(JSON.stringify(kept + mark)) > maxBytes) {
     kept = kept.slice(0, Math.floor(kept.length * 0.9));
@@ -40,22 +40,22 @@ export function cutMessage(message: string, maxBytes: number): string {
   return kept + mark;
 }
 
-const shape = /^ts=(\S+) level=(debug|info|warn|error) source=(\S+) event=(\S+) message=(".*")$/;
+const linePattern = /^ts=(\S+) level=(debug|info|warn|error) source=(\S+) event=(\S+) message=(".*")$/;
 
-/** Null: the line is none of ours, such as the last words of a process that crashed. */
+/** Null: nerve did not write the line; a process may have printed it as it crashed. */
 export function parseLogLine(text: string): LogLine | null {
-  const [, time = "", level, source = "", event = "", quoted = ""] = shape.exec(text) ?? [];
+  const [, time = "", level, source = "", event = "", quoted = ""] = linePattern.exec(text) ?? [];
   const ts = Date.parse(time);
   if (level === undefined || Number.isNaN(ts)) return null;
   try {
     return { ts, level: level as LogLineLevel, source, event, message: String(JSON.parse(quoted)) };
   } catch {
-    // It only looks like one of ours: its quotes do not match.
+    // It only looks like a log line: its quotes do not match.
     return null;
   }
 }
 
-/** A value without quotes around it must not look like two. */
+/** An unquoted value must not look like two values. */
 function toWord(text: string): string {
   return text.replaceAll(/[\s"=]/g, "_") || "_";
 }

@@ -1,12 +1,12 @@
 /**
- * Which process a pid means: a pid alone is used again after its process has died, a pid with its start time is not.
- * Reads /proc; on systems without it the pid alone has to do.
+ * Identifies a process: the system reuses a pid after its process has died, but not a pid with a start time.
+ * Reads /proc; on systems without it the pid alone must do.
  */
 import { isGoneProcess } from "./if_present.ts";
 
 export interface ProcessId {
   readonly pid: number;
-  /** Clock ticks since boot at which it started (field 22 of /proc/PID/stat); null where there is no /proc. */
+  /** Start time in clock ticks since boot (field 22 of /proc/PID/stat); null where there is no /proc. */
   readonly startTime: string | null;
 }
 
@@ -14,11 +14,11 @@ export function readOwnProcessId(): ProcessId {
   return { pid: Deno.pid, startTime: readProcessStat(Deno.pid)?.startTime ?? null };
 }
 
-/** Whether that very process is there and has not ended; one that only waits to be reaped has ended. */
+/** Whether that same process still runs. A zombie, which only waits to be reaped, does not. */
 export function isAlive({ pid, startTime }: ProcessId): boolean {
   const stat = readProcessStat(pid);
   if (stat === null) return startTime === null && answersSignals(pid);
-  // Without a start time, from a system without /proc or cut off by a full disk, the pid may be anybody's by now.
+  // Without a start time (no /proc, or a write that a full disk cut off) the pid may belong to another process by now.
   return stat.state !== "Z" && stat.state !== "X" && stat.startTime === startTime;
 }
 
@@ -27,33 +27,33 @@ export interface ProcessStat {
   readonly state: string;
   readonly parent: number;
   readonly startTime: string;
-  /** Processor time that it has used, in the system's ticks (fields 14 and 15). */
+  /** CPU time used, in clock ticks (fields 14 and 15). */
   readonly cpuTicks: number;
 }
 
-/** Null: there is no such process, or no /proc. */
+/** Null when there is no such process, or no /proc. */
 export function readProcessStat(pid: number): ProcessStat | null {
   let text: string;
   try {
     text = Deno.readTextFileSync(`/proc/${pid}/stat`);
   } catch (thrown) {
-    // Gone, also between opening and reading.
+    // It may also end between opening and reading.
     if (isGoneProcess(thrown)) return null;
     throw thrown;
   }
-  // The name, in brackets, may hold anything: spaces and brackets too. The state, field 3, comes after it.
+  // The name, in parentheses, may hold anything, including spaces and parentheses. The state, field 3, follows it.
   const [state = "", parent = "", ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return { state, parent: Number(parent), startTime: rest[17] ?? "", cpuTicks: Number(rest[9]) + Number(rest[10]) };
 }
 
-/** For systems without /proc: SIGCONT does nothing to a process that runs. */
+/** For systems without /proc: SIGCONT does nothing to a running process. */
 function answersSignals(pid: number): boolean {
   if (hasProc()) return false;
   try {
     Deno.kill(pid, "SIGCONT");
     return true;
   } catch {
-    // No such process, or not ours: neither is our daemon.
+    // No such process, or another user's: neither is our daemon.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-/** A computation that may fail in an expected way: the failure is a value, not an exception. */
+/** The result of something that may fail in an expected way: the failure is a value, not an exception. */
 export type Result<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 export function ok<T>(value: T): Result<T, never> {

@@ -1,40 +1,40 @@
-/** How to start nerve again: the same executable with other arguments. The same in every form that nerve comes in. */
+/** Starts nerve again: the same executable with other arguments, in every form in which nerve is built. */
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 
-/** A compiled nerve is one file; else Deno runs our sources, from a clone or beside a Deno of their own. */
+/** A compiled nerve is one file; otherwise Deno runs nerve's sources, from a clone or from the portable form. */
 export const isCompiled: boolean = Reflect.get(Deno.build, "standalone") === true;
 
 /**
- * A file or folder of nerve's own, by its path below src/. A bundle lies in a folder there, as every room does, so that
- * this holds in it as well.
+ * A file or folder of nerve, by its path below src/. A bundle lies one folder below src/, as every room does, so the
+ * same relative path works in it.
  */
 export function resolveOwnFile(path: string): URL {
   return new URL(`../${path}`, import.meta.url);
 }
 
-/** Where tools/build/bundle.ts puts what becomes of an entry: one file that holds all it needs. Both paths are below src/. */
+/** Where tools/build/bundle.ts puts the bundle of an entry. Both paths are below src/. */
 export function toBundlePath(entry: string): string {
   return `bundle/${entry.replaceAll("/", "_").replace(/\.ts$/, ".js")}`;
 }
 
 const isBundled = import.meta.url.endsWith(".js");
 
-/** The module with which a process or a thread of nerve's begins; `entry` as above. */
+/** The main module of a process or thread of nerve; `entry` is its path below src/. */
 export function resolveOwnEntry(entry: string): URL {
   return resolveOwnFile(isBundled ? toBundlePath(entry) : entry);
 }
 
 /**
- * Deno's flags for running on nerve's own packages only, fetching nothing. The lock beside deno.json says which version
- * of each package it is: without it Deno wants the registry's word.
+ * Deno's flags for running with nerve's own packages only, without downloads. The lock file beside deno.json pins each
+ * version: without it Deno would ask the registry.
  */
 export const ownPackages: readonly string[] = ["--frozen", "--cached-only"];
 
-/** The lock beside deno.json. The built forms have none: their packages are files of their own (tools/build/vendor.ts). */
+/** The lock file beside deno.json. Built forms have none: their packages are plain files (tools/build/vendor.ts). */
 export const ownLock: URL = resolveOwnFile("../deno.lock");
 
-/** Deno's flags for a bundle; in the header of the portable form too (tools/build/portable.ts). */
+/** Deno's flags for a bundle; the header of the portable form has them too (tools/build/portable.ts). */
 export const bundleFlags: readonly string[] = [
   "--cached-only",
   "--no-remote",
@@ -44,9 +44,9 @@ export const bundleFlags: readonly string[] = [
 ];
 
 /**
- * V8's flags for a process that is to stay small. V8 keeps up to 48 MiB for young objects of a busy program; a kernel with
- * 1,000 senses does as much with 12. What was needed to load its code a process gives back after 30 s; with these after 2,
- * which is 2 MiB of a group's 22 and 7 of a kernel's 38.
+ * V8's flags for a small process. V8 keeps up to 48 MiB for young objects of a busy program; a kernel with 1,000 senses
+ * does as much work with 12. A process returns the memory that loading its code took after 30 s, with these flags after
+ * 2 s: 2 of a group's 22 MiB, and 7 of a kernel's 38 MiB.
  */
 export const smallHeap: readonly string[] = [
   "--max-semi-space-size=4",
@@ -54,23 +54,24 @@ export const smallHeap: readonly string[] = [
   "--memory-reducer-delay-ms=500",
 ];
 
-/** The program to start. Linux adds " (deleted)" once its file was removed; what was unpacked again has the old name. */
+/** The program to start. Linux appends " (deleted)" once its file was removed; a new copy has the old name. */
 export function findOwnProgram(): string {
   return Deno.execPath().replace(/ \(deleted\)$/, "");
 }
 
-/** For a process that loads code of others as well. */
+/** For a process that also loads user code. */
 export interface Guests {
+  /** Deno's permission flags. */
   readonly rights: readonly string[];
-  /** Deno's flags for their packages. */
+  /** Deno's flags for the packages of user code. */
   readonly packages: readonly string[];
 }
 
 /**
- * What comes after `findOwnProgram()` and before nerve's own arguments. A compiled nerve has Deno's flags inside, and
- * always begins at main.ts. Under Deno another `entry`, a path below src/, spares what main.ts brings along: Deno
- * resolves the whole graph of it, what it imports dynamically included, which is 20 ms for the command line.
- * A bundle imports nothing, and so needs deno.json only for its guests: Deno would take 7 ms to read it.
+ * The arguments between `findOwnProgram()` and nerve's own. A compiled nerve contains Deno's flags and always starts at
+ * main.ts. Under Deno, another `entry` (a path below src/) avoids loading what main.ts imports: Deno resolves its whole
+ * graph, dynamic imports included, which takes 20 ms for the command line. A bundle imports nothing; it needs deno.json,
+ * which takes Deno 7 ms to read, only for user code.
  */
 export function buildSelfArguments(entry: string = "main.ts", guests: Guests | null = null): string[] {
   if (isCompiled) return [];

@@ -1,4 +1,4 @@
-/** Timers of one owner that are cancelled together, so that a manager that has stopped leaves none behind. */
+/** The timers of one owner, cancelled together: a stopped manager leaves none running. */
 import type { CancelTimer, Clock } from "./time.ts";
 
 export class TimerGroup {

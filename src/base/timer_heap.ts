@@ -1,13 +1,13 @@
 /**
- * Thousands of deadlines over one timer of the clock: a binary heap of absolute monotonic times.
- * One holds every deadline of the system's clock (clock.ts), one the scheduler's ticks and throttle windows (alarm.ts).
+ * Thousands of deadlines on one timer of the clock: a binary heap of absolute monotonic times. One heap holds every
+ * deadline of the system clock (clock.ts), one the scheduler's ticks and throttle windows (scheduler/alarm.ts).
  *
  * I1. Nothing fires early. Equal deadlines fire in the order in which they were added.
- * I2. The clock holds at most one timer of ours, and none while the heap is empty.
+ * I2. The heap uses at most one timer of the clock, and none while it is empty.
  */
 import type { CancelTimer, Clock } from "./time.ts";
 
-/** One deadline in a heap; hand it back to `cancel`. */
+/** One deadline in a heap; `cancel` takes it. */
 export interface HeapTimer {
   /** Monotonic milliseconds. */
   readonly due: number;
@@ -16,7 +16,7 @@ export interface HeapTimer {
 interface Node extends HeapTimer {
   readonly order: number;
   readonly fire: () => void;
-  /** Its place in the heap, so that cancelling needs no search; -1 when it is not there any more. */
+  /** Its index in the heap, so that cancelling needs no search; -1 once it has left the heap. */
   index: number;
 }
 
@@ -35,7 +35,7 @@ export class TimerHeap {
     return this.#nodes.length;
   }
 
-  /** Calls `fire` once, as soon as `monotonic()` has reached `due`; never from within this call. */
+  /** Calls `fire` once, as soon as `monotonic()` has reached `due`; never during this call. */
   add(due: number, fire: () => void): HeapTimer {
     const node: Node = { due, fire, order: this.#added++, index: this.#nodes.length };
     this.#nodes.push(node);
@@ -44,12 +44,12 @@ export class TimerHeap {
     return node;
   }
 
-  /** Harmless when the timer has fired or was cancelled before. */
+  /** Does nothing when the timer has fired or was cancelled before. */
   cancel(timer: HeapTimer): void {
     const node = timer as Node;
     if (this.#nodes[node.index] !== node) return;
     this.#remove(node);
-    // A timer that is armed for nothing wakes once and finds that out: cheaper than setting a new one at each cancel.
+    // An armed timer without a deadline fires once for nothing: cheaper than setting a new one at each cancel.
     if (this.#nodes.length === 0) this.#disarm();
   }
 
@@ -61,7 +61,7 @@ export class TimerHeap {
 
   #wake(): void {
     this.#armed = null;
-    // Read once: what becomes due while these fire gets its turn after other work of the event loop.
+    // Read once: a deadline that falls due meanwhile fires after other work of the event loop.
     const now = this.#clock.monotonic();
     this.#firing = true;
     try {

@@ -1,4 +1,4 @@
-/** So many a second, with some to spare: bounds what one group may cost the kernel. Pure but for its clock. */
+/** A rate limit with a burst: bounds what one group may cost the kernel. Pure but for its clock. */
 import type { Clock } from "./time.ts";
 
 export class TokenBucket {
@@ -8,16 +8,16 @@ export class TokenBucket {
   #tokens: number;
   #refilledAt: number;
 
-  /** Begins with `most` to spare, and never saves up more. */
-  constructor(clock: Clock, perSecond: number, most: number) {
+  /** Starts with `capacity` tokens and never holds more. */
+  constructor(clock: Clock, perSecond: number, capacity: number) {
     this.#clock = clock;
     this.#perSecond = perSecond;
-    this.#capacity = most;
-    this.#tokens = most;
+    this.#capacity = capacity;
+    this.#tokens = capacity;
     this.#refilledAt = clock.monotonic();
   }
 
-  /** Takes one if there is one. */
+  /** Takes one token if there is one. */
   tryTake(): boolean {
     this.#refill();
     if (this.#tokens < 1) return false;
@@ -25,12 +25,12 @@ export class TokenBucket {
     return true;
   }
 
-  /** Gives `amount` back, up to what may be saved up. */
+  /** Returns `amount` tokens, up to the capacity. */
   refund(amount: number): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + amount);
   }
 
-  /** Spends `amount`, also what is not there; returns for how many milliseconds nothing more may be spent. */
+  /** Spends `amount`, into debt if need be. Returns the milliseconds until the debt is paid. */
   charge(amount: number): number {
     this.#refill();
     this.#tokens -= amount;

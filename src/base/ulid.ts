@@ -1,11 +1,11 @@
 /**
- * Ids that sort by the time at which they were made: 48 bits of milliseconds and 80 random ones, 26 characters
- * (github.com/ulid/spec). Our own, because the package loads node:crypto, which is 24 ms of each start.
+ * Ids that sort by their creation time: 48 bits of milliseconds and 80 random bits, 26 characters
+ * (github.com/ulid/spec). Our own, because the npm package loads node:crypto, which takes 24 ms at each start.
  */
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const timeChars = 10, randomChars = 16;
 
-/** Each id is larger than the one before, also within a millisecond and when the clock is set back. */
+/** Each id is larger than the one before, even within a millisecond or after the clock was set back. */
 export function createUlids(now: () => number): () => string {
   let time = -1, random: number[] = [];
   return () => {
@@ -29,7 +29,7 @@ function encodeTime(ms: number): string {
   return text;
 }
 
-/** The number that the digits make, plus one. False: it was the largest. */
+/** Adds one to the number that the digits form. False: it was the largest. */
 function increment(digits: number[]): boolean {
   for (let at = digits.length - 1; at >= 0; at--) {
     const digit = digits[at] ?? 0;

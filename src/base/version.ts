@@ -1,13 +1,13 @@
-/** What this nerve is: its version, as deno.json has it, and how it was made. */
+/** The version of this nerve, from deno.json, and how it was built. */
 import manifest from "../../deno.json" with { type: "json" };
 import stamp from "./build.json" with { type: "json" };
 
 export const version: string = manifest.version;
 
-/** How the daemon names itself to its clients, in the header `server`. */
+/** The daemon's name in the `server` header. */
 export const product: string = `nerve/${version}`;
 
-/** `source`: a clone. `portable` and `compiled`: made by `deno task build`, which writes build.json anew. */
+/** `source`: a clone. `portable` and `compiled`: made by `deno task build`, which rewrites build.json. */
 export type Form = "source" | "portable" | "compiled";
 
 export const build: { readonly form: Form; readonly commit: string | null } = stamp as {
@@ -15,5 +15,5 @@ export const build: { readonly form: Form; readonly commit: string | null } = st
   commit: string | null;
 };
 
-/** The Deno that nerve is made for and tested with; what comments say is measured was measured on it. */
+/** The Deno version that nerve is built for, tested with and measured on. */
 export const denoVersion = "2.9.6";

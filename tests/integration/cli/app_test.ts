@@ -22,7 +22,7 @@ Deno.test("what the operating system refuses is no bug of nerve: it is told with
     await Deno.writeTextFile(`${root}/file`, "");
     const { code, err } = await nerve(root, "init", "file");
     assert.equal(code, 1);
-    assert.match(err, /^❌ A file is where a folder should be: .*\n {3}Choose another path/);
+    assert.match(err, /^❌ a file is where a folder should be: .*\n {3}Choose another path/);
     assert.doesNotMatch(err, /bug of nerve/);
   });
 });

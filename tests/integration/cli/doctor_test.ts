@@ -78,7 +78,7 @@ Deno.test("doctor finds a workspace that the system lets nobody write", { ignore
     for (const { hint } of of("databases")) assert.doesNotMatch(hint ?? "", /restore|move/);
     const io = new CapturedIo({ cwd: workspace.root });
     assert.equal(await runCli(["start"], io), 1);
-    assert.match(io.err, /^❌ The file system is read-only: .*\n {3}nerve writes into the workspace/);
+    assert.match(io.err, /^❌ the file system is read-only: .*\n {3}nerve writes into the workspace/);
   } finally {
     assert.ok(new Deno.Command("umount", { args: [workspace.root] }).outputSync().success);
   }

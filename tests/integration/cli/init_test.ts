@@ -202,7 +202,7 @@ Deno.test(
       disk.fill();
       const { code, err } = await init(root, "ws");
       assert.equal(code, 1);
-      assert.match(err, /^❌ No space is left/);
+      assert.match(err, /^❌ no space is left/);
       const left = [...Deno.readDirSync(join(root, "ws"))];
       assert.deepEqual(left, []);
       disk.free();

@@ -69,7 +69,7 @@ Deno.test("a full disk below stdout is told in two lines, without a stack", asyn
     }).output();
     const said = new TextDecoder().decode(stderr);
     assert.equal(code, 1, said);
-    assert.match(said, /^❌ stdout cannot be written: No space is left\n {3}Free some space .*\n$/);
+    assert.match(said, /^❌ stdout cannot be written: no space is left\n {3}Free some space .*\n$/);
   }
 });
 

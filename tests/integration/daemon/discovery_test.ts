@@ -56,7 +56,7 @@ Deno.test("a folder where the socket belongs refuses the start in two lines, and
   assert.equal(code, 1);
   assert.match(
     err,
-    /^❌ A folder is in the way, and it is not empty: remove '.*nerve\.sock'\n {3}Move the folder away\n$/,
+    /^❌ a folder is in the way, and it is not empty: remove '.*nerve\.sock'\n {3}Move the folder away\n$/,
   );
   await workspace.nothingLeft();
   assert.match(

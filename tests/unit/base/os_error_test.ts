@@ -19,28 +19,28 @@ Deno.test("what the operating system refuses says what and where", async () => {
     await Deno.writeTextFile(file, "");
     assert.equal(
       refusalOf(() => Deno.mkdirSync(join(file, "x"))),
-      `A file is where a folder should be: mkdir '${file}/x'`,
+      `a file is where a folder should be: mkdir '${file}/x'`,
     );
     assert.equal(
       refusalOf(() => Deno.writeTextFileSync(folder, "")),
-      `A folder is where a file should be: writefile '${folder}'`,
+      `a folder is where a file should be: writefile '${folder}'`,
     );
     assert.equal(
       refusalOf(() => Deno.mkdirSync(file, { recursive: true })),
-      `Something is there already: mkdir '${file}'`,
+      `something is there already: mkdir '${file}'`,
     );
     assert.equal(
       refusalOf(() => Deno.mkdirSync(join(folder, "a/b"))),
-      `There is no such file or folder: mkdir '${folder}/a/b'`,
+      `there is no such file or folder: mkdir '${folder}/a/b'`,
     );
   });
   const coded = (code: string, message: string) => toOsError(Object.assign(new Error(message), { code }))?.message;
-  assert.equal(coded("ENOSPC", "No space left on device (os error 28)"), "No space is left");
+  assert.equal(coded("ENOSPC", "No space left on device (os error 28)"), "no space is left");
   assert.equal(
     coded("EROFS", "Read-only file system (os error 30): open '/w/nerve.lock'"),
-    "The file system is read-only: open '/w/nerve.lock'",
+    "the file system is read-only: open '/w/nerve.lock'",
   );
-  assert.equal(coded("EACCES", "EACCES: permission denied, open '/w'"), "Permission denied: open '/w'");
+  assert.equal(coded("EACCES", "EACCES: permission denied, open '/w'"), "permission denied: open '/w'");
 });
 
 Deno.test("a bug of nerve's is no refusal of the system's", () => {
