@@ -70,7 +70,7 @@ export interface Guests {
 /**
  * The arguments between `findOwnProgram()` and nerve's own. A compiled nerve contains Deno's flags and always starts at
  * main.ts. Under Deno, another `entry` (a path below src/) avoids loading what main.ts imports: Deno resolves its whole
- * graph, dynamic imports included, which takes 20 ms for the command line. A bundle imports nothing; it needs deno.json,
+ * graph, dynamic imports included: 20 ms for the command line. A bundle imports nothing; it needs deno.json,
  * which takes Deno 7 ms to read, only for user code.
  */
 export function buildSelfArguments(entry: string = "main.ts", guests: Guests | null = null): string[] {

@@ -1,6 +1,7 @@
 /**
- * Every answer and request body of the control API. `control/app.ts` answers with these, `control/client/client.ts` parses what
- * arrives with the same schemas, and the OpenAPI document is made of them. Times are milliseconds since the epoch.
+ * Every response and request body of the control API. control/app.ts answers with these shapes,
+ * control/client/client.ts parses with the same schemas, and the OpenAPI document is built from them.
+ * Times are milliseconds since the epoch.
  */
 import * as z from "zod";
 import { formatDuration } from "../base/duration.ts";
@@ -11,14 +12,14 @@ import { logRowSchema } from "./log.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 
-/** A process of the kernel: that of a group of senses or of a workflow. `state` is its tag in `process/`. */
+/** The process of a unit: a group of senses, or a workflow. `state` is its state tag in process/. */
 export const unitViewSchema = z.object({
   kind: z.enum(["group", "workflow"]),
   name: z.string(),
   state: z.string(),
-  /** Why it is in that state, when that is not plain: the last death, the quarantine. */
+  /** Why it is in that state, where that is not obvious: the last death, the quarantine. */
   reason: z.string().nullable(),
-  /** Which of its code does not run as it is on disk, and why; null when all does, or when an older daemon does not say. */
+  /** Which of its code differs from the code on disk, and why; null when none does, or from an older daemon. */
   problem: z.string().nullable().default(null),
   pid: z.int().nullable(),
   memoryBytes: z.number().nullable(),
@@ -27,7 +28,7 @@ export const unitViewSchema = z.object({
 });
 export type UnitView = z.infer<typeof unitViewSchema>;
 
-/** How far an archive run is with the day under way: rows of `total`. */
+/** Progress of an archive run through its current day: `done` of `total` rows. */
 export const archiveProgressSchema = z.object({
   day: z.string(),
   step: z.enum(["writing", "deleting"]),
@@ -45,20 +46,20 @@ export const healthSchema = z.object({
   units: z.array(unitViewSchema),
   runs: z.object({ active: z.int(), queued: z.int() }),
   counters: z.record(z.string(), z.number()),
-  /** What is wrong with the nerve.yaml on disk while an older one is in force. */
+  /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
-  /** Why the log cannot be written at present; `counters.lost` counts what could not be. */
+  /** Why the log cannot be written now; `counters.lost` counts the lost operations. */
   storeError: z.string().nullable(),
-  /** The archive run that is under way. */
+  /** The archive run in progress. */
   archive: archiveProgressSchema.nullable(),
 });
 export type Health = z.infer<typeof healthSchema>;
 
-/** What became of one compute, after routing: a value is a signal or a run by now. */
+/** The result of one compute, after routing: a value has become a signal or a run. */
 export const computeResultSchema = z.discriminatedUnion("kind", [
-  /** `returned`: only when it was not null itself, which is what a missing `return` or `await` looks like. */
+  /** `returned` is set when compute returned undefined, which a missing `return` or `await` does. */
   z.object({ kind: z.literal("null"), returned: z.literal("undefined").optional() }),
-  /** `warning`: why a workflow directive in the value was not followed. */
+  /** `warning`: why a workflow directive in the value was rejected. */
   z.object({ kind: z.literal("signal"), signal: signalSchema, warning: z.string().optional() }),
   z.object({ kind: z.literal("run"), workflow: z.string(), runId: z.string() }),
   z.object({
@@ -89,7 +90,7 @@ export const senseViewSchema = z.object({
   name: z.string(),
   group: z.string(),
   state: z.string(),
-  /** Its reflexes as one text each: `every 30s`, `cron 0 9 * * *`, `on disk-usage`. */
+  /** One text for each reflex: `every 30s`, `cron 0 9 * * *`, `on disk-usage`. */
   reflexes: z.array(z.string()),
   nextDue: z.number().nullable(),
   lastCompute: z.object({
@@ -97,17 +98,17 @@ export const senseViewSchema = z.object({
     at: z.number(),
     durationMs: z.number(),
     outcome: z.enum(["null", "signal", "run", "error", "timeout", "group_down"]),
-    /** The message of an error, the id of a run, the warning of a signal; null when there is no more to say. */
+    /** The message of an error, the id of a run, or the warning of a signal; else null. */
     detail: z.string().nullable(),
   }).nullable(),
   lastSignal: signalSchema.nullable(),
   counters: senseCountersSchema,
-  /** Why it does not compute at present: it cannot be loaded, its group is quarantined. */
+  /** Why it does not compute now: it cannot be loaded, or its group is quarantined. */
   problem: z.string().nullable(),
 });
 export type SenseView = z.infer<typeof senseViewSchema>;
 
-/** A reflex as `SenseSchedule.reflexes` tells it. */
+/** A reflex as one text, for `SenseView.reflexes`. */
 export function formatReflex(reflex: {
   readonly intervalMs: number | null;
   readonly cron: string | null;
@@ -123,13 +124,13 @@ export function formatReflex(reflex: {
 }
 
 /**
- * How a trigger by hand was taken: `started` at once; `throttled`, its compute starts at `until`, when the throttle
- * window has passed; `coalesced`, a compute that comes anyway answers it as well.
+ * How a manual trigger was accepted. `started`: at once; `throttled`: its compute starts at `until`, when the throttle
+ * window ends; `coalesced`: a compute that is due anyway answers it too.
  */
 export const triggerHowSchema = z.enum(["started", "throttled", "coalesced"]);
 export type TriggerHow = z.infer<typeof triggerHowSchema>;
 
-/** `outcome` is there when the caller waited for it. */
+/** `outcome` is null unless the caller waited for it. */
 export const triggerReplySchema = z.object({
   computeId: z.int().nullable(),
   how: triggerHowSchema,
@@ -148,7 +149,7 @@ export const workflowViewSchema = z.object({
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;
 
-/** Without `runId` the kernel makes one; with one that exists, the answer is that run. */
+/** Without `runId` the kernel makes one. With the id of an existing run, the answer is that run. */
 export const startRunRequestSchema = z.strictObject({
   payload: jsonSchema.optional(),
   prompt: z.string().max(promptMaxBytes).optional(),
@@ -157,7 +158,7 @@ export const startRunRequestSchema = z.strictObject({
 });
 export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
 
-/** `reason` is what the run's record will say; default: killed on request. */
+/** `reason` is recorded in the run. Default: killed on request. */
 export const killRunRequestSchema = z.strictObject({ reason: z.string().min(1).max(reasonMaxChars).optional() });
 export type KillRunRequest = z.infer<typeof killRunRequestSchema>;
 
@@ -179,53 +180,53 @@ export const runSchema: z.ZodType<Run> = z.object({
   endedAt: z.number().nullable(),
 });
 
-/** A page: `total` counts everything that the filter lets through. */
+/** A page; `total` counts every run that passes the filter. */
 export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
-/** The same as an answer: `advance` is the path of the next page, null at the last one. */
+/** The page as an answer: `next` is the path of the next page, null on the last one. */
 export const runListSchema = runPageSchema.extend({ next: z.string().nullable() });
 
 export const messagesSchema = z.object({ items: z.array(runMessageSchema) });
 export const sensesSchema = z.object({ items: z.array(senseViewSchema) });
 export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
-/** `advance` is the path of the next page, null at the last one. */
+/** `next` is the path of the next page, null on the last one. */
 export const logsSchema = z.object({ items: z.array(logRowSchema), next: z.string().nullable() });
 export type LogPage = z.infer<typeof logsSchema>;
 
-/** The event `gap` of the event stream: rows after `afterId` and before `beforeId` have left the log for its archive. */
+/** The `gap` event of the event stream: rows after `afterId` and before `beforeId` have moved to the archive. */
 export const gapSchema = z.object({ afterId: z.int(), beforeId: z.int() });
 export type Gap = z.infer<typeof gapSchema>;
-/** `lifted` is false when there was neither a quarantine nor a wait after a death. */
+/** `lifted` is false when there was neither a quarantine nor a backoff to end. */
 export const resetSchema = z.object({ lifted: z.boolean() });
 export type ResetReply = z.infer<typeof resetSchema>;
-/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME` or `kernel` (settings of nerve.yaml as a whole). */
+/** What a reload found on disk. `of` is `sense:NAME`, `workflow:NAME` or `kernel` (settings for all of nerve.yaml). */
 export const reloadReplySchema = z.object({
-  /** What is wrong with nerve.yaml: then the one before stays in force. */
+  /** What is wrong with nerve.yaml; the previous one then stays in force. */
   configError: z.string().nullable(),
   changes: z.array(z.object({ of: z.string(), change: z.enum(["added", "changed", "removed"]) })),
-  /** `group:NAME` or `workflow:NAME`: their new work gets a new process, with new code or new grants. */
+  /** `group:NAME` or `workflow:NAME`: new work goes to a new process, with new code or new grants. */
   replaced: z.array(z.string()),
-  /** Errors and warnings of nerve.yaml, and code that cannot be loaded. */
+  /** Errors and warnings of nerve.yaml, and code that fails to load. */
   problems: z.array(z.object({ about: z.string(), message: z.string(), place: placeSchema.nullable() })),
 });
 export type ReloadReply = z.infer<typeof reloadReplySchema>;
 export type ReloadChange = ReloadReply["changes"][number];
 
-/** Days before `before` (a UTC day) leave the log; default: those that are older than `retention`. */
+/** Archives the days before `before` (a UTC day). Default: the days older than `retention`. */
 export const archiveRequestSchema = z.strictObject({
   before: z.string().regex(/^\d{4}-\d{2}-\d{2}$/).optional(),
-  /** Only tell what would leave. */
+  /** Only reports what would be archived. */
   dryRun: z.boolean().optional(),
 });
 export type ArchiveRequest = z.infer<typeof archiveRequestSchema>;
 
 export const archiveReplySchema = z.object({
-  /** Days that were over at this time. */
+  /** Days that ended before this time. */
   beforeMs: z.number(),
   dryRun: z.boolean(),
   days: z.array(z.object({ day: z.string(), rows: z.int() })),
-  /** Rows that left. */
+  /** Rows archived. */
   rows: z.int(),
-  /** Rows of those days that stay, because their run is not finished. */
+  /** Rows of those days that stay, because their run is unfinished. */
   held: z.int(),
   vacuumed: z.boolean(),
 });
@@ -233,7 +234,7 @@ export type ArchiveReply = z.infer<typeof archiveReplySchema>;
 
 export const stoppingSchema = z.object({ stopping: z.literal(true) });
 
-/** An error as RFC 9457 has it; `code` and `hint` are those of a NerveError. */
+/** A problem document (RFC 9457); `code` and `hint` are those of a NerveError. */
 export const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
@@ -244,7 +245,7 @@ export const problemSchema = z.object({
 });
 export type ProblemDocument = z.infer<typeof problemSchema>;
 
-/** The status that each error has on the API. */
+/** The HTTP status of each error code. */
 export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 500 | 502 | 503>> = {
   CONFIG_INVALID: 409,
   WORKSPACE_EXISTS: 409,
@@ -271,11 +272,11 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
 };
 
 /**
- * A trigger by hand that was taken. `outcome` never rejects, it says how the compute ended; it is asked for in the turn of
- * the trigger, for afterwards the compute may be over.
+ * An accepted manual trigger. `outcome` never rejects and says how the compute ended. Call it in the turn of the
+ * trigger: later, the compute may be over.
  */
 export interface AcceptedTrigger extends Omit<TriggerReply, "outcome"> {
   outcome(): Promise<ComputeResult>;
-  /** Resolves when what has come of it so far is on disk, or lost because nothing can be written. */
+  /** Resolves when its results so far are on disk, or lost because the disk cannot be written. */
   recorded(): Promise<void>;
 }

@@ -1,20 +1,20 @@
 /**
- * The errors that several rooms make, so that each fault has one wording. Neighbours: `base/errors.ts` has the codes,
- * `api.ts` the HTTP status of each.
+ * Errors that several rooms raise, so that each fault has one wording. Neighbours: base/errors.ts has the codes, api.ts
+ * their HTTP status.
  */
 import { NerveError } from "../base/errors.ts";
 
-/** The wording for a name that nothing has, also where it is one problem among others. */
+/** The wording for an unknown name, also where it is one problem among others. */
 export function unknownText(kind: "sense" | "workflow" | "run", name: string): string {
   return `there is no ${kind} "${name}"`;
 }
 
-/** SENSE_UNKNOWN. `known` are the names to choose from. */
+/** SENSE_UNKNOWN. `known` are the existing names. */
 export function unknownSense(name: string, known: Iterable<string>): NerveError {
   return new NerveError("SENSE_UNKNOWN", unknownText("sense", name), { hint: hintKnown("sense", known) });
 }
 
-/** WORKFLOW_UNKNOWN. `known` are the names to choose from. */
+/** WORKFLOW_UNKNOWN. `known` are the existing names. */
 export function unknownWorkflow(name: string, known: Iterable<string>): NerveError {
   return new NerveError("WORKFLOW_UNKNOWN", unknownText("workflow", name), { hint: hintKnown("workflow", known) });
 }
@@ -32,7 +32,7 @@ export function daemonMissing(root: string | null, cause?: unknown): NerveError 
   });
 }
 
-/** DAEMON_RUNNING. `detail` is what else is known of that daemon. */
+/** DAEMON_RUNNING. `detail` says more about that daemon. */
 export function daemonRunning(
   root: string,
   pid: number | string,

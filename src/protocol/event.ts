@@ -1,4 +1,4 @@
-/** What the kernel tells to whoever watches it: the terminal of `nerve run`, and the subscribers of the event stream. */
+/** The kernel's events, for the terminal of `nerve run` and the subscribers of the event stream. */
 import type { LogLevel } from "./message.ts";
 import type { Run } from "./run.ts";
 import type { Signal } from "./signal.ts";
@@ -14,9 +14,9 @@ export type KernelEvent =
     readonly message: string;
     readonly ts: number;
   }
-  /** Something that a person should know of; `source` as in the log. */
+  /** Something a person should know; `source` as in the log. */
   | { readonly kind: "problem"; readonly source: string; readonly message: string; readonly ts: number }
-  /** What user code said with ctx.log, or wrote to its output (level "info"). */
+  /** What user code logged with `ctx.log`, or printed (level "info"). */
   | {
     readonly kind: "log";
     readonly source: string;

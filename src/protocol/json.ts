@@ -1,6 +1,6 @@
 /**
- * JSON values as types, and the one way to turn a stranger's value into JSON text. Loaded in every sandbox, so it stays
- * free of zod; its schemas are in json_schema.ts.
+ * JSON values as types, and the one way to turn a value of user code into JSON text. Every sandbox loads it, so it does
+ * not import zod; its schemas are in json_schema.ts.
  */
 import { messageOf } from "../base/errors.ts";
 import { jsonDepthMax } from "../base/limits.ts";
@@ -17,14 +17,13 @@ const encoder = new TextEncoder();
 
 /** Length in UTF-8 bytes. */
 export function byteLength(text: string): number {
-  // Every UTF-16 unit is at least one byte and at most three: most texts need no encoding to be judged.
   return encoder.encode(text).length;
 }
 
 /**
- * JSON text of `value`, or a sentence that says why there is none: a function, a symbol, a BigInt, a cycle, a getter
- * that throws, more than `maxBytes`, more than `jsonDepthMax` levels. Call it where the value lives: it runs the
- * value's getters and `toJSON`.
+ * The JSON text of `value`, or a sentence that says why there is none: a function, a symbol, a BigInt, a cycle, a
+ * getter that throws, more than `maxBytes`, more than `jsonDepthMax` levels. It runs the value's getters and
+ * `toJSON`, so call it in the process that owns the value.
  */
 export function toJsonText(value: unknown, maxBytes: number): Result<string, string> {
   let text: string | undefined;
@@ -43,11 +42,11 @@ export function toJsonText(value: unknown, maxBytes: number): Result<string, str
 const quote = 34, backslash = 92, openList = 91, closeList = 93, openObject = 123, closeObject = 125;
 
 /**
- * Whether JSON text nests deeper than `levels`. Told from the text: to parse a megabyte of brackets takes 34 ms, to walk
- * what comes of it 40 more, this 3. Of text that is no JSON it tells nothing.
+ * Whether JSON text nests deeper than `levels`. It scans the text: parsing a megabyte of brackets takes 34 ms and
+ * walking the result 40 ms more, this 3 ms. The result means nothing for text that is not JSON.
  */
 export function nestsTooDeep(text: string, levels: number = jsonDepthMax): boolean {
-  // Each level takes at least its two brackets.
+  // Each level takes at least two brackets.
   if (text.length <= 2 * levels) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
@@ -62,7 +61,7 @@ export function nestsTooDeep(text: string, levels: number = jsonDepthMax): boole
   return false;
 }
 
-/** Where the string that begins at `from` ends; -1: nowhere. */
+/** The index of the closing quote of the string that starts at `from`; -1 when there is none. */
 function findStringEnd(text: string, from: number): number {
   for (let end = text.indexOf('"', from + 1);; end = text.indexOf('"', end + 1)) {
     let before = end - 1;

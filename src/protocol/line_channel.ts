@@ -1,18 +1,18 @@
 /**
- * Lines of text over a stream, bounded, in both directions; used by the kernel and by the process at the other end.
- * Lines that are sent in one turn of the event loop leave in one write.
+ * Bounded lines of text over a stream, in both directions; used by the kernel and by the process at the other end.
+ * Lines sent in one turn of the event loop are written together.
  */
 import { assert } from "../base/errors.ts";
 
 /** A stream of bytes: a `Deno.UnixConn` in nerve. */
 export interface ByteStream {
-  /** Fills the front of `into`; the number of bytes, or null at the end. */
+  /** Fills the start of `into`; resolves with the number of bytes, or null at the end. */
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<number>;
   close(): void;
 }
 
-/** A web stream would take 64 KiB anew for each read, which is 64 MB a second at 1,000 messages. */
+/** A web stream would allocate 64 KiB for each read: 64 MB per second at 1,000 messages. */
 const readBufferBytes = 16 * 1024;
 
 export class LineChannel {
@@ -32,20 +32,20 @@ export class LineChannel {
     return this.#closed;
   }
 
-  /** Queues one line. After the channel has closed it does nothing: the reader learns of the end through `lines`. */
+  /** Queues one line. Does nothing once the channel has closed: the reader sees the end through `lines`. */
   send(line: string): void {
-    assert(!line.includes("\n"), "a line holds no line break");
+    assert(!line.includes("\n"), "a line must not contain a line break");
     if (this.#closed) return;
     this.#waiting.push(line);
     this.#writing ??= this.#drain();
   }
 
-  /** Resolves when everything that was sent so far is written, or the channel has closed. */
+  /** Resolves when every line sent so far is written, or the channel has closed. */
   async flushed(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
   }
 
-  /** The lines of the other side until it closes. Throws RangeError when a line is longer than the limit. */
+  /** The lines from the other side, until it closes. Throws RangeError when a line is longer than the limit. */
   async *lines(): AsyncGenerator<string, void, void> {
     const decoder = new TextDecoder(), buffer = new Uint8Array(readBufferBytes);
     let pieces: Uint8Array[] = [], held = 0;
@@ -66,14 +66,14 @@ export class LineChannel {
           from = end + 1;
         }
         if (from < chunk.length) {
-          // The buffer is used again.
+          // A copy: the buffer is reused.
           pieces.push(chunk.slice(from));
           held += chunk.length - from;
           if (held > this.#lineMaxBytes) throw new RangeError(`a line is longer than ${this.#lineMaxBytes} bytes`);
         }
       }
     } catch (thrown) {
-      // We closed it while the read was waiting, or the other side died with lines of ours unread: both are its end.
+      // We closed it during a read, or the other side died before it read our lines: both are a normal end.
       if (!this.#closed && !(thrown instanceof Deno.errors.ConnectionReset)) throw thrown;
     } finally {
       this.close();
@@ -87,14 +87,14 @@ export class LineChannel {
     try {
       this.#stream.close();
     } catch (thrown) {
-      // The reader closes the connection as well when the other side is gone; only then is it closed already.
+      // Already closed: the reader closes the connection too when the other side is gone.
       if (!(thrown instanceof Deno.errors.BadResource)) throw thrown;
     }
   }
 
   async #drain(): Promise<void> {
     try {
-      // What this turn still brings leaves in the same write.
+      // Lines sent later in this turn join the same write.
       await null;
       while (this.#waiting.length > 0) {
         const bytes = this.#encoder.encode(this.#waiting.join("\n") + "\n");
@@ -106,7 +106,7 @@ export class LineChannel {
         }
       }
     } catch {
-      // The other side is gone. Its end is seen, and its reason known, by whoever reads `lines` or awaits the process.
+      // The other side is gone. The reader of `lines` sees it; whoever awaits the process learns why.
       this.close();
     } finally {
       this.#writing = null;
@@ -114,9 +114,9 @@ export class LineChannel {
   }
 }
 
-/** User code that has replaced what its realm stands on gets a broken stream, not a loop without end. */
+/** User code that replaced built-ins of its realm gets a broken stream, not an endless loop. */
 function checkCount(count: unknown): void {
-  if (typeof count !== "number" || !(count > 0)) throw new TypeError(`a stream that moved ${String(count)} bytes`);
+  if (typeof count !== "number" || !(count > 0)) throw new TypeError(`a stream moved ${String(count)} bytes`);
 }
 
 function concatenate(pieces: readonly Uint8Array[], length: number): Uint8Array {

@@ -1,4 +1,4 @@
-/** Rows of the log: the append-only record of everything. Nothing is ever caused by a row. */
+/** Rows of the log, the append-only record of everything. Rows record what happened; nothing reacts to them. */
 import * as z from "zod";
 import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
@@ -48,12 +48,10 @@ export const logTypes = [
 export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
 
-/**
- * Who a row is about: `kernel`, `group:NAME`, `sense:NAME` or `workflow:NAME`.
- */
+/** The subject of a row: `kernel`, `group:NAME`, `sense:NAME` or `workflow:NAME`. */
 export type LogSource = "kernel" | `group:${string}` | `sense:${string}` | `workflow:${string}`;
 
-/** `ts` in milliseconds. `refId` is a run id for `run.*`, else the name of the sense or group, or null. */
+/** `ts` in milliseconds. `refId` is a run id for `run.*`, otherwise the name of the sense or group, or null. */
 export const logRowSchema = z.object({
   id: z.int(),
   ts: z.number(),
@@ -74,7 +72,7 @@ export interface NewLogRow {
   readonly payload: Json;
 }
 
-/** What to list; every field narrows. Newest first when `order` is "desc". `after`/`before` are exclusive row ids. */
+/** Which rows to list; every field narrows. `afterId` and `beforeId` are exclusive. Default `order`: oldest first. */
 export interface LogFilter {
   readonly source?: string;
   readonly type?: string;

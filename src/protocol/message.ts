@@ -1,7 +1,7 @@
 /**
- * Every message between the kernel and the process of a group or workflow, as one line of JSON each.
- * The kernel side is `process/`, the other side is `sandbox/`. The kernel trusts nothing that arrives: it parses here,
- * and what a process may speak of is checked where the message is used.
+ * Every message between the kernel and the process of a group or workflow, each as one line of JSON.
+ * The kernel's side is process/, the other side is sandbox/. The kernel trusts no message: it parses each one here, and
+ * the code that uses it checks what the process may refer to.
  */
 import * as z from "zod";
 import {
@@ -17,7 +17,7 @@ import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
 
-/** What Deno's Worker takes as `deno.permissions`; a key that is missing is denied (measured on Deno 2.9.6). */
+/** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
 export interface SandboxPermissions {
   readonly read: readonly string[] | boolean;
   readonly write: readonly string[] | boolean;
@@ -35,7 +35,7 @@ export interface SenseSpec {
   readonly entry: string;
   readonly migrations: string;
   readonly database: string;
-  /** Of code that is only tried, on an empty database: the real one, whose applied migrations it must fit. Else null. */
+  /** For a trial load, on an empty database: the real one, whose applied migrations the code must fit. Else null. */
   readonly tryFor: string | null;
   /** Senses whose databases it may read. */
   readonly peers: "all" | readonly string[];
@@ -48,7 +48,7 @@ export interface WorkflowSpec {
   readonly config: Json;
 }
 
-/** What the code of a unit may import, beside what is open to all (sandbox/module_gate.ts). */
+/** What the code of a unit may import, beside what all code may import (sandbox/module_gate.ts). */
 export interface ModuleRules {
   /** Absolute paths: the folders of its senses or its workflow, and `lib/`. */
   readonly folders: readonly string[];
@@ -56,7 +56,7 @@ export interface ModuleRules {
   readonly packages: readonly string[] | true;
 }
 
-/** The first line that the kernel sends: what this process is for and what its worker may do. */
+/** The content of the kernel's first message: what this process runs and what its worker may do. */
 export interface ProcessSpec {
   readonly kind: "group" | "workflow";
   readonly name: string;
@@ -65,19 +65,19 @@ export interface ProcessSpec {
   /** data/logs.db and data/blobs. */
   readonly logDatabase: string;
   readonly blobs: string;
-  /** The folder of all senses' databases, and the names of all senses of the workspace. */
+  /** The folder of all sense databases, and the names of all senses of the workspace. */
   readonly senseDatabases: string;
   readonly allSenses: readonly string[];
-  /** The senses of this group; none in a workflow's process. */
+  /** The senses of this group; empty for a workflow's process. */
   readonly senses: readonly SenseSpec[];
   readonly workflow: WorkflowSpec | null;
 }
 
-/** Kernel to process. Ours, so it is typed and not parsed. */
+/** Kernel to process. Our own messages, so they are typed and not parsed. */
 export type ToProcess =
   | { readonly t: "init"; readonly spec: ProcessSpec }
   | { readonly t: "ping"; readonly n: number }
-  /** The names of all senses of the workspace, when they have changed since `init`. */
+  /** All sense names of the workspace, when they have changed since `init`. */
   | { readonly t: "senses"; readonly all: readonly string[] }
   | { readonly t: "load"; readonly sense: string }
   | { readonly t: "compute"; readonly id: number; readonly sense: string; readonly trigger: Trigger }
@@ -88,7 +88,7 @@ export type ToProcess =
     readonly start: RunStart;
     readonly attempt: number;
     readonly messages: readonly RunMessage[];
-    /** How often the role of the present round has failed already. */
+    /** How often the role of the current round has failed already. */
     readonly failures: number;
   }
   | { readonly t: "ack"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
@@ -99,12 +99,12 @@ export const logLevelSchema = z.enum(["debug", "info", "warn", "error"]);
 export type LogLevel = z.infer<typeof logLevelSchema>;
 
 const loadProblemSchema = z.object({ message: z.string(), place: placeSchema.nullable() });
-/** Why a module, its migrations or its exports could not be loaded. */
+/** Why a module, its migrations or its exports failed to load. */
 export type LoadProblem = z.infer<typeof loadProblemSchema>;
 
 const runRef = { runId: runIdSchema, attempt: z.int() };
 
-/** A role at a round, the attempts that it may have, and the wait when this one fails; null: it was the last. */
+/** A role in a round, its maximum of attempts, and the wait if this attempt fails; null: it is the last one. */
 const roleRef = {
   ...runRef,
   round: z.int(),
@@ -123,8 +123,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   /** `roles` names those of a workflow; it is empty for a sense. */
   z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(loadProblemSchema).max(100) }),
   /**
-   * `ranMs`: how long ago compute was called, by the sandbox's own clock; null when it was not, or cannot be told.
-   * User code may have tampered with that clock: what is no span of time counts as untold.
+   * `ranMs`: how long ago compute was called, by the sandbox's clock; null when it was not called, or is unknown.
+   * User code may have changed that clock: a value that is not a span counts as unknown.
    */
   z.object({
     t: z.literal("outcome"),
@@ -141,9 +141,9 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
       }),
     ]),
   }),
-  /** What a sense or a role said with `ctx.log`; `of` is the sense, or the run id in a workflow's process. */
+  /** A `ctx.log` call of a sense or role; `of` is the sense, or the run id in a workflow's process. */
   z.object({ t: z.literal("log"), of: z.string(), level: logLevelSchema, message: z.string(), data: jsonSchema }),
-  /** An error in user code that neither a compute nor a role waited for. */
+  /** An error in user code that no compute or role awaited. */
   z.object({ t: z.literal("stray"), ...loadProblemSchema.shape }),
   z.object({
     t: z.literal("message"),
@@ -153,9 +153,9 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     content: z.string(),
     meta: jsonObjectSchema,
   }),
-  /** A role with a time limit begins: the kernel watches it too, because a loop would hold up the worker's own timer. */
+  /** A role with a timeout begins. The kernel watches it too: an endless loop would block the worker's timer. */
   z.object({ t: z.literal("role_begun"), ...roleRef, timeoutMs: z.int().min(1).max(roleTimeoutMaxMs) }),
-  /** A role has thrown, or its time was up; the process has nothing more to say of the run in this attempt. */
+  /** A role threw or timed out; the process sends nothing more about the run in this attempt. */
   z.object({ t: z.literal("attempt_failed"), ...roleRef, message: z.string(), place: placeSchema.nullable() }),
   z.object({
     t: z.literal("finished"),
@@ -166,19 +166,19 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
       z.object({ kind: z.literal("max_rounds"), next: z.string() }),
     ]),
   }),
-  /** User code asked to end the process; it was refused. */
+  /** User code tried to exit the process; the sandbox refused. */
   z.object({ t: z.literal("exit_refused"), code: z.int() }),
-  /** An error that nobody caught ended the worker. The process ends after this line. */
+  /** An uncaught error ended the worker. The process ends after this line. */
   z.object({ t: z.literal("fault"), message: z.string() }),
 ]);
 export type FromProcess = z.infer<typeof fromProcessSchema>;
 
-/** What surrounds the value of an outcome, an error's message or a path in a line. */
+/** Room in a line for everything around an outcome's value, an error's message or a path. */
 const envelopeBytes = 32 * 1024;
 
 /**
- * The longest line of each kind. The worker keeps to what these follow from, but user code may make the worker say
- * anything: without them a sense could put 8 MiB into each row of the log.
+ * The longest line of each kind. The worker keeps within these bounds, but user code may make the worker send anything:
+ * without them a sense could write 8 MiB into each log row.
  */
 export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   ready: 1024,
@@ -186,7 +186,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   after: 1024,
   exit_refused: 1024,
   fault: envelopeBytes,
-  // The message of a log row is a quarter of a log line, in characters of up to six bytes.
+  // The message of a log row is at most a quarter of a log line, in characters of up to six bytes.
   log: envelopeBytes + 3 * logLineMaxBytes,
   stray: envelopeBytes,
   loaded: 32 * envelopeBytes,

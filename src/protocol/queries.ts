@@ -1,4 +1,4 @@
-/** What a reader may ask of the log and of the runs, with a daemon or without one. */
+/** Queries of the log and of runs, with or without a daemon. */
 import type { LogFilter, LogRow } from "./log.ts";
 import type { Run, RunMessage, RunStatus } from "./run.ts";
 
@@ -6,7 +6,7 @@ import type { Run, RunMessage, RunStatus } from "./run.ts";
 export interface RunQuery {
   readonly workflow?: string;
   readonly statuses?: readonly RunStatus[];
-  /** Only runs that began before the run of this id; none when there is no such run. */
+  /** Only runs created before the run with this id; none when there is no such run. */
   readonly before?: string;
   readonly limit: number;
   readonly offset: number;
@@ -18,13 +18,13 @@ export interface MessageQuery {
   readonly limit?: number;
 }
 
-/** `total` counts everything that the filter lets through, whatever `before`, `limit` and `offset` say. */
+/** `total` counts every run that passes the filter, regardless of `before`, `limit` and `offset`. */
 export interface RunPage {
   readonly items: Run[];
   readonly total: number;
 }
 
-/** Reads of what is on disk. */
+/** Reads the records on disk. */
 export interface Records {
   runs(query: RunQuery): RunPage;
   run(runId: string): Run | null;
@@ -33,11 +33,11 @@ export interface Records {
 }
 
 /**
- * Reads of what may have left the log for its archive: files that may be large. When `gone` aborts they throw
- * DAEMON_MISSING.
+ * Reads records that may have moved from the log to its archive, whose files may be large. Throws DAEMON_MISSING when
+ * `gone` aborts.
  */
 export interface ArchivedRecords {
   messages(runId: string, query: MessageQuery, gone: AbortSignal): Promise<RunMessage[]>;
-  /** Archived rows of the run that `refId` names are always among them, all others with `archived`. */
+  /** Always includes archived rows of the run that `refId` names; with `archived`, all other archived rows too. */
   logs(filter: LogFilter, archived: boolean, gone: AbortSignal): Promise<LogRow[]>;
 }

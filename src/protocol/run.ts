@@ -18,17 +18,17 @@ export const runStatusSchema = z.enum([
 ]);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
-/** Exit codes of a run (docs/errors.md lists them); `dropped` and `interrupted` runs have none. */
+/** Exit codes of a run (listed in docs/errors.md); `dropped` and `interrupted` runs have none. */
 export const exitCode = { completed: 0, failed: 1, maxRounds: 2, killed: 137, crashed: 255 } as const;
 
-/** Who asked for a run: a sense's return, a person or program over the API. */
+/** What requested a run: the return value of a sense, or a person or program over the API. */
 export const runTriggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("sense"), sense: nameSchema }),
   z.object({ kind: z.literal("manual") }),
 ]);
 export type RunTrigger = z.infer<typeof runTriggerSchema>;
 
-/** What a role is told about its run, and what a moderator may rely on: it never changes during the run. */
+/** The input of a run, for roles and the moderator. It never changes during the run. */
 export const runStartSchema = z.object({
   runId: runIdSchema,
   workflow: nameSchema,
@@ -39,7 +39,7 @@ export const runStartSchema = z.object({
 });
 export type RunStart = z.infer<typeof runStartSchema>;
 
-/** One message of a run's thread. `round` counts from 1: the messages of a run are 1, 2, 3 without a gap. */
+/** One message of a run's thread. `round` counts from 1 without gaps. */
 export const runMessageSchema = z.object({
   round: z.int().min(1),
   role: z.string(),
@@ -53,41 +53,41 @@ export type RunMessage = z.infer<typeof runMessageSchema>;
 export interface RoleFailure {
   readonly round: number;
   readonly role: string;
-  /** How often it has failed in this round, this time included. */
+  /** How often it has failed in this round, including this attempt. */
   readonly failures: number;
-  /** Attempts that its retry policy allows. */
+  /** Attempts its retry policy allows. */
   readonly attempts: number;
-  /** What was thrown, with its place. */
+  /** The message of the error, with its place. */
   readonly message: string;
-  /** The wait that its retry policy asks for, in milliseconds; null: it is not tried again. */
+  /** The wait that its retry policy sets, in milliseconds; null: there is no further attempt. */
   readonly waitMs: number | null;
-  /** It is not tried again before this time (milliseconds); null: not at all. */
+  /** The earliest time of the next attempt (milliseconds); null: there is none. */
   readonly retryAt: number | null;
 }
 
-/** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that asked for the run. */
+/** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that requested the run. */
 export interface Run {
   readonly runId: string;
   readonly workflow: string;
   readonly status: RunStatus;
   readonly exitCode: number | null;
-  /** Counts how often the run was given to a process, from 1; 0 while it has never been started. */
+  /** How often a process was given the run; 0 before its first start. */
   readonly attempt: number;
-  /** Messages on disk. */
+  /** The number of messages on disk. */
   readonly rounds: number;
   readonly maxRounds: number;
   readonly prompt: string;
   readonly payload: Json;
   readonly trigger: RunTrigger;
   readonly causeId: number | null;
-  /** Why it ended as it did, for a reader; null while it has not. */
+  /** Why it ended as it did, for a reader; null until it has ended. */
   readonly reason: string | null;
   readonly queuedAt: number;
   readonly startedAt: number | null;
   readonly endedAt: number | null;
 }
 
-/** The columns of a run that a transition may change; what is left out stays. */
+/** The columns of a run that a transition may change; an absent key keeps its value. */
 export interface RunChange {
   readonly status: RunStatus;
   readonly attempt?: number;
@@ -97,5 +97,5 @@ export interface RunChange {
   readonly endedAt?: number;
 }
 
-/** A run and its attempt, and what its rows tell. */
+/** A run and its attempt, with the fields that its log rows need. */
 export type RunRef = Pick<Run, "runId" | "workflow" | "attempt" | "causeId">;

@@ -1,4 +1,4 @@
-/** Names, signals, triggers and outcomes of computes: the words that every stage shares. */
+/** Names, signals, triggers and compute outcomes: the shapes that every stage shares. */
 import * as z from "zod";
 import type { Json } from "./json.ts";
 import { jsonSchema } from "./json_schema.ts";
@@ -7,13 +7,13 @@ import { jsonSchema } from "./json_schema.ts";
 export const namePattern = /^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/;
 export const nameSchema: z.ZodString = z.string().regex(namePattern);
 
-/** What a sense returned, when it was not null. `id` is the id of its row in the log; `ts` is milliseconds. */
+/** A value that a sense returned, other than null. `id` is the id of its log row; `ts` is milliseconds. */
 export const signalSchema = z.object({ id: z.int(), sense: nameSchema, payload: jsonSchema, ts: z.number() });
 export type Signal = z.infer<typeof signalSchema>;
 
 /**
- * Why a compute runs. `due` is the time the schedule named, in milliseconds. `coalesced` counts the further triggers
- * that this compute answers as well.
+ * Why a compute runs. `due` is the scheduled time in milliseconds. `coalesced` counts the further triggers that this
+ * compute answers too.
  */
 export const triggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("interval"), due: z.number(), coalesced: z.int() }),
@@ -23,29 +23,29 @@ export const triggerSchema = z.discriminatedUnion("kind", [
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
 
-/** Where in a user's file something went wrong; line and column count from 1. */
+/** A place in a user's file; line and column count from 1. */
 export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });
 export type Place = z.infer<typeof placeSchema>;
 
-/** What a message ends with when it is known where the fault stands: ` (file:line:column)`, else nothing. */
+/** The end of a message with a known place: ` (file:line:column)`; empty without one. */
 export function formatPlace(place: Place | null): string {
   return place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
 }
 
-/** What became of one compute, as the kernel sees it. */
+/** The outcome of one compute, as the kernel sees it. */
 export type ComputeOutcome =
-  /** `returned`: only when it was not null itself, which is what a missing `return` or `await` looks like. */
+  /** `returned` is set when compute returned undefined, which a missing `return` or `await` does. */
   | { readonly kind: "null"; readonly returned?: "undefined" | undefined }
   | { readonly kind: "value"; readonly value: Json }
   | { readonly kind: "error"; readonly code: ComputeErrorCode; readonly message: string; readonly place: Place | null }
   | { readonly kind: "timeout"; readonly afterMs: number; readonly killed: boolean }
   | { readonly kind: "group_down"; readonly message: string };
 
-/** `load`: its module or its migrations; `throw`: compute threw; `output`: what it returned is not JSON or too large. */
+/** `load`: its module or migrations failed; `throw`: compute threw; `output`: its value is not JSON, or too large. */
 export const computeErrorCodeSchema = z.enum(["load", "throw", "output"]);
 export type ComputeErrorCode = z.infer<typeof computeErrorCodeSchema>;
 
-/** Every reason for which something that could have happened did not. Each is counted per sense. */
+/** Every reason why a trigger led to no signal and no run. Each is counted per sense. */
 export type NonActionReason = "null" | "throttled" | "coalesced" | "timeout" | "error" | "group_down";
 export const nonActionReasons: readonly NonActionReason[] = [
   "null",

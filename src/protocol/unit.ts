@@ -1,4 +1,4 @@
-/** A unit: what has a sandboxed process of its own, a group of senses or a workflow. */
+/** A unit has a sandboxed process of its own: a group of senses, or a workflow. */
 
 /** `group:NAME` or `workflow:NAME`. */
 export type UnitKey = `group:${string}` | `workflow:${string}`;

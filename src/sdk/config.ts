@@ -1,19 +1,19 @@
 /**
- * `readConfig`: turns the `config` of a sense or workflow into typed settings, key by key, and refuses what it does
- * not know. Used by the authors of senses and workflows as part of "nerve".
+ * `readConfig`: turns the `config` of a sense or workflow into typed settings, key by key, and rejects unknown keys.
+ * Authors of senses and workflows import it from "nerve"; sense.ts reads the `config` of `defineSense` with it.
  */
 import { parseDuration, parseSize } from "../base/duration.ts";
 import type { Result } from "../base/result.ts";
 import type { Json, JsonObject } from "../protocol/json.ts";
 
-/** Turns one value of `config`, undefined when the key is missing, into a setting; throws a TypeError with a reason. */
+/** Turns one value of `config` (undefined for a missing key) into a setting; throws a TypeError with the reason. */
 export type Option<T> = (value: Json | undefined) => T;
 
-/** What `readConfig` makes of `Options`. */
+/** The settings that `readConfig` returns for `Options`. */
 export type Settings<Options> = { readonly [Key in keyof Options]: Options[Key] extends Option<infer T> ? T : never };
 
 /**
- * The settings of `config`. Throws one TypeError that names every wrong and every unknown key.
+ * Reads the settings from `config`. Throws one TypeError that names every invalid and every unknown key.
  * @example
  * ```ts
  * const { path, threshold, keep } = readConfig(config, {
@@ -46,7 +46,7 @@ export function readConfig<Options extends Record<string, Option<unknown>>>(
   return settings as Settings<Options>;
 }
 
-/** Without a fallback the key is required; the fallback null makes the setting `T | null`. */
+/** Without a fallback the key is required; with the fallback null the setting is `T | null`. */
 function withFallback<T, Fallback>(read: (value: Json) => T, fallback: [Fallback?]): Option<T | Fallback> {
   return (value) => {
     if (value !== undefined && value !== null) return read(value);
@@ -55,7 +55,7 @@ function withFallback<T, Fallback>(read: (value: Json) => T, fallback: [Fallback
   };
 }
 
-// Overloads, not type parameters: a generic call among the options would keep `defineSense` from learning their types.
+// Overloads, not type parameters: with a generic call among the options, `defineSense` could not infer their types.
 function text(): Option<string>;
 function text(fallback: string): Option<string>;
 function text(fallback: string | null): Option<string | null>;
@@ -81,16 +81,16 @@ function number(fallback: number | null, range: { min?: number; max?: number } =
 function size(fallback: string): Option<number>;
 function size(fallback: string | null): Option<number | null>;
 function size(fallback: string | null): Option<number | null> {
-  return parsedText(parseSize, "a size", fallback);
+  return parseText(parseSize, "a size", fallback);
 }
 
 function duration(fallback: string): Option<number>;
 function duration(fallback: string | null): Option<number | null>;
 function duration(fallback: string | null): Option<number | null> {
-  return parsedText(parseDuration, "a duration", fallback);
+  return parseText(parseDuration, "a duration", fallback);
 }
 
-function parsedText(
+function parseText(
   parse: (text: string) => Result<number, string>,
   what: string,
   fallback: string | null,
@@ -103,12 +103,12 @@ function parsedText(
   };
 }
 
-/** The kinds of settings for `readConfig`. Each takes the value of a missing key; without one the key is required. */
+/** The kinds of settings for `readConfig`. Each takes a fallback for a missing key; without one the key is required. */
 export const option = {
   text,
   /** A number within `min` and `max`, both included. */
   number,
-  /** A list of up to `max` texts; a single text stands for a list of one. Without a fallback it is required, and not empty. */
+  /** A list of up to `max` texts; a single text counts as a list of one. Without a fallback it must hold one. */
   list({ fallback, max = 100 }: { fallback?: readonly string[]; max?: number } = {}): Option<readonly string[]> {
     return withFallback((value) => {
       const list = typeof value === "string" ? [value] : value;

@@ -1,6 +1,6 @@
 /**
- * What authors of senses and workflows import as "nerve": types, and a few helpers. Nothing here does anything by
- * itself; the sandbox (src/sandbox/) supplies what the types describe.
+ * What authors of senses and workflows import as "nerve": types and a few helpers. The sandbox (src/sandbox/) supplies
+ * the objects that the types describe.
  */
 export { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
 export type { Result } from "../base/result.ts";

@@ -1,4 +1,4 @@
-/** The types of a sense, and `defineSense`, which gives them to an author's object. */
+/** The types of a sense, and `defineSense`, which checks an author's object against them. */
 import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
 import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonObject } from "../protocol/json.ts";
@@ -9,14 +9,14 @@ import { type Option, readConfig, type Settings } from "./config.ts";
 /** Drizzle over SQLite, synchronous: `db.select().from(t).all()`, `db.insert(t).values(v).run()`. */
 export type SenseDatabase = BaseSQLiteDatabase<"sync", unknown, Record<string, never>>;
 
-/** Writes a row of the log (type `sense.log` or `run.log`) and a line of the daemon's output. */
+/** Writes a log row (type `sense.log` or `run.log`) and a line of the daemon's output. */
 export type LogFunction = (level: "debug" | "info" | "warn" | "error", message: string, data?: Json) => void;
 
 /** Read-only queries of the log. */
 export interface SenseLogs {
   /**
-   * Newest first. `sinceMs` is an epoch time in milliseconds; `limit` defaults to 100 and is at most 10,000. For the next
-   * page: the same query with `beforeId`, the id of the last row.
+   * Newest first. `sinceMs` is an epoch time in milliseconds; `limit` defaults to 100 and is at most 10,000. For the
+   * next page, repeat the query with `beforeId`: the id of the last row.
    */
   query(filter: {
     source?: string;
@@ -29,36 +29,39 @@ export interface SenseLogs {
   }): LogRow[];
 }
 
-/** Content-addressed files, shared by the whole workspace. */
+/** Content-addressed files, shared across the workspace. */
 export interface Blobs {
-  /** Stores the bytes once and returns their lowercase sha256. */
+  /** Stores the bytes once; resolves with their lowercase hex sha256. */
   write(bytes: Uint8Array | string): Promise<string>;
-  /** The bytes of a digest; throws when there are none or when they do not match it. */
+  /** The bytes of a digest; throws when there are none, or when they do not match it. */
   read(digest: string): Promise<Uint8Array>;
   has(digest: string): Promise<boolean>;
 }
 
-/** What `compute` is called with. A new object for each compute; `db`, `sqlite` and `peers` live as long as the process. */
+/** The argument of `compute`, new for each compute; `db`, `sqlite` and `peers` live as long as the process. */
 export interface SenseContext<Config = JsonObject> {
   readonly name: string;
   /** This sense's own database. */
   readonly db: SenseDatabase;
   /** The raw handle behind `db`. */
   readonly sqlite: DatabaseSync;
-  /** Read-only Drizzle handles of other senses' databases, by name; opened on first use; undefined if not granted. */
+  /** Read-only Drizzle handles of other senses' databases, by name, opened on first use; undefined if not granted. */
   readonly peers: Readonly<Record<string, SenseDatabase | undefined>>;
   readonly logs: SenseLogs;
   readonly blobs: Blobs;
-  /** Aborts at the compute's timeout, and when the daemon stops. */
+  /** Aborts when the compute times out, and when the daemon stops. */
   readonly signal: AbortSignal;
   /** Why this compute runs. */
   readonly trigger: Trigger;
-  /** The sense's `config` of nerve.yaml, frozen; `{}` without one. Of `defineSense` with `config`: what `readConfig` makes of it. */
+  /**
+   * The sense's `config` from nerve.yaml, frozen; `{}` without one. With the `config` of `defineSense`, the settings
+   * that `readConfig` returns.
+   */
   readonly config: Config;
   readonly log: LogFunction;
 }
 
-/** Asks for a run of a workflow. `maxRounds` defaults to the workflow's own limit, `prompt` to an empty text. */
+/** Requests a run of a workflow. `maxRounds` defaults to the workflow's limit, `prompt` to an empty text. */
 export interface WorkflowDirective {
   readonly name: string;
   readonly prompt?: string;
@@ -66,14 +69,14 @@ export interface WorkflowDirective {
 }
 
 /**
- * What `compute` may return: null or nothing for no signal, an object with the key `workflow` for a run, whose payload
- * is the rest of the object, and any other JSON of at most 256 KiB for a signal. The text form of `workflow` is
+ * What `compute` may return. Null or undefined: no signal. An object with the key `workflow`: a run, with the rest of
+ * the object as its payload. Any other JSON value of at most 256 KiB: a signal. The text form of `workflow` is
  * `name|maxRounds|prompt`.
  */
 export type SenseOutput = SenseValue | Promise<SenseValue>;
 type SenseValue = null | undefined | void | string | number | boolean | readonly unknown[] | {
   readonly workflow?: WorkflowDirective | string | null;
-  // deno-lint-ignore no-explicit-any -- `unknown` would refuse an author's interfaces, which have no index signature
+  // deno-lint-ignore no-explicit-any -- `unknown` would reject an author's interfaces, which have no index signature
   readonly [key: string]: any;
 };
 
@@ -81,12 +84,12 @@ export interface DefinedSense {
   readonly compute: (context: SenseContext) => SenseOutput;
 }
 
-/** Of a compute that `defineSense` made: the author's own. For the sandbox, which reads what a compute needs off its text. */
+/** The key of the author's own compute on one that `defineSense` returns: the sandbox reads its source text. */
 export const authoredCompute: symbol = Symbol.for("nerve.authoredCompute");
 
 /**
- * Declares a sense: gives `compute` its types, and with `config` reads the settings before each compute, as `readConfig` does:
- * a wrong one is an error of the compute that names it.
+ * Declares a sense: gives `compute` its types. With `config`, each compute first reads its settings with `readConfig`;
+ * an invalid setting is an error of the compute that names it.
  * @example
  * ```ts
  * export const { compute } = defineSense({
@@ -109,8 +112,8 @@ export function defineSense({ config: options, compute }: {
   readonly compute: (context: SenseContext<JsonObject & Settings<Record<string, Option<unknown>>>>) => SenseOutput;
 }): DefinedSense {
   if (options === undefined) return { compute };
-  const reading = (context: SenseContext) =>
-    // What `readConfig` makes is no JSON in general; the overloads above say what it is.
+  const computeWithSettings = (context: SenseContext) =>
+    // The settings need not be JSON; the overloads above have their type.
     compute({ ...context, config: readConfig(context.config, options) as JsonObject });
-  return { compute: Object.assign(reading, { [authoredCompute]: compute }) };
+  return { compute: Object.assign(computeWithSettings, { [authoredCompute]: compute }) };
 }

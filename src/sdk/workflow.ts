@@ -1,26 +1,26 @@
-/** The types of a workflow, and `defineWorkflow`, which gives them to an author's object. */
+/** The types of a workflow, and `defineWorkflow`, which checks an author's object against them. */
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 import type { Blobs, LogFunction, SenseLogs } from "./sense.ts";
 
-/** The round before the first message; a name that no role can have. */
+/** Names the state before the first message; no role can have this name. */
 export const START = "__start__";
-/** What a moderator returns when the run is complete. */
+/** A moderator returns it when the run is complete. */
 export const END = "__end__";
 
-/** What a role is called with. A role runs at least once and, once its message is on disk, never again. */
+/** The argument of a role. A role runs at least once and, once its message is on disk, never again. */
 export interface RoleContext {
   readonly start: RunStart;
   /** All messages so far, oldest first, frozen. */
   readonly messages: readonly RunMessage[];
-  /** Aborts when the run is killed, the role's time is up, or the daemon stops. */
+  /** Aborts when the run is killed, the role times out, or the daemon stops. */
   readonly signal: AbortSignal;
-  /** `<runId>:<round>`: the same at every attempt of this round; hand it to whatever must not happen twice. */
+  /** `<runId>:<round>`: the same for every attempt of this round. Pass it to any effect that must not happen twice. */
   readonly idempotencyKey: string;
-  /** Read-only queries of the log, as senses have them. A later attempt may see more: write down what a run rests on. */
+  /** Read-only queries of the log. A later attempt may see more rows: put what the run depends on into a message. */
   readonly logs: SenseLogs;
   readonly blobs: Blobs;
-  /** The workflow's `config` of nerve.yaml, frozen. */
+  /** The workflow's `config` from nerve.yaml, frozen. */
   readonly config: JsonObject;
   readonly log: LogFunction;
 }
@@ -36,37 +36,37 @@ export type RoleFunction = (context: RoleContext) => RoleResult | Promise<RoleRe
 /** A span of time: `"500ms"`, `"30s"`, `"1h30m"`, or milliseconds. */
 export type Span = string | number;
 
-/** What happens when a role throws or its time is up. Each failed attempt is in the log, and so is its wait. */
+/** What happens when a role throws or times out. The log records each failed attempt and its wait. */
 export interface RetryPolicy {
-  /** How often it is tried in all, the first time included; 1 to 1,000. */
+  /** The total number of attempts, including the first; 1 to 1,000. */
   readonly attempts: number;
-  /** The wait before the second attempt; it doubles from then on. Default 1s. */
+  /** The wait before the second attempt; it doubles for each further one. Default: 1s. */
   readonly backoff?: Span;
-  /** No wait is longer. Default 1m; at most 24h. */
+  /** The longest wait. Default: 1m; at most 24h. */
   readonly maxBackoff?: Span;
   /**
-   * Errors that are not tried again: their names (`error.name`, or that of their class; "TimeoutError" when its time
-   * was up), or a function that tells them.
+   * Errors that are not retried: their names (`error.name` or the name of their class; "TimeoutError" for a timeout),
+   * or a function that recognises them.
    */
   readonly nonRetryable?: readonly string[] | ((error: unknown) => boolean);
 }
 
-/** A role with what the engine does around it. */
+/** A role with settings for the engine. */
 export interface RoleObject {
   readonly run: RoleFunction;
   /**
-   * When it is over, `signal` aborts and the attempt has failed, whatever the role returns then. 5 s later its process
-   * is ended if the role has not come to rest. Default: none.
+   * When it expires, `signal` aborts and the attempt has failed, whatever the role returns afterwards. If the role has
+   * not settled 5 s later, its process is recycled. Default: none.
    */
   readonly timeout?: Span;
   /** Default: the first failure ends the run. */
   readonly retry?: RetryPolicy;
 }
 
-/** A role: the function alone, or with what the engine should do around it. */
+/** A role: the function alone, or with settings for the engine. */
 export type Role = RoleFunction | RoleObject;
 
-/** What a moderator sees. It must be pure: the same messages give the same answer, whenever it is asked. */
+/** The argument of a moderator, which must be pure: the same messages always give the same answer. */
 export interface ModeratorContext {
   readonly start: RunStart;
   readonly messages: readonly RunMessage[];
