@@ -1,6 +1,6 @@
 /**
- * Turns the parsed shape of nerve.yaml into a NerveConfig: defaults, names, and the rules between the keys of one
- * entry. Called by parse.ts; what concerns several entries is in check.ts.
+ * Turns the parsed shape of nerve.yaml into a NerveConfig: applies defaults, checks names and the rules between the
+ * keys of one entry. Called by parse.ts; check.ts has the rules between entries.
  */
 import {
   defaultConcurrency,
@@ -18,7 +18,7 @@ import type { ProblemList } from "./diagnostic_list.ts";
 import type { FileShape, ReflexShape, SenseShape, WorkflowShape } from "./schema.ts";
 import type { GroupConfig, NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "./types.ts";
 
-/** `omit` holds the positions of reflexes that are known to be wrong; the others keep their order. */
+/** `omit`: the positions of reflexes known to be invalid; the others keep their order. */
 export function buildConfig(file: FileShape, problems: ProblemList, omit: ReadonlySet<number>): {
   config: NerveConfig;
   /** The position in nerve.yaml of each reflex of `config`. */
@@ -82,11 +82,11 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, problems: ProblemList
   const intervalMs = shape.interval ?? null;
   const cron = shape.cron ?? null;
   if (intervalMs === null && cron === null && on.length === 0) {
-    problems.error(path, "has nothing that triggers it", 'give it interval: 30s, cron: "0 9 * * *" or on: [a-sense]');
+    problems.error(path, "has no trigger", 'give it interval: 30s, cron: "0 9 * * *" or on: [a-sense]');
   }
   for (const key of ["timezone", "catch_up"] as const) {
     if (cron === null && (shape[key] ?? null) !== null) {
-      problems.error([...path, key], `${key} without cron has no meaning`, "remove it, or add cron");
+      problems.error([...path, key], `${key} has no effect without cron`, "remove it, or add cron");
     }
   }
   return {

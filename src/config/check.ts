@@ -1,7 +1,7 @@
 /**
- * The checks of nerve.yaml that concern several entries at once: names that must exist, reflexes that would feed
- * themselves, schedules that never fire, permissions that do more than they seem to. Pure; called by parse.ts.
- * What needs the disk is in check_folders.ts, what needs absolute paths in check_grants.ts.
+ * The checks of nerve.yaml between entries: names that must exist, reflexes that trigger each other in a loop,
+ * schedules that never fire, permissions that grant more than they seem to. Pure; called by parse.ts. check_folders.ts
+ * has the checks that read the disk, permissions/check_grants.ts those that need absolute paths.
  */
 import { formatDuration } from "../base/duration.ts";
 import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
@@ -13,7 +13,7 @@ import { hintNearest } from "./did_you_mean.ts";
 import type { Uncertainties } from "./error_recovery.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
 
-/** False when there are too many entries for the other checks to be worth their time. */
+/** False when there are so many entries that the other checks would take too long. */
 export function checkCounts(config: NerveConfig, problems: ProblemList): boolean {
   const counts = [
     ["senses", config.senses.size, sensesMax],
@@ -27,18 +27,18 @@ export function checkCounts(config: NerveConfig, problems: ProblemList): boolean
 }
 
 function hintGroups(section: string): string | null {
-  return section === "groups" ? "a sense without group is a group of its own: let several share one" : null;
+  return section === "groups" ? "a sense without a group has one of its own: let several senses share a group" : null;
 }
 
-/** Every check. `positions` are those of the reflexes in nerve.yaml, `doubts` what of it is not as its author meant it. */
+/** Runs every check. `positions`: those of the reflexes in nerve.yaml; `uncertainties`: what no check may rely on. */
 export function checkConfig(
   config: NerveConfig,
   positions: readonly number[],
   problems: ProblemList,
-  doubts: Uncertainties,
+  uncertainties: Uncertainties,
 ): void {
-  checkReferences(config, positions, problems, doubts);
-  checkCycles(config, positions, problems, doubts);
+  checkReferences(config, positions, problems, uncertainties);
+  checkCycles(config, positions, problems, uncertainties);
   checkIdle(config, positions, problems);
   for (const sense of config.senses.values()) checkLongCompute(sense, problems);
   for (const sense of config.senses.values()) warnOpenSandbox(sense.permissions, ["senses", sense.name], problems);
@@ -46,26 +46,26 @@ export function checkConfig(
   for (const name of config.groups.keys()) checkGroup(config, name, problems);
 }
 
-/** Names that must exist, and schedules. */
+/** Checks names that must exist, and schedules. */
 function checkReferences(
   config: NerveConfig,
   positions: readonly number[],
   problems: ProblemList,
-  doubts: Uncertainties,
+  uncertainties: Uncertainties,
 ): void {
   const checkSense = (name: string, path: ConfigPath) => {
-    if (!doubts.senses) checkIsSense(config, name, path, problems);
+    if (!uncertainties.senses) checkIsSense(config, name, path, problems);
   };
   config.reflexes.forEach((reflex, index) => {
     const path = ["reflexes", positions[index] ?? index];
     checkSense(reflex.sense, [...path, "sense"]);
     reflex.on.forEach((source, at) => {
-      if (source === reflex.sense) problems.error([...path, "on", at], `${quote(source)} would trigger itself`);
+      if (source === reflex.sense) problems.error([...path, "on", at], `sense ${quote(source)} would trigger itself`);
       else checkSense(source, [...path, "on", at]);
     });
     const zone = reflex.timezone === null ? null : findTimezoneFault(reflex.timezone);
     if (zone !== null) problems.error([...path, "timezone"], zone.message, zone.hint);
-    // A line that never fires takes 0.7 ms to find out: thousands of them must not hold up the kernel.
+    // Detecting a line that never fires takes 0.7 ms: thousands of them must not block the kernel.
     const cron = reflex.cron === null || problems.full ? null : findCronFault(reflex.cron);
     if (cron !== null) problems.error([...path, "cron"], cron.message, cron.hint);
   });
@@ -73,7 +73,7 @@ function checkReferences(
     if (peers === "all") continue;
     peers.forEach((peer, index) => {
       const path = ["senses", name, "peers", index];
-      if (peer === name) problems.error(path, "a sense is not its own peer", "its own database is ctx.db");
+      if (peer === name) problems.error(path, "a sense cannot be its own peer", "its own database is ctx.db");
       else checkSense(peer, path);
     });
   }
@@ -82,13 +82,13 @@ function checkReferences(
 function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, problems: ProblemList): void {
   if (config.senses.has(name)) return;
   if (config.workflows.has(name)) {
-    problems.error(path, `${quote(name)} is a workflow, not a sense`, "a sense starts it by a workflow directive");
+    problems.error(path, `${quote(name)} is a workflow, not a sense`, "a sense starts it with a workflow directive");
   } else problems.error(path, unknownText("sense", clipText(name)), () => hintNearest(name, config.senses.keys()));
 }
 
 /**
- * Senses that would wake each other without end. A throttle anywhere in the circle slows it down to something a person
- * may have wanted, so only senses without one count.
+ * Reports senses that would trigger each other endlessly. A throttle in the cycle slows it down to something the author
+ * may have wanted, so only senses without a throttle count.
  */
 function checkCycles(
   config: NerveConfig,
@@ -96,48 +96,48 @@ function checkCycles(
   problems: ProblemList,
   { entries }: Uncertainties,
 ): void {
-  const wakes = new Map<string, Map<string, ConfigPath>>();
+  const triggers = new Map<string, Map<string, ConfigPath>>();
   const unthrottled = (name: string) =>
     config.senses.get(name)?.throttleMs === null && !entries.has(formatConfigPath(["senses", name]));
   config.reflexes.forEach((reflex, index) => {
     reflex.on.forEach((source, at) => {
       if (source === reflex.sense || !unthrottled(source) || !unthrottled(reflex.sense)) return;
-      const targets = wakes.get(source) ?? new Map<string, ConfigPath>();
+      const targets = triggers.get(source) ?? new Map<string, ConfigPath>();
       targets.set(reflex.sense, ["reflexes", positions[index] ?? index, "on", at]);
-      wakes.set(source, targets);
+      triggers.set(source, targets);
     });
   });
-  for (let circle = findCircle(wakes); circle !== null; circle = findCircle(wakes)) {
-    const [first = "", second = ""] = circle;
-    const path = wakes.get(first)?.get(second) ?? ["reflexes"];
-    const round = [...circle, first].join(" -> ");
-    problems.error(path, `senses wake each other without end: ${round}`, "give one of them a throttle");
-    // One report for each sense at most: the file is fixed one circle at a time.
-    for (const name of circle) wakes.delete(name);
+  for (let cycle = findCycle(triggers); cycle !== null; cycle = findCycle(triggers)) {
+    const [first = "", second = ""] = cycle;
+    const path = triggers.get(first)?.get(second) ?? ["reflexes"];
+    const chain = [...cycle, first].join(" -> ");
+    problems.error(path, `senses trigger each other endlessly: ${chain}`, "give one of them a throttle");
+    // At most one report per sense: the author fixes one cycle at a time.
+    for (const name of cycle) triggers.delete(name);
   }
 }
 
-/** A circle of the graph, or null. Drops what cannot lie on one: after that, any walk must come back to itself. */
-function findCircle(wakes: Map<string, Map<string, ConfigPath>>): string[] | null {
+/** A cycle of the graph, or null. Drops nodes outside any cycle first: after that, every walk returns to itself. */
+function findCycle(triggers: Map<string, Map<string, ConfigPath>>): string[] | null {
   for (let dropped = true; dropped;) {
     dropped = false;
-    for (const [source, targets] of wakes) {
-      for (const target of targets.keys()) if (!wakes.has(target)) targets.delete(target);
-      if (targets.size === 0) dropped = wakes.delete(source);
+    for (const [source, targets] of triggers) {
+      for (const target of targets.keys()) if (!triggers.has(target)) targets.delete(target);
+      if (targets.size === 0) dropped = triggers.delete(source);
     }
   }
   const walk: string[] = [];
-  let at = wakes.keys().next().value;
+  let at = triggers.keys().next().value;
   while (at !== undefined && !walk.includes(at)) {
     walk.push(at);
-    at = wakes.get(at)?.keys().next().value;
+    at = triggers.get(at)?.keys().next().value;
   }
   return at === undefined ? null : walk.slice(walk.indexOf(at));
 }
 
-/** Entries that do nothing, and ticks that a throttle swallows. */
+/** Warns of entries without effect, and of ticks that a throttle suppresses. */
 function checkIdle(config: NerveConfig, positions: readonly number[], problems: ProblemList): void {
-  if (config.senses.size === 0) problems.warning([], "no sense is configured: there is nothing to do");
+  if (config.senses.size === 0) problems.warning([], "no sense is configured, so nothing will run");
   const scheduled = new Set(config.reflexes.map((reflex) => reflex.sense));
   for (const name of config.senses.keys()) {
     if (!scheduled.has(name)) {
@@ -151,8 +151,7 @@ function checkIdle(config: NerveConfig, positions: readonly number[], problems: 
   config.reflexes.forEach(({ sense, intervalMs }, index) => {
     const throttleMs = config.senses.get(sense)?.throttleMs ?? null;
     if (intervalMs === null || throttleMs === null || intervalMs >= throttleMs) return;
-    const message =
-      `ticks come every ${formatDuration(intervalMs)}, but the throttle of ${sense} lets through one in ` +
+    const message = `ticks come every ${formatDuration(intervalMs)}, but the throttle of ${sense} allows one in ` +
       formatDuration(throttleMs);
     problems.warning(["reflexes", positions[index] ?? index, "interval"], message);
   });
@@ -161,14 +160,14 @@ function checkIdle(config: NerveConfig, positions: readonly number[], problems: 
 const longComputeMs = 60 * 60_000;
 
 function checkLongCompute(sense: SenseConfig, problems: ProblemList): void {
-  const patience = sense.timeoutMs + sense.gracePeriodMs;
-  if (patience <= longComputeMs) return;
-  const message = `a compute that hangs holds its group for ${formatDuration(patience)}`;
+  const totalMs = sense.timeoutMs + sense.gracePeriodMs;
+  if (totalMs <= longComputeMs) return;
+  const message = `a compute that hangs blocks its group for ${formatDuration(totalMs)}`;
   const key = sense.timeoutMs > sense.gracePeriodMs ? "timeout" : "grace_period";
   problems.warning(["senses", sense.name, key], message, "give it a timeout under 1h");
 }
 
-/** Grants after which the sandbox protects little. */
+/** Warns of grants that leave the sandbox little effect. */
 function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, problems: ProblemList): void {
   for (const name of permissionNames) {
     const wanted = request[name];
@@ -177,17 +176,17 @@ function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, problems:
     if (name === "run") {
       problems.warning(
         at,
-        "run opens the sandbox: a program runs with all that you may do",
-        "keep it to programs that only report",
+        "run opens the sandbox: a program runs with all your rights",
+        "grant only programs that report",
       );
     } else if (name === "write" && wanted === true) {
-      problems.error(at, "write: true covers nerve.yaml, the log and the control socket", "name folders in a list");
+      problems.error(at, "write: true covers nerve.yaml, the log and the control socket", "list folders instead");
     } else if (name === "ffi") problems.warning(at, "ffi opens the sandbox: native code is not confined");
-    else if (wanted === true) problems.warning(at, `${name}: true opens the sandbox`, "name what is needed in a list");
+    else if (wanted === true) problems.warning(at, `${name}: true opens the sandbox`, "list only what is needed");
   }
 }
 
-/** Senses of one group share their permissions: says who gains what, and from whom. */
+/** Senses of one group share their permissions: warns which sense gains what, and from which sense. */
 function checkGroup(config: NerveConfig, group: string, problems: ProblemList): void {
   const members = groupMembers(config, group);
   const givers = members.filter((sense) => Object.keys(sense.permissions).length > 0);
@@ -199,7 +198,11 @@ function checkGroup(config: NerveConfig, group: string, problems: ProblemList): 
     }
     if (gains.length === 0) continue;
     const message = `gains permissions through the group ${quote(group)}: ${formatList(gains)}`;
-    problems.warning(["senses", sense.name], message, "a sense without group, or in another, keeps to its own");
+    problems.warning(
+      ["senses", sense.name],
+      message,
+      "a sense without a group, or in another one, has only its own permissions",
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-/** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, never contents. */
+/** Compares nerve.yaml with the folders of senses and workflows. Called by load.ts; reads names, not contents. */
 import { join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
 import { namePattern } from "../protocol/signal.ts";
@@ -8,7 +8,7 @@ import { findNearest } from "./did_you_mean.ts";
 import type { ParsedConfig } from "./parse.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 
-/** A configured name without `index.ts` is an error; a folder with one that is not configured is a warning. */
+/** A configured name without `index.ts` is an error; an unconfigured folder with one is a warning. */
 export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Problem[]> {
   const problems = new ProblemList(parsed.placeOf);
   const sections = [
@@ -19,7 +19,7 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
     const found = await listFoldersWithEntry(folder);
     const unused = found.filter((name) => !configured.has(name));
     for (const name of configured.keys()) {
-      // What is no name has been told by the schema, and no command would make such a folder.
+      // build.ts has reported an invalid name already, and no command makes such a folder.
       if (found.includes(name) || !namePattern.test(name)) continue;
       problems.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
         const near = findNearest(name, unused);
@@ -37,12 +37,12 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
   return problems.sorted();
 }
 
-/** Names of the folders in `folder` that hold an index.ts, sorted. A folder that is not there holds none. */
+/** The sorted names of the folders in `folder` that hold an index.ts; none when `folder` does not exist. */
 async function listFoldersWithEntry(folder: string): Promise<string[]> {
   const names: string[] = [];
   try {
     for await (const entry of Deno.readDir(folder)) {
-      // A symbolic link to a folder is followed, as the module loader would.
+      // Follows symbolic links, as the module loader does.
       if (await isFile(join(folder, entry.name, "index.ts"))) names.push(entry.name);
     }
   } catch (thrown) {

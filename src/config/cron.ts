@@ -1,4 +1,4 @@
-/** Judges cron lines and time zones of reflexes. The schedule itself is made by the scheduler, with the same library. */
+/** Checks cron lines and time zones of reflexes. The scheduler builds the schedule, with the same library. */
 import { Cron } from "croner";
 import { messageOf } from "../base/errors.ts";
 import { quote } from "./diagnostic.ts";
@@ -9,12 +9,12 @@ export interface ScheduleFault {
   readonly hint: string | null;
 }
 
-/** Without years a pattern that fires at all fires after any moment: the judgement does not depend on the clock. */
+/** Patterns have no years, so one that ever fires does so after any moment: the check needs no clock. */
 const anyMoment = new Date(Date.UTC(2024, 0, 1));
 
 const example = 'minute hour day month weekday: "0 9 * * 1-5" is 9:00 from Monday to Friday';
 
-/** Why `pattern` is no schedule, or null. Five fields, six with seconds in front, or a nickname such as @daily. */
+/** Why `pattern` is not a schedule, or null. Five fields, six with leading seconds, or a nickname such as @daily. */
 export function findCronFault(pattern: string): ScheduleFault | null {
   const trimmed = pattern.trim();
   if (!trimmed.startsWith("@") && ![5, 6].includes(trimmed.split(/\s+/).length)) {
@@ -23,20 +23,20 @@ export function findCronFault(pattern: string): ScheduleFault | null {
   try {
     const cron = new Cron(trimmed, { paused: true, mode: "5-or-6-parts", timezone: "UTC" });
     if (cron.nextRun(anyMoment) !== null) return null;
-    return { message: `${quote(pattern)} never fires`, hint: "no month has such a day" };
+    return { message: `${quote(pattern)} never fires`, hint: "no month has that day" };
   } catch (thrown) {
     const reason = messageOf(thrown).replace(/^Cron\w+: /, "");
     return { message: `${quote(pattern)} is not a cron line: ${reason}`, hint: example };
   }
 }
 
-/** Why `zone` is no time zone, or null. */
+/** Why `zone` is not a time zone, or null. */
 export function findTimezoneFault(zone: string): ScheduleFault | null {
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });
     return null;
   } catch {
-    // The only thing that the constructor throws for is the zone.
+    // The constructor throws only for the zone.
     const hint = hintNearest(zone, Intl.supportedValuesOf("timeZone"));
     return { message: `${quote(zone)} is not a time zone`, hint: hint ?? "write a name such as Europe/Berlin or UTC" };
   }

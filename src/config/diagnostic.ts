@@ -1,26 +1,26 @@
 /**
- * What is wrong with a workspace, as values: made by the checks of nerve.yaml and by whoever loads a module, and
- * printed by `nerve validate`, `nerve run` and the reload. Texts may quote what a user wrote: the formatters make them
- * safe for a terminal and for GitHub's annotation syntax.
+ * Problems of a workspace, as values: the checks of nerve.yaml and module loading make them; `nerve validate`, `nerve
+ * run` and the reload print them. Texts may quote a user's text: the formatters make them safe for a terminal and for
+ * GitHub's annotation syntax.
  */
 import { toPrintable } from "../base/printable.ts";
 import type { Place } from "../protocol/signal.ts";
 
 export interface Problem {
   readonly severity: "error" | "warning";
-  /** What it is about: `senses.cpu.throttle`, `reflexes[2].on[0]`, or empty for the whole file. */
+  /** The key: `senses.cpu.throttle`, `reflexes[2].on[0]`, or empty for the whole file. */
   readonly path: string;
   readonly message: string;
   /** What to do about it. */
   readonly hint: string | null;
-  /** Where it stands; null when it is about something that is not in a file. */
+  /** The place in a file; null when the problem is not in a file. */
   readonly place: Place | null;
 }
 
 export const problemFormats = ["text", "json", "github"] as const;
 export type ProblemFormat = (typeof problemFormats)[number];
 
-/** Way to a value inside nerve.yaml: keys of mappings and indexes of lists. */
+/** The path to a value in nerve.yaml: keys of mappings and indexes of lists. */
 export type ConfigPath = readonly (string | number)[];
 
 /** `["reflexes", 2, "on", 0]` as `reflexes[2].on[0]`. */
@@ -33,7 +33,7 @@ export function formatConfigPath(path: ConfigPath): string {
   return text;
 }
 
-/** A user's text for use inside a message: quoted, and cut when it is long. */
+/** Quotes a user's text for a message, and cuts it when it is long. */
 export function quote(text: string): string {
   return `"${clipText(text)}"`;
 }
@@ -42,7 +42,7 @@ export function hasErrors(problems: readonly Problem[]): boolean {
   return problems.some((problem) => problem.severity === "error");
 }
 
-/** In the order of the file; what has no place comes last. */
+/** Sorts by place; problems without a place come last. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return problems.toSorted((a, b) => {
     if (a.place === null || b.place === null) return Number(a.place === null) - Number(b.place === null);
@@ -52,9 +52,9 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
 }
 
 /**
- * `text`: a line each, and a second one with the hint. `json`: one document `{errors, warnings, problems}`, the first
- * two being counts. `github`: an annotation line each. Without a line break at the end; `text` and `github` are empty
- * when there are no problems.
+ * `text`: one line per problem, and a second one with its hint. `json`: one document `{errors, warnings, problems}`,
+ * where the first two are counts. `github`: one annotation line per problem. Without a line break at the end; `text`
+ * and `github` are empty when there are no problems.
  */
 export function formatProblems(problems: readonly Problem[], format: ProblemFormat): string {
   if (format === "json") {
@@ -79,7 +79,7 @@ function formatAnnotation(problem: Problem): string {
   return `::${severity}${properties}::${escapeData(text)}`;
 }
 
-/** GitHub reads `%0A` as a line break inside an annotation, and would take a real one for the end of it. */
+/** GitHub reads `%0A` as a line break inside an annotation; a real one would end the annotation. */
 function escapeData(text: string): string {
   return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }

@@ -1,9 +1,9 @@
-/** Gathers problems of one file: finds their places, keeps at most `problemsMax` of them, and counts the rest. */
+/** Collects the problems of one file: adds their places, keeps at most `problemsMax` and counts the rest. */
 import { problemsMax } from "../base/limits.ts";
 import type { Place } from "../protocol/signal.ts";
 import { type ConfigPath, formatConfigPath, type Problem, sortProblems } from "./diagnostic.ts";
 
-/** A hint that costs time (a search for the nearest name) comes as a function, which is called only when it is shown. */
+/** A hint that takes time (a search for the nearest name) is a function, called only when the hint is shown. */
 export type Hint = string | null | (() => string | null);
 
 export class ProblemList {
@@ -20,7 +20,7 @@ export class ProblemList {
     return this.#errors > 0;
   }
 
-  /** What is found from now on is only counted: a check that costs time may leave it out. */
+  /** Further problems are only counted, so an expensive check may be skipped. */
   get full(): boolean {
     return this.#problems.length >= problemsMax;
   }
@@ -39,14 +39,14 @@ export class ProblemList {
     else this.#omitted++;
   }
 
-  /** Takes over what another list gathered and counted, but for what `misled` names. */
-  addAll(other: ProblemList, misled: (problem: Problem) => boolean = () => false): void {
-    for (const problem of other.#problems) if (!misled(problem)) this.add(problem);
+  /** Adds the problems and counts of another list, without the problems that `isMisled` matches. */
+  addAll(other: ProblemList, isMisled: (problem: Problem) => boolean = () => false): void {
+    for (const problem of other.#problems) if (!isMisled(problem)) this.add(problem);
     this.#omitted += other.#omitted;
     if (other.#omitted > 0) this.#errors += other.#errors;
   }
 
-  /** In the order of the file. */
+  /** All problems, sorted by place. */
   sorted(): Problem[] {
     const sorted = sortProblems(this.#problems);
     if (this.#omitted === 0) return sorted;

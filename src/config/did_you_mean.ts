@@ -1,8 +1,8 @@
-/** "Did you mean": the nearest of a set of known names. */
+/** "Did you mean": finds the nearest of a set of known names. */
 
 /**
- * The candidate that is the fewest edits away from `name`, or null when none is near: at most a third of the name's
- * letters, at least one, may differ. An exchange of two neighbouring letters counts as one edit.
+ * The candidate with the fewest edits from `name`, or null when none is near: at most a third of the name's letters
+ * (but at least one) may differ. Swapping two adjacent letters counts as one edit.
  */
 export function findNearest(name: string, candidates: Iterable<string>): string | null {
   const normal = name.toLowerCase().replaceAll("_", "-");
@@ -17,7 +17,7 @@ export function findNearest(name: string, candidates: Iterable<string>): string 
   return best;
 }
 
-/** `did you mean "x"?`, or `known: a, b, c` when nothing is near and the list is short, else null. */
+/** `did you mean "x"?`, or `known: a, b, c` when no name is near and the list is short, else null. */
 export function hintNearest(name: string, candidates: Iterable<string>): string | null {
   const known = [...candidates];
   const found = findNearest(name, known);
@@ -28,7 +28,7 @@ export function hintNearest(name: string, candidates: Iterable<string>): string 
 const longestCompared = 100;
 const shownAtMost = 12;
 
-/** Insertions, deletions, replacements and exchanges of neighbours that turn `a` into `b`. */
+/** The fewest insertions, deletions, replacements and swaps of adjacent letters that turn `a` into `b`. */
 export function countEdits(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -37,8 +37,8 @@ export function countEdits(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const replaced = readCell(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
       let cost = Math.min(replaced, readCell(last, j) + 1, readCell(row, j - 1) + 1);
-      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (exchanged) cost = Math.min(cost, readCell(beforeLast, j - 2) + 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) cost = Math.min(cost, readCell(beforeLast, j - 2) + 1);
       row.push(cost);
     }
     [beforeLast, last] = [last, row];

@@ -1,9 +1,9 @@
 /**
- * What is left of nerve.yaml when everything that the schema refuses is taken out, so that all other checks run over
- * the rest at the same time. Used by parse.ts; pure.
- * I1. A refused value misleads no other check: `Uncertainties` tells them what cannot be relied on, and `misleads` which of
- *     their findings count for nothing.
- * I2. A misspelt section counts as the one that was meant: what is wrong inside it is told as well.
+ * Drops invalid values from nerve.yaml, so that the later checks still run over the rest. Used by parse.ts and load.ts;
+ * pure.
+ * I1. A dropped value misleads no other check: `Uncertainties` says what they must not rely on, and `misleads` which of
+ *     their problems to ignore.
+ * I2. A misspelt section counts as the section that was meant, so problems inside it are reported too.
  */
 import type * as z from "zod";
 import { isPlainObject } from "../protocol/json.ts";
@@ -16,11 +16,11 @@ import { fileSchema, type FileShape, listKnownKeys } from "./schema.ts";
 import { explainIssue, findValueAt, toConfigPath } from "./schema_issues.ts";
 import { groupMembers, type NerveConfig } from "./types.ts";
 
-/** What the checks between entries must not rely on. */
+/** What the checks between entries cannot rely on. */
 export interface Uncertainties {
-  /** True when it is not known which senses there are. */
+  /** True when the set of senses is unknown. */
   readonly senses: boolean;
-  /** Entries of which something was taken out: `senses.cpu`. */
+  /** Entries that lost a value: `senses.cpu`. */
   readonly entries: ReadonlySet<string>;
 }
 
@@ -28,47 +28,47 @@ export const noUncertainties: Uncertainties = { senses: false, entries: new Set(
 
 export interface ValidRemainder {
   readonly file: FileShape;
-  /** Positions of the reflexes that are no part of it. */
+  /** The positions of the reflexes that were dropped. */
   readonly omit: ReadonlySet<number>;
   readonly uncertainties: Uncertainties;
-  /** Whether a finding about the rest may come from what was taken out. */
+  /** Whether a problem in the rest may result from a dropped value. */
   readonly misleads: (problem: Problem) => boolean;
-  /** The place of a path, in the file as it is written. */
+  /** The place of a path in the file as written. */
   readonly placeOf: (path: ConfigPath) => Place;
 }
 
 type PlaceOf = ValidRemainder["placeOf"];
 
-/** What was refused comes as a round: only then does the schema look into a section that was misspelt. */
+/** Each round drops what the schema rejects: only the next round looks into a section that was misspelt. */
 const roundsMax = 3;
 
 /**
- * Adds what the schema refuses to `problems`. `refused` are the positions of reflexes that were told of already. Null
- * when nothing is left that could be checked: the file is no mapping.
+ * Adds what the schema rejects to `problems`. `reported`: the positions of reflexes that have a problem already. Null
+ * when nothing is left to check: the file is not a mapping.
  */
 export function dropInvalid(
   input: unknown,
-  refused: ReadonlySet<number>,
+  reported: ReadonlySet<number>,
   placeOf: PlaceOf,
   problems: ProblemList,
 ): ValidRemainder | null {
-  const omit = new Set(refused), wrong: ConfigPath[] = [], written = new Map<string, string>();
+  const omit = new Set(reported), invalid: ConfigPath[] = [], written = new Map<string, string>();
   const placeAsWritten: PlaceOf = ([first = "", ...rest]) => placeOf([written.get(String(first)) ?? first, ...rest]);
   let rest = input;
   for (let round = 0; round < roundsMax; round++) {
-    // To write and compile a parser of its own, as zod does else, takes longer than this one parse.
-    const seen = replaceReflexes(rest, omit), parsed = fileSchema.safeParse(seen, { jitless: true });
-    if (parsed.success) return buildRemainder(parsed.data, rest, omit, wrong, placeAsWritten);
+    // Without jitless, zod would generate and compile a parser, which takes longer than this one parse.
+    const complete = replaceReflexes(rest, omit), parsed = fileSchema.safeParse(complete, { jitless: true });
+    if (parsed.success) return buildRemainder(parsed.data, rest, omit, invalid, placeAsWritten);
     const found = new ProblemList(placeAsWritten);
-    for (const { path, message, hint } of parsed.error.issues.flatMap((issue) => explainIssue(issue, seen))) {
+    for (const { path, message, hint } of parsed.error.issues.flatMap((issue) => explainIssue(issue, complete))) {
       found.error(path, message, hint);
     }
     problems.addAll(found);
-    // Two aliases of one value are one object here: through JSON each becomes its own.
+    // Aliases of one value share an object: the JSON round trip gives each its own.
     rest = JSON.parse(JSON.stringify(rest));
     for (const path of parsed.error.issues.flatMap(findIssuePaths)) {
       if (path.length === 0) return null;
-      wrong.push(path);
+      invalid.push(path);
       if (path[0] === "reflexes" && (path.length === 2 || path[2] === "sense")) omit.add(Number(path[1]));
       else if (path.length === 1) removeSection(rest, String(path[0]), written);
       else removeAt(rest, path);
@@ -81,38 +81,39 @@ function buildRemainder(
   file: FileShape,
   rest: unknown,
   omit: ReadonlySet<number>,
-  wrong: readonly ConfigPath[],
+  invalid: readonly ConfigPath[],
   placeOf: PlaceOf,
 ): ValidRemainder {
-  const texts = wrong.map(formatConfigPath), entries = new Set(wrong.map((path) => formatConfigPath(path.slice(0, 2))));
-  const senses = wrong.some((path) => path.length === 1) && findValueAt(rest, ["senses"]) === undefined;
+  const texts = invalid.map(formatConfigPath),
+    entries = new Set(invalid.map((path) => formatConfigPath(path.slice(0, 2))));
+  const senses = invalid.some((path) => path.length === 1) && findValueAt(rest, ["senses"]) === undefined;
   const misleads = ({ path, severity }: Problem) => {
-    // What was taken out of a reflex may be the very thing that is now missing in it.
+    // A problem of a reflex may result from the value that was dropped from it.
     if (path.startsWith("reflexes")) return texts.some((taken) => taken === path || taken.startsWith(`${path}.`));
-    if (severity === "error" || wrong.length === 0) return false;
-    // Of an entry as a whole: that nothing uses it, or that it gains something.
+    if (severity === "error" || invalid.length === 0) return false;
+    // A warning about a whole entry: nothing uses it, or it gains permissions.
     const [, entry = "", inside = ""] = /^(\w*(?:\.[^.[]+)?)(.*)$/.exec(path) ?? [];
     return inside === "" || entries.has(entry);
   };
   return { file, omit, uncertainties: { senses, entries }, misleads, placeOf };
 }
 
-/** The same input with the reflexes at those positions replaced by ones that the schema takes. */
+/** The input with the reflexes at those positions replaced by valid ones. */
 function replaceReflexes(input: unknown, omit: ReadonlySet<number>): unknown {
   const reflexes = findValueAt(input, ["reflexes"]);
   if (omit.size === 0 || !isPlainObject(input) || !Array.isArray(reflexes)) return input;
   return { ...input, reflexes: reflexes.map((reflex, index) => omit.has(index) ? { sense: "" } : reflex) };
 }
 
-/** Where the values are that have to go before the rest can be parsed. */
+/** The paths of the values to drop before the rest can be parsed. */
 function findIssuePaths(issue: z.core.$ZodIssue): ConfigPath[] {
   const path = toConfigPath(issue.path);
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
-  // A key of an entry goes as a whole, of its permissions each by itself: none but `sense` of a reflex has to be there.
+  // Drops the key of an entry, or a single permission: only a reflex's `sense` is required.
   return [path.slice(0, path[2] === "permissions" && typeof path[3] === "string" ? 4 : 3)];
 }
 
-/** A key of the whole file that is wrong, or unknown: then it may have been meant for one that is not there. */
+/** Removes a top-level key. An unknown one may be a misspelling of a missing key: its value then moves there. */
 function removeSection(root: unknown, key: string, written: Map<string, string>): void {
   if (!isPlainObject(root)) return;
   const { [key]: value } = root, known = listKnownKeys([]);
@@ -132,21 +133,22 @@ function removeAt(root: unknown, path: ConfigPath): void {
 }
 
 /**
- * Without each sense, group and workflow that an error is about, and without the siblings of such a sense: they share
- * its process and its permissions. Null when an error is about a whole section, or nothing is left.
+ * The configuration without the senses, groups and workflows that have errors, and without the other senses in the
+ * group of such a sense: they share its process and permissions. Null when a whole section has an error, or nothing is
+ * left.
  */
 export function keepValidEntries(config: NerveConfig, problems: readonly Problem[]): NerveConfig | null {
-  const wrong = new Set<string>();
+  const invalid = new Set<string>();
   for (const { severity, path } of problems) {
     if (severity !== "error") continue;
     if (path === "senses" || path === "groups" || path === "workflows") return null;
-    wrong.add(/^\w+\.[^.[]+/.exec(path)?.[0] ?? "");
+    invalid.add(/^\w+\.[^.[]+/.exec(path)?.[0] ?? "");
   }
-  const sound = (section: string, name: string) => namePattern.test(name) && !wrong.has(`${section}.${name}`);
-  const together = (group: string) =>
-    sound("groups", group) && groupMembers(config, group).every(({ name }) => sound("senses", name));
-  const groups = new Map([...config.groups].filter(([name]) => together(name)));
+  const isValid = (section: string, name: string) => namePattern.test(name) && !invalid.has(`${section}.${name}`);
+  const isGroupValid = (group: string) =>
+    isValid("groups", group) && groupMembers(config, group).every(({ name }) => isValid("senses", name));
+  const groups = new Map([...config.groups].filter(([name]) => isGroupValid(name)));
   const senses = new Map([...config.senses].filter(([, { group }]) => groups.has(group)));
-  const workflows = new Map([...config.workflows].filter(([name]) => sound("workflows", name)));
+  const workflows = new Map([...config.workflows].filter(([name]) => isValid("workflows", name)));
   return senses.size + workflows.size === 0 ? null : { ...config, senses, groups, workflows };
 }

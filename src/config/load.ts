@@ -1,6 +1,6 @@
 /**
- * A workspace's configuration from the disk, with every check that needs no user code. The one way in for `nerve run`,
- * the reload and `nerve validate`.
+ * Loads a workspace's configuration from the disk, with every check that needs no user code. The single entry for
+ * `nerve run`, the reload and `nerve validate`.
  */
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../base/errors.ts";
@@ -16,14 +16,14 @@ import type { GrantContext } from "./permissions/grants.ts";
 import type { NerveConfig } from "./types.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
-/** The grants' surroundings on this machine: nerve's own modules, which every worker must load, and what `~` is. */
+/** What grants need to know of this machine: nerve's own modules, which every worker loads, and the home folder. */
 export const grantContext: GrantContext = {
   nerveModules: [fileURLToPath(resolveOwnFile(""))],
   home: Deno.env.get("HOME") ?? null,
 };
 
 /**
- * Reads and checks nerve.yaml. The error holds every problem, warnings included; on success they are in `warnings`.
+ * Reads and checks nerve.yaml. The error holds every problem, including warnings; on success they are in `warnings`.
  */
 export async function loadNerveConfig(
   paths: WorkspacePaths,
@@ -34,15 +34,15 @@ export async function loadNerveConfig(
 }
 
 export interface InspectedConfig {
-  /** In the order of the file. */
+  /** Sorted by place. */
   readonly problems: readonly Problem[];
   /** Null when there are errors. */
   readonly parsed: ParsedConfig | null;
-  /** What may be loaded into its sandbox, to find out more: with errors, the entries that have none. */
+  /** The part that may be loaded into sandboxes for further checks: with errors, the entries without one. */
   readonly valid: NerveConfig | null;
 }
 
-/** As `loadNerveConfig`, with what is right of a configuration that is wrong. */
+/** As `loadNerveConfig`, with the valid part of an invalid configuration. */
 export async function inspectNerveConfig(
   paths: WorkspacePaths,
   context: GrantContext = grantContext,
@@ -59,12 +59,12 @@ export async function inspectNerveConfig(
     : { problems, parsed: { ...parsed, warnings: problems }, valid: parsed.config };
 }
 
-/** An editor empties a file before it writes it: taken at its word, that would end every run that waits. */
+/** An editor empties a file before it writes it: applying that would end every waiting run. */
 const blankFile: Problem = {
   severity: "error",
   path: "",
-  message: "holds nothing, as a file does that is about to be written",
-  hint: "write {} if nothing is to run",
+  message: "is empty; perhaps an editor is saving it",
+  hint: "write {} if nothing should run",
   place: { file: configFileName, line: 1, column: 1 },
 };
 
@@ -79,7 +79,7 @@ async function readConfigFile(paths: WorkspacePaths): Promise<Result<string, Pro
     if (size > configFileMaxBytes) return refuse(`is larger than ${configFileMaxBytes} bytes`);
     return ok(new TextDecoder("utf-8", { fatal: true }).decode(await Deno.readFile(paths.configFile)));
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return refuse("is not there", "nerve init");
+    if (thrown instanceof Deno.errors.NotFound) return refuse("does not exist", "nerve init");
     if (thrown instanceof TypeError) return refuse("is not UTF-8 text");
     return refuse(`cannot be read: ${messageOf(thrown)}`);
   }

@@ -1,9 +1,9 @@
 /**
- * nerve.yaml as a configuration, or everything that is wrong with it. Used by the kernel, its reload, and the command
- * line; pure: it reads no file (load.ts does).
+ * Parses nerve.yaml into a configuration, or into all of its problems. Used by load.ts, the reload and the command
+ * line; pure: load.ts reads the file.
  * I1. It never throws, whatever the text.
- * I2. All problems are reported at once. When a value is wrong, all other checks still run over the rest of the file;
- *     what the wrong value may have misled them into counts for nothing (error_recovery.ts).
+ * I2. It reports all problems at once. When a value is invalid, all other checks still run over the rest of the file;
+ *     problems that may result from the invalid value are ignored (error_recovery.ts).
  */
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -23,33 +23,33 @@ import { readDocument } from "./yaml/document.ts";
 export interface ParsedConfig {
   readonly config: NerveConfig;
   readonly warnings: readonly Problem[];
-  /** The file holds no value at all: it has no bytes, or only comments. `{}` is a value. */
+  /** The file holds no value: it is empty, or has only comments. `{}` is a value. */
   readonly blank: boolean;
-  /** Where in the file the key or item at `path` stands, or the nearest thing above it. */
+  /** The place of the key or item at `path`, or of its nearest parent in the file. */
   readonly placeOf: (path: ConfigPath) => Place;
 }
 
-/** What there is to say of a text, for checks that go on where parsing found errors. */
+/** The result of reading a text, for checks that continue after parsing found errors. */
 export interface ReadConfig {
-  /** In the order of the file. */
+  /** Sorted by place. */
   readonly problems: readonly Problem[];
   readonly hasErrors: boolean;
-  /** With errors, what is right of it; null when nothing can be told. */
+  /** With errors, the valid part; null when there is none. */
   readonly parsed: ParsedConfig | null;
-  /** Whether what another check finds about `parsed` may come from what is missing in it. */
+  /** Whether a problem that another check finds in `parsed` may result from a dropped value. */
   readonly misleads: (problem: Problem) => boolean;
 }
 
 /**
- * `file` is the name that problems show. The error holds the warnings as well. `printVersion` is that of this nerve, which
- * the file may limit.
+ * `file` is the name that problems show. The error includes the warnings. `version` is that of this nerve, which the
+ * file may restrict.
  */
 export function parseNerveConfig(text: string, file?: string, version?: string): Result<ParsedConfig, Problem[]> {
   const { problems, hasErrors, parsed } = readNerveConfig(text, file, version);
   return hasErrors || parsed === null ? err([...problems]) : ok(parsed);
 }
 
-/** As `parseNerveConfig`, with what is right of a text that is wrong. */
+/** As `parseNerveConfig`, with the valid part of an invalid text. */
 export function readNerveConfig(
   text: string,
   file: string = "nerve.yaml",
@@ -71,8 +71,8 @@ export function readNerveConfig(
   const problems = new ProblemList(document.placeOf);
   for (const problem of document.problems) problems.add(problem);
   const input = document.value ?? {};
-  // A file for another nerve is not judged by the rules of this one: what they would find may be right over there.
-  if (isForOther(input, version, problems)) return unreadable(problems.sorted());
+  // The rules of this version do not apply to a file for another version.
+  if (excludesVersion(input, version, problems)) return unreadable(problems.sorted());
   const omit = refuseWorkflowReflexes(input, problems);
   const rest = dropInvalid(input, omit, document.placeOf, problems);
   if (rest === null) return unreadable(problems.sorted());
@@ -84,21 +84,21 @@ export function readNerveConfig(
   return { problems: warnings, hasErrors, parsed: { config, warnings, blank, placeOf }, misleads };
 }
 
-/** Whether `nerve: ">=0.1"` leaves this version out; says so, or that it is no range. */
-function isForOther(input: unknown, version: string, problems: ProblemList): boolean {
+/** Whether `nerve: ">=0.1"` excludes this version. Reports that, or an invalid range. */
+function excludesVersion(input: unknown, version: string, problems: ProblemList): boolean {
   const range = findValueAt(input, ["nerve"]);
   if (typeof range !== "string") return false;
   const fits = satisfiesRange(version, range);
   if (fits === null) {
-    problems.error(["nerve"], `${quote(range)} is not a range of versions`, 'write ">=0.1", "^0.1" or "0.1.2"');
+    problems.error(["nerve"], `${quote(range)} is not a version range`, 'write ">=0.1", "^0.1" or "0.1.2"');
   } else if (!fits) {
-    const hint = "install one that fits: nerve upgrade --from FILE";
-    problems.error(["nerve"], `this workspace is for nerve ${range}, and this is nerve ${version}`, hint);
+    const hint = "install a matching one: nerve upgrade --from FILE";
+    problems.error(["nerve"], `this workspace needs nerve ${range}, but this is nerve ${version}`, hint);
   }
   return fits === false;
 }
 
-/** A reflex that names a workflow gets this one message, and none about its other keys. Returns their positions. */
+/** A reflex that names a workflow gets only this problem, none about its other keys. Returns their positions. */
 function refuseWorkflowReflexes(input: unknown, problems: ProblemList): Set<number> {
   const refused = new Set<number>();
   const reflexes = findValueAt(input, ["reflexes"]);
@@ -109,7 +109,7 @@ function refuseWorkflowReflexes(input: unknown, problems: ProblemList): Set<numb
     const key = Object.hasOwn(reflex, "workflow") ? "workflow" : "kind";
     problems.error(
       ["reflexes", index, key],
-      "a reflex schedules senses, it cannot start a workflow",
+      "a reflex schedules senses; it cannot start a workflow",
       'return a workflow directive from a sense instead: { workflow: "name|10|prompt" }',
     );
   });

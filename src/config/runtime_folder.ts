@@ -1,6 +1,6 @@
 /**
- * Folders that only this user may enter, for sockets. Others on the machine may write to the folder above (/tmp), so
- * each is checked after it was made, and whoever connects checks it as well.
+ * Private folders for sockets. Other users may write to the parent folder (/tmp), so each folder is checked after it
+ * was made, and clients check it before they connect.
  */
 import { dirname } from "node:path";
 import { NerveError } from "../base/errors.ts";
@@ -14,7 +14,7 @@ export async function makeRuntimeFolder(paths: WorkspacePaths): Promise<string> 
   return paths.runtimeFolder;
 }
 
-/** For who connects: the control socket is trusted only where nobody else could have put it. */
+/** For clients: they trust the control socket only where no other user could have put it. */
 export async function checkSocketFolder(paths: WorkspacePaths): Promise<void> {
   if (dirname(paths.socket) !== paths.runtimeFolder) return;
   for (const folder of [dirname(paths.runtimeFolder), paths.runtimeFolder]) await checkPrivateFolder(folder);
@@ -24,10 +24,10 @@ async function makePrivateFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { mode: privateMode });
   } catch (thrown) {
-    // Made before, by us or by somebody else: the check tells which.
+    // It exists: the check tells whether we or another user made it.
     if (!(thrown instanceof Deno.errors.AlreadyExists)) {
-      throw new NerveError("FOLDER_UNSAFE", `Cannot make the folder ${folder}`, {
-        hint: "set XDG_RUNTIME_DIR to a folder of yours",
+      throw new NerveError("FOLDER_UNSAFE", `cannot make the folder ${folder}`, {
+        hint: "set XDG_RUNTIME_DIR to a folder that you own",
         cause: thrown,
       });
     }
@@ -36,13 +36,13 @@ async function makePrivateFolder(folder: string): Promise<void> {
 }
 
 /**
- * Throws NerveError FOLDER_UNSAFE unless `folder` is a real folder, not a symbolic link, owned by this user, that
- * nobody else may enter.
+ * Throws NerveError FOLDER_UNSAFE unless `folder` is a real folder (not a symbolic link), owned by this user, that no
+ * other user may enter.
  */
 export async function checkPrivateFolder(folder: string): Promise<void> {
   const refuse = (why: string, cause?: unknown) => {
     return new NerveError("FOLDER_UNSAFE", `${folder} ${why}`, {
-      hint: `look at who made it, then remove it: rm -r ${folder}`,
+      hint: `check who made it, then remove it: rm -r ${folder}`,
       cause,
     });
   };
@@ -50,9 +50,9 @@ export async function checkPrivateFolder(folder: string): Promise<void> {
   try {
     info = await Deno.lstat(folder);
   } catch (thrown) {
-    throw refuse("cannot be looked at", thrown);
+    throw refuse("cannot be read", thrown);
   }
   if (!info.isDirectory) throw refuse("is not a folder");
   if (info.uid !== Deno.uid()) throw refuse(`belongs to another user (uid ${info.uid})`);
-  if (((info.mode ?? 0o777) & 0o077) !== 0) throw refuse("may be entered by others: its mode is not 0700");
+  if (((info.mode ?? 0o777) & 0o077) !== 0) throw refuse("is open to other users: its mode is not 0700");
 }

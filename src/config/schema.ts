@@ -1,7 +1,7 @@
 /**
- * The shape of nerve.yaml, as users write it: every key, its type and its bounds. parse.ts applies the defaults and
- * turns what zod finds into problems; what concerns two places at once is in check.ts.
- * Unknown keys are errors everywhere. A key with nothing after it counts as absent.
+ * The shape of nerve.yaml as users write it: every key, its type and its bounds. build.ts applies the defaults,
+ * schema_issues.ts turns zod's issues into problems, and check.ts has the rules between entries.
+ * Unknown keys are errors everywhere. A key without a value counts as absent.
  */
 import * as z from "zod";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../base/duration.ts";
@@ -19,7 +19,7 @@ import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import { readPermissionRequest } from "./permissions/request.ts";
 import type { PermissionRequest } from "./types.ts";
 
-/** Adds an issue at `path` below the present value; parse.ts shows `hint` beside the message. */
+/** Adds an issue at `path` below the current value; `hint` is shown with the message. */
 function addIssue(
   context: z.core.ParsePayload,
   message: string,
@@ -69,7 +69,7 @@ const permissions = z.unknown().transform((value, context): PermissionRequest =>
 const peers = z.unknown().transform((value, context): "all" | string[] => {
   if (value === null || value === undefined || value === "all") return "all";
   if (!Array.isArray(value)) {
-    addIssue(context, "must be all or a list of names of senses", null);
+    addIssue(context, "must be all or a list of sense names", null);
     return z.NEVER;
   }
   value.forEach((name, index) => {
@@ -78,10 +78,10 @@ const peers = z.unknown().transform((value, context): "all" | string[] => {
   return [...new Set(value)];
 }).optional();
 
-/** Handed to the author's code as it is. */
+/** Passed to the author's code unchanged. */
 const userConfig = z.unknown().transform((value, context): JsonObject => {
   if (value === null || value === undefined) return {};
-  // What the document holds is JSON already (document.ts, I2).
+  // The document's values are JSON already (yaml/document.ts, I2).
   if (isPlainObject(value)) return value as JsonObject;
   addIssue(context, "must be a mapping", "write { key: value }");
   return z.NEVER;
@@ -129,7 +129,7 @@ const workflow = z.strictObject({
 });
 
 export const fileSchema = z.strictObject({
-  /** The versions of nerve that this file is for; parse.ts looks at it first. */
+  /** The versions of nerve that this file is for; parse.ts checks it first. */
   nerve: text,
   max_rounds: count(maxRoundsMax),
   retention: duration(retentionMinMs),
@@ -144,7 +144,7 @@ export type SenseShape = z.infer<typeof sense>;
 export type ReflexShape = z.infer<typeof reflex>;
 export type WorkflowShape = z.infer<typeof workflow>;
 
-/** The keys that nerve knows in the mapping at `path`: for "did you mean". */
+/** The known keys of the mapping at `path`, for "did you mean". */
 export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   const [section] = path;
   if (path.length === 0) return Object.keys(fileSchema.shape);

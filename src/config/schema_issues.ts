@@ -1,4 +1,4 @@
-/** What zod found in nerve.yaml, in the words of a person who writes one. Used by parse.ts. */
+/** Explains zod's issues in nerve.yaml to its author. Used by error_recovery.ts. */
 import type * as z from "zod";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { Hint } from "./diagnostic_list.ts";
@@ -11,7 +11,7 @@ export interface ExplainedIssue {
   readonly hint: Hint;
 }
 
-/** One issue of zod may stand for several problems. `input` is the value that was parsed. */
+/** One issue of zod may become several problems. `input` is the value that was parsed. */
 export function explainIssue(issue: z.core.$ZodIssue, input: unknown): ExplainedIssue[] {
   const path = toConfigPath(issue.path);
   switch (issue.code) {
@@ -63,7 +63,7 @@ export function toConfigPath(path: readonly PropertyKey[]): (string | number)[] 
   return path.map((step) => typeof step === "symbol" ? String(step) : step);
 }
 
-/** The value at `path`, or undefined where there is none. */
+/** The value at `path`; undefined when there is none. */
 export function findValueAt(root: unknown, path: ConfigPath): unknown {
   let value = root;
   for (const step of path) {

@@ -1,30 +1,30 @@
 /**
- * The configuration as the rest of nerve sees it: every default applied, durations in milliseconds, sizes in bytes.
- * Made by parse.ts from nerve.yaml. Keyed by Maps, because the keys are names that users chose (`constructor` is one).
+ * The configuration as the rest of nerve sees it: defaults applied, durations in milliseconds, sizes in bytes. build.ts
+ * makes it from nerve.yaml. It uses Maps, because users choose the names (`constructor` is a valid one).
  */
 import type { JsonObject } from "../protocol/json.ts";
 
-/** Deno's permissions, in the order in which they are shown. */
+/** Deno's permissions, in display order. */
 export const permissionNames = ["read", "write", "net", "env", "run", "sys", "ffi", "import"] as const;
 export type PermissionName = (typeof permissionNames)[number];
 
 /**
- * What a sense or workflow declares: `true` is everything of that kind, a list names it, an absent key is nothing.
- * A list is never empty. Paths are as written: grants.ts resolves them.
+ * What a sense or workflow declares: `true` grants everything of that kind, a list grants its items, an absent key
+ * nothing. A list is never empty. Paths are as written: permissions/grants.ts resolves them.
  */
 export type PermissionRequest = { readonly [Name in PermissionName]?: true | readonly string[] };
 
 export interface SenseConfig {
   readonly name: string;
   readonly group: string;
-  /** Least time between the starts of two computes; null: none. */
+  /** The least time between the starts of two computes; null: no throttle. */
   readonly throttleMs: number | null;
   readonly timeoutMs: number;
   readonly gracePeriodMs: number;
   readonly startupDelayMs: number;
   readonly permissions: PermissionRequest;
   readonly keepAlive: boolean;
-  /** Senses whose databases it may read; its own is never among them. */
+  /** Senses whose databases it may read, never itself. */
   readonly peers: "all" | readonly string[];
   readonly config: JsonObject;
 }
@@ -32,18 +32,18 @@ export interface SenseConfig {
 export interface GroupConfig {
   readonly name: string;
   readonly memoryBytes: number;
-  /** What the databases of its senses may hold together; null: as much as the disk. */
+  /** The size limit of all its sense databases together; null: no limit. */
   readonly diskBytes: number | null;
 }
 
-/** At least one of `intervalMs`, `cron` and `on` is there. `timezone` null: that of the machine. */
+/** At least one of `intervalMs`, `cron` and `on` is set. `timezone` null: the machine's time zone. */
 export interface ReflexConfig {
   readonly sense: string;
   readonly intervalMs: number | null;
   readonly cron: string | null;
   readonly timezone: string | null;
   readonly catchUp: "once" | "none";
-  /** Senses whose signals trigger it, each once. */
+  /** Senses whose signals trigger it, without duplicates. */
   readonly on: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export interface NerveConfig {
   readonly maxRounds: number;
   readonly retentionMs: number;
   readonly senses: ReadonlyMap<string, SenseConfig>;
-  /** Every group that a sense names or that has an entry of its own. */
+  /** Every group that a sense names or that has its own entry. */
   readonly groups: ReadonlyMap<string, GroupConfig>;
   readonly reflexes: readonly ReflexConfig[];
   readonly workflows: ReadonlyMap<string, WorkflowConfig>;

@@ -1,6 +1,6 @@
 /**
- * Which versions of nerve a workspace is for: `nerve: ">=0.1"` in nerve.yaml. The usual notation of npm, without its
- * alternatives (`||`) and pre-releases. Pure; used by parse.ts.
+ * Which versions of nerve a workspace needs: `nerve: ">=0.1"` in nerve.yaml. npm's notation, without alternatives
+ * (`||`) and pre-releases. Pure; used by parse.ts.
  */
 
 type Version = readonly [major: number, minor: number, patch: number];
@@ -8,8 +8,8 @@ type Version = readonly [major: number, minor: number, patch: number];
 const comparatorPattern = /^(>=|<=|>|<|=|\^|~|)(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?$/;
 
 /**
- * Whether `printVersion` is in `range`: comparators with one to three numbers (`>=0.1`, `^0.2`, `~1.4`, `1.2.3`), separated
- * by spaces, which must all hold. Null when `range` is not one. A pre-release counts as the version it leads to.
+ * Whether `version` is in `range`: comparators with one to three numbers (`>=0.1`, `^0.2`, `~1.4`, `1.2.3`), separated
+ * by spaces, which must all hold. Null when `range` is invalid. A pre-release counts as its release version.
  */
 export function satisfiesRange(version: string, range: string): boolean | null {
   const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version) ?? [];
@@ -22,7 +22,7 @@ export function satisfiesRange(version: string, range: string): boolean | null {
 
 const first: Version = [0, 0, 0], beyond: Version = [Infinity, 0, 0];
 
-/** The least version of a comparator, and the least above it that is no longer meant. */
+/** The lowest version that matches a comparator, and the lowest one above it that does not. */
 function parseComparator(word: string): readonly [from: Version, before: Version] | null {
   const match = comparatorPattern.exec(word);
   if (match === null) return null;
@@ -42,7 +42,7 @@ function parseComparator(word: string): readonly [from: Version, before: Version
     case "~":
       return [from, bump(from, Math.min(1, last))];
     case "^": {
-      // Before 1.0 the first number that is not zero takes the place of the major one.
+      // Before 1.0, the first non-zero number acts as the major version.
       const leading = given.findIndex((part) => part > 0);
       return [from, bump(from, leading === -1 ? last : leading)];
     }
@@ -51,7 +51,7 @@ function parseComparator(word: string): readonly [from: Version, before: Version
   }
 }
 
-/** The next version that differs at `position`. */
+/** The next version with a higher number at `position`. */
 function bump([major, minor, patch]: Version, position: number): Version {
   if (position === 0) return [major + 1, 0, 0];
   return position === 1 ? [major, minor + 1, 0] : [major, minor, patch + 1];

@@ -1,9 +1,9 @@
 /**
- * Which folder is the workspace, and where everything in it lies. Used by the kernel and by every command.
- * I1. Two spellings of one workspace give the same paths: everything starts from its real path.
- * I2. Every socket path is at most 107 bytes, which is what the system can bind.
- * I3. The paths depend on the workspace, the user and the machine, not on how a program was started: a daemon and a
- *     command that know nothing of each other find the same socket.
+ * Finds the workspace and every path in it. Used by the kernel and by every command.
+ * I1. Two spellings of one workspace give the same paths: every path derives from its real path.
+ * I2. Every socket path is at most 107 bytes, the most that the system can bind.
+ * I3. The paths depend on the workspace, the user and the machine, not on how a program was started: the daemon and a
+ *     command find the same socket.
  */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { NerveError } from "../base/errors.ts";
@@ -13,12 +13,12 @@ import { byteLength } from "../protocol/json.ts";
 
 export const configFileName = "nerve.yaml";
 export const workspaceVariable = "NERVE_WORKSPACE";
-/** A longer path cannot be bound: sockaddr_un holds 108 bytes with the zero at the end. */
+/** A longer path cannot be bound: sockaddr_un holds 108 bytes, including the final zero. */
 export const socketPathMaxBytes = 107;
-/** What a name in the runtime folder may be long, so that I2 holds. */
+/** The longest name in the runtime folder, so that I2 holds. */
 export const runtimeNameMaxBytes = 32;
 
-/** SQLite opens no path over 512 bytes, of which it keeps 8 for names such as `-journal`. */
+/** SQLite opens no path over 512 bytes, and reserves 8 of them for suffixes such as `-journal`. */
 export const workspacePathMaxBytes = 512 - 8 - `/data/senses/${"x".repeat(nameMaxChars)}.db`.length;
 
 export interface FoundWorkspace {
@@ -28,9 +28,9 @@ export interface FoundWorkspace {
 }
 
 /**
- * The workspace that a command means: `flag` (--workspace), else `env` ($NERVE_WORKSPACE), else the nearest folder from
- * `cwd` upward that holds nerve.yaml, else `~/.nerve`. An empty `env` counts as none.
- * Throws NerveError WORKSPACE_MISSING when that folder does not hold nerve.yaml, or its path is too long for databases.
+ * The workspace of a command: `flag` (--workspace), else `env` ($NERVE_WORKSPACE), else the nearest folder from `cwd`
+ * upward that holds nerve.yaml, else `~/.nerve`. An empty `env` counts as unset.
+ * Throws NerveError WORKSPACE_MISSING when that folder holds no nerve.yaml, or its path is too long for databases.
  */
 export async function findWorkspace(where: {
   flag: string | null;
@@ -47,7 +47,7 @@ export async function findWorkspace(where: {
   if (home !== null && await holdsConfig(join(home, ".nerve"))) {
     return { root: await resolveRoot(join(home, ".nerve")), foundBy: "home" };
   }
-  throw new NerveError("WORKSPACE_MISSING", `No ${configFileName} in ${cwd}, above it, or in ~/.nerve`, {
+  throw new NerveError("WORKSPACE_MISSING", `there is no ${configFileName} in ${cwd}, above it, or in ~/.nerve`, {
     hint: "nerve init makes a workspace here; --workspace DIR names another",
   });
 }
@@ -62,9 +62,9 @@ async function requireWorkspace(folder: string, foundBy: "flag" | "env", named: 
 async function resolveRoot(folder: string): Promise<string> {
   const root = await Deno.realPath(folder), bytes = byteLength(root);
   if (bytes <= workspacePathMaxBytes) return root;
-  const message = `The path of the workspace is ${bytes} bytes long: ${root}`;
+  const message = `the path of the workspace is ${bytes} bytes long: ${root}`;
   throw new NerveError("WORKSPACE_MISSING", message, {
-    hint: `move it where its path has at most ${workspacePathMaxBytes} bytes: its databases open in no longer one`,
+    hint: `move it: SQLite needs a path of at most ${workspacePathMaxBytes} bytes`,
   });
 }
 
@@ -73,24 +73,24 @@ async function holdsConfig(folder: string): Promise<boolean> {
     return (await Deno.stat(join(folder, configFileName))).isFile;
   } catch (thrown) {
     if (isMissing(thrown)) return false;
-    throw new NerveError("WORKSPACE_MISSING", `Cannot look into ${folder}`, {
+    throw new NerveError("WORKSPACE_MISSING", `cannot read ${folder}`, {
       hint: "make it readable to this user, or name another folder with --workspace",
       cause: thrown,
     });
   }
 }
 
-/** What the paths need to know of the machine. */
+/** What the paths depend on besides the workspace. */
 export interface Host {
   readonly uid: number;
-  /** The user's private folder for sockets, when there is one. */
+  /** The user's private folder for sockets; null when there is none. */
   readonly runtimeDir: string | null;
   readonly tempDir: string;
 }
 
 /**
- * `$XDG_RUNTIME_DIR`, or /run/user/UID where the variable is not set (cron, sudo -u): else a daemon and a command with
- * different environments would look in different places. A folder of another user is not taken.
+ * `$XDG_RUNTIME_DIR`, or /run/user/UID where the variable is not set (cron, sudo -u): otherwise a daemon and a command
+ * with different environments would use different folders. A folder of another user does not count.
  */
 export function readHost(env: (name: string) => string | undefined = (name) => Deno.env.get(name)): Host {
   const uid = Deno.uid() ?? 0;
@@ -106,7 +106,7 @@ function isOwnFolder(folder: string, uid: number): boolean {
     const info = Deno.statSync(folder);
     return info.isDirectory && info.uid === uid;
   } catch {
-    // Missing, or not to be entered: either way it is no place for a socket.
+    // Missing or not accessible: either way it cannot hold a socket.
     return false;
   }
 }
@@ -122,14 +122,14 @@ export interface WorkspacePaths {
   readonly senseDatabases: string;
   readonly blobs: string;
   readonly archive: string;
-  /** Folder of the daemon's text log, and the log. */
+  /** The folder of the daemon's text log, and the log. */
   readonly logs: string;
   readonly textLog: string;
   readonly lockFile: string;
   readonly pidFile: string;
-  /** The control socket: in the workspace, or in `runtimeFolder` when its path would be too long. */
+  /** The control socket: in the workspace, or in `runtimeFolder` when its path there would be too long. */
   readonly socket: string;
-  /** For the kernel's own sockets; names in it are at most 32 bytes long. Made by `makePrivateFolder`. */
+  /** For the kernel's own sockets; names in it are at most 32 bytes long. `makeRuntimeFolder` makes it. */
   readonly runtimeFolder: string;
   readonly senseFolder: (name: string) => string;
   readonly senseEntry: (name: string) => string;
@@ -139,7 +139,7 @@ export interface WorkspacePaths {
   readonly workflowEntry: (name: string) => string;
 }
 
-/** Every path of the workspace whose real path is `root` (`findWorkspace` gives it). Touches nothing. */
+/** Every path of the workspace with the real path `root` (from `findWorkspace`). Does not touch the disk below it. */
 export function workspacePaths(root: string, host: Host = readHost()): WorkspacePaths {
   const inside = (...parts: string[]) => join(root, ...parts);
   const runtimeFolder = chooseRuntimeFolder(root, host);
@@ -170,7 +170,7 @@ export function workspacePaths(root: string, host: Host = readHost()): Workspace
   };
 }
 
-/** `$XDG_RUNTIME_DIR/nerve/HASH`, or `nerve-UID/HASH` under the temp folder, or under /tmp if even that is too long. */
+/** `$XDG_RUNTIME_DIR/nerve/HASH`, or `nerve-UID/HASH` in the temp folder, or in /tmp if that path is too long. */
 function chooseRuntimeFolder(root: string, host: Host): string {
   const hash = hashPath(root);
   const bases = [join(host.tempDir, `nerve-${host.uid}`), `/tmp/nerve-${host.uid}`];
@@ -180,8 +180,8 @@ function chooseRuntimeFolder(root: string, host: Host): string {
 }
 
 /**
- * FNV-1a, 64 bits, as hex: enough to tell one user's workspaces apart. node:crypto would cost every command 20 ms, a
- * fifth of its time, for being loaded.
+ * FNV-1a, 64 bits, as hex: enough to distinguish one user's workspaces. Loading node:crypto would cost every command
+ * 20 ms, a fifth of its time.
  */
 function hashPath(text: string): string {
   let hash = 0xcbf29ce484222325n;

@@ -14,7 +14,7 @@ Deno.test("a workspace whose folders and configuration agree has no problem", ()
 Deno.test("a file that holds nothing is refused, whoever reads it; one that says so is not", () =>
   inWorkspace(async (paths, load) => {
     for (const text of ["", "# senses: { a: {} }\n", "~\n"]) {
-      assert.deepEqual(await load(text), ["error : holds nothing, as a file does that is about to be written"]);
+      assert.deepEqual(await load(text), ["error : is empty; perhaps an editor is saving it"]);
     }
     assert.deepEqual((await inspectNerveConfig(paths, nowhere)).valid, null);
     assert.match((await load("{}\n")).join(), /^warning/);
@@ -61,7 +61,7 @@ Deno.test("a file that is missing, a folder, too large or not text is a problem,
       const loaded = await loadNerveConfig(paths, nowhere);
       return loaded.ok ? "" : loaded.error[0]?.message;
     };
-    assert.equal(await message(), "is not there");
+    assert.equal(await message(), "does not exist");
     await Deno.writeFile(paths.configFile, new Uint8Array([0x61, 0xff, 0xfe]));
     assert.equal(await message(), "is not UTF-8 text");
     await Deno.writeTextFile(paths.configFile, "#".repeat(2 * 1024 ** 2));

@@ -11,7 +11,7 @@ Deno.test("the runtime folder is made private, and making it again is harmless",
     const host = { uid: Deno.uid() ?? 0, runtimeDir: null, tempDir: folder };
     const paths = workspacePaths(join(folder, "w".repeat(120)), host);
     assert.equal(dirname(paths.socket), paths.runtimeFolder);
-    await assert.rejects(checkSocketFolder(paths), refusal("FOLDER_UNSAFE", /cannot be looked at/));
+    await assert.rejects(checkSocketFolder(paths), refusal("FOLDER_UNSAFE", /cannot be read/));
     assert.equal(await makeRuntimeFolder(paths), paths.runtimeFolder);
     await makeRuntimeFolder(paths);
     await checkSocketFolder(paths);

@@ -34,7 +34,7 @@ Deno.test("a workspace that is not there is an error that names it and says how 
     await assert.rejects(findWorkspace({ ...nowhere, env: "x" }), refusal("WORKSPACE_MISSING", /^\$NERVE_WORKSPACE/));
     // A folder of that name is not a configuration.
     await Deno.mkdir(join(folder, "nerve.yaml"));
-    await assert.rejects(findWorkspace(nowhere), refusal("WORKSPACE_MISSING", /No nerve\.yaml/));
+    await assert.rejects(findWorkspace(nowhere), refusal("WORKSPACE_MISSING", /there is no nerve\.yaml/));
   }));
 
 Deno.test("two spellings of one workspace give the same paths", () =>

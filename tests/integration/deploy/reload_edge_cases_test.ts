@@ -96,7 +96,7 @@ Deno.test("a nerve.yaml that is a link is followed to what it says; a folder or 
   for (
     const [odd, make] of Object.entries({
       "is not a file": () => Deno.mkdirSync(configFile),
-      "is not there": () => Deno.symlinkSync("etc/three.yaml", configFile),
+      "does not exist": () => Deno.symlinkSync("etc/three.yaml", configFile),
       "cannot be read": () => Deno.symlinkSync("nerve.yaml", configFile),
     })
   ) {

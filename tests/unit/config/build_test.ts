@@ -45,10 +45,10 @@ Deno.test("a group exists when a sense names it, and knows its members", () => {
 
 Deno.test("a reflex needs a trigger, and an interval that is not zero", () => {
   const reflex = (text: string) => saidOf(`senses: { a: {} }\nreflexes: [{ sense: a, ${text} }]\n`);
-  assert.deepEqual(reflex("on: []"), ["error reflexes[0]: has nothing that triggers it"]);
+  assert.deepEqual(reflex("on: []"), ["error reflexes[0]: has no trigger"]);
   assert.deepEqual(reflex("interval: 0s"), ["error reflexes[0].interval: must be at least 10ms"]);
   assert.deepEqual(reflex("interval: 10ms"), []);
   assert.deepEqual(reflex("interval: 1s, catch_up: once"), [
-    "error reflexes[0].catch_up: catch_up without cron has no meaning",
+    "error reflexes[0].catch_up: catch_up has no effect without cron",
   ]);
 });

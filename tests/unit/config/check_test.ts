@@ -20,7 +20,7 @@ Deno.test("a reflex that means a workflow by its name as a sense is told so", ()
 Deno.test("a sense that triggers itself is an error, with or without a throttle", () => {
   for (const sense of ["{}", "{ throttle: 1h }"]) {
     const said = saidOf(`senses: { a: ${sense} }\nreflexes: [{ sense: a, on: [a], interval: 2h }]\n`);
-    assert.deepEqual(said, ['error reflexes[0].on[0]: "a" would trigger itself']);
+    assert.deepEqual(said, ['error reflexes[0].on[0]: sense "a" would trigger itself']);
   }
 });
 
@@ -30,7 +30,7 @@ const circle =
 Deno.test("a circle of reflexes without any throttle is an error that shows the way round", () => {
   const said = saidOf(`senses: { a: {}, b: {}, c: {}, d: {} }\n${circle}`);
   assert.equal(said.length, 1);
-  const round = /^error reflexes\[\d\]\.on\[0\]: senses wake each other without end: (.*)$/.exec(said[0] ?? "")?.[1];
+  const round = /^error reflexes\[\d\]\.on\[0\]: senses trigger each other endlessly: (.*)$/.exec(said[0] ?? "")?.[1];
   assert.ok(["a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c"].includes(round ?? ""), round);
 });
 
@@ -45,7 +45,7 @@ Deno.test("a throttle anywhere on a circle is enough", () => {
 Deno.test("two circles are two errors", () => {
   const reflexes = "[{ sense: a, on: [b] }, { sense: b, on: [a] }, { sense: c, on: [d] }, { sense: d, on: [c] }]";
   const said = saidOf(`senses: { a: {}, b: {}, c: {}, d: {} }\nreflexes: ${reflexes}\n`);
-  assert.equal(said.filter((line) => line.includes("wake each other")).length, 2);
+  assert.equal(said.filter((line) => line.includes("trigger each other")).length, 2);
 });
 
 Deno.test("a sense without a reflex, and a group without a sense, are warnings", () => {
@@ -91,8 +91,8 @@ Deno.test("run, ffi and every true are warnings, of a sense as of a workflow", (
 
 Deno.test("an interval shorter than the throttle is a warning, and so is an hour's patience", () => {
   assert.deepEqual(saidOf("senses: { a: { throttle: 10s, timeout: 2h } }\nreflexes: [{ sense: a, interval: 5s }]\n"), [
-    "warning senses.a.timeout: a compute that hangs holds its group for 2h5s",
-    "warning reflexes[0].interval: ticks come every 5s, but the throttle of a lets through one in 10s",
+    "warning senses.a.timeout: a compute that hangs blocks its group for 2h5s",
+    "warning reflexes[0].interval: ticks come every 5s, but the throttle of a allows one in 10s",
   ]);
 });
 

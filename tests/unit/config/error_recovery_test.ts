@@ -27,7 +27,7 @@ Deno.test("an unknown key hides no other problem, wherever it stands", () => {
     'nerve.yaml:10:17 error reflexes[2].cron: "61 * * * *" is not a cron line: Invalid value for minute: 61',
   ]);
   const circle = "senses: { a: {}, b: {} }\nx: 1\nreflexes: [{ sense: a, on: [b] }, { sense: b, on: [a] }]\n";
-  assert.match(linesOf(circle)[1] ?? "", /senses wake each other without end/);
+  assert.match(linesOf(circle)[1] ?? "", /senses trigger each other endlessly/);
 });
 
 Deno.test("a misspelt section is read as the one that was meant", () => {

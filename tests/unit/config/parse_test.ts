@@ -8,8 +8,8 @@ const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", i
 
 Deno.test("the example of the design parses, with nothing but the warnings for run", () => {
   assert.deepEqual(linesOf(example), [
-    "nerve.yaml:13:7 warning senses.disk-usage.permissions.run: run opens the sandbox: a program runs with all that you may do",
-    "nerve.yaml:31:61 warning workflows.cleanup.permissions.run: run opens the sandbox: a program runs with all that you may do",
+    "nerve.yaml:13:7 warning senses.disk-usage.permissions.run: run opens the sandbox: a program runs with all your rights",
+    "nerve.yaml:31:61 warning workflows.cleanup.permissions.run: run opens the sandbox: a program runs with all your rights",
   ]);
   const config = configOf(example);
   assert.deepEqual(config.senses.get("disk-usage"), {
@@ -41,7 +41,7 @@ Deno.test("the example of the design parses, with nothing but the warnings for r
 });
 
 Deno.test("an empty text says nothing to do, and that it holds nothing at all", () => {
-  assert.deepEqual(linesOf(""), ["nerve.yaml:1:1 warning no sense is configured: there is nothing to do"]);
+  assert.deepEqual(linesOf(""), ["nerve.yaml:1:1 warning no sense is configured, so nothing will run"]);
   const blank = (text: string) => {
     const parsed = parseNerveConfig(text);
     return parsed.ok && parsed.value.blank;
@@ -79,12 +79,12 @@ Deno.test("every problem is reported at once, in the order of the file, with its
     'nerve.yaml:3:3 error senses.Disk_Usage: "Disk_Usage" is not a name: lower-case letters, digits and hyphens inside, at most 64',
     "nerve.yaml:3:17 error senses.Disk_Usage.timeout: must be a duration",
     "nerve.yaml:3:30 error senses.Disk_Usage.keep_alive: must be true or false",
-    "nerve.yaml:4:18 error senses.cpu.peers[0]: a sense is not its own peer",
+    "nerve.yaml:4:18 error senses.cpu.peers[0]: a sense cannot be its own peer",
     'nerve.yaml:4:23 error senses.cpu.peers[1]: there is no sense "dsk"',
     "nerve.yaml:4:29 error senses.cpu.config: must be a mapping",
     'nerve.yaml:6:7 error reflexes[0].sense: there is no sense "cpuu"',
     "nerve.yaml:6:20 error reflexes[0].interval: must be at least 10ms",
-    "nerve.yaml:7:5 error reflexes[1]: has nothing that triggers it",
+    "nerve.yaml:7:5 error reflexes[1]: has no trigger",
     'nerve.yaml:8:5 error reflexes[2]: the key "sense" is missing',
     "nerve.yaml:9:19 error reflexes[3].on: must be a list",
     "nerve.yaml:10:5 error reflexes[4]: must be a mapping",

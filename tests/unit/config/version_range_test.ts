@@ -47,8 +47,8 @@ Deno.test("a nerve outside of the range says both versions, and nothing else abo
   assert.deepEqual(refused.error, [{
     severity: "error",
     path: "nerve",
-    message: "this workspace is for nerve >=0.3, and this is nerve 0.1.0",
-    hint: "install one that fits: nerve upgrade --from FILE",
+    message: "this workspace needs nerve >=0.3, but this is nerve 0.1.0",
+    hint: "install a matching one: nerve upgrade --from FILE",
     place: { file: "nerve.yaml", line: 1, column: 1 },
   }]);
   const taken = parseNerveConfig(text, "nerve.yaml", "0.3.0");
@@ -62,5 +62,5 @@ Deno.test("what is no range is a problem beside the others", () => {
     "nerve",
     "senses.a.group",
   ]);
-  assert.match(parsed.error[0]?.message ?? "", /"soon" is not a range of versions/);
+  assert.match(parsed.error[0]?.message ?? "", /"soon" is not a version range/);
 });
