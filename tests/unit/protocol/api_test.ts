@@ -2,19 +2,19 @@
 import assert from "node:assert/strict";
 import {
   archiveRequestSchema,
+  formatReflex,
   killRunRequestSchema,
   problemStatus,
-  reflexText,
   startRunRequestSchema,
   unitViewSchema,
 } from "../../../src/protocol/api.ts";
 
-Deno.test("reflexText() names every way in which a sense is woken", () => {
+Deno.test("formatReflex() names every way in which a sense is woken", () => {
   const none = { intervalMs: null, cron: null, timezone: null, on: [] };
-  assert.equal(reflexText({ ...none, intervalMs: 90_000 }), "every 1m30s");
-  assert.equal(reflexText({ ...none, cron: "0 9 * * *" }), "cron 0 9 * * *");
+  assert.equal(formatReflex({ ...none, intervalMs: 90_000 }), "every 1m30s");
+  assert.equal(formatReflex({ ...none, cron: "0 9 * * *" }), "cron 0 9 * * *");
   const both = { ...none, cron: "0 9 * * *", timezone: "Europe/Berlin", on: ["a", "b"] };
-  assert.equal(reflexText(both), "cron 0 9 * * * (Europe/Berlin) and on a, b");
+  assert.equal(formatReflex(both), "cron 0 9 * * * (Europe/Berlin) and on a, b");
 });
 
 Deno.test("a request with a key that nobody knows is refused: it may be a misspelt one", () => {
