@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs nerve for this user: sh install.sh FILE-OR-URL [--sha256 SUM] [--to FOLDER]
-# Checks the sum (given, or in FILE.sha256 beside the file), puts the file into ~/.local/bin/nerve, adds shell
-# completions, says what it did. Asks nothing, and touches nothing outside the user's home.
-# In braces: what was cut off while it came through a pipe is a syntax error, not half an installation.
+# Verifies the checksum (given, or in FILE.sha256 beside the file), copies the file to ~/.local/bin/nerve, adds shell
+# completions, and says what it did. Asks nothing, and changes nothing outside the user's home.
+# In braces, so that a script cut off in a pipe is a syntax error, not half an installation.
 {
 set -u
 
@@ -25,17 +25,17 @@ while [ $# -gt 0 ]; do
       exit 0
       ;;
     -*) fail "there is no option $1" "$usage" ;;
-    *) [ -z "$from" ] && from=$1 || fail "one file, please: not $1 as well" "$usage" ;;
+    *) [ -z "$from" ] && from=$1 || fail "only one file can be installed: $from or $1" "$usage" ;;
   esac
   shift
 done
-[ -n "$from" ] || fail 'which file?' "$usage"
+[ -n "$from" ] || fail 'no file was given' "$usage"
 [ -n "$to" ] || fail 'HOME is not set' "$usage"
 
 fetch() {
   if command -v curl >/dev/null; then curl -fsSL -o "$2" "$1"
   elif command -v wget >/dev/null; then wget -q -O "$2" "$1"
-  else fail 'neither curl nor wget is there' "download $1 yourself, then: sh install.sh FILE"
+  else fail 'neither curl nor wget is installed' "download $1 yourself, then: sh install.sh FILE"
   fi
 }
 
@@ -46,10 +46,10 @@ sum_of() {
   fi | cut -c 1-64
 }
 
-mkdir -p "$to" || fail "$to cannot be made" 'name another folder: --to FOLDER'
+mkdir -p "$to" || fail "$to cannot be created" 'name another folder: --to FOLDER'
 to=$(CDPATH='' cd -- "$to" && pwd) || fail "$to cannot be entered" 'name another folder: --to FOLDER'
 [ ! -d "$to/nerve" ] || fail "$to/nerve is a folder" 'name another folder: --to FOLDER'
-# Beside its place, so that a rename is all that is left to do.
+# In the same folder, so that a rename completes the installation.
 aside=$(mktemp -d "$to/.nerve-install.XXXXXX") || fail "$to cannot be written to" 'name another folder: --to FOLDER'
 trap 'rm -rf "$aside"' EXIT
 trap 'exit 130' INT
@@ -58,26 +58,26 @@ trap 'exit 143' HUP TERM
 case $from in
   http://* | https://*)
     fetch "$from" "$aside/nerve" || fail "$from cannot be downloaded" 'nothing was changed'
-    [ -n "$sum" ] || fetch "$from.sha256" "$aside/sum" || fail "$from.sha256 cannot be downloaded" 'give the sum: --sha256 SUM'
+    [ -n "$sum" ] || fetch "$from.sha256" "$aside/sum" || fail "$from.sha256 cannot be downloaded" 'give the checksum: --sha256 SUM'
     ;;
   *)
     [ -r "$from" ] && [ ! -d "$from" ] || fail "$from cannot be read" "$usage"
     cp "$from" "$aside/nerve" || fail "$from cannot be copied to $to" 'nothing was changed'
-    [ -n "$sum" ] || cp "$from.sha256" "$aside/sum" 2>/dev/null || fail "there is no $from.sha256" 'give the sum: --sha256 SUM'
+    [ -n "$sum" ] || cp "$from.sha256" "$aside/sum" 2>/dev/null || fail "there is no $from.sha256" 'give the checksum: --sha256 SUM'
     ;;
 esac
 [ -n "$sum" ] || sum=$(cut -c 1-64 "$aside/sum")
 found=$(sum_of "$aside/nerve")
-[ ${#found} -eq 64 ] || fail 'no program here makes SHA-256 sums' 'install one of sha256sum, shasum and openssl'
+[ ${#found} -eq 64 ] || fail 'no program here computes SHA-256 checksums' 'install one of sha256sum, shasum and openssl'
 [ "$found" = "$(printf %s "$sum" | tr 'A-F' 'a-f')" ] ||
-  fail "$from has the sum $found, not $sum" 'nothing was changed: download it again'
+  fail "$from has the checksum $found, not $sum" 'nothing was changed; download it again'
 
 chmod 755 "$aside/nerve"
 version=$("$aside/nerve" version) || fail "$from does not run on this machine" 'nothing was changed'
 mv -f "$aside/nerve" "$to/nerve" || fail "$to/nerve cannot be replaced" 'nothing was changed'
-printf '✅ %s\n   in %s, sum checked\n' "$version" "$to/nerve"
+printf '✅ %s\n   in %s, checksum verified\n' "$version" "$to/nerve"
 
-# A nerve without completions, or a folder that is not ours, is no reason to fail.
+# Does not fail for a nerve without completions, or for a folder that is not ours.
 complete() {
   mkdir -p "${2%/*}" 2>/dev/null && "$to/nerve" completions "$1" >"$aside/completions" 2>/dev/null &&
     mv -f "$aside/completions" "$2" 2>/dev/null && printf '   completions for %s in %s\n' "$1" "$2"

@@ -1,12 +1,12 @@
 /**
- * Marks the functions of a bundle that V8 is to compile before the module runs. Deno caches the code of a module as it is
- * then, so what is compiled later is compiled at every start: 20 ms of `nerve run`. Of a function in parentheses V8
- * expects that it is called at once (https://v8.dev/blog/preparser#pife). Used by bundle.ts.
+ * Marks the functions of a bundle that V8 should compile before the module runs. Deno caches a module's code in that
+ * state, so functions compiled later are compiled again at every start: 20 ms of `nerve run`. V8 compiles a function in
+ * parentheses eagerly, since it expects a call at once (https://v8.dev/blog/preparser#pife). Used by bundle.ts.
  */
 import { parse } from "@babel/parser";
 import { assert } from "../../src/base/errors.ts";
 
-/** These have no form in parentheses, and what stands in them is compiled with them: later. */
+/** These cannot be put in parentheses; they and the functions inside them are compiled later. */
 const compiledLater: ReadonlySet<string> = new Set([
   "FunctionDeclaration",
   "ClassMethod",
@@ -23,8 +23,8 @@ interface Node {
 }
 
 /**
- * The same module, with each function expression in parentheses that V8 meets when it compiles the module. Throws where
- * that would make another one of it: after a function, a line may end a statement that goes on after a parenthesis.
+ * Puts each function expression that V8 meets when it compiles the module in parentheses. Throws where that would
+ * change the program: a line break after a function may end a statement, but not before a parenthesis.
  */
 export function markEagerFunctions(text: string): string {
   const marks: { readonly at: number; readonly mark: "(" | ")" }[] = [];
@@ -37,7 +37,7 @@ export function markEagerFunctions(text: string): string {
   };
   const { program } = parse(text, { sourceType: "module" });
   for (const statement of program.body) if (isNode(statement)) visit(statement);
-  // Where one function ends and the next begins, the end comes first.
+  // At the same position, the end of one function comes before the start of the next.
   marks.sort((a, b) => a.at - b.at || Number(a.mark === "(") - Number(b.mark === "("));
   let from = 0, marked = "";
   for (const { at, mark } of marks) {
@@ -45,14 +45,14 @@ export function markEagerFunctions(text: string): string {
     from = at;
   }
   marked += text.slice(from);
-  assert(shapeOf(marked) === shapeOf(text), "parentheses would change what a bundle does");
+  assert(readShape(marked) === readShape(text), "the parentheses would change what the bundle does");
   return marked;
 }
 
 const positions: ReadonlySet<string> = new Set(["start", "end", "loc", "extra"]);
 
-/** What a module is, wherever its parts stand. */
-function shapeOf(text: string): string {
+/** The syntax tree without positions. */
+function readShape(text: string): string {
   const { program } = parse(text, { sourceType: "module" });
   return JSON.stringify(program, (key, value) => positions.has(key) ? undefined : value);
 }

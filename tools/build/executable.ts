@@ -1,6 +1,6 @@
-/** Tells from the first bytes of an executable which machine it is for. Used by compile.ts. */
+/** Detects from the first bytes of an executable which machine it is for. Used by compile.ts. */
 
-/** What `deno compile` can make programs for. */
+/** The targets of `deno compile`. */
 export const targets = [
   "x86_64-unknown-linux-gnu",
   "aarch64-unknown-linux-gnu",
@@ -9,10 +9,10 @@ export const targets = [
   "x86_64-pc-windows-msvc",
 ] as const;
 export type Target = (typeof targets)[number];
-/** So many bytes of the file are enough. */
+/** How many bytes of the file are needed. */
 export const headBytes = 4_096;
 
-/** Null when it is none of the machines that nerve is built for, or no executable at all. */
+/** Null when the machine is not one of `targets`, or the file is not an executable. */
 export function detectTarget(head: Uint8Array): Target | null {
   const bytes = new Uint8Array(headBytes), view = new DataView(bytes.buffer);
   bytes.set(head.subarray(0, headBytes));

@@ -1,8 +1,8 @@
 #!/bin/sh
 # nerve @VERSION@ for @TARGET@, portable form: this header, then a compressed archive of the deno executable and nerve.
-# The first use unpacks the archive into the user's cache, under the hash of its content; later ones start what is there.
-# Needs sh, tail, tar, gzip, mkdir, mktemp, chmod, mv and rm. Older versions stay in the cache: remove them as you like.
-# In braces, so that a file which was cut off in here is a syntax error, not half a program that ends in peace.
+# The first use unpacks the archive into the user's cache, in a folder named by its hash; later uses start that copy.
+# Needs sh, tail, tar, gzip, mkdir, mktemp, chmod, mv and rm. Older versions stay in the cache and may be removed.
+# In braces, so that a file that was cut off in the header is a syntax error, not half a program that succeeds.
 {
 set -u
 hash=@HASH@
@@ -16,28 +16,29 @@ fail() {
   exit 1
 }
 
-# A folder counts only when it is ours, for another user's could hold anything, and has not lost what a cleaner took.
+# Accepts a folder only if it is ours, since another user's could contain anything, and if no cleaner removed files.
 ours() {
   [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] || return 1
   for file in deno @ENTRIES@; do [ -s "$1/$hash/$file" ] || return 1; done
 }
 
-# Replaces this shell, so that signals, the terminal and the exit code are nerve's own.
+# Replaces this shell with nerve, which then receives signals and owns the terminal and the exit code.
 start() {
   DENO_DIR=${DENO_DIR:-$1/deno} DENO_NO_UPDATE_CHECK=1 NERVE_EXECUTABLE=$me
   export DENO_DIR DENO_NO_UPDATE_CHECK NERVE_EXECUTABLE
   root=$1/$hash
   shift
-  # Room for all that a command makes until it ends: V8 would begin with little, and collect while it loads, 5 ms of 60.
+  # Enough memory for all that a short command allocates: V8 starts with little and would collect garbage while loading,
+  # which takes 5 of 60 ms.
   exec "$root/deno" run -A --quiet --no-prompt @FLAGS@ --v8-flags=--min-semi-space-size=16 \
     "$root/app/src/bundle/main.js" "$@"
 }
 
-# In a subshell: its umask and its traps end with it. Unpacks aside, tries the executable, then renames.
+# Unpacks to a temporary folder, tries the executable, then renames. In a subshell, so that umask and traps end with it.
 unpack() (
   umask 077
   mkdir -p "$1" && [ ! -L "$1" ] && [ -O "$1" ] && chmod 700 "$1" || exit 1
-  # What first uses that were killed have left, a day old or more.
+  # Removes what killed first uses have left, if it is at least a day old.
   find "$1" -name '.unpack.*' -prune -mtime +0 -exec rm -rf {} + 2>/dev/null
   aside=$(mktemp -d "$1/.unpack.XXXXXX") || exit 1
   trap 'rm -rf "$aside"' EXIT
@@ -45,46 +46,46 @@ unpack() (
   trap 'exit 130' INT
   trap 'exit 143' TERM
   tail -c "+$offset" "$me" | tar -xzf - -C "$aside" || exit 1
-  # A wrong machine, a folder without exec permission or a damaged file shows here, not at the next start.
+  # Detects a wrong machine, a folder without exec permission or a damaged file now, not at the next start.
   "$aside/deno" --version >/dev/null || exit 1
-  # Another first use may come first: then mv fails, or moves ours into theirs.
+  # If another first use was faster, mv fails or moves our folder into theirs.
   mv "$aside" "$1/$hash" 2>/dev/null
   rm -rf "$1/$hash/${aside##*/}"
   ours "$1"
 )
 
-# Ends it when no other folder would do better either.
-hopeless() {
+# Fails when another folder would not help either.
+fail_if_hopeless() {
   for tool in tail tar gzip mkdir mktemp chmod mv rm; do
     command -v "$tool" >/dev/null || fail "the first use unpacks $me, and needs $tool" "install $tool"
   done
-  tail -c "+$offset" "$me" | gzip -t 2>/dev/null || fail "$me is damaged or not all there" 'download it again, and check its sum'
+  tail -c "+$offset" "$me" | gzip -t 2>/dev/null || fail "$me is damaged or incomplete" 'download it again, and verify its checksum'
 }
 
-# Unpacks and starts, or leaves in `reason` the first line of what was said: tar goes on with one for each file.
+# Unpacks and starts, or sets `reason` to the first line of the error output: tar prints one line for each file.
 try() {
   reason=$(unpack "$1" 2>&1) && start "$@"
-  hopeless
+  fail_if_hopeless
   reason=${reason#"$newline"}
   reason=${reason%%"$newline"*}
-  reason=${reason:-what is there is not ours, or not whole}
+  reason=${reason:-its content is not ours, or is incomplete}
 }
 newline='
 '
 
 cache=${XDG_CACHE_HOME:-}
-# A relative one would be another folder wherever one stands; it is to be ignored (XDG Base Directory Specification).
+# A relative path depends on the current folder; the XDG Base Directory Specification says to ignore it.
 case $cache in /*) ;; *) cache=${HOME:+$HOME/.cache} ;; esac
 cache=${cache:+$cache/nerve}
 [ -n "$cache" ] && ours "$cache" && start "$cache" "$@"
 temporary=${TMPDIR:-/tmp}/nerve-cache-$(id -u)
 [ ! -L "$temporary" ] && ours "$temporary" && start "$temporary" "$@"
 
-[ -r "$me" ] || fail "$me cannot be read" "it has to be, to be unpacked: chmod +r $me"
+[ -r "$me" ] || fail "$me cannot be read" "it must be readable to unpack itself: chmod +r $me"
 [ -t 2 ] && printf 'nerve: first use of this version, unpacking\n' >&2
 if [ -n "$cache" ]; then
   try "$cache" "$@"
-  printf 'nerve: cannot unpack into %s (%s), so it goes to %s\n' "$cache" "$reason" "$temporary" >&2
+  printf 'nerve: cannot unpack into %s (%s), using %s instead\n' "$cache" "$reason" "$temporary" >&2
 fi
 try "$temporary" "$@"
 fail "cannot unpack into $temporary: $reason" "set XDG_CACHE_HOME or TMPDIR to a folder with 150 MB free, where programs may run"

@@ -1,7 +1,7 @@
 /**
- * `deno task build [--portable] [--target TARGET]... [--out FILE]`: makes one executable of nerve, with its SHA-256 sum
- * beside it. Tries `deno compile`; where its runtime cannot be had, says so in one line and makes the portable form.
- * Part of working on nerve: nothing of this room goes into what it builds.
+ * `deno task build [--portable] [--target TARGET]... [--out FILE]`: builds one executable of nerve and writes its
+ * SHA-256 checksum beside it. Tries `deno compile`; if its runtime is not available, says so in one line and builds the
+ * portable form. A development tool: nothing of this folder goes into what it builds.
  */
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
@@ -24,7 +24,7 @@ interface Wanted {
   readonly out: string;
 }
 
-/** What the arguments ask for, or the text that says why they do not. */
+/** Parses the arguments. Returns a text that says what is wrong with them, if anything. */
 export function readArguments(args: readonly string[]): Wanted | string {
   try {
     const { values } = parseArgs({
@@ -35,13 +35,13 @@ export function readArguments(args: readonly string[]): Wanted | string {
         out: { type: "string", default: "dist/nerve" },
       },
     });
-    const asked = values.target.includes("all") ? [...targets] : values.target;
-    const known = targets.filter((target) => asked.includes(target));
-    const unknown = asked.find((target) => !known.some((each) => each === target));
+    const requested = values.target.includes("all") ? [...targets] : values.target;
+    const known = targets.filter((target) => requested.includes(target));
+    const unknown = requested.find((target) => !known.some((each) => each === target));
     if (unknown !== undefined) return `there is no target ${unknown}\n${usage}`;
     const foreign = known.find((target) => target !== Deno.build.target);
     if (values.portable && foreign !== undefined) {
-      return `the portable form holds this machine's own Deno: build it on ${foreign}`;
+      return `the portable form contains this machine's own Deno: build it on ${foreign}`;
     }
     return { portable: values.portable, targets: known, out: values.out };
   } catch (thrown) {
@@ -49,14 +49,14 @@ export function readArguments(args: readonly string[]): Wanted | string {
   }
 }
 
-function say(text: string): void {
+function printLine(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
 async function main(): Promise<number> {
   const wanted = readArguments(Deno.args);
   if (typeof wanted === "string") {
-    say(`❌ ${wanted}`);
+    printLine(`❌ ${wanted}`);
     return 2;
   }
   const out = resolve(wanted.out);
@@ -70,17 +70,17 @@ async function main(): Promise<number> {
 }
 
 async function tryToBuild(out: string, target: Target | null, portable: boolean): Promise<boolean> {
-  const folder = await Deno.makeTempDir({ prefix: "nerve-build-" }), aside = addExtension(`${out}.new`, target);
+  const folder = await Deno.makeTempDir({ prefix: "nerve-build-" }), temporary = addExtension(`${out}.new`, target);
   try {
     await Deno.mkdir(dirname(out), { recursive: true });
-    return await build({ out, aside, folder }, target, portable);
+    return await build({ out, temporary, folder }, target, portable);
   } catch (thrown) {
-    say(`❌ ${out}: ${messageOf(thrown)}`);
+    printLine(`❌ ${out}: ${messageOf(thrown)}`);
     return false;
   } finally {
     await Deno.remove(folder, { recursive: true });
-    await Deno.remove(aside).catch((thrown) => {
-      // It has become the program, or never came to be.
+    await Deno.remove(temporary).catch((thrown) => {
+      // It was renamed to the finished program, or never written.
       if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
     });
   }
@@ -88,42 +88,42 @@ async function tryToBuild(out: string, target: Target | null, portable: boolean)
 
 interface Places {
   readonly out: string;
-  /** Beside it: what is being made. */
-  readonly aside: string;
-  /** Empty. */
+  /** The unfinished program, in the same folder as `out`. */
+  readonly temporary: string;
+  /** An empty folder for staging. */
   readonly folder: string;
 }
 
-/** One executable. False when it could not be made. */
-async function build({ out, aside, folder }: Places, target: Target | null, portable: boolean): Promise<boolean> {
+/** Builds one executable. False when that fails. */
+async function build({ out, temporary, folder }: Places, target: Target | null, portable: boolean): Promise<boolean> {
   const commit = await readCommit(repository);
   if (!portable) {
     await stage(repository, join(folder, "compiled"), { form: "compiled", commit });
-    const compiled = await compile(join(folder, "compiled"), aside, target);
-    if (compiled.ok) return await finish(aside, addExtension(out, target), "compiled");
+    const compiled = await compile(join(folder, "compiled"), temporary, target);
+    if (compiled.ok) return await finish(temporary, addExtension(out, target), "compiled");
     if (!compiled.runtimeMissing) {
-      say(`❌ ${basename(out)}: ${compiled.reason}`);
+      printLine(`❌ ${basename(out)}: ${compiled.reason}`);
       return false;
     }
     if (target !== null && target !== Deno.build.target) {
-      say(`❌ ${basename(out)}: deno compile has no runtime to build on (${compiled.reason})`);
-      say(`   Deno's denort for ${target} has to come from DENORT_BIN, Deno's cache or the network`);
+      printLine(`❌ ${basename(out)}: deno compile has no runtime to build on (${compiled.reason})`);
+      printLine(`   it needs Deno's denort for ${target} from DENORT_BIN, Deno's cache or the network`);
       return false;
     }
-    say(`⚠️ deno compile has no runtime to build on (${compiled.reason}): building the portable form instead`);
+    printLine(`⚠️ deno compile has no runtime to build on (${compiled.reason}): building the portable form instead`);
   }
   await stage(repository, join(folder, "portable"), { form: "portable", commit });
-  await writePortable(join(folder, "portable"), aside);
-  return await finish(aside, out, "portable");
+  await writePortable(join(folder, "portable"), temporary);
+  return await finish(temporary, out, "portable");
 }
 
-/** Puts the finished program in its place, with its sum: what is there is never half of one. */
-async function finish(aside: string, out: string, form: string): Promise<true> {
-  const bytes = await Deno.readFile(aside);
+/** Renames the finished program to `out`, so that it is never half written there, and writes its checksum. */
+async function finish(temporary: string, out: string, form: string): Promise<true> {
+  const bytes = await Deno.readFile(temporary);
   const sum = createHash("sha256").update(bytes).digest("hex");
-  await Deno.rename(aside, out);
+  await Deno.rename(temporary, out);
   await Deno.writeTextFile(`${out}.sha256`, `${sum}  ${basename(out)}\n`);
-  say(`✅ ${out}: ${form}, ${formatSize(bytes.length)}\n   sha256 ${sum}`);
+  printLine(`✅ ${out}: ${form}, ${formatSize(bytes.length)}\n   sha256 ${sum}`);
   return true;
 }
 

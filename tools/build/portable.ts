@@ -1,7 +1,7 @@
 /**
- * The portable form: a POSIX shell header (header.sh) and a compressed tar archive of `deno` and `app/`, in one file.
- * Used by main.ts. gzip, because every system that has tar has it; xz would save 11 MB of 42 and take 3 times as long to
- * unpack.
+ * Builds the portable form: a POSIX shell header (header.sh) and a compressed tar archive of `deno` and `app/`, in one
+ * file. Used by main.ts. Compressed with gzip, which every system with tar has; xz would save 11 of 42 MB but take 3
+ * times as long to unpack.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "node:path";
@@ -18,7 +18,7 @@ export async function writePortable(staged: string, out: string): Promise<void> 
   const chunks = tarChunks([deno, ...readFolder(staged).map((file) => ({ ...file, path: `app/${file.path}` }))]);
   const compressed = ReadableStream.from(chunks).pipeThrough(new CompressionStream("gzip"));
   const archive = new Uint8Array(await new Response(compressed).arrayBuffer());
-  // Of the archive, not of what is in it: the compression is part of the content that the header must match.
+  // A hash of the compressed archive, not of its files: the header belongs to exactly these bytes.
   const hash = createHash("sha256").update(archive).digest("hex").slice(0, 32);
   const header = new TextEncoder().encode(createHeader({ hash, version, target: Deno.build.target }));
   using file = await Deno.open(out, { write: true, create: true, truncate: true });
@@ -28,14 +28,14 @@ export async function writePortable(staged: string, out: string): Promise<void> 
   await Deno.chmod(out, 0o755);
 }
 
-/** The header, which knows how long it is itself. */
+/** The header, which contains its own length. */
 export function createHeader(values: { hash: string; version: string; target: string }): string {
   const text = headerTemplate.replaceAll("@HASH@", values.hash).replaceAll("@VERSION@", values.version)
     .replaceAll("@TARGET@", values.target).replaceAll("@FLAGS@", bundleFlags.join(" "))
     .replaceAll("@ENTRIES@", ["deno.json", ...entryPaths].map((path) => `app/${path}`).join(" "));
   const size = (offset: number) => new TextEncoder().encode(text.replace("@OFFSET@", String(offset))).length;
   let offset = 1;
-  // tail counts from 1. Grows by a digit at most once or twice.
+  // tail counts from 1. The loop ends soon: the offset gains a digit at most once or twice.
   while (size(offset) + 1 !== offset) offset = size(offset) + 1;
   return text.replace("@OFFSET@", String(offset));
 }

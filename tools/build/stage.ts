@@ -1,7 +1,6 @@
 /**
- * Lays out, in a folder, nerve as it goes into an executable: its modules, the library, the vendored packages and a
- * deno.json that leads to them. Both forms are made from the same folder, so that they cannot differ.
- * Used by main.ts.
+ * Copies into a folder what goes into an executable: nerve's modules, the library, the vendored packages and a
+ * deno.json that leads to them. Both forms are built from the same folder, so that they cannot differ. Used by main.ts.
  */
 import { join, relative } from "node:path";
 import manifest from "../../deno.json" with { type: "json" };
@@ -14,7 +13,9 @@ import { vendor } from "./vendor.ts";
 const shipped = ["src", "lib", "senses", "workflows"];
 const vendorFolder = "src/vendor";
 
-/** What is loaded by its own path, not by an import that Deno can read: our processes, the sandbox, what authors import. */
+/**
+ * Modules loaded by path, not by an import that Deno can analyse: our processes, the sandbox, and what authors import.
+ */
 export const entryPaths: readonly string[] = [
   ...bundledEntries.map((entry) => `src/${toBundlePath(entry)}`),
   "src/sandbox/worker_main.ts",
@@ -33,13 +34,13 @@ export async function stage(repository: string, root: string, stamp: Stamp): Pro
   await Deno.copyFile(join(repository, "LICENSE"), join(root, "LICENSE"));
   await Deno.writeTextFile(join(root, "src/base/build.json"), JSON.stringify(stamp));
   await bundleProcesses(repository, root);
-  // All of them, also those that nothing imports by an address that can be read.
+  // All modules, including those that are only imported by computed paths.
   const modules = copied.filter((path) => path.endsWith(".ts")).map((path) => relative(repository, path)).sort();
   const { imports } = await vendor(repository, root, vendorFolder, modules);
   await Deno.writeTextFile(join(root, "deno.json"), `${JSON.stringify(createStagedManifest(imports), null, 2)}\n`);
 }
 
-/** deno.json without what is for working on nerve, its npm specifiers replaced by the vendored modules. */
+/** nerve's deno.json without its development settings, with npm specifiers replaced by the vendored modules. */
 export function createStagedManifest(vendored: Readonly<Record<string, string>>): Record<string, unknown> {
   const own = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("./"));
   const npm = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("npm:"));
@@ -49,17 +50,17 @@ export function createStagedManifest(vendored: Readonly<Record<string, string>>)
     unstable: manifest.unstable,
     nodeModulesDir: manifest.nodeModulesDir,
     lock: false,
-    // Makes it a workspace of its own: a deno.json or package.json in the user's home is not looked at.
+    // A workspace of its own, so that Deno ignores a deno.json or package.json in the user's home.
     workspace: [],
     compilerOptions: manifest.compilerOptions,
     imports: { ...Object.fromEntries(own), ...vendored },
     scopes: { "./src/": scope },
-    // An editor has npm: what `nerve init` writes for it names the packages themselves.
+    // Editors can use npm: the import map that `nerve init` writes names the packages themselves.
     editorImports: Object.fromEntries(npm),
   };
 }
 
-/** Adds the files that it copied to `copied`. */
+/** Adds the files that it copies to `copied`. */
 async function copyFolder(from: string, to: string, copied: string[]): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const entry of Deno.readDir(from)) {
@@ -72,7 +73,7 @@ async function copyFolder(from: string, to: string, copied: string[]): Promise<v
   }
 }
 
-/** The commit that is built, or null where git or the repository is missing. */
+/** The commit that is built. Null when git is not installed or this is not a repository. */
 export async function readCommit(repository: string): Promise<string | null> {
   try {
     const head = await tryRun("git", ["rev-parse", "--short=12", "HEAD"], { cwd: repository });

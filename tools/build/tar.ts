@@ -1,6 +1,6 @@
 /**
- * Writes a tar archive (ustar) whose bytes follow from its content alone: no times, no owners, the given order.
- * Used by portable.ts; the tar programs of systems differ in how they would have to be told the same.
+ * Writes a tar archive (ustar) whose bytes depend only on its content: no times, no owners, files in the given order.
+ * Used by portable.ts, because the options for this differ between the tar programs of different systems.
  */
 import { assert } from "../../src/base/errors.ts";
 
@@ -15,14 +15,14 @@ const blockBytes = 512;
 
 export function* tarChunks(files: Iterable<ArchiveFile>): Generator<Uint8Array<ArrayBuffer>, void, void> {
   for (const file of files) {
-    yield header(file);
+    yield createFileHeader(file);
     yield new Uint8Array(file.bytes);
     yield new Uint8Array((blockBytes - file.bytes.length % blockBytes) % blockBytes);
   }
   yield new Uint8Array(2 * blockBytes);
 }
 
-function header({ path, bytes, executable }: ArchiveFile): Uint8Array<ArrayBuffer> {
+function createFileHeader({ path, bytes, executable }: ArchiveFile): Uint8Array<ArrayBuffer> {
   const block = new Uint8Array(blockBytes), encoder = new TextEncoder();
   const put = (at: number, text: string) => block.set(encoder.encode(text), at);
   const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, "0")}\0`;
@@ -41,7 +41,7 @@ function header({ path, bytes, executable }: ArchiveFile): Uint8Array<ArrayBuffe
   return block;
 }
 
-/** A name has 100 bytes; the folders before it another 155. */
+/** The format has 100 bytes for a name and 155 bytes for the folders before it. */
 function splitPath(path: string): [prefix: string, name: string] {
   const size = (text: string) => new TextEncoder().encode(text).length;
   if (size(path) <= 100) return ["", path];
@@ -49,5 +49,5 @@ function splitPath(path: string): [prefix: string, name: string] {
     const prefix = path.slice(0, cut), name = path.slice(cut + 1);
     if (size(prefix) <= 155 && size(name) <= 100) return [prefix, name];
   }
-  assert(false, `${path} is too long a path for the archive`);
+  assert(false, `the path ${path} is too long for the archive`);
 }

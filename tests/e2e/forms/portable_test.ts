@@ -77,7 +77,7 @@ Deno.test("a home that cannot be written to: it goes to a private temporary fold
   const form = await fresh("read-only", { HOME: "/proc/nowhere" });
   const first = await finish(form, ["version", "--json"], folder);
   assert.equal(first.code, 0, first.err);
-  assert.match(first.err, /^nerve: cannot unpack into \/proc\/nowhere\/\.cache\/nerve .*, so it goes to .*\n$/);
+  assert.match(first.err, /^nerve: cannot unpack into \/proc\/nowhere\/\.cache\/nerve .*, using .* instead\n$/);
   assert.equal(JSON.parse(first.out).form, "portable");
   const private_ = join(form.temp, `nerve-cache-${Deno.uid()}`);
   assert.equal(await mode(private_), 0o700);
@@ -95,7 +95,7 @@ Deno.test({
     await Deno.chown(prepared, 12345, 12345);
     const { code, err } = await finish(form, ["version"], folder);
     assert.equal(code, 1);
-    assert.match(err, /❌ cannot unpack into .*: what is there is not ours, or not whole\n {3}set XDG_CACHE_HOME/);
+    assert.match(err, /❌ cannot unpack into .*: its content is not ours, or is incomplete\n {3}set XDG_CACHE_HOME/);
     assert.deepEqual(names(prepared), []);
   },
 });
@@ -121,7 +121,7 @@ Deno.test("a damaged file says so, wherever it was cut or changed, and leaves no
     if (harm === "cut in its header") assert.notEqual(code, 0);
     else {
       assert.equal(code, 1, harm);
-      assert.match(err, /^❌ .*damaged\/nerve is damaged or not all there\n {3}download it again.*\n$/);
+      assert.match(err, /^❌ .*damaged\/nerve is damaged or incomplete\n {3}download it again.*\n$/);
       assert.deepEqual(names(join(form.home, ".cache/nerve")), []);
     }
   }
@@ -144,7 +144,7 @@ Deno.test("what the first use lacks is told in one line: a tool, or room for the
   assert.equal(full.code, 1);
   assert.match(
     full.err,
-    /^nerve: .*\(tar: file 1: No space left on device\), so .*\n❌ .*: tar: file 1: .*\n {3}set .*\n$/,
+    /^nerve: .*\(tar: file 1: No space left on device\), using .*\n❌ .*: tar: file 1: .*\n {3}set .*\n$/,
   );
   assert.deepEqual(
     [...names(join(form.home, ".cache/nerve")), ...names(join(form.temp, `nerve-cache-${Deno.uid()}`))],
@@ -166,7 +166,7 @@ Deno.test("a cache that a cleaner went through is not started from, nor is a rel
   const { code, out, err } = await finish(form, ["version"], elsewhere);
   assert.equal(code, 0, err);
   assert.match(out, /portable/);
-  assert.match(err, /^nerve: cannot unpack into .* \(what is there is not ours, or not whole\), so it goes to .*\n$/);
+  assert.match(err, /^nerve: cannot unpack into .* \(its content is not ours, or is incomplete\), using .* instead\n$/);
 });
 
 Deno.test("what stands in the user's home does not reach it: deno.json, package.json, .npmrc", async () => {
@@ -207,7 +207,7 @@ Deno.test("upgrade replaces the portable file under a running daemon, which goes
     const pid = async () => JSON.parse(await succeed(own, ["status", "--json"], root)).health.pid;
     const before = await pid();
     const said = await succeed(own, ["upgrade", "--from", next], root);
-    assert.match(said, /✅ .*upgraded\/nerve: nerve .* is now .*\n[^]*the daemon of .* runs on it/);
+    assert.match(said, /✅ .*upgraded\/nerve: nerve .* is now .*\n[^]*the daemon of .* runs on the new version/);
     assert.equal((await Deno.stat(installed)).size, (await Deno.stat(next)).size);
     assert.notEqual(await pid(), before);
   } finally {
@@ -224,7 +224,7 @@ Deno.test("install.sh puts it into a clean home, from where it makes a workspace
   }).output();
   const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   assert.equal(code, 0, said);
-  assert.match(said, /✅ nerve .* \(portable, .*\n {3}in .*\/\.local\/bin\/nerve, sum checked/);
+  assert.match(said, /✅ nerve .* \(portable, .*\n {3}in .*\/\.local\/bin\/nerve, checksum verified/);
   const installed = { ...form, command: [...form.command.slice(0, -1), join(home, ".local/bin/nerve")] };
   await succeed(installed, ["init", "watch"], home);
   assert.match(await succeed(installed, ["validate"], join(home, "watch")), /3 senses/);
