@@ -1,7 +1,9 @@
 /**
- * The control API as a Hono app: every route, none of the socket. Tests call it with `app.request()`, `unix_server.ts` serves
- * it, `client.ts` is typed by it.
- * I1. Every error is a problem document. I2. No body is read past its limit. I3. Nothing here blocks or polls.
+ * The control API as a Hono app: all routes, but not the socket. Tests call it with `app.request()`, unix_server.ts
+ * serves it, and client/client.ts derives its types from it.
+ * I1. Every error is a problem document.
+ * I2. No body is read past its limit.
+ * I3. Nothing here blocks or polls.
  */
 import { Hono } from "hono";
 import { describeRoute, generateSpecs } from "hono-openapi";
@@ -19,19 +21,19 @@ import { storeRoutes } from "./routes/store.ts";
 
 export interface AppOptions {
   readonly version: string;
-  /** Begins an orderly stop of the daemon, this API included, and returns at once. */
+  /** Begins an orderly stop of the daemon, including this API, and returns at once. */
   readonly stop: () => void;
-  /** Gets every error that is a bug of ours. */
+  /** Called with every error that is a bug in nerve. */
   readonly report: (thrown: unknown) => void;
 }
 
-/** What `hc` is typed with. */
+/** The type from which `hc` derives the client. */
 export type ControlApp = ReturnType<typeof createApp>;
 
-// Hono's typed client is made of the inferred type; it cannot be written out.
+// Hono derives its typed client from the inferred return type, which cannot be written out.
 export function createApp(view: KernelPort, options: AppOptions) {
   const app = new Hono<ControlEnv>()
-    .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: bodyTooLarge }))
+    .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: respondTooLarge }))
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view))
@@ -43,35 +45,38 @@ export function createApp(view: KernelPort, options: AppOptions) {
       summary: "This document",
       responses: describeResponses("OpenAPI 3.1", z.record(z.string(), z.unknown())),
     }),
-    async (c) => c.json(await generateSpecs(app, openApi(options.version))),
+    async (c) => c.json(await generateSpecs(app, createOpenApiOptions(options.version))),
   );
   app.notFound((c) =>
     createProblemResponse(
       404,
-      new NerveError("USAGE", `There is no ${c.req.method} ${c.req.path}`, { hint: "See /v1/openapi.json" }),
+      new NerveError("USAGE", `there is no ${c.req.method} ${c.req.path}`, { hint: "see /v1/openapi.json" }),
     )
   );
-  app.onError((thrown) => respondToError(thrown, clientGone(thrown) ? () => {} : options.report));
+  app.onError((thrown) => respondToError(thrown, isClientGone(thrown) ? () => {} : options.report));
   return app;
 }
 
-/** It broke off while it sent its body (http_server.ts): no bug, and nobody reads the answer. */
-function clientGone(thrown: unknown): boolean {
+/**
+ * Whether the client disconnected while it sent its body (http_server.ts). That is not a bug, and nobody reads the
+ * answer.
+ */
+function isClientGone(thrown: unknown): boolean {
   return thrown instanceof DOMException && thrown.name === "AbortError";
 }
 
-function bodyTooLarge(): Response {
-  const error = new NerveError("PAYLOAD_INVALID", `The request body is over ${requestBodyMaxBytes} bytes`, {
-    hint: "Put what is large into a file, and its path into the payload",
+function respondTooLarge(): Response {
+  const error = new NerveError("PAYLOAD_INVALID", `the request body is larger than ${requestBodyMaxBytes} bytes`, {
+    hint: "put large data into a file, and its path into the payload",
   });
   return createProblemResponse(413, error);
 }
 
-function openApi(version: string): Parameters<typeof generateSpecs>[1] {
+function createOpenApiOptions(version: string): Parameters<typeof generateSpecs>[1] {
   return {
-    // Each route describes its own problems.
+    // Off, since each route describes its own problems.
     defaultValidationErrorResponse: false,
-    // The document's own path looks like a file's.
+    // Off, since the path of the document itself looks like a file's.
     excludeStaticFile: false,
     documentation: {
       info: { title: "nerve control API", version, description: "Served on the workspace's Unix socket." },

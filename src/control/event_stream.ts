@@ -1,7 +1,8 @@
 /**
- * The log as it grows, for one reader: first what it has missed, then what comes. Used by routes/events.ts.
- * I1. No row is given twice and none is left out, however slowly the reader reads: rows that its queue had to drop are
- *     read from the log. Only rows that have left for the archive are missing, and that is told by a gap.
+ * Streams the log to one reader: first the rows that it has missed, then new rows as they are written. Used by
+ * routes/events.ts.
+ * I1. No row is repeated or missing, however slow the reader is: rows that its queue had to drop are read from the log.
+ *     Only archived rows are missing, and a gap reports them.
  */
 import { eventReplayRows } from "../base/limits.ts";
 import type { Gap } from "../protocol/api.ts";
@@ -10,28 +11,28 @@ import type { KernelPort } from "./kernel_port.ts";
 
 export type StreamItem = { readonly kind: "row"; readonly row: LogRow } | { readonly kind: "gap"; readonly gap: Gap };
 
-/** Which rows; every field narrows. */
+/** Selects rows; a row must match every field. */
 export type EventFilter = Pick<LogFilter, "source" | "type" | "refId">;
 
 export interface EventStream extends AsyncIterable<StreamItem> {
-  /** The row after which it begins. */
+  /** The id of the row after which the stream starts. */
   readonly from: number;
   close(): void;
 }
 
-/** `lastId` is the last row that the reader has; null means that it wants only what comes. */
+/** `lastId` is the last row that the reader has. Null: it wants only new rows. */
 export function openEventStream(view: KernelPort, filter: EventFilter, lastId: number | null): EventStream {
-  // Followed from before the first look at the log: nothing can fall in between.
+  // Subscribes before it reads the log, so that no row is missed in between.
   const feed = view.followLog(), newest = view.records.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
   const from = Math.min(lastId ?? newest, newest);
 
   async function* items(): AsyncGenerator<StreamItem> {
-    const gap = gapAfter(view, from, newest);
+    const gap = findGap(view, from, newest);
     if (gap !== null) yield { kind: "gap", gap };
     let at = from, dropped = 0;
-    function* missed(): Generator<StreamItem> {
+    function* readMissed(): Generator<StreamItem> {
       for (;;) {
-        // Unfiltered: what does not match moves the cursor as well, and the next page begins after it.
+        // Read without the filter, so that rows that do not match advance the cursor too.
         const rows = view.records.logs({ afterId: at, order: "asc", limit: eventReplayRows });
         for (const row of rows) {
           at = row.id;
@@ -40,11 +41,11 @@ export function openEventStream(view: KernelPort, filter: EventFilter, lastId: n
         if (rows.length < eventReplayRows) return;
       }
     }
-    yield* missed();
+    yield* readMissed();
     for await (const row of feed) {
       if (feed.dropped > dropped) {
         dropped = feed.dropped;
-        yield* missed();
+        yield* readMissed();
       }
       if (row.id <= at) continue;
       at = row.id;
@@ -55,8 +56,8 @@ export function openEventStream(view: KernelPort, filter: EventFilter, lastId: n
   return { from, close: () => feed.close(), [Symbol.asyncIterator]: items };
 }
 
-/** A row that the reader had is no longer there: its day was archived, and what followed it may have been as well. */
-function gapAfter(view: KernelPort, from: number, newest: number): Gap | null {
+/** A gap when the reader's last row is no longer in the log: its day was archived, and later rows may have been too. */
+function findGap(view: KernelPort, from: number, newest: number): Gap | null {
   if (from === 0 || from === newest) return null;
   const [next] = view.records.logs({ afterId: from - 1, order: "asc", limit: 1 });
   return next === undefined || next.id === from ? null : { afterId: from, beforeId: next.id };

@@ -1,6 +1,7 @@
 /**
- * One request of node:http answered by a function of Request to Response, as Hono is. Used by unix_server.ts.
- * I1. No more of an answer is made than its client takes; one that takes nothing for `answerStallMs` is cut.
+ * Answers a request of node:http with a function from Request to Response, such as a Hono app. Used by unix_server.ts.
+ * I1. An answer is produced only as fast as its client reads it. A client that reads nothing for `answerStallMs` is
+ *     disconnected.
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -8,18 +9,18 @@ import { answerStallMs, requestBodyMaxBytes } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { product } from "../base/version.ts";
 
-/** Answers that are in memory as a whole; all others may be made while they are sent. */
+/** Types of answers that are in memory as a whole; all others may be streams. */
 const wholeType = /^application\/(problem\+)?json\b/;
 
 export interface AnswerPorts {
-  /** `gone` aborts when the client has gone before it had its whole answer. */
+  /** `gone` aborts when the client disconnects before it has the whole answer. */
   fetch(request: Request, gone: AbortSignal): Response | Promise<Response>;
   readonly clock: Clock;
-  /** Gets what went wrong outside of any route. */
+  /** Called with errors outside of any route. */
   readonly report: (thrown: unknown) => void;
 }
 
-/** Resolves when the answer is written or its client has gone. Never rejects. */
+/** Resolves when the answer is written or its client has disconnected. Never rejects. */
 export async function answerRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -29,7 +30,7 @@ export async function answerRequest(
   outgoing.once("close", () => {
     if (!outgoing.writableFinished) gone.abort();
   });
-  // A client that breaks off is heard of through `gone`; without a listener its error would end the process.
+  // `gone` reports a client that disconnects. Without a listener its error would end the process.
   incoming.on("error", () => {});
   outgoing.on("error", () => {});
   try {
@@ -45,18 +46,19 @@ export async function answerRequest(
   }
 }
 
-/** Null when its target or a header is nothing that a Request may have. */
+/** Null when the target or a header is not valid for a Request. */
 function toRequest(incoming: IncomingMessage): Request | null {
   const { method = "GET", url = "/", headers } = incoming;
   try {
-    // RFC 9112, 6.3: without either header there is no body. To make one of nothing costs a trigger a tenth of its time.
+    // RFC 9112, 6.3: without either header there is no body. Creating an empty one would take a tenth of a trigger's
+    // time.
     const empty = method === "GET" || method === "HEAD" ||
       headers["transfer-encoding"] === undefined && Number(headers["content-length"] ?? 0) === 0;
     if (empty) incoming.resume();
     return new Request(url.startsWith("/") ? `http://localhost${url}` : url, {
       method,
       headers: headers as Record<string, string>,
-      body: empty ? null : bodyOf(incoming),
+      body: empty ? null : createBody(incoming),
     });
   } catch (thrown) {
     if (thrown instanceof TypeError) return null;
@@ -65,10 +67,10 @@ function toRequest(incoming: IncomingMessage): Request | null {
 }
 
 /**
- * The body as it comes. It is taken from the connection whether anybody reads it or not, so that the end of a request is
- * known; of one that is too large no more is kept than shows it.
+ * Streams the body as it arrives. It is read from the connection even if no route reads it, so that the end of the
+ * request is known. Of a body that is too large, only enough is kept to detect that.
  */
-function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+function createBody(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
   let kept = 0, open = true;
   return new ReadableStream({
     start(controller) {
@@ -79,7 +81,7 @@ function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffe
       });
       incoming.once("end", () => open && controller.close());
       incoming.once("close", () => {
-        if (open && !incoming.complete) controller.error(new DOMException("The client has gone", "AbortError"));
+        if (open && !incoming.complete) controller.error(new DOMException("the client has disconnected", "AbortError"));
       });
     },
     cancel() {
@@ -92,36 +94,36 @@ async function send(response: Response, outgoing: ServerResponse, clock: Clock):
   const headers: Record<string, string> = { server: product, ...Object.fromEntries(response.headers) };
   if (!wholeType.test(headers["content-type"] ?? "")) {
     outgoing.writeHead(response.status, headers);
-    return await pass(response.body, outgoing, clock);
+    return await pipe(response.body, outgoing, clock);
   }
-  // With its length told, head and body leave in one write instead of four: half of what a short answer costs.
+  // With content-length, head and body go out in one write instead of four, which halves the cost of a short answer.
   const text = await response.text(), length = Buffer.byteLength(text);
-  // Of what HEAD asks for there is no text, and its length is not told.
+  // The answer to HEAD has no text, and so no known length.
   outgoing.writeHead(response.status, length === 0 ? headers : { ...headers, "content-length": length });
-  if (length > 0 && !outgoing.write(text)) await taken(outgoing, clock);
+  if (length > 0 && !outgoing.write(text)) await waitForDrain(outgoing, clock);
 }
 
-/** Passes a stream on as fast as its client takes it. */
-async function pass(body: Response["body"], outgoing: ServerResponse, clock: Clock): Promise<void> {
+/** Sends a stream as fast as its client reads it. */
+async function pipe(body: Response["body"], outgoing: ServerResponse, clock: Clock): Promise<void> {
   if (body === null) return;
-  // The headers of a stream that has nothing to say yet.
+  // Sends the headers now, since the first part of a stream may come much later.
   outgoing.flushHeaders();
   const reader = body.getReader();
-  const leave = () => void reader.cancel().catch(() => {});
-  outgoing.once("close", leave);
+  const cancel = () => void reader.cancel().catch(() => {});
+  outgoing.once("close", cancel);
   try {
-    if (outgoing.destroyed) return leave();
+    if (outgoing.destroyed) return cancel();
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      if (!outgoing.write(part.value)) await taken(outgoing, clock);
+      if (!outgoing.write(part.value)) await waitForDrain(outgoing, clock);
       if (outgoing.destroyed) return;
     }
   } finally {
-    outgoing.off("close", leave);
+    outgoing.off("close", cancel);
   }
 }
 
-/** Resolves when the client has taken what was written, has gone, or was cut. */
-function taken(outgoing: ServerResponse, clock: Clock): Promise<void> {
+/** Resolves when the client has read what was written, or has disconnected or been disconnected. */
+function waitForDrain(outgoing: ServerResponse, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(answerStallMs, () => outgoing.destroy());
     const done = () => {

@@ -1,7 +1,7 @@
 /**
- * What the control API needs of the kernel. `kernel/` fits this by its shape; the tests hold a fake of it.
- * Everything here may be called while the kernel starts or stops. Errors are NerveErrors; `problem_response.ts` turns them into
- * answers.
+ * What the control API needs from the kernel. KernelApi in src/kernel/ matches it structurally; tests use a fake.
+ * Every method may be called while the kernel starts or stops. Errors are NerveErrors, which problem_response.ts turns
+ * into answers.
  */
 import type { Clock } from "../base/time.ts";
 import type {
@@ -18,20 +18,20 @@ import type { LogRow } from "../protocol/log.ts";
 import type { ArchivedRecords, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 
-/** What the server hands to every request. */
+/** What the server passes to every request. */
 export interface ControlEnv {
   readonly Bindings: {
-    /** Aborts when the client has gone before it had its whole answer. A signal of the Request would cost each one more. */
+    /** Aborts when the client disconnects before it has the whole answer. The Request's own signal would cost more. */
     readonly gone: AbortSignal;
-    /** Aborts when the API stops: answers that wait, and streams, end then. */
+    /** Aborts when the API stops. Waiting answers and streams end then. */
     readonly stopping: AbortSignal;
     readonly clock: Clock;
   };
 }
 
-/** Rows as they get on disk, in the order of their ids. */
+/** Rows as they are written to disk, in the order of their ids. */
 export interface LogFollower extends AsyncIterable<LogRow> {
-  /** Rows that this reader has lost because it read too slowly; they are in the log. */
+  /** How many rows this reader lost because it was too slow. They are still in the log. */
   readonly dropped: number;
   close(): void;
 }
@@ -39,26 +39,29 @@ export interface LogFollower extends AsyncIterable<LogRow> {
 export interface KernelPort {
   readonly records: Records;
   readonly history: ArchivedRecords;
-  /** Every row that gets on disk from now on. */
+  /** Every row that is written to disk from now on. */
   followLog(): LogFollower;
   health(): Health;
   senses(): SenseView[];
-  /** Null: there is no such sense. */
+  /** Null when there is no such sense. */
   sense(name: string): SenseView | null;
   triggerSense(name: string): AcceptedTrigger | null;
-  /** Lifts the quarantine of its group, or the wait after a death: whether there was one. Null: no such sense. */
+  /**
+   * Lifts the quarantine or backoff of the sense's group. Returns whether there was one; null when there is no such
+   * sense.
+   */
   resetSense(name: string): boolean | null;
   workflows(): WorkflowView[];
   /** The same for a workflow. */
   resetWorkflow(name: string): boolean | null;
-  /** Brings nerve.yaml and all code to what is on disk; resolves when that is done. What is wrong is in the answer. */
+  /** Reloads nerve.yaml and all code from disk, and resolves when that is done. The reply reports what is wrong. */
   reload(): Promise<ReloadReply>;
-  /** Moves whole days of the log into the archive; resolves when that is done. Throws USAGE, STORE_FAILED. */
+  /** Moves whole days of the log into the archive, and resolves when that is done. Throws USAGE, STORE_FAILED. */
   archive(request: ArchiveRequest): Promise<ArchiveReply>;
   /** Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. The run is on disk when this resolves. */
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
-  /** Ends a run as killed, for good; the run as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
+  /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
-  /** Resolves when the run has ended, or at once when it has, is unknown, or `gone` has aborted. */
+  /** Resolves when the run has ended or `gone` aborts; at once for an unknown run. */
   runEnded(runId: string, gone: AbortSignal): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * Errors as answers (RFC 9457, `application/problem+json`). Used by every route. What is not a NerveError is a bug of
- * ours: the caller is told so in one line, the operator finds the rest in the log through `report`.
+ * Turns errors into answers (RFC 9457, `application/problem+json`). Used by every route. An error that is not a
+ * NerveError is a bug in nerve: the caller gets one line, and `report` writes the rest to the log.
  */
 import { resolver, validator } from "hono-openapi";
 import { HTTPException } from "hono/http-exception";
@@ -11,18 +11,18 @@ import { type ProblemDocument, problemSchema, problemStatus } from "../protocol/
 const hint = "GET /v1/openapi.json describes every request";
 const headers = { "content-type": "application/problem+json" };
 
-/** The answer for anything that was thrown. `report` gets what nobody expected. */
+/** The answer to anything that was thrown. Calls `report` with unexpected errors. */
 export function respondToError(thrown: unknown, report: (thrown: unknown) => void): Response {
   if (thrown instanceof NerveError) return createProblemResponse(problemStatus[thrown.code], thrown);
   if (thrown instanceof HTTPException && thrown.status < 500) {
     return createProblemResponse(
       thrown.status,
-      new NerveError("USAGE", thrown.message || "The request is malformed", { hint }),
+      new NerveError("USAGE", thrown.message || "the request is malformed", { hint }),
     );
   }
   report(thrown);
-  const error = new NerveError("INTERNAL", `nerve failed inside: ${messageOf(thrown)}`, {
-    hint: "This is a bug of nerve; the daemon's log has the details",
+  const error = new NerveError("INTERNAL", `internal error: ${messageOf(thrown)}`, {
+    hint: "this is a bug in nerve; the daemon's log has the details",
   });
   return createProblemResponse(500, error);
 }
@@ -39,26 +39,30 @@ export function createProblemResponse(status: number, error: NerveError): Respon
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-/** Validates one part of a request; what is wrong is named field by field, in one sentence. */
-// The return type is the whole point of the call: hono's typed client learns from it what the route takes.
+/** Validates one part of a request. The error names every invalid field. */
+// The return type is inferred: hono's typed client learns from it what the route accepts.
 export function validatePart<Target extends "json" | "query" | "param", Schema extends z.ZodType>(
   target: Target,
   schema: Schema,
 ) {
   return validator(target, schema, (result) => {
     if (result.success) return;
-    const wrong = result.error.map((issue) => {
+    const problems = result.error.map((issue) => {
       const path = (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
       return path === "" ? issue.message : `${path}: ${issue.message}`;
     });
     const what = target === "json" ? "request body" : target === "query" ? "query" : "path";
-    throw new NerveError(target === "json" ? "PAYLOAD_INVALID" : "USAGE", `The ${what} is wrong: ${wrong.join("; ")}`, {
-      hint,
-    });
+    throw new NerveError(
+      target === "json" ? "PAYLOAD_INVALID" : "USAGE",
+      `the ${what} is invalid: ${problems.join("; ")}`,
+      {
+        hint,
+      },
+    );
   });
 }
 
-/** The `responses` of a route's description: its answer, and the problems it may have. */
+/** The `responses` of a route's description: its answer and its possible problems. */
 export function describeResponses(description: string, schema: z.ZodType, ...statuses: number[]): Responses {
   return {
     200: { description, content: { "application/json": { schema: resolver(schema) } } },
@@ -66,7 +70,7 @@ export function describeResponses(description: string, schema: z.ZodType, ...sta
   };
 }
 
-/** The same for the problems alone: those of these statuses, and what any route may have. */
+/** The problems alone: those with the given statuses, and those that any route may have. */
 export function describeProblems(...statuses: number[]): Responses {
   const content = { "application/problem+json": { schema: resolver(problemSchema) } };
   return Object.fromEntries(
@@ -81,9 +85,9 @@ type Responses = Record<
 
 const titles: Readonly<Record<number, string>> = {
   400: "The request is malformed",
-  404: "There is no such thing",
-  409: "It contradicts what is there",
+  404: "There is no such sense, workflow, run or row",
+  409: "The request conflicts with the current state",
   413: "The body is too large",
-  500: "nerve failed inside",
-  503: "The kernel starts or stops, or too many clients read events",
+  500: "Internal error",
+  503: "The kernel is starting or stopping, or too many clients read events",
 };

@@ -1,11 +1,12 @@
 /**
- * Serves the control API on the workspace's Unix socket. Started last and stopped first by the kernel, which holds the
- * workspace's lock all the while: a socket file that is there before us belongs to a daemon that is dead.
- * It stands on node:http because Deno.serve has neither a deadline for a request that is sent by halves nor a way to
- * close a connection (measured, 2.9.6: a half-sent header is held for ever).
- * I1. The socket is 0600 from its first moment.
- * I2. A connection whose client owes a request is closed after `requestMaxMs`, one over `controlConnectionsMax` at once.
- * I3. `stop` ends, whatever the clients do, and leaves no connection.
+ * Serves the control API on the workspace's Unix socket. daemon/kernel_host.ts starts it after the kernel and stops it
+ * first. The kernel holds the workspace's lock meanwhile, so an existing socket file belongs to a dead daemon.
+ * It uses node:http because Deno.serve has neither a deadline for half-sent requests nor a way to close a connection
+ * (measured with 2.9.6: it keeps a half-sent header for ever).
+ * I1. The socket's mode is 0600 from the start.
+ * I2. A connection on which no whole request arrives within `requestMaxMs` is closed; one over `controlConnectionsMax`
+ *     is closed at once.
+ * I3. `stop` ends, whatever the clients do, and leaves no connection open.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
@@ -20,14 +21,14 @@ const { createServer } = await import("node:http");
 
 export interface ControlServer {
   readonly path: string;
-  /** Answers what waits, lets answers under way finish for a moment, and removes the socket. */
+  /** Ends waiting answers, gives answers in progress a moment to finish, and removes the socket. */
   stop(): Promise<void>;
 }
 
 export interface ServeOptions {
   readonly path: string;
   readonly clock: Clock;
-  /** Gets what went wrong outside of any route. */
+  /** Called with errors outside of any route. */
   readonly report: (thrown: unknown) => void;
 }
 
@@ -36,26 +37,26 @@ interface ServedApp {
 }
 
 /**
- * Serves `app` on the socket at `path`; its folder is made, for the owner alone, if it is missing. Resolves when it can
- * be connected to; rejects when the socket cannot be bound.
+ * Serves `app` on the socket at `path`. Creates the socket's folder, for the owner alone, if it is missing. Resolves
+ * when clients can connect; rejects when the socket cannot be bound.
  */
 export async function serveControl(app: ServedApp, { path, clock, report }: ServeOptions): Promise<ControlServer> {
   Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   removeSocket(path);
   const stopping = new AbortController();
-  const envOf = (gone: AbortSignal): ControlEnv["Bindings"] => ({ gone, stopping: stopping.signal, clock });
+  const createEnv = (gone: AbortSignal): ControlEnv["Bindings"] => ({ gone, stopping: stopping.signal, clock });
   const connections = new Connections(clock);
-  // Node's own timeouts are off: ours follow the clock that we were given.
+  // Node's own timeouts are off; ours use the given clock.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
   server.on("connection", (socket: Socket) => connections.add(socket));
-  server.on("clientError", (_error: Error, socket: Socket) => refuse(socket));
+  server.on("clientError", (_error: Error, socket: Socket) => rejectRequest(socket));
   server.on("request", async (incoming, outgoing) => {
     const { socket } = incoming;
-    incoming.once("end", () => connections.received(socket));
-    connections.busy(socket);
-    outgoing.once("close", () => connections.answered(socket));
+    incoming.once("end", () => connections.markReceived(socket));
+    connections.markBusy(socket);
+    outgoing.once("close", () => connections.markAnswered(socket));
     await answerRequest(incoming, outgoing, {
-      fetch: (request, gone) => app.fetch(request, envOf(gone)),
+      fetch: (request, gone) => app.fetch(request, createEnv(gone)),
       clock,
       report,
     });
@@ -68,24 +69,24 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
     stopping.abort();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     connections.close();
-    const cancel = clock.after(controlStopMs, () => connections.cut());
+    const cancel = clock.after(controlStopMs, () => connections.destroyAll());
     await closed;
     cancel();
-    // The workspace may have been removed and made again, with a daemon and a socket of its own.
+    // The workspace may have been removed and created again, with a new daemon and socket.
     if (inodeOf(path) === bound) removeSocket(path);
   };
   return { path, stop: () => stopped ??= stop() };
 }
 
 /**
- * Binds inside a folder that only the owner may enter, and moves the socket to its place once its mode is 0600. The
- * umask would do as well, but it is the whole process's: whatever is made meanwhile would get it too. The folder's name
- * is short, so that a path which is just short enough for a socket stays so.
+ * Binds inside a folder that only the owner may enter, sets the mode to 0600, and moves the socket to its place.
+ * Setting the umask instead would affect every file that the process creates meanwhile. The folder's name is short, so
+ * that the path stays within the limit for sockets.
  */
 function listen(server: Server, path: string): Promise<void> {
-  const nest = join(dirname(path), ".ns"), inside = join(nest, "s");
-  Deno.mkdirSync(nest, { recursive: true });
-  Deno.chmodSync(nest, 0o700);
+  const folder = join(dirname(path), ".ns"), inside = join(folder, "s");
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.chmodSync(folder, 0o700);
   removeSocket(inside);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
@@ -94,7 +95,7 @@ function listen(server: Server, path: string): Promise<void> {
       try {
         Deno.chmodSync(inside, 0o600);
         Deno.renameSync(inside, path);
-        Deno.removeSync(nest);
+        Deno.removeSync(folder);
         resolve();
       } catch (thrown) {
         reject(thrown);
@@ -104,18 +105,18 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** What is not HTTP, or too much of it, is told so and closed. */
-function refuse(socket: Socket): void {
+/** Answers a request that is not valid HTTP, or is too large, with status 400, and closes the connection. */
+function rejectRequest(socket: Socket): void {
   if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
   socket.destroySoon();
 }
 
-/** All connections, each with the deadline of the request that its client owes. */
+/** All connections, each with the deadline for its next request. */
 class Connections {
   readonly #clock: Clock;
-  /** Null: nothing is owed, the request is here whole. */
+  /** Null: the request has arrived as a whole. */
   readonly #deadlines = new Map<Socket, CancelTimer | null>();
-  /** Those that have a request which is not answered yet. */
+  /** Connections with a request that is not answered yet. */
   readonly #busy = new Set<Socket>();
   #closing = false;
 
@@ -127,40 +128,42 @@ class Connections {
     if (this.#closing || this.#deadlines.size >= controlConnectionsMax) return void socket.destroy();
     socket.on("error", () => {});
     socket.once("close", () => {
-      this.received(socket);
+      this.markReceived(socket);
       this.#deadlines.delete(socket);
       this.#busy.delete(socket);
     });
-    this.#expect(socket);
+    this.#startDeadline(socket);
   }
 
-  busy(socket: Socket): void {
+  markBusy(socket: Socket): void {
     this.#busy.add(socket);
   }
 
-  received(socket: Socket): void {
+  markReceived(socket: Socket): void {
     this.#deadlines.get(socket)?.();
     if (this.#deadlines.has(socket)) this.#deadlines.set(socket, null);
   }
 
-  /** The next request may come. When the last one is still coming, because it was refused, its own deadline goes on. */
-  answered(socket: Socket): void {
+  /**
+   * Starts the deadline for the next request. A request that was rejected before it arrived as a whole keeps its own.
+   */
+  markAnswered(socket: Socket): void {
     this.#busy.delete(socket);
     if (this.#closing) socket.destroySoon();
-    else if (this.#deadlines.get(socket) === null) this.#expect(socket);
+    else if (this.#deadlines.get(socket) === null) this.#startDeadline(socket);
   }
 
-  /** No further requests: idle connections end now, the others with their answer. */
+  /** Accepts no further requests: idle connections end now, the others after their answer. */
   close(): void {
     this.#closing = true;
     for (const socket of [...this.#deadlines.keys()]) if (!this.#busy.has(socket)) socket.destroy();
   }
 
-  cut(): void {
+  destroyAll(): void {
     for (const socket of [...this.#deadlines.keys()]) socket.destroy();
   }
 
-  #expect(socket: Socket): void {
+  #startDeadline(socket: Socket): void {
     this.#deadlines.set(socket, this.#clock.after(requestMaxMs, () => socket.destroy()));
   }
 }

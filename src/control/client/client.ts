@@ -1,7 +1,7 @@
 /**
- * The one client of the control API, over the workspace's socket; the command line is its user. Requests are typed by
- * the routes themselves; the answers of a daemon of another version are parsed by the schemas that our routes answer
- * with. Every failure is a NerveError.
+ * The client of the control API, over the workspace's socket. Used by the command line. The types of requests come from
+ * the routes; answers of a daemon of another version are parsed with the schemas of our routes. Every failure is a
+ * NerveError.
  */
 import { hc } from "hono/client";
 import type * as z from "zod";
@@ -34,7 +34,7 @@ import { DaemonHangs, settlesInTime, waitWhileAlive } from "./liveness.ts";
 type Schemas = typeof import("../../protocol/api.ts");
 type SchemaName = { [Name in keyof Schemas]: Schemas[Name] extends z.ZodType ? Name : never }[keyof Schemas];
 
-/** What of a `Response` this file needs; hono's typed responses fit it. */
+/** The part of `Response` that this file uses; hono's typed responses match it. */
 interface Answer {
   readonly ok: boolean;
   readonly status: number;
@@ -42,14 +42,16 @@ interface Answer {
   json(): Promise<unknown>;
 }
 
-/** What is known of a kernel that gives no answer; `root` is null where only the socket is known. */
+/** What is known about a kernel that does not answer; `root` is null when only the socket is known. */
 export interface SilentKernel {
-  /** Of one that ought to be listening. */
+  /** The process that should be listening. */
   readonly pid: number | null;
-  /** Its supervisor starts it, for the first time or again. */
+  /** Whether a supervisor is starting or restarting it. */
   readonly starts: boolean;
   readonly root: string | null;
 }
+
+const otherVersionHint = "the daemon may be of another version: restart it";
 
 export class ControlClient implements Disposable {
   readonly #path: string;
@@ -58,7 +60,7 @@ export class ControlClient implements Disposable {
   readonly #http: Deno.HttpClient;
   readonly #api: ReturnType<typeof hc<ControlApp>>["v1"];
 
-  /** `findKernel` is only asked when there is no answer. */
+  /** `findKernel` is only called when there is no answer. */
   constructor(
     socketPath: string,
     findKernel: () => SilentKernel = () => ({ root: null, pid: null, starts: false }),
@@ -83,20 +85,20 @@ export class ControlClient implements Disposable {
   }
 
   sense(name: string): Promise<SenseView> {
-    return this.#ask(this.#api.senses[":name"].$get({ param: { name: segment(name) } }), "senseViewSchema");
+    return this.#ask(this.#api.senses[":name"].$get({ param: { name: toSegment(name) } }), "senseViewSchema");
   }
 
-  /** With `wait` it resolves when the compute has ended. */
+  /** With `wait`, resolves when the compute has ended. */
   triggerSense(name: string, wait: boolean): Promise<TriggerReply> {
     const call = this.#api.senses[":name"].trigger.$post({
-      param: { name: segment(name) },
+      param: { name: toSegment(name) },
       query: { wait: wait ? "1" : "0" },
     });
     return this.#ask(call, "triggerReplySchema");
   }
 
   resetSense(name: string): Promise<ResetReply> {
-    return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name: segment(name) } }), "resetSchema");
+    return this.#ask(this.#api.senses[":name"].reset.$post({ param: { name: toSegment(name) } }), "resetSchema");
   }
 
   async workflows(): Promise<WorkflowView[]> {
@@ -105,18 +107,18 @@ export class ControlClient implements Disposable {
 
   startRun(workflow: string, request: StartRunRequest): Promise<Run> {
     return this.#ask(
-      this.#api.workflows[":name"].runs.$post({ param: { name: segment(workflow) }, json: request }),
+      this.#api.workflows[":name"].runs.$post({ param: { name: toSegment(workflow) }, json: request }),
       "runSchema",
     );
   }
 
   resetWorkflow(name: string): Promise<ResetReply> {
-    return this.#ask(this.#api.workflows[":name"].reset.$post({ param: { name: segment(name) } }), "resetSchema");
+    return this.#ask(this.#api.workflows[":name"].reset.$post({ param: { name: toSegment(name) } }), "resetSchema");
   }
 
-  /** The run as it is on disk once it is killed. Throws RUN_ENDED. */
+  /** Returns the run as it is on disk after the kill. Throws RUN_ENDED. */
   killRun(id: string, request: KillRunRequest): Promise<Run> {
-    return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id: segment(id) }, json: request }), "runSchema");
+    return this.#ask(this.#api.runs[":id"].kill.$post({ param: { id: toSegment(id) }, json: request }), "runSchema");
   }
 
   runs({ workflow, statuses, before, limit, offset }: RunQuery): Promise<RunPage> {
@@ -130,10 +132,10 @@ export class ControlClient implements Disposable {
     return this.#ask(this.#api.runs.$get({ query }), "runPageSchema");
   }
 
-  /** With `wait` it resolves when the run has ended. */
+  /** With `wait`, resolves when the run has ended. */
   run(id: string, wait: boolean): Promise<Run> {
     return this.#ask(
-      this.#api.runs[":id"].$get({ param: { id: segment(id) }, query: { wait: wait ? "1" : "0" } }),
+      this.#api.runs[":id"].$get({ param: { id: toSegment(id) }, query: { wait: wait ? "1" : "0" } }),
       "runSchema",
     );
   }
@@ -144,20 +146,18 @@ export class ControlClient implements Disposable {
       ...(beforeRound === undefined ? {} : { before: String(beforeRound) }),
     };
     return (await this.#ask(
-      this.#api.runs[":id"].messages.$get({ param: { id: segment(id) }, query }),
+      this.#api.runs[":id"].messages.$get({ param: { id: toSegment(id) }, query }),
       "messagesSchema",
     )).items;
   }
 
   async logs(filter: LogFilter): Promise<LogRow[]> {
-    const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-    const query = Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
+    const defined = Object.entries(filter).filter(([, value]) => value !== undefined);
+    const query = Object.fromEntries(defined.map(([key, value]) => [key, String(value)]));
     return (await this.#ask(this.#api.logs.$get({ query }), "logsSchema")).items;
   }
 
-  /**
-   * What happens after row `afterId` (null: from now on), until the daemon stops or `signal` aborts; then it ends.
-   */
+  /** The rows after row `afterId` (null: from now on). Ends when the daemon stops or `signal` aborts. */
   async *events(filter: EventFilter, afterId: number | null, signal: AbortSignal): AsyncGenerator<StreamItem> {
     const { source, type, refId } = filter;
     const query = {
@@ -168,23 +168,23 @@ export class ControlClient implements Disposable {
     };
     let answer: Answer & { readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null };
     try {
-      answer = await this.#alive(this.#api.events.$get({ query }, { init: { signal } }));
+      answer = await this.#awaitAnswer(this.#api.events.$get({ query }, { init: { signal } }));
     } catch (thrown) {
       if (signal.aborted) return;
-      throw await this.#unanswered(thrown);
+      throw await this.#toError(thrown);
     }
-    if (!answer.ok || answer.body === null) throw await problemError(answer.status, await answer.json());
+    if (!answer.ok || answer.body === null) throw await readProblem(answer.status, await answer.json());
     const { readEvents } = await import("./event_reader.ts");
     try {
-      for await (const item of readEvents(answer.body, (part) => this.#beating(part))) yield item;
+      for await (const item of readEvents(answer.body, (part) => this.#awaitPart(part))) yield item;
     } catch (thrown) {
-      if (thrown instanceof DaemonHangs) throw this.#hanging();
-      // The connection has ended, from this side or from the other.
+      if (thrown instanceof DaemonHangs) throw this.#createHangingError();
+      // Any other error means that one side has closed the connection.
       if (thrown instanceof NerveError) throw thrown;
     }
   }
 
-  /** Resolves when the daemon has brought itself to what is on disk. */
+  /** Resolves when the daemon has reloaded nerve.yaml and all code. */
   reload(): Promise<ReloadReply> {
     return this.#ask(this.#api.reload.$post(), "reloadReplySchema");
   }
@@ -203,83 +203,82 @@ export class ControlClient implements Disposable {
   }
 
   async #ask<Name extends SchemaName>(call: Promise<Answer>, schema: Name): Promise<z.infer<Schemas[Name]>> {
-    let answer: Answer;
-    let body: unknown;
+    let answer: Answer, body: unknown;
     try {
-      answer = await this.#alive(call);
-      body = await this.#alive(answer.json());
+      answer = await this.#awaitAnswer(call);
+      body = await this.#awaitAnswer(answer.json());
     } catch (thrown) {
-      throw await this.#unanswered(thrown);
+      throw await this.#toError(thrown);
     }
-    if (!answer.ok) throw await problemError(answer.status, body);
-    // Of this very version: it made the answer by the same types. To load the schemas takes longer than all the rest.
+    if (!answer.ok) throw await readProblem(answer.status, body);
+    // A daemon of the same version has the same types. Loading the schemas would take longer than all the rest.
     if (answer.headers.get("server") === product) return body as z.infer<Schemas[Name]>;
     const { [schema]: known } = await loadSchemas(), parsed = known.safeParse(body);
     if (parsed.success) return parsed.data as z.infer<Schemas[Name]>;
-    throw new NerveError("DAEMON_ANSWER", "The daemon's answer is not what this version of nerve understands", {
-      hint: "The daemon may be of another version: restart it",
+    throw new NerveError("DAEMON_ANSWER", "this version of nerve does not understand the daemon's answer", {
+      hint: otherVersionHint,
       cause: parsed.error,
     });
   }
 
-  #alive<T>(answer: Promise<T>): Promise<T> {
+  #awaitAnswer<T>(answer: Promise<T>): Promise<T> {
     return waitWhileAlive(this.#clock, answer, async () => {
-      // Not read: that it comes is all.
+      // The body is not read; any answer shows that the daemon is alive.
       await (await this.#api.health.$get()).body?.cancel();
     });
   }
 
-  /** `part` of an event stream: what has nothing else to say says that it is there. */
-  async #beating<T>(part: Promise<T>): Promise<T> {
-    const come = part.then(() => {}, () => {});
-    if (await settlesInTime(this.#clock, come, eventHeartbeatMs + daemonAnswerMaxMs)) return await part;
+  /** Waits for the next part of an event stream. The daemon sends a heartbeat when it has no event. */
+  async #awaitPart<T>(part: Promise<T>): Promise<T> {
+    const settled = part.then(() => {}, () => {});
+    if (await settlesInTime(this.#clock, settled, eventHeartbeatMs + daemonAnswerMaxMs)) return await part;
     part.catch(() => {});
     throw new DaemonHangs();
   }
 
-  #hanging(): NerveError {
+  #createHangingError(): NerveError {
     const { pid } = this.#findKernel(), stopped = pid !== null && readProcessStat(pid)?.state === "T";
-    const who = pid === null ? "The daemon" : `The daemon (pid ${pid})`;
+    const who = pid === null ? "the daemon" : `the daemon (pid ${pid})`;
     return new NerveError("DAEMON_ANSWER", `${who} ${stopped ? "was stopped by a signal" : "does not answer"}`, {
       hint: stopped
-        ? `kill -CONT ${pid} lets it go on; it may then do what was asked`
-        : "nerve status tells how it is, nerve restart replaces it",
+        ? `kill -CONT ${pid} resumes it; it may then still execute the request`
+        : "nerve status shows its state, nerve restart replaces it",
     });
   }
 
-  /** fetch does not say why it failed: whether anybody listens tells a missing daemon from one that gave up. */
-  async #unanswered(cause: unknown): Promise<NerveError> {
-    if (cause instanceof DaemonHangs) return this.#hanging();
+  /** fetch does not say why it failed. Whether a process listens tells a missing daemon from one that broke off. */
+  async #toError(cause: unknown): Promise<NerveError> {
+    if (cause instanceof DaemonHangs) return this.#createHangingError();
     try {
       (await Deno.connect({ transport: "unix", path: this.#path })).close();
     } catch (thrown) {
       if (thrown instanceof Deno.errors.PermissionDenied) {
-        // Nor can it be looked up: the files that tell are its user's too.
-        const message = `The daemon's socket ${this.#path} belongs to another user`;
+        // We cannot find its process either: the files that name it belong to that user too.
+        const message = `the daemon's socket ${this.#path} belongs to another user`;
         return new NerveError("DAEMON_MISSING", message, { hint: "nerve start", cause });
       }
       const { pid, starts, root } = this.#findKernel();
       if (starts) {
-        const message = "The daemon's kernel is being started, and does not listen yet";
-        const hint = "Try again in a moment; nerve status shows it";
+        const message = "the daemon's kernel is starting and does not listen yet";
+        const hint = "try again in a moment; nerve status shows its state";
         return new NerveError("DAEMON_MISSING", message, { hint, cause });
       }
       if (pid !== null && thrown instanceof Deno.errors.NotFound) {
         // `nerve start` would only say that one runs.
-        const message = `The daemon (pid ${pid}) runs, but its socket is gone`;
+        const message = `the daemon (pid ${pid}) runs, but its socket is gone`;
         return new NerveError("DAEMON_ANSWER", message, { hint: "nerve restart", cause });
       }
       return daemonMissing(root, cause);
     }
-    return new NerveError("DAEMON_ANSWER", `The daemon gave no answer: ${messageOf(cause)}`, {
-      hint: "nerve status tells how it is, nerve logs what it said",
+    return new NerveError("DAEMON_ANSWER", `the daemon did not answer: ${messageOf(cause)}`, {
+      hint: "nerve status shows its state, nerve logs shows its log",
       cause,
     });
   }
 }
 
-/** A name or an id as one part of a path: hono puts it there as it is, and `../stop?` would be another route. */
-function segment(text: string): string {
+/** A name or an id as one segment of a path. Hono inserts it verbatim, and `../stop?` would be another route. */
+function toSegment(text: string): string {
   return encodeURIComponent(text);
 }
 
@@ -287,11 +286,11 @@ async function loadSchemas(): Promise<Schemas> {
   return await import("../../protocol/api.ts");
 }
 
-async function problemError(status: number, body: unknown): Promise<NerveError> {
+async function readProblem(status: number, body: unknown): Promise<NerveError> {
   const { problemSchema, problemStatus } = await loadSchemas(), parsed = problemSchema.safeParse(body);
   if (!parsed.success) {
-    return new NerveError("DAEMON_ANSWER", `The daemon answered with status ${status}`, {
-      hint: "The daemon may be of another version: restart it",
+    return new NerveError("DAEMON_ANSWER", `the daemon answered with status ${status}`, {
+      hint: otherVersionHint,
     });
   }
   const { code, detail, hint } = parsed.data;

@@ -1,16 +1,18 @@
-/** Server-sent events as the control API sends them, read back into rows and gaps. Used by client.ts. */
+/** Parses the control API's server-sent events into rows and gaps. Used by client.ts. */
 import { NerveError } from "../../base/errors.ts";
 import { requestBodyMaxBytes } from "../../base/limits.ts";
 import { gapSchema } from "../../protocol/api.ts";
 import { logRowSchema } from "../../protocol/log.ts";
 import type { StreamItem } from "../event_stream.ts";
 
-/** Longer than any row: a payload has 256 KiB, the prompt of a run 64 KiB, and JSON writes a byte as at most six. */
+/**
+ * Longer than any row: a payload has up to 256 KiB, a prompt up to 64 KiB, and JSON needs at most six bytes for one.
+ */
 const eventMaxChars = 4 * requestBodyMaxBytes;
 
 /**
- * Ends when the body does, or when `wait` gives the wait for a part of it up. Throws what that throws, and NerveError
- * DAEMON_ANSWER for what is no event of ours.
+ * Ends when the body ends. Rethrows what `wait` throws when it gives up waiting for a part, and throws DAEMON_ANSWER
+ * for an event that it cannot parse.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -23,19 +25,19 @@ export async function* readEvents(
       text += part.value;
       const events = text.split("\n\n");
       text = events.pop() ?? "";
-      if (text.length > eventMaxChars) throw notOurs(`an event of more than ${eventMaxChars} characters`);
+      if (text.length > eventMaxChars) throw createAnswerError(`an event of more than ${eventMaxChars} characters`);
       for (const event of events) {
         const item = toItem(event);
         if (item !== null) yield item;
       }
     }
   } finally {
-    // Whoever has seen enough closes the connection; one that has failed cannot be closed again.
+    // Closes the connection when the consumer stops early. Cancelling fails if the connection has failed already.
     reader.cancel().catch(() => {});
   }
 }
 
-/** Null for comments, and for an id without data. */
+/** Null for comments and for an id without data. */
 function toItem(event: string): StreamItem | null {
   const fields = new Map(
     event.split("\n").map((line) => {
@@ -51,13 +53,13 @@ function toItem(event: string): StreamItem | null {
       ? { kind: "gap", gap: gapSchema.parse(value) }
       : { kind: "row", row: logRowSchema.parse(value) };
   } catch (thrown) {
-    throw notOurs("an event that this version of nerve does not understand", thrown);
+    throw createAnswerError("an event that this version of nerve does not understand", thrown);
   }
 }
 
-function notOurs(what: string, cause?: unknown): NerveError {
-  return new NerveError("DAEMON_ANSWER", `The daemon sent ${what}`, {
-    hint: "The daemon may be of another version: restart it",
+function createAnswerError(what: string, cause?: unknown): NerveError {
+  return new NerveError("DAEMON_ANSWER", `the daemon sent ${what}`, {
+    hint: "the daemon may be of another version: restart it",
     cause,
   });
 }

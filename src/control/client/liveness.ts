@@ -1,32 +1,32 @@
 /**
- * Waiting for a daemon that may hang: stopped by a signal, swapped out, caught in a loop. Its connections stay open then,
- * so that nothing but time tells. Used by client.ts for every answer, whether it comes at once or after hours of work.
- * I1. While the daemon is alive a wait has no end of its own; once it is not, it ends within two times
+ * Waits for a daemon that may hang: stopped by a signal, swapped out, stuck in a loop. Its connections stay open then,
+ * so only a timeout can tell. Used by client.ts for every answer, whether it comes at once or after hours of work.
+ * I1. While the daemon is alive, a wait has no limit. When the daemon hangs, the wait ends within twice
  *     `daemonAnswerMaxMs`.
  */
 import { daemonAnswerMaxMs } from "../../base/limits.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 
-/** The daemon has answered nothing for `daemonAnswerMaxMs`. */
+/** The daemon has not answered a probe for `daemonAnswerMaxMs`. */
 export class DaemonHangs extends Error {}
 
 /**
- * `answer`, as long as every question that `probe` asks meanwhile is answered in time, with whatever. A probe that fails
- * is an answer too: the connection of `answer` fails by itself when nobody is there any more.
+ * Waits for `answer` as long as every `probe` settles in time. Throws DaemonHangs otherwise. A probe that fails counts
+ * as settled: when the daemon has ended, the connection of `answer` fails too.
  */
 export async function waitWhileAlive<T>(clock: Clock, answer: Promise<T>, probe: () => Promise<unknown>): Promise<T> {
-  const come = answer.then(() => {}, () => {});
+  const answered = answer.then(() => {}, () => {});
   for (;;) {
-    if (await settlesInTime(clock, come)) return await answer;
-    const seen = probe().then(() => {}, () => {});
-    if (!await settlesInTime(clock, Promise.race([come, seen]))) {
+    if (await settlesInTime(clock, answered)) return await answer;
+    const probed = probe().then(() => {}, () => {});
+    if (!await settlesInTime(clock, Promise.race([answered, probed]))) {
       answer.catch(() => {});
       throw new DaemonHangs();
     }
   }
 }
 
-/** Whether `event` comes within `daemonAnswerMaxMs`, or `limitMs`. It must not reject. */
+/** Whether `event` resolves within `limitMs`. It must not reject. */
 export async function settlesInTime(clock: Clock, event: Promise<void>, limitMs = daemonAnswerMaxMs): Promise<boolean> {
   let cancel: CancelTimer = () => {};
   const late = new Promise<false>((resolve) => cancel = clock.after(limitMs, () => resolve(false)));

@@ -1,6 +1,7 @@
 /**
- * The route of the event stream: rows of the log as server-sent events, while they get on disk.
- * An event's id is its row's, its name the row's type, its data the row as JSON. `Last-Event-ID` goes on after that row.
+ * The route of the event stream: rows of the log as server-sent events, as they are written to disk.
+ * An event's id is the row's id, its name the row's type, its data the row as JSON. `Last-Event-ID` resumes after that
+ * row.
  */
 import { Hono } from "hono";
 import { describeRoute, resolver } from "hono-openapi";
@@ -17,17 +18,19 @@ import { countSchema, dropUndefined } from "./query.ts";
 
 const eventQuery = z.object({
   source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
-  type: z.string().optional().meta({ description: "Such as sense.signal or run.completed" }),
+  type: z.string().optional().meta({ description: "For example sense.signal or run.completed" }),
   refId: z.string().optional().meta({ description: "A run id, or the name of a sense or group" }),
-  afterId: countSchema.optional().meta({ description: "As Last-Event-ID, for clients that cannot set it" }),
+  afterId: countSchema.optional().meta({
+    description: "The same as Last-Event-ID, for clients that cannot set headers",
+  }),
 });
 
 const description = {
-  summary: "What happens, as it happens",
+  summary: "Stream events as they happen",
   description:
-    "Rows of the log as server-sent events: signals, changes of runs and groups, and all else that the log " +
-    "holds. The id of an event is that of its row, its name the row's type. Last-Event-ID resumes after a row, " +
-    "without a gap and without a repetition; an event named gap tells of rows that have left the log for its archive.",
+    "Rows of the log as server-sent events: signals, changes of runs and groups, and everything else in the log. " +
+    "The id of an event is that of its row, its name the row's type. Last-Event-ID resumes after a row, with no row " +
+    "missing or repeated; an event named gap stands for rows that were archived.",
   parameters: [{
     in: "header" as const,
     name: "Last-Event-ID",
@@ -36,21 +39,21 @@ const description = {
   }],
   responses: {
     200: {
-      description: "Events until either side ends it; the data of each is a row",
+      description: "Events until either side closes the stream; the data of each is a row",
       content: { "text/event-stream": { schema: resolver(logRowSchema) } },
     },
     ...describeProblems(400, 503),
   },
 };
 
-// Hono's typed client is made of the inferred type; it cannot be written out.
+// Hono derives its typed client from the inferred return type, which cannot be written out.
 export function eventRoutes(view: KernelPort) {
   let clients = 0;
   return new Hono<ControlEnv>().get("/events", describeRoute(description), validatePart("query", eventQuery), (c) => {
     const { afterId = null, ...filter } = dropUndefined(c.req.valid("query"));
-    const lastId = lastEventId(c.req.header("last-event-id")) ?? afterId;
+    const lastId = parseLastEventId(c.req.header("last-event-id")) ?? afterId;
     if (clients >= sseClientsMax) {
-      throw new NerveError("CLIENTS_MANY", `${clients} clients read events already`, { hint: "Close one of them" });
+      throw new NerveError("CLIENTS_MANY", `${clients} clients already read events`, { hint: "close one of them" });
     }
     const stream = openEventStream(view, filter, lastId), { stopping, clock } = c.env;
     clients++;
@@ -65,12 +68,12 @@ export function eventRoutes(view: KernelPort) {
       stopping.addEventListener("abort", close, { once: true });
       if (stopping.aborted) close();
       try {
-        // An id without data is no event, but from now on what the client resumes from.
+        // An id without data is not an event, but from now on the client resumes from it.
         await out.write(`retry: 1000\nid: ${stream.from}\n\n`);
         cancel = clock.after(eventHeartbeatMs, beat);
         for await (const item of stream) {
           if (stopping.aborted || out.aborted) break;
-          await out.write(textOf(item));
+          await out.write(formatItem(item));
         }
       } finally {
         clients--;
@@ -82,12 +85,12 @@ export function eventRoutes(view: KernelPort) {
   });
 }
 
-function textOf(item: StreamItem): string {
+function formatItem(item: StreamItem): string {
   if (item.kind === "gap") return `event: gap\ndata: ${JSON.stringify(item.gap)}\n\n`;
   return `id: ${item.row.id}\nevent: ${item.row.type}\ndata: ${JSON.stringify(item.row)}\n\n`;
 }
 
-/** Null: there is none, or none of ours, which a browser may send after a restart of something else. */
-function lastEventId(header: string | undefined): number | null {
+/** Null when there is none, or one of another server, which a browser may send. */
+function parseLastEventId(header: string | undefined): number | null {
   return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : null;
 }

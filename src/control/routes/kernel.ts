@@ -1,4 +1,4 @@
-/** Routes about the kernel as a whole: its health, its log, its end. */
+/** Routes of the kernel as a whole: health, log, reload, stop. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
@@ -19,17 +19,17 @@ const logQuery = z.object({
   order: z.enum(["asc", "desc"]).default("desc").meta({ description: "By id" }),
   limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100).meta({ description: "1 to 1000; default 100" }),
   archived: flagSchema.meta({
-    description: "1: with rows that have left the log for its archive; those of a run always are",
+    description: "1: include archived rows; those of a run are always included",
   }),
 });
 
-// Hono's typed client is made of the inferred type; it cannot be written out.
+// Hono derives its typed client from the inferred return type, which cannot be written out.
 export function kernelRoutes(view: KernelPort, stop: () => void) {
   return new Hono<ControlEnv>()
     .get(
       "/health",
       describeRoute({
-        summary: "What runs, and how it is",
+        summary: "What runs, and in which state",
         responses: describeResponses("The kernel's state", healthSchema),
       }),
       (c) => c.json(view.health()),
@@ -51,8 +51,8 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
     .post(
       "/reload",
       describeRoute({
-        summary: "Follow nerve.yaml and all code now",
-        description: "Answers when that is done. A wrong nerve.yaml is no failure of the request: see configError.",
+        summary: "Reload nerve.yaml and all code now",
+        description: "Answers when that is done. An invalid nerve.yaml does not fail the request: see configError.",
         responses: describeResponses("What changed, and what is wrong", reloadReplySchema),
       }),
       async (c) => c.json(await view.reload()),

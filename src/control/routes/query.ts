@@ -1,13 +1,13 @@
-/** Pieces of requests that several routes share. */
+/** Parts of requests that several routes share. */
 import * as z from "zod";
 import type { ControlEnv } from "../kernel_port.ts";
 
-/** A whole number that is not negative, as text. */
+/** A whole number that is not negative, in text form. */
 export const countSchema = z.string().regex(/^\d{1,15}$/, "must be a whole number").transform(Number);
 
 export const flagSchema = z.enum(["0", "1"]).default("0").transform((text) => text === "1");
 
-/** Aborts when nobody waits for the answer any more, or the API stops. */
+/** Aborts when the client disconnects or the API stops. */
 export function createGoneSignal({ env }: { readonly env: ControlEnv["Bindings"] }): AbortSignal {
   return AbortSignal.any([env.gone, env.stopping]);
 }
@@ -21,7 +21,7 @@ export function buildNextPage(url: string, changes: Readonly<Record<string, stri
 
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
 
-/** Leaves out the keys that were not given: inside the program a missing filter is a missing key. */
+/** Drops keys whose value is undefined: inside the program, a missing filter is a missing key. */
 export function dropUndefined<T extends object>(value: T): Partial<Defined<T>> & RequiredPart<T> {
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as
     & Partial<Defined<T>>

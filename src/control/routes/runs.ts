@@ -1,4 +1,4 @@
-/** Routes about workflows and their runs. */
+/** Routes of workflows and their runs. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
@@ -26,7 +26,7 @@ const runQuery = z.object({
   workflow: nameSchema.optional().meta({ description: "Only runs of this workflow" }),
   status: z.string().optional().meta({ description: "Statuses, separated by commas" })
     .transform((text) => text?.split(",")).pipe(z.array(runStatusSchema).optional()),
-  before: runIdSchema.optional().meta({ description: "Only runs that began before this one: the cursor of a page" }),
+  before: runIdSchema.optional().meta({ description: "Only runs that started before this one: the cursor of a page" }),
   limit: countSchema.pipe(z.int().min(1).max(1_000)).default(20).meta({ description: "1 to 1000; default 20" }),
   offset: countSchema.default(0).meta({ description: "How many to skip; default 0" }),
 });
@@ -36,7 +36,7 @@ const messageQuery = z.object({
   limit: countSchema.pipe(z.int().min(1).max(1_000)).default(100).meta({ description: "1 to 1000; default 100" }),
 });
 
-// Hono's typed client is made of the inferred type; it cannot be written out.
+// Hono derives its typed client from the inferred return type, which cannot be written out.
 export function runRoutes(view: KernelPort) {
   return new Hono()
     .get(
@@ -51,7 +51,7 @@ export function runRoutes(view: KernelPort) {
       "/workflows/:name/runs",
       describeRoute({
         summary: "Start a run",
-        description: "A runId that exists attaches to that run. The run is on disk when the answer comes.",
+        description: "An existing runId attaches to that run. The run is on disk before the answer is sent.",
         responses: describeResponses("The run", runSchema, 404, 409, 413),
       }),
       validatePart("param", named),
@@ -62,7 +62,7 @@ export function runRoutes(view: KernelPort) {
       "/workflows/:name/reset",
       describeRoute({
         summary: "Lift a quarantine",
-        description: "Its started runs go on, its queued ones start.",
+        description: "Started runs continue, queued runs start.",
         responses: describeResponses("Whether there was one", resetSchema, 404),
       }),
       validatePart("param", named),
@@ -83,33 +83,33 @@ export function runRoutes(view: KernelPort) {
         return c.json({ total, items, next });
       },
     )
-    .route("/runs", oneRun(view));
+    .route("/runs", singleRunRoutes(view));
 }
 
-function oneRun(view: KernelPort) {
+function singleRunRoutes(view: KernelPort) {
   return new Hono<ControlEnv>()
     .get(
       "/:id",
       describeRoute({
         summary: "One run",
-        description: "With wait=1 the answer comes when the run has ended, or the daemon stops.",
+        description: "With wait=1, answers when the run has ended or the daemon stops.",
         responses: describeResponses("The run", runSchema, 404),
       }),
       validatePart("param", identified),
       validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for its end" }) })),
       async (c) => {
         const { id } = c.req.valid("param");
-        const run = existing(view, id);
+        const run = findRun(view, id);
         if (!c.req.valid("query").wait || run.endedAt !== null) return c.json(run);
         await view.runEnded(id, createGoneSignal(c));
-        return c.json(existing(view, id));
+        return c.json(findRun(view, id));
       },
     )
     .get(
       "/:id/messages",
       describeRoute({
         summary: "The newest messages of a run, oldest first",
-        description: "Also of a run whose rows have left the log for its archive.",
+        description: "Includes archived messages.",
         responses: describeResponses("The messages", messagesSchema, 404),
       }),
       validatePart("param", identified),
@@ -117,7 +117,7 @@ function oneRun(view: KernelPort) {
       async (c) => {
         const { id } = c.req.valid("param");
         const { before, limit } = c.req.valid("query");
-        existing(view, id);
+        findRun(view, id);
         const query: MessageQuery = before === undefined ? { limit } : { limit, beforeRound: before };
         return c.json({ items: await view.history.messages(id, query, createGoneSignal(c)) });
       },
@@ -125,8 +125,8 @@ function oneRun(view: KernelPort) {
     .post(
       "/:id/kill",
       describeRoute({
-        summary: "End a run, for good",
-        description: "A role at work is told to abort; its process is ended when it does not come to rest within 5 s.",
+        summary: "End a run for good",
+        description: "Aborts a role that is running; if it does not return within 5 s, its process is recycled.",
         responses: describeResponses("The run as it is now on disk", runSchema, 404, 409, 413),
       }),
       validatePart("param", identified),
@@ -139,7 +139,7 @@ function throwUnknown(name: string, view: KernelPort): never {
   throw unknownWorkflow(name, view.workflows().map((workflow) => workflow.name));
 }
 
-function existing(view: KernelPort, id: string): Run {
+function findRun(view: KernelPort, id: string): Run {
   const run = view.records.run(id);
   if (run === null) throw unknownRun(id);
   return run;

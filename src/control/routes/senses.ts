@@ -1,4 +1,4 @@
-/** Routes about senses. */
+/** Routes of senses. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
@@ -17,7 +17,7 @@ import { flagSchema } from "./query.ts";
 
 const named = z.object({ name: nameSchema.meta({ description: "The sense" }) });
 
-// Hono's typed client is made of the inferred type; it cannot be written out.
+// Hono derives its typed client from the inferred return type, which cannot be written out.
 export function senseRoutes(view: KernelPort) {
   return new Hono<ControlEnv>()
     .get(
@@ -38,18 +38,18 @@ export function senseRoutes(view: KernelPort) {
       "/senses/:name/trigger",
       describeRoute({
         summary: "Queue a compute",
-        description: "With wait=1 the answer comes when the compute has ended, with its outcome, or the daemon stops.",
-        responses: describeResponses("How the trigger was taken", triggerReplySchema, 404),
+        description: "With wait=1, answers when the compute has ended, with its outcome, or when the daemon stops.",
+        responses: describeResponses("How the trigger was accepted", triggerReplySchema, 404),
       }),
       validatePart("param", named),
       validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for the outcome" }) })),
       async (c) => {
         const { name } = c.req.valid("param");
-        const { outcome, recorded, ...taken } = view.triggerSense(name) ?? throwUnknown(name, view);
-        const awaited = c.req.valid("query").wait ? await orNull(outcome(), c.env.stopping) : null;
-        // Whoever has the answer may look into the log for it at once.
+        const { outcome, recorded, ...accepted } = view.triggerSense(name) ?? throwUnknown(name, view);
+        const awaited = c.req.valid("query").wait ? await waitUnlessStopping(outcome(), c.env.stopping) : null;
+        // The client may look for the trigger in the log as soon as it has the answer.
         await recorded();
-        const reply: TriggerReply = { ...taken, outcome: awaited };
+        const reply: TriggerReply = { ...accepted, outcome: awaited };
         return c.json(reply);
       },
     )
@@ -68,7 +68,7 @@ export function senseRoutes(view: KernelPort) {
 }
 
 /** Null when the API stops first. */
-async function orNull<T>(outcome: Promise<T>, stopping: AbortSignal): Promise<T | null> {
+async function waitUnlessStopping<T>(outcome: Promise<T>, stopping: AbortSignal): Promise<T | null> {
   const { promise: stopped, resolve } = Promise.withResolvers<null>(), stop = () => resolve(null);
   stopping.addEventListener("abort", stop, { once: true });
   try {

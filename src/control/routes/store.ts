@@ -1,17 +1,17 @@
-/** The route of the store: its archive. */
+/** The route of the store: archiving the log. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import { archiveReplySchema, archiveRequestSchema } from "../../protocol/api.ts";
 import type { KernelPort } from "../kernel_port.ts";
 import { describeResponses, validatePart } from "../problem_response.ts";
 
-// Hono's typed client is made of the inferred type; it cannot be written out.
+// Hono derives its typed client from the inferred return type, which cannot be written out.
 export function storeRoutes(view: KernelPort) {
   return new Hono().post(
     "/store/archive",
     describeRoute({
       summary: "Move whole days of the log into the archive now",
-      description: "Answers when that is done; health tells how far it is. Rows of runs that are not finished stay.",
+      description: "Answers when that is done; health shows the progress. Rows of unfinished runs stay.",
       responses: describeResponses("What left the log", archiveReplySchema),
     }),
     validatePart("json", archiveRequestSchema),

@@ -26,7 +26,7 @@ Deno.test("an unknown sense, run, workflow and route are 404 with a hint where t
   const workflow = await problemOf(await post("/v1/workflows/other/runs", "{}"));
   assert.deepEqual([workflow.status, workflow.code], [404, "WORKFLOW_UNKNOWN"]);
   const route = await problemOf(await app.request("/v1/nothing"));
-  assert.deepEqual([route.status, route.detail], [404, "There is no GET /v1/nothing"]);
+  assert.deepEqual([route.status, route.detail], [404, "there is no GET /v1/nothing"]);
 });
 
 Deno.test("a body over the limit is refused before it is read whole", async () => {
