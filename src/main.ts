@@ -1,6 +1,6 @@
 /**
- * The executable: the command line; or, when a compiled nerve started itself, the shim of a group's process or one of the
- * daemon's two processes. Nothing else. (Under Deno those begin at their own files: base/self_exec.ts.)
+ * The entry of the executable: the command line; or, when a compiled nerve starts itself, the shim of a unit's process
+ * or one of the daemon's two processes. Under Deno those have entry modules of their own (base/self_exec.ts).
  */
 
 const [own, root = ""] = Deno.args;

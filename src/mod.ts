@@ -1,10 +1,10 @@
 /**
- * nerve for embedding: a kernel inside a program of one's own.
+ * nerve for embedding: runs a kernel inside your own program.
  * @module
  */
 export { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.ts";
 export { type Directive, type Route, routeSenseComputeOutput } from "./sensing/directive.ts";
-// `loadNerveConfig` is what a kernel should be given: `parseNerveConfig` judges the text alone, not the grants' paths.
+// Use `loadNerveConfig` for a kernel: `parseNerveConfig` checks only the text, not the paths of the grants.
 export { NerveError } from "./base/errors.ts";
 export { formatProblems, type Problem } from "./config/diagnostic.ts";
 export { loadNerveConfig } from "./config/load.ts";

@@ -1,6 +1,9 @@
-/** nerve's own first arguments for the two processes of the daemon; src/main.ts looks for them, users never write them. */
+/**
+ * First arguments with which nerve starts the daemon's two processes. src/main.ts checks for them; users never type
+ * them.
+ */
 
 /** `__daemon WORKSPACE`: the supervisor. */
 export const supervisorArgument = "__daemon";
-/** `__kernel WORKSPACE`: the kernel under a supervisor. */
+/** `__kernel WORKSPACE`: the kernel, as the supervisor's child. */
 export const kernelProcessArgument = "__kernel";

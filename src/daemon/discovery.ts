@@ -1,7 +1,7 @@
 /**
- * Who runs in a workspace, from what its processes left on the disk; every pid is checked against the start time of the
- * process that has it now. Used by the commands start, stop, status and doctor. Takes no lock: whoever looks must never
- * keep a kernel from starting.
+ * Finds the processes that run in a workspace, from the files that they left on disk. Every pid is checked against the
+ * start time of its process. Used by the commands start, stop, status and doctor. Takes no lock, since looking must
+ * never keep a kernel from starting.
  */
 import { ifPresent, isGoneProcess, isMissing } from "../base/if_present.ts";
 import { isAlive, type ProcessId, readProcessStat } from "../base/process_id.ts";
@@ -10,11 +10,11 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 import { type DaemonState, readState } from "./state_file.ts";
 
 export interface FoundDaemon {
-  /** The process that holds the workspace's lock. */
+  /** The kernel: the process that holds the workspace's lock. */
   readonly kernel: ProcessId | null;
-  /** The state of a supervisor that runs. */
+  /** The state of a running supervisor. */
   readonly supervised: DaemonState | null;
-  /** The state of a supervisor that does not: it gave up, or was killed. */
+  /** The last state of a supervisor that no longer runs: it gave up, or was killed. */
   readonly lastState: DaemonState | null;
 }
 
@@ -22,14 +22,14 @@ export function findDaemon(paths: WorkspacePaths): FoundDaemon {
   const holder = readLockHolder(paths), state = readState(paths);
   const kernel = holder !== null && isAlive(holder) ? holder : null;
   if (state === null) return { kernel, supervised: null, lastState: null };
-  if (typeof state.workspace === "string" && state.workspace !== paths.root) return elsewhere(kernel, state);
+  if (typeof state.workspace === "string" && state.workspace !== paths.root) return ignoreMovedState(kernel, state);
   return isAlive(state.supervisor)
     ? { kernel, supervised: state, lastState: null }
     : { kernel, supervised: null, lastState: state };
 }
 
-/** The workspace was moved or copied here while a daemon ran in it: what that left here is no daemon of this folder. */
-function elsewhere(kernel: ProcessId | null, state: DaemonState): FoundDaemon {
+/** For a workspace that was moved or copied here while its daemon ran. That daemon does not belong to this folder. */
+function ignoreMovedState(kernel: ProcessId | null, state: DaemonState): FoundDaemon {
   const problem = `the workspace was moved or copied here from ${state.workspace}, where its daemon ran`;
   const own = kernel?.pid === state.kernel ? null : kernel;
   return { kernel: own, supervised: null, lastState: { ...state, state: "gave up", problem } };
@@ -39,7 +39,7 @@ export function isRunning({ kernel, supervised }: FoundDaemon): boolean {
   return kernel !== null || supervised !== null;
 }
 
-/** Who last wrote itself into the lock file, alive or not; null after an orderly end. */
+/** The last process that wrote its id to the lock file, alive or not. Null after an orderly stop. */
 export function readLockHolder({ lockFile }: WorkspacePaths): ProcessId | null {
   const [pid = "", startTime = ""] = (readText(lockFile) ?? "").trim().split(" ");
   return /^\d+$/.test(pid) ? { pid: Number(pid), startTime: startTime === "" ? null : startTime } : null;
@@ -54,10 +54,10 @@ function readText(path: string): string | null {
   }
 }
 
-/** Processes that are not ours end without a word to us: looked at so often. */
-const lookMs = 40;
+/** The polling interval: we get no signal when a process ends that is not our child. */
+const pollMs = 40;
 
-/** True as soon as `reached` is, false when it was not for `limitMs`. */
+/** Polls `reached`. True as soon as it returns true, false after `limitMs`. */
 export async function waitUntil(
   clock: Clock,
   limitMs: number,
@@ -67,19 +67,19 @@ export async function waitUntil(
   for (;;) {
     if (await reached()) return true;
     if (clock.monotonic() >= end) return false;
-    await delay(clock, lookMs);
+    await delay(clock, pollMs);
   }
 }
 
-/** The processes of groups and workflows that work in `root` though their kernel is gone. Without /proc: none. */
+/** Processes of groups and workflows that still run in `root` although their kernel has ended. None without /proc. */
 export function findLeftovers(root: string): ProcessId[] {
   const found: ProcessId[] = [];
-  for (const pid of allProcesses()) {
+  for (const pid of listProcesses()) {
     const stat = readProcessStat(pid);
     if (stat === null || stat.state === "Z" || !isGroupProcess(pid)) continue;
     const folder = readLink(`/proc/${pid}/cwd`);
     if (folder !== root && folder !== `${root} (deleted)`) continue;
-    // Whoever started it runs the same executable: a kernel, `nerve validate`, or a program that embeds nerve.
+    // Its parent is alive: a kernel, `nerve validate`, or a program that embeds nerve, all of the same executable.
     if (readLink(`/proc/${stat.parent}/exe`) === readLink(`/proc/${pid}/exe`)) continue;
     found.push({ pid, startTime: stat.startTime });
   }
@@ -90,12 +90,12 @@ function isGroupProcess(pid: number): boolean {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes("__group");
   } catch {
-    // Gone since the listing, or another user's: neither is ours.
+    // The process has ended or belongs to another user: not one of ours.
     return false;
   }
 }
 
-function allProcesses(): number[] {
+function listProcesses(): number[] {
   return ifPresent(() =>
     [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => Number.isInteger(pid))
   ) ?? [];
@@ -105,12 +105,12 @@ function readLink(path: string): string | null {
   try {
     return Deno.readLinkSync(path);
   } catch {
-    // Gone since, or not ours to look at.
+    // The process has ended or belongs to another user.
     return null;
   }
 }
 
-/** Ends those processes and the programs that they started, which share their process group. */
+/** Kills the processes; with "group", also the programs that they started, which share their process group. */
 export function killProcesses(ids: readonly ProcessId[], target: "process" | "group"): void {
   for (const id of ids) {
     if (!isAlive(id)) continue;

@@ -1,4 +1,4 @@
-/** A kernel event as a line of the text log. Pure. */
+/** Converts kernel events to lines of the text log. Pure; used by kernel_process.ts. */
 import { formatDuration } from "../base/duration.ts";
 import { unreachable } from "../base/errors.ts";
 import type { LogLine } from "../base/log_line.ts";
@@ -13,7 +13,7 @@ const levelOfChange: Readonly<Record<UnitChange, LogLine["level"]>> = {
   quarantined: "error",
 };
 
-/** `now` is for events that have no time of their own. */
+/** `now` is the time of events that have none of their own. */
 export function toLogLine(event: KernelEvent, now: number): LogLine {
   switch (event.kind) {
     case "signal": {
@@ -22,7 +22,7 @@ export function toLogLine(event: KernelEvent, now: number): LogLine {
       return { ts, level: "info", source: `sense:${sense}`, event: "signal", message };
     }
     case "run":
-      return lineOfRun(event.run, now);
+      return toRunLine(event.run, now);
     case "unit": {
       const { unit, change, message, ts } = event;
       return { ts, level: levelOfChange[change], source: unit, event: `process.${change}`, message };
@@ -36,7 +36,7 @@ export function toLogLine(event: KernelEvent, now: number): LogLine {
   }
 }
 
-function lineOfRun(run: Run, ts: number): LogLine {
+function toRunLine(run: Run, ts: number): LogLine {
   const { workflow, runId, status, attempt, rounds, exitCode, reason } = run;
   const parts = [runId];
   if (attempt > 1) parts.push(`attempt ${attempt}`);
@@ -45,7 +45,7 @@ function lineOfRun(run: Run, ts: number): LogLine {
   }
   if (exitCode !== null && exitCode !== 0) parts.push(`exit ${exitCode}`);
   if (reason !== null) parts.push(reason);
-  const bad = status === "failed" || status === "crashed" || status === "dropped";
-  const level = bad ? "warn" : "info";
+  const unsuccessful = status === "failed" || status === "crashed" || status === "dropped";
+  const level = unsuccessful ? "warn" : "info";
   return { ts, level, source: `workflow:${workflow}`, event: `run.${status}`, message: parts.join(", ") };
 }

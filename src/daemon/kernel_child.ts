@@ -1,4 +1,4 @@
-/** The kernel's process as the supervisor has it: started here, heard here, ended by kernel_supervisor.ts. */
+/** Starts the kernel's process for the supervisor and reads its output. kernel_supervisor.ts decides when it ends. */
 import { stripVTControlCharacters } from "node:util";
 import { buildSelfArguments, findOwnProgram, smallHeap } from "../base/self_exec.ts";
 import { endFromStatus } from "../process/exit_cause.ts";
@@ -13,15 +13,15 @@ const stderrKeptChars = 4_000;
 export function startKernelChild(root: string, listener: KernelListener): KernelHandle {
   const child = new Deno.Command(findOwnProgram(), {
     args: [...buildSelfArguments("daemon/kernel_process.ts"), kernelProcessArgument, root],
-    // The workspace's own folder could then not be removed while the daemon runs, on some systems.
+    // Not the workspace: on some systems it could then not be removed while the daemon runs.
     cwd: "/",
     env: { DENO_V8_FLAGS: [Deno.env.get("DENO_V8_FLAGS"), ...smallHeap].filter(Boolean).join(",") },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  let lastWords = "";
-  const heard = Promise.all([
+  let stderrTail = "";
+  const outputEnd = Promise.all([
     passLines(child.stdout, (text) => {
       const record = parseKernelRecord(text);
       if (record === null) listener.onOutput(text);
@@ -29,28 +29,31 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
     }),
     passLines(child.stderr, (line) => {
       const text = stripVTControlCharacters(line);
-      lastWords = `${lastWords}\n${text}`.slice(-stderrKeptChars);
+      stderrTail = `${stderrTail}\n${text}`.slice(-stderrKeptChars);
       listener.onOutput(text);
     }),
   ]);
   const end = child.status.then(async ({ code, signal }): Promise<KernelEnd> => {
-    await heard;
-    return { code, message: endFromStatus({ code, signal }, findFault(lastWords)).message };
+    await outputEnd;
+    return { code, message: endFromStatus({ code, signal }, findFault(stderrTail)).message };
   });
   return { pid: child.pid, end, signal: (signal) => signalChild(child, signal) };
 }
 
-/** Deno writes the error first and its stack below: what went wrong is the error. */
-export function findFault(lastWords: string): string {
-  return lastWords.split("\n").findLast((line) => /^error: /.test(line)) ?? lastWords;
+/**
+ * The last line that begins with `error:`, since Deno prints the error first and its stack below; otherwise the whole
+ * text.
+ */
+export function findFault(stderrTail: string): string {
+  return stderrTail.split("\n").findLast((line) => /^error: /.test(line)) ?? stderrTail;
 }
 
-/** As `child.kill`, which throws when the process has ended already. */
+/** Like `child.kill`, which throws when the process has already ended. */
 export function signalChild(child: Deno.ChildProcess, signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): void {
   try {
     child.kill(signal);
   } catch (thrown) {
-    // Its status is on the way.
+    // The process has ended; its status follows.
     if (!(thrown instanceof TypeError || thrown instanceof Deno.errors.NotFound)) throw thrown;
   }
 }

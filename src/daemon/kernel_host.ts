@@ -1,10 +1,12 @@
 /**
- * A kernel that is somebody's process, with the control API on its socket, from `ready` to its end.
+ * Runs a ready kernel in this process, with the control API on its socket, until it ends.
  * Used by `nerve run` (in a terminal, or under systemd) and by kernel_process.ts (under our own supervisor).
- * I1. The API is up only while the kernel is: it starts after it and stops before it, under the workspace's lock.
+ * I1. The API runs only while the kernel does: it starts after the kernel and stops before it, under the workspace's
+ *     lock.
  * I2. The first interrupt stops in order, the second one at once.
- * I3. A kernel whose workspace, or log, was taken away stops: it would write into files that nobody can open any more.
- *     For a workspace nobody waits: what was under way in it has lost its data. Whoever hosts may start anew in its place.
+ * I3. A kernel whose workspace or log was removed stops: it would write to files that nobody can open any more. When
+ *     the workspace was removed, nothing in progress is awaited, since its data is lost. The caller may then start a
+ *     new kernel in the same place.
  */
 import { messageOf } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -15,50 +17,52 @@ import type { ControlServer } from "../control/unix_server.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import { watchWorkspace, type WorkspaceLoss } from "./workspace_watch.ts";
 
-/** What hosting needs of a kernel; `createKernel` returns one. */
+/** What this file needs from a kernel; `createKernel` returns one. */
 export interface HostedKernel {
   readonly ready: Promise<void>;
-  /** Only while it runs. */
+  /** Usable only while the kernel runs. */
   readonly api: KernelPort;
   events(): AsyncIterable<KernelEvent>;
   stop(): Promise<void>;
-  /** As `stop`, without time for what is under way: it resolves when all of it has ended and everything is closed. */
+  /** Like `stop`, but gives work in progress no time. Resolves when all of it has ended and everything is closed. */
   abandon(): Promise<void>;
   stopAtOnce(): void;
 }
 
-const logGone = "data/logs.db was removed or replaced while the daemon runs: what it still records is lost; it stops";
+const logGone = "data/logs.db was removed or replaced while the daemon runs, so further records are lost; stopping";
 
-/** Why a stop begins. */
+/** Why a stop was started. */
 export type StopCause = "interrupt" | "request" | WorkspaceLoss;
 
 export interface HostOptions {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
-  /** Calls `fire` at each SIGINT or SIGTERM, until it is undone. */
+  /** Calls `fire` at each SIGINT or SIGTERM until cancelled. */
   onInterrupt(fire: () => void): CancelTimer;
-  /** Calls `fire` at each SIGHUP, until it is undone: the kernel then follows what is on disk. Default: nobody asks. */
+  /** Calls `fire` at each SIGHUP until cancelled; the kernel then reloads. Default: no reload by signal. */
   onHangup?(fire: () => void): CancelTimer;
-  /** Hears of everything that happens, one event at a time. */
+  /** Called with every kernel event, one at a time. */
   onEvent(event: KernelEvent): void | Promise<void>;
-  /** The API answers. */
+  /** Called when the API answers. */
   onServing?(): void;
   onStopping?(cause: StopCause): void;
-  /** Gets what went wrong outside of the kernel: in the API, with the watch over the workspace. */
+  /** Called with problems outside the kernel: in the API, or with the watch on the workspace. */
   report(what: string): void;
 }
 
 export interface KernelHost {
-  /** Begins the stop in order; any further call does nothing. */
+  /** Starts an orderly stop; further calls do nothing. */
   stop(cause: StopCause): void;
-  /** How it ended. Rejects when the socket could not be served or the stop failed; the kernel is stopped then too. */
+  /**
+   * How it ended. Rejects when the API could not be served or the stop failed; the kernel is stopped in that case too.
+   */
   readonly end: Promise<KernelHostEnd>;
 }
 
-/** `gone`: the workspace was taken away, and nothing of the kernel is left. */
+/** `gone`: the workspace was removed, and the kernel has ended. */
 export type KernelHostEnd = "in order" | "at once" | "gone";
 
-/** Hosts a kernel that is ready. `events` must have been subscribed to before it was. */
+/** Hosts a kernel that is ready. `events` must have been subscribed to before it became ready. */
 export function hostKernel(
   kernel: HostedKernel,
   events: AsyncIterable<KernelEvent>,
@@ -77,36 +81,36 @@ export function hostKernel(
     })().catch(failed.reject);
   };
   const server = startServer(kernel, options, () => stop("request"));
-  const guard = watchWorkspace(options.paths, (what) => {
-    if (what === "log gone" && !stopping) options.report(logGone);
-    stop(what);
+  const watch = watchWorkspace(options.paths, (loss) => {
+    if (loss === "log gone" && !stopping) options.report(logGone);
+    stop(loss);
   }, options.report);
-  const forget = options.onInterrupt(() => {
+  const cancelInterrupt = options.onInterrupt(() => {
     if (!stopping) return stop("interrupt");
     kernel.stopAtOnce();
     atOnce.resolve("at once");
   });
-  const forgetHangup = options.onHangup?.(() => {
+  const cancelHangup = options.onHangup?.(() => {
     if (!stopping) kernel.api.reload().catch((thrown) => options.report(`the reload failed: ${messageOf(thrown)}`));
   });
-  const told = tell(events, options).then(() => inOrder);
+  const eventsEnd = passEvents(events, options).then(() => inOrder);
   const served = server.then(() => {
     options.onServing?.();
-    return told;
+    return eventsEnd;
   });
   const end = Promise.race([served, atOnce.promise, failed.promise]).catch(async (thrown: unknown) => {
-    // Nothing of ours may stay behind.
+    // Leaves no process behind.
     await kernel.stop();
     throw thrown;
   }).finally(() => {
-    guard.close();
-    forget();
-    forgetHangup?.();
+    watch.close();
+    cancelInterrupt();
+    cancelHangup?.();
   });
   return { stop, end };
 }
 
-async function tell(events: AsyncIterable<KernelEvent>, { onEvent }: HostOptions): Promise<void> {
+async function passEvents(events: AsyncIterable<KernelEvent>, { onEvent }: HostOptions): Promise<void> {
   for await (const event of events) await onEvent(event);
 }
 

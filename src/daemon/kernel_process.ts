@@ -1,8 +1,9 @@
 /**
- * The kernel as the child of our supervisor: `nerve __kernel WORKSPACE`. Speaks records (supervisor_protocol.ts) on its stdout; its
- * stdin says nothing and ends with the supervisor.
- * I1. A kernel never outlives its supervisor: without one nobody keeps its log, and nobody would start it again.
- * I2. Who reads slowly costs the kernel nothing: events wait in the bus's own bounded queue, and what it loses is told.
+ * The kernel as the supervisor's child: `nerve __kernel WORKSPACE`. It writes records (supervisor_protocol.ts) to
+ * stdout. Its stdin carries no data; it closes when the supervisor ends.
+ * I1. A kernel never outlives its supervisor, which keeps its log and restarts it.
+ * I2. A slow reader does not slow the kernel down: events wait in the subscription's bounded queue, and losses are
+ *     logged.
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
@@ -19,22 +20,25 @@ import { hostKernel, type KernelHost } from "./kernel_host.ts";
 import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
 
 export async function runKernel(root: string): Promise<never> {
-  const gone = supervisorGone();
+  const supervisorEnd = waitForSupervisorEnd();
   const kernel = await startKernel(root);
   if ("refusal" in kernel) {
-    await say({ t: "refused", refusal: kernel.refusal });
+    await writeRecord({ t: "refused", refusal: kernel.refusal });
     Deno.exit(kernelExit.refused);
   }
   const hosting = host(kernel);
-  // I1. Once it is gone, what we still write fails; that is no reason to hurry.
-  gone.then(() => hosting.stop("request"));
+  // I1. Without the supervisor our writes fail, but the stop is still orderly.
+  supervisorEnd.then(() => hosting.stop("request"));
   const codes = { "in order": kernelExit.stopped, "at once": kernelExit.atOnce, gone: kernelExit.gone };
-  Deno.exit(await hosting.end.then((end) => codes[end], notServed));
+  Deno.exit(await hosting.end.then((end) => codes[end], reportFailedStart));
 }
 
-/** The kernel has stopped again, as when a folder is where the socket belongs. What is no refusal of the system is a crash. */
-async function notServed(thrown: unknown): Promise<number> {
-  await say({ t: "refused", refusal: refusalOf(thrown) });
+/**
+ * For a kernel that stopped because its API could not be served, for example with a folder in the socket's place. Any
+ * error but one of the operating system is a crash.
+ */
+async function reportFailedStart(thrown: unknown): Promise<number> {
+  await writeRecord({ t: "refused", refusal: toRefusal(thrown) });
   return kernelExit.refused;
 }
 
@@ -43,22 +47,22 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Sta
     const paths = workspacePaths(root), parsed = await loadNerveConfig(paths);
     if (!parsed.ok) {
       const message = formatProblems(parsed.error, "text");
-      return { refusal: { code: "CONFIG_INVALID", message, hint: "nerve validate shows the same" } };
+      return { refusal: { code: "CONFIG_INVALID", message, hint: "nerve validate shows the same errors" } };
     }
     const kernel = createKernel(parsed.value.config, root, { watch: true }), events = kernel.events();
     await kernel.ready;
     return { kernel, events };
   } catch (thrown) {
-    return { refusal: refusalOf(thrown) };
+    return { refusal: toRefusal(thrown) };
   }
 }
 
-/** Throws what is a bug. */
-function refusalOf(thrown: unknown): StartRefusal {
+/** Rethrows an error that is a bug. */
+function toRefusal(thrown: unknown): StartRefusal {
   if (thrown instanceof NerveError) return { code: thrown.code, message: thrown.message, hint: thrown.hint };
-  const refused = toOsError(thrown);
-  if (refused === null) throw thrown;
-  return { code: "STORE_FAILED", ...refused };
+  const osError = toOsError(thrown);
+  if (osError === null) throw thrown;
+  return { code: "STORE_FAILED", ...osError };
 }
 
 interface StartedKernel {
@@ -67,7 +71,7 @@ interface StartedKernel {
 }
 
 function host({ kernel, events }: StartedKernel): KernelHost {
-  const line = (level: LogLine["level"], event: string, message: string): KernelRecord => {
+  const createLine = (level: LogLine["level"], event: string, message: string): KernelRecord => {
     return { t: "line", line: { ts: systemClock.now(), level, source: "kernel", event, message } };
   };
   let lost = 0;
@@ -86,28 +90,30 @@ function host({ kernel, events }: StartedKernel): KernelHost {
     },
     async onEvent(event) {
       if (events.dropped > lost) {
-        await say(line("warn", "log.lost", `${events.dropped - lost} events came too fast for the log`));
+        await writeRecord(createLine("warn", "log.lost", `${events.dropped - lost} events came too fast for the log`));
         lost = events.dropped;
       }
-      await say({ t: "line", line: toLogLine(event, systemClock.now()) });
+      await writeRecord({ t: "line", line: toLogLine(event, systemClock.now()) });
     },
     onServing() {
       const { senses, workflows } = kernel.config;
-      say(line("info", "kernel.ready", `nerve ${version}, ${senses.size} senses, ${workflows.size} workflows`));
-      say({ t: "ready" });
+      writeRecord(
+        createLine("info", "kernel.ready", `nerve ${version}, ${senses.size} senses, ${workflows.size} workflows`),
+      );
+      writeRecord({ t: "ready" });
     },
-    onStopping: (cause) => void say({ t: "stopping", cause }),
-    report: (what) => void say(line("warn", "problem", messageOf(what))),
+    onStopping: (cause) => void writeRecord({ t: "stopping", cause }),
+    report: (what) => void writeRecord(createLine("warn", "problem", messageOf(what))),
   });
 }
 
 const encoder = new TextEncoder();
 let written: Promise<void> = Promise.resolve();
 
-/** Resolves when the record is written, in the order of the calls. A supervisor that is gone reads nothing any more. */
-function say(record: KernelRecord): Promise<void> {
+/** Writes records in the order of the calls. Ignores that the supervisor has ended and reads no more. */
+function writeRecord(record: KernelRecord): Promise<void> {
   written = written.then(async () => {
-    const bytes = encoder.encode(`${JSON.stringify(fitted(record))}\n`);
+    const bytes = encoder.encode(`${JSON.stringify(fitRecord(record))}\n`);
     try {
       for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
     } catch (thrown) {
@@ -117,18 +123,21 @@ function say(record: KernelRecord): Promise<void> {
   return written;
 }
 
-/** The supervisor reads lines of at most `logLineMaxBytes`; what surrounds a message is far below the rest. */
-function fitted(record: KernelRecord): KernelRecord {
+/**
+ * Cuts messages, since the supervisor reads lines of at most `logLineMaxBytes`. The other fields need far less than 1
+ * KiB.
+ */
+function fitRecord(record: KernelRecord): KernelRecord {
   const cut = (message: string) => cutMessage(message, logLineMaxBytes - 1_024);
   if (record.t === "line") return { ...record, line: { ...record.line, message: cut(record.line.message) } };
   if (record.t !== "refused") return record;
   return { ...record, refusal: { ...record.refusal, message: cut(record.refusal.message) } };
 }
 
-async function supervisorGone(): Promise<void> {
+async function waitForSupervisorEnd(): Promise<void> {
   const bytes = new Uint8Array(64);
-  while (await Deno.stdin.read(bytes) !== null) { /* Nothing is ever said here. */ }
+  while (await Deno.stdin.read(bytes) !== null) { /* stdin carries no data. */ }
 }
 
-// Under Deno this file is the entry itself; in a compiled nerve main.ts calls `runKernel`.
+// Under Deno this file is the entry module; in a compiled nerve, src/main.ts calls `runKernel`.
 if (import.meta.main) await runKernel(Deno.args[1] ?? "");

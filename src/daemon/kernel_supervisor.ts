@@ -1,11 +1,12 @@
 /**
- * Keeps a kernel running: starts it, starts it again when it died, gives up when it dies too often, ends it on request.
- * Made by supervisor_process.ts, over kernel_child.ts. Decides; touches neither files nor processes.
- * I1. At most one kernel is there at a time.
- * I2. A kernel that ended in order was told to, by whomever: then all is over. Every other end is a death.
- * I3. The first start is refused as a whole when the kernel does not come up; only a daemon that ran is restarted.
- * I4. When the workspace was taken away, a kernel is started as soon as one can be there again, whatever failed in
- *     between: it may be half written. Until then nothing is written to it.
+ * Keeps a kernel running: starts it, restarts it when it dies, gives up when it dies too often, ends it on request.
+ * Created by supervisor_process.ts, on top of kernel_child.ts. It only decides; its ports touch files and processes.
+ * I1. There is at most one kernel at a time.
+ * I2. A kernel that ends in order was asked to, by whomever; the supervisor then ends too. Every other end is a death.
+ * I3. When the kernel does not become ready at the first start, the start fails as a whole. Only a kernel that was
+ *     ready is restarted.
+ * I4. When the workspace was removed, a kernel is started as soon as a workspace is there again. Failed starts are
+ *     retried, since the workspace may be half written. Until a start succeeds nothing is written to it.
  */
 import { calculateBackoff } from "../base/backoff.ts";
 import { messageOf } from "../base/errors.ts";
@@ -24,11 +25,11 @@ import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_p
 
 export interface KernelListener {
   onRecord(record: KernelRecord): void;
-  /** A line that is no record: what a crash leaves behind. */
+  /** Called with a line that is not a record, such as the output of a crash. */
   onOutput(text: string): void;
 }
 
-/** How a kernel's process ended; `message` says it in words, `was killed from outside (SIGKILL)`. */
+/** How a kernel's process ended; `message` is in words, such as `was killed from outside (SIGKILL)`. */
 export interface KernelEnd {
   readonly code: number;
   readonly message: string;
@@ -36,7 +37,7 @@ export interface KernelEnd {
 
 export interface KernelHandle {
   readonly pid: number;
-  /** Resolves when it has ended and everything that it said was heard. */
+  /** Resolves when the process has ended and all of its output was read. */
   readonly end: Promise<KernelEnd>;
   signal(signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): void;
 }
@@ -44,26 +45,27 @@ export interface KernelHandle {
 export interface KernelSupervisorPorts {
   readonly clock: Clock;
   start(listener: KernelListener): KernelHandle;
-  /** Whether the workspace is there at all. */
+  /** Whether the workspace exists. */
   workspaceExists(): boolean;
   log(line: LogLine): void;
-  /** After every change of `state`, `pid` or `deaths`. */
+  /** Called after every change of `state`, `pid` or `deaths`. */
   onChange(): void;
 }
 
-/** `away`: the workspace was taken away, and no kernel runs in its place yet. */
+/** `away`: the workspace was removed, and no kernel runs in its place yet. */
 export type KernelSupervisorState = "starting" | "running" | "backoff" | "away" | "stopping" | "over";
 
 export type KernelSupervisorEnd =
   | { readonly kind: "stopped" }
-  /** It never ran, or another daemon has taken the workspace. */
+  /** The kernel never became ready, or another daemon runs in the workspace. */
   | { readonly kind: "refused"; readonly refusal: StartRefusal }
   | { readonly kind: "gave up"; readonly reason: string };
 
-/** Codes with which a kernel ends that was told to. */
-const wantedCodes: readonly number[] = [kernelExit.stopped, kernelExit.atOnce];
+/** Exit codes of a kernel that was asked to stop. */
+const stopCodes: readonly number[] = [kernelExit.stopped, kernelExit.atOnce];
 
-const logGone = "data/logs.db was removed or replaced under the daemon, which stopped: what it still recorded is lost";
+const logGone =
+  "data/logs.db was removed or replaced while the daemon ran, which then stopped; its last records are lost";
 
 export class KernelSupervisor {
   readonly #ports: KernelSupervisorPorts;
@@ -77,8 +79,8 @@ export class KernelSupervisor {
   #lastDeath: string | null = null;
   #everReady = false;
   #logGone = false;
-  #stopsAsked = 0;
-  /** Once the kernel has ended for it: when the wait for the workspace ends, and why the last start in it failed. */
+  #stopRequests = 0;
+  /** While the workspace is away and no kernel runs: when the wait ends, and why the last start failed. */
   #away: { readonly until: number; why: string } | null = null;
   #cancel: CancelTimer = () => {};
 
@@ -90,17 +92,17 @@ export class KernelSupervisor {
     return this.#state;
   }
 
-  /** Of the kernel; null while there is none. */
+  /** The kernel's process; null while there is none. */
   get pid(): number | null {
     return this.#child?.pid ?? null;
   }
 
-  /** How often it died, in all, and how the last time. */
+  /** How often the kernel died in all, and how it died the last time. */
   get deaths(): { readonly count: number; readonly last: string | null } {
     return { count: this.#deaths, last: this.#lastDeath };
   }
 
-  /** Resolves when the kernel answers for the first time; never when it does not. */
+  /** Resolves when the kernel is ready for the first time; never if it does not become ready. */
   get ready(): Promise<void> {
     return this.#firstReady.promise;
   }
@@ -113,42 +115,45 @@ export class KernelSupervisor {
     let child: KernelHandle;
     this.#refusal = null;
     try {
-      child = this.#ports.start({ onRecord: (record) => this.#heard(record), onOutput: (text) => this.#output(text) });
+      child = this.#ports.start({
+        onRecord: (record) => this.#handleRecord(record),
+        onOutput: (text) => this.#logOutput(text),
+      });
     } catch (thrown) {
-      return this.#ended({ code: -1, message: `could not be started: ${messageOf(thrown)}` });
+      return this.#handleEnd({ code: -1, message: `could not be started: ${messageOf(thrown)}` });
     }
     this.#child = child;
-    if (this.#away === null) this.#move("starting");
+    if (this.#away === null) this.#setState("starting");
     this.#cancel = this.#ports.clock.after(daemonStartMaxMs, () => {
-      this.#say(
+      this.#log(
         "error",
         "kernel.late",
         `kernel ${child.pid} does not answer after ${daemonStartMaxMs / 1000} s; killed`,
       );
       child.signal("SIGKILL");
     });
-    child.end.then((end) => this.#ended(end));
+    child.end.then((end) => this.#handleEnd(end));
   }
 
-  /** The first call stops in order, the second one at once. */
+  /** The first call stops in order, the second at once. */
   stop(): void {
     if (this.#state === "over") return;
-    const first = ++this.#stopsAsked === 1;
-    // A stop that came over the API is in order and under way: the first signal asks for nothing new.
+    const first = ++this.#stopRequests === 1;
+    // An orderly stop that was requested over the API is in progress, so the first signal changes nothing.
     if (first && this.#state === "stopping") return;
-    if (first) this.#say("info", "stopping", "asked to stop");
+    if (first) this.#log("info", "stopping", "asked to stop");
     this.#cancel();
     if (this.#child === null) return this.#end({ kind: "stopped" });
-    this.#move("stopping");
+    this.#setState("stopping");
     this.#child.signal("SIGTERM");
   }
 
-  /** Passes the request on; a kernel that starts reads what is on the disk anyway, and does not listen yet. */
+  /** Forwards the request to a running kernel. A kernel that is starting reads the files anyway. */
   reload(): void {
     if (this.#state === "running") this.#child?.signal("SIGHUP");
   }
 
-  #heard(record: KernelRecord): void {
+  #handleRecord(record: KernelRecord): void {
     switch (record.t) {
       case "line":
         return this.#ports.log(record.line);
@@ -156,32 +161,32 @@ export class KernelSupervisor {
         this.#cancel();
         this.#everReady = true;
         this.#away = null;
-        if (this.#state === "starting" || this.#state === "away") this.#move("running");
+        if (this.#state === "starting" || this.#state === "away") this.#setState("running");
         return this.#firstReady.resolve();
       case "stopping":
         this.#cancel();
-        this.#logGone = record.cause === "log gone" && this.#stopsAsked === 0;
-        this.#move(record.cause === "workspace gone" ? "away" : "stopping");
-        return this.#say("info", "kernel.stopping", record.cause);
+        this.#logGone = record.cause === "log gone" && this.#stopRequests === 0;
+        this.#setState(record.cause === "workspace gone" ? "away" : "stopping");
+        return this.#log("info", "kernel.stopping", record.cause);
       case "refused":
         this.#refusal = record.refusal;
         return;
     }
   }
 
-  #output(text: string): void {
-    if (text.trim() !== "") this.#say("error", "kernel.output", text, "kernel");
+  #logOutput(text: string): void {
+    if (text.trim() !== "") this.#log("error", "kernel.output", text, "kernel");
   }
 
-  #ended(end: KernelEnd): void {
+  #handleEnd(end: KernelEnd): void {
     const pid = this.#child?.pid ?? null, refusal = this.#refusal;
     this.#cancel();
     this.#child = null;
     const gone = end.code === kernelExit.gone || (this.#state === "away" && this.#away === null);
-    if (gone && this.#stopsAsked === 0) return this.#goAway(pid);
-    if (this.#state === "stopping" || wantedCodes.includes(end.code)) {
-      this.#say("info", "kernel.stopped", pid === null ? end.message : `kernel ${pid} ${end.message}`);
-      // Nobody asked for that stop, and the log that would tell of it is what is gone.
+    if (gone && this.#stopRequests === 0) return this.#startWaiting(pid);
+    if (this.#state === "stopping" || stopCodes.includes(end.code)) {
+      this.#log("info", "kernel.stopped", pid === null ? end.message : `kernel ${pid} ${end.message}`);
+      // Nobody requested this stop, and the log that would report it is gone; the state file reports it.
       return this.#end(this.#logGone ? { kind: "gave up", reason: logGone } : { kind: "stopped" });
     }
     if (refusal !== null && (!this.#everReady || refusal.code === "DAEMON_RUNNING")) {
@@ -192,22 +197,22 @@ export class KernelSupervisor {
       this.#away.why = `a kernel ${why}`;
       return this.#lookLater();
     }
-    this.#say("error", "kernel.died", pid === null ? why : `kernel ${pid} ${why}`);
+    this.#log("error", "kernel.died", pid === null ? why : `kernel ${pid} ${why}`);
     if (!this.#everReady) {
-      const message = `The kernel did not start: it ${why}`;
+      const message = `the kernel did not start: it ${why}`;
       return this.#end({ kind: "refused", refusal: { code: "DAEMON_MISSING", message, hint: "nerve doctor" } });
     }
-    this.#died(why);
+    this.#scheduleRestart(why);
   }
 
-  #goAway(pid: number | null): void {
-    this.#say(
+  #startWaiting(pid: number | null): void {
+    this.#log(
       "warn",
       "workspace.gone",
-      `the workspace was removed, moved or replaced; kernel ${pid} has ended, and so has what ran in it`,
+      `the workspace was removed, moved or replaced; kernel ${pid} and all its processes have ended`,
     );
     this.#away = { until: this.#ports.clock.monotonic() + workspaceAwayMaxMs, why: "there is no nerve.yaml" };
-    this.#move("away");
+    this.#setState("away");
     this.#look();
   }
 
@@ -215,12 +220,12 @@ export class KernelSupervisor {
     const { clock, workspaceExists } = this.#ports, away = this.#away;
     if (away === null) return;
     if (clock.monotonic() >= away.until) {
-      const reason = `the workspace was taken away, and nothing could be started in its place: ${away.why}`;
-      this.#say("error", "gave_up", `${reason}; it stays down until nerve start`);
+      const reason = `the workspace was removed, and no kernel could be started in its place: ${away.why}`;
+      this.#log("error", "gave_up", `${reason}; it stays down until nerve start`);
       return this.#end({ kind: "gave up", reason });
     }
     if (!workspaceExists()) return this.#lookLater();
-    this.#say("info", "kernel.restart", "there is a workspace again: a kernel starts anew with what is in it");
+    this.#log("info", "kernel.restart", "there is a workspace again: starting a new kernel in it");
     this.start();
   }
 
@@ -228,7 +233,7 @@ export class KernelSupervisor {
     this.#cancel = this.#ports.clock.after(workspaceCheckMs, () => this.#look());
   }
 
-  #died(why: string): void {
+  #scheduleRestart(why: string): void {
     const now = this.#ports.clock.monotonic();
     this.#deaths++;
     this.#lastDeath = why;
@@ -236,26 +241,26 @@ export class KernelSupervisor {
     const recent = this.#deathsAt.length;
     if (recent >= deathsMax) {
       const reason = `the kernel died ${recent} times in ${deathWindowMs / 1000} s, the last time it ${why}`;
-      this.#say("error", "gave_up", `${reason}; it stays down until nerve start`);
+      this.#log("error", "gave_up", `${reason}; it stays down until nerve start`);
       return this.#end({ kind: "gave up", reason });
     }
     const waitMs = calculateBackoff(recent, backoffFirstMs, backoffMaxMs);
-    this.#say("info", "kernel.restart", `in ${waitMs} ms, death ${recent} of ${deathsMax} within the window`);
+    this.#log("info", "kernel.restart", `in ${waitMs} ms, death ${recent} of ${deathsMax} within the window`);
     this.#cancel = this.#ports.clock.after(waitMs, () => this.start());
-    this.#move("backoff");
+    this.#setState("backoff");
   }
 
-  #move(state: KernelSupervisorState): void {
+  #setState(state: KernelSupervisorState): void {
     this.#state = state;
     this.#ports.onChange();
   }
 
   #end(end: KernelSupervisorEnd): void {
-    this.#move("over");
+    this.#setState("over");
     this.#over.resolve(end);
   }
 
-  #say(level: LogLine["level"], event: string, message: string, source = "daemon"): void {
+  #log(level: LogLine["level"], event: string, message: string, source = "daemon"): void {
     this.#ports.log({ ts: this.#ports.clock.now(), level, source, event, message });
   }
 }

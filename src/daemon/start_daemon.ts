@@ -1,4 +1,4 @@
-/** Starts the supervisor in the background and learns from it how that went. Used by `nerve start`. */
+/** Starts the supervisor in the background and reads its report on the start. Used by `nerve start`. */
 import { stripVTControlCharacters } from "node:util";
 import { daemonStartMaxMs } from "../base/limits.ts";
 import { buildSelfArguments, findOwnProgram } from "../base/self_exec.ts";
@@ -9,12 +9,12 @@ import { supervisorArgument } from "./arguments.ts";
 import { signalChild } from "./kernel_child.ts";
 import { parseStartReport, type StartReport } from "./supervisor_protocol.ts";
 
-/** The supervisor's own deadline for the kernel comes first; it has then this long to say so. */
+/** Longer than the supervisor's own deadline for the kernel, so that it has time to report a kernel that is late. */
 const reportMaxMs = daemonStartMaxMs + 5_000;
 
 /**
- * Resolves when the control API answers, or with why it does not; nothing runs then. Aborting `signal` takes the start
- * back.
+ * Resolves when the control API answers, or with the reason why the start failed; nothing runs then. Aborting `signal`
+ * cancels the start.
  */
 export async function startDaemonProcess(
   paths: WorkspacePaths,
@@ -24,39 +24,39 @@ export async function startDaemonProcess(
   const child = new Deno.Command(findOwnProgram(), {
     args: [...buildSelfArguments("daemon/supervisor_process.ts"), supervisorArgument, paths.root],
     cwd: "/",
-    // A session of its own: neither the terminal's end nor its Ctrl-C reaches the daemon.
+    // In a session of its own, so that neither closing the terminal nor Ctrl-C reaches the daemon.
     detached: true,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
   const { promise, resolve } = Promise.withResolvers<StartReport>();
-  const refuse = (message: string, hint: string | null) =>
+  const fail = (message: string, hint: string | null) =>
     resolve({ t: "refused", refusal: { code: "DAEMON_MISSING", message, hint } });
-  const takeBack = () => signalChild(child, "SIGTERM");
-  let lastWords = "";
-  const said = Promise.all([
+  const cancelStart = () => signalChild(child, "SIGTERM");
+  let lastLine = "";
+  const outputEnd = Promise.all([
     passLines(child.stdout, (line) => {
       const report = parseStartReport(line);
       if (report !== null) resolve(report);
     }),
-    passLines(child.stderr, (line) => void (lastWords = stripVTControlCharacters(line))),
+    passLines(child.stderr, (line) => void (lastLine = stripVTControlCharacters(line))),
   ]);
   child.status.then(async ({ code }) => {
-    await said;
-    // It may have ended before it listened to signals.
-    if (signal.aborted) return refuse("The daemon was stopped while it started", null);
-    refuse(`The daemon ended with code ${code} while it started${lastWords === "" ? "" : `: ${lastWords}`}`, null);
+    await outputEnd;
+    // The supervisor may have ended before it had a signal handler.
+    if (signal.aborted) return fail("the daemon was stopped while it started", null);
+    fail(`the daemon ended with code ${code} while it started${lastLine === "" ? "" : `: ${lastLine}`}`, null);
   });
-  signal.addEventListener("abort", takeBack, { once: true });
+  signal.addEventListener("abort", cancelStart, { once: true });
   const cancel = clock.after(reportMaxMs, () => {
     signalChild(child, "SIGKILL");
-    refuse(`The daemon did not start within ${reportMaxMs / 1000} s`, "nerve doctor");
+    fail(`the daemon did not start within ${reportMaxMs / 1000} s`, "nerve doctor");
   });
   const report = await promise;
   cancel();
-  signal.removeEventListener("abort", takeBack);
-  // It goes on without us.
+  signal.removeEventListener("abort", cancelStart);
+  // Lets this process end while the daemon runs on.
   child.unref();
   return report;
 }

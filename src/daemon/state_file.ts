@@ -1,6 +1,7 @@
 /**
- * What the supervisor tells others about itself: `logs/daemon.json`, there while it runs, and afterwards when it gave
- * up. Written by supervisor_process.ts, read by discovery.ts. It informs; the truth of who may run is the lock.
+ * The supervisor's state, in `logs/daemon.json`: exists while the supervisor runs, and afterwards if it gave up.
+ * Written by supervisor_process.ts, read by discovery.ts. It is only information; the workspace's lock decides who may
+ * run.
  */
 import { dirname, join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
@@ -10,17 +11,17 @@ import { isPlainObject } from "../protocol/json.ts";
 
 export interface DaemonState {
   readonly supervisor: ProcessId;
-  /** Where it keeps a kernel; a workspace that was moved or copied holds the state of another one. */
+  /** The workspace of its kernel. A workspace that was moved or copied contains the state file of the original. */
   readonly workspace: string;
-  /** `gave up`: the kernel died too often, or the workspace was taken away for too long, and nothing runs. */
+  /** `gave up`: the kernel died too often, or the workspace was missing for too long; nothing runs. */
   readonly state: "starting" | "running" | "backoff" | "stopping" | "gave up";
-  /** Since when it is in that state. */
+  /** When it entered that state. */
   readonly since: number;
-  /** Of the kernel; null while there is none. */
+  /** The kernel's pid; null while there is none. */
   readonly kernel: number | null;
   /** How often the kernel died under this supervisor. */
   readonly deaths: number;
-  /** Why it last died, or why it was given up. */
+  /** Why the kernel last died, or why the supervisor gave up. */
   readonly problem: string | null;
 }
 
@@ -28,7 +29,7 @@ export function stateFilePath(paths: WorkspacePaths): string {
   return join(paths.logs, "daemon.json");
 }
 
-/** Null: there is none, or none that this nerve understands. */
+/** Null when there is no state file, or one that this version does not understand. */
 export function readState(paths: WorkspacePaths): DaemonState | null {
   try {
     const value: unknown = JSON.parse(Deno.readTextFileSync(stateFilePath(paths)));
@@ -39,14 +40,14 @@ export function readState(paths: WorkspacePaths): DaemonState | null {
   }
 }
 
-/** In one step: a reader sees the old one or the new one. Throws when it cannot be written. */
+/** Replaces the file atomically: a reader sees the old state or the new one. Throws when it cannot be written. */
 export function writeState(paths: WorkspacePaths, state: DaemonState): void {
-  const path = stateFilePath(paths), aside = join(dirname(path), `.daemon.json.${Deno.pid}`);
-  Deno.writeTextFileSync(aside, `${JSON.stringify(state)}\n`, { mode: 0o600 });
-  Deno.renameSync(aside, path);
+  const path = stateFilePath(paths), temporary = join(dirname(path), `.daemon.json.${Deno.pid}`);
+  Deno.writeTextFileSync(temporary, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+  Deno.renameSync(temporary, path);
 }
 
-/** Removes the state of that supervisor; another one's stays. */
+/** Removes the state file if it belongs to that supervisor. */
 export function removeState(paths: WorkspacePaths, { pid }: ProcessId): void {
   if (readState(paths)?.supervisor.pid !== pid) return;
   try {

@@ -1,8 +1,8 @@
 /**
- * The supervisor: `nerve __daemon WORKSPACE`, in a session of its own, without a terminal. Started by `nerve start`
- * (start_daemon.ts), which reads one line from it: how the start went.
- * I1. Nothing is written to the disk before the kernel runs, so that a start that is refused leaves nothing behind. A
- *     kernel that crashed while starting is logged all the same.
+ * The supervisor's process: `nerve __daemon WORKSPACE`, in a session of its own, without a terminal. `nerve start`
+ * (start_daemon.ts) starts it and reads one line from it: the report on the start.
+ * I1. Nothing is written to disk before the kernel runs, so that a failed start leaves nothing behind. A kernel that
+ *     crashes while it starts is logged nevertheless.
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -17,68 +17,68 @@ import { TextLog } from "./text_log.ts";
 import { workspaceExists } from "./workspace_watch.ts";
 
 export async function runSupervisor(root: string): Promise<never> {
-  const paths = workspacePaths(root), log = new HeldLog(new TextLog(paths.textLog, systemClock));
-  const keeper = new KernelSupervisor({
+  const paths = workspacePaths(root), log = new BufferedLog(new TextLog(paths.textLog, systemClock));
+  const supervisor = new KernelSupervisor({
     clock: systemClock,
     start: (listener) => startKernelChild(root, listener),
     log: (line) => log.write(line),
     workspaceExists: () => workspaceExists(paths),
     onChange: () => {
       if (!running) return;
-      if (keeper.state === "running") log.release();
-      tellState(paths, keeper, log);
+      if (supervisor.state === "running") log.flush();
+      publishState(paths, supervisor, log);
     },
   });
   let running = false;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => keeper.stop());
-  Deno.addSignalListener("SIGHUP", () => keeper.reload());
-  logOwnFaults(log);
-  keeper.ready.then(() => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => supervisor.stop());
+  Deno.addSignalListener("SIGHUP", () => supervisor.reload());
+  logOwnErrors(log);
+  supervisor.ready.then(() => {
     running = true;
-    log.release();
-    tellState(paths, keeper, log);
-    report({ t: "started", pid: keeper.pid ?? 0, supervisor: Deno.pid });
+    log.flush();
+    publishState(paths, supervisor, log);
+    report({ t: "started", pid: supervisor.pid ?? 0, supervisor: Deno.pid });
   });
-  keeper.start();
-  const end = await keeper.over;
-  finish(paths, keeper, log, end);
+  supervisor.start();
+  const end = await supervisor.over;
+  finish(paths, supervisor, log, end);
   Deno.exit(end.kind === "stopped" ? 0 : 1);
 }
 
-/** Nobody reads our stderr once `nerve start` has returned. The kernel ends by itself when we do. */
-function logOwnFaults(log: HeldLog): void {
-  const fault = (thrown: unknown) => {
-    log.release();
+/** Logs uncaught errors, since nobody reads our stderr once `nerve start` has returned. The kernel ends when we do. */
+function logOwnErrors(log: BufferedLog): void {
+  const logAndExit = (thrown: unknown) => {
+    log.flush();
     const message = thrown instanceof Error ? thrown.stack ?? thrown.message : messageOf(thrown);
     log.write({ ts: systemClock.now(), level: "error", source: "daemon", event: "fault", message });
     Deno.exit(70);
   };
-  addEventListener("unhandledrejection", (event) => fault(event.reason));
-  addEventListener("error", (event) => fault(event.error));
+  addEventListener("unhandledrejection", (event) => logAndExit(event.reason));
+  addEventListener("error", (event) => logAndExit(event.error));
 }
 
-function finish(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog, end: KernelSupervisorEnd): void {
+function finish(paths: WorkspacePaths, supervisor: KernelSupervisor, log: BufferedLog, end: KernelSupervisorEnd): void {
   if (end.kind === "gave up") {
-    if (workspaceExists(paths)) log.release();
-    tellState(paths, keeper, log, end.reason);
-  } else attempt(log, () => removeState(paths, readOwnProcessId()));
+    if (workspaceExists(paths)) log.flush();
+    publishState(paths, supervisor, log, end.reason);
+  } else tryWrite(log, () => removeState(paths, readOwnProcessId()));
   if (end.kind === "refused") {
     const { code, message } = end.refusal;
-    if (code !== "DAEMON_RUNNING" && code !== "CONFIG_INVALID") log.release();
+    if (code !== "DAEMON_RUNNING" && code !== "CONFIG_INVALID") log.flush();
     log.write({ ts: systemClock.now(), level: "error", source: "daemon", event: "refused", message });
     report({ t: "refused", refusal: end.refusal });
   } else if (end.kind === "stopped") {
-    const refusal = { code: "DAEMON_MISSING", message: "The daemon was stopped while it started", hint: null };
+    const refusal = { code: "DAEMON_MISSING", message: "the daemon was stopped while it started", hint: null };
     report({ t: "refused", refusal });
   }
 }
 
-function tellState(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog, gaveUp?: string): void {
-  const { state, pid, deaths } = keeper;
-  // A folder of ours would be in the way of whoever makes the workspace again.
+function publishState(paths: WorkspacePaths, supervisor: KernelSupervisor, log: BufferedLog, gaveUp?: string): void {
+  const { state, pid, deaths } = supervisor;
+  // Writes nothing: a folder of ours would be in the way when the workspace is created again.
   if (state === "away") return log.hold();
   if (state === "over" && gaveUp === undefined) return;
-  attempt(log, () =>
+  tryWrite(log, () =>
     writeState(paths, {
       supervisor: readOwnProcessId(),
       workspace: paths.root,
@@ -90,8 +90,8 @@ function tellState(paths: WorkspacePaths, keeper: KernelSupervisor, log: HeldLog
     }));
 }
 
-/** A full disk or a workspace that is gone must not end the supervisor. */
-function attempt(log: HeldLog, write: () => void): void {
+/** A full disk or a missing workspace must not end the supervisor. */
+function tryWrite(log: BufferedLog, write: () => void): void {
   try {
     write();
   } catch (thrown) {
@@ -100,11 +100,11 @@ function attempt(log: HeldLog, write: () => void): void {
   }
 }
 
-/** What may wait until the kernel runs; the oldest goes first. */
+/** How many lines may wait until the kernel runs; beyond that the oldest are dropped. */
 const heldLinesMax = 1_000;
 
-/** Keeps the lines of the start back until they may be written. */
-class HeldLog {
+/** Buffers log lines while nothing may be written to disk. */
+class BufferedLog {
   readonly #log: TextLog;
   #held: LogLine[] | null = [];
 
@@ -122,7 +122,7 @@ class HeldLog {
     this.#held ??= [];
   }
 
-  release(): void {
+  flush(): void {
     const held = this.#held ?? [];
     this.#held = null;
     for (const line of held) this.#log.write(line);
@@ -131,7 +131,7 @@ class HeldLog {
 
 let reported = false;
 
-/** The first report only; then nobody reads any more. */
+/** Writes the first report only; after it nobody reads our stdout. */
 function report(what: StartReport): void {
   if (reported) return;
   reported = true;
@@ -139,10 +139,10 @@ function report(what: StartReport): void {
     Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(what)}\n`));
     Deno.stdout.close();
   } catch (thrown) {
-    // `nerve start` was interrupted: nobody waits for the report.
+    // `nerve start` was interrupted, so nobody waits for the report.
     if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
   }
 }
 
-// Under Deno this file is the entry itself; in a compiled nerve main.ts calls `runSupervisor`.
+// Under Deno this file is the entry module; in a compiled nerve, src/main.ts calls `runSupervisor`.
 if (import.meta.main) await runSupervisor(Deno.args[1] ?? "");

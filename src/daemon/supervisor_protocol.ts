@@ -1,12 +1,12 @@
 /**
- * What the kernel's process says to its supervisor over its stdout, one JSON line each, and what the supervisor says to
- * `nerve start` over its own: one line, once. Both ends are ours and trusted; a line that is no record is passed on as
- * text, since whatever a dying process writes may be the reason.
+ * The records that the kernel's process writes to its stdout for the supervisor, one JSON line each; and the report,
+ * one line, that the supervisor writes to its stdout for `nerve start`. Both ends are ours and trusted. A line that is
+ * not a record is logged as text, since the output of a dying process may say why it died.
  */
 import type { LogLine } from "../base/log_line.ts";
 import { isPlainObject } from "../protocol/json.ts";
 
-/** Why something did not start; as in a NerveError, of which `code` is the code. */
+/** Why a start failed: the code, message and hint of a NerveError. */
 export interface StartRefusal {
   readonly code: string;
   readonly message: string;
@@ -14,8 +14,8 @@ export interface StartRefusal {
 }
 
 /**
- * Codes with which a kernel's process ends: stopped in order, could not start, its workspace was taken away, at once on
- * request. Any other end is a death.
+ * Exit codes of the kernel's process: stopped in order, failed to start, workspace removed, stopped at once on request.
+ * Any other code is a death.
  */
 export const kernelExit = { stopped: 0, refused: 1, gone: 3, atOnce: 130 } as const;
 
@@ -26,12 +26,12 @@ export type KernelRecord =
   | { readonly t: "stopping"; readonly cause: string }
   | { readonly t: "refused"; readonly refusal: StartRefusal };
 
-/** What became of a start. `pid` is the kernel's. */
+/** The result of a start. `pid` is the kernel's. */
 export type StartReport =
   | { readonly t: "started"; readonly pid: number; readonly supervisor: number }
   | { readonly t: "refused"; readonly refusal: StartRefusal };
 
-/** Null: the line is no record. */
+/** Null when the line is not a record. */
 export function parseKernelRecord(text: string): KernelRecord | null {
   const record = parse(text);
   return record !== null && /^(line|ready|stopping|refused)$/.test(String(record.t)) ? record as KernelRecord : null;
@@ -48,7 +48,7 @@ function parse(text: string): { readonly t?: unknown } | null {
     const value: unknown = JSON.parse(text);
     return isPlainObject(value) ? value : null;
   } catch {
-    // Cut off in the middle by the end of its process.
+    // The process ended in the middle of the line.
     return null;
   }
 }

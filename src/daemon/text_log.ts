@@ -1,8 +1,8 @@
 /**
- * The file of the text log, `logs/nerve.log`: appended to, turned over when it is full, the oldest removed. Written by
- * the supervisor alone.
- * I1. Writing never throws: what could not be written is counted, and told once writing works again.
- * I2. No file grows past its limit; at most `logFilesKept` older ones stay, `nerve.log.1` the newest of them.
+ * Writes the text log, `logs/nerve.log`: appends lines, rotates the file when it is full, and removes the oldest. Only
+ * the supervisor writes it.
+ * I1. Writing never throws. Lines that cannot be written are counted, and reported when writing works again.
+ * I2. No file exceeds its limit. At most `logFilesKept` older files are kept; `nerve.log.1` is the newest of them.
  */
 import { dirname } from "node:path";
 import { messageOf } from "../base/errors.ts";
@@ -36,11 +36,11 @@ export class TextLog {
 
   write(line: LogLine): void {
     try {
-      if (this.#lost > 0) this.#append(this.#lossLine());
+      if (this.#lost > 0) this.#append(this.#createLossLine());
       this.#lost = 0;
       this.#append(line);
     } catch (thrown) {
-      // A full disk, a folder that is gone: the daemon goes on without its log.
+      // A full disk or a missing folder: the daemon keeps running without its log.
       this.#lost++;
       this.#lostWhy = messageOf(thrown);
       this.close();
@@ -52,35 +52,35 @@ export class TextLog {
     this.#open = null;
   }
 
-  #lossLine(): LogLine {
+  #createLossLine(): LogLine {
     const message = `${this.#lost} lines could not be written: ${this.#lostWhy}`;
     return { ts: this.#clock.now(), level: "warn", source: "daemon", event: "log.lost", message };
   }
 
   #append(line: LogLine): void {
     const bytes = this.#encoder.encode(`${formatLogLine(line)}\n`);
-    let open = this.#current();
+    let open = this.#openCurrent();
     if (open.size > 0 && open.size + bytes.length > this.#maxBytes) {
       this.close();
-      this.#turnOver();
-      open = this.#current();
+      this.#rotate();
+      open = this.#openCurrent();
     }
     for (let at = 0; at < bytes.length;) at += open.file.writeSync(bytes.subarray(at));
     open.size += bytes.length;
   }
 
-  /** The open file, or a new one when somebody removed or moved the one that is open. */
-  #current(): OpenFile {
+  /** Returns the open file, or opens a new one if the open one was removed or moved. */
+  #openCurrent(): OpenFile {
     if (this.#open !== null && this.#open.ino === readInode(this.#path)) return this.#open;
     this.close();
-    makeFolder(dirname(this.#path));
+    createFolder(dirname(this.#path));
     const file = Deno.openSync(this.#path, { create: true, append: true, mode: 0o600 });
     const { size, ino } = file.statSync();
     this.#open = { file, size, ino };
     return this.#open;
   }
 
-  #turnOver(): void {
+  #rotate(): void {
     const name = (number: number) => number === 0 ? this.#path : `${this.#path}.${number}`;
     for (let number = this.#kept; number > 0; number--) {
       if (readInode(name(number - 1)) !== null) Deno.renameSync(name(number - 1), name(number));
@@ -88,8 +88,8 @@ export class TextLog {
   }
 }
 
-/** Not with its parents: a workspace that was removed must not come back as an empty folder. */
-function makeFolder(folder: string): void {
+/** Does not create parents: a workspace that was removed must not come back as an empty folder. */
+function createFolder(folder: string): void {
   try {
     Deno.mkdirSync(folder, { mode: 0o700 });
   } catch (thrown) {

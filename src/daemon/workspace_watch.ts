@@ -1,22 +1,22 @@
 /**
- * Notices that the workspace was taken away while its daemon runs: removed, moved, or its lock file replaced, so that a
- * second daemon could start in it; or its log's database, into which the daemon would go on to write although nobody
- * can open it any more. Used by kernel_host.ts. The watch is only a trigger; what counts is whether the paths still lead to
- * the files that we hold. The database is watched as a file: its folder would tell of every write to it.
- * Also used by whoever waits until a workspace is there again.
+ * Detects that the workspace was removed, moved, or its lock file replaced while its daemon runs, so that a second
+ * daemon could start in it; or that the log's database was removed, to which the daemon would keep writing although
+ * nobody can open it any more. Used by kernel_host.ts; `workspaceExists` also by those that wait for a workspace to
+ * return. File events only trigger a check whether the paths still lead to the files that we hold. The database is
+ * watched as a file, since a watch on its folder would report every write.
  */
 import { messageOf } from "../base/errors.ts";
 import { identifyFile } from "../base/file_identity.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 
-/** What was taken away: the workspace itself, or data/logs.db in it. */
+/** What was removed: the workspace itself, or data/logs.db in it. */
 export type WorkspaceLoss = "workspace gone" | "log gone";
 
 export interface WorkspaceWatch {
   close(): void;
 }
 
-/** Calls `onGone` once, at most. Where nothing can be watched it says so through `report` and guards nothing. */
+/** Calls `onGone` at most once. If the files cannot be watched, calls `report` and watches nothing. */
 export function watchWorkspace(
   { root, lockFile, logDatabase }: WorkspacePaths,
   onGone: (what: WorkspaceLoss) => void,
@@ -27,7 +27,7 @@ export function watchWorkspace(
   try {
     watcher = Deno.watchFs(log === null ? [root] : [root, logDatabase], { recursive: false });
   } catch (thrown) {
-    // The limit of inotify instances is reached, as a rule; `nerve doctor` tells more.
+    // Usually the limit of inotify instances; `nerve doctor` shows it.
     report(`the workspace's folder cannot be watched: ${messageOf(thrown)}`);
     return { close: () => {} };
   }
@@ -52,7 +52,7 @@ export function watchWorkspace(
   return { close };
 }
 
-/** Whether there is something that a kernel could be started with. */
+/** Whether there is a nerve.yaml with which a kernel could start. */
 export function workspaceExists({ configFile }: WorkspacePaths): boolean {
   return identifyFile(configFile) !== null;
 }

@@ -255,7 +255,7 @@ Deno.test("Keeper gives up a workspace that stays away, or of which no kernel ca
   const gone = await away();
   await gone.clock.tick(workspaceAwayMaxMs + workspaceCheckMs);
   const end = gone.end() as KernelSupervisorEnd | null;
-  assert.ok(end?.kind === "gave up" && /taken away, .* there is no nerve\.yaml$/.test(end.reason));
+  assert.ok(end?.kind === "gave up" && /was removed, .* there is no nerve\.yaml$/.test(end.reason));
   assert.deepEqual([gone.kernels.length, gone.clock.pending], [1, 0]);
 
   const wrong = await away();
