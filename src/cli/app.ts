@@ -1,6 +1,6 @@
 /**
- * The command line as a function of its arguments to an exit code, on stricli. `main.ts` calls it with the real
- * terminal, tests with a captured one. Importing this file loads stricli and no command.
+ * The command line as a function from arguments to an exit code, built on stricli. main.ts calls it with the real
+ * terminal, tests with a captured one. Importing this file loads stricli but no command.
  */
 import {
   type Application,
@@ -28,62 +28,63 @@ import { senseCommands } from "./routes/sense.ts";
 import { storeCommands } from "./routes/store.ts";
 import { workflowCommands } from "./routes/workflow.ts";
 
-/** Runs one command. Never throws, never exits, writes only to `io`. */
+/** Runs one command. It never throws, never exits and writes only to `io`. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const getColorDepth = () => io.colour ? 4 : 1;
-  // What stricli finds wrong it writes itself: a program gets it as any other error.
+  // Stricli prints usage errors itself. With --json they are collected, and printed as JSON like any other error.
   const json = argv.includes("--json");
-  let refused: unknown = null, fault = "";
+  let writeError: unknown = null, usageText = "";
   const process: StricliProcess = {
     stdout: {
       write(text) {
         try {
           io.stdout.write(text);
         } catch (thrown) {
-          // Help that cannot be written: stricli would call it unexpected.
-          refused = thrown;
+          // Help could not be written. Stricli would report this as an unexpected error.
+          writeError = thrown;
         }
       },
       getColorDepth,
     },
-    stderr: { write: (text) => json ? void (fault += text) : io.stderr.write(text), getColorDepth },
+    stderr: { write: (text) => json ? void (usageText += text) : io.stderr.write(text), getColorDepth },
     env: io.env,
     exitCode: null,
   };
   try {
     if (argv[0] === "__complete") return await complete(argv.slice(1), { process, io });
-    await run(application, asCommand(argv), { process, io });
-    if (refused !== null) throw refused;
-    if (fault !== "") throw await usageError(fault);
+    await run(application, translateAliases(argv), { process, io });
+    if (writeError !== null) throw writeError;
+    if (usageText !== "") throw await createUsageError(usageText);
   } catch (thrown) {
-    // Commands guard themselves (command.ts).
+    // What a command throws is caught in command.ts.
     return (await import("./render/terminal.ts")).printError(io, thrown, json);
   }
-  return exitCodeOf(Number(process.exitCode));
+  return toExitCode(Number(process.exitCode));
 }
 
-/** As `withNextStep` below writes it: what is wrong, then what to do. */
-async function usageError(text: string): Promise<NerveError> {
+/** Parses a text that `addNextStep` produced: the first line is the error, the rest the hint. */
+async function createUsageError(text: string): Promise<NerveError> {
   const { stripVTControlCharacters } = await import("node:util");
   const [what = "", ...more] = stripVTControlCharacters(text).trim().split(/\s*\n\s*/);
   return new NerveError("USAGE", what.replace("❌ ", ""), { hint: more.join(" ") || "nerve --help" });
 }
 
-/** What other programs have taught everybody to type. */
-function asCommand(argv: readonly string[]): readonly string[] {
+/** Accepts what people type from habit: `--version`, `-V`, `help COMMAND`. */
+function translateAliases(argv: readonly string[]): readonly string[] {
   const [first, ...rest] = argv;
   if (first === "--version" || first === "-V") return ["version", ...rest];
   return first === "help" ? [...rest, "--help"] : argv;
 }
 
-/** What a shell asks for: the last word is the one to be completed. A line is a proposal, a tab, and what it is. */
+/** Prints completions for the last word, one a line: the proposal, a tab, and its description. */
 async function complete(words: readonly string[], { process, io }: CliContext): Promise<number> {
   const flag = words.findLastIndex((word, at) => /^(-w|--workspace)$/.test(word) && at < words.length - 2);
   const env = flag < 0 ? io.env : { ...io.env, NERVE_WORKSPACE: words[flag + 1] };
-  // Names are those of the workspace that the line means. An object of its own: an io may be of a class.
+  // Completes names from the workspace that the command line selects. Object.create, since `io` may be a class
+  // instance.
   const context: CliContext = { process, io: Object.create(io, { env: { value: env } }) };
   const all = await proposeCompletions(application, words, context);
-  // Flags when they are asked for, or when there is nothing else.
+  // Proposes flags only after a "-", or when there is nothing else.
   const names = words.at(-1)?.startsWith("-") ? [] : all.filter(({ completion }) => !completion.startsWith("-"));
   for (const { completion, brief } of names.length > 0 ? names : all) {
     io.stdout.write(`${completion}\t${brief}\n`);
@@ -92,12 +93,12 @@ async function complete(words: readonly string[], { process, io }: CliContext): 
 }
 
 /** Stricli's own codes are negative. */
-function exitCodeOf(code: number): number {
+function toExitCode(code: number): number {
   if (code >= 0) return code;
   return code === ExitCode.InvalidArgument || code === ExitCode.UnknownCommand ? exit.usage : exit.failed;
 }
 
-/** Every command; the tests walk it. */
+/** All commands; tests walk this tree. */
 export const application: Application<CliContext> = buildApplication(
   buildRouteMap<string, CliContext>({
     routes: {
@@ -113,9 +114,9 @@ export const application: Application<CliContext> = buildApplication(
     },
     aliases: { dev: "run" },
     docs: {
-      brief: "Senses observe this machine, workflows act",
+      brief: "Senses observe, workflows act",
       fullDescription: [
-        "Senses observe this machine, workflows act.",
+        "Senses observe, workflows act.",
         "",
         "EXAMPLES",
         "  nerve init watch && cd watch",
@@ -129,36 +130,38 @@ export const application: Application<CliContext> = buildApplication(
   {
     name: "nerve",
     scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
-    localization: { text: withNextStep(text_en) },
+    localization: { text: addNextStep(text_en) },
   },
 );
 
-function withNextStep(text: ApplicationText): ApplicationText {
+function addNextStep(text: ApplicationText): ApplicationText {
   const message = (thrown: unknown) => thrown instanceof Error ? thrown.message : String(thrown);
   return {
     ...text,
-    // Stricli would print the stack of what a parser of ours throws.
+    // Stricli would print the stack of an error that one of our parsers throws.
     formatException: message,
     exceptionWhileParsingArguments(thrown) {
-      const what = thrown instanceof ArgumentScannerError ? scannerFault(thrown) : message(thrown);
-      return `❌ ${toPrintable(what)}\n   --help shows how the command is used`;
+      const what = thrown instanceof ArgumentScannerError ? formatScannerError(thrown) : message(thrown);
+      return `❌ ${toPrintable(what)}\n   --help shows how to use the command`;
     },
     noCommandRegisteredForInput(args) {
       if (args.input.startsWith("-")) {
         const what = toPrintable(text.noCommandRegisteredForInput({ ...args, corrections: [] }));
-        return `❌ ${what}\n   flags stand after the command: nerve COMMAND ${toPrintable(args.input)}`;
+        return `❌ ${what}\n   flags go after the command: nerve COMMAND ${toPrintable(args.input)}`;
       }
       return `❌ ${toPrintable(text.noCommandRegisteredForInput(args))}\n   nerve --help shows the commands`;
     },
   };
 }
 
-/** By class: the formatters that stricli would choose by the names of its errors have others in a bundle. */
-function scannerFault(error: ArgumentScannerError): string {
-  return error instanceof ArgumentParseError ? parseFault(error) : formatMessageForArgumentScannerError(error, {});
+/** Decides by class: stricli chooses formatters by class name, and a minified bundle renames the classes. */
+function formatScannerError(error: ArgumentScannerError): string {
+  return error instanceof ArgumentParseError
+    ? formatParseError(error)
+    : formatMessageForArgumentScannerError(error, {});
 }
 
-function parseFault({ externalFlagNameOrPlaceholder: name, input, exception }: ArgumentParseError): string {
+function formatParseError({ externalFlagNameOrPlaceholder: name, input, exception }: ArgumentParseError): string {
   const where = /^[a-z]/.test(name) ? `--${name}` : name;
   const why = exception instanceof Error ? exception.message : String(exception);
   return why.startsWith(`"${input}"`) ? `${where}: ${why}` : `${where} cannot be "${input}": ${why}`;

@@ -35,7 +35,9 @@ type CommandParameters<Flags, Args extends readonly unknown[]> =
   & JsonParameters<Flags>
   & ("workspace" extends keyof Flags ? { readonly workspace?: undefined } : { readonly workspace: false });
 
-/** `json: true` adds `--json`, a string adds it with that description; a command may also define a `json` of its own. */
+/**
+ * `json: true` adds `--json`, a string adds it with that description; a command may also define a `json` of its own.
+ */
 type JsonParameters<Flags> =
   | ("json" extends keyof Flags
     ? TypedCommandFlagParameters<Omit<Flags, "json" | "workspace">, CliContext> & { readonly json: true | string }
@@ -116,7 +118,7 @@ const workspaceFlag = {
   parse: String,
   optional: true,
   placeholder: "DIR",
-  brief: "The workspace; default: $NERVE_WORKSPACE, the nearest nerve.yaml upward, ~/.nerve",
+  brief: "The workspace; default: $NERVE_WORKSPACE, the nearest folder upward with a nerve.yaml, ~/.nerve",
 } as const;
 
 export const jsonFlag = { kind: "boolean", brief: "Print JSON", default: false, withNegated: false } as const;
@@ -146,7 +148,7 @@ export function wholeNumberFlag(brief: string, placeholder: string, least: numbe
     parse(text) {
       const value = Number(text);
       if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-      throw new SyntaxError(`write a whole number from ${least}`);
+      throw new SyntaxError(`use a whole number of at least ${least}`);
     },
   };
 }

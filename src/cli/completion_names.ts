@@ -1,6 +1,6 @@
 /**
- * Names that a shell may complete, read from the workspace around it: folders for senses and workflows, the database for
- * runs. What cannot be read proposes nothing. Loaded with the routes, so everything else is imported when it is asked for.
+ * Proposes names for shell completion. Senses and workflows come from the workspace's folders, runs from its database;
+ * what cannot be read gives no proposals. This file is loaded with the routes, so it imports everything else on demand.
  */
 import { messageOf, NerveError } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -10,14 +10,14 @@ import type { LibraryKind } from "./scaffold/library.ts";
 const runsProposed = 50;
 
 export function proposeSenses(this: CliContext, partial: string): Promise<string[]> {
-  return inWorkspace(this, partial, (paths) => folders(paths.senses));
+  return proposeFrom(this, partial, (paths) => listFolders(paths.senses));
 }
 
 export function proposeWorkflows(this: CliContext, partial: string): Promise<string[]> {
-  return inWorkspace(this, partial, (paths) => folders(paths.workflows));
+  return proposeFrom(this, partial, (paths) => listFolders(paths.workflows));
 }
 
-/** What can be added from the library; needs no workspace. */
+/** Names in the library; needs no workspace. */
 export async function proposeFromLibrary(kind: LibraryKind, partial: string): Promise<string[]> {
   const { listLibrary } = await import("./scaffold/library.ts");
   return listLibrary(kind).filter((name) => name.startsWith(partial));
@@ -25,13 +25,13 @@ export async function proposeFromLibrary(kind: LibraryKind, partial: string): Pr
 
 /** The newest runs. */
 export function proposeRuns(this: CliContext, partial: string): Promise<string[]> {
-  return inWorkspace(this, partial, async (paths) => {
+  return proposeFrom(this, partial, async (paths) => {
     using records = (await import("./open_records.ts")).openRecords(paths);
     return records?.runs({ limit: runsProposed, offset: 0 }).items.map((run) => run.runId) ?? [];
   });
 }
 
-async function inWorkspace(
+async function proposeFrom(
   { io }: CliContext,
   partial: string,
   list: (paths: WorkspacePaths) => Promise<string[]>,
@@ -43,14 +43,15 @@ async function inWorkspace(
     );
     return (await list(paths)).filter((name) => name.startsWith(partial));
   } catch (thrown) {
-    // No workspace, a log of a newer nerve: a shell that completes has no place for an error, unless somebody looks.
+    // No workspace, or a log written by a newer nerve. Completion has nowhere to show an error; NERVE_DEBUG=1 prints
+    // it.
     if (!(thrown instanceof NerveError || thrown instanceof Deno.errors.NotFound)) throw thrown;
     if (io.env["NERVE_DEBUG"] === "1") io.stderr.write(`${messageOf(thrown)}\n`);
     return [];
   }
 }
 
-async function folders(path: string): Promise<string[]> {
+async function listFolders(path: string): Promise<string[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(path)) if (entry.isDirectory) names.push(entry.name);
   return names.sort();

@@ -1,4 +1,4 @@
-/** The command line on the real terminal. Called by src/main.ts; the one place that exits. */
+/** Runs the command line on the real terminal. Called by src/main.ts; the only place that exits. */
 import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
 import { toOsError } from "../base/os_error.ts";
@@ -7,21 +7,21 @@ import { runCli } from "./app.ts";
 import type { CliIo, Sink } from "./io.ts";
 
 export async function main(): Promise<never> {
-  Deno.exit(await runCli(Deno.args, realIo()));
+  Deno.exit(await runCli(Deno.args, createRealIo()));
 }
 
-function realIo(): CliIo {
+function createRealIo(): CliIo {
   const env = Deno.env.toObject();
   const plain = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
   return {
-    stdout: sink(Deno.stdout, refused),
-    // What cannot even be said on stderr is said nowhere.
-    stderr: sink(Deno.stderr, () => {}),
+    stdout: createSink(Deno.stdout, throwWriteError),
+    // When stderr fails too, there is nowhere left to report it.
+    stderr: createSink(Deno.stderr, () => {}),
     colour: Deno.stdout.isTerminal() && !plain,
     terminal: Deno.stdin.isTerminal() || Deno.stdout.isTerminal(),
     env,
     get cwd() {
-      return currentFolder();
+      return readCurrentFolder();
     },
     clock: systemClock,
     onInterrupt: (fire) => onSignals(["SIGINT", "SIGTERM"], fire),
@@ -29,12 +29,12 @@ function realIo(): CliIo {
   };
 }
 
-/** A folder that was removed, or whose name is no UTF-8, has no path: commands that need none do without. */
-function currentFolder(): string {
+/** Throws when the folder was removed or its name is not UTF-8. Commands that need no folder do not call it. */
+function readCurrentFolder(): string {
   try {
     return Deno.cwd();
   } catch (thrown) {
-    const message = `The current folder has no path that nerve can use: ${messageOf(thrown)}`;
+    const message = `the current folder has no path that nerve can use: ${messageOf(thrown)}`;
     throw new NerveError("WORKSPACE_MISSING", message, { hint: "cd into another folder", cause: thrown });
   }
 }
@@ -46,12 +46,12 @@ function onSignals(signals: readonly Deno.Signal[], fire: () => void): CancelTim
   };
 }
 
-/** A full disk under a redirected stdout is no bug of ours. */
-function refused(thrown: unknown): never {
-  const refusal = toOsError(thrown);
-  if (refusal === null) throw thrown;
-  throw new NerveError("STORE_FAILED", `stdout cannot be written: ${refusal.message}`, {
-    hint: refusal.hint,
+/** Reports an operating system error, such as a full disk under a redirected stdout; anything else is our bug. */
+function throwWriteError(thrown: unknown): never {
+  const osError = toOsError(thrown);
+  if (osError === null) throw thrown;
+  throw new NerveError("STORE_FAILED", `stdout cannot be written: ${osError.message}`, {
+    hint: osError.hint,
     cause: thrown,
   });
 }
@@ -61,11 +61,11 @@ interface Stream {
   writeSync(bytes: Uint8Array): number;
 }
 
-function sink(stream: Stream, fail: (thrown: unknown) => void): Sink {
+function createSink(stream: Stream, fail: (thrown: unknown) => void): Sink {
   const gone = new AbortController();
   const encoder = new TextEncoder();
-  const failed = (thrown: unknown) => {
-    // A terminal that was closed answers EIO; with SIGHUP heard, that is how we learn of it.
+  const handleError = (thrown: unknown) => {
+    // Writing to a closed terminal fails with EIO. While SIGHUP has a handler, this is how we notice.
     const closed = thrown instanceof Deno.errors.BrokenPipe || Reflect.get(Object(thrown), "code") === "EIO";
     if (closed) gone.abort();
     else fail(thrown);
@@ -78,7 +78,7 @@ function sink(stream: Stream, fail: (thrown: unknown) => void): Sink {
         const bytes = encoder.encode(text);
         for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
       } catch (thrown) {
-        failed(thrown);
+        handleError(thrown);
       }
     },
     async writeLater(text) {
@@ -87,7 +87,7 @@ function sink(stream: Stream, fail: (thrown: unknown) => void): Sink {
         const bytes = encoder.encode(text);
         for (let at = 0; at < bytes.length;) at += await stream.write(bytes.subarray(at));
       } catch (thrown) {
-        failed(thrown);
+        handleError(thrown);
       }
     },
   };

@@ -1,6 +1,6 @@
 /**
- * What reading commands know without a daemon: runs, messages and rows, from the workspace's database. What has left it
- * for the archive is read from there: of a run always, of the log when a command asks for it.
+ * Reads runs, messages and log rows from the workspace's database, for commands that need no daemon. Archived rows of a
+ * run are always included; other archived rows only when a command asks for them (`allLogs`).
  */
 import { parseNerveConfig } from "../config/parse.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
@@ -15,14 +15,14 @@ import type { CliIo } from "./io.ts";
 import { print, sign } from "./render/terminal.ts";
 
 export interface CliRecords extends Records, Disposable {
-  /** As `logs`, with the rows that are in the archive by now. */
+  /** Like `logs`, but includes archived rows. */
   allLogs(filter: LogFilter): LogRow[];
 }
 
-/** Null: the workspace has never run, so that there is no database. */
+/** Null when the workspace has never run and so has no database. */
 export function openRecords(paths: WorkspacePaths): CliRecords | null {
   const reader = StoreReader.open(paths.logDatabase);
-  return reader === null ? null : maskedRecords(paths, new DiskRecords(reader, new History(reader, paths.archive)));
+  return reader === null ? null : maskRecords(paths, new DiskRecords(reader, new History(reader, paths.archive)));
 }
 
 class DiskRecords implements CliRecords {
@@ -46,7 +46,7 @@ class DiskRecords implements CliRecords {
     return readAll(this.#history.messages(runId, query));
   }
 
-  /** Rows of a run are found wherever they are by now. */
+  /** Includes archived rows when the filter names a run. */
   logs(filter: LogFilter): LogRow[] {
     return readAll(this.#history.logs(filter, false));
   }
@@ -61,12 +61,12 @@ class DiskRecords implements CliRecords {
 }
 
 /**
- * Records with the values of granted variables taken out (config/permissions/secret_mask.ts). Runs resume from what is
- * on disk, so it stands there unmasked: it is masked when shown, as far as this command has the variables that hold the
- * secrets. All other rows were masked when they were written.
+ * Masks the values of granted variables (config/permissions/secret_mask.ts). Runs resume from the stored messages, so
+ * those are stored unmasked; they are masked here, as far as this command's environment has the variables. All other
+ * rows were masked when they were written.
  */
-function maskedRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
-  const secrets = maskOf(paths);
+function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
+  const secrets = readMask(paths);
   return {
     runs: (query) => secrets.mask(records.runs(query)),
     run: (runId) => secrets.mask(records.run(runId)),
@@ -77,7 +77,7 @@ function maskedRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
   };
 }
 
-function maskOf(paths: WorkspacePaths): SecretMask {
+function readMask(paths: WorkspacePaths): SecretMask {
   try {
     const parsed = parseNerveConfig(Deno.readTextFileSync(paths.configFile), configFileName);
     return parsed.ok ? SecretMask.fromConfig(parsed.value.config, Deno.env.toObject()) : new SecretMask({});
@@ -87,7 +87,7 @@ function maskOf(paths: WorkspacePaths): SecretMask {
   }
 }
 
-/** The records of a workspace that has never run: nothing is damaged, there is only nothing yet. */
+/** The records of a workspace that has never run. */
 export const emptyRecords: CliRecords = {
   runs: () => ({ total: 0, items: [] }),
   run: () => null,
@@ -97,12 +97,12 @@ export const emptyRecords: CliRecords = {
   [Symbol.dispose]() {},
 };
 
-/** The same for commands to which no database and an empty one are alike. */
+/** Like `openRecords`, for commands that treat a missing database as an empty one. */
 export function openRecordsOrEmpty(paths: WorkspacePaths): CliRecords {
   return openRecords(paths) ?? emptyRecords;
 }
 
-/** For people, below a list that is empty because the workspace has never run. */
+/** Printed below a list that is empty because the workspace has never run. */
 export function printNothingYet(io: CliIo, records: CliRecords): void {
   if (records === emptyRecords) print(io, `${sign.next} nothing has happened here yet: nerve start`);
 }

@@ -5,6 +5,6 @@ export type Shell = (typeof shells)[number];
 
 export function parseShell(text: string): Shell {
   const found = shells.find((name) => name === text);
-  if (found === undefined) throw new SyntaxError(`There are completions for ${shells.join(", ")}, not for "${text}"`);
+  if (found === undefined) throw new SyntaxError(`there are completions for ${shells.join(", ")}, not for "${text}"`);
   return found;
 }

@@ -1,6 +1,6 @@
 /**
- * The senses as nerve.yaml and the log have them, for `nerve sense list` without a daemon. Loaded only then: with one the
- * command needs neither the checks of nerve.yaml nor the database.
+ * Reads the senses from nerve.yaml and the log, for `nerve sense list` without a daemon. Loaded only in that case: with
+ * a daemon the command needs neither the checks of nerve.yaml nor the database.
  */
 import type { NerveConfig, SenseConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -17,7 +17,7 @@ import { requireConfig } from "./workspace.ts";
 type Item = SenseListOutput["items"][number];
 
 export interface StoredSenses {
-  /** All senses; `items` are those that were asked for. */
+  /** How many senses there are; `items` are those of the requested page. */
   readonly total: number;
   readonly items: Item[];
   /** How the last compute of one of them ended, in words. */
@@ -27,10 +27,10 @@ export interface StoredSenses {
 export async function readStoredSenses(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
   const config = await requireConfig(paths), senses = [...config.senses.values()].slice(offset, end);
   using records = openRecords(paths);
-  const rows = new Map(senses.map(({ name }) => [name, records === null ? null : lastEnding(records, name)]));
+  const rows = new Map(senses.map(({ name }) => [name, records === null ? null : findLastEnding(records, name)]));
   return {
     total: config.senses.size,
-    items: senses.map((sense) => storedItem(config, sense, records)),
+    items: senses.map((sense) => createItem(config, sense, records)),
     last({ name }, now) {
       const row = rows.get(name) ?? null;
       return row === null ? "-" : `${endings[row.type as keyof typeof endings]}, ${formatDistance(row.ts, now)}`;
@@ -38,7 +38,7 @@ export async function readStoredSenses(paths: WorkspacePaths, offset: number, en
   };
 }
 
-function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
+function createItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
   return {
     name,
     group,
@@ -46,13 +46,13 @@ function storedItem(config: NerveConfig, { name, group }: SenseConfig, records: 
     reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(formatReflex),
     nextDue: null,
     lastCompute: null,
-    lastSignal: records === null ? null : lastSignal(records, name),
+    lastSignal: records === null ? null : findLastSignal(records, name),
     counters: null,
-    problem: records === null ? null : lastProblem(records, name, group),
+    problem: records === null ? null : findLastProblem(records, name, group),
   };
 }
 
-/** How computes end, as the log has it, and how it is said; what failed is a problem as long as nothing newer is there. */
+/** The row types that end a compute, and their words. A failure is shown as a problem until a newer ending follows. */
 const endings = {
   "sense.null": "null",
   "sense.signal": "signal",
@@ -64,29 +64,29 @@ const endings = {
 } as const;
 const failures: readonly string[] = ["sense.error", "sense.timeout", "sense.group_down", "sense.load_failed"];
 
-function newest(records: CliRecords, source: LogSource, types: readonly LogType[]): LogRow | null {
+function findNewest(records: CliRecords, source: LogSource, types: readonly LogType[]): LogRow | null {
   const rows = types.flatMap((type) => records.logs({ source, type, order: "desc", limit: 1 }));
   return rows.reduce<LogRow | null>((last, row) => last === null || row.id > last.id ? row : last, null);
 }
 
-function lastEnding(records: CliRecords, sense: string): LogRow | null {
-  return newest(records, `sense:${sense}`, Object.keys(endings) as (keyof typeof endings)[]);
+function findLastEnding(records: CliRecords, sense: string): LogRow | null {
+  return findNewest(records, `sense:${sense}`, Object.keys(endings) as (keyof typeof endings)[]);
 }
 
-function lastProblem(records: CliRecords, sense: string, group: string): string | null {
-  const own = lastEnding(records, sense);
-  const down = newest(records, `group:${group}`, ["group.quarantined", "group.reset", "group.ready"]);
-  if (down?.type === "group.quarantined" && down.id > (own?.id ?? 0)) return `was quarantined: ${messageIn(down)}`;
-  return own === null || !failures.includes(own.type) ? null : messageIn(own);
+function findLastProblem(records: CliRecords, sense: string, group: string): string | null {
+  const own = findLastEnding(records, sense);
+  const down = findNewest(records, `group:${group}`, ["group.quarantined", "group.reset", "group.ready"]);
+  if (down?.type === "group.quarantined" && down.id > (own?.id ?? 0)) return `was quarantined: ${readMessage(down)}`;
+  return own === null || !failures.includes(own.type) ? null : readMessage(own);
 }
 
-function messageIn({ payload }: LogRow): string {
+function readMessage({ payload }: LogRow): string {
   const fields = jsonObjectSchema.parse(payload), [problem] = Array.isArray(fields.problems) ? fields.problems : [];
   const message = fields.message ?? (isPlainObject(problem) ? problem.message : null);
   return typeof message === "string" ? message : JSON.stringify(payload);
 }
 
-function lastSignal(records: CliRecords, sense: string): Signal | null {
+function findLastSignal(records: CliRecords, sense: string): Signal | null {
   const [row] = records.logs({ source: `sense:${sense}`, type: "sense.signal", order: "desc", limit: 1 });
   if (row === undefined) return null;
   const { payload = null } = jsonObjectSchema.parse(row.payload);

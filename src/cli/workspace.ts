@@ -1,4 +1,4 @@
-/** How commands reach a workspace: its paths, its configuration, its daemon. */
+/** Opens a workspace for a command: its paths, its configuration, its daemon. */
 import { NerveError } from "../base/errors.ts";
 import { ifPresentAsync } from "../base/if_present.ts";
 import type { Result } from "../base/result.ts";
@@ -10,7 +10,7 @@ import type { ControlClient } from "../control/client/client.ts";
 import { findDaemon } from "../daemon/discovery.ts";
 import type { CliIo } from "./io.ts";
 
-/** The workspace that the command means. Throws WORKSPACE_MISSING. */
+/** The workspace that the flag, the environment or the current folder selects. Throws WORKSPACE_MISSING. */
 export async function openWorkspace(io: CliIo, flag: string | undefined): Promise<WorkspacePaths> {
   const { root } = await findWorkspace({
     flag: flag ?? null,
@@ -21,14 +21,15 @@ export async function openWorkspace(io: CliIo, flag: string | undefined): Promis
   return workspacePaths(root, readHost((name) => io.env[name]));
 }
 
-/** nerve.yaml as it is on disk, or everything that is wrong with it. */
+/** Parses nerve.yaml as it is on disk. */
 export async function readConfigFile(paths: WorkspacePaths): Promise<Result<ParsedConfig, Problem[]>> {
-  // zod and yaml are most of what a command loads; with a daemon few need them.
+  // Imported here because zod and yaml are most of what a command loads, and few commands need them while a daemon
+  // runs.
   const { parseNerveConfig } = await import("../config/parse.ts");
   return parseNerveConfig(await Deno.readTextFile(paths.configFile), configFileName);
 }
 
-/** For commands that need the configuration and are not about its problems. Throws CONFIG_INVALID. */
+/** For commands that need a valid configuration. Throws CONFIG_INVALID with the first error. */
 export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig> {
   const parsed = await readConfigFile(paths);
   if (parsed.ok) return parsed.value.config;
@@ -40,24 +41,24 @@ export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig>
   });
 }
 
-/** A client of the workspace's daemon; `using` closes it. */
+/** Creates a client of the workspace's daemon; `using` closes it. */
 export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
   const { ControlClient } = await import("../control/client/client.ts");
   return new ControlClient(paths.socket, () => {
     const { kernel, supervised } = findDaemon(paths);
-    // While it starts or stops it holds the lock without a socket, as it should.
+    // A daemon that is starting or stopping holds the lock but has no socket; that is not a fault.
     const pid = supervised === null || supervised.state === "running" ? kernel?.pid ?? null : null;
     return { root: paths.root, pid, starts: supervised?.state === "starting" || supervised?.state === "backoff" };
   });
 }
 
-/** What `ask` learns from the daemon, or null when none runs. */
+/** Calls `ask` with a client of the daemon. Null when no daemon runs. */
 export async function askIfRunning<T>(
   paths: WorkspacePaths,
   ask: (client: ControlClient) => Promise<T>,
 ): Promise<T | null> {
-  // Loading the client takes longer than this look, and most of the time no daemon is meant to run.
-  if (!await socketThere(paths.socket)) return null;
+  // Checking for the socket is cheaper than loading the client, and often no daemon runs.
+  if (!await socketExists(paths.socket)) return null;
   using client = await connect(paths);
   try {
     return await ask(client);
@@ -67,6 +68,6 @@ export async function askIfRunning<T>(
   }
 }
 
-async function socketThere(path: string): Promise<boolean> {
+async function socketExists(path: string): Promise<boolean> {
   return (await ifPresentAsync(() => Deno.lstat(path)))?.isSocket === true;
 }

@@ -114,7 +114,7 @@ Deno.test("in a terminal there is colour and Ctrl-C stops in order; what user co
       await terminal.type("\x03");
       assert.equal(await terminal.code, 0);
       assert.match(terminal.shown, new RegExp(`${grey}\\d\\d:\\d\\d:\\d\\d`));
-      assert.match(terminal.shown, /stopping; once more ends it at once/);
+      assert.match(terminal.shown, /stopping; a second interrupt ends it at once/);
       assert.match(terminal.shown, /✅ stopped after/);
       assert.ok(!terminal.shown.includes("\x1b[31m"), "the colour of a payload reached the terminal");
       assert.match(terminal.shown, /u001b\[31mred/);

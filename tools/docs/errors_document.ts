@@ -4,7 +4,7 @@ import { NerveError } from "../../src/base/errors.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
 import { osErrorTexts } from "../../src/base/os_error.ts";
 import { exit } from "../../src/cli/io.ts";
-import { exitCodeOf } from "../../src/cli/render/terminal.ts";
+import { toExitCode } from "../../src/cli/render/terminal.ts";
 import { problemStatus } from "../../src/protocol/api.ts";
 import { daemonMissing } from "../../src/protocol/common_errors.ts";
 import { exitCode as runExitCode } from "../../src/protocol/run.ts";
@@ -56,7 +56,7 @@ export function errorsDocument(sources: Iterable<string>): string {
         `[${code(each)}](#${each.toLowerCase()})`,
         errorCodes[each].meaning,
         String(problemStatus[each]),
-        String(exitCodeOf(new NerveError(each, ""))),
+        String(toExitCode(new NerveError(each, ""))),
       ]),
     ),
     ...codes.map((each) => sectionOf(each, messages.get(each) ?? [])),

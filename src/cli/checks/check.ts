@@ -1,13 +1,13 @@
-/** What `nerve doctor` is made of: a check looks at one thing and says how it is, and what to do when it is not well. */
+/** The checks of `nerve doctor`: each looks at one thing, reports its state, and says what to do about a problem. */
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 
 export interface Finding {
-  /** What was looked at, in one fixed word. */
+  /** The name of the check; always the same for one check. */
   readonly check: string;
   readonly level: "ok" | "warning" | "failed";
   readonly message: string;
-  /** What to do; null when all is well. */
+  /** What to do about it; null when nothing is wrong. */
   readonly hint: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** Checks of the daemon: lock, pid file, socket, what a dead one left behind. */
+/** Checks the daemon: its lock, pid file and socket, and processes that a dead kernel left behind. */
 import { ifPresent } from "../../base/if_present.ts";
 import { readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
@@ -14,15 +14,17 @@ function checkLock(paths: WorkspacePaths): Finding[] {
   const pidFile = readPid(paths.pidFile), findings: Finding[] = [];
   if (kernel !== null) findings.push(passed("lock", `held by the daemon (pid ${kernel.pid})`));
   else if (supervised !== null) {
-    findings.push(warning("lock", `free: the kernel died and is started again`, "nerve status, nerve logs"));
+    findings.push(warning("lock", `free: the kernel died and is being restarted`, "nerve status, nerve logs"));
   } else if (holder !== null) {
     const message = `free; the daemon that held it (pid ${holder.pid}) was killed`;
-    findings.push(warning("lock", message, "nerve start; nothing has to be cleaned up"));
+    findings.push(warning("lock", message, "nerve start; no cleanup is needed"));
   } else findings.push(passed("lock", "free; no daemon runs"));
   if (pidFile !== null && !isRunning(found)) {
-    findings.push(warning("pid file", `stale: it says ${pidFile}`, "nerve start replaces it"));
+    findings.push(warning("pid file", `stale: it contains ${pidFile}`, "nerve start replaces it"));
   } else if (kernel !== null && pidFile !== kernel.pid) {
-    findings.push(failed("pid file", `it says ${pidFile ?? "nothing"}, the daemon is ${kernel.pid}`, "nerve restart"));
+    findings.push(
+      failed("pid file", `it contains ${pidFile ?? "nothing"}, the daemon is ${kernel.pid}`, "nerve restart"),
+    );
   }
   if (lastState?.state === "gave up") {
     findings.push(failed("daemon", `stays down: ${lastState.problem ?? ""}`, "nerve logs shows why; then nerve start"));
@@ -31,28 +33,28 @@ function checkLock(paths: WorkspacePaths): Finding[] {
 }
 
 async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
-  if (isFolder(paths.socket)) return [failed("socket", "a folder is in its place", `move ${paths.socket} away`)];
+  if (isFolder(paths.socket)) return [failed("socket", "there is a folder in its place", `move ${paths.socket} away`)];
   const { kernel } = findDaemon(paths), mode = modeOf(paths.socket), answers = await socketAnswers(paths);
   if (mode === null) {
     return [
-      kernel === null ? passed("socket", "none, as no daemon runs") : failed(
+      kernel === null ? passed("socket", "none; no daemon runs") : failed(
         "socket",
         `the daemon (pid ${kernel.pid}) runs without one`,
-        "it starts or stops; if it stays so: nerve restart",
+        "it may be starting or stopping; if it stays so: nerve restart",
       ),
     ];
   }
   if (!answers) {
     return [
       kernel === null
-        ? warning("socket", "stale: nobody listens", "nerve start replaces it")
+        ? warning("socket", "stale: no process listens", "nerve start replaces it")
         : failed("socket", `the daemon (pid ${kernel.pid}) does not listen`, "nerve restart"),
     ];
   }
   if ((mode & 0o077) !== 0) {
     return [failed("socket", `others may connect: mode ${formatMode(mode)}`, `chmod 600 ${paths.socket}`)];
   }
-  // Whoever is stopped by a signal, or caught in a loop, still has its socket connected to.
+  // A process that was stopped by a signal, or is stuck in a loop, still accepts connections.
   if (kernel !== null && await askWithinLimit({ clock }, paths, (client) => client.health()) === null) {
     const stopped = readProcessStat(kernel.pid)?.state === "T";
     return [
@@ -63,7 +65,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
       ),
     ];
   }
-  return [passed("socket", "answers, and is this user's alone")];
+  return [passed("socket", "answers; only this user may connect")];
 }
 
 function checkLeftovers(paths: WorkspacePaths): Finding[] {

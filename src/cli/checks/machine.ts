@@ -1,4 +1,4 @@
-/** Checks of this machine: Deno, disk space, what inotify may watch. */
+/** Checks this machine: the version of Deno, disk space, the limits of inotify. */
 import { formatSize } from "../../base/duration.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { isCompiled } from "../../base/self_exec.ts";
@@ -25,27 +25,27 @@ function checkDisk(paths: { readonly root: string }): Finding[] {
   const message = `${formatSize(free)} of ${formatSize(total)} free`;
   const hint = "free some space; nerve store archive shortens the log";
   if (free < 64 * MiB) return [failed("disk", message, hint)];
-  // Some file systems have no fixed number of files, and say 0.
+  // Some file systems have no fixed number of files, and report 0.
   if (files > 0 && ffree < 1_000) {
     return [failed("disk", `${message}, but only ${ffree} more files`, "remove some files")];
   }
   return [free < 512 * MiB || free < total / 50 ? warning("disk", message, hint) : passed("disk", message)];
 }
 
-/** Reload watches the workspace's folders: one instance a daemon, one watch a folder. */
+/** The daemon watches the workspace's folders: one inotify instance for each daemon, one watch for each folder. */
 function checkInotify(): Finding[] {
   const limit = (name: string) => readNumber(`/proc/sys/fs/inotify/max_user_${name}`);
   const watches = limit("watches"), instances = limit("instances");
   if (watches === null || instances === null) return [passed("inotify", "this system has no inotify limits")];
-  const used = usedInstances();
+  const used = countInstances();
   const message = `${watches} watches, ${used} of ${instances} instances in use`;
   const raise = (name: string, value: number) => `sudo sysctl fs.inotify.max_user_${name}=${value}`;
   if (used >= instances - 2) return [warning("inotify", message, raise("instances", 1024))];
   return [watches < 8_192 ? warning("inotify", message, raise("watches", 65_536)) : passed("inotify", message)];
 }
 
-/** Of this user's processes. */
-function usedInstances(): number {
+/** Inotify instances that this user's processes hold. */
+function countInstances(): number {
   let count = 0;
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -54,7 +54,7 @@ function usedInstances(): number {
         if (Deno.readLinkSync(`/proc/${name}/fd/${fd}`) === "anon_inode:inotify") count++;
       }
     } catch {
-      // Gone since the listing, or another user's.
+      // The process has ended, or belongs to another user.
     }
   }
   return count;

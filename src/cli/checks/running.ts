@@ -1,4 +1,6 @@
-/** Checks of what the running daemon says of itself: units that are down, code that cannot be loaded, a log that fails. */
+/**
+ * Checks what the running daemon reports: units that are down, code that does not load, a log that cannot be written.
+ */
 import { messageOf } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -9,7 +11,7 @@ import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 export const runningChecks: readonly Check[] = [checkRunning];
 
-/** Nothing when no daemon answers: the checks of the daemon tell of that. */
+/** Finds nothing when no daemon answers; checks/daemon.ts reports that. */
 async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
   const answer = await askWithinLimit({ clock }, paths, (client) => {
     return Promise.all([client.health(), client.senses(), client.workflows()]);
@@ -17,18 +19,18 @@ async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Findin
   if (answer === null) return [];
   if (typeof answer === "string") return [failed("running", answer, "nerve logs; nerve restart")];
   const [health, senses, workflows] = answer;
-  const findings = [...ofKernel(health), ...ofUnits(health), ...ofParts(senses, workflows)];
+  const findings = [...checkKernel(health), ...checkUnits(health), ...checkProblems(senses, workflows)];
   return findings.length > 0 ? findings : [
     passed("running", `${plural(senses.length, "sense")} and ${plural(workflows.length, "workflow")}, none is down`),
   ];
 }
 
-function ofKernel({ configError, storeError }: Health): Finding[] {
+function checkKernel({ configError, storeError }: Health): Finding[] {
   return [
     ...configError === null ? [] : [
       failed(
         "config",
-        `the daemon refused nerve.yaml, the one before stays in force: ${toOneLine(configError, 1_000)}`,
+        `the daemon rejected nerve.yaml and keeps the previous one: ${toOneLine(configError, 1_000)}`,
         "nerve validate; once it finds no error: nerve reload",
       ),
     ],
@@ -36,24 +38,24 @@ function ofKernel({ configError, storeError }: Health): Finding[] {
   ];
 }
 
-function ofUnits({ units }: Health): Finding[] {
+function checkUnits({ units }: Health): Finding[] {
   return units.flatMap(({ kind, name, state, reason, senses }) => {
     const unit = `${kind} ${name}`, why = reason === null ? "" : `: ${reason}`;
-    if (state === "backoff") return [warning("running", `${unit} died and is started again${why}`, "nerve status")];
+    if (state === "backoff") return [warning("running", `${unit} died and is being restarted${why}`, "nerve status")];
     if (state !== "quarantined") return [];
     const reset = kind === "workflow" ? `nerve workflow reset ${name}` : `nerve sense reset ${senses[0] ?? name}`;
-    return [failed("running", `${unit} is quarantined${why}`, `mend it; then ${reset}`)];
+    return [failed("running", `${unit} is quarantined${why}`, `fix it; then ${reset}`)];
   });
 }
 
-/** A quarantine is told once, with its unit. */
-function ofParts(senses: readonly SenseView[], workflows: readonly WorkflowView[]): Finding[] {
-  const told = (kind: string, name: string, problem: string | null) =>
+/** Leaves out quarantines, which `checkUnits` reports. */
+function checkProblems(senses: readonly SenseView[], workflows: readonly WorkflowView[]): Finding[] {
+  const report = (kind: string, name: string, problem: string | null) =>
     problem === null || problem.startsWith("quarantined")
       ? []
-      : [failed("running", `${kind} ${name}: ${problem}`, "mend it: a running daemon takes up what changes")];
+      : [failed("running", `${kind} ${name}: ${problem}`, "fix it; the running daemon loads the change")];
   return [
-    ...senses.flatMap(({ name, problem }) => told("sense", name, problem)),
-    ...workflows.flatMap(({ name, problem }) => told("workflow", name, problem)),
+    ...senses.flatMap(({ name, problem }) => report("sense", name, problem)),
+    ...workflows.flatMap(({ name, problem }) => report("workflow", name, problem)),
   ];
 }

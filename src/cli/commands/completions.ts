@@ -1,4 +1,4 @@
-/** `nerve completions SHELL`: a script that asks `nerve __complete WORD...` for each completion (app.ts). */
+/** `nerve completions SHELL`: prints a script that calls `nerve __complete WORD...` for each completion (app.ts). */
 import { type CliIo, exit } from "../io.ts";
 import type { Shell } from "../shells.ts";
 
@@ -7,7 +7,10 @@ export function completions(io: CliIo, _flags: object, shell: Shell): number {
   return exit.ok;
 }
 
-/** Each line of `nerve __complete` is a proposal, a tab, and what it is. Without any, a shell proposes files. */
+/**
+ * Each line of `nerve __complete` is a proposal, a tab and its description. Without proposals, the shell proposes
+ * files.
+ */
 const scripts: Readonly<Record<Shell, string>> = {
   bash: `# nerve completions for bash: source <(nerve completions bash)
 _nerve() {

@@ -1,4 +1,4 @@
-/** `nerve doctor`: looks at everything that may be wrong around a workspace, changes nothing, says what to do. */
+/** `nerve doctor`: checks the workspace, the daemon and the machine, changes nothing, and says what to do. */
 import { messageOf } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { type Check, failed, type Finding } from "../checks/check.ts";
@@ -19,32 +19,32 @@ const signOf = { ok: sign.ok, warning: sign.warning, failed: sign.failed } as co
 
 export async function doctor(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), findings: Finding[] = [];
-  const tell = (found: readonly Finding[]) => {
+  const report = (found: readonly Finding[]) => {
     findings.push(...found);
     if (!flags.json) { for (const finding of found) show(io, finding); }
   };
   for (const check of [...machineChecks, ...workspaceChecks, ...daemonChecks, ...runningChecks]) {
-    tell(await orFault(() => check(paths, io.clock)));
+    report(await runCheck(() => check(paths, io.clock)));
   }
   const count = (level: Finding["level"]) => findings.filter((finding) => finding.level === level).length;
-  const bad = count("failed");
-  if (flags.json) printJson(io, { workspace: paths.root, ok: bad === 0, findings });
+  const failures = count("failed");
+  if (flags.json) printJson(io, { workspace: paths.root, ok: failures === 0, findings });
   else {
-    const summary = bad === 0 && count("warning") === 0
-      ? "all is well"
-      : `${plural(bad, "problem")}, ${plural(count("warning"), "warning")}`;
+    const summary = failures === 0 && count("warning") === 0
+      ? "no problems found"
+      : `${plural(failures, "problem")}, ${plural(count("warning"), "warning")}`;
     print(io, dim(io, `${toPrintable(paths.root)}: ${summary}`));
   }
-  return bad === 0 ? exit.ok : exit.failed;
+  return failures === 0 ? exit.ok : exit.failed;
 }
 
-/** A check that cannot look, for lack of permission as a rule, is a finding and ends no other check. */
-async function orFault(run: () => ReturnType<Check>): Promise<Finding[]> {
+/** A check that fails, usually for lack of permission, becomes a finding and does not end the other checks. */
+async function runCheck(run: () => ReturnType<Check>): Promise<Finding[]> {
   try {
     return await run();
   } catch (thrown) {
     return [
-      failed("doctor", `a check could not look: ${messageOf(thrown)}`, "make the workspace readable to this user"),
+      failed("doctor", `a check failed: ${messageOf(thrown)}`, "make the workspace readable to this user"),
     ];
   }
 }

@@ -1,7 +1,6 @@
 /**
- * `nerve events`: rows of the log from the database, a page at a time, the newest last; with --archived also those that
- * have left it for the archive. With -f it goes on with what
- * happens, over the daemon's event stream: from the row where the page ended, so that none is left out or doubled.
+ * `nerve events`: a page of the log's rows from the database, newest last; with --archived, archived rows too. With -f
+ * it follows with the daemon's event stream, from the last row of the page, so that no row is missing or repeated.
  */
 import { NerveError } from "../../base/errors.ts";
 import { hintNearest } from "../../config/did_you_mean.ts";
@@ -28,13 +27,14 @@ interface Flags {
 const defaultLimit = { page: 50, follow: 10 } as const;
 
 export async function events(io: CliIo, flags: Flags): Promise<number> {
-  await checkType(flags.type);
-  checkSource(flags.source);
+  await requireType(flags.type);
+  requireSource(flags.source);
   const paths = await openWorkspace(io, flags.workspace);
   if (flags.follow) return await follow(io, flags, paths);
   using records = openRecordsOrEmpty(paths);
   const limit = flags.limit ?? defaultLimit.page;
-  const { rows, more } = page(records, { ...filterOf(io, flags), ...before(flags.before) }, limit, flags.archived);
+  const beforeId: LogFilter = flags.before === undefined ? {} : { beforeId: flags.before };
+  const { rows, more } = readPage(records, { ...createFilter(io, flags), ...beforeId }, limit, flags.archived);
   for (const row of rows) {
     if (io.stdout.gone.aborted) break;
     printRow(io, flags, row);
@@ -42,52 +42,52 @@ export async function events(io: CliIo, flags: Flags): Promise<number> {
   if (flags.json) return exit.ok;
   print(io, dim(io, plural(rows.length, "row")));
   printNothingYet(io, records);
-  if (more) print(io, dim(io, `earlier: nerve events --before ${rows[0]?.id}${given(flags)}`));
+  if (more) print(io, dim(io, `earlier: nerve events --before ${rows[0]?.id}${formatFilter(flags)}`));
   return exit.ok;
 }
 
 async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<number> {
   if (flags.archived) {
-    throw new NerveError("USAGE", "--archived looks back, --follow ahead", { hint: "nerve events --archived" });
+    throw new NerveError("USAGE", "--archived and --follow cannot be combined", { hint: "nerve events --archived" });
   }
   if (flags.before !== undefined) {
-    throw new NerveError("USAGE", "--before looks back, --follow ahead", { hint: "nerve events --follow" });
+    throw new NerveError("USAGE", "--before and --follow cannot be combined", { hint: "nerve events --follow" });
   }
   using client = await connect(paths);
-  // Whether anybody is there comes first: rows without an end would look like a daemon that has nothing to say.
+  // Fails at once when no daemon answers. Rows printed first would look like a silent daemon.
   await client.health();
   const position = printLast(io, flags, paths);
-  // An abort that has happened already is told to no listener.
+  // A signal that has aborted already calls no new listener.
   if (io.stdout.gone.aborted) return exit.ok;
-  const end = new AbortController(), leave = () => end.abort();
-  const forget = io.onInterrupt(leave);
-  io.stdout.gone.addEventListener("abort", leave, { once: true });
+  const end = new AbortController(), abort = () => end.abort();
+  const cancelInterrupt = io.onInterrupt(abort);
+  io.stdout.gone.addEventListener("abort", abort, { once: true });
   try {
-    for await (const item of client.events(filterOf(io, flags), position, end.signal)) {
+    for await (const item of client.events(createFilter(io, flags), position, end.signal)) {
       if (item.kind === "row") printRow(io, flags, item.row);
       else if (flags.json) print(io, toJsonLine(item.gap));
-      else print(io, `${sign.warning} rows ${item.gap.afterId + 1} to ${item.gap.beforeId - 1} have been archived`);
+      else print(io, `${sign.warning} rows ${item.gap.afterId + 1} to ${item.gap.beforeId - 1} were archived`);
     }
   } finally {
-    forget();
-    io.stdout.gone.removeEventListener("abort", leave);
+    cancelInterrupt();
+    io.stdout.gone.removeEventListener("abort", abort);
   }
   if (end.signal.aborted) return exit.ok;
-  throw new NerveError("DAEMON_MISSING", "The daemon has stopped", { hint: "nerve start" });
+  throw new NerveError("DAEMON_MISSING", "the daemon has stopped", { hint: "nerve start" });
 }
 
-/** Prints the newest rows and returns the id after which the stream begins. */
+/** Prints the newest rows and returns the id after which the stream starts. */
 function printLast(io: CliIo, flags: Flags, paths: WorkspacePaths): number {
   using records = openRecords(paths);
   const newest = records?.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
   if (records === null) return newest;
-  const filter = { ...filterOf(io, flags), beforeId: newest + 1 };
-  for (const row of page(records, filter, flags.limit ?? defaultLimit.follow).rows) printRow(io, flags, row);
+  const filter = { ...createFilter(io, flags), beforeId: newest + 1 };
+  for (const row of readPage(records, filter, flags.limit ?? defaultLimit.follow).rows) printRow(io, flags, row);
   return newest;
 }
 
 /** The newest `limit` rows, oldest first, and whether there are earlier ones. */
-function page(
+function readPage(
   records: CliRecords,
   filter: LogFilter,
   limit: number,
@@ -98,7 +98,7 @@ function page(
   return { rows: found.slice(0, limit).reverse(), more: found.length > limit };
 }
 
-function filterOf(io: CliIo, { source, type, ref, since }: Flags): LogFilter {
+function createFilter(io: CliIo, { source, type, ref, since }: Flags): LogFilter {
   return {
     ...(source === undefined ? {} : { source }),
     ...(type === undefined ? {} : { type }),
@@ -107,25 +107,21 @@ function filterOf(io: CliIo, { source, type, ref, since }: Flags): LogFilter {
   };
 }
 
-function before(id: number | undefined): LogFilter {
-  return id === undefined ? {} : { beforeId: id };
-}
-
-/** A type that no row can have would show nothing for ever. */
-async function checkType(type: string | undefined): Promise<void> {
+/** A type that no row can have would show nothing, without saying why. */
+async function requireType(type: string | undefined): Promise<void> {
   if (type === undefined) return;
   const { logTypes } = await import("../../protocol/log.ts"), known: readonly string[] = logTypes;
   if (known.includes(type)) return;
-  throw new NerveError("USAGE", `No row has the type "${type}"`, {
-    hint: hintNearest(type, known) ?? `There are: ${known.join(", ")}`,
+  throw new NerveError("USAGE", `no row has the type "${type}"`, {
+    hint: hintNearest(type, known) ?? `there are: ${known.join(", ")}`,
   });
 }
 
-/** Nor can a row come from there. The name is free: rows of what was taken out of nerve.yaml stay. */
-function checkSource(source: string | undefined): void {
+/** The same for a source. Any name is accepted: rows of senses and workflows that were removed stay in the log. */
+function requireSource(source: string | undefined): void {
   if (source === undefined || source === "kernel" || /^(group|sense|workflow):./.test(source)) return;
-  throw new NerveError("USAGE", `No row has the source "${source}"`, {
-    hint: "write kernel, group:NAME, sense:NAME or workflow:NAME",
+  throw new NerveError("USAGE", `no row has the source "${source}"`, {
+    hint: "use kernel, group:NAME, sense:NAME or workflow:NAME",
   });
 }
 
@@ -137,7 +133,7 @@ function printRow(io: CliIo, flags: Flags, row: LogRow): void {
   print(io, `${head} ${preview(row.payload, 120)}`);
 }
 
-function given(flags: Flags): string {
+function formatFilter(flags: Flags): string {
   const parts: string[] = [];
   for (const key of ["source", "type", "ref", "limit"] as const) {
     if (flags[key] !== undefined) parts.push(` --${key} ${flags[key]}`);

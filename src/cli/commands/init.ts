@@ -1,4 +1,4 @@
-/** `nerve init [DIR]`: makes a workspace, or with --force completes one. */
+/** `nerve init [DIR]`: creates a workspace or, with --force, completes one. */
 import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -12,21 +12,19 @@ import { createNerveYaml, gitignore, starters } from "../scaffold/templates.ts";
 export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder = "."): Promise<number> {
   const root = resolve(io.cwd, folder);
   if (!flags.force && await exists(`${root}/nerve.yaml`)) {
-    throw new NerveError("WORKSPACE_EXISTS", `${root} is a workspace already`, {
-      hint: `To write what is missing, without touching what you changed: nerve init ${
-        folder === "." ? "" : `${folder} `
-      }--force`,
+    throw new NerveError("WORKSPACE_EXISTS", `${root} is already a workspace`, {
+      hint: `to write only what is missing: nerve init ${folder === "." ? "" : `${folder} `}--force`,
     });
   }
   await Deno.mkdir(root, { recursive: true });
-  const written = await writeFiles(root, workspaceFiles());
+  const written = await writeFiles(root, createWorkspaceFiles());
   await refreshEditorTypes(io, root);
   report(io, root, written, await initGit(root));
-  if (written.kept.includes(".gitignore")) await tellUnignored(io, root);
+  if (written.kept.includes(".gitignore")) await warnOfGitignore(io, root);
   return exit.ok;
 }
 
-function workspaceFiles(): Map<string, Uint8Array> {
+function createWorkspaceFiles(): Map<string, Uint8Array> {
   const encoder = new TextEncoder();
   const files = new Map<string, Uint8Array>([
     ["nerve.yaml", encoder.encode(createNerveYaml())],
@@ -41,7 +39,7 @@ function workspaceFiles(): Map<string, Uint8Array> {
   return files;
 }
 
-/** False when git is not there, or the folder is part of a repository already. */
+/** Returns false when git is not installed or the folder is already in a repository. */
 async function initGit(root: string): Promise<boolean> {
   const git = (...args: string[]) =>
     new Deno.Command("git", { args, cwd: root, stdin: "null", stdout: "null", stderr: "null" }).output();
@@ -54,10 +52,10 @@ async function initGit(root: string): Promise<boolean> {
   }
 }
 
-function report(io: CliIo, root: string, { made, renewed, kept }: WrittenFiles, git: boolean): void {
-  const files = workspaceFiles().size;
-  if (made.length === files) {
-    print(io, `${sign.ok} made a workspace in ${toPrintable(root)}`);
+function report(io: CliIo, root: string, { created, updated, kept }: WrittenFiles, git: boolean): void {
+  const files = createWorkspaceFiles().size;
+  if (created.length === files) {
+    print(io, `${sign.ok} created a workspace in ${toPrintable(root)}`);
     print(io, `   senses     ${starters.senses.join(", ")}`);
     print(io, `   workflows  ${starters.workflows.join(", ")}`);
     print(
@@ -68,9 +66,9 @@ function report(io: CliIo, root: string, { made, renewed, kept }: WrittenFiles, 
     );
   } else {
     print(io, `${sign.ok} ${toPrintable(root)} is complete`);
-    if (made.length > 0) print(io, `   written: ${made.join(", ")}`);
-    if (renewed.length > 0) print(io, `   brought up to date: ${renewed.join(", ")}`);
-    if (kept.length > 0) print(io, `   left as they are, being yours: ${kept.join(", ")}`);
+    if (created.length > 0) print(io, `   created: ${created.join(", ")}`);
+    if (updated.length > 0) print(io, `   updated: ${updated.join(", ")}`);
+    if (kept.length > 0) print(io, `   not touched, since they are yours: ${kept.join(", ")}`);
   }
   const path = relative(io.cwd, root);
   const target = path.startsWith("..") ? root : path;
@@ -78,16 +76,16 @@ function report(io: CliIo, root: string, { made, renewed, kept }: WrittenFiles, 
   print(io, `${sign.next} nerve run`);
 }
 
-/** The user's own .gitignore stays; what it may let into a repository is told. */
-async function tellUnignored(io: CliIo, root: string): Promise<void> {
-  const own = new Set((await Deno.readTextFile(`${root}/.gitignore`)).split("\n").map(bare));
-  const missing = gitignore.trim().split("\n").filter((line) => !own.has(bare(line)));
+/** Leaves the user's own .gitignore alone, and warns of files that it does not ignore. */
+async function warnOfGitignore(io: CliIo, root: string): Promise<void> {
+  const own = new Set((await Deno.readTextFile(`${root}/.gitignore`)).split("\n").map(trimPattern));
+  const missing = gitignore.trim().split("\n").filter((line) => !own.has(trimPattern(line)));
   if (missing.length > 0) {
-    print(io, `${sign.warning} your .gitignore does not name what nerve writes; add: ${missing.join(" ")}`);
+    print(io, `${sign.warning} your .gitignore does not cover the files that nerve writes; add: ${missing.join(" ")}`);
   }
 }
 
-function bare(line: string): string {
+function trimPattern(line: string): string {
   return line.trim().replace(/^\/|\/$/g, "");
 }
 

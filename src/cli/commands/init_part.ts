@@ -1,4 +1,4 @@
-/** `nerve init sense NAME` and `nerve init workflow NAME`: templates that run as they stand. */
+/** `nerve init sense NAME` and `nerve init workflow NAME`: write templates that run without changes. */
 import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -30,12 +30,12 @@ async function initPart(
   const paths = await openWorkspace(io, flags.workspace);
   const folder = kind === "sense" ? paths.senseFolder(name) : paths.workflowFolder(name);
   try {
-    // Not recursive at the end: a folder that is there belongs to the user.
+    // Not recursive, so that it fails when the folder exists: that one belongs to the user.
     await Deno.mkdir(kind === "sense" ? paths.senses : paths.workflows, { recursive: true });
     await Deno.mkdir(folder);
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
-    throw new NerveError("WORKSPACE_EXISTS", `${folder} is there already`, { hint: "Choose another name" });
+    throw new NerveError("WORKSPACE_EXISTS", `${folder} already exists`, { hint: "choose another name" });
   }
   const files = template(name);
   for (const [path, text] of Object.entries(files)) {

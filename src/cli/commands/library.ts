@@ -1,4 +1,4 @@
-/** `nerve sense add|library` and `nerve workflow add|library`: senses and workflows that come with nerve. */
+/** `nerve sense add|library` and `nerve workflow add|library`: the senses and workflows that come with nerve. */
 import { NerveError } from "../../base/errors.ts";
 import { formatProblems, type Problem } from "../../config/diagnostic.ts";
 import { hintNearest } from "../../config/did_you_mean.ts";
@@ -28,17 +28,20 @@ interface Flags {
 
 const partKind = { senses: "sense", workflows: "workflow" } as const satisfies Record<LibraryKind, PartKind>;
 
-/** Writes nothing unless all of it can be written: the files, which change nothing by themselves, then nerve.yaml. */
+/**
+ * Checks everything before it writes. Writes the files first, since they have no effect without their lines in
+ * nerve.yaml.
+ */
 export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, name: string): Promise<number> {
   const part = partKind[kind], as = flags.as ?? name;
   requireInLibrary(kind, name);
   requireName(part, as);
   const paths = await openWorkspace(io, flags.workspace);
   const text = await readConfigText(paths.configFile);
-  const { config } = requireRight(io, text);
+  const { config } = requireValid(io, text);
   if (config[kind].has(as)) {
-    throw new NerveError("WORKSPACE_EXISTS", `${configFileName} has a ${part} "${as}" already`, {
-      hint: `To have it under another name: nerve ${part} add ${name} --as NEW`,
+    throw new NerveError("WORKSPACE_EXISTS", `${configFileName} already has a ${part} "${as}"`, {
+      hint: `to add it under another name: nerve ${part} add ${name} --as NEW`,
     });
   }
   const files = readLibraryFiles(kind, name, as), folder = `${kind}/${as}`;
@@ -46,23 +49,23 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
   if (foreign.length > 0) {
     throw new NerveError(
       "WORKSPACE_EXISTS",
-      `${folder} is there already, with files of your own: ${foreign.join(", ")}`,
+      `${folder} already exists, with files of your own: ${foreign.join(", ")}`,
       {
-        hint: `To have it under another name: nerve ${part} add ${name} --as NEW`,
+        hint: `to add it under another name: nerve ${part} add ${name} --as NEW`,
       },
     );
   }
   const lines = readLibraryYaml(kind, name, as), extended = extendConfig(text, lines);
   if (!extended.ok) {
-    tell(io, extended.error);
+    printProblems(io, extended.error);
     printLinesToAdd(io, [...lines].map(([key, below]) => `${key}:\n${below.join("\n")}`).join("\n"));
-    throw new NerveError("CONFIG_INVALID", `${configFileName} was left as it is, and nothing was added`, {
-      hint: "Add the lines by hand where they belong, or write the file in another way",
+    throw new NerveError("CONFIG_INVALID", `${configFileName} was not changed, and nothing was added`, {
+      hint: "add the lines by hand where they belong, or write the file in another style",
     });
   }
   const written = await writeFiles(paths.root, files);
   await replaceConfigText(paths.configFile, text, extended.value);
-  report(io, kind, as, written, requireRight(io, extended.value));
+  report(io, kind, as, written, requireValid(io, extended.value));
   return exit.ok;
 }
 
@@ -71,37 +74,39 @@ function requireInLibrary(kind: LibraryKind, name: string): void {
   if (names.includes(name)) return;
   throw new NerveError(
     kind === "senses" ? "SENSE_UNKNOWN" : "WORKFLOW_UNKNOWN",
-    `The library has no ${part} "${name}"`,
+    `the library has no ${part} "${name}"`,
     { hint: hintNearest(name, names) ?? `nerve ${part} library` },
   );
 }
 
-/** What the text says. Throws CONFIG_INVALID, and tells of everything that is wrong. */
-function requireRight(io: CliIo, text: string): ParsedConfig {
+/** Parses the text. Prints every error and throws CONFIG_INVALID when there is one. */
+function requireValid(io: CliIo, text: string): ParsedConfig {
   const parsed = parseNerveConfig(text, configFileName);
   if (parsed.ok) return parsed.value;
   const errors = parsed.error.filter(({ severity }) => severity === "error");
-  tell(io, errors);
+  printProblems(io, errors);
   throw new NerveError("CONFIG_INVALID", `${configFileName} has ${plural(errors.length, "error")}: nothing was added`, {
-    hint: "Mend it, and run the command again",
+    hint: "fix it, and run the command again",
   });
 }
 
-function tell(io: CliIo, problems: readonly Problem[]): void {
+function printProblems(io: CliIo, problems: readonly Problem[]): void {
   io.stderr.write(`${formatProblems(problems, "text")}\n`);
 }
 
 function report(io: CliIo, kind: LibraryKind, name: string, written: WrittenFiles, parsed: ParsedConfig): void {
   const { file, line } = parsed.placeOf([kind, name]);
-  const shared = written.made.filter((path) => path.startsWith("lib/"));
+  const shared = written.created.filter((path) => path.startsWith("lib/"));
   print(io, `${sign.ok} added ${[`${kind}/${name}/`, ...shared].join(", ")} and its lines at ${file}:${line}`);
-  print(io, `   it may: ${permissionsText(parsed.config[kind].get(name)?.permissions ?? {})}`);
-  if (written.kept.length > 0) print(io, `${sign.warning} left as they are, being yours: ${written.kept.join(", ")}`);
-  print(io, `${sign.next} look whether its config and permissions suit you, then: nerve validate`);
+  print(io, `   it may: ${formatPermissions(parsed.config[kind].get(name)?.permissions ?? {})}`);
+  if (written.kept.length > 0) {
+    print(io, `${sign.warning} not touched, since they are yours: ${written.kept.join(", ")}`);
+  }
+  print(io, `${sign.next} review its config and permissions, then: nerve validate`);
 }
 
 /** `run: df; net: a:443, b:443`. */
-function permissionsText(request: PermissionRequest): string {
+function formatPermissions(request: PermissionRequest): string {
   const granted = permissionNames.flatMap((name) => {
     const wanted = request[name];
     return wanted === undefined ? [] : [`${name}: ${wanted === true ? "everything" : wanted.join(", ")}`];
@@ -118,7 +123,7 @@ export function libraryList(kind: LibraryKind, io: CliIo, flags: { json: boolean
   printTable(
     io,
     ["NAME", "NEEDS", "WHAT IT DOES"],
-    items.map(({ name, brief, permissions }) => [name, clip(permissionsText(permissions), 60), clip(brief, 120)]),
+    items.map(({ name, brief, permissions }) => [name, clip(formatPermissions(permissions), 60), clip(brief, 120)]),
   );
   print(io, dim(io, `${plural(items.length, partKind[kind])}; hosts and paths are examples`));
   print(io, dim(io, `next: nerve ${partKind[kind]} add NAME`));

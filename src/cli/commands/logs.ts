@@ -1,4 +1,4 @@
-/** `nerve logs`: the end of the daemon's text log, and with -f what is added to it, across its turning over. */
+/** `nerve logs`: the end of the daemon's text log and, with -f, the lines that are added to it, across its rotation. */
 import { dirname } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
@@ -24,20 +24,20 @@ const defaultLines = 50;
 
 export async function logs(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const write = (line: string) => print(io, flags.json ? toJsonLine(asObject(line)) : toPrintable(line));
+  const write = (line: string) => print(io, flags.json ? toJsonLine(toObject(line)) : toPrintable(line));
   const count = flags.lines ?? defaultLines;
   if (flags.follow) await follow(io, paths, count, write);
   else {
     using tail = new LogTail(paths.textLog);
-    if (tail.found) lastLines(paths.textLog, count, tail.read()).forEach(write);
-    else if (!flags.json) print(io, `${sign.next} no log yet: ${logComes}`);
+    if (tail.found) findLastLines(paths.textLog, count, tail.read()).forEach(write);
+    else if (!flags.json) print(io, `${sign.next} no log yet: ${noLogHint}`);
   }
-  if (!flags.json) footer(io, paths);
+  if (!flags.json) printFooter(io, paths);
   return exit.ok;
 }
 
-/** The last `count` lines: those of the newest file, and as far as they do not suffice, of older ones. */
-function lastLines(path: string, count: number, newest: readonly string[]): readonly string[] {
+/** The last `count` lines, from the newest file and, if it has fewer, from older ones. */
+function findLastLines(path: string, count: number, newest: readonly string[]): readonly string[] {
   let lines = newest;
   for (let number = 1; number <= logFilesKept && lines.length < count; number++) {
     const text = readText(`${path}.${number}`);
@@ -54,40 +54,40 @@ async function follow(io: CliIo, paths: WorkspacePaths, count: number, write: (l
     watcher = Deno.watchFs(folder, { recursive: false });
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    throw new NerveError("DAEMON_MISSING", `There is no log to follow yet: ${paths.textLog}`, { hint: logComes });
+    throw new NerveError("DAEMON_MISSING", `there is no log to follow yet: ${paths.textLog}`, { hint: noLogHint });
   }
   let open = true;
   const end = () => {
     if (open) watcher.close();
     open = false;
   };
-  const forget = io.onInterrupt(end);
+  const cancelInterrupt = io.onInterrupt(end);
   io.stdout.gone.addEventListener("abort", end, { once: true });
-  // The watch is there already: what the tail does not find yet, the watch will tell of.
+  // The watch started before the tail, so it reports every line that the tail does not find yet.
   const tail = new LogTail(paths.textLog);
-  let forgetDaemon = () => {};
+  let stopWatchingDaemon = () => {};
   try {
-    lastLines(paths.textLog, count, tail.read()).forEach(write);
-    forgetDaemon = tellOfItsEnd(io, paths);
+    findLastLines(paths.textLog, count, tail.read()).forEach(write);
+    stopWatchingDaemon = warnWhenDaemonEnds(io, paths);
     for await (const { kind } of watcher) {
       if (kind !== "access") { for (const line of tail.read()) write(line); }
       if (!exists(folder)) break;
     }
   } finally {
     tail.close();
-    forgetDaemon();
+    stopWatchingDaemon();
     end();
-    forget();
+    cancelInterrupt();
     io.stdout.gone.removeEventListener("abort", end);
   }
 }
 
-/** A log to which nobody writes looks like one to which nothing is written: said on stderr, when that begins. */
-function tellOfItsEnd(io: CliIo, paths: WorkspacePaths): CancelTimer {
+/** A log without a daemon looks like the log of a silent daemon, so the end of the daemon is reported on stderr. */
+function warnWhenDaemonEnds(io: CliIo, paths: WorkspacePaths): CancelTimer {
   let ran = true, cancel: CancelTimer = () => {};
   const look = () => {
     const now = isRunning(findDaemon(paths));
-    if (ran && !now) io.stderr.write(`${sign.warning} no daemon runs; the log goes on with the next nerve start\n`);
+    if (ran && !now) io.stderr.write(`${sign.warning} no daemon runs; the log continues at the next nerve start\n`);
     ran = now;
     cancel = io.clock.after(daemonAnswerMaxMs, look);
   };
@@ -95,22 +95,22 @@ function tellOfItsEnd(io: CliIo, paths: WorkspacePaths): CancelTimer {
   return () => cancel();
 }
 
-function asObject(text: string): unknown {
+function toObject(text: string): unknown {
   return parseLogLine(text) ?? { message: text };
 }
 
-function footer(io: CliIo, paths: WorkspacePaths): void {
+function printFooter(io: CliIo, paths: WorkspacePaths): void {
   print(io, dim(io, `log: ${toPrintable(paths.textLog)}`));
   const { kernel, supervised } = findDaemon(paths);
   if (kernel === null || supervised !== null) return;
   print(
     io,
-    `${sign.next} the daemon that runs now (pid ${kernel.pid}) writes to where it was started: its terminal, or ` +
+    `${sign.next} the running daemon (pid ${kernel.pid}) does not write to this log but to its terminal, or to ` +
       `journalctl --user`,
   );
 }
 
-const logComes = "nerve start writes one; what happened in senses and workflows is in nerve events";
+const noLogHint = "nerve start writes one; nerve events shows what happened in senses and workflows";
 
 function readText(path: string): string | null {
   return ifPresent(() => Deno.readTextFileSync(path));

@@ -1,4 +1,7 @@
-/** `nerve permissions`: what each group and workflow may do, and why. From nerve.yaml alone; the kernel grants the same. */
+/**
+ * `nerve permissions`: what each group and workflow may do, and why. Derived from nerve.yaml; the kernel grants the
+ * same.
+ */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { findNearest } from "../../config/did_you_mean.ts";
@@ -15,7 +18,9 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** `declared` by the sense that was asked for, `gained` from another of its group, or `implied` by what it is. */
+/**
+ * `declared` by the sense itself, `gained` from another sense of its group, or `implied` for every unit of its kind.
+ */
 type Origin = "declared" | "gained" | "implied";
 interface Item {
   readonly kind: GrantedUnit["kind"];
@@ -26,7 +31,7 @@ interface Item {
 
 export async function permissions(io: CliIo, flags: Flags, name?: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), config = await requireConfig(paths);
-  const items = unitsOf(config, name).map((unit): Item => ({
+  const items = findUnits(config, name).map((unit): Item => ({
     ...unit,
     senses: unit.kind === "group" ? groupMembers(config, unit.name).map((sense) => sense.name) : [],
     grants: explainPermissions(config, paths, unit, grantContext).map((row) => ({
@@ -43,7 +48,7 @@ export async function permissions(io: CliIo, flags: Flags, name?: string): Promi
   return exit.ok;
 }
 
-function unitsOf(config: NerveConfig, name: string | undefined): GrantedUnit[] {
+function findUnits(config: NerveConfig, name: string | undefined): GrantedUnit[] {
   const sense = name === undefined ? undefined : config.senses.get(name);
   if (sense !== undefined) return [{ kind: "group", name: sense.group }];
   if (name !== undefined) {

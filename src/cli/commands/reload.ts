@@ -1,4 +1,4 @@
-/** `nerve reload`: the daemon follows nerve.yaml and all code now, and says what that came to. */
+/** `nerve reload`: has the daemon load nerve.yaml and all code now, and prints what changed. */
 import { toPrintable } from "../../base/printable.ts";
 import { formatPlace } from "../../protocol/signal.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -12,7 +12,7 @@ interface Flags {
 
 const changeSign = { added: sign.live, changed: sign.ok, removed: sign.idle } as const;
 
-/** Exits 1 when nerve.yaml was refused or code does not load; what could be followed was followed all the same. */
+/** Exits 1 when nerve.yaml was rejected or code does not load. All other changes are loaded nevertheless. */
 export async function reload(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
@@ -31,12 +31,12 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
     const mark = configError !== null || isFault(about) ? sign.failed : sign.warning;
     print(io, `${mark} ${toPrintable(`${about}: ${clip(message, 1_000)}${where}`)}`);
   }
-  if (configError !== null) print(io, "   nerve.yaml was refused, the one before stays in force");
+  if (configError !== null) print(io, "   nerve.yaml was rejected; the previous one stays in force");
   else if (!failed && changes.length + replaced.length === 0) print(io, `${sign.ok} nothing has changed`);
   return code;
 }
 
-/** Code that cannot be loaded. What a file that was taken tells of itself beside it is a warning. */
+/** Whether the problem is code that does not load. Problems of an accepted nerve.yaml are warnings. */
 function isFault(about: string): boolean {
   return /^(sense|workflow):/.test(about);
 }

@@ -1,4 +1,4 @@
-/** `nerve sense reset NAME` and `nerve workflow reset NAME`: lift the quarantine of what keeps dying. */
+/** `nerve sense reset NAME` and `nerve workflow reset NAME`: lift the quarantine of a process that keeps dying. */
 import type { ControlClient } from "../../control/client/client.ts";
 import type { ResetReply } from "../../protocol/api.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -18,7 +18,7 @@ export function workflowReset(io: CliIo, flags: Flags, name: string): Promise<nu
   return reset(io, flags, name, (client) => client.resetWorkflow(name));
 }
 
-/** Nothing to lift is no failure: what was wanted is so. */
+/** Having no quarantine to lift is not a failure. */
 async function reset(
   io: CliIo,
   flags: Flags,
@@ -29,6 +29,6 @@ async function reset(
   using client = await connect(paths);
   const reply = await ask(client);
   if (flags.json) printJson(io, reply);
-  else print(io, reply.lifted ? `${sign.live} ${name} may run again` : `${sign.ok} ${name} was not held back`);
+  else print(io, reply.lifted ? `${sign.live} ${name} may run again` : `${sign.ok} ${name} was not quarantined`);
   return exit.ok;
 }

@@ -1,4 +1,4 @@
-/** `nerve restart`: stop, then start. The new configuration is checked first, so that a wrong one changes nothing. */
+/** `nerve restart`: stop, then start. Checks the configuration first, so that an invalid one changes nothing. */
 import { NerveError } from "../../base/errors.ts";
 import { daemonStopMaxMs } from "../../base/limits.ts";
 import { findDaemon, isRunning } from "../../daemon/discovery.ts";
@@ -18,7 +18,7 @@ export async function restart(io: CliIo, flags: Flags): Promise<number> {
   if (parsed === null) return exit.failed;
   const found = findDaemon(paths);
   if (found.kernel !== null && found.supervised === null) {
-    throw new NerveError("DAEMON_RUNNING", `The daemon (pid ${found.kernel.pid}) was not started by nerve start`, {
+    throw new NerveError("DAEMON_RUNNING", `the daemon (pid ${found.kernel.pid}) was not started by nerve start`, {
       hint: "restart it where it runs: Ctrl-C and nerve run, or systemctl --user restart",
     });
   }

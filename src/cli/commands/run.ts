@@ -1,12 +1,11 @@
 /**
- * `nerve run`: the kernel in the foreground, with the control API on its socket.
- * How it lives and ends is in daemon/kernel_host.ts; this file is what the terminal shows of it.
- * I1. A wrong nerve.yaml starts nothing.
- * I2. When the workspace was taken away, a kernel is started anew as soon as one can be there again, as `nerve start`
- *     does (daemon/kernel_supervisor.ts).
- * I3. It ends with the terminal that it was started in, also when it has nothing to write there. Without one SIGHUP asks
- *     for a reload.
- * I4. What becomes of its output holds nothing up: it is written beside the work, and dropped when it cannot be.
+ * `nerve run`: runs the kernel in the foreground, with the control API on its socket.
+ * daemon/kernel_host.ts runs and ends the kernel; this file prints to the terminal.
+ * I1. An invalid nerve.yaml starts nothing.
+ * I2. When the workspace is removed, a new kernel starts as soon as a workspace is there again, as with `nerve start`
+ *     (daemon/kernel_supervisor.ts).
+ * I3. It ends when its terminal closes, even if it has nothing to write. Without a terminal, SIGHUP requests a reload.
+ * I4. Output never blocks the kernel: it is written asynchronously, and dropped when it cannot be written.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
@@ -29,11 +28,11 @@ import { dim, formatClockTime, plural, print, sign } from "../render/terminal.ts
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
-export type KernelMaker = (config: NerveConfig, root: string, options: { watch: boolean }) => Promise<HostedKernel>;
+export type CreateKernel = (config: NerveConfig, root: string, options: { watch: boolean }) => Promise<HostedKernel>;
 
 interface Flags {
   readonly for?: number | undefined;
-  /** Follow changes of files. */
+  /** Reload when files change. */
   readonly watch: boolean;
   readonly workspace?: string | undefined;
 }
@@ -44,11 +43,11 @@ export const run: Run = createRunCommand(async (config, root, options) => {
   return (await import("../../kernel/kernel.ts")).createKernel(config, root, options);
 });
 
-export function createRunCommand(makeKernel: KernelMaker): Run {
-  return async (given, flags) => {
-    const { io, lost, flush } = createLossySinks(given);
+export function createRunCommand(createKernel: CreateKernel): Run {
+  return async (realIo, flags) => {
+    const { io, lost, flush } = createLossySinks(realIo);
     try {
-      return await toTheEnd(makeKernel, io, flags);
+      return await loadAndRun(createKernel, io, flags);
     } finally {
       await flush();
       if (lost() > 0) io.stderr.write(`${sign.warning} ${plural(lost(), "line")} could not be written to stdout\n`);
@@ -56,19 +55,19 @@ export function createRunCommand(makeKernel: KernelMaker): Run {
   };
 }
 
-async function toTheEnd(makeKernel: KernelMaker, io: CliIo, flags: Flags): Promise<number> {
+async function loadAndRun(createKernel: CreateKernel, io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   await refreshEditorTypes(io, paths.root);
   const parsed = await loadNerveConfig(paths);
   if (!parsed.ok) {
     io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
     io.stderr.write(
-      `${sign.failed} nothing was started\n   nerve validate shows the same, and loads what is there\n`,
+      `${sign.failed} nothing was started\n   nerve validate shows the same errors, and loads the code too\n`,
     );
     return exit.failed;
   }
-  const start = (parsed: ParsedConfig) => started(makeKernel, flags, paths, parsed);
-  return await foreground(io, flags, await start(parsed.value), start);
+  const start = (parsed: ParsedConfig) => startKernel(createKernel, flags, paths, parsed);
+  return await runInForeground(io, flags, await start(parsed.value), start);
 }
 
 interface Running {
@@ -79,49 +78,49 @@ interface Running {
 }
 type Start = (parsed: ParsedConfig) => Promise<Running>;
 
-async function started(
-  makeKernel: KernelMaker,
+async function startKernel(
+  createKernel: CreateKernel,
   { watch }: Flags,
   paths: WorkspacePaths,
   parsed: ParsedConfig,
 ): Promise<Running> {
-  const kernel = await makeKernel(parsed.config, paths.root, { watch });
+  const kernel = await createKernel(parsed.config, paths.root, { watch });
   const events = kernel.events();
   await kernel.ready;
   return { kernel, events, paths, parsed };
 }
 
-async function foreground(io: CliIo, flags: Flags, first: Running, start: Start): Promise<number> {
-  const from = io.clock.monotonic(), tally = new Tally(), { paths } = first, over = new AbortController();
+async function runInForeground(io: CliIo, flags: Flags, first: Running, start: Start): Promise<number> {
+  const startedAt = io.clock.monotonic(), tally = new Tally(), { paths } = first, over = new AbortController();
   const cancel = flags.for === undefined ? () => {} : io.clock.after(flags.for, () => over.abort());
-  const leave = () => over.abort();
-  io.stdout.gone.addEventListener("abort", leave, { once: true });
-  const forget = io.terminal ? io.onHangup(leave) : () => {};
+  const abort = () => over.abort();
+  io.stdout.gone.addEventListener("abort", abort, { once: true });
+  const cancelHangup = io.terminal ? io.onHangup(abort) : () => {};
   try {
-    let end = await hosted(io, first, tally, over.signal);
+    let end = await hostUntilEnd(io, first, tally, over.signal);
     while (end === "gone") {
-      const again = await startAgain(io, paths, start, over);
-      if (typeof again === "string") {
-        io.stderr.write(`${sign.failed} nothing runs any more: ${toPrintable(again)}\n`);
+      const next = await waitAndRestart(io, paths, start, over);
+      if (typeof next === "string") {
+        io.stderr.write(`${sign.failed} nothing runs any more: ${toPrintable(next)}\n`);
         return exit.failed;
       }
-      if (again === null) break;
-      end = await hosted(io, again, tally, over.signal);
+      if (next === null) break;
+      end = await hostUntilEnd(io, next, tally, over.signal);
     }
     const ok = end !== "at once";
-    const took = formatDuration(Math.round((io.clock.monotonic() - from) / 1_000) * 1_000);
+    const took = formatDuration(Math.round((io.clock.monotonic() - startedAt) / 1_000) * 1_000);
     print(io, `${ok ? sign.ok : sign.failed} stopped after ${took}: ${tally}`);
     print(io, dim(io, `   log: ${toPrintable(paths.logDatabase)} (nerve events)`));
     return ok ? exit.ok : exit.interrupted;
   } finally {
     cancel();
-    forget();
-    io.stdout.gone.removeEventListener("abort", leave);
+    cancelHangup();
+    io.stdout.gone.removeEventListener("abort", abort);
   }
 }
 
-/** One kernel, from its start to its end. */
-async function hosted(
+/** Hosts one kernel until it ends. */
+async function hostUntilEnd(
   io: CliIo,
   { kernel, events, paths, parsed }: Running,
   tally: Tally,
@@ -136,13 +135,13 @@ async function hosted(
     ...!io.terminal && { onHangup: (fire) => io.onHangup(fire) },
     onEvent: (event) => show(io, event, tally),
     onStopping(cause) {
-      if (cause === "interrupt") print(io, `${time()} ${sign.asleep} stopping; once more ends it at once`);
+      if (cause === "interrupt") print(io, `${time()} ${sign.asleep} stopping; a second interrupt ends it at once`);
     },
     report: (what) => io.stderr.write(`${sign.warning} ${toPrintable(what)}\n`),
   });
   const stop = () => hosting.stop("request");
   over.addEventListener("abort", stop, { once: true });
-  // An abort that has happened already is told to no listener: a reader that was gone before the first line.
+  // A signal that has aborted already calls no new listener, such as when the reader was gone before the first line.
   if (over.aborted || io.stdout.gone.aborted) stop();
   try {
     return await hosting.end;
@@ -151,18 +150,18 @@ async function hosted(
   }
 }
 
-/** The next kernel, or why there is none; null when nobody wants one any more. */
-async function startAgain(
+/** Waits for the workspace and starts a kernel in it. Returns why it could not, or null when it was interrupted. */
+async function waitAndRestart(
   io: CliIo,
   paths: WorkspacePaths,
   start: Start,
   over: AbortController,
 ): Promise<Running | string | null> {
   const time = dim(io, formatClockTime(io.clock.now()));
-  print(io, `${time} ${sign.warning} the workspace was removed, moved or replaced: what ran in it has ended`);
-  print(io, dim(io, `   it starts anew when ${toPrintable(paths.configFile)} is there again; Ctrl-C ends it`));
+  print(io, `${time} ${sign.warning} the workspace was removed, moved or replaced: everything in it has ended`);
+  print(io, dim(io, `   nerve starts again when ${toPrintable(paths.configFile)} exists again; Ctrl-C ends it`));
   let running: Running | null = null, why = "there is no nerve.yaml";
-  const forget = io.onInterrupt(() => over.abort());
+  const cancelInterrupt = io.onInterrupt(() => over.abort());
   const attempt = async () => {
     if (over.signal.aborted) return true;
     if (!workspaceExists(paths)) return false;
@@ -171,7 +170,7 @@ async function startAgain(
       if (parsed.ok) running = await start(parsed.value);
       else why = formatProblems(parsed.error, "text");
     } catch (thrown) {
-      // It may be half written; but where another daemon runs by now none of ours is wanted.
+      // The workspace may be half written: try again. But give up when another daemon runs in it by now.
       if (!(thrown instanceof NerveError) || thrown.code === "DAEMON_RUNNING") throw thrown;
       why = messageOf(thrown);
     }
@@ -179,9 +178,9 @@ async function startAgain(
   };
   try {
     const decided = await waitUntil(io.clock, workspaceAwayMaxMs, attempt);
-    return decided ? running : `the workspace was taken away, and nothing could be started in its place: ${why}`;
+    return decided ? running : `the workspace was removed, and no kernel could be started in its place: ${why}`;
   } finally {
-    forget();
+    cancelInterrupt();
   }
 }
 

@@ -1,4 +1,4 @@
-/** `nerve sense learn`: the smallest permissions that a sense got by with while it was watched. */
+/** `nerve sense learn`: watches a sense and prints the smallest set of permissions that it needed. */
 import { formatDuration } from "../../base/duration.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { formatPermissionsYaml, type Learned } from "../../config/permissions/learned.ts";
@@ -21,9 +21,9 @@ export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise
   if (!config.senses.has(name)) throw unknownSense(name, config.senses.keys());
   const { learnPermissions } = await import("../../deploy/learn_permissions.ts");
   const forMs = flags.for ?? watchDefaultMs;
-  const gone = new AbortController(), cancel = io.onInterrupt(() => gone.abort());
+  const interrupted = new AbortController(), cancel = io.onInterrupt(() => interrupted.abort());
   if (!flags.json) print(io, dim(io, `watching ${name} for ${formatDuration(forMs)}; Ctrl-C ends it earlier`));
-  const result = await learnPermissions(config, paths, name, { forMs, clock: io.clock, gone: gone.signal });
+  const result = await learnPermissions(config, paths, name, { forMs, clock: io.clock, gone: interrupted.signal });
   cancel();
   if (flags.json) printJson(io, { sense: name, ...result });
   else {
@@ -37,17 +37,20 @@ export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise
 }
 
 function printDifference(io: CliIo, { missing, unused }: Learned): void {
-  const lines = [...listed("+", missing), ...listed("-", unused)];
-  if (lines.length === 0) return print(io, dim(io, "   nerve.yaml says the same"));
-  print(io, "difference to nerve.yaml:");
+  const lines = [...formatRequest("+", missing), ...formatRequest("-", unused)];
+  if (lines.length === 0) return print(io, dim(io, "   nerve.yaml has the same permissions"));
+  print(io, "differences to nerve.yaml:");
   for (const line of lines) print(io, `  ${toPrintable(line)}`);
   if (Object.keys(missing).length > 0) {
-    print(io, dim(io, "   + was refused: look at it, declare it, and learn again for what comes after it"));
+    print(
+      io,
+      dim(io, "   + was denied: review it, declare it, and learn again, since the sense may need more after it"),
+    );
   }
-  if (Object.keys(unused).length > 0) print(io, dim(io, "   - was not asked for while it was watched"));
+  if (Object.keys(unused).length > 0) print(io, dim(io, "   - was not used while it was watched"));
 }
 
-function listed(mark: string, request: PermissionRequest): string[] {
+function formatRequest(mark: string, request: PermissionRequest): string[] {
   return Object.entries(request).flatMap(([permission, wanted]) =>
     wanted === true ? [`${mark} ${permission}: everything`] : wanted.map((value) => `${mark} ${permission}: ${value}`)
   );

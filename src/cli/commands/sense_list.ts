@@ -1,5 +1,6 @@
 /**
- * `nerve sense list`: what each sense does and last did. From nerve.yaml and the log; with a daemon, its live state.
+ * `nerve sense list`: the state and the last compute of each sense. From nerve.yaml and the log; with a daemon, from
+ * its live state.
  */
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { SenseView } from "../../protocol/api.ts";
@@ -27,17 +28,17 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** A sense as this command shows it: without a daemon nobody counts. */
+/** A sense as this command shows it; without a daemon its counters are null. */
 type Item = SenseListOutput["items"][number];
 
 const defaultLimit = 50;
 
 export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const told = await askOrRead(paths, (client) => Promise.all([client.senses(), client.health()]));
-  const [live, health] = told.live ?? [null, null], { problem } = told;
+  const answer = await askOrRead(paths, (client) => Promise.all([client.senses(), client.health()]));
+  const [live, health] = answer.live ?? [null, null], { problem } = answer;
   const offset = flags.offset ?? 0, end = offset + (flags.limit ?? defaultLimit);
-  const stored = live === null ? await readStored(paths, offset, end) : null;
+  const stored = live === null ? await loadStoredSenses(paths, offset, end) : null;
   const total = live?.length ?? stored?.total ?? 0, items = live?.slice(offset, end) ?? stored?.items ?? [];
   if (flags.json) {
     printJson(io, { daemon: live !== null, problem, total, offset, items } satisfies SenseListOutput);
@@ -47,7 +48,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   if (health?.configError != null) {
     print(
       io,
-      `${sign.warning} nerve.yaml was refused, the one before stays in force: ${toOneLine(health.configError, 300)}`,
+      `${sign.warning} nerve.yaml was rejected; the previous one stays in force: ${toOneLine(health.configError, 300)}`,
     );
   }
   const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;
@@ -57,25 +58,27 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   return exit.ok;
 }
 
-/** With a daemon neither the checks of nerve.yaml nor the database are needed, which are most of what there is to load. */
-async function readStored(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
+/**
+ * Imports on demand: with a daemon neither the checks of nerve.yaml nor the database are needed, and both load slowly.
+ */
+async function loadStoredSenses(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
   const { readStoredSenses } = await import("../stored_senses.ts");
   return await readStoredSenses(paths, offset, end);
 }
 
-/** `stored`: how to say what each last did when no daemon runs. */
-function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => string) | null): void {
+/** `formatStored` formats the last compute of a sense when no daemon runs; null when one does. */
+function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Item) => string) | null): void {
   const now = io.clock.now();
   const last = ({ lastCompute, lastSignal }: Item) => {
     if (lastCompute !== null) return `${lastCompute.outcome}, ${formatDistance(lastCompute.at, now)}`;
     return lastSignal === null ? "-" : `signal, ${formatDistance(lastSignal.ts, now)}`;
   };
-  if (stored === null) {
+  if (formatStored === null) {
     printTable(
       io,
       ["", "SENSE", "GROUP", "NEXT", "LAST", "COMPUTES", "SIGNALS", "RUNS", "NO SIGNAL BECAUSE"],
       items.map((item) => [
-        signOf(item),
+        pickSign(item),
         item.name,
         item.group,
         item.nextDue === null ? "-" : formatDistance(item.nextDue, now),
@@ -83,7 +86,7 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
         String(item.counters?.computes ?? 0),
         String(item.counters?.signals ?? 0),
         String(item.counters?.runs ?? 0),
-        nonActions(item.counters),
+        formatNonActions(item.counters),
       ]),
     );
   } else {
@@ -96,28 +99,28 @@ function printItems(io: CliIo, items: readonly Item[], stored: ((item: Item) => 
         item.problem === null ? sign.idle : sign.broken,
         item.name,
         item.group,
-        stored(item),
+        formatStored(item),
         clip(item.reflexes.join("; "), 80),
       ]),
     );
   }
   for (const { name, state, problem, lastCompute } of items) {
-    const warned = lastCompute?.outcome === "signal" ? lastCompute.detail : null;
-    if (warned !== null) print(io, `${sign.warning} ${name}: ${toOneLine(warned, 300)}`);
+    const warning = lastCompute?.outcome === "signal" ? lastCompute.detail : null;
+    if (warning !== null) print(io, `${sign.warning} ${name}: ${toOneLine(warning, 300)}`);
     if (problem === null) continue;
     print(io, `${sign.broken} ${name}: ${toOneLine(problem, 300)}`);
-    if (state === "quarantined") print(io, dim(io, `   once it is mended: nerve sense reset ${name}`));
+    if (state === "quarantined") print(io, dim(io, `   once it is fixed: nerve sense reset ${name}`));
   }
 }
 
-function nonActions(counters: SenseView["counters"] | null): string {
+function formatNonActions(counters: SenseView["counters"] | null): string {
   if (counters === null) return "";
   const { computes: _, signals: __, runs: ___, ...reasons } = counters;
   return Object.entries(reasons).filter(([, count]) => count > 0)
     .map(([reason, count]) => `${count} ${reason.replace("_", " ")}`).join(", ");
 }
 
-function signOf({ problem, lastCompute }: Item): string {
+function pickSign({ problem, lastCompute }: Item): string {
   if (problem !== null) return sign.broken;
   if (lastCompute === null) return sign.idle;
   if (lastCompute.outcome === "signal" && lastCompute.detail !== null) return sign.warning;

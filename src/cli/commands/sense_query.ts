@@ -1,4 +1,4 @@
-/** `nerve sense query` and `nerve sense schema`: what a sense has stored, with a daemon running or without one. */
+/** `nerve sense query` and `nerve sense schema`: read the database of a sense, whether or not a daemon runs. */
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
@@ -19,9 +19,9 @@ interface QueryFlags {
 const defaultLimit = 20;
 
 export async function senseQuery(io: CliIo, flags: QueryFlags, name: string, sql?: string): Promise<number> {
-  const database = await databaseOf(await openWorkspace(io, flags.workspace), name);
+  const database = await findDatabase(await openWorkspace(io, flags.workspace), name);
   const format = flags.json ? "json" : flags.format;
-  if (database === null) return nothingStored(io, name, format, sql);
+  if (database === null) return answerWithoutDatabase(io, name, format, sql);
   if (sql !== undefined) {
     const count = writeRows(io, runReadOnlyQuery(database, sql), format);
     if (format === "table") print(io, dim(io, plural(count, "row")));
@@ -35,11 +35,11 @@ export async function senseQuery(io: CliIo, flags: QueryFlags, name: string, sql
   return exit.ok;
 }
 
-/** No rows; but what SQL would give nobody can tell without its tables. */
-function nothingStored(io: CliIo, name: string, format: RowFormat, sql: string | undefined): number {
+/** Without SQL there are no rows to show. What SQL would return is unknown without its tables, so it fails. */
+function answerWithoutDatabase(io: CliIo, name: string, format: RowFormat, sql: string | undefined): number {
   if (sql !== undefined) {
-    throw new NerveError("DATABASE_MISSING", `Sense ${name} has no database to query yet`, {
-      hint: firstCompute(name),
+    throw new NerveError("DATABASE_MISSING", `sense "${name}" has no database to query yet`, {
+      hint: createComputeHint(name),
     });
   }
   if (format === "json") printJson(io, []);
@@ -49,11 +49,11 @@ function nothingStored(io: CliIo, name: string, format: RowFormat, sql: string |
 
 function printNothingStored(io: CliIo, name: string, nothing: string): void {
   print(io, dim(io, nothing));
-  print(io, `${sign.next} ${firstCompute(name)}`);
+  print(io, `${sign.next} ${createComputeHint(name)}`);
 }
 
-function firstCompute(name: string): string {
-  return `its first compute makes its database: nerve start, nerve sense trigger ${name} --wait`;
+function createComputeHint(name: string): string {
+  return `its first compute creates its database: nerve start, nerve sense trigger ${name} --wait`;
 }
 
 interface SchemaFlags {
@@ -62,7 +62,7 @@ interface SchemaFlags {
 }
 
 export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): Promise<number> {
-  const database = await databaseOf(await openWorkspace(io, flags.workspace), name);
+  const database = await findDatabase(await openWorkspace(io, flags.workspace), name);
   const tables = database === null ? [] : readSchema(database);
   if (flags.json) {
     printJson(io, { sense: name, tables });
@@ -82,10 +82,10 @@ export async function senseSchema(io: CliIo, flags: SchemaFlags, name: string): 
 }
 
 /**
- * The path of a sense's database: also that of a sense which nerve.yaml no longer names. Null: the sense has not computed
+ * The path of a sense's database, even if nerve.yaml no longer names the sense. Null when the sense has not computed
  * yet. Throws NAME_INVALID, SENSE_UNKNOWN.
  */
-async function databaseOf(paths: WorkspacePaths, name: string): Promise<string | null> {
+async function findDatabase(paths: WorkspacePaths, name: string): Promise<string | null> {
   if (!namePattern.test(name)) {
     throw new NerveError("NAME_INVALID", `"${name}" cannot be the name of a sense`, { hint: "nerve sense list" });
   }

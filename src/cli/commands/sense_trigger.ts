@@ -1,4 +1,4 @@
-/** `nerve sense trigger NAME`: queues a compute in the daemon, and with --wait tells what became of it. */
+/** `nerve sense trigger NAME`: queues a compute in the daemon and, with --wait, prints its outcome. */
 import { NerveError, unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { ControlClient } from "../../control/client/client.ts";
@@ -19,13 +19,13 @@ interface Flags {
 export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
-  const stale = await staleness(client, name);
+  const stale = await findStaleness(client, name);
   const reply = await explainUnknownUnit(paths, "senses", name, () => client.triggerSense(name, flags.wait));
   if (flags.wait && reply.outcome === null) {
-    throw new NerveError("DAEMON_MISSING", `The daemon stopped before ${name} had computed`, { hint: "nerve start" });
+    throw new NerveError("DAEMON_MISSING", `the daemon stopped before ${name} had computed`, { hint: "nerve start" });
   }
   if (flags.json) printJson(io, reply);
-  else print(io, reply.outcome === null ? takenLine(name, reply) : resultLine(name, reply.outcome));
+  else print(io, reply.outcome === null ? formatAccepted(name, reply) : formatResult(name, reply.outcome));
   const { outcome } = reply;
   if (outcome?.kind === "signal" && outcome.warning !== undefined) {
     io.stderr.write(`${sign.warning} ${toPrintable(`${name}: ${clip(outcome.warning, 1_000)}`)}\n`);
@@ -34,13 +34,13 @@ export async function senseTrigger(io: CliIo, flags: Flags, name: string): Promi
   return reply.outcome === null || succeeded(reply.outcome) ? exit.ok : exit.failed;
 }
 
-/** Why it is not the code on disk that will compute: else whoever has just edited it would take the answer for its own. */
-async function staleness(client: ControlClient, name: string): Promise<string | null> {
+/** Why an older version than the code on disk computes. A user who has just edited the code needs to know. */
+async function findStaleness(client: ControlClient, name: string): Promise<string | null> {
   const problem = (await client.senses()).find((sense) => sense.name === name)?.problem ?? null;
   return problem?.startsWith("still on the previous version") ? problem : null;
 }
 
-function takenLine(name: string, { computeId, how, until }: TriggerReply): string {
+function formatAccepted(name: string, { computeId, how, until }: TriggerReply): string {
   const compute = computeId === null ? "a compute" : `compute ${computeId}`;
   switch (how) {
     case "started":
@@ -48,17 +48,17 @@ function takenLine(name: string, { computeId, how, until }: TriggerReply): strin
     case "throttled":
       return `⏳ ${name}: ${compute} is throttled${until === null ? "" : ` until ${formatClockTime(until)}`}`;
     case "coalesced":
-      return `⏳ ${name}: ${compute} answers this trigger as well`;
+      return `⏳ ${name}: ${compute} answers this trigger too`;
     default:
       return unreachable(how);
   }
 }
 
-function resultLine(name: string, result: ComputeResult): string {
+function formatResult(name: string, result: ComputeResult): string {
   switch (result.kind) {
     case "null":
       return `${sign.idle} ${name} returned ${
-        result.returned === undefined ? "null: nothing to say" : formatNothing(result.returned)
+        result.returned === undefined ? "null: no signal" : formatNothing(result.returned)
       }`;
     case "signal":
       return `${sign.signal} ${name} signal ${result.signal.id} ${preview(result.signal.payload, 1_000)}`;
@@ -70,7 +70,7 @@ function resultLine(name: string, result: ComputeResult): string {
       return `${sign.failed} ${name} failed: ${clip(message, 1_000)}${clip(where, 300)}`;
     }
     case "timeout":
-      return `${sign.failed} ${name} was not done after ${result.afterMs / 1_000} s` +
+      return `${sign.failed} ${name} timed out after ${result.afterMs / 1_000} s` +
         (result.killed ? "; its process was killed" : "");
     case "group_down":
       return `${sign.failed} ${name} could not compute: ${clip(result.message, 1_000)}`;

@@ -1,4 +1,4 @@
-/** `nerve service install|uninstall|status`: the workspace as a systemd user service. */
+/** `nerve service install|uninstall|status`: runs the workspace as a systemd user service. */
 import { dirname } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
@@ -22,32 +22,32 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
   const why = await findSystemdProblem(io.env);
   if (why !== null) return printUnit(io, unit, why);
   if (await loadValidConfig(io, paths) === null) return exit.failed;
-  await noOtherDaemon(io, paths, unit);
+  await requireNoOtherDaemon(io, paths, unit);
   await Deno.mkdir(dirname(unit.path), { recursive: true });
   await Deno.writeTextFile(unit.path, unit.text);
-  await must(io, ["daemon-reload"]);
-  await must(io, ["enable", unit.name]);
-  // Not `enable --now`: a service that runs already must take up the new text as well.
-  await must(io, ["restart", unit.name]);
+  await mustRun(io, ["daemon-reload"]);
+  await mustRun(io, ["enable", unit.name]);
+  // Not `enable --now`, which would leave a running service with the old unit text.
+  await mustRun(io, ["restart", unit.name]);
   print(io, `${sign.live} ${unit.name} runs ${toPrintable(paths.root)}, and starts with your session`);
   print(io, dim(io, `   unit: ${toPrintable(unit.path)}`));
   print(io, dim(io, `   log: journalctl --user -u ${unit.name} -f`));
-  print(io, `${sign.next} to run while you are not logged in: loginctl enable-linger`);
+  print(io, `${sign.next} to keep it running while you are logged out: loginctl enable-linger`);
   return exit.ok;
 }
 
-/** The unit alone goes to stdout, so that it can be sent to a file. */
+/** Only the unit goes to stdout, so that it can be redirected to a file. */
 function printUnit(io: CliIo, unit: SystemdUnit, why: string): number {
   io.stdout.write(unit.text);
   io.stderr.write(`${sign.failed} nothing was installed: ${toPrintable(why)}\n`);
-  io.stderr.write(`   where systemd runs, put this unit into ${toPrintable(unit.path)}, then:\n`);
+  io.stderr.write(`   on a machine with systemd, put this unit into ${toPrintable(unit.path)}, then:\n`);
   io.stderr.write(`   systemctl --user daemon-reload && systemctl --user enable --now ${unit.name}\n`);
-  io.stderr.write("   without systemd: nerve start keeps the daemon running until the machine goes down\n");
+  io.stderr.write("   without systemd: nerve start keeps the daemon running until the machine shuts down\n");
   return exit.failed;
 }
 
-/** The service's own daemon may run, and is replaced; any other holds the workspace. */
-async function noOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: SystemdUnit): Promise<void> {
+/** The service's own daemon may run; it is replaced. Throws DAEMON_RUNNING for any other daemon. */
+async function requireNoOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: SystemdUnit): Promise<void> {
   const found = findDaemon(paths);
   if (!isRunning(found) || (await runSystemctl(["is-active", unit.name], io.env))?.ok === true) return;
   const pid = found.kernel?.pid ?? found.supervised?.supervisor.pid;
@@ -61,10 +61,10 @@ export async function uninstall(io: CliIo, flags: Flags): Promise<number> {
     return exit.ok;
   }
   const why = await findSystemdProblem(io.env);
-  if (why === null) await must(io, ["disable", "--now", unit.name]);
+  if (why === null) await mustRun(io, ["disable", "--now", unit.name]);
   await Deno.remove(unit.path);
-  if (why === null) await must(io, ["daemon-reload"]);
-  print(io, `${sign.ok} ${unit.name} was ${why === null ? "stopped and " : ""}removed; the workspace stays as it is`);
+  if (why === null) await mustRun(io, ["daemon-reload"]);
+  print(io, `${sign.ok} ${unit.name} was ${why === null ? "stopped and " : ""}removed; the workspace was not touched`);
   return exit.ok;
 }
 
@@ -95,11 +95,11 @@ function isInstalled(unit: SystemdUnit): boolean {
   return ifPresent(() => Deno.statSync(unit.path).isFile) ?? false;
 }
 
-async function must(io: CliIo, args: readonly string[]): Promise<void> {
+async function mustRun(io: CliIo, args: readonly string[]): Promise<void> {
   const answer = await runSystemctl(args, io.env);
   if (answer?.ok === true) return;
-  const said = toPrintableLines(answer?.text ?? "systemctl is not installed");
-  throw new NerveError("STORE_FAILED", `systemctl --user ${args.join(" ")} failed: ${said}`, {
+  const output = toPrintableLines(answer?.text ?? "systemctl is not installed");
+  throw new NerveError("STORE_FAILED", `systemctl --user ${args.join(" ")} failed: ${output}`, {
     hint: `systemctl --user status ${args.at(-1) ?? ""}`,
   });
 }

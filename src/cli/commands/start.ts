@@ -1,5 +1,5 @@
 /**
- * `nerve start`: the daemon in the background (src/daemon/). What is wrong with nerve.yaml is found and printed here,
+ * `nerve start`: starts the daemon in the background (src/daemon/). Errors in nerve.yaml are found and printed here,
  * before anything is started or written.
  */
 import { type ErrorCode, NerveError } from "../../base/errors.ts";
@@ -29,27 +29,29 @@ export async function start(io: CliIo, flags: Flags): Promise<number> {
   await refreshEditorTypes(io, paths.root);
   const parsed = await loadValidConfig(io, paths);
   if (parsed === null) return exit.failed;
-  await otherDaemonGone(io, paths);
+  await waitForOtherDaemon(io, paths);
   return await startDaemon(io, paths, parsed);
 }
 
-/** Null, with every problem printed, when one of them is an error. */
+/** Loads nerve.yaml. Prints every problem and returns null when one of them is an error. */
 export async function loadValidConfig(io: CliIo, paths: WorkspacePaths): Promise<ParsedConfig | null> {
   const parsed = await loadNerveConfig(paths);
   if (!parsed.ok) {
     io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
-    io.stderr.write(`${sign.failed} nothing was started\n   nerve validate shows the same, and loads what is there\n`);
+    io.stderr.write(
+      `${sign.failed} nothing was started\n   nerve validate shows the same errors, and loads the code too\n`,
+    );
     return null;
   }
   return parsed.value;
 }
 
-/** Nobody runs in the workspace any more: a daemon that is stopping is waited for, any other is DAEMON_RUNNING. */
-async function otherDaemonGone(io: CliIo, paths: WorkspacePaths): Promise<void> {
+/** Waits for a daemon that is stopping. Throws DAEMON_RUNNING for any other daemon. */
+async function waitForOtherDaemon(io: CliIo, paths: WorkspacePaths): Promise<void> {
   const found = findDaemon(paths);
   if (!isRunning(found)) return;
   if (await staysUp(paths, found)) throw running(paths, found);
-  print(io, `${sign.asleep} a daemon (pid ${pidOf(found)}) is about to end or to begin; waiting for it`);
+  print(io, `${sign.asleep} a daemon (pid ${pidOf(found)}) is starting or stopping; waiting for it`);
   const decided = await waitUntil(io.clock, daemonStopMaxMs, async () => {
     const now = findDaemon(paths);
     return !isRunning(now) || await staysUp(paths, now);
@@ -58,7 +60,7 @@ async function otherDaemonGone(io: CliIo, paths: WorkspacePaths): Promise<void> 
   if (!decided || isRunning(now)) throw running(paths, now);
 }
 
-/** False while it stops, and while nothing answers yet or any more. */
+/** False while the daemon is stopping, and while its socket does not answer. */
 async function staysUp(paths: WorkspacePaths, { kernel, supervised }: FoundDaemon): Promise<boolean> {
   if (supervised !== null) return supervised.state !== "stopping";
   return kernel !== null && await socketAnswers(paths);
@@ -79,7 +81,7 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   const { config, warnings } = parsed, abort = new AbortController();
   const forget = io.onInterrupt(() => abort.abort());
   const report = await startDaemonProcess(paths, io.clock, abort.signal).finally(forget);
-  if (report.t === "refused") throw refusalError(report.refusal);
+  if (report.t === "refused") throw toError(report.refusal);
   if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
   print(io, `${sign.live} nerve ${version} runs ${toPrintable(paths.root)} (pid ${report.pid}): ${parts}`);
@@ -88,8 +90,8 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   return exit.ok;
 }
 
-function refusalError({ code, message, hint }: StartRefusal): NerveError {
-  // A daemon that did not come up is a failure (1), not a daemon that is missing (3).
+function toError({ code, message, hint }: StartRefusal): NerveError {
+  // A daemon that failed to start is exit code 1; DAEMON_MISSING would be 3.
   const known: ErrorCode = code === "DAEMON_MISSING" ? "DAEMON_ANSWER" : code as ErrorCode;
   return new NerveError(known, toPrintableLines(message), hint === null ? {} : { hint });
 }

@@ -1,4 +1,4 @@
-/** `nerve status`: what runs in the workspace, and how it is; the last problems from the log, also without a daemon. */
+/** `nerve status`: what runs in the workspace and in which state; and the last problems, which need no daemon. */
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -19,8 +19,8 @@ interface Flags {
 }
 
 /**
- * `running`: it answers. `starting`, `stopping`, `restarting` (the kernel died and is started again) and `hanging`: its
- * process is there and does not answer. `down`, `gave up` (the kernel died too often) and `killed`: nothing runs.
+ * `running`: it answers. `starting`, `stopping`, `restarting` (the kernel died and is being restarted) and `hanging`:
+ * its process exists but does not answer. `down`, `gave up` (the kernel died too often) and `killed`: nothing runs.
  */
 export type DaemonCondition =
   | "running"
@@ -36,45 +36,47 @@ export type DaemonCondition =
 export interface StatusDocument {
   readonly condition: DaemonCondition;
   readonly workspace: string;
-  /** Of the kernel. */
+  /** The kernel's process. */
   readonly pid: number | null;
-  /** Null: none runs, or it runs in the foreground. */
+  /** The supervisor's process. Null when no daemon runs, or when it runs in the foreground. */
   readonly supervisor: number | null;
   /** How often the kernel died under this supervisor. */
   readonly deaths: number;
-  /** Why it died last or was given up, why the log cannot be written, or what is wrong with the nerve.yaml on disk. */
+  /**
+   * Why the kernel last died or was given up, why the log cannot be written, or what is wrong with nerve.yaml on disk.
+   */
   readonly problem: string | null;
   readonly health: Health | null;
-  /** Rows of the log, the newest last; none when it cannot be read, for which `logProblem` says why. */
+  /** Rows of the log, newest last. Empty when the log cannot be read; `logProblem` then says why. */
   readonly lastProblems: readonly LogRow[];
   readonly logProblem: string | null;
 }
 
 export async function status(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  const document = await look(io, paths);
+  const document = await readStatus(io, paths);
   if (flags.json) printJson(io, document);
   else show(io, document, paths);
   if (document.health !== null) return exit.ok;
   return document.pid === null && document.supervisor === null ? exit.noDaemon : exit.failed;
 }
 
-async function look(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
+async function readStatus(io: CliIo, paths: WorkspacePaths): Promise<StatusDocument> {
   const found = findDaemon(paths), { kernel, supervised, lastState } = found;
   const health = kernel === null ? null : await askWithinLimit(io, paths, (client) => client.health());
   return {
-    condition: condition(found, health),
+    condition: findCondition(found, health),
     workspace: paths.root,
     pid: kernel?.pid ?? null,
     supervisor: supervised?.supervisor.pid ?? null,
     deaths: supervised?.deaths ?? lastState?.deaths ?? 0,
     problem: health?.storeError ?? health?.configError ?? supervised?.problem ?? lastState?.problem ?? null,
     health,
-    ...lastProblems(paths),
+    ...readLastProblems(paths),
   };
 }
 
-function condition({ kernel, supervised, lastState }: FoundDaemon, health: Health | null): DaemonCondition {
+function findCondition({ kernel, supervised, lastState }: FoundDaemon, health: Health | null): DaemonCondition {
   if (supervised?.state === "stopping") return "stopping";
   if (health !== null) return "running";
   if (supervised !== null && kernel === null) return "restarting";
@@ -98,8 +100,8 @@ const problemTypes = [
 ] as const;
 const problemsShown = 5;
 
-/** A log that is damaged is one more thing to tell, and hides nothing else. */
-function lastProblems(paths: WorkspacePaths): Pick<StatusDocument, "lastProblems" | "logProblem"> {
+/** A damaged log is reported, and does not keep the rest from being shown. */
+function readLastProblems(paths: WorkspacePaths): Pick<StatusDocument, "lastProblems" | "logProblem"> {
   try {
     using records = openRecords(paths);
     const rows = problemTypes.flatMap((type) => records?.logs({ type, order: "desc", limit: problemsShown }) ?? []);
@@ -111,19 +113,19 @@ function lastProblems(paths: WorkspacePaths): Pick<StatusDocument, "lastProblems
 }
 
 function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void {
-  for (const line of headline(document)) print(io, line);
+  for (const line of formatHeadline(document)) print(io, line);
   if (document.health !== null) showHealth(io, document.health);
   if (document.logProblem !== null) {
     print(io, `${sign.warning} the log of events cannot be read: ${toOneLine(document.logProblem, 300)}: nerve doctor`);
   }
   if (document.lastProblems.length > 0) {
     print(io, dim(io, "LAST PROBLEMS"));
-    for (const row of document.lastProblems) print(io, problemLine(row));
+    for (const row of document.lastProblems) print(io, formatProblemRow(row));
   }
   print(io, dim(io, `   log: ${toPrintable(paths.textLog)} (nerve logs)`));
 }
 
-function headline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {
+function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {
   const root = toPrintable(workspace), because = problem === null ? "" : `: ${toOneLine(problem, 300)}`;
   const restarted = deaths === 0
     ? []
@@ -140,11 +142,11 @@ function headline({ condition, workspace, pid, supervisor, deaths, problem, heal
       return [head, ...store, ...config, ...restarted];
     }
     case "starting":
-      return [`${sign.asleep} the daemon in ${root} starts (pid ${pid})`];
+      return [`${sign.asleep} the daemon in ${root} is starting (pid ${pid})`];
     case "stopping":
-      return [`${sign.asleep} the daemon in ${root} stops (pid ${pid ?? supervisor})`];
+      return [`${sign.asleep} the daemon in ${root} is stopping (pid ${pid ?? supervisor})`];
     case "restarting":
-      return [`${sign.broken} the daemon in ${root} starts its kernel again (supervisor ${supervisor})`, ...restarted];
+      return [`${sign.broken} the daemon in ${root} is restarting its kernel (supervisor ${supervisor})`, ...restarted];
     case "hanging":
       return [`${sign.broken} the daemon in ${root} does not answer (pid ${pid}): nerve stop ends it`];
     case "gave up":
@@ -166,7 +168,7 @@ function showHealth(io: CliIo, { units, runs, counters }: Health): void {
   print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
   const rows = units.map(({ kind, name, state, pid, memoryBytes, deaths, reason, problem }) => [
-    `${problem !== null && stateSign(state) === sign.live ? sign.warning : stateSign(state)} ${kind} ${name}`,
+    `${problem !== null && pickSign(state) === sign.live ? sign.warning : pickSign(state)} ${kind} ${name}`,
     state,
     pid === null ? "-" : String(pid),
     memoryBytes === null ? "-" : formatSize(memoryBytes),
@@ -176,14 +178,16 @@ function showHealth(io: CliIo, { units, runs, counters }: Health): void {
   printTable(io, ["   UNIT", "STATE", "PID", "MEMORY", "DEATHS", "WHY"], rows);
 }
 
-function stateSign(state: string): string {
+function pickSign(state: string): string {
   if (state === "quarantined") return sign.broken;
   if (state === "backoff") return sign.warning;
   return state === "stopped" ? sign.asleep : sign.live;
 }
 
-function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
-  const more = isPlainObject(payload) ? payload.message ?? payload.reason ?? loadProblem(payload) ?? payload : payload;
+function formatProblemRow({ id, ts, type, source, refId, payload }: LogRow): string {
+  const more = isPlainObject(payload)
+    ? payload.message ?? payload.reason ?? formatLoadProblem(payload) ?? payload
+    : payload;
   const ref = refId === null || source.endsWith(`:${refId}`) ? "" : ` ${refId}`;
   const text = typeof more === "string" ? more : JSON.stringify(more);
   const repeated = isPlainObject(payload) && typeof payload.repeated === "number" ? payload.repeated : null;
@@ -193,8 +197,8 @@ function problemLine({ id, ts, type, source, refId, payload }: LogRow): string {
   }${times}`;
 }
 
-/** Of a row sense.load_failed: the first problem, with its place. */
-function loadProblem({ problems }: Readonly<Record<string, unknown>>): string | null {
+/** The first problem of a `sense.load_failed` row, with its place. */
+function formatLoadProblem({ problems }: Readonly<Record<string, unknown>>): string | null {
   const [first] = Array.isArray(problems) ? problems : [];
   if (!isPlainObject(first) || typeof first.message !== "string") return null;
   const { place } = first, at = isPlainObject(place) ? ` (${place.file}:${place.line}:${place.column})` : "";

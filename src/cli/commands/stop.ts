@@ -1,7 +1,8 @@
 /**
- * `nerve stop`: asks the daemon to stop in order and waits until it is gone; what holds it too long is named and killed.
- * I1. It asks once: a daemon that is stopping already is only waited for, since a second request means "at once".
- * I2. Whom it kills is checked by start time: a pid that was given to somebody else is left alone.
+ * `nerve stop`: asks the daemon for an orderly stop and waits until it has ended. After the time limit it names what
+ * still runs, and kills it.
+ * I1. It asks once, and not at all when the daemon is stopping already: a second request means "stop at once".
+ * I2. Before a kill it checks the process's start time, so that a reused pid is left alone.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { isGoneProcess } from "../../base/if_present.ts";
@@ -40,76 +41,78 @@ export async function stop(io: CliIo, flags: Flags): Promise<number> {
   return outcome === "in order" ? exit.ok : exit.failed;
 }
 
-/** Resolves when nothing of the daemon is left, or when Ctrl-C ended the wait; the stop goes on then. */
+/** Resolves when the daemon has ended, or when Ctrl-C ends the wait; the stop then continues without us. */
 export async function stopDaemon(
   io: CliIo,
   paths: WorkspacePaths,
   limitMs: number,
 ): Promise<"in order" | "killed" | "interrupted"> {
-  const found = findDaemon(paths), from = io.clock.monotonic();
+  const found = findDaemon(paths), startedAt = io.clock.monotonic();
   const before = await askWithinLimit(io, paths, async (client) => ({
     health: await client.health(),
     senses: await client.senses(),
   }), Math.min(limitMs, daemonAnswerMaxMs));
   let interrupted = false;
-  const forget = io.onInterrupt(() => interrupted = true);
-  const asking = new Asking(io, paths, found);
+  const cancelInterrupt = io.onInterrupt(() => interrupted = true);
+  const request = new StopRequest(io, paths, found);
   const gone = await waitUntil(io.clock, limitMs, async () => {
     if (interrupted || !isRunning(findDaemon(paths))) return true;
-    await asking.look();
+    await request.retry();
     return false;
-  }).finally(forget);
+  }).finally(cancelInterrupt);
   const pid = found.kernel?.pid ?? found.supervised?.supervisor.pid;
   if (interrupted) {
-    print(io, `${sign.asleep} not waiting any longer; the daemon (pid ${pid}) goes on stopping`);
+    print(io, `${sign.asleep} no longer waiting; the daemon (pid ${pid}) is still stopping`);
     return "interrupted";
   }
   if (gone) {
-    print(io, `${sign.ok} stopped (pid ${pid}) after ${took(io.clock, from)}`);
+    print(io, `${sign.ok} stopped (pid ${pid}) after ${formatElapsedSince(io.clock, startedAt)}`);
     return "in order";
   }
-  for (const line of holders(paths, before)) print(io, `${sign.warning} ${line}`);
+  for (const line of describeHolders(paths, before)) print(io, `${sign.warning} ${line}`);
   await killAll(io.clock, paths);
-  print(io, `${sign.died} killed (pid ${pid}) after ${formatDuration(limitMs)}; runs go on at the next start`);
+  print(io, `${sign.died} killed (pid ${pid}) after ${formatDuration(limitMs)}; runs continue at the next start`);
   return "killed";
 }
 
-/** Asks for the stop: a supervisor by signal, which works without a kernel too, any other kernel over its API. */
-class Asking {
+/**
+ * Requests the stop: from a supervisor by signal, which works without a kernel too; from any other kernel over its API.
+ */
+class StopRequest {
   readonly #io: CliIo;
   readonly #paths: WorkspacePaths;
-  readonly #from: number;
-  #asked: boolean;
+  readonly #startedAt: number;
+  #sent: boolean;
 
   constructor(io: CliIo, paths: WorkspacePaths, { supervised }: FoundDaemon) {
     this.#io = io;
     this.#paths = paths;
-    this.#from = io.clock.monotonic();
-    this.#asked = supervised?.state === "stopping";
-    if (supervised !== null && !this.#asked) this.#signal(supervised.supervisor);
+    this.#startedAt = io.clock.monotonic();
+    this.#sent = supervised?.state === "stopping";
+    if (supervised !== null && !this.#sent) this.#signal(supervised.supervisor);
   }
 
-  /** To be called again and again: a kernel that starts cannot be asked yet, one that stops cannot be asked any more. */
-  async look(): Promise<void> {
-    if (this.#asked) return;
+  /** Sends the request unless it was sent. Call it repeatedly: a kernel that is starting cannot receive it yet. */
+  async retry(): Promise<void> {
+    if (this.#sent) return;
     const { kernel, supervised } = findDaemon(this.#paths);
     if (supervised !== null) return this.#signal(supervised.supervisor);
     if (await socketAnswers(this.#paths)) {
-      this.#asked = await askWithinLimit(this.#io, this.#paths, async (client) => {
+      this.#sent = await askWithinLimit(this.#io, this.#paths, async (client) => {
         await client.stop();
         return true;
       }) === true;
     }
-    const waited = this.#io.clock.monotonic() - this.#from;
-    if (!this.#asked && kernel !== null && waited > daemonAnswerMaxMs) this.#signal(kernel);
+    const waited = this.#io.clock.monotonic() - this.#startedAt;
+    if (!this.#sent && kernel !== null && waited > daemonAnswerMaxMs) this.#signal(kernel);
   }
 
   #signal({ pid }: ProcessId): void {
-    this.#asked = true;
+    this.#sent = true;
     try {
       Deno.kill(pid, "SIGTERM");
     } catch (thrown) {
-      // It has ended since; the wait will see it.
+      // It has just ended, which the wait will notice.
       if (!isGoneProcess(thrown)) throw thrown;
     }
   }
@@ -120,16 +123,18 @@ interface Before {
   readonly senses: readonly SenseView[];
 }
 
-/** What is still at work, as far as can be seen from outside: the API is closed by now. */
-function holders(paths: WorkspacePaths, before: Before | null): string[] {
+/** What still runs, as far as it can be seen from outside: the API is closed by now. */
+function describeHolders(paths: WorkspacePaths, before: Before | null): string[] {
   const { kernel, supervised } = findDaemon(paths), lines: string[] = [];
-  const inState = (pid: number) => states[readProcessStat(pid)?.state ?? ""] ?? "ends";
+  const inState = (pid: number) => states[readProcessStat(pid)?.state ?? ""] ?? "is ending";
   if (supervised !== null) lines.push(`supervisor ${supervised.supervisor.pid} ${inState(supervised.supervisor.pid)}`);
   if (kernel !== null) lines.push(`kernel ${kernel.pid} ${inState(kernel.pid)}`);
   for (const { kind, name, pid } of before?.health.units ?? []) {
     if (pid === null || readProcessStat(pid) === null) continue;
     const computing = before?.senses.filter(({ group, state }) => group === name && state.startsWith("running"));
-    const doing = kind === "group" ? computing?.map((sense) => `a compute of ${sense.name}`) : runningRuns(paths, name);
+    const doing = kind === "group"
+      ? computing?.map((sense) => `a compute of ${sense.name}`)
+      : describeRuns(paths, name);
     lines.push(`${kind} ${name}, process ${pid} ${inState(pid)}${doing?.length ? `: ${doing.join(", ")}` : ""}`);
   }
   return lines.map(toPrintable);
@@ -143,7 +148,7 @@ const states: Readonly<Record<string, string>> = {
   t: "is held by a debugger",
 };
 
-function runningRuns(paths: WorkspacePaths, workflow: string): string[] {
+function describeRuns(paths: WorkspacePaths, workflow: string): string[] {
   using records = openRecords(paths);
   const page = records?.runs({ workflow, statuses: ["started"], limit: 5, offset: 0 });
   return (page?.items ?? []).map(({ runId, rounds }) => {
@@ -152,7 +157,7 @@ function runningRuns(paths: WorkspacePaths, workflow: string): string[] {
   });
 }
 
-/** First who would start the others again. */
+/** Kills the supervisor first, which would otherwise restart the kernel. */
 async function killAll(clock: Clock, paths: WorkspacePaths): Promise<void> {
   const { kernel, supervised } = findDaemon(paths);
   if (supervised !== null) killProcesses([supervised.supervisor], "process");
@@ -162,6 +167,6 @@ async function killAll(clock: Clock, paths: WorkspacePaths): Promise<void> {
   if (supervised !== null) removeState(paths, supervised.supervisor);
 }
 
-function took(clock: Clock, from: number): string {
-  return formatDuration(Math.round((clock.monotonic() - from) / 100) * 100);
+function formatElapsedSince(clock: Clock, startedAt: number): string {
+  return formatDuration(Math.round((clock.monotonic() - startedAt) / 100) * 100);
 }

@@ -1,6 +1,6 @@
 /**
- * `nerve store archive`: whole days of the log go to their files now. A running daemon does it itself; without one the
- * command does, with the workspace to itself.
+ * `nerve store archive`: moves whole days of the log into archive files now. A running daemon does the work; without
+ * one the command does, with exclusive use of the workspace.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -21,37 +21,38 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** How often a daemon's progress is asked for. */
-const lookMs = 500;
+/** How often the daemon is asked for its progress. */
+const progressMs = 500;
 
 export async function storeArchive(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  // What is wrong with the day is said before anything else is tried.
+  // An invalid --before fails before anything else is tried.
   resolveArchiveBound(flags.before ?? null, 0, io.clock.now());
-  const reply = await askIfRunning(paths, () => byDaemon(io, flags, paths)) ?? await byHand(io, flags, paths);
+  const reply = await askIfRunning(paths, () => archiveInDaemon(io, flags, paths)) ??
+    await archiveHere(io, flags, paths);
   if (flags.json) printJson(io, reply);
   else show(io, flags, paths, reply);
   return exit.ok;
 }
 
-async function byDaemon(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
+async function archiveInDaemon(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
   using client = await connect(paths);
   await client.health();
   if (flags.vacuum) {
-    throw new NerveError("DAEMON_RUNNING", "A daemon runs here, and a vacuum would hold up everything that it writes", {
-      hint: "nerve stop, then nerve store archive --vacuum; or leave --vacuum out",
+    throw new NerveError("DAEMON_RUNNING", "a daemon runs here, and a vacuum would block everything that it writes", {
+      hint: "nerve stop, then nerve store archive --vacuum; or omit --vacuum",
     });
   }
   const line = createProgressLine(io);
   let cancel = () => {};
-  const look = async () => {
+  const showProgress = async () => {
     const { archive } = await client.health();
-    if (archive !== null) line.show(progressText(archive));
-    cancel = io.clock.after(lookMs, again);
+    if (archive !== null) line.show(formatProgress(archive));
+    cancel = io.clock.after(progressMs, repeat);
   };
-  // Who shows progress must not fail for it.
-  const again = () => void look().catch(() => {});
-  if (io.colour) cancel = io.clock.after(lookMs, again);
+  // A failure to show progress must not fail the command.
+  const repeat = () => void showProgress().catch(() => {});
+  if (io.colour) cancel = io.clock.after(progressMs, repeat);
   const { before, dryRun } = flags;
   try {
     return await client.archive({ ...(before === undefined ? {} : { before }), dryRun });
@@ -61,35 +62,35 @@ async function byDaemon(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise
   }
 }
 
-async function byHand(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
+async function archiveHere(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<ArchiveReply> {
   const { retentionMs } = await requireConfig(paths), { dryRun, vacuum } = flags;
   const beforeMs = resolveArchiveBound(flags.before ?? null, retentionMs, io.clock.now());
   const stop = new AbortController(), line = createProgressLine(io);
-  const forget = io.onInterrupt(() => stop.abort());
+  const cancelInterrupt = io.onInterrupt(() => stop.abort());
   try {
     return await withWorkspaceLock(
       paths,
-      "wait until it has started or stopped, and try again",
+      "wait until it has started or stopped, then try again",
       () =>
         withStore(io, paths, async (store) => {
-          const onProgress = (progress: ArchiveProgress) => line.show(progressText(progress));
+          const onProgress = (progress: ArchiveProgress) => line.show(formatProgress(progress));
           const report = await store.archive(paths.archive, { beforeMs, dryRun, onProgress, signal: stop.signal });
           const vacuumed = vacuum && !dryRun && !stop.signal.aborted;
           if (vacuumed) {
-            line.show("giving free space back to the disk");
+            line.show("returning free space to the disk");
             store.vacuum();
           }
           return { ...report, days: [...report.days], beforeMs, dryRun, vacuumed };
         }),
     );
   } finally {
-    forget();
+    cancelInterrupt();
     line.end();
   }
 }
 
-function progressText({ day, step, done, total }: ArchiveProgress): string {
-  return `${day} ${step === "writing" ? "written" : "taken out"}: ${done} of ${plural(total, "row")}`;
+function formatProgress({ day, step, done, total }: ArchiveProgress): string {
+  return `${day} ${step === "writing" ? "written" : "removed from the log"}: ${done} of ${plural(total, "row")}`;
 }
 
 function show(io: CliIo, flags: Flags, paths: WorkspacePaths, reply: ArchiveReply): void {
@@ -97,15 +98,15 @@ function show(io: CliIo, flags: Flags, paths: WorkspacePaths, reply: ArchiveRepl
   if (days.length > 0) printTable(io, ["DAY", "ROWS"], days.map((day) => [day.day, String(day.rows)]));
   const before = `of days before ${dayOf(beforeMs)} (UTC)`;
   if (rows === 0) print(io, `${sign.ok} no rows ${before} are in the log`);
-  else if (dryRun) print(io, `${sign.next} ${plural(rows, "row")} ${before} would leave the log`);
+  else if (dryRun) print(io, `${sign.next} ${plural(rows, "row")} ${before} would be archived`);
   else print(io, `${sign.ok} ${plural(rows, "row")} ${before} are in ${toPrintable(paths.archive)}`);
   if (held > 0) print(io, dim(io, `   ${plural(held, "row")} of runs that are not finished stay`));
-  if (vacuumed) print(io, dim(io, "   free space was given back to the disk"));
-  else if (rows > 0 && !dryRun) print(io, dim(io, "   its space is used again; --vacuum gives it back to the disk"));
-  if (rows > 0 && !dryRun) print(io, dim(io, "   to read it: nerve events --archived"));
-  if (dryRun && rows > 0) print(io, dim(io, `   do it: nerve store archive${bound(flags)}`));
+  if (vacuumed) print(io, dim(io, "   free space was returned to the disk"));
+  else if (rows > 0 && !dryRun) print(io, dim(io, "   the log reuses their space; --vacuum returns it to the disk"));
+  if (rows > 0 && !dryRun) print(io, dim(io, "   to read them: nerve events --archived"));
+  if (dryRun && rows > 0) print(io, dim(io, `   to archive them: nerve store archive${formatBound(flags)}`));
 }
 
-function bound({ before }: Flags): string {
+function formatBound({ before }: Flags): string {
   return before === undefined ? "" : ` --before ${before}`;
 }

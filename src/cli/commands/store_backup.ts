@@ -1,4 +1,4 @@
-/** `nerve store backup DIR` and `nerve store restore DIR`. */
+/** `nerve store backup DIR` and `nerve store restore DIR`: copy all data of a workspace to a folder, and back. */
 import { basename, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -22,12 +22,12 @@ export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise
   } finally {
     line.end();
   }
-  if (flags.json) printJson(io, summary(folder, manifest));
+  if (flags.json) printJson(io, summarize(folder, manifest));
   else {
-    print(io, `${sign.ok} ${sizeText(manifest)} in ${toPrintable(folder)}`);
+    print(io, `${sign.ok} ${formatSizes(manifest)} in ${toPrintable(folder)}`);
     print(
       io,
-      dim(io, `   to bring it back: nerve stop, then nerve store restore ${toPrintable(quoteForShell(folder))}`),
+      dim(io, `   to restore it: nerve stop, then nerve store restore ${toPrintable(quoteForShell(folder))}`),
     );
   }
   return exit.ok;
@@ -39,28 +39,28 @@ export async function storeRestore(
   dir: string,
 ): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = createProgressLine(io);
-  const tell = (path: string) => line.show(basename(path));
+  const showFile = (path: string) => line.show(basename(path));
   const { manifest, before } = await withWorkspaceLock(
     paths,
-    "a live workspace is never overwritten: nerve stop, then again",
-    () => restoreData(paths, folder, { force: flags.force, now: io.clock.now(), tell }),
+    "a running daemon's data is never overwritten: nerve stop, then try again",
+    () => restoreData(paths, folder, { force: flags.force, now: io.clock.now(), tell: showFile }),
   ).finally(() => line.end());
-  if (flags.json) printJson(io, { ...summary(folder, manifest), before });
+  if (flags.json) printJson(io, { ...summarize(folder, manifest), before });
   else {
-    print(io, `${sign.ok} ${sizeText(manifest)} of ${formatDateTime(manifest.madeAt)} are back`);
-    if (before !== null) print(io, dim(io, `   what was there before: ${toPrintable(before)}`));
+    print(io, `${sign.ok} ${formatSizes(manifest)} of ${formatDateTime(manifest.madeAt)} were restored`);
+    if (before !== null) print(io, dim(io, `   the previous data: ${toPrintable(before)}`));
   }
   return exit.ok;
 }
 
-function summary(folder: string, { files, madeAt, version }: BackupManifest): Record<string, unknown> {
-  return { folder, madeAt, version, files: files.length, bytes: bytesOf(files) };
+function summarize(folder: string, { files, madeAt, version }: BackupManifest): Record<string, unknown> {
+  return { folder, madeAt, version, files: files.length, bytes: countBytes(files) };
 }
 
-function sizeText({ files }: BackupManifest): string {
-  return `${plural(files.length, "file")}, ${formatSize(bytesOf(files))}`;
+function formatSizes({ files }: BackupManifest): string {
+  return `${plural(files.length, "file")}, ${formatSize(countBytes(files))}`;
 }
 
-function bytesOf(files: BackupManifest["files"]): number {
+function countBytes(files: BackupManifest["files"]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }

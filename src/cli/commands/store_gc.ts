@@ -1,4 +1,4 @@
-/** `nerve store gc`: blobs that nothing mentions any more. It shows them; with --yes it removes them. */
+/** `nerve store gc`: lists the blobs that nothing references any more; with --yes, removes them. */
 import { formatSize } from "../../base/duration.ts";
 import { findGarbage, removeGarbage } from "../../store/blobs/blob_gc.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -25,16 +25,18 @@ export async function storeGc(io: CliIo, flags: Flags): Promise<number> {
   for (const file of files.slice(0, filesShown)) {
     print(
       io,
-      `${sign.idle} ${file.digest ?? "left by a write"} ${formatSize(file.bytes)} ${formatDateTime(file.modifiedMs)}`,
+      `${sign.idle} ${file.digest ?? "left by an interrupted write"} ${formatSize(file.bytes)} ${
+        formatDateTime(file.modifiedMs)
+      }`,
     );
   }
   if (files.length > filesShown) print(io, dim(io, `   and ${files.length - filesShown} more`));
   const what = `${plural(files.length, "blob")}, ${formatSize(bytes)}`;
-  if (files.length === 0) print(io, `${sign.ok} every blob is mentioned, or younger than a day (${kept})`);
-  else if (flags.yes) print(io, `${sign.ok} removed ${what}; ${kept} stay`);
+  if (files.length === 0) print(io, `${sign.ok} every blob is referenced, or newer than a day (${kept})`);
+  else if (flags.yes) print(io, `${sign.ok} removed ${what}; kept ${kept}`);
   else {
-    print(io, `${sign.next} nothing mentions ${what}; ${kept} stay`);
-    print(io, dim(io, "   remove them: nerve store gc --yes"));
+    print(io, `${sign.next} nothing references ${what}; ${kept} are kept`);
+    print(io, dim(io, "   to remove them: nerve store gc --yes"));
   }
   return exit.ok;
 }

@@ -1,4 +1,7 @@
-/** `nerve store rebuild-runs`: makes the table of runs again out of the log and its archive, with the workspace to itself. */
+/**
+ * `nerve store rebuild-runs`: rebuilds the table of runs from the log and its archive. Needs exclusive use of the
+ * workspace.
+ */
 import { withStore, withWorkspaceLock } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
@@ -13,12 +16,12 @@ export async function storeRebuildRuns(io: CliIo, flags: Flags): Promise<number>
   const paths = await openWorkspace(io, flags.workspace);
   const rebuilt = await withWorkspaceLock(
     paths,
-    "the daemon holds runs in memory: nerve stop, then again",
+    "the daemon holds runs in memory: nerve stop, then try again",
     () => withStore(io, paths, (store) => store.rebuildRuns(paths.archive)),
   );
   if (flags.json) printJson(io, rebuilt);
   else {
-    print(io, `${sign.ok} ${plural(rebuilt.runs, "run")} made again out of the log and its archive`);
+    print(io, `${sign.ok} ${plural(rebuilt.runs, "run")} rebuilt from the log and its archive`);
     if (rebuilt.skipped > 0) {
       print(
         io,
@@ -26,7 +29,7 @@ export async function storeRebuildRuns(io: CliIo, flags: Flags): Promise<number>
           io,
           `   ${
             plural(rebuilt.skipped, "row")
-          } of runs of which no first row was found, or that fit none; those stay as they are`,
+          } skipped: of runs without a first row, which were not changed, or of no run`,
         ),
       );
     }

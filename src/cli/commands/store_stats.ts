@@ -1,4 +1,4 @@
-/** `nerve store stats`: how large the data is, how old, and how it grows. */
+/** `nerve store stats`: the size and age of the data, and how fast it grows. */
 import { formatSize } from "../../base/duration.ts";
 import { dayOf } from "../../store/archive/days.ts";
 import { type LogStats, readStoreStats, type StoreStats } from "../../store/maintenance/stats.ts";
@@ -20,7 +20,7 @@ export async function storeStatsCommand(io: CliIo, flags: Flags): Promise<number
 
 function show(io: CliIo, { log, senses, blobs, archive, totalBytes }: StoreStats): void {
   const rows: string[][] = [];
-  if (log !== null) rows.push(["log", formatSize(log.bytes), logText(io, log)]);
+  if (log !== null) rows.push(["log", formatSize(log.bytes), formatLog(io, log)]);
   for (const { name, bytes } of senses) rows.push([`sense ${name}`, formatSize(bytes), ""]);
   rows.push(["blobs", formatSize(blobs.bytes), plural(blobs.files, "file")]);
   const from = archive.oldest === null ? "" : `, from ${archive.oldest}`;
@@ -42,12 +42,15 @@ function show(io: CliIo, { log, senses, blobs, archive, totalBytes }: StoreStats
   if (log !== null && log.freeBytes > log.bytes / 4) {
     print(
       io,
-      dim(io, `${formatSize(log.freeBytes)} of the log are free: nerve store archive --vacuum gives them back`),
+      dim(
+        io,
+        `${formatSize(log.freeBytes)} of the log are free space: nerve store archive --vacuum returns it to the disk`,
+      ),
     );
   }
 }
 
-function logText(io: CliIo, { rows, runs, oldestMs }: LogStats): string {
+function formatLog(io: CliIo, { rows, runs, oldestMs }: LogStats): string {
   const oldest = oldestMs === null ? "" : `, the oldest from ${formatDistance(oldestMs, io.clock.now())}`;
   return `${plural(rows, "row")}, ${plural(runs, "run")}${oldest}`;
 }

@@ -1,4 +1,4 @@
-/** `nerve store verify`: whether the data is whole. Exits 1 when something is not. */
+/** `nerve store verify`: checks that all data is intact. Exits 1 when something is not. */
 import { toPrintable } from "../../base/printable.ts";
 import { type VerifiedPart, verifyStore } from "../../store/maintenance/verify.ts";
 import { createProgressLine } from "../daemon/exclusive_store.ts";
@@ -20,7 +20,7 @@ const counted: Readonly<Record<VerifiedPart, string>> = {
 
 export async function storeVerify(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), line = createProgressLine(io), findings = [];
-  line.show("looking at every database, blob and row");
+  line.show("checking every database, blob and row");
   for (const finding of verifyStore(paths)) {
     findings.push(finding);
     line.end();
@@ -30,15 +30,15 @@ export async function storeVerify(io: CliIo, flags: Flags): Promise<number> {
     else print(io, `${sign.failed} ${name}: ${toPrintable(problem)}`);
   }
   line.end();
-  const wrong = findings.filter(({ problem }) => problem !== null).length;
-  if (flags.json) printJson(io, { ok: wrong === 0, findings });
-  else if (wrong === 0) print(io, `${sign.ok} all data is whole`);
+  const faults = findings.filter(({ problem }) => problem !== null).length;
+  if (flags.json) printJson(io, { ok: faults === 0, findings });
+  else if (faults === 0) print(io, `${sign.ok} all data is intact`);
   else {
-    print(io, `${sign.failed} ${plural(wrong, "problem")}`);
+    print(io, `${sign.failed} ${plural(faults, "problem")}`);
     print(
       io,
-      "   nerve store restore DIR brings a backup back; nerve store rebuild-runs makes runs again out of the log",
+      "   nerve store restore DIR restores a backup; nerve store rebuild-runs rebuilds runs from the log",
     );
   }
-  return wrong === 0 ? exit.ok : exit.failed;
+  return faults === 0 ? exit.ok : exit.failed;
 }

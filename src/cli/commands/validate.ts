@@ -1,4 +1,4 @@
-/** `nerve validate`: everything that is wrong with the workspace, found without running it. */
+/** `nerve validate`: finds everything that is wrong with the workspace without running it. */
 import { relative, resolve } from "node:path";
 import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/diagnostic.ts";
 import { inspectNerveConfig } from "../../config/load.ts";
@@ -10,7 +10,7 @@ import { plural, print, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
-/** Loads every sense and workflow inside its sandbox; the kernel room's `loadAll`. */
+/** Loads every sense and workflow inside its sandbox; `loadAll` in deploy/validate.ts. */
 export type SandboxLoader = (config: NerveConfig, paths: WorkspacePaths) => Promise<Problem[]>;
 
 interface Flags {
@@ -36,13 +36,13 @@ export function createValidateCommand(load: SandboxLoader): Validate {
       ...(flags.lock || parsed === null ? [] : await checkLock(parsed, paths)),
       ...(valid === null ? [] : await load(valid, paths)),
     ];
-    const problems = sortProblems(found.map((problem) => shownFrom(io.cwd, paths.root, problem)));
+    const problems = sortProblems(found.map((problem) => showFrom(io.cwd, paths.root, problem)));
     const text = formatProblems(problems, format);
     if (text !== "") print(io, text);
-    if (format === "text") print(io, summary(problems, parsed !== null, valid));
+    if (format === "text") print(io, summarize(problems, parsed !== null, valid));
     if (flags.lock && parsed !== null && !hasErrors(problems)) {
       const file = await writeLock(parsed.config, paths);
-      if (format === "text") print(io, `${sign.ok} permissions agreed to: ${file}`);
+      if (format === "text") print(io, `${sign.ok} permissions approved: ${file}`);
     }
     return hasErrors(problems) || (flags.strict && problems.length > 0) ? exit.failed : exit.ok;
   };
@@ -52,23 +52,25 @@ async function loadInSandbox(config: NerveConfig, paths: WorkspacePaths): Promis
   return await (await import("../../deploy/validate.ts")).loadAll(config, paths);
 }
 
-/** Its file as whoever stands in `cwd` would open it: terminals and GitHub's annotations link to it. */
-function shownFrom(cwd: string, root: string, problem: Problem): Problem {
+/** Shows the file relative to `cwd`, so that terminals and GitHub's annotations can link to it. */
+function showFrom(cwd: string, root: string, problem: Problem): Problem {
   if (problem.place === null) return problem;
   const absolute = resolve(root, problem.place.file), near = relative(cwd, absolute);
   return { ...problem, place: { ...problem.place, file: near.startsWith("..") ? absolute : near } };
 }
 
-/** `whole`: nerve.yaml is right; else `sound` is what of it was loaded. */
-function summary(problems: readonly Problem[], whole: boolean, sound: NerveConfig | null): string {
+/** `complete`: nerve.yaml has no errors; otherwise `valid` is the part of it that was loaded. */
+function summarize(problems: readonly Problem[], complete: boolean, valid: NerveConfig | null): string {
   const errors = problems.filter((problem) => problem.severity === "error").length;
   const warnings = problems.length - errors;
   const parts = [errors === 0 ? null : plural(errors, "error"), warnings === 0 ? null : plural(warnings, "warning")];
   const found = parts.filter((part) => part !== null).join(", ");
-  if (sound === null) return `${sign.failed} ${configFileName}: ${found}; nothing was loaded`;
-  const loaded = `${plural(sound.senses.size, "sense")}, ${plural(sound.workflows.size, "workflow")}`;
-  if (!whole) return `${sign.failed} ${found}; of what ${configFileName} has no error about, ${loaded} were loaded`;
+  if (valid === null) return `${sign.failed} ${configFileName}: ${found}; nothing was loaded`;
+  const loaded = `${plural(valid.senses.size, "sense")}, ${plural(valid.workflows.size, "workflow")}`;
+  if (!complete) {
+    return `${sign.failed} ${found}; of the entries in ${configFileName} without errors, ${loaded} were loaded`;
+  }
   return errors > 0
     ? `${sign.failed} ${found} in ${loaded}`
-    : `${warnings > 0 ? sign.warning : sign.ok} ${loaded}: ${found === "" ? "all good" : found}`;
+    : `${warnings > 0 ? sign.warning : sign.ok} ${loaded}: ${found === "" ? "no problems" : found}`;
 }

@@ -1,4 +1,4 @@
-/** `nerve version` */
+/** `nerve version`: prints the version of nerve, and of the Deno that runs it. */
 import { build, version } from "../../base/version.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, printJson } from "../render/terminal.ts";

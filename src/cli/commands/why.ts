@@ -1,6 +1,6 @@
 /**
- * `nerve why ID`: the chain of causes of a signal, a run or a row of the log, back to the first sample.
- * `nerve why --sense NAME`: what a sense lately did not do, and the reasons. Both from the database, without a daemon.
+ * `nerve why ID`: the chain of causes of a signal, a run or a row of the log, back to the first compute.
+ * `nerve why --sense NAME`: what a sense recently did not do, and why. Both read the database and need no daemon.
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -28,7 +28,7 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-/** Rows that say why a sense said nothing, or what it asked for in vain. */
+/** Types of the rows that say why a sense gave no signal, or which directive was ignored. */
 const nonActionTypes = [
   ...["sense.null", "sense.throttled", "sense.coalesced", "sense.timeout", "sense.error", "sense.group_down"],
   ...["sense.load_failed", "sense.directive_invalid"],
@@ -37,14 +37,14 @@ const defaultLimit = 20;
 
 export async function why(io: CliIo, flags: Flags, id?: string): Promise<number> {
   if ((id === undefined) === (flags.sense === undefined)) {
-    throw new NerveError("USAGE", "nerve why takes the id of a signal, run or row, or else --sense NAME", {
+    throw new NerveError("USAGE", "nerve why takes either the id of a signal, run or row, or --sense NAME", {
       hint: "nerve why 1042, nerve why RUN or nerve why --sense NAME",
     });
   }
-  return id === undefined ? await whyNot(io, flags, flags.sense ?? "") : await whyRow(io, flags, id);
+  return id === undefined ? await explainSilence(io, flags, flags.sense ?? "") : await explainRow(io, flags, id);
 }
 
-async function whyRow(io: CliIo, flags: Flags, id: string): Promise<number> {
+async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> {
   using records = openRecordsOrEmpty(await openWorkspace(io, flags.workspace));
   const chain = traceCauses(records, findAskedRow(records, id));
   if (flags.json) {
@@ -52,35 +52,35 @@ async function whyRow(io: CliIo, flags: Flags, id: string): Promise<number> {
     return exit.ok;
   }
   for (const [step, row] of chain.rows.entries()) {
-    print(io, `${rowHead(io, row)} ${step === 0 ? "" : "because "}${describeRow(row)}`);
+    print(io, `${formatRowHead(io, row)} ${step === 0 ? "" : "because "}${describeRow(row)}`);
   }
   print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
   return exit.ok;
 }
 
-function rowHead(io: CliIo, row: LogRow): string {
+function formatRowHead(io: CliIo, row: LogRow): string {
   return dim(io, `${String(row.id).padStart(6)} ${formatDateTime(row.ts)}`);
 }
 
-/** The row of that id, or the first row of the run of that id; from the archive where it is there by now. */
+/** The row with that id, or the first row of the run with that id. Archived rows are found too. */
 export function findAskedRow(records: CliRecords, id: string): LogRow {
   const row = /^\d{1,15}$/.test(id) ? findRow(records, Number(id)) : null;
   if (row !== null) return row;
   const run = records.run(id), filter = { refId: id, order: "asc", limit: 1 } as const;
-  // A run that the table of runs has lost may have left its rows.
+  // A run that is missing in the table of runs may still have rows.
   const [first] = run === null ? records.allLogs(filter) : records.logs(filter);
   if (first !== undefined && (run !== null || first.type.startsWith("run."))) return first;
   if (/^\d{1,15}$/.test(id) && run === null) {
-    const message = `There is no row ${id} in the log nor in its archive`;
-    throw new NerveError("ROW_UNKNOWN", message, { hint: "nerve events shows the newest" });
+    const message = `there is no row ${id} in the log or its archive`;
+    throw new NerveError("ROW_UNKNOWN", message, { hint: "nerve events shows the newest rows" });
   }
   requireRun(records, id);
-  throw new NerveError("ROW_UNKNOWN", `The rows of run ${id} have left the log`, {
-    hint: `What is known of it: nerve workflow inspect ${id}`,
+  throw new NerveError("ROW_UNKNOWN", `the rows of run ${id} are no longer in the log`, {
+    hint: `what is known about it: nerve workflow inspect ${id}`,
   });
 }
 
-async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
+async function explainSilence(io: CliIo, flags: Flags, sense: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), limit = flags.limit ?? defaultLimit;
   using records = openRecordsOrEmpty(paths);
   const found = nonActionTypes
@@ -99,11 +99,11 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
     printJson(io, { sense, items: rows, more, now: live ?? null, problem } satisfies WhyNotOutput);
     return exit.ok;
   }
-  for (const row of rows) print(io, `${rowHead(io, row)} ${describeNonAction(row)}`);
-  print(io, dim(io, `${more ? "the last " : ""}${countText(rows, clip(sense, 64))}`));
+  for (const row of rows) print(io, `${formatRowHead(io, row)} ${describeNonAction(row)}`);
+  print(io, dim(io, `${more ? "the last " : ""}${formatCount(rows, clip(sense, 64))}`));
   printNothingYet(io, records);
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
-  if (problem !== null) print(io, `${sign.warning} what it does now is not known. ${toPrintable(problem)}`);
+  if (problem !== null) print(io, `${sign.warning} its current state is unknown: ${toPrintable(problem)}`);
   else if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
   else if (live?.nextDue != null) {
     print(io, dim(io, `it computes next ${formatDistance(live.nextDue, io.clock.now())}`));
@@ -111,9 +111,9 @@ async function whyNot(io: CliIo, flags: Flags, sense: string): Promise<number> {
   return exit.ok;
 }
 
-/** A sense whose directive was not followed has spoken all the same. */
-function countText(rows: readonly LogRow[], sense: string): string {
-  const refused = rows.filter(({ type }) => type === "sense.directive_invalid").length;
-  const silent = `${plural(rows.length - refused, "reason")} why ${sense} did not speak`;
-  return refused === 0 ? silent : `${silent}; ${plural(refused, "directive")} not followed`;
+/** Counts ignored directives apart: in those computes the sense did return something. */
+function formatCount(rows: readonly LogRow[], sense: string): string {
+  const invalid = rows.filter(({ type }) => type === "sense.directive_invalid").length;
+  const silent = `${plural(rows.length - invalid, "reason")} why ${sense} gave no signal`;
+  return invalid === 0 ? silent : `${silent}; ${plural(invalid, "directive")} ignored`;
 }

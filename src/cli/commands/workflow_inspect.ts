@@ -1,4 +1,4 @@
-/** `nerve workflow inspect RUN`: what a run is, its attempts, and a page of its rows in the log. */
+/** `nerve workflow inspect RUN`: a run, its attempts, and a page of its rows in the log. */
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
@@ -7,7 +7,7 @@ import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records
 import { clip, dim, formatDateTime, preview, print, printJson, printTable, runSign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
-/** Attempts that are shown; `--json` has up to 1,000. */
+/** How many attempts the table shows; `--json` has up to 1,000. */
 const attemptsShown = 10;
 
 interface Flags {
@@ -22,15 +22,15 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   using records = openRecordsOrEmpty(paths);
   const run = requireRun(records, runId);
   const limit = flags.limit ?? 20;
-  // One more than is shown tells whether there is a next page.
+  // One more than is shown, to know whether there is a next page.
   const found = records.logs({ refId: runId, order: "asc", limit: limit + 1, afterId: flags.after ?? 0 });
   const rows = found.slice(0, limit);
   if (flags.json) {
-    printJson(io, { run, attempts: attemptsOf(records, runId), rows, more: found.length > limit });
+    printJson(io, { run, attempts: readAttempts(records, runId), rows, more: found.length > limit });
     return exit.ok;
   }
   printRun(io, run);
-  printAttempts(io, attemptsOf(records, runId));
+  printAttempts(io, readAttempts(records, runId));
   printRows(io, rows);
   const last = rows.at(-1);
   if (last !== undefined && found.length > limit) {
@@ -40,7 +40,7 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   return exit.ok;
 }
 
-/** The run in the hands of a process. `after`: why the attempt before it came to nothing. */
+/** One process's work on the run. `after`: why the attempt before it failed. */
 interface Attempt {
   readonly attempt: number;
   readonly at: number;
@@ -49,7 +49,7 @@ interface Attempt {
 }
 
 /** Oldest first. */
-function attemptsOf(records: CliRecords, runId: string): Attempt[] {
+function readAttempts(records: CliRecords, runId: string): Attempt[] {
   const rows = ["run.started", "run.resumed"].flatMap((type) =>
     records.logs({ refId: runId, type, order: "desc", limit: 1_000 })
   );

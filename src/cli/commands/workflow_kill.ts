@@ -1,4 +1,6 @@
-/** `nerve workflow kill RUN`: ends a run in the daemon, for good. A run that has ended already is an error, exit code 1. */
+/**
+ * `nerve workflow kill RUN`: ends a run in the daemon for good. A run that has already ended is an error, exit code 1.
+ */
 import { type CliIo, exit } from "../io.ts";
 import { clip, plural, print, printJson, runSign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";

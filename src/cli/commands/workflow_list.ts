@@ -1,4 +1,4 @@
-/** `nerve workflow list`: the workflows, and a page of their runs. From the database; with a daemon, its live counts. */
+/** `nerve workflow list`: the workflows and a page of their runs, from the database; counts are live with a daemon. */
 import { NerveError } from "../../base/errors.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import type { WorkflowView } from "../../protocol/api.ts";
@@ -39,7 +39,7 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   const { live, problem } = await askOrRead(paths, (client) => client.workflows());
   using records = openRecords(paths);
-  const workflows = (live ?? stored(await requireConfig(paths), records))
+  const workflows = (live ?? readStored(await requireConfig(paths), records))
     .filter(({ name }) => flags.workflow === undefined || name === flags.workflow);
   const offset = flags.offset ?? 0;
   const runs = records?.runs({
@@ -58,7 +58,7 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   return exit.ok;
 }
 
-function stored(config: NerveConfig, records: CliRecords | null): WorkflowView[] {
+function readStored(config: NerveConfig, records: CliRecords | null): WorkflowView[] {
   const count = (workflow: string, status: RunStatus) =>
     records?.runs({ workflow, statuses: [status], limit: 1, offset: 0 }).total ?? 0;
   return [...config.workflows.values()].map(({ name, concurrency, overflow }) => ({
@@ -106,20 +106,20 @@ function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords |
       ]),
     );
   }
-  const everything = flags.all || flags.status !== undefined;
+  const includesEnded = flags.all || flags.status !== undefined;
   printPage(io, {
     offset: flags.offset ?? 0,
     shown: runs.items.length,
     total: runs.total,
-    what: everything ? "runs" : "unfinished runs",
-    next: nextCommand(flags, (flags.offset ?? 0) + runs.items.length),
+    what: includesEnded ? "runs" : "unfinished runs",
+    next: formatNextCommand(flags, (flags.offset ?? 0) + runs.items.length),
   });
-  if (everything) return;
+  if (includesEnded) return;
   const all = records?.runs({ limit: 1, offset: 0 }).total ?? 0;
   if (all > runs.total) print(io, dim(io, `${plural(all, "run")} in all: nerve workflow list --all`));
 }
 
-function nextCommand(flags: Flags, offset: number): string {
+function formatNextCommand(flags: Flags, offset: number): string {
   const parts = ["nerve workflow list", `--offset ${offset}`];
   if (flags.all) parts.push("--all");
   if (flags.workflow !== undefined) parts.push(`--workflow ${flags.workflow}`);
@@ -133,7 +133,7 @@ function parseStatuses(text: string): RunStatus[] {
     const status = runStatusSchema.safeParse(part.trim());
     if (status.success) return status.data;
     throw new NerveError("USAGE", `"${part}" is not a status of a run`, {
-      hint: `There are: ${runStatusSchema.options.join(", ")}`,
+      hint: `there are: ${runStatusSchema.options.join(", ")}`,
     });
   });
 }

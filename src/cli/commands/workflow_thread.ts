@@ -1,4 +1,4 @@
-/** `nerve workflow thread RUN`: the newest messages of a run that fit a budget of characters, oldest first. */
+/** `nerve workflow thread RUN`: the newest messages of a run that fit into a budget of characters, oldest first. */
 import { toPrintable } from "../../base/printable.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -32,15 +32,15 @@ export async function workflowThread(io: CliIo, flags: Flags, runId: string): Pr
   };
   const messages = fitBudget(pages(), flags.budget ?? defaultBudget);
   const first = messages[0]?.round ?? 1;
-  const earlier = first > 1 ? `nerve workflow thread ${runId} --before ${first}${budgetFlag(flags)}` : null;
+  const earlier = first > 1 ? `nerve workflow thread ${runId} --before ${first}${formatBudget(flags)}` : null;
   if (flags.json) printJson(io, { run, messages, earlier });
   else printThread(io, run, messages, earlier);
   return exit.ok;
 }
 
 /**
- * As many messages, newest first, as fit into `budget` characters of content; oldest first in the answer. The newest
- * is always there, cut when it alone is too long: an answer without a message would be of no use to anybody.
+ * Takes as many of the newest messages as fit into `budget` characters of content, and returns them oldest first. The
+ * newest message is always included, shortened if it alone exceeds the budget.
  */
 export function fitBudget(newestFirst: Iterable<RunMessage>, budget: number): RunMessage[] {
   const taken: RunMessage[] = [];
@@ -58,7 +58,7 @@ function cut(content: string, budget: number): string {
   return `${content.slice(0, budget)}\n[${content.length - budget} more characters]`;
 }
 
-function budgetFlag(flags: Flags): string {
+function formatBudget(flags: Flags): string {
   return flags.budget === undefined ? "" : ` --budget ${flags.budget}`;
 }
 

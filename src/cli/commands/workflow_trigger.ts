@@ -1,4 +1,4 @@
-/** `nerve workflow trigger NAME`: starts a run in the daemon, and with --wait follows it to its end. */
+/** `nerve workflow trigger NAME`: starts a run in the daemon and, with --wait, waits for its end. */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import type { ControlClient } from "../../control/client/client.ts";
@@ -22,8 +22,8 @@ interface Flags {
 
 export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string): Promise<number> {
   if (flags.id !== undefined && !runIdSchema.safeParse(flags.id).success) {
-    throw new NerveError("USAGE", `--id ${flags.id}: a run cannot have this id`, {
-      hint: "Write up to 128 letters, digits, dots, underscores and hyphens, beginning with a letter or a digit",
+    throw new NerveError("USAGE", `--id ${flags.id} is not a valid run id`, {
+      hint: "use up to 128 letters, digits, dots, underscores and hyphens; begin with a letter or a digit",
     });
   }
   const paths = await openWorkspace(io, flags.workspace);
@@ -45,44 +45,44 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
     }
     return started.status === "dropped" ? exit.failed : exit.ok;
   }
-  // The id comes first: whoever is interrupted while waiting can still ask for the run.
+  // The id comes first, so that the user has it even if the wait is interrupted.
   if (!flags.json) print(io, started.runId);
-  const ended = started.endedAt === null ? await tellingWhy(io, client, started) : started;
+  const ended = started.endedAt === null ? await waitForEnd(io, client, started) : started;
   if (flags.json) printJson(io, ended);
-  // The id alone is what a script reads.
-  else io.stderr.write(`${endLine(ended)}\n`);
+  // Not on stdout, from which scripts read the id.
+  else io.stderr.write(`${formatEnd(ended)}\n`);
   return ended.exitCode ?? (ended.status === "completed" ? exit.ok : exit.failed);
 }
 
-/** How often to look why a run does not go on. */
-const lookMs = 1_000;
+/** How often to check whether the workflow is quarantined. */
+const checkMs = 1_000;
 
-/** The run at its end. Says meanwhile what its workflow waits for: that may be the very person who waits here. */
-async function tellingWhy(io: CliIo, client: ControlClient, { runId, workflow }: Run): Promise<Run> {
-  let told: string | null = null, over = false, cancel: CancelTimer = () => {};
-  const look = async (): Promise<void> => {
-    // Whatever keeps the daemon from answering, the wait for the end of the run tells.
+/** Waits for the run's end. Reports a quarantine of its workflow, which only a person can lift. */
+async function waitForEnd(io: CliIo, client: ControlClient, { runId, workflow }: Run): Promise<Run> {
+  let reported: string | null = null, over = false, cancel: CancelTimer = () => {};
+  const check = async (): Promise<void> => {
+    // If the daemon does not answer, the wait for the end of the run reports it.
     const workflows = await client.workflows().catch(() => []);
     if (over) return;
     const problem = workflows.find(({ name }) => name === workflow)?.problem ?? null;
-    if (problem !== told && problem?.startsWith("quarantined") === true) {
+    if (problem !== reported && problem?.startsWith("quarantined") === true) {
       io.stderr.write(`${sign.broken} the run waits: ${workflow} is ${clip(problem, 300)}\n`);
     }
-    told = problem;
-    cancel = io.clock.after(lookMs, () => void look());
+    reported = problem;
+    cancel = io.clock.after(checkMs, () => void check());
   };
-  cancel = io.clock.after(lookMs, () => void look());
+  cancel = io.clock.after(checkMs, () => void check());
   try {
-    return await endOf(client, runId);
+    return await readEndedRun(client, runId);
   } finally {
     over = true;
     cancel();
   }
 }
 
-/** The run at its end; a daemon that goes away, or hangs, before that is DAEMON_MISSING or DAEMON_ANSWER. */
-async function endOf(client: ControlClient, runId: string): Promise<Run> {
-  const later = `the run goes on when the daemon does: nerve workflow inspect ${runId}`;
+/** Throws DAEMON_MISSING or DAEMON_ANSWER when the daemon stops or hangs before the run ends. */
+async function readEndedRun(client: ControlClient, runId: string): Promise<Run> {
+  const later = `the run continues when the daemon runs again: nerve workflow inspect ${runId}`;
   try {
     const run = await client.run(runId, true);
     if (run.endedAt !== null) return run;
@@ -91,12 +91,12 @@ async function endOf(client: ControlClient, runId: string): Promise<Run> {
     const hint = thrown.hint === null ? later : `${thrown.hint}; ${later}`;
     throw new NerveError(thrown.code, thrown.message, { hint, cause: thrown });
   }
-  throw new NerveError("DAEMON_MISSING", `The daemon stopped before run ${runId} ended`, {
+  throw new NerveError("DAEMON_MISSING", `the daemon stopped before run ${runId} ended`, {
     hint: `nerve start; ${later}`,
   });
 }
 
-function endLine(run: Run): string {
+function formatEnd(run: Run): string {
   const why = run.reason === null ? "" : `: ${clip(run.reason, 300)}`;
   return `${runSign[run.status]} ${run.status} after ${plural(run.rounds, "round")}${why}`;
 }
@@ -106,7 +106,7 @@ function parsePayload(text: string): Json {
     return JSON.parse(text);
   } catch (thrown) {
     throw new NerveError("USAGE", `--payload is not JSON: ${messageOf(thrown)}`, {
-      hint: `Quote it for the shell: --payload '{"key":"value"}'`,
+      hint: `quote it for the shell: --payload '{"key":"value"}'`,
     });
   }
 }

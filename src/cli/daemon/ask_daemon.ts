@@ -1,6 +1,6 @@
 /**
- * Asking a daemon that may hang: every question has its time (control/client/liveness.ts), and commands that can do without an
- * answer say what they have instead.
+ * Asks a daemon that may hang. Every request has a time limit (control/client/liveness.ts); commands that can do
+ * without an answer say what they show instead.
  */
 import { NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs } from "../../base/limits.ts";
@@ -12,13 +12,13 @@ import type { CliIo } from "../io.ts";
 import { dim, print, sign } from "../render/terminal.ts";
 import { askIfRunning } from "../workspace.ts";
 
-/** What a daemon told, or null when the databases have to do; `problem` says then why one that runs told nothing. */
+/** The daemon's answer, or null when there is none; `problem` then says why a daemon that runs did not answer. */
 export interface DaemonAnswer<T> {
   readonly live: T | null;
   readonly problem: string | null;
 }
 
-/** For commands that know most of it from the databases: a daemon that hangs keeps nobody from that. */
+/** For commands that can read most of their answer from the databases when the daemon hangs. */
 export async function askOrRead<T>(
   paths: WorkspacePaths,
   ask: (client: ControlClient) => Promise<T>,
@@ -26,20 +26,23 @@ export async function askOrRead<T>(
   try {
     const live = await askIfRunning(paths, ask), { kernel } = findDaemon(paths);
     if (live !== null || kernel === null) return { live, problem: null };
-    return { live, problem: `The daemon (pid ${kernel.pid}) starts, stops or has lost its socket: nerve status` };
+    return {
+      live,
+      problem: `the daemon (pid ${kernel.pid}) is starting, stopping or has lost its socket: nerve status`,
+    };
   } catch (thrown) {
     if (!(thrown instanceof NerveError) || thrown.code !== "DAEMON_ANSWER") throw thrown;
     return { live: null, problem: thrown.hint === null ? thrown.message : `${thrown.message}: ${thrown.hint}` };
   }
 }
 
-/** The end of a list that was made from the databases alone. */
+/** Printed below a list that was read from the databases alone. */
 export function printNoAnswer(io: CliIo, problem: string | null): void {
   if (problem === null) print(io, dim(io, "no daemon runs: nerve start"));
-  else print(io, `${sign.warning} from the databases alone. ${toPrintable(problem)}`);
+  else print(io, `${sign.warning} read from the databases alone: ${toPrintable(problem)}`);
 }
 
-/** What `ask` learns, or null when no daemon answers in time. */
+/** Calls `ask`. Null when no daemon answers within `limitMs`. */
 export async function askWithinLimit<T>(
   io: Pick<CliIo, "clock">,
   paths: WorkspacePaths,
@@ -48,19 +51,19 @@ export async function askWithinLimit<T>(
 ): Promise<T | null> {
   const { promise: late, resolve } = Promise.withResolvers<null>();
   const cancel = io.clock.after(limitMs, () => resolve(null));
-  // An answer that comes too late, or never, is not waited for; its failure is nobody's business then.
+  // After the limit nobody waits for the answer, so its failure must not count as unhandled.
   const answer = askIfRunning(paths, ask);
   answer.catch(() => {});
   return await Promise.race([answer, late]).finally(cancel);
 }
 
-/** Whether somebody listens on the control socket. */
+/** Whether a process listens on the control socket. */
 export async function socketAnswers(paths: WorkspacePaths): Promise<boolean> {
   try {
     (await Deno.connect({ transport: "unix", path: paths.socket })).close();
     return true;
   } catch {
-    // Missing, refused or not ours: nobody that we could ask.
+    // Missing, refused or not ours: no daemon that we could ask.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * How the store's commands reach it: they ask the daemon, or they hold the workspace's lock while they write, so that no
- * daemon starts meanwhile. Used by commands/store_*.ts.
+ * Opens the store for a command that writes to it. The command holds the workspace's lock meanwhile, so that no daemon
+ * starts. Used by commands/store_*.ts.
  */
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -9,7 +9,7 @@ import { openStore, type Store } from "../../store/store.ts";
 import { lockWorkspace } from "../../store/workspace_lock.ts";
 import type { CliIo } from "../io.ts";
 
-/** Runs `work` with the workspace to itself. Throws DAEMON_RUNNING; `instead` says what to do then. */
+/** Runs `work` with exclusive use of the workspace. Throws DAEMON_RUNNING with `instead` as its hint. */
 export async function withWorkspaceLock<T>(
   paths: WorkspacePaths,
   instead: string,
@@ -27,7 +27,7 @@ export async function withWorkspaceLock<T>(
   }
 }
 
-/** The log's store, closed when `work` is done. Throws STORE_FAILED when nothing has happened yet. */
+/** Opens the log's store, and closes it when `work` is done. Throws STORE_FAILED when the workspace has never run. */
 export async function withStore<T>(
   io: CliIo,
   paths: WorkspacePaths,
@@ -47,11 +47,11 @@ export function requireLog({ logDatabase, root }: WorkspacePaths): void {
     Deno.statSync(logDatabase);
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    throw new NerveError("STORE_FAILED", `Nothing has happened in ${root} yet`, { hint: "nerve start" });
+    throw new NerveError("STORE_FAILED", `nothing has happened in ${root} yet`, { hint: "nerve start" });
   }
 }
 
-/** One line on a terminal that is written over; nothing elsewhere. Undone by `end`. */
+/** A line on a terminal that each `show` replaces and `end` erases. Shows nothing when stdout is not a terminal. */
 export function createProgressLine(io: CliIo): { show(text: string): void; end(): void } {
   let shown = false;
   return {

@@ -1,6 +1,6 @@
 /**
- * The nerve that is installed, as a file: what it says of itself, and how it is replaced without a moment in which there
- * is none. Used by `nerve upgrade`, and by systemd.ts.
+ * Finds the installed executable, asks it for its version, and replaces it so that there is an executable at every
+ * moment. Used by commands/upgrade.ts and systemd.ts.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
@@ -8,21 +8,21 @@ import { ifPresentAsync } from "../../base/if_present.ts";
 import { buildSelfArguments, findOwnProgram, isCompiled } from "../../base/self_exec.ts";
 import type { CliIo } from "../io.ts";
 
-// Where a static import would load it at every start of a built nerve (tools/build/bundle.ts).
+// Imported dynamically: a static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash } = await import("node:crypto");
 
-/** Set by the header of the portable form (tools/build/header.sh): its own path. */
+/** Set by the header of the portable form (tools/build/header.sh) to the executable's own path. */
 const executableVariable = "NERVE_EXECUTABLE";
 
-/** The real path of the executable that runs now; null for a clone, which is no single file. */
+/** The real path of the executable that runs now. Null for a clone, which is not a single file. */
 export async function findInstalledFile(io: CliIo): Promise<string | null> {
   const file = isCompiled ? findOwnProgram() : io.env[executableVariable];
   return file === undefined ? null : await Deno.realPath(resolve(io.cwd, file));
 }
 
 /**
- * The command that starts the installed nerve, also tomorrow: the portable file itself, not what it unpacked, which the
- * next version leaves behind.
+ * The command that starts the installed nerve, and still does after an upgrade. For the portable form this is the file
+ * itself; the folder that it was unpacked to changes with each version.
  */
 export function buildInstalledCommand(env: CliIo["env"]): string[] {
   const file = isCompiled ? undefined : env[executableVariable];
@@ -32,11 +32,11 @@ export function buildInstalledCommand(env: CliIo["env"]): string[] {
 export interface ExitedProgram {
   readonly success: boolean;
   readonly stdout: string;
-  /** What it printed last, for a reader. */
+  /** The last line that it printed, for an error message. */
   readonly lastLine: string;
 }
 
-/** Runs a nerve to its end. Throws when the file is no program. */
+/** Runs an executable to its end. Throws when the file is not one. */
 export async function runProgram(file: string, args: readonly string[]): Promise<ExitedProgram> {
   const command = new Deno.Command(file, { args: [...args], stdin: "null", stdout: "piped", stderr: "piped" });
   const { success, stdout, stderr } = await command.output();
@@ -45,20 +45,20 @@ export async function runProgram(file: string, args: readonly string[]): Promise
   return { success, stdout: out, lastLine: lastWords.trim() };
 }
 
-/** What `file` says it is. Throws UPGRADE_FAILED when it is no nerve that runs on this machine. */
+/** The version that `file` reports. Throws UPGRADE_FAILED when it is not a nerve executable for this machine. */
 export async function readVersionOf(file: string): Promise<string> {
-  const refuse = (cause: unknown) =>
-    new NerveError("UPGRADE_FAILED", `${basename(file)} is no nerve that runs on this machine`, {
-      hint: "Nothing was changed. Download it again, for this system and processor.",
+  const createError = (cause: unknown) =>
+    new NerveError("UPGRADE_FAILED", `${basename(file)} is not a nerve executable for this machine`, {
+      hint: "nothing was changed; download it again, for this system and processor",
       cause,
     });
   try {
     const { success, stdout, lastLine } = await runProgram(file, ["version", "--json"]);
     const { nerve } = Object(success ? JSON.parse(stdout) : null);
-    if (typeof nerve !== "string") throw refuse(lastLine);
+    if (typeof nerve !== "string") throw createError(lastLine);
     return nerve;
   } catch (thrown) {
-    throw thrown instanceof NerveError ? thrown : refuse(thrown);
+    throw thrown instanceof NerveError ? thrown : createError(thrown);
   }
 }
 
@@ -69,21 +69,21 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The sum that stands beside a file, as `sha256sum` writes it; null when there is none. */
+/** The checksum in `PATH.sha256`, as `sha256sum` writes it. Null when there is no such file. */
 export async function readChecksumFile(path: string): Promise<string | null> {
   const text = await ifPresentAsync(() => Deno.readTextFile(`${path}.sha256`));
   return text === null ? null : text.trim().split(/\s+/)[0] ?? "";
 }
 
 export interface Swap {
-  /** Puts the new file in the place of the old one, which stays as `kept`. */
+  /** Puts the new file in the place of the old one, which is kept as `kept`. */
   install(): Promise<void>;
-  /** Undoes it. */
+  /** Puts the old file back. */
   rollBack(): Promise<void>;
   readonly kept: string;
 }
 
-/** Both files must be in one folder, so that a rename is all it takes: whoever starts nerve finds one of the two. */
+/** Both files must be in one folder, so that a rename replaces one with the other and an executable is always there. */
 export function createSwap(installed: string, candidate: string): Swap {
   const kept = `${installed}.old`;
   return {
@@ -98,30 +98,30 @@ export function createSwap(installed: string, candidate: string): Swap {
 }
 
 /**
- * Held while the file is replaced: two upgrades at once would take each other's half for the old one. Throws UPGRADE_FAILED
- * when another one holds it.
+ * Locks the executable while it is replaced: of two upgrades at once, each could keep the other's new file as the old
+ * one. Throws UPGRADE_FAILED when another upgrade holds the lock.
  */
 export async function lockInstalled(installed: string): Promise<Disposable> {
   const file = await Deno.open(installed);
   const [locked, held, present] = [await file.tryLock(true), await file.stat(), await Deno.stat(installed)];
-  // The lock is the file's, not the name's: an upgrade that has just ended has left the name to another file.
+  // The lock belongs to the inode. If an upgrade has just ended, the name already leads to another file.
   if (locked && held.ino === present.ino) return file;
   file.close();
   throw new NerveError("UPGRADE_FAILED", `another upgrade is replacing ${installed}`, {
-    hint: "Nothing was changed. Wait until it has ended.",
+    hint: "nothing was changed; wait until it has ended",
   });
 }
 
-/** A copy beside the installed file, ready to be tried and to take its place. Throws UPGRADE_FAILED. */
+/** Copies `file` beside the installed one, ready to be tried and to replace it. Throws UPGRADE_FAILED. */
 export async function copyCandidate(installed: string, file: string): Promise<string> {
   const folder = dirname(installed), candidate = join(folder, `.${basename(installed)}.${Deno.pid}.new`);
-  await tryTo(`${file} cannot be read`, async () => {
-    if (!(await Deno.stat(file)).isFile) throw new Error("it is no file");
+  await failWith(`${file} cannot be read`, async () => {
+    if (!(await Deno.stat(file)).isFile) throw new Error("it is not a file");
     (await Deno.open(file)).close();
   });
-  await tryTo(`${folder} cannot be written to`, async () => {
+  await failWith(`${folder} cannot be written to`, async () => {
     for await (const { name } of Deno.readDir(folder)) {
-      // Of an upgrade that was killed: with the lock held, nobody else's.
+      // Left by an upgrade that was killed. We hold the lock, so no running upgrade owns it.
       if (isCandidate(name, installed)) await Deno.remove(join(folder, name));
     }
     await Deno.copyFile(file, candidate);
@@ -135,11 +135,11 @@ function isCandidate(name: string, installed: string): boolean {
   return name.startsWith(own) && /^\d+\.new$/.test(name.slice(own.length));
 }
 
-async function tryTo(otherwise: string, act: () => Promise<void>): Promise<void> {
+async function failWith(problem: string, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (thrown) {
-    const message = `${otherwise}: ${messageOf(thrown)}`;
-    throw new NerveError("UPGRADE_FAILED", message, { hint: "Nothing was changed.", cause: thrown });
+    const message = `${problem}: ${messageOf(thrown)}`;
+    throw new NerveError("UPGRADE_FAILED", message, { hint: "nothing was changed", cause: thrown });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Reads what is added to a log file, line by line, across its turning over (daemon/text_log.ts): the open file is read
- * to its end before the next one is begun, so that no line is lost or shown twice.
+ * Follows a log file line by line, across its rotation (daemon/text_log.ts). The open file is read to its end before
+ * the next one is opened, so that no line is lost or repeated. Used by commands/logs.ts.
  */
 import { readInode } from "../../base/file_identity.ts";
 import { logFilesKept } from "../../base/limits.ts";
@@ -16,25 +16,25 @@ export class LogTail implements Disposable {
   #decoder = new TextDecoder();
   #rest = "";
 
-  /** Begins with the first line of the newest file, also of one that is yet to be made. */
+  /** Starts at the first line of the newest file, even if that file does not exist yet. */
   constructor(path: string) {
     this.#path = path;
     this.#reading = this.#open(path);
   }
 
-  /** Whether there is a file at all. */
+  /** Whether the log file exists. */
   get found(): boolean {
     return this.#reading !== null;
   }
 
-  /** The whole lines that were added since the last call. */
+  /** The complete lines added since the last call. */
   read(): string[] {
     const lines: string[] = [];
     for (;;) {
       if (this.#reading !== null) lines.push(...this.#drain(this.#reading.file));
-      const next = this.#next();
+      const next = this.#openNext();
       if (next === null) return lines;
-      // What was added between our last look and its turning over; nothing comes after that.
+      // Lines added between the read above and the rotation. Nothing is appended after that.
       if (this.#reading !== null) lines.push(...this.#drain(this.#reading.file));
       this.#reading?.file.close();
       this.#reading = next;
@@ -62,13 +62,13 @@ export class LogTail implements Disposable {
     return lines;
   }
 
-  /** The file that follows the one being read; null when that is the newest. */
-  #next(): Reading | null {
+  /** Opens the file that follows the one being read. Null when the open one is the newest. */
+  #openNext(): Reading | null {
     if (this.#reading === null) return this.#open(this.#path);
     const names = [this.#path, ...Array.from({ length: logFilesKept }, (_, at) => `${this.#path}.${at + 1}`)];
     const at = names.findIndex((name) => readInode(name) === this.#reading?.ino);
     if (at === 0) return null;
-    // Turned over so often that ours is gone, or removed by somebody: go on with the newest.
+    // Our file was rotated away or removed: continue with the newest.
     const name = at < 0 ? this.#path : names[at - 1] ?? this.#path;
     return this.#open(name);
   }

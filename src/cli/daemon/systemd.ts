@@ -1,13 +1,13 @@
 /**
- * systemd as the keeper of a workspace's daemon: the text of the unit, its name and place, and the one call of
- * systemctl. With systemd, systemd is the supervisor: the unit runs the kernel in the foreground (`nerve run`), whose
- * lines go to the journal; a supervisor of our own in between would only hide deaths from it.
+ * Runs a workspace's daemon under systemd: the unit's text, name and path, and the calls of systemctl. Used by
+ * commands/service.ts. systemd is then the supervisor: the unit runs the kernel in the foreground (`nerve run`) and its
+ * output goes to the journal. Our own supervisor in between would only hide the kernel's deaths from systemd.
  */
 import { basename, join } from "node:path";
 import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../../base/limits.ts";
 import { buildInstalledCommand } from "./installation.ts";
 
-// Where a static import would load it at every start of a built nerve (tools/build/bundle.ts).
+// Imported dynamically: a static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash } = await import("node:crypto");
 
 export interface SystemdUnit {
@@ -16,17 +16,17 @@ export interface SystemdUnit {
   readonly text: string;
 }
 
-/** The unit of the workspace at `root`. `env` is that of whoever installs it. */
+/** The unit of the workspace at `root`. `env` is the environment of the user who installs it. */
 export function createSystemdUnit(root: string, env: Readonly<Record<string, string | undefined>>): SystemdUnit {
   const slug = basename(root).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "workspace";
   const name = `nerve-${slug.slice(0, 40)}-${createHash("sha256").update(root).digest("hex").slice(0, 6)}.service`;
   const config = env["XDG_CONFIG_HOME"] || join(env["HOME"] ?? "/", ".config");
-  return { name, path: join(config, "systemd", "user", name), text: unitText(root, env) };
+  return { name, path: join(config, "systemd", "user", name), text: createUnitText(root, env) };
 }
 
-function unitText(root: string, env: Readonly<Record<string, string | undefined>>): string {
-  const command = [...buildInstalledCommand(env), "run", "--workspace", root].map(quoted).join(" ");
-  // A user's unit has a bare PATH: programs that senses may run would not be found. The cache is where packages are.
+function createUnitText(root: string, env: Readonly<Record<string, string | undefined>>): string {
+  const command = [...buildInstalledCommand(env), "run", "--workspace", root].map(quoteWord).join(" ");
+  // A user unit gets a minimal PATH, on which programs that senses run may be missing. DENO_DIR holds the packages.
   const kept = ["PATH", "DENO_DIR"].filter((name) => env[name]);
   return [
     "[Unit]",
@@ -37,10 +37,10 @@ function unitText(root: string, env: Readonly<Record<string, string | undefined>
     "[Service]",
     "Type=exec",
     `ExecStart=${command}`,
-    ...kept.map((name) => `Environment=${quoted(`${name}=${env[name]}`)}`),
+    ...kept.map((name) => `Environment=${quoteWord(`${name}=${env[name]}`)}`),
     "Restart=on-failure",
     "RestartSec=1",
-    // The processes of senses and workflows get their end from the kernel; what is left after it goes with the unit.
+    // The kernel ends the processes of senses and workflows; systemd kills those that outlive it.
     "KillMode=mixed",
     `TimeoutStopSec=${daemonStopMaxMs / 1_000}`,
     "",
@@ -50,28 +50,28 @@ function unitText(root: string, env: Readonly<Record<string, string | undefined>
   ].join("\n");
 }
 
-/** As systemd reads one word: in quotes, with its own two signs doubled. */
-function quoted(word: string): string {
+/** Quotes a word for a unit file, in which `%` and `$` are escaped by doubling them. */
+function quoteWord(word: string): string {
   const text = word.replaceAll("%", "%%").replaceAll("$", "$$$$").replaceAll("\\", "\\\\").replaceAll('"', '\\"');
   return /^[\w@%+=:,./$-]+$/.test(text) ? text : `"${text}"`;
 }
 
 export interface SystemctlResult {
   readonly ok: boolean;
-  /** What it printed, on either stream. */
+  /** Its output, stdout first, then stderr. */
   readonly text: string;
 }
 
-/** Runs `systemctl --user`; null when there is no such program. */
+/** Runs `systemctl --user`. Null when systemctl is not installed. */
 export async function runSystemctl(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<SystemctlResult | null> {
-  const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   try {
     const { code, stdout, stderr } = await new Deno.Command("systemctl", {
       args: ["--user", "--no-pager", ...args],
-      env: Object.fromEntries(given),
+      env: Object.fromEntries(defined),
     }).output();
     const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim()).filter((part) => part !== "");
     return { ok: code === 0, text: text.join("\n") };
@@ -81,7 +81,7 @@ export async function runSystemctl(
   }
 }
 
-/** Why systemd cannot be used here, or null when it can: it is not there, or this user has no manager of their own. */
+/** Why systemd cannot be used here, or null when it can. It may be missing, or this user may have no user manager. */
 export async function findSystemdProblem(env: Readonly<Record<string, string | undefined>>): Promise<string | null> {
   const answer = await runSystemctl(["show-environment"], env);
   if (answer === null) return "systemctl is not installed";

@@ -1,13 +1,15 @@
 /**
- * What a daemon that knows no such sense or workflow cannot say: that its folder is there all the same. Used by the
- * commands that trigger one.
+ * Explains "unknown sense" and "unknown workflow" errors of the daemon when the folder exists all the same. Used by the
+ * commands that trigger a sense or a workflow.
  */
 import { NerveError } from "../../base/errors.ts";
 import { isMissing } from "../../base/if_present.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { readConfigFile } from "../workspace.ts";
 
-/** As `ask`; SENSE_UNKNOWN and WORKFLOW_UNKNOWN tell why a folder that is there is not known. */
+/**
+ * Calls `ask`. If it throws SENSE_UNKNOWN or WORKFLOW_UNKNOWN, adds why the daemon does not know an existing folder.
+ */
 export async function explainUnknownUnit<T>(
   paths: WorkspacePaths,
   section: "senses" | "workflows",
@@ -20,21 +22,21 @@ export async function explainUnknownUnit<T>(
     const unknown = section === "senses" ? "SENSE_UNKNOWN" : "WORKFLOW_UNKNOWN";
     if (!(thrown instanceof NerveError) || thrown.code !== unknown) throw thrown;
     const entry = section === "senses" ? paths.senseEntry(name) : paths.workflowEntry(name);
-    const parsed = await isThere(entry) ? await readConfigFile(paths) : null;
-    // What a nerve.yaml names that has errors, nobody knows.
+    const parsed = await isFile(entry) ? await readConfigFile(paths) : null;
+    // A nerve.yaml with errors does not tell which names it defines.
     if (parsed === null || !parsed.ok) throw thrown;
-    const [why, hint] = parsed.value.config[section].has(name) ? ["the daemon has not taken it up", "nerve reload"] : [
+    const [why, hint] = parsed.value.config[section].has(name) ? ["the daemon has not loaded it", "nerve reload"] : [
       "nerve.yaml does not name it",
-      `add "${name}: {}" under ${section} in nerve.yaml; nerve validate tells the rest`,
+      `add "${name}: {}" under ${section} in nerve.yaml; nerve validate shows what else is missing`,
     ];
-    throw new NerveError(thrown.code, `${thrown.message}: ${section}/${name}/ is there, but ${why}`, {
+    throw new NerveError(thrown.code, `${thrown.message}: ${section}/${name}/ exists, but ${why}`, {
       hint,
       cause: thrown,
     });
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (thrown) {

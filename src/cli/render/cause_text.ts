@@ -1,6 +1,6 @@
 /**
- * Why something happened, and why something did not, as rows of the log tell it: one line a row. Pure but for the
- * records that it is given; used by cli/commands/why.ts.
+ * Explains from rows of the log why something happened or did not happen, one line for each row. Used by
+ * commands/why.ts; pure apart from the records that it reads.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
@@ -11,9 +11,9 @@ import { clip, formatClockTime, preview, runSign, sign } from "./terminal.ts";
 const textMaxChars = 160;
 
 export interface CauseChain {
-  /** From the row that was asked about back to the first one that nothing else caused. */
+  /** From the row in question back to the first row, which has no cause. */
   readonly rows: readonly LogRow[];
-  /** The cause of the last one, when it has left the log; else null. */
+  /** The id of the next cause when its row is no longer in the log; otherwise null. */
   readonly missing: number | null;
 }
 
@@ -21,7 +21,7 @@ export function traceCauses(records: Pick<CliRecords, "allLogs">, row: LogRow): 
   const rows = [row];
   for (let causeId = row.causeId; causeId !== null; causeId = rows.at(-1)?.causeId ?? null) {
     const cause = findRow(records, causeId);
-    // A cause is always older than its effect; anything else would walk in circles.
+    // A cause is always older than its effect. Any other row could form a cycle.
     if (cause === null || cause.id >= (rows.at(-1)?.id ?? 0)) return { rows, missing: causeId };
     rows.push(cause);
   }
@@ -32,17 +32,19 @@ export function findRow(records: Pick<CliRecords, "allLogs">, id: number): LogRo
   return records.allLogs({ afterId: id - 1, beforeId: id + 1, limit: 1 })[0] ?? null;
 }
 
-/** What happened in this row, without its id and time. */
+/** The row in words, without its id and time. */
 export function describeRow(row: LogRow): string {
-  const { type, source, refId } = row, payload = fieldsOf(row), who = source.slice(source.indexOf(":") + 1);
+  const { type, source, refId } = row, payload = readFields(row), name = source.slice(source.indexOf(":") + 1);
   switch (type) {
     case "sense.signal":
-      return `${sign.signal} ${who} signalled ${preview(payload.payload ?? null, textMaxChars)}${occasion(payload)}`;
+      return `${sign.signal} ${name} signalled ${preview(payload.payload ?? null, textMaxChars)}${
+        formatOccasion(payload)
+      }`;
     case "sense.directive":
-      return `${sign.signal} ${who} asked for workflow ${textOf(payload.name)}: ` +
-        `${clip(textOf(payload.prompt), textMaxChars)}${occasion(payload)}`;
+      return `${sign.signal} ${name} asked for workflow ${toText(payload.name)}: ` +
+        `${clip(toText(payload.prompt), textMaxChars)}${formatOccasion(payload)}`;
     case "sense.triggered":
-      return `${sign.next} somebody triggered ${who}`;
+      return `${sign.next} ${name} was triggered by hand`;
     case "run.queued":
     case "run.started":
     case "run.completed":
@@ -53,18 +55,18 @@ export function describeRow(row: LogRow): string {
     case "run.dropped": {
       const status = type.slice("run.".length) as keyof typeof runSign;
       const reason = typeof payload.reason === "string" ? `: ${clip(payload.reason, textMaxChars)}` : "";
-      return `${runSign[status]} run ${clip(refId ?? "", 128)} of ${who} was ${status}${reason}`;
+      return `${runSign[status]} run ${clip(refId ?? "", 128)} of ${name} was ${status}${reason}`;
     }
     default:
       return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
 }
 
-/** Why a compute did not happen, had nothing to say or was not obeyed; null for rows of any other kind. */
+/** Why a compute did not run, gave no signal, or had its directive ignored. Null for other rows. */
 export function describeNonAction(row: LogRow): string | null {
-  const payload = fieldsOf(row), compute = payload.compute === undefined ? "" : ` ${textOf(payload.compute)}`;
-  const message = clip(textOf(payload.message), textMaxChars);
-  // A folded row: so many more of the same since the row before it, which is at most a minute old.
+  const payload = readFields(row), compute = payload.compute === undefined ? "" : ` ${toText(payload.compute)}`;
+  const message = clip(toText(payload.message), textMaxChars);
+  // A folded row counts equal rows since the row before it, which is at most a minute older.
   const times = typeof payload.repeated === "number" ? ` \u00d7${payload.repeated} in the minute before` : "";
   switch (row.type) {
     case "sense.null":
@@ -73,7 +75,7 @@ export function describeNonAction(row: LogRow): string | null {
       }${times}`;
     case "sense.throttled": {
       const until = typeof payload.until === "number" ? ` until ${formatClockTime(payload.until)}` : "";
-      return `${sign.asleep} throttled${until}, then compute${compute} answers${times}`;
+      return `${sign.asleep} throttled${until}, then compute${compute} runs${times}`;
     }
     case "sense.coalesced":
       return `${sign.asleep} coalesced into compute${compute}${times}`;
@@ -86,7 +88,7 @@ export function describeNonAction(row: LogRow): string | null {
       return `${sign.broken} compute${compute} could not run: ${message}${times}`;
     case "sense.load_failed": {
       const [first] = Array.isArray(payload.problems) ? payload.problems : [];
-      const why = isPlainObject(first) ? clip(textOf(first.message as Json), textMaxChars) : "";
+      const why = isPlainObject(first) ? clip(toText(first.message as Json), textMaxChars) : "";
       return `${sign.broken} cannot be loaded: ${why}`;
     }
     default:
@@ -94,50 +96,50 @@ export function describeNonAction(row: LogRow): string | null {
   }
 }
 
-/** Null was meant; what comes of a function that does not say what it returns may not be. */
+/** A compute that returned `undefined` probably lacks a return or an await. */
 export function formatNothing(returned: Json | undefined): string {
   return returned === "undefined" ? "undefined: is a return or an await missing?" : "null";
 }
 
-/** What made a compute run that nothing in the log caused: the end of most chains. */
+/** What triggered the compute at the end of a chain, where no row is the cause. */
 export function describeFirstCause({ rows, missing }: CauseChain): string {
   const last = rows.at(-1);
-  if (missing !== null) return `row ${missing}, which caused that, has left the log`;
-  const payload = last === undefined ? {} : fieldsOf(last);
+  if (missing !== null) return `row ${missing}, which caused that, is no longer in the log`;
+  const payload = last === undefined ? {} : readFields(last);
   switch (payload.trigger) {
     case "interval":
-      return `that was compute ${textOf(payload.compute)}, due at its interval`;
+      return `that was compute ${toText(payload.compute)}, due by its interval`;
     case "cron":
-      return `that was compute ${textOf(payload.compute)}, due by its cron line`;
+      return `that was compute ${toText(payload.compute)}, due by its cron line`;
     default:
       return last?.type.startsWith("run.") || last?.type === "sense.triggered"
-        ? "that was asked for by hand"
+        ? "that was triggered by hand"
         : "nothing in the log caused that";
   }
 }
 
-/** How long it took from the first cause to what was asked about. */
+/** The time from the first cause to the row in question. */
 export function formatElapsed({ rows }: CauseChain): string {
   const first = rows.at(-1), last = rows[0];
   return first === undefined || last === undefined || rows.length < 2
     ? ""
-    : `; ${formatDuration(Math.max(0, last.ts - first.ts))} from there`;
+    : `; ${formatDuration(Math.max(0, last.ts - first.ts))} earlier`;
 }
 
-function occasion(payload: JsonObject): string {
-  const compute = payload.compute === undefined ? "" : ` (compute ${textOf(payload.compute)}`;
+function formatOccasion(payload: JsonObject): string {
+  const compute = payload.compute === undefined ? "" : ` (compute ${toText(payload.compute)}`;
   if (compute === "") return "";
   return payload.trigger === "signal"
-    ? `${compute}, woken by a signal)`
+    ? `${compute}, triggered by a signal)`
     : payload.trigger === "manual"
     ? `${compute}, by hand)`
     : `${compute})`;
 }
 
-function fieldsOf({ payload }: LogRow): JsonObject {
+function readFields({ payload }: LogRow): JsonObject {
   return isPlainObject(payload) ? payload as JsonObject : {};
 }
 
-function textOf(value: Json | undefined): string {
+function toText(value: Json | undefined): string {
   return value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -1,4 +1,4 @@
-/** One line a kernel event, for the terminal of `nerve run`. Pure. */
+/** Formats kernel events for the terminal of `nerve run`, one line each. Pure; used by commands/run.ts. */
 import { formatDuration } from "../../base/duration.ts";
 import { unreachable } from "../../base/errors.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
@@ -8,13 +8,13 @@ import { clip, plural, preview, runSign, sign } from "./terminal.ts";
 const textMaxChars = 300;
 const payloadMaxChars = 160;
 
-/** The line without its time, or null for what is not worth one: debug messages, processes that come and go in peace. */
+/** The line without its time. Null for debug messages, and for processes that start or end normally. */
 export function formatEvent(event: KernelEvent): string | null {
   switch (event.kind) {
     case "signal":
       return `${sign.signal} ${event.signal.sense} ${preview(event.signal.payload, payloadMaxChars)}`;
     case "run":
-      return runLine(event.run);
+      return formatRun(event.run);
     case "unit":
       if (event.change === "ready" || event.change === "ended") return null;
       return `${event.change === "reset" ? sign.live : sign.died} ${event.unit} ${clip(event.message, textMaxChars)}`;
@@ -30,7 +30,7 @@ export function formatEvent(event: KernelEvent): string | null {
   }
 }
 
-function runLine(run: Run): string {
+function formatRun(run: Run): string {
   const parts = [runSign[run.status], run.workflow, run.runId, run.status];
   if (run.status === "started" && run.attempt > 1) parts.push(`(attempt ${run.attempt})`);
   if (run.endedAt !== null) {
@@ -42,7 +42,7 @@ function runLine(run: Run): string {
   return why === "" ? parts.join(" ") : `${parts.join(" ")}: ${clip(why, textMaxChars)}`;
 }
 
-/** What went by, counted. */
+/** Counts signals, runs and problems for the summary at the end. */
 export class Tally {
   readonly #runs = new Map<string, string>();
   #signals = 0;

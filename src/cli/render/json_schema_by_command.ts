@@ -1,4 +1,7 @@
-/** Which schema of json_schemas.ts each command's `--json` has. One test holds it to the tree of commands, and to what they print. */
+/**
+ * The schema in json_schemas.ts of each command's `--json` output. tests/integration/cli/json_test.ts compares this
+ * table with the tree of commands and with what they print.
+ */
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
 import {
@@ -31,7 +34,7 @@ import {
   workflowTriggerOutput,
 } from "./json_schemas.ts";
 
-/** `lines`: one document a line. */
+/** `lines`: one JSON document on each line. */
 export interface JsonOutput {
   readonly prints: "document" | "lines";
   readonly schema: z.ZodType;
@@ -39,7 +42,9 @@ export interface JsonOutput {
 const document = (schema: z.ZodType): JsonOutput => ({ prints: "document", schema });
 const lines = (schema: z.ZodType): JsonOutput => ({ prints: "lines", schema });
 
-/** By the words of the command; `nerve daemon` has the same `status` and `logs`. */
+/**
+ * Keyed by the words of the command. `nerve daemon status` and `nerve daemon logs` print the same as without `daemon`.
+ */
 export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),

@@ -1,9 +1,9 @@
 /**
- * What `--json` prints, a schema for each command that has it (json_schema_by_command.ts tells which). The commands are typed by
- * these, the tests parse by them; no command loads this file, so that zod stays out of what needs none. Times are
+ * A schema for the `--json` output of each command (json_schema_by_command.ts maps commands to schemas). Commands use
+ * the types and tests parse with the schemas. No command loads this file, so that commands need not load zod. Times are
  * milliseconds since the epoch.
- * Commands that stream print one document a line; `sense query` prints an array with a line for each row. What fails
- * writes `errorOutput` to stderr, on one line, and nothing to stdout, unless it had begun a stream.
+ * Commands that stream print one document on each line; `sense query` prints an array with one line for each row. A
+ * command that fails writes `errorOutput` to stderr on one line, and nothing to stdout unless it had begun to stream.
  */
 import * as z from "zod";
 import { permissionNames } from "../../config/types.ts";
@@ -22,25 +22,28 @@ import { logRowSchema } from "../../protocol/log.ts";
 import { runMessageSchema } from "../../protocol/run.ts";
 import { placeSchema } from "../../protocol/signal.ts";
 
-/** Any command that fails: `hint` says what to do. The codes are those of base/errors.ts. */
+/** The error of any command; `hint` says what to do. The codes are those of base/errors.ts. */
 export const errorOutput = z.strictObject({
   error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().nullable() }),
 });
 export type ErrorOutput = z.infer<typeof errorOutput>;
 
-/** Whether a daemon told it; if not, it is from the databases, and `problem` says why when one runs all the same. */
-const told = { daemon: z.boolean(), problem: z.string().nullable() } as const;
+/**
+ * Whether the daemon answered. If not, the data is from the databases; `problem` says why a daemon that runs did not
+ * answer.
+ */
+const origin = { daemon: z.boolean(), problem: z.string().nullable() } as const;
 
-/** `nerve sense list`: without a daemon nobody counts. `total` counts all senses. */
+/** `nerve sense list`: `counters` is null without a daemon. `total` counts all senses. */
 export const senseListOutput = z.strictObject({
-  ...told,
+  ...origin,
   total: z.int(),
   offset: z.int(),
   items: z.array(senseViewSchema.extend({ counters: senseCountersSchema.nullable() })),
 });
 export type SenseListOutput = z.infer<typeof senseListOutput>;
 
-/** `nerve sense library`, `nerve workflow library`: `permissions` as their lines in nerve.yaml begin. */
+/** `nerve sense library`, `nerve workflow library`: `permissions` are those of the lines that go into nerve.yaml. */
 export const libraryOutput = z.strictObject({
   items: z.array(z.strictObject({
     name: z.string(),
@@ -64,7 +67,7 @@ export const senseSchemaOutput = z.strictObject({
   })),
 });
 
-/** `nerve sense query NAME [SQL]`: integers beyond 2^53 are texts, blobs are x'00ff'. */
+/** `nerve sense query NAME [SQL]`: integers beyond 2^53 are strings, blobs are x'00ff'. */
 export const senseQueryOutput = z.array(z.record(z.string(), z.union([z.null(), z.number(), z.string()])));
 
 /** `nerve sense trigger NAME`: `outcome` is null without --wait. */
@@ -72,14 +75,14 @@ export const senseTriggerOutput = triggerReplySchema;
 
 /** `nerve workflow list` */
 export const workflowListOutput = z.strictObject({
-  ...told,
+  ...origin,
   workflows: z.array(workflowViewSchema),
   runs: runPageSchema.extend({ offset: z.int() }),
 });
 
 /**
- * `nerve workflow inspect RUN`: its attempts, from which round on and after what; and a page of its rows, the oldest
- * first, where `more` tells of further ones.
+ * `nerve workflow inspect RUN`: its attempts, each with its first round and with why the one before it ended (`after`);
+ * and a page of its rows, oldest first. `more`: there are further rows.
  */
 export const workflowInspectOutput = z.strictObject({
   run: runSchema,
@@ -90,20 +93,20 @@ export const workflowInspectOutput = z.strictObject({
   more: z.boolean(),
 });
 
-/** `nerve workflow thread RUN`: `earlier` is the command for what did not fit. */
+/** `nerve workflow thread RUN`: `earlier` is the command that shows what did not fit. */
 export const workflowThreadOutput = z.strictObject({
   run: runSchema,
   messages: z.array(runMessageSchema),
   earlier: z.string().nullable(),
 });
 
-/** `nerve workflow trigger NAME`: the run, at its end with --wait. */
+/** `nerve workflow trigger NAME`: the run as it starts or, with --wait, as it ended. */
 export const workflowTriggerOutput = runSchema;
 
-/** `nerve events`: one line each. With -f also `{afterId, beforeId}` for rows that have left the log. */
+/** `nerve events`: one row on each line. With -f also `{afterId, beforeId}` in place of rows that were archived. */
 export const eventsOutputLine = z.union([logRowSchema, gapSchema]);
 
-/** `nerve logs`: one line each; what a crash has left behind has only a message. */
+/** `nerve logs`: one log line on each line. The output of a crash has only a message. */
 export const logsOutputLine = z.union([
   z.strictObject({
     ts: z.number(),
@@ -115,7 +118,9 @@ export const logsOutputLine = z.union([
   z.strictObject({ message: z.string() }),
 ]);
 
-/** `nerve why ID`: from the row that was asked about back to its first cause; `missing`: a cause that left the log. */
+/**
+ * `nerve why ID`: from the row in question back to its first cause. `missing`: a cause that is no longer in the log.
+ */
 export const whyOutput = z.strictObject({
   id: z.string(),
   chain: z.array(logRowSchema).min(1),
@@ -123,7 +128,7 @@ export const whyOutput = z.strictObject({
 });
 export type WhyOutput = z.infer<typeof whyOutput>;
 
-/** `nerve why --sense NAME`: the oldest first; `now` is the sense as the daemon has it, null when none tells. */
+/** `nerve why --sense NAME`: oldest first. `now` is the sense as the daemon reports it, null when no daemon answers. */
 export const whyNotOutput = z.strictObject({
   sense: z.string(),
   items: z.array(logRowSchema),
@@ -146,7 +151,7 @@ export const validateOutput = z.strictObject({
   })),
 });
 
-/** `nerve status`: see the command for what the conditions mean. */
+/** `nerve status`: commands/status.ts says what the conditions mean. */
 export const statusOutput = z.strictObject({
   condition: z.enum(["running", "starting", "stopping", "restarting", "hanging", "down", "gave up", "killed"]),
   workspace: z.string(),
@@ -183,7 +188,7 @@ export const versionOutput = z.strictObject({
 /** `nerve store archive` */
 export const storeArchiveOutput = archiveReplySchema;
 
-/** `nerve store stats`: `perDay` is the mean of the last whole days in the log, null while there is none. */
+/** `nerve store stats`: `perDay` is the mean of the last whole days in the log, null while there are none. */
 export const storeStatsOutput = z.strictObject({
   log: z.strictObject({
     bytes: z.int(),
@@ -206,7 +211,7 @@ export const storeStatsOutput = z.strictObject({
   totalBytes: z.int(),
 });
 
-/** `nerve store gc`: `digest` is null for what an interrupted write has left. */
+/** `nerve store gc`: `digest` is null for a file that an interrupted write left behind. */
 export const storeGcOutput = z.strictObject({
   items: z.array(z.strictObject({ digest: z.string().nullable(), bytes: z.int(), modifiedMs: z.number() })),
   bytes: z.int(),
@@ -215,7 +220,7 @@ export const storeGcOutput = z.strictObject({
   removedBytes: z.int(),
 });
 
-/** `nerve store verify`: one finding for each thing that is wrong, and one for each part that is whole. */
+/** `nerve store verify`: one finding for each fault, and one for each part that is intact. */
 export const storeVerifyOutput = z.strictObject({
   ok: z.boolean(),
   findings: z.array(z.strictObject({
@@ -238,12 +243,12 @@ export const storeBackupOutput = z.strictObject({
   bytes: z.int(),
 });
 
-/** `nerve store restore DIR`: `before` is where the data is that was there. */
+/** `nerve store restore DIR`: `before` is the folder to which the previous data was moved. */
 export const storeRestoreOutput = storeBackupOutput.extend({ before: z.string().nullable() });
 
 const permissionValues = z.partialRecord(z.enum(permissionNames), z.union([z.literal(true), z.array(z.string())]));
 
-/** `nerve permissions`: each group and workflow with its grants; `gained`: declared by another sense of its group. */
+/** `nerve permissions`: each group and workflow with its grants. `gained`: declared by another sense of the group. */
 export const permissionsOutput = z.strictObject({
   items: z.array(z.strictObject({
     kind: z.enum(["group", "workflow"]),
@@ -260,7 +265,7 @@ export const permissionsOutput = z.strictObject({
   })),
 });
 
-/** `nerve sense learn`: `needed` is the smallest block, `missing` and `unused` its difference to the present one. */
+/** `nerve sense learn`: `needed` is the smallest block; `missing` and `unused` are its differences to nerve.yaml. */
 export const senseLearnOutput = z.strictObject({
   sense: z.string(),
   needed: permissionValues,
@@ -271,7 +276,7 @@ export const senseLearnOutput = z.strictObject({
   ended: z.string().nullable(),
 });
 
-/** `nerve service status`: what systemctl answers; null, with the `problem`, where there is no systemd to ask. */
+/** `nerve service status`: the answers of systemctl; null, with a `problem`, where systemd is missing. */
 export const serviceStatusOutput = z.strictObject({
   unit: z.string(),
   path: z.string(),

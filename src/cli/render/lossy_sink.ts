@@ -1,8 +1,8 @@
 /**
- * The stdout of a command that must go on whatever becomes of its output: `nerve run` above a disk that is full, a
- * terminal that was told to pause (Ctrl-S), a reader that does not read. Lines wait here and are written one after the
- * other, never by the event loop; what cannot be written is dropped and counted. The operator is told once, on stderr,
- * and a reader of the output where it goes on. Used by cli/commands/run.ts.
+ * A stdout that never blocks its command: `nerve run` keeps running when the disk below its output is full, its
+ * terminal is paused (Ctrl-S), or its reader stops reading. Lines wait in a bounded queue and are written one after the
+ * other, asynchronously; what cannot be written is dropped and counted. stderr reports the first loss once; the output
+ * itself reports how many lines were lost, where it resumes. Used by commands/run.ts.
  */
 import { messageOf } from "../../base/errors.ts";
 import { subscriberQueueMax } from "../../base/limits.ts";
@@ -11,21 +11,23 @@ import type { Clock } from "../../base/time.ts";
 import type { CliIo, Sink } from "../io.ts";
 import { plural, sign } from "./terminal.ts";
 
-/** How long the last lines are waited for at the end. */
+/** How long `flush` waits for the last lines. */
 const flushMaxMs = 1_000;
 
 export interface LossySinks {
-  /** The same, with a stdout that never throws, and never waits for who reads it. */
+  /** The given io with a stdout that never throws and never waits for its reader. */
   readonly io: CliIo;
   /** How many lines were dropped. */
   readonly lost: () => number;
-  /** Resolves when all is written, or cannot be in a second: the rest is dropped then. */
+  /** Resolves when all is written, or after a second; the rest is dropped then. */
   readonly flush: () => Promise<void>;
 }
 
 export function createLossySinks(io: CliIo): LossySinks {
   const stdout = new LossySink(io.stdout, (why) => {
-    io.stderr.write(`${sign.warning} ${toPrintable(why)}; nerve goes on without it: nerve events shows what happens\n`);
+    io.stderr.write(
+      `${sign.warning} ${toPrintable(why)}; nerve keeps running without it: nerve events shows what happens\n`,
+    );
   });
   const { stderr, colour, env, cwd, clock, terminal } = io;
   const onInterrupt = (fire: () => void) => io.onInterrupt(fire), onHangup = (fire: () => void) => io.onHangup(fire);
@@ -37,21 +39,23 @@ export function createLossySinks(io: CliIo): LossySinks {
 }
 
 class LossySink implements Sink {
-  readonly #to: Sink;
-  readonly #tell: (why: string) => void;
+  readonly #target: Sink;
+  readonly #reportLoss: (why: string) => void;
   readonly #waiting: string[] = [];
   #writing: Promise<void> | null = null;
-  #untold = 0;
-  #told = false;
+  /** Lost lines that the output itself has not mentioned yet. */
+  #unreported = 0;
+  #lossReported = false;
   lost = 0;
 
-  constructor(to: Sink, tell: (why: string) => void) {
-    this.#to = to;
-    this.#tell = tell;
+  /** `reportLoss` is called once, with the reason of the first loss. */
+  constructor(target: Sink, reportLoss: (why: string) => void) {
+    this.#target = target;
+    this.#reportLoss = reportLoss;
   }
 
   get gone(): AbortSignal {
-    return this.#to.gone;
+    return this.#target.gone;
   }
 
   write(text: string): void {
@@ -77,12 +81,12 @@ class LossySink implements Sink {
   async #writeAll(): Promise<void> {
     for (let text = this.#waiting.shift(); text !== undefined; text = this.#waiting.shift()) {
       try {
-        const count = this.#untold;
+        const count = this.#unreported;
         if (count > 0) {
-          await this.#to.writeLater(`${sign.warning} ${plural(count, "line")} could not be written here\n`);
-          this.#untold -= count;
+          await this.#target.writeLater(`${sign.warning} ${plural(count, "line")} could not be written here\n`);
+          this.#unreported -= count;
         }
-        await this.#to.writeLater(text);
+        await this.#target.writeLater(text);
       } catch (thrown) {
         this.#lose(messageOf(thrown));
       }
@@ -90,10 +94,10 @@ class LossySink implements Sink {
   }
 
   #lose(why: string): void {
-    this.#untold++;
+    this.#unreported++;
     this.lost++;
-    if (this.#told) return;
-    this.#told = true;
-    this.#tell(why);
+    if (this.#lossReported) return;
+    this.#lossReported = true;
+    this.#reportLoss(why);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Rows of a query as a table, as JSON or as CSV, written while they are read: a large result needs no memory, and a
- * reader that has seen enough ends the query.
+ * Writes the rows of a query as a table, JSON or CSV while it reads them, so that a large result needs no memory and a
+ * reader that closes stdout ends the query. Used by commands/sense_query.ts.
  */
 import { unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
@@ -12,15 +12,18 @@ export type RowFormat = (typeof rowFormats)[number];
 
 export interface RowSource {
   readonly columns: readonly string[];
-  /** A row each, its values in the order of `columns`. */
+  /** The values of each row are in the order of `columns`. */
   readonly rows: Iterable<readonly unknown[]>;
 }
 
-/** Rows whose widths decide those of a table: later ones may stick out, but nothing waits for the end. */
+/**
+ * How many rows set the column widths together. Widths may differ from chunk to chunk, but output need not wait for all
+ * rows.
+ */
 const tableChunk = 200;
 const cellMaxChars = 60;
 
-/** Writes all rows and returns how many there were. */
+/** Writes all rows and returns their number. */
 export function writeRows(io: CliIo, { columns, rows }: RowSource, format: RowFormat): number {
   switch (format) {
     case "table":
@@ -39,7 +42,7 @@ function writeTable(io: CliIo, columns: readonly string[], rows: Iterable<readon
   let chunk: string[][] = [], count = 0;
   for (const row of rows) {
     if (io.stdout.gone.aborted) return count;
-    chunk.push(row.map((value) => clip(cellText(value, "NULL"), cellMaxChars)));
+    chunk.push(row.map((value) => clip(toCell(value, "NULL"), cellMaxChars)));
     count++;
     if (chunk.length < tableChunk) continue;
     printTable(io, header, chunk);
@@ -49,12 +52,12 @@ function writeTable(io: CliIo, columns: readonly string[], rows: Iterable<readon
   return count;
 }
 
-/** One document: an array with a line for each row. */
+/** Writes one document: an array with a line for each row. */
 function writeJson(io: CliIo, columns: readonly string[], rows: Iterable<readonly unknown[]>): number {
   let count = 0;
   for (const row of rows) {
     if (io.stdout.gone.aborted) return count;
-    const object = Object.fromEntries(columns.map((column, at) => [column, jsonValue(row[at])]));
+    const object = Object.fromEntries(columns.map((column, at) => [column, toJsonValue(row[at])]));
     io.stdout.write(`${count === 0 ? "[\n" : ",\n"}${toJsonLine(object)}`);
     count++;
   }
@@ -68,7 +71,7 @@ function writeCsv(io: CliIo, columns: readonly string[], rows: Iterable<readonly
   let count = 0;
   for (const row of rows) {
     if (io.stdout.gone.aborted) return count;
-    line(row.map((value) => cellText(value, "")));
+    line(row.map((value) => toCell(value, "")));
     count++;
   }
   return count;
@@ -78,19 +81,19 @@ function quoteCsv(cell: string): string {
   return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-/** A blob is written as SQL has it: x'00ff'. */
-function cellText(value: unknown, none: string): string {
+/** Blobs are written as SQL literals: x'00ff'. */
+function toCell(value: unknown, none: string): string {
   if (value === null || value === undefined) return none;
-  return value instanceof Uint8Array ? blobText(value) : String(value);
+  return value instanceof Uint8Array ? formatBlob(value) : String(value);
 }
 
-function jsonValue(value: unknown): unknown {
-  if (value instanceof Uint8Array) return blobText(value);
-  // Beyond 2^53 a JSON number would lose digits for most readers.
+function toJsonValue(value: unknown): unknown {
+  if (value instanceof Uint8Array) return formatBlob(value);
+  // Most readers would lose digits of a JSON number beyond 2^53.
   return typeof value === "bigint" ? (Number.isSafeInteger(Number(value)) ? Number(value) : String(value)) : value;
 }
 
-function blobText(bytes: Uint8Array): string {
+function formatBlob(bytes: Uint8Array): string {
   return `x'${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}'`;
 }
 

@@ -1,6 +1,7 @@
 /**
- * How the command line writes: tables, status signs, times, pages, JSON and errors. Plain text unless a terminal asks.
- * I1. What users' code wrote never reaches a terminal raw: control characters are shown, not obeyed.
+ * Formats and prints for the command line: tables, status signs, times, pages, JSON and errors. Plain text, with
+ * colours only on a terminal. Used by all commands.
+ * I1. Text from user code never reaches a terminal raw: control characters are escaped.
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { toOsError } from "../../base/os_error.ts";
@@ -10,7 +11,7 @@ import type { RunStatus } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { ErrorOutput } from "./json_schemas.ts";
 
-/** One sign a line, each two columns wide. */
+/** A line begins with one of these. Each is two columns wide. */
 export const sign = {
   ok: "✅",
   failed: "❌",
@@ -36,34 +37,34 @@ export const runSign: Readonly<Record<RunStatus, string>> = {
   dropped: "🚫",
 };
 
-/** `toPrintable` for a text of several lines. */
+/** Like `toPrintable`, but keeps line breaks. */
 export function toPrintableLines(text: string): string {
   return text.split(/\r?\n/).map((line) => toPrintable(line.replaceAll("\t", "  "))).join("\n");
 }
 
-/** On one line, at most `maxChars` long. */
+/** Shortens a text to one printable line of at most `maxChars`. */
 export function clip(text: string, maxChars: number): string {
   const line = toPrintable(text.length > maxChars * 4 ? text.slice(0, maxChars * 4) : text);
   const characters = Array.from(line);
   return characters.length <= maxChars ? line : `${characters.slice(0, maxChars - 3).join("")}...`;
 }
 
-/** A text of several lines on one, at most `maxChars` long. */
+/** Joins the lines of a text, and shortens it to `maxChars`. */
 export function toOneLine(text: string, maxChars: number): string {
   return clip(text.trim().split(/\s*\n\s*/).join(" | "), maxChars);
 }
 
-/** JSON on one line, bounded. */
+/** JSON on one line, at most `maxChars` long. */
 export function preview(value: Json, maxChars = 100): string {
   return clip(JSON.stringify(value), maxChars);
 }
 
-/** `12:03:10`, in the time zone of the machine. */
+/** `12:03:10`, in the machine's time zone. */
 export function formatClockTime(ms: number): string {
   return formatDateTime(ms).slice(11);
 }
 
-/** `2026-01-31 12:03:10`, in the time zone of the machine. */
+/** `2026-01-31 12:03:10`, in the machine's time zone. */
 export function formatDateTime(ms: number): string {
   const at = new Date(ms);
   const two = (part: number) => String(part).padStart(2, "0");
@@ -71,7 +72,7 @@ export function formatDateTime(ms: number): string {
     `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
-/** How far `ms` is from `now`, in its largest unit: `12s ago`, `in 3m`, `now`. */
+/** The distance of `ms` from `now` in its largest unit: `12s ago`, `in 3m`, `now`. */
 export function formatDistance(ms: number, now: number): string {
   const seconds = Math.round(Math.abs(ms - now) / 1_000);
   if (seconds === 0) return "now";
@@ -94,12 +95,12 @@ export function print(io: CliIo, line = ""): void {
   io.stdout.write(`${line}\n`);
 }
 
-/** Secondary text: grey on a terminal. */
-/** As one word of a command that is shown to be copied. */
+/** Quotes a path, if necessary, as one word of a command that users copy. */
 export function quoteForShell(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Secondary text: grey on a terminal. */
 export function dim(io: CliIo, text: string): string {
   return io.colour ? `\x1b[2m${text}\x1b[22m` : text;
 }
@@ -108,7 +109,9 @@ export function printJson(io: CliIo, value: unknown): void {
   print(io, toPrintableLines(JSON.stringify(value, null, 2)));
 }
 
-/** JSON on one line. JSON itself escapes only some of what a terminal obeys; to a program the others mean the same. */
+/**
+ * JSON on one line. JSON escapes only some control characters; the escapes added here mean the same to a JSON parser.
+ */
 export function toJsonLine(value: unknown): string {
   return toPrintable(JSON.stringify(value));
 }
@@ -116,18 +119,18 @@ export function toJsonLine(value: unknown): string {
 /** Columns two spaces apart, each as wide as its widest cell; the last is not padded. Cells must be printable. */
 export function printTable(io: CliIo, header: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => widthOf(row[column] ?? "")))
+    Math.max(title.length, ...rows.map((row) => measureWidth(row[column] ?? "")))
   );
   const line = (cells: readonly string[]) =>
     cells.map((cell, column) =>
-      column === cells.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - widthOf(cell))
+      column === cells.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - measureWidth(cell))
     ).join("  ").trimEnd();
   print(io, dim(io, line(header)));
   for (const row of rows) print(io, line(row));
 }
 
-/** Terminal columns of a text: our signs and most wide scripts take two. */
-function widthOf(text: string): number {
+/** Terminal columns of a text. Our signs and most wide scripts take two for each character. */
+function measureWidth(text: string): number {
   let width = 0;
   for (const character of text) {
     const point = character.codePointAt(0) ?? 0;
@@ -139,7 +142,7 @@ function widthOf(text: string): number {
   return width;
 }
 
-/** What a list ends with: how much of how much was shown, and the exact command for the rest. */
+/** Printed below a list: which part of it was shown, and the command that shows the next part. */
 export function printPage(
   io: CliIo,
   page: { offset: number; shown: number; total: number; what: string; next: string },
@@ -152,11 +155,11 @@ export function printPage(
 }
 
 /**
- * Says what failed, and what to do: in two lines, or in one of JSON (`errorOutput` of json_schemas.ts). The stack follows only
- * when NERVE_DEBUG=1 asks for it. Returns the exit code.
+ * Prints what failed and what to do, as two lines or as one line of JSON (`errorOutput` of json_schemas.ts). With
+ * NERVE_DEBUG=1 the stack follows. Returns the exit code.
  */
 export function printError(io: CliIo, thrown: unknown, json = false): number {
-  const { code, message, hint } = told(thrown);
+  const { code, message, hint } = toErrorFields(thrown);
   if (json) io.stderr.write(`${toJsonLine({ error: { code, message, hint } } satisfies ErrorOutput)}\n`);
   else {
     io.stderr.write(`${sign.failed} ${toPrintable(message)}\n`);
@@ -167,19 +170,19 @@ export function printError(io: CliIo, thrown: unknown, json = false): number {
       io.stderr.write(`${toPrintableLines(error.stack ?? error.message)}\n`);
     }
   }
-  return exitCodeOf(thrown);
+  return toExitCode(thrown);
 }
 
-function told(thrown: unknown): ErrorOutput["error"] {
+function toErrorFields(thrown: unknown): ErrorOutput["error"] {
   if (thrown instanceof NerveError) return { code: thrown.code, message: messageOf(thrown), hint: thrown.hint };
-  const refusal = toOsError(thrown);
-  if (refusal !== null) return { code: "STORE_FAILED", ...refusal };
-  const hint = "This is a bug of nerve; NERVE_DEBUG=1 shows where it comes from";
+  const osError = toOsError(thrown);
+  if (osError !== null) return { code: "STORE_FAILED", ...osError };
+  const hint = "this is a bug in nerve; NERVE_DEBUG=1 shows where it comes from";
   return { code: "INTERNAL", message: messageOf(thrown), hint };
 }
 
 /** The exit code of a command that failed with this error. */
-export function exitCodeOf(thrown: unknown): number {
+export function toExitCode(thrown: unknown): number {
   if (!(thrown instanceof NerveError)) return exit.failed;
   if (thrown.code === "DAEMON_MISSING") return exit.noDaemon;
   return thrown.code === "USAGE" || thrown.code === "NAME_INVALID" ? exit.usage : exit.failed;

@@ -1,4 +1,4 @@
-/** The commands at the top level: checking, running, the version. */
+/** The top-level commands that check, run, reload and upgrade a workspace, and `nerve version`. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, durationFlag, jsonFlag, switchFlag, textFlag } from "../command.ts";
 
@@ -8,19 +8,19 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       brief: "Check nerve.yaml and load every sense and workflow in its sandbox",
       details:
-        "Checks nerve.yaml and loads every sense and workflow in its sandbox. With nerve.permissions.lock, also that " +
-        "no permission has grown beyond it.",
+        "Checks nerve.yaml and loads every sense and workflow in its sandbox. If there is a nerve.permissions.lock, " +
+        "also checks that no permission exceeds it.",
       examples: ["nerve validate", "nerve validate --strict --format github", "nerve validate --lock"],
     },
     {
       flags: {
-        strict: switchFlag("Warnings fail as well"),
-        lock: switchFlag("Agree to the present permissions: write nerve.permissions.lock"),
+        strict: switchFlag("Exit 1 on warnings too"),
+        lock: switchFlag("Approve the current permissions: write nerve.permissions.lock"),
         format: {
           kind: "enum",
           values: ["text", "json", "github"],
           default: "text",
-          brief: "How problems are printed",
+          brief: "How to print problems",
         },
       },
       json: "The same as --format json",
@@ -40,11 +40,11 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     {
       brief: "What each group and workflow may do, and why",
       details:
-        "What each group and workflow may do, and why. With a name: that sense's or workflow's, the implied included.",
+        "What each group and workflow may do, and why. With NAME: only that sense or workflow, and also what is implied.",
       examples: ["nerve permissions", "nerve permissions disk-usage", "nerve permissions --json"],
     },
     {
-      flags: { json: jsonFlag, all: switchFlag("Also what is implied") },
+      flags: { json: jsonFlag, all: switchFlag("Also show what is implied") },
       positional: {
         kind: "tuple",
         parameters: [{ brief: "A sense or workflow", placeholder: "NAME", parse: String, optional: true }],
@@ -55,26 +55,26 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     async () => (await import("../commands/run.ts")).run,
     {
       brief: "Run the workspace in the foreground",
-      details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second one at once.\n" +
-        "Changed files are followed as they are saved; with --no-watch when nerve reload says so.\n" +
-        "It ends with the terminal that it was started in. Without one, SIGHUP is a reload.",
+      details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second Ctrl-C at once.\n" +
+        "Reloads changed files as they are saved; with --no-watch only on nerve reload.\n" +
+        "Ends when its terminal closes. Without a terminal, SIGHUP reloads.",
       examples: ["nerve run", "nerve run --for 15s", "nerve run --no-watch"],
       usage: "[--for DURATION] [--no-watch] [--workspace DIR]",
     },
     {
       flags: {
-        for: durationFlag("End after this time", "DURATION"),
-        watch: { kind: "boolean", default: true, brief: "Follow changes of nerve.yaml and code as they are saved" },
+        for: durationFlag("Stop after this time", "DURATION"),
+        watch: { kind: "boolean", default: true, brief: "Reload nerve.yaml and code as they are saved" },
       },
     },
   ),
   reload: command(
     async () => (await import("../commands/reload.ts")).reload,
     {
-      brief: "Make the daemon follow nerve.yaml and all code now",
+      brief: "Have the daemon load nerve.yaml and all code now",
       details:
-        "The daemon follows changes by itself, unless it was started with --no-watch. Exits 1 when nerve.yaml is\n" +
-        "wrong or code does not load: what was before then goes on.",
+        "The daemon reloads changes automatically, unless it was started with --no-watch. Exits 1 when nerve.yaml is\n" +
+        "invalid or code does not load; the previous version then keeps running.",
       examples: ["nerve reload", "nerve reload --json"],
     },
     { json: true },
@@ -82,14 +82,16 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   upgrade: command(
     async () => (await import("../commands/upgrade.ts")).upgrade,
     {
-      brief: "Replace this executable by a newer one, and the daemon with it",
-      details: "Checks the file, stops the workspace's daemon, swaps, starts; back to the old one when that fails.",
+      brief: "Replace this executable with another one, and restart the daemon",
+      details:
+        "Checks the file, stops the workspace's daemon, replaces the executable and starts the daemon. If that fails, " +
+        "goes back to the old one.",
       examples: ["nerve upgrade --from ./nerve", "nerve upgrade --from ./nerve --sha256 SUM"],
     },
     {
       flags: {
         from: { kind: "parsed", parse: String, placeholder: "FILE", brief: "The new executable" },
-        sha256: textFlag("Its sum; default: what stands in FILE.sha256, if that is there", "SUM"),
+        sha256: textFlag("Its checksum; default: the content of FILE.sha256, if it exists", "SUM"),
       },
     },
   ),

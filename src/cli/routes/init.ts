@@ -1,16 +1,16 @@
-/** `nerve init` and what it can make one by one. */
+/** `nerve init`, `nerve init sense` and `nerve init workflow`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { type CliContext, command, switchFlag } from "../command.ts";
 
 const workspace = command(
   async () => (await import("../commands/init.ts")).initWorkspace,
   {
-    brief: "Make a workspace, with three senses and a workflow to begin with",
-    details: "Makes a workspace in DIR (default: here), with three senses and a workflow to begin with.",
+    brief: "Create a workspace, with three senses and a workflow to start with",
+    details: "Creates a workspace in DIR (default: here), with three senses and a workflow to start with.",
     examples: ["nerve init", "nerve init ~/watch", "nerve init --force"],
   },
   {
-    flags: { force: switchFlag("Complete an existing workspace; never touches data/ nor a file that was changed") },
+    flags: { force: switchFlag("Complete an existing workspace; never touches data/ or a file that you changed") },
     workspace: false,
     positional: {
       kind: "tuple",
@@ -41,5 +41,5 @@ export const initCommands: RouteMap<CliContext> = buildRouteMap({
     ),
   },
   defaultCommand: "workspace",
-  docs: { brief: "Make a workspace, a sense or a workflow" },
+  docs: { brief: "Create a workspace, a sense or a workflow" },
 });

@@ -1,4 +1,4 @@
-/** `add` and `library`, the same below `nerve sense` and `nerve workflow`. */
+/** `add` and `library`, which `nerve sense` and `nerve workflow` have in common. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, textFlag } from "../command.ts";
 import { proposeFromLibrary } from "../completion_names.ts";
@@ -15,10 +15,10 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
     add: command(
       async () => (await import("../commands/library.ts")).libraryAdd.bind(null, kind),
       {
-        brief: `Add a ${part} of the library to the workspace`,
+        brief: `Add a ${part} from the library to the workspace`,
         details:
-          `Copies a ${part} of the library into the workspace and adds its lines to nerve.yaml, where comments,\n` +
-          "order and style stay as they are. What is there under that name already is never touched.",
+          `Copies a ${part} from the library into the workspace and adds its lines to nerve.yaml, whose comments,\n` +
+          "order and style do not change. What already exists under that name is never touched.",
         examples: [`nerve ${part} add ${name}`, `nerve ${part} add ${name} --as ${as}`],
       },
       {
@@ -26,7 +26,7 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
         positional: {
           kind: "tuple",
           parameters: [{
-            brief: `A ${part} of the library`,
+            brief: `A ${part} in the library`,
             placeholder: "NAME",
             parse: String,
             proposeCompletions: (partial: string) => proposeFromLibrary(kind, partial),

@@ -1,4 +1,6 @@
-/** The daemon's life: `nerve start stop restart status logs`, the same under `nerve daemon`, `service` and `doctor`. */
+/**
+ * `nerve start`, `stop`, `restart`, `status` and `logs`, also under `nerve daemon`; `nerve service` and `nerve doctor`.
+ */
 import { buildRouteMap, type Command, type RouteMap } from "@stricli/core";
 import { type CliContext, command, durationFlag, switchFlag, wholeNumberFlag } from "../command.ts";
 
@@ -8,8 +10,8 @@ const start = command(
   async () => (await import("../commands/start.ts")).start,
   {
     brief: "Start the daemon in the background",
-    details: "Starts the daemon in the background and returns when it answers. It is started again should it die.\n" +
-      "Exits 1, with every problem of nerve.yaml, when there is one, and when a daemon runs already.",
+    details: "Starts the daemon in the background and returns when it answers. A daemon that dies is restarted.\n" +
+      "Exits 1 when nerve.yaml has errors, which it prints, and when a daemon already runs.",
     examples: ["nerve start", "nerve start --workspace ~/watch"],
   },
   {},
@@ -20,8 +22,8 @@ const stop = command(
   {
     brief: "Stop the daemon",
     details:
-      "Stops the daemon in order: computes abort, roles get up to 10 s, runs that are not done go on at the next " +
-      "start.\nWhat still holds it after 30 s is named and killed; then it exits 1. Exits 3 when no daemon runs.",
+      "Stops the daemon in order: computes abort, roles get up to 10 s, unfinished runs continue at the next start.\n" +
+      "After 30 s it names what still runs, kills it, and exits 1. Exits 3 when no daemon runs.",
     examples: ["nerve stop", "nerve stop --timeout 5s"],
   },
   { flags: { timeout } },
@@ -31,7 +33,8 @@ const restart = command(
   async () => (await import("../commands/restart.ts")).restart,
   {
     brief: "Stop the daemon, if one runs, and start it",
-    details: "Stops the daemon, if one runs, and starts it. A nerve.yaml with errors leaves the running one alone.",
+    details:
+      "Stops the daemon, if one runs, and starts it. If nerve.yaml has errors, the running daemon is not touched.",
     examples: ["nerve restart"],
   },
   { flags: { timeout } },
@@ -40,10 +43,10 @@ const restart = command(
 const status = command(
   async () => (await import("../commands/status.ts")).status,
   {
-    brief: "What runs, and how it is",
+    brief: "Show what runs, and in which state",
     details:
-      "Shows what runs, and how it is. Exits 0 when the daemon answers, 1 when it is there and does not, 3 when " +
-      "none runs.",
+      "Shows what runs, and in which state. Exits 0 when the daemon answers, 1 when it runs but does not answer, " +
+      "3 when none runs.",
     examples: ["nerve status", "nerve status --json"],
   },
   { json: true },
@@ -52,21 +55,21 @@ const status = command(
 const logs = command(
   async () => (await import("../commands/logs.ts")).logs,
   {
-    brief: "The daemon's text log",
-    details: "Shows the end of the daemon's text log. For what happened in senses and workflows: nerve events.",
+    brief: "Show the daemon's text log",
+    details: "Shows the end of the daemon's text log. For what happened in senses and workflows, see nerve events.",
     examples: ["nerve logs", "nerve logs -f --lines 200", "nerve logs --json"],
   },
   {
     flags: {
-      follow: switchFlag("Go on with new lines until Ctrl-C"),
-      lines: wholeNumberFlag("How many lines to begin with; default 50", "N", 0),
+      follow: switchFlag("Follow new lines until Ctrl-C"),
+      lines: wholeNumberFlag("How many lines to show first; default 50", "N", 0),
     },
-    json: "Print one line of JSON a line",
+    json: "Print each line as JSON",
     aliases: { f: "follow" },
   },
 );
 
-/** As they stand at the top level. */
+/** The commands as they are at the top level. */
 export const lifecycleCommands: Readonly<Record<string, Command<CliContext>>> = {
   start,
   stop,
@@ -78,8 +81,8 @@ export const lifecycleCommands: Readonly<Record<string, Command<CliContext>>> = 
     {
       brief: "Check the workspace, the daemon and this machine",
       details:
-        "Checks the workspace, the daemon and this machine, and says what to do. Exits 1 when something is wrong; " +
-        "warnings do not count.",
+        "Checks the workspace, the daemon and this machine, and says what to do about problems. Exits 1 when a check " +
+        "fails; warnings do not count.",
       examples: ["nerve doctor", "nerve doctor --json"],
     },
     { json: true },
@@ -98,8 +101,8 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
       {
         brief: "Run this workspace as a systemd user service",
         details:
-          "Writes a systemd user unit that runs this workspace, enables it and starts it. systemd then does what " +
-          "nerve's own\nsupervisor does after nerve start. Without systemd it prints the unit, says what to do, and exits 1.",
+          "Writes a systemd user unit that runs this workspace, enables it and starts it. systemd then takes the place " +
+          "of\nnerve's own supervisor. Without systemd it prints the unit, says what to do, and exits 1.",
         examples: ["nerve service install", "nerve service install > nerve.service    # without systemd"],
       },
       {},
@@ -112,7 +115,7 @@ export const serviceRoutes: RouteMap<CliContext> = buildRouteMap({
     status: command(
       async () => (await import("../commands/service.ts")).serviceStatus,
       {
-        brief: "Whether the service is installed and runs",
+        brief: "Show whether the service is installed and running",
         details: "Exits 0 when the service runs, 3 when it does not, 1 without systemd.",
         examples: ["nerve service status", "nerve service status --json"],
       },

@@ -1,4 +1,4 @@
-/** The commands that ask what happened: events, why. And the completions of a shell. */
+/** `nerve events` and `nerve why`, which show what happened; and `nerve completions`. */
 import type { Command } from "@stricli/core";
 import { type CliContext, command, durationFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeRuns, proposeSenses } from "../completion_names.ts";
@@ -8,8 +8,8 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
   events: command(
     async () => (await import("../commands/events.ts")).events,
     {
-      brief: "Rows of the log, the newest last",
-      details: "Rows of the log, the newest last. With --follow it goes on with what happens, until Ctrl-C.",
+      brief: "Show rows of the log, newest last",
+      details: "Shows rows of the log, newest last. With --follow it prints new rows as they come, until Ctrl-C.",
       examples: [
         "nerve events --type sense.signal --since 1h",
         "nerve events --source sense:disk-usage --json",
@@ -19,32 +19,32 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
     },
     {
       flags: {
-        follow: switchFlag("Go on with what happens; needs the daemon"),
+        follow: switchFlag("Follow new rows; needs the daemon"),
         source: textFlag("kernel, group:NAME, sense:NAME or workflow:NAME", "SOURCE"),
         type: textFlag("Such as sense.signal or run.completed", "TYPE"),
         ref: textFlag("A run id, or the name of a sense or group", "REF"),
-        archived: switchFlag("Also rows that have left the log for its archive"),
-        since: durationFlag("Not older than this", "DURATION"),
+        archived: switchFlag("Include archived rows"),
+        since: durationFlag("Only rows newer than this", "DURATION"),
         before: wholeNumberFlag("Only rows before this id", "ID", 1),
-        limit: wholeNumberFlag("How many rows; default 50, with --follow the last 10", "N", 1),
+        limit: wholeNumberFlag("How many rows; default 50, with --follow 10", "N", 1),
       },
-      json: "Print one line of JSON a row",
+      json: "Print each row as a line of JSON",
       aliases: { f: "follow" },
     },
   ),
   why: command(
     async () => (await import("../commands/why.ts")).why,
     {
-      brief: "Why something happened, or why a sense said nothing",
+      brief: "Explain why something happened, or why a sense gave no signal",
       details:
-        "The chain of causes of a signal, run or row of the log, back to the first sample. With --sense: what a " +
-        "sense lately did not say, and the reasons.",
+        "Shows the chain of causes of a signal, run or row of the log, back to the first compute. With --sense: why a " +
+        "sense recently gave no signal.",
       examples: ["nerve why 1042", "nerve why RUN", "nerve why --sense disk-usage"],
     },
     {
       flags: {
-        sense: { ...textFlag("The sense whose silence is to be explained", "NAME"), proposeCompletions: proposeSenses },
-        limit: wholeNumberFlag("How many reasons, with --sense; default 20", "N", 1),
+        sense: { ...textFlag("The sense that gave no signal", "NAME"), proposeCompletions: proposeSenses },
+        limit: wholeNumberFlag("How many reasons to show with --sense; default 20", "N", 1),
       },
       json: true,
       positional: {
@@ -62,8 +62,9 @@ export const logCommands: Readonly<Record<string, Command<CliContext>>> = {
   completions: command(
     async () => (await import("../commands/completions.ts")).completions,
     {
-      brief: "Print the completions of a shell",
-      details: "Prints what makes a shell complete commands, flags, and the names of senses, workflows and runs.",
+      brief: "Print completions for a shell",
+      details:
+        "Prints a script with which the shell completes commands, flags, and the names of senses, workflows and runs.",
       examples: [
         "source <(nerve completions bash)",
         "nerve completions zsh > ~/.zfunc/_nerve",

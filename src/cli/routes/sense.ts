@@ -1,4 +1,4 @@
-/** `nerve sense ...` */
+/** The commands below `nerve sense`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { type CliContext, command, durationFlag, jsonFlag, switchFlag, wholeNumberFlag } from "../command.ts";
 import { proposeSenses } from "../completion_names.ts";
@@ -11,7 +11,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
     list: command(
       async () => (await import("../commands/sense_list.ts")).senseList,
       {
-        brief: "All senses: next tick, last outcome, counters",
+        brief: "List all senses: next tick, last outcome, counters",
         examples: ["nerve sense list", "nerve sense list --json"],
       },
       {
@@ -26,7 +26,8 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       async () => (await import("../commands/sense_query.ts")).senseQuery,
       {
         brief: "Read a sense's database",
-        details: "Reads a sense's database, also while the daemon runs. Without SQL: the newest rows of its tables.",
+        details:
+          "Reads a sense's database, even while the daemon runs. Without SQL it shows the newest rows of its tables.",
         examples: [
           "nerve sense query disk-usage",
           `nerve sense query disk-usage "select max(used) from readings" --format json`,
@@ -34,19 +35,19 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       },
       {
         flags: {
-          format: { kind: "enum", values: ["table", "json", "csv"], default: "table", brief: "How rows are printed" },
+          format: { kind: "enum", values: ["table", "json", "csv"], default: "table", brief: "How to print rows" },
           json: { ...jsonFlag, brief: "The same as --format json" },
-          limit: wholeNumberFlag("Rows a table, without SQL; default 20", "N", 1),
+          limit: wholeNumberFlag("Rows of each table, without SQL; default 20", "N", 1),
         },
         positional: {
           kind: "tuple",
-          parameters: [name, { brief: "One statement that reads", placeholder: "SQL", parse: String, optional: true }],
+          parameters: [name, { brief: "One read-only statement", placeholder: "SQL", parse: String, optional: true }],
         },
       },
     ),
     schema: command(
       async () => (await import("../commands/sense_query.ts")).senseSchema,
-      { brief: "The tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
+      { brief: "Show the tables of a sense's database", examples: ["nerve sense schema disk-usage"] },
       {
         json: true,
         positional: { kind: "tuple", parameters: [name] },
@@ -56,11 +57,11 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       async () => (await import("../commands/sense_trigger.ts")).senseTrigger,
       {
         brief: "Queue a compute of a sense in the running daemon",
-        details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute failed.",
+        details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute fails.",
         examples: ["nerve sense trigger disk-usage --wait"],
       },
       {
-        flags: { wait: switchFlag("Wait for its outcome") },
+        flags: { wait: switchFlag("Wait for the outcome") },
         json: true,
         positional: { kind: "tuple", parameters: [name] },
       },
@@ -70,8 +71,8 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       {
         brief: "Find the smallest permissions that a sense needs",
         details:
-          "Runs the sense alone, with the permissions it has, on an empty database, and notes what it asks Deno for. " +
-          "Needs no daemon. Programs (run) are noted only when they are refused.",
+          "Runs the sense alone, with its current permissions, on an empty database, and records what it requests from " +
+          "Deno. Needs no daemon. Programs (run) are recorded only when they are denied.",
         examples: ["nerve sense learn disk-usage", "nerve sense learn disk-usage --for 5m --json"],
       },
       {
@@ -86,7 +87,7 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
       async () => (await import("../commands/reset.ts")).senseReset,
       {
         brief: "Lift the quarantine of a sense's group",
-        details: "A group whose process died 5 times in 60 s computes nothing until it is reset or its files change.",
+        details: "A group whose process died 5 times in 60 s does not compute until it is reset or its files change.",
         examples: ["nerve sense reset disk-usage"],
       },
       {
@@ -96,5 +97,5 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
     ),
     ...libraryRoutes("senses"),
   },
-  docs: { brief: "Look at senses, trigger them, add them from the library" },
+  docs: { brief: "Show senses, trigger them, add them from the library" },
 });

@@ -1,4 +1,4 @@
-/** `nerve workflow ...` */
+/** The commands below `nerve workflow`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
 import { type CliContext, command, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeRuns, proposeWorkflows } from "../completion_names.ts";
@@ -31,9 +31,9 @@ const trigger = command(
     flags: {
       payload: textFlag("The run's payload", "JSON"),
       prompt: textFlag("The run's prompt", "TEXT"),
-      maxRounds: wholeNumberFlag("The cap of its rounds", "N", 1),
-      id: textFlag("Its id; one that exists attaches to that run", "ID"),
-      wait: switchFlag("Wait for its end"),
+      maxRounds: wholeNumberFlag("The maximum number of rounds", "N", 1),
+      id: textFlag("The run's id; an existing id attaches to that run", "ID"),
+      wait: switchFlag("Wait until the run has ended"),
     },
     json: true,
     positional: { kind: "tuple", parameters: [workflowName] },
@@ -43,13 +43,14 @@ const trigger = command(
 const kill = command(
   async () => (await import("../commands/workflow_kill.ts")).workflowKill,
   {
-    brief: "End a run, for good",
-    details: "Ends a queued or started run in the running daemon: status killed, exit code 137. Its role is told to\n" +
-      "abort; a role that does not come to rest within 5 s loses its process. A run that has ended: exit code 1.",
+    brief: "End a run for good",
+    details:
+      "Ends a queued or started run in the running daemon: status killed, exit code 137. Its role is aborted; if\n" +
+      "the role does not return within 5 s, its process is recycled. Exits 1 when the run has already ended.",
     examples: ["nerve workflow kill RUN", `nerve workflow kill RUN --reason "not needed any more"`],
   },
   {
-    flags: { reason: textFlag("What the run's record will say", "TEXT") },
+    flags: { reason: textFlag("The reason to record for the run", "TEXT") },
     json: true,
     positional: run,
   },
@@ -61,7 +62,7 @@ const reset = command(
     brief: "Lift the quarantine of a workflow",
     details:
       "A workflow whose process died 5 times in 60 s starts no process until it is reset, its files change, or\n" +
-      "nerve.yaml is loaded again. Its runs are still there and go on then.",
+      "nerve.yaml is reloaded. Its runs are kept and continue then.",
     examples: ["nerve workflow reset cleanup"],
   },
   {
@@ -75,13 +76,13 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     list: command(
       async () => (await import("../commands/workflow_list.ts")).workflowList,
       {
-        brief: "Workflows and their runs",
-        details: "Workflows and their runs that have not ended; with --all every run, newest first.",
+        brief: "List workflows and their runs",
+        details: "Lists workflows and their unfinished runs; with --all every run, newest first.",
         examples: ["nerve workflow list", "nerve workflow list --all --workflow cleanup --status failed,crashed"],
       },
       {
         flags: {
-          all: switchFlag("Runs that have ended as well"),
+          all: switchFlag("Include runs that have ended"),
           workflow: { ...textFlag("Only runs of this workflow", "NAME"), proposeCompletions: proposeWorkflows },
           status: textFlag("Only these statuses, separated by commas", "STATUS"),
           limit: wholeNumberFlag("How many runs; default 20", "N", 1),
@@ -94,7 +95,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       async () =>
         (await import("../commands/workflow_inspect.ts"))
           .workflowInspect,
-      { brief: "One run: what it is, its attempts, its log", examples: ["nerve workflow inspect RUN"] },
+      { brief: "Show a run, its attempts and its log", examples: ["nerve workflow inspect RUN"] },
       {
         flags: {
           limit: wholeNumberFlag("How many rows of its log; default 20", "N", 1),
@@ -109,14 +110,14 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
         (await import("../commands/workflow_thread.ts"))
           .workflowThread,
       {
-        brief: "The messages of a run",
-        details: "The newest messages of a run that fit the budget, oldest first.",
+        brief: "Show the messages of a run",
+        details: "Shows the newest messages of a run that fit into the budget, oldest first.",
         examples: ["nerve workflow thread RUN", "nerve workflow thread RUN --before 12 --budget 4000"],
       },
       {
         flags: {
           before: wholeNumberFlag("Only rounds before this one", "ROUND", 1),
-          budget: wholeNumberFlag("How many characters may be shown; default 20000", "CHARS", 1),
+          budget: wholeNumberFlag("How many characters to show at most; default 20000", "CHARS", 1),
         },
         json: true,
         positional: run,
@@ -127,5 +128,5 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
     reset,
     ...libraryRoutes("workflows"),
   },
-  docs: { brief: "Look at workflows and their runs, start and end them, add workflows from the library" },
+  docs: { brief: "Show workflows and their runs, start and kill runs, add workflows from the library" },
 });

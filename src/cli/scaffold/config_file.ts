@@ -1,26 +1,27 @@
 /**
- * nerve.yaml as a file that a command changes.
- * I1. Whoever reads it sees the old text or the new one, whole: it is written aside, made durable and renamed.
- * I2. Its mode and owner stay, and a link to it stays a link.
- * I3. What somebody else wrote since it was read is not written over.
+ * Reads and replaces nerve.yaml for a command that changes it. Used by commands/library.ts.
+ * I1. A reader sees the whole old text or the whole new one: the new text is written to another file, synced and
+ *     renamed.
+ * I2. Mode and owner stay the same, and a link to the file stays a link.
+ * I3. A change that somebody else made since the file was read is not overwritten.
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { configFileName } from "../../config/workspace.ts";
 
-/** Every byte of it, a byte order mark too. Throws CONFIG_INVALID. */
+/** Keeps every byte, including a byte order mark. Throws CONFIG_INVALID. */
 export async function readConfigText(path: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await Deno.readFile(path));
   } catch (thrown) {
     if (!(thrown instanceof TypeError)) throw thrown;
     throw new NerveError("CONFIG_INVALID", `${configFileName} is not UTF-8 text`, {
-      hint: "Convert it",
+      hint: "convert it to UTF-8",
       cause: thrown,
     });
   }
 }
 
-/** Puts `text` in the place of `old`, which is what was read. Throws CONFIG_INVALID when it has changed since. */
+/** Replaces `old`, the text that was read, by `text`. Throws CONFIG_INVALID when the file has changed since. */
 export async function replaceConfigText(path: string, old: string, text: string): Promise<void> {
   const target = await Deno.realPath(path);
   const { mode, uid, gid } = await Deno.stat(target);
@@ -35,7 +36,7 @@ export async function replaceConfigText(path: string, old: string, text: string)
     if (mode !== null) await Deno.chmod(aside, mode & 0o7777);
     if (await readConfigText(target) !== old) {
       throw new NerveError("CONFIG_INVALID", `${configFileName} was changed by somebody else just now`, {
-        hint: "Run the command again",
+        hint: "run the command again",
       });
     }
     await Deno.rename(aside, target);

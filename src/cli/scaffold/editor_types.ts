@@ -1,10 +1,10 @@
 /**
- * The types of "nerve" for editors and `deno check`: the modules behind it, copied into the workspace's `.nerve/types/`, to
- * which its deno.json leads through an import map. What nerve itself was unpacked from or compiled into is no place to lead to: the first is
- * another folder with each version, the second is no folder at all. Nothing here is read when nerve runs.
- * Used by `init`, which writes them, and by `validate`, `run` and `start`, which bring them up to date.
- * I1. Files outside `.nerve/types/` are the user's. One exception: a deno.json that is still as an older `nerve init` wrote
- *     it, with the imports in itself, is brought up to date, unless an import map of the user's is in the way.
+ * Gives editors and `deno check` the types of "nerve": copies its modules to the workspace's `.nerve/types/`, to which
+ * the workspace's deno.json leads through an import map. It cannot lead to nerve itself: a portable nerve is unpacked
+ * to another folder with each version, a compiled one has no folder. nerve reads none of these files when it runs. Used
+ * by `init`, which writes them, and by `validate`, `run` and `start`, which update them.
+ * I1. Files outside `.nerve/types/` belong to the user. One exception: an unchanged deno.json of an older `nerve init`,
+ *     which holds the imports itself, is updated, unless the user has an import map under that name.
  * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
  */
 import { dirname, join } from "node:path";
@@ -33,12 +33,12 @@ export function readTypeFiles(): Map<string, string> {
   return files;
 }
 
-/** Writes what is missing or of another nerve. True when something was. */
+/** Writes the files that are missing or of another version. Returns whether there were any. */
 export async function writeEditorTypes(root: string): Promise<boolean> {
   let wrote = false;
   for (const [path, text] of readTypeFiles()) {
     const target = join(root, typesFolder, path);
-    if (await textOf(target) === text) continue;
+    if (await readText(target) === text) continue;
     await Deno.mkdir(dirname(target), { recursive: true });
     await Deno.writeTextFile(target, text);
     wrote = true;
@@ -46,7 +46,7 @@ export async function writeEditorTypes(root: string): Promise<boolean> {
   return wrote;
 }
 
-/** Brings the workspace's types up to date. What cannot be written is told, and is no reason not to go on. */
+/** Updates the workspace's types. A failure is reported as a warning and does not stop the command. */
 export async function refreshEditorTypes(io: CliIo, root: string): Promise<void> {
   try {
     if (await leadsToTypes(root)) await writeEditorTypes(root);
@@ -57,22 +57,22 @@ export async function refreshEditorTypes(io: CliIo, root: string): Promise<void>
 }
 
 async function leadsToTypes(root: string): Promise<boolean> {
-  const config = await textOf(join(root, "deno.json"));
+  const config = await readText(join(root, "deno.json"));
   if (config === null) return false;
-  const map = await textOf(join(root, importMapFile)), entry = `${typesFolder}/${typesEntry}`;
+  const map = await readText(join(root, importMapFile)), entry = `${typesFolder}/${typesEntry}`;
   if (config.includes(`"importMap": "./${importMapFile}"`)) return map?.includes(entry) ?? false;
-  const free = map === null || map === createImportMap();
-  if (free && ownImports.test(config) && await isUnchanged(root, "deno.json")) {
+  const replaceable = map === null || map === createImportMap();
+  if (replaceable && ownImports.test(config) && await isUnchanged(root, "deno.json")) {
     await writeFiles(root, createEditorFiles());
     return true;
   }
   return config.includes(entry);
 }
 
-/** As older nerves wrote them: into themselves, later into `.nerve/types/`. */
+/** Imports as older versions wrote them: of nerve's own files, later of `.nerve/types/`. */
 const ownImports = /"nerve": "(?:file:|\.\/\.nerve\/)/;
 
-/** The map first: a deno.json that leads to none would be worse than the older one. */
+/** The map comes first: a deno.json without its map would be worse than the older deno.json. */
 export function createEditorFiles(): Map<string, Uint8Array> {
   const encoder = new TextEncoder();
   return new Map([
@@ -81,6 +81,6 @@ export function createEditorFiles(): Map<string, Uint8Array> {
   ]);
 }
 
-async function textOf(path: string): Promise<string | null> {
+async function readText(path: string): Promise<string | null> {
   return await ifPresentAsync(() => Deno.readTextFile(path));
 }

@@ -1,4 +1,6 @@
-/** What the commands share that give a workspace a new sense or workflow: `init sense` and `sense add`. */
+/**
+ * Shared by the commands that add a sense or workflow to a workspace: commands/init_part.ts and commands/library.ts.
+ */
 import { NerveError } from "../../base/errors.ts";
 import { namePattern } from "../../protocol/signal.ts";
 import type { CliIo } from "../io.ts";
@@ -10,13 +12,13 @@ export type PartKind = "sense" | "workflow";
 export function requireName(kind: PartKind, name: string): void {
   if (namePattern.test(name)) return;
   throw new NerveError("NAME_INVALID", `"${name}" cannot be the name of a ${kind}`, {
-    hint: "Write lowercase letters, digits and inner hyphens, at most 64, such as queue-length",
+    hint: "use at most 64 lowercase letters, digits and inner hyphens, such as queue-length",
   });
 }
 
-/** For nerve.yaml, by hand. */
+/** Prints the lines that the user is to add to nerve.yaml by hand. */
 export function printLinesToAdd(io: CliIo, lines: string): void {
-  print(io, `${sign.next} add to nerve.yaml, below the keys that are there already (each may stand only once):\n`);
+  print(io, `${sign.next} add to nerve.yaml, below existing keys (each key may appear only once):\n`);
   print(io, lines.split("\n").map((line) => `   ${line}`).join("\n"));
   print(io, `\n${sign.next} nerve validate`);
 }

@@ -1,4 +1,4 @@
-/** The texts that `nerve init` writes. Pure but for the library they are made of. */
+/** The texts that `nerve init` writes. Pure apart from reading the library. */
 import manifest from "../../../deno.json" with { type: "json" };
 import { assert } from "../../base/errors.ts";
 import { buildSelfArguments } from "../../base/self_exec.ts";
@@ -7,7 +7,7 @@ import { extendConfig } from "../../config/yaml/extend.ts";
 import { quoteForShell } from "../render/terminal.ts";
 import { type LibraryKind, readLibraryYaml } from "./library.ts";
 
-/** What a new workspace begins with. */
+/** What `nerve init` puts into a new workspace. */
 export const starters = {
   senses: ["cpu-usage", "disk-usage", "memory-usage"],
   workflows: ["cleanup"],
@@ -18,7 +18,7 @@ export function createNerveYaml(): string {
   for (const kind of ["senses", "workflows"] as const) {
     for (const name of starters[kind]) {
       const extended = extendConfig(text, readLibraryYaml(kind, name));
-      assert(extended.ok, `${kind}/${name} does not go into the nerve.yaml of a new workspace`);
+      assert(extended.ok, `${kind}/${name} does not fit into the nerve.yaml of a new workspace`);
       text = extended.value;
     }
   }
@@ -29,9 +29,9 @@ const emptyYaml = `# What this workspace observes, and what it does about it.
 # \`nerve validate\` checks this file, \`nerve run\` runs it.
 
 # max_rounds: 100           # how many rounds a run of a workflow may take
-# retention: 30d            # rows of the log that are older may be archived
+# retention: 30d            # older rows of the log may be archived
 
-# Each sense is a folder senses/<name>/ whose index.ts exports compute(). It may do what its permissions say, no more.
+# Each sense is a folder senses/<name>/ whose index.ts exports compute(). It may do only what its permissions allow.
 # Further keys: group, throttle: 10s, timeout: 30s, grace_period: 5s, startup_delay: 0s, keep_alive, peers.
 senses:
 
@@ -45,28 +45,29 @@ reflexes:
 workflows:
 `;
 
-/** A built nerve's own imports lead into itself; tools/build/stage.ts keeps those of the packages beside them. */
+/** The imports of a built nerve lead to its own files; tools/build/stage.ts keeps the packages' as `editorImports`. */
 interface EditorManifest {
   readonly imports: Readonly<Record<string, string>>;
   readonly editorImports?: Readonly<Record<string, string>>;
   readonly compilerOptions: { readonly strict: boolean };
 }
 
-/** Of the workspace, and nerve's own: whatever is in it can be written anew. */
+/** nerve's own folder in a workspace; all of its content can be generated again. */
 const generatedFolder = ".nerve";
-/** Where a workspace has the types of "nerve" (editor_types.ts). */
+/** Where a workspace keeps the types of "nerve" (editor_types.ts). */
 export const typesFolder = `${generatedFolder}/types`;
-/** What "nerve" is, below `src/` here and below `typesFolder` there. */
+/** The entry module of "nerve", relative to `src/` and to `typesFolder`. */
 export const typesEntry = "sdk/mod.ts";
 
-/** What an editor takes `"nerve"` and the packages to be: in a file of its own, see `createEditorConfig`. */
+/** Maps `"nerve"` and the packages for editors. A file of its own; `createEditorConfig` says why. */
 export const importMapFile = "import_map.json";
 
 /**
- * Gives an editor the types of "nerve" and of what senses may import. nerve itself does not read it. Deno looks for
- * tasks in the nearest deno.json, which in a workspace is this one: from a clone it has to lead back to the clone.
- * I1. No package is named in it. Before Deno runs a task it asks the registry for all that its deno.json imports, and
- *     without a network does not run it; what an import map imports it asks for when code is checked.
+ * Gives editors the types of "nerve" and of the packages that senses may import. nerve itself does not read it. Deno
+ * looks for tasks in the nearest deno.json, in a workspace this one; when nerve runs from a clone, the task leads back
+ * to the clone.
+ * I1. It names no package. Before it runs a task, Deno requests all imports of deno.json from the registry, and without
+ *     a network it does not run the task. Imports of an import map are requested only when code is checked.
  */
 export function createEditorConfig(): string {
   const { compilerOptions }: EditorManifest = manifest;
@@ -104,7 +105,7 @@ export function createSenseTemplate(name: string): Record<string, string> {
     [`${folder}/index.ts`]: `import { defineSense, option } from "nerve";
 import { readings } from "./schema.ts";
 
-/** Runs when a reflex says so. What it returns becomes a signal; null says nothing. */
+/** Runs when a reflex triggers it. Its return value becomes a signal; null means no signal. */
 export const { compute } = defineSense({
   config: { threshold: option.number(50) },
   compute({ db, config, log }) {
@@ -118,7 +119,7 @@ export const { compute } = defineSense({
 `,
     [`${folder}/schema.ts`]: `import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
 
-/** As migrations/ makes it. */
+/** The table that migrations/ creates. */
 export const readings = sqliteTable("readings", {
   id: integer().primaryKey(),
   value: integer().notNull(),
@@ -140,7 +141,7 @@ export function createWorkflowTemplate(name: string): Record<string, string> {
 
 export default defineWorkflow({
   roles: {
-    // A role runs at least once. What it returns is stored before the next one begins.
+    // A role runs at least once. Its message is stored before the next role begins.
     look: ({ start }) => ({ content: \`looked into: \${start.prompt || "nothing in particular"}\`, meta: { found: 3 } }),
     act: ({ messages, log }) => {
       const found = messages.at(-1)?.meta.found ?? 0;
@@ -148,7 +149,7 @@ export default defineWorkflow({
       return { content: \`acted on \${found} things\`, meta: {} };
     },
   },
-  // Says which role is next. It must be pure: the same messages give the same answer.
+  // Picks the next role. It must be pure: the same messages give the same answer.
   moderator: ({ messages }) => {
     const last = messages.at(-1);
     if (last === undefined) return "look";
@@ -159,7 +160,7 @@ export default defineWorkflow({
   };
 }
 
-/** The lines to add to nerve.yaml for a part that was written from a template. */
+/** The lines of nerve.yaml for a sense or workflow that was written from a template. */
 export const configLines = {
   sense: (name: string): string =>
     `senses:\n  ${name}:\n    config: { threshold: 50 }\nreflexes:\n  - { sense: ${name}, interval: 10s }`,

@@ -31,13 +31,13 @@ Deno.test("wrong usage exits 2 and says what was meant", async () => {
   const cases: [string[], RegExp][] = [
     [["wrkflow"], /did you mean `workflow`/],
     [["workflow", "list", "--al"], /did you mean --all/],
-    [["workflow", "list", "--limit", "many"], /--limit cannot be "many": write a whole number from 1/],
+    [["workflow", "list", "--limit", "many"], /--limit cannot be "many": use a whole number of at least 1/],
     [["run", "--for", "soon"], /--for: "soon" is not a duration/],
-    [["workflow", "trigger", "cleanup", "--id", "bad id!"], /--id bad id!: a run cannot have this id/],
+    [["workflow", "trigger", "cleanup", "--id", "bad id!"], /--id bad id! is not a valid run id/],
     [["dev", "--for", "soon"], /is not a duration/],
     [["workflow", "thread"], /RUN/],
     [["workflow", "list", "--status", "done"], /"done" is not a status/],
-    [["events", "--source", "inbox"], /No row has the source "inbox"\n {3}write kernel, group:NAME/],
+    [["events", "--source", "inbox"], /no row has the source "inbox"\n {3}use kernel, group:NAME/],
     [["workflow", "trigger", "cleanup", "--payload", "{"], /--payload is not JSON/],
   ];
   await inTempDir(async (root) => {

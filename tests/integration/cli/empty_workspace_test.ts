@@ -24,13 +24,13 @@ async function fresh(test: (nerve: Nerve) => Promise<void>): Promise<void> {
 
 Deno.test("where nothing has happened yet lists are empty, and the next step is named", async () => {
   await fresh(async (nerve) => {
-    const first = "👉 its first compute makes its database: nerve start, nerve sense trigger quiet --wait\n";
+    const first = "👉 its first compute creates its database: nerve start, nerve sense trigger quiet --wait\n";
     const shown: [string[], string][] = [
       [["events"], "0 rows\n👉 nothing has happened here yet: nerve start\n"],
       [["events", "--archived"], "0 rows\n👉 nothing has happened here yet: nerve start\n"],
       [
         ["why", "--sense", "quiet"],
-        "0 reasons why quiet did not speak\n👉 nothing has happened here yet: nerve start\n",
+        "0 reasons why quiet gave no signal\n👉 nothing has happened here yet: nerve start\n",
       ],
       [["sense", "query", "quiet"], `0 rows\n${first}`],
       [["sense", "query", "quiet", "--format", "csv"], ""],

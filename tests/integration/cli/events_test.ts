@@ -24,7 +24,7 @@ Deno.test("events -f goes on where its page ended, and ends with Ctrl-C or with 
   await within(other.seen(/sense\.null/), "what came later");
   await served.stop();
   assert.equal(await within(ended, "the command to end with the daemon"), 3);
-  assert.match(other.err, /The daemon has stopped\n {3}nerve start/);
+  assert.match(other.err, /the daemon has stopped\n {3}nerve start/);
   const alone = await served.nerve("events", "-f");
   assert.deepEqual([alone.code, alone.out], [3, ""]);
   assert.equal((await served.nerve("events", "--type", "sense.signl")).code, 2);

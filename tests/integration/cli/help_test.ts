@@ -148,7 +148,7 @@ Deno.test("flags before the command are told to stand after it", async () => {
   for (const args of [["--json", "status"], ["-w", "watch", "status"], ["sense", "--json", "list"]]) {
     const { code, err } = await nerve("/", ...args), flag = args.find((word) => word.startsWith("-"));
     assert.equal(code, 2);
-    assert.match(err, new RegExp(`flags stand after the command: nerve COMMAND ${flag}`));
+    assert.match(err, new RegExp(`flags go after the command: nerve COMMAND ${flag}`));
     assert.doesNotMatch(err, /did you mean/);
   }
 });

@@ -168,7 +168,7 @@ Deno.test("an existing workspace is refused, and completed with --force without 
     await init(root, ".");
     const refused = await init(root, ".");
     assert.equal(refused.code, 1);
-    assert.match(refused.err, /is a workspace already\n.*--force/);
+    assert.match(refused.err, /is already a workspace\n.*--force/);
 
     await Deno.mkdir(join(root, "data", "senses"), { recursive: true });
     await Deno.writeTextFile(join(root, "data", "logs.db"), "rows");
@@ -182,8 +182,8 @@ Deno.test("an existing workspace is refused, and completed with --force without 
 
     const { code, out } = await init(root, ".", "--force");
     assert.equal(code, 0);
-    assert.match(out, /left as they are, being yours: nerve\.yaml$/m);
-    assert.match(out, /brought up to date: senses\/disk-usage\/README\.md$/m);
+    assert.match(out, /not touched, since they are yours: nerve\.yaml$/m);
+    assert.match(out, /updated: senses\/disk-usage\/README\.md$/m);
     assert.equal(await read(root, "nerve.yaml"), "senses: {}\n");
     assert.equal(await read(root, "data", "logs.db"), "rows");
     assert.notEqual(await read(root, old), "abc");
@@ -217,7 +217,7 @@ Deno.test("files that were there before init are the user's", async () => {
     await Deno.writeTextFile(join(root, ".gitignore"), "mine\n/data\n");
     const { code, out } = await init(root, ".");
     assert.equal(code, 0);
-    assert.match(out, /your \.gitignore does not name what nerve writes; add: logs\/ \.nerve\/ nerve\.lock/);
+    assert.match(out, /your \.gitignore does not cover the files that nerve writes; add: logs\/ \.nerve\/ nerve\.lock/);
     assert.equal(await read(root, ".gitignore"), "mine\n/data\n");
     await Deno.remove(join(root, ".nerve-init.json"));
     await Deno.writeTextFile(join(root, "deno.json"), "{}");

@@ -23,7 +23,7 @@ Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, a
     await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
     const { code, said } = await install(home, "downloaded");
     assert.equal(code, 0, said);
-    assert.match(said, /sum checked\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
+    assert.match(said, /checksum verified\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
     const target = join(home, ".local/bin/nerve");
     assert.equal(await hashFile(target), sum);
     assert.equal(((await Deno.stat(target)).mode ?? 0) & 0o777, 0o755);
@@ -38,10 +38,10 @@ Deno.test("install.sh changes nothing when the sum is wrong or missing, or the f
     const file = fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await hashFile(file);
     const cases: [string[], RegExp][] = [
       [["downloaded"], /no downloaded\.sha256/],
-      [["downloaded", "--sha256", "ab".repeat(32)], /has the sum .*, not abab/],
+      [["downloaded", "--sha256", "ab".repeat(32)], /has the checksum .*, not abab/],
       [["downloaded", "--sha256", sum.toUpperCase()], /does not run on this machine/],
       [["gone", "--sha256", sum], /gone cannot be read/],
-      [[], /which file\?/],
+      [[], /no file was given/],
       [["downloaded", "--force"], /no option --force/],
       [["downloaded", "--sha256", sum, "--to", "taken"], /taken\/nerve is a folder/],
     ];
@@ -61,7 +61,7 @@ Deno.test("install.sh that was cut off on its way through a pipe does nothing", 
     const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
     const script = await Deno.readTextFile(join(repository, "install.sh"));
     // Behind the line that puts the file in its place: a shell that did as it read would have got there.
-    const part = script.slice(0, script.indexOf("sum checked"));
+    const part = script.slice(0, script.indexOf("checksum verified"));
     const { code, stdout } = await new Deno.Command("sh", {
       args: ["-c", 'printf %s "$1" | sh -s -- "$2" --sha256 "$3"', "sh", `${part}'\n`, file, sum],
       cwd: home,

@@ -55,7 +55,7 @@ Deno.test("a reset says whether something was lifted; nothing to lift is no fail
       view.quarantined = true;
       assert.deepEqual(await nerve(part, "reset", name), { code: 0, out: `🟢 ${name} may run again\n`, err: "" });
       view.quarantined = false;
-      assert.deepEqual(await nerve(part, "reset", name), { code: 0, out: `✅ ${name} was not held back\n`, err: "" });
+      assert.deepEqual(await nerve(part, "reset", name), { code: 0, out: `✅ ${name} was not quarantined\n`, err: "" });
       assert.deepEqual(JSON.parse((await nerve(part, "reset", name, "--json")).out), { lifted: false });
       const unknown = await nerve(part, "reset", "other");
       assert.equal(unknown.code, 1);

@@ -77,7 +77,7 @@ Deno.test("what is configured or in the folder already is never touched", async 
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     assert.equal((await nerve(root, "sense", "add", "cpu-usage")).code, 0);
-    await refuses(root, ["sense", "add", "cpu-usage"], 1, /has a sense "cpu-usage" already\n.*--as NEW/);
+    await refuses(root, ["sense", "add", "cpu-usage"], 1, /already has a sense "cpu-usage"\n.*--as NEW/);
 
     await writeWorkspace(root, { "senses/disk-usage/index.ts": "mine", "workflows/notify/notes.txt": "mine" });
     await refuses(root, ["sense", "add", "disk-usage"], 1, /files of your own: senses\/disk-usage\/index\.ts\n/);
@@ -94,7 +94,7 @@ Deno.test("a folder as the library has it is taken up again, and code of the use
     await writeWorkspace(root, { "nerve.yaml": "# mine\n", "lib/address.ts": "// mine\n" });
     const { code, out } = await nerve(root, "sense", "add", "port-check");
     assert.equal(code, 0);
-    assert.match(out, /left as they are, being yours: lib\/address\.ts\n/);
+    assert.match(out, /not touched, since they are yours: lib\/address\.ts\n/);
     assert.equal(await Deno.readTextFile(join(root, "lib", "address.ts")), "// mine\n");
     assert.match(await yaml(root), /port-check:/);
   });
@@ -170,7 +170,7 @@ Deno.test("the library can be listed and completed without a workspace", async (
     assert.deepEqual(proposed.filter((word) => word !== ""), names);
     const unknown = await nerve("/", part, "add", "nothing-like-it");
     assert.equal(unknown.code, 1);
-    assert.match(unknown.err, new RegExp(`The library has no ${part} "nothing-like-it"\n +known: `));
+    assert.match(unknown.err, new RegExp(`the library has no ${part} "nothing-like-it"\n +known: `));
   }
   const disk = libraryOutput.parse(JSON.parse((await nerve("/", "sense", "library", "--json")).out)).items
     .find(({ name }) => name === "disk-usage");

@@ -40,7 +40,7 @@ Deno.test("nerve logs -f shows new lines across the file's turning over, until C
     const shown = io.out.trimEnd().split("\n").map((text) => JSON.parse(text).message);
     assert.deepEqual(shown, ["old 1", "old 2", ...Array.from({ length: 20 }, (_, at) => `new ${at}`)]);
     assert.equal(io.listening, false);
-    assert.equal(io.err.match(/no daemon runs; the log goes on with the next nerve start/g)?.length, 1);
+    assert.equal(io.err.match(/no daemon runs; the log continues at the next nerve start/g)?.length, 1);
   });
 });
 
@@ -49,9 +49,9 @@ Deno.test("nerve logs without a log says how to get one", async () => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     const io = new CapturedIo({ cwd: root }), json = new CapturedIo({ cwd: root });
     assert.deepEqual([await logs(io, { follow: false, json: false }), io.err], [0, ""]);
-    assert.match(io.out, /^👉 no log yet: nerve start writes one; .* nerve events\nlog: .*nerve\.log\n$/);
+    assert.match(io.out, /^👉 no log yet: nerve start writes one; nerve events .*\nlog: .*nerve\.log\n$/);
     assert.deepEqual([await logs(json, { follow: false, json: true }), json.out, json.err], [0, "", ""]);
     const following = logs(new CapturedIo({ cwd: root }), { follow: true, json: false });
-    await assert.rejects(following, { code: "DAEMON_MISSING", message: /There is no log to follow yet/ });
+    await assert.rejects(following, { code: "DAEMON_MISSING", message: /there is no log to follow yet/ });
   });
 });

@@ -85,7 +85,7 @@ Deno.test("a current folder that has no path is told in two lines, and what need
   try {
     const { code, err } = await run("status");
     assert.equal(code, 1, err);
-    assert.match(err, /^❌ The current folder has no path that nerve can use: .*\n {3}cd into another folder\n$/);
+    assert.match(err, /^❌ the current folder has no path that nerve can use: .*\n {3}cd into another folder\n$/);
     assert.deepEqual(await run("--help"), { code: 0, err: "" });
   } finally {
     await Deno.remove(folder, { recursive: true });

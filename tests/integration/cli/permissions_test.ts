@@ -39,7 +39,7 @@ Deno.test("nerve validate fails once the permissions have grown beyond what --lo
     assert.equal((await nerve(root, "validate")).code, 0, "without a lock nothing is compared");
     const locked = await nerve(root, "validate", "--lock");
     assert.equal(locked.code, 0, locked.out);
-    assert.match(locked.out, /permissions agreed to: .*nerve\.permissions\.lock/);
+    assert.match(locked.out, /permissions approved: .*nerve\.permissions\.lock/);
     assert.equal((await nerve(root, "validate")).code, 0);
     await writeWorkspace(root, {
       "nerve.yaml": before.replace("net: [example.com]", "net: [example.com, example.org]"),

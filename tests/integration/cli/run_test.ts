@@ -81,7 +81,7 @@ Deno.test("run prints a line for each signal, run and problem, and a summary at 
     assert.match(lines[2] ?? "", /🔄 cleanup run-1 started$/);
     assert.match(lines[3] ?? "", /✅ cleanup run-1 completed after 2 rounds, 800ms$/);
     assert.match(lines[4] ?? "", /🔶 sense:a threw: no df$/);
-    assert.match(lines[5] ?? "", /stopping; once more ends it at once$/);
+    assert.match(lines[5] ?? "", /stopping; a second interrupt ends it at once$/);
     assert.equal(lines[6], "✅ stopped after 0s: 1 signal, 1 run (1 completed), 1 problem");
     assert.ok(lines[7]?.includes(workspacePaths(root).logDatabase));
     assert.deepEqual(kernel.calls, ["stop"]);

@@ -11,7 +11,7 @@ Deno.test("sense trigger --wait prints the outcome and exits by it", async () =>
   await using served = await serveWorkspace(meterWorkspace);
   const wait = (name: string) => served.nerve("sense", "trigger", name, "--wait");
   const nothing = await wait("quiet");
-  assert.deepEqual([nothing.code, nothing.out], [0, "⚪ quiet returned null: nothing to say\n"]);
+  assert.deepEqual([nothing.code, nothing.out], [0, "⚪ quiet returned null: no signal\n"]);
   const signal = await wait("meter");
   assert.match(signal.out, /^📡 meter signal \d+ \{"used":0\.93\}\n$/);
   const failed = await wait("broken");
@@ -40,7 +40,7 @@ Deno.test("a workflow directive that is not followed is told by trigger, why, li
   assert.equal(Object(row?.payload).message, fault);
   const why = await served.nerve("why", "--sense", "misspelt");
   assert.ok(why.out.includes(`🔶 compute ${Object(row?.payload).compute}: ${fault}\n`), why.out);
-  assert.match(why.out, /^0 reasons why misspelt did not speak; 2 directives not followed$/m);
+  assert.match(why.out, /^0 reasons why misspelt gave no signal; 2 directives ignored$/m);
   const list = await served.nerve("sense", "list");
   assert.match(list.out, /^🔶 +misspelt .* signal, /m);
   assert.ok(list.out.includes(`\n🔶 misspelt: ${fault}\n`), list.out);

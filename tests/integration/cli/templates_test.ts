@@ -20,6 +20,6 @@ Deno.test("init sense and init workflow write templates that validate takes", as
     await Deno.writeTextFile(join(root, "nerve.yaml"), yaml.replaceAll(/^ {3}/gm, ""));
     await Deno.remove(join(root, "workflows", "tidy"), { recursive: true });
     const valid = await nerve(root, "validate");
-    assert.deepEqual([valid.code, valid.out], [0, "✅ 1 sense, 1 workflow: all good\n"]);
+    assert.deepEqual([valid.code, valid.out], [0, "✅ 1 sense, 1 workflow: no problems\n"]);
   });
 });

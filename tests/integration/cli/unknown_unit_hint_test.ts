@@ -10,7 +10,7 @@ Deno.test("a trigger of what is there without a name in nerve.yaml says so, and 
     assert.equal(unnamed.code, 1);
     assert.match(
       unnamed.err,
-      new RegExp(`there is no ${command} "late": ${section}/late/ is there, but nerve\\.yaml does`),
+      new RegExp(`there is no ${command} "late": ${section}/late/ exists, but nerve\\.yaml does`),
     );
     assert.match(unnamed.err, new RegExp(`\n {3}add "late: {}" under ${section} in nerve\\.yaml`));
   }
@@ -21,5 +21,5 @@ Deno.test("a trigger of what is there without a name in nerve.yaml says so, and 
   // Named meanwhile, and nobody has told this kernel, which does not watch.
   served.workspace.write("nerve.yaml", "senses: { late: {} }\n");
   const untaken = await served.nerve("sense", "trigger", "late");
-  assert.match(untaken.err, /senses\/late\/ is there, but the daemon has not taken it up\n {3}nerve reload\n/);
+  assert.match(untaken.err, /senses\/late\/ exists, but the daemon has not loaded it\n {3}nerve reload\n/);
 });

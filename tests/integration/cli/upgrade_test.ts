@@ -73,14 +73,14 @@ Deno.test("upgrade swaps the file, keeps the old one, and can go back to it", as
 Deno.test("a wrong sum, no program, or the very same file change nothing", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
     const next = fakeNerve(folder, "downloaded", "0.2.0");
-    await assert.rejects(upgrade(io, { from: next, sha256: "ab".repeat(32) }), failsWith("UPGRADE_FAILED", /the sum/));
+    await assert.rejects(upgrade(io, { from: next, sha256: "ab".repeat(32) }), failsWith("UPGRADE_FAILED", /checksum/));
     await Deno.writeTextFile(`${next}.sha256`, `${"cd".repeat(32)}  downloaded\n`);
-    await assert.rejects(upgrade(io, { from: next }), failsWith("UPGRADE_FAILED", /not cdcd.*Nothing was changed/));
+    await assert.rejects(upgrade(io, { from: next }), failsWith("UPGRADE_FAILED", /not cdcd.*nothing was changed/));
     await Deno.writeTextFile(join(folder, "noise"), "\x7fELF nothing");
-    await assert.rejects(upgrade(io, { from: "noise" }), failsWith("UPGRADE_FAILED", /no nerve that runs/));
+    await assert.rejects(upgrade(io, { from: "noise" }), failsWith("UPGRADE_FAILED", /not a nerve exec/));
     await assert.rejects(upgrade(io, { from: "missing" }), failsWith("UPGRADE_FAILED", /cannot be read/));
     assert.equal(await upgrade(io, { from: installed }), 0);
-    assert.match(io.out, /this very file already/);
+    assert.match(io.out, /is already this file/);
     assert.equal(await now(), "0.1.0");
     assert.ok([...Deno.readDirSync(folder)].every(({ name }) => !name.endsWith(".new")));
   });
@@ -109,7 +109,7 @@ Deno.test("a daemon that had to be killed is no reason to stay stopped; one that
     fakeNerve(folder, "downloaded", "0.2.0");
     await pretendDaemon(folder);
     await Deno.writeTextFile(join(folder, "unstoppable"), "");
-    const failure = failsWith("UPGRADE_FAILED", /could not be stopped: cannot stop today.*Nothing was changed/);
+    const failure = failsWith("UPGRADE_FAILED", /could not be stopped: cannot stop today.*nothing was changed/);
     await assert.rejects(upgrade(io, { from: "downloaded" }), failure);
     assert.equal(await now(), "0.1.0");
     await Deno.remove(join(folder, "unstoppable"));
@@ -126,13 +126,13 @@ Deno.test("one upgrade at a time, and what one that was killed has left is remov
     for (const name of [".nerve.123.new", ".nerve.mine.new"]) await Deno.writeTextFile(join(folder, name), "half");
     {
       using _held = await lockInstalled(installed);
-      const refusal = failsWith("UPGRADE_FAILED", /another upgrade is replacing .*Nothing was changed/);
+      const refusal = failsWith("UPGRADE_FAILED", /another upgrade is replacing .*nothing was changed/);
       await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
       assert.equal(await now(), "0.1.0");
     }
     assert.equal(await upgrade(io, { from: "downloaded" }), 0);
     assert.equal(await now(), "0.2.0");
-    assert.match(io.out, /its sum was not compared: there is no .*downloaded\.sha256/);
+    assert.match(io.out, /its checksum was not verified: there is no .*downloaded\.sha256/);
     const left = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     assert.deepEqual(left, [".nerve.mine.new", "calls", "downloaded", "nerve", "nerve.old"]);
   });
@@ -161,7 +161,7 @@ Deno.test({
       const installed = fakeNerve(join(folder, "disk"), "nerve", "0.1.0");
       disk.readOnly();
       const io = new CapturedIo({ cwd: folder, env: { NERVE_EXECUTABLE: installed } });
-      const refusal = failsWith("UPGRADE_FAILED", /disk cannot be written to: .*Nothing was changed/);
+      const refusal = failsWith("UPGRADE_FAILED", /disk cannot be written to: .*nothing was changed/);
       await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
       assert.equal(await now(), "0.1.0");
     });
@@ -185,7 +185,7 @@ Deno.test("a new one that does not take the workspace stops nothing", async () =
     await pretendDaemon(folder);
     const refusal = failsWith(
       "UPGRADE_FAILED",
-      /does not take .*: nerve\.yaml:1:8 error nerve: this is nerve 0\.2\.0 /,
+      /does not accept .*: nerve\.yaml:1:8 error nerve: this is nerve 0\.2\.0 /,
     );
     await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
     assert.deepEqual(await calls(), ["0.2.0 version", "0.2.0 validate"]);
@@ -193,7 +193,7 @@ Deno.test("a new one that does not take the workspace stops nothing", async () =
     // Where no daemon runs there is nothing to stop, and a word is enough.
     await Deno.remove(workspacePaths(folder).logs, { recursive: true });
     assert.equal(await upgrade(io, { from: "downloaded" }), 0);
-    assert.match(io.out, /the new nerve does not take .*: nerve\.yaml:1:8 error/);
+    assert.match(io.out, /the new nerve does not accept .*: nerve\.yaml:1:8 error/);
     assert.equal(await now(), "0.2.0");
   });
 });

@@ -91,7 +91,10 @@ Deno.test("validate loads what nerve.yaml has no error about, and says all at on
     assert.equal(await createValidateCommand(load)(io, { strict: false, lock: false, format: "text", json: false }), 1);
     assert.match(io.out, /error senses\.b\.throtle: unknown key/);
     assert.match(io.out, /error senses\.a: exports no compute/);
-    assert.match(io.out, /❌ 2 errors; of what nerve\.yaml has no error about, 1 sense, 0 workflows were loaded\n$/);
+    assert.match(
+      io.out,
+      /❌ 2 errors; of the entries in nerve\.yaml without errors, 1 sense, 0 workflows were loaded\n$/,
+    );
   });
 });
 

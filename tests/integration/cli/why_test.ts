@@ -34,11 +34,11 @@ Deno.test("why tells the chain of causes of a run, back to whoever began it, wit
   assert.match(lines[0] ?? "", new RegExp(`run ${run} of tidy was `));
   assert.match(
     lines[1] ?? "",
-    /because 📡 watcher asked for workflow tidy: 0\.93 is much \(compute \d+, woken by a signal\)/,
+    /because 📡 watcher asked for workflow tidy: 0\.93 is much \(compute \d+, triggered by a signal\)/,
   );
   assert.match(lines[2] ?? "", /because 📡 meter signalled \{"used":0\.93\} \(compute \d+, by hand\)/);
-  assert.match(lines[3] ?? "", /because 👉 somebody triggered meter/);
-  assert.match(lines[4] ?? "", /^that was asked for by hand; .* from there$/);
+  assert.match(lines[3] ?? "", /because 👉 meter was triggered by hand/);
+  assert.match(lines[4] ?? "", /^that was triggered by hand; .* earlier$/);
 });
 
 Deno.test("why --sense tells what a sense did not say and for which reason", async () => {
@@ -50,7 +50,7 @@ Deno.test("why --sense tells what a sense did not say and for which reason", asy
   await nerve("sense", "trigger", "slow");
   assert.match((await nerve("why", "--sense", "quiet")).out, /⚪ compute \d+ returned null\n1 reason why quiet/);
   const slow = (await nerve("why", "--sense", "slow")).out;
-  assert.match(slow, /💤 throttled until \d\d:\d\d:\d\d, then compute (\d+) answers\n/);
+  assert.match(slow, /💤 throttled until \d\d:\d\d:\d\d, then compute (\d+) runs\n/);
   assert.match(slow, /it computes next in \d+/);
   const failed = await nerve("sense", "trigger", "broken", "--wait");
   assert.equal(failed.code, 1);
@@ -58,7 +58,7 @@ Deno.test("why --sense tells what a sense did not say and for which reason", asy
   const silent = await nerve("why", "--sense", "nope");
   assert.deepEqual([silent.code, /there is no sense "nope"/.test(silent.err)], [1, true]);
   const none = await nerve("why", "99999");
-  assert.deepEqual([none.code, none.err.includes("There is no row 99999")], [1, true]);
+  assert.deepEqual([none.code, none.err.includes("there is no row 99999")], [1, true]);
   assert.equal((await nerve("why")).code, 2);
   using records = openRecordsOrEmpty(served.workspace.paths);
   assert.throws(() => findAskedRow(records, "99999"), { code: "ROW_UNKNOWN" });

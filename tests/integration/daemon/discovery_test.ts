@@ -35,8 +35,8 @@ Deno.test("what a killed daemon leaves, and a pid that is somebody else's by now
       doctor.out,
       new RegExp(`🔶 lock: free; the daemon that held it \\(pid ${bystander.pid}\\) was killed`),
     );
-    assert.match(doctor.out, new RegExp(`🔶 pid file: stale: it says ${bystander.pid}`));
-    assert.match(doctor.out, /🔶 socket: stale: nobody listens/);
+    assert.match(doctor.out, new RegExp(`🔶 pid file: stale: it contains ${bystander.pid}`));
+    assert.match(doctor.out, /🔶 socket: stale: no process listens/);
 
     const { kernel } = await workspace.start();
     assert.equal(Deno.readTextFileSync(paths.pidFile), `${kernel}\n`);
@@ -61,7 +61,7 @@ Deno.test("a folder where the socket belongs refuses the start in two lines, and
   await workspace.nothingLeft();
   assert.match(
     (await workspace.nerve("doctor")).out,
-    /❌ socket: a folder is in its place\n {3}move .*nerve\.sock away/,
+    /❌ socket: there is a folder in its place\n {3}move .*nerve\.sock away/,
   );
   Deno.removeSync(socket, { recursive: true });
   await workspace.start();
@@ -73,7 +73,7 @@ Deno.test("a daemon whose socket is gone is told from one that does not run, and
   Deno.removeSync(workspace.paths.socket);
   const { code, err } = await workspace.nerve("sense", "trigger", "ping");
   assert.equal(code, 1);
-  assert.match(err, new RegExp(`❌ The daemon \\(pid ${kernel}\\) runs, but its socket is gone\n {3}nerve restart`));
+  assert.match(err, new RegExp(`❌ the daemon \\(pid ${kernel}\\) runs, but its socket is gone\n {3}nerve restart`));
   assert.equal((await workspace.nerve("restart")).code, 0);
   assert.equal((await workspace.nerve("sense", "trigger", "ping")).code, 0);
 });

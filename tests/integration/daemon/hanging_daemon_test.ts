@@ -39,17 +39,17 @@ Deno.test("every command that asks a daemon which hangs gives up, says what to d
     // The second where the signal came between the run's start and the answer that tells of it.
     assert.match(
       waited?.err ?? "",
-      /(the run goes on when the daemon does: nerve workflow inspect long|kill -CONT \d+ lets it go on.*)\n$/,
+      /(the run continues when the daemon runs again: nerve workflow inspect long|kill -CONT \d+ resumes it.*)\n$/,
     );
     for (const [at, { code, err }] of refused.entries()) {
       assert.equal(code, 1, asking[at]?.join(" "));
-      assert.match(err, new RegExp(`The daemon \\(pid ${kernel}\\) was stopped by a signal`), asking[at]?.join(" "));
+      assert.match(err, new RegExp(`the daemon \\(pid ${kernel}\\) was stopped by a signal`), asking[at]?.join(" "));
       assert.match(err, new RegExp(`kill -CONT ${kernel}`));
     }
-    assert.match(senses.out, /ping .*signal.*\n[^]*from the databases alone\. The daemon \(pid \d+\) was stopped/);
+    assert.match(senses.out, /ping .*signal.*\n[^]*from the databases alone: the daemon \(pid \d+\) was stopped/);
     const { daemon, problem, runs } = workflowListOutput.parse(JSON.parse(workflows.out));
     assert.deepEqual([daemon, problem?.includes("was stopped"), runs.items[0]?.runId], [false, true, "long"]);
-    assert.deepEqual([why.code, /what it does now is not known/.test(why.out)], [0, true]);
+    assert.deepEqual([why.code, /its current state is unknown/.test(why.out)], [0, true]);
     assert.match(
       doctor.out,
       new RegExp(`❌ socket: the daemon \\(pid ${kernel}\\) was stopped by a signal\n {3}kill -CONT`),
@@ -73,7 +73,7 @@ Deno.test("stop names what holds a daemon that hangs, and kills it", async () =>
   assert.match(out, new RegExp(`🔶 supervisor ${supervisor} waits for something`));
   assert.match(out, new RegExp(`🔶 kernel ${kernel} was stopped by a signal \\(SIGSTOP\\)`));
   assert.match(out, /🔶 workflow slow, process \d+ .*: run held after 0 rounds/);
-  assert.match(out, new RegExp(`💥 killed \\(pid ${kernel}\\) after 6s; runs go on at the next start`));
+  assert.match(out, new RegExp(`💥 killed \\(pid ${kernel}\\) after 6s; runs continue at the next start`));
   await workspace.nothingLeft();
   await workspace.start();
   await workspace.reached(

@@ -22,7 +22,7 @@ Deno.test("a start that is interrupted leaves a whole daemon or nothing", async 
   const { code, stderr } = await output;
   if (code === 0) return void workspace.pids();
   assert.equal(code, 1);
-  assert.match(new TextDecoder().decode(stderr), /❌ The daemon was stopped while it started/);
+  assert.match(new TextDecoder().decode(stderr), /❌ the daemon was stopped while it started/);
   await workspace.reached("its end", () => !supervisorOf(workspace.root));
   await workspace.nothingLeft();
   assert.equal((await workspace.nerve("status")).code, 3);

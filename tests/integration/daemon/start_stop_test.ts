@@ -97,13 +97,13 @@ Deno.test("a start during a stop waits for its end, then starts", async () => {
   let out = "", frozen = true;
   for await (const text of again.stdout.pipeThrough(new TextDecoderStream())) {
     out += text;
-    if (!frozen || !/is about to end/.test(out)) continue;
+    if (!frozen || !/is starting or stopping/.test(out)) continue;
     Deno.kill(kernel, "SIGCONT");
     frozen = false;
   }
   await again.stderr.cancel();
   assert.equal((await again.status).code, 0, out);
-  assert.match(out, new RegExp(`daemon \\(pid ${kernel}\\) is about to end[^]*🟢 nerve`));
+  assert.match(out, new RegExp(`daemon \\(pid ${kernel}\\) is starting or stopping[^]*🟢 nerve`));
   assert.notEqual(workspace.pids().kernel, kernel);
 });
 

@@ -55,7 +55,7 @@ Deno.test("a daemon whose workspace is removed and made again does what a fresh 
   assert.deepEqual(document.health.units.map(({ name }: { name: string }) => name), ["pong"]);
   assert.equal((await workspace.nerve("workflow", "inspect", "gone")).code, 1, "its data is gone");
   const log = workspace.textLog();
-  assert.match(log, /event=workspace\.gone message="the workspace was removed, .* and so has what ran in it"/);
+  assert.match(log, /event=workspace\.gone message="the workspace was removed, .* and all its processes have ended"/);
   assert.match(log, /event=kernel\.restart message="there is a workspace again/);
   assert.equal((await workspace.nerve("stop")).code, 0);
   await workspace.nothingLeft();
@@ -107,7 +107,7 @@ Deno.test("nerve run starts anew where its workspace was removed and made again,
     await io.seen(/📡 first/);
     for (const name of ["second", "third"]) {
       await removeWhole(root);
-      await io.seen(new RegExp("(starts anew when [^]*){" + (name === "second" ? 1 : 2) + "}"));
+      await io.seen(new RegExp("(nerve starts again when [^]*){" + (name === "second" ? 1 : 2) + "}"));
       await writeWorkspace(root, sense(name));
       await io.seen(new RegExp(`📡 ${name}`));
       using client = new ControlClient(workspacePaths(root).socket);
@@ -128,7 +128,7 @@ Deno.test("nerve run waits for a workspace that was removed until Ctrl-C, and ma
     const code = runCli(["run", "--workspace", root], io);
     await io.seen(/📡 first/);
     await removeWhole(root);
-    await io.seen(/starts anew when/);
+    await io.seen(/nerve starts again when/);
     io.interrupt();
     assert.equal(await code, 0);
     assert.deepEqual([...Deno.readDirSync(folder)], []);

@@ -133,7 +133,7 @@ Deno.test("nerve store archive works by hand: by retention, by date, with a vacu
     await bench.closed(async () => {
       const dry = await bench.nerve("store", "archive", "--dry-run");
       assert.deepEqual([dry.code, dry.err], [0, ""]);
-      assert.match(dry.out, /48 rows of days before 2026-01-03 \(UTC\) would leave the log/);
+      assert.match(dry.out, /48 rows of days before 2026-01-03 \(UTC\) would be archived/);
       const byRetention = outputs.storeArchiveOutput.parse(
         JSON.parse((await bench.nerve("store", "archive", "--json")).out),
       );

@@ -35,7 +35,7 @@ Deno.test("a backup of a log that is being written is whole, and a restore bring
       const live = await bench.nerve("store", "restore", dir, "--force");
       held.release();
       assert.deepEqual(
-        [live.code, /a live workspace is never overwritten: nerve stop/.test(live.err)],
+        [live.code, /a running daemon's data is never overwritten: nerve stop/.test(live.err)],
         [1, true],
         live.err,
       );

@@ -28,7 +28,7 @@ Deno.test("nerve store gc removes a blob that nothing mentions, and only with --
     bench.clock.wall = systemClock.now();
     const dry = storeGcOutput.parse(await storeJson(bench, "gc"));
     assert.deepEqual([dry.items.map(({ digest }) => digest), dry.kept, dry.removed], [[garbage], 6, false]);
-    assert.match((await bench.nerve("store", "gc")).out, /nothing mentions 1 blob, 17 B; 6 stay\n.*gc --yes/);
+    assert.match((await bench.nerve("store", "gc")).out, /nothing references 1 blob, 17 B; 6 are kept\n.*gc --yes/);
     const blobs = new BlobStore(bench.paths.blobs);
     assert.ok(await blobs.has(garbage));
     assert.equal(storeGcOutput.parse(await storeJson(bench, "gc", "--yes")).removedBytes, 17);

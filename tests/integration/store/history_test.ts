@@ -35,7 +35,7 @@ Deno.test("nerve events --archived filters as events does; without it only the l
       5,
     );
     const wrong = await bench.nerve("events", "--archived", "--follow");
-    assert.deepEqual([wrong.code, /--archived looks back/.test(wrong.err)], [2, true]);
+    assert.deepEqual([wrong.code, /--archived and --follow cannot be combined/.test(wrong.err)], [2, true]);
     // The cause of a row may have left before it.
     const why = await bench.nerve("why", "1");
     assert.deepEqual([why.code, /returned null/.test(why.out)], [0, true]);

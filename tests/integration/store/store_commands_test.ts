@@ -14,7 +14,7 @@ Deno.test("the store's commands say what to do where nothing has happened yet", 
       assert.deepEqual(await run(...argv), {
         code: 1,
         out: "",
-        err: `❌ Nothing has happened in ${root} yet\n   nerve start\n`,
+        err: `❌ nothing has happened in ${root} yet\n   nerve start\n`,
       });
     }
     assert.equal(storeStatsOutput.parse(JSON.parse((await run("stats", "--json")).out)).log, null);

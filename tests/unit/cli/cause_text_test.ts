@@ -19,10 +19,10 @@ Deno.test("a chain goes back to the row that nothing caused, and says when a cau
   const second = row({ id: 7, causeId: 3 }), third = row({ id: 9, causeId: 7 });
   const chain = traceCauses(logOf(first, second, third), third);
   assert.deepEqual(chain, { rows: [third, second, first], missing: null });
-  assert.equal(describeFirstCause(chain), "that was compute 12, due at its interval");
+  assert.equal(describeFirstCause(chain), "that was compute 12, due by its interval");
   const cut = traceCauses(logOf(second, third), third);
   assert.deepEqual(cut, { rows: [third, second], missing: 3 });
-  assert.equal(describeFirstCause(cut), "row 3, which caused that, has left the log");
+  assert.equal(describeFirstCause(cut), "row 3, which caused that, is no longer in the log");
 });
 
 Deno.test("a log that a stranger has written into does not make a chain without an end", () => {
@@ -43,7 +43,7 @@ Deno.test("each reason for silence has its sentence, and repetitions are counted
   );
   assert.equal(told("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
   const until = new Date(2026, 0, 2, 12, 3, 10).getTime();
-  assert.equal(told("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 answers");
+  assert.equal(told("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 runs");
   assert.equal(told("sense.coalesced", { compute: 812, until: null }), "💤 coalesced into compute 812");
   assert.equal(
     told("sense.error", { compute: 5, message: "no\u001b[31m df" }),

@@ -37,7 +37,7 @@ Deno.test("lines that cannot be written are dropped and counted, told once on st
   await say("five");
   assert.equal(disk.out, "one\n🔶 2 lines could not be written here\nfour\n");
   assert.equal(lost(), 3);
-  assert.equal(disk.err.match(/no space is left; nerve goes on without it/g)?.length, 1);
+  assert.equal(disk.err.match(/no space is left; nerve keeps running without it/g)?.length, 1);
 });
 
 Deno.test("a terminal that is paused holds nobody up; the oldest lines go first, and the end waits for a second", async () => {
