@@ -1,6 +1,6 @@
 /**
  * What every benchmark reports: a figure, how far it moved over its runs, and the floor, which is what the bare machine
- * does in the same minute without nerve. Read by main.ts, which prints it, and by guard_test.ts, which bounds the ratio.
+ * does in the same minute without nerve. Read by main.ts, which prints it, and by guard.ts, which bounds the ratio.
  * I1. `ratio` says how many times worse than its floor a figure is, whatever its unit: 1 is the limit of the machine.
  */
 import { systemClock } from "../../src/base/clock.ts";

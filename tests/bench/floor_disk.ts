@@ -106,8 +106,8 @@ export async function bareRun(folder: string, roles: number, times: number): Pro
 }
 
 /** Milliseconds of a commit of one row. */
-export async function bareCommitMs(folder: string): Promise<number> {
-  return 1_000 / await bareRows(folder, 1, 100);
+export async function bareCommitMs(folder: string, commits: number = 100): Promise<number> {
+  return 1_000 / await bareRows(folder, 1, commits);
 }
 
 /** Rows a second in transactions of `batch` rows. */

@@ -1,5 +1,5 @@
 /**
- * From the start of a command to what its user waits for: help, a listing with and without a daemon, `nerve run` until its socket
+ * From the start of a command to what its user waits for: its version, a listing with and without a daemon, `nerve run` until its socket
  * answers and until a sense has signalled; and from the start of a group's process to the answer of its first compute.
  * All but the last with the executable that `deno task build` makes, as users have it. (A clone loads its modules one by
  * one, which takes 50 ms more; the portable form, which is what this machine can build, goes through a shell, 2 ms.)
@@ -39,7 +39,7 @@ export async function* figures(): Figures {
     await inTempDir(async (root) => {
       await writeWorkspace(root, files);
       floors.push(await emptyStartMs(root));
-      add("nerve --help", await commandMs(nerve, ["--help"], root));
+      add("nerve version", await commandMs(nerve, ["version"], root));
       add("nerve sense list, no daemon", await commandMs(nerve, ["sense", "list"], root));
       const { socketMs, signalMs } = await runMs(nerve, root);
       add("nerve run to its socket answering", socketMs);

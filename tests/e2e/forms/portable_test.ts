@@ -1,4 +1,4 @@
-/** What only the portable file promises: its first use, where it unpacks, and that it starts almost like Deno alone. */
+/** What only the portable file promises: its first use, and where it unpacks. How fast it starts, the speed guard asks. */
 import assert from "node:assert/strict";
 import { hashFile } from "../../../src/cli/daemon/installation.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
@@ -228,29 +228,6 @@ Deno.test("install.sh puts it into a clean home, from where it makes a workspace
   const installed = { ...form, command: [...form.command.slice(0, -1), join(home, ".local/bin/nerve")] };
   await succeed(installed, ["init", "watch"], home);
   assert.match(await succeed(installed, ["validate"], join(home, "watch")), /3 senses/);
-});
-
-Deno.test("after the first use it starts within 60 ms of an empty deno run", async () => {
-  const form = await fresh("fast"), empty = join(folder, "empty.js");
-  await Deno.writeTextFile(empty, "");
-  await succeed(form, ["version"], folder);
-  // In CPU time: on a quiet machine it is what one waits for, and what runs beside this test hardly changes it.
-  const cost = async ({ command, env }: Form, args: string[]) => {
-    const turns = 10, script = `n=0; while [ $n -lt ${turns} ]; do "$@" >/dev/null || exit 1; n=$((n+1)); done; times`;
-    const shell = { ...form, command: ["sh", "-c", script, "sh", ...command], env };
-    const [, children = ""] = (await succeed(shell, args, folder)).trim().split("\n");
-    const spent = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(([, min, sec]) => Number(min) * 60 + Number(sec));
-    assert.equal(spent.length, 2, `user and system time in ${children}`);
-    return spent.reduce((sum, seconds) => sum + seconds) * 1_000 / turns;
-  };
-  const seen: string[] = [];
-  for (let good = false; !good;) {
-    const nerve = await cost(form, ["version"]);
-    const deno = await cost({ ...form, command: [Deno.execPath()] }, ["run", empty]);
-    seen.push(`${nerve} ms against ${deno} ms`);
-    good = deno > 0 && nerve - deno < 60;
-    assert.ok(good || seen.length < 5, seen.join("; "));
-  }
 });
 
 Deno.test("a systemd unit starts the file that was installed, not what it unpacked", async () => {
