@@ -1,6 +1,6 @@
 /**
- * Refuses permissions that would let a sense or workflow reach past the sandbox into nerve itself, and warns of those
- * that reach further than they say. Needs absolute paths, and looks through symbolic links; called by load.ts.
+ * Rejects permissions that would let a sense or workflow reach nerve itself, outside the sandbox, and warns of those
+ * that reach further than they say. Needs absolute paths and follows symbolic links; called by load.ts.
  */
 import { dirname, join, relative } from "node:path";
 import { isMissing } from "../../base/if_present.ts";
@@ -41,7 +41,7 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     const list = request[permission];
     const at = [...path, permission, ...(list === true || list === undefined ? [] : [list.indexOf(declared)])];
     if (scope.home === null && /^~(\/|$)/.test(declared)) {
-      scope.problems.error(at, "there is no home folder to put in place of ~", "write the whole path");
+      scope.problems.error(at, "there is no home folder to replace ~", "write the whole path");
     }
     if (permission === "net" && value !== true && value.startsWith("unix:")) {
       await checkSocket(value.slice("unix:".length), at, scope);
@@ -52,8 +52,8 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
         at,
         `${permission} of ${
           quote(value)
-        } opens nothing: Deno keeps /proc, /sys and /dev from all that is not trusted with everything`,
-        "ask node:os or Deno.systemMemoryInfo, or let a program such as ps, df or ip tell it (run)",
+        } opens nothing: Deno denies /proc, /sys and /dev to all code without full trust`,
+        "use node:os or Deno.systemMemoryInfo, or run a program such as ps, df or ip",
       );
       continue;
     }
@@ -66,13 +66,13 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
   }
 }
 
-/** What nobody in a sandbox may change, and what they could do if they might. */
+/** The paths that no sandbox may write, and what each holds. */
 function listProtectedPaths({ paths, nerveModules }: Scope): [path: string, what: string][] {
   return [
     ...nerveModules.map((folder): [string, string] => [folder, "nerve's own code, which runs outside the sandbox"]),
-    [paths.configFile, "nerve.yaml, where permissions are given"],
-    [paths.senses, "the code of senses, which runs with other permissions"],
-    [paths.workflows, "the code of workflows, which runs with other permissions"],
+    [paths.configFile, "nerve.yaml, which grants permissions"],
+    [paths.senses, "the code of senses, which may run with other permissions"],
+    [paths.workflows, "the code of workflows, which may run with other permissions"],
     [paths.lib, "code that senses and workflows share"],
     [paths.data, "the log and the databases of other senses"],
     [paths.logs, "the daemon's text log"],
@@ -81,7 +81,7 @@ function listProtectedPaths({ paths, nerveModules }: Scope): [path: string, what
     [paths.socket, "the control socket"],
     [paths.runtimeFolder, "the sockets of the daemon"],
     [join(paths.root, "nerve.permissions.lock"), "the record of agreed permissions"],
-    // A hook or a configured filter runs when its owner next uses git, outside any sandbox.
+    // A hook or a configured filter runs when the owner next uses git, outside any sandbox.
     [join(paths.root, ".git"), "git hooks, which run outside the sandbox"],
   ];
 }
@@ -92,14 +92,17 @@ async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<
     for (const [path, what] of listProtectedPaths(scope)) {
       if (!pathContains(spelling, path) && !pathContains(path, spelling)) continue;
       const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
-      const hint = "grant a folder that holds nothing of nerve's, such as files/ in the workspace";
+      const hint = "grant a folder that nerve does not use, such as files/ in the workspace";
       return problems.error(at, `write of ${quote(value)} covers ${what}${link}`, hint);
     }
   }
   if (systemFolders.some((folder) => pathContains(folder, value))) {
-    problems.warning(at, `write of ${quote(value)} opens the sandbox: the system acts on what is written there`);
+    problems.warning(
+      at,
+      `write of ${quote(value)} opens the sandbox: the system executes or reads what is written there`,
+    );
   } else if (home !== null && (value === home || value.startsWith(`${home}/.`))) {
-    problems.warning(at, `write of ${quote(value)} opens the sandbox: programs act on what is written there`);
+    problems.warning(at, `write of ${quote(value)} opens the sandbox: programs execute or read what is written there`);
   }
 }
 
@@ -116,7 +119,7 @@ async function checkRead(value: string, at: ConfigPath, { paths, home, problems 
   }
 }
 
-/** Measured on Deno 2.9.6: there, nothing but these is opened by a grant of the path. */
+/** The only files there that a grant of the path opens (measured, Deno 2.9.6). */
 const openDevices = ["/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"];
 
 function isNeverGranted(permission: "read" | "write", value: string): boolean {
@@ -124,14 +127,14 @@ function isNeverGranted(permission: "read" | "write", value: string): boolean {
   return ["/dev", "/proc", "/sys"].some((folder) => pathContains(folder, value));
 }
 
-/** A path that is not there is most often misspelt; one that the sense may also write it may be about to make. */
+/** A missing path is usually misspelt, unless the sense may write it too: then it may create it later. */
 async function checkExists(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
   const { paths: { root }, home, problems } = scope, { write = [] } = request;
   const own = resolveRequest({ write }, root, home).some((grant) =>
     grant.value === true || pathContains(grant.value, value)
   );
   if (own || !await isAbsent(value)) return;
-  problems.warning(at, `read of ${quote(value)}: there is nothing of that name`, "is it misspelt, or made later?");
+  problems.warning(at, `read of ${quote(value)}: the path does not exist`, "is it misspelt, or made later?");
 }
 
 async function isAbsent(path: string): Promise<boolean> {
@@ -139,12 +142,12 @@ async function isAbsent(path: string): Promise<boolean> {
     await Deno.lstat(path);
     return false;
   } catch (thrown) {
-    // What cannot be looked at may be there all the same.
+    // A path that cannot be read may exist.
     return isMissing(thrown);
   }
 }
 
-/** Links that lead out of a granted folder: an error when they let the sandbox write to nerve, else a warning. */
+/** Links out of a granted folder are an error when they let the sandbox write to nerve, otherwise a warning. */
 async function checkLinks(permission: "read" | "write", value: string, at: ConfigPath, scope: Scope): Promise<void> {
   const links = await findLinksOut(value), [first] = links;
   if (first === undefined) return;
@@ -156,7 +159,7 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
       if (what === undefined) continue;
       return scope.problems.error(
         at,
-        `write of ${quote(value)} covers ${what}, through the link ${quote(link)}`,
+        `write of ${quote(value)} covers ${what} through the link ${quote(link)}`,
         "remove the link",
       );
     }
@@ -164,10 +167,10 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
   const more = links.length === 1 ? "" : ` (and ${links.length - 1} more)`;
   scope.problems.warning(
     at,
-    `${permission} of ${quote(value)} reaches out of it: the link ${quote(first.link)} leads to ${
+    `${permission} of ${quote(value)} reaches outside: the link ${quote(first.link)} leads to ${
       quote(first.target)
     }${more}`,
-    "Deno follows links: grant a folder without them, or remove them",
+    "Deno follows links: grant a folder without links, or remove them",
   );
 }
 
@@ -176,14 +179,14 @@ async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Sc
     if (spelling === paths.socket || pathContains(paths.runtimeFolder, spelling)) {
       return problems.error(
         at,
-        "the control socket is not for senses and workflows",
-        "a sense starts a workflow by what it returns",
+        "senses and workflows must not use the control socket",
+        "a sense starts a workflow with its return value",
       );
     }
   }
 }
 
-/** The path as it was granted, and where it really leads; Deno follows links inside a granted folder. */
+/** The path as granted, and its real path: Deno follows links inside a granted folder. */
 async function resolveSpellings(path: string): Promise<string[]> {
   let missing = "";
   for (let existing = path;; existing = dirname(existing)) {
@@ -191,7 +194,7 @@ async function resolveSpellings(path: string): Promise<string[]> {
       const real = join(await Deno.realPath(existing), missing);
       return real === path ? [path] : [path, real];
     } catch (thrown) {
-      // Not there yet: then its folder decides where it will be. What cannot be looked at leads nowhere we know.
+      // A missing path resolves through its parent. A path that cannot be read stays as it is.
       if (!(thrown instanceof Deno.errors.NotFound) || existing === dirname(existing)) return [path];
       missing = join(relative(dirname(existing), existing), missing);
     }

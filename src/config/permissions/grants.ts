@@ -1,9 +1,10 @@
 /**
- * What the worker of a group or workflow may do, as a pure function of the configuration, and why
- * (docs/security.md has the model). The kernel hands `buildSandboxPermissions` to the process; `nerve permissions` prints `explainPermissions`.
+ * What the worker of a group or workflow may do, and why: a pure function of the configuration (model:
+ * docs/security.md). The kernel passes `buildSandboxPermissions` to the process; `nerve permissions` prints
+ * `explainPermissions`.
  * I1. The grants are exactly the rows of the explanation: there is no other source.
- * I2. What nobody declared is denied, except what is implied by being that group or workflow.
- * I3. A list is never empty: nothing is `false`.
+ * I2. A permission that no sense or workflow declares is denied, unless being that group or workflow implies it.
+ * I3. A list is never empty: no grant is `false`.
  */
 import { join, resolve } from "node:path";
 import { assert, unreachable } from "../../base/errors.ts";
@@ -19,7 +20,7 @@ import {
 import type { WorkspacePaths } from "../workspace.ts";
 import { isProcessVariable } from "./request.ts";
 
-/** What a process is for. */
+/** The unit that a process runs. */
 export interface GrantedUnit {
   readonly kind: "group" | "workflow";
   readonly name: string;
@@ -37,11 +38,11 @@ export interface PermissionRow {
   readonly permission: PermissionName;
   readonly value: string | true;
   readonly why: string;
-  /** The sense or workflow that asked for it; null: implied. */
+  /** The sense or workflow that declares it; null: implied. */
   readonly declaredBy: string | null;
 }
 
-/** What Deno's Worker takes. The unit must be one of the configuration's. */
+/** The permissions for Deno's Worker. The unit must exist in the configuration. */
 export function buildSandboxPermissions(
   config: NerveConfig,
   paths: WorkspacePaths,
@@ -52,7 +53,7 @@ export function buildSandboxPermissions(
   const granted = (name: PermissionName): readonly string[] | boolean => {
     const values = rows.filter((row) => row.permission === name).map((row) => row.value);
     if (values.includes(true)) return true;
-    // Deno's import permission knows hosts only; packages are looked at by the worker itself (sandbox/module_gate.ts).
+    // Deno's import permission covers only hosts; the worker itself checks packages (sandbox/module_gate.ts).
     const isPackage = (value: string) => name === "import" && value.startsWith("npm:");
     const list = new Set(values.filter((value) => value !== true).filter((value) => !isPackage(value)));
     return list.size === 0 ? false : [...list];
@@ -69,7 +70,7 @@ export function buildSandboxPermissions(
   };
 }
 
-/** Every grant with its reason; a value that has several reasons has a row for each. Declared ones come first. */
+/** Every grant with its reason, one row for each reason of a value. Declared grants come first. */
 export function explainPermissions(
   config: NerveConfig,
   paths: WorkspacePaths,
@@ -129,7 +130,7 @@ function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: read
   const peers = new Set(
     members.flatMap((sense) => listReadablePeers(config, sense)).filter((peer) => !names.has(peer)),
   );
-  // The folder rather than each file: a sense that is added must not cost every other one its process.
+  // The folder, not each file: a new sense must not restart the process of every other sense.
   const ofPeers = members.some((sense) => sense.peers === "all")
     ? implyGrants("read", [paths.senseDatabases], "databases of peers: all")
     : [...peers].flatMap((peer) =>
@@ -142,18 +143,18 @@ function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: read
   ];
 }
 
-/** The senses whose databases `sense` may read, in the order of nerve.yaml; never itself. */
+/** The senses whose databases `sense` may read, in the order of nerve.yaml, without itself. */
 export function listReadablePeers(config: NerveConfig, sense: SenseConfig): string[] {
   const { peers } = sense;
   return [...config.senses.keys()].filter((name) => name !== sense.name && (peers === "all" || peers.includes(name)));
 }
 
-/** A SQLite database is up to four files. */
+/** The up to four files of a SQLite database. */
 export function listDatabaseFiles(database: string): string[] {
   return [database, `${database}-wal`, `${database}-shm`, `${database}-journal`];
 }
 
-/** A declaration with its absolute path; `declared` is how it was written. */
+/** A declared grant with its absolute path; `declared` is the original text. */
 export interface ResolvedGrant {
   readonly permission: PermissionName;
   readonly value: string | true;
@@ -171,15 +172,15 @@ export function resolveRequest(request: PermissionRequest, root: string, home: s
 
 function resolveValue(permission: PermissionName, value: string, root: string, home: string | null): string {
   const isPath = permission === "read" || permission === "write" || permission === "ffi";
-  // A program without a slash is looked up in PATH.
+  // A program without a slash is found through PATH.
   if (!isPath && !(permission === "run" && value.includes("/"))) return value;
   if (home !== null && (value === "~" || value.startsWith("~/"))) return join(home, value.slice(2));
   return resolve(root, value);
 }
 
 /**
- * The variables that reach the process of a unit, out of `all`: those granted by name, by a prefix such as `EXAMPLE_*`,
- * or by `true`; never one that would change the trusted process around the sandbox.
+ * The variables of `all` that a unit's process gets: those granted by name, by a prefix such as `EXAMPLE_*`, or by
+ * `true`. A variable that could change the trusted process around the sandbox never passes.
  */
 export function buildSandboxEnvironment(
   permissions: SandboxPermissions,

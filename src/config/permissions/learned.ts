@@ -1,6 +1,6 @@
 /**
- * From what a sense asked of Deno to the smallest `permissions` that would have sufficed. Pure; the lines of Deno's
- * audit come from deploy/learn_permissions.ts, `nerve sense learn` prints the result.
+ * Derives the smallest `permissions` block from what a sense requested of Deno. Pure; deploy/learn_permissions.ts
+ * supplies Deno's audit lines, `nerve sense learn` prints the result.
  */
 import { dirname } from "node:path";
 import { stringify } from "yaml";
@@ -8,44 +8,44 @@ import { type PermissionName, permissionNames, type PermissionRequest } from "..
 import type { PermissionRow } from "./grants.ts";
 import { pathContains } from "./path_contains.ts";
 
-/** One thing that was asked for; null is everything of its kind. */
+/** One permission request; null requests everything of its kind. */
 export interface Asked {
   readonly permission: PermissionName;
   readonly value: string | null;
 }
 
 export interface Learned {
-  /** The smallest block: what was asked for, granted or not, and not implied. */
+  /** The smallest block: every request, granted or not, that is not implied. */
   readonly needed: PermissionRequest;
-  /** In `needed`, and not granted by the present block. */
+  /** The part of `needed` that the current block does not grant. */
   readonly missing: PermissionRequest;
-  /** Declared at present, and not asked for by anything in `needed`. */
+  /** Declared in the current block, but not requested. */
   readonly unused: PermissionRequest;
 }
 
-/** More paths than this in one folder, and the folder is named instead. */
+/** With more paths than this in one folder, the block names the folder instead. */
 const pathsMax = 5;
 
-/** The first module of the sandbox: what was asked for before it was the shim's own. */
+/** The first module of the sandbox: earlier requests came from the shim. */
 const firstModule = "/sandbox/worker_main.ts";
 
 /** Lines of DENO_AUDIT_PERMISSIONS (deno 2.9.6), from the sandbox's first module on. */
 export function readAudit(text: string): Asked[] {
   const asked: Asked[] = [];
-  let begun = false;
+  let started = false;
   for (const line of text.split("\n")) {
     if (line.trim() === "") continue;
     const { permission, value } = JSON.parse(line) as { permission: string; value: string | null };
-    begun ||= value?.endsWith(firstModule) ?? false;
+    started ||= value?.endsWith(firstModule) ?? false;
     const known = permissionNames.find((name) => name === permission);
-    if (begun && known !== undefined) {
+    if (started && known !== undefined) {
       asked.push({ permission: known, value: value === null ? null : toGrantValue(known, value) });
     }
   }
   return asked;
 }
 
-/** Hosts come as an address or as a URL, files of modules as a URL. */
+/** Deno reports a host as an address or a URL, a module file as a URL. */
 function toGrantValue(permission: PermissionName, value: string): string {
   if (!URL.canParse(value) || !value.includes("://")) return value;
   const url = new URL(value);
@@ -54,7 +54,7 @@ function toGrantValue(permission: PermissionName, value: string): string {
   return `${url.hostname}:${port}`;
 }
 
-/** `implied`: the rows that hold without any declaration; `declared`: those of the present block. */
+/** `implied`: the rows that need no declaration; `declared`: the rows of the current block. */
 export function derivePermissions(
   asked: readonly Asked[],
   implied: readonly PermissionRow[],
@@ -84,7 +84,7 @@ function isGranted(rows: readonly PermissionRow[], { permission, value }: Asked)
     if (row.value === true || value === null) return row.value === true;
     if (permission === "read" || permission === "write" || permission === "ffi") return pathContains(row.value, value);
     if (permission === "env" && row.value.endsWith("*")) return value.startsWith(row.value.slice(0, -1));
-    // A host without a port is all of its ports.
+    // A host without a port covers all ports.
     return row.value === value || (permission === "net" && value.startsWith(`${row.value}:`));
   });
 }
@@ -98,7 +98,7 @@ function minimizeGrants(permission: PermissionName, asked: readonly Asked[]): tr
   return named.filter((path) => !named.some((other) => other !== path && pathContains(other, path))).sort();
 }
 
-/** As it stands in nerve.yaml, under the sense. */
+/** The block as written in nerve.yaml, under the sense. */
 export function formatPermissionsYaml(request: PermissionRequest): string {
   if (Object.keys(request).length === 0) return "permissions: {}";
   return stringify({ permissions: request }, { flowCollectionPadding: false, collectionStyle: "block" }).trimEnd();

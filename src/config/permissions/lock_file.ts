@@ -1,9 +1,9 @@
 /**
- * nerve.permissions.lock: the grants that somebody has looked at and agreed to, kept beside nerve.yaml under version
- * control. `nerve validate --lock` writes it, `nerve validate` fails when a sense or workflow may do more than it says.
- * Holds what was declared, not what follows from being that sense: those paths differ from machine to machine.
- * I1. What a sense gains through its group counts as its own, and so do the peers that it may read.
- * I2. Fewer grants are no problem: the lock is a limit, not a description.
+ * nerve.permissions.lock: the grants that somebody has reviewed, kept beside nerve.yaml under version control.
+ * `nerve validate --lock` writes it; `nerve validate` fails when a sense or workflow may do more than it says.
+ * It holds declared grants, not implied ones, whose paths differ between machines.
+ * I1. Grants that a sense gains through its group count as its own, and so do the peers it may read.
+ * I2. Fewer grants are fine: the lock is a limit, not a description.
  */
 import { join } from "node:path";
 import * as z from "zod";
@@ -19,7 +19,7 @@ import type { WorkspacePaths } from "../workspace.ts";
 export const permissionLockName = "nerve.permissions.lock";
 
 const grants = z.union([z.literal(true), z.array(z.string())]);
-/** By permission: everything, or a sorted list. `peers` are the senses whose databases it reads. */
+/** For each permission: everything, or a sorted list. `peers`: the senses whose databases it reads. */
 const entry = z.strictObject({
   ...Object.fromEntries(permissionNames.map((name) => [name, grants.optional()])),
   peers: z.union([z.literal("all"), z.array(z.string())]).optional(),
@@ -37,7 +37,7 @@ export interface PermissionLock {
   readonly workflows: Readonly<Record<string, Entry>>;
 }
 
-/** What the configuration grants today. */
+/** The lock for the current configuration. */
 export function createLock(config: NerveConfig): PermissionLock {
   const byName = <T>(entries: [string, T][]) => Object.fromEntries(entries.sort(([a], [b]) => a < b ? -1 : 1));
   const senses = [...config.senses.values()].map(({ name, group, peers }): [string, Entry] => {
@@ -59,7 +59,7 @@ function toEntry(requests: readonly PermissionRequest[]): Entry {
   }));
 }
 
-/** As it is written: sorted, so that a difference shows what changed. */
+/** The file's text: sorted, so that a diff shows what changed. */
 export function formatLock(lock: PermissionLock): string {
   return `${JSON.stringify(lock, null, 2)}\n`;
 }
@@ -72,19 +72,19 @@ export function parseLock(text: string): Result<PermissionLock, string> {
     return err(`is not JSON: ${messageOf(thrown)}`);
   }
   const parsed = lockSchema.safeParse(json);
-  return parsed.success ? ok(parsed.data as PermissionLock) : err("is not a lock of permissions that this nerve knows");
+  return parsed.success ? ok(parsed.data as PermissionLock) : err("is not a permission lock that this nerve can read");
 }
 
-/** Reads the lock beside nerve.yaml and reports every grant that it does not hold. No lock: no problems. */
+/** Reads the lock beside nerve.yaml and reports every grant beyond it. Without a lock there are no problems. */
 export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Problem[]> {
   const problems = new ProblemList(parsed.placeOf);
   const text = await readLock(paths);
   if (text === null) return [];
   const lock = parseLock(text);
-  if (!lock.ok) problems.error([], `${permissionLockName} ${lock.error}`, "nerve validate --lock writes it anew");
+  if (!lock.ok) problems.error([], `${permissionLockName} ${lock.error}`, "nerve validate --lock rewrites it");
   else {
     for (const { path, message } of findGrowth(lock.value, createLock(parsed.config))) {
-      problems.error(path, message, "look at what it may do now, then agree to it: nerve validate --lock");
+      problems.error(path, message, "review the new grant, then accept it: nerve validate --lock");
     }
   }
   return problems.sorted();
@@ -100,17 +100,17 @@ async function readLock(paths: WorkspacePaths): Promise<string | null> {
   return await ifPresentAsync(() => Deno.readTextFile(join(paths.root, permissionLockName)));
 }
 
-/** What `now` grants beyond `lock`, a sentence for each permission of each sense or workflow. Pure. */
+/** What `now` grants beyond `lock`: one message for each permission of each sense or workflow. Pure. */
 export function findGrowth(lock: PermissionLock, now: PermissionLock): { path: ConfigPath; message: string }[] {
   return (["senses", "workflows"] as const).flatMap((section) =>
     Object.entries(now[section]).flatMap(([name, wanted]) => {
       const agreed: Entry = lock[section][name] ?? {};
       return Object.entries(wanted).flatMap(([permission, value]) => {
         const more = describeGrowth(permission, agreed[permission], value);
-        // A sense that is new may read its peers as every other one may: what it does with that is its grants' matter.
+        // A new sense may read its peers like any other; its other grants limit what it can do with them.
         if (more === null || (permission === "peers" && lock[section][name] === undefined)) return [];
         const path = permission === "peers" ? [section, name, "peers"] : [section, name, "permissions", permission];
-        return [{ path, message: `grew beyond ${permissionLockName}: ${permission} ${more}` }];
+        return [{ path, message: `exceeds ${permissionLockName}: ${permission} ${more}` }];
       });
     })
   );

@@ -1,20 +1,21 @@
 /**
- * What stands under `permissions:` of a sense or workflow, read into a PermissionRequest. Used by schema.ts.
- * Deno throws for some wrong values and silently ignores others, such as deny lists: here each is refused with a reason.
+ * Reads `permissions:` of a sense or workflow into a PermissionRequest. Used by schema.ts.
+ * Deno throws for some invalid values and silently ignores others (measured, Deno 2.9.6): here each is rejected with a
+ * reason.
  */
 import { isPlainObject } from "../../protocol/json.ts";
 import { quote } from "../diagnostic.ts";
 import { findNearest, hintNearest } from "../did_you_mean.ts";
 import { type PermissionName, permissionNames, type PermissionRequest } from "../types.ts";
 
-/** `path` leads from the `permissions` key to the value that is wrong. */
+/** `path` leads from the `permissions` key to the invalid value. */
 export interface PermissionFault {
   readonly path: (string | number)[];
   readonly message: string;
   readonly hint: string | null;
 }
 
-/** What Deno 2.9.6 takes as `sys`; it refuses to start a worker with any other. */
+/** The `sys` values of Deno 2.9.6, which refuses to start a worker with any other. */
 export const sysNames = [
   "cpus",
   "getPriority",
@@ -36,7 +37,7 @@ export const sysNames = [
   "username",
 ] as const;
 
-/** Reads both forms: a mapping of names to lists, and a list of Deno's flags. Every fault is reported. */
+/** Reads both forms: a mapping of names to lists, and a list of Deno's flags. Reports every fault. */
 export function readPermissionRequest(value: unknown): { request: PermissionRequest; faults: PermissionFault[] } {
   const reader = new Reader();
   if (Array.isArray(value)) value.forEach((flag, index) => reader.flag(flag, index));
@@ -51,7 +52,7 @@ export function readPermissionRequest(value: unknown): { request: PermissionRequ
   return { request: reader.request(), faults: reader.faults };
 }
 
-/** `--allow-net=a,b` as its name and its list; null when it is not an allow flag. */
+/** `--allow-net=a,b`: kind, name and list. */
 const flagPattern = /^--(allow|deny)-([a-z]+)(?:=(.*))?$/s;
 
 class Reader {
@@ -86,7 +87,7 @@ class Reader {
   flag(flag: unknown, index: number): void {
     if (typeof flag !== "string") return this.fault([index], "must be a flag of Deno, such as --allow-net=example.com");
     if (flag === "-A" || flag === "--allow-all") {
-      return this.fault([index], `${flag} would leave no sandbox at all`, "name each permission that is needed");
+      return this.fault([index], `${flag} would disable the sandbox`, "name each permission that is needed");
     }
     const [, kind, name = "", list] = flagPattern.exec(flag) ?? [];
     if (kind === undefined) {
@@ -103,7 +104,7 @@ class Reader {
   }
 
   #add(name: PermissionName, item: unknown, path: (string | number)[]): void {
-    // `~` alone is how YAML writes null, and people mean their home folder.
+    // YAML reads a plain `~` as null, but users mean their home folder.
     if (item === null) return this.fault(path, "must be a text", 'write "~" in quotes for the home folder');
     if (typeof item === "number") return this.fault(path, "must be a text", `write "${item}"`);
     if (typeof item !== "string") return this.fault(path, "must be a text");
@@ -130,7 +131,7 @@ type ValueFault = readonly [message: string, hint: string | null] | null;
 /** Why `value` cannot be granted as `name`, or null. */
 function findValueFault(name: PermissionName, value: string): ValueFault {
   if (value.trim() === "") return ["must not be empty", null];
-  if (value.includes("\0")) return ["must not hold a zero character", null];
+  if (value.includes("\0")) return ["must not contain a NUL character", null];
   if (value.trim() !== value) return [`${quote(value)} begins or ends with a space`, null];
   switch (name) {
     case "read":
@@ -153,9 +154,9 @@ function findValueFault(name: PermissionName, value: string): ValueFault {
 
 function findPathFault(value: string): ValueFault {
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(value)) return [`${quote(value)} is a URL, not a path`, "write the path"];
-  if (/[*?]/.test(value)) return ["patterns are not expanded", "grant the folder: it covers all that is in it"];
+  if (/[*?]/.test(value)) return ["patterns are not expanded", "grant the folder: it covers everything below it"];
   if (value.includes("$")) return ["variables are not expanded", "write the path, or ~ for your home folder"];
-  if (/^~[^/]/.test(value)) return ["another user's home folder is not looked up", "write the path"];
+  if (/^~[^/]/.test(value)) return ["another user's home folder is not resolved", "write the path"];
   return null;
 }
 
@@ -174,7 +175,7 @@ const domainPattern = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9
 const addressPattern = /^\d{1,3}(\.\d{1,3}){3}(\/\d{1,2})?$/;
 const bracketPattern = /^\[([0-9a-f:.]+)\](?::(.*))?$/i;
 
-/** `example.com`, `*.example.com`, `10.0.0.0/8`, `[::1]`, each with or without `:port`. */
+/** Accepts `example.com`, `*.example.com`, `10.0.0.0/8` and `[::1]`, each with or without `:port`. */
 function findHostFault(value: string): ValueFault {
   if (value.includes("://")) {
     return [`${quote(value)} is a URL, not a host`, `write ${quote(hostOfUrl(value) ?? "example.com:443")}`];
@@ -208,26 +209,26 @@ function hostOfUrl(value: string): string | null {
   return `${url.hostname}:${url.port || (url.protocol === "http:" ? 80 : 443)}`;
 }
 
-/** These would change the trusted process around the sandbox, before the sandbox stands. */
+/** These would change the trusted process around the sandbox before the sandbox exists. */
 const processVariables = /^(LD_|DYLD_|DENO_|NERVE_|NODE_OPTIONS$|NODE_CHANNEL_FD$|V8_)/;
 
 function findVariableFault(value: string): ValueFault {
-  if (value === "*") return ["* is every variable", "name the variables, or a prefix such as EXAMPLE_*"];
+  if (value === "*") return ["* would grant every variable", "name the variables, or a prefix such as EXAMPLE_*"];
   if (!/^[A-Za-z_][A-Za-z0-9_]*\*?$/.test(value)) {
     const name = /^\$?\{?([A-Za-z_][A-Za-z0-9_]*)/.exec(value)?.[1];
     return [`${quote(value)} is not the name of a variable`, name === undefined ? null : `write ${name}`];
   }
   if (!isProcessVariable(value)) return null;
-  return [`${value} would change nerve's own process around the sandbox`, "hand the value over under another name"];
+  return [`${value} would change nerve's own process around the sandbox`, "pass the value under another name"];
 }
 
-/** True for a variable that never reaches a sandboxed process, whatever is granted. */
+/** Whether a variable never reaches a sandboxed process, whatever is granted. */
 export function isProcessVariable(name: string): boolean {
   return processVariables.test(name);
 }
 
 function findProgramFault(value: string): ValueFault {
-  if (/\s/.test(value)) return ["names a program, without its arguments", `write ${quote(value.split(/\s/)[0] ?? "")}`];
+  if (/\s/.test(value)) return ["must name a program without arguments", `write ${quote(value.split(/\s/)[0] ?? "")}`];
   if (/[*?$]/.test(value)) return ["patterns and variables are not expanded", "name the program"];
   return null;
 }

@@ -1,34 +1,34 @@
 /**
- * Takes the values of granted variables out of whatever is shown or recorded. Signals, payloads and messages on their
- * way from one piece of user code to another stay as they are; rows of the log, events and answers are masked.
- * Used by the kernel at the places where rows are written and news leave it, and by the commands that read databases.
- * A value that user code has changed (encoded, cut in two) is not recognised.
+ * Masks the values of granted variables in everything that is shown or recorded: log rows, events and API answers.
+ * Signals, payloads and messages that pass from user code to user code stay unmasked.
+ * Used by the kernel where it writes rows and publishes events, and by the commands that read databases.
+ * A value that user code has changed (encoded, split) is not recognised.
  */
 import type { Json } from "../../protocol/json.ts";
 import type { NerveConfig } from "../types.ts";
 
-/** A shorter value, such as `yes` or `prod`, is found in too much that is no secret. */
+/** A shorter value, such as `yes` or `prod`, occurs in too many texts that are not secret. */
 export const secretMinChars = 6;
-/** Variables that tell of the machine and its user: their values stand in every path. */
+/** Variables that describe the machine and its user: their values are part of every path. */
 const nonSecretNames =
   /^(HOME|PATH|PWD|OLDPWD|SHELL|USER|LOGNAME|HOSTNAME|LANG|LANGUAGE|TZ|TERM|EDITOR|TMPDIR|LC_.*|XDG_.*)$/;
-/** `env: true` grants all there is; then only names such as these are taken for secrets. */
+/** `env: true` grants every variable; then only names such as these count as secrets. */
 const secretName = /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|SESSION|DSN/i;
 
 export class SecretMask {
-  /** The longest first: one value may hold another. */
+  /** The longest value first: one may contain another. */
   readonly #secrets: readonly (readonly [value: string, shown: string])[];
 
   constructor(secrets: Readonly<Record<string, string>>) {
     const found = Object.entries(secrets).filter(([, value]) => value.length >= secretMinChars);
-    const spelt = found.flatMap(([name, value]) => {
+    const spellings = found.flatMap(([name, value]) => {
       const escaped = JSON.stringify(value).slice(1, -1);
       return (escaped === value ? [value] : [value, escaped]).map((maskText) => [maskText, `[${name}]`] as const);
     });
-    this.#secrets = spelt.sort(([a], [b]) => b.length - a.length);
+    this.#secrets = spellings.sort(([a], [b]) => b.length - a.length);
   }
 
-  /** The values, in `env`, of every variable that a sense or workflow was granted. */
+  /** The mask for every variable of `env` that a sense or workflow is granted. */
   static fromConfig(config: NerveConfig, env: Readonly<Record<string, string | undefined>>): SecretMask {
     const granted = [...config.senses.values(), ...config.workflows.values()].map(({ permissions }) => permissions.env);
     const wanted = (name: string) =>
@@ -48,7 +48,9 @@ export class SecretMask {
     return masked;
   }
 
-  /** A value of JSON, or of fields that are; the same one when there is nothing to mask. Keys are masked as well. */
+  /**
+   * Masks a JSON value, or an object with JSON fields, including its keys; the same object when there are no secrets.
+   */
   mask<T>(value: T): T {
     if (this.#secrets.length === 0) return value;
     return this.#walk(value as Json) as T;

@@ -1,37 +1,37 @@
 /**
- * Looks for symbolic links inside granted folders that lead out of them: Deno follows them, so that the grant is larger
- * than it says. Used by check_grants.ts.
- * They are warned about and not refused: `current -> releases/7` is how much of a machine is laid out, and a refusal at
- * the start would not hold for a link that somebody makes later. Code in the sandbox cannot make one: for that Deno
- * wants read and write of everything.
+ * Finds symbolic links in granted folders that lead outside: Deno follows them, so the grant is larger than it says
+ * (measured, Deno 2.9.6). Used by check_grants.ts.
+ * Such links cause a warning, not an error: many systems are laid out with links such as `current -> releases/7`, and a
+ * check at the start would miss links made later. Code in the sandbox cannot make one: Deno requires read and write of
+ * everything for that.
  */
 import { join, relative } from "node:path";
 import { pathContains } from "./path_contains.ts";
 
-/** Entries and levels of one folder that are looked at: a grant may cover a whole disk. */
+/** Entries and levels searched below one folder: a grant may cover a whole disk. */
 const entriesMax = 2_000, levelsMax = 6;
-/** Made of links, all of them the system's own. */
-const madeOfLinks = ["/proc", "/sys", "/dev"];
+/** System folders full of links. */
+const linkFolders = ["/proc", "/sys", "/dev"];
 
 export interface LinkOut {
-  /** Below the granted folder. */
+  /** Its path below the granted folder. */
   readonly link: string;
-  /** Where it really leads. */
+  /** Its real path. */
   readonly target: string;
 }
 
-/** The links below `folder` that lead out of it, as far as was looked. None for what is no folder or cannot be read. */
+/** The links below `folder` that lead out of it, up to the limits. None for a path that is not a readable folder. */
 export async function findLinksOut(folder: string): Promise<LinkOut[]> {
-  if (folder === "/" || madeOfLinks.some((each) => pathContains(each, folder))) return [];
+  if (folder === "/" || linkFolders.some((each) => pathContains(each, folder))) return [];
   const found: LinkOut[] = [], real = await resolveIfReadable(folder);
   if (real === null) return [];
-  let left = entriesMax;
+  let remaining = entriesMax;
   let level = [folder];
   for (let depth = 0; depth < levelsMax && level.length > 0; depth++) {
     const next: string[] = [];
     for (const each of level) {
       for (const entry of listEntriesIfReadable(each)) {
-        if (left-- <= 0) return found;
+        if (remaining-- <= 0) return found;
         const path = join(each, entry.name);
         if (entry.isDirectory) next.push(path);
         if (!entry.isSymlink) continue;
@@ -48,7 +48,7 @@ function listEntriesIfReadable(folder: string): Deno.DirEntry[] {
   try {
     return [...Deno.readDirSync(folder)];
   } catch {
-    // No folder, gone, or not ours to look into: then the sandbox, with no more rights, cannot either.
+    // Not a folder, gone, or not readable: then the sandbox, with no more rights, cannot read it either.
     return [];
   }
 }
@@ -57,7 +57,7 @@ async function resolveIfReadable(path: string): Promise<string | null> {
   try {
     return await Deno.realPath(path);
   } catch {
-    // A link to nowhere leads nowhere.
+    // A dangling link.
     return null;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The text of nerve.yaml as plain values, with the place of each. Used by parse.ts; knows YAML, but not what nerve's
- * keys mean.
- * I1. It never throws, and never takes more time or memory than the limits on size, depth and number of values allow:
- *     an alias counts as all that it stands for.
+ * Turns the text of nerve.yaml into plain values with their places. Used by parse.ts and extend.ts; knows YAML, but not
+ * the meaning of nerve's keys.
+ * I1. It never throws. The limits on size, depth and number of values bound its time and memory: an alias counts as all
+ *     values it stands for.
  * I2. Its value is JSON: no cycle, no date, no NaN, no key `__proto__`.
  */
 import type { Alias, Document, Pair } from "yaml";
@@ -17,10 +17,10 @@ import { ProblemList } from "../diagnostic_list.ts";
 export interface ConfigDocument {
   /** Null when the text is empty, or not YAML. */
   readonly value: Json;
-  /** False when the text is not YAML: then `value` says nothing. */
+  /** False when the text is not YAML: then `value` has no meaning. */
   readonly readable: boolean;
   readonly problems: readonly Problem[];
-  /** Of the key or list item at `path`, or of the nearest thing above it that the file holds. */
+  /** The place of the key or list item at `path`, or of its nearest parent in the file. */
   readonly placeOf: (path: ConfigPath) => Place;
 }
 
@@ -32,10 +32,10 @@ export function readDocument(text: string, file: string): ConfigDocument {
   };
   let document: Document.Parsed;
   try {
-    // Its own search for duplicate keys compares each key with each: Converter looks them up in a set instead.
+    // The library's duplicate check compares every pair of keys; Converter finds duplicates by lookup instead.
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   } catch (thrown) {
-    // The library collects its errors; one that it throws is a fault of its own, and must not end the kernel.
+    // The library collects syntax errors; one that it throws is a bug of its own and must not end the kernel.
     const problem = { severity: "error" as const, path: "", message: `is not YAML: ${messageOf(thrown)}`, hint: null };
     return { value: null, readable: false, problems: [{ ...problem, place: place(0) }], placeOf: () => place(0) };
   }
@@ -66,7 +66,7 @@ function describeSyntaxError(code: string, message: string): { message: string; 
     case "RESOURCE_EXHAUSTION":
       return { message: `nests deeper than ${configDepthMax} levels`, hint: null };
     case "MULTIPLE_DOCS":
-      return { message: "holds more than one YAML document", hint: "remove the line ---" };
+      return { message: "contains more than one YAML document", hint: "remove the line ---" };
     case "TAB_AS_INDENT":
       return { message, hint: "indent with spaces" };
     default:
@@ -74,7 +74,7 @@ function describeSyntaxError(code: string, message: string): { message: string; 
   }
 }
 
-/** Turns YAML nodes into JSON, in the order of the file, so that an anchor is known before its aliases. */
+/** Turns YAML nodes into JSON, in the order of the file: an anchor is known before its aliases. */
 class Converter {
   readonly #problems: ProblemList;
   readonly #place: (offset: number) => Place;
@@ -102,7 +102,7 @@ class Converter {
     if (node === null || node === undefined) return null;
     if (isMap(node)) return this.#convertMap(node.items, path, depth);
     if (isSeq(node)) return node.items.map((item, index) => this.convert(item, [...path, index], depth + 1));
-    if (!isScalar(node)) return this.#refuse(path, "is not a value that nerve reads");
+    if (!isScalar(node)) return this.#refuse(path, "is not a value that nerve can read");
     const { value } = node;
     if (value === null || typeof value === "string" || typeof value === "boolean") return value;
     if (typeof value === "number" && Number.isFinite(value)) return value;
@@ -116,7 +116,7 @@ class Converter {
       if (name === null || name === "__proto__") {
         this.#problems.error(
           path,
-          name === null ? "has a key that is not a plain text" : `must not have the key ${name}`,
+          name === null ? "has a key that is not a text" : `must not have the key ${name}`,
         );
         continue;
       }
@@ -135,8 +135,8 @@ class Converter {
 
   #resolveAlias(node: Alias, path: ConfigPath): Json {
     const anchor = this.#anchors.get(node.source);
-    // An anchor is known when its value is complete: an alias inside its own anchor ends here as well.
-    if (anchor === undefined) return this.#refuse(path, `the alias ${quote(node.source)} stands for no value above it`);
+    // An anchor is known once its value is complete, so an alias inside its own anchor ends here too.
+    if (anchor === undefined) return this.#refuse(path, `the alias ${quote(node.source)} has no anchor above it`);
     return this.#countNodes(anchor.nodes, path) ? anchor.value : null;
   }
 
@@ -144,7 +144,7 @@ class Converter {
     const wasFull = this.#nodes > configNodesMax;
     this.#nodes += nodes;
     if (this.#nodes <= configNodesMax) return true;
-    if (!wasFull) this.#refuse(path, `is one value too many: a file may hold ${configNodesMax}`);
+    if (!wasFull) this.#refuse(path, `exceeds the limit of ${configNodesMax} values`);
     return false;
   }
 
@@ -154,7 +154,7 @@ class Converter {
   }
 }
 
-/** Where the key or item at `path` begins, or the last thing on the way to it. */
+/** The offset of the key or item at `path`, or of its nearest parent. */
 function findOffset(document: Document.Parsed, path: ConfigPath): number {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;
@@ -177,7 +177,7 @@ function startOf(node: unknown): number | undefined {
   return known ? node.range?.[0] : undefined;
 }
 
-/** A key as it is written (`on`, `10`), or null when it is a list, a mapping or an alias. */
+/** A key as written (`on`, `10`); null when it is a list, a mapping or an alias. */
 function toKeyText(key: unknown): string | null {
   if (key === null) return "";
   if (!isScalar(key)) return null;

@@ -1,7 +1,7 @@
 /**
- * nerve.yaml with further senses, reflexes and workflows in it, as a text. Used by the command line.
- * I1. What comes back is right and says what the old text said and the new entries, nothing else: it is read again and
- *     compared. A way of writing YAML that nobody thought of is refused, never damaged.
+ * Adds senses, reflexes and workflows to the text of nerve.yaml. Used by the command line.
+ * I1. The new text is valid and contains exactly the old values and the new entries: it is parsed again and compared.
+ *     An unforeseen YAML style is rejected, never damaged.
  */
 import { isDeepStrictEqual } from "node:util";
 import { err, ok, type Result } from "../../base/result.ts";
@@ -13,8 +13,8 @@ import { readDocument } from "./document.ts";
 import { type EntryLines, insertEntries } from "./insert.ts";
 
 /**
- * `text`, which parseNerveConfig takes, with `entries` (lines by `senses`, `reflexes`, `workflows`). Comments, order and
- * style stay as they are. The error says what is in the way; then the lines have to be added by hand.
+ * Adds `entries` (lines for `senses`, `reflexes`, `workflows`) to `text`, a valid nerve.yaml. Comments, order and style
+ * stay. The error says what prevents it; then the lines must be added by hand.
  */
 export function extendConfig(text: string, entries: EntryLines): Result<string, Problem[]> {
   const extended = insertEntries(text, entries);
@@ -23,7 +23,7 @@ export function extendConfig(text: string, entries: EntryLines): Result<string, 
     return parsed.ok ? ok(extended) : err(parsed.error);
   }
   const place = { file: configFileName, line: 1, column: 1 };
-  const message = `is written so that ${[...entries.keys()].join(" and ")} cannot be added to by a program`;
+  const message = `is written in a style in which a program cannot add to ${[...entries.keys()].join(" and ")}`;
   return err([{ severity: "error", path: "", message, hint: null, place }]);
 }
 
@@ -32,7 +32,7 @@ function readValue(text: string): JsonObject {
   return isPlainObject(value) ? value as JsonObject : {};
 }
 
-/** What the extended text has to say. */
+/** The values that the extended text must have. */
 function mergeEntries(old: JsonObject, entries: EntryLines): JsonObject {
   const result: JsonObject = { ...old };
   for (const [key, lines] of entries) {

@@ -1,18 +1,18 @@
 /**
- * Where new entries go in the text of a YAML mapping of mappings and lists, and how they are written there. Used by
- * extend.ts, which checks what came of it; knows nothing of nerve's keys.
- * I1. It only inserts: every character of the text stays, but for a value that holds nothing (`{}`, `[]`, `null`, `~`).
- * I2. A block gets the lines as they are given, with their comments; what is in flow style stays in flow style.
+ * Inserts entries into the text of a YAML mapping of mappings and lists. Used by extend.ts, which checks the result;
+ * does not know nerve's keys.
+ * I1. It only inserts: every character of the text stays, except an empty value (`{}`, `[]`, `null`, `~`).
+ * I2. A block gets the lines as given, with their comments; flow style stays flow style.
  */
 import type { Pair, ParsedNode, YAMLMap, YAMLSeq } from "yaml";
 import { Document, isCollection, isMap, isPair, isScalar, parseDocument, visit } from "yaml";
 
-/** New entries by the top-level key that they belong to, as lines of block YAML, indented by two. */
+/** New entries by top-level key, as lines of block YAML, indented by two. */
 export type EntryLines = ReadonlyMap<string, readonly string[]>;
 
 type Collection = YAMLMap.Parsed | YAMLSeq.Parsed;
 
-/** At `at`, `remove` characters make room for `insert`, whose lines end in "\n". */
+/** Replaces `remove` characters at `at` with `insert`, whose lines end in "\n". */
 interface Edit {
   readonly at: number;
   readonly remove: number;
@@ -20,12 +20,12 @@ interface Edit {
 }
 
 /**
- * `text`, which must be YAML, with the entries at the end of what their keys hold; a key that is missing is added at
- * the end. Where there is no place for them, such as an alias, they are left out.
+ * Adds the entries at the end of their keys' values in `text`, which must be YAML; a missing key is added at the end.
+ * Entries without a place, such as below an alias, are left out.
  */
 export function insertEntries(text: string, entries: EntryLines): string {
   const eol = /^[^\n]*\r\n/.test(text) ? "\r\n" : "\n";
-  // Every place between two lines is then the start of one.
+  // So that every position between two lines is the start of a line.
   const whole = text === "" || text.endsWith("\n") ? text : text + eol;
   let result = "", done = 0;
   for (const { at, remove, insert } of planEdits(whole, entries).sort((a, b) => a.at - b.at)) {
@@ -53,7 +53,7 @@ function planEdits(text: string, entries: EntryLines): Edit[] {
   }
   if (missing.size === 0) return edits;
   if (root.flow === true) return [...edits, ...insertIntoFlow(text, root, toFlowLines(missing, null))];
-  // Last: what goes to the end of the last section comes first when both go to the end of the text.
+  // Last: an edit at the end of the last section precedes it when both are at the end of the text.
   return [...edits, appendSections(text, root.range[1], columnOf(text, root.range[0]), missing)];
 }
 
@@ -80,7 +80,7 @@ function insertIntoSection(
   return [{ at, remove: 0, insert: indent(lines, column - 2) }];
 }
 
-/** Before the closing bracket: on lines of their own, behind a comma. */
+/** Inserts lines before the closing bracket, after a comma. */
 function insertIntoFlow(text: string, collection: Collection, lines: readonly string[]): Edit[] {
   const edits: Edit[] = [];
   const close = collection.range[1] - 1;
@@ -98,12 +98,12 @@ function insertIntoFlow(text: string, collection: Collection, lines: readonly st
     return [...edits, { at: lineStart, remove: 0, insert: `${insert}\n` }];
   }
   const at = end + between.trimEnd().length;
-  // A comment at the end of the last line would take the bracket with it.
+  // A comment at the end of the last line would swallow the bracket.
   const closing = lines.at(-1)?.includes("#") === true ? `\n${base}` : at === close ? " " : "";
   return [...edits, { at, remove: 0, insert: `\n${insert}${closing}` }];
 }
 
-/** The entries in flow style, with their comments: what stands between the brackets. `within`: only of that key. */
+/** The entries in flow style, with comments and without the brackets. `within`: only the entries of that key. */
 function toFlowLines(entries: EntryLines, within: string | null): string[] {
   const document = parseDocument(toBlock(entries));
   visit(document, {
@@ -116,7 +116,7 @@ function toFlowLines(entries: EntryLines, within: string | null): string[] {
   return text.includes("\n") ? text.trim().split("\n").map((line) => line.replace(/^ {2}/, "")) : [text.trim()];
 }
 
-/** Whole sections, behind the last line of the document. */
+/** Appends whole sections after the last line of the document. */
 function appendSections(text: string, after: number, column: number, entries: EntryLines): Edit {
   const marker = /^\.\.\.(?=\s|$)/m.exec(text.slice(after));
   const at = marker === null ? text.length : after + marker.index;
@@ -129,40 +129,40 @@ function toBlock(entries: EntryLines): string {
   return [...entries].map(([name, lines]) => `${name}:\n${lines.join("\n")}\n`).join("");
 }
 
-/** Lines `by` further to the right, or to the left: none of them stands nearer to the edge than that. */
+/** Indents lines by `by` columns, or outdents them when it is negative: every line has that many. */
 function indent(lines: readonly string[], by: number): string {
   const moved = lines.map((line) => line === "" ? "" : by < 0 ? line.slice(-by) : " ".repeat(by) + line);
   return moved.map((line) => `${line}\n`).join("");
 }
 
-/** Nothing at all, `null`, `~`, or brackets around nothing, not even a comment. */
+/** Nothing, `null`, `~`, or brackets around nothing, not even a comment. */
 function isEmptyValue(text: string, node: ParsedNode): boolean {
   if (isScalar(node)) return node.value === null;
   return isCollection(node) && node.flow === true && text.slice(node.range[0] + 1, node.range[1] - 1).trim() === "";
 }
 
-/** Takes a hollow value away, with the blanks before it. */
+/** Removes an empty value, with the blanks before it. */
 function removeEmptyValue(text: string, { range: [start, end] }: ParsedNode): Edit[] {
   if (start === end) return [];
   const at = text.slice(0, start).replace(/[ \t]+$/, "").length;
   return [{ at, remove: end - at, insert: "" }];
 }
 
-/** Where a value's own text ends: a block's range goes on through the comments behind it. */
+/** The end of a value's own text: a block's range includes the comments after it. */
 function findEnd(item: ParsedNode | Pair<ParsedNode, ParsedNode | null>): number {
   if (isPair(item)) return findEnd(item.value ?? item.key);
   const last = isCollection(item) && item.flow !== true ? item.items.at(-1) : undefined;
   return last === undefined ? item.range[1] : findEnd(last);
 }
 
-/** The start of the line behind the one that holds the character before `at`. */
+/** The start of the line after the one with the character before `at`. */
 function findNextLine(text: string, at: number): number {
   if (at > 0 && text[at - 1] === "\n") return at;
   const end = text.indexOf("\n", at);
   return end < 0 ? text.length : end + 1;
 }
 
-/** Behind the comments at `at` that are indented by `column` or more: they belong to what stands before them. */
+/** The end of the comments at `at` that are indented by `column` or more: they belong to the value before them. */
 function skipComments(text: string, at: number, column: number): number {
   let end = at;
   for (let line = at; line < text.length; line = findNextLine(text, line + 1)) {

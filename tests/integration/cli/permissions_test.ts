@@ -46,8 +46,8 @@ Deno.test("nerve validate fails once the permissions have grown beyond what --lo
     });
     const grown = await nerve(root, "validate");
     assert.equal(grown.code, 1);
-    assert.match(grown.out, /nerve\.yaml:1:\d+ error senses\.a\.permissions\.net: grew beyond .*"example\.org"/);
-    assert.match(grown.out, /senses\.b\S* grew beyond/, "b gains it through the group");
+    assert.match(grown.out, /nerve\.yaml:1:\d+ error senses\.a\.permissions\.net: exceeds .*"example\.org"/);
+    assert.match(grown.out, /senses\.b\S* exceeds/, "b gains it through the group");
     assert.equal((await nerve(root, "validate", "--lock")).code, 0);
     assert.equal((await nerve(root, "validate")).code, 0);
     await writeWorkspace(root, { "nerve.permissions.lock": "{" });

@@ -55,7 +55,9 @@ Deno.test("the control socket cannot be granted", () =>
   inWorkspace(async (paths, load) => {
     for (const socket of [paths.socket, join(paths.runtimeFolder, "g1")]) {
       const said = await load(withGrants(`{ net: ["unix:${socket}"] }`));
-      assert.deepEqual(said, ["error senses.a.permissions.net[0]: the control socket is not for senses and workflows"]);
+      assert.deepEqual(said, [
+        "error senses.a.permissions.net[0]: senses and workflows must not use the control socket",
+      ]);
     }
     assert.deepEqual(await load(withGrants('{ net: ["unix:/run/other.sock"] }')), []);
   }));
@@ -74,7 +76,7 @@ Deno.test("grants that reach further than they say are warnings", () =>
     const missing = await load(withGrants("{ read: [files], write: [~/files] }"));
     assert.match(
       missing.join("\n"),
-      /^warning senses\.a\.permissions\.read\[0\]: read of \S+files"?: there is nothing/,
+      /^warning senses\.a\.permissions\.read\[0\]: read of \S+files"?: the path does not/,
     );
   }));
 

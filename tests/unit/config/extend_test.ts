@@ -189,7 +189,7 @@ Deno.test("what a program cannot add to without changing what is said is refused
     right(text);
     const extended = extendConfig(text, readLibraryYaml("senses", "cpu-usage"));
     assert.deepEqual(extended.ok || extended.error.map(({ message }) => message), [
-      "is written so that senses and reflexes cannot be added to by a program",
+      "is written in a style in which a program cannot add to senses and reflexes",
     ], text);
   }
 });

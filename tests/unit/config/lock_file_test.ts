@@ -36,7 +36,7 @@ Deno.test("what is the same, less, or inside of what was agreed to has not grown
 
 Deno.test("more values, more permissions, everything instead of a list: each has grown", () => {
   assert.deepEqual(grown(a("{ read: [/proc] }"), a("{ read: [/proc, /etc] }")), [
-    'senses.a.permissions.read grew beyond nerve.permissions.lock: read "/etc"',
+    'senses.a.permissions.read exceeds nerve.permissions.lock: read "/etc"',
   ]);
   assert.equal(grown(a("{ read: [/proc] }"), a("{ read: [/process] }")).length, 1, "a neighbour is not inside");
   assert.equal(grown(a("{ read: [/proc] }"), a("{ read: [/proc/../etc] }")).length, 1);
@@ -54,8 +54,8 @@ Deno.test("more values, more permissions, everything instead of a list: each has
 Deno.test("what a sense gains through its group, and new peers, have grown too", () => {
   const apart = "senses: { a: { permissions: { run: [df] } }, b: {} }";
   const together = "senses: { a: { group: g, permissions: { run: [df] } }, b: { group: g } }";
-  assert.deepEqual(grown(apart, together), ['senses.b.permissions.run grew beyond nerve.permissions.lock: run "df"']);
+  assert.deepEqual(grown(apart, together), ['senses.b.permissions.run exceeds nerve.permissions.lock: run "df"']);
   assert.deepEqual(grown("senses: { a: { peers: [] }, b: {} }", "senses: { a: { peers: [b] }, b: {} }"), [
-    'senses.a.peers grew beyond nerve.permissions.lock: peers "b"',
+    'senses.a.peers exceeds nerve.permissions.lock: peers "b"',
   ]);
 });

@@ -24,8 +24,8 @@ Deno.test("the mapping and Deno's flags say the same", () => {
 });
 
 Deno.test("flags that would open or pretend are refused with the reason", () => {
-  assert.match(faultOf(["-A"]), /no sandbox at all/);
-  assert.match(faultOf(["--allow-all"]), /no sandbox at all/);
+  assert.match(faultOf(["-A"]), /disable the sandbox/);
+  assert.match(faultOf(["--allow-all"]), /disable the sandbox/);
   assert.match(faultOf(["--deny-net=example.com"]), /Deno's workers ignore deny lists/);
   assert.match(faultOf(["--alow-net"]), /did you mean --allow-net\?/);
   assert.match(faultOf(["--allow-network"]), /unknown permission "network"/);
@@ -82,7 +82,7 @@ Deno.test("variables that would change the process around the sandbox are refuse
     assert.match(faultOf({ env: [name] }), /would change nerve's own process/);
   }
   assert.match(faultOf({ env: ["${TOKEN}"] }), /write TOKEN/);
-  assert.match(faultOf({ env: ["*"] }), /is every variable/);
+  assert.match(faultOf({ env: ["*"] }), /would grant every variable/);
   for (const name of ["A=B", "1A", "A B", "A*B"]) faultOf({ env: [name] });
 });
 
@@ -91,7 +91,7 @@ Deno.test("programs are named without their arguments, system calls by Deno's na
     run: ["df", "/usr/bin/git"],
     sys: [...sysNames],
   });
-  assert.match(faultOf({ run: ["df -h"] }), /without its arguments \/ write "df"/);
+  assert.match(faultOf({ run: ["df -h"] }), /without arguments \/ write "df"/);
   assert.match(faultOf({ sys: ["cpu"] }), /did you mean "cpus"\?/);
 });
 
