@@ -1,0 +1,99 @@
+/** What a process says, read line by line. Danger: a message that is none, or that is heard before what it follows. */
+import assert from "node:assert/strict";
+import { jsonDepthMax } from "../../../src/base/limits.ts";
+import type { Link } from "../../../src/process/launcher.ts";
+import { receiveMessages } from "../../../src/process/message_reader.ts";
+import { type FromProcess, fromProcessMaxBytes } from "../../../src/protocol/message.ts";
+
+/** A connection on which a test says lines. */
+class Said {
+  readonly #lines: string[] = [];
+  #wake = Promise.withResolvers<void>();
+  #ended = false;
+
+  say(...messages: (FromProcess | string)[]): void {
+    this.#lines.push(...messages.map((each) => typeof each === "string" ? each : JSON.stringify(each)));
+    this.#wake.resolve();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake.resolve();
+  }
+
+  link(): Link {
+    return { channel: {} as Link["channel"], lines: this.#read() };
+  }
+
+  async *#read(): AsyncGenerator<string, void, void> {
+    for (;;) {
+      const line = this.#lines.shift();
+      if (line !== undefined) yield line;
+      else if (this.#ended) return;
+      else {
+        await this.#wake.promise;
+        this.#wake = Promise.withResolvers();
+      }
+    }
+  }
+}
+
+function setUp(kind: "group" | "workflow" = "group") {
+  const shim = new Said(), worker = new Said(), heard: string[] = [];
+  const done = receiveMessages(Promise.resolve(shim.link()), Promise.resolve(worker.link()), kind, {
+    pace: () => null,
+    arrived: (message) => heard.push(message.t === "pong" ? `pong ${message.n}` : message.t),
+    broken: (why) => heard.push(`broken: ${why}`),
+    hungUp: () => heard.push("hung up"),
+  });
+  return { shim, worker, heard, done };
+}
+
+async function heardOf(line: FromProcess | string, kind: "group" | "workflow" = "group"): Promise<string> {
+  const { shim, worker, heard, done } = setUp(kind);
+  worker.say(line);
+  worker.end();
+  shim.end();
+  await done;
+  return heard.filter((each) => each !== "hung up").join();
+}
+
+const message: FromProcess = { t: "message", runId: "a", attempt: 1, round: 1, role: "r", content: "c", meta: {} };
+
+Deno.test("messages are heard in their order, and each side that hangs up is told", async () => {
+  const { shim, worker, heard, done } = setUp();
+  worker.say({ t: "ready" }, { t: "pong", n: 1 }, { t: "pong", n: 2 });
+  worker.end();
+  shim.end();
+  await done;
+  assert.deepEqual(heard.filter((each) => each !== "hung up"), ["ready", "pong 1", "pong 2"]);
+  assert.equal(heard.filter((each) => each === "hung up").length, 2);
+});
+
+Deno.test("what is no message of the protocol is told, and nothing after it is read there", async () => {
+  for (const line of ["", "null", "{}", '{"t":"other"}', '{"t":"pong"}', '{"t":"pong","n":"1"}', '{"t":"ready"']) {
+    assert.match(await heardOf(line), /^broken: /, line);
+  }
+  const { shim, worker, heard, done } = setUp();
+  worker.say("nonsense", { t: "pong", n: 1 });
+  worker.end();
+  shim.end();
+  await done;
+  assert.ok(!heard.includes("pong 1"));
+});
+
+Deno.test("a line that begins as one kind and is another, one too long or nested too deep is broken", async () => {
+  assert.equal(await heardOf('{"t":"pong","n":1,"t":"ready"}'), "broken: a message names two kinds");
+  assert.match(await heardOf(`{"t":"pong","n":1,"x":"${"x".repeat(fromProcessMaxBytes.pong)}"}`), /longer than/);
+  const deep = "[".repeat(jsonDepthMax + 10) + "]".repeat(jsonDepthMax + 10);
+  assert.match(
+    await heardOf(`{"t":"outcome","id":1,"ranMs":0,"outcome":{"kind":"value","value":${deep}}}`),
+    /too deep/,
+  );
+});
+
+Deno.test("a long message of a run is for the process of a workflow only", async () => {
+  const long = { ...message, content: "x".repeat(fromProcessMaxBytes.finished) };
+  assert.equal(await heardOf(long, "workflow"), "message");
+  assert.match(await heardOf(long, "group"), /^broken: message is longer/);
+});

@@ -1,0 +1,50 @@
+/** Operations of one transaction. Danger: one that fails takes those before it along. */
+import assert from "node:assert/strict";
+import { type Operation, runStep, Transaction } from "../../../src/store/commit/operations.ts";
+import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
+
+const insert = (...numbers: number[]): Operation =>
+  numbers.map((n) => ({ sql: "insert into numbers values (?)", values: [n] }));
+const rename = (from: number, to: number): Operation => [
+  { sql: "update numbers set n = ? where n = ?", values: [to, from] },
+  ...insert(100 + to),
+];
+
+function withTransaction(test: (transaction: Transaction, numbers: () => number[]) => void): void {
+  using db = openDatabase(":memory:");
+  db.exec("create table numbers (n integer primary key check (n < 1000)) strict; begin");
+  const statements = new StatementCache(db);
+  test(
+    new Transaction(db, statements),
+    () => db.prepare("select n from numbers order by n").all().map(({ n }) => Number(n)),
+  );
+}
+
+Deno.test("runStep() says how many rows it changed", () => {
+  using db = openDatabase(":memory:");
+  db.exec("create table numbers (n integer primary key) strict");
+  const statements = new StatementCache(db);
+  assert.equal(runStep(statements, { sql: "insert into numbers values (?)", values: [1] }), 1);
+  assert.equal(runStep(statements, { sql: "delete from numbers where n = ?", values: [2] }), 0);
+});
+
+Deno.test("when the first step changes nothing the others are not done, and that is no failure", () =>
+  withTransaction((transaction, numbers) => {
+    assert.equal(transaction.perform(rename(1, 2)), false);
+    assert.deepEqual(numbers(), []);
+    assert.equal(transaction.perform(insert(1)), true);
+    assert.equal(transaction.perform(rename(1, 2)), true);
+    assert.deepEqual(numbers(), [2, 102]);
+  }));
+
+Deno.test("an operation that fails in the middle has done nothing, and those before it stay", () =>
+  withTransaction((transaction, numbers) => {
+    transaction.perform(insert(1));
+    transaction.perform(insert(2));
+    for (const wrong of [insert(5, 6, 1), insert(1), insert(7, 1000)]) {
+      assert.throws(() => transaction.perform(wrong), /constraint/i);
+      assert.deepEqual(numbers(), [1, 2]);
+    }
+    transaction.perform(insert(3));
+    assert.deepEqual(numbers(), [1, 2, 3]);
+  }));
