@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { workspacePaths } from "../../../src/config/workspace.ts";
-import { blobFiles, databaseBytes, databasesOf } from "../../../src/store/maintenance/data_files.ts";
+import { listBlobFiles, listDatabases, measureDatabase } from "../../../src/store/maintenance/data_files.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
 Deno.test("databases are the log, if it is there, and those of all senses by their names", () =>
   inTempDir(async (root) => {
     const paths = workspacePaths(root);
-    assert.deepEqual(databasesOf(paths), []);
+    assert.deepEqual(listDatabases(paths), []);
     await writeWorkspace(root, {
       "data/senses/b.db": "",
       "data/senses/a.db": "",
@@ -16,16 +16,16 @@ Deno.test("databases are the log, if it is there, and those of all senses by the
       "data/x.db": "",
     });
     await Deno.mkdir(join(paths.senseDatabases, "folder.db"));
-    assert.deepEqual(databasesOf(paths).map(({ name }) => name), ["a", "b"]);
+    assert.deepEqual(listDatabases(paths).map(({ name }) => name), ["a", "b"]);
     await Deno.writeTextFile(paths.logDatabase, "");
-    assert.deepEqual(databasesOf(paths).map(({ name }) => name), ["log", "a", "b"]);
+    assert.deepEqual(listDatabases(paths).map(({ name }) => name), ["log", "a", "b"]);
   }));
 
 Deno.test("the bytes of a database include its write-ahead log; one that is not there has none", () =>
   inTempDir(async (root) => {
     await writeWorkspace(root, { "a.db": "four", "a.db-wal": "123456" });
-    assert.equal(databaseBytes(join(root, "a.db")), 10);
-    assert.equal(databaseBytes(join(root, "none.db")), 0);
+    assert.equal(measureDatabase(join(root, "a.db")), 10);
+    assert.equal(measureDatabase(join(root, "none.db")), 0);
   }));
 
 Deno.test("a file among the blobs is a blob only under the name of a digest", () =>
@@ -37,8 +37,8 @@ Deno.test("a file among the blobs is a blob only under the name of a digest", ()
       "cd/short": "x",
       "stray": "not in a folder",
     });
-    const found = [...blobFiles(root)].map((file) => [file.digest, file.bytes]);
+    const found = [...listBlobFiles(root)].map((file) => [file.digest, file.bytes]);
     assert.deepEqual(found.filter(([known]) => known !== null), [[digest, 4]]);
     assert.equal(found.length, 3);
-    assert.deepEqual([...blobFiles(join(root, "none"))], []);
+    assert.deepEqual([...listBlobFiles(join(root, "none"))], []);
   }));

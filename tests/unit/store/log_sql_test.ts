@@ -1,7 +1,7 @@
 /** Queries of the log, on a real table. */
 import assert from "node:assert/strict";
 import type { LogFilter } from "../../../src/protocol/log.ts";
-import { defaultLogLimit, logQuery, toLogRow } from "../../../src/store/log/log_sql.ts";
+import { buildLogQuery, defaultLogLimit, toLogRow } from "../../../src/store/log/log_sql.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { newRow, withStore } from "../../support/store_bench.ts";
 
@@ -16,7 +16,7 @@ Deno.test("every field of a filter narrows, and bounds are exclusive but for the
     await store.log.durable();
     using db = openDatabase(path, { readOnly: true });
     const ids = (filter: LogFilter) => {
-      const { sql, values } = logQuery(filter), statement = db.prepare(sql);
+      const { sql, values } = buildLogQuery(filter), statement = db.prepare(sql);
       statement.setReturnArrays(true);
       return statement.all(...values).map((row) => toLogRow(row).id);
     };
@@ -29,7 +29,7 @@ Deno.test("every field of a filter narrows, and bounds are exclusive but for the
 
 Deno.test("a filter is bound, never written into the statement, and has a limit of its own", () => {
   const hostile = "x' or 1=1 --";
-  const { sql, values } = logQuery({ source: hostile });
+  const { sql, values } = buildLogQuery({ source: hostile });
   assert.ok(!sql.includes(hostile));
   assert.deepEqual(values, [hostile, defaultLogLimit]);
 });

@@ -1,16 +1,16 @@
 /** What the rows of a run hold. Danger: runs that cannot be rebuilt from the log. */
 import assert from "node:assert/strict";
-import { changeRow, firstRow, isRunState } from "../../../src/store/runs/run_log_rows.ts";
+import { buildChangeRow, buildFirstRow, isRunState } from "../../../src/store/runs/run_log_rows.ts";
 import { newRun, runRow } from "../../support/store_bench.ts";
 
 Deno.test("the first row of a run holds all of the run, and what its author wrote", () => {
-  const run = newRun("a"), row = firstRow(runRow("a", { payload: { note: "by hand" } }), run);
+  const run = newRun("a"), row = buildFirstRow(runRow("a", { payload: { note: "by hand" } }), run);
   assert.deepEqual(row.payload, { note: "by hand", ...run });
   assert.equal(row.refId, "a");
 });
 
 Deno.test("a later row holds what was changed, and the run's own fields win over the author's", () => {
-  const row = changeRow(runRow("a", { type: "run.failed", payload: { status: "?", why: "x" } }), {
+  const row = buildChangeRow(runRow("a", { type: "run.failed", payload: { status: "?", why: "x" } }), {
     status: "failed",
     exitCode: 1,
   });
@@ -19,8 +19,11 @@ Deno.test("a later row holds what was changed, and the run's own fields win over
 
 Deno.test("a payload that is no object is kept as detail, and none adds nothing", () => {
   const change = { status: "killed" } as const;
-  assert.deepEqual(changeRow(runRow("a", { payload: "text" }), change).payload, { detail: "text", status: "killed" });
-  assert.deepEqual(changeRow(runRow("a", { payload: null }), change).payload, { status: "killed" });
+  assert.deepEqual(buildChangeRow(runRow("a", { payload: "text" }), change).payload, {
+    detail: "text",
+    status: "killed",
+  });
+  assert.deepEqual(buildChangeRow(runRow("a", { payload: null }), change).payload, { status: "killed" });
 });
 
 Deno.test("isRunState() knows a change of a run's state from what is only about the run", () => {
