@@ -1,5 +1,5 @@
 /**
- * The schema in json_schemas.ts of each command's `--json` output. tests/integration/cli/json_test.ts compares this
+ * The schema in json_schemas.ts of each command's `--json` output. tests/integration/cli/json_schemas_test.ts compares this
  * table with the tree of commands and with what they print.
  */
 import * as z from "zod";
