@@ -121,9 +121,9 @@ export const stopDrainMs = 10 * secondMs;
 export const roleNameMaxChars = 256;
 /** The reason why a run ended; longer texts are cut. */
 export const reasonMaxChars = 4_000;
-/** `run.refused` rows of one workflow within `refusalWindowMs`; further ones are only counted. */
-export const refusalsLoggedMax = 20;
-export const refusalWindowMs = minuteMs;
+/** `run.refused` rows of one workflow within `rejectionWindowMs`; further ones are only counted. */
+export const rejectionsLoggedMax = 20;
+export const rejectionWindowMs = minuteMs;
 /** So many deaths of a process in the same round of a run end the run as crashed. */
 export const roundDeathsMax = 3;
 

@@ -1,6 +1,6 @@
 /**
  * Thousands of deadlines on one timer of the clock: a binary heap of absolute monotonic times. One heap holds every
- * deadline of the system clock (clock.ts), one the scheduler's ticks and throttle windows (scheduler/alarm.ts).
+ * deadline of the system clock (clock.ts), one the scheduler's ticks and throttle windows (scheduler/schedule_timer.ts).
  *
  * I1. Nothing fires early. Equal deadlines fire in the order in which they were added.
  * I2. The heap uses at most one timer of the clock, and none while it is empty.

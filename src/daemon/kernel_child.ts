@@ -1,8 +1,8 @@
 /** Starts the kernel's process for the supervisor and reads its output. kernel_supervisor.ts decides when it ends. */
 import { stripVTControlCharacters } from "node:util";
 import { buildSelfArguments, findOwnProgram, smallHeap } from "../base/self_exec.ts";
-import { endFromStatus } from "../process/exit_cause.ts";
-import { passLines } from "../process/output_lines.ts";
+import { toProcessEnd } from "../process/exit_cause.ts";
+import { forwardLines } from "../process/output_lines.ts";
 import { kernelProcessArgument } from "./arguments.ts";
 import type { KernelEnd, KernelHandle, KernelListener } from "./kernel_supervisor.ts";
 import { parseKernelRecord } from "./supervisor_protocol.ts";
@@ -22,12 +22,12 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
   }).spawn();
   let stderrTail = "";
   const outputEnd = Promise.all([
-    passLines(child.stdout, (text) => {
+    forwardLines(child.stdout, (text) => {
       const record = parseKernelRecord(text);
       if (record === null) listener.onOutput(text);
       else listener.onRecord(record);
     }),
-    passLines(child.stderr, (line) => {
+    forwardLines(child.stderr, (line) => {
       const text = stripVTControlCharacters(line);
       stderrTail = `${stderrTail}\n${text}`.slice(-stderrKeptChars);
       listener.onOutput(text);
@@ -35,7 +35,7 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
   ]);
   const end = child.status.then(async ({ code, signal }): Promise<KernelEnd> => {
     await outputEnd;
-    return { code, message: endFromStatus({ code, signal }, findFault(stderrTail)).message };
+    return { code, message: toProcessEnd({ code, signal }, findFault(stderrTail)).message };
   });
   return { pid: child.pid, end, signal: (signal) => signalChild(child, signal) };
 }

@@ -4,7 +4,7 @@ import { daemonStartMaxMs } from "../base/limits.ts";
 import { buildSelfArguments, findOwnProgram } from "../base/self_exec.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
-import { passLines } from "../process/output_lines.ts";
+import { forwardLines } from "../process/output_lines.ts";
 import { supervisorArgument } from "./arguments.ts";
 import { signalChild } from "./kernel_child.ts";
 import { parseStartReport, type StartReport } from "./supervisor_protocol.ts";
@@ -36,11 +36,11 @@ export async function startDaemonProcess(
   const cancelStart = () => signalChild(child, "SIGTERM");
   let lastLine = "";
   const outputEnd = Promise.all([
-    passLines(child.stdout, (line) => {
+    forwardLines(child.stdout, (line) => {
       const report = parseStartReport(line);
       if (report !== null) resolve(report);
     }),
-    passLines(child.stderr, (line) => void (lastLine = stripVTControlCharacters(line))),
+    forwardLines(child.stderr, (line) => void (lastLine = stripVTControlCharacters(line))),
   ]);
   child.status.then(async ({ code }) => {
     await outputEnd;

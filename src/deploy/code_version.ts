@@ -1,23 +1,24 @@
 /**
- * Which version of its code a sense or workflow has: a digest over its own folder and all that is imported from there,
- * so that lib/ reaches exactly those that import it. Pure; used by reload.ts.
+ * Computes the code version of a sense or workflow: a digest of its own folder and of everything it imports. So a change
+ * in lib/ affects exactly those that import it. Pure; used by reload.ts.
  */
 import { resolveImport } from "./import_scanner.ts";
 import type { Snapshot } from "./workspace_scan.ts";
 
-/** What editors leave beside a file; counts only for those who import it. */
-const besides = /^(\.#.*|#.*#|.*~|\..*\.sw[a-z]|4913|\.DS_Store|\.goutputstream-.*|.*\.(tmp|bak|orig|rej)|.*___jb_.*)$/;
+/** Files that editors create beside a file. They count only if a module imports them. */
+const editorFiles =
+  /^(\.#.*|#.*#|.*~|\..*\.sw[a-z]|4913|\.DS_Store|\.goutputstream-.*|.*\.(tmp|bak|orig|rej)|.*___jb_.*)$/;
 
 export interface CodeVersion {
   readonly content: string;
-  /** Differs whenever one of the files was written, also when its content is what it was. */
+  /** Differs whenever one of the files was written, even if its content is the same. */
   readonly stamp: string;
 }
 
 export class CodeVersions {
   readonly #root: string;
   readonly #snapshot: Snapshot;
-  /** Paths by their folder of a sense or workflow (`senses/disk-usage`), and those of `lib`. */
+  /** File paths by folder: `senses/disk-usage` and the like, and `lib`. */
   readonly #folders = new Map<string, string[]>();
 
   constructor(root: string, snapshot: Snapshot) {
@@ -32,19 +33,19 @@ export class CodeVersions {
     }
   }
 
-  /** Of the code whose folder that is; a folder that is not there has a version as well. */
-  of(folder: string): CodeVersion {
-    const files = this.files(folder).map((path) => ({ path, facts: this.#snapshot.files.get(path) }));
+  /** The version of the code in a folder. A missing folder has a version too. */
+  versionOf(folder: string): CodeVersion {
+    const files = this.filesOf(folder).map((path) => ({ path, facts: this.#snapshot.files.get(path) }));
     return {
       content: files.map(({ path, facts }) => `${facts?.hash} ${path}`).join("\n"),
       stamp: files.map(({ path, facts }) => `${facts?.stamp} ${path}`).join("\n"),
     };
   }
 
-  /** The files that make it up, sorted. */
-  files(folder: string): string[] {
+  /** The files of which the version is made, sorted. */
+  filesOf(folder: string): string[] {
     const own = (this.#folders.get(folder) ?? []).filter((path) =>
-      !besides.test(path.slice(path.lastIndexOf("/") + 1))
+      !editorFiles.test(path.slice(path.lastIndexOf("/") + 1))
     );
     const reached = new Set(own), waiting = [...own];
     const reach = (path: string) => {

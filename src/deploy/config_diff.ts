@@ -1,11 +1,11 @@
-/** What a new nerve.yaml changes: for the log, and to know whose process has to be replaced. Pure; used by config_applier.ts. */
+/** Compares two configurations, for the log and to find the processes to replace. Pure; used by config_applier.ts. */
 import { isDeepStrictEqual } from "node:util";
 import type { NerveConfig } from "../config/types.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import type { ReloadChange } from "../protocol/api.ts";
 
-/** In the order of nerve.yaml, what is gone last. A sense's reflexes are part of it. */
-export function changesBetween(before: NerveConfig, after: NerveConfig): ReloadChange[] {
+/** The changes in the order of nerve.yaml, removed entries last. A sense includes its reflexes. */
+export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChange[] {
   const changes: ReloadChange[] = [];
   const compare = (
     kind: "sense" | "workflow",
@@ -24,8 +24,8 @@ export function changesBetween(before: NerveConfig, after: NerveConfig): ReloadC
   return changes;
 }
 
-/** Whether something would end that is in force. */
-export function takesOut(before: NerveConfig, after: NerveConfig): boolean {
+/** Whether a sense, a workflow or a reflex is removed. */
+export function removesEntries(before: NerveConfig, after: NerveConfig): boolean {
   return after.reflexes.length < before.reflexes.length ||
     [...before.senses.keys()].some((name) => !after.senses.has(name)) ||
     [...before.workflows.keys()].some((name) => !after.workflows.has(name));
@@ -38,10 +38,10 @@ function sensesWithReflexes(config: NerveConfig): Map<string, unknown> {
 }
 
 /**
- * Whether a process that was started for `a` may go on under `b`. The names of all senses are told to it (`senses` in
- * message.ts), and the order of entries in nerve.yaml means nothing to it.
+ * Whether a process that was started for `a` may continue under `b`. It gets the names of all senses by message (`senses`
+ * in protocol/message.ts), and the order of entries in nerve.yaml does not matter to it.
  */
-export function sameDefinition(a: UnitPlan, b: UnitPlan): boolean {
+export function isSameDefinition(a: UnitPlan, b: UnitPlan): boolean {
   return isDeepStrictEqual(definitionOf(a), definitionOf(b));
 }
 
@@ -49,16 +49,16 @@ function definitionOf({ spec, request }: UnitPlan): unknown {
   const senses = [...spec.senses].sort((a, b) => a.name < b.name ? -1 : 1);
   return {
     ...spec,
-    permissions: inOrder(spec.permissions),
-    modules: inOrder(spec.modules),
+    permissions: sortGrants(spec.permissions),
+    modules: sortGrants(spec.modules),
     senses,
     allSenses: null,
     request,
   };
 }
 
-/** What is granted, whatever the order in which it was asked for. */
-function inOrder(grants: object): Record<string, unknown> {
+/** The grants, independent of the order in which they were requested. */
+function sortGrants(grants: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(grants).map(([name, granted]) => [name, Array.isArray(granted) ? [...granted].sort() : granted]),
   );

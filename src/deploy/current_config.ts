@@ -1,6 +1,6 @@
 /**
- * The configuration in force and the units that it asks for. Made before everything that reads it; only
- * config_applier.ts changes it.
+ * The configuration in force, and the units that it defines. Created before all its readers; only config_applier.ts
+ * changes it.
  */
 import type { NerveConfig } from "../config/types.ts";
 import type { UnitPlan } from "../process/ports.ts";
@@ -9,7 +9,7 @@ import type { UnitKey } from "../protocol/unit.ts";
 export class CurrentConfig {
   #config: NerveConfig;
   readonly #units = new Map<UnitKey, UnitPlan>();
-  /** What is wrong with the nerve.yaml on disk while an older one is in force; null when it is the one in force. */
+  /** What is wrong with the nerve.yaml on disk while an older one is in force; null when the file itself is in force. */
   error: string | null = null;
 
   constructor(config: NerveConfig) {

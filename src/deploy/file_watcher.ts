@@ -1,13 +1,13 @@
 /**
- * Says when to look at the workspace again: at once after an event, and from time to time without one. Made by kernel.ts
- * for reload.ts, whose scan is the truth.
- * I1. A lost event costs time, never a change: the system's watch misses files in new folders, some symbolic links and
- *     everything after an overflow (measured on Deno 2.9.6). The scan without an event comes about once a second in a small
- *     workspace, and less often the longer it takes: it costs half a percent of one core.
- * I2. A folder that was removed and made again, the workspace itself included, is watched again.
+ * Decides when to scan the workspace: soon after an event, and periodically without one. Created by kernel/wiring.ts for
+ * reload.ts, whose scan is authoritative.
+ * I1. A lost event costs time, but loses no change: the system's watcher misses files in new folders, some symbolic links
+ *     and everything after an overflow. In a small workspace the periodic scan runs about once a second; the longer it
+ *     takes, the less often it runs. It costs half a percent of one core.
+ * I2. A folder that was removed and created again is watched again, including the workspace itself.
  * I3. data/ and logs/ are not watched: the kernel writes there all the time.
- * I4. The system does not follow links: what nerve.yaml or an entry of senses/, workflows/ or lib/ leads to is watched by
- *     itself, a folder without those below it (it may be any, such as `/`); the scan has to do for them.
+ * I4. The system does not follow symbolic links: the targets of nerve.yaml and of entries of senses/, workflows/ and lib/
+ *     are watched separately. A folder is watched without its subfolders (it may be any, such as `/`); scans cover those.
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";
@@ -19,15 +19,15 @@ import type { WorkspacePaths } from "../config/workspace.ts";
 
 export interface WatcherPorts {
   readonly clock: Clock;
-  /** Looks at the workspace, and resolves when that is done. */
-  look(): Promise<void>;
+  /** Scans the workspace and applies what changed. */
+  scan(): Promise<void>;
   problem(message: string): void;
 }
 
-/** What is watched because a link leads there; of more the scan alone tells. */
+/** How many symbolic links are watched; scans cover the rest. */
 const linksMax = 64;
 
-interface Watched {
+interface WatchedPath {
   readonly path: string;
   readonly recursive: boolean;
   open: { readonly watcher: Deno.FsWatcher; readonly identity: string } | null;
@@ -38,19 +38,19 @@ export class FileWatcher {
   readonly #root: string;
   readonly #configFile: string;
   readonly #folders: readonly string[];
-  readonly #watched: Watched[];
-  /** Real paths that links lead to, and with them what lies in them. */
+  readonly #watched: WatchedPath[];
+  /** The real paths of link targets. Everything below them is relevant. */
   #linked: readonly string[] = [];
   readonly #relevant: readonly string[];
-  /** What was said last; the same is not said again. */
-  #said = "";
+  /** The last reported problem; it is not reported again. */
+  #lastReported = "";
   #stopped = false;
-  /** An event has come, and its look has not begun. */
+  /** An event has arrived whose scan has not begun; else null. */
   #pending: { readonly since: number; cancel: CancelTimer } | null = null;
   #nextScan: CancelTimer | null = null;
-  /** How long the last look took. */
-  #tookMs = 0;
-  #looking: Promise<void> = Promise.resolve();
+  /** How long the last scan took. */
+  #lastScanMs = 0;
+  #scanning: Promise<void> = Promise.resolve();
 
   constructor(paths: WorkspacePaths, ports: WatcherPorts) {
     this.#ports = ports;
@@ -61,26 +61,26 @@ export class FileWatcher {
     this.#relevant = [paths.configFile, ...folders];
     this.#watched = [
       { path: paths.root, recursive: false, open: null },
-      ...folders.map((path): Watched => ({ path, recursive: true, open: null })),
+      ...folders.map((path): WatchedPath => ({ path, recursive: true, open: null })),
     ];
   }
 
-  /** From now on nothing is missed for longer than the time between two scans. */
+  /** From now on, no change is missed for longer than the time between two scans. */
   start(): void {
     this.#reopen();
-    this.#poke();
+    this.#scanSoon();
   }
 
-  /** Resolves when the look under way is over; no other follows. */
+  /** Stops watching. Resolves when the current scan is done. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#pending?.cancel();
     this.#nextScan?.();
     for (const watched of this.#watched) close(watched);
-    await this.#looking;
+    await this.#scanning;
   }
 
-  /** Opens what is there and not watched, or not the same any more. */
+  /** Watches every path that exists and is not watched, or is no longer the same folder. */
   #reopen(): void {
     this.#followLinks();
     for (const watched of this.#watched) {
@@ -93,18 +93,19 @@ export class FileWatcher {
         watched.open = { watcher, identity };
         void this.#listen(watched, watcher);
       } catch (thrown) {
-        // Gone since the look at it; or the system has no watches left, and then the scans have to do.
+        // Removed meanwhile; or the system has no watches left, and then the periodic scans must do.
         if (!(thrown instanceof Deno.errors.NotFound)) {
-          this.#say(`${watched.path} cannot be watched: ${messageOf(thrown)}`);
+          this.#reportProblem(`${watched.path} cannot be watched: ${messageOf(thrown)}`);
         }
       }
     }
   }
 
   #followLinks(): void {
-    const links = [this.#configFile, ...this.#folders.flatMap(linksIn)].slice(0, linksMax), linked = new Set<string>();
+    const links = [this.#configFile, ...this.#folders.flatMap(listLinks)].slice(0, linksMax),
+      linked = new Set<string>();
     for (const link of links) {
-      const target = targetOf(link);
+      const target = resolveLink(link);
       if (target !== null) linked.add(target);
     }
     this.#linked = [...linked];
@@ -116,84 +117,86 @@ export class FileWatcher {
     for (const path of wanted) this.#watched.push({ path, recursive: false, open: null });
   }
 
-  async #listen(watched: Watched, watcher: Deno.FsWatcher): Promise<void> {
+  async #listen(watched: WatchedPath, watcher: Deno.FsWatcher): Promise<void> {
     try {
       for await (const event of watcher) {
-        if (event.kind !== "access" && (event.flag === "rescan" || event.paths.some((path) => this.#concerns(path)))) {
-          this.#poke();
+        if (
+          event.kind !== "access" && (event.flag === "rescan" || event.paths.some((path) => this.#isRelevant(path)))
+        ) {
+          this.#scanSoon();
         }
       }
     } catch (thrown) {
-      this.#say(`the watch of ${watched.path} failed: ${messageOf(thrown)}`);
+      this.#reportProblem(`the watch of ${watched.path} failed: ${messageOf(thrown)}`);
       if (watched.open?.watcher === watcher) watched.open = null;
     }
   }
 
-  #concerns(path: string): boolean {
+  #isRelevant(path: string): boolean {
     const ours = (each: string) => path === each || path.startsWith(`${each}/`);
     return path === this.#root || this.#relevant.some(ours) || this.#linked.some(ours);
   }
 
-  /** Waits until the writing pauses, but not for ever. */
-  #poke(): void {
+  /** Scans once writing pauses, but not later than `watchBusyMaxMs` after the first event. */
+  #scanSoon(): void {
     if (this.#stopped) return;
     const { clock } = this.#ports, now = clock.monotonic(), since = this.#pending?.since ?? now;
     this.#pending?.cancel();
     const waitMs = Math.max(0, Math.min(watchQuietMs, since + watchBusyMaxMs - now));
-    this.#pending = { since, cancel: clock.after(waitMs, () => this.#look()) };
+    this.#pending = { since, cancel: clock.after(waitMs, () => this.#scan()) };
   }
 
-  #look(): void {
+  #scan(): void {
     const byEvent = this.#pending !== null;
     this.#pending?.cancel();
     this.#pending = null;
     this.#nextScan?.();
     this.#nextScan = null;
-    this.#looking = this.#looking.then(async () => {
+    this.#scanning = this.#scanning.then(async () => {
       if (this.#stopped) return;
-      // Before the scan: what is written after it is an event then.
+      // Before the scan: whatever is written after it then causes an event.
       this.#reopen();
       const from = this.#ports.clock.monotonic();
-      await this.#ports.look().catch((thrown) => this.#say(`the reload failed: ${messageOf(thrown)}`));
-      this.#armScan(this.#ports.clock.monotonic() - from, byEvent);
+      await this.#ports.scan().catch((thrown) => this.#reportProblem(`the reload failed: ${messageOf(thrown)}`));
+      this.#armNextScan(this.#ports.clock.monotonic() - from, byEvent);
     });
   }
 
-  /** An event that was lost came with others, as a rule: after one the next scan comes soon, whatever it costs. */
-  #armScan(tookMs: number, byEvent: boolean): void {
+  /** Lost events usually come with other events: after an event the next scan follows soon, whatever it costs. */
+  #armNextScan(tookMs: number, byEvent: boolean): void {
     if (this.#stopped) return;
-    // What a change costs, its trials and all, says nothing of a scan: of two looks the shorter one counts.
-    const costMs = byEvent ? 0 : Math.min(tookMs, this.#tookMs);
-    this.#tookMs = tookMs;
+    // A scan that applied a change took longer, with trials and all: of the last two scans the shorter one counts.
+    const costMs = byEvent ? 0 : Math.min(tookMs, this.#lastScanMs);
+    this.#lastScanMs = tookMs;
     const waitMs = Math.min(watchScanMaxMs, Math.max(watchScanMinMs, costMs * watchScanShare));
     this.#nextScan?.();
-    this.#nextScan = this.#ports.clock.after(waitMs, () => this.#look());
+    this.#nextScan = this.#ports.clock.after(waitMs, () => this.#scan());
   }
 
-  #say(message: string): void {
-    if (message === this.#said) return;
-    this.#said = message;
+  #reportProblem(message: string): void {
+    if (message === this.#lastReported) return;
+    this.#lastReported = message;
     this.#ports.problem(message);
   }
 }
 
-function close(watched: Watched): void {
+function close(watched: WatchedPath): void {
   watched.open?.watcher.close();
   watched.open = null;
 }
 
-/** The entries of a folder that are links. */
-function linksIn(folder: string): string[] {
+/** The entries of a folder that are symbolic links. */
+function listLinks(folder: string): string[] {
   try {
     return [...Deno.readDirSync(folder)].filter(({ isSymlink }) => isSymlink).map(({ name }) => join(folder, name));
   } catch {
-    // It is not there, or is not to be read: the scan says so.
+    // It does not exist or cannot be read: the scan reports that.
     return [];
   }
 }
 
-/** Where a link leads in the end; null when the path is none, or leads nowhere. */
-function targetOf(path: string): string | null {
+/** The real path of a symbolic link; null when the path is not a link, or leads nowhere. */
+function resolveLink(path: string): string | null {
   try {
     return Deno.lstatSync(path).isSymlink ? Deno.realPathSync(path) : null;
   } catch {
@@ -202,7 +205,7 @@ function targetOf(path: string): string | null {
   }
 }
 
-/** Tells a folder from another of the same name; null when there is no such folder. */
+/** An identity that distinguishes a folder from a later one of the same name; null when there is no such folder. */
 function identifyFolder(path: string): string | null {
   const isFolder = ifPresent(() => Deno.statSync(path).isDirectory) ?? false;
   return isFolder ? identifyFile(path) : null;

@@ -1,12 +1,13 @@
 /**
- * What a module may import, read from its text without a parser: every string that looks like a path. Pure; used by
- * workspace_scan.ts and code_version.ts. It errs on the side of too much: a path in a comment counts as imported, and an
- * `import()` of something that is not a plain string as everything in lib/. (`deno info` is exact and takes 20 ms a file.)
+ * Finds what a module may import from its text, without a parser: every string that looks like a path. Pure; used by
+ * workspace_scan.ts and code_version.ts. It errs on the side of too much: a path in a comment counts as an import, and an
+ * `import()` of anything but a plain string counts as importing all of lib/. (`deno info` is exact, but takes 20 ms per
+ * file.)
  */
 import { pathToFileURL } from "node:url";
 
 export interface Imports {
-  /** Relative paths, absolute paths and file: addresses, as written. */
+  /** Relative paths, absolute paths and file: URLs, as written. */
   readonly specifiers: readonly string[];
   /** True: it may import anything. */
   readonly unsure: boolean;
@@ -14,19 +15,19 @@ export interface Imports {
 
 export const noImports: Imports = { specifiers: [], unsure: false };
 
-/** Endings of files that may import others. */
-export const moduleEnding = /\.(ts|tsx|mts|js|jsx|mjs|cts|cjs)$/;
+/** File extensions of modules, which may import others. */
+export const moduleExtension = /\.(ts|tsx|mts|js|jsx|mjs|cts|cjs)$/;
 
-/** A whole string literal that begins as a path does; also in templates, where nothing is put in. */
+/** A whole string literal that begins like a path, or a template without placeholders. */
 const pathLiteral = /(["'`])((?:\.{1,2}\/|\/|file:)[^"'`\\$\r\n]*)\1/g;
 const dynamicImport = /\bimport\s*\(/g;
-/** What may follow that bracket without leaving a doubt: one plain string, and comments around it. */
+/** An unambiguous argument after that parenthesis: one plain string, with comments around it. */
 const plainArgument = /^(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)*(["'`])[^"'`\\$]*\1(?:\s|\/\*[\s\S]*?\*\/)*[,)]/;
 const argumentMaxChars = 4_000;
-/** An escape inside a static specifier: legal, and never written by people. */
+/** An escape inside a static specifier: legal, but people never write one. */
 const escapedSpecifier = /\b(?:from|import)\s*(["'])[^"'\r\n]*\\[^"'\r\n]*\1/;
 
-export function importsOf(text: string): Imports {
+export function scanImports(text: string): Imports {
   const specifiers = new Set([...text.matchAll(pathLiteral)].map(([, , path = ""]) => path));
   const unsure = escapedSpecifier.test(text) || [...text.matchAll(dynamicImport)].some(({ 0: { length }, index }) => {
     return !plainArgument.test(text.slice(index + length, index + length + argumentMaxChars));
@@ -35,8 +36,8 @@ export function importsOf(text: string): Imports {
 }
 
 /**
- * The path in the workspace that a specifier in the module `from` leads to, or null for one outside of it. Paths have
- * forward slashes and no leading one; `root` is the workspace's absolute path.
+ * Resolves a specifier in the module `from` to a path in the workspace; null if it leads outside. Paths are relative and
+ * use forward slashes; `root` is the workspace's absolute path.
  */
 export function resolveImport(specifier: string, from: string, root: string): string | null {
   const base = pathToFileURL(`${root}/${from}`);
@@ -47,7 +48,7 @@ export function resolveImport(specifier: string, from: string, root: string): st
     const path = decodeURIComponent(pathname);
     return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : null;
   } catch {
-    // A lone % is no address of a file that exists.
+    // A lone % is not part of a valid file URL.
     return null;
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Runs one sense in its sandbox with Deno's audit of permissions on, for `nerve sense learn`: alone in a process, with
- * the permissions that it declares, on an empty database, as often as its reflexes would have it.
- * I1. Nothing is granted that nerve.yaml does not grant: what is missing is learnt from what was refused.
- * I2. The workspace's databases are not written, and no signal or run comes of it.
+ * Runs one sense in its sandbox with Deno's permission audit on, for `nerve sense learn`: alone in a process, with the
+ * permissions that it declares, on an empty database, at the interval of its reflexes.
+ * I1. It grants only what nerve.yaml grants: missing permissions are learned from denied requests.
+ * I2. It does not write to the workspace's databases, and starts no signal or run.
  */
 import { join } from "node:path";
 import { assert } from "../base/errors.ts";
@@ -20,23 +20,23 @@ import { planUnits } from "./unit_plans.ts";
 
 export interface LearnResult extends Learned {
   readonly computes: number;
-  /** The messages of computes that failed, each once. */
+  /** The error messages of failed computes, without duplicates. */
   readonly errors: readonly string[];
-  /** Why the process ended before the time was up; null: it did not. */
+  /** Why the process ended before the time was up; null if it did not. */
   readonly ended: string | null;
 }
 
-/** The shortest wait between two computes, and the one for a sense without an interval. */
+/** The least wait between two computes, and the wait for a sense without an interval. */
 const waitMinMs = 1_000, waitDefaultMs = 5_000;
 
-/** The sense must be one of the configuration's. When `gone` aborts, what was seen until then is the result. */
+/** The sense must be configured. When `gone` aborts, the result is what was seen so far. */
 export async function learnPermissions(
   config: NerveConfig,
   paths: WorkspacePaths,
   sense: string,
   options: { readonly forMs: number; readonly clock: Clock; readonly gone: AbortSignal },
 ): Promise<LearnResult> {
-  const { clock, forMs, gone } = options, alone = inItsOwnGroup(config, sense);
+  const { clock, forMs, gone } = options, alone = moveToOwnGroup(config, sense);
   const plan = planUnits(alone, paths).find(({ key }) => key === groupKey(sense));
   assert(plan !== undefined, `sense ${sense} has a group`);
   await makeRuntimeFolder(paths);
@@ -69,12 +69,12 @@ export async function learnPermissions(
     if (await Promise.race([finished, delay(clock, waitOf(config, sense)).then(() => false)])) break;
   }
   cancel();
-  process.kill("ended", "it was only learnt from");
+  process.kill("ended", "the learning is done");
   await ended.promise;
   const errors = [...new Set(outcomes.flatMap((each) => each.kind === "error" ? [each.message] : []))];
   const rows = explainPermissions(alone, paths, { kind: "group", name: sense }, grantContext);
-  const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(programsIn)];
-  // Deno's audit does not tell of programs: those that are declared may be in use.
+  const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(findPrograms)];
+  // Deno's audit does not report programs: the declared ones may be in use.
   const declared = rows.filter(({ declaredBy }) => declaredBy !== null);
   const kept = declared.flatMap(({ permission, value }): Asked[] =>
     permission === "run" ? [{ permission, value: value === true ? null : value }] : []
@@ -88,7 +88,7 @@ export async function learnPermissions(
   };
 }
 
-function inItsOwnGroup(config: NerveConfig, name: string): NerveConfig {
+function moveToOwnGroup(config: NerveConfig, name: string): NerveConfig {
   const sense = config.senses.get(name), group = config.groups.get(sense?.group ?? "");
   assert(sense !== undefined && group !== undefined, `sense ${name} is configured`);
   return {
@@ -103,12 +103,12 @@ function waitOf(config: NerveConfig, sense: string): number {
   return Math.max(waitMinMs, Math.min(...intervals, waitDefaultMs));
 }
 
-/** Without what the sandbox itself asks for: its database in memory, and its way to us. */
+/** Reads and removes the audit file, without the sandbox's own requests: its database in memory, and its connection. */
 async function takeAudit(file: string, runtimeFolder: string): Promise<Asked[]> {
   try {
     const text = await Deno.readTextFile(file);
     await Deno.remove(file);
-    // The last line may be cut short by the end of the process.
+    // The end of the process may have truncated the last line.
     return readAudit(text.slice(0, text.lastIndexOf("\n") + 1)).filter(({ value }) =>
       !value?.endsWith("/:memory:") && !value?.includes(`${runtimeFolder}/`)
     );
@@ -118,7 +118,7 @@ async function takeAudit(file: string, runtimeFolder: string): Promise<Asked[]> 
   }
 }
 
-function programsIn(message: string): Asked[] {
+function findPrograms(message: string): Asked[] {
   const program = /Requires run access to "([^"]+)"/.exec(message)?.[1];
   return program === undefined ? [] : [{ permission: "run", value: program }];
 }

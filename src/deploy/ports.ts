@@ -1,6 +1,6 @@
 /**
- * What deploying needs of the stages and of the processes that run. `sensing/manager.ts`, `scheduler/scheduler.ts`,
- * `workflow/engine.ts` and `kernel/process_events.ts` fit these by their shape; `kernel/wiring.ts` hands them in.
+ * What this folder needs from the stages and from the running processes. sensing/manager.ts, scheduler/scheduler.ts,
+ * workflow/engine.ts and kernel/process_events.ts implement these ports; kernel/wiring.ts passes them in.
  */
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { LoadProblem } from "../protocol/message.ts";
@@ -9,10 +9,10 @@ import type { SensePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
 import type { WorkflowPlan } from "../workflow/engine.ts";
 
-/** Takes the senses of a configuration. */
+/** Receives the senses of a configuration. */
 export interface SenseTarget {
   /** Adds a sense, or gives it new limits. */
-  plan(limits: ComputeLimits): void;
+  putSense(limits: ComputeLimits): void;
   /** Forgets all senses but these. */
   keepOnly(senses: { has(name: string): boolean }): void;
 }
@@ -23,21 +23,21 @@ export interface ScheduleTarget {
 
 export interface WorkflowTarget {
   configure(plans: readonly WorkflowPlan[]): void;
-  codeReplaced(workflow: string): void;
+  onCodeReplaced(workflow: string): void;
 }
 
-/** What is known of how a sense loaded last. */
+/** The result of a sense's last load. */
 export interface SenseLoads {
-  record(sense: string): { readonly loadProblems: readonly LoadProblem[] } | null;
-  loaded(sense: string, problems: readonly LoadProblem[]): void;
+  recordOf(sense: string): { readonly loadProblems: readonly LoadProblem[] } | null;
+  onLoaded(sense: string, problems: readonly LoadProblem[]): void;
 }
 
-/** The units as they run. */
+/** The running units. */
 export interface RunningUnits {
-  /** When the process loaded this sense or workflow, in monotonic time; Infinity when it has not yet. */
+  /** When the process loaded this sense or workflow, in monotonic time; Infinity if it has not. */
   loadedAt(process: UnitProcess, name: string): number;
-  /** The unit's files changed: new work goes to a new process. */
+  /** The unit's files changed, and new work goes to a new process. */
   onReplaced(key: UnitKey): void;
   /** Lifts a quarantine or a backoff. */
-  reset(key: UnitKey): boolean;
+  resetUnit(key: UnitKey): boolean;
 }

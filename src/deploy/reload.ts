@@ -1,9 +1,9 @@
 /**
- * Brings the running kernel to what is on disk: nerve.yaml through config_applier.ts, and the code of every group and
- * workflow whose files changed. Made by kernel.ts; called by file_watcher.ts, by `POST /v1/reload` and by SIGHUP.
- * I1. What it ends in is what a fresh start would give, but for code that does not load while the code before it runs.
- * I2. New code is tried on an empty database first; when it does not load, the process that has the old code stays.
- * I3. Only a version that was the same before and after the trial is judged: half a save is neither refused nor run.
+ * Updates the running kernel to what is on disk: nerve.yaml through config_applier.ts, and the code of every group and
+ * workflow whose files changed. Created by kernel/wiring.ts; called by file_watcher.ts, `POST /v1/reload` and SIGHUP.
+ * I1. The result is the same as after a restart, except for code that does not load while its previous version runs.
+ * I2. New code is tried on an empty database first. If it does not load, the process with the old code stays.
+ * I3. A version counts only if it is the same before and after the trial: a half-saved file is neither refused nor run.
  * I4. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
  */
 import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
@@ -14,7 +14,7 @@ import type { Supervisor } from "../process/supervisor.ts";
 import type { ReloadReply } from "../protocol/api.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { type CodeVersion, CodeVersions } from "./code_version.ts";
-import { type ConfigApplier, worstFirst } from "./config_applier.ts";
+import { type ConfigApplier, keepWorst } from "./config_applier.ts";
 import type { CurrentConfig } from "./current_config.ts";
 import type { LoadErrors } from "./load_errors.ts";
 import type { RunningUnits, SenseLoads } from "./ports.ts";
@@ -27,7 +27,7 @@ export interface ReloadPorts {
   readonly current: CurrentConfig;
   readonly applier: ConfigApplier;
   readonly errors: LoadErrors;
-  readonly supervisor: Pick<Supervisor, "present" | "quarantined">;
+  readonly supervisor: Pick<Supervisor, "findProcess" | "isQuarantined">;
   readonly senses: SenseLoads;
   readonly units: RunningUnits;
   problem(message: string): void;
@@ -36,21 +36,21 @@ export interface ReloadPorts {
 /** The version of each sense of a group, or of the one workflow. */
 type Versions = ReadonlyMap<string, CodeVersion>;
 
-interface Seen {
+interface SeenVersions {
   readonly versions: Versions;
-  /** When the look that found it began, in monotonic time. */
+  /** When the scan that found them began, in monotonic time. */
   readonly at: number;
 }
 
 interface Change {
   readonly plan: UnitPlan;
-  readonly before: Seen;
-  readonly now: Seen;
-  /** False: no process has the old code, so there is nothing to keep. */
+  readonly before: SeenVersions;
+  readonly now: SeenVersions;
+  /** False: no process has the old code, so there is none to keep. */
   readonly running: boolean;
 }
 
-/** Files that are written without a pause must not keep a caller of `reload` waiting for ever. */
+/** Files that are written continuously must not keep a caller of `reload` waiting forever. */
 const roundsMax = 5;
 
 type Collected = { -readonly [Key in keyof ReloadReply]: ReloadReply[Key] };
@@ -58,14 +58,14 @@ type Collected = { -readonly [Key in keyof ReloadReply]: ReloadReply[Key] };
 export class Reload {
   readonly #ports: ReloadPorts;
   readonly #scan: WorkspaceScan;
-  /** The version in force of each unit, as a look at the disk last found it there. */
-  readonly #accepted = new Map<UnitKey, Seen>();
+  /** The version in force of each unit, as the last scan found it. */
+  readonly #accepted = new Map<UnitKey, SeenVersions>();
   readonly #refused = new Map<UnitKey, Versions>();
-  readonly #gone = new AbortController();
+  readonly #stopping = new AbortController();
   #queue: Promise<unknown> = Promise.resolve();
-  #waiting: Promise<ReloadReply> | null = null;
-  /** Digest of the disk as of the last pass. */
-  #seen = "";
+  #queuedCheck: Promise<ReloadReply> | null = null;
+  /** Digest of the workspace as of the last pass. */
+  #seenDigest = "";
   #incomplete: string | null = null;
 
   constructor(ports: ReloadPorts) {
@@ -73,82 +73,82 @@ export class Reload {
     this.#scan = new WorkspaceScan(ports.paths, ports.clock);
   }
 
-  /** Takes what is on disk for what the processes will load. To be called before the first of them starts. */
+  /** Records what is on disk as the version that processes will load. Call this before the first process starts. */
   async begin(): Promise<void> {
-    const at = this.#ports.clock.monotonic(), versions = this.#versions(await this.#scan.scan());
+    const at = this.#ports.clock.monotonic(), versions = this.#versionsIn(await this.#scan.scan());
     for (const plan of this.#ports.current.units) this.#accepted.set(plan.key, { at, versions: versions(plan) });
   }
 
-  /** Something may have changed. Resolves when the disk has been looked at, and what was found is in force or refused. */
+  /** Call this when something may have changed. Resolves when the changes on disk are in force or refused. */
   async check(): Promise<void> {
-    this.#waiting ??= this.#enqueue(false);
-    await this.#waiting;
+    this.#queuedCheck ??= this.#enqueue(false);
+    await this.#queuedCheck;
   }
 
-  /** As `check`, also when nothing seems to have changed, and with an answer. What was refused is tried again. */
+  /** Like `check`, even if nothing seems to have changed, and with a reply. Tries refused code again. */
   async reload(): Promise<ReloadReply> {
     return await this.#enqueue(true);
   }
 
-  /** Waits for the pass under way, whose trials end at once. */
+  /** Ends running trials at once, and waits for the current pass. */
   async stop(): Promise<void> {
-    this.#gone.abort();
+    this.#stopping.abort();
     await this.#queue;
   }
 
-  #enqueue(byHand: boolean): Promise<ReloadReply> {
+  #enqueue(requested: boolean): Promise<ReloadReply> {
     const pass = this.#queue.then(() => {
-      if (!byHand) this.#waiting = null;
-      return this.#pass(byHand);
+      if (!requested) this.#queuedCheck = null;
+      return this.#runPass(requested);
     });
-    // Whoever asked hears of a failure; the next pass goes on.
+    // The caller gets a failure; the next pass runs all the same.
     this.#queue = pass.catch(() => {});
     return pass;
   }
 
-  async #pass(byHand: boolean): Promise<ReloadReply> {
+  async #runPass(requested: boolean): Promise<ReloadReply> {
     const reply: Collected = { configError: null, changes: [], replaced: [], problems: [] };
-    for (let round = 0; round < roundsMax && !this.#gone.signal.aborted; round++) {
-      const at = this.#ports.clock.monotonic(), snapshot = await this.#scan.scan(), again = byHand && round === 0;
-      this.#tellIncomplete(snapshot.incomplete);
-      if (snapshot.digest === this.#seen && !again) break;
-      // Not before it is done: what fails, such as on a folder that cannot be read, is tried again.
-      this.#seen = "";
-      const restMs = await this.#configure(reply, byHand);
-      if (restMs > 0) {
-        await this.#rest(restMs);
+    for (let round = 0; round < roundsMax && !this.#stopping.signal.aborted; round++) {
+      const at = this.#ports.clock.monotonic(), snapshot = await this.#scan.scan(), again = requested && round === 0;
+      this.#reportIncomplete(snapshot.incomplete);
+      if (snapshot.digest === this.#seenDigest && !again) break;
+      // Set only after success: a pass that fails, such as on an unreadable folder, is repeated.
+      this.#seenDigest = "";
+      const settleMs = await this.#applyConfig(reply, requested);
+      if (settleMs > 0) {
+        await this.#waitUnlessStopped(settleMs);
         continue;
       }
-      const settled = await this.#follow(this.#versions(snapshot), at, reply, again);
-      if (settled) this.#seen = snapshot.digest;
+      const settled = await this.#replaceChanged(this.#versionsIn(snapshot), at, reply, again);
+      if (settled) this.#seenDigest = snapshot.digest;
     }
     return { ...reply, replaced: [...new Set(reply.replaced)], configError: this.#ports.current.error };
   }
 
-  /** How long nerve.yaml has to rest before it is taken; 0 when it was taken, or refused. */
-  async #configure(reply: Collected, byHand: boolean): Promise<number> {
-    const { changes, restarted, problems, restMs } = await this.#ports.applier.reread(byHand);
+  /** How long nerve.yaml must settle before it is applied; 0 when it was applied or refused. */
+  async #applyConfig(reply: Collected, requested: boolean): Promise<number> {
+    const { changes, restarted, problems, settleMs } = await this.#ports.applier.reread(requested);
     for (const key of restarted) {
       // Its next process loads what is on disk, as at a start.
       this.#accepted.delete(key);
-      this.#forget(key);
+      this.#clearRefusal(key);
     }
     const units = new Set(this.#ports.current.units.map(({ key }) => key));
     for (const key of [...this.#accepted.keys()]) {
       if (units.has(key)) continue;
       this.#accepted.delete(key);
-      this.#forget(key);
+      this.#clearRefusal(key);
     }
     reply.changes = [...reply.changes, ...changes];
     reply.replaced = [...reply.replaced, ...restarted];
-    // Of several rounds the last one's are those that still hold.
-    reply.problems = worstFirst(problems).map(({ path, message, place }) => ({ about: path, message, place }));
-    return restMs;
+    // Only the last round's problems still hold.
+    reply.problems = keepWorst(problems).map(({ path, message, place }) => ({ about: path, message, place }));
+    return settleMs;
   }
 
   /** Ends early when the kernel stops. */
-  async #rest(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>(), { signal } = this.#gone;
+  async #waitUnlessStopped(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>(), { signal } = this.#stopping;
     const cancel = this.#ports.clock.after(ms, resolve);
     const end = () => resolve();
     signal.addEventListener("abort", end);
@@ -157,8 +157,8 @@ export class Reload {
     cancel();
   }
 
-  /** Replaces the units whose code is not the accepted one, if it loads. False: files changed during the trials. */
-  async #follow(
+  /** Replaces units whose code differs from the accepted version, if it loads. False: files changed during the trials. */
+  async #replaceChanged(
     versions: (plan: UnitPlan) => Versions,
     at: number,
     reply: Collected,
@@ -168,100 +168,100 @@ export class Reload {
     for (const plan of this.#ports.current.units) {
       const { key } = plan, now = { at, versions: versions(plan) }, before = this.#accepted.get(key);
       if (before === undefined) this.#accepted.set(key, now);
-      else if (same(before.versions, now.versions)) {
-        this.#forget(key);
-        // Whoever asks for a reload wants its runs to go on. What keeps dying for another reason comes back to it.
-        if (again && plan.spec.kind === "workflow" && supervisor.quarantined(key)) this.#ports.units.reset(key);
-        if (this.#mayHaveLoadedOther(plan, before, now)) this.#take({ plan, before, now, running: true }, reply);
+      else if (isSameContent(before.versions, now.versions)) {
+        this.#clearRefusal(key);
+        // A requested reload lifts quarantines, so that runs continue. A unit that keeps dying is quarantined again.
+        if (again && plan.spec.kind === "workflow" && supervisor.isQuarantined(key)) this.#ports.units.resetUnit(key);
+        if (this.#mayHaveLoadedOther(plan, before, now)) this.#accept({ plan, before, now, running: true }, reply);
         else this.#accepted.set(key, now);
-      } else if (again || !same(this.#refused.get(key), now.versions)) {
-        changes.push({ plan, before, now, running: supervisor.present(key) !== null });
-      } else reply.problems.push(...this.#ports.errors.of(key));
+      } else if (again || !isSameContent(this.#refused.get(key), now.versions)) {
+        changes.push({ plan, before, now, running: supervisor.findProcess(key) !== null });
+      } else reply.problems.push(...this.#ports.errors.listProblems(key));
     }
     const idle = changes.filter(({ running }) => !running), running = changes.filter((change) => change.running);
-    for (const change of idle) this.#take(change, reply);
+    for (const change of idle) this.#accept(change, reply);
     const waiting = [...running, ...idle.length <= idleTrialsMax ? idle : []];
     let settled = true;
     await Promise.all(Array.from({ length: concurrentTrialsMax }, async () => {
       for (let change = waiting.shift(); change !== undefined; change = waiting.shift()) {
-        if (!await this.#try(change, reply)) settled = false;
+        if (!await this.#tryChange(change, reply)) settled = false;
       }
     }));
     return settled;
   }
 
   /**
-   * Whether files were written and are again what they were, and the process may have loaded them in between: two quick
-   * checkouts. What it had loaded when we last found this version was that.
+   * Whether files were changed and changed back, and the process may have loaded them in between, such as after two quick
+   * checkouts. What it loaded before the scan that last found this version was this version.
    */
-  #mayHaveLoadedOther({ key }: UnitPlan, before: Seen, now: Seen): boolean {
-    const { supervisor, units } = this.#ports, process = supervisor.present(key);
+  #mayHaveLoadedOther({ key }: UnitPlan, before: SeenVersions, now: SeenVersions): boolean {
+    const { supervisor, units } = this.#ports, process = supervisor.findProcess(key);
     if (process === null) return false;
     return [...now.versions].some(([name, { stamp }]) =>
       before.versions.get(name)?.stamp !== stamp && units.loadedAt(process, name) >= before.at
     );
   }
 
-  /** False: it is not judged, because its files changed meanwhile or the kernel stops. */
-  async #try(change: Change, reply: Collected): Promise<boolean> {
+  /** False: the trial does not count, because the files changed meanwhile or the kernel stops. */
+  async #tryChange(change: Change, reply: Collected): Promise<boolean> {
     const { paths, clock, errors } = this.#ports, { plan, now: { versions } } = change, { key } = plan;
     const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
-    const problems = await tryToLoad(plan, where, clock, this.#gone.signal);
-    if (this.#gone.signal.aborted) return false;
-    if (!same(versions, this.#versions(await this.#scan.scan())(plan))) return false;
-    const keeps = change.running ? this.#ports.supervisor.present(key) : null;
-    if (keeps !== null && this.#blocks(change, problems)) {
+    const problems = await tryToLoad(plan, where, clock, this.#stopping.signal);
+    if (this.#stopping.signal.aborted) return false;
+    if (!isSameContent(versions, this.#versionsIn(await this.#scan.scan())(plan))) return false;
+    const keeps = change.running ? this.#ports.supervisor.findProcess(key) : null;
+    if (keeps !== null && this.#isBlockedBy(change, problems)) {
       this.#refused.set(key, versions);
-      this.#ports.applier.hold(key);
-      errors.refused(plan, problems, keeps.id);
+      this.#ports.applier.holdProcess(key);
+      errors.recordRefused(plan, problems, keeps.id);
     } else {
-      if (change.running) this.#take(change, reply);
-      errors.tried(plan, problems);
+      if (change.running) this.#accept(change, reply);
+      errors.recordTried(plan, problems);
     }
-    reply.problems.push(...errors.of(key));
+    reply.problems.push(...errors.listProblems(key));
     return true;
   }
 
-  /** A sense that did not load before, or whose code is the same, holds none of its siblings back. */
-  #blocks({ plan, before, now }: Change, problems: TrialProblems): boolean {
+  /** Whether the problems block the change. A sense that did not load before, or did not change, blocks no sibling. */
+  #isBlockedBy({ plan, before, now }: Change, problems: TrialProblems): boolean {
     if (plan.spec.kind === "workflow") return problems.size > 0;
     const { senses } = this.#ports;
-    const wasFine = (name: string) => (senses.record(name)?.loadProblems.length ?? 0) === 0;
+    const wasFine = (name: string) => (senses.recordOf(name)?.loadProblems.length ?? 0) === 0;
     const changed = (name: string) => before.versions.get(name)?.content !== now.versions.get(name)?.content;
     return [...problems.keys()].some((name) => changed(name) && wasFine(name));
   }
 
-  #take({ plan: { key }, now }: Change, reply: Collected): void {
+  #accept({ plan: { key }, now }: Change, reply: Collected): void {
     this.#accepted.set(key, now);
-    this.#forget(key);
-    this.#ports.applier.replace(key);
+    this.#clearRefusal(key);
+    this.#ports.applier.replaceProcess(key);
     this.#ports.units.onReplaced(key);
     reply.replaced.push(key);
   }
 
-  #forget(key: UnitKey): void {
+  #clearRefusal(key: UnitKey): void {
     this.#refused.delete(key);
     this.#ports.errors.forget(key);
-    this.#ports.applier.letGo(key);
+    this.#ports.applier.releaseProcess(key);
   }
 
-  #versions(snapshot: Snapshot): (plan: UnitPlan) => Versions {
+  #versionsIn(snapshot: Snapshot): (plan: UnitPlan) => Versions {
     const code = new CodeVersions(this.#ports.paths.root, snapshot);
     return ({ spec }) =>
       spec.workflow === null
-        ? new Map(spec.senses.map(({ name }) => [name, code.of(`senses/${name}`)]))
-        : new Map([[spec.name, code.of(`workflows/${spec.name}`)]]);
+        ? new Map(spec.senses.map(({ name }) => [name, code.versionOf(`senses/${name}`)]))
+        : new Map([[spec.name, code.versionOf(`workflows/${spec.name}`)]]);
   }
 
-  #tellIncomplete(incomplete: string | null): void {
+  #reportIncomplete(incomplete: string | null): void {
     if (incomplete !== null && incomplete !== this.#incomplete) {
-      this.#ports.problem(`the code cannot be watched as a whole: ${incomplete}`);
+      this.#ports.problem(`not all of the code can be watched: ${incomplete}`);
     }
     this.#incomplete = incomplete;
   }
 }
 
-function same(a: Versions | undefined, b: Versions): boolean {
+function isSameContent(a: Versions | undefined, b: Versions): boolean {
   return a !== undefined && a.size === b.size &&
     [...a].every(([name, { content }]) => b.get(name)?.content === content);
 }

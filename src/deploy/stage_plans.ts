@@ -1,12 +1,12 @@
-/** From the configuration to what the scheduler, the desk and the workflow manager ask for. Pure; used by kernel.ts. */
+/** Converts the configuration into the plans of the scheduler, the senses and the workflows. Pure; for config_applier.ts. */
 import type { NerveConfig } from "../config/types.ts";
 import { groupKey } from "../protocol/unit.ts";
 import type { SensePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
 import type { WorkflowPlan } from "../workflow/engine.ts";
 
-/** One plan for each sense, also for those without a reflex: a person may still trigger them. */
-export function schedulePlans(config: NerveConfig, lastCronTick: (sense: string) => number | null): SensePlan[] {
+/** One plan for each sense, even without a reflex: it can still be triggered manually. */
+export function toSchedulePlans(config: NerveConfig, lastCronTick: (sense: string) => number | null): SensePlan[] {
   return [...config.senses.values()].map(({ name, throttleMs, startupDelayMs }) => ({
     sense: name,
     reflexes: config.reflexes.filter((reflex) => reflex.sense === name),
@@ -16,7 +16,7 @@ export function schedulePlans(config: NerveConfig, lastCronTick: (sense: string)
   }));
 }
 
-export function computeLimits(config: NerveConfig): ComputeLimits[] {
+export function toComputeLimits(config: NerveConfig): ComputeLimits[] {
   return [...config.senses.values()].map(({ name, group, timeoutMs, gracePeriodMs }) => ({
     sense: name,
     unit: groupKey(group),
@@ -25,6 +25,6 @@ export function computeLimits(config: NerveConfig): ComputeLimits[] {
   }));
 }
 
-export function workflowPlans(config: NerveConfig): WorkflowPlan[] {
+export function toWorkflowPlans(config: NerveConfig): WorkflowPlan[] {
   return [...config.workflows.values()];
 }

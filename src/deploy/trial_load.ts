@@ -1,8 +1,8 @@
 /**
- * Loads a unit's code in a process of its own, in its own sandbox, on empty databases, and says what does not load.
- * For `nerve validate` (validate.ts), and for new code before it takes the place of the old (reload.ts).
- * I1. The databases of the workspace are only read, and nothing else of the kernel hears of the process.
- * I2. A module that never finishes loading is a problem, not a wait.
+ * Tries to load a unit's code in a separate process, in its own sandbox, on empty databases, and reports what does not
+ * load. Used by `nerve validate` (validate.ts), and for new code before it replaces the old (reload.ts).
+ * I1. The databases of the workspace are only read, and no other part of the kernel sees the process.
+ * I2. A module that never finishes loading is reported as a problem.
  */
 import { messageOf } from "../base/errors.ts";
 import { defaultTimeoutMs } from "../base/limits.ts";
@@ -16,14 +16,14 @@ import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
 /** What does not load, by the name of the sense or workflow. */
 export type TrialProblems = ReadonlyMap<string, readonly LoadProblem[]>;
 
-/** Never rejects for what is wrong with user code. When `gone` aborts, what has not loaded yet is a problem. */
+/** Never rejects because of user code. When `gone` aborts, whatever has not loaded is reported as a problem. */
 export async function tryToLoad(
   plan: UnitPlan,
   where: Launch,
   clock: Clock,
   gone?: AbortSignal,
 ): Promise<TrialProblems> {
-  const spec = onEmptyDatabases(plan.spec);
+  const spec = withEmptyDatabases(plan.spec);
   const missing = new Map(
     (spec.workflow === null ? spec.senses : [spec.workflow]).map(({ name, entry }) => [name, entry]),
   );
@@ -52,13 +52,13 @@ export async function tryToLoad(
   for (const { name } of spec.senses) process.send({ t: "load", sense: name });
   const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
   const cancel = clock.after(defaultTimeoutMs, () => resolve(late));
-  const giveUp = () => resolve({ kind: "ended", message: "was not waited for" });
+  const giveUp = () => resolve({ kind: "ended", message: "the trial was cut short" });
   gone?.addEventListener("abort", giveUp, { once: true });
   if (gone?.aborted === true) giveUp();
   const end = await over;
   cancel();
   gone?.removeEventListener("abort", giveUp);
-  process.kill("ended", "it was only tried");
+  process.kill("ended", "the trial is done");
   await ended.promise;
   for (const [name, file] of missing) {
     problems.set(name, [{ message: end?.message ?? "did not load", place: { file, line: 1, column: 1 } }]);
@@ -66,7 +66,7 @@ export async function tryToLoad(
   return problems;
 }
 
-function onEmptyDatabases(spec: ProcessSpec): ProcessSpec {
+function withEmptyDatabases(spec: ProcessSpec): ProcessSpec {
   return {
     ...spec,
     senses: spec.senses.map((sense) => ({ ...sense, database: ":memory:", tryFor: sense.database })),

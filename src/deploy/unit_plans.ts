@@ -1,6 +1,6 @@
 /**
- * From the configuration to the processes it asks for: one unit for each group and each workflow.
- * Used by kernel.ts and validate.ts.
+ * Converts the configuration into the plans of its processes: one unit for each group and each workflow.
+ * Used by config_applier.ts, validate.ts and learn_permissions.ts.
  */
 import { assert } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
@@ -12,21 +12,21 @@ import type { UnitPlan } from "../process/ports.ts";
 import type { ModuleRules, ProcessSpec } from "../protocol/message.ts";
 import { groupKey, workflowKey } from "../protocol/unit.ts";
 
-/** The units of the workspace: groups in the order of nerve.yaml, then workflows. Groups without senses have none. */
+/** The units of the workspace: groups in the order of nerve.yaml, then workflows. A group without senses has no unit. */
 export function planUnits(config: NerveConfig, paths: WorkspacePaths): UnitPlan[] {
   const groups = [...config.groups.keys()].filter((name) => groupMembers(config, name).length > 0);
   return [
-    ...groups.map((name) => groupUnit(config, paths, name)),
-    ...[...config.workflows.keys()].map((name) => workflowUnit(config, paths, name)),
+    ...groups.map((name) => planGroup(config, paths, name)),
+    ...[...config.workflows.keys()].map((name) => planWorkflow(config, paths, name)),
   ];
 }
 
-function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
   const senses = groupMembers(config, name), group = config.groups.get(name);
   assert(group !== undefined, `group ${name} is configured`);
   const spec: ProcessSpec = {
-    ...shared(config, paths, "group", name),
-    modules: moduleRules(
+    ...toSharedSpec(config, paths, "group", name),
+    modules: toModuleRules(
       [...senses.map((sense) => paths.senseFolder(sense.name)), paths.lib],
       senses.map((sense) => sense.permissions),
     ),
@@ -44,25 +44,25 @@ function groupUnit(config: NerveConfig, paths: WorkspacePaths, name: string): Un
   return {
     key: groupKey(name),
     spec,
-    request: launchRequest(group, spec, senses.map((sense) => sense.permissions)),
+    request: toLaunchRequest(group, spec, senses.map((sense) => sense.permissions)),
     keepAlive: senses.some((sense) => sense.keepAlive),
   };
 }
 
-function workflowUnit(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
   const workflow = config.workflows.get(name);
   assert(workflow !== undefined, `workflow ${name} is configured`);
   const spec: ProcessSpec = {
-    ...shared(config, paths, "workflow", name),
-    modules: moduleRules([paths.workflowFolder(name), paths.lib], [workflow.permissions]),
+    ...toSharedSpec(config, paths, "workflow", name),
+    modules: toModuleRules([paths.workflowFolder(name), paths.lib], [workflow.permissions]),
     senses: [],
     workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
   };
-  const request = launchRequest({ memoryBytes: workflow.memoryBytes, diskBytes: null }, spec, [workflow.permissions]);
+  const request = toLaunchRequest({ memoryBytes: workflow.memoryBytes, diskBytes: null }, spec, [workflow.permissions]);
   return { key: workflowKey(name), spec, request, keepAlive: false };
 }
 
-function shared(
+function toSharedSpec(
   config: NerveConfig,
   paths: WorkspacePaths,
   kind: "group" | "workflow",
@@ -79,14 +79,14 @@ function shared(
   };
 }
 
-function moduleRules(folders: readonly string[], declared: readonly PermissionRequest[]): ModuleRules {
+function toModuleRules(folders: readonly string[], declared: readonly PermissionRequest[]): ModuleRules {
   const wanted = declared.map((request) => request.import ?? []);
   if (wanted.includes(true)) return { folders, packages: true };
   const packages = wanted.flatMap((list) => list === true ? [] : list.filter((value) => value.startsWith("npm:")));
   return { folders, packages: [...new Set(packages)] };
 }
 
-function launchRequest(
+function toLaunchRequest(
   { memoryBytes, diskBytes }: { readonly memoryBytes: number; readonly diskBytes: number | null },
   spec: ProcessSpec,
   declared: readonly PermissionRequest[],
@@ -97,11 +97,11 @@ function launchRequest(
     disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
     auditFile: null,
     env: buildSandboxEnvironment(spec.permissions, Deno.env.toObject()),
-    remoteImports: remoteImports(spec, declared),
+    remoteImports: toRemoteImports(spec, declared),
   };
 }
 
-function remoteImports(spec: ProcessSpec, declared: readonly PermissionRequest[]): readonly string[] | boolean {
+function toRemoteImports(spec: ProcessSpec, declared: readonly PermissionRequest[]): readonly string[] | boolean {
   if (declared.every((request) => request.import === undefined)) return false;
   const hosts = spec.permissions.import;
   return hosts === false ? [] : hosts;

@@ -1,8 +1,8 @@
 /**
- * Loads every sense and workflow inside its sandbox, as the daemon would, and reports what does not load: missing
- * exports, syntax errors with their place, migrations that do not apply to an empty database. For `nerve validate`.
- * I1. User code runs nowhere but in the sandbox, and the databases of the workspace are only read.
- * I2. A module that never finishes loading is a problem, not a wait.
+ * Loads every sense and workflow in its sandbox, as the daemon would, and reports what does not load: missing exports,
+ * syntax errors with their place, migrations that do not apply to an empty database. Used by `nerve validate`.
+ * I1. User code runs only in the sandbox, and the databases of the workspace are only read.
+ * I2. A module that never finishes loading is reported as a problem.
  */
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/time.ts";
@@ -15,10 +15,10 @@ import type { UnitPlan } from "../process/ports.ts";
 import { tryToLoad } from "./trial_load.ts";
 import { planUnits } from "./unit_plans.ts";
 
-/** Processes that are loading at the same time. */
+/** How many processes load at the same time. */
 const loadingAtOnce = 2;
 
-/** All problems, in the order of nerve.yaml. Never rejects for what is wrong with user code. */
+/** All problems, in the order of nerve.yaml. Never rejects because of user code. */
 export async function loadAll(
   config: NerveConfig,
   paths: WorkspacePaths,
@@ -32,7 +32,7 @@ export async function loadAll(
       found.set(plan, await loadUnit(plan, where, clock));
     }
   }));
-  // What fails to load may say what it was granted.
+  // An error message may contain a secret that the code was granted.
   return SecretMask.fromConfig(config, Deno.env.toObject()).mask(plans.flatMap((plan) => found.get(plan) ?? []));
 }
 

@@ -1,9 +1,9 @@
 /**
- * What is on disk of a workspace's code: nerve.yaml and every file of senses/, workflows/ and lib/, by content. This is
- * the truth that reload.ts acts on; the watcher only says when to look.
- * I1. Equal contents give equal facts, whatever the times of the files say.
- * I2. A file is read again when its size, times or inode changed, or when it changed so lately that its times could not
- *     tell a further change. Bounded in files, depth and bytes; what is over a bound is told, not read.
+ * Scans the code of a workspace on disk: nerve.yaml and every file in senses/, workflows/ and lib/, by content. reload.ts
+ * acts on its results; file_watcher.ts only decides when to scan.
+ * I1. Equal contents give equal hashes, whatever the times of the files.
+ * I2. A file is read again when its size, times or inode changed, or when it changed so recently that its times might not
+ *     show another change. Files, depth and bytes are bounded; what exceeds a bound is reported, not read.
  */
 import { setImmediate } from "node:timers";
 import { isMissing } from "../base/if_present.ts";
@@ -11,36 +11,36 @@ import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/limits.ts"
 import { sha256 } from "../base/sha256.ts";
 import type { Clock } from "../base/time.ts";
 import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
-import { type Imports, importsOf, moduleEnding, noImports } from "./import_scanner.ts";
+import { type Imports, moduleExtension, noImports, scanImports } from "./import_scanner.ts";
 
 export const codeFolders = ["senses", "workflows", "lib"] as const;
 
 export interface FileFacts {
   readonly hash: string;
-  /** Times, size and inode: differs whenever the file was written, also when its content is what it was. */
+  /** Times, size and inode: differs whenever the file was written, even if its content is the same. */
   readonly stamp: string;
   readonly imports: Imports;
 }
 
 export interface Snapshot {
-  /** By path in the workspace, such as `senses/disk-usage/index.ts`. Symbolic links are followed. */
+  /** Keyed by path in the workspace, such as `senses/disk-usage/index.ts`. Symbolic links are followed. */
   readonly files: ReadonlyMap<string, FileFacts>;
-  /** Stands for all of it: equal when nothing was written. */
+  /** A digest of all files: equal when nothing was written. */
   readonly digest: string;
-  /** What could not be looked at, as a sentence; null when everything could. */
+  /** What could not be scanned; null when everything could. */
   readonly incomplete: string | null;
 }
 
 interface Known {
   readonly facts: FileFacts;
-  /** False: it changed so shortly before it was read that its stamp may stay the same at the next change. */
+  /** False: it changed so shortly before it was read that another change might not change its stamp. */
   readonly settled: boolean;
 }
 
-/** Coarser than the times of any file system that Deno gives us in milliseconds. */
-const settleMs = 2_000;
-/** Entries that are looked at before others get their turn: about a millisecond. */
-const entriesATurn = 100;
+/** Longer than the resolution of file times on any file system. */
+const stampSettleMs = 2_000;
+/** Entries that are scanned before the event loop gets a turn: about a millisecond. */
+const entriesPerTurn = 100;
 
 export class WorkspaceScan {
   readonly #paths: WorkspacePaths;
@@ -54,29 +54,29 @@ export class WorkspaceScan {
 
   async scan(): Promise<Snapshot> {
     const { root, data, logs } = this.#paths;
-    // A link in lib/ that leads back to the workspace must not make code of what the kernel writes.
+    // With a link in lib/ that leads back to the workspace, files that the kernel writes must not count as code.
     const walk: Walk = { known: new Map(), above: new Set([root, data, logs]), entries: 0, incomplete: null };
-    await this.#look(configFileName, walk);
-    for (const folder of codeFolders) await this.#folder(folder, 0, walk);
-    // Files that are gone are forgotten with the map before.
+    await this.#scanEntry(configFileName, walk);
+    for (const folder of codeFolders) await this.#scanFolder(folder, 0, walk);
+    // Removed files are forgotten along with the previous map.
     this.#known = walk.known;
     const files = new Map([...walk.known].map(([path, { facts }]) => [path, facts]));
     const lines = [...files].map(([path, { hash, stamp }]) => `${hash} ${stamp} ${path}`).sort();
     return { files, digest: lines.join("\n"), incomplete: walk.incomplete };
   }
 
-  async #folder(path: string, depth: number, walk: Walk): Promise<void> {
+  async #scanFolder(path: string, depth: number, walk: Walk): Promise<void> {
     const full = `${this.#paths.root}/${path}`;
     let real: string, names: string[];
     try {
       real = Deno.realPathSync(full);
       names = [...Deno.readDirSync(full)].map(({ name }) => name).sort();
     } catch (thrown) {
-      return missing(thrown, path, walk);
+      return noteUnreadable(thrown, path, walk);
     }
-    // A link to a folder that it lies in would lead round and round.
+    // A link to one of its own parent folders would never end.
     if (walk.above.has(real)) return;
-    if (depth >= scanDepthMax) return void (walk.incomplete ??= `${path} lies more than ${scanDepthMax} folders deep`);
+    if (depth >= scanDepthMax) return void (walk.incomplete ??= `${path} is more than ${scanDepthMax} folders deep`);
     walk.above.add(real);
     for (const name of names) {
       if (name === ".git" || name === "node_modules") continue;
@@ -84,16 +84,16 @@ export class WorkspaceScan {
         walk.incomplete ??= `there are more than ${scanFilesMax} files in ${codeFolders.join("/, ")}/`;
         break;
       }
-      if (walk.entries % entriesATurn === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-      if (await this.#look(`${path}/${name}`, walk) === "folder") {
-        await this.#folder(`${path}/${name}`, depth + 1, walk);
+      if (walk.entries % entriesPerTurn === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (await this.#scanEntry(`${path}/${name}`, walk) === "folder") {
+        await this.#scanFolder(`${path}/${name}`, depth + 1, walk);
       }
     }
     walk.above.delete(real);
   }
 
-  /** Takes a file's facts into `walk`; "folder" for what is one. */
-  async #look(path: string, walk: Walk): Promise<"folder" | "done"> {
+  /** Adds a file's facts to `walk`. Returns "folder" if the path is a folder. */
+  async #scanEntry(path: string, walk: Walk): Promise<"folder" | "done"> {
     const full = `${this.#paths.root}/${path}`;
     try {
       const info = Deno.statSync(full);
@@ -104,11 +104,11 @@ export class WorkspaceScan {
       const before = this.#known.get(path);
       if (before?.settled === true && before.facts.stamp === stamp) walk.known.set(path, before);
       else {
-        const settled = Math.abs(this.#clock.now() - changedAt) > settleMs;
-        walk.known.set(path, { settled, facts: await factsOf(path, full, info.size, stamp, before?.facts) });
+        const settled = Math.abs(this.#clock.now() - changedAt) > stampSettleMs;
+        walk.known.set(path, { settled, facts: await readFacts(path, full, info.size, stamp, before?.facts) });
       }
     } catch (thrown) {
-      missing(thrown, path, walk);
+      noteUnreadable(thrown, path, walk);
     }
     return "done";
   }
@@ -116,29 +116,33 @@ export class WorkspaceScan {
 
 interface Walk {
   readonly known: Map<string, Known>;
-  /** Real paths of folders that are not entered: those around the one that is looked at, and the kernel's own. */
+  /** Real paths of folders that are not entered: the parents of the current one, and the kernel's own. */
   readonly above: Set<string>;
   entries: number;
   incomplete: string | null;
 }
 
-/** What goes away while we look is gone, and a link that leads nowhere was never there. */
-function missing(thrown: unknown, path: string, walk: Walk): void {
+/** Notes a file that cannot be read. A file that was just removed, or a dangling link, does not count. */
+function noteUnreadable(thrown: unknown, path: string, walk: Walk): void {
   if (isMissing(thrown)) return;
-  // Unreadable, or a link to itself: the module loader will say the same of it, if it is ever asked to.
+  // Unreadable, or a link to itself: the module loader would report the same, if it ever loads the file.
   walk.incomplete ??= `${path} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
 }
 
-async function factsOf(
+async function readFacts(
   path: string,
   full: string,
   size: number,
   stamp: string,
   before?: FileFacts,
 ): Promise<FileFacts> {
-  // Nobody writes such a module by hand: its times have to do.
+  // Nobody writes such a large module by hand: its stamp stands in for a hash.
   if (size > scanFileMaxBytes) return { hash: stamp, stamp, imports: noImports };
   const bytes = Deno.readFileSync(full), hash = await sha256(bytes);
   if (before?.hash === hash) return { ...before, stamp };
-  return { hash, stamp, imports: moduleEnding.test(path) ? importsOf(new TextDecoder().decode(bytes)) : noImports };
+  return {
+    hash,
+    stamp,
+    imports: moduleExtension.test(path) ? scanImports(new TextDecoder().decode(bytes)) : noImports,
+  };
 }

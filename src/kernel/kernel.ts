@@ -1,7 +1,7 @@
 /**
- * The composition root: makes every part, wires them, starts and stops them in order. It decides nothing itself; what
- * happens to senses is in manager.ts, to runs in workflow/, to processes in process/. Made by `nerve run` and by
- * whoever embeds nerve through mod.ts.
+ * The kernel: has every part created (wiring.ts), and starts and stops them in order. It makes no decisions itself:
+ * sensing/ handles senses, workflow/ runs, process/ processes. Created by `nerve run`, and by programs that embed nerve
+ * through mod.ts.
  * I1. Sinks start first, sources last; stop is the reverse.
  * I2. User code is never evaluated here.
  */
@@ -29,16 +29,16 @@ export interface KernelOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock;
   /**
-   * Follow changes of nerve.yaml, senses/, workflows/ and lib/ by itself. Default: false, they are followed when
-   * `view.reload()` says so.
+   * Watch nerve.yaml, senses/, workflows/ and lib/, and apply changes automatically. Default: false; changes are applied
+   * when `api.reload()` is called.
    */
   readonly watch?: boolean;
 }
 
 /**
- * Starts a kernel for the workspace at `root` with a checked configuration.
- * @throws nothing by itself: `ready` rejects with NerveError DAEMON_RUNNING when another daemon holds the workspace,
- * and with whatever kept the store from opening.
+ * Starts a kernel for the workspace at `root` with a validated configuration.
+ * It does not throw: `ready` rejects with NerveError DAEMON_RUNNING if another daemon runs in the workspace, and with the
+ * store's error if the store cannot be opened.
  * @example
  * ```ts
  * const kernel = createKernel(config, "/srv/watch");
@@ -51,7 +51,7 @@ export function createKernel(config: NerveConfig, root: string, options: KernelO
 }
 
 export class Kernel {
-  /** Resolves when everything is started. */
+  /** Resolves when everything has started. */
   readonly ready: Promise<void>;
   readonly startedAt: number;
   readonly paths: WorkspacePaths;
@@ -71,7 +71,7 @@ export class Kernel {
     this.#clock = clock;
     this.startedAt = clock.now();
     this.ready = this.#start();
-    // Whoever does not await `ready` still learns of it through `stopped`; it is no stray rejection.
+    // A caller that does not await `ready` can use `stopped`; the rejection must not count as unhandled.
     this.ready.catch(() => {});
   }
 
@@ -80,17 +80,17 @@ export class Kernel {
     return this.#parts?.current.config ?? this.#config;
   }
 
-  /** Resolves when the kernel has stopped, on whose word ever. */
+  /** Resolves when the kernel has stopped, whoever stopped it. */
   get stopped(): Promise<void> {
     return this.#stopped.promise;
   }
 
-  /** Everything that happens from now on; ends when the kernel has stopped. */
+  /** All events from now on. Ends when the kernel has stopped. */
   events(): Subscription<KernelEvent> {
     return this.#bus.subscribe();
   }
 
-  /** What the control API asks for. */
+  /** The operations behind the control API. */
   get api(): KernelApi {
     return this.#running().api;
   }
@@ -99,29 +99,29 @@ export class Kernel {
     return this.api.health();
   }
 
-  /** Resolves with what became of the compute that answers this trigger. Throws SENSE_UNKNOWN. */
+  /** Resolves with the result of the compute that answers this trigger. Error: SENSE_UNKNOWN. */
   async triggerSense(name: string): Promise<ComputeResult> {
-    const taken = this.api.triggerSense(name);
-    if (taken === null) throw unknownSense(name, this.api.senses().map((sense) => sense.name));
-    return await taken.outcome();
+    const accepted = this.api.triggerSense(name);
+    if (accepted === null) throw unknownSense(name, this.api.senses().map((sense) => sense.name));
+    return await accepted.outcome();
   }
 
-  /** The run is on disk when this resolves. Throws WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT. */
+  /** Resolves when the run is on disk. Errors: WORKFLOW_UNKNOWN, PAYLOAD_INVALID, RUN_CONFLICT, STORE_FAILED. */
   async startWorkflow(name: string, request: StartRunRequest = {}): Promise<Run> {
     return await this.api.startRun(name, request);
   }
 
-  /** Stops in order: no new computes, those under way abort, roles get their time, processes end, the log is closed. */
+  /** Stops in order: no new computes, running ones are aborted, roles get time to finish, processes end, the log closes. */
   stop(): Promise<void> {
     return this.#stopOnce(false);
   }
 
-  /** As `stop`, but nothing gets time: its processes are killed first. Runs go on at the next start, if their data is there. */
+  /** Like `stop`, but kills all processes first. Runs resume at the next start, if their data still exists. */
   abandon(): Promise<void> {
     return this.#stopOnce(true);
   }
 
-  /** Ends all processes now. What is on disk stays good: the next start goes on from there. */
+  /** Kills all processes now. The data on disk stays valid: the next start continues from it. */
   stopAtOnce(): void {
     void this.#parts?.reload.stop();
     this.#parts?.supervisor.killAll();
@@ -166,8 +166,8 @@ export class Kernel {
         emit: (event) => this.#bus.publish(event),
       });
       this.#parts = parts;
-      store.log.append(kernelRow("kernel.started", { pid: Deno.pid }));
-      // Before any process loads what is on disk: what changes from now on is noticed.
+      store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
+      // Before any process loads code from disk: later changes are then noticed.
       if (this.#watch) parts.watcher.start();
       await parts.reload.begin();
       parts.workflows.start();
@@ -195,7 +195,7 @@ export class Kernel {
     await over;
     await supervisor.stop();
     repeats.flush();
-    store.log.append(kernelRow("kernel.stopped", { pid: Deno.pid }));
+    store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
     feed.close();
     this.#lock?.release();
@@ -203,6 +203,6 @@ export class Kernel {
   }
 }
 
-function kernelRow(type: LogType, payload: JsonObject): NewLogRow {
+function createKernelRow(type: LogType, payload: JsonObject): NewLogRow {
   return { source: "kernel", type, refId: null, causeId: null, payload };
 }

@@ -1,4 +1,4 @@
-/** What the control API and embedders ask of the kernel: views, starts, kills, resets, reloads. Made by wiring.ts. */
+/** The operations of the kernel for the control API and embedders: view, start, kill, reset, reload. Created by wiring.ts. */
 import type { Subscription } from "../base/broadcast.ts";
 import type { Clock } from "../base/time.ts";
 import { version } from "../base/version.ts";
@@ -57,7 +57,7 @@ export interface KernelApiPorts {
 
 export class KernelApi {
   readonly #ports: KernelApiPorts;
-  /** Runs that no sense asked for; those of senses are counted with the senses. */
+  /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
@@ -66,7 +66,7 @@ export class KernelApi {
 
   get records(): Records {
     const { reader } = this.#ports;
-    // What was told already must be there.
+    // Records must include everything that callers have been told of.
     this.#ports.store.flush();
     return {
       runs: (query) => reader.runs(query),
@@ -88,7 +88,7 @@ export class KernelApi {
     };
   }
 
-  /** Resolves when the rows of all that was told so far are in `records`: a signal is told before its row is written. */
+  /** Resolves when `records` has the rows of everything published so far: a signal is published before its row is written. */
   recorded(): Promise<void> {
     return this.#ports.store.recorded();
   }
@@ -101,7 +101,7 @@ export class KernelApi {
 
   health(): Health {
     const { paths, clock, startedAt, current, events, workflows, store, retention } = this.#ports;
-    const counts = workflows.loads();
+    const counts = workflows.readLoads();
     const counters: Record<string, number> = {
       refused: events.refused,
       dropped: events.dropped,
@@ -109,7 +109,7 @@ export class KernelApi {
       runs: this.#runsByRequest,
     };
     for (const name of current.config.senses.keys()) {
-      const record = this.#ports.senses.record(name);
+      const record = this.#ports.senses.recordOf(name);
       for (const [key, value] of Object.entries(record?.counters ?? {})) counters[key] = (counters[key] ?? 0) + value;
     }
     return {
@@ -118,7 +118,7 @@ export class KernelApi {
       workspace: paths.root,
       startedAt,
       uptimeMs: clock.now() - startedAt,
-      units: this.#units(),
+      units: this.#viewUnits(),
       runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
       counters,
       configError: current.error,
@@ -135,10 +135,10 @@ export class KernelApi {
 
   sense(name: string): SenseView | null {
     const { current: { config }, senses, scheduler, supervisor } = this.#ports;
-    const sense = config.senses.get(name), record = senses.record(name), timeline = scheduler.view(name);
+    const sense = config.senses.get(name), record = senses.recordOf(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
     // Not `supervisor.view()`, which reads the memory of every process.
-    const key = groupKey(sense.group), down = supervisor.quarantined(key) ? supervisor.whyDown(key) : null;
+    const key = groupKey(sense.group), down = supervisor.isQuarantined(key) ? supervisor.downReasonOf(key) : null;
     return this.#ports.secrets.mask({
       name,
       group: sense.group,
@@ -148,25 +148,25 @@ export class KernelApi {
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
-      problem: down ?? this.#codeFault(key, name),
+      problem: down ?? this.#findCodeFault(key, name),
     });
   }
 
-  /** Why the sense's code does not run as it is on disk; null when it does. */
-  #codeFault(key: UnitKey, sense: string): string | null {
-    const { senses, errors } = this.#ports, [fault] = senses.record(sense)?.loadProblems ?? [];
-    return errors.problemOf(key, sense) ?? (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
+  /** Why the sense's code on disk does not run; null when it does. */
+  #findCodeFault(key: UnitKey, sense: string): string | null {
+    const { senses, errors } = this.#ports, [fault] = senses.recordOf(sense)?.loadProblems ?? [];
+    return errors.describeProblem(key, sense) ?? (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
   }
 
-  /** The same of all senses of a group. */
-  #codeFaults(key: UnitKey, senses: readonly string[]): string | null {
-    const faults = senses.map((name) => [name, this.#codeFault(key, name)]).filter(([, fault]) => fault !== null);
+  /** The same for all senses of a group. */
+  #findCodeFaults(key: UnitKey, senses: readonly string[]): string | null {
+    const faults = senses.map((name) => [name, this.#findCodeFault(key, name)]).filter(([, fault]) => fault !== null);
     return faults.length === 0 ? null : faults.map(([name, fault]) => `${name}: ${fault}`).join("; ");
   }
 
   triggerSense(name: string): AcceptedTrigger | null {
     const { senses, scheduler, store } = this.#ports;
-    if (senses.record(name) === null) return null;
+    if (senses.recordOf(name) === null) return null;
     const row = store.log.append({
       source: `sense:${name}`,
       type: "sense.triggered",
@@ -176,19 +176,19 @@ export class KernelApi {
     });
     const receipt = scheduler.trigger(name, { kind: "manual", causeId: row.id, coalesced: 0 });
     if (receipt === null) return null;
-    // A row that is lost is counted and told of (Kernel, onLost); the compute was started all the same.
+    // A lost row is counted and reported (kernel.ts, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});
-    const outcome = async () => this.#ports.secrets.mask(await senses.resultOf(receipt.computeId));
+    const outcome = async () => this.#ports.secrets.mask(await senses.waitForResult(receipt.computeId));
     return { ...receipt, outcome, recorded };
   }
 
   resetSense(name: string): boolean | null {
     const group = this.#ports.current.config.senses.get(name)?.group;
-    return group === undefined ? null : this.#ports.events.reset(groupKey(group));
+    return group === undefined ? null : this.#ports.events.resetUnit(groupKey(group));
   }
 
   resetWorkflow(name: string): boolean | null {
-    return this.#ports.current.config.workflows.has(name) ? this.#ports.events.reset(workflowKey(name)) : null;
+    return this.#ports.current.config.workflows.has(name) ? this.#ports.events.resetUnit(workflowKey(name)) : null;
   }
 
   async killRun(runId: string, reason: string | null): Promise<Run> {
@@ -197,12 +197,12 @@ export class KernelApi {
 
   workflows(): WorkflowView[] {
     const { workflows, supervisor, errors } = this.#ports;
-    const units = supervisor.view(), loads = workflows.loads();
+    const units = supervisor.view(), loads = workflows.readLoads();
     return [...this.#ports.current.config.workflows.values()].map(({ name, concurrency, overflow }) => {
       const unit = units.find(({ key }) => key === workflowKey(name));
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
-      const problem = down ?? errors.problemOf(workflowKey(name), name);
+      const problem = down ?? errors.describeProblem(workflowKey(name), name);
       const { active = 0, queued = 0 } = load ?? {};
       return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.mask(problem) };
     });
@@ -218,7 +218,7 @@ export class KernelApi {
 
   async startRun(workflow: string, request: StartRunRequest): Promise<Run> {
     const { store, workflows } = this.#ports;
-    // A request that attaches to a run starts none. The writer's own look: `records` would cost a commit of its own.
+    // A request that attaches to a run starts none. Asks the run store, because `records` would force a commit.
     const attaches = request.runId !== undefined && store.runs.get(request.runId) !== null;
     const run = await workflows.startRun({
       workflow,
@@ -233,18 +233,18 @@ export class KernelApi {
     return this.#ports.secrets.mask(run);
   }
 
-  /** Resolves when the run has ended, at once when it is unknown, or when nobody waits any more. */
+  /** Resolves when the run has ended, when `gone` aborts, or at once if the run is unknown. */
   async runEnded(runId: string, gone: AbortSignal): Promise<void> {
     const { workflows } = this.#ports;
     const left = new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }));
     if (gone.aborted) return;
-    // An unknown run has nothing to wait for; the caller's own look at the records says so.
-    const ended = workflows.runEnded(runId).then(() => {}, () => {});
+    // There is nothing to wait for if the run is unknown; the caller sees that in the records.
+    const ended = workflows.waitForEnd(runId).then(() => {}, () => {});
     await Promise.race([ended, left]);
   }
 
-  #units(): UnitView[] {
-    // In the order of nerve.yaml, whatever the order in which they came.
+  #viewUnits(): UnitView[] {
+    // In the order of nerve.yaml.
     const { supervisor, errors } = this.#ports;
     const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));
     const ordered = this.#ports.current.units.map(({ key }) => units.get(key)).filter((unit) => unit !== undefined);
@@ -256,10 +256,10 @@ export class KernelApi {
         kind,
         name,
         state,
-        // Its last words may be in it.
+        // The reason may contain the process's last output.
         reason: this.#ports.secrets.mask(reason),
         problem: this.#ports.secrets.mask(
-          kind === "group" ? this.#codeFaults(key, members) : errors.problemOf(key, name),
+          kind === "group" ? this.#findCodeFaults(key, members) : errors.describeProblem(key, name),
         ),
         pid,
         memoryBytes,

@@ -1,6 +1,6 @@
 /**
- * Hands the rows of the log to whoever follows it, once they are on disk. Fed by the store's commits; made by kernel.ts.
- * Nothing is read while nobody follows, and each row once however many do.
+ * Publishes the rows of the log to its followers, once they are on disk. The store's commits drive it; created by
+ * wiring.ts. Without followers it reads nothing, and with several it reads each row only once.
  */
 import { Broadcast, type Subscription } from "../base/broadcast.ts";
 import { eventReplayRows } from "../base/limits.ts";
@@ -10,7 +10,7 @@ import type { StoreReader } from "../store/log/reader.ts";
 export class LogFeed {
   readonly #reader: Pick<StoreReader, "logs">;
   readonly #bus = new Broadcast<LogRow>();
-  /** The newest row that the followers have. */
+  /** The newest published row. */
   #lastId = 0;
 
   constructor(reader: Pick<StoreReader, "logs">) {
@@ -22,7 +22,7 @@ export class LogFeed {
     return this.#bus.subscribe();
   }
 
-  committed(): void {
+  onCommit(): void {
     while (this.#bus.subscribers > 0) {
       const rows = this.#reader.logs({ afterId: this.#lastId, order: "asc", limit: eventReplayRows });
       for (const row of rows) {
@@ -33,7 +33,7 @@ export class LogFeed {
     }
   }
 
-  /** Followers read what waits for them, and end. */
+  /** Followers read their queued rows, then end. */
   close(): void {
     this.#bus.close();
   }

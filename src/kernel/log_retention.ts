@@ -1,8 +1,8 @@
 /**
- * Keeps the log from growing without bound: moves the days that are older than `retention` into the archive, soon after
- * the start and then once a day, and whenever somebody asks for it. Made by wiring.ts.
- * I1. One archive run at a time; whoever asks meanwhile is served after it.
- * I2. A run that fails is told, and tried again: nothing is lost by it (store/archive/archiver.ts).
+ * Keeps the log from growing without bound: moves days older than `retention` to the archive, soon after the start, then
+ * once a day, and on request. Created by wiring.ts.
+ * I1. Only one archive pass runs at a time; further requests wait for it.
+ * I2. A failed pass is reported and retried. It loses no data (store/archive/archiver.ts).
  */
 import { messageOf } from "../base/errors.ts";
 import { archiveFirstMs, archiveRetryMs } from "../base/limits.ts";
@@ -31,25 +31,25 @@ export class LogRetention {
     this.#ports = ports;
   }
 
-  /** The start has enough to do without it. */
+  /** The first pass is delayed, so that it does not slow the start down. */
   start(): void {
-    this.#cancel = this.#ports.clock.after(archiveFirstMs, () => void this.#daily());
+    this.#cancel = this.#ports.clock.after(archiveFirstMs, () => void this.#archiveDaily());
   }
 
-  /** Resolves when no archive run is under way any more; one that is ends within a slice. */
+  /** Resolves when no archive pass is running; a running one ends after its current slice. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#cancel();
-    // Whoever asked for it hears of a failure.
+    // Whoever requested the pass gets the failure.
     await this.#underWay.catch(() => {});
   }
 
-  /** Where the archive run that is under way has come to, or null. */
+  /** The progress of the running archive pass; null when there is none. */
   get progress(): ArchiveProgress | null {
     return this.#progress;
   }
 
-  /** Throws USAGE for a day that is not over, STORE_FAILED. */
+  /** Errors: USAGE for a day that is not over, STORE_FAILED. */
   archive(request: ArchiveRequest): Promise<ArchiveReply> {
     const run = this.#underWay.then(() => this.#run(request), () => this.#run(request));
     this.#underWay = run;
@@ -72,15 +72,15 @@ export class LogRetention {
     }
   }
 
-  async #daily(): Promise<void> {
+  async #archiveDaily(): Promise<void> {
     const { clock, problem } = this.#ports;
     let next = startOfDay(clock.now()) + dayMs + archiveFirstMs;
     try {
       await this.archive({});
     } catch (thrown) {
-      problem(`${messageOf(thrown)}; it is tried again in an hour`);
+      problem(`${messageOf(thrown)}; retrying in an hour`);
       next = clock.now() + archiveRetryMs;
     }
-    if (!this.#stopping.signal.aborted) this.#cancel = clock.at(next, () => void this.#daily());
+    if (!this.#stopping.signal.aborted) this.#cancel = clock.at(next, () => void this.#archiveDaily());
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Makes every part of a running kernel, in the order in which they need each other, and connects them. Called by
- * kernel.ts, which starts and stops them. This is the only place that knows all of them.
+ * The composition root: creates every part of a running kernel, in the order of their dependencies, and connects them.
+ * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
 import type { Clock } from "../base/time.ts";
 import type { NerveConfig } from "../config/types.ts";
@@ -22,7 +22,7 @@ import { History } from "../store/history/history.ts";
 import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
-import { CurrentSecrets, maskedReader, type ShownReader } from "./current_secrets.ts";
+import { createMaskedReader, CurrentSecrets, type ShownReader } from "./current_secrets.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
@@ -31,7 +31,7 @@ import { prepareSense } from "./sense_host.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import type { WriteFailures } from "./write_failures.ts";
 
-/** What kernel.ts makes before anything else. */
+/** What kernel.ts creates first. */
 export interface Foundation {
   readonly store: Store;
   /** The configuration to begin with. */
@@ -59,21 +59,21 @@ export interface KernelParts {
   readonly api: KernelApi;
 }
 
-/** How every part speaks: rows into the log, events to whoever listens. */
+/** How every part writes log rows and publishes events. */
 interface Outlets {
   readonly current: CurrentConfig;
   readonly clock: Clock;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): LogRow;
   emit(event: KernelEvent): void;
-  /** Something about the kernel itself that a person should know. */
+  /** Reports a problem of the kernel itself to the operator. */
   problem(message: string): void;
 }
 
 export function wireKernel(from: Foundation): KernelParts {
   const { store, paths, clock } = from;
   const current = new CurrentConfig(from.config), secrets = new CurrentSecrets(() => current.config);
-  const reader = maskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
+  const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, reader);
   const supervisor = new Supervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
@@ -86,7 +86,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const lastCronTick = (sense: string) => parseTime(store.meta.get(cronTickKey(sense)));
   const applier = new ConfigApplier({ ...outlets, ...stages, paths, lastCronTick });
   const reload = new Reload({ ...outlets, ...stages, paths, applier, errors, units: events });
-  const watcher = new FileWatcher(paths, { clock, problem: outlets.problem, look: () => reload.check() });
+  const watcher = new FileWatcher(paths, { clock, problem: outlets.problem, scan: () => reload.check() });
   const retention = new LogRetention({
     store,
     clock,
@@ -97,13 +97,13 @@ export function wireKernel(from: Foundation): KernelParts {
   const history = new History(store.reader, paths.archive);
   const made = { ...stages, store, current, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });
-  applier.begin();
+  applier.applyFirst();
   return { ...made, repeats: outlets.repeats, watcher, api };
 }
 
 /**
- * The one door for rows and the one for events: what was granted as a variable leaves through neither. What goes on to
- * user code (a signal that triggers, a run's payload) does not pass here and stays as it is.
+ * The single outlet for rows and for events: both mask the secrets that were granted as variables. What goes to user code
+ * (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
  */
 function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
   const { store, clock } = from;
@@ -116,11 +116,11 @@ function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentS
 function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed {
   const feed = new LogFeed(reader);
   store.onCommit(() => {
-    failures.recovered();
+    failures.reportRecovery();
     try {
-      feed.committed();
+      feed.onCommit();
     } catch (thrown) {
-      // A damaged page: who follows reads on with the next commit, or from the log itself.
+      // A damaged page: followers continue with the next commit, or read the log itself.
       failures.report(toStoreError("the log cannot be read", thrown), 0);
     }
   });
@@ -139,13 +139,13 @@ function makeWorkflows(store: Store, outlets: Outlets, supervisor: Supervisor): 
       const message = `run ${runId}: ${text}`;
       emit({ kind: "log", source: `workflow:${workflow}`, level: "warn", message, ts: clock.now() });
     },
-    onProcessFree: (processId) => supervisor.releasedProcess(processId),
+    onProcessIdle: (processId) => supervisor.releaseById(processId),
     newRunId: store.newRunId,
     problem,
   });
 }
 
-/** The scheduler asks the manager to compute, and hears from it of the signals that came of it. */
+/** The scheduler and the sense manager need each other: one requests computes, the other returns their signals. */
 function makeSenses(
   store: Store,
   outlets: Outlets,
@@ -156,9 +156,9 @@ function makeSenses(
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const senses = new SenseManager(runner, clock, {
     ...outlets,
-    signalled: (signal) => {
-      // A listener may look for the signal in the log.
-      if (scheduler.signalled(signal) > 0) store.log.commitThisTurn();
+    onSignal: (signal) => {
+      // A listening sense may look for the signal in the log.
+      if (scheduler.onSignal(signal) > 0) store.log.commitThisTurn();
     },
     isWorkflow: (name) => current.config.workflows.has(name),
     startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) =>
@@ -180,11 +180,11 @@ function makeSenses(
       prepare: (sense) => prepareSense(sense, current, supervisor),
     },
     listener: {
-      nonAction: (sense, reason, { computeId, until, trigger }) => {
-        senses.nonAction(sense, reason, { compute: computeId, until }, trigger);
+      onNonAction: (sense, reason, { computeId, until, trigger }) => {
+        senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
       },
-      dropped: (sense, computeId) => senses.dropped(sense, computeId),
-      cronTick: (sense, due) => store.meta.set(cronTickKey(sense), String(due)),
+      onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
+      onCronTick: (sense, due) => store.meta.set(cronTickKey(sense), String(due)),
     },
   });
   return { senses, scheduler };

@@ -1,6 +1,5 @@
 /**
- * Gives the workflow manager its processes: the manager speaks of runs, the supervisor of processes, and this file
- * translates. Created by kernel.ts.
+ * Adapts the supervisor's processes to the ports of the workflow manager (workflow/local/ports.ts). Created by wiring.ts.
  */
 import type { Supervisor } from "../process/supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
@@ -9,23 +8,23 @@ import type { WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
 
 export class SupervisedWorkflows implements WorkflowHost {
   readonly #supervisor: Supervisor;
-  /** One handle a process, so that handles can be compared. */
+  /** One handle per process, so that handles can be compared. */
   readonly #handles = new WeakMap<UnitProcess, WorkflowProcess>();
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
   }
 
-  process(workflow: string): WorkflowProcess | null {
-    const process = this.#supervisor.process(workflowKey(workflow));
+  getOrStartProcess(workflow: string): WorkflowProcess | null {
+    const process = this.#supervisor.getOrStartProcess(workflowKey(workflow));
     if (process === null) return null;
     let handle = this.#handles.get(process);
     if (handle === undefined) this.#handles.set(process, handle = handleOf(process, workflow));
     return handle;
   }
 
-  quarantined(workflow: string): boolean {
-    return this.#supervisor.quarantined(workflowKey(workflow));
+  isQuarantined(workflow: string): boolean {
+    return this.#supervisor.isQuarantined(workflowKey(workflow));
   }
 }
 

@@ -1,39 +1,39 @@
 /**
- * Tells of a log that cannot be written, and of its end, without a line for each row: a full disk loses thousands, and
- * the text log may lie on the same disk. Fed by the store through kernel.ts and wiring.ts; every loss is counted there.
+ * Reports write failures of the log, and recovery, at most once a minute: a full disk loses thousands of rows, and the
+ * text log may be on the same disk. The store calls it through kernel.ts and wiring.ts, and counts every lost row.
  */
 import type { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 
-/** While it lasts, it is told at most this often. */
+/** The least time between two reports while a failure lasts. */
 export const reportIntervalMs = 60_000;
 
 export class WriteFailures {
   readonly #clock: Clock;
-  readonly #tell: (message: string) => void;
-  #trouble: { error: NerveError; lost: number; toldAt: number } | null = null;
+  readonly #report: (message: string) => void;
+  #failure: { error: NerveError; lost: number; reportedAt: number } | null = null;
 
-  constructor(clock: Clock, tell: (message: string) => void) {
+  constructor(clock: Clock, report: (message: string) => void) {
     this.#clock = clock;
-    this.#tell = tell;
+    this.#report = report;
   }
 
   report(error: NerveError, lost: number): void {
-    const before = this.#trouble, now = this.#clock.monotonic();
-    const told = before !== null && now < before.toldAt + reportIntervalMs;
+    const before = this.#failure, now = this.#clock.monotonic();
+    const isRecent = before !== null && now < before.reportedAt + reportIntervalMs;
     const total = lost + (before?.lost ?? 0);
-    this.#trouble = { error, lost: total, toldAt: told ? before.toldAt : now };
+    this.#failure = { error, lost: total, reportedAt: isRecent ? before.reportedAt : now };
     const { message, hint } = error;
-    if (!told) {
-      this.#tell(`${message}${hint === null ? "" : ` (${hint})`}${total === 0 ? "" : `; lost so far: ${total}`}`);
+    if (!isRecent) {
+      this.#report(`${message}${hint === null ? "" : ` (${hint})`}${total === 0 ? "" : `; lost so far: ${total}`}`);
     }
   }
 
-  /** Something was written again. */
-  recovered(): void {
-    const trouble = this.#trouble;
-    if (trouble === null) return;
-    this.#trouble = null;
-    this.#tell(`the log is written again; ${trouble.lost} changes of it were lost (${trouble.error.message})`);
+  /** Call this after a successful write. */
+  reportRecovery(): void {
+    const failure = this.#failure;
+    if (failure === null) return;
+    this.#failure = null;
+    this.#report(`the log can be written again; ${failure.lost} changes were lost (${failure.error.message})`);
   }
 }

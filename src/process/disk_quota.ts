@@ -1,8 +1,8 @@
 /**
- * How much the databases of a group hold on disk, and whether that is more than it may. Used by supervisor.ts before a
- * process starts and by memory_watch.ts while it runs.
- * I1. What a process hides counts as well: a file that it has removed and still holds open (temporary tables of SQLite
- *     are such files), and a folder under the name of a database.
+ * Measures the databases of a group against its disk limit. Used by supervisor.ts before a process starts and by
+ * memory_watch.ts while it runs.
+ * I1. Hidden use counts too: a file that was removed and is still open (SQLite's temporary tables are such files), and a
+ *     folder in place of a database.
  */
 import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";
@@ -10,25 +10,25 @@ import { quotaDescriptorsMax } from "../base/limits.ts";
 
 export interface DiskQuota {
   readonly limitBytes: number;
-  /** Absolute paths of every file that counts; those that are missing hold nothing. */
+  /** Absolute paths of every file that counts. A missing file counts as empty. */
   readonly files: readonly string[];
 }
 
-/** A sentence when it is over its quota, else null. `pid`: its process, or null when there is none. */
-export function overQuota(quota: DiskQuota | null, pid: number | null): string | null {
+/** How the group exceeds its quota; null when it does not. `pid`: its process, or null when there is none. */
+export function findQuotaFault(quota: DiskQuota | null, pid: number | null): string | null {
   if (quota === null) return null;
   let bytes = 0;
   for (const file of quota.files) {
-    const found = statOrNull(file);
+    const found = tryStat(file);
     if (found?.isDirectory === true) {
-      return `has a folder where a file of its database belongs, which its disk limit cannot measure: remove ${file}`;
+      return `has a folder in place of a database file, which its disk limit cannot measure: remove ${file}`;
     }
     bytes += found?.size ?? 0;
   }
   if (pid !== null) {
-    const removed = removedBytes(pid);
+    const removed = countRemovedBytes(pid);
     if (removed === null) {
-      return `has more than ${quotaDescriptorsMax} files open, too many for its disk limit to be measured`;
+      return `has more than ${quotaDescriptorsMax} files open, too many to measure its disk limit`;
     }
     bytes += removed;
   }
@@ -37,20 +37,20 @@ export function overQuota(quota: DiskQuota | null, pid: number | null): string |
     "delete rows and vacuum, or raise the limit";
 }
 
-/** Bytes of files that the process holds open and that have no name any more; null: it has too many open to look at. */
-function removedBytes(pid: number): number | null {
+/** Bytes of files that are removed but still open in the process; null when it has too many files open to check. */
+function countRemovedBytes(pid: number): number | null {
   const folder = `/proc/${pid}/fd`;
-  // Its size is the number of descriptors (Linux 6.2), 0 before.
-  if ((statOrNull(folder)?.size ?? 0) > quotaDescriptorsMax) return null;
+  // Its size is the number of descriptors since Linux 6.2, and 0 before.
+  if ((tryStat(folder)?.size ?? 0) > quotaDescriptorsMax) return null;
   let bytes = 0;
-  for (const name of namesIn(folder)) {
-    const file = statOrNull(`${folder}/${name}`);
+  for (const name of listNames(folder)) {
+    const file = tryStat(`${folder}/${name}`);
     if (file?.isFile === true && file.nlink === 0) bytes += file.size;
   }
   return bytes;
 }
 
-function namesIn(folder: string): string[] {
+function listNames(folder: string): string[] {
   try {
     return [...Deno.readDirSync(folder)].map(({ name }) => name);
   } catch (thrown) {
@@ -59,7 +59,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function statOrNull(file: string): Deno.FileInfo | null {
+function tryStat(file: string): Deno.FileInfo | null {
   try {
     return Deno.statSync(file);
   } catch (thrown) {
@@ -68,7 +68,7 @@ function statOrNull(file: string): Deno.FileInfo | null {
   }
 }
 
-/** Not made yet, a journal that has just been removed, a process that has ended, or no /proc on this system. */
+/** The file is not created yet, a journal was just removed, the process has exited, or the system has no /proc. */
 function isGone(thrown: unknown): boolean {
   return isGoneProcess(thrown);
 }

@@ -1,7 +1,7 @@
-/** Why a process ended, told from its exit status, its last words and what we did to it. Pure. */
+/** Finds out why a process ended, from its exit status and its last output. Pure. */
 
 export type EndKind =
-  /** We told it to end and it did: idle, replaced, or the daemon stops. */
+  /** It ended on request: idle, replaced, or the daemon stops. */
   | "ended"
   | "out_of_memory"
   | "memory_limit"
@@ -16,13 +16,13 @@ export type EndKind =
   | "recycled"
   | "exited";
 
-/** The end of one process. `message` is a sentence for the log. */
+/** The end of one process. `message` completes "its process ...". */
 export interface ProcessEnd {
   readonly kind: EndKind;
   readonly message: string;
 }
 
-/** Ends that we wanted; all others count as deaths. */
+/** Whether the end was requested; all others count as deaths. */
 export function isWanted(end: ProcessEnd): boolean {
   return end.kind === "ended" || end.kind === "recycled";
 }
@@ -33,13 +33,13 @@ export interface ExitStatus {
   readonly signal: string | null;
 }
 
-/** Reads an exit status that nothing of ours explains (the codes are measured on Deno 2.9.6). */
-export function endFromStatus(status: ExitStatus, stderrTail: string): ProcessEnd {
+/** Interprets the exit status of a process that we did not end (signals as measured on Deno 2.9.6). */
+export function toProcessEnd(status: ExitStatus, stderrTail: string): ProcessEnd {
   if (status.signal === "SIGTRAP" || /JavaScript (heap )?out of memory/i.test(stderrTail)) {
     return { kind: "out_of_memory", message: "ran out of its memory limit (JavaScript heap)" };
   }
   if (status.signal === "SIGABRT") return { kind: "aborted", message: "aborted (SIGABRT)" };
   if (status.signal !== null) return { kind: "killed", message: `was killed from outside (${status.signal})` };
-  const words = stderrTail.trim().split("\n").filter((line) => line.trim() !== "").at(-1);
-  return { kind: "exited", message: `exited with code ${status.code}${words === undefined ? "" : `: ${words}`}` };
+  const lastLine = stderrTail.trim().split("\n").filter((line) => line.trim() !== "").at(-1);
+  return { kind: "exited", message: `exited with code ${status.code}${lastLine === undefined ? "" : `: ${lastLine}`}` };
 }

@@ -1,8 +1,8 @@
 /**
- * What a process says over its two connections, its shim's and its worker's: parsed, and in the order in which it was
- * said. Used by unit_process.ts.
- * I1. What is no message of the protocol does not get past this file.
- * I2. What the worker gave to its shim before a line of its own is heard before that line.
+ * Reads and parses the messages of a process from its two connections, the shim's and the worker's, in the order in
+ * which they were sent. Used by unit_process.ts.
+ * I1. Only valid messages of the protocol pass this file.
+ * I2. Lines that the worker sent through its shim are handled before the lines that the worker sent after them.
  */
 import { messageOf } from "../base/errors.ts";
 import { jsonDepthMax } from "../base/limits.ts";
@@ -12,69 +12,76 @@ import { type FromProcess, fromProcessMaxBytes, fromProcessSchema, type ProcessS
 import type { Link } from "./launcher.ts";
 
 export interface MessageHandler {
-  /** Asked about each line: a wait until it is taken, or null. */
-  pace(line: string): Promise<void> | null;
-  arrived(message: FromProcess, channel: LineChannel): void;
-  /** It said what is no message; nothing more is read there. */
-  broken(why: string): void;
-  /** One of its connections has ended. */
-  hungUp(): void;
+  /** Backpressure delay before this line is read, or null. */
+  paceLine(line: string): Promise<void> | null;
+  onMessage(message: FromProcess, channel: LineChannel): void;
+  /** A line was not a valid message. Nothing more is read from that connection. */
+  onInvalid(why: string): void;
+  /** One of the connections has closed. */
+  onClosed(): void;
 }
 
-/** Resolves when both connections have ended. Neither side is trusted: each may say whatever the protocol knows. */
+/** Resolves when both connections have closed. Neither is trusted, and each may send any message of the protocol. */
 export async function receiveMessages(
   shim: Promise<Link | null>,
   worker: Promise<Link | null>,
   from: ProcessSpec["kind"],
-  hearer: MessageHandler,
+  handler: MessageHandler,
 ): Promise<void> {
-  const shims = new Passed();
-  const heard = shim.then((link) => link === null ? undefined : hear(link, from, hearer, () => shims.count()));
+  const shimLines = new ShimLineCount();
+  const shimRead = shim.then((link) =>
+    link === null ? undefined : readLink(link, from, handler, () => shimLines.add())
+  );
   await Promise.all([
-    heard.finally(() => shims.close()),
-    worker.then((link) => link === null ? undefined : hear(link, from, hearer, (after) => shims.reached(after))),
+    shimRead.finally(() => shimLines.close()),
+    worker.then((link) =>
+      link === null ? undefined : readLink(link, from, handler, (count) => shimLines.waitFor(count))
+    ),
   ]);
 }
 
-/** `ordered` is told of each message, with the number of the shim's lines that an `after` asks for; what it gives is waited for. */
-async function hear(
+/**
+ * Reads one connection to its end. Calls `awaitOrder` after each message, with the number of shim lines that a `barrier`
+ * requires (else 0), and waits for the promise that it returns.
+ */
+async function readLink(
   { channel, lines }: Link,
   from: ProcessSpec["kind"],
-  hearer: MessageHandler,
-  ordered: (after: number) => Promise<void> | null,
+  handler: MessageHandler,
+  awaitOrder: (count: number) => Promise<void> | null,
 ): Promise<void> {
   try {
     for await (const line of lines) {
-      const pace = hearer.pace(line);
-      if (pace !== null) await pace;
+      const delay = handler.paceLine(line);
+      if (delay !== null) await delay;
       const message = parseMessage(line, from);
-      if (typeof message === "string") return hearer.broken(message);
-      if (message.t !== "after") hearer.arrived(message, channel);
-      const wait = ordered(message.t === "after" ? message.n : 0);
+      if (typeof message === "string") return handler.onInvalid(message);
+      if (message.t !== "barrier") handler.onMessage(message, channel);
+      const wait = awaitOrder(message.t === "barrier" ? message.n : 0);
       if (wait !== null) await wait;
     }
-    hearer.hungUp();
+    handler.onClosed();
   } catch (thrown) {
-    hearer.broken(messageOf(thrown));
+    handler.onInvalid(messageOf(thrown));
   }
 }
 
-/** How many lines have come by way of the shim, and who waits for more of them. */
-class Passed {
+/** Counts the lines that arrived through the shim, and lets the worker's reader wait for more of them. */
+class ShimLineCount {
   #lines = 0;
   #waiting: { readonly lines: number; readonly resolve: () => void } | null = null;
 
-  count(): null {
+  add(): null {
     this.#advance(this.#lines + 1);
     return null;
   }
 
-  /** No more will come. */
+  /** No more lines will arrive. */
   close(): void {
     this.#advance(Infinity);
   }
 
-  reached(lines: number): Promise<void> | null {
+  waitFor(lines: number): Promise<void> | null {
     if (this.#lines >= lines) return null;
     return new Promise((resolve) => this.#waiting = { lines, resolve });
   }
@@ -87,17 +94,17 @@ class Passed {
   }
 }
 
-/** Levels of a message around the user's own value. */
+/** Levels of nesting around the user's own value in a message. */
 const envelopeLevels = 4;
 
-/** How each line begins: the worker and the shim write the kind first. */
-const beginning = /^\{"t":"([a-z_]{1,20})"/;
+/** The beginning of each line: the worker and the shim write the kind first. */
+const lineStart = /^\{"t":"([a-z_]{1,20})"/;
 
-/** A message, or what is wrong with the line. How long it may be is asked first: a megabyte takes up to 40 ms to parse. */
+/** A message, or what is wrong with the line. Checks the length first: a megabyte takes up to 40 ms to parse. */
 function parseMessage(line: string, from: ProcessSpec["kind"]): FromProcess | string {
-  const begins = beginning.exec(line)?.[1] ?? "", long = tooLong(begins, line, from);
+  const kind = lineStart.exec(line)?.[1] ?? "", long = findLengthFault(kind, line, from);
   if (long !== null) return long;
-  if (nestsTooDeep(line, jsonDepthMax + envelopeLevels)) return `${begins} is nested too deep`;
+  if (nestsTooDeep(line, jsonDepthMax + envelopeLevels)) return `${kind} is nested too deeply`;
   let json: unknown;
   try {
     json = JSON.parse(line);
@@ -107,15 +114,15 @@ function parseMessage(line: string, from: ProcessSpec["kind"]): FromProcess | st
   const parsed = fromProcessSchema.safeParse(json);
   if (!parsed.success) {
     const [first] = parsed.error.issues;
-    return `${first?.path.join(".") ?? ""} ${first?.message ?? "is no message"}`.slice(0, 500);
+    return `${first?.path.join(".") ?? ""} ${first?.message ?? "is not a message"}`.slice(0, 500);
   }
-  return parsed.data.t === begins ? parsed.data : "a message names two kinds";
+  return parsed.data.t === kind ? parsed.data : "the line names two kinds of message";
 }
 
-function tooLong(begins: string, line: string, from: ProcessSpec["kind"]): string | null {
-  const known = Object.hasOwn(fromProcessMaxBytes, begins) ? fromProcessMaxBytes[begins as FromProcess["t"]] : 0;
-  // No message of a run is a group's to send; that it is refused needs no more than its head.
-  const maxBytes = from === "group" && begins === "message" ? fromProcessMaxBytes.finished : known;
+function findLengthFault(kind: string, line: string, from: ProcessSpec["kind"]): string | null {
+  const known = Object.hasOwn(fromProcessMaxBytes, kind) ? fromProcessMaxBytes[kind as FromProcess["t"]] : 0;
+  // A group may not send messages of runs; a short line is enough to reject one.
+  const maxBytes = from === "group" && kind === "message" ? fromProcessMaxBytes.finished : known;
   if (line.length * 3 <= maxBytes || byteLength(line) <= maxBytes) return null;
-  return maxBytes === 0 ? "a line begins like no message" : `${begins} is longer than ${maxBytes} bytes`;
+  return maxBytes === 0 ? "the line does not begin like a message" : `${kind} is longer than ${maxBytes} bytes`;
 }

@@ -1,30 +1,30 @@
-/** The output of a process as lines, bounded: what user code prints is shown, and can neither flood nor stall us. */
+/** Splits the output of a process into bounded lines: what user code prints is shown, but can neither flood nor block us. */
 import { logLineMaxBytes } from "../base/limits.ts";
 
 /**
- * Calls `onLine` for each line until the stream ends. A line over the limit is cut; its rest is dropped. After each part
- * of the stream it waits for `pace`, so that whoever writes without end waits for us, not we for him.
+ * Calls `onLine` for each line until the stream ends. A line over the limit is truncated. After each chunk it waits for
+ * `pace`, which puts backpressure on a process that writes without end.
  */
-export async function passLines(
+export async function forwardLines(
   stream: ReadableStream<Uint8Array>,
   onLine: (line: string) => void,
   pace: (bytes: number) => Promise<void> | null = () => null,
 ): Promise<void> {
   const decoder = new TextDecoder();
-  let held = "";
+  let partial = "";
   for await (const chunk of stream) {
     const parts = decoder.decode(chunk, { stream: true }).split("\n");
     for (const part of parts.slice(0, -1)) {
-      onLine(cut(held + part));
-      held = "";
+      onLine(truncate(partial + part));
+      partial = "";
     }
-    held = cut(held + (parts.at(-1) ?? ""));
+    partial = truncate(partial + (parts.at(-1) ?? ""));
     const wait = pace(chunk.length);
     if (wait !== null) await wait;
   }
-  if (held !== "") onLine(held);
+  if (partial !== "") onLine(partial);
 }
 
-function cut(text: string): string {
+function truncate(text: string): string {
   return text.length > logLineMaxBytes ? text.slice(0, logLineMaxBytes) : text;
 }

@@ -1,4 +1,4 @@
-/** What supervisor.ts takes and shows, and what it asks of the kernel: who needs what, and who wants to hear of it. */
+/** The plans that supervisor.ts takes, the status that it shows, and the events and questions that the kernel answers. */
 import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import type { ProcessEnd } from "./exit_cause.ts";
@@ -10,7 +10,7 @@ export interface UnitPlan {
   readonly key: UnitKey;
   readonly spec: ProcessSpec;
   readonly request: LaunchRequest;
-  /** True: its process is never ended for being idle. */
+  /** True: its process does not end when it is idle. */
   readonly keepAlive: boolean;
 }
 
@@ -18,16 +18,16 @@ export interface SupervisorPorts {
   onReady(key: UnitKey, process: UnitProcess): void;
   onMessage(key: UnitKey, process: UnitProcess, message: FromProcess): void;
   onOutput(key: UnitKey, line: string): void;
-  /** Its process uses a whole core while nothing is asked of it; it ends unless it answers the next heartbeat. */
+  /** Its process uses a whole core without work. It will be ended unless it answers the next heartbeat. */
   onBurning(key: UnitKey): void;
-  /** `wanted` is false for a death. */
+  /** `wanted`: the end was requested; false for a death. */
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void;
   onQuarantined(key: UnitKey, reason: string): void;
   /** The unit may start a process again: its backoff is over, or it was reset. */
   onAvailable(key: UnitKey): void;
-  /** Whether work is under way in this process. */
-  busy(key: UnitKey, process: UnitProcess): boolean;
-  /** When the unit will next be needed by a schedule, in wall milliseconds. */
+  /** Whether this process has unfinished work. */
+  isBusy(key: UnitKey, process: UnitProcess): boolean;
+  /** When a schedule next needs the unit, in wall milliseconds; null when none does. */
   nextDueAt(key: UnitKey): number | null;
 }
 

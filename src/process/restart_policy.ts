@@ -1,14 +1,14 @@
-/** Whether a unit whose process died starts again, and when. Pure; used by supervisor.ts. */
+/** Decides whether and when a unit restarts after its process died. Pure; used by supervisor.ts. */
 import { calculateBackoff } from "../base/backoff.ts";
 import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
 import type { ProcessEnd } from "./exit_cause.ts";
 
 export type Restart =
   | { readonly kind: "backoff"; readonly waitMs: number }
-  /** `full`: its databases are over their quota; it ends by itself once they are not. */
+  /** `full`: its databases exceed the quota; the quarantine ends when they no longer do. */
   | { readonly kind: "quarantine"; readonly reason: string; readonly full: boolean };
 
-/** `deathsAt`: when its processes died, this death included, oldest first, in monotonic time. */
+/** `deathsAt`: when its processes died, including this death, oldest first, in monotonic time. */
 export function decideRestart(end: ProcessEnd, deathsAt: readonly number[]): Restart {
   if (end.kind === "disk_limit") return { kind: "quarantine", reason: end.message, full: true };
   const count = deathsAt.length;
@@ -20,6 +20,6 @@ export function decideRestart(end: ProcessEnd, deathsAt: readonly number[]): Res
 }
 
 /** The deaths that still count at `now`. */
-export function recentDeaths(deathsAt: readonly number[], now: number): number[] {
+export function keepRecentDeaths(deathsAt: readonly number[], now: number): number[] {
   return deathsAt.filter((at) => now - at < deathWindowMs);
 }

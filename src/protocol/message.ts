@@ -119,7 +119,7 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("ready") }),
   z.object({ t: z.literal("pong"), n: z.int() }),
   /** What follows comes after the first `n` lines that the worker has given to its shim (worker_main.ts, `sendNow`). */
-  z.object({ t: z.literal("after"), n: z.int() }),
+  z.object({ t: z.literal("barrier"), n: z.int() }),
   /** `roles` names those of a workflow; it is empty for a sense. */
   z.object({ t: z.literal("loaded"), name: nameSchema, problems: z.array(loadProblemSchema).max(100) }),
   /**
@@ -183,7 +183,7 @@ const envelopeBytes = 32 * 1024;
 export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   ready: 1024,
   pong: 1024,
-  after: 1024,
+  barrier: 1024,
   exit_refused: 1024,
   fault: envelopeBytes,
   // The message of a log row is at most a quarter of a log line, in characters of up to six bytes.

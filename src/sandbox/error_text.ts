@@ -1,56 +1,56 @@
-/** Turns what user code threw into a sentence and a place in the user's file. Used by both runtimes. */
+/** Turns anything that user code throws into a message and a place in the user's file. Used by both runtimes. */
 import { messageOf } from "../base/errors.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { Place } from "../protocol/signal.ts";
 
 const placePattern = /(file:\/\/[^\s()]+?):(\d+):(\d+)/;
 const messageMaxChars = 4_000;
-/** Deno's advice is for its own command line; what a sense may do stands in nerve.yaml. */
+/** Deno's advice is about its command line; permissions are granted in nerve.yaml. */
 const denoAdvice = /, run again with the --allow-(\w+) flag/;
-const declareIt = "; declare it under permissions.$1 in nerve.yaml";
-/** Deno opens such a path to a program that may do everything, which nothing here ever may. */
-const needsAll = /Requires all access to ("[^"]*"), run again with the --allow-all flag/;
-const neverOpen = "$1 is closed in the sandbox, whatever is granted: ask node:os or Deno.systemMemoryInfo, or let a " +
-  "program such as ps tell it (permissions.run)";
-/** Of an import, and only of one, it is a TypeError: no grant opens it. */
+const grantAdvice = "; declare it under permissions.$1 in nerve.yaml";
+/** Deno opens such a path only to a program with all permissions, which no sandbox has. */
+const allAccess = /Requires all access to ("[^"]*"), run again with the --allow-all flag/;
+const allAccessAdvice =
+  "$1 is always closed in the sandbox: use node:os or Deno.systemMemoryInfo, or a program such as ps (permissions.run)";
+/** Only an import throws this as a TypeError: no grant opens it. */
 const importedFile = /^(?:NotCapable: )?Requires read access to ("[^"]*"), run again with the --allow-read flag/;
 const importRule =
-  "a sense or workflow imports from its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; " +
-  "packages (npm:NAME) and hosts only when permissions.import names them";
+  "a sense or workflow may import from its own folder, lib/, nerve, drizzle-orm, zod and Node built-ins; " +
+  "packages (npm:NAME) and hosts only if permissions.import names them";
 
-const foreignFile = (_: string, path: string): string =>
+const explainForeignFile = (_: string, path: string): string =>
   `${path} cannot be imported: ${/\/(?:senses|workflows)\//.test(path) ? "move it to lib/; " : ""}${importRule}`;
 
 /**
- * The message of anything thrown, bounded, with its class when that tells more ("NotCapable: ..."), and with its cause:
- * Drizzle says only there what SQLite had against a query.
+ * The message of anything thrown, bounded, with its class where that adds information ("NotCapable: ...") and its cause:
+ * Drizzle puts SQLite's own message there.
  */
 export function describeError(thrown: unknown): string {
-  const own = describeAlone(thrown), cause = causeOf(thrown);
-  const because = cause === null ? "" : describeAlone(cause);
+  const own = describeWithoutCause(thrown), cause = causeOf(thrown);
+  const because = cause === null ? "" : describeWithoutCause(cause);
   return (because === "" || own.includes(because) ? own : `${own}: ${because}`).slice(0, messageMaxChars);
 }
 
-function describeAlone(thrown: unknown): string {
-  const { name } = partsOf(thrown), said = messageOf(thrown);
-  const text = (name === "TypeError" ? said.replace(importedFile, foreignFile) : said)
-    .replace(needsAll, neverOpen).replace(denoAdvice, declareIt);
+function describeWithoutCause(thrown: unknown): string {
+  const { name } = partsOf(thrown), message = messageOf(thrown);
+  const text = (name === "TypeError" ? message.replace(importedFile, explainForeignFile) : message)
+    .replace(allAccess, allAccessAdvice).replace(denoAdvice, grantAdvice);
   const prefix = ["", "Error", "TypeError"].includes(name) ? "" : `${name}: `;
   return text.startsWith(prefix) ? text : prefix + text;
 }
 
-/** One step only: a chain of causes may be a ring. */
+/** One step only: a chain of causes may be circular. */
 function causeOf(thrown: unknown): Error | null {
   try {
     const cause = thrown instanceof Error ? thrown.cause : null;
     return cause instanceof Error ? cause : null;
   } catch {
-    // As in partsOf(): a getter or a proxy that throws has nothing to tell.
+    // As in partsOf(): a getter or a proxy that throws gives no information.
     return null;
   }
 }
 
-/** The first place of the stack that lies in the folder of the user's module, else null. */
+/** The first place in the stack that is in the folder of the user's module, else null. */
 export function placeOf(thrown: unknown, folder: string): Place | null {
   const { message, stack } = partsOf(thrown);
   for (const text of [message, ...stack.split("\n")]) {
@@ -62,14 +62,14 @@ export function placeOf(thrown: unknown, folder: string): Place | null {
   return null;
 }
 
-/** What user code threw may have a name that is a symbol, a stack that is an object, or getters that throw. */
+/** User code may throw an error whose name is a symbol, whose stack is an object, or whose getters throw. */
 function partsOf(thrown: unknown): { name: string; message: string; stack: string } {
   const part = (key: "name" | "message" | "stack"): string => {
     try {
       const value = thrown instanceof Error ? thrown[key] : "";
       return typeof value === "string" ? value : "";
     } catch {
-      // A getter or a proxy that throws has nothing to tell.
+      // A getter or a proxy that throws gives no information.
       return "";
     }
   };
@@ -80,26 +80,26 @@ function pathOf(url: string): string | null {
   try {
     return decodeURIComponent(new URL(url).pathname);
   } catch {
-    // A stack that user code wrote itself need not hold a real address.
+    // A stack that user code wrote itself need not contain a valid URL.
     return null;
   }
 }
 
-/** Why a module could not be imported: syntax errors and missing files keep their place. */
-export function loadProblem(thrown: unknown, folder: string): LoadProblem {
+/** Why a module could not be imported. Syntax errors and missing files keep their place. */
+export function toLoadProblem(thrown: unknown, folder: string): LoadProblem {
   const place = placeOf(thrown, folder);
-  let message = importFault(describeError(thrown));
+  let message = explainImportError(describeError(thrown));
   if (/does not provide an export named|closed in the sandbox/.test(message) && /node:|closed/.test(message)) {
-    message += " (a Node built-in that acts on the whole process is closed: use fetch, Deno.connect or Deno.Command)";
+    message += " (Node built-ins that affect the whole process are closed: use fetch, Deno.connect or Deno.Command)";
   }
   return { message: message.replace(codeFrame, "").replace(/( \|)? *at file:\/\/\S+/, ""), place };
 }
 
-/** Lines of the source below a syntax error, numbered; squashed into one line they say nothing, and the place is told. */
+/** Numbered source lines below a syntax error. Joined into one line they are useless, and the place is reported anyway. */
 const codeFrame = /(?: \|){2,} \d+ \| .*$/;
 
-/** Deno's advice on imports is for a project of its own: here there is a rule instead. */
-function importFault(message: string): string {
+/** Replaces Deno's advice on imports, which is for projects of its own, with the rule of the sandbox. */
+function explainImportError(message: string): string {
   const bare = /Import "([^"]{1,200})" not a dependency/.exec(message)?.[1];
   if (bare !== undefined) return `"${bare}" cannot be imported: ${importRule}`;
   const [, missing] = /package not found in cache: "([^"]{1,200})"/.exec(message) ?? [];
@@ -112,9 +112,9 @@ function importFault(message: string): string {
   return message;
 }
 
-/** An error that no compute and no role waited for; its place is the first in one of the unit's folders. */
-export function strayError(thrown: unknown, folders: readonly string[]): LoadProblem {
-  const message = `an error that nothing waited for: ${describeError(thrown)}`;
+/** An error outside of any compute or role; its place is the first one in a folder of the unit. */
+export function toStrayProblem(thrown: unknown, folders: readonly string[]): LoadProblem {
+  const message = `uncaught error outside of any compute or role: ${describeError(thrown)}`;
   for (const folder of folders) {
     const place = placeOf(thrown, `${folder}/`);
     if (place !== null) return { message, place };

@@ -1,17 +1,17 @@
 /**
- * Closes the known ways out of a permission-restricted Web Worker before any user code is loaded.
- * Called once by worker_main.ts. Permissions are Deno's business; this file closes what permissions do not cover: acts on
- * the whole process (exit, abort, signals, working directory) and further threads. Each line here was an escape that
- * worked on Deno 2.9.6; tests/faults/attacks keeps one file for each.
+ * Closes the known escapes from a permission-restricted Web Worker before any user code is loaded. Called once by
+ * worker_main.ts. Deno enforces permissions; this file closes what they do not cover: actions on the whole process (exit,
+ * abort, signals, working directory) and further threads. Each line was an escape that worked on Deno 2.9.6;
+ * tests/faults/attacks tests them.
  */
 import process from "node:process";
 import workerThreads from "node:worker_threads";
 
-/** Calls `exitRefused` when user code asks for the end of the process, and throws to that code. */
-export function lockDown(exitRefused: (code: number) => void): void {
+/** Calls `onExitRefused` when user code tries to end the process, and throws an error at it. */
+export function lockDown(onExitRefused: (code: number) => void): void {
   const exit = (code?: unknown): never => {
-    exitRefused(typeof code === "number" && Number.isInteger(code) ? code : 0);
-    throw new Deno.errors.NotCapable("a sense or role cannot end its process: return from it instead");
+    onExitRefused(typeof code === "number" && Number.isInteger(code) ? code : 0);
+    throw new Deno.errors.NotCapable("a sense or role cannot end its process; return instead");
   };
   for (
     const [object, key] of [[Deno, "exit"], [globalThis, "close"], [process, "exit"], [process, "reallyExit"]] as const
@@ -22,11 +22,11 @@ export function lockDown(exitRefused: (code: number) => void): void {
   for (const key of ["kill", "_kill", "abort", "getBuiltinModule", "binding", "dlopen", "chdir", "umask"]) {
     refuse(process, "process", key);
   }
-  // Deno[Deno.internal] reaches the runtime's own operations.
+  // Deno[Deno.internal] gives access to the runtime's own operations.
   pin(Deno, Reflect.get(Deno, "internal"), Object.freeze({}));
-  // A nested worker starts 500 ms late, cannot be stopped, and doubles the memory.
+  // A nested worker takes 500 ms to start, cannot be stopped, and doubles the memory.
   pin(globalThis, "Worker", undefined);
-  // No permission covers the graphics card, its driver runs in this process, and its memory is counted nowhere.
+  // No permission covers the graphics card, its driver runs in this process, and its memory is not measured.
   pin(Object.getPrototypeOf(navigator), "gpu", undefined);
   breakNodeWorker();
   keepAliveAfterStrayErrors();
@@ -38,11 +38,11 @@ function pin(object: object, key: PropertyKey, value: unknown): void {
 
 function refuse(object: object, name: string, key: string): void {
   pin(object, key, () => {
-    throw new Deno.errors.NotCapable(`${name}.${key} acts on the whole process and is closed in the sandbox`);
+    throw new Deno.errors.NotCapable(`${name}.${key} affects the whole process and is closed in the sandbox`);
   });
 }
 
-/** A static import of node:worker_threads from npm code ignores the import map: the class itself must fail. */
+/** Static imports of node:worker_threads in npm code ignore the import map: the class itself must fail. */
 function breakNodeWorker(): void {
   const NodeWorker = workerThreads.Worker;
   Object.setPrototypeOf(
@@ -58,12 +58,12 @@ function breakNodeWorker(): void {
 
 let onStray: (thrown: unknown) => void = () => {};
 
-/** Where errors go that no compute and no role waits for: a timer that throws, a promise nobody awaits. */
+/** Sets the handler of errors outside of any compute or role: a timer that throws, a promise that is never awaited. */
 export function reportStrayErrors(report: (thrown: unknown) => void): void {
   onStray = report;
 }
 
-/** Without this, one forgotten promise of one sense would end the worker, and with it the whole group. */
+/** Without this, one forgotten promise of one sense would end the worker, and so the whole group. */
 function keepAliveAfterStrayErrors(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();

@@ -1,6 +1,6 @@
 /**
- * `ctx.peers`: other senses' databases, read-only, opened when first asked for. A workspace may hold 2,000 senses, so
- * that an object with a handle or a getter for each would cost every process megabytes. Used by sense_runtime.ts.
+ * `ctx.peers`: other senses' databases, read-only, opened on first use. A workspace may have 2,000 senses: an object with
+ * a handle or a getter for each would cost every process megabytes. Used by sense_runtime.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { ProcessSpec, SenseSpec } from "../protocol/message.ts";
@@ -10,13 +10,13 @@ import type { DrizzleDatabase } from "../store/sqlite/drizzle.ts";
 
 export type Peers = Readonly<Record<string, SenseDatabase | undefined>>;
 
-/** An object whose keys are the peers of `sense`. Reading a peer that has not stored anything yet throws. */
+/** An object whose keys are the peers of `sense`. Reading a peer throws while that sense has no database yet. */
 export function openPeers(
   { senseDatabases }: ProcessSpec,
   sense: SenseSpec,
   allSenses: () => ReadonlySet<string>,
   onClose: (close: () => void) => void,
-  drizzleOver: (db: DatabaseSync) => DrizzleDatabase,
+  createDrizzle: (db: DatabaseSync) => DrizzleDatabase,
 ): Peers {
   const listed = new Set(sense.peers === "all" ? [] : sense.peers);
   const names = () => sense.peers === "all" ? allSenses() : listed;
@@ -28,7 +28,7 @@ export function openPeers(
     if (known !== undefined) return known;
     const sqlite = openDatabase(`${senseDatabases}/${name}.db`, { readOnly: true });
     onClose(() => sqlite.close());
-    const database = drizzleOver(sqlite);
+    const database = createDrizzle(sqlite);
     opened.set(name, database);
     return database;
   };

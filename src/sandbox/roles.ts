@@ -1,7 +1,7 @@
 /**
- * A workflow's roles as their author wrote them, and what the engine makes of them: spans as milliseconds, defaults
- * filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that a wrong role keeps every run
- * from beginning, and ends none in the middle.
+ * Validates a workflow's roles as their author wrote them, and turns them into plans: durations in milliseconds, defaults
+ * filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that an invalid role stops runs before they
+ * begin, never in the middle.
  */
 import { calculateBackoff } from "../base/backoff.ts";
 import { parseDuration } from "../base/duration.ts";
@@ -20,23 +20,23 @@ import { END, type RoleFunction, START } from "../sdk/workflow.ts";
 
 export interface RolePlan {
   readonly run: RoleFunction;
-  /** Null: it may take as long as it likes. */
+  /** Null: no time limit. */
   readonly timeoutMs: number | null;
-  /** How often it is tried in all. */
+  /** How often it is tried, including the first attempt. */
   readonly attempts: number;
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
-  /** Whether an error ends the run at once. May throw: it is the author's. */
+  /** Whether an error ends the run at once. May throw: it is the author's code. */
   readonly nonRetryable: (thrown: unknown) => boolean;
 }
 
-/** The wait after the given number of failures, or null when this error is the last that the role may have. */
-export function waitAfter(plan: RolePlan, failures: number, thrown: unknown): number | null {
+/** The wait after the given number of failures; null when the role may not be retried after this error. */
+export function findRetryWait(plan: RolePlan, failures: number, thrown: unknown): number | null {
   if (failures >= plan.attempts || plan.nonRetryable(thrown)) return null;
   return calculateBackoff(failures, plan.backoffMs, plan.maxBackoffMs);
 }
 
-/** Every role by its name, or a sentence about the first one that is wrong. */
+/** All roles by name, or what is wrong with the first invalid one. */
 export function readRoles(roles: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");
   const plans = new Map<string, RolePlan>();
@@ -53,11 +53,11 @@ export function readRoles(roles: unknown): Result<ReadonlyMap<string, RolePlan>,
 function readRole(role: unknown): Result<RolePlan, string> {
   const object = typeof role === "function" ? { run: role } : role;
   if (!isPlainObject(object) || typeof object.run !== "function") {
-    return err("is neither a function nor an object with a function run");
+    return err("is neither a function nor an object with a run function");
   }
   const { run, timeout, retry, ...rest } = object;
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) return err(`has an unknown key ${unknown}: there are run, timeout and retry`);
+  if (unknown !== undefined) return err(`has an unknown key ${unknown}: the keys are run, timeout and retry`);
   const timeoutMs = timeout === undefined ? ok(null) : readSpan("timeout", timeout, timeoutMinMs, roleTimeoutMaxMs);
   if (!timeoutMs.ok) return timeoutMs;
   const policy = readRetry(retry);
@@ -66,12 +66,12 @@ function readRole(role: unknown): Result<RolePlan, string> {
 }
 
 function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "timeoutMs">, string> {
-  if (retry !== undefined && !isPlainObject(retry)) return err("has a retry that is no object");
+  if (retry !== undefined && !isPlainObject(retry)) return err("has a retry that is not an object");
   const { attempts = retry === undefined ? 1 : undefined, backoff, maxBackoff, nonRetryable = [], ...rest } = retry ??
     {};
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) {
-    return err(`has an unknown key retry.${unknown}: there are attempts, backoff, maxBackoff and nonRetryable`);
+    return err(`has an unknown key retry.${unknown}: the keys are attempts, backoff, maxBackoff and nonRetryable`);
   }
   if (typeof attempts !== "number" || !Number.isInteger(attempts) || attempts < 1 || attempts > roleAttemptsMax) {
     return err(`has a retry.attempts that is not a whole number from 1 to ${roleAttemptsMax}`);
@@ -81,9 +81,9 @@ function readRetry(retry: unknown): Result<Omit<RolePlan, "run" | "timeoutMs">, 
   const highest = maxBackoff ?? Math.max(defaultRetryBackoffMaxMs, backoffMs.value);
   const maxBackoffMs = readSpan("retry.maxBackoff", highest, backoffMs.value, retryWaitMaxMs);
   if (!maxBackoffMs.ok) return maxBackoffMs;
-  const tells = readNonRetryable(nonRetryable);
-  if (!tells.ok) return tells;
-  return ok({ attempts, backoffMs: backoffMs.value, maxBackoffMs: maxBackoffMs.value, nonRetryable: tells.value });
+  const isFinal = readNonRetryable(nonRetryable);
+  if (!isFinal.ok) return isFinal;
+  return ok({ attempts, backoffMs: backoffMs.value, maxBackoffMs: maxBackoffMs.value, nonRetryable: isFinal.value });
 }
 
 function readNonRetryable(value: unknown): Result<(thrown: unknown) => boolean, string> {
@@ -95,16 +95,16 @@ function readNonRetryable(value: unknown): Result<(thrown: unknown) => boolean, 
   return ok((thrown) => thrown instanceof Error && (names.has(thrown.name) || names.has(thrown.constructor.name)));
 }
 
-/** Milliseconds, whole, of a text or a number. */
+/** A duration, written as text or as a number, in whole milliseconds. */
 function readSpan(key: string, value: unknown, leastMs: number, mostMs: number): Result<number, string> {
-  const wrong = (why: string) => err(`has a ${key} that ${why}`);
+  const invalid = (why: string) => err(`has a ${key} that ${why}`);
   if (typeof value === "string") {
     const parsed = parseDuration(value);
-    return parsed.ok ? readSpan(key, parsed.value, leastMs, mostMs) : err(`has a wrong ${key}: ${parsed.error}`);
+    return parsed.ok ? readSpan(key, parsed.value, leastMs, mostMs) : err(`has an invalid ${key}: ${parsed.error}`);
   }
   if (typeof value !== "number" || !Number.isInteger(value)) {
-    return wrong('is neither a text such as "30s" nor whole ms');
+    return invalid('is neither text such as "30s" nor a whole number of milliseconds');
   }
-  if (value < leastMs || value > mostMs) return wrong(`is not between ${leastMs} and ${mostMs} ms`);
+  if (value < leastMs || value > mostMs) return invalid(`is not between ${leastMs} and ${mostMs} ms`);
   return ok(value);
 }

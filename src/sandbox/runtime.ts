@@ -1,34 +1,36 @@
-/** What the shim, the worker and the two runtimes (senses, workflow) expect of each other. */
+/** The interfaces between the shim, the worker and the two runtimes (sense_runtime.ts, workflow_runtime.ts). */
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
 
-/** What a runtime of senses or of a workflow does for the kernel. */
+/** Runs the senses of a group, or the runs of a workflow, on messages from the kernel. */
 export interface Runtime {
   handle(message: RuntimeMessage): void;
-  /** Closes databases; called once, at the end. */
+  /** Closes databases. Called once, at the end. */
   close(): void;
 }
+
 export type RuntimeMessage = Exclude<ToProcess, { t: "init" | "ping" | "end" }>;
-/** Sends one message to the kernel, in their order. */
+
+/** Sends messages to the kernel, in order. */
 export interface KernelChannel {
-  /** It leaves when user code lets go of the thread. */
+  /** Sends when user code yields the thread. */
   send(message: FromProcess): void;
-  /** The same for JSON that is already text, to spare a second encoding. */
+  /** The same for a message that is already JSON text, to avoid encoding it twice. */
   sendText(line: string): void;
-  /** Resolves when what was sent so far has left. */
+  /** Resolves when everything sent so far has left the process. */
   flushed(): Promise<void>;
-  /** It leaves at once, through the shim: what was said before a loop without end, or a crash, must be heard. */
+  /** Sends at once, through the shim: a message before an endless loop or a crash must still arrive. */
   sendNow(message: FromProcess): void;
 }
 
-/** What the shim hands over: what this process is for, and how its worker reaches the kernel. */
-export interface Boot {
+/** What the shim passes to the worker: the process's spec, and how to connect to the kernel. */
+export interface BootMessage {
   readonly spec: ProcessSpec;
   readonly socket: string;
   readonly token: string;
-  /** What it was granted for that, and gives back. */
-  readonly rights: readonly Right[];
+  /** Permissions granted for connecting, which the worker gives back. */
+  readonly connectGrants: readonly ConnectGrant[];
 }
 
-export type Right =
+export type ConnectGrant =
   | { readonly name: "read" | "write"; readonly path: string }
   | { readonly name: "net"; readonly host: string };

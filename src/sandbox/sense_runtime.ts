@@ -1,9 +1,9 @@
 /**
- * Runs the senses of one group: loads each on demand (module, database, migrations), calls `compute`, and turns what it
- * returned or threw into one `outcome`. Created by worker_main.ts, in the sandbox.
- * I1. Every `compute` message gets exactly one `outcome`, whatever user code does (short of blocking the thread, which
- *     the kernel ends).
- * I2. A sense that cannot load holds back none of its siblings.
+ * Runs the senses of one group, in the sandbox: loads each on demand (module, database, migrations), calls `compute`, and
+ * sends what it returned or threw as one `outcome`. Created by worker_main.ts.
+ * I1. Every `compute` message gets exactly one `outcome`, whatever user code does. If it blocks the thread, the kernel
+ *     ends the process.
+ * I2. A sense that does not load does not affect the other senses of its group.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../base/clock.ts";
@@ -15,20 +15,20 @@ import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
 import { authoredCompute, type Blobs, type SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
-import { describeError, loadProblem, placeOf } from "./error_text.ts";
+import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { openPeers } from "./peers.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
-import { deepFreeze, importFile, logFunction, type OpenLogs, openLogs } from "./user_context.ts";
+import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./user_context.ts";
 
 type Compute = (context: SenseContext) => unknown;
-/** Everything of a context that outlives one compute. */
-type Surroundings = Omit<SenseContext, "signal" | "trigger">;
-/** What of it stands on Drizzle. */
-type Databases = Pick<Surroundings, "db" | "peers">;
+/** The parts of a context that all computes of a sense share. */
+type SharedContext = Omit<SenseContext, "signal" | "trigger">;
+/** The parts that need Drizzle. */
+type DrizzleContext = Pick<SharedContext, "db" | "peers">;
 type Loaded =
-  | { readonly ok: true; readonly compute: Compute; readonly surroundings: Surroundings }
-  /** `passing`: it was the disk's fault, not the code's, so that the next compute tries again. */
-  | { readonly ok: false; readonly problems: readonly LoadProblem[]; readonly passing?: boolean };
+  | { readonly ok: true; readonly compute: Compute; readonly surroundings: SharedContext }
+  /** `transient`: the disk caused it, not the code; the next compute tries again. */
+  | { readonly ok: false; readonly problems: readonly LoadProblem[]; readonly transient?: boolean };
 
 export class SenseRuntime implements Runtime {
   readonly #spec: ProcessSpec;
@@ -61,28 +61,31 @@ export class SenseRuntime implements Runtime {
     for (const close of [...this.#closers, this.#logs.close]) close();
   }
 
-  /** Loads a sense once in the life of the process, unless its database could not be opened; tells the kernel how it went. */
+  /** Loads a sense once per process, unless its database could not be opened, and reports the result to the kernel. */
   #load(name: string): Promise<Loaded> {
     let loading = this.#loaded.get(name);
     if (loading === undefined) {
-      loading = this.#loadFresh(name);
+      loading = this.#loadModule(name);
       this.#loaded.set(name, loading);
       loading.then((loaded) => {
-        if (!loaded.ok && loaded.passing === true) this.#loaded.delete(name);
-        this.#tellLoaded(name, loaded);
+        if (!loaded.ok && loaded.transient === true) this.#loaded.delete(name);
+        this.#reportLoaded(name, loaded);
       });
     }
     return loading;
   }
 
-  /** As `#load`, until `signal` aborts: one module that awaits for ever must not cost its siblings the process. */
+  /** Like `#load`, until `signal` aborts: one module that never finishes loading must not end the whole group. */
   async #loadUntil(name: string, signal: AbortSignal): Promise<Loaded> {
     const aborted = Promise.withResolvers<Loaded>();
     const giveUp = () => {
-      const place = { file: this.#entry(name), line: 1, column: 1 };
-      const problem = { message: "its module is not done loading: does it await something at its top level?", place };
+      const place = { file: this.#entryOf(name), line: 1, column: 1 };
+      const problem = {
+        message: "its module did not finish loading: does it await something at the top level?",
+        place,
+      };
       const unfinished: Loaded = { ok: false, problems: [problem] };
-      this.#tellLoaded(name, unfinished);
+      this.#reportLoaded(name, unfinished);
       aborted.resolve(unfinished);
     };
     signal.addEventListener("abort", giveUp, { once: true });
@@ -91,12 +94,12 @@ export class SenseRuntime implements Runtime {
     });
   }
 
-  #tellLoaded(name: string, loaded: Loaded): void {
+  #reportLoaded(name: string, loaded: Loaded): void {
     const problems = loaded.ok ? [] : loaded.problems.slice(0, 100);
     this.#kernel.send({ t: "loaded", name, problems });
   }
 
-  async #loadFresh(name: string): Promise<Loaded> {
+  async #loadModule(name: string): Promise<Loaded> {
     const sense = this.#spec.senses.find((each) => each.name === name);
     if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
     try {
@@ -104,33 +107,33 @@ export class SenseRuntime implements Runtime {
       this.#closers.push(() => sqlite.isOpen && sqlite.close());
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
       const module = await importFile(sense.entry).catch((thrown: unknown) => {
-        problems.push(loadProblem(thrown, folderOf(sense.entry)));
+        problems.push(toLoadProblem(thrown, folderOf(sense.entry)));
         return null;
       });
       const compute = module?.compute;
       if (module !== null && typeof compute !== "function") {
-        problems.push({ message: missingCompute(module), place: { file: sense.entry, line: 1, column: 1 } });
+        problems.push({ message: describeMissingCompute(module), place: { file: sense.entry, line: 1, column: 1 } });
       }
       if (problems.length > 0) return { ok: false, problems };
-      const surroundings: Surroundings = {
+      const surroundings: SharedContext = {
         name,
-        // One that cannot reach them does without.
-        ...needsDatabases(compute) ? await this.#databases(sense, sqlite) : {} as Databases,
+        // A sense that cannot use them gets none.
+        ...needsDatabases(compute) ? await this.#openDatabases(sense, sqlite) : {} as DrizzleContext,
         sqlite,
         logs: this.#logs.logs,
         blobs: this.#blobs,
         config: deepFreeze((sense.config ?? {}) as JsonObject),
-        log: logFunction(this.#kernel, name),
+        log: createLog(this.#kernel, name),
       };
       return { ok: true, compute: compute as Compute, surroundings };
     } catch (thrown) {
-      const passing = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
-      return { ok: false, problems: [loadProblem(thrown, folderOf(sense.entry))], passing };
+      const transient = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
+      return { ok: false, problems: [toLoadProblem(thrown, folderOf(sense.entry))], transient };
     }
   }
 
-  /** Drizzle takes 15 ms and 8 MiB: it is loaded when a sense of this process needs it. */
-  async #databases(sense: SenseSpec, sqlite: DatabaseSync): Promise<Databases> {
+  /** Drizzle costs 15 ms and 8 MiB: it is loaded only if a sense of this process needs it. */
+  async #openDatabases(sense: SenseSpec, sqlite: DatabaseSync): Promise<DrizzleContext> {
     const { createDrizzle } = await import("../store/sqlite/drizzle.ts");
     const onClose = (close: () => void) => void this.#closers.push(close);
     return {
@@ -152,7 +155,7 @@ export class SenseRuntime implements Runtime {
         const value = await loaded.compute({ ...loaded.surroundings, signal: controller.signal, trigger });
         this.#succeed(id, ranMs(), value);
       } catch (thrown) {
-        this.#fail(id, ranMs(), "throw", describeError(thrown), placeOf(thrown, folderOf(this.#entry(name))));
+        this.#fail(id, ranMs(), "throw", describeError(thrown), placeOf(thrown, folderOf(this.#entryOf(name))));
       }
     }
     this.#running.delete(id);
@@ -173,7 +176,7 @@ export class SenseRuntime implements Runtime {
     this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "error", code, message, place } });
   }
 
-  #entry(name: string): string {
+  #entryOf(name: string): string {
     return this.#spec.senses.find((each) => each.name === name)?.entry ?? "";
   }
 }
@@ -182,27 +185,27 @@ function folderOf(entry: string): string {
   return entry.slice(0, entry.lastIndexOf("/") + 1);
 }
 
-function missingCompute(module: Record<string, unknown>): string {
+function describeMissingCompute(module: Record<string, unknown>): string {
   const exports = Object.keys(module);
   const found = exports.length === 0 ? "nothing" : exports.join(", ");
   return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
 }
 
-/** Bound before user code can replace it. */
-const textOf: (of: unknown) => string = Function.prototype.call.bind(Function.prototype.toString);
-/** `(`, or `({ a, b: c })`: the plain names that a function takes out of its only parameter, without a rest. */
+/** The source of a function. Bound before user code can replace it. */
+const sourceOf: (of: unknown) => string = Function.prototype.call.bind(Function.prototype.toString);
+/** `(`, or `({ a, b: c })`: the plain names that a function destructures from its only parameter, without a rest. */
 const parameters = /^[\w$\s]*\(\s*(?:\{([\w$\s,:]*)\}\s*,?\s*)?\)/;
-/** Other ways to what a function was called with. */
-const backDoor = /\barguments\b|\beval\b|\[native code\]/;
+/** Other ways to reach the arguments of a function. */
+const hiddenAccess = /\barguments\b|\beval\b|\[native code\]/;
 
 /**
- * Whether `compute` can reach `db` or `peers`, told from its text: a process loads no more than its senses need. True
- * where it cannot be told.
+ * Whether `compute` can use `db` or `peers`, judged by its source: a process loads no more than its senses need. True if
+ * in doubt.
  */
 export function needsDatabases(compute: unknown): boolean {
   const authored: unknown = Reflect.get(Object(compute), authoredCompute);
-  const text = textOf(typeof authored === "function" ? authored : compute), match = parameters.exec(text);
-  if (match === null || backDoor.test(text)) return true;
+  const text = sourceOf(typeof authored === "function" ? authored : compute), match = parameters.exec(text);
+  if (match === null || hiddenAccess.test(text)) return true;
   const names = (match[1] ?? "").split(",").map((part) => part.split(":")[0]?.trim());
   return names.includes("db") || names.includes("peers");
 }

@@ -1,22 +1,22 @@
 /**
  * The trusted main thread of a group's or workflow's process: connects to the kernel and starts the one restricted
- * worker in which all user code runs. It holds every permission and evaluates no user code. Started by main.ts; its
- * kernel side is process/unit_process.ts.
- * The worker speaks with the kernel over a connection of its own: a thread in between would double what a message costs.
- * Only what must leave while user code holds the worker's thread goes through the shim.
- * I1. The first line to the kernel is the token of this process; the only line from it is `init`.
- * I2. When the kernel is gone, this process and the programs that it started are gone: no orphan works on.
- * I3. Nothing that the worker says is taken for the shim's own word: it is passed on as it came, if it is one line.
- * I4. Of the right to connect nothing is left when user code is loaded (worker_main.ts gives it back).
+ * worker in which all user code runs. It has every permission and evaluates no user code. Started by main.ts; its kernel
+ * side is process/unit_process.ts.
+ * The worker has its own connection to the kernel: a thread in between would double the cost of a message. Only what
+ * must be sent while user code blocks the worker's thread goes through the shim.
+ * I1. The first line to the kernel is the token of this process; the only line from the kernel is `init`.
+ * I2. When the kernel exits, this process and the programs that it started end too: no orphan keeps running.
+ * I3. A message of the worker is never taken as the shim's own: it is forwarded unchanged, if it is one line.
+ * I4. When user code is loaded, no permission to connect is left (worker_main.ts revokes it).
  */
 import { messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
-import type { Boot, Right } from "./runtime.ts";
+import type { BootMessage, ConnectGrant } from "./runtime.ts";
 
-/** What the launcher sets for Deno and the C library. */
+/** Variables that process/launcher.ts sets for Deno and the C library. */
 const ownVariables = [
   "DENO_DIR",
   "DENO_V8_FLAGS",
@@ -26,7 +26,7 @@ const ownVariables = [
   "NO_COLOR",
 ];
 
-/** Runs until the kernel closes the connection or says `end`. Never returns otherwise. */
+/** Runs until the kernel closes the connection or the worker has ended. Never returns. */
 export async function runShim(): Promise<never> {
   const path = takeVariable("NERVE_SOCKET"), token = takeVariable("NERVE_TOKEN");
   for (const name of ownVariables) Deno.env.delete(name);
@@ -39,23 +39,26 @@ export async function runShim(): Promise<never> {
   if (first.done) Deno.exit(0);
   const init = JSON.parse(first.value) as ToProcess;
   if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
-  startWorker({ spec: init.spec, socket: path, token, rights: rightsToConnect(init.spec.permissions, path) }, channel);
-  // Nothing more is said here; the end of the connection is the end of the kernel.
+  startWorker(
+    { spec: init.spec, socket: path, token, connectGrants: findConnectGrants(init.spec.permissions, path) },
+    channel,
+  );
+  // The kernel sends nothing more here: the end of the connection means that the kernel has exited.
   await lines.next();
   endAll();
 }
 
-/** Ends this process and the programs that user code started: they share its process group (launcher.ts, detached). */
+/** Kills this process and the programs that user code started: they share its process group (launcher.ts, detached). */
 function endAll(): never {
   try {
     Deno.kill(-Deno.pid, "SIGKILL");
   } finally {
-    // Only where the signal could not be sent, such as on a system without process groups.
+    // Reached only if the signal could not be sent, such as on a system without process groups.
     Deno.exit(0);
   }
 }
 
-/** Variables of the shim itself: user code with an `env` permission must not find them. */
+/** Reads and removes one of the shim's own variables: user code with an `env` permission must not see it. */
 function takeVariable(name: string): string {
   const value = Deno.env.get(name);
   if (value === undefined) throw new Error(`nerve bug: ${name} is not set; this process is started by nerve only`);
@@ -63,8 +66,8 @@ function takeVariable(name: string): string {
   return value;
 }
 
-function startWorker(boot: Boot, channel: LineChannel): void {
-  const permissions = mayConnect(boot) as Deno.PermissionOptionsObject;
+function startWorker(boot: BootMessage, channel: LineChannel): void {
+  const permissions = addConnectGrants(boot) as Deno.PermissionOptionsObject;
   const worker = new Worker(resolveOwnFile("sandbox/worker_main.ts"), {
     type: "module",
     name: boot.spec.name,
@@ -74,48 +77,48 @@ function startWorker(boot: Boot, channel: LineChannel): void {
   port1.onmessage = ({ data }) => {
     if (data === "ended") return void channel.flushed().then(() => Deno.exit(0));
     if (typeof data === "string" && data.length <= protocolLineMaxBytes && !data.includes("\n")) channel.send(data);
-    else fault(channel, "the worker sent something that is not a line of the protocol");
+    else reportFault(channel, "the worker sent something that is not a line of the protocol");
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    fault(channel, event.message);
+    reportFault(channel, event.message);
   };
   worker.postMessage(boot, [port2]);
 }
 
 /**
- * What Deno asks for before it connects to a Unix socket, and is not granted already: to give a path back would take the
- * grants of the folders above it along (measured, 2.9.6).
+ * The permissions that Deno requires for connecting to a Unix socket and that are not granted yet. Only those: revoking a
+ * path would also revoke the grants of the folders above it (measured on 2.9.6).
  */
-export function rightsToConnect({ read, write, net }: SandboxPermissions, path: string): Right[] {
+export function findConnectGrants({ read, write, net }: SandboxPermissions, path: string): ConnectGrant[] {
   const covered = (granted: readonly string[] | boolean) =>
     typeof granted === "boolean"
       ? granted
       : granted.some((entry) => `${path}/`.startsWith(`${entry}/`.replace("//", "/")));
-  const rights: Right[] = [];
-  if (!covered(read)) rights.push({ name: "read", path });
-  if (!covered(write)) rights.push({ name: "write", path });
-  if (net !== true) rights.push({ name: "net", host: `unix:${path}` });
-  return rights;
+  const grants: ConnectGrant[] = [];
+  if (!covered(read)) grants.push({ name: "read", path });
+  if (!covered(write)) grants.push({ name: "write", path });
+  if (net !== true) grants.push({ name: "net", host: `unix:${path}` });
+  return grants;
 }
 
-function mayConnect({ spec: { permissions }, rights }: Boot): SandboxPermissions {
+function addConnectGrants({ spec: { permissions }, connectGrants }: BootMessage): SandboxPermissions {
   const granted: Record<string, readonly string[] | boolean> = { ...permissions };
-  for (const right of rights) {
-    const before = permissions[right.name];
-    granted[right.name] = [
+  for (const grant of connectGrants) {
+    const before = permissions[grant.name];
+    granted[grant.name] = [
       ...typeof before === "boolean" ? [] : before,
-      right.name === "net" ? right.host : right.path,
+      grant.name === "net" ? grant.host : grant.path,
     ];
   }
   return { ...permissions, ...granted };
 }
 
-function fault(channel: LineChannel, thrown: unknown): void {
+function reportFault(channel: LineChannel, thrown: unknown): void {
   const last: FromProcess = { t: "fault", message: messageOf(thrown) };
   channel.send(JSON.stringify(last));
   channel.flushed().then(() => Deno.exit(1));
 }
 
-// Under Deno this file is the entry itself; in a compiled nerve main.ts calls `runShim`.
+// Under Deno this file is the entry point; in a compiled nerve, main.ts calls `runShim`.
 if (import.meta.main) await runShim();

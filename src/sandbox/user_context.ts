@@ -1,4 +1,4 @@
-/** What both runtimes give to user code besides its own data: imports, logging, the log's rows, frozen values. */
+/** What both runtimes offer to user code besides its own data: imports, logging, queries of the log, frozen values. */
 import { pathToFileURL } from "node:url";
 import { logLineMaxBytes } from "../base/limits.ts";
 import { type Json, toJsonText } from "../protocol/json.ts";
@@ -7,12 +7,12 @@ import type { LogFunction, SenseLogs } from "../sdk/sense.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import type { KernelChannel } from "./runtime.ts";
 
-/** Imports a user's module; Deno checks the worker's read permission on it and on all that it imports. */
+/** Imports a user's module. module_gate.ts and Deno's permissions decide what it may import. */
 export async function importFile(path: string): Promise<Record<string, unknown>> {
   return await import(pathToFileURL(path).href);
 }
 
-/** Freezes JSON all the way down: two computes must not speak through their configuration. */
+/** Freezes JSON recursively: computes must not share state through their configuration. */
 export function deepFreeze<T extends Json>(value: T): T {
   if (typeof value === "object" && value !== null) {
     Object.freeze(value);
@@ -23,8 +23,8 @@ export function deepFreeze<T extends Json>(value: T): T {
 
 const levels: ReadonlySet<LogLevel> = new Set(["debug", "info", "warn", "error"]);
 
-/** `ctx.log`, which never throws: data that is no JSON or too large is replaced by the reason. */
-export function logFunction(kernel: KernelChannel, of: string): LogFunction {
+/** Creates `ctx.log`, which never throws: data that is not JSON, or too large, is replaced by the reason. */
+export function createLog(kernel: KernelChannel, of: string): LogFunction {
   return (level, message, data = null) => {
     const text = toJsonText(data, logLineMaxBytes);
     kernel.sendNow({
@@ -42,7 +42,7 @@ export interface OpenLogs {
   readonly close: () => void;
 }
 
-/** `ctx.logs`, opened at its first query. */
+/** Creates `ctx.logs`, whose database is opened at the first query. */
 export function openLogs(database: string): OpenLogs {
   let reader: StoreReader | null = null;
   return {

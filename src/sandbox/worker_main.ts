@@ -1,33 +1,36 @@
 /**
- * The entry of the restricted worker: connects to the kernel, locks the realm down, then hands each line of the kernel
- * to the runtime of its kind. Started by shim.ts; no user code has run before `lockDown` has.
+ * The entry point of the restricted worker: connects to the kernel, locks the realm down, then passes each message of the
+ * kernel to the sense or workflow runtime. Started by shim.ts. No user code runs before `lockDown`.
  */
 import { messageOf, unreachable } from "../base/errors.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
-import { strayError } from "./error_text.ts";
+import { toStrayProblem } from "./error_text.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
-import { closeModules } from "./module_gate.ts";
-import type { Boot, KernelChannel, Right, Runtime } from "./runtime.ts";
+import { installModuleGate } from "./module_gate.ts";
+import type { BootMessage, ConnectGrant, KernelChannel, Runtime } from "./runtime.ts";
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
   const [port] = event.ports;
-  if (port === undefined) throw new Error("nerve bug: the worker was started without its port");
+  if (port === undefined) throw new Error("nerve bug: the worker was started without a port");
   // Bound now: user code may replace the prototype's methods later.
-  const tellShim = port.postMessage.bind(port);
-  run(event.data, tellShim).catch((thrown) => {
-    tellShim(JSON.stringify({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
+  const sendToShim = port.postMessage.bind(port);
+  runWorker(event.data, sendToShim).catch((thrown) => {
+    sendToShim(JSON.stringify({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
   });
 }, { once: true });
 
-/** Until the connection ends, and with it the shim. */
-async function run({ spec, socket, token, rights }: Boot, tellShim: (word: string) => void): Promise<void> {
-  const channel = await connect(socket, token, rights), parse = JSON.parse;
-  const kernel = kernelPort(channel, tellShim);
+/** Runs until the connection ends, which ends the shim too. */
+async function runWorker(
+  { spec, socket, token, connectGrants }: BootMessage,
+  sendToShim: (text: string) => void,
+): Promise<void> {
+  const channel = await connect(socket, token, connectGrants), parse = JSON.parse;
+  const kernel = createKernelChannel(channel, sendToShim);
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
-  closeModules(spec.modules);
-  reportStrayErrors((thrown) => kernel.send({ t: "stray", ...strayError(thrown, spec.modules.folders) }));
+  installModuleGate(spec.modules);
+  reportStrayErrors((thrown) => kernel.send({ t: "stray", ...toStrayProblem(thrown, spec.modules.folders) }));
   const runtime = await startRuntime(spec, kernel);
   kernel.send({ t: "ready" });
   for await (const line of channel.lines()) {
@@ -37,17 +40,19 @@ async function run({ spec, socket, token, rights }: Boot, tellShim: (word: strin
       try {
         runtime.close();
       } finally {
-        channel.flushed().then(() => tellShim("ended"));
+        channel.flushed().then(() => sendToShim("ended"));
       }
     } else if (message.t !== "init") runtime.handle(message);
   }
 }
 
-function kernelPort(channel: LineChannel, tellShim: (word: string) => void): KernelChannel {
+function createKernelChannel(channel: LineChannel, sendToShim: (text: string) => void): KernelChannel {
   const { stringify } = JSON;
-  let throughShim = 0, told = 0;
+  let throughShim = 0, announced = 0;
   const sendText = (line: string) => {
-    if (told !== throughShim) channel.send(stringify({ t: "after", n: told = throughShim } satisfies FromProcess));
+    if (announced !== throughShim) {
+      channel.send(stringify({ t: "barrier", n: announced = throughShim } satisfies FromProcess));
+    }
     channel.send(line);
   };
   return {
@@ -56,16 +61,16 @@ function kernelPort(channel: LineChannel, tellShim: (word: string) => void): Ker
     flushed: () => channel.flushed(),
     sendNow(message) {
       throughShim++;
-      tellShim(stringify(message));
+      sendToShim(stringify(message));
     },
   };
 }
 
-/** Connects, and gives the right to do so back: nothing in here can connect again. */
-async function connect(path: string, token: string, rights: readonly Right[]): Promise<LineChannel> {
+/** Connects, then revokes the permission to do so: nothing in the worker can connect again. */
+async function connect(path: string, token: string, grants: readonly ConnectGrant[]): Promise<LineChannel> {
   const connection = await Deno.connect({ transport: "unix", path });
-  for (const right of rights) Deno.permissions.revokeSync(right);
-  // Bound for the same reason as above.
+  for (const grant of grants) Deno.permissions.revokeSync(grant);
+  // Bound now: user code may replace the prototype's methods later.
   const stream = {
     read: connection.read.bind(connection),
     write: connection.write.bind(connection),

@@ -1,34 +1,35 @@
 /**
- * What the scheduler is told, what it asks for and whom it tells. The kernel fits these to processes, store and log.
- * Times are wall milliseconds.
+ * The scheduler's input, the computes it requests, and the events it reports. The kernel connects these to processes,
+ * store and log. Times are wall milliseconds.
  */
 import type { Trigger } from "../protocol/signal.ts";
 
-/** Runs computes; the kernel hands it to the groups' processes. */
+/** Runs computes. The kernel forwards them to the groups' processes. */
 export interface ComputeStarter {
   /**
-   * Resolves when the compute is over, however it ended, with the monotonic time at which the sense began it: its
-   * process may have had to start first. Never rejects. Its outcome is not the scheduler's business.
+   * Resolves when the compute has ended, whatever its outcome, with the monotonic time at which the sense began it: its
+   * process may have had to start first. Never rejects. The scheduler does not need the outcome.
    */
   compute(sense: string, trigger: Trigger, computeId: number): Promise<number>;
-  /** A compute of this sense is due in `prepareAheadMs`: its process should be there by then. */
+  /** A compute of this sense is due in `prepareAheadMs`: its process should be ready by then. */
   prepare(sense: string): void;
 }
 
-/** Hears of what did not happen, and of cron ticks. Must not throw. */
+/** Receives non-actions and cron ticks. Must not throw. */
 export interface ScheduleListener {
   /**
-   * A trigger started no compute at once. "throttled": it waits for the end of the window at `until`. "coalesced": it
-   * is answered together with others. Either way by the compute `computeId`, which is still to start.
+   * A trigger did not start a compute at once. "throttled": it waits until the throttle window ends at `until`.
+   * "coalesced": one compute answers it together with other triggers. Either way compute `computeId`, which has not
+   * started yet, answers it.
    */
-  nonAction(sense: string, reason: "throttled" | "coalesced", detail: NonActionDetail): void;
-  /** The compute `computeId` that was promised never starts: the scheduler stops, or the sense was removed. */
-  dropped(sense: string, computeId: number, trigger: Trigger): void;
+  onNonAction(sense: string, reason: "throttled" | "coalesced", detail: NonActionDetail): void;
+  /** Pending compute `computeId` will never start: the scheduler stops, or the sense was removed. */
+  onDropped(sense: string, computeId: number, trigger: Trigger): void;
   /**
-   * To be remembered and handed back as `lastCronTick`: the sense's cron lines have been followed up to `due`. Comes
-   * with each cron tick, and when a line with `catch_up` is followed for the first time.
+   * The sense's cron lines have been followed up to `due`. Store it and pass it back as `lastCronTick`. Called at each
+   * cron tick, and when a line with `catch_up` is followed for the first time.
    */
-  cronTick(sense: string, due: number): void;
+  onCronTick(sense: string, due: number): void;
 }
 
 export interface NonActionDetail {
@@ -37,41 +38,41 @@ export interface NonActionDetail {
   readonly trigger: Trigger;
 }
 
-/** All reflexes of one sense, and its pace. The configuration has been checked: a wrong cron line is a bug here. */
+/** All reflexes of one sense, and its throttle. The configuration was validated: an invalid cron line here is a bug. */
 export interface SensePlan {
   readonly sense: string;
   readonly reflexes: readonly ReflexPlan[];
-  /** Least time between the starts of two computes; null for none. */
+  /** The least time between the starts of two computes; null for no throttle. */
   readonly throttleMs: number | null;
   /** From the start of the scheduler, or of this schedule, to its first interval tick. */
   readonly startupDelayMs: number;
-  /** What `cronTick` last said; null when it never did. Read when the scheduler starts. */
+  /** The last `due` that `onCronTick` reported; null when there was none. Read when the scheduler starts. */
   readonly lastCronTick: number | null;
 }
 
 export interface ReflexPlan {
   readonly intervalMs: number | null;
   readonly cron: string | null;
-  /** An IANA name; null means the machine's own. */
+  /** An IANA name; null means the machine's own time zone. */
   readonly timezone: string | null;
   readonly catchUp: "none" | "once";
-  /** Senses whose signals wake this one. */
+  /** Senses whose signals trigger this one. */
   readonly on: readonly string[];
 }
 
-/** What becomes of a trigger: `computeId` answers it; `until` is the end of the window when it was throttled. */
+/** How a trigger was handled. Compute `computeId` answers it; `until` is the end of the throttle window, if throttled. */
 export interface TriggerReceipt {
   readonly computeId: number;
   readonly how: "started" | "throttled" | "coalesced";
   readonly until: number | null;
 }
 
-/** One sense, for a reader. */
+/** The state of one sense, for display. */
 export interface SenseSchedule {
   readonly state: "idle" | "waiting" | "running" | "running_pending";
-  /** When a compute will start next of itself; null when no schedule and no trigger makes it. */
+  /** When the next scheduled or pending compute starts; null when there is none. */
   readonly nextDue: number | null;
   readonly runningComputeId: number | null;
-  /** The compute that is still to start, at the end of the window or of the running one. */
+  /** The compute that starts when the throttle window or the running compute ends. */
   readonly pending: { readonly computeId: number; readonly trigger: Trigger } | null;
 }

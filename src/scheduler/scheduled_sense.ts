@@ -1,42 +1,42 @@
 /**
- * One sense under the scheduler: its schedules, its throttle window, and the timeline that decides what they lead to.
- * Owned by scheduler.ts. Decisions are taken in sense_timeline.ts; here they are carried out.
+ * One sense of the scheduler: its schedules, its throttle window and its timeline. Owned by scheduler.ts.
+ * sense_timeline.ts decides; this file carries the decisions out.
  */
 import { assert } from "../base/errors.ts";
 import type { Trigger } from "../protocol/signal.ts";
-import { Alarm, Reminder, type Time, wallOf } from "./alarm.ts";
+import { AdvanceTimer, ScheduleTimer, type TimerPorts, toWallTime } from "./schedule_timer.ts";
 import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
-import { advance, newTimeline, type TimelineAction, type TimelineEvent, windowEnd } from "./sense_timeline.ts";
+import { advance, createTimeline, type TimelineAction, type TimelineEvent, windowEndOf } from "./sense_timeline.ts";
 import { CronTimes, findMissedCronTick, type Schedule } from "./timetable.ts";
 
 /** What all senses of one scheduler share. */
-export interface ScheduledSensePorts extends Time {
+export interface ScheduledSensePorts extends TimerPorts {
   readonly starter: ComputeStarter;
   readonly listener: ScheduleListener;
-  /** A number that was not given out before. */
-  newId(): number;
-  /** The sense was removed and its last compute is over. */
-  gone(sense: string): void;
+  /** A number that was never used before. */
+  newComputeId(): number;
+  /** The sense was removed and its last compute has ended. */
+  onRemoved(sense: string): void;
 }
 
 export class ScheduledSense {
   readonly name: string;
-  readonly #around: ScheduledSensePorts;
-  readonly #alarms = new Map<string, Alarm>();
-  readonly #window: Reminder;
-  readonly #ahead = (at: number): void => this.#prepareFor(at);
-  #timeline = newTimeline(0);
-  #catchUp: Reminder | null = null;
-  /** Null once the sense was removed. */
+  readonly #ports: ScheduledSensePorts;
+  readonly #schedules = new Map<string, ScheduleTimer>();
+  readonly #windowTimer: AdvanceTimer;
+  readonly #onPrepare = (at: number): void => this.#prepareFor(at);
+  #timeline = createTimeline(0);
+  #catchUpTimer: AdvanceTimer | null = null;
+  /** Null after the sense was removed. */
   #plan: SensePlan | null = null;
 
-  constructor(around: ScheduledSensePorts, name: string) {
-    this.#around = around;
+  constructor(ports: ScheduledSensePorts, name: string) {
+    this.#ports = ports;
     this.name = name;
-    this.#window = new Reminder(
-      around,
-      this.#ahead,
-      () => this.#apply({ kind: "window_elapsed", now: around.clock.monotonic() }),
+    this.#windowTimer = new AdvanceTimer(
+      ports,
+      this.#onPrepare,
+      () => this.#apply({ kind: "window_elapsed", now: ports.clock.monotonic() }),
     );
   }
 
@@ -44,131 +44,131 @@ export class ScheduledSense {
     return this.#plan;
   }
 
-  /** Follows `plan` from now on. Schedules that it shares with the plan before go on as they were. */
-  follow(plan: SensePlan): void {
-    const { clock } = this.#around;
+  /** Follows `plan` from now on. Schedules that the previous plan had too keep running unchanged. */
+  applyPlan(plan: SensePlan): void {
+    const { clock } = this.#ports;
     this.#plan = plan;
     const schedules = schedulesOf(plan, clock.monotonic() + plan.startupDelayMs);
-    for (const [key, alarm] of this.#alarms) {
+    for (const [key, alarm] of this.#schedules) {
       if (schedules.has(key)) continue;
       alarm.cancel();
-      this.#alarms.delete(key);
+      this.#schedules.delete(key);
     }
     for (const [key, schedule] of schedules) {
-      if (this.#alarms.has(key)) continue;
-      const ring = (due: number) => this.#ring(schedule.kind, due);
-      this.#alarms.set(key, new Alarm(this.#around, schedule, this.#ahead, ring));
+      if (this.#schedules.has(key)) continue;
+      const onTick = (due: number) => this.#onTick(schedule.kind, due);
+      this.#schedules.set(key, new ScheduleTimer(this.#ports, schedule, this.#onPrepare, onTick));
     }
-    if (plan.lastCronTick === null && catchUpLines(plan).length > 0) {
-      this.#around.listener.cronTick(this.name, clock.now());
+    if (plan.lastCronTick === null && findCatchUpLines(plan).length > 0) {
+      this.#ports.listener.onCronTick(this.name, clock.now());
     }
     this.#apply({ kind: "plan_changed", throttleMs: plan.throttleMs ?? 0, now: clock.monotonic() });
   }
 
-  /** Runs one compute for the cron ticks that were missed since `lastCronTick`, after the startup delay. */
+  /** Runs one compute for all cron ticks missed since `lastCronTick`, after the startup delay. */
   catchUp(): void {
-    const { clock } = this.#around;
+    const { clock } = this.#ports;
     if (this.#plan === null) return;
     const { lastCronTick, startupDelayMs } = this.#plan;
-    const missed = catchUpLines(this.#plan).map((line) =>
+    const missed = findCatchUpLines(this.#plan).map((line) =>
       findMissedCronTick(line, lastCronTick, clock.now()) ?? -Infinity
     );
     const due = Math.max(...missed);
     if (due === -Infinity) return;
-    this.#catchUp = new Reminder(this.#around, this.#ahead, () => this.#ring("cron", due));
-    this.#catchUp.set(clock.monotonic() + startupDelayMs);
+    this.#catchUpTimer = new AdvanceTimer(this.#ports, this.#onPrepare, () => this.#onTick("cron", due));
+    this.#catchUpTimer.set(clock.monotonic() + startupDelayMs);
   }
 
-  /** No further computes; one that runs goes on to its end. `follow` brings the sense back. */
+  /** Starts no further computes; a running one finishes. `applyPlan` brings the sense back. */
   remove(): void {
     this.#plan = null;
-    for (const alarm of this.#alarms.values()) alarm.cancel();
-    this.#alarms.clear();
-    this.#window.cancel();
-    this.#catchUp?.cancel();
+    for (const alarm of this.#schedules.values()) alarm.cancel();
+    this.#schedules.clear();
+    this.#windowTimer.cancel();
+    this.#catchUpTimer?.cancel();
     this.#apply({ kind: "dropped" });
-    if (this.#timeline.tag === "idle") this.#around.gone(this.name);
+    if (this.#timeline.tag === "idle") this.#ports.onRemoved(this.name);
   }
 
   trigger(trigger: Trigger): TriggerReceipt {
-    const id = this.#around.newId();
-    const actions = this.#apply({ kind: "trigger", trigger, id, now: this.#around.clock.monotonic() });
+    const id = this.#ports.newComputeId();
+    const actions = this.#apply({ kind: "trigger", trigger, id, now: this.#ports.clock.monotonic() });
     for (const action of actions) {
       if (action.kind === "start") return { computeId: action.compute.id, how: "started", until: null };
       if (action.kind !== "deferred") continue;
-      const detail = { computeId: action.computeId, until: this.#wallOrNull(action.until), trigger };
-      this.#around.listener.nonAction(this.name, action.reason, detail);
+      const detail = { computeId: action.computeId, until: this.#toWallTimeOrNull(action.until), trigger };
+      this.#ports.listener.onNonAction(this.name, action.reason, detail);
       return { computeId: detail.computeId, how: action.reason, until: detail.until };
     }
     assert(false, "a trigger was neither started nor deferred");
   }
 
-  /** The wall clock was set: see Alarm.resync. */
+  /** The wall clock was set: see `ScheduleTimer.resync`. */
   resync(): void {
-    for (const alarm of [...this.#alarms.values()]) alarm.resync();
+    for (const alarm of [...this.#schedules.values()]) alarm.resync();
   }
 
-  /** When a compute will start next of itself, in monotonic time; null when nothing is due. */
-  nextAt(): number | null {
+  /** When the next scheduled or pending compute starts, in monotonic time; null when nothing is due. */
+  nextDueAt(): number | null {
     const state = this.#timeline;
-    if (state.tag === "waiting") return windowEnd(state);
-    if (state.tag === "running_pending") return Math.max(this.#around.clock.monotonic(), windowEnd(state));
-    let at = this.#catchUp?.at ?? Infinity;
-    for (const alarm of this.#alarms.values()) at = Math.min(at, alarm.at ?? Infinity);
-    return at === Infinity ? null : Math.max(at, windowEnd(state));
+    if (state.tag === "waiting") return windowEndOf(state);
+    if (state.tag === "running_pending") return Math.max(this.#ports.clock.monotonic(), windowEndOf(state));
+    let at = this.#catchUpTimer?.at ?? Infinity;
+    for (const alarm of this.#schedules.values()) at = Math.min(at, alarm.at ?? Infinity);
+    return at === Infinity ? null : Math.max(at, windowEndOf(state));
   }
 
   view(): SenseSchedule {
     const state = this.#timeline;
     return {
       state: state.tag,
-      nextDue: this.#wallOrNull(this.nextAt()),
+      nextDue: this.#toWallTimeOrNull(this.nextDueAt()),
       runningComputeId: "runningId" in state ? state.runningId : null,
       pending: "next" in state ? { computeId: state.next.id, trigger: state.next.trigger } : null,
     };
   }
 
-  #ring(kind: Schedule["kind"], due: number): void {
-    if (kind === "cron") this.#around.listener.cronTick(this.name, due);
+  #onTick(kind: Schedule["kind"], due: number): void {
+    if (kind === "cron") this.#ports.listener.onCronTick(this.name, due);
     this.trigger({ kind, due, coalesced: 0 });
   }
 
-  /** The process is needed at `at`, unless it is busy anyway or the throttle holds the compute back for longer. */
+  /** A compute is due at `at`. Prepares its process, unless one is running or the throttle delays it for longer. */
   #prepareFor(at: number): void {
     const state = this.#timeline;
     const free = state.tag === "idle" || state.tag === "waiting";
-    if (free && at >= windowEnd(state)) this.#around.starter.prepare(this.name);
+    if (free && at >= windowEndOf(state)) this.#ports.starter.prepare(this.name);
   }
 
   #apply(event: TimelineEvent): readonly TimelineAction[] {
     const step = advance(this.#timeline, event);
-    // Before the actions: what they call may trigger this sense again.
+    // Set before the actions run: they may trigger this sense again.
     this.#timeline = step.state;
     for (const action of step.actions) {
       if (action.kind === "start") {
-        this.#window.cancel();
+        this.#windowTimer.cancel();
         const { id, trigger } = action.compute;
-        void this.#around.starter.compute(this.name, trigger, id).then((beganAt) => this.#finished(beganAt));
+        void this.#ports.starter.compute(this.name, trigger, id).then((beganAt) => this.#onFinished(beganAt));
       } else if (action.kind === "wait") {
-        this.#window.set(action.until);
+        this.#windowTimer.set(action.until);
       } else if (action.kind === "drop") {
-        this.#around.listener.dropped(this.name, action.compute.id, action.compute.trigger);
+        this.#ports.listener.onDropped(this.name, action.compute.id, action.compute.trigger);
       }
     }
     return step.actions;
   }
 
-  #finished(beganAt: number): void {
-    this.#apply({ kind: "finished", beganAt, now: this.#around.clock.monotonic() });
-    if (this.#plan === null) this.#around.gone(this.name);
+  #onFinished(beganAt: number): void {
+    this.#apply({ kind: "finished", beganAt, now: this.#ports.clock.monotonic() });
+    if (this.#plan === null) this.#ports.onRemoved(this.name);
   }
 
-  #wallOrNull(monotonic: number | null): number | null {
-    return monotonic === null ? null : wallOf(this.#around.clock, monotonic);
+  #toWallTimeOrNull(monotonic: number | null): number | null {
+    return monotonic === null ? null : toWallTime(this.#ports.clock, monotonic);
   }
 }
 
-/** By what makes two schedules the same: a second equal one in a plan would only double every tick. */
+/** Keyed by what makes two schedules equal: a duplicate in a plan would only double every tick. */
 function schedulesOf(plan: SensePlan, anchor: number): Map<string, Schedule> {
   const schedules = new Map<string, Schedule>();
   for (const { intervalMs, cron, timezone } of plan.reflexes) {
@@ -180,7 +180,7 @@ function schedulesOf(plan: SensePlan, anchor: number): Map<string, Schedule> {
   return schedules;
 }
 
-function catchUpLines(plan: SensePlan): CronTimes[] {
+function findCatchUpLines(plan: SensePlan): CronTimes[] {
   return plan.reflexes.flatMap(({ cron, timezone, catchUp }) =>
     cron !== null && catchUp === "once" ? [new CronTimes(cron, timezone)] : []
   );

@@ -1,27 +1,28 @@
 /**
- * The timeline of one sense: whether a trigger starts a compute now, at the end of the throttle window, or is answered
- * by a compute that comes anyway. Pure; scheduler.ts feeds it events and carries out the actions.
+ * The timeline of one sense. It decides whether a trigger starts a compute now, starts one at the end of the throttle
+ * window, or is merged into a compute that is pending anyway. Pure; scheduled_sense.ts feeds it events and carries out
+ * the actions.
  *
  * I1. Computes of one sense never overlap.
  * I2. The starts of two computes are at least `throttleMs` apart, as the sense sees them: a compute starts when its
- *     process, which may still have to start, calls it. When that was is known at its end.
- * I3. No trigger is lost: each starts a compute, or is merged into the one compute that is still to start.
+ *     process, which may have to start first, calls it. That time is known only when the compute ends.
+ * I3. No trigger is lost: each starts a compute, or is merged into the one pending compute.
  *
  * Times are monotonic milliseconds: setting the wall clock neither opens nor closes a window.
  */
 import { assert, unreachable } from "../base/errors.ts";
 import type { Trigger } from "../protocol/signal.ts";
 
-/** A compute that is to start. Its id is the number of the first trigger that it answers. */
+/** A compute that has not started. Its id is the number of the first trigger that it answers. */
 export interface Compute {
   readonly id: number;
   readonly trigger: Trigger;
 }
 
 interface Pace {
-  /** Least time between the starts of two computes; 0 without a throttle. */
+  /** The least time between the starts of two computes; 0 without a throttle. */
   readonly throttleMs: number;
-  /** When the last compute was started, and once it is over, when it began; -Infinity when there was none. */
+  /** When the last compute was requested or, after its end, when the sense began it; -Infinity when there was none. */
   readonly lastStart: number;
 }
 
@@ -35,20 +36,20 @@ export type TimelineState =
   );
 
 export type TimelineEvent =
-  /** `id` is a fresh number; it becomes the compute's id unless the trigger is merged into another. */
+  /** `id` is a fresh number. It becomes the compute's id, unless the trigger is merged into a pending compute. */
   | { readonly kind: "trigger"; readonly trigger: Trigger; readonly id: number; readonly now: number }
   /** `beganAt`: when the sense began the compute, at or after its start. */
   | { readonly kind: "finished"; readonly beganAt: number; readonly now: number }
   | { readonly kind: "window_elapsed"; readonly now: number }
   | { readonly kind: "plan_changed"; readonly throttleMs: number; readonly now: number }
-  /** The sense was removed or the scheduler stops: what is still to start never will. */
+  /** The sense was removed or the scheduler stops: a pending compute never starts. */
   | { readonly kind: "dropped" };
 
 export type TimelineAction =
   | { readonly kind: "start"; readonly compute: Compute }
-  /** Send `window_elapsed` at `until`, instead of any that was asked for before. */
+  /** Send `window_elapsed` at `until`. Replaces an earlier request. */
   | { readonly kind: "wait"; readonly until: number }
-  /** The trigger of this event starts no compute at once; `computeId` is the one that will answer it. */
+  /** The trigger of this event does not start a compute at once; compute `computeId` will answer it. */
   | { readonly kind: "deferred"; readonly reason: "throttled"; readonly computeId: number; readonly until: number }
   | { readonly kind: "deferred"; readonly reason: "coalesced"; readonly computeId: number; readonly until: null }
   | { readonly kind: "drop"; readonly compute: Compute };
@@ -58,16 +59,16 @@ export interface TimelineStep {
   readonly actions: readonly TimelineAction[];
 }
 
-export function newTimeline(throttleMs: number): TimelineState {
+export function createTimeline(throttleMs: number): TimelineState {
   return { tag: "idle", throttleMs, lastStart: -Infinity };
 }
 
-/** When the throttle lets the next compute start; may lie in the past. */
-export function windowEnd(state: TimelineState): number {
+/** When the throttle allows the next compute to start. May lie in the past. */
+export function windowEndOf(state: TimelineState): number {
   return state.lastStart + state.throttleMs;
 }
 
-/** The state after `event`, and what is to be done about it, in order. */
+/** The state after `event`, and the actions to take, in order. */
 export function advance(state: TimelineState, event: TimelineEvent): TimelineStep {
   switch (event.kind) {
     case "trigger":
@@ -94,14 +95,14 @@ function onTrigger(state: TimelineState, compute: Compute, now: number): Timelin
     case "idle": {
       const step = startOrWait(state, compute, now);
       if (step.state.tag === "running") return step;
-      const until = windowEnd(state);
+      const until = windowEndOf(state);
       return withDeferral(step, { kind: "deferred", reason: "throttled", computeId: compute.id, until });
     }
     case "running":
-      return coalesced({ ...pace(state), tag: "running_pending", runningId: state.runningId, next: compute });
+      return coalesce({ ...paceOf(state), tag: "running_pending", runningId: state.runningId, next: compute });
     case "waiting":
     case "running_pending":
-      return coalesced({ ...state, next: { id: state.next.id, trigger: merge(state.next.trigger, compute.trigger) } });
+      return coalesce({ ...state, next: { id: state.next.id, trigger: merge(state.next.trigger, compute.trigger) } });
     default:
       return unreachable(state);
   }
@@ -110,16 +111,16 @@ function onTrigger(state: TimelineState, compute: Compute, now: number): Timelin
 function onFinished(state: TimelineState, now: number): TimelineStep {
   if (state.tag === "running_pending") return startOrWait(state, state.next, now);
   assert(state.tag === "running", "a compute ended that was not running");
-  return { state: { ...pace(state), tag: "idle" }, actions: [] };
+  return { state: { ...paceOf(state), tag: "idle" }, actions: [] };
 }
 
 function onDropped(state: TimelineState): TimelineStep {
   if (state.tag === "waiting") {
-    return { state: { ...pace(state), tag: "idle" }, actions: [{ kind: "drop", compute: state.next }] };
+    return { state: { ...paceOf(state), tag: "idle" }, actions: [{ kind: "drop", compute: state.next }] };
   }
   if (state.tag === "running_pending") {
     return {
-      state: { ...pace(state), tag: "running", runningId: state.runningId },
+      state: { ...paceOf(state), tag: "running", runningId: state.runningId },
       actions: [{ kind: "drop", compute: state.next }],
     };
   }
@@ -129,7 +130,7 @@ function onDropped(state: TimelineState): TimelineStep {
 function startOrWait(before: Pace, compute: Compute, now: number): TimelineStep {
   const until = before.lastStart + before.throttleMs;
   if (now < until) {
-    return { state: { ...pace(before), tag: "waiting", next: compute }, actions: [{ kind: "wait", until }] };
+    return { state: { ...paceOf(before), tag: "waiting", next: compute }, actions: [{ kind: "wait", until }] };
   }
   return {
     state: { throttleMs: before.throttleMs, lastStart: now, tag: "running", runningId: compute.id },
@@ -137,7 +138,7 @@ function startOrWait(before: Pace, compute: Compute, now: number): TimelineStep 
   };
 }
 
-function coalesced(state: TimelineState & { readonly next: Compute }): TimelineStep {
+function coalesce(state: TimelineState & { readonly next: Compute }): TimelineStep {
   return { state, actions: [{ kind: "deferred", reason: "coalesced", computeId: state.next.id, until: null }] };
 }
 
@@ -145,13 +146,13 @@ function withDeferral(step: TimelineStep, deferral: TimelineAction): TimelineSte
   return { state: step.state, actions: [...step.actions, deferral] };
 }
 
-function pace(state: Pace): Pace {
+function paceOf(state: Pace): Pace {
   return { throttleMs: state.throttleMs, lastStart: state.lastStart };
 }
 
 const rank: Readonly<Record<Trigger["kind"], number>> = { interval: 0, cron: 1, signal: 2, manual: 3 };
 
-/** One trigger for two: the more specific, of equals the newer. Its `coalesced` counts all the others. */
+/** Merges two triggers into one: the more specific or, of equals, the newer. Its `coalesced` counts all the others. */
 function merge(older: Trigger, newer: Trigger): Trigger {
   const kept = rank[newer.kind] >= rank[older.kind] ? newer : older;
   return { ...kept, coalesced: older.coalesced + newer.coalesced + 1 };

@@ -1,14 +1,15 @@
 /**
- * When schedules are due. Pure: every function is told the time. alarm.ts turns the answers into timers.
+ * Computes when schedules are due. Pure: every function takes the time as an argument. schedule_timer.ts turns the
+ * results into timers.
  *
- * Intervals are reckoned in monotonic time, so that setting the wall clock neither bunches nor silences them. Cron lines
- * name wall time, in a time zone. Daylight saving, as croner has it: a time that does not exist that day (02:30 when
- * the clock goes from 02:00 to 03:00) is due when the gap ends; a time that exists twice is due the first time; a line
- * that matches every hour, minute or second is due in both.
+ * Intervals use monotonic time, so that setting the wall clock neither bunches nor stops them. Cron lines name wall
+ * time, in a time zone. Daylight saving follows croner: a time that does not exist that day (02:30 when the clock goes
+ * from 02:00 to 03:00) is due when the gap ends; a time that exists twice is due the first time; a line that matches
+ * every hour, minute or second is due both times.
  */
 import { Cron } from "croner";
 
-/** The present, in both kinds of time. */
+/** The present by both clocks. */
 export interface Instant {
   readonly wall: number;
   readonly monotonic: number;
@@ -19,26 +20,26 @@ export type Schedule =
   | { readonly kind: "interval"; readonly intervalMs: number; readonly anchor: number }
   | { readonly kind: "cron"; readonly times: CronTimes };
 
-/** `at` is monotonic. `named` is the wall time that a cron line names; null for an interval, which names none. */
+/** `at` is monotonic. `named` is the wall time that a cron line names; null for an interval. */
 export interface Tick {
   readonly at: number;
   readonly named: number | null;
 }
 
-/** The tick after `last` (null: there was none yet), skipping all that have gone by; null when none is to come. */
-export function nextTick(schedule: Schedule, last: Tick | null, now: Instant): Tick | null {
+/** The first tick after `now` and after `last` (null: none yet); null when there is none. Skips missed ticks. */
+export function findNextTick(schedule: Schedule, last: Tick | null, now: Instant): Tick | null {
   if (schedule.kind === "interval") {
     const { anchor, intervalMs } = schedule;
-    return { at: last === null ? anchor : nextIntervalTick(anchor, intervalMs, now.monotonic), named: null };
+    return { at: last === null ? anchor : findNextIntervalTick(anchor, intervalMs, now.monotonic), named: null };
   }
-  const named = schedule.times.after(cronResumesFrom(last?.named ?? null, now.wall));
+  const named = schedule.times.findNext(findCronResumeTime(last?.named ?? null, now.wall));
   return named === null ? null : { at: now.monotonic + named - now.wall, named };
 }
 
 /** The first tick after `time` of those at `anchor`, `anchor + intervalMs`, `anchor + 2 * intervalMs` and so on. */
-export function nextIntervalTick(anchor: number, intervalMs: number, time: number): number {
+export function findNextIntervalTick(anchor: number, intervalMs: number, time: number): number {
   if (time < anchor) return anchor;
-  // Fractions of a millisecond may round to the tick that `time` is itself; a tick must never come twice.
+  // Fractions of a millisecond may round to the tick at `time` itself. A tick must never fire twice.
   let count = Math.floor((time - anchor) / intervalMs) + 1;
   while (anchor + count * intervalMs <= time) count++;
   return anchor + count * intervalMs;
@@ -48,37 +49,37 @@ export function nextIntervalTick(anchor: number, intervalMs: number, time: numbe
 export class CronTimes {
   readonly #cron: Cron;
 
-  /** `timezone` is an IANA name; null means the machine's own. Throws when croner refuses one of the two. */
+  /** `timezone` is an IANA name; null means the machine's own. Throws when croner rejects either argument. */
   constructor(line: string, timezone: string | null) {
     this.#cron = timezone === null ? new Cron(line) : new Cron(line, { timezone });
   }
 
   /** The first due time after `time`; null when there is none. */
-  after(time: number): number | null {
+  findNext(time: number): number | null {
     return this.#cron.nextRun(new Date(time))?.getTime() ?? null;
   }
 
   /** The last due time at or before `time`; null when there is none. */
-  lastUntil(time: number): number | null {
+  findLast(time: number): number | null {
     return this.#cron.previousRuns(1, new Date(time + 1))[0]?.getTime() ?? null;
   }
 }
 
-/** The newest tick that was missed between the last one seen and `now`; null when none was, or none was ever seen. */
+/** The newest tick between `lastTick` and `now`, which was missed; null when there is none or `lastTick` is null. */
 export function findMissedCronTick(cron: CronTimes, lastTick: number | null, now: number): number | null {
   if (lastTick === null) return null;
-  const newest = cron.lastUntil(now);
+  const newest = cron.findLast(now);
   return newest !== null && newest > lastTick ? newest : null;
 }
 
-/** A clock set back by less than this was corrected; by more, it was wrong, and what was done under it does not count. */
+/** A clock set back by up to this was corrected. By more, it was wrong before, and ticks of that time do not count. */
 const correctionMaxMs = 60 * 60 * 1_000;
 
 /**
- * From when on to look for a cron line's next tick: a small step back of the wall clock must not make a tick come
- * twice, and a large one (a machine that boots in the wrong year) must not silence the line until then.
+ * The time after which to look for a cron line's next tick. A small step back of the wall clock must not repeat a tick.
+ * A large one (a machine that booted in the wrong year) must not stop the line until that date.
  */
-export function cronResumesFrom(lastTick: number | null, now: number): number {
+export function findCronResumeTime(lastTick: number | null, now: number): number {
   if (lastTick === null || lastTick - now > correctionMaxMs) return now;
   return Math.max(lastTick, now);
 }

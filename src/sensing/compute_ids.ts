@@ -1,10 +1,10 @@
 /**
- * Ids of computes that are never given twice, also across restarts: "compute 812" in the log means one compute.
- * They are reserved in blocks. A reservation commits together with, or before, the first row that tells of its block:
- * both are written in the same turn or earlier, and a turn is one commit (store/commit/group_commit.ts).
+ * Issues compute ids that stay unique across restarts: "compute 812" in the log means exactly one compute.
+ * Ids are reserved in blocks. A reservation commits with or before the first row that names an id of its block: both
+ * are written in the same turn or earlier, and a turn is one commit (store/commit/group_commit.ts).
  */
 
-/** Small values that last, by key. */
+/** Small durable values, by key. */
 export interface ValueStore {
   get(key: string): string | null;
   set(key: string, value: string): void;

@@ -1,10 +1,10 @@
 /**
- * Runs computes in the processes of their groups and sees to their time limits.
- * Called by the scheduler through manager.ts; hears of the processes through kernel.ts.
- * I1. Every compute gets exactly one outcome, also when its process dies, cannot start, or never answers.
+ * Runs computes in the processes of their groups and enforces their time limits.
+ * Called by the scheduler through manager.ts; kernel/process_events.ts reports what the processes do.
+ * I1. Every compute gets exactly one outcome, even if its process dies, cannot start, or never answers.
  * I2. Only the process that was given a compute may answer it.
  * I3. Time limits count from when the process is ready: its start has a limit of its own.
- * I4. No compute is said to have begun earlier than it did; what died without a word began at its end.
+ * I4. The reported beginning of a compute is never too early. A compute that died without an answer began at its end.
  */
 import { formatDuration } from "../base/duration.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
@@ -12,27 +12,27 @@ import type { FromProcess } from "../protocol/message.ts";
 import type { ComputeOutcome, Trigger } from "../protocol/signal.ts";
 import type { ComputeHost, ComputeLimits, ComputeProcess, ComputeProcessEnd } from "./ports.ts";
 
-/** How a compute ended, and when the sense began it: monotonic, and never before it was asked for. */
-export interface Computed {
+/** How a compute ended, and when the sense began it: in monotonic time, and never before the request. */
+export interface ComputeEnd {
   readonly outcome: ComputeOutcome;
   readonly beganAt: number;
 }
 
-interface Flight {
+interface ActiveCompute {
   readonly limits: ComputeLimits;
   readonly process: ComputeProcess;
-  readonly finish: (computed: Computed) => void;
+  readonly finish: (computed: ComputeEnd) => void;
   readonly askedAt: number;
   timer: CancelTimer | null;
-  /** Why it was told to stop; null while it may go on. */
+  /** Why it was aborted; null if it was not. */
   aborted: "timeout" | "stop" | null;
 }
 
 export class ComputeRunner {
   readonly #host: ComputeHost;
   readonly #clock: Clock;
-  readonly #flights = new Map<number, Flight>();
-  #idle: (() => void) | null = null;
+  readonly #active = new Map<number, ActiveCompute>();
+  #onIdle: (() => void) | null = null;
   #stopping = false;
 
   constructor(host: ComputeHost, clock: Clock) {
@@ -41,86 +41,86 @@ export class ComputeRunner {
   }
 
   /** Never rejects. */
-  async compute(limits: ComputeLimits, trigger: Trigger, id: number): Promise<Computed> {
-    const askedAt = this.#clock.monotonic(), process = this.#host.process(limits.unit);
+  async compute(limits: ComputeLimits, trigger: Trigger, id: number): Promise<ComputeEnd> {
+    const askedAt = this.#clock.monotonic(), process = this.#host.getOrStartProcess(limits.unit);
     if (process === null) {
-      return { outcome: { kind: "group_down", message: this.#host.whyDown(limits.unit) }, beganAt: askedAt };
+      return { outcome: { kind: "group_down", message: this.#host.downReasonOf(limits.unit) }, beganAt: askedAt };
     }
-    const { promise, resolve } = Promise.withResolvers<Computed>();
-    const flight: Flight = { limits, process, finish: resolve, askedAt, timer: null, aborted: null };
-    this.#flights.set(id, flight);
+    const { promise, resolve } = Promise.withResolvers<ComputeEnd>();
+    const compute: ActiveCompute = { limits, process, finish: resolve, askedAt, timer: null, aborted: null };
+    this.#active.set(id, compute);
     process.send({ t: "compute", id, sense: limits.sense, trigger });
-    if (process.ready) this.#limit(id, flight);
+    if (process.ready) this.#startTimeLimit(id, compute);
     const computed = await promise;
-    flight.timer?.();
-    this.#flights.delete(id);
-    this.#host.released(limits.unit);
-    if (this.#flights.size === 0) this.#idle?.();
+    compute.timer?.();
+    this.#active.delete(id);
+    this.#host.release(limits.unit);
+    if (this.#active.size === 0) this.#onIdle?.();
     return computed;
   }
 
-  /** Everything that is under way is being cut short. */
+  /** True once `stop` has aborted the active computes. */
   get stopping(): boolean {
     return this.#stopping;
   }
 
-  busy(process: ComputeProcess): boolean {
-    return this.#flights.values().some((flight) => flight.process === process);
+  isBusy(process: ComputeProcess): boolean {
+    return this.#active.values().some((compute) => compute.process === process);
   }
 
   onReady(process: ComputeProcess): void {
-    for (const [id, flight] of this.#flights) if (flight.process === process) this.#limit(id, flight);
+    for (const [id, compute] of this.#active) if (compute.process === process) this.#startTimeLimit(id, compute);
   }
 
-  /** False: the process may not speak of that compute. */
+  /** False: the process was not given that compute. */
   onOutcome(process: ComputeProcess, { id, ranMs, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
-    const flight = this.#flights.get(id);
-    if (flight?.process !== process) return false;
-    // A compute that stops because its signal aborted was cut short; one that still finished its work was not.
-    const cut = flight.aborted !== null && outcome.kind === "error";
-    const beganAt = Math.max(flight.askedAt, this.#clock.monotonic() - (ranMs ?? 0));
-    flight.finish({ outcome: cut ? cutShort(flight, false) : outcome, beganAt });
+    const compute = this.#active.get(id);
+    if (compute?.process !== process) return false;
+    // A compute that throws after its signal aborted was cut short. One that still finished its work was not.
+    const cut = compute.aborted !== null && outcome.kind === "error";
+    const beganAt = Math.max(compute.askedAt, this.#clock.monotonic() - (ranMs ?? 0));
+    compute.finish({ outcome: cut ? toCutShortOutcome(compute, false) : outcome, beganAt });
     return true;
   }
 
-  onEnd(process: ComputeProcess, end: ComputeProcessEnd): void {
-    for (const flight of this.#flights.values()) {
-      if (flight.process !== process) continue;
-      const overdue = flight.aborted !== null && end.kind === "timeout";
+  onProcessEnd(process: ComputeProcess, end: ComputeProcessEnd): void {
+    for (const compute of this.#active.values()) {
+      if (compute.process !== process) continue;
+      const overdue = compute.aborted !== null && end.kind === "timeout";
       const down: ComputeOutcome = { kind: "group_down", message: `its process ${end.message}` };
-      flight.finish({ outcome: overdue ? cutShort(flight, true) : down, beganAt: this.#clock.monotonic() });
+      compute.finish({ outcome: overdue ? toCutShortOutcome(compute, true) : down, beganAt: this.#clock.monotonic() });
     }
   }
 
-  /** Aborts all computes and resolves when they are over; those that do not stop in their grace are killed. */
+  /** Aborts all computes and resolves when they have ended. Those that outlast their grace period are killed. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const [id, flight] of this.#flights) this.#abort(id, flight, "stop");
-    if (this.#flights.size > 0) await new Promise<void>((resolve) => this.#idle = resolve);
+    for (const [id, compute] of this.#active) this.#abort(id, compute, "stop");
+    if (this.#active.size > 0) await new Promise<void>((resolve) => this.#onIdle = resolve);
   }
 
-  #limit(id: number, flight: Flight): void {
-    if (flight.aborted !== null) return;
-    flight.timer = this.#clock.after(flight.limits.timeoutMs, () => this.#abort(id, flight, "timeout"));
+  #startTimeLimit(id: number, compute: ActiveCompute): void {
+    if (compute.aborted !== null) return;
+    compute.timer = this.#clock.after(compute.limits.timeoutMs, () => this.#abort(id, compute, "timeout"));
   }
 
-  #abort(id: number, flight: Flight, why: "timeout" | "stop"): void {
-    const { sense, timeoutMs, gracePeriodMs } = flight.limits;
-    flight.aborted = why;
-    const late = `compute was not done after ${formatDuration(timeoutMs)}`;
-    flight.process.send({ t: "abort", id, reason: why === "stop" ? stopping : late });
-    flight.timer?.();
-    flight.timer = this.#clock.after(gracePeriodMs, () => {
-      const told = why === "stop" ? "the stop of the daemon" : formatDuration(timeoutMs);
-      const spent = `${told} and ${formatDuration(gracePeriodMs)} of grace`;
-      flight.process.kill("timeout", `was killed: sense ${sense} did not return within ${spent}`);
+  #abort(id: number, compute: ActiveCompute, why: "timeout" | "stop"): void {
+    const { sense, timeoutMs, gracePeriodMs } = compute.limits;
+    compute.aborted = why;
+    const timedOut = `compute did not finish within ${formatDuration(timeoutMs)}`;
+    compute.process.send({ t: "abort", id, reason: why === "stop" ? stopMessage : timedOut });
+    compute.timer?.();
+    compute.timer = this.#clock.after(gracePeriodMs, () => {
+      const limit = why === "stop" ? "the stop of the daemon" : formatDuration(timeoutMs);
+      const spent = `${limit} and a grace period of ${formatDuration(gracePeriodMs)}`;
+      compute.process.kill("timeout", `was killed: sense ${sense} did not return within ${spent}`);
     });
   }
 }
 
-const stopping = "the daemon stops";
+const stopMessage = "the daemon stops";
 
-function cutShort({ aborted, limits }: Flight, killed: boolean): ComputeOutcome {
-  if (aborted === "stop") return { kind: "group_down", message: stopping };
+function toCutShortOutcome({ aborted, limits }: ActiveCompute, killed: boolean): ComputeOutcome {
+  if (aborted === "stop") return { kind: "group_down", message: stopMessage };
   return { kind: "timeout", afterMs: limits.timeoutMs, killed };
 }

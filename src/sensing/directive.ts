@@ -1,11 +1,11 @@
 /**
- * What a sense's return asks for: a signal, or a run of a workflow (docs/senses.md). Pure; called by manager.ts.
+ * Decides what the return value of a sense requests: a signal, or a run of a workflow. Pure; called by manager.ts.
  */
 import { maxRoundsMax, promptMaxBytes } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
 import { byteLength, isPlainObject, type Json, type JsonObject } from "../protocol/json.ts";
 
-/** A sense's wish to start a workflow. `maxRounds` null: the workflow's own limit. */
+/** A sense's request to start a workflow. `maxRounds` null: the workflow's own limit. */
 export interface Directive {
   readonly name: string;
   readonly maxRounds: number | null;
@@ -13,7 +13,7 @@ export interface Directive {
 }
 
 export type Route =
-  /** `warning` says why a directive in the value was not followed. */
+  /** `warning`: why the directive in the value is invalid; null if there is nothing wrong. */
   | { readonly kind: "signal"; readonly payload: Json; readonly warning: string | null }
   | { readonly kind: "workflow"; readonly directive: Directive; readonly payload: JsonObject };
 
@@ -32,16 +32,16 @@ export function routeSenseComputeOutput(value: Json, isWorkflow: (name: string) 
   }
   const { workflow, ...payload } = value as JsonObject;
   if (workflow === null || workflow === "") return { kind: "signal", payload, warning: null };
-  const directive = typeof workflow === "string" ? fromText(workflow) : fromObject(workflow);
-  const fault = typeof directive === "string" ? directive : faultOf(directive, isWorkflow);
+  const directive = typeof workflow === "string" ? parseText(workflow) : parseObject(workflow);
+  const fault = typeof directive === "string" ? directive : findFault(directive, isWorkflow);
   if (fault !== null || typeof directive === "string") {
-    return { kind: "signal", payload, warning: `its workflow directive was not followed: ${fault}` };
+    return { kind: "signal", payload, warning: `invalid workflow directive: ${fault}` };
   }
   return { kind: "workflow", directive, payload };
 }
 
-/** `name|maxRounds|prompt`: only the first two bars split, the prompt may hold more. */
-function fromText(text: string): Directive | string {
+/** `name|maxRounds|prompt`: only the first two bars separate; the prompt may contain more. */
+function parseText(text: string): Directive | string {
   const first = text.indexOf("|"), second = text.indexOf("|", first + 1);
   if (first < 0 || second < 0) return `"${text.slice(0, 80)}" is not of the form name|maxRounds|prompt`;
   const rounds = text.slice(first + 1, second).trim();
@@ -49,15 +49,15 @@ function fromText(text: string): Directive | string {
   return { name: text.slice(0, first).trim(), maxRounds: Number(rounds), prompt: text.slice(second + 1) };
 }
 
-function fromObject(value: Json | undefined): Directive | string {
-  if (!isPlainObject(value)) return "it is neither text nor an object {name, maxRounds, prompt}";
+function parseObject(value: Json | undefined): Directive | string {
+  if (!isPlainObject(value)) return "it is neither a string nor an object {name, maxRounds, prompt}";
   const { name, maxRounds = null, prompt = "" } = value;
-  if (typeof name !== "string") return "name is not a text";
+  if (typeof name !== "string") return "name is not a string";
   if (maxRounds !== null && typeof maxRounds !== "number") return "maxRounds is not a number";
-  return typeof prompt === "string" ? { name, maxRounds, prompt } : "prompt is not a text";
+  return typeof prompt === "string" ? { name, maxRounds, prompt } : "prompt is not a string";
 }
 
-function faultOf({ name, maxRounds, prompt }: Directive, isWorkflow: (name: string) => boolean): string | null {
+function findFault({ name, maxRounds, prompt }: Directive, isWorkflow: (name: string) => boolean): string | null {
   if (!isWorkflow(name)) return unknownText("workflow", name.slice(0, 80));
   if (maxRounds !== null && !(Number.isInteger(maxRounds) && maxRounds >= 1 && maxRounds <= maxRoundsMax)) {
     return `maxRounds ${maxRounds} is not a whole number from 1 to ${maxRoundsMax}`;

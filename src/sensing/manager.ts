@@ -1,8 +1,8 @@
 /**
- * Where the schedule, the processes and the log of the senses meet: runs a compute when the scheduler says so and turns
- * its outcome into a signal, a run, or a counted reason for neither. Created by kernel.ts.
+ * Runs a compute when the scheduler requests it, and turns its outcome into a signal, a run, or a counted reason for
+ * neither. Created by kernel/wiring.ts, which connects it to the scheduler, the processes and the log.
  * I1. Each compute is counted under exactly one outcome.
- * I2. A signal has its row, and thereby its id, before anyone hears of it.
+ * I2. A signal has its row, and thus its id, before it is published.
  */
 import { formatDuration } from "../base/duration.ts";
 import { messageOf, unreachable } from "../base/errors.ts";
@@ -24,7 +24,7 @@ export interface SenseRecord {
   readonly counters: SenseCounters;
   lastCompute: SenseView["lastCompute"];
   lastSignal: Signal | null;
-  /** Why it cannot be loaded, as of its last attempt. */
+  /** Why its last load failed; empty when it succeeded. */
   loadProblems: readonly LoadProblem[];
 }
 
@@ -32,7 +32,7 @@ export interface SenseManagerPorts {
   append(row: NewLogRow): LogRow;
   readonly repeats: RepeatLimiter;
   emit(event: KernelEvent): void;
-  signalled(signal: Signal): void;
+  onSignal(signal: Signal): void;
   isWorkflow(name: string): boolean;
   startRun(directive: Directive, payload: JsonObject, sense: string, causeId: number): Promise<{ runId: string }>;
 }
@@ -50,14 +50,14 @@ export class SenseManager {
     this.#ports = ports;
   }
 
-  /** Adds a sense, or gives it new limits; its counters stay. */
-  plan(limits: ComputeLimits): void {
+  /** Adds a sense, or gives it new limits and keeps its counters. */
+  putSense(limits: ComputeLimits): void {
     const known = this.#senses.get(limits.sense);
     if (known !== undefined) known.limits = limits;
     else {
       this.#senses.set(limits.sense, {
         limits,
-        counters: newCounters(),
+        counters: createCounters(),
         lastCompute: null,
         lastSignal: null,
         loadProblems: [],
@@ -65,17 +65,17 @@ export class SenseManager {
     }
   }
 
-  /** Forgets all senses but these. A compute of another one that is under way still ends as any does. */
+  /** Forgets all senses but these. A running compute of a forgotten sense still ends normally. */
   keepOnly(senses: { has(name: string): boolean }): void {
     for (const name of this.#senses.keys()) if (!senses.has(name)) this.#senses.delete(name);
   }
 
-  record(sense: string): SenseRecord | null {
+  recordOf(sense: string): SenseRecord | null {
     return this.#senses.get(sense) ?? null;
   }
 
-  /** The result of a compute that has not ended yet. */
-  resultOf(computeId: number): Promise<ComputeResult> {
+  /** The result of a compute that has not ended. */
+  waitForResult(computeId: number): Promise<ComputeResult> {
     return new Promise((resolve) => {
       const waiting = this.#waiters.get(computeId);
       if (waiting === undefined) this.#waiters.set(computeId, [resolve]);
@@ -83,7 +83,7 @@ export class SenseManager {
     });
   }
 
-  /** The scheduler's port: when the sense began to compute. Never rejects. */
+  /** Called by the scheduler. Resolves with the time at which the sense began to compute. Never rejects. */
   async compute(sense: string, trigger: Trigger, id: number): Promise<number> {
     const at = this.#clock.now(), from = this.#clock.monotonic();
     const record = this.#senses.get(sense);
@@ -91,62 +91,73 @@ export class SenseManager {
     const { outcome, beganAt } = await this.#runner.compute(record.limits, trigger, id);
     const durationMs = this.#clock.monotonic() - from;
     record.counters.computes++;
-    const result = await this.#settle(record, outcome, trigger, id);
+    const result = await this.#handleOutcome(record, outcome, trigger, id);
     record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
-    for (const tell of this.#waiters.get(id) ?? []) tell(result);
+    for (const resolve of this.#waiters.get(id) ?? []) resolve(result);
     this.#waiters.delete(id);
     return beganAt;
   }
 
-  /** The scheduler's word for a trigger that did not start a compute at once. */
-  nonAction(sense: string, reason: "throttled" | "coalesced", detail: JsonObject, trigger: Trigger): void {
+  /** Called by the scheduler for a trigger that did not start a compute at once. */
+  onNonAction(sense: string, reason: "throttled" | "coalesced", detail: JsonObject, trigger: Trigger): void {
     const record = this.#senses.get(sense);
-    if (record !== undefined) this.#skip(record, reason, "", { ...detail, trigger: trigger.kind }, trigger);
+    if (record !== undefined) this.#recordNonAction(record, reason, "", { ...detail, trigger: trigger.kind }, trigger);
   }
 
-  loaded(sense: string, problems: readonly LoadProblem[]): void {
+  onLoaded(sense: string, problems: readonly LoadProblem[]): void {
     const record = this.#senses.get(sense);
     if (record === undefined) return;
     const known = JSON.stringify(record.loadProblems);
     record.loadProblems = problems;
-    // A sense that is loaded anew every minute is not news each time.
+    // Its process may start every minute: only a change is reported.
     if (known === JSON.stringify(problems)) return;
     const type: LogType = problems.length === 0 ? "sense.loaded" : "sense.load_failed";
-    this.#row(sense, type, { problems: problems.map((problem) => ({ ...problem })) }, null);
+    this.#appendRow(sense, type, { problems: problems.map((problem) => ({ ...problem })) }, null);
     for (const { message, place } of problems) {
-      this.#problem(sense, `cannot be loaded: ${message}${formatPlace(place)}`);
+      this.#reportProblem(sense, `cannot be loaded: ${message}${formatPlace(place)}`);
     }
   }
 
-  /** The compute that was promised to a trigger never starts. */
-  dropped(sense: string, computeId: number): void {
+  /** Called by the scheduler for a pending compute that will never start. */
+  onDropped(sense: string, computeId: number): void {
     const message = "the daemon stops or the sense was removed";
-    for (const tell of this.#waiters.get(computeId) ?? []) tell({ kind: "group_down", message });
+    for (const resolve of this.#waiters.get(computeId) ?? []) resolve({ kind: "group_down", message });
     this.#waiters.delete(computeId);
     const record = this.#senses.get(sense);
     if (record !== undefined) record.counters.group_down++;
   }
 
-  async #settle(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Promise<ComputeResult> {
+  async #handleOutcome(
+    record: SenseRecord,
+    outcome: ComputeOutcome,
+    trigger: Trigger,
+    id: number,
+  ): Promise<ComputeResult> {
     switch (outcome.kind) {
       case "null": {
         const { returned = null } = outcome, detail = { compute: id, trigger: trigger.kind };
-        this.#skip(record, "null", returned ?? "", returned === null ? detail : { ...detail, returned }, trigger);
+        this.#recordNonAction(
+          record,
+          "null",
+          returned ?? "",
+          returned === null ? detail : { ...detail, returned },
+          trigger,
+        );
         return returned === null ? { kind: "null" } : { kind: "null", returned };
       }
       case "value": {
         const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
-        if (route.kind === "workflow") return await this.#start(record, route, trigger, id);
-        return this.#signal(record, route, trigger, id);
+        if (route.kind === "workflow") return await this.#startRun(record, route, trigger, id);
+        return this.#emitSignal(record, route, trigger, id);
       }
       case "error":
       case "timeout":
       case "group_down": {
         const detail = detailOf(outcome) ?? outcome.kind;
-        const news = this.#skip(record, outcome.kind, detail, { compute: id, message: detail }, trigger);
-        // A failed load has its own row and its own line, and a dead group its own.
-        const told = outcome.kind === "group_down" || (outcome.kind === "error" && outcome.code === "load");
-        if (news && !told) this.#problem(record.limits.sense, detail);
+        const isNew = this.#recordNonAction(record, outcome.kind, detail, { compute: id, message: detail }, trigger);
+        // A failed load and a dead group are reported elsewhere.
+        const reported = outcome.kind === "group_down" || (outcome.kind === "error" && outcome.code === "load");
+        if (isNew && !reported) this.#reportProblem(record.limits.sense, detail);
         return outcome;
       }
       default:
@@ -154,62 +165,76 @@ export class SenseManager {
     }
   }
 
-  async #start(
+  async #startRun(
     record: SenseRecord,
     { directive, payload }: Extract<Route, { kind: "workflow" }>,
     trigger: Trigger,
     id: number,
   ): Promise<ComputeResult> {
     const { sense } = record.limits, asked = { compute: id, trigger: trigger.kind, ...directive, payload };
-    const row = this.#row(sense, "sense.directive", asked, causeOf(trigger));
+    const row = this.#appendRow(sense, "sense.directive", asked, causeOf(trigger));
     try {
       const { runId } = await this.#ports.startRun(directive, payload, sense, row.id);
       record.counters.runs++;
       return { kind: "run", workflow: directive.name, runId };
     } catch (thrown) {
       const message = `could not start workflow ${directive.name}: ${messageOf(thrown)}`;
-      if (this.#skip(record, "error", message, { compute: id, message }, trigger)) this.#problem(sense, message);
+      if (this.#recordNonAction(record, "error", message, { compute: id, message }, trigger)) {
+        this.#reportProblem(sense, message);
+      }
       return { kind: "error", code: "output", message, place: null };
     }
   }
 
-  #signal(
+  #emitSignal(
     record: SenseRecord,
     { payload, warning }: Extract<Route, { kind: "signal" }>,
     trigger: Trigger,
     id: number,
   ): ComputeResult {
     const { sense } = record.limits;
-    const row = this.#row(sense, "sense.signal", { compute: id, trigger: trigger.kind, payload }, causeOf(trigger));
+    const row = this.#appendRow(
+      sense,
+      "sense.signal",
+      { compute: id, trigger: trigger.kind, payload },
+      causeOf(trigger),
+    );
     const signal: Signal = { id: row.id, sense, payload, ts: row.ts };
     if (warning !== null) {
-      this.#row(sense, "sense.directive_invalid", { compute: id, message: warning }, row.id);
-      this.#problem(sense, warning);
+      this.#appendRow(sense, "sense.directive_invalid", { compute: id, message: warning }, row.id);
+      this.#reportProblem(sense, warning);
     }
     record.counters.signals++;
     record.lastSignal = signal;
     this.#ports.emit({ kind: "signal", signal });
-    this.#ports.signalled(signal);
+    this.#ports.onSignal(signal);
     return warning === null ? { kind: "signal", signal } : { kind: "signal", signal, warning };
   }
 
-  #skip(record: SenseRecord, reason: NonActionReason, kind: string, detail: JsonObject, trigger: Trigger): boolean {
+  /** True when the non-action got a row of its own: it is not a repetition. */
+  #recordNonAction(
+    record: SenseRecord,
+    reason: NonActionReason,
+    kind: string,
+    detail: JsonObject,
+    trigger: Trigger,
+  ): boolean {
     record.counters[reason]++;
     const { sense } = record.limits, causeId = causeOf(trigger);
     const type: LogType = `sense.${reason}`;
     return this.#ports.repeats.record({ source: `sense:${sense}`, type, refId: sense, causeId, payload: detail }, kind);
   }
 
-  #row(sense: string, type: LogType, payload: JsonObject, causeId: number | null): LogRow {
+  #appendRow(sense: string, type: LogType, payload: JsonObject, causeId: number | null): LogRow {
     return this.#ports.append({ source: `sense:${sense}`, type, refId: sense, causeId, payload });
   }
 
-  #problem(sense: string, message: string): void {
+  #reportProblem(sense: string, message: string): void {
     this.#ports.emit({ kind: "problem", source: `sense:${sense}`, message, ts: this.#clock.now() });
   }
 }
 
-function newCounters(): SenseCounters {
+function createCounters(): SenseCounters {
   return {
     computes: 0,
     signals: 0,
@@ -223,13 +248,13 @@ function newCounters(): SenseCounters {
   };
 }
 
-/** The row that caused a compute: the signal's, or that of the request of a person; a schedule has none. */
+/** The row that caused a compute: the signal's, or the manual request's. A schedule has none. */
 function causeOf(trigger: Trigger): number | null {
   if (trigger.kind === "signal") return trigger.signal.id;
   return trigger.kind === "manual" ? trigger.causeId : null;
 }
 
-/** What there is to say of a result beyond its kind. */
+/** Details of a result beyond its kind. */
 function detailOf(result: ComputeResult | ComputeOutcome): string | null {
   switch (result.kind) {
     case "error": {
@@ -237,7 +262,9 @@ function detailOf(result: ComputeResult | ComputeOutcome): string | null {
       return `${message}${formatPlace(place)}`;
     }
     case "timeout":
-      return `was not done after ${formatDuration(result.afterMs)}${result.killed ? "; its process was killed" : ""}`;
+      return `did not finish within ${formatDuration(result.afterMs)}${
+        result.killed ? "; its process was killed" : ""
+      }`;
     case "group_down":
       return result.message;
     case "run":

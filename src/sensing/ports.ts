@@ -1,4 +1,4 @@
-/** What computing a sense needs: its limits, and the process of its group. The kernel fits the latter to the supervisor. */
+/** What computing a sense needs: its limits and its group's process. process/supervisor.ts implements `ComputeHost`. */
 import type { ToProcess } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 
@@ -10,7 +10,7 @@ export interface ComputeLimits {
   readonly gracePeriodMs: number;
 }
 
-/** The process of a group, as far as its computes need it; two of them are the same when they are the same object. */
+/** The process of a group, as far as computes need it. Two are the same only if they are the same object. */
 export interface ComputeProcess {
   readonly ready: boolean;
   send(message: ToProcess): void;
@@ -18,11 +18,11 @@ export interface ComputeProcess {
 }
 
 export interface ComputeHost {
-  /** The unit's process, started if there is none; null while it may not start: `whyDown` says why. */
-  process(unit: UnitKey): ComputeProcess | null;
-  whyDown(unit: UnitKey): string;
-  /** A compute in the unit's process is over. */
-  released(unit: UnitKey): void;
+  /** The unit's process, started if there is none. Null while it may not start; see `downReasonOf`. */
+  getOrStartProcess(unit: UnitKey): ComputeProcess | null;
+  downReasonOf(unit: UnitKey): string;
+  /** Call this when a compute in the unit's process has ended. */
+  release(unit: UnitKey): void;
 }
 
 /** How a process ended: `message` completes "its process ...". */

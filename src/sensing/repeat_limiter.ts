@@ -1,15 +1,15 @@
 /**
- * Rows that may repeat without end (a sense that returns null each second, a process that forges messages) stay few: the
- * first of a kind is written at once, its repetitions are folded into one row a minute that counts them.
- * Used for non-actions, which `nerve why --sense` reads, and for what processes are refused. Counters elsewhere count
- * every single one.
+ * Limits log rows that may repeat without end (a sense that returns null each second, a process that forges messages).
+ * The first row of a kind is written at once; its repetitions are folded into one row a minute that counts them.
+ * Used for non-actions, which `nerve why --sense` reads, and for rejected messages of processes. Counters elsewhere
+ * count every occurrence.
  */
 import type { CancelTimer, Clock } from "../base/time.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 
 export const repeatWindowMs = 60_000;
-/** Different kinds of one source and type that are told apart at a time; further ones share a row. */
+/** Kinds of one source and type that are kept apart at a time; further ones share a row. */
 const kindsMax = 20;
 
 /** A row whose payload is an object, to which `repeated` can be added. */
@@ -34,8 +34,8 @@ export class RepeatLimiter {
   }
 
   /**
-   * Writes the row, or folds it. `kind` tells apart what must not be folded together (an error's text). True when it got
-   * a row of its own: then it is news, else a repetition.
+   * Writes the row, or folds it. `kind` separates rows that must not be folded together, such as by an error's text.
+   * True when the row was written: then it is new, not a repetition.
    */
   record(row: RepeatableRow, kind: string): boolean {
     const key = `${row.source} ${row.type}`;
@@ -53,12 +53,12 @@ export class RepeatLimiter {
     return true;
   }
 
-  /** Writes what is still folded; called when the kernel stops. */
+  /** Writes what is still folded. Called when the kernel stops. */
   flush(): void {
     for (const folds of this.#folds.values()) {
       for (const fold of folds.values()) {
         fold.cancel();
-        this.#write(fold);
+        this.#writeRepeats(fold);
       }
     }
     this.#folds.clear();
@@ -72,13 +72,13 @@ export class RepeatLimiter {
         folds.delete(kind);
         return;
       }
-      this.#write(fold);
+      this.#writeRepeats(fold);
       fold.repeated = 0;
       fold.cancel = this.#closeLater(folds, kind);
     });
   }
 
-  #write({ repeated, last }: Fold): void {
+  #writeRepeats({ repeated, last }: Fold): void {
     if (repeated > 0) this.#append({ ...last, payload: { ...last.payload, repeated } });
   }
 }

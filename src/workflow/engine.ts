@@ -1,7 +1,7 @@
 /**
- * The port of every workflow engine: what the kernel asks of the one that runs its workflows. `local/` is the embedded
- * engine.
- * A start with an id that exists attaches to that run instead of starting another. Whatever resolves is durable.
+ * The port of every workflow engine: what the kernel needs from the one that runs its workflows. `local/` is the
+ * embedded engine.
+ * Starting a run with an id that exists attaches to that run. Every change is durable when its promise resolves.
  */
 import type { Json } from "../protocol/json.ts";
 import type { Run, RunTrigger } from "../protocol/run.ts";
@@ -10,16 +10,16 @@ export interface RunRequest {
   readonly workflow: string;
   readonly prompt: string;
   readonly payload: Json;
-  /** Null: what the configuration says for the workflow. */
+  /** Null: the workflow's configured limit. */
   readonly maxRounds: number | null;
   /** Null: a new id. An id that exists attaches to that run. */
   readonly runId: string | null;
   readonly trigger: RunTrigger;
-  /** The log row that asks for the run. */
+  /** The log row that caused the request; null when there is none. */
   readonly causeId: number | null;
 }
 
-/** What the configuration says about one workflow. */
+/** The configuration of one workflow. */
 export interface WorkflowPlan {
   readonly name: string;
   readonly concurrency: number;
@@ -29,7 +29,7 @@ export interface WorkflowPlan {
   readonly drainTimeoutMs: number;
 }
 
-/** One workflow at the moment. `waiting`: active runs that no process works on, such as in a quarantine. */
+/** The current runs of one workflow. `unassigned`: active runs that are in no process, such as in a quarantine. */
 export interface WorkflowLoad {
   readonly workflow: string;
   readonly active: number;
@@ -38,20 +38,20 @@ export interface WorkflowLoad {
 }
 
 export interface WorkflowEngine {
-  /** Takes over what the configuration says; runs of a workflow that is gone end as interrupted. */
+  /** Applies the configuration. Runs of a workflow that is no longer configured end as interrupted. */
   configure(plans: readonly WorkflowPlan[]): void;
-  /** Takes up the runs of the last daemon and begins to work. Call `configure` first. */
+  /** Recovers the runs that the last daemon left unfinished, and begins to work. Call `configure` first. */
   start(): void;
-  /** Begins nothing more, gives roles at work `drainMs`, and leaves the rest for the next start. */
+  /** Starts nothing more, gives running roles `drainMs`, and leaves the rest for the next start. */
   stop(drainMs?: number): Promise<void>;
   /** Errors: PAYLOAD_INVALID, WORKFLOW_UNKNOWN, RUN_CONFLICT, STORE_FAILED. */
   startRun(request: RunRequest): Promise<Run>;
   /** Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
   /** The run once it has ended, or as it stands when the engine stops. Error: RUN_UNKNOWN. */
-  runEnded(runId: string): Promise<Run>;
-  /** New runs go to the workflow's new code. */
-  codeReplaced(workflow: string): void;
-  /** Every configured workflow, and those whose last runs are still there. */
-  loads(): WorkflowLoad[];
+  waitForEnd(runId: string): Promise<Run>;
+  /** Call this when the workflow's code was replaced: new runs use the new code. */
+  onCodeReplaced(workflow: string): void;
+  /** Every configured workflow, and removed ones that still have runs. */
+  readLoads(): WorkflowLoad[];
 }

@@ -1,12 +1,12 @@
 /**
- * The legal moves of a run's status, as data. Pure; the guards of every write and the diagram of docs/workflows.md come from here.
- * Neighbours: run_writer.ts takes its guards from `sourcesOf`; the database refuses the rest.
+ * The table of legal moves of a run's status. Pure. The guards of every write and the diagram in the documentation come
+ * from here: local/run_writer.ts takes its guards from `sourcesOf`; the database refuses all other moves.
  */
 import { type RunStatus, runStatusSchema } from "../protocol/run.ts";
 
 /**
- * From each status, where it may go and by what. A status without a way out is terminal.
- * The words go into the diagram, where a colon or a semicolon would end them.
+ * For each status, the statuses that may follow, and why. A status without a successor is terminal.
+ * The diagram shows these texts; a colon or a semicolon would end one there.
  */
 export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus, string>>>>> = {
   queued: {
@@ -31,7 +31,7 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
   dropped: {},
 };
 
-/** What a run may be when it is written first, and by what. */
+/** The statuses a new run may have, and why. */
 export const firstMoves: Readonly<Partial<Record<RunStatus, string>>> = {
   queued: "no slot",
   started: "a slot is free",
@@ -43,17 +43,17 @@ export function isTerminal(status: RunStatus): boolean {
   return Object.keys(moves[status]).length === 0;
 }
 
-export function isLegal(from: RunStatus, to: RunStatus): boolean {
+export function isLegalMove(from: RunStatus, to: RunStatus): boolean {
   return moves[from][to] !== undefined;
 }
 
-/** Every status from which a run may become `to`: the guard of that write. */
+/** Every status that may change to `to`: the guard of that write. */
 export function sourcesOf(to: RunStatus): RunStatus[] {
-  return runStatusSchema.options.filter((from) => isLegal(from, to));
+  return runStatusSchema.options.filter((from) => isLegalMove(from, to));
 }
 
-/** The table as a Mermaid state diagram, for docs/workflows.md. */
-export function stateDiagram(): string {
+/** The table as a Mermaid state diagram, for the documentation. */
+export function renderStateDiagram(): string {
   const arrows = (from: string, ways: Readonly<Partial<Record<RunStatus, string>>>) =>
     Object.entries(ways).map(([to, why]) => `  ${from} --> ${to} : ${why}`);
   return [

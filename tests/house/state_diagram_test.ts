@@ -1,12 +1,12 @@
 /** The state diagram of docs/workflows.md is the one that the table of transitions prints: nobody draws it by hand. */
 import assert from "node:assert/strict";
-import { firstMoves, moves, stateDiagram } from "../../src/workflow/transitions.ts";
+import { firstMoves, moves, renderStateDiagram } from "../../src/workflow/transitions.ts";
 import { readSource } from "../support/source_files.ts";
 
 Deno.test("docs/workflows.md shows the states of a run as src/workflow/transitions.ts has them", () => {
   const [, shown] = /<!-- states of a run -->\n```mermaid\n([\s\S]*?)\n```\n/.exec(readSource("docs/workflows.md")) ??
     [];
-  assert.equal(shown, stateDiagram());
+  assert.equal(shown, renderStateDiagram());
 });
 
 Deno.test("no word of the state diagram holds what Mermaid takes for its own", () => {

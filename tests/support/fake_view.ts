@@ -164,7 +164,7 @@ export class FakeView implements KernelPort {
   killRun(runId: string, reason: string | null): Promise<Run> {
     const run = this.runsById.get(runId);
     if (run === undefined) throw unknownRun(runId);
-    if (run.endedAt !== null) throw new NerveError("RUN_ENDED", `run ${runId} has ended already: ${run.status}`);
+    if (run.endedAt !== null) throw new NerveError("RUN_ENDED", `run ${runId} has already ended: ${run.status}`);
     const killed = aRun({ ...run, status: "killed", exitCode: 137, reason: reason ?? "killed on request", endedAt: 9 });
     this.runsById.set(runId, killed);
     return Promise.resolve(killed);

@@ -63,7 +63,7 @@ export class FakeHost implements WorkflowHost {
   onProcess: (process: FakeProcess) => void = () => {};
   readonly #current = new Map<string, FakeProcess>();
 
-  process(workflow: string): FakeProcess | null {
+  getOrStartProcess(workflow: string): FakeProcess | null {
     if (this.down.has(workflow) || this.quarantine.has(workflow)) return null;
     let process = this.#current.get(workflow);
     // As a real one: a process that was told to end takes no more work.
@@ -76,7 +76,7 @@ export class FakeHost implements WorkflowHost {
     return process;
   }
 
-  quarantined(workflow: string): boolean {
+  isQuarantined(workflow: string): boolean {
     return this.quarantine.has(workflow);
   }
 

@@ -8,7 +8,7 @@ import { isPlainObject } from "../../src/protocol/json.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStatus } from "../../src/protocol/run.ts";
 import type { RunStore } from "../../src/workflow/local/ports.ts";
-import { isLegal } from "../../src/workflow/transitions.ts";
+import { isLegalMove } from "../../src/workflow/transitions.ts";
 
 interface State {
   readonly runs: Map<string, Run>;
@@ -84,7 +84,7 @@ export class MemoryRunStore implements RunStore {
     if (run === undefined || !guard.from.includes(run.status)) return this.#done(false);
     if (guard.fence !== undefined && guard.fence !== run.attempt) return this.#done(false);
     if (guard.rounds !== undefined && guard.rounds !== run.rounds) return this.#done(false);
-    assert.ok(isLegal(run.status, change.status), `nobody asks for ${run.status} -> ${change.status}`);
+    assert.ok(isLegalMove(run.status, change.status), `nobody asks for ${run.status} -> ${change.status}`);
     this.#state.runs.set(runId, { ...run, ...change });
     this.#state.rows.push(row);
     return this.#done(true);
@@ -101,7 +101,7 @@ export class MemoryRunStore implements RunStore {
     return this.#done(true);
   }
 
-  roleFailed(of: RunRef, failure: RoleFailure): Promise<boolean> {
+  appendRoleFailure(of: RunRef, failure: RoleFailure): Promise<boolean> {
     const run = this.#state.runs.get(of.runId);
     if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
     if (run.rounds !== failure.round - 1) return this.#done(false);

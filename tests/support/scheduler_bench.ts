@@ -76,15 +76,15 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener {
     this.prepared.push({ sense, at: this.clock.now() });
   }
 
-  nonAction(sense: string, reason: string, detail: NonActionDetail): void {
+  onNonAction(sense: string, reason: string, detail: NonActionDetail): void {
     this.deferred.push({ sense, reason, ...detail });
   }
 
-  dropped(_sense: string, computeId: number): void {
+  onDropped(_sense: string, computeId: number): void {
     this.droppedIds.push(computeId);
   }
 
-  cronTick(sense: string, due: number): void {
+  onCronTick(sense: string, due: number): void {
     this.cronTicks.push({ sense, due });
   }
 

@@ -50,7 +50,9 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     const workspace = await makeWorkspace(options), { paths } = workspace;
     for (const folder of [paths.senseDatabases, paths.blobs]) Deno.mkdirSync(folder, { recursive: true });
     const made = new SupervisedWorkspace(workspace);
-    for (const plan of planUnits(await workspace.config(), workspacePaths(workspace.root))) made.supervisor.plan(plan);
+    for (const plan of planUnits(await workspace.config(), workspacePaths(workspace.root))) {
+      made.supervisor.putUnit(plan);
+    }
     return made;
   }
 
@@ -63,8 +65,8 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
 
   /** The unit's process, started if there is none. */
   process(key: UnitKey): UnitProcess {
-    const process = this.supervisor.process(key);
-    assert.ok(process !== null, `${key} may not start: ${this.supervisor.whyDown(key)}`);
+    const process = this.supervisor.getOrStartProcess(key);
+    assert.ok(process !== null, `${key} may not start: ${this.supervisor.downReasonOf(key)}`);
     return process;
   }
 
@@ -143,7 +145,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.#happened();
   }
 
-  busy(): boolean {
+  isBusy(): boolean {
     return this.working;
   }
 

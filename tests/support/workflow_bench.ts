@@ -45,7 +45,7 @@ export class Bench {
       log: (row) => this.logged.push(row),
       onChange: (run) => this.changes.push(`${run.runId}:${run.status}`),
       onRoleFailed: (run, text) => this.failures.push(`${run.runId}: ${text}`),
-      onProcessFree: (id) => this.freed.push(id),
+      onProcessIdle: (id) => this.freed.push(id),
       problem: (message) => this.problems.push(message),
       newRunId: () => `auto${++this.#ids}`,
     });
@@ -105,7 +105,7 @@ export class Bench {
       ...more,
       meta,
     } as const;
-    this.manager.hear(process, said);
+    this.manager.onMessage(process, said);
     await this.turn();
   }
 
@@ -117,7 +117,7 @@ export class Bench {
       : kind === "failed"
       ? { kind, message: "role r failed", place: { file: "index.ts", line: 3, column: 7 } } as const
       : { kind, next: "again" } as const;
-    this.manager.hear(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+    this.manager.onMessage(process, { t: "finished", runId, attempt: thread.attempt, outcome });
     await this.turn();
   }
 
@@ -125,7 +125,7 @@ export class Bench {
   async fail(runId: string, waitMs: number | null, more: { attempts?: number; round?: number } = {}): Promise<void> {
     const { process, thread } = this.at(runId);
     process.threads.delete(runId);
-    this.manager.hear(process, {
+    this.manager.onMessage(process, {
       t: "attempt_failed",
       runId,
       attempt: thread.attempt,
@@ -144,13 +144,13 @@ export class Bench {
   async begin(runId: string, timeoutMs: number, waitMs: number | null): Promise<void> {
     const { process, thread } = this.at(runId), round = thread.messages.length + 1;
     const about = { runId, attempt: thread.attempt, round, role: "r", attempts: waitMs === null ? 1 : 3 };
-    this.manager.hear(process, { t: "role_begun", ...about, waitMs, timeoutMs });
+    this.manager.onMessage(process, { t: "role_begun", ...about, waitMs, timeoutMs });
     await this.turn();
   }
 
   async die(process: FakeProcess, kind: "crash" | "recycled" = "crash"): Promise<void> {
     this.host.end(process);
-    this.manager.processGone(process.id, { kind, message: kind === "crash" ? "out of memory" : "recycled" });
+    this.manager.onProcessExit(process.id, { kind, message: kind === "crash" ? "out of memory" : "recycled" });
     await this.turn();
   }
 }

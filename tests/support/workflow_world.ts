@@ -47,7 +47,7 @@ export class World {
     this.#host.quarantine.clear();
     await this.#settle();
     for (let left = 200; left > 0 && this.#open(); left--) {
-      for (const name of this.#plans.keys()) this.#manager.workflowAvailable(name);
+      for (const name of this.#plans.keys()) this.#manager.onWorkflowAvailable(name);
       await this.#settle();
       for (const [process, thread] of this.#threads()) this.#finish(process, thread, "completed");
       this.#reap();
@@ -57,7 +57,7 @@ export class World {
     }
     assert.deepEqual(this.#unfinished(), [], "every run comes to its end");
     assert.ok(!this.#open(), "no slot and no place in a queue is left over");
-    for (const { id } of this.#host.processes) assert.ok(!this.#manager.busy(id), "every process is free");
+    for (const { id } of this.#host.processes) assert.ok(!this.#manager.isBusy(id), "every process is free");
     await this.#stopManager();
     assert.equal(this.clock.pending, 0, "a stopped manager has no timers");
     await this.#backing.close();
@@ -92,13 +92,13 @@ export class World {
         return this.#reap();
       case "reload":
         this.#host.replace(name);
-        return this.#manager.codeReplaced(name);
+        return this.#manager.onCodeReplaced(name);
       case "down":
         return void this.#host.down.add(name);
       case "up":
         this.#host.down.delete(name);
         this.#host.quarantine.delete(name);
-        return this.#manager.workflowAvailable(name);
+        return this.#manager.onWorkflowAvailable(name);
       case "quarantine":
         return void this.#host.quarantine.add(name);
       case "configure":
@@ -133,7 +133,7 @@ export class World {
       log: () => {},
       onChange: (run) => here() && witness.changed(run),
       onRoleFailed: () => {},
-      onProcessFree: () => {},
+      onProcessIdle: () => {},
       problem: (message) => here() && witness.problem(message),
       newRunId: () => assert.fail("every run of this world brings its id"),
     });
@@ -167,7 +167,7 @@ export class World {
     const { runId } = thread.start;
     if (thread.aborted !== null) process.threads.delete(runId);
     else if (round === thread.messages.length + 1 && attempt === thread.attempt) thread.waits = true;
-    this.#manager.hear(process, { ...said, runId, attempt, round });
+    this.#manager.onMessage(process, { ...said, runId, attempt, round });
   }
 
   /** A process speaks of a run that it does not hold, in another attempt, or of another round: nothing comes of it. */
@@ -177,12 +177,12 @@ export class World {
     const before = this.#backing.store.get(runId);
     const own = process.threads.get(runId);
     const attempt = own === undefined ? 1 : own.attempt + 1 + b % 2;
-    this.#manager.hear(process, { ...said, runId, attempt, round: 1 });
-    this.#manager.hear(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
+    this.#manager.onMessage(process, { ...said, runId, attempt, round: 1 });
+    this.#manager.onMessage(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
     if (own !== undefined && own.aborted === null) {
       // Out of sequence; and while its last message waits for the disk, it has nothing at all to say.
       const round = own.messages.length + (own.waits ? 1 : 2);
-      this.#manager.hear(process, { ...said, runId, attempt: own.attempt, round });
+      this.#manager.onMessage(process, { ...said, runId, attempt: own.attempt, round });
     }
     assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }
@@ -192,18 +192,18 @@ export class World {
     const { runId } = thread.start;
     process.threads.delete(runId);
     const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };
-    this.#manager.hear(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+    this.#manager.onMessage(process, { t: "finished", runId, attempt: thread.attempt, outcome });
   }
 
   #throw(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
     if (thread.waits) return;
     process.threads.delete(thread.start.runId);
     const said = { t: "attempt_failed", ...roleOf(thread), waitMs, message: "thrown", place: null } as const;
-    this.#manager.hear(process, said);
+    this.#manager.onMessage(process, said);
   }
 
   #begin(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
-    if (!thread.waits) this.#manager.hear(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
+    if (!thread.waits) this.#manager.onMessage(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
   }
 
   #die(a: number): void {
@@ -214,7 +214,7 @@ export class World {
       this.#witness.died(start.runId, messages.length + 1, atWork.length === 1);
     }
     this.#host.end(process);
-    this.#manager.processGone(process.id, { kind: "crash", message: "out of memory" });
+    this.#manager.onProcessExit(process.id, { kind: "crash", message: "out of memory" });
   }
 
   /** Ends every process that the manager wants to be rid of. */
@@ -222,7 +222,7 @@ export class World {
     for (const process of this.#host.processes) {
       if (!process.alive || process.recycled === null) continue;
       this.#host.end(process);
-      this.#manager.processGone(process.id, { kind: "recycled", message: process.recycled });
+      this.#manager.onProcessExit(process.id, { kind: "recycled", message: process.recycled });
     }
   }
 
@@ -265,7 +265,7 @@ export class World {
   }
 
   #open(): boolean {
-    return this.#unfinished().length > 0 || this.#manager.loads().some(({ active, queued }) => active + queued > 0);
+    return this.#unfinished().length > 0 || this.#manager.readLoads().some(({ active, queued }) => active + queued > 0);
   }
 
   /** Runs at work: what waits for an ack and was told to abort has come to rest. */

@@ -1,6 +1,6 @@
 /**
- * "node:process" for code in the sandbox, through the import map of deno.json: the global `process` object after the
- * lockdown. The real module's named exports `abort` and `exit` act on the whole process, also where a worker has no permission.
+ * Replaces "node:process" for code in the sandbox, through module_gate.ts and the import map of deno.json: the global
+ * `process` object after the lockdown. The real module's named exports `abort` and `exit` affect the whole process.
  */
 // deno-lint-ignore no-process-global -- importing node:process here would import this very file
 const sandboxed = globalThis.process;

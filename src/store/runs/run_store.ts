@@ -58,7 +58,7 @@ export class SqliteRunStore {
   }
 
   /** Writes the row of a failed attempt of the present round's role. False, and no row: the run is not there for it. */
-  roleFailed(of: RunRef, failure: RoleFailure): Promise<boolean> {
+  appendRoleFailure(of: RunRef, failure: RoleFailure): Promise<boolean> {
     const { runId, attempt } = of;
     const row = this.#log.toStep({ ...toRow(of, "run.attempt_failed"), payload: { attempt, ...failure } });
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);

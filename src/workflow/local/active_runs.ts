@@ -1,8 +1,8 @@
 /**
- * The runs that have not ended, in memory: what the disk says of each (`run`), and what the manager is doing with it
- * (`phase`). Filled by manager.ts at start and by new runs; moved by dispatcher.ts, process_messages.ts and manager.ts.
- * I1. `run` changes only after the change is durable (run_writer.ts does it).
- * I2. A run holds a slot from the decision to start it until its end is durable and its last role has come to rest.
+ * The unfinished runs, in memory: the stored state of each (`run`), and what the engine is doing with it (`phase`).
+ * recovery.ts and run_admission.ts add runs; the other files of this folder move them from phase to phase.
+ * I1. `run` changes only after the change is durable (run_writer.ts changes it).
+ * I2. A run holds a slot from the decision to start it until its end is durable and its last role has settled.
  */
 import { assert } from "../../base/errors.ts";
 import type { RoleFailure, Run } from "../../protocol/run.ts";
@@ -15,21 +15,21 @@ export interface RunEntry {
   run: Run;
   phase: Phase;
   deaths: Deaths | null;
-  /** The newest failed attempt of a role, on disk. */
-  failed: RoleFailure | null;
-  /** The wait after `failure`, and when it ends by the monotonic time: a timer then brings it forward again. */
-  rest: { readonly failure: RoleFailure; readonly until: number } | null;
-  /** Ends being written that its process has no part in (kill, drop, interrupt): nothing new is begun for it. */
+  /** The newest failed attempt of a role, as stored. */
+  lastFailure: RoleFailure | null;
+  /** The wait after `failure`, and when it ends in monotonic time. A timer then dispatches the run again. */
+  retryWait: { readonly failure: RoleFailure; readonly until: number } | null;
+  /** Ends being written that its process did not cause (kill, drop, interrupt). While there are any, nothing new starts. */
   endsPending: number;
-  /** Why it is in no process, for the row that resumes it. */
-  detachedBy: string;
-  /** Ends when its first row is durable; fails when that could not be written. */
+  /** Why it is in no process; for the row that resumes it. */
+  detachReason: string;
+  /** Resolves when its first row is durable; rejects when that row could not be written. */
   created: Promise<void>;
-  /** Who waits for its end. */
-  followers: ((run: Run) => void)[];
+  /** Callers that wait for its end. */
+  waiters: ((run: Run) => void)[];
 }
 
-/** The runs of one workflow: a queue, and the runs that hold a slot. Both in the order in which they came. */
+/** The runs of one workflow: those in the queue, and those that hold a slot. Both in order of arrival. */
 export interface WorkflowQueue {
   readonly name: string;
   /** Null when the workflow is not in the configuration. */
@@ -54,12 +54,12 @@ export class ActiveRuns {
     return this.#queues.values();
   }
 
-  /** Null when nothing was ever heard of such a workflow. */
-  queue(name: string): WorkflowQueue | null {
+  /** Null when the workflow was never configured and never had a run. */
+  findQueue(name: string): WorkflowQueue | null {
     return this.#queues.get(name) ?? null;
   }
 
-  addQueue(name: string): WorkflowQueue {
+  getOrAddQueue(name: string): WorkflowQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
       queue = { name, plan: null, queued: new Set(), active: new Set() };
@@ -68,22 +68,22 @@ export class ActiveRuns {
     return queue;
   }
 
-  /** Adds a run and gives it its place: a slot when it is started, the end of the queue when it is queued. */
+  /** Adds a run: a started run takes a slot, a queued run goes to the end of the queue. */
   add(run: Run, phase: Phase): RunEntry {
     assert(!this.#entries.has(run.runId), `run ${run.runId} is in the table twice`);
-    const queue = this.addQueue(run.workflow);
+    const queue = this.getOrAddQueue(run.workflow);
     const created = Promise.resolve();
     const entry: RunEntry = {
       queue: queue,
       run,
       phase,
       deaths: null,
-      failed: null,
-      rest: null,
+      lastFailure: null,
+      retryWait: null,
       endsPending: 0,
-      detachedBy: "",
+      detachReason: "",
       created,
-      followers: [],
+      waiters: [],
     };
     this.#entries.set(run.runId, entry);
     if (run.status === "started") queue.active.add(entry);
@@ -91,14 +91,14 @@ export class ActiveRuns {
     return entry;
   }
 
-  /** Takes a run out. A lingering one keeps its slot until `queue.slots` loses it too. */
+  /** Removes a run. One that is aborting keeps its slot until it leaves `queue.active` too. */
   remove(entry: RunEntry): void {
     this.#entries.delete(entry.run.runId);
     entry.queue.queued.delete(entry);
     if (entry.phase.tag !== "aborting") entry.queue.active.delete(entry);
   }
 
-  /** False once the run has ended: what was under way for it has nothing to do any more. */
+  /** False after the run has ended: pending work for it must stop. */
   has(entry: RunEntry): boolean {
     return this.#entries.get(entry.run.runId) === entry;
   }

@@ -1,10 +1,10 @@
 /**
- * Which process holds which runs, and what happens to a role that does not come to rest.
- * Filled by dispatcher.ts; asked by process_messages.ts (may this process speak of that run?) and by manager.ts.
- * I1. A run is in at most one process. A process may speak only of the runs it holds.
- * I2. A run that ended while its role was at work is told to abort. If the role has not come to rest after
- *     `killGraceMs`, its process is recycled; until then the run keeps its slot, because it still uses the machine.
- * I3. A recycled process is no death of the other runs on it: they go on elsewhere.
+ * Tracks which process works on which runs, and recycles a process whose role does not settle.
+ * dispatcher.ts assigns runs; process_messages.ts checks here whether a process may report on a run.
+ * I1. A run is in at most one process. A process may report only on the runs assigned to it.
+ * I2. A run that ended while its role was running is aborted. If the role has not settled after `killGraceMs`, its
+ *     process is recycled. Until then the run keeps its slot, because it still uses the machine.
+ * I3. Recycling a process does not count as a death of the other runs in it: they continue in the next process.
  */
 import { assert } from "../../base/errors.ts";
 import { killGraceMs } from "../../base/limits.ts";
@@ -13,136 +13,136 @@ import type { RunEntry } from "./active_runs.ts";
 import { enterPhase } from "./phase.ts";
 import type { WorkflowProcess } from "./ports.ts";
 
-interface Holder {
+interface AssignedProcess {
   readonly process: WorkflowProcess;
   readonly runs: Map<string, RunEntry>;
-  /** By run id: the grace of a run that lingers, or the deadline of its role. */
-  readonly limits: Map<string, CancelTimer>;
-  /** True once it was told to end: its end is then no death of the runs on it. */
-  recycling: boolean;
+  /** By run id: the grace period of an aborting run, or the deadline of its role. */
+  readonly timers: Map<string, CancelTimer>;
+  /** True after `recycle`: its exit is then not a death of its runs. */
+  isRecycling: boolean;
 }
 
-/** What was on a process that is gone. */
-export interface Abandoned {
+/** The runs of a process that has exited. */
+export interface DetachedRuns {
   readonly runs: readonly RunEntry[];
   readonly recycled: boolean;
 }
 
 export class Assignments {
-  readonly #holders = new Map<number, Holder>();
+  readonly #processes = new Map<number, AssignedProcess>();
   readonly #clock: Clock;
-  /** Called when a process holds no run any more. */
-  readonly #freed: (processId: number) => void;
+  /** Called when a process has no runs left. */
+  readonly #onProcessIdle: (processId: number) => void;
 
-  constructor(clock: Clock, freed: (processId: number) => void) {
+  constructor(clock: Clock, onProcessIdle: (processId: number) => void) {
     this.#clock = clock;
-    this.#freed = freed;
+    this.#onProcessIdle = onProcessIdle;
   }
 
   assign(process: WorkflowProcess, entry: RunEntry): void {
-    let holder = this.#holders.get(process.id);
+    let holder = this.#processes.get(process.id);
     if (holder === undefined) {
-      holder = { process, runs: new Map(), limits: new Map(), recycling: false };
-      this.#holders.set(process.id, holder);
+      holder = { process, runs: new Map(), timers: new Map(), isRecycling: false };
+      this.#processes.set(process.id, holder);
     }
-    assert(!holder.runs.has(entry.run.runId), "a run was given to a process that holds it");
+    assert(!holder.runs.has(entry.run.runId), "a run was assigned to its process twice");
     holder.runs.set(entry.run.runId, entry);
   }
 
-  /** The run, if this process holds it. */
-  held(processId: number, runId: string): RunEntry | null {
-    return this.#holders.get(processId)?.runs.get(runId) ?? null;
+  /** The run, if it is assigned to this process. */
+  findAssigned(processId: number, runId: string): RunEntry | null {
+    return this.#processes.get(processId)?.runs.get(runId) ?? null;
   }
 
-  busy(processId: number): boolean {
-    return this.#holders.has(processId);
+  isBusy(processId: number): boolean {
+    return this.#processes.has(processId);
   }
 
-  /** True for a process that was told to end and has not: nothing new is given to it. */
+  /** True while a recycled process has not exited: no new run is assigned to it. */
   recycling(processId: number): boolean {
-    return this.#holders.get(processId)?.recycling ?? false;
+    return this.#processes.get(processId)?.isRecycling ?? false;
   }
 
-  /** True when no process holds any run. */
+  /** True when no process has any run. */
   get idle(): boolean {
-    return this.#holders.size === 0;
+    return this.#processes.size === 0;
   }
 
-  /** Every run that some process holds. */
-  all(): RunEntry[] {
-    return [...this.#holders.values()].flatMap((holder) => [...holder.runs.values()]);
+  /** Every run that is assigned to a process. */
+  listRuns(): RunEntry[] {
+    return [...this.#processes.values()].flatMap((holder) => [...holder.runs.values()]);
   }
 
-  /** The process has nothing to do with the run any more. */
+  /** Takes the run off the process. */
   release(process: WorkflowProcess, entry: RunEntry): void {
-    const holder = this.#holders.get(process.id);
+    const holder = this.#processes.get(process.id);
     if (holder === undefined) return;
     const { runId } = entry.run;
-    this.#unlimit(holder, runId);
+    this.#cancelTimer(holder, runId);
     holder.runs.delete(runId);
     if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
     if (holder.runs.size > 0) return;
-    this.#holders.delete(process.id);
-    this.#freed(process.id);
+    this.#processes.delete(process.id);
+    this.#onProcessIdle(process.id);
   }
 
-  /** The run has ended, and its role is still at work in `process`. */
+  /** Aborts the role, still running in `process`, of a run that has ended. */
   abort(process: WorkflowProcess, entry: RunEntry, reason: string): void {
-    const holder = this.#holders.get(process.id);
-    assert(holder !== undefined, "a run lingers in a process that does not hold it");
+    const holder = this.#processes.get(process.id);
+    assert(holder !== undefined, "an aborted run is not assigned to its process");
     enterPhase(entry, { tag: "aborting", process });
     const { runId, attempt } = entry.run;
-    this.#limit(holder, runId, killGraceMs, () => {
-      this.#recycle(holder, `run ${runId} did not come to rest after it was told to abort`);
+    this.#startTimer(holder, runId, killGraceMs, () => {
+      this.#recycle(holder, `run ${runId} did not stop after it was aborted`);
     });
     process.abortRun(runId, attempt, reason);
   }
 
   /**
-   * Its role has `timeoutMs`, and to come to rest as long as after a kill. Then `late` is called; nothing is when the
-   * run is released, or `atRest` is called, before.
+   * Gives the run's role `timeoutMs`, and then `killGraceMs` to settle. Calls `onLate` after that, unless the run was
+   * released or `clearDeadline` was called before.
    */
-  setDeadline(process: WorkflowProcess, entry: RunEntry, timeoutMs: number, late: () => void): void {
-    const holder = this.#holders.get(process.id);
-    if (holder !== undefined) this.#limit(holder, entry.run.runId, timeoutMs + killGraceMs, late);
+  setDeadline(process: WorkflowProcess, entry: RunEntry, timeoutMs: number, onLate: () => void): void {
+    const holder = this.#processes.get(process.id);
+    if (holder !== undefined) this.#startTimer(holder, entry.run.runId, timeoutMs + killGraceMs, onLate);
   }
 
-  /** The role of a run has had its say: it has no deadline any more. */
+  /** The role of a run has reported its result: it has no deadline any more. */
   clearDeadline(process: WorkflowProcess, entry: RunEntry): void {
-    const holder = this.#holders.get(process.id);
-    if (holder !== undefined) this.#unlimit(holder, entry.run.runId);
+    const holder = this.#processes.get(process.id);
+    if (holder !== undefined) this.#cancelTimer(holder, entry.run.runId);
   }
 
-  /** Ends the process because a role of this run does not come to rest. */
+  /** Ends the process because a role in it does not settle. */
   recycle(process: WorkflowProcess, reason: string): void {
-    const holder = this.#holders.get(process.id);
+    const holder = this.#processes.get(process.id);
     if (holder !== undefined) this.#recycle(holder, reason);
   }
 
-  /** Forgets a process that is gone. */
-  gone(processId: number): Abandoned {
-    const holder = this.#holders.get(processId);
+  /** Forgets a process that has exited. */
+  removeProcess(processId: number): DetachedRuns {
+    const holder = this.#processes.get(processId);
     if (holder === undefined) return { runs: [], recycled: false };
-    this.#holders.delete(processId);
-    for (const cancel of holder.limits.values()) cancel();
+    this.#processes.delete(processId);
+    for (const cancel of holder.timers.values()) cancel();
     const runs = [...holder.runs.values()];
     for (const entry of runs) if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
-    return { runs, recycled: holder.recycling };
+    return { runs, recycled: holder.isRecycling };
   }
 
-  #recycle(holder: Holder, reason: string): void {
-    if (holder.recycling) return;
-    holder.recycling = true;
+  #recycle(holder: AssignedProcess, reason: string): void {
+    if (holder.isRecycling) return;
+    holder.isRecycling = true;
     holder.process.recycle(reason);
   }
 
-  #limit(holder: Holder, runId: string, ms: number, late: () => void): void {
-    this.#unlimit(holder, runId);
-    holder.limits.set(runId, this.#clock.after(ms, late));
+  #startTimer(holder: AssignedProcess, runId: string, ms: number, onLate: () => void): void {
+    this.#cancelTimer(holder, runId);
+    holder.timers.set(runId, this.#clock.after(ms, onLate));
   }
 
-  #unlimit(holder: Holder, runId: string): void {
-    holder.limits.get(runId)?.();
-    holder.limits.delete(runId);
+  #cancelTimer(holder: AssignedProcess, runId: string): void {
+    holder.timers.get(runId)?.();
+    holder.timers.delete(runId);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the engine is doing with a run that has not ended, as a table of legal moves. A run's status is what the disk
- * says (transitions.ts); its phase is in memory only. Only `enterPhase` changes it.
+ * What the engine is doing with an unfinished run, and the table of legal moves. A run's status is stored
+ * (workflow/transitions.ts); its phase exists in memory only. Only `enterPhase` changes it.
  */
 import { assert } from "../../base/errors.ts";
 import type { WorkflowProcess } from "./ports.ts";
@@ -11,13 +11,13 @@ export type Phase =
   | { readonly tag: "queued" }
   /** queued -> started is being written. */
   | { readonly tag: "starting" }
-  /** Started, and in no process. `ready`: no process has had its present attempt yet. */
+  /** Started, and in no process. `ready`: its current attempt was not given to any process yet. */
   | { readonly tag: "unassigned"; readonly ready: boolean }
   /** attempt + 1 is being written. */
   | { readonly tag: "resuming" }
-  /** The moderator or a role is at work. */
+  /** The moderator or a role is running. */
   | { readonly tag: "running"; readonly process: WorkflowProcess }
-  /** Message `round` is being written; `stored` says whether it was. Null: the process has died meanwhile. */
+  /** Message `round` is being written; `stored` resolves to whether it was. `process` is null if it has died meanwhile. */
   | {
     readonly tag: "writing";
     readonly process: WorkflowProcess | null;
@@ -28,12 +28,12 @@ export type Phase =
   | { readonly tag: "failing" }
   /** Its end is being written. */
   | { readonly tag: "ending" }
-  /** Ended on disk; its role has been told to abort and has not settled. */
+  /** The end is stored; its role was aborted and has not settled. */
   | { readonly tag: "aborting"; readonly process: WorkflowProcess };
 
 export type PhaseTag = Phase["tag"];
 
-/** From each phase, where a run may go. Any phase may end: a kill waits for nothing. */
+/** For each phase, the phases that may follow. Any phase may end: a kill waits for nothing. */
 export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   creating: ["queued", "unassigned", "ending"],
   queued: ["starting", "ending"],
@@ -41,10 +41,10 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   unassigned: ["resuming", "running", "ending"],
   resuming: ["unassigned", "ending"],
   running: ["writing", "failing", "unassigned", "aborting", "ending"],
-  // writing -> writing: its process has died, the message is still stored.
+  // writing -> writing: its process has died; its message is still being written.
   writing: ["writing", "running", "unassigned", "ending"],
   failing: ["unassigned", "ending"],
-  // ending -> unassigned: the store refused the end, and the run goes on. ending -> ending: somebody else ended it first.
+  // ending -> unassigned: the store rejected the end, and the run continues. ending -> ending: another end was first.
   ending: ["unassigned", "ending"],
   aborting: ["ending"],
 };

@@ -1,20 +1,20 @@
 /**
- * What the workflow manager needs from others: durable storage of runs, and processes that work on them.
- * `store/runs/run_store.ts` and `kernel/workflow_host.ts` fit these by their shape.
+ * What the workflow manager needs: durable storage of runs, and processes that work on them.
+ * store/runs/run_store.ts and kernel/workflow_host.ts implement these ports.
  */
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStart, RunStatus } from "../../protocol/run.ts";
 
 /**
- * Every promise resolves after the fsync of the commit that holds its change and its log row. Calls take effect in
- * their order. To its row the store adds what was changed: of a new run, everything.
+ * Every promise resolves after the fsync of the commit that holds the change and its log row. Calls take effect in
+ * order. The store adds the changed fields to the row; for a new run, all fields.
  */
 export interface RunStore {
   /** Inserts the run with its first log row. False, and no row, when the id exists already. */
   create(run: Run, row: NewLogRow): Promise<boolean>;
   /**
-   * Changes a run that has one of the statuses `from` and, if they are given, the attempt `fence` and so many `rounds`;
-   * the log row is written only then. False: somebody was first, and nothing changed.
+   * Changes a run that has one of the statuses `from` and, if given, the attempt `fence` and the number `rounds` of
+   * messages. Writes the log row only then. False: another change was first, and nothing was written.
    */
   transition(
     runId: string,
@@ -31,41 +31,41 @@ export interface RunStore {
    * Writes the row of a failed attempt of the role of round `failure.round`. False, and no row, unless the run is
    * `started`, its attempt is `attempt`, and it holds exactly `failure.round - 1` messages.
    */
-  roleFailed(run: RunRef, failure: RoleFailure): Promise<boolean>;
-  /** What the newest of those rows tells, whatever its round; null when the run has none. */
+  appendRoleFailure(run: RunRef, failure: RoleFailure): Promise<boolean>;
+  /** The newest stored failure, whatever its round; null when the run has none. */
   lastFailure(runId: string): RoleFailure | null;
-  /** The run as of everything that was told so far, or null. */
+  /** The run, including changes that are not committed yet, or null. */
   get(runId: string): Run | null;
   messages(runId: string): RunMessage[];
   /** Runs that are `queued` or `started`, in the order in which they were created. */
   unfinished(): Run[];
 }
 
-/** One process of a workflow. Calls before it is ready are kept in order; after its end they do nothing. */
+/** One process of a workflow. Calls before it is ready are queued; after its end they do nothing. */
 export interface WorkflowProcess {
-  /** Never given to another process. */
+  /** Unique: never used for another process. */
   readonly id: number;
   readonly workflow: string;
-  /** `failures`: how often the role of the present round has failed already. */
+  /** `failures`: how often the role of the current round has failed so far. */
   run(start: RunStart, attempt: number, messages: readonly RunMessage[], failures: number): void;
   ack(runId: string, attempt: number, message: RunMessage): void;
   abortRun(runId: string, attempt: number, reason: string): void;
-  /** Kills the process; the manager hears of its end as of any other, through `processGone`. */
+  /** Kills the process. Its exit is reported like any other, through `WorkflowManager.onProcessExit`. */
   recycle(reason: string): void;
 }
 
 export interface WorkflowHost {
   /**
-   * The workflow's current process, started if there is none. Null while it may not start (backoff, quarantine):
-   * `WorkflowManager.workflowAvailable` is called when it may again. When the manager is told that a process is gone
-   * it asks at once for the next: by then the host must know whether there may be one.
+   * The workflow's current process, started if there is none. Null while it may not start (backoff, quarantine);
+   * `WorkflowManager.onWorkflowAvailable` is called when it may again. The manager requests the next process from
+   * within `onProcessExit`: by then the host must know whether one may start.
    */
-  process(workflow: string): WorkflowProcess | null;
-  /** True while `process` stays null until somebody lifts it; then new runs queue or drop. A backoff is not one. */
-  quarantined(workflow: string): boolean;
+  getOrStartProcess(workflow: string): WorkflowProcess | null;
+  /** True during a quarantine, which lasts until it is lifted; then new runs queue or drop. A backoff is not one. */
+  isQuarantined(workflow: string): boolean;
 }
 
-/** Why a process is gone. Only a `crash` counts as a death of the runs that were on it. */
+/** Why a process has exited. Only a `crash` counts as a death of the runs in it. */
 export interface ProcessExit {
   readonly kind: "crash" | "recycled" | "idle" | "drained" | "stopped";
   readonly message: string;

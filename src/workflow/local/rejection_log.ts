@@ -1,16 +1,16 @@
 /**
- * Logs what a process had no right to say. Created by manager.ts for process_messages.ts.
- * I1. A process that says nothing but nonsense writes at most `refusalsLoggedMax` rows in `refusalWindowMs` for its
- *     workflow; what was left out is counted in the next row that is written.
+ * Logs rejected messages of processes. Created by manager.ts for process_messages.ts.
+ * I1. The processes of a workflow cause at most `rejectionsLoggedMax` rows in `rejectionWindowMs`, whatever they send.
+ *     The next row after that counts what was left out.
  */
-import { refusalsLoggedMax, refusalWindowMs } from "../../base/limits.ts";
+import { rejectionsLoggedMax, rejectionWindowMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { WorkflowProcess } from "./ports.ts";
 
-/** Who speaks. */
-export type Speaker = Pick<WorkflowProcess, "id" | "workflow">;
+/** The process that sent a message. */
+export type MessageSender = Pick<WorkflowProcess, "id" | "workflow">;
 
 interface Window {
   openedMs: number;
@@ -30,28 +30,28 @@ export class RejectionLog {
     this.#log = log;
   }
 
-  /** `said` names the kind of message, `runId` the run that it claimed to be about. */
-  reject(from: Speaker, said: string, runId: string, why: string): void {
-    const window = this.#window(from.workflow);
-    if (window.logged >= refusalsLoggedMax) return void window.leftOut++;
+  /** `kind` is the kind of message, `runId` the run that it claimed to be about. */
+  reject(sender: MessageSender, kind: string, runId: string, why: string): void {
+    const window = this.#openWindow(sender.workflow);
+    if (window.logged >= rejectionsLoggedMax) return void window.leftOut++;
     window.logged++;
     // A forged id must not put rows into the history of another workflow's run.
-    const known = this.#read(runId)?.workflow === from.workflow;
+    const isOwnRun = this.#read(runId)?.workflow === sender.workflow;
     this.#log({
-      source: `workflow:${from.workflow}`,
+      source: `workflow:${sender.workflow}`,
       type: "run.refused",
-      refId: known ? runId : null,
+      refId: isOwnRun ? runId : null,
       causeId: null,
-      payload: { process: from.id, said, runId, why, leftOut: window.leftOut },
+      payload: { process: sender.id, said: kind, runId, why, leftOut: window.leftOut },
     });
     window.leftOut = 0;
   }
 
-  #window(workflow: string): Window {
+  #openWindow(workflow: string): Window {
     const now = this.#clock.monotonic();
     let window = this.#windows.get(workflow);
     if (window === undefined) this.#windows.set(workflow, window = { openedMs: now, logged: 0, leftOut: 0 });
-    if (now - window.openedMs >= refusalWindowMs) {
+    if (now - window.openedMs >= rejectionWindowMs) {
       window.openedMs = now;
       window.logged = 0;
     }

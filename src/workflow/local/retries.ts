@@ -1,13 +1,13 @@
 /**
- * What becomes of a run when its role fails: the failure is written down, then the run waits in no process until the
- * time of the next attempt, or ends. Called by process_messages.ts; dispatcher.ts does the waiting.
- * The worker watches a role's time limit and reports the failure when the role has come to rest. The kernel watches
- * it too, for a role that does not: it ends the process. (A loop is ended no later than by the heartbeat, after 15 s,
- * and then counts as a crash: so a time limit over 10 s tells nothing of a loop.)
- * I1. A failure is durable before its wait begins, and the wait is a time of day: a restart does not start it over.
- *     It is timed without the wall: a clock that was set back makes no wait longer than the one asked for.
- * I2. How often a role has failed is counted here, whatever its process says.
- * I3. A role that outlives its time limit costs its siblings a restart, and counts as no death of theirs.
+ * Stores the failures of roles. The run then waits, in no process, for its next attempt, or ends. Called by
+ * process_messages.ts; dispatcher.ts does the waiting.
+ * The worker enforces a role's time limit and reports the failure when the role has settled. The kernel enforces it too:
+ * it ends the process of a role that does not settle. (The heartbeat ends a loop after 15 s at the latest, and then it
+ * counts as a crash: a time limit over 10 s never catches a loop.)
+ * I1. A failure is durable before its wait begins, and the end of the wait is stored as wall time: a restart does not
+ *     start it over. The wait itself uses monotonic time: setting the clock back makes no wait longer than requested.
+ * I2. The kernel counts how often a role has failed, whatever its process reports.
+ * I3. Ending the process of an overdue role restarts its siblings, but does not count as a death of theirs.
  */
 import { formatDuration } from "../../base/duration.ts";
 import type { Clock } from "../../base/time.ts";
@@ -19,19 +19,19 @@ import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { WorkflowProcess } from "./ports.ts";
-import { currentRound, failureOf, reasonOf } from "./role_failure.ts";
+import { currentRoundOf, describeFailure, failureOf } from "./role_failure.ts";
 import type { RunWriter } from "./run_writer.ts";
 
-export type SaidBegun = Extract<FromProcess, { t: "role_begun" }>;
-export type SaidFailed = Extract<FromProcess, { t: "attempt_failed" }>;
+export type RoleBegunReport = Extract<FromProcess, { t: "role_begun" }>;
+export type AttemptFailedReport = Extract<FromProcess, { t: "attempt_failed" }>;
 
 export interface RetriesParts {
   readonly writer: RunWriter;
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
-  /** Called when a failure is durable. */
-  readonly failed: (run: Run, text: string) => void;
+  /** Called after a failure is durable. */
+  readonly onFailureStored: (run: Run, text: string) => void;
 }
 
 export class Retries {
@@ -41,35 +41,35 @@ export class Retries {
     this.#parts = parts;
   }
 
-  /** A role with a time limit begins. */
-  begun(entry: RunEntry, process: WorkflowProcess, said: SaidBegun): void {
+  /** A role with a time limit has begun. */
+  onRoleBegun(entry: RunEntry, process: WorkflowProcess, said: RoleBegunReport): void {
     const { assignments } = this.#parts, { timeoutMs } = said;
     assignments.setDeadline(process, entry, timeoutMs, () => {
-      // Another has cost it its process, and its role may not be to blame: it goes on from its last message.
+      // The process is being recycled because of another role; this one may not be to blame. Its run resumes.
       if (assignments.recycling(process.id)) return;
-      const message = `timed out after ${formatDuration(timeoutMs)} and did not come to rest; its process was ended`;
+      const message = `timed out after ${formatDuration(timeoutMs)} and did not stop; its process was ended`;
       assignments.recycle(process, `role ${said.role} of run ${said.runId} ${message}`);
-      void this.#fail(entry, process, said, message);
+      void this.#storeFailure(entry, process, said, message);
     });
   }
 
-  /** A role has thrown, or has come to rest after its time was up. */
-  failed(entry: RunEntry, process: WorkflowProcess, said: SaidFailed): void {
+  /** A role has thrown, or has settled after its time limit. */
+  onAttemptFailed(entry: RunEntry, process: WorkflowProcess, said: AttemptFailedReport): void {
     const { place } = said;
-    void this.#fail(entry, process, said, `${said.message}${formatPlace(place)}`);
+    void this.#storeFailure(entry, process, said, `${said.message}${formatPlace(place)}`);
   }
 
-  async #fail(
+  async #storeFailure(
     entry: RunEntry,
     process: WorkflowProcess,
-    { role, attempts, waitMs }: SaidBegun | SaidFailed,
+    { role, attempts, waitMs }: RoleBegunReport | AttemptFailedReport,
     message: string,
   ): Promise<void> {
-    const { writer, assignments, dispatcher, clock, failed } = this.#parts;
+    const { writer, assignments, dispatcher, clock, onFailureStored } = this.#parts;
     enterPhase(entry, { tag: "failing" });
     assignments.release(process, entry);
     const failure: RoleFailure = {
-      round: currentRound(entry.run),
+      round: currentRoundOf(entry.run),
       role,
       failures: (failureOf(entry)?.failures ?? 0) + 1,
       attempts,
@@ -77,13 +77,16 @@ export class Retries {
       waitMs,
       retryAt: waitMs === null ? null : clock.now() + waitMs,
     };
-    const written = await writer.roleFailed(entry, failure);
-    if (written) failed(entry.run, reasonOf(failure));
+    const written = await writer.appendRoleFailure(entry, failure);
+    if (written) onFailureStored(entry.run, describeFailure(failure));
     // It has ended meanwhile: killed, or interrupted.
     if (entry.phase.tag !== "failing") return;
-    if (written) entry.failed = failure;
+    if (written) entry.lastFailure = failure;
     const { failures } = failure;
-    dispatcher.putBack(entry, written ? `attempt ${failures} of role ${role} failed` : "its failure was not stored");
-    dispatcher.pump(entry.queue);
+    dispatcher.detach(
+      entry,
+      written ? `attempt ${failures} of role ${role} failed` : "its failure could not be stored",
+    );
+    dispatcher.dispatch(entry.queue);
   }
 }

@@ -1,22 +1,22 @@
-/** The failures of a run's roles: which one counts for the current round, and what it says. Pure. */
+/** The failures of a run's roles: which one belongs to the current round, and its text. Pure. */
 import type { RoleFailure, Run } from "../../protocol/run.ts";
 
-/** What happened; of the last failure, why the run ended. */
-export function reasonOf({ role, round, failures, attempts, message, retryAt }: RoleFailure): string {
+/** The failure as text; for the last failure, the reason why the run ended. */
+export function describeFailure({ role, round, failures, attempts, message, retryAt }: RoleFailure): string {
   const what = `role ${role} failed in round ${round}`;
   if (attempts === 1) return `${what}: ${message}`;
-  const rest = retryAt === null && failures < attempts ? ", which is not tried again" : "";
+  const rest = retryAt === null && failures < attempts ? ", not retried" : "";
   return `${what}, attempt ${failures} of ${attempts}${rest}: ${message}`;
 }
 
-/** The newest failure of the role of the present round; null when it has not failed yet. */
+/** The newest failure of the current round's role; null when it has not failed. */
 export function failureOf(
-  { run, failed }: { readonly run: Run; readonly failed: RoleFailure | null },
+  { run, lastFailure }: { readonly run: Run; readonly lastFailure: RoleFailure | null },
 ): RoleFailure | null {
-  return failed?.round === currentRound(run) ? failed : null;
+  return lastFailure?.round === currentRoundOf(run) ? lastFailure : null;
 }
 
-/** The round that the next message of a run will be. */
-export function currentRound(run: Run): number {
+/** The round of the next message of a run. */
+export function currentRoundOf(run: Run): number {
   return run.rounds + 1;
 }

@@ -1,7 +1,7 @@
 /**
- * Takes requests for runs: attaches, starts, queues or drops. Called by manager.ts; the decision is queue_policy.ts's.
- * I1. The caller is answered when the run's first row is durable, and with what is on disk.
- * I2. Between the look for an id and its entry in the table nothing is awaited: one id makes one run.
+ * Admits requested runs: attaches, starts, queues or drops them. Called by manager.ts; queue_policy.ts decides.
+ * I1. The caller gets its answer when the run's first row is durable, and gets the run as stored.
+ * I2. Nothing is awaited between looking up an id and adding its run: one id makes one run.
  */
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
@@ -12,8 +12,8 @@ import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { RunStore } from "./ports.ts";
-import { admit, excess } from "./queue_policy.ts";
-import { checkRequest, differenceTo, newRun } from "./run_request.ts";
+import { admit, countExcess } from "./queue_policy.ts";
+import { checkRequest, createRun, findDifference } from "./run_request.ts";
 import type { RunWriter } from "./run_writer.ts";
 
 export interface RunAdmissionParts {
@@ -39,24 +39,24 @@ export class RunAdmission {
     const runId = request.runId ?? newRunId();
     const existing = runs.get(runId)?.run ?? store.get(runId);
     if (existing !== null) return await this.#attach(existing, request);
-    const queue = runs.queue(request.workflow);
+    const queue = runs.findQueue(request.workflow);
     if (queue === null || queue.plan === null) {
       const known = [...runs.queues()].filter(({ plan }) => plan !== null).map(({ name }) => name);
       throw unknownWorkflow(request.workflow, known);
     }
-    const load = { active: queue.active.size, queued: queue.queued.size, accepting: dispatcher.accepting(queue) };
+    const load = { active: queue.active.size, queued: queue.queued.size, accepting: dispatcher.isAccepting(queue) };
     const admission = admit(load, queue.plan);
-    const entry = runs.add(newRun(request, runId, queue.plan, admission, clock.now()), { tag: "creating" });
+    const entry = runs.add(createRun(request, runId, queue.plan, admission, clock.now()), { tag: "creating" });
     entry.created = this.#create(entry);
     await entry.created;
     return entry.run;
   }
 
   async #attach(existing: Run, request: RunRequest): Promise<Run> {
-    const difference = request.runId === null ? "origin" : differenceTo(existing, request);
+    const difference = request.runId === null ? "origin" : findDifference(existing, request);
     if (difference !== null) {
-      throw new NerveError("RUN_CONFLICT", `run ${existing.runId} exists with another ${difference}`, {
-        hint: "use a new id, or ask for the very same run",
+      throw new NerveError("RUN_CONFLICT", `run ${existing.runId} exists with a different ${difference}`, {
+        hint: "use a new id, or repeat the original request",
       });
     }
     const entry = this.#parts.runs.get(existing.runId);
@@ -67,13 +67,13 @@ export class RunAdmission {
   async #create(entry: RunEntry): Promise<void> {
     const { runs, writer, dispatcher } = this.#parts;
     try {
-      if (!await writer.create(entry)) throw new Error("the store has a run of that id");
+      if (!await writer.create(entry)) throw new Error("the store already has a run with this id");
     } catch (thrown) {
       runs.remove(entry);
-      dispatcher.pump(entry.queue);
-      throw storeFailed(`run ${entry.run.runId} could not be started`, thrown);
+      dispatcher.dispatch(entry.queue);
+      throw toStoreFailed(`run ${entry.run.runId} could not be started`, thrown);
     }
-    // A dropped one is out of the table already, and so is one that was killed or dropped meanwhile.
+    // A run that was dropped or killed meanwhile has been removed already.
     if (!runs.has(entry)) return;
     if (entry.run.status === "queued") {
       enterPhase(entry, { tag: "queued" });
@@ -81,23 +81,23 @@ export class RunAdmission {
     } else {
       enterPhase(entry, { tag: "unassigned", ready: true });
     }
-    dispatcher.pump(entry.queue);
+    dispatcher.dispatch(entry.queue);
   }
 
-  /** Only now that the newest is on disk: a run that could not be written must not cost another its place. */
+  /** Called once the newest run is stored: one that could not be written must not cost another its place. */
   #dropOldest(queue: WorkflowQueue): void {
     if (queue.plan === null || queue.queued.size <= queue.plan.maxQueue) return;
     const queued = [...queue.queued].filter((entry) => entry.phase.tag === "queued");
-    for (const entry of queued.slice(0, excess(queued.length, queue.plan))) {
-      // It has left the queue now, so that nobody counts or starts it while its end is being written.
+    for (const entry of queued.slice(0, countExcess(queued.length, queue.plan))) {
+      // Removed at once, so that it is neither counted nor started while its end is being written.
       queue.queued.delete(entry);
-      void this.#parts.dispatcher.end(entry, "dropped", "the queue was full and it was the oldest");
+      void this.#parts.dispatcher.endRun(entry, "dropped", "the queue was full, and it was the oldest run in it");
     }
   }
 }
 
-/** What to do about it is what the store said. */
-export function storeFailed(what: string, thrown: unknown): NerveError {
+/** Keeps the hint of the store's own error. */
+export function toStoreFailed(what: string, thrown: unknown): NerveError {
   const hint = thrown instanceof NerveError && thrown.hint !== null ? { hint: thrown.hint } : {};
   return new NerveError("STORE_FAILED", `${what}: ${messageOf(thrown)}`, { ...hint, cause: thrown });
 }

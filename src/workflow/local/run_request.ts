@@ -1,5 +1,6 @@
 /**
- * From a request to a run: what may be asked for, and when two requests ask for the same. Pure; used by manager.ts.
+ * Turns a request into a run: validates it, and compares it with an existing run. Pure; used by run_admission.ts,
+ * dispatcher.ts and run_writer.ts.
  */
 import { isDeepStrictEqual } from "node:util";
 import { NerveError } from "../../base/errors.ts";
@@ -11,32 +12,43 @@ import type { RunRequest, WorkflowPlan } from "../engine.ts";
 import type { QueueDecision } from "./queue_policy.ts";
 
 /**
- * The request with a payload of its own: nobody can change it any more, and it is what the disk will hold.
- * Throws PAYLOAD_INVALID when the id, the prompt, the payload or maxRounds cannot be.
+ * The validated request. Its payload is a copy that the caller cannot change, exactly as it will be stored.
+ * Throws PAYLOAD_INVALID when the id, the prompt, the payload or maxRounds is not valid.
  */
 export function checkRequest(request: RunRequest): RunRequest {
-  const { runId, maxRounds } = request, prompt = storable(request.prompt);
+  const { runId, maxRounds } = request, prompt = toStorableText(request.prompt);
   if (runId !== null && !runIdSchema.safeParse(runId).success) {
-    throw invalid("the run id is not valid", "1 to 128 of A-Z a-z 0-9 . _ -, the first a letter or a digit");
+    throw invalidRequest(
+      "the run id is not valid",
+      "use 1 to 128 characters of A-Z a-z 0-9 . _ -, and begin with a letter or a digit",
+    );
   }
   if (prompt.length > promptMaxBytes || byteLength(prompt) > promptMaxBytes) {
-    throw invalid(`the prompt is larger than ${promptMaxBytes} bytes`, "put large input into the payload or a blob");
+    throw invalidRequest(
+      `the prompt is larger than ${promptMaxBytes} bytes`,
+      "put large input in the payload or in a blob",
+    );
   }
   if (maxRounds !== null && !(Number.isInteger(maxRounds) && maxRounds >= 1 && maxRounds <= maxRoundsMax)) {
-    throw invalid(`maxRounds is not a whole number from 1 to ${maxRoundsMax}`);
+    throw invalidRequest(`maxRounds is not a whole number from 1 to ${maxRoundsMax}`);
   }
   const text = toJsonText(request.payload, payloadMaxBytes);
-  if (!text.ok) throw invalid(`the payload ${text.error}`, "store large input as a blob and hand over its digest");
+  if (!text.ok) {
+    throw invalidRequest(`the payload ${text.error}`, "store large input as a blob and pass its digest");
+  }
   return { ...request, prompt, payload: JSON.parse(text.value) };
 }
 
-/** SQLite's text is read only up to a NUL, and half a surrogate pair is no UTF-8: what is read back must be what was said. */
-export function storable(text: string): string {
+/**
+ * Text that reads back from SQLite as it was written. SQLite ends text at a NUL when it is read, and a lone surrogate is
+ * not valid UTF-8; both are replaced.
+ */
+export function toStorableText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
 
-/** The run that a request makes, as it will be written first. */
-export function newRun(
+/** Creates the run for a request, as it will first be stored. */
+export function createRun(
   request: RunRequest,
   runId: string,
   plan: WorkflowPlan,
@@ -65,27 +77,27 @@ export function newRun(
 }
 
 /**
- * Whether a request for an id that exists asks for that very run; else what differs. Both payloads are plain JSON. A
- * request that names no maxRounds leaves it to the configuration, which may have changed: it differs from none.
+ * What differs between a run and a request with its id; null when they are equal. Both payloads are plain JSON. A request
+ * without maxRounds matches any: the configured limit may have changed.
  */
-export function differenceTo(run: Run, request: RunRequest): "workflow" | "prompt" | "maxRounds" | "payload" | null {
+export function findDifference(run: Run, request: RunRequest): "workflow" | "prompt" | "maxRounds" | "payload" | null {
   if (run.workflow !== request.workflow) return "workflow";
   if (run.prompt !== request.prompt) return "prompt";
   if (request.maxRounds !== null && run.maxRounds !== request.maxRounds) return "maxRounds";
-  return isDeepStrictEqual(plain(run.payload), plain(request.payload)) ? null : "payload";
+  return isDeepStrictEqual(toPlainJson(run.payload), toPlainJson(request.payload)) ? null : "payload";
 }
 
-/** What a role and the moderator are told of the run. */
-export function startOf(run: Run): RunStart {
+/** The part of a run that roles and the moderator see. */
+export function toRunStart(run: Run): RunStart {
   const { runId, workflow, prompt, maxRounds, payload, trigger } = run;
   return { runId, workflow, prompt, maxRounds, payload, trigger };
 }
 
-/** Objects out of SQLite may lack a prototype, and -0 is 0 in JSON: both would look like a difference. */
-function plain(value: Json): Json {
+/** Objects from SQLite may lack a prototype, and -0 is 0 in JSON: both would look like a difference. */
+function toPlainJson(value: Json): Json {
   return JSON.parse(JSON.stringify(value));
 }
 
-function invalid(message: string, hint?: string): NerveError {
+function invalidRequest(message: string, hint?: string): NerveError {
   return new NerveError("PAYLOAD_INVALID", message, hint === undefined ? {} : { hint });
 }

@@ -1,10 +1,10 @@
 /**
- * Writes every change of a run: first to disk, then to memory, then to whoever follows the run.
- * Called by the rest of this room; the store behind it is store/runs/run_store.ts.
- * I1. Memory never says more than the disk.
- * I2. A move that the table of transitions does not know is never asked of the store.
- * I3. What the store refuses for the moment (a full disk) is tried again until it succeeds or the manager stops;
- *     a caller who waits for an answer is told at once instead.
+ * Writes every change of a run: first to the store, then to memory, then calls `onChanged`.
+ * Called by the rest of this folder; the store behind it is store/runs/run_store.ts.
+ * I1. Memory is never ahead of the disk.
+ * I2. The store is never asked for a move that the table of transitions does not have.
+ * I3. A write that fails (a full disk) is retried until it succeeds or the manager stops. `create` and `tryChange`
+ *     fail at once instead: a caller waits for their answer.
  */
 import { calculateBackoff } from "../../base/backoff.ts";
 import { messageOf } from "../../base/errors.ts";
@@ -16,20 +16,20 @@ import { exitCode, type RoleFailure, type Run, type RunChange, type RunMessage }
 import { isTerminal, sourcesOf } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
-import { storable } from "./run_request.ts";
+import { toStorableText } from "./run_request.ts";
 
 export interface RunWriterOptions {
   readonly store: RunStore;
   readonly clock: Clock;
   /** Called after each durable change of status or attempt. */
-  readonly changed: (entry: RunEntry) => void;
+  readonly onChanged: (entry: RunEntry) => void;
   readonly problem: (message: string) => void;
 }
 
 export class RunWriter {
   readonly #options: RunWriterOptions;
   readonly #pending = new Set<Promise<unknown>>();
-  /** Ends the pauses between tries. */
+  /** Ends the pauses between retries. */
   readonly #pauses = new Set<() => void>();
   #closed = false;
 
@@ -37,18 +37,18 @@ export class RunWriter {
     this.#options = options;
   }
 
-  /** Writes a new run. False: the id exists. Fails with the store's error. */
+  /** Writes a new run. False: the id exists. Rejects with the store's error. */
   async create(entry: RunEntry): Promise<boolean> {
-    const written = await this.#track(this.#options.store.create(entry.run, firstRow(entry.run)));
-    if (written) this.#options.changed(entry);
+    const written = await this.#track(this.#options.store.create(entry.run, createFirstRow(entry.run)));
+    if (written) this.#options.onChanged(entry);
     return written;
   }
 
   /**
-   * Tries once. False: somebody was first. Fails with the store's error. `rounds`: only in the present attempt, and when
-   * the run holds so many messages by then, of which the last may be on its way.
+   * Tries once. False: another change was first. Rejects with the store's error. With `rounds`, the change applies only
+   * in the current attempt, and if the run then has that many messages; the last of them may still be being written.
    */
-  async changeOnce(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
+  async tryChange(entry: RunEntry, change: RunChange, row: NewLogRow, rounds?: number): Promise<boolean> {
     const from = sourcesOf(change.status), fence = entry.run.attempt;
     const guard = rounds === undefined ? { from } : { from, fence, rounds };
     const written = await this.#track(this.#options.store.transition(entry.run.runId, guard, change, row));
@@ -56,40 +56,46 @@ export class RunWriter {
     return written;
   }
 
-  /** Tries until it is written. False: somebody was first, or the manager has stopped. Never fails. */
+  /** Retries until it is written. False: another change was first, or the manager has stopped. Never rejects. */
   async change(entry: RunEntry, change: RunChange, row: NewLogRow): Promise<boolean> {
     const guard = { from: sourcesOf(change.status), fence: entry.run.attempt };
     const what = `run ${entry.run.runId} could not be written as ${change.status}`;
-    const written = await this.#insist(what, () => {
+    const written = await this.#retryUntilWritten(what, () => {
       return this.#options.store.transition(entry.run.runId, guard, change, row);
     });
     if (written) this.#apply(entry, change);
     return written;
   }
 
-  /** Stores the next message, until it is written. False as of `change`. Never fails. */
+  /** Retries until the next message is written. False as for `change`. Never rejects. */
   async append(entry: RunEntry, message: RunMessage): Promise<boolean> {
     const { run } = entry;
-    const written = await this.#insist(`message ${message.round} of run ${run.runId} could not be written`, () => {
-      return this.#options.store.appendMessage(run, message);
-    });
+    const written = await this.#retryUntilWritten(
+      `message ${message.round} of run ${run.runId} could not be written`,
+      () => {
+        return this.#options.store.appendMessage(run, message);
+      },
+    );
     if (written && !isTerminal(entry.run.status)) entry.run = { ...entry.run, rounds: message.round };
     return written;
   }
 
-  /** Writes the row of a failed attempt of a role, until it is written. False as of `change`. Never fails. */
-  roleFailed(entry: RunEntry, failure: RoleFailure): Promise<boolean> {
+  /** Retries until the row of a role's failed attempt is written. False as for `change`. Never rejects. */
+  appendRoleFailure(entry: RunEntry, failure: RoleFailure): Promise<boolean> {
     const { run } = entry;
-    return this.#insist(`a failure in round ${failure.round} of run ${run.runId} could not be written`, () => {
-      return this.#options.store.roleFailed(run, failure);
-    });
+    return this.#retryUntilWritten(
+      `a failure in round ${failure.round} of run ${run.runId} could not be written`,
+      () => {
+        return this.#options.store.appendRoleFailure(run, failure);
+      },
+    );
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** The run as the store has it; null when it has none or cannot be read. */
+  /** The run as stored; null when there is none or it cannot be read. */
   read(runId: string): Run | null {
     try {
       return this.#options.store.get(runId);
@@ -100,49 +106,49 @@ export class RunWriter {
   }
 
   /**
-   * After a refusal: the disk is right, and the run is taken as it stands there. False when nothing is left to do
-   * for it: it has ended there, or the manager has stopped.
+   * Call this after the store rejected a change: the stored run is right, and replaces the one in memory. False when
+   * nothing is left to do for the run: it has ended, or the manager has stopped.
    */
   reconcile(entry: RunEntry): boolean {
     if (this.#closed) return false;
-    // Whoever makes it leave was first and will tell what became of it.
+    // Another writer is ending the run, was first, and will report the result.
     if (entry.endsPending > 0) return true;
-    const disk = this.read(entry.run.runId);
-    const gone: Run = { ...entry.run, status: "interrupted", reason: "its row has gone from the store" };
-    entry.run = disk ?? gone;
+    const stored = this.read(entry.run.runId);
+    const missing: Run = { ...entry.run, status: "interrupted", reason: "its row is missing from the store" };
+    entry.run = stored ?? missing;
     if (!isTerminal(entry.run.status)) return true;
-    this.#options.problem(`run ${entry.run.runId} was changed by somebody else: it is ${entry.run.status}`);
-    this.#options.changed(entry);
+    this.#options.problem(`run ${entry.run.runId} was changed by another program: it is ${entry.run.status}`);
+    this.#options.onChanged(entry);
     return false;
   }
 
-  /** No further tries. Ends when nothing is under way in the store. */
+  /** Stops retrying. Resolves when no write is pending. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const end of [...this.#pauses]) end();
-    await this.settled();
+    await this.waitUntilIdle();
   }
 
-  /** Ends when nothing is under way in the store at the moment, whatever became of it. */
-  async settled(): Promise<void> {
+  /** Resolves when no write is pending, whatever the results. */
+  async waitUntilIdle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
   #apply(entry: RunEntry, change: Partial<Run>): void {
-    // A kill that came later was told earlier: promises of one commit do not keep their order. It has the last word.
+    // A later kill may be applied earlier, because promises of one commit do not settle in order. The kill stands.
     if (isTerminal(entry.run.status)) return;
     const run = { ...entry.run, ...change };
-    // Whoever ended it did not see the message that may have been stored just before; nothing can have come after.
+    // The change that ended it did not know of a message stored just before; nothing can have been stored after.
     entry.run = isTerminal(run.status) && entry.endsPending > 0 ? this.read(run.runId) ?? run : run;
-    this.#options.changed(entry);
+    this.#options.onChanged(entry);
   }
 
-  async #insist(what: string, write: () => Promise<boolean>): Promise<boolean> {
+  async #retryUntilWritten(what: string, write: () => Promise<boolean>): Promise<boolean> {
     for (let failures = 1; !this.#closed; failures++) {
       try {
         return await this.#track(write());
       } catch (thrown) {
-        if (failures === 1) this.#options.problem(`${what}, trying again: ${messageOf(thrown)}`);
+        if (failures === 1) this.#options.problem(`${what}; retrying: ${messageOf(thrown)}`);
       }
       if (!this.#closed) await this.#pause(calculateBackoff(failures, backoffFirstMs, backoffMaxMs));
     }
@@ -152,7 +158,7 @@ export class RunWriter {
   #track<T>(writing: Promise<T>): Promise<T> {
     this.#pending.add(writing);
     const done = () => void this.#pending.delete(writing);
-    // The caller deals with a failure; here it only means that nothing is under way any more.
+    // The caller handles a failure; here it only matters that the write is no longer pending.
     writing.then(done, done);
     return writing;
   }
@@ -170,30 +176,30 @@ export class RunWriter {
   }
 }
 
-/** A row about a run. Its cause is what asked for the run: `refId` already strings the rows of a run together. */
-export function runRow(run: Run, type: LogType, payload: Json): NewLogRow {
+/** A row about a run. Its cause is what caused the run: `refId` already links the rows of one run. */
+export function createRunRow(run: Run, type: LogType, payload: Json): NewLogRow {
   return { source: `workflow:${run.workflow}`, type, refId: run.runId, causeId: run.causeId, payload };
 }
 
-/** What the run is made of, the store adds to its first row by itself, and to each later one what it changed. */
-function firstRow(run: Run): NewLogRow {
+/** The row has no payload: the store adds the run's fields to its first row, and the changed fields to later ones. */
+function createFirstRow(run: Run): NewLogRow {
   const type = run.status === "started" ? "run.started" : run.status === "queued" ? "run.queued" : "run.dropped";
-  return runRow(run, type, null);
+  return createRunRow(run, type, null);
 }
 
-/** Every way in which a run ends; `maxRounds` is a failure with an exit code of its own. */
+/** Every way a run can end. `maxRounds` is a failure with its own exit code. */
 export type Ending = "completed" | "failed" | "maxRounds" | "killed" | "crashed" | "interrupted" | "dropped";
 
-const codes: Readonly<Partial<Record<Ending, number>>> = exitCode;
+const exitCodes: Readonly<Partial<Record<Ending, number>>> = exitCode;
 
 /** The change that ends a run, and its row. */
-export function ending(run: Run, how: Ending, reason: string | null, now: number): [RunChange, NewLogRow] {
+export function createEnding(run: Run, how: Ending, reason: string | null, now: number): [RunChange, NewLogRow] {
   const status = how === "maxRounds" ? "failed" : how;
-  const code = codes[how] ?? null;
-  const whole = reason === null ? null : storable(reason);
+  const code = exitCodes[how] ?? null;
+  const whole = reason === null ? null : toStorableText(reason);
   const text = whole === null || whole.length <= reasonMaxChars
     ? whole
-    : storable(`${whole.slice(0, reasonMaxChars)}...`);
+    : toStorableText(`${whole.slice(0, reasonMaxChars)}...`);
   const change: RunChange = { status, exitCode: code, reason: text, endedAt: now };
-  return [change, runRow(run, `run.${status}`, { attempt: run.attempt, rounds: run.rounds })];
+  return [change, createRunRow(run, `run.${status}`, { attempt: run.attempt, rounds: run.rounds })];
 }

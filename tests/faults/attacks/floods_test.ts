@@ -48,6 +48,6 @@ attackTest("a group that logs, prints or claims without end is slowed down, drop
     const rows = await daemon.logs({ source: "sense:rows", type: "sense.log" });
     assert.ok(rows.length > 0, "what was within bounds was kept");
     const said = JSON.stringify(await daemon.logs({ source: "group:rows", type: "group.said" }));
-    assert.match(said, /says more than 100 things a second; what is more is dropped/);
+    assert.match(said, /writes more than 100 rows or lines a second; the excess is dropped/);
   },
 });

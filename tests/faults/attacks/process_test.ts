@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { attackTest } from "../../support/attack_daemon.ts";
 
 const refused =
-  /^threw .*(NotCapable|Requires (run|ffi|read|sys|env|all) access|closed in the sandbox|not a constructor|not a function|acts on the whole process)/;
+  /^threw .*(NotCapable|Requires (run|ffi|read|sys|env|all) access|closed in the sandbox|not a constructor|not a function|affects the whole process)/;
 const gone = /^threw .*(undefined|not a function|not a constructor|Cannot read prop)/;
 
 attackTest("no program is started and no code outside of JavaScript is run", {

@@ -103,7 +103,7 @@ attackTest("a group that replaces everything in its realm fools nobody but itsel
   // The same for an order that is never kept: what comes after it is never heard.
   "wait-for-ever": {
     body: `const encode = TextEncoder.prototype.encode;
-      TextEncoder.prototype.encode = function (text) { return encode.call(this, '{"t":"after","n":1000000}\\n' + text); };
+      TextEncoder.prototype.encode = function (text) { return encode.call(this, '{"t":"barrier","n":1000000}\\n' + text); };
       return "said"`,
     comesTo: /^(timeout|died: )/,
     deadly: true,

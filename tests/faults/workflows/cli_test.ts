@@ -58,7 +58,7 @@ Deno.test("a run that is waited for exits with 137 when it is killed, and the li
     const again = await nerve("workflow", "kill", "b");
     assert.deepEqual([again.code, again.err], [
       1,
-      "❌ run b has ended already: killed, exit code 137\n   nerve workflow inspect b\n",
+      "❌ run b has already ended: killed, exit code 137\n   nerve workflow inspect b\n",
     ]);
 
     const pid = (await daemon.client.health()).units.find(({ name }) => name === "w")?.pid;

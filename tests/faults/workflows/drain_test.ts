@@ -41,7 +41,7 @@ Deno.test("what has not finished on the old code when the drain timeout is over 
   await workspace.kernel.api.reload();
   const old = await runEnd(workspace, "old");
   assert.deepEqual([old.status, old.exitCode], ["interrupted", null]);
-  assert.equal(old.reason, "its code was replaced, and it had not finished 1s later");
+  assert.equal(old.reason, "its code was replaced, and it did not finish within 1s");
   // Its role does not mind the abort: its process, the old one, is ended after the grace, and that is no death.
   await workspace.change("workflow:w", "ended");
   assert.deepEqual(await rowsOf(workspace, "old", "run.crashed"), []);

@@ -40,7 +40,7 @@ Deno.test("a started run is killed by an abort; its process lives, and the next 
   await assert.rejects(view.killRun("a", null), (thrown: unknown) => {
     assert.ok(thrown instanceof NerveError);
     assert.equal(thrown.code, "RUN_ENDED");
-    assert.match(thrown.message, /^run a has ended already: killed, exit code 137$/);
+    assert.match(thrown.message, /^run a has already ended: killed, exit code 137$/);
     return true;
   });
   await assert.rejects(view.killRun("none", null), { code: "RUN_UNKNOWN" });

@@ -50,7 +50,7 @@ Deno.test("after its last attempt a role fails the run with exit 1, by name, rou
     return (run.reason ?? "").replace(/ \([^ ]*index\.ts:\d+:\d+\)$/, "");
   };
   assert.equal(await reasonOf("doomed"), "role one failed in round 1, attempt 2 of 2: never");
-  const hopeless = "role one failed in round 1, attempt 1 of 5, which is not tried again: ";
+  const hopeless = "role one failed in round 1, attempt 1 of 5, not retried: ";
   assert.equal(await reasonOf("hopeless"), `${hopeless}RangeError: beyond help`);
   assert.equal(await reasonOf("told"), `${hopeless}beyond help`);
   assert.equal(await reasonOf("plain"), "role one failed in round 1: just once");
@@ -109,7 +109,7 @@ Deno.test("a role that blocks its process past its time is ended with it; its si
   assert.deepEqual([culprit.status, culprit.exitCode], ["failed", 1]);
   assert.match(
     culprit.reason ?? "",
-    /^role one failed in round 1: timed out after 30ms and did not come to rest; its process was ended$/,
+    /^role one failed in round 1: timed out after 30ms and did not stop; its process was ended$/,
   );
   assert.equal((await runEnd(workspace, sibling.runId)).status, "completed");
   assert.deepEqual(await rowsOf(workspace, "sibling", "run.crashed"), []);
@@ -118,12 +118,12 @@ Deno.test("a role that blocks its process past its time is ended with it; its si
 
 const moderators: readonly [name: string, moderator: string, reason: RegExp][] = [
   ["throws", `() => { throw new Error("no idea"); }`, /^the moderator threw after 0 messages: no idea \(.*:\d+:\d+\)$/],
-  ["unknown", `() => "three"`, /^the moderator answered "three", which is neither END nor a role \(one\)$/],
-  ["promises", `async () => { throw new Error("x"); }`, /^the moderator answered a promise: it must answer at once/],
+  ["unknown", `() => "three"`, /^the moderator returned "three", which is neither END nor a role \(one\)$/],
+  ["promises", `async () => { throw new Error("x"); }`, /^the moderator returned a promise: it must return/],
   [
     "moody",
     `() => (calls++ % 2 === 0 ? "one" : END)`,
-    /^the moderator is not pure: over the same 0 messages it answered "one", then answered END$/,
+    /^the moderator is not pure: for the same 0 messages it returned "one", then returned END$/,
   ],
   [
     "leaky",
@@ -164,7 +164,7 @@ Deno.test("a run whose moderator would have taken another way is not resumed on 
   assert.deepEqual([run.status, run.exitCode, run.rounds], ["failed", 1, 1]);
   assert.match(
     run.reason ?? "",
-    /^the code changed under the run, or the moderator is not pure: round 1 was done by "a", but .* now answers "b"$/,
+    /^the code changed under the run, or the moderator is not pure: round 1 was done by "a", but .* now returns "b"$/,
   );
 });
 
@@ -172,8 +172,8 @@ const nameless = ["nameless", /"" cannot be the name of a role/] as const;
 
 Deno.test("a workflow with a role that cannot be understood does not load, says why, and its runs wait", async () => {
   const wrong: readonly [role: string, reason: RegExp][] = [
-    [`{}`, /its role one is neither a function nor an object with a function run/],
-    [`{ run: () => null, timeout: "soon" }`, /its role one has a wrong timeout: "soon" is not a duration/],
+    [`{}`, /its role one is neither a function nor an object with a run function/],
+    [`{ run: () => null, timeout: "soon" }`, /its role one has an invalid timeout: "soon" is not a duration/],
     [`{ run: () => null, retries: {} }`, /its role one has an unknown key retries/],
     [`{ run: () => null, retry: {} }`, /its role one has a retry.attempts that is not a whole number/],
     [
@@ -215,5 +215,5 @@ Deno.test("a result whose parts throw when they are read fails the run", async (
   });
   const thrower = await finished(workspace, "thrower");
   assert.deepEqual([thrower.status, thrower.exitCode], ["failed", 1]);
-  assert.match(thrower.reason ?? "", /role one returned no message: reading it threw: not for you/);
+  assert.match(thrower.reason ?? "", /role one did not return a message: reading it threw: not for you/);
 });

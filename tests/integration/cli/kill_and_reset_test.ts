@@ -40,7 +40,7 @@ Deno.test("workflow kill says what became of the run; one that has ended is told
     ]);
     const again = await nerve("workflow", "kill", "going");
     assert.deepEqual([again.code, again.out], [1, ""]);
-    assert.match(again.err, /^❌ run going has ended already: killed/);
+    assert.match(again.err, /^❌ run going has already ended: killed/);
     view.runsById.set("other", aRun({ runId: "other", status: "queued", exitCode: null, endedAt: null }));
     const json = await nerve("workflow", "kill", "other", "--json");
     assert.equal(runSchema.parse(JSON.parse(json.out)).reason, "killed on request");

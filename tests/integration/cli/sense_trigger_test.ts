@@ -29,7 +29,7 @@ Deno.test("a workflow directive that is not followed is told by trigger, why, li
     senses: { misspelt },
     workflows: { tidy: tidyWorkflow },
   });
-  const fault = `its workflow directive was not followed: there is no workflow "tdy"`;
+  const fault = `invalid workflow directive: there is no workflow "tdy"`;
   const told = await served.nerve("sense", "trigger", "misspelt", "--wait");
   assert.deepEqual([told.code, told.err], [0, `🔶 misspelt: ${fault}\n`]);
   assert.match(told.out, /^📡 misspelt signal \d+ \{"path":"\/"\}\n$/);
@@ -44,7 +44,10 @@ Deno.test("a workflow directive that is not followed is told by trigger, why, li
   const list = await served.nerve("sense", "list");
   assert.match(list.out, /^🔶 +misspelt .* signal, /m);
   assert.ok(list.out.includes(`\n🔶 misspelt: ${fault}\n`), list.out);
-  assert.match((await served.nerve("status")).out, /sense\.directive_invalid sense:misspelt: its workflow directive/);
+  assert.match(
+    (await served.nerve("status")).out,
+    /sense\.directive_invalid sense:misspelt: invalid workflow directive/,
+  );
 });
 
 Deno.test("sense trigger says how it was taken, and with --wait how it ended", async () => {

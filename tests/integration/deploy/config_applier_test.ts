@@ -81,7 +81,7 @@ Deno.test("a broken nerve.yaml changes nothing, is told once, and the next good 
   await workspace.payload("a");
   assert.equal(workspace.pid("a"), pid);
   workspace.write("nerve.yaml", good);
-  await workspace.log("kernel", /good again/, from);
+  await workspace.log("kernel", /valid again/, from);
   assert.equal(workspace.health().configError, null);
   assert.equal(workspace.pid("a"), pid);
 });
@@ -96,7 +96,7 @@ Deno.test("a nerve.yaml that holds nothing is refused; one that says so takes ev
     const from = workspace.events.length, reply = await workspace.kernel.api.reload();
     assert.deepEqual([reply.changes, reply.problems.length], [[], 1]);
     assert.match(reply.configError ?? "", /^nerve\.yaml:1:1 error .*holds nothing/);
-    if (text === "") await workspace.problem("kernel", /was refused, the one before stays in force/, from);
+    if (text === "") await workspace.problem("kernel", /was refused; the previous one stays in force/, from);
   }
   assert.equal((await workspace.rows({ type: "config.refused" })).length, 1);
   await workspace.payload("a");
@@ -121,13 +121,13 @@ Deno.test("a nerve.yaml that takes something out is taken when it has rested, an
     const applier = new ConfigApplier({
       ...{ current, paths: workspace.paths, clock, append: () => {}, emit: () => {}, lastCronTick: () => null },
       supervisor: {
-        ...{ plan: applied, replace: applied, reset: applied },
-        released: applied,
-        remove: applied,
-        present: applied,
+        ...{ putUnit: applied, replaceProcess: applied, resetUnit: applied },
+        release: applied,
+        removeUnit: applied,
+        findProcess: applied,
       },
-      senses: { plan: applied, keepOnly: applied },
-      workflows: { configure: applied, codeReplaced: applied },
+      senses: { putSense: applied, keepOnly: applied },
+      workflows: { configure: applied, onCodeReplaced: applied },
       scheduler: { setPlans: applied },
     });
     return { current, applier };
@@ -141,9 +141,9 @@ Deno.test("a nerve.yaml that takes something out is taken when it has rested, an
     const { current, applier } = inForce();
     workspace.write("nerve.yaml", half);
     Deno.utimeSync(workspace.paths.configFile, clock.now() / 1_000, clock.now() / 1_000);
-    assert.equal((await applier.reread(false)).restMs, configSettleMs);
+    assert.equal((await applier.reread(false)).settleMs, configSettleMs);
     await clock.tick(configSettleMs - 1);
-    assert.equal((await applier.reread(false)).restMs, 1);
+    assert.equal((await applier.reread(false)).settleMs, 1);
     assert.deepEqual([[...current.config.senses.keys()], current.error], [["a", "b"], null]);
     await assert.rejects(inForce().applier.reread(true), /put in force/);
     await clock.tick(1);

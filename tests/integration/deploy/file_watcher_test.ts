@@ -21,7 +21,7 @@ async function watching(
   const watcher = new FileWatcher(paths, {
     clock: systemClock,
     problem: (message) => assert.fail(message),
-    async look() {
+    async scan() {
       looks++;
       const found = [...(await scan.scan()).files.keys()];
       for (const tell of [...waiting]) tell(found);
@@ -78,7 +78,7 @@ Deno.test("a scan comes soon after an event, and after a change however long tha
     const watcher = new FileWatcher(workspacePaths(root), {
       clock,
       problem: (message) => assert.fail(message),
-      look() {
+      scan() {
         looks++;
         clock.busyMs += tookMs;
         return Promise.resolve();

@@ -54,8 +54,8 @@ Deno.test("what a process says of others is refused, counted and logged; what it
   assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.load_failed" }), []);
   assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.log" }), []);
   assert.equal((await workspace.rows({ type: "run.message" })).length, 0);
-  await workspace.log("group:bad", /claimed to have loaded victim, which is not its own; refused/);
-  await workspace.log("group:bad", /claimed a message of run r1, which is not its own; refused/);
+  await workspace.log("group:bad", /claimed to have loaded victim, which is not its own; rejected/);
+  await workspace.log("group:bad", /claimed a message of run r1, which is not its own; rejected/);
   const said = await workspace.rows({ source: "group:bad", type: "group.said" });
   assert.ok(said.length === 5, `${said.length} rows tell of it, not one each`);
   assert.equal(workspace.unit("bad").deaths, 0);
@@ -63,9 +63,12 @@ Deno.test("what a process says of others is refused, counted and logged; what it
 
 /** Where the protocol is broken, the process dies for it at once. */
 const broken: Readonly<Record<string, [string, RegExp]>> = {
-  "garbage": [`await write("not json\\n");`, /a line begins like no message/],
+  "garbage": [`await write("not json\\n");`, /the line does not begin like a message/],
   "half a line": [`await write('{"t":"log",\\n');`, /JSON/],
-  "two kinds": [`await write('{"t":"stray","message":"x","place":null,"t":"ready"}\\n');`, /a message names two kinds/],
+  "two kinds": [
+    `await write('{"t":"stray","message":"x","place":null,"t":"ready"}\\n');`,
+    /the line names two kinds of message/,
+  ],
   "binary": [`await socket.write(Uint8Array.of(0, 255, 254, 10));`, /broke the protocol/],
   "an empty line": [`await write("\\n");`, /broke the protocol/],
   "null": [`await write("null\\n");`, /broke the protocol/],
@@ -85,11 +88,11 @@ const broken: Readonly<Record<string, [string, RegExp]>> = {
   ],
   "a value that nobody can walk": [
     `await write('{"t":"outcome","id":1,"outcome":{"kind":"value","value":' + "[".repeat(50_000) + "]".repeat(50_000) + "}}\\n");`,
-    /nested too deep/,
+    /nested too deeply/,
   ],
   "a closed connection": [
     `socket.close(); setInterval(() => {}, 1_000); await new Promise(() => {});`,
-    /closed its connection and lived on/,
+    /closed its connection but did not exit/,
   ],
   "a fault": [`await say({ t: "fault", message: "x".repeat(5_000) });`, /ended because of an error: x{2000}$/],
 };
@@ -170,7 +173,7 @@ Deno.test("a sense that forges through its own output reaches only its own group
     senses: { forger: forging, victim: senses.victim },
   });
   const result = await workspace.trigger("forger");
-  assert.match(result.kind === "group_down" ? result.message : result.kind, /a message names two kinds/);
+  assert.match(result.kind === "group_down" ? result.message : result.kind, /the line names two kinds of message/);
   assert.deepEqual(await workspace.rows({ source: "sense:victim", type: "sense.log" }), []);
   await victimIsFine(workspace);
 });

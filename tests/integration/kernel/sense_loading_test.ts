@@ -32,7 +32,7 @@ Deno.test("a module that awaits for ever costs its siblings nothing: it times ou
   for (let again = 0; again < 2; again++) {
     assert.deepEqual(await workspace.trigger("endless"), { kind: "timeout", afterMs: 200, killed: false });
   }
-  const { message } = await workspace.problem("sense:endless", /is not done loading/);
+  const { message } = await workspace.problem("sense:endless", /did not finish loading/);
   assert.match(message, /senses\/endless\/index\.ts:1:1/);
   assert.equal((await workspace.rows({ source: "sense:endless", type: "sense.load_failed" })).length, 1);
   assert.deepEqual(await workspace.payload("sibling"), { fine: 1 });

@@ -33,8 +33,8 @@ Deno.test("a sense that blocks its thread is killed after its timeout and grace,
   for (const [index, name] of Object.keys(blockers).entries()) {
     assert.deepEqual(results[index], { kind: "timeout", afterMs: 1_000, killed: true }, name);
     const { message } = await workspace.change(`group:${name}`, "died");
-    assert.match(message, new RegExp(`was killed: sense ${name} did not return within 1s and 100ms of grace`));
-    assert.match((await workspace.problem(`sense:${name}`, /not done/)).message, /1s; its process was killed/);
+    assert.match(message, new RegExp(`was killed: sense ${name} did not return within 1s and a grace period of 100ms`));
+    assert.match((await workspace.problem(`sense:${name}`, /did not finish/)).message, /1s; its process was killed/);
     const [row] = await workspace.rows({ source: `group:${name}`, type: "group.died" });
     assert.equal((row?.payload as { end: string }).end, "timeout");
   }
@@ -65,7 +65,7 @@ Deno.test("a compute that stops on its signal within its grace is a timeout, and
   assert.deepEqual(await workspace.trigger("polite"), { kind: "timeout", afterMs: 1_000, killed: false });
   const pid = workspace.pid("g");
   assert.deepEqual(await workspace.payload("late"), {
-    saved: "AbortError: compute was not done after 1s",
+    saved: "AbortError: compute did not finish within 1s",
   }, "what it still had to say counts");
   assert.equal(await workspace.payload("sibling"), 1);
   assert.equal(workspace.pid("g"), pid);

@@ -10,7 +10,7 @@ const options = { senses: { a: counting } };
 Deno.test("a process ends when nothing needed it for a while, and the next need starts another", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const first = await units.ready("group:a");
-  units.supervisor.released("group:a");
+  units.supervisor.release("group:a");
   await units.pass(first, "a", idleEndMs - 5_000);
   assert.equal(first.usable, true, "not before its time");
   await units.pass(first, "a", 5_000);
@@ -35,7 +35,7 @@ Deno.test("a process that is needed soon, or at work, is not ended for being idl
   await units.pass(process, "a", 3 * idleEndMs);
   assert.equal(process.usable, true, "work is under way");
   units.working = false;
-  units.supervisor.released("group:a");
+  units.supervisor.release("group:a");
   await units.pass(process, "a", idleEndMs);
   assert.equal((await units.gone(process)).wanted, true);
 });
@@ -43,7 +43,7 @@ Deno.test("a process that is needed soon, or at work, is not ended for being idl
 Deno.test("keep_alive keeps a process however long nothing is due", async () => {
   await using units = await SupervisedWorkspace.make({ ...options, yaml: { senses: { a: { keep_alive: true } } } });
   const process = await units.ready("group:a");
-  units.supervisor.released("group:a");
+  units.supervisor.release("group:a");
   await units.pass(process, "a", 3 * idleEndMs);
   assert.equal(process.usable, true);
   assert.deepEqual(await units.compute(process, "a"), { kind: "value", value: { n: 19 } });
@@ -57,21 +57,21 @@ Deno.test("deaths in a row are waited for longer each time, then quarantined; a 
     const { end, wanted } = await units.gone(process);
     assert.deepEqual(end, { kind: "killed", message: "was killed from outside (SIGKILL)" });
     assert.equal(wanted, false);
-    assert.equal(units.supervisor.process("group:a"), null, "not before its backoff");
+    assert.equal(units.supervisor.getOrStartProcess("group:a"), null, "not before its backoff");
     if (death === deathsMax) break;
     const waitMs = backoffFirstMs * 2 ** (death - 1);
     await units.clock.tick(waitMs - 1);
     assert.equal(units.supervisor.view()[0]?.state, "backoff");
-    assert.match(units.supervisor.whyDown("group:a"), /killed from outside.*starts again shortly/);
+    assert.match(units.supervisor.downReasonOf("group:a"), /killed from outside.*starts again shortly/);
     await units.clock.tick(1);
     assert.equal(units.available, death);
   }
   assert.match(units.quarantines.join(), /^died 5 times in 60 s, the last time it was killed from outside/);
-  assert.equal(units.supervisor.quarantined("group:a"), true);
+  assert.equal(units.supervisor.isQuarantined("group:a"), true);
   await units.clock.tick(3_600_000);
-  assert.equal(units.supervisor.process("group:a"), null, "time alone does not lift it");
-  assert.equal(units.supervisor.reset("group:a"), true);
-  assert.equal(units.supervisor.reset("group:a"), false, "there is nothing left to lift");
+  assert.equal(units.supervisor.getOrStartProcess("group:a"), null, "time alone does not lift it");
+  assert.equal(units.supervisor.resetUnit("group:a"), true);
+  assert.equal(units.supervisor.resetUnit("group:a"), false, "there is nothing left to lift");
   const process = await units.ready("group:a");
   assert.deepEqual(await units.compute(process, "a"), { kind: "value", value: { n: 1 } });
 });
@@ -80,12 +80,12 @@ Deno.test("a replaced process drains: new work goes to a new one, and the old en
   await using units = await SupervisedWorkspace.make(options);
   const old = await units.ready("group:a");
   units.working = true;
-  units.supervisor.replace("group:a");
+  units.supervisor.replaceProcess("group:a");
   const fresh = await units.ready("group:a");
   assert.notEqual(fresh.pid, old.pid);
   assert.deepEqual(await units.compute(old, "a"), { kind: "value", value: { n: 1 } }, "it still answers");
   units.working = false;
-  units.supervisor.released("group:a");
+  units.supervisor.release("group:a");
   assert.equal((await units.gone(old)).end.message, "replaced by newer code");
   assert.deepEqual(await units.compute(fresh, "a"), { kind: "value", value: { n: 1 } });
 });

@@ -24,5 +24,5 @@ Deno.test("a process that does not get ready in time is a death that says so", a
   const process = units.process("group:a");
   await units.clock.tick(20_000);
   const { end } = await units.gone(process);
-  assert.deepEqual(end, { kind: "no_start", message: "did not get ready in time" });
+  assert.deepEqual(end, { kind: "no_start", message: "did not become ready in time" });
 });

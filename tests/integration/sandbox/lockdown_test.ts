@@ -13,11 +13,11 @@ const escapes: Readonly<Record<string, [string, RegExp]>> = {
   "self-close": ["self.close()", /cannot end its process/],
   "import-exit": ["(await import('node:process')).exit(5)", /cannot end its process/],
   "import-exit-default": ["(await import('process')).default.exit(5)", /cannot end its process/],
-  "deno-kill": ["Deno.kill(Deno.pid, 'SIGKILL')", /Deno\.kill acts on the whole process/],
-  "process-kill": ["process.kill(process.pid, 9)", /process\.kill acts on the whole process/],
-  "process-abort": ["process.abort()", /process\.abort acts on the whole process/],
-  "signal-listener": ["Deno.addSignalListener('SIGTERM', () => {})", /Deno\.addSignalListener acts/],
-  "chdir": ["Deno.chdir('/')", /Deno\.chdir acts/],
+  "deno-kill": ["Deno.kill(Deno.pid, 'SIGKILL')", /Deno\.kill affects the whole process/],
+  "process-kill": ["process.kill(process.pid, 9)", /process\.kill affects the whole process/],
+  "process-abort": ["process.abort()", /process\.abort affects the whole process/],
+  "signal-listener": ["Deno.addSignalListener('SIGTERM', () => {})", /Deno\.addSignalListener affects/],
+  "chdir": ["Deno.chdir('/')", /Deno\.chdir affects/],
   "child-process": ["await import('node:child_process')", closed],
   "child-process-bare": ["await import('child_process')", closed],
   "child-process-data": ["await import('data:text/javascript,import \"node:child_process\"')", closed],
@@ -30,8 +30,8 @@ const escapes: Readonly<Record<string, [string, RegExp]>> = {
   "module": ["await import('node:module')", closed],
   "inspector": ["await import('node:inspector')", closed],
   "new-worker": ["new Worker('data:text/javascript,1', { type: 'module' })", /Worker is not a constructor/],
-  "builtin-module": ["(process as any).getBuiltinModule('child_process')", /process\.getBuiltinModule acts/],
-  "binding": ["(process as any).binding('pipe_wrap')", /process\.binding acts/],
+  "builtin-module": ["(process as any).getBuiltinModule('child_process')", /process\.getBuiltinModule affects/],
+  "binding": ["(process as any).binding('pipe_wrap')", /process\.binding affects/],
   "internals": ["(Deno as any)[(Deno as any).internal].core.ops.op_kill(Deno.pid, 'SIGKILL', 'x')", /undefined/],
   "undo-a-pin": ["delete (Deno as any).exit; Deno.exit(1)", /Cannot delete property/],
   "replace-a-pin": ["Object.defineProperty(Deno, 'exit', { value: 1 })", /Cannot redefine property/],
@@ -43,7 +43,7 @@ const unloadable: Readonly<Record<string, [string, RegExp]>> = {
   "static-child": ["import { spawn } from 'node:child_process'; export const compute = () => spawn('x');", /closed/],
 };
 
-Deno.test("what acts on the whole process is refused inside the sandbox with words, and the process lives", async () => {
+Deno.test("what affects the whole process is refused inside the sandbox with words, and the process lives", async () => {
   const senses: Record<string, string> = {};
   for (const [name, [body]] of Object.entries(escapes)) {
     senses[name] = `export async function compute() {\n  ${body};\n  return 'it worked';\n}`;
@@ -65,7 +65,7 @@ Deno.test("what acts on the whole process is refused inside the sandbox with wor
     assert.match(message, says, name);
     assert.equal(place?.file, workspace.paths.senseEntry(name), `${name} has its place: ${message}`);
   }
-  await workspace.log("group:g", /asked to end the process \(exit code 3\); refused/);
+  await workspace.log("group:g", /tried to end the process \(exit code 3\); refused/);
   assert.equal(workspace.pid("g"), pid, "one process lived through all of it");
   assert.equal(workspace.unit("g").deaths, 0);
 });

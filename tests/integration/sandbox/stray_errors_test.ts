@@ -5,11 +5,14 @@ import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 Deno.test("an unhandled rejection and an error in a timer are told, and the process goes on", async () => {
   const strays: Record<string, [string, RegExp]> = {
-    "rejection": ["Promise.reject(new Error('nobody waits'))", /nothing waited for: nobody waits/],
+    "rejection": [
+      "Promise.reject(new Error('nobody waits'))",
+      /uncaught error outside of any compute or role: nobody waits/,
+    ],
     "late-rejection": ["setTimeout(() => void Promise.reject(new RangeError('late')), 1)", /RangeError: late/],
     "timer": ["setTimeout(() => { throw new Error('from a timer') }, 1)", /from a timer/],
     "microtask": ["queueMicrotask(() => { throw new Error('from a microtask') })", /from a microtask/],
-    "nothing": ["void Promise.reject(undefined)", /nothing waited for: undefined/],
+    "nothing": ["void Promise.reject(undefined)", /uncaught error outside of any compute or role: undefined/],
     "unprintable": [
       "void Promise.reject(new Proxy(new Error(), { get() { throw 1 }, getPrototypeOf() { throw 2 } }))",
       /cannot be shown/,
@@ -37,7 +40,7 @@ Deno.test("an error that nothing waits for is one problem with its place, howeve
   await using workspace = await startWorkspace({ senses: { forgets } });
   const nothing = { kind: "null", returned: "undefined" };
   for (let again = 0; again < 3; again++) assert.deepEqual(await workspace.trigger("forgets"), nothing);
-  const { message } = await workspace.problem("group:forgets", /nothing waited for: lost/);
+  const { message } = await workspace.problem("group:forgets", /uncaught error outside of any compute or role: lost/);
   assert.match(message, /senses\/forgets\/index\.ts:1:\d+\)$/);
   await workspace.stop();
   assert.equal(workspace.events.filter((event) => event.kind === "problem").length, 1);

@@ -17,14 +17,17 @@ Deno.test("a failure is written for a started run, in its attempt, at its round,
     await store.runs.create(run, row);
     const of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: null };
     assert.equal(store.runs.lastFailure("a"), null);
-    assert.equal(await store.runs.roleFailed({ ...of, runId: "b" }, failure), false);
-    assert.equal(await store.runs.roleFailed({ ...of, attempt: 2 }, failure), false);
-    assert.equal(await store.runs.roleFailed(of, { ...failure, round: 2 }), false);
-    assert.equal(await store.runs.roleFailed(of, failure), true);
-    assert.equal(await store.runs.roleFailed(of, { ...failure, failures: 2, waitMs: null, retryAt: null }), true);
+    assert.equal(await store.runs.appendRoleFailure({ ...of, runId: "b" }, failure), false);
+    assert.equal(await store.runs.appendRoleFailure({ ...of, attempt: 2 }, failure), false);
+    assert.equal(await store.runs.appendRoleFailure(of, { ...failure, round: 2 }), false);
+    assert.equal(await store.runs.appendRoleFailure(of, failure), true);
+    assert.equal(
+      await store.runs.appendRoleFailure(of, { ...failure, failures: 2, waitMs: null, retryAt: null }),
+      true,
+    );
     const change = { status: "failed", exitCode: 1, endedAt: 9 } as const;
     await store.runs.transition("a", { from: ["started"] }, change, { ...row, type: "run.failed" });
-    assert.equal(await store.runs.roleFailed(of, { ...failure, failures: 3 }), false);
+    assert.equal(await store.runs.appendRoleFailure(of, { ...failure, failures: 3 }), false);
     await store.close();
 
     const again = openStore(path, systemClock);

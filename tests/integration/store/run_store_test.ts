@@ -4,7 +4,7 @@ import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import type { RunStore } from "../../../src/workflow/local/ports.ts";
-import { firstMoves, isLegal, isTerminal } from "../../../src/workflow/transitions.ts";
+import { firstMoves, isLegalMove, isTerminal } from "../../../src/workflow/transitions.ts";
 import { newRun, runRow, withStore } from "../../support/store_bench.ts";
 
 /** Compiles only while the store fits the port that the workflow room declares. */
@@ -154,7 +154,7 @@ Deno.test("the database knows the same moves as the workflow room", () =>
         await bring(store.runs, runId, from);
         const change = () =>
           db.prepare("update workflow_runs set status = ?, attempt = attempt + 1 where run_id = ?").run(to, runId);
-        if (isLegal(from, to)) assert.equal(change().changes, 1, runId);
+        if (isLegalMove(from, to)) assert.equal(change().changes, 1, runId);
         else assert.throws(change, /illegal move/, runId);
       }
     }

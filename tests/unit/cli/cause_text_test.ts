@@ -38,8 +38,8 @@ Deno.test("each reason for silence has its sentence, and repetitions are counted
     "⚪ compute 4 returned undefined: is a return or an await missing?",
   );
   assert.equal(
-    told("sense.directive_invalid", { compute: 4, message: "its workflow directive was not followed: no workflow" }),
-    "🔶 compute 4: its workflow directive was not followed: no workflow",
+    told("sense.directive_invalid", { compute: 4, message: "invalid workflow directive: no workflow" }),
+    "🔶 compute 4: invalid workflow directive: no workflow",
   );
   assert.equal(told("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
   const until = new Date(2026, 0, 2, 12, 3, 10).getTime();

@@ -1,7 +1,7 @@
 /** Whose version changes when a file does. */
 import assert from "node:assert/strict";
 import { CodeVersions } from "../../../src/deploy/code_version.ts";
-import { importsOf } from "../../../src/deploy/import_scanner.ts";
+import { scanImports } from "../../../src/deploy/import_scanner.ts";
 import type { Snapshot } from "../../../src/deploy/workspace_scan.ts";
 
 const files: Readonly<Record<string, string>> = {
@@ -24,13 +24,15 @@ const files: Readonly<Record<string, string>> = {
 function versions(texts: Readonly<Record<string, string>>): Record<string, string> {
   const snapshot: Snapshot = {
     files: new Map(
-      Object.entries(texts).map(([path, text]) => [path, { hash: text, stamp: "", imports: importsOf(text) }]),
+      Object.entries(texts).map(([path, text]) => [path, { hash: text, stamp: "", imports: scanImports(text) }]),
     ),
     digest: "",
     incomplete: null,
   };
   const code = new CodeVersions("/w", snapshot);
-  return Object.fromEntries(["a", "b", "c", "d", "plain"].map((name) => [name, code.of(`senses/${name}`).content]));
+  return Object.fromEntries(
+    ["a", "b", "c", "d", "plain"].map((name) => [name, code.versionOf(`senses/${name}`).content]),
+  );
 }
 
 /** Senses whose version is another one when `path` has this text (null: is gone). */

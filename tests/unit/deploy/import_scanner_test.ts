@@ -1,6 +1,6 @@
 /** Which files a module may import, read from its text: too much is allowed, too little never. */
 import assert from "node:assert/strict";
-import { importsOf, resolveImport } from "../../../src/deploy/import_scanner.ts";
+import { resolveImport, scanImports } from "../../../src/deploy/import_scanner.ts";
 
 Deno.test("every way to import a file by its path is seen", () => {
   const text = `
@@ -16,7 +16,7 @@ Deno.test("every way to import a file by its path is seen", () => {
     const g = import.meta.resolve("./g.ts"), h = new URL("./h.txt", import.meta.url);
     import i from "file:///w/lib/i.ts"; import j from "/w/lib/j.ts";
     import "nerve"; import x from "npm:x"; import { readFile } from "node:fs";`;
-  const { specifiers, unsure } = importsOf(text);
+  const { specifiers, unsure } = scanImports(text);
   assert.deepEqual(specifiers, [
     ...["./a.ts", "../b.ts", "./side.ts", "./types.ts", "../../lib/c.ts", "./d.ts", "./data.json", "./lines.ts"],
     ...["./e.ts", "./f.ts", "./g.ts", "./h.txt", "file:///w/lib/i.ts", "/w/lib/j.ts"],
@@ -35,9 +35,9 @@ Deno.test("an import whose path the text does not tell makes it unsure", () => {
       'await import("\\x2e/a.ts")',
       "const go = () => import(/* a */ where /* b */)",
     ]
-  ) assert.equal(importsOf(text).unsure, true, text);
+  ) assert.equal(scanImports(text).unsure, true, text);
   for (const text of ['import("./a.ts")', 'import( "./a.ts" , {})', "important(x)", "import.meta.url"]) {
-    assert.equal(importsOf(text).unsure, false, text);
+    assert.equal(scanImports(text).unsure, false, text);
   }
 });
 

@@ -27,16 +27,16 @@ class Log {
 Deno.test("followers hear of what was committed since they came, however many rows one commit had", async () => {
   const log = new Log(), feed = new LogFeed(log);
   log.add(3);
-  feed.committed();
+  feed.onCommit();
   assert.equal(log.reads, 0, "nobody follows, nothing is read");
   const one = feed.follow();
   log.add(2);
-  feed.committed();
+  feed.onCommit();
   const other = feed.follow();
   log.add(eventReplayRows);
-  feed.committed();
+  feed.onCommit();
   const reads = log.reads;
-  feed.committed();
+  feed.onCommit();
   assert.equal(log.reads, reads + 1);
   feed.close();
   const ids = async (rows: AsyncIterable<LogRow>) => (await Array.fromAsync(rows)).map(({ id }) => id);

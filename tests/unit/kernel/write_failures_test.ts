@@ -24,12 +24,12 @@ Deno.test("a failure is told at once with its hint, and then at most once a minu
 
 Deno.test("the recovery is told once, with everything that was lost, and then the next failure is news", () => {
   const { told, failures } = setUp();
-  failures.recovered();
+  failures.reportRecovery();
   assert.deepEqual(told, []);
   failures.report(full, 2);
   failures.report(full, 3);
-  failures.recovered();
-  failures.recovered();
+  failures.reportRecovery();
+  failures.reportRecovery();
   assert.equal(told.length, 2);
   assert.match(told[1] ?? "", /\b5\b.*the disk is full/);
   failures.report(full, 1);

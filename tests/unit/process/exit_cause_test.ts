@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { endFromStatus, type EndKind, isWanted } from "../../../src/process/exit_cause.ts";
+import { type EndKind, isWanted, toProcessEnd } from "../../../src/process/exit_cause.ts";
 
-Deno.test("endFromStatus() tells out of memory, abort, kill and plain exits apart", () => {
+Deno.test("toProcessEnd() tells out of memory, abort, kill and plain exits apart", () => {
   const heap = "Fatal JavaScript out of memory: Ineffective mark-compacts near heap limit\nStack backtrace:";
   const cases: [{ code: number; signal: string | null }, string, EndKind, RegExp][] = [
     [{ code: 133, signal: "SIGTRAP" }, "", "out_of_memory", /memory limit/],
@@ -20,7 +20,7 @@ Deno.test("endFromStatus() tells out of memory, abort, kill and plain exits apar
     [{ code: 0, signal: null }, "", "exited", /code 0/],
   ];
   for (const [status, words, kind, says] of cases) {
-    const end = endFromStatus(status, words);
+    const end = toProcessEnd(status, words);
     assert.equal(end.kind, kind, JSON.stringify(status));
     assert.match(end.message, says);
   }

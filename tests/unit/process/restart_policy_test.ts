@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs } from "../../../src/base/limits.ts";
-import { decideRestart, recentDeaths } from "../../../src/process/restart_policy.ts";
+import { decideRestart, keepRecentDeaths } from "../../../src/process/restart_policy.ts";
 
 const crashed = { kind: "exited", message: "exited with code 1" } as const;
 
@@ -23,6 +23,6 @@ Deno.test("decideRestart() quarantines a unit that is over its quota at its firs
   assert.deepEqual(decideRestart(full, []), { kind: "quarantine", reason: "holds 2 GiB", full: true });
 });
 
-Deno.test("recentDeaths() forgets what is older than the window", () => {
-  assert.deepEqual(recentDeaths([0, 1, deathWindowMs], deathWindowMs), [1, deathWindowMs]);
+Deno.test("keepRecentDeaths() forgets what is older than the window", () => {
+  assert.deepEqual(keepRecentDeaths([0, 1, deathWindowMs], deathWindowMs), [1, deathWindowMs]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeError, loadProblem, placeOf, strayError } from "../../../src/sandbox/error_text.ts";
+import { describeError, placeOf, toLoadProblem, toStrayProblem } from "../../../src/sandbox/error_text.ts";
 import fc from "../../support/fast_check.ts";
 
 const folder = "/w/senses/a/";
@@ -8,7 +8,7 @@ function withStack(message: string, stack: string): Error {
   return Object.assign(new Error(message), { stack });
 }
 
-Deno.test("describe() names the class where that tells more than the message", () => {
+Deno.test("describeError() names the class where that tells more than the message", () => {
   assert.equal(describeError(new Error("no")), "no");
   assert.equal(describeError(new TypeError("no")), "no");
   assert.equal(describeError(new RangeError("no")), "RangeError: no");
@@ -23,14 +23,14 @@ Deno.test("describe() names the class where that tells more than the message", (
 Deno.test("a file outside that is imported is told to move to lib/, one that is read to be declared", () => {
   const message = 'Requires read access to "/w/senses/b/x.ts", run again with the --allow-read flag';
   assert.match(
-    loadProblem(new TypeError(`${message} at file:///w/senses/a/index.ts:1:17`), folder).message,
+    toLoadProblem(new TypeError(`${message} at file:///w/senses/a/index.ts:1:17`), folder).message,
     /^"\/w\/senses\/b\/x\.ts" cannot be imported: move it to lib\/; [^]*permissions\.import names them$/,
   );
   assert.match(describeError(new TypeError(`NotCapable: ${message}`)), /^"\/w\/senses\/b\/x\.ts" cannot be imported/);
   const packaged = 'Requires read access to "/cache/npm/hono/index.js", run again with the --allow-read flag';
   assert.match(
     describeError(new TypeError(packaged)),
-    /index\.js" cannot be imported: a sense or workflow imports from its own/,
+    /index\.js" cannot be imported: a sense or workflow may import from its own/,
   );
   assert.match(
     describeError(new Deno.errors.NotCapable(message)),
@@ -38,7 +38,7 @@ Deno.test("a file outside that is imported is told to move to lib/, one that is 
   );
 });
 
-Deno.test("describe() adds the cause, unless the message tells it already", () => {
+Deno.test("describeError() adds the cause, unless the message tells it already", () => {
   const query = new Error("Failed to run the query", { cause: new Error("no such table: nope") });
   assert.equal(describeError(query), "Failed to run the query: no such table: nope");
   assert.equal(
@@ -53,7 +53,7 @@ Deno.test("describe() adds the cause, unless the message tells it already", () =
   assert.equal(describeError(ring), "ring: of two");
 });
 
-Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, and what they say is bounded", () => {
+Deno.test("describeError(), placeOf(), toLoadProblem() and toStrayProblem() never throw, and what they say is bounded", () => {
   const hostile = fc.oneof(
     fc.anything(),
     fc.record({ name: fc.anything(), message: fc.anything(), stack: fc.anything() }, { requiredKeys: [] })
@@ -70,13 +70,13 @@ Deno.test("describe(), placeOf(), loadProblem() and strayError() never throw, an
   );
   fc.assert(fc.property(hostile, (thrown) => {
     assert.ok(describeError(thrown).length <= 4_000);
-    assert.ok(strayError(thrown, ["/w/senses/a"]).message.length <= 4_100);
-    assert.ok(loadProblem(thrown, folder).message.length <= 4_200);
+    assert.ok(toStrayProblem(thrown, ["/w/senses/a"]).message.length <= 4_100);
+    assert.ok(toLoadProblem(thrown, folder).message.length <= 4_200);
     placeOf(thrown, folder);
   }));
 });
 
-Deno.test("describe() takes a long message of blanks in no time", () => {
+Deno.test("describeError() takes a long message of blanks in no time", () => {
   assert.equal(describeError(new Error(" ".repeat(2e6) + "x")), "x");
 });
 
@@ -94,25 +94,25 @@ Deno.test("placeOf() is the first place in the sense's own folder, however deep 
   assert.equal(placeOf("not an error", folder), null);
 });
 
-Deno.test("loadProblem() takes the place out of a syntax error's message, which has no stack of its own", () => {
+Deno.test("toLoadProblem() takes the place out of a syntax error's message, which has no stack of its own", () => {
   const text = "Expression expected\n  |\n1 | const x =\n  |          ~\n    at file:///w/senses/a/index.ts:1:10";
-  const problem = loadProblem(withStack(text, ""), folder);
+  const problem = toLoadProblem(withStack(text, ""), folder);
   assert.deepEqual(problem.place, { file: "/w/senses/a/index.ts", line: 1, column: 10 });
   assert.match(problem.message, /^Expression expected/);
   assert.doesNotMatch(problem.message, /file:\/\//);
 });
 
-Deno.test("loadProblem() cuts the code frame of a syntax error, also above its place", () => {
+Deno.test("toLoadProblem() cuts the code frame of a syntax error, also above its place", () => {
   const text = "Expected ';', got 'files'\n  |\n  |\n4 |   for (const f files) {}\n  |                ~~~~~";
-  const cut = loadProblem(withStack(`${text}\n    at file:///w/senses/a/index.ts:4:16`, ""), folder);
+  const cut = toLoadProblem(withStack(`${text}\n    at file:///w/senses/a/index.ts:4:16`, ""), folder);
   assert.deepEqual(cut, {
     message: "Expected ';', got 'files'",
     place: { file: "/w/senses/a/index.ts", line: 4, column: 16 },
   });
-  assert.equal(loadProblem(new Error("one\n| two"), folder).message, "one | | two", "other lines stay");
+  assert.equal(toLoadProblem(new Error("one\n| two"), folder).message, "one | | two", "other lines stay");
 });
 
-Deno.test("loadProblem() says the rule of imports in place of advice for a project of one's own", () => {
+Deno.test("toLoadProblem() says the rule of imports in place of advice for a project of one's own", () => {
   const texts = {
     'Import "lodash" not a dependency and not in import map from "file:///w/senses/a/index.ts"\n  hint: try running `deno add npm:lodash`':
       /^"lodash" cannot be imported: .* lib\/, nerve, drizzle-orm, zod and Node built-ins; .*permissions\.import/,
@@ -123,20 +123,20 @@ Deno.test("loadProblem() says the rule of imports in place of advice for a proje
     "Failed loading x: --cached-only is specified.": /^npm:NAME cannot be imported like this: a sense or/,
   };
   for (const [text, says] of Object.entries(texts)) {
-    const { message } = loadProblem(withStack(text, "at file:///w/senses/a/index.ts:1:15"), folder);
+    const { message } = toLoadProblem(withStack(text, "at file:///w/senses/a/index.ts:1:15"), folder);
     assert.match(message, says);
     assert.doesNotMatch(message, /deno add|deno install|cached-only/);
   }
 });
 
-Deno.test("describe() gives no impossible advice where Deno wants a permission for everything", () => {
+Deno.test("describeError() gives no impossible advice where Deno wants a permission for everything", () => {
   const thrown = new Error('Requires all access to "/proc/stat", run again with the --allow-all flag');
-  assert.match(describeError(thrown), /^"\/proc\/stat" is closed in the sandbox, whatever is granted: ask node:os/);
+  assert.match(describeError(thrown), /^"\/proc\/stat" is always closed in the sandbox: use node:os/);
 });
 
-Deno.test("strayError() has its place in a folder of its unit, when there is one", () => {
+Deno.test("toStrayProblem() has its place in a folder of its unit, when there is one", () => {
   const thrown = withStack("x", "Error: x\n    at file:///w/lib/tool.ts:3:4\n    at file:///w/senses/a/index.ts:1:2");
-  assert.equal(strayError(thrown, ["/w/senses/a", "/w/lib"]).place?.file, "/w/senses/a/index.ts");
-  assert.equal(strayError(thrown, ["/w/lib"]).place?.line, 3);
-  assert.equal(strayError("text", ["/w/lib"]).place, null);
+  assert.equal(toStrayProblem(thrown, ["/w/senses/a", "/w/lib"]).place?.file, "/w/senses/a/index.ts");
+  assert.equal(toStrayProblem(thrown, ["/w/lib"]).place?.line, 3);
+  assert.equal(toStrayProblem("text", ["/w/lib"]).place, null);
 });

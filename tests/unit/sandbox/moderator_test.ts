@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { rereadRoundsMax } from "../../../src/base/limits.ts";
 import type { RunMessage, RunStart } from "../../../src/protocol/run.ts";
-import { findContradiction, nextRole } from "../../../src/sandbox/moderator.ts";
+import { askModerator, findContradiction } from "../../../src/sandbox/moderator.ts";
 import { readRoles } from "../../../src/sandbox/roles.ts";
 import { END, type ModeratorContext, type Workflow } from "../../../src/sdk/workflow.ts";
 
@@ -28,7 +28,7 @@ function workflowWith(moderator: (context: ModeratorContext) => unknown): Workfl
 function ask(moderator: (context: ModeratorContext) => unknown, messages: RunMessage[] = []) {
   const workflow = workflowWith(moderator), roles = readRoles(workflow.roles);
   assert.ok(roles.ok);
-  return nextRole(workflow, roles.value, start, messages);
+  return askModerator(workflow, roles.value, start, messages);
 }
 
 function faultOf(moderator: (context: ModeratorContext) => unknown, messages: RunMessage[] = []): string {
@@ -49,9 +49,9 @@ Deno.test("a moderator that throws, promises, or names no role is told what it d
   });
   assert.ok(answer.kind === "wrong" && answer.thrown === thrown);
   assert.match(answer.message, /threw after 0 messages: no idea/);
-  assert.match(faultOf(() => Promise.reject(new Error("late"))), /answered a promise/);
-  assert.match(faultOf(() => "clean"), /answered "clean", which is neither END nor a role \(scan, tidy\)/);
-  assert.match(faultOf(() => undefined), /answered undefined/);
+  assert.match(faultOf(() => Promise.reject(new Error("late"))), /returned a promise/);
+  assert.match(faultOf(() => "clean"), /returned "clean", which is neither END nor a role \(scan, tidy\)/);
+  assert.match(faultOf(() => undefined), /returned undefined/);
   assert.match(faultOf(() => "toString"), /neither END nor a role/);
 });
 
@@ -59,7 +59,7 @@ Deno.test("a moderator that answers the same messages differently is not pure", 
   let asked = 0;
   assert.match(
     faultOf(() => asked++ % 2 === 0 ? "scan" : "tidy"),
-    /not pure: .* answered "scan", then answered "tidy"/,
+    /not pure: .* returned "scan", then returned "tidy"/,
   );
   asked = 0;
   const second = () => {
@@ -81,7 +81,7 @@ Deno.test("findContradiction() is null when every round was done by the role tha
 Deno.test("findContradiction() names the first round that the moderator would now give to another role", async () => {
   const workflow = workflowWith(({ messages }) => messages.length < 2 ? "scan" : END);
   const found = await findContradiction(workflow, start, messagesBy("scan", "tidy", "tidy"));
-  assert.match(found?.message ?? "", /round 2 was done by "tidy", but over the same 1 messages .* answers "scan"/);
+  assert.match(found?.message ?? "", /round 2 was done by "tidy", but for the same 1 messages .* returns "scan"/);
   const throws = workflowWith(() => {
     throw new Error("gone");
   });

@@ -7,7 +7,7 @@ import {
   roleAttemptsMax,
   roleNameMaxChars,
 } from "../../../src/base/limits.ts";
-import { readRoles, type RolePlan, waitAfter } from "../../../src/sandbox/roles.ts";
+import { findRetryWait, readRoles, type RolePlan } from "../../../src/sandbox/roles.ts";
 import { END, START } from "../../../src/sdk/workflow.ts";
 
 const run = () => ({ content: "", meta: {} });
@@ -65,18 +65,18 @@ Deno.test("a role that cannot be understood is named, with what is wrong about i
   for (const [roles, what] of cases) assert.match(faultOf(roles), what);
 });
 
-Deno.test("waitAfter() doubles the wait up to its bound, and gives none after the last attempt", () => {
+Deno.test("findRetryWait() doubles the wait up to its bound, and gives none after the last attempt", () => {
   const plan = planOf({ run, retry: { attempts: 5, backoff: 100, maxBackoff: 350 } });
-  assert.deepEqual([1, 2, 3, 4, 5].map((failures) => waitAfter(plan, failures, null)), [100, 200, 350, 350, null]);
+  assert.deepEqual([1, 2, 3, 4, 5].map((failures) => findRetryWait(plan, failures, null)), [100, 200, 350, 350, null]);
 });
 
 Deno.test("an error is not retried by its name, by its class, or by the author's own function", () => {
   class NoSuchUser extends Error {}
   const named = planOf({ run, retry: { attempts: 9, nonRetryable: ["NoSuchUser", "TimeoutError"] } });
-  assert.equal(waitAfter(named, 1, new NoSuchUser("x")), null);
-  assert.equal(waitAfter(named, 1, new DOMException("late", "TimeoutError")), null);
-  assert.notEqual(waitAfter(named, 1, new Error("x")), null);
-  assert.notEqual(waitAfter(named, 1, "NoSuchUser"), null);
+  assert.equal(findRetryWait(named, 1, new NoSuchUser("x")), null);
+  assert.equal(findRetryWait(named, 1, new DOMException("late", "TimeoutError")), null);
+  assert.notEqual(findRetryWait(named, 1, new Error("x")), null);
+  assert.notEqual(findRetryWait(named, 1, "NoSuchUser"), null);
   const asked = planOf({ run, retry: { attempts: 9, nonRetryable: (thrown: unknown) => thrown === "stop" } });
-  assert.deepEqual([waitAfter(asked, 1, "stop"), waitAfter(asked, 1, "go") === null], [null, false]);
+  assert.deepEqual([findRetryWait(asked, 1, "stop"), findRetryWait(asked, 1, "go") === null], [null, false]);
 });

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";
 import type { FromProcess } from "../../../src/protocol/message.ts";
-import { deepFreeze, logFunction, openLogs } from "../../../src/sandbox/user_context.ts";
+import { createLog, deepFreeze, openLogs } from "../../../src/sandbox/user_context.ts";
 import { newRow, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-function logged(log: (write: ReturnType<typeof logFunction>) => void): Extract<FromProcess, { t: "log" }>[] {
+function logged(log: (write: ReturnType<typeof createLog>) => void): Extract<FromProcess, { t: "log" }>[] {
   const sent: FromProcess[] = [];
   const kernel = {
     send() {},
@@ -15,7 +15,7 @@ function logged(log: (write: ReturnType<typeof logFunction>) => void): Extract<F
     flushed: () => Promise.resolve(),
     sendNow: (m: FromProcess) => sent.push(m),
   };
-  log(logFunction({ ...kernel, sendNow: (message) => void sent.push(message) }, "cpu"));
+  log(createLog({ ...kernel, sendNow: (message) => void sent.push(message) }, "cpu"));
   return sent.filter((message) => message.t === "log");
 }
 

@@ -124,7 +124,7 @@ Deno.test("a sense that listened before a reload and does not after it is not wo
   const bench = new SchedulerBench(t0);
   bench.start(plan("a", [{ on: ["s"] }]), plan("b", []));
   bench.scheduler.setPlans([plan("a", []), plan("b", [{ on: ["s"] }])]);
-  bench.scheduler.signalled({ id: 1, sense: "s", payload: null, ts: t0 });
+  bench.scheduler.onSignal({ id: 1, sense: "s", payload: null, ts: t0 });
   await bench.clock.tick(0);
   assert.deepEqual(bench.started.map(({ sense }) => sense), ["b"]);
 });

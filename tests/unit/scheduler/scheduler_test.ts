@@ -132,7 +132,7 @@ Deno.test("a signal wakes the senses that listen to its sense, each once, and no
     plan("source", []),
   );
   const signal = signalOf("source", 42);
-  bench.scheduler.signalled(signal);
+  bench.scheduler.onSignal(signal);
   await bench.clock.tick(0);
   assert.deepEqual(bench.started.map(({ sense, trigger }) => ({ sense, trigger })), [
     { sense: "a", trigger: { kind: "signal", signal, coalesced: 0 } },
@@ -144,7 +144,7 @@ Deno.test("signals that follow each other back to back start one compute after t
   bench.durationMs = () => 1;
   bench.start(plan("a", [{ on: ["source"] }]));
   for (let id = 1; id <= 5; id++) {
-    bench.scheduler.signalled(signalOf("source", id));
+    bench.scheduler.onSignal(signalOf("source", id));
     await bench.clock.tick(1);
   }
   assert.equal(bench.started.length, 5);
@@ -209,7 +209,7 @@ Deno.test("stop drops what waits, says so, and lets what runs go on without a su
   bench.scheduler.stop();
   assert.deepEqual(bench.droppedIds.sort(), [waiting?.computeId, pending?.computeId].sort());
   assert.equal(bench.scheduler.trigger("a", manual), null);
-  bench.scheduler.signalled(signalOf("x"));
+  bench.scheduler.onSignal(signalOf("x"));
   bench.scheduler.setPlans([plan("c", [{ intervalMs: 10 }])]);
   await bench.clock.tick(10_000);
   assert.equal(bench.started.length, before);
@@ -221,7 +221,7 @@ Deno.test("no trigger is taken while the scheduler stops, not even from a listen
   bench.scheduler.trigger("a", manual);
   await bench.clock.tick(10);
   bench.scheduler.trigger("a", manual);
-  bench.dropped = () => assert.equal(bench.scheduler.trigger("b", manual), null);
+  bench.onDropped = () => assert.equal(bench.scheduler.trigger("b", manual), null);
   bench.scheduler.stop();
   assert.deepEqual(bench.starts("b"), []);
 });
@@ -231,10 +231,10 @@ Deno.test("a listener may trigger the sense that it hears of", async () => {
   bench.durationMs = () => 5;
   bench.start(plan("a", [{ on: ["a-signal"] }], { throttleMs: 50 }));
   let again = true;
-  bench.nonAction = () => {
+  bench.onNonAction = () => {
     if (!again) return;
     again = false;
-    bench.scheduler.signalled(signalOf("a-signal"));
+    bench.scheduler.onSignal(signalOf("a-signal"));
   };
   bench.scheduler.trigger("a", manual);
   bench.scheduler.trigger("a", manual);
@@ -266,7 +266,7 @@ Deno.test("for any plans, durations and triggers: starts keep the throttle, and 
         const promised: number[] = [];
         for (const { wait, to, signal } of steps) {
           await bench.clock.tick(wait);
-          if (signal) bench.scheduler.signalled(signalOf("outside"));
+          if (signal) bench.scheduler.onSignal(signalOf("outside"));
           const receipt = bench.scheduler.trigger(`s${to}`, manual);
           assert.equal(receipt === null, to >= senses.length);
           if (receipt !== null) promised.push(receipt.computeId);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Signal, Trigger } from "../../../src/protocol/signal.ts";
-import { advance, newTimeline, type TimelineEvent, type TimelineState } from "../../../src/scheduler/sense_timeline.ts";
+import { advance, createTimeline, type TimelineEvent } from "../../../src/scheduler/sense_timeline.ts";
 import fc from "../../support/fast_check.ts";
 
 const signal: Signal = { id: 7, sense: "other", payload: null, ts: 0 };
@@ -11,11 +11,11 @@ const signalled: Trigger = { kind: "signal", signal, coalesced: 0 };
 
 /** Feeds a timeline event after event and gives back its actions. */
 class Player {
-  state: TimelineState;
+  state;
   #lastId = 0;
 
   constructor(throttleMs = 0) {
-    this.state = newTimeline(throttleMs);
+    this.state = createTimeline(throttleMs);
   }
 
   trigger(now: number, trigger: Trigger = interval()) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import {
-  cronResumesFrom,
   CronTimes,
+  findCronResumeTime,
   findMissedCronTick,
-  nextIntervalTick,
-  nextTick,
+  findNextIntervalTick,
+  findNextTick,
 } from "../../../src/scheduler/timetable.ts";
 import fc from "../../support/fast_check.ts";
 
@@ -14,17 +14,17 @@ const at = (iso: string): number => Date.parse(iso);
 /** The first `count` due times after `from`, as ISO text. */
 function dueTimes(cron: CronTimes, from: string, count: number): string[] {
   const found: string[] = [];
-  for (let time = cron.after(at(from)); time !== null && found.length < count; time = cron.after(time)) {
+  for (let time = cron.findNext(at(from)); time !== null && found.length < count; time = cron.findNext(time)) {
     found.push(new Date(time).toISOString().replace(".000Z", "Z"));
   }
   return found;
 }
 
 Deno.test("an interval's ticks are the anchor and its multiples, each strictly after the time asked for", () => {
-  assert.equal(nextIntervalTick(100, 10, 0), 100);
-  assert.equal(nextIntervalTick(100, 10, 99.9), 100);
-  assert.equal(nextIntervalTick(100, 10, 100), 110);
-  assert.equal(nextIntervalTick(100, 10, 119.5), 120);
+  assert.equal(findNextIntervalTick(100, 10, 0), 100);
+  assert.equal(findNextIntervalTick(100, 10, 99.9), 100);
+  assert.equal(findNextIntervalTick(100, 10, 100), 110);
+  assert.equal(findNextIntervalTick(100, 10, 119.5), 120);
 });
 
 const span = fc.oneof(fc.integer({ min: 1, max: 10_000 }), fc.double({ min: 0.5, max: 1e6, noNaN: true }));
@@ -32,7 +32,7 @@ const time = fc.double({ min: 0, max: 1e9, noNaN: true });
 
 Deno.test("for any time: the next interval tick is after it, and no tick of the grid lies between", () => {
   fc.assert(fc.property(time, span, time, (anchor, intervalMs, now) => {
-    const tick = nextIntervalTick(anchor, intervalMs, now);
+    const tick = findNextIntervalTick(anchor, intervalMs, now);
     assert.ok(tick > now || (tick === anchor && now < anchor));
     const count = Math.round((tick - anchor) / intervalMs);
     assert.equal(tick, anchor + count * intervalMs);
@@ -44,7 +44,7 @@ Deno.test("following an interval from tick to tick never repeats nor skips one, 
   fc.assert(fc.property(time, span, (anchor, intervalMs) => {
     let tick = anchor;
     for (let count = 1; count <= 200; count++) {
-      tick = nextIntervalTick(anchor, intervalMs, tick);
+      tick = findNextIntervalTick(anchor, intervalMs, tick);
       assert.equal(tick, anchor + count * intervalMs);
     }
   }));
@@ -52,23 +52,23 @@ Deno.test("following an interval from tick to tick never repeats nor skips one, 
 
 Deno.test("the first tick of an interval is its anchor, even when that has gone by", () => {
   const schedule = { kind: "interval", intervalMs: 10, anchor: 100 } as const;
-  const first = nextTick(schedule, null, { wall: 0, monotonic: 100 });
+  const first = findNextTick(schedule, null, { wall: 0, monotonic: 100 });
   assert.deepEqual(first, { at: 100, named: null });
-  assert.deepEqual(nextTick(schedule, first, { wall: 0, monotonic: 100 }), { at: 110, named: null });
-  assert.deepEqual(nextTick(schedule, first, { wall: 0, monotonic: 5_003 }), { at: 5_010, named: null });
+  assert.deepEqual(findNextTick(schedule, first, { wall: 0, monotonic: 100 }), { at: 110, named: null });
+  assert.deepEqual(findNextTick(schedule, first, { wall: 0, monotonic: 5_003 }), { at: 5_010, named: null });
 });
 
 Deno.test("a cron line's tick is turned from wall time into monotonic time", () => {
   const schedule = { kind: "cron", times: new CronTimes("0 9 * * *", "UTC") } as const;
   const now = { wall: at("2026-05-01T08:59:00Z"), monotonic: 5_000 };
-  assert.deepEqual(nextTick(schedule, null, now), { at: 65_000, named: at("2026-05-01T09:00:00Z") });
+  assert.deepEqual(findNextTick(schedule, null, now), { at: 65_000, named: at("2026-05-01T09:00:00Z") });
 });
 
 Deno.test("a cron line that never comes has no next tick", () => {
   const never = new CronTimes("0 0 30 2 *", "UTC");
-  assert.equal(never.after(at("2026-01-01T00:00:00Z")), null);
-  assert.equal(never.lastUntil(at("2026-01-01T00:00:00Z")), null);
-  assert.equal(nextTick({ kind: "cron", times: never }, null, { wall: 0, monotonic: 0 }), null);
+  assert.equal(never.findNext(at("2026-01-01T00:00:00Z")), null);
+  assert.equal(never.findLast(at("2026-01-01T00:00:00Z")), null);
+  assert.equal(findNextTick({ kind: "cron", times: never }, null, { wall: 0, monotonic: 0 }), null);
 });
 
 Deno.test("a daily time that does not exist on the day the clock goes forward comes when the gap ends", () => {
@@ -107,13 +107,13 @@ Deno.test("around every change of the clock: cron ticks strictly grow, and the l
   fc.assert(
     fc.property(fc.constantFrom(...lines), fc.constantFrom(...zones), near, (line, zone, from) => {
       const cron = new CronTimes(line, zone);
-      let last = cron.lastUntil(from);
+      let last = cron.findLast(from);
       assert.ok(last !== null && last <= from);
       for (let time = from, count = 0; count < 6; count++) {
-        const due = cron.after(time);
+        const due = cron.findNext(time);
         assert.ok(due !== null && due > time);
-        assert.equal(cron.lastUntil(due - 1), last, "a tick lies between two that follow each other");
-        assert.equal(cron.lastUntil(due), due);
+        assert.equal(cron.findLast(due - 1), last, "a tick lies between two that follow each other");
+        assert.equal(cron.findLast(due), due);
         last = time = due;
       }
     }),
@@ -135,8 +135,8 @@ Deno.test("a missed cron tick is the newest one after the last that was seen", (
 
 Deno.test("a small step back of the wall clock repeats no cron tick, a large one does not silence the line", () => {
   const tick = at("2026-05-01T09:00:00Z");
-  assert.equal(cronResumesFrom(null, tick), tick);
-  assert.equal(cronResumesFrom(tick, tick + 5), tick + 5);
-  assert.equal(cronResumesFrom(tick, tick - 2_000), tick);
-  assert.equal(cronResumesFrom(tick, tick - 365 * dayMs), tick - 365 * dayMs);
+  assert.equal(findCronResumeTime(null, tick), tick);
+  assert.equal(findCronResumeTime(tick, tick + 5), tick + 5);
+  assert.equal(findCronResumeTime(tick, tick - 2_000), tick);
+  assert.equal(findCronResumeTime(tick, tick - 365 * dayMs), tick - 365 * dayMs);
 });

@@ -68,13 +68,13 @@ Deno.test("a directive that cannot be followed is a signal without the key, with
     ["|3|go", /no workflow ""/],
     ["__proto__|3|go", /no workflow "__proto__"/],
     [`cleanup|3|${"x".repeat(promptMaxBytes + 1)}`, /prompt is larger/],
-    [7, /neither text nor an object/],
-    [true, /neither text nor an object/],
-    [["cleanup", 1, "x"], /neither text nor an object/],
-    [{}, /name is not a text/],
+    [7, /neither a string nor an object/],
+    [true, /neither a string nor an object/],
+    [["cleanup", 1, "x"], /neither a string nor an object/],
+    [{}, /name is not a string/],
     [{ name: "cleanup", maxRounds: "3" }, /maxRounds is not a number/],
     [{ name: "cleanup", maxRounds: 1.5 }, /maxRounds 1\.5/],
-    [{ name: "cleanup", prompt: 3 }, /prompt is not a text/],
+    [{ name: "cleanup", prompt: 3 }, /prompt is not a string/],
   ];
   for (const [workflow, says] of wrong) {
     const routed = route({ a: 1, workflow });

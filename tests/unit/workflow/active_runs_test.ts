@@ -9,7 +9,7 @@ Deno.test("a started run takes a slot, a queued one a place in the queue, a drop
   const started = runs.add(aRun({ runId: "a", workflow: "w", status: "started" }), { tag: "creating" });
   const queued = runs.add(aRun({ runId: "b", workflow: "w", status: "queued" }), { tag: "creating" });
   runs.add(aRun({ runId: "c", workflow: "w", status: "dropped" }), { tag: "creating" });
-  const queue = runs.queue("w") ?? assert.fail();
+  const queue = runs.findQueue("w") ?? assert.fail();
   assert.deepEqual([[...queue.active], [...queue.queued]], [[started], [queued]]);
   assert.equal(runs.get("b"), queued);
 });
@@ -34,6 +34,6 @@ Deno.test("an id that is added twice is a bug of ours; a queue that is added twi
   const runs = new ActiveRuns();
   runs.add(aRun({ runId: "a", workflow: "w" }), { tag: "creating" });
   assert.throws(() => runs.add(aRun({ runId: "a", workflow: "w" }), { tag: "creating" }), /nerve bug/);
-  assert.equal(runs.addQueue("w"), runs.queue("w"));
-  assert.equal(runs.queue("unknown"), null);
+  assert.equal(runs.getOrAddQueue("w"), runs.findQueue("w"));
+  assert.equal(runs.findQueue("unknown"), null);
 });

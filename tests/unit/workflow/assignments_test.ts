@@ -20,18 +20,18 @@ function setUp(...ids: string[]) {
 
 Deno.test("a process may speak only of the runs it has", () => {
   const { assignments, entries } = setUp("a");
-  assert.equal(assignments.held(1, "a"), entries[0]);
-  assert.equal(assignments.held(1, "b"), null);
-  assert.equal(assignments.held(2, "a"), null);
+  assert.equal(assignments.findAssigned(1, "a"), entries[0]);
+  assert.equal(assignments.findAssigned(1, "b"), null);
+  assert.equal(assignments.findAssigned(2, "a"), null);
 });
 
 Deno.test("a process is free, once, when its last run is released", () => {
   const { assignments, process, entries: [a, b], freed } = setUp("a", "b");
   assignments.release(process, a ?? assert.fail());
-  assert.deepEqual([freed, assignments.busy(1), assignments.idle], [[], true, false]);
+  assert.deepEqual([freed, assignments.isBusy(1), assignments.idle], [[], true, false]);
   assignments.release(process, b ?? assert.fail());
   assignments.release(process, b ?? assert.fail());
-  assert.deepEqual([freed, assignments.busy(1), assignments.idle], [[1], false, true]);
+  assert.deepEqual([freed, assignments.isBusy(1), assignments.idle], [[1], false, true]);
 });
 
 Deno.test("a role that does not stop within the grace costs its process, and holds its slot until then", async () => {
@@ -43,7 +43,7 @@ Deno.test("a role that does not stop within the grace costs its process, and hol
   await clock.tick(1);
   assert.match(process.recycled ?? "", /^run a /);
   assert.ok(assignments.recycling(1));
-  const { runs, recycled } = assignments.gone(1);
+  const { runs, recycled } = assignments.removeProcess(1);
   assert.deepEqual([runs, recycled, entry.queue.active.size], [[entry], true, 0]);
 });
 
@@ -79,7 +79,7 @@ Deno.test("a process is told to end once, however many of its roles do not stop"
 Deno.test("a process that is gone leaves its runs to others, and no timer", () => {
   const { assignments, process, entries, clock, freed } = setUp("a", "b");
   assignments.setDeadline(process, entries[0] ?? assert.fail(), 1_000, () => assert.fail());
-  assert.deepEqual(assignments.gone(1), { runs: entries, recycled: false });
+  assert.deepEqual(assignments.removeProcess(1), { runs: entries, recycled: false });
   assert.deepEqual([clock.pending, assignments.idle, freed], [0, true, []]);
-  assert.deepEqual(assignments.gone(1), { runs: [], recycled: false });
+  assert.deepEqual(assignments.removeProcess(1), { runs: [], recycled: false });
 });

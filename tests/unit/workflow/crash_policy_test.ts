@@ -1,33 +1,33 @@
 /** Which death ends a run as crashed. A bug here would end a healthy run because its neighbour killed their process. */
 import assert from "node:assert/strict";
 import { roundDeathsMax } from "../../../src/base/limits.ts";
-import { afterDeath, type Deaths, endsRun, mustBeAlone } from "../../../src/workflow/local/crash_policy.ts";
+import { countDeath, type Deaths, mustRunAlone, shouldEndRun } from "../../../src/workflow/local/crash_policy.ts";
 import fc from "../../support/fast_check.ts";
 
 function deathsAt(round: number, count: number): Deaths | null {
   let deaths: Deaths | null = null;
-  for (let n = 0; n < count; n++) deaths = afterDeath(deaths, round);
+  for (let n = 0; n < count; n++) deaths = countDeath(deaths, round);
   return deaths;
 }
 
-Deno.test("afterDeath() counts deaths at one round and forgets those at earlier rounds", () => {
+Deno.test("countDeath() counts deaths at one round and forgets those at earlier rounds", () => {
   assert.deepEqual(deathsAt(4, roundDeathsMax), { round: 4, count: roundDeathsMax });
-  assert.deepEqual(afterDeath(deathsAt(4, roundDeathsMax), 5), { round: 5, count: 1 });
+  assert.deepEqual(countDeath(deathsAt(4, roundDeathsMax), 5), { round: 5, count: 1 });
 });
 
-Deno.test("endsRun() holds only for the last death that is allowed, and only when the run died alone", () => {
+Deno.test("shouldEndRun() holds only for the last death that is allowed, and only when the run died alone", () => {
   for (let count = 1; count <= roundDeathsMax + 1; count++) {
     const deaths = deathsAt(4, count) ?? assert.fail();
-    assert.equal(endsRun(deaths, true), count >= roundDeathsMax, `${count} deaths`);
-    assert.ok(!endsRun(deaths, false), `${count} deaths in company`);
+    assert.equal(shouldEndRun(deaths, true), count >= roundDeathsMax, `${count} deaths`);
+    assert.ok(!shouldEndRun(deaths, false), `${count} deaths in company`);
   }
 });
 
-Deno.test("mustBeAlone() holds from one death before the limit, until the run is past that round", () => {
+Deno.test("mustRunAlone() holds from one death before the limit, until the run is past that round", () => {
   for (let count = 0; count <= roundDeathsMax; count++) {
-    assert.equal(mustBeAlone(deathsAt(4, count), 4), count >= roundDeathsMax - 1, `${count} deaths`);
+    assert.equal(mustRunAlone(deathsAt(4, count), 4), count >= roundDeathsMax - 1, `${count} deaths`);
   }
-  assert.ok(!mustBeAlone(deathsAt(4, roundDeathsMax), 5));
+  assert.ok(!mustRunAlone(deathsAt(4, roundDeathsMax), 5));
 });
 
 Deno.test("whatever the rounds and the company, a run that ended had to be alone before its last death", () => {
@@ -35,9 +35,9 @@ Deno.test("whatever the rounds and the company, a run that ended had to be alone
   fc.assert(fc.property(fc.array(death), (history) => {
     let deaths: Deaths | null = null;
     for (const { round, alone } of history) {
-      const suspect = mustBeAlone(deaths, round);
-      deaths = afterDeath(deaths, round);
-      if (endsRun(deaths, alone)) assert.ok(suspect);
+      const suspect = mustRunAlone(deaths, round);
+      deaths = countDeath(deaths, round);
+      if (shouldEndRun(deaths, alone)) assert.ok(suspect);
     }
   }));
 });

@@ -7,9 +7,9 @@ Deno.test("while no process may start, runs wait, and go on when one may", async
   bench.host.down.add("w");
   await bench.die(bench.at("a").process);
   assert.deepEqual([bench.working(), bench.run("a").attempt], [[], 1]);
-  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 1, unassigned: 1, queued: 0 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 1, queued: 0 }]);
   bench.host.down.clear();
-  bench.manager.workflowAvailable("w");
+  bench.manager.onWorkflowAvailable("w");
   await bench.turn();
   assert.equal(bench.at("a").thread.attempt, 2);
 });

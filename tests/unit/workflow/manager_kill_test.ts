@@ -19,7 +19,7 @@ Deno.test("a kill of a started run is final at once; its role gets the grace, th
   await bench.clock.tick(killGraceMs - 1);
   assert.equal(process.recycled, null);
   await bench.clock.tick(1);
-  assert.match(process.recycled ?? "", /run a did not come to rest/);
+  assert.match(process.recycled ?? "", /run a did not stop/);
   bench.manager.configure([{ ...defaults, concurrency: 4 }]);
   await bench.turn();
   assert.equal(bench.status("c"), "started");
@@ -61,7 +61,7 @@ Deno.test("a run whose process is dead already is killed all the same", async ()
   await bench.die(bench.at("a").process);
   assert.equal((await bench.manager.killRun("a", null)).exitCode, 137);
   bench.host.down.clear();
-  bench.manager.workflowAvailable("w");
+  bench.manager.onWorkflowAvailable("w");
   await bench.turn();
   assert.deepEqual([bench.working(), bench.status("a")], [[], "killed"]);
 });
@@ -75,7 +75,7 @@ Deno.test("while a kill is being written nothing is begun for the run", async ()
   const killed = bench.manager.killRun("a", null);
   await bench.turn();
   bench.host.down.clear();
-  bench.manager.workflowAvailable("w");
+  bench.manager.onWorkflowAvailable("w");
   await bench.turn();
   assert.deepEqual(bench.working(), []);
   bench.store.commit();
@@ -87,7 +87,7 @@ Deno.test("killing what has ended, or never was, says so", async () => {
   await bench.finish("a");
   await assert.rejects(bench.manager.killRun("a", null), {
     code: "RUN_ENDED",
-    message: "run a has ended already: completed, exit code 0",
+    message: "run a has already ended: completed, exit code 0",
   });
   await assert.rejects(bench.manager.killRun("b", null), { code: "RUN_UNKNOWN" });
 });

@@ -8,7 +8,7 @@ Deno.test("stop lets the role at work finish, begins no other, and leaves the ru
   await bench.start("a");
   await bench.start("b");
   await bench.turn();
-  const follower = bench.manager.runEnded("b");
+  const follower = bench.manager.waitForEnd("b");
   const stopped = bench.manager.stop();
   assert.equal(bench.manager.stop(), stopped);
   await bench.clock.tick(stopDrainMs / 2);
@@ -62,10 +62,10 @@ Deno.test("who follows a run gets it when it has ended", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.turn();
-  const ended = bench.manager.runEnded("a");
+  const ended = bench.manager.waitForEnd("a");
   await bench.finish("a", "failed");
   const run = await ended;
   assert.deepEqual([run.status, run.exitCode, run.reason], ["failed", 1, "role r failed (index.ts:3:7)"]);
-  assert.deepEqual(await bench.manager.runEnded("a"), run);
-  await assert.rejects(bench.manager.runEnded("b"), { code: "RUN_UNKNOWN" });
+  assert.deepEqual(await bench.manager.waitForEnd("a"), run);
+  await assert.rejects(bench.manager.waitForEnd("b"), { code: "RUN_UNKNOWN" });
 });

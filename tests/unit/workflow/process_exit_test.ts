@@ -41,7 +41,7 @@ Deno.test("the third death at the same round ends the run that died it alone, as
   for (let death = 1; death <= 3; death++) await bench.die(bench.at("a").process);
   const { status, exitCode, attempt, reason } = bench.run("a");
   assert.deepEqual([status, exitCode, attempt], ["crashed", 255, 3]);
-  assert.equal(reason, "its process died 3 times at round 1; the last time: out of memory");
+  assert.equal(reason, "its process died 3 times at round 1, the last time it out of memory");
   assert.deepEqual(bench.rows("a"), ["run.started", "run.resumed", "run.resumed", "run.crashed"]);
 });
 
@@ -72,15 +72,15 @@ Deno.test("new code takes new runs at once; old runs finish on the old process",
   await bench.start("old");
   await bench.turn();
   bench.host.replace("w");
-  bench.manager.codeReplaced("w");
+  bench.manager.onCodeReplaced("w");
   await bench.start("new");
   await bench.turn();
   assert.deepEqual([bench.at("old").process.id, bench.at("new").process.id], [1, 2]);
-  assert.ok(bench.manager.busy(1));
+  assert.ok(bench.manager.isBusy(1));
   await bench.say("old");
   await bench.finish("old");
   assert.deepEqual([bench.status("old"), bench.run("old").attempt, bench.freed], ["completed", 1, [1]]);
-  assert.ok(!bench.manager.busy(1));
+  assert.ok(!bench.manager.isBusy(1));
   await bench.clock.tick(defaults.drainTimeoutMs);
   assert.equal(bench.status("new"), "started");
 });
@@ -90,13 +90,13 @@ Deno.test("after the drain timeout what is left on the old process ends as inter
   await bench.start("old");
   await bench.turn();
   bench.host.replace("w");
-  bench.manager.codeReplaced("w");
+  bench.manager.onCodeReplaced("w");
   await bench.clock.tick(defaults.drainTimeoutMs - 1);
   assert.equal(bench.status("old"), "started");
   await bench.clock.tick(1);
   const { status, exitCode, reason } = bench.run("old");
   assert.deepEqual([status, exitCode], ["interrupted", null]);
-  assert.equal(reason, "its code was replaced, and it had not finished 30s later");
+  assert.equal(reason, "its code was replaced, and it did not finish within 30s");
   await bench.clock.tick(killGraceMs);
   assert.notEqual(bench.at("old").process.recycled, null);
 });
@@ -107,7 +107,7 @@ Deno.test("a run whose old process dies in the drain goes on with the new code, 
   await bench.turn();
   const { process } = bench.at("a");
   bench.host.replace("w");
-  bench.manager.codeReplaced("w");
+  bench.manager.onCodeReplaced("w");
   await bench.die(process);
   assert.deepEqual([bench.at("a").process.id, bench.at("a").thread.attempt], [2, 2]);
   await bench.clock.tick(defaults.drainTimeoutMs);

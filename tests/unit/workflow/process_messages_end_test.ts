@@ -45,7 +45,7 @@ Deno.test("a disk that fails for a while loses neither of them, and never has th
   }
   assert.deepEqual(bench.rows("a"), ["run.started", "run.message", "run.completed"]);
   assert.deepEqual([bench.run("a").rounds, bench.run("a").attempt], [1, 1]);
-  assert.deepEqual(bench.problems, ["message 1 of run a could not be written, trying again: disk is full"]);
+  assert.deepEqual(bench.problems, ["message 1 of run a could not be written; retrying: disk is full"]);
 });
 
 Deno.test("a process that dies after both were said has done its work", async () => {
@@ -96,7 +96,7 @@ Deno.test("the end of a run that a stop has just put back is nothing to refuse",
   await bench.say("a");
   bench.store.commit();
   await bench.turn();
-  bench.manager.hear(process, { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } });
+  bench.manager.onMessage(process, { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } });
   await bench.turn();
   assert.deepEqual([bench.status("a"), bench.run("a").rounds, bench.logged], ["started", 1, []]);
 });
@@ -109,7 +109,7 @@ Deno.test("a kill that comes between the message and the end is the end, and the
   await bench.turn();
   bench.store.commit();
   assert.equal((await killed).status, "killed");
-  bench.manager.hear(process, { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } });
+  bench.manager.onMessage(process, { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } });
   bench.store.commit();
   await bench.turn();
   assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["killed", 1]);

@@ -26,7 +26,7 @@ Deno.test("a disk that fails for a while delays a message, and loses nothing", a
   bench.store.failures = 2;
   await bench.say("a");
   assert.equal(bench.run("a").rounds, 0);
-  assert.deepEqual(bench.problems, ["message 1 of run a could not be written, trying again: disk is full"]);
+  assert.deepEqual(bench.problems, ["message 1 of run a could not be written; retrying: disk is full"]);
   await bench.clock.tick(1_000);
   assert.equal(bench.at("a").thread.messages.length, 1);
   bench.store.failures = 1;
@@ -82,17 +82,17 @@ Deno.test("nobody speaks for a run but the process that holds it, in its attempt
   const other = { id: 99, workflow: "v" };
   const message = { t: "message", runId: "a", attempt: 1, round: 1, role: "r", content: "", meta: {} } as const;
   const finished = { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } } as const;
-  bench.manager.hear(other, message);
-  bench.manager.hear(other, finished);
-  bench.manager.hear(process, { ...message, runId: "unknown" });
-  bench.manager.hear(process, { ...message, attempt: 2 });
-  bench.manager.hear(process, { ...finished, attempt: 0 });
-  for (const round of [0, -1, 2, Number.MAX_SAFE_INTEGER]) bench.manager.hear(process, { ...message, round });
-  bench.manager.hear(process, message);
+  bench.manager.onMessage(other, message);
+  bench.manager.onMessage(other, finished);
+  bench.manager.onMessage(process, { ...message, runId: "unknown" });
+  bench.manager.onMessage(process, { ...message, attempt: 2 });
+  bench.manager.onMessage(process, { ...finished, attempt: 0 });
+  for (const round of [0, -1, 2, Number.MAX_SAFE_INTEGER]) bench.manager.onMessage(process, { ...message, round });
+  bench.manager.onMessage(process, message);
   // Its message waits for the disk: until it is acked it has nothing to say but that the run has ended.
-  bench.manager.hear(process, message);
-  bench.manager.hear(process, { ...message, round: 2 });
-  bench.manager.hear(process, { ...finished, attempt: 2 });
+  bench.manager.onMessage(process, message);
+  bench.manager.onMessage(process, { ...message, round: 2 });
+  bench.manager.onMessage(process, { ...finished, attempt: 2 });
   await bench.turn();
   assert.deepEqual([bench.run("a").rounds, bench.status("a"), bench.status("b")], [1, "started", "started"]);
   assert.deepEqual(bench.logged.map(({ type }) => type), Array(12).fill("run.refused"));

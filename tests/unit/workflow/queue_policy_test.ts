@@ -1,6 +1,6 @@
 /** Which runs start, which wait and which are dropped. */
 import assert from "node:assert/strict";
-import { admit, excess, startable } from "../../../src/workflow/local/queue_policy.ts";
+import { admit, countExcess, countStartable } from "../../../src/workflow/local/queue_policy.ts";
 import fc from "../../support/fast_check.ts";
 
 const rules = fc.record({
@@ -20,12 +20,12 @@ Deno.test("admit() starts only into a free slot and past nobody, drops only by t
   }));
 });
 
-Deno.test("startable() fills the slots and no more; excess() brings a queue back to its bound", () => {
+Deno.test("countStartable() fills the slots and no more; countExcess() brings a queue back to its bound", () => {
   fc.assert(fc.property(load, rules, ({ active, queued, accepting }, rules) => {
-    const more = startable({ active, accepting }, rules);
+    const more = countStartable({ active, accepting }, rules);
     assert.ok(more === 0 || active + more === rules.concurrency);
     assert.ok(more === 0 || accepting);
-    assert.ok(queued - excess(queued, rules) <= rules.maxQueue);
-    assert.ok(queued > rules.maxQueue || excess(queued, rules) === 0);
+    assert.ok(queued - countExcess(queued, rules) <= rules.maxQueue);
+    assert.ok(queued > rules.maxQueue || countExcess(queued, rules) === 0);
   }));
 });

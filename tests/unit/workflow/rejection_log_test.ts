@@ -1,6 +1,6 @@
 /** Rows about messages that a process had no right to send: bounded, counted, and never in another workflow's history. */
 import assert from "node:assert/strict";
-import { refusalsLoggedMax, refusalWindowMs } from "../../../src/base/limits.ts";
+import { rejectionsLoggedMax, rejectionWindowMs } from "../../../src/base/limits.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
 Deno.test("a process that talks nonsense without end fills no log; what was left out is counted", async () => {
@@ -9,11 +9,11 @@ Deno.test("a process that talks nonsense without end fills no log; what was left
   await bench.turn();
   const { process } = bench.at("a");
   const nonsense = { t: "message", runId: "x", attempt: 1, round: 1, role: "", content: "", meta: {} } as const;
-  for (let n = 0; n < 10_000; n++) bench.manager.hear(process, nonsense);
-  assert.equal(bench.logged.length, refusalsLoggedMax);
-  await bench.clock.tick(refusalWindowMs);
-  bench.manager.hear(process, nonsense);
-  assert.equal(bench.logged.length, refusalsLoggedMax + 1);
+  for (let n = 0; n < 10_000; n++) bench.manager.onMessage(process, nonsense);
+  assert.equal(bench.logged.length, rejectionsLoggedMax);
+  await bench.clock.tick(rejectionWindowMs);
+  bench.manager.onMessage(process, nonsense);
+  assert.equal(bench.logged.length, rejectionsLoggedMax + 1);
   const payload = bench.logged.at(-1)?.payload as { leftOut: number };
-  assert.equal(payload.leftOut, 10_000 - refusalsLoggedMax);
+  assert.equal(payload.leftOut, 10_000 - rejectionsLoggedMax);
 });

@@ -86,7 +86,7 @@ Deno.test("the last failure ends the run with exit 1 and names role, round and a
   ]);
   assert.equal(
     bench.run("hopeless").reason,
-    "role r failed in round 1, attempt 1 of 3, which is not tried again: thrown",
+    "role r failed in round 1, attempt 1 of 3, not retried: thrown",
   );
   assert.equal(bench.run("plain").reason, "role r failed in round 1: thrown");
   assert.deepEqual(bench.rows("plain"), ["run.started", "run.attempt_failed", "run.failed"]);
@@ -140,8 +140,8 @@ Deno.test("what a process says after its role has failed is refused, and so is a
   const { process, thread } = bench.at("a");
   await bench.fail("a", 10_000);
   const { attempt } = thread;
-  bench.manager.hear(process, { t: "message", runId: "a", attempt, round: 1, role: "r", content: "", meta: {} });
-  bench.manager.hear(process, { t: "finished", runId: "a", attempt, outcome: { kind: "completed" } });
+  bench.manager.onMessage(process, { t: "message", runId: "a", attempt, round: 1, role: "r", content: "", meta: {} });
+  bench.manager.onMessage(process, { t: "finished", runId: "a", attempt, outcome: { kind: "completed" } });
   await bench.fail("b", 0, { round: 2 });
   assert.deepEqual(bench.logged.map(({ type }) => type), ["run.refused", "run.refused", "run.refused"]);
   assert.deepEqual([bench.status("a"), bench.run("a").rounds, bench.status("b")], ["started", 0, "started"]);
@@ -154,7 +154,7 @@ Deno.test("a role that outlives its time limit and the grace costs its process, 
   await bench.clock.tick(1_000 + killGraceMs - 1);
   assert.equal(process.recycled, null);
   await bench.clock.tick(1);
-  assert.match(process.recycled ?? "", /^role r of run late timed out after 1s and did not come to rest/);
+  assert.match(process.recycled ?? "", /^role r of run late timed out after 1s and did not stop/);
   await bench.die(process, "recycled");
   await bench.clock.tick(500);
   assert.equal(bench.at("late").thread.failures, 1);
@@ -179,6 +179,6 @@ Deno.test("a killed run that still begins a role is told nothing more, and its g
   await bench.manager.killRun("a", null);
   await bench.begin("a", 60_000, null);
   await bench.clock.tick(killGraceMs);
-  assert.match(process.recycled ?? "", /did not come to rest after it was told to abort/);
+  assert.match(process.recycled ?? "", /did not stop after it was aborted/);
   assert.deepEqual(bench.logged, []);
 });

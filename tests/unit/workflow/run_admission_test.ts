@@ -45,7 +45,7 @@ Deno.test("over its concurrency a workflow queues, and starts the queued in orde
   assert.deepEqual(bench.rows("b"), ["run.queued", "run.started"]);
   await bench.finish("b");
   assert.equal(bench.status("c"), "started");
-  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 0 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 0 }]);
 });
 
 Deno.test("a full queue drops its oldest for the newest", async () => {
@@ -59,7 +59,7 @@ Deno.test("a full queue drops its oldest for the newest", async () => {
     "queued",
     "queued",
   ]);
-  assert.equal(bench.run("b").reason, "the queue was full and it was the oldest");
+  assert.equal(bench.run("b").reason, "the queue was full, and it was the oldest run in it");
   assert.equal(bench.run("b").exitCode, null);
 });
 
@@ -79,7 +79,7 @@ Deno.test("a run that cannot be written costs no queued one its place", async ()
   await assert.rejects(bench.start("c"), { code: "STORE_FAILED", message: said, hint: "free some space" });
   await bench.turn();
   assert.equal(bench.status("b"), "queued");
-  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 1 }]);
+  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 1 }]);
   assert.equal((await bench.start("c")).status, "queued");
 });
 
@@ -97,7 +97,7 @@ Deno.test("in quarantine new runs are queued or dropped, in a backoff they are t
   queues.host.quarantine.add("w");
   assert.equal((await queues.start("a")).status, "queued");
   queues.host.quarantine.clear();
-  queues.manager.workflowAvailable("w");
+  queues.manager.onWorkflowAvailable("w");
   await queues.turn();
   assert.equal(queues.status("a"), "started");
 
@@ -107,9 +107,9 @@ Deno.test("in quarantine new runs are queued or dropped, in a backoff they are t
   drops.host.quarantine.clear();
   drops.host.down.add("w");
   assert.equal((await drops.start("b")).status, "started");
-  assert.deepEqual(drops.manager.loads(), [{ workflow: "w", active: 1, unassigned: 1, queued: 0 }]);
+  assert.deepEqual(drops.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 1, queued: 0 }]);
   drops.host.down.clear();
-  drops.manager.workflowAvailable("w");
+  drops.manager.onWorkflowAvailable("w");
   assert.deepEqual(drops.working(), ["b"]);
 });
 
@@ -133,7 +133,7 @@ Deno.test("attaching with another workflow, prompt, maxRounds or payload is a co
   await assert.rejects(bench.start("a", { prompt: "other", payload: { x: 1, y: [0, null] } }), conflict);
   await assert.rejects(bench.start("a", { workflow: "v", payload: { x: 1, y: [0, null] } }), conflict);
   const more = { payload: { x: 1, y: [0, null] }, maxRounds: 6 };
-  await assert.rejects(bench.start("a", more), { ...conflict, message: "run a exists with another maxRounds" });
+  await assert.rejects(bench.start("a", more), { ...conflict, message: "run a exists with a different maxRounds" });
   assert.equal((await bench.start("a", { ...more, maxRounds: 5 })).maxRounds, 5);
   assert.equal((await bench.start("a", { ...more, maxRounds: null })).maxRounds, 5, "who leaves it open gets the run");
 });
@@ -155,7 +155,7 @@ Deno.test("a start that cannot be is refused before anything is written", async 
   await assert.rejects(bench.start("a", { maxRounds: 1.5 }), invalid);
   await assert.rejects(bench.start("a", { workflow: "nope" }), { code: "WORKFLOW_UNKNOWN" });
   assert.equal(bench.store.disk.rows.length, 0);
-  assert.equal(bench.manager.loads().length, 1);
+  assert.equal(bench.manager.readLoads().length, 1);
 });
 
 Deno.test("a payload is the caller's no more once it was handed over", async () => {

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { maxRoundsMax, payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
 import type { RunRequest } from "../../../src/workflow/engine.ts";
-import { checkRequest, differenceTo, newRun, startOf, storable } from "../../../src/workflow/local/run_request.ts";
+import {
+  checkRequest,
+  createRun,
+  findDifference,
+  toRunStart,
+  toStorableText,
+} from "../../../src/workflow/local/run_request.ts";
 import { defaults } from "../../support/workflow_bench.ts";
 
 const request: RunRequest = {
@@ -46,14 +52,14 @@ Deno.test("checkRequest() takes what is exactly at a limit, and refuses what is 
   }
 });
 
-Deno.test("storable() replaces what SQLite would not give back: NUL and half a surrogate pair", () => {
-  assert.equal(storable("a\0b\ud800c"), "a\ufffdb\ufffdc");
-  assert.equal(storable("plain \u{1f600}"), "plain \u{1f600}");
+Deno.test("toStorableText() replaces what SQLite would not give back: NUL and half a surrogate pair", () => {
+  assert.equal(toStorableText("a\0b\ud800c"), "a\ufffdb\ufffdc");
+  assert.equal(toStorableText("plain \u{1f600}"), "plain \u{1f600}");
 });
 
-Deno.test("newRun() is started, queued or dropped as was decided, with the times and the reason that go with it", () => {
-  const made = (decision: Parameters<typeof newRun>[3]) => {
-    const { status, attempt, startedAt, endedAt, reason } = newRun(request, "id", defaults, decision, 5);
+Deno.test("createRun() is started, queued or dropped as was decided, with the times and the reason that go with it", () => {
+  const made = (decision: Parameters<typeof createRun>[3]) => {
+    const { status, attempt, startedAt, endedAt, reason } = createRun(request, "id", defaults, decision, 5);
     return { status, attempt, startedAt, endedAt, reason };
   };
   const waiting = { attempt: 0, startedAt: null, endedAt: null, reason: null };
@@ -63,31 +69,31 @@ Deno.test("newRun() is started, queued or dropped as was decided, with the times
   assert.deepEqual(dropped, { ...waiting, status: "dropped", endedAt: 5, reason: "full" });
 });
 
-Deno.test("newRun() takes maxRounds from the request, else from the workflow", () => {
+Deno.test("createRun() takes maxRounds from the request, else from the workflow", () => {
   const rounds = (maxRounds: number | null) =>
-    newRun({ ...request, maxRounds }, "id", defaults, { kind: "queue" }, 0).maxRounds;
+    createRun({ ...request, maxRounds }, "id", defaults, { kind: "queue" }, 0).maxRounds;
   assert.deepEqual([rounds(3), rounds(null)], [3, defaults.maxRounds]);
 });
 
-Deno.test("differenceTo() names the first input that differs, and takes no maxRounds as any", () => {
-  const run = newRun({ ...request, maxRounds: 5 }, "mine", defaults, { kind: "start" }, 0);
-  assert.equal(differenceTo(run, { ...request, maxRounds: 5 }), null);
-  assert.equal(differenceTo(run, request), null);
-  assert.equal(differenceTo(run, { ...request, maxRounds: 6 }), "maxRounds");
-  assert.equal(differenceTo(run, { ...request, workflow: "v" }), "workflow");
-  assert.equal(differenceTo(run, { ...request, prompt: "stop" }), "prompt");
-  assert.equal(differenceTo(run, { ...request, payload: { a: [2] } }), "payload");
+Deno.test("findDifference() names the first input that differs, and takes no maxRounds as any", () => {
+  const run = createRun({ ...request, maxRounds: 5 }, "mine", defaults, { kind: "start" }, 0);
+  assert.equal(findDifference(run, { ...request, maxRounds: 5 }), null);
+  assert.equal(findDifference(run, request), null);
+  assert.equal(findDifference(run, { ...request, maxRounds: 6 }), "maxRounds");
+  assert.equal(findDifference(run, { ...request, workflow: "v" }), "workflow");
+  assert.equal(findDifference(run, { ...request, prompt: "stop" }), "prompt");
+  assert.equal(findDifference(run, { ...request, payload: { a: [2] } }), "payload");
 });
 
-Deno.test("differenceTo() compares payloads as JSON: neither -0 nor a missing prototype is a difference", () => {
-  const run = newRun({ ...request, payload: { z: -0, a: 1 } }, "mine", defaults, { kind: "start" }, 0);
+Deno.test("findDifference() compares payloads as JSON: neither -0 nor a missing prototype is a difference", () => {
+  const run = createRun({ ...request, payload: { z: -0, a: 1 } }, "mine", defaults, { kind: "start" }, 0);
   const payload = Object.assign(Object.create(null), { a: 1, z: 0 });
-  assert.equal(differenceTo(run, { ...request, payload }), null);
+  assert.equal(findDifference(run, { ...request, payload }), null);
 });
 
-Deno.test("startOf() tells a role nothing about attempts, times or the log", () => {
-  const run = newRun(request, "mine", defaults, { kind: "start" }, 0);
-  assert.deepEqual(Object.keys(startOf(run)).sort(), [
+Deno.test("toRunStart() tells a role nothing about attempts, times or the log", () => {
+  const run = createRun(request, "mine", defaults, { kind: "start" }, 0);
+  assert.deepEqual(Object.keys(toRunStart(run)).sort(), [
     "maxRounds",
     "payload",
     "prompt",

@@ -8,7 +8,7 @@ Deno.test("a long reason is cut", async () => {
   await bench.turn();
   const { process } = bench.at("a");
   const outcome = { kind: "failed", message: "x".repeat(100_000), place: null } as const;
-  bench.manager.hear(process, { t: "finished", runId: "a", attempt: 1, outcome });
+  bench.manager.onMessage(process, { t: "finished", runId: "a", attempt: 1, outcome });
   await bench.turn();
   assert.ok((bench.run("a").reason ?? "").length < 5_000);
 });
@@ -20,6 +20,6 @@ Deno.test("what somebody else wrote into the database is right, and is said", as
   const row = { source: "workflow:w", type: "run.killed", refId: "a", causeId: null, payload: null } as const;
   await bench.store.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137 }, row);
   await bench.say("a");
-  assert.deepEqual(bench.problems, ["run a was changed by somebody else: it is killed"]);
-  assert.deepEqual(bench.manager.loads(), [{ workflow: "w", active: 0, unassigned: 0, queued: 0 }]);
+  assert.deepEqual(bench.problems, ["run a was changed by another program: it is killed"]);
+  assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 0, unassigned: 0, queued: 0 }]);
 });

@@ -1,12 +1,19 @@
 /** The legal moves of the status of a run. */
 import assert from "node:assert/strict";
 import { runStatusSchema } from "../../../src/protocol/run.ts";
-import { firstMoves, isLegal, isTerminal, moves, sourcesOf, stateDiagram } from "../../../src/workflow/transitions.ts";
+import {
+  firstMoves,
+  isLegalMove,
+  isTerminal,
+  moves,
+  renderStateDiagram,
+  sourcesOf,
+} from "../../../src/workflow/transitions.ts";
 
 Deno.test("a run ends in one of six ways, and nothing leads out of an end", () => {
   const ends = runStatusSchema.options.filter(isTerminal);
   assert.deepEqual(ends, ["completed", "failed", "killed", "crashed", "interrupted", "dropped"]);
-  for (const end of ends) for (const to of runStatusSchema.options) assert.ok(!isLegal(end, to), `${end} -> ${to}`);
+  for (const end of ends) for (const to of runStatusSchema.options) assert.ok(!isLegalMove(end, to), `${end} -> ${to}`);
 });
 
 Deno.test("every status can be reached, and only a started run can end by what its roles do", () => {
@@ -19,9 +26,9 @@ Deno.test("every status can be reached, and only a started run can end by what i
 });
 
 Deno.test("the state diagram has an arrow for every legal move and no other", () => {
-  const arrows = stateDiagram().split("\n").slice(1).map((line) => /^ {2}(\S+) --> (\S+)( : .+)?$/.exec(line));
+  const arrows = renderStateDiagram().split("\n").slice(1).map((line) => /^ {2}(\S+) --> (\S+)( : .+)?$/.exec(line));
   assert.ok(arrows.every((arrow) => arrow !== null));
   const between = arrows.filter((arrow) => arrow?.[1] !== "[*]" && arrow?.[2] !== "[*]");
   assert.equal(between.length, Object.values(moves).flatMap((ways) => Object.keys(ways)).length);
-  assert.ok(stateDiagram().startsWith("stateDiagram-v2\n"));
+  assert.ok(renderStateDiagram().startsWith("stateDiagram-v2\n"));
 });
