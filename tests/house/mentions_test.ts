@@ -46,7 +46,8 @@ function messagesOf(node: unknown): string[] {
 function isHere(named: string, from: string): boolean {
   if (ofUsers.some((pattern) => pattern.test(named))) return true;
   if (!named.includes("/")) return names.has(named);
-  return ["", "src", dirname(from)].some((folder) => paths.has(join(folder, named)));
+  const room = from.split("/").slice(0, 2).join("/");
+  return ["", "src", room, dirname(from)].some((folder) => paths.has(join(folder, named)));
 }
 
 Deno.test("no comment, message or document names a file that is not in this repository", () => {

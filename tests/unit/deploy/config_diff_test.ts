@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig } from "../../../src/config/types.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
-import { changesBetween, sameDefinition, takesOut } from "../../../src/deploy/config_diff.ts";
+import { diffConfigs, isSameDefinition, removesEntries } from "../../../src/deploy/config_diff.ts";
 import { planUnits } from "../../../src/deploy/unit_plans.ts";
 
 function configOf(yaml: string): NerveConfig {
@@ -14,13 +14,13 @@ function configOf(yaml: string): NerveConfig {
 }
 
 const changes = (before: string, after: string) =>
-  changesBetween(configOf(before), configOf(after)).map(({ of, change }) => `${of} ${change}`);
+  diffConfigs(configOf(before), configOf(after)).map(({ of, change }) => `${of} ${change}`);
 
 /** Whether a process that was started for the first of two configurations may go on under the second. */
 function goesOn(before: string, after: string): boolean {
   const paths = workspacePaths(join("/", "w"));
   const [a] = planUnits(configOf(before), paths), [b] = planUnits(configOf(after), paths);
-  return sameDefinition(a ?? assert.fail(), b ?? assert.fail());
+  return isSameDefinition(a ?? assert.fail(), b ?? assert.fail());
 }
 
 Deno.test("senses and workflows are added, changed and removed by name", () => {
@@ -44,9 +44,9 @@ Deno.test("a reflex is part of its sense, and retention of the kernel", () => {
   assert.deepEqual(changes(before, `${before}retention: 3d\n`), ["kernel changed"]);
 });
 
-Deno.test("takesOut() holds when a sense, a workflow or a reflex would end, and not for what is only changed", () => {
+Deno.test("removesEntries() holds when a sense, a workflow or a reflex would end, and not for what is only changed", () => {
   const whole = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: { w: {} }\n";
-  const ends = (after: string) => takesOut(configOf(whole), configOf(after));
+  const ends = (after: string) => removesEntries(configOf(whole), configOf(after));
   assert.ok(ends("senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: { w: {} }\n"));
   assert.ok(ends("senses: { a: {}, b: {} }\nworkflows: { w: {} }\n"));
   assert.ok(ends("senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1s }]\n"));

@@ -1,7 +1,7 @@
 /** How much the databases of a group hold. Danger: a group that fills the disk by what it hides. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { overQuota } from "../../../src/process/disk_quota.ts";
+import { findQuotaFault } from "../../../src/process/disk_quota.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const kiB = 1024;
@@ -9,18 +9,21 @@ const kiB = 1024;
 Deno.test("files that are missing hold nothing, and the limit itself is not over it", () =>
   inTempDir(async (root) => {
     const quota = { limitBytes: 2 * kiB, files: [join(root, "a.db"), join(root, "a.db-wal")] };
-    assert.equal(overQuota(quota, null), null);
+    assert.equal(findQuotaFault(quota, null), null);
     await Deno.writeFile(join(root, "a.db"), new Uint8Array(2 * kiB));
-    assert.equal(overQuota(quota, null), null);
+    assert.equal(findQuotaFault(quota, null), null);
     await Deno.writeFile(join(root, "a.db-wal"), new Uint8Array(1));
-    assert.match(overQuota(quota, null) ?? "", /2\.0 KiB in its databases, over its disk limit of 2\.0 KiB/);
-    assert.equal(overQuota(null, null), null);
+    assert.match(findQuotaFault(quota, null) ?? "", /2\.0 KiB in its databases, over its disk limit of 2\.0 KiB/);
+    assert.equal(findQuotaFault(null, null), null);
   }));
 
 Deno.test("a folder under the name of a database is over every limit", () =>
   inTempDir(async (root) => {
     await Deno.mkdir(join(root, "a.db"));
-    assert.match(overQuota({ limitBytes: 1e12, files: [join(root, "a.db")] }, null) ?? "", /a folder where a file/);
+    assert.match(
+      findQuotaFault({ limitBytes: 1e12, files: [join(root, "a.db")] }, null) ?? "",
+      /a folder where a file/,
+    );
   }));
 
 Deno.test({
@@ -31,9 +34,9 @@ Deno.test({
       const path = join(root, "hidden"), quota = { limitBytes: kiB, files: [] };
       using file = await Deno.open(path, { create: true, write: true });
       await file.write(new Uint8Array(5 * kiB));
-      const before = overQuota({ ...quota, limitBytes: 1e12 }, Deno.pid);
+      const before = findQuotaFault({ ...quota, limitBytes: 1e12 }, Deno.pid);
       assert.equal(before, null);
       await Deno.remove(path);
-      assert.match(overQuota(quota, Deno.pid) ?? "", /over its disk limit/);
+      assert.match(findQuotaFault(quota, Deno.pid) ?? "", /over its disk limit/);
     }),
 });

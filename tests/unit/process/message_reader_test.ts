@@ -41,10 +41,10 @@ class Said {
 function setUp(kind: "group" | "workflow" = "group") {
   const shim = new Said(), worker = new Said(), heard: string[] = [];
   const done = receiveMessages(Promise.resolve(shim.link()), Promise.resolve(worker.link()), kind, {
-    pace: () => null,
-    arrived: (message) => heard.push(message.t === "pong" ? `pong ${message.n}` : message.t),
-    broken: (why) => heard.push(`broken: ${why}`),
-    hungUp: () => heard.push("hung up"),
+    paceLine: () => null,
+    onMessage: (message) => heard.push(message.t === "pong" ? `pong ${message.n}` : message.t),
+    onInvalid: (why) => heard.push(`broken: ${why}`),
+    onClosed: () => heard.push("hung up"),
   });
   return { shim, worker, heard, done };
 }

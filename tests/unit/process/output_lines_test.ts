@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";
-import { passLines } from "../../../src/process/output_lines.ts";
+import { forwardLines } from "../../../src/process/output_lines.ts";
 
 async function linesOf(...chunks: (string | Uint8Array)[]): Promise<string[]> {
   const encoder = new TextEncoder(), lines: string[] = [];
   const bytes = chunks.map((chunk) => typeof chunk === "string" ? encoder.encode(chunk) : chunk);
-  await passLines(ReadableStream.from(bytes) as ReadableStream<Uint8Array>, (line) => lines.push(line));
+  await forwardLines(ReadableStream.from(bytes) as ReadableStream<Uint8Array>, (line) => lines.push(line));
   return lines;
 }
 
@@ -30,7 +30,7 @@ Deno.test("a line over the limit is cut, its rest is dropped, and the next line 
 Deno.test("whoever writes without end waits: nothing more is read before the pace allows it", async () => {
   const waits: PromiseWithResolvers<void>[] = [], lines: string[] = [];
   const stream = ReadableStream.from(["a\n", "b\n", "c\n"].map((text) => new TextEncoder().encode(text)));
-  const done = passLines(stream as ReadableStream<Uint8Array>, (line) => lines.push(line), () => {
+  const done = forwardLines(stream as ReadableStream<Uint8Array>, (line) => lines.push(line), () => {
     const wait = Promise.withResolvers<void>();
     waits.push(wait);
     return wait.promise;

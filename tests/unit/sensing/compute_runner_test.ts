@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ToProcess } from "../../../src/protocol/message.ts";
 import type { ComputeOutcome, Trigger } from "../../../src/protocol/signal.ts";
-import { type Computed, ComputeRunner } from "../../../src/sensing/compute_runner.ts";
+import { type ComputeEnd, ComputeRunner } from "../../../src/sensing/compute_runner.ts";
 import type { ComputeLimits, ComputeProcess } from "../../../src/sensing/ports.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -27,11 +27,11 @@ function setUp() {
   const clock = new FakeClock(), process = new FakeProcess();
   const host = { down: false, released: 0 };
   const runner = new ComputeRunner({
-    process: () => host.down ? null : process,
-    whyDown: () => "quarantined: it died",
-    released: () => host.released++,
+    getOrStartProcess: () => host.down ? null : process,
+    downReasonOf: () => "quarantined: it died",
+    release: () => host.released++,
   }, clock);
-  const computed = new Map<number, Computed>();
+  const computed = new Map<number, ComputeEnd>();
   const compute = (id: number) => void runner.compute(limits, trigger, id).then((result) => computed.set(id, result));
   const answer = (
     id: number,
@@ -90,7 +90,7 @@ Deno.test("a compute over its time is aborted, and its process is killed when th
   assert.equal(process.sent.at(-1)?.t, "abort");
   await clock.tick(200);
   assert.match(process.killed ?? "", /sense cpu did not return within 1s and 200ms of grace/);
-  runner.onEnd(process, { kind: "timeout", message: process.killed ?? "" });
+  runner.onProcessEnd(process, { kind: "timeout", message: process.killed ?? "" });
   await clock.tick(0);
   assert.deepEqual(computed.get(1)?.outcome, { kind: "timeout", afterMs: 1_000, killed: true });
 });
@@ -127,12 +127,12 @@ Deno.test("every compute of a process that dies is down, and began at its end at
   compute(1);
   compute(2);
   await clock.tick(50);
-  runner.onEnd(process, { kind: "out_of_memory", message: "ran out of memory" });
+  runner.onProcessEnd(process, { kind: "out_of_memory", message: "ran out of memory" });
   await clock.tick(0);
   for (const id of [1, 2]) {
     assert.deepEqual(computed.get(id)?.outcome, { kind: "group_down", message: "its process ran out of memory" });
   }
-  assert.ok(!runner.busy(process));
+  assert.ok(!runner.isBusy(process));
 });
 
 Deno.test("stop() aborts every compute and ends when they are over", async () => {

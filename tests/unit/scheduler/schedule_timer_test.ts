@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { prepareAheadMs } from "../../../src/base/limits.ts";
 import { TimerHeap } from "../../../src/base/timer_heap.ts";
-import { Alarm, Reminder } from "../../../src/scheduler/alarm.ts";
+import { AdvanceTimer, ScheduleTimer } from "../../../src/scheduler/schedule_timer.ts";
 import { CronTimes } from "../../../src/scheduler/timetable.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
@@ -13,7 +13,7 @@ function setUp() {
 
 Deno.test("a reminder calls ahead, then fires; without enough time it only fires", async () => {
   const { clock, time, start } = setUp(), calls: string[] = [];
-  const reminder = new Reminder(time, (at) => calls.push(`ahead ${at - start}`), () => calls.push("fire"));
+  const reminder = new AdvanceTimer(time, (at) => calls.push(`ahead ${at - start}`), () => calls.push("fire"));
   reminder.set(start + 1_000);
   await clock.tick(1_000 - prepareAheadMs);
   assert.deepEqual(calls, ["ahead 1000"]);
@@ -28,7 +28,7 @@ Deno.test("a reminder calls ahead, then fires; without enough time it only fires
 Deno.test("a reminder that is set again or cancelled never fires at its old time", async () => {
   const { clock, time, start } = setUp();
   let fired = 0;
-  const reminder = new Reminder(time, () => {}, () => fired++);
+  const reminder = new AdvanceTimer(time, () => {}, () => fired++);
   reminder.set(start + 500);
   reminder.set(start + 5_000);
   await clock.tick(1_000);
@@ -41,7 +41,7 @@ Deno.test("a reminder that is set again or cancelled never fires at its old time
 Deno.test("an interval rings at its anchor and its multiples, and once for all that went by unseen", async () => {
   const { clock, time, start } = setUp(), rings: number[] = [];
   const schedule = { kind: "interval", intervalMs: 100, anchor: start } as const;
-  const alarm = new Alarm(time, schedule, () => {}, () => rings.push(clock.monotonic() - start));
+  const alarm = new ScheduleTimer(time, schedule, () => {}, () => rings.push(clock.monotonic() - start));
   await clock.tick(250);
   await clock.stall(1_000);
   await clock.tick(100);
@@ -53,7 +53,12 @@ Deno.test("an interval rings at its anchor and its multiples, and once for all t
 Deno.test("a cron line rings with the time that it names, and follows the wall clock when that is set", async () => {
   const { clock, time } = setUp(), due: string[] = [];
   const times = new CronTimes("0 9 * * *", "UTC");
-  const alarm = new Alarm(time, { kind: "cron", times }, () => {}, (at) => due.push(new Date(at).toISOString()));
+  const alarm = new ScheduleTimer(
+    time,
+    { kind: "cron", times },
+    () => {},
+    (at) => due.push(new Date(at).toISOString()),
+  );
   await clock.tick(2_000);
   assert.deepEqual(due, ["2026-05-05T09:00:00.000Z"]);
   clock.jump(24 * 60 * 60_000);
