@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { logMigrations } from "../../src/store/log/schema.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
-import { percentile, timed } from "./figure.ts";
+import { median, percentile, repeated, timed } from "./figure.ts";
 import { Echo } from "./floor_echo.ts";
 
 const payload = JSON.stringify({ round: 1, role: "a", content: "done", meta: {} });
@@ -105,9 +105,10 @@ export async function bareRun(folder: string, roles: number, times: number): Pro
   return { p50: percentile(spans, 50), p99: percentile(spans, 99) };
 }
 
-/** Milliseconds of a commit of one row. */
+/** Milliseconds of a commit of one row, the median of so many. */
 export async function bareCommitMs(folder: string, commits: number = 100): Promise<number> {
-  return 1_000 / await bareRows(folder, 1, commits);
+  using log = new BareLog(`${folder}/bare-${crypto.randomUUID()}.db`);
+  return median(await repeated(commits, () => timed(() => log.commit(() => log.row("cpu")))));
 }
 
 /** Rows a second in transactions of `batch` rows. */

@@ -18,7 +18,7 @@ import { emptyStartMs, runMs } from "./start.ts";
 import { logRowRate } from "./storage.ts";
 
 /** Rounds are short: on a busy machine, too, one of them has the processors for itself. */
-const roundsMin = 5, roundsMax = 40;
+const roundsMin = 10, roundsMax = 40;
 
 type Measure = () => Promise<number>;
 
