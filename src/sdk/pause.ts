@@ -1,9 +1,9 @@
-/** `pause`: a wait that ends with its signal. Used by the authors of senses and workflows as part of "nerve". */
+/** `pause`: a wait that an AbortSignal ends early. Authors of senses and workflows import it from "nerve". */
 import { systemClock } from "../base/clock.ts";
 
 /**
- * Waits `ms` milliseconds. Rejects with the reason of `signal` as soon as it aborts, also when it has aborted already.
- * Rejects with a TypeError when `ms` is not a number from 0 on.
+ * Waits `ms` milliseconds. Rejects with the reason of `signal` as soon as it aborts, or at once when it has aborted
+ * already. Rejects with a TypeError when `ms` is negative or not a finite number.
  * @example
  * ```ts
  * await pause(500, signal);

@@ -1,6 +1,6 @@
 /**
- * data/logs.db as the kernel has it: one connection that writes, with everything that writes over it, and one that
- * reads. Made by kernel.ts.
+ * data/logs.db as the kernel uses it: one connection that writes, with everything that writes through it, and one that
+ * reads. Opened by kernel/kernel.ts and by commands that have the workspace to themselves.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { assert, type NerveError } from "../base/errors.ts";
@@ -18,15 +18,15 @@ import { SqliteRunStore } from "./runs/run_store.ts";
 import { migrate, openDatabase, StatementCache, toStoreError } from "./sqlite/database.ts";
 
 export interface StoreOptions {
-  /** Where the log is archived to: one that is made anew goes on from there. */
+  /** The folder of the log's archive: a new log continues its ids. */
   readonly archiveFolder?: string;
-  /** Told of everything that could not be written, with the number of operations. */
+  /** Called for every write failure, with the number of lost operations. */
   readonly onLost?: (error: NerveError, operations: number) => void;
 }
 
 /**
- * Opens or makes the log database; its folder is made too, for this user only. When `workflow_runs` is lost it is made
- * again out of the log. Throws NerveError STORE_FAILED.
+ * Opens or creates the log database, and its folder for this user only. Rebuilds a lost `workflow_runs` from the log.
+ * Throws NerveError STORE_FAILED.
  */
 export function openStore(path: string, clock: Clock, options: StoreOptions = {}): Store {
   const db = openDatabase(path);
@@ -53,9 +53,9 @@ export class Store {
   readonly log: LogStore;
   readonly runs: SqliteRunStore;
   readonly meta: MetaStore;
-  /** Sees what is committed. */
+  /** Sees committed rows only. */
   readonly reader: StoreReader;
-  /** A new id for a run; ids sort by the time at which they were made. */
+  /** Makes a run id; ids sort by creation time. */
   readonly newRunId: () => string;
   readonly #path: string;
   readonly #db: DatabaseSync;
@@ -75,12 +75,12 @@ export class Store {
     this.newRunId = createUlids(() => clock.now());
   }
 
-  /** Calls `fire` after each commit from now on: there may be new rows to read. `fire` must not throw. */
+  /** Calls `fire` after each commit from now on: there may be new rows. `fire` must not throw. */
   onCommit(fire: () => void): void {
     this.#writer.onCommit = fire;
   }
 
-  /** Moves whole days into the files of `folder`; not to be called again before it has ended. Throws STORE_FAILED. */
+  /** Moves whole days into the files of `folder`. Do not call it again before it ends. Throws STORE_FAILED. */
   async archive(folder: string, options: ArchiveOptions): Promise<ArchiveReport> {
     const ports = { folder, databasePath: this.#path, clock: this.#clock };
     try {
@@ -90,39 +90,41 @@ export class Store {
     }
   }
 
-  /** Makes `workflow_runs` again out of the log and its archive; nobody may hold runs in memory meanwhile. */
+  /** Rebuilds `workflow_runs` from the log and its archive. No run may be in memory meanwhile. */
   rebuildRuns(archiveFolder: string): Rebuilt {
     this.#writer.flush();
     return rebuildRuns(this.#db, archiveFolder);
   }
 
-  /** Gives free pages back to the disk; nothing else can be written meanwhile, and it lasts. */
+  /** Returns free pages to the disk. Takes long, and blocks all other writes. */
   vacuum(): void {
     this.#writer.flush();
     this.#db.exec("vacuum; pragma wal_checkpoint(truncate)");
   }
 
-  /** Commits now what was written so far, for a read that must not miss it; not what is written behind (`recorded`). */
+  /**
+   * Commits every write on this thread now, for a read that must see it; not writes off the thread (see `recorded`).
+   */
   flush(): void {
     this.#writer.flush();
   }
 
-  /** Resolves when what was written so far can be read, or is lost. */
+  /** Resolves when every write so far can be read, or is lost. */
   recorded(): Promise<void> {
     return this.#writer.recorded();
   }
 
-  /** Why the log cannot be written at present, or null. */
+  /** Why the log cannot be written now, or null. */
   get writeFailure(): NerveError | null {
     return this.#writer.writeFailure;
   }
 
-  /** Operations, commits, and operations that were lost, since the start. */
+  /** Operations, commits and lost operations since the start. */
   get counters(): Readonly<CommitCounters> {
     return this.#writer.counters;
   }
 
-  /** Commits what is left and closes; nothing may be written after it. */
+  /** Commits pending writes and closes. Nothing may be written afterwards. */
   async close(): Promise<void> {
     await this.#writer.close();
     this.reader.close();

@@ -1,6 +1,6 @@
 /**
- * One daemon a workspace: an advisory lock on `nerve.lock`, which the system releases when the holder dies, however it
- * dies. The lock is the truth; the pid written into it, and into `nerve.pid`, only tells people who holds it.
+ * One daemon per workspace: an advisory lock on `nerve.lock`, which the system releases when its holder dies, however
+ * it dies. Only the lock counts; the pid in it and in `nerve.pid` is information for people.
  */
 import { NerveError } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
@@ -8,7 +8,7 @@ import { readOwnProcessId } from "../base/process_id.ts";
 import { daemonRunning } from "../protocol/common_errors.ts";
 
 export interface WorkspaceLock {
-  /** Removes the pid file and lets go of the lock. */
+  /** Removes the pid file and releases the lock. */
   release(): void;
 }
 
@@ -18,9 +18,9 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
   if (!(await file.tryLock(true))) {
     const holder = (await new Response(file.readable).text()).split(" ")[0]?.trim();
     if (!holder) {
-      // One that has the lock but has not written itself into it yet, or no daemon at all.
+      // A daemon that has not written its pid yet, or another program.
       throw new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root}, or another program holds ${lockFile}`, {
-        hint: `nerve status shows it, fuser -v ${lockFile} another program`,
+        hint: `nerve status shows a daemon, fuser -v ${lockFile} another program`,
       });
     }
     throw daemonRunning(root, holder, { hint: "nerve status shows it, nerve stop ends it" });
@@ -28,10 +28,10 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
   await file.truncate();
   await file.write(new TextEncoder().encode(`${Deno.pid} ${readOwnProcessId().startTime ?? ""}\n`));
   try {
-    // Not `writeTextFile`, for which Deno would load its streams: 5 ms of every start.
+    // Not `writeTextFile`: Deno would load its streams for it, which takes 5 ms at every start.
     Deno.writeTextFileSync(pidFile, `${Deno.pid}\n`, { mode: 0o600 });
   } catch (thrown) {
-    // Else it would say that a daemon held it and was killed.
+    // Otherwise the file would say that a daemon held the lock and was killed.
     file.truncateSync();
     file.close();
     throw thrown;
@@ -39,11 +39,11 @@ export async function lockWorkspace(lockFile: string, pidFile: string, root: str
   return {
     release() {
       try {
-        // Another workspace may be in the place of ours by now, with a daemon and a pid file of its own.
+        // Another workspace may have replaced ours, with its own daemon and pid file.
         const { dev, ino } = file.statSync(), there = Deno.statSync(lockFile);
         if (there.dev === dev && there.ino === ino) Deno.removeSync(pidFile);
       } catch (thrown) {
-        // Somebody removed the workspace while we ran: there is nothing left to clean.
+        // The workspace was removed meanwhile: there is nothing left to clean up.
         if (!isMissing(thrown)) throw thrown;
       }
       file.truncateSync();

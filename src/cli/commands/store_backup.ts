@@ -43,7 +43,7 @@ export async function storeRestore(
   const { manifest, before } = await withWorkspaceLock(
     paths,
     "a running daemon's data is never overwritten: nerve stop, then try again",
-    () => restoreData(paths, folder, { force: flags.force, now: io.clock.now(), tell: showFile }),
+    () => restoreData(paths, folder, { force: flags.force, now: io.clock.now(), report: showFile }),
   ).finally(() => line.end());
   if (flags.json) printJson(io, { ...summarize(folder, manifest), before });
   else {

@@ -1,8 +1,8 @@
 /**
- * One file of the archive: `YYYY-MM-DD.jsonl`, the rows of one UTC day as `nerve events --json` prints them, in the order
- * of their ids. Written by archiver.ts, read by archive_reader.ts and verify.ts.
- * I1. A file under its final name is whole: it is written aside, fsynced and renamed, and its folder is fsynced, as are
- *     the folders above that were made for it.
+ * One file of the archive: `YYYY-MM-DD.jsonl`, the rows of one UTC day as `nerve events --json` prints them, ordered by
+ * id. Written by archiver.ts; read by archive_reader.ts, continue_ids.ts, rebuild.ts, blob_gc.ts and verify.ts.
+ * I1. A file under its final name is complete: it is written under a temporary name, fsynced and renamed, and its
+ *     folder is fsynced, as are the parent folders made for it.
  * I2. Memory is bounded: lines are read and written in blocks.
  */
 import { dirname, join } from "node:path";
@@ -23,7 +23,7 @@ export interface ArchivedDay {
   readonly bytes: number;
 }
 
-/** The days that have a file, the oldest first. A folder that does not exist holds none. */
+/** The days that have a file, oldest first; none when the folder does not exist. */
 export function listArchivedDays(folder: string): ArchivedDay[] {
   const days: ArchivedDay[] = [];
   try {
@@ -38,36 +38,40 @@ export function listArchivedDays(folder: string): ArchivedDay[] {
   return days.sort((a, b) => a.day < b.day ? -1 : 1);
 }
 
-/** A line of the archive. `id` comes first in it, so that it is known without parsing the rest. */
+/** The id of a line, without parsing the rest: it comes first. Throws NerveError STORE_FAILED like `parseRow`. */
 export function parseRowId(line: string, path: string): number {
   const [, id] = /^\{"id":(\d{1,16}),/.exec(line) ?? [];
   if (id === undefined) throw damagedLineError(line, path);
   return Number(id);
 }
 
-/** Throws NerveError STORE_FAILED when the line is no row. */
+/** Throws NerveError STORE_FAILED when the line is not a log row. */
 export function parseRow(line: string, path: string): LogRow {
   try {
     const row = JSON.parse(line) as LogRow;
     if (Number.isSafeInteger(row.id) && Number.isSafeInteger(row.ts) && typeof row.type === "string") return row;
   } catch {
-    // What it is instead is said below.
+    // Reported below.
   }
   throw damagedLineError(line, path);
 }
 
 function damagedLineError(line: string, path: string): NerveError {
-  return new NerveError("STORE_FAILED", `the archive ${path} is damaged: a line is no row: ${line.slice(0, 80)}`, {
-    hint: "nerve store verify tells more; bring the file back from a backup, or move it away",
-  });
+  return new NerveError(
+    "STORE_FAILED",
+    `the archive ${path} is damaged: a line is not a log row: ${line.slice(0, 80)}`,
+    {
+      hint: "nerve store verify shows more; restore the file from a backup, or move it away",
+    },
+  );
 }
 
-/** Every line of a file that passes `wanted`, which sees it before it costs anything to parse. */
+/** The lines of a file that pass `wanted`, a filter on the text before the expensive parsing. */
 export function* readLines(path: string, wanted?: (line: string) => boolean): Generator<string, undefined> {
   for (const lines of readLineBlocks(path, wanted)) yield* lines;
 }
 
-/** The same; none when there is no such file. */
+/** `readLines`; no lines when there is no such file. */
 export function* readLinesIfPresent(path: string): Generator<string, undefined> {
   try {
     yield* readLines(path);
@@ -76,11 +80,11 @@ export function* readLinesIfPresent(path: string): Generator<string, undefined> 
   }
 }
 
-/** The same as `readLines`, block by block of the file, so that whoever reads it can pause where no line is wanted for long. */
+/** `readLines`, by blocks of the file: a reader can pause even where no line passes for long. */
 export function* readLineBlocks(path: string, wanted: (line: string) => boolean = () => true): Generator<string[]> {
   using file = Deno.openSync(path);
   const block = new Uint8Array(blockBytes), decoder = new TextDecoder();
-  // Parts of a line that is longer than a block: joined once, at its end.
+  // The parts of a line longer than a block: joined once, at its end.
   let parts: string[] = [];
   for (let read = file.readSync(block); read !== null; read = file.readSync(block)) {
     const text = decoder.decode(block.subarray(0, read), { stream: true }), lines: string[] = [];
@@ -98,10 +102,10 @@ export function* readLineBlocks(path: string, wanted: (line: string) => boolean 
   if (rest !== "" && wanted(rest)) yield [rest];
 }
 
-/** A file's last line is found in blocks from its end. */
+/** The last line is searched in blocks from the end of the file. */
 const tailBytes = 64 * 1024;
 
-/** Null: the file, which has so many bytes, holds none. */
+/** Null when the file has no line. `bytes`: its length. */
 export function readLastLine(path: string, bytes: number): string | null {
   using file = Deno.openSync(path);
   for (let length = Math.min(tailBytes, bytes);; length = Math.min(length * 8, bytes)) {
@@ -113,7 +117,7 @@ export function readLastLine(path: string, bytes: number): string | null {
   }
 }
 
-/** Writes a day's file aside; nothing is under its name before `place`. */
+/** Writes a day's file under a temporary name; `publish` gives it its own. */
 export class DayWriter implements Disposable {
   readonly #path: string;
   readonly #tempPath: string;
@@ -125,7 +129,7 @@ export class DayWriter implements Disposable {
   rows = 0;
   bytes = 0;
 
-  /** Begins the file of that path; its folder is made when it is missing. */
+  /** Starts the file for that path, and makes its folder when it is missing. */
   static async create(path: string): Promise<DayWriter> {
     await makeFolderDurably(dirname(path));
     return new DayWriter(path);
@@ -134,11 +138,11 @@ export class DayWriter implements Disposable {
   private constructor(path: string) {
     this.#path = path;
     this.#tempPath = `${path}.writing`;
-    // What a killed run has left is written anew.
+    // Overwrites what a killed archive run left.
     this.#file = Deno.openSync(this.#tempPath, { write: true, create: true, truncate: true, mode: 0o600 });
   }
 
-  /** True: a block is full, `flush` writes it. */
+  /** True when a block is full and `flush` is due. */
   add(line: string): boolean {
     this.#text += line + "\n";
     this.rows++;
@@ -147,7 +151,7 @@ export class DayWriter implements Disposable {
 
   async flush(): Promise<void> {
     for (let text = this.#text; text !== "";) {
-      // One buffer for all: what is thrown away outside the heap is collected too late.
+      // One buffer for all blocks: memory outside the heap is collected too late.
       const { read, written } = this.#encoder.encodeInto(text, this.#buffer);
       for (let at = 0; at < written;) at += await this.#file.write(this.#buffer.subarray(at, written));
       this.bytes += written;
@@ -156,7 +160,7 @@ export class DayWriter implements Disposable {
     this.#text = "";
   }
 
-  /** Makes it the day's file, on disk for good. */
+  /** Makes it the day's file, durably. */
   async publish(): Promise<void> {
     await this.flush();
     passFaultPoint("archive.written");

@@ -1,9 +1,9 @@
 /**
- * Reads the log's archive as if it were still the log: files are looked at day by day, those that cannot hold what is
- * asked for are left out by their day and by their first and last id. Used by history.ts and rebuild.ts.
- * I1. Memory is bounded by the rows that are asked for, not by the files.
- * I2. A row that is in the log and in the archive (archiver.ts, I2) is given once.
- * I3. It comes in steps of some milliseconds: files are large, and the kernel reads them beside everything else.
+ * Reads the log's archive as if it were still the log, day by day. It skips files that cannot match by their day and by
+ * their first and last id. Used by history.ts.
+ * I1. Memory is bounded by the requested rows, not by the files.
+ * I2. A row that is in the log and in the archive (archiver.ts, I2) is returned once.
+ * I3. It yields every few milliseconds: files are large, and the kernel reads them beside all other work.
  */
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { defaultLogLimit } from "../log/log_sql.ts";
@@ -18,7 +18,7 @@ import {
 } from "./archive_file.ts";
 import { dayMs, parseDay } from "./days.ts";
 
-/** A result that is worked out in steps; whoever drives it may do something else between two of them. */
+/** A result computed in steps; the caller may do other work between two steps. */
 export type Steps<T> = Generator<void, T, void>;
 
 interface IdRange {
@@ -34,9 +34,9 @@ export class ArchiveReader {
     this.#folder = folder;
   }
 
-  /** As `StoreReader.logs`, of archived rows alone; `also` narrows further. Throws NerveError STORE_FAILED. */
+  /** As `StoreReader.logs`, for archived rows only; `also` narrows further. Throws NerveError STORE_FAILED. */
   *logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): Steps<LogRow[]> {
-    const limit = filter.limit ?? defaultLogLimit, down = filter.order === "desc";
+    const limit = filter.limit ?? defaultLogLimit, descending = filter.order === "desc";
     const files: { file: ArchivedDay; range: IdRange }[] = [];
     for (const file of listArchivedDays(this.#folder)) {
       if (!mayOverlapTime(file, filter)) continue;
@@ -44,15 +44,15 @@ export class ArchiveReader {
       if (range !== null && mayHoldIds(range, filter)) files.push({ file, range });
       yield;
     }
-    files.sort((a, b) => down ? b.range.last - a.range.last : a.range.first - b.range.first);
+    files.sort((a, b) => descending ? b.range.last - a.range.last : a.range.first - b.range.first);
     let found: LogRow[] = [];
     for (const { file, range } of files) {
       const [worst] = found.slice(-1);
       // Ids of different days do not overlap, unless the clock was set back.
-      const better = worst === undefined || (down ? range.last > worst.id : range.first < worst.id);
+      const better = worst === undefined || (descending ? range.last > worst.id : range.first < worst.id);
       if (found.length >= limit && !better) break;
-      found = [...found, ...yield* findMatches(file.path, filter, also, limit, down)]
-        .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, limit);
+      found = [...found, ...yield* findMatches(file.path, filter, also, limit, descending)]
+        .sort((a, b) => descending ? b.id - a.id : a.id - b.id).slice(0, limit);
     }
     return found;
   }
@@ -68,11 +68,11 @@ export class ArchiveReader {
   }
 }
 
-/** Rows of the log and of its archive as one list. Both are in the order that the filter asks for, and within its limit. */
+/** Merges rows of the log and of its archive. Both lists have the filter's order and are within its limit. */
 export function mergeRows(rows: readonly LogRow[], archived: readonly LogRow[], filter: LogFilter): LogRow[] {
-  const down = filter.order === "desc", known = new Set(rows.map(({ id }) => id));
+  const descending = filter.order === "desc", known = new Set(rows.map(({ id }) => id));
   return [...rows, ...archived.filter(({ id }) => !known.has(id))]
-    .sort((a, b) => down ? b.id - a.id : a.id - b.id).slice(0, filter.limit ?? defaultLogLimit);
+    .sort((a, b) => descending ? b.id - a.id : a.id - b.id).slice(0, filter.limit ?? defaultLogLimit);
 }
 
 function mayOverlapTime({ day }: ArchivedDay, { sinceMs = -Infinity, untilMs = Infinity }: LogFilter): boolean {
@@ -90,28 +90,28 @@ function* findMatches(
   filter: LogFilter,
   also: (row: LogRow) => boolean,
   limit: number,
-  down: boolean,
+  descending: boolean,
 ): Steps<LogRow[]> {
   const found: LogRow[] = [];
   const { source, type, refId, afterId = -Infinity, beforeId = Infinity } = filter;
-  // Parsing is what costs: most lines are told apart by their text.
+  // Parsing is expensive: the text alone rules out most lines.
   const needles = [source, type, refId].filter((text) => text !== undefined).map((text) => JSON.stringify(text));
   const wanted = (line: string) => needles.every((needle) => line.includes(needle));
   for (const lines of readLineBlocks(path, wanted)) {
     for (const line of lines) {
       const id = parseRowId(line, path);
       if (id <= afterId) continue;
-      if (id >= beforeId) return down ? found.slice(-limit) : found;
+      if (id >= beforeId) return descending ? found.slice(-limit) : found;
       const row = parseRow(line, path);
       if (!matches(row, filter) || !also(row)) continue;
       found.push(row);
-      if (!down && found.length === limit) return found;
-      // The newest ones are kept: what is in excess goes before it is much.
-      if (down && found.length >= limit * 2) found.splice(0, found.length - limit);
+      if (!descending && found.length === limit) return found;
+      // Keeps the newest rows: the excess is dropped before it grows large.
+      if (descending && found.length >= limit * 2) found.splice(0, found.length - limit);
     }
     yield;
   }
-  return down ? found.slice(-limit) : found;
+  return descending ? found.slice(-limit) : found;
 }
 
 function matches(row: LogRow, { source, type, refId, sinceMs, untilMs }: LogFilter): boolean {

@@ -1,14 +1,14 @@
 /**
- * Moves whole UTC days out of the log into their files. Called by store.ts; the kernel does it daily, the command line
- * now. Everything happens in slices of a few milliseconds: whoever shares the event loop goes on, and so does the log.
- * It has a connection of its own, which waits for no fsync (synchronous = normal): rows that a power cut brings back are
- * in both, as below. What it writes is one turn of the event loop, with nothing of the log's writer open meanwhile.
- * I1. A row leaves the table only when it is in its day's file, which is fsynced under its name by then.
- * I2. The first rows of a day leave in the transaction that moves `meta.archived_up_to` to its end; the others follow in
- *     transactions of their own. A crash in between leaves rows in both: they are the same, the table's count, and the
- *     next run takes them out. At or above the watermark nothing is in the archive only.
- * I3. Rows of runs that were not finished when the day was begun stay, and so does the newest row of the log. They follow
- *     in a later run: the file is written anew, with what it held and what joins it.
+ * Moves whole UTC days from the log into their archive files. Called by store.ts: daily for the kernel, at once for the
+ * command line. It works in slices of a few milliseconds, so that the event loop and the log keep running.
+ * It has its own connection, which waits for no fsync (synchronous = normal): rows that a power cut brings back are in
+ * both places (I2). Each of its transactions takes one turn of the event loop, while the log's writer has none open.
+ * I1. A row is deleted only when it is in its day's file, and that file is fsynced under its final name.
+ * I2. The first rows of a day are deleted in the transaction that moves `meta.archived_up_to` to the day's end; the
+ *     others follow in their own transactions. A crash in between leaves the same rows in both places: the table's rows
+ *     count, and the next archive run deletes them. At or above the watermark no row is only in the archive.
+ * I3. Rows of runs that were unfinished when the day was surveyed stay, and so does the newest row of the log. A later
+ *     archive run takes them: it rewrites the file with its old rows and the new ones.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
@@ -25,33 +25,33 @@ import { archivePath, DayWriter, parseRowId, readLinesIfPresent } from "./archiv
 import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
 
 export interface ArchiveOptions {
-  /** Days that are over at this time leave. */
+  /** Archives the days that ended before this time. */
   readonly beforeMs: number;
-  /** Only tells what would leave. */
+  /** Only reports what would be archived. */
   readonly dryRun?: boolean;
   readonly onProgress?: (progress: ArchiveProgress) => void;
-  /** Ends early, between two slices; what is done stays done. */
+  /** Ends early, between two slices; finished work stays. */
   readonly signal?: AbortSignal;
 }
 
 export interface ArchiveReport {
   readonly days: readonly { readonly day: string; readonly rows: number }[];
-  /** Rows that left. */
+  /** Rows archived. */
   readonly rows: number;
-  /** Rows of those days that stay because their run is not finished. */
+  /** Rows of those days that stay, because their run is unfinished. */
   readonly held: number;
 }
 
 /**
- * The time before which whole days leave: the day `before`, or what `retention` says. Throws NerveError USAGE for a text
- * that is no day, or a day that is not over.
+ * The time before which whole days are archived: the start of the day `before`, or as `retention` sets it. Throws
+ * NerveError USAGE for a text that is not a day, or a day that has not ended.
  */
 export function resolveArchiveBound(before: string | null, retentionMs: number, now: number): number {
   if (before === null) return startOfDay(now - retentionMs);
   const ms = parseDay(before);
   if (ms !== null && ms <= startOfDay(now)) return ms;
-  throw new NerveError("USAGE", ms === null ? `"${before}" is no day` : `${before} is in the future`, {
-    hint: `a UTC day up to today, such as ${dayOf(now)}: only days that are over are archived`,
+  throw new NerveError("USAGE", ms === null ? `"${before}" is not a day` : `${before} is in the future`, {
+    hint: `a UTC day up to today, such as ${dayOf(now)}: only past days are archived`,
   });
 }
 
@@ -62,26 +62,26 @@ export interface ArchivePorts {
   readonly writer: GroupCommit;
 }
 
-/** Ids that one statement looks at. Of the largest rows there are, 32 hold 45 MB. */
+/** Ids per read and per count. 32 of the largest possible rows take 45 MB. */
 const rowsRead = 32, rowsCounted = 1_000;
-/** The same for a delete: as many as fit into a slice, as measured. */
+/** Ids per delete: as many as fit into a slice, adjusted by measuring. */
 const rowsDeletedMin = 50, rowsDeletedMax = 5_000, rowsDeletedFirst = 500;
-/** How long the event loop is kept at a time. */
+/** The longest time that a slice blocks the event loop. */
 const sliceMs = 5;
-/** Ids of a window that are of the day; the plus keeps SQLite to the ids. */
+/** The rows of a day within a window of ids; the plus makes SQLite use the index of the ids. */
 const windowOfDay = "id > ? and id <= ? and +ts >= ? and +ts < ?";
 const isHeld = "ref_id in (select id from held)", notHeld = `(ref_id is null or not ${isHeld})`;
 
-/** What is known of a day before it is touched; what is written and what leaves are both found by this and nothing else. */
+/** The survey of a day before it is archived. It alone decides which rows are written and which are deleted. */
 interface Day {
   readonly day: string;
   readonly start: number;
   readonly end: number;
-  /** The ids of its rows are between these, both included. */
+  /** The bounds of its row ids, both included. */
   readonly firstId: number;
   readonly lastId: number;
   readonly rowsHeld: number;
-  readonly rowsLeaving: number;
+  readonly rowsToMove: number;
 }
 
 export async function archiveLog(ports: ArchivePorts, options: ArchiveOptions): Promise<ArchiveReport> {
@@ -98,8 +98,8 @@ class ArchiveRun {
   readonly #options: ArchiveOptions;
   readonly #cutoff: number;
   /**
-   * No read of it lasts longer than a slice: a long one would keep the write-ahead log from being emptied. Its temporary
-   * table `held` has the runs whose rows stay.
+   * No read takes longer than a slice: a long one would prevent the checkpoint of the write-ahead log. The temporary
+   * table `held` holds the runs whose rows stay.
    */
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
@@ -130,16 +130,16 @@ class ArchiveRun {
       from = start + dayMs;
       const day = await this.#survey(start);
       held += day.rowsHeld;
-      if (day.rowsLeaving === 0) continue;
+      if (day.rowsToMove === 0) continue;
       try {
         if (this.#options.dryRun !== true) await this.#move(day);
       } catch (thrown) {
-        // A day whose file is damaged must not keep the log from shrinking by all the others.
+        // A damaged file of one day must not prevent archiving the other days.
         if (!(thrown instanceof NerveError)) throw thrown;
         damaged ??= thrown;
         continue;
       }
-      days.push({ day: day.day, rows: day.rowsLeaving });
+      days.push({ day: day.day, rows: day.rowsToMove });
     }
     if (damaged !== null) throw damaged;
     if (this.#options.dryRun !== true && !this.#aborted) {
@@ -157,7 +157,7 @@ class ArchiveRun {
     return this.#options.signal?.aborted ?? false;
   }
 
-  /** The first millisecond of the first day at or after `from` that has a row and is to leave. */
+  /** The start of the first day at or after `from` that has a row to archive. */
   #nextDay(from: number): number | null {
     const sql = "select ts from logs where ts >= ? and ts < ? order by ts limit 1";
     const row = this.#statements.get(sql).get(from, this.#cutoff);
@@ -165,7 +165,7 @@ class ArchiveRun {
   }
 
   async #survey(start: number): Promise<Day> {
-    // In this order: a run that begins after the first look has its rows beyond `newest`.
+    // In this order: a run that starts after the first query has its rows above `newest`.
     const newest = Number(this.#statements.get("select max(id) as id from logs").get()?.id);
     const unfinished = "select run_id from workflow_runs where status in ('queued', 'started')";
     this.#db.exec(`delete from held; insert into held ${unfinished}`);
@@ -186,7 +186,7 @@ class ArchiveRun {
       await this.#pace();
     } while (found.length === rowsCounted);
     const bounds = { start, end, firstId, lastId }, rowsHeld = await this.#countHeld(bounds);
-    return { ...bounds, day: dayOf(start), rowsHeld, rowsLeaving: rows - rowsHeld };
+    return { ...bounds, day: dayOf(start), rowsHeld, rowsToMove: rows - rowsHeld };
   }
 
   async #countHeld(
@@ -202,7 +202,7 @@ class ArchiveRun {
     return rows;
   }
 
-  /** The day's file: what it holds already, if there is one, and what leaves the table. */
+  /** Writes the day's file: the rows it already holds, if it exists, and the rows that leave the table. */
   async #write(day: Day): Promise<void> {
     const path = archivePath(this.#ports.folder, day.day);
     const { firstId, lastId, start, end } = day;
@@ -219,7 +219,7 @@ class ArchiveRun {
       const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end);
       for (const [id, text] of rows as unknown as [number, string][]) {
         for (; !line.done && parseRowId(line.value, path) <= id; line = old.next()) {
-          // An interrupted run has written the row already.
+          // An interrupted archive run may have written the row already.
           if (parseRowId(line.value, path) < id) await put(line.value);
         }
         if (written++ === 0) passFaultPoint("archive.writing");
@@ -228,12 +228,12 @@ class ArchiveRun {
       await this.#pace();
     }
     for (; !line.done; line = old.next()) await put(line.value);
-    assert(written === day.rowsLeaving, `${written} of ${day.rowsLeaving} rows of ${day.day} were read`);
+    assert(written === day.rowsToMove, `read ${written} of ${day.rowsToMove} rows of ${day.day}`);
     await file.publish();
     this.#published = { rows: file.rows, bytes: file.bytes };
   }
 
-  /** What the file of the day under way holds. */
+  /** What the file of the current day holds. */
   #published: ArchivedCount = { rows: 0, bytes: 0 };
 
   async #delete(day: Day): Promise<void> {
@@ -243,7 +243,7 @@ class ArchiveRun {
     for (let after = firstId - 1, before: number; after < lastId; after = before) {
       before = Math.min(after + size, lastId);
       const from = clock.monotonic();
-      // What the writer has open would wait for us, and we for it.
+      // Flushes first: an open transaction of the writer and ours would wait for each other.
       deleted += await inTransactionWhenFree(this.#db, clock, () => {
         if (after < firstId) {
           runStep(this.#statements, moveWatermark(end));
@@ -259,14 +259,14 @@ class ArchiveRun {
       size = Math.min(rowsDeletedMax, Math.max(rowsDeletedMin, Math.round(size * share)));
       await this.#yield();
     }
-    assert(deleted === day.rowsLeaving, `${deleted} of ${day.rowsLeaving} rows of ${day.day} have left`);
+    assert(deleted === day.rowsToMove, `deleted ${deleted} of ${day.rowsToMove} rows of ${day.day}`);
   }
 
   #report(day: Day, step: ArchiveProgress["step"], done: number): void {
-    this.#options.onProgress?.({ day: day.day, step, done, total: day.rowsLeaving });
+    this.#options.onProgress?.({ day: day.day, step, done, total: day.rowsToMove });
   }
 
-  /** Lets others have their turn when the slice is used up. */
+  /** Yields to other work when the slice is used up. */
   async #pace(): Promise<void> {
     if (this.#ports.clock.monotonic() >= this.#sliceEnd) await this.#yield();
   }
@@ -287,7 +287,7 @@ export function archivedDayKey(day: string): string {
   return `archive:${day}`;
 }
 
-/** Moves it forward only. */
+/** Moves the watermark forward only. */
 function moveWatermark(ms: number): Step {
   return {
     sql: `

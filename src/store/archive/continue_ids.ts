@@ -1,7 +1,7 @@
 /**
- * A log that begins anew beside the archive of the one before it, as after somebody removed data/logs.db: it goes on from
- * there. Else ids would be given twice, and what is archived would neither be found nor count as archived.
- * Used by store.ts when a log is opened.
+ * Lets a new log continue the ids of an existing archive, as after somebody removed data/logs.db. Otherwise ids would
+ * be assigned twice, and the archived rows would neither be found nor count as archived. Used by store.ts when it opens
+ * a log.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { NerveError } from "../../base/errors.ts";
@@ -11,11 +11,11 @@ import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { listArchivedDays, parseRowId, readLastLine } from "./archive_file.ts";
 import { dayMs, parseDay } from "./days.ts";
 
-/** Does nothing when the log holds a row or has been archived, or when there is no archive. */
+/** Does nothing when the log has a row or was archived before, or when there is no archive. */
 export function continueIds(db: DatabaseSync, archiveFolder: string): void {
   const statements = new StatementCache(db);
-  const begun = "select exists (select 1 from logs) or exists (select 1 from meta where key in (?, ?)) as begun";
-  if (statements.get(begun).get(archivedUpToKey, idsAfterKey)?.begun === 1) return;
+  const used = "select exists (select 1 from logs) or exists (select 1 from meta where key in (?, ?)) as used";
+  if (statements.get(used).get(archivedUpToKey, idsAfterKey)?.used === 1) return;
   let lastId = 0, upTo = -Infinity;
   for (const { day, path, bytes } of listArchivedDays(archiveFolder)) {
     lastId = Math.max(lastId, readLastId(path, bytes));
@@ -33,7 +33,7 @@ function readLastId(path: string, bytes: number): number {
     const line = readLastLine(path, bytes);
     return line === null ? 0 : parseRowId(line, path);
   } catch (thrown) {
-    // A damaged file of the archive is for verify to tell; it must keep no daemon from starting.
+    // `nerve store verify` reports a damaged archive file; it must not prevent a daemon from starting.
     if (thrown instanceof NerveError) return 0;
     throw thrown;
   }

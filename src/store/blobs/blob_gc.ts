@@ -1,9 +1,8 @@
 /**
  * Finds blobs that nothing mentions: no row of the log or its archive, no run, no table of a sense. A mention is the
- * digest as text anywhere in a value. Used by `nerve store gc`, with a daemon running or without one.
- * I1. What is younger than a day stays: it may be about to be mentioned (`BlobStore.write` makes what it is given young
- *     again, also when the file exists).
- * I2. When anything cannot be read whole, nothing is garbage: it throws.
+ * digest as text anywhere in a value. Used by `nerve store gc`, with or without a running daemon.
+ * I1. A blob younger than a day stays: a mention may follow (`BlobStore.write` renews the age of an existing file).
+ * I2. If anything cannot be read completely, it throws and nothing counts as garbage.
  */
 import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -14,7 +13,7 @@ import { type BlobFile, type DataPaths, listBlobFiles, listDatabases, readInfo }
 import { openDatabase, toStoreError } from "../sqlite/database.ts";
 
 export interface Garbage {
-  /** What nothing mentions, and what interrupted writes have left. */
+  /** Blobs that nothing mentions, and leftovers of interrupted writes. */
   readonly files: readonly BlobFile[];
   readonly bytes: number;
   /** Blobs that stay: mentioned, or young. */
@@ -29,14 +28,14 @@ export function findGarbage(paths: DataPaths, now: number): Garbage {
     all++;
     if (now - file.modifiedMs > dayMs) old.set(file.digest ?? file.path, file);
   }
-  const mentioned = (text: string) => {
+  const noteMentions = (text: string) => {
     for (const [digest] of text.matchAll(/[0-9a-f]{64,}/g)) removeDigests(old, digest);
   };
   if (old.size > 0) {
-    // In the way that mentions move, so that none is missed: from senses into the log, from there into its archive.
-    for (const { path } of listDatabases(paths).reverse()) scanDatabase(path, mentioned);
+    // In the order in which mentions move, so that none is missed: from senses to the log, then to its archive.
+    for (const { path } of listDatabases(paths).reverse()) scanDatabase(path, noteMentions);
     for (const { path } of listArchivedDays(paths.archive)) {
-      for (const line of readLines(path, (text) => /[0-9a-f]{64}/.test(text))) mentioned(line);
+      for (const line of readLines(path, (text) => /[0-9a-f]{64}/.test(text))) noteMentions(line);
     }
   }
   const files = [...old.values()];
@@ -44,8 +43,9 @@ export function findGarbage(paths: DataPaths, now: number): Garbage {
 }
 
 /**
- * Removes them, but what was written again since it was found. Returns the bytes that are free now.
- * Each is moved aside first: a writer then finds it young in time, or gone, and writes it anew (blob_store.ts).
+ * Removes the files, except those written again since they were found. Returns the bytes freed.
+ * Each file is renamed first: a concurrent writer has either renewed its age in time, or finds it gone and writes it
+ * again (blob_store.ts).
  */
 export function removeGarbage({ files }: Garbage): number {
   let bytes = 0;
@@ -53,7 +53,7 @@ export function removeGarbage({ files }: Garbage): number {
     const aside = join(dirname(path), `.${crypto.randomUUID()}`);
     if (readInfo(path)?.mtime?.getTime() !== modifiedMs || !tryRename(path, aside)) continue;
     if (readInfo(aside)?.mtime?.getTime() !== modifiedMs) {
-      // Where it was written anew meanwhile that one holds the same.
+      // If it was written again meanwhile, that file has the same content.
       Deno.renameSync(aside, path);
       continue;
     }
@@ -63,7 +63,7 @@ export function removeGarbage({ files }: Garbage): number {
   return bytes;
 }
 
-/** False: another one was first. */
+/** False when another process was first. */
 function tryRename(from: string, to: string): boolean {
   try {
     Deno.renameSync(from, to);
@@ -74,12 +74,12 @@ function tryRename(from: string, to: string): boolean {
   }
 }
 
-/** Hex digits without an end may hold a digest at any place. */
+/** A long run of hex digits may hold a digest at any position. */
 function removeDigests(old: Map<string, BlobFile>, hex: string): void {
   for (let at = 0; at + 64 <= hex.length; at++) old.delete(hex.slice(at, at + 64));
 }
 
-/** Hands every text and blob of every table to `see`. SQLite calls it: an error on the way is an error of the statement. */
+/** Calls `see` for every text and blob of every table, from within SQLite: an error in it fails the statement. */
 function scanDatabase(path: string, see: (text: string) => void): void {
   let db: DatabaseSync | null = null;
   try {
@@ -99,7 +99,7 @@ function scanDatabase(path: string, see: (text: string) => void): void {
   } catch (thrown) {
     const { message } = toStoreError(`the database ${path} cannot be read`, thrown);
     throw new NerveError("STORE_FAILED", message, {
-      hint: "no blob was removed: this database may mention any; nerve store verify tells more",
+      hint: "no blob was removed: this database may mention any; nerve store verify shows more",
       cause: thrown,
     });
   } finally {

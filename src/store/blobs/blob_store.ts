@@ -1,8 +1,8 @@
 /**
- * Content-addressed files: `<2 hex>/<62 hex>` under data/blobs, named by the sha256 of their bytes. Used inside the
- * sandbox as `ctx.blobs`; several processes write to one folder at the same time. Fits `Blobs` of the SDK by its shape.
- * I1. A file under its final name is whole: it is written aside, fsynced and renamed.
- * I2. What `read` returns has the digest that was asked for.
+ * Content-addressed files: `<2 hex>/<62 hex>` under data/blobs, named by the sha256 of their bytes. Used in the sandbox
+ * as `ctx.blobs`; several processes write to one folder concurrently. Implements `Blobs` of the SDK structurally.
+ * I1. A file under its final name is complete: it is written under a temporary name, fsynced and renamed.
+ * I2. The bytes that `read` returns have the requested digest.
  * I3. A digest is checked before it becomes a path.
  */
 import { join } from "node:path";
@@ -22,16 +22,16 @@ export class BlobStore {
     this.#folder = folder;
   }
 
-  /** Stores the bytes, or the UTF-8 of a text, once; returns their lowercase sha256. Throws STORE_FAILED. */
+  /** Stores the bytes, or the UTF-8 of a text, once; resolves with their lowercase hex sha256. Throws STORE_FAILED. */
   async write(bytes: Uint8Array | string): Promise<string> {
-    // A copy: the caller may change its bytes while they are being written.
+    // A copy: the caller may change its bytes during the write.
     const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes.slice();
     const digest = await sha256(content);
     const path = this.#path(digest);
-    // A file of another length was damaged from outside; it is written again.
+    // A file with another length was damaged; it is written again.
     const isWhole = async () => await readFileSize(path) === content.length;
     try {
-      // Looked at once more when it is young: while it was made so, it may have been on its way out as garbage.
+      // Checked again after the touch: the garbage collector may have removed the file meanwhile.
       if (!await isWhole() || !await touch(path) || !await isWhole()) await this.#writeFile(digest, content);
     } catch (thrown) {
       throw toStoreError(`blob ${digest} cannot be written`, thrown);
@@ -65,7 +65,7 @@ export class BlobStore {
 
   #path(digest: string): string {
     if (typeof digest !== "string" || !digestPattern.test(digest)) {
-      throw new NerveError("PAYLOAD_INVALID", `${JSON.stringify(digest)} is no digest`, {
+      throw new NerveError("PAYLOAD_INVALID", `${JSON.stringify(digest)} is not a digest`, {
         hint: "a digest is the 64 lowercase hex digits that write returned",
       });
     }
@@ -81,7 +81,7 @@ export class BlobStore {
       await Deno.rename(aside, this.#path(digest));
     } catch (thrown) {
       await Deno.remove(aside).catch(() => {
-        // It may never have been made; what went wrong first is what counts.
+        // It may not exist; the first error counts.
       });
       throw thrown;
     }
@@ -95,7 +95,7 @@ async function writeDurably(path: string, content: Uint8Array): Promise<void> {
   await file.sync();
 }
 
-/** Somebody is about to mention it: what is young is no garbage (blob_gc.ts). False: it has just been taken as that. */
+/** Renews the age of a blob before it is mentioned, so that blob_gc.ts keeps it. False: it was just removed. */
 async function touch(path: string): Promise<boolean> {
   const seconds = systemClock.now() / 1_000;
   try {
@@ -107,7 +107,7 @@ async function touch(path: string): Promise<boolean> {
   }
 }
 
-/** Null: no such file. */
+/** Null when there is no such file. */
 async function readFileSize(path: string): Promise<number | null> {
   return (await ifPresentAsync(() => Deno.stat(path)))?.size ?? null;
 }

@@ -1,22 +1,22 @@
-/** What the kernel's thread (commit_thread.ts) and the thread that commits for it (commit_worker.ts) send each other. */
+/** Messages between the kernel's thread (commit_thread.ts) and the commit thread (commit_worker.ts). */
 import type { Operation } from "./operations.ts";
 
-/** The database that the kernel's thread has open: another may take its place at the same path. */
+/** The database that the kernel's thread has open; another file may have replaced it at the same path. */
 export interface OpenedDatabase {
   readonly path: string;
-  /** As `identifyFile` tells it. */
+  /** From `identifyFile`. */
   readonly identity: string | null;
 }
 
-/** What the kernel's thread sends: first which database, then batches; null: no more will come. */
+/** To the commit thread: first the database, then batches; null ends it. */
 export type ToCommitter = OpenedDatabase | readonly Operation[] | null;
 
-/** Of each operation whether it was done, or what SQLite said of it. */
+/** For each operation: whether it changed anything, or SQLite's error message. */
 export type OperationResult = boolean | string;
 
 export type FromCommitter =
   | { readonly kind: "ready" }
   | { readonly kind: "closed" }
   | { readonly kind: "committed"; readonly results: readonly OperationResult[]; readonly tookMs: number }
-  /** Nothing of the batch was done; before `ready`, nothing ever will be. */
+  /** Nothing of the batch was done; before `ready`, the thread cannot work at all. */
   | { readonly kind: "failed"; readonly message: string };

@@ -1,6 +1,7 @@
 /**
- * The kernel's side of the thread that commits behind it (commit_worker.ts). Used by group_commit.ts.
- * It is there while it is needed: it takes 10 MiB, and who is alone on a fast disk has his commit sooner without it.
+ * The kernel's side of the commit thread (commit_worker.ts). Used by group_commit.ts.
+ * The thread runs only while it is needed: it takes 10 MiB, and a single writer on a fast disk commits faster without
+ * it.
  */
 import { identifyFile } from "../../base/file_identity.ts";
 import { commitThreadIdleMs, commitThreadRetryMs } from "../../base/limits.ts";
@@ -11,7 +12,7 @@ import type { Operation } from "./operations.ts";
 
 export interface Committed {
   readonly results: readonly OperationResult[];
-  /** What the disk needed. */
+  /** The duration of the commit. */
   readonly tookMs: number;
 }
 
@@ -19,9 +20,9 @@ interface Running {
   readonly worker: Worker;
   readonly port: MessagePort;
   ready: boolean;
-  /** It has opened its connection, or cannot. */
+  /** Resolves when its connection is open, or has failed to open. */
   readonly opened: PromiseWithResolvers<void>;
-  /** Its connection is closed, or never was open. */
+  /** Resolves when its connection is closed, or was never open. */
   readonly closed: PromiseWithResolvers<void>;
 }
 
@@ -31,16 +32,16 @@ export class CommitThread {
   #running: Running | null = null;
   #answer: PromiseWithResolvers<Committed> | null = null;
   #idle: CancelTimer = () => {};
-  /** Not started again before: it has failed. Monotonic. */
+  /** After a failure it does not restart before this monotonic time. */
   #notBefore = -Infinity;
 
-  /** `path`: of the database, which exists. */
+  /** `path`: the database, which must exist. */
   constructor(path: string, clock: Clock) {
     this.#file = { path, identity: identifyFile(path) };
     this.#clock = clock;
   }
 
-  /** Whether it would take a batch now. If it is not there it is started, for the batches to come. */
+  /** Whether it can take a batch now. Starts the thread if it does not run, for later batches. */
   ensureReady(): boolean {
     if (this.#running === null && this.#clock.monotonic() >= this.#notBefore) this.#start();
     return this.#running?.ready ?? false;
@@ -51,7 +52,7 @@ export class CommitThread {
     await this.#running?.opened.promise;
   }
 
-  /** One batch at a time. Rejects when nothing of it was done. */
+  /** Commits one batch at a time. Rejects when nothing of it was done. */
   commit(operations: readonly Operation[]): Promise<Committed> {
     this.#idle();
     this.#answer = Promise.withResolvers();
@@ -59,13 +60,13 @@ export class CommitThread {
     return this.#answer.promise;
   }
 
-  /** Resolves when its connection is closed: whoever closes the last one empties the write-ahead log. */
+  /** Resolves when its connection is closed: closing the last connection checkpoints the write-ahead log. */
   async end(): Promise<void> {
     this.#idle();
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
-    // One that is still about to open it would leave files beside a database that is closed.
+    // A thread that opens the database later would leave files beside a closed database.
     await running.opened.promise;
     if (running.ready) {
       running.port.postMessage(null satisfies ToCommitter);
@@ -91,14 +92,14 @@ export class CommitThread {
     worker.postMessage(this.#file satisfies ToCommitter, [port2]);
   }
 
-  #handleMessage(running: Running, said: FromCommitter): void {
-    if (said.kind === "closed") return running.closed.resolve();
-    if (said.kind === "ready") {
+  #handleMessage(running: Running, message: FromCommitter): void {
+    if (message.kind === "closed") return running.closed.resolve();
+    if (message.kind === "ready") {
       running.ready = true;
       running.opened.resolve();
-    } else if (!running.ready) return this.#handleFailure(running, new Error(said.kind));
-    else if (said.kind === "committed") this.#answer?.resolve(said);
-    else this.#answer?.reject(new Error(said.message));
+    } else if (!running.ready) return this.#handleFailure(running, new Error(message.kind));
+    else if (message.kind === "committed") this.#answer?.resolve(message);
+    else this.#answer?.reject(new Error(message.message));
     if (this.#running !== running) return;
     this.#idle();
     this.#idle = this.#clock.after(commitThreadIdleMs, () => void this.end());

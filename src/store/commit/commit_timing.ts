@@ -1,8 +1,8 @@
 /**
- * When a batch is committed: at the end of a turn if somebody waits for it, else after a rest. Used by group_commit.ts.
- * On a slow disk a commit waits for those who are about to write too, which are as many as waited for the last one: they
- * were told of it and come again, and a commit of half of them makes all wait for two.
- * The commit follows by setImmediate: it wakes in 1.3 us where a MessageChannel takes 6 us and starves I/O (measured, 2.9.6).
+ * Decides when a batch is committed: at the end of a turn if a caller awaits it, otherwise after a pause. Used by
+ * group_commit.ts. On a slow disk a commit also waits for the expected writers, as many as awaited the last commit:
+ * they resume after it and write again, and committing only half of them would make all wait for two commits. It
+ * commits by setImmediate, which fires in 1.3 us; a MessageChannel takes 6 us and starves I/O (measured, Deno 2.9.6).
  */
 import { setImmediate } from "node:timers";
 import type { NerveError } from "../../base/errors.ts";
@@ -10,31 +10,31 @@ import { commitPauseFactor, commitPauseMaxMs, commitPauseMinMs, commitSlowMs } f
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import type { Operation, Transaction } from "./operations.ts";
 
-/** The operations of one commit, from the first of them to its end. */
+/** The operations of one commit. */
 export interface Batch {
   readonly committed: PromiseWithResolvers<void>;
   operations: number;
-  /** Why an operation that nobody waits for by itself was lost. */
+  /** Why an operation was lost that no caller awaits individually. */
   loss: NerveError | null;
-  /** How many wait for it. Else it rests; `cancel` undoes the wait for its commit, whatever it is for. */
+  /** How many callers await it. Without any it pauses; `cancel` cancels the timer of its commit. */
   waiting: number;
   cancel: CancelTimer | null;
-  /** What was done of it here. */
+  /** The part done on the kernel's thread. */
   transaction: Transaction | null;
-  /** Of a batch for the thread, what it is made of. Null: it is done here. */
+  /** The operations of a batch for the commit thread; null for a batch on the kernel's thread. */
   readonly offThread: OffThreadOperation[] | null;
-  /** It would have been committed by now, but the thread has another. */
+  /** True when its commit is due, but the commit thread is busy with another batch. */
   due: boolean;
 }
 
 export interface OffThreadOperation {
   readonly operation: Operation;
   readonly done: (changed: boolean) => void;
-  /** It is counted already. */
+  /** The loss is counted already. */
   readonly lost: (error: NerveError) => void;
 }
 
-export function createBatch(behind: boolean): Batch {
+export function createBatch(offThread: boolean): Batch {
   return {
     committed: Promise.withResolvers(),
     operations: 0,
@@ -42,7 +42,7 @@ export function createBatch(behind: boolean): Batch {
     waiting: 0,
     cancel: null,
     transaction: null,
-    offThread: behind ? [] : null,
+    offThread: offThread ? [] : null,
     due: false,
   };
 }
@@ -50,53 +50,53 @@ export function createBatch(behind: boolean): Batch {
 export class CommitTiming {
   readonly #clock: Clock;
   readonly #commit: (batch: Batch) => void;
-  /** Until then the disk rests, unless somebody waits. Monotonic. */
+  /** Until this monotonic time the disk pauses, unless a caller waits. */
   #pauseUntil = -Infinity;
-  /** What the last commit took, and the one before it, and how many waited for the last. */
+  /** The duration of the last commit and of the one before it, and how many callers awaited the last. */
   #tookMs = 0;
   #previousTookMs = 0;
   #expectedWaiting = 0;
 
-  /** `commit` is told of a batch whose time has come; it may have been committed before. */
+  /** `commit` is called for a batch that is due; it may have been committed already. */
   constructor(clock: Clock, commit: (batch: Batch) => void) {
     this.#clock = clock;
     this.#commit = commit;
   }
 
-  /** Whether the last two commits were: then the way to another thread and back is nothing beside the next one. */
+  /** Whether the last two commits were slow: then the round trip to the commit thread hardly matters. */
   get slow(): boolean {
     return Math.min(this.#tookMs, this.#previousTookMs) > commitSlowMs;
   }
 
-  /** `advance` is the batch that has been waiting for this one, if there is one. */
+  /** `next` is the batch that has been waiting for this commit, if there is one. */
   recordCommit({ waiting }: Batch, tookMs: number, next: Batch | null): void {
     this.#previousTookMs = this.#tookMs;
     this.#tookMs = tookMs;
     this.#expectedWaiting = waiting + (next?.waiting ?? 0);
-    const restMs = Math.min(commitPauseMaxMs, Math.max(commitPauseMinMs, tookMs * commitPauseFactor));
-    this.#pauseUntil = this.#clock.monotonic() + restMs;
+    const pauseMs = Math.min(commitPauseMaxMs, Math.max(commitPauseMinMs, tookMs * commitPauseFactor));
+    this.#pauseUntil = this.#clock.monotonic() + pauseMs;
     if (next?.due !== true) return;
-    // Before anybody else does anything: the thread would have nothing to do meanwhile.
+    // At once, before any other work: the commit thread would be idle meanwhile.
     if (!this.slow) this.#commit(next);
     else this.#schedule(next);
   }
 
-  /** One more waits for it. */
+  /** Adds a caller that awaits the batch. */
   enqueueAwaited(batch: Batch): void {
     batch.waiting++;
     if (batch.waiting === 1) this.#schedule(batch);
     else if (this.slow && batch.waiting === this.#expectedWaiting) setImmediate(() => this.#commit(batch));
   }
 
-  /** Nobody waits for it so far. */
+  /** Schedules a batch that no caller awaits so far. */
   enqueue(batch: Batch): void {
     if (batch.waiting > 0 || batch.cancel !== null) return;
-    const restMs = this.#pauseUntil - this.#clock.monotonic();
-    if (restMs <= 0) this.enqueueAwaited(batch);
-    else batch.cancel = this.#clock.after(restMs, () => this.#commit(batch));
+    const pauseMs = this.#pauseUntil - this.#clock.monotonic();
+    if (pauseMs <= 0) this.enqueueAwaited(batch);
+    else batch.cancel = this.#clock.after(pauseMs, () => this.#commit(batch));
   }
 
-  /** It is committed at the end of this turn, whoever may come after it. */
+  /** Commits at the end of this turn, without waiting for further writers. */
   commitThisTurn(batch: Batch): void {
     setImmediate(() => this.#commit(batch));
   }
@@ -112,8 +112,8 @@ export class CommitTiming {
   }
 
   /**
-   * One operation alone is committed at the end of its turn. While turns bring further ones they share the commit, for no
-   * longer than the last one took.
+   * Commits a single operation at the end of its turn. While following turns add operations, they share the commit, for
+   * no longer than the last commit took.
    */
   #commitWhenTurnEnds(batch: Batch, operations: number, latest: number): void {
     setImmediate(() => {

@@ -1,7 +1,7 @@
 /**
- * The thread behind the kernel's that commits for it: does batches of operations over a connection of its own, one after
- * the other, each one transaction. Started by commit_thread.ts. Here the disk may take its time, and so may another
- * program's lock and the emptying of the write-ahead log.
+ * The main module of the commit thread: performs batches of operations over its own connection, one after another, each
+ * as one transaction. Started by commit_thread.ts. A slow disk, another program's lock, and the checkpoint of the
+ * write-ahead log block only this thread.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
@@ -14,21 +14,21 @@ globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
   const [port] = event.ports;
   if (port === undefined) throw new Error("nerve bug: the committer was started without its port");
-  const tell = (message: FromCommitter) => port.postMessage(message);
+  const send = (message: FromCommitter) => port.postMessage(message);
   try {
     const db = openVerified(event.data), statements = new StatementCache(db);
     port.onmessage = ({ data }) => {
-      if (data !== null) return tell(commit(db, statements, data));
+      if (data !== null) return send(commit(db, statements, data));
       db.close();
-      tell({ kind: "closed" });
+      send({ kind: "closed" });
     };
-    tell({ kind: "ready" });
+    send({ kind: "ready" });
   } catch (thrown) {
-    tell({ kind: "failed", message: messageOf(thrown) });
+    send({ kind: "failed", message: messageOf(thrown) });
   }
 }, { once: true });
 
-/** Makes no file: looks first, and whether it was the right one afterwards. */
+/** Opens the database without creating a file: checks its identity before and after. */
 function openVerified(file: OpenedDatabase): DatabaseSync {
   assertSame(file);
   const db = openDatabase(file.path);
@@ -37,7 +37,7 @@ function openVerified(file: OpenedDatabase): DatabaseSync {
 }
 
 function assertSame({ path, identity }: OpenedDatabase): void {
-  if (identity === null || identifyFile(path) !== identity) throw new Error(`${path} is another file by now`);
+  if (identity === null || identifyFile(path) !== identity) throw new Error(`${path} was replaced by another file`);
 }
 
 function commit(db: DatabaseSync, statements: StatementCache, operations: readonly Operation[]): FromCommitter {
@@ -54,7 +54,7 @@ function commit(db: DatabaseSync, statements: StatementCache, operations: readon
   }
 }
 
-/** Throws when nothing of the batch is left. */
+/** Throws when SQLite has rolled back the whole batch. */
 function performOperation(db: DatabaseSync, work: () => boolean): OperationResult {
   try {
     return work();

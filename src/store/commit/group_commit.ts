@@ -1,17 +1,16 @@
 /**
- * Group commit: what is written in one turn of the event loop, or in turns that follow each other closely, is one
- * transaction and one fsync, and whoever waits is told after it. While rows come that nobody waits for, the disk gets a
- * rest after each commit, so that it takes a small share of the event loop however slow it is.
- * Used by log_store.ts, run_store.ts and meta_store.ts; made by store.ts. A batch is done in one of two places:
- * - here, as its operations come, over the connection that they are also read over;
- * - on a thread behind (commit_thread.ts), while commits are slow or large: the event loop waits for no disk then. One batch
- *   at a time is there, and while it is the next ones wait for it.
- * Whoever commits the 1,000th page of the write-ahead log empties it; where commits are fast that takes a few times as long.
- * I1. A promise resolves only after the commit that holds its operation, and operations are done in their order.
+ * Group commit: all writes of one turn of the event loop, or of turns in close succession, form one transaction with
+ * one fsync; callers resume after it. Without callers that wait, the disk pauses after each commit, so that it takes a
+ * small share of the event loop, however slow it is. Used by log_store.ts, run_store.ts, meta_store.ts and archiver.ts;
+ * made by store.ts. A batch runs in one of two places:
+ * - on the kernel's thread, operation by operation, over the connection that also reads them;
+ * - off the thread, on the commit thread (commit_thread.ts), while commits are slow or large: then the event loop never
+ *   waits for the disk. That thread takes one batch at a time; the next batch waits for it.
+ * Every 1,000 pages, a commit also checkpoints the write-ahead log: a fast commit then takes a few times as long.
+ * I1. A promise resolves only after the commit of its operation, and operations run in order.
  * I2. An operation that throws is undone alone; the others of its turn are committed.
- * I3. When a commit fails, all of its operations are undone, their promises reject, and their number is counted. The
- *     writer stays usable.
- * I4. While another program holds the lock of the database, operations wait in their order, off the event loop
+ * I3. When a commit fails, its operations are undone and counted, and their promises reject. The writer stays usable.
+ * I4. While another program holds the database lock, operations wait in order, without blocking the event loop
  *     (write_lock.ts); those that wait too long are lost as in I3.
  */
 import type { DatabaseSync } from "node:sqlite";
@@ -46,13 +45,13 @@ export class GroupCommit {
   /** Called after each commit; must not throw. */
   onCommit: () => void = () => {};
   #batch: Batch | null = null;
-  /** The batch that the thread has. */
+  /** The batch on the commit thread. */
   #offThreadBatch: Batch | null = null;
   #writeFailure: NerveError | null = null;
-  /** What the last commits held. */
+  /** The number of operations in recent commits; decays. */
   #recentSize = 0;
 
-  /** `onLost` is told of every loss; it must not throw. */
+  /** `onLost` is called for every loss; it must not throw. */
   constructor(
     db: DatabaseSync,
     statements: StatementCache,
@@ -87,20 +86,20 @@ export class GroupCommit {
     } catch (thrown) {
       throw this.#lose(thrown, 1);
     }
-    const { offThread: behind } = batch;
-    if (behind !== null) {
-      return await new Promise((resolve, reject) => this.#queueOffThread(behind, operation, resolve, reject));
+    const { offThread } = batch;
+    if (offThread !== null) {
+      return await new Promise((resolve, reject) => this.#queueOffThread(offThread, operation, resolve, reject));
     }
     await batch.committed.promise;
     return result;
   }
 
-  /** Does what nobody waits for by itself: its loss is counted, and `durable` rejects with it. */
+  /** Performs an operation that no caller awaits individually: a loss is counted, and `durable` rejects with it. */
   write(operation: Operation): void {
-    const batch = this.#openBatch(), { offThread: behind } = batch;
+    const batch = this.#openBatch(), { offThread } = batch;
     try {
-      if (behind !== null) {
-        this.#queueOffThread(behind, operation, () => {}, (error) => batch.loss = error);
+      if (offThread !== null) {
+        this.#queueOffThread(offThread, operation, () => {}, (error) => batch.loss = error);
       } else if (!this.#lock.begin()) return void this.#writeLater(operation);
       else this.#perform(batch, operation);
       this.#timing.enqueue(batch);
@@ -119,13 +118,13 @@ export class GroupCommit {
   }
 
   #loseWrite(thrown: unknown): void {
-    // The batch may have gone with it; `durable` looks at the one that is open now.
+    // The batch may be lost too; `durable` checks the one that is open now.
     const open = this.#openBatch();
     open.loss = this.#lose(thrown, 1);
     this.#timing.enqueueAwaited(open);
   }
 
-  /** Resolves when everything so far is on disk; rejects when something of this commit is lost. */
+  /** Resolves when every write so far is on disk; rejects when one of these commits lost an operation. */
   async durable(): Promise<void> {
     if (this.#lock.isWaiting) {
       await this.#lock.waitUntilBegun().catch((thrown) => {
@@ -134,24 +133,24 @@ export class GroupCommit {
     }
     if (this.#batch !== null) this.#timing.enqueueAwaited(this.#batch);
     const batches = [this.#offThreadBatch, this.#batch].filter((batch) => batch !== null);
-    const told = await Promise.allSettled(batches.map(({ committed }) => committed.promise));
-    for (const each of told) if (each.status === "rejected") throw each.reason;
+    const settled = await Promise.allSettled(batches.map(({ committed }) => committed.promise));
+    for (const each of settled) if (each.status === "rejected") throw each.reason;
     for (const { loss } of batches) if (loss !== null) throw loss;
   }
 
-  /** What is open is committed at the end of this turn, whoever may come after it. */
+  /** Commits the open batch at the end of this turn, without waiting for further writers. */
   commitThisTurn(): void {
     if (this.#batch !== null) this.#timing.commitThisTurn(this.#batch);
   }
 
-  /** Commits what is done here now, and hands on what is not. */
+  /** Commits the batch on this thread now, or hands the batch off to the commit thread. */
   flush(): void {
     if (this.#batch !== null) this.#commit(this.#batch);
-    // What was meant for a thread that has ended is done here by now.
+    // A batch for a thread that has ended now runs on this thread.
     if (this.#batch?.offThread === null) this.#commit(this.#batch);
   }
 
-  /** As `flush`; resolves when what was written so far can be read, or is lost. */
+  /** As `flush`; resolves when every write so far can be read, or is lost. */
   async recorded(): Promise<void> {
     this.flush();
     if (this.#offThreadBatch !== null || this.#batch !== null || this.#lock.isWaiting) {
@@ -159,11 +158,11 @@ export class GroupCommit {
     }
   }
 
-  /** Nothing may be written after it. */
+  /** Commits everything and ends the commit thread. Nothing may be written afterwards. */
   async close(): Promise<void> {
     do {
       this.flush();
-      // Waits for another program's lock; what that keeps from being written is counted and told like any loss.
+      // May wait for another program's lock; writes that it prevents are counted and reported like any loss.
       await this.durable().catch(() => {});
     } while (this.#batch !== null || this.#offThreadBatch !== null);
     await this.#thread?.end();
@@ -175,7 +174,7 @@ export class GroupCommit {
     batch.cancel?.();
     const from = this.#clock.monotonic();
     try {
-      // Nothing is open when every operation failed before it began.
+      // No transaction is open when every operation failed before it began.
       if (this.#db.isTransaction) {
         this.#statements.get("commit").run();
       } else return batch.committed.resolve();
@@ -186,33 +185,33 @@ export class GroupCommit {
     this.onCommit();
   }
 
-  #handOff(batch: Batch, behind: OffThreadOperation[]): void {
+  #handOff(batch: Batch, operations: OffThreadOperation[]): void {
     batch.due = true;
     if (this.#offThreadBatch !== null || this.#thread === null) return;
     this.#batch = null;
     batch.cancel?.();
-    if (!this.#thread.ensureReady()) return void this.#runOnThread(batch, behind);
+    if (!this.#thread.ensureReady()) return void this.#runOnThread(batch, operations);
     this.#offThreadBatch = batch;
-    this.#thread.commit(behind.map(({ operation }) => operation)).then(
-      (committed) => this.#finishOffThread(batch, behind, committed),
+    this.#thread.commit(operations.map(({ operation }) => operation)).then(
+      (committed) => this.#finishOffThread(batch, operations, committed),
       (thrown) => {
         this.#offThreadBatch = null;
         const error = this.#abandon(batch, thrown);
-        for (const { lost } of behind) lost(error);
+        for (const { lost } of operations) lost(error);
         this.commitThisTurn();
       },
     );
   }
 
-  /** The thread has ended since the batch was begun for it. */
-  async #runOnThread(batch: Batch, behind: readonly OffThreadOperation[]): Promise<void> {
-    await Promise.all(behind.map(({ operation, done, lost }) => this.run(operation).then(done, lost)));
+  /** Runs a batch on this thread: the commit thread has ended since the batch was opened. */
+  async #runOnThread(batch: Batch, operations: readonly OffThreadOperation[]): Promise<void> {
+    await Promise.all(operations.map(({ operation, done, lost }) => this.run(operation).then(done, lost)));
     batch.committed.resolve();
   }
 
-  #finishOffThread(batch: Batch, behind: readonly OffThreadOperation[], { results, tookMs }: Committed): void {
+  #finishOffThread(batch: Batch, operations: readonly OffThreadOperation[], { results, tookMs }: Committed): void {
     this.#offThreadBatch = null;
-    for (const [index, { done, lost }] of behind.entries()) {
+    for (const [index, { done, lost }] of operations.entries()) {
       const result = results[index];
       if (typeof result === "boolean") done(result);
       else {
@@ -237,7 +236,7 @@ export class GroupCommit {
     if (this.#batch !== null && this.#batch.operations >= commitOperationsMax) this.#commit(this.#batch);
     if (this.#batch === null) {
       this.#batch = createBatch(this.#shouldGoOffThread());
-      // Those who wait hear of a failure through their own promise.
+      // Each caller receives a failure through its own promise.
       this.#batch.committed.promise.catch(() => {});
     }
     return this.#batch;
@@ -250,19 +249,21 @@ export class GroupCommit {
     return worth && this.#thread.ensureReady();
   }
 
-  /** `done` is called before the batch's own promise resolves, and so is `lost`. */
+  /** Calls `done` or `lost` before the batch's own promise settles. */
   #queueOffThread(
-    behind: OffThreadOperation[],
+    operations: OffThreadOperation[],
     operation: Operation,
     done: OffThreadOperation["done"],
     lost: OffThreadOperation["lost"],
   ): void {
     const batch = this.#batch;
     if (batch === null || batch.operations >= commitWaitingMax) {
-      return lost(this.#lose(new Error("too much waits for the disk"), 1));
+      return lost(
+        this.#lose(new Error(`write queue full (${commitWaitingMax.toLocaleString("en-US")} operations)`), 1),
+      );
     }
     batch.operations++;
-    behind.push({ operation, done, lost });
+    operations.push({ operation, done, lost });
   }
 
   #perform(batch: Batch, operation: Operation): boolean {
@@ -273,7 +274,7 @@ export class GroupCommit {
       this.counters.operations++;
       return result;
     } catch (thrown) {
-      // A full disk or a failed read makes SQLite roll back everything by itself.
+      // On a full disk or a failed read, SQLite itself rolls back everything.
       if (!this.#db.isTransaction) this.#abandon(batch, thrown);
       throw thrown;
     }

@@ -1,28 +1,28 @@
 /**
- * What is written to the log, as data: done on the kernel's own thread or behind it (commit_thread.ts), always alike.
+ * Writes to the log, as data: they run on the kernel's thread or off it (commit_thread.ts), in the same way.
  * Used by group_commit.ts and commit_worker.ts.
- * I1. An operation happens as a whole or not at all; one that throws takes no other with it.
+ * I1. An operation is atomic; one that throws undoes no other.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { StatementCache } from "../sqlite/database.ts";
 
 export type Value = null | number | string;
 
-/** One statement and what is bound to it. */
+/** One statement and its bound values. */
 export interface Step {
   readonly sql: string;
   readonly values: readonly Value[];
 }
 
-/** Steps that belong together. When the first one changes nothing the others are not done. */
+/** The steps of one atomic write. When the first one changes nothing, the others do not run. */
 export type Operation = readonly Step[];
 
-/** How many rows it changed. Throws what SQLite says. */
+/** Returns the number of changed rows. Throws SQLite's error. */
 export function runStep(statements: StatementCache, { sql, values }: Step): number {
   return Number(statements.get(sql).run(...values).changes);
 }
 
-/** The transaction that is open on a connection, and what was done in it. */
+/** The open transaction of a connection, and its operations so far. */
 export class Transaction {
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
@@ -34,8 +34,8 @@ export class Transaction {
   }
 
   /**
-   * False: its first step changed nothing. Throws what SQLite says, and has done nothing then. Where SQLite has undone
-   * everything by itself, as on a full disk, no transaction is open afterwards.
+   * False when its first step changed nothing. Throws SQLite's error; the operation then had no effect. If SQLite
+   * rolled back everything itself, as on a full disk, no transaction is open afterwards.
    */
   perform(operation: Operation): boolean {
     let steps = 0;
@@ -45,7 +45,8 @@ export class Transaction {
         steps++;
       }
     } catch (thrown) {
-      // A statement undoes itself. Savepoints would undo the others, but cost each operation a third more.
+      // A failed statement undoes itself. Savepoints could undo the earlier ones, but make each operation a third
+      // slower.
       if (steps > 0 && this.#db.isTransaction) this.#replay();
       throw thrown;
     }
@@ -53,14 +54,14 @@ export class Transaction {
     return true;
   }
 
-  /** Everything but the operation that failed. */
+  /** Repeats every operation except the failed one. */
   #replay(): void {
     try {
       this.#statements.get("rollback").run();
       this.#statements.get("begin immediate").run();
       for (const operation of this.#done) for (const step of operation) runStep(this.#statements, step);
     } catch {
-      // It shows: no transaction is open. Why the first operation failed says more than why the others did.
+      // The caller sees that no transaction is open. The first error says more than this one.
       if (this.#db.isTransaction) this.#statements.get("rollback").run();
     }
   }

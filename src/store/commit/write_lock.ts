@@ -1,10 +1,10 @@
 /**
- * Begins the writer's transactions, which takes SQLite's one write lock. When another program holds it, who wants to
- * write waits by the clock: SQLite's own wait would hold up the event loop, and every sense and run with it, for two
- * seconds a write. Used by group_commit.ts.
- * I1. Nothing here blocks: the lock is had at once, or asked for again every `lockRetryMs`.
- * I2. Whoever waits goes on in the order in which he came, inside the transaction that the lock was taken for.
- * I3. After `databaseBusyMaxMs` those who wait are told that the lock was not to be had; the next ones wait anew.
+ * Begins the writer's transactions, which takes SQLite's single write lock. When another program holds it, writers wait
+ * by the clock: SQLite's own wait would block the event loop, and with it every sense and run, for two seconds per
+ * write. Used by group_commit.ts.
+ * I1. Nothing here blocks: it takes the lock at once, or retries every `lockRetryMs`.
+ * I2. Waiting writers resume in order, inside the transaction that took the lock.
+ * I3. After `databaseBusyMaxMs` the waiting writers fail; later ones start a new wait.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
@@ -26,46 +26,50 @@ export class WriteLock {
   readonly #onBegin: () => void;
   #wait: Wait | null = null;
 
-  /** `taken` is called when a transaction was begun for those who waited, before they go on. */
-  constructor(db: DatabaseSync, statements: StatementCache, clock: Clock, taken: () => void) {
+  /** `onBegin` is called when a transaction has begun for waiting writers, before they resume. */
+  constructor(db: DatabaseSync, statements: StatementCache, clock: Clock, onBegin: () => void) {
     this.#db = db;
     this.#statements = statements;
     this.#clock = clock;
-    this.#onBegin = taken;
+    this.#onBegin = onBegin;
   }
 
-  /** Another program holds the lock, as far as is known. */
+  /** Whether writers wait because another program holds the lock. */
   get isWaiting(): boolean {
     return this.#wait !== null;
   }
 
-  /** True: a transaction is open. False: `free` tells when it is. Throws what SQLite says of anything but the lock. */
+  /** True: a transaction is open. False: await `waitUntilBegun`. Throws any error of SQLite except a held lock. */
   begin(): boolean {
     if (this.#db.isTransaction) return true;
     if (this.#wait !== null) return false;
     if (this.#tryBegin() === null) return true;
     const begun = Promise.withResolvers<void>();
-    // Those who wait hear of a failure through their own promise.
+    // Each writer receives a failure through its own promise.
     begun.promise.catch(() => {});
     this.#wait = { begun, until: this.#clock.monotonic() + databaseBusyMaxMs, waiting: 0 };
     this.#retryLater(this.#wait);
     return false;
   }
 
-  /** Resolves when a transaction is open; rejects with what SQLite said when that takes too long. */
+  /** Resolves when a transaction is open; rejects with SQLite's error when that takes too long. */
   async waitUntilBegun(): Promise<void> {
     if (this.#wait === null) return;
-    if (this.#wait.waiting++ >= commitOperationsMax) throw new Error("database is locked, and too much waits for it");
+    if (this.#wait.waiting++ >= commitOperationsMax) {
+      throw new Error(
+        `database is locked, and the write queue is full (${commitOperationsMax.toLocaleString("en-US")} operations)`,
+      );
+    }
     await this.#wait.begun.promise;
   }
 
   #retryLater(wait: Wait): void {
     this.#clock.after(lockRetryMs, () => {
       try {
-        const refused = this.#tryBegin();
-        if (refused !== null && this.#clock.monotonic() < wait.until) return this.#retryLater(wait);
+        const lockError = this.#tryBegin();
+        if (lockError !== null && this.#clock.monotonic() < wait.until) return this.#retryLater(wait);
         this.#wait = null;
-        if (refused !== null) return wait.begun.reject(refused);
+        if (lockError !== null) return wait.begun.reject(lockError);
         this.#onBegin();
         wait.begun.resolve();
       } catch (thrown) {
@@ -75,10 +79,10 @@ export class WriteLock {
     });
   }
 
-  /** Null: a transaction was begun. Else what SQLite said of the lock. */
+  /** Null when a transaction has begun, otherwise SQLite's error about the lock. */
   #tryBegin(): unknown {
     if (this.#db.isTransaction) return null;
-    // Never out of the cache: a pragma takes effect when it is compiled.
+    // Not through the cache: a pragma takes effect when it is compiled.
     this.#db.exec("pragma busy_timeout = 0");
     try {
       this.#statements.get("begin immediate").run();

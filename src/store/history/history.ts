@@ -1,8 +1,8 @@
 /**
- * Runs, messages and rows wherever they are by now: in the log, or in its archive. Of a run always; of the log when it is
- * asked for. Used by the command line (cli/open_records.ts) and by the kernel's views.
- * I1. A row that is archived meanwhile is given once: the log is read first, and a day's file is in its place before a
- *     row of it leaves the log.
+ * Reads runs, messages and rows from the log and from its archive: for one run always, for the whole log on request.
+ * Used by the command line (cli/open_records.ts) and by the kernel's API (kernel/kernel_api.ts).
+ * I1. A row that is archived meanwhile is returned once: the log is read first, and a day's file is in place before its
+ *     rows leave the log.
  */
 import { setImmediate } from "node:timers";
 import { NerveError } from "../../base/errors.ts";
@@ -23,7 +23,7 @@ export class History {
     this.#archive = new ArchiveReader(archiveFolder);
   }
 
-  /** As `StoreReader.messages`. */
+  /** As `StoreReader.messages`, with archived messages. */
   *messages(runId: string, query: MessageQuery): Steps<RunMessage[]> {
     const messages = this.#reader.messages(runId, query), run = this.#reader.run(runId);
     if (run === null || !this.#mayBeArchived(run)) return messages;
@@ -37,7 +37,7 @@ export class History {
     return [...archived, ...messages].sort((a, b) => a.round - b.round).slice(-(limit ?? Infinity));
   }
 
-  /** As `StoreReader.logs`, with what is archived: of the run that `refId` names, or, with `all`, of everything. */
+  /** As `StoreReader.logs`, with archived rows: of the run that `refId` names, or of everything with `all`. */
   *logs(filter: LogFilter, all: boolean): Steps<LogRow[]> {
     const rows = this.#reader.logs(filter);
     if (all) return mergeRows(rows, yield* this.#archive.logs(filter), filter);
@@ -51,7 +51,7 @@ export class History {
   }
 }
 
-/** For a program that has nothing else to do. */
+/** Runs all steps at once, for a program without other work. */
 export function readAll<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
@@ -59,12 +59,12 @@ export function readAll<T>(steps: Steps<T>): T {
   }
 }
 
-/** How long the event loop is kept at a time. */
+/** The longest time that a slice blocks the event loop. */
 const sliceMs = 5;
 
 /**
- * For the kernel: others get their turn in between. When `gone` aborts, because whoever asked has left or the daemon
- * stops, it throws NerveError DAEMON_MISSING.
+ * Runs the steps in slices, for the kernel: other work runs in between. Throws NerveError DAEMON_MISSING when `gone`
+ * aborts, because the client has left or the daemon stops.
  */
 export async function readInSlices<T>(steps: Steps<T>, clock: Clock, gone: AbortSignal): Promise<T> {
   try {
@@ -77,18 +77,18 @@ export async function readInSlices<T>(steps: Steps<T>, clock: Clock, gone: Abort
       end = clock.monotonic() + sliceMs;
     }
   } finally {
-    // Closes the file that it is in.
+    // Closes the file that is open.
     steps.return(undefined as never);
   }
 }
 
-/** Rows about a run begin with its own first one; a refusal of something late may follow its last. */
+/** The time range of a run's rows. A row about a rejected message may follow the end of the run. */
 function toTimeRange({ queuedAt, endedAt }: Run): { sinceMs: number; untilMs: number } {
   return { sinceMs: queuedAt - clockSlackMs, untilMs: endedAt === null ? Infinity : endedAt + clockSlackMs };
 }
 const clockSlackMs = 24 * 60 * 60 * 1_000;
 
-/** The filter may ask for less, never for more than the run's own time. */
+/** The filter, limited to the run's time range. */
 function narrowToRun(filter: LogFilter, run: Run): LogFilter {
   const { sinceMs, untilMs } = toTimeRange(run);
   return {

@@ -1,15 +1,15 @@
-/** The SQL of reading the log, over any connection. Pure but for the statements it is given; used by reader.ts and archiver.ts. */
+/** The SQL for reading the log, over any connection. Pure; used by reader.ts, rebuild.ts and archiver.ts. */
 import type { Json } from "../../protocol/json.ts";
 import type { LogFilter, LogRow, LogType } from "../../protocol/log.ts";
 
 export const logColumns = "id, ts, source, type, ref_id, cause_id, payload";
-/** The JSON of a row, its id first: a line of the archive. Made by SQLite, it costs one string instead of eight. */
+/** A row as JSON, id first: a line of the archive. SQLite builds it, which makes one string instead of eight. */
 export const logLine = `'{"id":' || id || ',"ts":' || ts || ',"source":' || json_quote(source) || ',"type":' || ` +
   `json_quote(type) || ',"refId":' || json_quote(ref_id) || ',"causeId":' || json_quote(cause_id) || ',"payload":' || ` +
   `payload || '}'`;
 export const defaultLogLimit = 100;
 
-/** A statement and what is bound to it. */
+/** A statement and its bound values. */
 export interface Query {
   readonly sql: string;
   readonly values: readonly (string | number)[];
@@ -40,7 +40,7 @@ export function buildLogQuery(filter: LogFilter): Query {
 
 type Row = [number, number, string, LogType, string | null, number | null, string];
 
-/** The database is ours and its tables are strict: what comes out of it has the type that went in. */
+/** The database is ours and its tables are strict, so values have the types that were written. */
 export function toLogRow(row: unknown): LogRow {
   const [id, ts, source, type, refId, causeId, payload] = row as Row;
   return { id, ts, source, type, refId, causeId, payload: JSON.parse(payload) as Json };

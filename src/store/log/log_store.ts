@@ -1,8 +1,8 @@
 /**
- * The log: appends rows, gives them their ids. Neighbours: group_commit.ts commits them, reader.ts lists them, run_store.ts
- * writes the rows of runs through it, schema.ts keeps the table append-only.
- * I1. Ids are given at once and only grow, also across restarts: the kernel is the only writer.
- * I2. Appending never throws for what the disk does: a row that could not be written is counted (`GroupCommit.counters`).
+ * The log: appends rows and assigns their ids. Neighbours: group_commit.ts commits them, reader.ts lists them,
+ * run_store.ts writes the rows of runs through it, schema.ts keeps the table append-only.
+ * I1. Ids are assigned at once and only grow, also across restarts: the kernel is the only writer.
+ * I2. Appending never throws for a disk failure: a lost row is counted (`GroupCommit.counters`).
  */
 import { assert } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
@@ -26,15 +26,15 @@ export class LogStore {
     this.#lastId = Number(statements.get(last).get(idsAfterKey)?.id ?? 0);
   }
 
-  /** Returns the row with its id and time at once; it is on disk when a `durable()` after this call resolves. */
+  /** Returns the row with its id and time at once; it is on disk when a later `durable()` resolves. */
   append(row: NewLogRow): LogRow {
-    assert(!isRunState(row), `${row.type} with a status is for the run store to write`);
+    assert(!isRunState(row), `only the run store writes ${row.type} with a status`);
     const made = this.#createRow(row, this.#clock.now());
     this.#writer.write([insertRow(made)]);
     return made;
   }
 
-  /** The rows so far are on disk at the end of this turn, for whoever is about to be told of them. */
+  /** Commits the rows so far at the end of this turn, for readers that are about to look them up. */
   commitThisTurn(): void {
     this.#writer.commitThisTurn();
   }
@@ -44,7 +44,7 @@ export class LogStore {
     return this.#writer.durable();
   }
 
-  /** A row as a step of an operation of the writer. */
+  /** A row as a step of a writer's operation. */
   toStep(row: NewLogRow, ts: number = this.#clock.now()): Step {
     return insertRow(this.#createRow(row, ts));
   }

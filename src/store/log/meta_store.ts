@@ -1,12 +1,12 @@
-/** Small values by key, in the table `meta` of data/logs.db. Written with the log's group commit (group_commit.ts). */
+/** Small values by key, in the table `meta` of data/logs.db. group_commit.ts commits them with the log. */
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-/** Milliseconds: rows older than this may be in the archive only. */
+/** The archive's watermark (milliseconds): older rows may be only in the archive. */
 export const archivedUpToKey = "archived_up_to";
 
-/** Ids of the log begin after this one, if it is there: up to it they are in the archive of the log before. */
+/** If set, the log's ids start after this one: the archive of an earlier log holds the ids up to it. */
 export const idsAfterKey = "ids_after";
 
 export function setMeta(key: string, value: string): Step {
@@ -19,7 +19,7 @@ export function setMeta(key: string, value: string): Step {
 export class MetaStore {
   readonly #statements: StatementCache;
   readonly #writer: GroupCommit;
-  /** What was set may be on its way to the disk: a tick that is read back as the one before would be caught up again. */
+  /** Values that may not be on disk yet: reading back an older tick would catch it up again. */
   readonly #latest = new Map<string, string>();
 
   constructor(statements: StatementCache, writer: GroupCommit) {
@@ -27,7 +27,7 @@ export class MetaStore {
     this.#writer = writer;
   }
 
-  /** The value as last set, or null. */
+  /** The last value set, or null. */
   get(key: string): string | null {
     const latest = this.#latest.get(key);
     if (latest !== undefined) return latest;
@@ -35,7 +35,7 @@ export class MetaStore {
     return row === undefined ? null : String(row.value);
   }
 
-  /** Never throws for what the disk does: a value that could not be written is counted (`GroupCommit.counters`). */
+  /** Never throws for a disk failure: a lost value is counted (`GroupCommit.counters`). */
   set(key: string, value: string): void {
     this.#latest.set(key, value);
     this.#writer.write([setMeta(key, value)]);

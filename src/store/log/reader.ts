@@ -1,7 +1,7 @@
 /**
- * Reads data/logs.db, with a daemon running or without one, over a read-only connection of its own: it sees what is
- * committed. Used by the command line, the control API, and `ctx.logs` in the sandbox. Every method throws NerveError
- * STORE_FAILED when the file is damaged where it reads.
+ * Reads data/logs.db, with or without a running daemon, over its own read-only connection: it sees committed rows. Used
+ * by the command line, the control API, and `ctx.logs` in the sandbox. Every method throws NerveError STORE_FAILED when
+ * it reads a damaged part of the file.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
@@ -22,7 +22,7 @@ export class StoreReader {
     this.#statements = new StatementCache(db);
   }
 
-  /** Null when there is no log yet. Throws NerveError STORE_FAILED when it cannot be read or is of a newer nerve. */
+  /** Null when there is no log yet. Throws NerveError STORE_FAILED when it cannot be read or a newer nerve wrote it. */
   static open(logDatabasePath: string): StoreReader | null {
     try {
       Deno.statSync(logDatabasePath);
@@ -39,18 +39,18 @@ export class StoreReader {
       db.close();
       throw toStoreError(`the log ${logDatabasePath} cannot be read`, thrown);
     }
-    // A daemon is about to make its tables.
+    // A daemon is about to create its tables.
     db.close();
     return null;
   }
 
-  /** In the order of their ids, the oldest first unless `order` is "desc". `limit` defaults to 100. */
+  /** Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. */
   logs(filter: LogFilter): LogRow[] {
     const { sql, values } = buildLogQuery(filter);
     return this.#read(() => this.#statements.arrays(sql).all(...values).map(toLogRow));
   }
 
-  /** Rows older than this (milliseconds) may be in the archive only; null: nothing has been archived. */
+  /** Rows older than this (milliseconds) may be only in the archive; null when nothing was archived. */
   archivedUpTo(): number | null {
     const row = this.#statements.get("select value from meta where key = ?").get(archivedUpToKey);
     return row === undefined ? null : Number(row.value);
@@ -61,7 +61,7 @@ export class StoreReader {
     return this.logs({ source, order: "desc", limit: 1 })[0] ?? null;
   }
 
-  /** A page of runs, newest first; `total` counts everything that the filter lets through. */
+  /** A page of runs, newest first; `total` counts every run that passes the filter. */
   runs(query: RunQuery): RunPage {
     return this.#read(() => readRuns(this.#statements, query));
   }
@@ -79,7 +79,7 @@ export class StoreReader {
     this.#db.close();
   }
 
-  /** What goes wrong in SQLite is the disk's fault, or the file's: it is told as that. */
+  /** Turns an error of SQLite into STORE_FAILED: the disk or the file is at fault. */
   #read<T>(read: () => T): T {
     try {
       return read();

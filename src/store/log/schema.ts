@@ -1,9 +1,9 @@
 /**
- * The tables of data/logs.db, as an append-only list of migrations. A released one is never edited: what must change is
- * a further entry. Run by store.ts; `workflow_runs_move` is the table of workflow/transitions.ts, and a test compares.
- * I1. A row of the log never changes, and leaves only when `meta.archived_up_to` (milliseconds) has passed its time.
- * I2. The newest row never leaves: ids go on from it, so that no id is ever given twice.
- * I3. A run makes legal moves only, whoever asks; once it has ended it never changes.
+ * The tables of data/logs.db, as an append-only list of migrations. A released entry is never edited: a change is a new
+ * entry. Run by store.ts. `workflow_runs_move` has the legal moves of workflow/transitions.ts; a test compares them.
+ * I1. A log row never changes, and can be deleted only when `meta.archived_up_to` (milliseconds) has passed its time.
+ * I2. The newest row is never deleted: ids continue from it, so that no id is assigned twice.
+ * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
  */
 
 export const logMigrations: readonly string[] = [

@@ -1,15 +1,16 @@
 /**
- * A copy of a workspace's data, made while a daemon runs or not, and its way back. Used by `nerve store backup|restore`.
+ * Backs up a workspace's data, with or without a running daemon, and restores it. Used by `nerve store backup|restore`;
+ * the kernel and cli/daemon/exclusive_store.ts finish an interrupted restore.
  *
  *     DIR/backup.json   format, version, time, and every file with its length and sha256: written last
  *     DIR/data/...      as in the workspace: logs.db, senses/NAME.db, archive/logs/DAY.jsonl, blobs/..
  *
- * I1. Each database is one snapshot, made by SQLite's backup API. Databases come before the archive and the blobs: what
- *     the log has moved into its archive meanwhile is in both (archiver.ts, I2), and what it mentions is there.
- * I2. Nothing is overwritten: a backup needs an empty folder, a restore moves the present data aside.
- * I3. A restore changes nothing before all of the backup was read and found whole. From then on it is `data.restored`,
- *     and whoever takes the workspace next finishes what was interrupted (`finishRestore`): data is never missing.
- * I4. What is told to be there is on disk. A backup that failed leaves nothing behind.
+ * I1. Each database is one snapshot, made by SQLite's backup API. Databases are copied before the archive and the
+ *     blobs: rows that the log archives meanwhile are in both (archiver.ts, I2), and the blobs that it mentions exist.
+ * I2. Nothing is overwritten: a backup needs an empty folder, a restore moves the existing data aside.
+ * I3. A restore changes nothing before the whole backup was read and verified. From then on it is `data.restored`, and
+ *     the next holder of the workspace finishes an interrupted restore (`finishRestore`): data is never missing.
+ * I4. A reported backup is on disk. A failed backup leaves nothing behind.
  */
 import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import { backup as backUp, type DatabaseSync } from "node:sqlite";
@@ -22,7 +23,9 @@ import { openDatabase, toStoreError } from "../sqlite/database.ts";
 import { type DataPaths, listBlobFiles, listDatabases, listEntries, readInfo } from "./data_files.ts";
 
 declare module "node:sqlite" {
-  /** Bundled types lack it. `rate` is pages a step: all at once, since each step of several begins anew after a write. */
+  /**
+   * Missing in the bundled types. `rate`: pages per step; all in one, since a write restarts a backup of several steps.
+   */
   function backup(source: DatabaseSync, path: string, options: { rate: number }): Promise<number>;
 }
 
@@ -43,7 +46,7 @@ export interface BackupManifest {
 const manifestName = "backup.json";
 const allPages = 2 ** 30;
 
-/** Told of each file before it is copied. */
+/** Called for each file before it is copied. */
 export type ReportFile = (path: string) => void;
 
 /** Copies all data into `folder`, which must be empty or missing. Throws NerveError USAGE, STORE_FAILED. */
@@ -51,28 +54,28 @@ export async function backupData(
   paths: DataPaths,
   folder: string,
   now: number,
-  tell: ReportFile = () => {},
+  report: ReportFile = () => {},
 ): Promise<BackupManifest> {
   const there = readInfo(folder), hint = "name a folder that does not exist yet";
   if (there?.isDirectory === false || listEntries(folder).length > 0) {
     throw new NerveError("USAGE", `${folder} is not empty`, { hint });
   }
   if (isWithin(paths.data, folder)) {
-    throw new NerveError("USAGE", `${folder} lies in the data that is to be copied`, { hint });
+    throw new NerveError("USAGE", `${folder} lies in the data to back up`, { hint });
   }
   const files: BackupFile[] = [];
   const target = (path: string) => join(folder, "data", relative(paths.data, path));
   const add = async (path: string) => files.push(await describeFile(target(path), relative(paths.data, path)));
   try {
     for (const { path } of listDatabases(paths)) {
-      tell(path);
+      report(path);
       makeFolder(dirname(target(path)));
       await copyDatabase(path, target(path));
       await add(path);
     }
     for (const path of [...listArchivedDays(paths.archive).map((day) => day.path), ...listBlobPaths(paths.blobs)]) {
-      tell(path);
-      // A blob may have gone since, as garbage.
+      report(path);
+      // The garbage collector may have removed a blob meanwhile.
       if (await copyFile(path, target(path))) await add(path);
     }
     await makeFolderDurably(folder);
@@ -82,27 +85,27 @@ export async function backupData(
     await syncFolder(folder);
     return manifest;
   } catch (thrown) {
-    // It was empty, or not there.
+    // The folder was empty or missing before.
     for (const { name } of listEntries(folder)) Deno.removeSync(join(folder, name), { recursive: true });
     if (there === null && readInfo(folder) !== null) Deno.removeSync(folder);
     throw toStoreError(`the backup into ${folder} failed`, thrown);
   }
 }
 
-/** Where a restore has put the data that was there before; null: there was none. */
 export interface Restored {
   readonly manifest: BackupManifest;
+  /** Where the previous data is now; null when there was none. */
   readonly before: string | null;
 }
 
 /**
- * Puts a backup in the place of the workspace's data. The caller holds the workspace's lock. Without `force` it throws
- * NerveError WORKSPACE_EXISTS when there is data; with it that is moved aside. Throws STORE_FAILED for a backup that is not whole.
+ * Replaces the workspace's data with a backup. The caller holds the workspace lock. Existing data is moved aside with
+ * `force`; without it NerveError WORKSPACE_EXISTS is thrown. Throws STORE_FAILED for an incomplete backup.
  */
 export async function restoreData(
   paths: DataPaths,
   folder: string,
-  options: { readonly force: boolean; readonly now: number; readonly tell?: ReportFile },
+  options: { readonly force: boolean; readonly now: number; readonly report?: ReportFile },
 ): Promise<Restored> {
   await finishRestore(paths);
   const manifest = readManifest(folder), there = listEntries(paths.data).length > 0;
@@ -117,7 +120,7 @@ export async function restoreData(
     await Deno.remove(aside, { recursive: true }).catch(ignoreMissing);
     makeFolder(aside);
     for (const file of manifest.files) {
-      options.tell?.(file.path);
+      options.report?.(file.path);
       const from = join(folder, "data", file.path), to = join(aside, file.path);
       if (relative(aside, to).startsWith("..") || !await copyFile(from, to)) {
         throw incompleteBackup(folder, `${file.path} is missing`);
@@ -143,8 +146,8 @@ export async function restoreData(
 }
 
 /**
- * Finishes a restore that was interrupted after the data before it was moved aside. The caller holds the workspace's
- * lock. One that was interrupted before that has not happened, and what it has left is removed.
+ * Finishes a restore that was interrupted after the existing data was moved aside. One that was interrupted earlier has
+ * had no effect, and its leftovers are removed. The caller holds the workspace lock.
  */
 export async function finishRestore(paths: Pick<DataPaths, "data">): Promise<void> {
   const whole = restoredFolder(paths);
@@ -154,12 +157,12 @@ export async function finishRestore(paths: Pick<DataPaths, "data">): Promise<voi
   await syncFolder(dirname(paths.data));
 }
 
-/** What a restore puts in the place of the data: it bears this name once it is whole. */
+/** The restored data has this name once it is complete. */
 function restoredFolder({ data }: Pick<DataPaths, "data">): string {
   return `${data}.restored`;
 }
 
-/** Whether `path`, which may not exist, lies in `folder` or is it, whatever links lead there. */
+/** Whether `path`, which may not exist, is `folder` or lies in it, through any links. */
 function isWithin(folder: string, path: string): boolean {
   const inside = relative(resolveReal(folder), resolveReal(path));
   return inside === "" || (inside !== ".." && !inside.startsWith("../") && !isAbsolute(inside));
@@ -175,17 +178,17 @@ function readManifest(folder: string): BackupManifest {
   try {
     manifest = JSON.parse(Deno.readTextFileSync(join(folder, manifestName)));
   } catch (thrown) {
-    throw new NerveError("USAGE", `${folder} holds no finished backup: ${manifestName} cannot be read`, {
+    throw new NerveError("USAGE", `${folder} holds no complete backup: ${manifestName} cannot be read`, {
       hint: "nerve store backup DIR makes one",
       cause: thrown,
     });
   }
   if (manifest.format === 1 && Array.isArray(manifest.files)) return manifest;
-  throw incompleteBackup(folder, `${manifestName} has the format ${manifest.format}`);
+  throw incompleteBackup(folder, `${manifestName} has the unknown format ${manifest.format}`);
 }
 
 function incompleteBackup(folder: string, why: string): NerveError {
-  return new NerveError("STORE_FAILED", `the backup ${folder} is not whole: ${why}`, { hint: "take another backup" });
+  return new NerveError("STORE_FAILED", `the backup ${folder} is incomplete: ${why}`, { hint: "use another backup" });
 }
 
 function checkDatabase(path: string, folder: string, name: string): void {
@@ -212,7 +215,7 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   await file.sync();
 }
 
-/** False: there is no such file any more. */
+/** False when the file no longer exists. */
 async function copyFile(from: string, to: string): Promise<boolean> {
   makeFolder(dirname(to));
   try {
@@ -242,7 +245,7 @@ function makeFolder(path: string): void {
 }
 
 async function describeFile(file: string, path: string): Promise<BackupFile> {
-  // Not loaded with this file: the kernel, which only finishes what a restore began, would start 24 ms later.
+  // A dynamic import: the kernel, which only needs `finishRestore`, would start 24 ms later with a static one.
   const { createHash } = await import("node:crypto");
   using handle = Deno.openSync(file);
   const hash = createHash("sha256"), block = new Uint8Array(256 * 1024);

@@ -1,8 +1,8 @@
-/** Which files the daemon's data is made of. Used by stats.ts, verify.ts, blob_gc.ts and backup.ts. */
+/** Lists the files of a workspace's data. Used by stats.ts, verify.ts, blob_gc.ts and backup.ts. */
 import { join } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
 
-/** Where the data of a workspace lies; `WorkspacePaths` fits it by its shape. */
+/** The paths of a workspace's data; `WorkspacePaths` has this shape. */
 export interface DataPaths {
   readonly data: string;
   readonly logDatabase: string;
@@ -12,12 +12,12 @@ export interface DataPaths {
 }
 
 export interface DatabaseFile {
-  /** `log`, or the name of a sense; also of one that has left the configuration. */
+  /** `log`, or the name of a sense, including one that was removed from the configuration. */
   readonly name: string;
   readonly path: string;
 }
 
-/** Every database that there is, the log first. */
+/** Every existing database, the log first. */
 export function listDatabases(paths: DataPaths): DatabaseFile[] {
   const senses = listEntries(paths.senseDatabases).filter(({ isFile, name }) => isFile && name.endsWith(".db"))
     .map(({ name }) => ({ name: name.slice(0, -".db".length), path: join(paths.senseDatabases, name) }))
@@ -26,14 +26,14 @@ export function listDatabases(paths: DataPaths): DatabaseFile[] {
 }
 
 export interface BlobFile {
-  /** Null: it is no blob, such as what an interrupted write has left. */
+  /** Null when it is not a blob, such as the leftover of an interrupted write. */
   readonly digest: string | null;
   readonly path: string;
   readonly bytes: number;
   readonly modifiedMs: number;
 }
 
-/** Every file under data/blobs. One that goes meanwhile is left out. */
+/** Every file under data/blobs, without files that vanish meanwhile. */
 export function* listBlobFiles(folder: string): Generator<BlobFile> {
   for (const { name: prefix, isDirectory } of listEntries(folder)) {
     if (!isDirectory) continue;
@@ -46,7 +46,7 @@ export function* listBlobFiles(folder: string): Generator<BlobFile> {
   }
 }
 
-/** The bytes of a database with its write-ahead log. */
+/** The bytes of a database and its write-ahead log. */
 export function measureDatabase(path: string): number {
   return (readSize(path) ?? 0) + (readSize(`${path}-wal`) ?? 0);
 }
@@ -55,7 +55,7 @@ export function listEntries(folder: string): Deno.DirEntry[] {
   return ifPresent(() => [...Deno.readDirSync(folder)]) ?? [];
 }
 
-/** Null: no such file. */
+/** Null when there is no such file. */
 export function readInfo(path: string): Deno.FileInfo | null {
   return ifPresent(() => Deno.statSync(path));
 }

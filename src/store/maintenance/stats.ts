@@ -1,4 +1,4 @@
-/** How large the data of a workspace is and how it grows; read only, with a daemon running or without one. */
+/** Measures the size and growth of a workspace's data. Read-only, with or without a running daemon. */
 import { listArchivedDays } from "../archive/archive_file.ts";
 import { archivedDayKey } from "../archive/archiver.ts";
 import { dayMs, startOfDay } from "../archive/days.ts";
@@ -10,7 +10,7 @@ export interface StoreStats {
   readonly log: LogStats | null;
   readonly senses: readonly { readonly name: string; readonly bytes: number }[];
   readonly blobs: { readonly files: number; readonly bytes: number };
-  /** `rows` counts what the log knows to be there; `oldest` is the first day that has a file. */
+  /** `rows`: archived rows, as the log records them; `oldest`: the first day that has a file. */
   readonly archive: {
     readonly days: number;
     readonly bytes: number;
@@ -21,7 +21,7 @@ export interface StoreStats {
   readonly totalBytes: number;
 }
 
-/** Of the log. `perDay` is the mean of the last whole days that it holds, at most seven; null while it holds none. */
+/** `perDay` is the mean of the newest whole days in the log, at most seven; null without a whole day. */
 export interface LogStats {
   readonly bytes: number;
   readonly rows: number;
@@ -29,7 +29,7 @@ export interface LogStats {
   readonly oldestMs: number | null;
   readonly newestMs: number | null;
   readonly perDay: { readonly days: number; readonly rows: number; readonly bytes: number } | null;
-  /** Bytes of its file that are free to be used again; `nerve store archive --vacuum` gives them back. */
+  /** Free bytes in its file; `nerve store archive --vacuum` returns them to the disk. */
   readonly freeBytes: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Looks whether the data of a workspace is whole: every database, every blob, the archive against the log's watermark,
- * `workflow_runs` against the log. Changes nothing; used by `nerve store verify`, with a daemon running or without one.
+ * Verifies the data of a workspace: every database, every blob, the archive against the log's watermark,
+ * `workflow_runs` against the log. Changes nothing; used by `nerve store verify`, with or without a running daemon.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
@@ -14,12 +14,12 @@ import { readRun } from "../runs/run_sql.ts";
 import { checkVersion, migrate, openDatabase, readUserVersion, StatementCache } from "../sqlite/database.ts";
 import { type DatabaseFile, type DataPaths, listBlobFiles, listDatabases, readInfo } from "./data_files.ts";
 
-// Where a static import would load it at every start of a built nerve (tools/build/bundle.ts).
+// A static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash } = await import("node:crypto");
 
 export type VerifiedPart = "database" | "blobs" | "archive" | "runs";
 
-/** `problem` null: it is whole; `count` is how many (pages, blobs, rows, runs) were looked at. */
+/** `problem` is null for an intact part; `count` is the number of pages, blobs, rows or runs checked. */
 export interface Verdict {
   readonly part: VerifiedPart;
   /** A path, a day, a digest, a run id. */
@@ -28,14 +28,14 @@ export interface Verdict {
   readonly count: number;
 }
 
-/** One finding for each thing that is wrong, and one for each part that is whole. */
+/** One verdict for each fault, and one for each intact part. */
 export function* verifyStore(paths: DataPaths): Generator<Verdict> {
   const files = listDatabases(paths);
   let log: DatabaseFile | null = null;
   for (const file of files) {
-    const finding = checkDatabase(file);
-    if (file.name === "log" && finding.problem === null) log = file;
-    yield finding;
+    const verdict = checkDatabase(file);
+    if (file.name === "log" && verdict.problem === null) log = file;
+    yield verdict;
   }
   yield* checkBlobs(paths.blobs);
   if (log === null) return;
@@ -49,29 +49,29 @@ export function* verifyStore(paths: DataPaths): Generator<Verdict> {
 }
 
 function checkDatabase({ name, path }: DatabaseFile): Verdict {
-  const finding = (problem: string | null, count = 0): Verdict => ({ part: "database", what: path, problem, count });
+  const verdict = (problem: string | null, count = 0): Verdict => ({ part: "database", what: path, problem, count });
   try {
     const db = openDatabase(path, { readOnly: true });
     try {
       const problems = db.prepare("pragma quick_check(20)").all().map((row) => String(row.quick_check));
-      if (problems.join() !== "ok") return finding(problems.join("; "));
+      if (problems.join() !== "ok") return verdict(problems.join("; "));
       if (name === "log") {
         const version = readUserVersion(db);
         checkVersion(version, logMigrations.length, path);
-        // SQLite takes a file without a byte for a database without tables.
-        if (version === 0) return finding("it holds no log: it was cut off, or a daemon is just making it");
+        // SQLite reads an empty file as a database without tables.
+        if (version === 0) return verdict("it holds no log: it was truncated, or a daemon is creating it");
       }
       const { pages, size } = db.prepare(
         "select page_count as pages, page_size as size from pragma_page_count, pragma_page_size",
       ).get() ?? {};
-      // What is missing of a last page SQLite takes for zeros.
-      if ((readInfo(path)?.size ?? 0) % Number(size) !== 0) return finding("it ends within a page: it was cut off");
-      return finding(null, Number(pages));
+      // SQLite reads the missing part of a last page as zeros.
+      if ((readInfo(path)?.size ?? 0) % Number(size) !== 0) return verdict("it ends within a page: it was truncated");
+      return verdict(null, Number(pages));
     } finally {
       db.close();
     }
   } catch (thrown) {
-    return finding(messageOf(thrown));
+    return verdict(messageOf(thrown));
   }
 }
 
@@ -101,15 +101,15 @@ function findBlobProblem(path: string, digest: string): string | null {
   }
 }
 
-/** A file that cannot be read ends the look at its part, as one more finding. */
+/** An unreadable file ends the check of its part, with one more verdict. */
 function* checkGuarded(part: VerifiedPart, what: string, look: () => Generator<Verdict>): Generator<Verdict> {
   let wrong = 0, count = 0;
   try {
-    for (const finding of look()) {
-      count += finding.count;
-      if (finding.problem === null) continue;
+    for (const verdict of look()) {
+      count += verdict.count;
+      if (verdict.problem === null) continue;
       wrong++;
-      yield finding;
+      yield verdict;
     }
   } catch (thrown) {
     wrong++;
@@ -128,7 +128,7 @@ function* checkArchive(db: DatabaseSync, folder: string): Generator<Verdict> {
   for (const row of known.all(prefix, `${prefix}~`)) {
     const day = String(row.key).slice(prefix.length);
     if (present.has(day)) continue;
-    // It may have come since the files were listed.
+    // It may be newer than the list of files.
     if (readInfo(archivePath(folder, day)) !== null) continue;
     const { rows } = JSON.parse(String(row.value)) as ArchivedCount;
     yield { part: "archive", what: day, problem: `its file is missing: ${rows} rows`, count: 0 };
@@ -145,7 +145,7 @@ function checkDay(statements: StatementCache, { day, path }: ArchivedDay, upTo: 
       rows++;
       if (id <= last) return wrong(`row ${id} follows row ${last}`);
       if (ts < start || ts >= start + dayMs) return wrong(`row ${id} is of another day`);
-      // What an interrupted run has written beyond the watermark is still in the log.
+      // Rows that an interrupted archive run wrote beyond the watermark must still be in the log.
       if (start >= upTo && inLog.get(id) === undefined) {
         return wrong(`row ${id} is beyond the watermark, and not in the log`);
       }
@@ -157,19 +157,19 @@ function checkDay(statements: StatementCache, { day, path }: ArchivedDay, upTo: 
   const value = statements.get("select value from meta where key = ?").get(archivedDayKey(day))?.value;
   if (value === undefined) return { part: "archive", what: day, problem: null, count: rows };
   const { rows: expected } = JSON.parse(String(value)) as ArchivedCount;
-  // More: a later run has written it anew and was interrupted.
+  // It may hold more: a later archive run rewrote it and was interrupted.
   return rows >= expected
     ? { part: "archive", what: day, problem: null, count: rows }
-    : wrong(`it holds ${rows} rows, the log knows of ${expected}`);
+    : wrong(`it holds ${rows} rows, but the log recorded ${expected}`);
 }
 
-/** Every run whose first row is in the log is made again beside it, and compared. */
+/** Rebuilds every run whose first row is in the log into a second database, and compares it. */
 function* checkRuns(db: DatabaseSync): Generator<Verdict> {
-  const beside = openDatabase(":memory:");
+  const copy = openDatabase(":memory:");
   try {
-    migrate(beside, logMigrations, "a copy in memory");
-    const made = new StatementCache(beside), kept = new StatementCache(db);
-    // One snapshot: a daemon may go on writing.
+    migrate(copy, logMigrations, "a copy in memory");
+    const made = new StatementCache(copy), kept = new StatementCache(db);
+    // One snapshot: a daemon may keep writing.
     db.exec("begin");
     replayRuns(kept, made);
     const page = made.get("select run_id as id, seq from workflow_runs where seq > ? order by seq limit 1000");
@@ -182,16 +182,16 @@ function* checkRuns(db: DatabaseSync): Generator<Verdict> {
     }
     db.exec("commit");
   } finally {
-    beside.close();
+    copy.close();
   }
 }
 
 function compareRun(made: StatementCache, kept: StatementCache, id: string): Verdict {
-  const finding = (problem: string | null): Verdict => ({ part: "runs", what: id, problem, count: 1 });
-  const told = readRun(made, id), run = readRun(kept, id);
-  if (run === null) return finding("the log tells of it, workflow_runs does not hold it");
+  const verdict = (problem: string | null): Verdict => ({ part: "runs", what: id, problem, count: 1 });
+  const rebuilt = readRun(made, id), run = readRun(kept, id);
+  if (run === null) return verdict("the log has it, but workflow_runs does not");
   const different = Object.entries(run).filter(([key, value]) =>
-    JSON.stringify(value) !== JSON.stringify(told?.[key as keyof typeof run])
+    JSON.stringify(value) !== JSON.stringify(rebuilt?.[key as keyof typeof run])
   ).map(([key]) => key);
-  return finding(different.length === 0 ? null : `differs from what the log tells: ${different.join(", ")}`);
+  return verdict(different.length === 0 ? null : `differs from the log: ${different.join(", ")}`);
 }

@@ -1,6 +1,7 @@
 /**
- * Makes `workflow_runs` again out of the log and, when asked to, of its archive, by replaying what run_log_rows.ts says the rows hold. The same statements and
- * triggers as in daily use apply, so that a log that tells of an illegal move is noticed.
+ * Rebuilds `workflow_runs` from the log and, on request, from its archive, by replaying the rows that run_log_rows.ts
+ * describes. The usual statements and triggers apply, so an illegal move in the log is detected. Used by store.ts and
+ * verify.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { isPlainObject } from "../../protocol/json.ts";
@@ -13,15 +14,15 @@ import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
 
-/** `skipped` counts rows that did not fit the runs they speak of, and rows of runs whose first row was not found. */
+/** `skipped` counts rows that do not fit their run, and rows of runs whose first row was not found. */
 export interface Rebuilt {
   readonly runs: number;
   readonly skipped: number;
 }
 
 /**
- * Replaces every run whose first row is in the log, or in the archive in `archiveFolder`; the others stay as they are.
- * One transaction: it happens as a whole or not at all. Throws NerveError STORE_FAILED when a file there is damaged.
+ * Replaces every run whose first row is in the log, or in the archive in `archiveFolder`; the others stay.
+ * It is one transaction. Throws NerveError STORE_FAILED when an archive file is damaged.
  */
 export function rebuildRuns(db: DatabaseSync, archiveFolder: string | null = null): Rebuilt {
   const statements = new StatementCache(db);
@@ -29,7 +30,9 @@ export function rebuildRuns(db: DatabaseSync, archiveFolder: string | null = nul
   return inTransaction(db, () => replayRuns(statements, statements, archived));
 }
 
-/** Replays the rows of `log`, and of `archived`, into the `workflow_runs` of `target`, which may be another database. */
+/**
+ * Replays the rows of `log`, and of `archived`, into the `workflow_runs` of `target`, which may be another database.
+ */
 export function replayRuns(
   log: StatementCache,
   target: StatementCache,
@@ -55,7 +58,7 @@ export function replayRuns(
 
 type RunRow = Pick<LogRow, "id" | "type" | "payload"> & { readonly refId: string };
 
-/** Rows of runs in the order of their ids, none of them before `firstId`. */
+/** Rows of runs, ordered by id; the first id is `firstId` or higher. */
 interface RunRowSource {
   readonly firstId: number;
   rows(): Iterator<RunRow>;
@@ -64,9 +67,9 @@ interface RunRowSource {
 const rowTypes: readonly string[] = [...runStateTypes, "run.message"];
 const pageRows = 1_000;
 
-/** By pages: `iterate` ends without a word where a page of the database cannot be read (Deno 2.9.6). */
+/** Reads pages of rows: `iterate` ends silently at an unreadable page of the database (Deno 2.9.6). */
 function* readRunRows(statements: StatementCache): Generator<RunRow> {
-  // The plus keeps SQLite from sorting all rows of these types for each page.
+  // The plus stops SQLite from sorting all rows of these types for each page.
   const page = `select ${logColumns} from logs where id > ? and +type in (${rowTypes.map(() => "?").join(", ")})` +
     " order by id limit ?";
   let after = 0, rows: RunRow[];
@@ -91,7 +94,7 @@ function* readArchivedRunRows(path: string): Generator<RunRow> {
   }
 }
 
-/** All of them by their ids, each id once. A file is open only while it may hold the next one. */
+/** Merges the sources by id, each id once. A file is open only while it may hold the next row. */
 function* mergeById(sources: readonly RunRowSource[]): Generator<RunRow> {
   const waiting = sources.toSorted((a, b) => a.firstId - b.firstId);
   let open: { readonly rows: Iterator<RunRow>; row: RunRow }[] = [], lastId = -Infinity;

@@ -1,6 +1,6 @@
 /**
- * The SQL of `workflow_runs` and of the messages of runs, over any connection. Used by run_store.ts (the writer's own
- * connection), reader.ts (read-only ones) and rebuild.ts.
+ * The SQL for `workflow_runs` and for the messages of runs, over any connection. Used by run_store.ts (the writer's
+ * connection), reader.ts (read-only ones), rebuild.ts and verify.ts.
  */
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
@@ -8,7 +8,7 @@ import type { RoleFailure, Run, RunChange, RunMessage, RunStatus, RunTrigger } f
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
-/** The columns of a run in the order in which `toRun` takes them. */
+/** The columns of a run, in the order that `toRun` expects. */
 export const runColumns =
   "run_id, workflow, status, exit_code, attempt, rounds, max_rounds, prompt, payload, trigger," +
   " cause_id, reason, queued_at, started_at, ended_at";
@@ -31,7 +31,7 @@ type RunRow = [
   endedAt: number | null,
 ];
 
-/** The database is ours and its tables are strict: what comes out of it has the type that went in. */
+/** The database is ours and its tables are strict, so values have the types that were written. */
 export function toRun(row: unknown): Run {
   const [runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, ...rest] = row as RunRow;
   const [trigger, causeId, reason, queuedAt, startedAt, endedAt] = rest;
@@ -86,7 +86,7 @@ function formatWhere(conditions: readonly string[]): string {
   return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
 }
 
-/** Changes nothing when the id exists. */
+/** Inserts a run; changes nothing when the id exists. */
 export function insertRun(run: Run): Step {
   const { runId, workflow, status, exitCode, attempt, rounds, maxRounds, prompt, payload, trigger } = run;
   const { causeId, reason, queuedAt, startedAt, endedAt } = run;
@@ -100,7 +100,7 @@ export function insertRun(run: Run): Step {
   };
 }
 
-/** The status a run must have for a change and, if they are given, the attempt and the number of messages. */
+/** The status that a run must have for a change and, if given, its attempt and number of messages. */
 export interface RunGuard {
   readonly from: readonly RunStatus[];
   readonly fence?: number;
@@ -118,8 +118,8 @@ const changeColumns = {
 const changeKeys = Object.keys(changeColumns) as (keyof RunChange)[];
 
 /**
- * Changes nothing when the guard does not hold; fails when the move is illegal. One statement for each set of columns:
- * one that named all of them would cost each move of a run 2.5 us more (measured, SQLite 3.53).
+ * Updates a run; changes nothing when the guard does not hold, and fails when the move is illegal. Each set of columns
+ * has its own statement: one that set all columns would make each move of a run 2.5 us slower (measured, SQLite 3.53).
  */
 export function updateRun(runId: string, guard: RunGuard, change: RunChange): Step {
   const keys = changeKeys.filter((key) => change[key] !== undefined);
@@ -131,7 +131,7 @@ export function updateRun(runId: string, guard: RunGuard, change: RunChange): St
   return { sql, values: [...changed, runId, ...from, ...[fence, rounds].filter((value) => value !== undefined)] };
 }
 
-/** Counts message number `round` of a started run; changes nothing when the run is not there for it. */
+/** Counts message number `round` of a started run; changes nothing when the run does not expect it. */
 export function countMessage(runId: string, attempt: number, round: number): Step {
   return {
     sql: `
@@ -141,7 +141,7 @@ where run_id = ? and status = 'started' and attempt = ? and rounds = ?`,
   };
 }
 
-/** Inserts the row, a step that inserts into the log, only when the run is there for message number `round`. */
+/** Inserts the log row of a step only when the run expects message number `round`. */
 export function insertAtRound({ values }: Step, runId: string, attempt: number, round: number): Step {
   return {
     sql: `
@@ -164,17 +164,17 @@ export function readMessages(statements: StatementCache, runId: string, query: M
   }).reverse();
 }
 
-/** What the newest `run.attempt_failed` row of a run tells; null when there is none. */
+/** The content of the newest `run.attempt_failed` row of a run; null when there is none. */
 export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
   const row = statements.arrays(
     "select ts, payload from logs where ref_id = ? and type = 'run.attempt_failed' order by id desc limit 1",
   ).get(runId);
   if (row === undefined) return null;
   const [ts, payload] = row as unknown as [number, string];
-  const told = JSON.parse(payload) as Omit<RoleFailure, "waitMs"> & Partial<RoleFailure>;
-  const { round, role, failures, attempts, message, retryAt } = told;
-  // Rows of an earlier nerve do not tell the wait: it began no later than they were written.
-  const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = told;
+  const stored = JSON.parse(payload) as Omit<RoleFailure, "waitMs"> & Partial<RoleFailure>;
+  const { round, role, failures, attempts, message, retryAt } = stored;
+  // Rows of an older nerve lack the wait: it started when they were written, or before.
+  const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = stored;
   return { round, role, failures, attempts, message, waitMs, retryAt };
 }
 

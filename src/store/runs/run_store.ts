@@ -1,9 +1,10 @@
 /**
- * Runs on disk: their current state in `workflow_runs`, their history and messages in the log. Fits the port RunStore
- * of workflow/local/ports.ts by its shape.
+ * Runs on disk: their current state in `workflow_runs`, their history and messages in the log. Implements the port
+ * RunStore of workflow/local/ports.ts structurally.
  * I1. A change of a run and its log row are one operation of the writer: both are on disk or neither is.
- * I2. The guard stands in the WHERE. When it does not hold nothing changes, and no log row is written.
- * I3. Reads see everything that was told; what is on its way to the disk behind (group_commit.ts) they do not see yet.
+ * I2. The guard is part of the WHERE clause. When it does not hold, nothing changes and no log row is written.
+ * I3. Reads see every change whose promise has resolved, but not changes that are still off the thread
+ *     (group_commit.ts).
  */
 import { assert } from "../../base/errors.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
@@ -36,31 +37,35 @@ export class SqliteRunStore {
     this.#log = log;
   }
 
-  /** Inserts the run with its first log row, which gets every field of the run. False, and no row: the id exists. */
+  /**
+   * Inserts the run with its first log row, which gets every field of the run. False, without a row, if the id exists.
+   */
   create(run: Run, row: NewLogRow): Promise<boolean> {
     const first = buildFirstRow(row, run);
     checkRow(first, run.runId);
     return this.#writer.run([insertRun(run), this.#log.toStep(first)]);
   }
 
-  /** Changes a run for which the guard holds; the log row gets what was changed. False, and no row: it does not hold. */
+  /**
+   * Changes a run if the guard holds; the log row gets the changed fields. False, without a row, if it does not hold.
+   */
   transition(runId: string, guard: RunGuard, change: RunChange, row: NewLogRow): Promise<boolean> {
     const changed = buildChangeRow(row, change);
     checkRow(changed, runId);
     return this.#writer.run([updateRun(runId, guard, change), this.#log.toStep(changed)]);
   }
 
-  /** Stores the next message of a started run. The time of its row is the message's. */
-  appendMessage(of: RunRef, { round, role, content, meta, ts }: RunMessage): Promise<boolean> {
-    const { runId, attempt } = of;
-    const row = this.#log.toStep({ ...toRow(of, "run.message"), payload: { round, role, content, meta } }, ts);
+  /** Stores the next message of a started run. Its row has the message's time. */
+  appendMessage(run: RunRef, { round, role, content, meta, ts }: RunMessage): Promise<boolean> {
+    const { runId, attempt } = run;
+    const row = this.#log.toStep({ ...toRow(run, "run.message"), payload: { round, role, content, meta } }, ts);
     return this.#writer.run([countMessage(runId, attempt, round), row]);
   }
 
-  /** Writes the row of a failed attempt of the present round's role. False, and no row: the run is not there for it. */
-  appendRoleFailure(of: RunRef, failure: RoleFailure): Promise<boolean> {
-    const { runId, attempt } = of;
-    const row = this.#log.toStep({ ...toRow(of, "run.attempt_failed"), payload: { attempt, ...failure } });
+  /** Writes the row of a failed attempt in the current round. False, without a row, if the run is not in that round. */
+  appendRoleFailure(run: RunRef, failure: RoleFailure): Promise<boolean> {
+    const { runId, attempt } = run;
+    const row = this.#log.toStep({ ...toRow(run, "run.attempt_failed"), payload: { attempt, ...failure } });
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
   }
 
@@ -69,7 +74,7 @@ export class SqliteRunStore {
     return readLastFailure(this.#statements, runId);
   }
 
-  /** Throws NerveError STORE_FAILED when the file is damaged where it reads. */
+  /** Throws NerveError STORE_FAILED when it reads a damaged part of the file. */
   get(runId: string): Run | null {
     try {
       return readRun(this.#statements, runId);
@@ -83,7 +88,7 @@ export class SqliteRunStore {
     return readMessages(this.#statements, runId);
   }
 
-  /** Runs that are `queued` or `started`, in the order in which they were created. */
+  /** Runs that are `queued` or `started`, in order of creation. */
   unfinished(): Run[] {
     const sql = `select ${runColumns} from workflow_runs where status in ('queued', 'started') order by seq`;
     return this.#statements.arrays(sql).all().map(toRun);
@@ -94,8 +99,8 @@ function toRow({ workflow, runId, causeId }: RunRef, type: LogType): Omit<NewLog
   return { source: `workflow:${workflow}`, type, refId: runId, causeId };
 }
 
-/** A row of another type would not be found when the runs are rebuilt. */
+/** Rebuilding the runs would miss a row of another type. */
 function checkRow({ type, refId }: NewLogRow, runId: string): void {
-  assert(runStateTypes.includes(type), `${type} is no type for a change of a run`);
+  assert(runStateTypes.includes(type), `${type} is not a row type for a change of a run`);
   assert(refId === runId, `the row of run ${runId} refers to ${refId}`);
 }

@@ -1,10 +1,10 @@
 /**
- * SQLite as nerve uses it: every database is opened here, with the same safe options, and migrated here.
- * Neighbours: everything else in this room. Also used inside the sandbox, where Deno grants the database's own path and
- * nothing beside it: SQLite makes the -wal and -shm files by itself, unseen by Deno's permissions.
- * I1. No database reads a double-quoted word as a string, loads an extension, or lets SQL write to its own schema.
- * I2. A file that is made here is readable by its owner only; SQLite gives -wal and -shm the mode of the database.
- * I3. A transaction is one: what `inTransaction` runs is committed as a whole or has not happened.
+ * Opens and migrates every SQLite database of nerve, with the same safe options.
+ * Neighbours: everything else in this room. Also used in the sandbox, where Deno grants only the database's own path:
+ * SQLite itself makes the -wal and -shm files, which Deno's permissions do not cover.
+ * I1. No database reads a double-quoted word as a string, loads an extension, or lets SQL write to its schema.
+ * I2. A file made here is readable by its owner only; SQLite gives -wal and -shm the mode of the database.
+ * I3. A transaction is atomic: what `inTransaction` runs is committed as a whole or not at all.
  */
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -12,17 +12,17 @@ import { assert, messageOf, NerveError } from "../../base/errors.ts";
 import { databaseBusyMaxMs, lockRetryMs, preparedStatementsMax } from "../../base/limits.ts";
 import { type Clock, delay } from "../../base/time.ts";
 
-/** What node:sqlite has on Deno 2.9.6 and its bundled types do not tell. */
+/** Parts of node:sqlite on Deno 2.9.6 that its bundled types lack. */
 declare module "node:sqlite" {
   interface DatabaseSyncOptions {
     defensive?: boolean;
   }
   interface DatabaseSync {
     readonly limits: {
-      /** Databases that may be attached; `vacuum` attaches one. */
+      /** The maximum of attached databases; `vacuum` attaches one. */
       attach: number;
     };
-    /** `decide` answers each action of a statement that is prepared with a code of `constants`; null ends it. */
+    /** `decide` returns a code of `constants` for each action of a statement being prepared; null removes it. */
     setAuthorizer(decide: ((action: number, first: string | null, second: string | null) => number) | null): void;
   }
   interface StatementSync {
@@ -46,15 +46,15 @@ declare module "node:sqlite" {
 const memory = ":memory:";
 
 export interface OpenOptions {
-  /** Default false. A read-only database must exist. */
+  /** Default: false. A read-only database must exist. */
   readonly readOnly?: boolean;
-  /** When a commit counts: "full" after its fsync, "normal" may lose the newest ones in a power cut. Default "full". */
+  /** "full" fsyncs each commit; "normal" may lose the newest commits in a power cut. Default: "full". */
   readonly synchronous?: "full" | "normal";
 }
 
 /**
- * Opens the database at `path`, or one in memory for ":memory:". Makes the file (0600) and its folder (0700) when they
- * are missing, unless it is to be read only. Throws NerveError STORE_FAILED.
+ * Opens the database at `path`, or one in memory for ":memory:". Creates a missing file (0600) and folder (0700),
+ * unless it is read-only. Throws NerveError STORE_FAILED.
  */
 export function openDatabase(path: string, options: OpenOptions = {}): DatabaseSync {
   const { readOnly = false, synchronous = "full" } = options;
@@ -89,7 +89,7 @@ function makePrivateFile(path: string): void {
   }
 }
 
-/** Runs `work` as one write transaction. `work` must be synchronous; what it throws undoes all of it. */
+/** Runs `work` as one write transaction. `work` must be synchronous; an error undoes all of it. */
 export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec("begin immediate");
   try {
@@ -97,24 +97,24 @@ export function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     db.exec("commit");
     return result;
   } catch (thrown) {
-    // A full disk makes SQLite roll back by itself.
+    // On a full disk, SQLite itself rolls back.
     if (db.isTransaction) db.exec("rollback");
     throw thrown;
   }
 }
 
 /**
- * As `inTransaction`, over a connection that waits for nobody's lock by itself (`pragma busy_timeout = 0`): while another
- * program holds it, it is asked for again by the clock, so that the event loop goes on. `ready` is called before each try.
+ * As `inTransaction`, for a connection that does not wait for locks (`pragma busy_timeout = 0`): while another program
+ * holds the lock, it retries by the clock and does not block the event loop. Calls `prepare` before each try.
  */
 export async function inTransactionWhenFree<T>(
   db: DatabaseSync,
   clock: Clock,
   work: () => T,
-  ready: () => void,
+  prepare: () => void,
 ): Promise<T> {
   for (const until = clock.monotonic() + databaseBusyMaxMs;;) {
-    ready();
+    prepare();
     try {
       return inTransaction(db, work);
     } catch (thrown) {
@@ -125,8 +125,8 @@ export async function inTransactionWhenFree<T>(
 }
 
 /**
- * Brings `db` to the newest version of `list`, an append-only list of SQL scripts: `user_version` counts those that have
- * run, each runs in a transaction of its own. Throws NerveError STORE_FAILED for a database of a newer nerve.
+ * Migrates `db` with `list`, an append-only list of SQL scripts. `user_version` counts the scripts that have run; each
+ * runs in its own transaction. Throws NerveError STORE_FAILED for a database of a newer nerve.
  */
 export function migrate(db: DatabaseSync, list: readonly string[], name: string): void {
   for (let version = readUserVersion(db); version !== list.length; version = readUserVersion(db)) {
@@ -142,10 +142,10 @@ export function migrate(db: DatabaseSync, list: readonly string[], name: string)
   }
 }
 
-/** Throws NerveError STORE_FAILED when the database is of a newer version than this program knows. */
+/** Throws NerveError STORE_FAILED when the database has a newer version than this program knows. */
 export function checkVersion(version: number, known: number, name: string): void {
   if (version <= known) return;
-  throw new NerveError("STORE_FAILED", `${name} is of version ${version}, this nerve knows only ${known}`, {
+  throw new NerveError("STORE_FAILED", `${name} has version ${version}, but this nerve knows only version ${known}`, {
     hint: "use the newer nerve that wrote it, or another workspace",
   });
 }
@@ -154,7 +154,7 @@ export function readUserVersion(db: DatabaseSync): number {
   return Number(db.prepare("pragma user_version").get()?.user_version ?? 0);
 }
 
-/** Prepared statements by their text; the one that was not used for longest goes first when there are too many. */
+/** Prepared statements by text; drops the least recently used one when there are too many. */
 export class StatementCache {
   readonly #db: Pick<DatabaseSync, "prepare">;
   readonly #max: number;
@@ -178,7 +178,10 @@ export class StatementCache {
     return statement;
   }
 
-  /** As `get`, for rows as arrays; a text is asked for in one of the two ways only. 16 times as fast as objects over many rows. */
+  /**
+   * As `get`, with rows as arrays. Use only one of the two for a text. Over many rows, arrays are 16 times as fast as
+   * objects (measured, Deno 2.9.6).
+   */
   arrays(sql: string): StatementSync {
     const statement = this.get(sql);
     statement.setReturnArrays(true);
@@ -190,7 +193,7 @@ export class StatementCache {
   }
 }
 
-/** What SQLite or the disk said, as an error that says what to do next. A NerveError stays what it is. */
+/** Turns an error of SQLite or the disk into STORE_FAILED with a hint. Returns a NerveError unchanged. */
 export function toStoreError(what: string, thrown: unknown): NerveError {
   if (thrown instanceof NerveError) return thrown;
   const reason = messageOf(thrown);
@@ -202,11 +205,11 @@ export function toStoreError(what: string, thrown: unknown): NerveError {
 }
 
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/is full|ENOSPC|No space left/i, "free some disk space; nerve goes on by itself"],
+  [/is full|ENOSPC|No space left/i, "free some disk space; nerve then continues without a restart"],
   [/is locked/, "another program holds a lock on it: end that program"],
   [
     /malformed|not a database/,
-    "the file is damaged: nerve store verify tells more, nerve store restore DIR brings a backup back",
+    "the file is damaged: nerve store verify shows more, nerve store restore DIR restores a backup",
   ],
   [
     /readonly|read-only|Permission denied|unable to open database file/i,

@@ -1,9 +1,9 @@
 /**
- * The migrations of a sense: files `NNNN_name.sql` in one folder, run once each, in the order of their numbers, one
- * transaction each, recorded in `_migrations` with a checksum. Used by sense_database.ts.
- * I1. A file that has run is never run again, and must not change nor go: the database could not be made again.
- * I2. Nothing is half applied: a file that fails leaves no trace, and those after it do not run.
- * I3. A file cannot leave its transaction: begin, commit, savepoint, attach and detach are refused.
+ * The migrations of a sense: files `NNNN_name.sql` in one folder. Each runs once, in numerical order, in its own
+ * transaction, and is recorded in `_migrations` with a checksum. Used by sense_database.ts.
+ * I1. A file that has run never runs again, and must neither change nor vanish: the database could not be recreated.
+ * I2. Nothing is half applied: a file that fails leaves no trace, and later files do not run.
+ * I3. A file cannot leave its transaction: begin, commit, savepoint, attach and detach are rejected.
  */
 import { join } from "node:path";
 import { constants, type DatabaseSync } from "node:sqlite";
@@ -23,7 +23,7 @@ interface MigrationFile {
   readonly checksum: string;
 }
 
-/** Runs what has not run yet; returns what is wrong. A folder that does not exist holds no migrations. */
+/** Runs the pending migrations; returns the problems. A missing folder holds no migrations. */
 export async function applyMigrations(db: DatabaseSync, folder: string, clock: Clock): Promise<LoadProblem[]> {
   const { files, problems } = await readFolder(folder);
   db.exec(
@@ -39,7 +39,7 @@ export async function applyMigrations(db: DatabaseSync, folder: string, clock: C
   return [];
 }
 
-/** What has run in `db` and is not in the folder as it ran. */
+/** Migrations that have run in `db` but are missing or changed in the folder. */
 export async function findAppliedProblems(db: DatabaseSync, folder: string): Promise<LoadProblem[]> {
   const known = db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_migrations'").get();
   return known === undefined ? [] : findChangedFiles(db, folder, (await readFolder(folder)).files);
@@ -50,7 +50,7 @@ async function readFolder(folder: string): Promise<{ files: MigrationFile[]; pro
   const named = names.filter((name) => {
     const fits = namePattern.test(name);
     if (!fits) {
-      problems.push(createProblem(join(folder, name), `${name} is no migration: name it like 0001_readings.sql`));
+      problems.push(createProblem(join(folder, name), `${name} is not a migration: name it like 0001_readings.sql`));
     }
     return fits;
   });
@@ -61,14 +61,14 @@ async function readFolder(folder: string): Promise<{ files: MigrationFile[]; pro
     const path = join(folder, name), wanted = String(expected).padStart(4, "0");
     problems.push(
       number < expected
-        ? createProblem(path, `${name} has the number of ${before}: number it ${wanted}`)
+        ? createProblem(path, `${name} has the same number as ${before}: number it ${wanted}`)
         : createProblem(path, `${name} leaves a gap: number ${wanted} is missing`),
     );
   }
   return { files: await Promise.all(named.map((name) => readMigration(folder, name))), problems };
 }
 
-/** Sorted. Hidden files and folders, and the backups of editors, are nobody's migrations. */
+/** The sorted file names, without folders, hidden files and editor backups. */
 function listNames(folder: string): string[] {
   try {
     const files = [...Deno.readDirSync(folder)].filter((entry) => !entry.isDirectory);
@@ -84,14 +84,14 @@ async function readMigration(folder: string, name: string): Promise<MigrationFil
   return { name, path, script: new TextDecoder().decode(bytes), checksum: await sha256(bytes) };
 }
 
-/** What has run against what is there. */
+/** Compares the migrations that have run with the files. */
 function findChangedFiles(db: DatabaseSync, folder: string, files: readonly MigrationFile[]): LoadProblem[] {
   const applied = db.prepare("select name, checksum from _migrations order by name").all();
   return applied.flatMap(({ name, checksum }) => {
     const file = files.find((each) => each.name === name), path = join(folder, String(name));
-    if (file === undefined) return [createProblem(path, `${name} has run and is missing: bring it back`)];
+    if (file === undefined) return [createProblem(path, `${name} has run, but is missing: restore it`)];
     if (file.checksum === checksum) return [];
-    return [createProblem(path, `${name} has run and was edited since: undo the edit and write a further migration`)];
+    return [createProblem(path, `${name} was edited after it had run: undo the edit and write a new migration`)];
   });
 }
 
@@ -100,7 +100,7 @@ function applyFile(db: DatabaseSync, file: MigrationFile, clock: Clock): LoadPro
   if (known.get(file.name) !== undefined) return null;
   try {
     inTransaction(db, () => {
-      // The process that this one replaces may have been first.
+      // The process that this one replaces may have run it.
       if (known.get(file.name) !== undefined) return;
       runConfined(db, file.script);
       db.prepare("insert into _migrations values (?, ?, ?)").run(file.name, file.checksum, clock.now());
@@ -113,10 +113,10 @@ function applyFile(db: DatabaseSync, file: MigrationFile, clock: Clock): LoadPro
 }
 
 const refused: Readonly<Record<number, string>> = {
-  [constants.SQLITE_TRANSACTION]: "begin, commit and rollback are not for migrations: each runs in one transaction",
-  [constants.SQLITE_SAVEPOINT]: "savepoint is not for migrations: each runs in one transaction",
-  [constants.SQLITE_ATTACH]: "attach is not for migrations: a sense has one database",
-  [constants.SQLITE_DETACH]: "detach is not for migrations: a sense has one database",
+  [constants.SQLITE_TRANSACTION]: "a migration must not begin, commit or roll back: each runs in one transaction",
+  [constants.SQLITE_SAVEPOINT]: "a migration must not use savepoints: each runs in one transaction",
+  [constants.SQLITE_ATTACH]: "a migration must not attach a database: a sense has one database",
+  [constants.SQLITE_DETACH]: "a migration must not detach a database: a sense has one database",
 };
 
 function runConfined(db: DatabaseSync, script: string): void {

@@ -1,6 +1,6 @@
 /**
- * The database of one sense: opened and migrated. Used inside the sandbox by sense_runtime.ts.
- * Its commits are not fsynced one by one: a power cut may take the newest readings, never the database.
+ * Opens and migrates the database of one sense. Used in the sandbox by sense_runtime.ts.
+ * Its commits are not fsynced one by one: a power cut may lose the newest readings, but never damages the database.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
@@ -11,7 +11,7 @@ import { applyMigrations, findAppliedProblems } from "./migrations.ts";
 
 export interface OpenedSense {
   readonly sqlite: DatabaseSync;
-  /** What is wrong with the migrations, each with its file; the database is open nonetheless. */
+  /** The problems of the migrations, each with its file; the database is open nonetheless. */
   readonly problems: LoadProblem[];
 }
 
@@ -31,7 +31,10 @@ export async function openSenseDatabase(
   }
 }
 
-/** Which migrations of a folder do not fit those that have run in a database; it is only read, and need not be there. */
+/**
+ * The migrations of a folder that do not match those that have run in a database, which is read-only and may be
+ * missing.
+ */
 export async function checkApplied(path: string, migrationsFolder: string): Promise<LoadProblem[]> {
   try {
     Deno.statSync(path);
@@ -47,7 +50,7 @@ export async function checkApplied(path: string, migrationsFolder: string): Prom
   }
 }
 
-/** What is wrong with the migrations of a folder when they are applied to an empty database in memory. */
+/** The problems of a folder's migrations when applied to an empty database in memory. */
 export async function checkMigrations(migrationsFolder: string): Promise<LoadProblem[]> {
   const { sqlite, problems } = await openSenseDatabase(":memory:", migrationsFolder);
   sqlite.close();

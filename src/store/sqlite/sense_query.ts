@@ -1,7 +1,7 @@
 /**
- * Questions of a person or program to a sense's database: any single statement that only reads, the newest rows of a
- * table, the schema. Used by the command line, with a daemon running or without one.
- * I1. Nothing is written: the connection is read-only, and what a statement may do is checked when it is prepared.
+ * Queries of a sense's database: any single statement that only reads, the newest rows of a table, the schema. Used by
+ * the command line, with or without a running daemon.
+ * I1. Nothing is written: the connection is read-only, and an authorizer checks each statement as it is prepared.
  * I2. Rows are streamed: a large answer is never held in memory.
  */
 import { constants, type DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
@@ -12,13 +12,13 @@ import { prepareOnlyStatement } from "./sql_script.ts";
 /** Integers beyond 2^53 are bigint. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
-/** The database is closed when `rows` has come to its end or is left early, so iterate it once. */
+/** Iterate `rows` only once: the database closes when the iteration ends, also when it ends early. */
 export interface QueryAnswer {
   readonly columns: readonly string[];
   readonly rows: Iterable<SqlValue[]>;
 }
 
-/** Throws NerveError QUERY_INVALID for anything but one statement that reads, STORE_FAILED when there is no database. */
+/** Throws NerveError QUERY_INVALID for anything but one reading statement, STORE_FAILED when there is no database. */
 export function runReadOnlyQuery(databasePath: string, sql: string): QueryAnswer {
   const db = openForQuery(databasePath);
   try {
@@ -30,7 +30,7 @@ export function runReadOnlyQuery(databasePath: string, sql: string): QueryAnswer
 }
 
 /**
- * The newest rows of `table`, the newest first. Without `table`: of the sense's first table.
+ * The newest rows of `table`, newest first. Without `table`, of the sense's first table.
  * Throws NerveError QUERY_INVALID when there is no such table.
  */
 export function readNewestRows(
@@ -54,7 +54,7 @@ export function readNewestRows(
 
 export interface ColumnSchema {
   readonly name: string;
-  /** As declared; empty when it was not. */
+  /** As declared; empty when undeclared. */
   readonly type: string;
   readonly notNull: boolean;
   readonly primaryKey: boolean;
@@ -69,7 +69,7 @@ export interface TableSchema {
   readonly rows: number;
 }
 
-/** The sense's own tables, in the order in which they were made. */
+/** The sense's own tables, in order of creation. */
 export function readSchema(databasePath: string): TableSchema[] {
   const db = openForQuery(databasePath);
   try {
@@ -91,14 +91,14 @@ export function readSchema(databasePath: string): TableSchema[] {
   }
 }
 
-/** `vacuum into` would write a file even from a read-only connection, and asks no authorizer: it attaches it. */
+/** Attaching is disabled: `vacuum into` would write a file even over a read-only connection, without the authorizer. */
 function openForQuery(databasePath: string): DatabaseSync {
   const db = openDatabase(databasePath, { readOnly: true });
   db.limits.attach = 0;
   return db;
 }
 
-/** Pragmas that only tell, whatever they are given. */
+/** Pragmas that only read, with any argument. */
 const readOnlyPragmas = new Set([
   ...["table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list"],
   ...["function_list", "module_list", "collation_list", "database_list", "compile_options"],
@@ -109,30 +109,30 @@ const readingActions = new Set<number>([
 ]);
 
 function prepareRead(db: DatabaseSync, sql: string): StatementSync {
-  let asked = false, refused = false;
+  let authorized = false, denied = false;
   db.setAuthorizer((action, name, argument) => {
-    const telling = action === constants.SQLITE_PRAGMA &&
+    const isReadOnlyPragma = action === constants.SQLITE_PRAGMA &&
       (argument === null || readOnlyPragmas.has(name?.toLowerCase() ?? ""));
-    asked = true;
-    if (telling || readingActions.has(action)) return constants.SQLITE_OK;
-    refused = true;
+    authorized = true;
+    if (isReadOnlyPragma || readingActions.has(action)) return constants.SQLITE_OK;
+    denied = true;
     return constants.SQLITE_DENY;
   });
   let statement: StatementSync | null;
   try {
     statement = prepareOnlyStatement(db, sql);
   } catch (thrown) {
-    const why = refused ? "it would do more than read" : messageOf(thrown);
-    throw new NerveError("QUERY_INVALID", `the query is refused: ${why}`, {
-      hint: refused ? "only a single select, or a pragma that tells something" : "nerve sense schema NAME",
+    const why = denied ? "it would do more than read" : messageOf(thrown);
+    throw new NerveError("QUERY_INVALID", `the query was rejected: ${why}`, {
+      hint: denied ? "write a single select, or a pragma that only reads" : "nerve sense schema NAME",
       cause: thrown,
     });
   }
   db.setAuthorizer(null);
-  // A statement that asks for nothing, such as vacuum, reads nothing.
-  if (statement !== null && asked) return statement;
-  throw new NerveError("QUERY_INVALID", "the query is not exactly one statement that reads", {
-    hint: "give one select",
+  // A statement that calls no authorizer, such as vacuum, reads nothing.
+  if (statement !== null && authorized) return statement;
+  throw new NerveError("QUERY_INVALID", "the query is not exactly one reading statement", {
+    hint: "write one select",
   });
 }
 
@@ -150,7 +150,7 @@ function* iterateRows(
 ): Generator<SqlValue[]> {
   let rows = 0;
   try {
-    // One snapshot for the rows and for what checks them.
+    // One snapshot for the rows and for their count.
     db.exec("begin");
     for (const row of statement.iterate(...values)) {
       rows++;
@@ -168,8 +168,8 @@ function* iterateRows(
 }
 
 /**
- * How many rows the statement has; null when it is none that can be counted (a pragma). On Deno 2.9.6 an error between
- * two rows ends `iterate` as if that were the last row: only the count tells, and `all` then throws the error.
+ * The number of rows of the statement; null when it cannot be counted (a pragma). On Deno 2.9.6 an error between two
+ * rows ends `iterate` as if there were no more rows: only the count reveals it, and `all` then throws the error.
  */
 function countRows(db: DatabaseSync, statement: StatementSync, values: readonly SQLInputValue[]): number | null {
   if (!/^(select|with|values)\b/i.test(statement.sourceSQL)) return null;
@@ -182,7 +182,7 @@ function toShortestNumber(value: SqlValue): SqlValue {
   return fits ? Number(value) : value;
 }
 
-/** Not SQLite's, not ours (`_migrations`), no views and no parts of virtual tables. */
+/** The tables of the sense: not SQLite's, not nerve's (`_migrations`), no views and no parts of virtual tables. */
 function listUserTables(db: DatabaseSync): { name: string; sql: string; withoutRowid: boolean }[] {
   return db.prepare(
     "select s.name, s.sql, l.wr as withoutRowid from pragma_table_list l join sqlite_schema s on s.name = l.name" +

@@ -1,21 +1,21 @@
 /**
- * Takes a script apart into its statements. SQLite itself says where each one ends (`sourceSQL` of a prepared statement
- * is its text up to there), so that triggers, strings and comments need no parser of ours. Used by migrations.ts, sense_query.ts.
- * I1. No text without a statement is ever prepared: `sourceSQL` of such a one crashes the process (Deno 2.9.6).
+ * Splits a script into its statements. SQLite finds the end of each one (`sourceSQL` of a prepared statement), so
+ * triggers, strings and comments need no parser of ours. Used by migrations.ts and sense_query.ts.
+ * I1. Text without a statement is never prepared: its `sourceSQL` would crash the process (Deno 2.9.6).
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 /** Blanks, comments, empty statements. An unterminated comment reaches to the end, as in SQLite. */
 const blank = /(?:[\s;\uFEFF]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y;
 
-/** Where the next statement begins at or after `from`; the length of the script when there is none. */
+/** The start of the next statement at or after `from`; the length of the script when there is none. */
 export function findNextStatement(script: string, from: number): number {
   blank.lastIndex = from;
   blank.exec(script);
   return blank.lastIndex;
 }
 
-/** A statement of a script that SQLite refused; `line` counts from 1. */
+/** A statement of a script failed; its `line` counts from 1. */
 export class ScriptError extends Error {
   readonly line: number;
 
@@ -38,7 +38,7 @@ export function runScript(db: DatabaseSync, script: string): void {
   }
 }
 
-/** The only statement of `script`; null when there is none or more than one. Throws what SQLite says of it. */
+/** Prepares the only statement of `script`; null when there is none or more than one. Throws SQLite's error. */
 export function prepareOnlyStatement(db: DatabaseSync, script: string): StatementSync | null {
   const at = findNextStatement(script, 0);
   if (at === script.length) return null;

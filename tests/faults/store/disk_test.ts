@@ -77,7 +77,7 @@ Deno.test({
     // What fits into the log's file without a new page may still be written.
     for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.payload("ping");
     const told = await workspace.problem("kernel", /the log cannot be written: .*full/);
-    assert.match(told.message, /free some disk space; nerve goes on by itself/);
+    assert.match(told.message, /free some disk space; nerve then continues/);
     assert.match(workspace.health().storeError ?? "", /full/);
     const lost = workspace.health().counters.lost ?? 0;
     assert.ok(lost > 0);
@@ -206,7 +206,7 @@ Deno.test("a log of a newer nerve starts nothing, and is left as it is", async (
   db.close();
   const { code, err } = await nerveRun(workspace);
   assert.equal(code, 1);
-  assert.match(err, /logs\.db is of version 99, this nerve knows only \d+\n.*use the newer nerve/);
+  assert.match(err, /logs\.db has version 99, but this nerve knows only version \d+\n.*use the newer nerve/);
   const after = openDatabase(path, { readOnly: true });
   assert.equal(after.prepare("select count(*) as rows from logs").get()?.rows, 500);
   after.close();

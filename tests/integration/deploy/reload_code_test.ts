@@ -97,7 +97,7 @@ Deno.test("a new migration has run before the first compute of the new code; an 
   const from = workspace.events.length;
   workspace.write(`${folder}/0001_t.sql`, "create table t(x, z);");
   const { message } = await workspace.problem("sense:a", /still on the previous version/, from);
-  assert.match(message, /0001_t\.sql has run and was edited since/);
+  assert.match(message, /0001_t\.sql was edited after it had run/);
   assert.deepEqual(await workspace.payload("a"), { one: ["x"] });
   workspace.write(`${folder}/0001_t.sql`, "create table t(x);");
   workspace.write(`${folder}/0002_y.sql`, "alter table t add column y;");

@@ -37,7 +37,7 @@ Deno.test("the log is archived soon after the start and after each midnight UTC;
     await housekeeping.archive({ before: "2026-01-01" });
     assert.match(
       problems.join(),
-      /2026-01-02\.jsonl is damaged: a line is no row: damaged; retrying in an hour/,
+      /2026-01-02\.jsonl is damaged: a line is not a log row: damaged; retrying in an hour/,
     );
     await Deno.remove(`${bench.paths.archive}/2026-01-02.jsonl`);
     await clock.tick(archiveRetryMs);

@@ -61,7 +61,7 @@ Deno.test("a damaged file of a day is not written over, the log keeps its rows, 
     await bench.store.log.durable();
     await Deno.mkdir(bench.paths.archive, { recursive: true });
     await Deno.writeTextFile(path, "not a row\n");
-    await assert.rejects(bench.archive(at(2)), { code: "STORE_FAILED", message: /no row: not a row/ });
+    await assert.rejects(bench.archive(at(2)), { code: "STORE_FAILED", message: /not a log row: not a row/ });
     assert.equal(await Deno.readTextFile(path), "not a row\n");
     assert.deepEqual(await bench.inTable(), [rows[0], rows[2]], "the next day has left all the same");
     const files = [...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name).sort();

@@ -83,6 +83,6 @@ Deno.test("a backup that is not whole is not restored, and nothing is changed by
       await Deno.remove(copy);
       await refused(/not whole: logs\.db is missing/);
       await Deno.remove(join(dir, "backup.json"));
-      await refused(/holds no finished backup/);
+      await refused(/holds no complete backup/);
     });
   }));

@@ -40,7 +40,7 @@ Deno.test("nerve store verify finds what is damaged: a database, a blob, the arc
       assert.deepEqual(problems.slice(1).map(({ problem }) => problem), [
         "its bytes have another digest",
         "its file is missing: 1 rows",
-        "differs from what the log tells: attempt",
+        "differs from the log: attempt",
       ]);
       assert.match((await bench.nerve("store", "verify")).out, /4 problems\n.*nerve store restore/);
       assert.deepEqual(storeRebuildRunsOutput.parse(await storeJson(bench, "rebuild-runs")), { runs: 1, skipped: 0 });
