@@ -22,7 +22,7 @@ Deno.test("a folder under the name of a database is over every limit", () =>
     await Deno.mkdir(join(root, "a.db"));
     assert.match(
       findQuotaFault({ limitBytes: 1e12, files: [join(root, "a.db")] }, null) ?? "",
-      /a folder where a file/,
+      /a folder in place of a database file/,
     );
   }));
 

@@ -83,7 +83,7 @@ Deno.test("what is no message of the protocol is told, and nothing after it is r
 });
 
 Deno.test("a line that begins as one kind and is another, one too long or nested too deep is broken", async () => {
-  assert.equal(await heardOf('{"t":"pong","n":1,"t":"ready"}'), "broken: a message names two kinds");
+  assert.equal(await heardOf('{"t":"pong","n":1,"t":"ready"}'), "broken: the line names two kinds of message");
   assert.match(await heardOf(`{"t":"pong","n":1,"x":"${"x".repeat(fromProcessMaxBytes.pong)}"}`), /longer than/);
   const deep = "[".repeat(jsonDepthMax + 10) + "]".repeat(jsonDepthMax + 10);
   assert.match(

@@ -89,7 +89,7 @@ Deno.test("a compute over its time is aborted, and its process is killed when th
   await clock.tick(1);
   assert.equal(process.sent.at(-1)?.t, "abort");
   await clock.tick(200);
-  assert.match(process.killed ?? "", /sense cpu did not return within 1s and 200ms of grace/);
+  assert.match(process.killed ?? "", /sense cpu did not return within 1s and a grace period of 200ms/);
   runner.onProcessEnd(process, { kind: "timeout", message: process.killed ?? "" });
   await clock.tick(0);
   assert.deepEqual(computed.get(1)?.outcome, { kind: "timeout", afterMs: 1_000, killed: true });
