@@ -79,9 +79,9 @@ Deno.test("a backup that is not whole is not restored, and nothing is changed by
       };
       const copy = join(dir, "data", "logs.db"), good = await Deno.readFile(copy);
       await Deno.writeFile(copy, good.with(good.length - 1, 1 ^ good[good.length - 1]!));
-      await refused(/not whole: logs\.db was changed/);
+      await refused(/incomplete: logs\.db was changed/);
       await Deno.remove(copy);
-      await refused(/not whole: logs\.db is missing/);
+      await refused(/incomplete: logs\.db is missing/);
       await Deno.remove(join(dir, "backup.json"));
       await refused(/holds no complete backup/);
     });
