@@ -1,6 +1,6 @@
 /**
- * Every code of a `NerveError`: what it says, where it comes from, what to do. `deno task docs` writes docs/errors.md from
- * this table, and the type `ErrorCode` is its keys, so no code goes undescribed. Only types of it are loaded when nerve runs.
+ * Every code of a `NerveError`, with its meaning, cause and remedy. `deno task docs` generates docs/errors.md from this
+ * table. The type `ErrorCode` is its keys, so every code is described. At run time nerve loads only the types.
  */
 
 interface ErrorCodeText {

@@ -57,7 +57,7 @@ export class WriteLock {
     if (this.#wait === null) return;
     if (this.#wait.waiting++ >= commitOperationsMax) {
       throw new Error(
-        `database is locked, and the write queue is full (${commitOperationsMax.toLocaleString("en-US")} operations)`,
+        `database is locked; write queue full (${commitOperationsMax.toLocaleString("en-US")} operations)`,
       );
     }
     await this.#wait.begun.promise;
