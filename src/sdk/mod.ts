@@ -11,16 +11,16 @@ export type { Signal, Trigger } from "../protocol/signal.ts";
 export { type Option, option, readConfig } from "./config.ts";
 export { pause } from "./pause.ts";
 export { prune } from "./prune.ts";
-export {
-  type Blobs,
-  defineSense,
-  type LogFunction,
-  type SenseContext,
-  type SenseDatabase,
-  type SenseLogs,
-  type SenseOutput,
-  type WorkflowDirective,
+export type {
+  Blobs,
+  LogFunction,
+  SenseContext,
+  SenseDatabase,
+  SenseLogs,
+  SenseOutput,
+  WorkflowDirective,
 } from "./sense.ts";
+export { defineSense } from "./sense.ts";
 export {
   defineWorkflow,
   END,
