@@ -20,7 +20,7 @@ import {
   readDocument,
 } from "../support/documents.ts";
 import { dirname, join, relative } from "../support/paths.ts";
-import { readSource, repository } from "../support/source_files.ts";
+import { readSource, repository, sourceFiles } from "../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 
 const documents = documentPaths.map(readDocument);
@@ -176,6 +176,11 @@ Deno.test("the README says in this order what nerve is, a sense, the installatio
   // With nothing but Node and npm; the gate outside (.ci/run) runs the second.
   for (const task of ["demo", "test"]) assert.ok(text.includes(`\nnpx -y deno@2.9.6 task ${task}\n`), task);
   assert.match(readSource(".ci/run"), /^npx -y deno@2\.9\.6 task test /m);
+});
+
+Deno.test("CONTRIBUTING.md lists every house test", () => {
+  const { text } = readDocument("CONTRIBUTING.md");
+  assert.deepEqual(sourceFiles(["tests/house"], "_test.ts").filter((path) => !text.includes(`\`${path}\``)), []);
 });
 
 Deno.test("the glossary has each word once", () => {
