@@ -1,7 +1,7 @@
-/** Addresses of the form `host:port`, as configurations hold them. Imported by the senses tls-expiry and port-check. */
+/** Addresses of the form `host:port`, as they stand in nerve.yaml. Imported by the senses tls-expiry and port-check. */
 
 export interface Address {
-  /** As it was written. */
+  /** As written. */
   readonly text: string;
   /** Without the brackets of an IPv6 address. */
   readonly host: string;
@@ -9,7 +9,7 @@ export interface Address {
 }
 
 /**
- * Reads `host:port`, or `host` alone when there is a default port; an IPv6 address stands in brackets.
+ * Reads `host:port`, or `host` alone when there is a default port; an IPv6 address is written in brackets.
  * Throws a TypeError that names the wrong text.
  */
 export function parseAddress(text: string, defaultPort: number | null = null): Address {
@@ -17,7 +17,7 @@ export function parseAddress(text: string, defaultPort: number | null = null): A
   const host = found?.v6 ?? found?.name, port = found?.port === undefined ? defaultPort : Number(found.port);
   if (host === undefined || port === null || port < 1 || port > 65_535) {
     const form = defaultPort === null ? "host:port" : "host or host:port";
-    throw new TypeError(`"${text.slice(0, 100)}" is no address: write ${form}, and an IPv6 host in brackets`);
+    throw new TypeError(`"${text.slice(0, 100)}" is not an address: write ${form}, with an IPv6 host in brackets`);
   }
   return { text, host, port };
 }

@@ -1,16 +1,16 @@
-/** Runs a program that reports something. Imported by the senses disk-usage, git-status and process-watch. */
+/** Runs a program and reads its output. Imported by the senses disk-usage, git-status and process-watch. */
 
 export interface Program {
   readonly name: string;
   readonly args: readonly string[];
-  /** Added to what the process may see of the environment; a program's language belongs here. */
+  /** Added to the environment; set the language of the output here. */
   readonly env: Readonly<Record<string, string>>;
 }
 
 /**
- * What the program writes to its standard output. No shell, and nothing on its standard input; when `signal` aborts, it is
- * ended, and the reason is thrown. Throws an Error that begins with `failure` when the program ends with another code than
- * 0, with the first line of its standard error.
+ * Returns what the program writes to standard output. It runs without a shell and with empty standard input. When
+ * `signal` aborts, the program is ended and the signal's reason thrown. When the program exits with another code than
+ * 0, throws an Error that begins with `failure` and has the first line of standard error.
  */
 export async function runProgram({ name, args, env }: Program, signal: AbortSignal, failure: string): Promise<string> {
   const command = new Deno.Command(name, { args: [...args], env: { ...env }, stdin: "null", signal });

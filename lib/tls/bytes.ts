@@ -1,4 +1,4 @@
-/** Big-endian numbers and length-prefixed vectors, as TLS has them. Used by certificate.ts and tls13.ts. */
+/** Big-endian numbers and length-prefixed vectors, as TLS encodes them. Used by certificate.ts and tls13.ts. */
 
 export class ByteReader {
   #at = 0;
@@ -22,7 +22,7 @@ export class ByteReader {
     return this.bytes(width).reduce((value, byte) => value * 256 + byte, 0);
   }
 
-  /** Bytes with their length in front, `width` bytes wide. */
+  /** Bytes preceded by their length, which is `width` bytes wide. */
   vector(width: number): Uint8Array<ArrayBuffer> {
     return this.bytes(this.number(width));
   }

@@ -1,28 +1,28 @@
 /**
- * When a server's certificate ends, by reading it off the start of a TLS handshake; the connection is then dropped.
+ * Reads when a server's certificate expires from the start of a TLS handshake, then drops the connection.
  * Imported by the senses http-check and tls-expiry.
- * Deno's own TLS does not show the certificate, and node:tls is closed in the sandbox because its sockets reach any file
- * descriptor of the process. So this file speaks just enough of TLS 1.2 and 1.3 over `Deno.connect`, and thus needs no
- * permission beyond the host's.
- * It verifies nothing, so that it can tell the date of an expired certificate too: trust is what fetch is for.
+ * Deno's own TLS does not show the certificate, and node:tls is closed in the sandbox because its sockets reach any
+ * file descriptor of the process. So this file speaks just enough of TLS 1.2 and 1.3 over `Deno.connect`, and thus
+ * needs no permission beyond the host's.
+ * It verifies nothing, so it also reads the date of an expired certificate. Trust is checked by fetch.
  */
-import { handshakeKey, newKeyShares, type RecordKey } from "./tls13.ts";
-import { certificateNotAfter } from "./x509.ts";
+import { createKeyShares, deriveHandshakeKey, type RecordKey } from "./tls13.ts";
+import { parseNotAfter } from "./x509.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 
-/** One record is at most 16 KiB and some; no honest server needs more than this until its certificate is out. */
+/** A record is at most 16 KiB plus overhead; no honest server sends more than this before its certificate. */
 const recordMaxBytes = 16_384 + 256, handshakeMaxBytes = 256 * 1024;
 const record = { changeCipherSpec: 20, alert: 21, handshake: 22, encrypted: 23 } as const;
 const message = { serverHello: 2, certificate: 11 } as const;
 
-/** Throws when it cannot connect, when the server refuses, or when what it says is not TLS. */
-export async function certificateEnd(host: string, port: number, signal: AbortSignal): Promise<Date> {
+/** Throws when it cannot connect, when the server refuses, or when the server does not speak TLS. */
+export async function readCertificateEnd(host: string, port: number, signal: AbortSignal): Promise<Date> {
   signal.throwIfAborted();
   const connection = await Deno.connect({ hostname: host, port, signal });
   const close = () => connection.close();
   signal.addEventListener("abort", close, { once: true });
   try {
-    return certificateNotAfter(await firstCertificate(connection, host));
+    return parseNotAfter(await readFirstCertificate(connection, host));
   } catch (thrown) {
     throw signal.aborted ? signal.reason : thrown;
   } finally {
@@ -31,27 +31,27 @@ export async function certificateEnd(host: string, port: number, signal: AbortSi
   }
 }
 
-async function firstCertificate(connection: Deno.Conn, host: string): Promise<Uint8Array> {
-  const shares = await newKeyShares();
-  const hello = clientHello(host, shares.entries);
-  await writeAll(connection, frame(hello));
+async function readFirstCertificate(connection: Deno.Conn, host: string): Promise<Uint8Array> {
+  const shares = await createKeyShares();
+  const hello = createClientHello(host, shares.entries);
+  await writeAll(connection, createRecord(hello));
   const stream = new RecordStream(connection);
   let key: RecordKey | null = null;
   for (;;) {
     const { type, body } = await stream.nextMessage(key);
-    if (type === message.serverHello) key = await handshakeKey(shares, hello, body);
-    else if (type === message.certificate) return leaf(body, key !== null);
+    if (type === message.serverHello) key = await deriveHandshakeKey(shares, hello, body);
+    else if (type === message.certificate) return readLeaf(body, key !== null);
   }
 }
 
 /** The server's own certificate: the first of the list. TLS 1.3 puts a context in front of it. */
-function leaf(body: Uint8Array, tls13: boolean): Uint8Array {
+function readLeaf(body: Uint8Array, tls13: boolean): Uint8Array {
   const reader = new ByteReader(body.subarray(4));
   if (tls13) reader.vector(1);
   return new ByteReader(reader.vector(3)).vector(3);
 }
 
-/** The server's handshake messages, out of records that may split or join them. */
+/** The server's handshake messages, read from records that may split or join them. */
 class RecordStream {
   readonly #connection: Deno.Conn;
   #pending: Uint8Array = new Uint8Array();
@@ -61,7 +61,7 @@ class RecordStream {
     this.#connection = connection;
   }
 
-  /** `body` holds the message's four bytes of header as well: the handshake's hash covers them. */
+  /** `body` includes the message's four header bytes: the handshake's hash covers them. */
   async nextMessage(key: RecordKey | null): Promise<{ type: number; body: Uint8Array }> {
     for (;;) {
       if (this.#pending.length >= 4) {
@@ -87,7 +87,7 @@ class RecordStream {
     if (type === record.changeCipherSpec) return new Uint8Array();
     if (type === record.encrypted && key !== null) {
       const opened = await key.open(header, content);
-      // The true type is the last byte that is not zero; zeros behind it are padding.
+      // The true type is the last byte that is not zero; zeros after it are padding.
       const end = opened.findLastIndex((byte) => byte !== 0);
       type = opened[end] ?? 0;
       content = opened.subarray(0, Math.max(0, end));
@@ -108,7 +108,7 @@ class RecordStream {
   }
 }
 
-/** Suites with AES-GCM for TLS 1.3, which this file must be able to decrypt; for 1.2 whatever servers have. */
+/** For TLS 1.3, suites with AES-GCM, which this file can decrypt; for 1.2, whatever servers offer. */
 const cipherSuites = [
   0x1301,
   0x1302,
@@ -127,11 +127,11 @@ const cipherSuites = [
 ];
 const signatureSchemes = [0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
 
-function clientHello(host: string, shares: readonly { group: number; publicKey: Uint8Array }[]): Uint8Array {
+function createClientHello(host: string, shares: readonly { group: number; publicKey: Uint8Array }[]): Uint8Array {
   const random = () => crypto.getRandomValues(new Uint8Array(32));
   const groups = shares.map(({ group }) => group);
   const body = new ByteWriter().number(0x0303, 2).bytes(random()).vector(1, random())
-    .vector(2, numbers(cipherSuites)).vector(1, Uint8Array.of(0));
+    .vector(2, toNumbers(cipherSuites)).vector(1, Uint8Array.of(0));
   const extensions = new ByteWriter();
   const add = (type: number, data: Uint8Array) => extensions.number(type, 2).vector(2, data);
   const isAddress = /^[\d.]+$|:/.test(host);
@@ -139,23 +139,23 @@ function clientHello(host: string, shares: readonly { group: number; publicKey: 
     const name = new ByteWriter().number(0, 1).vector(2, new TextEncoder().encode(host)).done();
     add(0, new ByteWriter().vector(2, name).done());
   }
-  add(10, new ByteWriter().vector(2, numbers(groups)).done());
+  add(10, new ByteWriter().vector(2, toNumbers(groups)).done());
   add(11, Uint8Array.of(1, 0));
-  add(13, new ByteWriter().vector(2, numbers(signatureSchemes)).done());
-  add(43, new ByteWriter().vector(1, numbers([0x0304, 0x0303])).done());
+  add(13, new ByteWriter().vector(2, toNumbers(signatureSchemes)).done());
+  add(43, new ByteWriter().vector(1, toNumbers([0x0304, 0x0303])).done());
   const keys = new ByteWriter();
   for (const { group, publicKey } of shares) keys.number(group, 2).vector(2, publicKey);
   add(51, new ByteWriter().vector(2, keys.done()).done());
   return new ByteWriter().number(1, 1).vector(3, body.vector(2, extensions.done()).done()).done();
 }
 
-function numbers(values: readonly number[]): Uint8Array {
+function toNumbers(values: readonly number[]): Uint8Array {
   const writer = new ByteWriter();
   for (const value of values) writer.number(value, 2);
   return writer.done();
 }
 
-function frame(handshake: Uint8Array): Uint8Array {
+function createRecord(handshake: Uint8Array): Uint8Array {
   return new ByteWriter().number(record.handshake, 1).number(0x0301, 2).vector(2, handshake).done();
 }
 

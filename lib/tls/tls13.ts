@@ -1,6 +1,6 @@
 /**
  * The key that opens a TLS 1.3 server's handshake records (RFC 8446, 7.1 to 7.3 and 5.2), with WebCrypto.
- * Used by certificate.ts; it goes only as far as the server's certificate and proves nobody's identity.
+ * Used by certificate.ts; it goes only as far as the server's certificate and authenticates nobody.
  */
 import { ByteReader, ByteWriter } from "./bytes.ts";
 
@@ -13,7 +13,7 @@ export interface KeyShares {
 }
 
 export interface RecordKey {
-  /** Decrypts one record; throws when it was changed on its way. */
+  /** Decrypts one record; throws when it was changed in transit. */
   open(header: Uint8Array, sealed: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -28,7 +28,7 @@ const suites = new Map([
 ]);
 type Suite = NonNullable<ReturnType<typeof suites.get>>;
 
-export async function newKeyShares(): Promise<KeyShares> {
+export async function createKeyShares(): Promise<KeyShares> {
   const pairs = await Promise.all(curves.map(async ({ group, algorithm }) => {
     const pair = await crypto.subtle.generateKey(algorithm, false, ["deriveBits"]) as CryptoKeyPair;
     const publicKey = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
@@ -38,7 +38,7 @@ export async function newKeyShares(): Promise<KeyShares> {
     entries: pairs,
     async shared(group, publicKey) {
       const own = pairs.find((pair) => pair.group === group);
-      if (own === undefined) throw new Error("the server wants a key exchange that this check does not know");
+      if (own === undefined) throw new Error("the server wants a key exchange that this check does not support");
       const theirs = await crypto.subtle.importKey("raw", publicKey, own.algorithm, false, []);
       const bits = await crypto.subtle.deriveBits({ name: own.algorithm.name, public: theirs }, own.privateKey, 256);
       return new Uint8Array(bits);
@@ -47,7 +47,7 @@ export async function newKeyShares(): Promise<KeyShares> {
 }
 
 /** Null when the server chose TLS 1.2, whose certificate is not encrypted. */
-export async function handshakeKey(
+export async function deriveHandshakeKey(
   shares: KeyShares,
   clientHello: Uint8Array,
   serverHello: Uint8Array,
@@ -63,10 +63,10 @@ export async function handshakeKey(
   const group = share.number(2);
   // A server that asks to try again with another group names it here, and sends no key.
   if (share.left === 0 || suite === undefined) {
-    throw new Error("the server wants a key exchange or cipher that this check does not know");
+    throw new Error("the server wants a key exchange or cipher that this check does not support");
   }
   const shared = await shares.shared(group, share.vector(2));
-  return await serverKey(suite, shared, new ByteWriter().bytes(clientHello).bytes(serverHello).done());
+  return await deriveServerKey(suite, shared, new ByteWriter().bytes(clientHello).bytes(serverHello).done());
 }
 
 function readExtensions(reader: ByteReader): Map<number, Bytes> {
@@ -77,7 +77,7 @@ function readExtensions(reader: ByteReader): Map<number, Bytes> {
   return found;
 }
 
-async function serverKey(suite: Suite, shared: Bytes, transcript: Bytes): Promise<RecordKey> {
+async function deriveServerKey(suite: Suite, shared: Bytes, transcript: Bytes): Promise<RecordKey> {
   const zeros = new Uint8Array(suite.hashBytes);
   const digest = async (bytes: Bytes) => new Uint8Array(await crypto.subtle.digest(suite.hash, bytes));
   const early = await hmac(suite, zeros, zeros);
@@ -92,10 +92,10 @@ async function serverKey(suite: Suite, shared: Bytes, transcript: Bytes): Promis
     false,
     ["decrypt"],
   );
-  return recordKey(key, await expand(suite, traffic, "iv", none, 12));
+  return createRecordKey(key, await expand(suite, traffic, "iv", none, 12));
 }
 
-function recordKey(key: CryptoKey, iv: Bytes): RecordKey {
+function createRecordKey(key: CryptoKey, iv: Bytes): RecordKey {
   let sequence = 0;
   return {
     async open(header, sealed) {

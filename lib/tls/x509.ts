@@ -9,17 +9,17 @@ interface Element {
 
 const tag = { version: 0xa0, utcTime: 0x17, generalizedTime: 0x18 } as const;
 
-/** Throws when the bytes are no certificate. */
-export function certificateNotAfter(der: Uint8Array): Date {
-  const body = element(element(der, 0).content, 0).content;
-  let field = element(body, 0);
-  if (field.tag === tag.version) field = element(body, field.end);
+/** Throws when the bytes are not a certificate. */
+export function parseNotAfter(der: Uint8Array): Date {
+  const body = readElement(readElement(der, 0).content, 0).content;
+  let field = readElement(body, 0);
+  if (field.tag === tag.version) field = readElement(body, field.end);
   // Serial number, signature algorithm, issuer: three fields, then the validity.
-  for (let skipped = 0; skipped < 3; skipped++) field = element(body, field.end);
-  return time(element(field.content, element(field.content, 0).end));
+  for (let skipped = 0; skipped < 3; skipped++) field = readElement(body, field.end);
+  return parseTime(readElement(field.content, readElement(field.content, 0).end));
 }
 
-function element(bytes: Uint8Array, at: number): Element {
+function readElement(bytes: Uint8Array, at: number): Element {
   const first = bytes[at + 1];
   if (first === undefined) throw new Error("the certificate is cut short");
   const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
@@ -32,11 +32,11 @@ function element(bytes: Uint8Array, at: number): Element {
 }
 
 /** `YYMMDDHHMMSSZ` with years from 1950 to 2049, or `YYYYMMDDHHMMSSZ`. */
-function time({ tag: kind, content }: Element): Date {
+function parseTime({ tag: kind, content }: Element): Date {
   const text = new TextDecoder().decode(content);
   const match = /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(text);
   if (match === null || (kind === tag.utcTime) !== (match[1]?.length === 2)) {
-    throw new Error(`the certificate's end is not a date: ${text.slice(0, 40)}`);
+    throw new Error(`the certificate's expiry is not a date: ${text.slice(0, 40)}`);
   }
   const [year = 0, month = 0, day, hour, minute, second] = match.slice(1).map(Number);
   const century = kind === tag.generalizedTime ? 0 : year < 50 ? 2000 : 1900;

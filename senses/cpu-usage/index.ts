@@ -1,6 +1,6 @@
 /**
- * How busy the processors were since the last compute: the kernel's own counters, two samples, their difference.
- * The counters come from /proc/stat by way of `os.cpus()`: no sandboxed code may open a file below /proc.
+ * How busy the processors were since the last compute: the difference of two samples of the operating system's
+ * counters. The counters come from /proc/stat by way of `os.cpus()`: no sandboxed code may open a file below /proc.
  */
 import { cpus } from "node:os";
 import { option, pause, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -12,7 +12,7 @@ export interface CpuUsage {
   readonly cores: readonly number[];
   /** Load averages over 1, 5 and 15 minutes. */
   readonly load: readonly [number, number, number];
-  /** The span that the shares are an average of. */
+  /** The span over which the shares are averaged. */
   readonly windowMs: number;
 }
 
@@ -25,9 +25,9 @@ interface Sample {
   readonly cores: readonly CoreSample[];
 }
 
-/** An average over a longer span would hide what happens now; over a shorter one the counters' 10 ms steps show. */
+/** A longer span would hide what happens now; in a shorter one the counters' 10 ms steps show. */
 const windowMaxMs = 10 * 60_000, windowMinMs = 250;
-/** How far apart two samples are taken when there is no earlier one to start from. */
+/** The time between two samples when there is no usable earlier one. */
 const pauseMs = 500;
 
 export async function compute({ db, signal, config }: SenseContext): Promise<CpuUsage | null> {
@@ -35,13 +35,13 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Cpu
     threshold: option.number(null, { min: 0, max: 1 }),
     keep: option.duration("30d"),
   });
-  let first = lastSample(db), second = takeSample();
-  if (!comparable(first, second)) {
+  let first = readLastSample(db), second = takeSample();
+  if (!areComparable(first, second)) {
     first = second;
     await pause(pauseMs, signal);
     second = takeSample();
   }
-  const usage = difference(first, second);
+  const usage = computeUsage(first, second);
   const [load1, load5, load15] = usage.load;
   db.transaction((tx) => {
     tx.insert(readings).values({ ts: new Date(second.ts), ...usage, cores: [...usage.cores], load1, load5, load15 })
@@ -61,37 +61,39 @@ function takeSample(): Sample {
   return { ts: Date.now(), cores };
 }
 
-function lastSample(db: SenseDatabase): Sample {
+function readLastSample(db: SenseDatabase): Sample {
   const rows = db.select().from(counters).orderBy(counters.core).all();
   return { ts: rows[0]?.ts.getTime() ?? 0, cores: rows };
 }
 
-/** False for no sample, one from before a reboot, from another set of cores, too old, too young, or from the future. */
-function comparable(first: Sample, second: Sample): boolean {
+/**
+ * False when the first sample is missing, too old, too recent, from the future, from before a reboot or of other cores.
+ */
+function areComparable(first: Sample, second: Sample): boolean {
   const windowMs = second.ts - first.ts;
   return windowMs >= windowMinMs && windowMs <= windowMaxMs && first.cores.length === second.cores.length &&
     second.cores.every(({ busyMs }, core) => busyMs >= (first.cores[core]?.busyMs ?? Infinity));
 }
 
-function difference(first: Sample, second: Sample): CpuUsage {
+function computeUsage(first: Sample, second: Sample): CpuUsage {
   const windowMs = Math.max(1, second.ts - first.ts);
   const spans = second.cores.map((now, core) => {
     const before = first.cores[core] ?? now;
     const busyMs = Math.max(0, now.busyMs - before.busyMs), idleMs = Math.max(0, now.idleMs - before.idleMs);
-    // The counters leave out time that waited for a disk or went to another virtual machine: it was not busy.
+    // The counters omit time spent waiting for a disk or taken by another virtual machine: it was not busy.
     return { busyMs, totalMs: Math.max(windowMs, busyMs + idleMs) };
   });
   const busyMs = sum(spans.map((span) => span.busyMs)), totalMs = sum(spans.map((span) => span.totalMs));
   const [load1 = 0, load5 = 0, load15 = 0] = Deno.loadavg();
   return {
-    used: share(busyMs, totalMs),
-    cores: spans.map((span) => share(span.busyMs, span.totalMs)),
+    used: toShare(busyMs, totalMs),
+    cores: spans.map((span) => toShare(span.busyMs, span.totalMs)),
     load: [load1, load5, load15],
     windowMs,
   };
 }
 
-function share(part: number, whole: number): number {
+function toShare(part: number, whole: number): number {
   return whole === 0 ? 0 : Math.round((part / whole) * 10_000) / 10_000;
 }
 

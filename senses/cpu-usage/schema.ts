@@ -1,4 +1,4 @@
-/** What cpu-usage keeps: one reading a compute, and the counters of its last one, from which the next is reckoned. */
+/** What cpu-usage stores: one reading per compute, and the counters from which the next one is computed. */
 import { integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const readings = sqliteTable("readings", {
@@ -11,11 +11,11 @@ export const readings = sqliteTable("readings", {
   load1: real().notNull(),
   load5: real().notNull(),
   load15: real().notNull(),
-  /** The span that the shares are an average of. */
+  /** The span over which the shares are averaged. */
   windowMs: integer("window_ms").notNull(),
 });
 
-/** Milliseconds since boot, one row a core. */
+/** Milliseconds since boot, one row per core. */
 export const counters = sqliteTable("counters", {
   core: integer().primaryKey(),
   ts: integer({ mode: "timestamp_ms" }).notNull(),

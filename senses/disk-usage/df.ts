@@ -1,4 +1,4 @@
-/** Reads the output of `df -P -k` for one path. */
+/** Parses the output of `df -P -k` for one path. */
 
 export interface FileSystem {
   readonly filesystem: string;
@@ -9,7 +9,7 @@ export interface FileSystem {
   readonly availableBytes: number;
 }
 
-/** Names may hold spaces on both sides; what holds fast is the row of numbers between them. */
+/** The names on both sides may contain spaces; the row of numbers between them is the anchor. */
 const row = /^(?<filesystem>.+?) +(?<total>\d+) +(?<used>\d+) +(?<available>-?\d+) +(?:\d+%|-) +(?<mount>\/.*)$/s;
 
 /** Throws when the text is not one header line and one row. */
@@ -18,11 +18,11 @@ export function parseDf(text: string): FileSystem {
   const found = row.exec(body)?.groups;
   if (found === undefined) throw new Error(`df printed something unexpected: ${text.slice(0, 200)}`);
   const [total, used, available] = [found.total, found.used, found.available].map((blocks) => Number(blocks) * 1024);
-  return summary(found.filesystem ?? "", found.mount ?? "", total ?? 0, used ?? 0, available ?? 0);
+  return toFileSystem(found.filesystem ?? "", found.mount ?? "", total ?? 0, used ?? 0, available ?? 0);
 }
 
-function summary(filesystem: string, mount: string, total: number, used: number, available: number): FileSystem {
-  // Blocks kept for root are in the total only. With nothing to use at all (a pseudo file system) nothing is used up.
+function toFileSystem(filesystem: string, mount: string, total: number, used: number, available: number): FileSystem {
+  // Blocks reserved for root are in the total only. A pseudo file system has no blocks at all: nothing of it is used.
   const usable = used + Math.max(0, available);
   const share = usable === 0 ? 0 : Math.round((used / usable) * 10_000) / 10_000;
   return { filesystem, mount, used: share, totalBytes: total, usedBytes: used, availableBytes: available };

@@ -1,6 +1,6 @@
 /**
- * How full the file system of a path is, as `df` tells it. Above its threshold it says so by a signal, or asks for a
- * workflow that makes room, if the configuration names one.
+ * How full the file system of a path is, according to `df`. Above its threshold it emits a signal, or starts a workflow
+ * that makes room, if the configuration names one.
  */
 import { option, prune, readConfig, type SenseContext, type WorkflowDirective } from "nerve";
 import { runProgram } from "../../lib/program.ts";
@@ -12,14 +12,14 @@ export interface DiskUsage {
   /** The device or share, and where it is mounted. */
   readonly filesystem: string;
   readonly mount: string;
-  /** Share of the space that ordinary users can have, 0 to 1: what `df` prints as its capacity. */
+  /** Share of the space available to ordinary users, 0 to 1: what `df` prints as capacity. */
   readonly used: number;
   readonly totalBytes: number;
   readonly usedBytes: number;
   readonly availableBytes: number;
 }
 
-/** Rounds that the workflow may take, if one is asked for. */
+/** The most rounds that the workflow may take. */
 const workflowRoundsMax = 10;
 
 export async function compute(
@@ -31,7 +31,7 @@ export async function compute(
     workflow: option.text(null),
     keep: option.duration("30d"),
   });
-  const usage: DiskUsage = { path, ...parseDf(await df(path, signal)) };
+  const usage: DiskUsage = { path, ...parseDf(await runDf(path, signal)) };
   db.insert(readings).values({ ts: new Date(), ...usage }).run();
   prune(db, readings, readings.ts, keep);
   if (threshold !== null && usage.used < threshold) return null;
@@ -40,9 +40,9 @@ export async function compute(
   return { ...usage, workflow: { name: workflow, prompt, maxRounds: workflowRoundsMax } };
 }
 
-/** df would wait for ever for a network share that is gone; `signal` ends it. */
-function df(path: string, signal: AbortSignal): Promise<string> {
-  // English, and the letters of every language as they are.
+/** df hangs on a network share that is gone; `signal` ends it. */
+function runDf(path: string, signal: AbortSignal): Promise<string> {
+  // English messages; file names in any language unchanged.
   const program = { name: "df", args: ["-P", "-k", "--", path], env: { LC_ALL: "C.UTF-8" } };
   return runProgram(program, signal, `df failed for ${path}`);
 }

@@ -1,4 +1,4 @@
-/** What disk-usage keeps: one reading a compute, in bytes. */
+/** What disk-usage stores: one reading per compute, in bytes. */
 import { integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const readings = sqliteTable("readings", {
@@ -7,7 +7,7 @@ export const readings = sqliteTable("readings", {
   path: text().notNull(),
   filesystem: text().notNull(),
   mount: text().notNull(),
-  /** Share of the space that ordinary users can have, 0 to 1. */
+  /** Share of the space available to ordinary users, 0 to 1. */
   used: real().notNull(),
   totalBytes: integer("total_bytes").notNull(),
   usedBytes: integer("used_bytes").notNull(),

@@ -1,6 +1,6 @@
-/** Fetches one feed: bounded in size and time, and only when it has changed. Used by index.ts. */
+/** Fetches one feed, bounded in size and time, and only when it has changed. Used by index.ts. */
 
-/** By what the server tells whether it has changed. */
+/** What conditional requests are made with. */
 export interface Version {
   readonly etag: string | null;
   readonly lastModified: string | null;
@@ -8,13 +8,13 @@ export interface Version {
 
 export interface Fetched extends Version {
   readonly text: string;
-  /** After redirects: what relative links are relative to. */
+  /** After redirects; relative links are relative to it. */
   readonly url: string;
 }
 
 const bodyMaxBytes = 4 * 1024 * 1024, redirectsMax = 5, headerMaxChars = 500;
 
-/** Null when it has not changed since `known`. Throws NotCapable when the feed's own host is not granted. */
+/** Null when the feed has not changed since `known`. Throws NotCapable when its own host is not granted. */
 export async function fetchFeed(url: string, known: Version, signal: AbortSignal): Promise<Fetched | null> {
   const headers = new Headers({
     accept: "application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1",
@@ -24,7 +24,7 @@ export async function fetchFeed(url: string, known: Version, signal: AbortSignal
   for (let at = url, redirects = 0; redirects <= redirectsMax; redirects++) {
     const response = await fetchOne(at, headers, signal, at !== url);
     const moved = response.status >= 300 && response.status <= 399 ? response.headers.get("location") : null;
-    if (response.status === 200) return { ...await bodyOf(response), ...versionOf(response), url: at };
+    if (response.status === 200) return { ...await readBody(response), ...versionOf(response), url: at };
     await response.body?.cancel();
     if (response.status === 304) return null;
     const next = moved === null ? null : URL.parse(moved, at);
@@ -50,17 +50,17 @@ function versionOf({ headers }: Response): Version {
   return { etag: short(headers.get("etag")), lastModified: short(headers.get("last-modified")) };
 }
 
-async function bodyOf(response: Response): Promise<{ text: string }> {
+async function readBody(response: Response): Promise<{ text: string }> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  // Counted after decompression: a small answer may hold a large text.
+  // Counted after decompression: a small response may contain a large text.
   for await (const part of response.body ?? []) {
     length += part.length;
     if (length > bodyMaxBytes) throw new Error(`it is larger than ${bodyMaxBytes} bytes`);
     parts.push(part);
   }
   const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  const label = encodingOf(bytes, response.headers.get("content-type") ?? "");
+  const label = detectEncoding(bytes, response.headers.get("content-type") ?? "");
   try {
     return { text: new TextDecoder(label).decode(bytes) };
   } catch (thrown) {
@@ -69,8 +69,8 @@ async function bodyOf(response: Response): Promise<{ text: string }> {
   }
 }
 
-/** A byte order mark, what the server says, what the text says, in this order. */
-function encodingOf(bytes: Uint8Array, contentType: string): string {
+/** By byte order mark, else by the Content-Type header, else by the XML declaration. */
+function detectEncoding(bytes: Uint8Array, contentType: string): string {
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   const declared = /^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(

@@ -1,6 +1,6 @@
 /**
- * Watches feeds (RSS 2.0 and Atom 1.0) and tells what is new in them. It remembers what it saw; the first time it sees a feed
- * everything in it is old. It also says when a feed cannot be read, and when it can be again.
+ * Watches feeds (RSS 2.0 and Atom 1.0) and reports new entries. At the first visit of a feed no entry counts as new.
+ * It also reports when a feed cannot be read, and when it can be read again.
  */
 import { eq, sql } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
@@ -11,14 +11,14 @@ import { entries, feeds } from "./schema.ts";
 export interface FeedNews {
   /** How many entries are new. */
   readonly count: number;
-  /** At most 50 of them, feed by feed, each in its own order. */
+  /** At most 50 of them, feed by feed, in the order of each feed. */
   readonly entries: readonly NewEntry[];
   /** Feeds that cannot be read, as sentences that begin with the address. */
   readonly problems: readonly string[];
 }
 export type NewEntry = { readonly feed: string } & Omit<FeedEntry, "id">;
 
-/** Nothing new in it when `found` is null. */
+/** `found` is null when the feed has not changed. */
 type Visit =
   & { readonly url: string }
   & (
@@ -31,7 +31,7 @@ type Visit =
 type KeyedEntry = FeedEntry & { readonly key: string };
 type Feed = typeof feeds.$inferSelect;
 
-/** 50 entries with their longest titles and links stay below the 256 KiB of a payload. */
+/** 50 entries with the longest titles and links stay below the 256 KiB of a payload. */
 const entriesMax = 50;
 
 export async function compute({ db, signal, config }: SenseContext): Promise<FeedNews | null> {
@@ -76,7 +76,7 @@ async function visit(url: string, known: Feed | undefined, signal: AbortSignal):
     const version = { etag: known?.etag ?? null, lastModified: known?.lastModified ?? null };
     const fetched = await fetchFeed(url, version, signal);
     if (fetched === null) return { url, problem: null, found: null };
-    const found = await Promise.all(parseFeed(fetched.text, fetched.url).map(withKey));
+    const found = await Promise.all(parseFeed(fetched.text, fetched.url).map(addKey));
     return { url, problem: null, found: { fetched, entries: found } };
   } catch (thrown) {
     // A missing permission is a mistake in nerve.yaml, not an outage.
@@ -85,13 +85,13 @@ async function visit(url: string, known: Feed | undefined, signal: AbortSignal):
   }
 }
 
-/** Ids are as long as their feeds like; what is stored of one is its digest. */
-async function withKey(entry: FeedEntry): Promise<KeyedEntry> {
+/** Ids may be of any length; only their digest is stored. */
+async function addKey(entry: FeedEntry): Promise<KeyedEntry> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(entry.id));
   return { ...entry, key: new Uint8Array(digest).toHex() };
 }
 
-/** Stores what a visit brought and returns what of it is new. */
+/** Stores the result of a visit and returns the new entries. */
 function remember(
   db: Pick<SenseDatabase, "insert" | "update" | "select">,
   visit: Visit,
@@ -110,7 +110,7 @@ function remember(
   };
   if (visit.problem !== null || visit.found === null) {
     store({ ...before, problem: visit.problem });
-    // What the feed held when it was last read, it holds still, as far as we know: it must not be forgotten.
+    // The entries of the last successful visit still count as seen: they must not be forgotten.
     db.update(entries).set({ seenAt: now })
       .where(
         sql`${entries.feed} = ${url} and ${entries.seenAt} = (select max(seen_at) from entries where feed = ${url})`,
@@ -132,7 +132,7 @@ function remember(
   return [...news.values()].map(({ title, link, publishedAt }) => ({ feed: url, title, link, publishedAt }));
 }
 
-/** `fetch failed` says nothing: its cause does. */
+/** The message of fetch says little; its cause says more. */
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;

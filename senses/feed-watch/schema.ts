@@ -1,16 +1,16 @@
-/** What feed-watch keeps: the feeds as of their last visit, and the entries that it saw in them. */
+/** What feed-watch stores: each feed as of the last visit, and the entries seen in it. */
 import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const feeds = sqliteTable("feeds", {
   url: text().primaryKey(),
   /** Of the last visit. */
   ts: integer({ mode: "timestamp_ms" }).notNull(),
-  /** When a feed was last read there; null before the first time. */
+  /** When the feed was last read successfully; null before the first time. */
   readAt: integer("read_at", { mode: "timestamp_ms" }),
-  /** What the server gave to ask "has it changed" with. */
+  /** What the server sent for conditional requests. */
   etag: text(),
   lastModified: text("last_modified"),
-  /** Null when all is well. */
+  /** Null when there is no problem. */
   problem: text(),
 });
 
@@ -21,6 +21,6 @@ export const entries = sqliteTable("entries", {
   title: text().notNull(),
   link: text(),
   firstSeenAt: integer("first_seen_at", { mode: "timestamp_ms" }).notNull(),
-  /** When the feed last held it, as far as we know. */
+  /** When the feed last contained it, as far as is known. */
   seenAt: integer("seen_at", { mode: "timestamp_ms" }).notNull(),
 }, (table) => [primaryKey({ columns: [table.feed, table.key] })]);

@@ -1,33 +1,33 @@
 /**
- * A small XML parser for what strangers publish: elements, attributes, text, namespaces. Used by feed.ts.
- * I1. Nothing is ever fetched or expanded: of entities it knows the five of XML and characters by number; a document that
- *     declares its own is refused, any other reference stays as it is written.
- * I2. Time and memory are bounded by the text's length: elements and depth are limited, and it goes over the text once.
+ * A small XML parser for untrusted documents: elements, attributes, text, namespaces. Used by feed.ts.
+ * I1. Nothing is fetched or expanded. It knows the five entities of XML and numeric character references; a document
+ *     that declares its own entities is refused, and any other reference is kept as text.
+ * I2. Time and memory are bounded by the length of the text: elements and depth are limited, and the text is read once.
  */
 
 export interface XmlElement {
   /** The namespace's URI, or "". */
   readonly namespace: string;
-  /** Without prefix. */
+  /** Without its prefix. */
   readonly name: string;
-  /** By their names as written, with prefix. */
+  /** By name as written, with its prefix. */
   readonly attributes: ReadonlyMap<string, string>;
   readonly content: readonly (string | XmlElement)[];
 }
 
 const elementsMax = 50_000, depthMax = 64;
 
-/** Throws an Error that says where the text is no XML, or which limit it breaks. */
+/** Throws an Error that says where the text is not XML, or which limit it exceeds. */
 export function parseXml(text: string): XmlElement {
   return new XmlParser(text).parse();
 }
 
-/** Its text and that of all within it, in order. */
+/** The text of the element and of everything inside it, in order. */
 export function textOf(element: XmlElement): string {
   return element.content.map((part) => typeof part === "string" ? part : textOf(part)).join("");
 }
 
-/** Prefixes that an element declares; the rest is its parent's. */
+/** The prefixes that an element declares; all others are its parent's. */
 interface Scope {
   readonly own: ReadonlyMap<string, string>;
   readonly parent: Scope | null;
@@ -71,14 +71,14 @@ class XmlParser {
 
   #refuse(why: string): never {
     const line = this.#text.slice(0, this.#at).split("\n").length;
-    throw new Error(`no XML in line ${line}: ${why}`);
+    throw new Error(`line ${line} is not XML: ${why}`);
   }
 
   #characters(text: string): void {
     const parent = this.#open.at(-1);
     if (parent !== undefined) {
       if (text !== "") parent.content.push(text);
-    } else if (text.replace(/^\uFEFF/, "").trim() !== "") this.#refuse("text outside of all elements");
+    } else if (text.replace(/^\uFEFF/, "").trim() !== "") this.#refuse("text outside all elements");
   }
 
   #markup(): void {
@@ -92,7 +92,7 @@ class XmlParser {
     else this.#begin();
   }
 
-  /** Returns what stands between. */
+  /** Returns the text between `start` and `end`. */
   #skip(start: string, end: string): string {
     const from = this.#at + start.length, to = this.#text.indexOf(end, from);
     if (to < 0) this.#refuse(`${start} without ${end}`);
@@ -136,7 +136,7 @@ class XmlParser {
       const namespace = at.own.get(prefix);
       if (namespace !== undefined) return { namespace, name: tag.slice(colon + 1) };
     }
-    // An unknown prefix is a mistake that feeds do make; such an element is none of ours.
+    // Feeds do use undeclared prefixes; such an element is ignored.
     return prefix === ""
       ? { namespace: "", name: tag }
       : { namespace: `unknown prefix ${prefix}`, name: tag.slice(colon + 1) };

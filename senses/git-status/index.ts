@@ -1,6 +1,6 @@
 /**
  * The state of a git repository: branch, dirty files, commits ahead of and behind its upstream.
- * It emits a signal whenever that differs from the last compute. It never fetches and never writes.
+ * It emits a signal whenever this differs from the last compute. It never fetches and never writes.
  */
 import { desc, eq } from "drizzle-orm";
 import { option, prune, readConfig, type SenseContext } from "nerve";
@@ -11,23 +11,23 @@ import { statuses } from "./schema.ts";
 export async function compute({ db, signal, config }: SenseContext): Promise<({ path: string } & GitStatus) | null> {
   const { path, keep } = readConfig(config, { path: option.text(), keep: option.duration("30d") });
   if (!path.startsWith("/")) throw new TypeError(`config.path must be absolute, not "${path}"`);
-  const status = parseStatus(await gitStatus(path, signal));
+  const status = parseStatus(await runGitStatus(path, signal));
   const last = db.select({ status: statuses.status }).from(statuses).where(eq(statuses.path, path))
     .orderBy(desc(statuses.id)).limit(1).get();
   db.insert(statuses).values({ ts: new Date(), path, ...status, status }).run();
   prune(db, statuses, statuses.ts, keep);
-  // Both come from parseStatus, so their keys stand in the same order.
+  // Both come from parseStatus, so their keys are in the same order.
   return JSON.stringify(last?.status) === JSON.stringify(status) ? null : { path, ...status };
 }
 
-/** What a repository's own settings could make git start in the course of a status is switched off. */
+/** Switches off what a repository's own settings could make git start. */
 const harmless = ["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"];
 
-function gitStatus(path: string, signal: AbortSignal): Promise<string> {
+function runGitStatus(path: string, signal: AbortSignal): Promise<string> {
   const args = [
     ...harmless,
     ...["-C", path, "status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all"],
-    // Looking into submodules would run git with their settings.
+    // Otherwise git would run with the settings of submodules.
     "--ignore-submodules=dirty",
   ];
   const env = { LC_ALL: "C", GIT_TERMINAL_PROMPT: "0", GIT_NO_LAZY_FETCH: "1" };

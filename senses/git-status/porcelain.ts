@@ -1,4 +1,4 @@
-/** Reads `git status --porcelain=v2 -z --branch`. */
+/** Parses the output of `git status --porcelain=v2 -z --branch`. */
 
 export interface GitStatus {
   /** Null when HEAD is detached. */
@@ -6,7 +6,9 @@ export interface GitStatus {
   /** Null in a repository without a commit. */
   readonly commit: string | null;
   readonly upstream: string | null;
-  /** Commits that the upstream lacks, and that it has beyond ours, as of the last fetch; null without an upstream. */
+  /**
+   * Commits that only we have, and commits that only the upstream has, as of the last fetch; null without an upstream.
+   */
   readonly ahead: number | null;
   readonly behind: number | null;
   /** Files that differ from the last commit in any way: each counts once. */
@@ -15,16 +17,16 @@ export interface GitStatus {
   readonly modified: number;
   readonly untracked: number;
   readonly conflicted: number;
-  /** Names of dirty files, relative to the repository's top, at most `filesMax`. */
+  /** Names of dirty files, relative to the repository's root, at most `filesMax`. */
   readonly files: readonly string[];
 }
 
 export const filesMax = 50;
 
-/** Fields before the name of the file in an entry of each kind; the name itself may hold spaces. */
+/** Fields before the file name in an entry of each kind; the name itself may contain spaces. */
 const fieldsBeforeName: Readonly<Record<string, number>> = { "1": 8, "2": 9, u: 10, "?": 1 };
 
-/** Throws when the text holds an entry of an unknown kind. */
+/** Throws when the text has an entry of an unknown kind. */
 export function parseStatus(text: string): GitStatus {
   const headers = new Map<string, string>();
   const counts = { staged: 0, modified: 0, untracked: 0, conflicted: 0 };
@@ -49,7 +51,7 @@ export function parseStatus(text: string): GitStatus {
     // The old name of a renamed file is an entry of its own.
     if (kind === "2") at++;
   }
-  return { ...head(headers), dirty: files.length, ...counts, files: files.slice(0, filesMax) };
+  return { ...readHeaders(headers), dirty: files.length, ...counts, files: files.slice(0, filesMax) };
 }
 
 function nameOf(entry: string, kind: string): string {
@@ -58,7 +60,7 @@ function nameOf(entry: string, kind: string): string {
   return entry.split(" ").slice(fields).join(" ");
 }
 
-function head(
+function readHeaders(
   headers: ReadonlyMap<string, string>,
 ): Pick<GitStatus, "branch" | "commit" | "upstream" | "ahead" | "behind"> {
   const branch = headers.get("branch.head") ?? "(detached)", commit = headers.get("branch.oid") ?? "(initial)";

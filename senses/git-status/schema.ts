@@ -1,4 +1,4 @@
-/** What git-status keeps: one row a compute. */
+/** What git-status stores: one row per compute. */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { GitStatus } from "./porcelain.ts";
 

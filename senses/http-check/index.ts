@@ -1,10 +1,10 @@
 /**
- * Whether a URL answers as it should, how fast, and how long its certificate will last.
- * It emits a signal while something is wrong, and one when it is right again.
+ * Whether a URL answers as expected, how fast, and how long its certificate is still valid.
+ * It emits a signal while something is wrong, and one when it has recovered.
  */
 import { desc, eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
-import { certificateEnd } from "../../lib/tls/certificate.ts";
+import { readCertificateEnd } from "../../lib/tls/certificate.ts";
 import { checks } from "./schema.ts";
 
 export interface HttpCheck {
@@ -14,7 +14,7 @@ export interface HttpCheck {
   readonly problems: readonly string[];
   readonly status: number | null;
   readonly latencyMs: number | null;
-  /** Whole days until the certificate ends, negative afterwards; null for http: and when it could not be read. */
+  /** Whole days until the certificate expires, negative afterwards; null for http: and when it could not be read. */
   readonly certificateDaysLeft: number | null;
 }
 
@@ -27,9 +27,9 @@ interface Answer {
 export async function compute({ db, signal, config }: SenseContext): Promise<HttpCheck | null> {
   const settings = readSettings(config);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
-  const [answer, daysLeft] = await Promise.all([ask(settings, limit), certificateDaysLeft(settings.url, limit)]);
+  const [answer, daysLeft] = await Promise.all([ask(settings, limit), readCertificateDays(settings.url, limit)]);
   signal.throwIfAborted();
-  const problems = judge(settings, answer, daysLeft);
+  const problems = findProblems(settings, answer, daysLeft);
   const check: HttpCheck = {
     url: settings.url.href,
     ok: problems.length === 0,
@@ -38,7 +38,7 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Htt
     latencyMs: answer.latencyMs,
     certificateDaysLeft: typeof daysLeft === "number" ? daysLeft : null,
   };
-  const wasOk = lastWasOk(db, check.url);
+  const wasOk = wasLastOk(db, check.url);
   db.insert(checks).values({ ts: new Date(), ...check, problems }).run();
   prune(db, checks, checks.ts, settings.keep);
   return check.ok && wasOk && !settings.always ? null : check;
@@ -64,9 +64,9 @@ function readSettings(config: JsonObject) {
   return { ...settings, url: parsed, caCerts: ca_file === null ? [] : [Deno.readTextFileSync(ca_file)] };
 }
 
-/** Redirects are answers, not followed: they may lead to hosts that this sense has no permission for. */
+/** Redirects are not followed: they may lead to hosts that this sense has no permission for. */
 async function ask({ url, caCerts }: Settings, signal: AbortSignal): Promise<Answer> {
-  // A client of its own: a pooled connection would hide the time that a new visitor waits.
+  // A new client each time: a pooled connection would hide how long a new visitor waits.
   using client = Deno.createHttpClient({ caCerts, poolMaxIdlePerHost: 0 });
   const started = performance.now();
   try {
@@ -81,12 +81,12 @@ async function ask({ url, caCerts }: Settings, signal: AbortSignal): Promise<Ans
   }
 }
 
-/** A number, null where there is no certificate, or why it could not be read. */
-async function certificateDaysLeft(url: URL, signal: AbortSignal): Promise<number | null | string> {
+/** The days, null when there is no certificate, or a text that says why it could not be read. */
+async function readCertificateDays(url: URL, signal: AbortSignal): Promise<number | null | string> {
   if (url.protocol !== "https:") return null;
   const host = url.hostname.replace(/^\[|\]$/g, "");
   try {
-    const end = await certificateEnd(host, Number(url.port || 443), signal);
+    const end = await readCertificateEnd(host, Number(url.port || 443), signal);
     return Math.floor((end.getTime() - Date.now()) / 86_400_000);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
@@ -94,7 +94,7 @@ async function certificateDaysLeft(url: URL, signal: AbortSignal): Promise<numbe
   }
 }
 
-function judge(settings: Settings, answer: Answer, daysLeft: number | null | string): string[] {
+function findProblems(settings: Settings, answer: Answer, daysLeft: number | null | string): string[] {
   const { expect_status: wanted, max_latency: slowest, min_certificate_days: daysWanted } = settings;
   const { status, latencyMs, problem } = answer;
   const problems: string[] = [];
@@ -105,21 +105,21 @@ function judge(settings: Settings, answer: Answer, daysLeft: number | null | str
   if (latencyMs !== null && slowest !== null && latencyMs > slowest) {
     problems.push(`answered after ${latencyMs} ms, more than ${slowest} ms`);
   }
-  // Where nothing answers at all, one sentence is enough.
+  // When nothing answers at all, one problem is enough.
   if (typeof daysLeft === "string" && problem === null) problems.push(`its certificate could not be read: ${daysLeft}`);
-  if (typeof daysLeft === "number" && daysLeft < 0) problems.push("its certificate has ended");
+  if (typeof daysLeft === "number" && daysLeft < 0) problems.push("its certificate has expired");
   else if (typeof daysLeft === "number" && daysLeft < daysWanted) {
-    problems.push(`its certificate ends in ${daysLeft} days`);
+    problems.push(`its certificate expires in ${daysLeft} days`);
   }
   return problems;
 }
 
-function lastWasOk(db: SenseDatabase, url: string): boolean {
+function wasLastOk(db: SenseDatabase, url: string): boolean {
   const last = db.select({ ok: checks.ok }).from(checks).where(eq(checks.url, url)).orderBy(desc(checks.id)).limit(1);
   return last.get()?.ok ?? true;
 }
 
-/** `fetch failed` says nothing: its cause does. */
+/** The message of fetch says little; its cause says more. */
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof DOMException && thrown.name === "TimeoutError") return "it took too long";
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;

@@ -1,4 +1,4 @@
-/** What http-check keeps: one row a check. */
+/** What http-check stores: one row per check. */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const checks = sqliteTable("checks", {
@@ -8,9 +8,9 @@ export const checks = sqliteTable("checks", {
   ok: integer({ mode: "boolean" }).notNull(),
   /** Null when there was no answer. */
   status: integer(),
-  /** Until the headers of the answer had come; null when there was none. */
+  /** Until the response headers arrived; null when there was no answer. */
   latencyMs: integer("latency_ms"),
-  /** Null for http:, and when it could not be read. */
+  /** Null for http: and when it could not be read. */
   certificateDaysLeft: integer("certificate_days_left"),
   problems: text({ mode: "json" }).$type<string[]>().notNull(),
 });

@@ -1,43 +1,43 @@
 /**
- * Follows a log file across its rotations and counts the lines that hold a pattern. It emits a signal when lines of the
- * pattern have come since the last compute.
- * I1. Each whole line is counted once, whatever happens between two computes: place and counts are stored together.
+ * Follows a log file across rotations and counts the lines that match a pattern. It emits a signal when such lines were
+ * written since the last compute.
+ * I1. Each complete line is counted once, whatever happens between two computes: place and counts are stored together.
  * I2. The cost of a compute is bounded: in bytes, in time, and for each line by matcher.ts.
  */
 import { eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
-import { firstPlace, type Place, type Reading, readOn } from "./follow.ts";
+import { findFirstPlace, type Place, type Reading, readNewLines } from "./follow.ts";
 import { Matcher } from "./matcher.ts";
 import { counts, places } from "./schema.ts";
 
 export interface LogMatches {
   readonly file: string;
-  /** Whole lines read in this compute. */
+  /** Complete lines read in this compute. */
   readonly lines: number;
-  /** Lines that hold at least one of the patterns. */
+  /** Lines that match at least one pattern. */
   readonly matched: number;
-  /** Lines by pattern, in the order of the configuration; a line counts for each pattern that it holds. */
+  /** Lines by pattern, in the order of the configuration; a line counts for each pattern that it matches. */
   readonly counts: readonly { readonly pattern: string; readonly lines: number }[];
-  /** The first few of them, cut to 300 characters. */
+  /** The first few matching lines, cut to 300 characters. */
   readonly examples: readonly string[];
-  /** What the file holds beyond what this compute had time for. */
+  /** Bytes of the file that this compute had no time for. */
   readonly behindBytes: number;
   /** True when lines were lost in a rotation; the log says why. */
   readonly missed: boolean;
 }
 
 const examplesMax = 5, exampleMaxChars = 300;
-/** A compute ends after this time, wherever it is: the next one goes on. */
+/** A compute stops after this time; the next one continues from there. */
 const computeMaxMs = 10_000;
 
 export async function compute({ db, signal, config, log }: SenseContext): Promise<LogMatches | null> {
   const settings = readSettings(config);
   const { file } = settings;
   const rotated = settings.rotated ?? `${file}.1`;
-  const place = placeOf(db, file) ?? await firstPlace(file, rotated, settings.from_start);
+  const place = readPlace(db, file) ?? await findFirstPlace(file, rotated, settings.from_start);
   const tally = new Tally(settings.patterns);
   const started = performance.now();
-  const reading = await readOn(place, {
+  const reading = await readNewLines(place, {
     file,
     rotated,
     isEnough: (bytes) => bytes >= settings.max_read || performance.now() - started > computeMaxMs || signal.aborted,
@@ -66,7 +66,7 @@ function readSettings(config: JsonObject) {
   return { ...settings, patterns: settings.patterns.map((pattern) => new Matcher(pattern, settings.ignore_case)) };
 }
 
-/** What the lines of one compute come to. */
+/** The counts of one compute. */
 class Tally {
   lines = 0;
   matched = 0;
@@ -91,7 +91,7 @@ class Tally {
   }
 }
 
-function placeOf(db: SenseDatabase, file: string): Place | undefined {
+function readPlace(db: SenseDatabase, file: string): Place | undefined {
   return db.select().from(places).where(eq(places.file, file)).get();
 }
 
@@ -102,7 +102,7 @@ function store(db: SenseDatabase, file: string, { place }: Reading, tally: Tally
     tx.insert(places).values(values).onConflictDoUpdate({ target: places.file, set: values }).run();
     if (lines > 0) tx.insert(counts).values({ ts, file, lines, matched, patterns: tally.counts() }).run();
     prune(tx, counts, counts.ts, keep);
-    // The place of a file that is followed was stored just now; the others are of earlier configurations.
+    // The place of the current file was stored just now; the others belong to earlier configurations.
     prune(tx, places, places.ts, keep);
   });
 }

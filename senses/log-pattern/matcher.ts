@@ -1,14 +1,14 @@
 /**
- * Whether a line holds a pattern, in one pass over it: all ways through the program go along at once, and sets of ways
- * that were met before are remembered with what came next (a deterministic automaton, built as needed).
- * I1. A character costs one look-up, or at most one step for each of the program's instructions; never more.
- * I2. What is remembered is bounded: when full it is forgotten, and built anew.
+ * Matches a line against a pattern in one pass: it follows all paths through the program at once, and caches each set
+ * of paths with its successors (a deterministic automaton that is built as needed).
+ * I1. A character costs one look-up, or at most one step for each instruction of the program.
+ * I2. The cache is bounded: when it is full it is emptied and built anew.
  */
 import { type Assertion, compilePattern, isWord, type Program } from "./pattern.ts";
 
 type Kind = "edge" | "word" | "other";
 
-/** Where all the ways stand after a character of some kind. */
+/** A set of paths after a character of some kind. */
 interface State {
   readonly ways: readonly number[];
   readonly before: Kind;
@@ -25,7 +25,7 @@ export class Matcher {
   readonly #states = new Map<string, State>();
   #remembered = 0;
 
-  /** Throws a TypeError for a pattern that is wrong or too costly. */
+  /** Throws a TypeError for a pattern that is invalid or too costly. */
   constructor(pattern: string, ignoreCase: boolean = false) {
     this.pattern = pattern;
     this.#program = compilePattern(pattern, ignoreCase);
@@ -69,9 +69,9 @@ export class Matcher {
     return state;
   }
 
-  /** Everything that can be reached without taking a character, given what comes next; null when that is a match. */
+  /** Everything reachable without taking a character, given what comes next; null when that is a match. */
   #reach({ ways, before }: State, after: Kind): Set<number> | null {
-    // A match may begin anywhere, so one more way begins at each place.
+    // A match may begin anywhere, so a path begins at each position.
     const waiting = [this.#program.start, ...ways];
     const reached = new Set<number>();
     for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {

@@ -1,14 +1,14 @@
 /**
- * Reads patterns in the notation of regular expressions into a program for matcher.ts, whose cost is bounded whatever
- * the pattern and the line: so no back references and no look-around, and nothing that repeats too much.
+ * Compiles regular expressions into a program for matcher.ts whose cost is bounded for every pattern and line. So there
+ * are no back references, no look-around, and no excessive repetition.
  */
 
 export type Instruction =
   /** Takes one character. */
   | { readonly op: "take"; readonly fits: (code: number) => boolean; readonly next: number }
-  /** Goes both ways. */
+  /** Follows both paths. */
   | { readonly op: "split"; readonly next: number; readonly other: number }
-  /** Holds between two characters, or does not. */
+  /** A condition between two characters. */
   | { readonly op: "assert"; readonly what: Assertion; readonly next: number }
   | { readonly op: "match" };
 export type Assertion = "start" | "end" | "boundary" | "inside";
@@ -23,23 +23,23 @@ type Node =
   | { readonly kind: "all" | "either"; readonly parts: readonly Node[] }
   | { readonly kind: "repeat"; readonly part: Node; readonly min: number; readonly max: number | null };
 
-/** Each character of a line costs at most about this many steps. */
+/** Each character of a line costs at most about so many steps. */
 export const instructionsMax = 2_000;
 const patternCharsMax = 500;
 
-/** Throws a TypeError that says what is wrong with the pattern, or what it may not use. */
+/** Throws a TypeError that says what is wrong with the pattern or which feature is not supported. */
 export function compilePattern(text: string, ignoreCase = false): Program {
   if (text.length > patternCharsMax) throw new TypeError(`a pattern has at most ${patternCharsMax} characters`);
   const node = new PatternParser(text, ignoreCase).parse();
   const instructions: Instruction[] = [{ op: "match" }];
   const add = (instruction: Instruction): number => {
-    if (instructions.length >= instructionsMax) throw new TypeError(`the pattern ${show(text)} repeats too much`);
+    if (instructions.length >= instructionsMax) throw new TypeError(`the pattern ${quoteText(text)} repeats too much`);
     return instructions.push(instruction) - 1;
   };
   return { start: emit(node, 0, add, instructions), instructions };
 }
 
-/** Written from its end to its beginning: each part must know what follows it. */
+/** Emits from the end to the beginning: each part must know what follows it. */
 function emit(node: Node, next: number, add: (i: Instruction) => number, all: Instruction[]): number {
   switch (node.kind) {
     case "take":
@@ -66,7 +66,7 @@ function emit(node: Node, next: number, add: (i: Instruction) => number, all: In
   }
 }
 
-function show(text: string): string {
+function quoteText(text: string): string {
   return JSON.stringify(text.slice(0, 100));
 }
 
@@ -107,7 +107,7 @@ class PatternParser {
   }
 
   #refuse(why: string): never {
-    throw new TypeError(`the pattern ${show(this.#text)} ${why}`);
+    throw new TypeError(`the pattern ${quoteText(this.#text)} ${why}`);
   }
 
   #take(wanted: string): boolean {

@@ -1,4 +1,4 @@
-/** What log-pattern keeps: where it stands in the file, and one row a compute that saw lines. */
+/** What log-pattern stores: its place in the file, and one row per compute that read lines. */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const places = sqliteTable("places", {
@@ -16,9 +16,9 @@ export const counts = sqliteTable("counts", {
   id: integer().primaryKey(),
   ts: integer({ mode: "timestamp_ms" }).notNull(),
   file: text().notNull(),
-  /** Lines that were read. */
+  /** Lines read. */
   lines: integer().notNull(),
-  /** Lines that hold at least one pattern. */
+  /** Lines that match at least one pattern. */
   matched: integer().notNull(),
   patterns: text({ mode: "json" }).$type<{ pattern: string; lines: number }[]>().notNull(),
 });

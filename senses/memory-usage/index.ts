@@ -1,6 +1,6 @@
 /**
- * How much memory is in use, and how much swap. What counts is what programs could still get (MemAvailable of
- * /proc/meminfo), not what happens to be free: a cache gives way when it must.
+ * How much memory and swap is in use. It counts what programs could still get (MemAvailable in /proc/meminfo), not what
+ * happens to be free: caches are given up when memory is needed.
  */
 import { option, prune, readConfig, type SenseContext } from "nerve";
 import { readings } from "./schema.ts";
@@ -23,10 +23,10 @@ export function compute({ db, config }: SenseContext): MemoryUsage | null {
   });
   const { total, available, swapTotal, swapFree } = Deno.systemMemoryInfo();
   const usage: MemoryUsage = {
-    used: usedShare(available, total),
+    used: toUsedShare(available, total),
     totalBytes: total,
     availableBytes: available,
-    swapUsed: usedShare(swapFree, swapTotal),
+    swapUsed: toUsedShare(swapFree, swapTotal),
     swapTotalBytes: swapTotal,
     swapFreeBytes: swapFree,
   };
@@ -35,6 +35,6 @@ export function compute({ db, config }: SenseContext): MemoryUsage | null {
   return threshold !== null && usage.used < threshold ? null : usage;
 }
 
-function usedShare(left: number, whole: number): number {
+function toUsedShare(left: number, whole: number): number {
   return whole === 0 ? 0 : Math.round((1 - left / whole) * 10_000) / 10_000;
 }

@@ -1,4 +1,4 @@
-/** What memory-usage keeps: one reading a compute, in bytes. */
+/** What memory-usage stores: one reading per compute, in bytes. */
 import { integer, real, sqliteTable } from "drizzle-orm/sqlite-core";
 
 export const readings = sqliteTable("readings", {

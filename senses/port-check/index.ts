@@ -1,6 +1,6 @@
 /**
  * Whether ports accept connections, and how fast. It emits a signal while one of them does not, and one when all do
- * again; it may ask for a workflow when a port has just gone.
+ * again. It can start a workflow when a port has just closed.
  */
 import { desc, eq } from "drizzle-orm";
 import {
@@ -26,12 +26,12 @@ export interface PortCheck {
 export interface Port {
   readonly address: string;
   readonly open: boolean;
-  /** Until the connection stood; null when there was none. */
+  /** Until the connection was established; null when there was none. */
   readonly latencyMs: number | null;
   readonly problem: string | null;
 }
 
-/** Rounds that the workflow may take, if one is asked for. */
+/** The most rounds that the workflow may take. */
 const workflowRoundsMax = 20;
 
 export async function compute(
@@ -40,7 +40,7 @@ export async function compute(
   const settings = readSettings(config);
   const ports = await Promise.all(settings.ports.map((address) => check(address, settings.timeout, signal)));
   signal.throwIfAborted();
-  const wasOpen = new Map(ports.map(({ address }) => [address, lastWasOpen(db, address)]));
+  const wasOpen = new Map(ports.map(({ address }) => [address, wasLastOpen(db, address)]));
   const ts = new Date();
   db.transaction((tx) => {
     tx.insert(checks).values(ports.map((port) => ({ ts, ...port }))).run();
@@ -50,7 +50,7 @@ export async function compute(
   const result: PortCheck = { ok: problems.length === 0, problems, ports };
   const gone = ports.filter(({ address, open }) => !open && wasOpen.get(address)).map(({ address }) => address);
   if (gone.length > 0 && settings.workflow !== null) {
-    const prompt = `${gone.join(", ")} takes no connection`;
+    const prompt = `${gone.join(", ")} accepts no connection`;
     return { ...result, workflow: { name: settings.workflow, prompt, maxRounds: workflowRoundsMax } };
   }
   const wereAllOpen = [...wasOpen.values()].every((open) => open);
@@ -68,7 +68,7 @@ function readSettings(config: JsonObject) {
   return { ...settings, ports: settings.ports.map((port) => parseAddress(port)) };
 }
 
-/** Connects and hangs up: what listens there is sent nothing. */
+/** Connects and closes the connection without sending anything. */
 async function check({ text: address, host, port }: Address, timeoutMs: number, signal: AbortSignal): Promise<Port> {
   const started = performance.now();
   try {
@@ -89,7 +89,7 @@ function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-function lastWasOpen(db: SenseDatabase, address: string): boolean {
+function wasLastOpen(db: SenseDatabase, address: string): boolean {
   const last = db.select({ open: checks.open }).from(checks).where(eq(checks.address, address))
     .orderBy(desc(checks.id)).limit(1).get();
   return last?.open ?? true;

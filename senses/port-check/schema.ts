@@ -1,4 +1,4 @@
-/** What port-check keeps: one row a port and check. */
+/** What port-check stores: one row per port and check. */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const checks = sqliteTable("checks", {

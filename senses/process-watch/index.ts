@@ -1,6 +1,6 @@
 /**
- * Whether a program runs, how many processes of it, and how much memory they take, as `ps` tells it. It emits a signal
- * while something is wrong, when it is right again, and when the program was started anew between two computes.
+ * Whether a program runs, in how many processes, and how much memory they use, according to `ps`. It emits a signal
+ * while something is wrong, when it has recovered, and when the program was restarted between two computes.
  * Nothing below /proc can be opened in the sandbox, whatever is granted: hence `ps`.
  */
 import { desc, eq } from "drizzle-orm";
@@ -19,7 +19,7 @@ import { isNamed, parsePs, type Process, psColumns, psEnvironment } from "./ps.t
 import { readings } from "./schema.ts";
 
 export interface ProcessWatch {
-  /** What was looked for, as the configuration has it. */
+  /** The name or command line from the configuration. */
   readonly program: string;
   readonly ok: boolean;
   /** What is wrong, as sentences; empty when `ok`. */
@@ -27,25 +27,25 @@ export interface ProcessWatch {
   readonly count: number;
   /** At most 50, the oldest process first. */
   readonly pids: readonly number[];
-  /** Resident memory of all of them; what they share counts for each. */
+  /** Resident memory of all of them; shared pages count for each. */
   readonly memoryBytes: number;
-  /** Since the start of the oldest; null when none runs. */
+  /** Since the oldest was started; null when none runs. */
   readonly runningSeconds: number | null;
-  /** True when it ran at the last compute and none of those processes is left, but others are. */
+  /** True when the processes of the last compute are all gone and others run. */
   readonly restarted: boolean;
 }
 
 const pidsMax = 50;
-/** Rounds that the workflow may take, if one is asked for. */
+/** The most rounds that the workflow may take. */
 const workflowRoundsMax = 20;
 
 export async function compute(
   { db, signal, config }: SenseContext,
 ): Promise<ProcessWatch | (ProcessWatch & { workflow: WorkflowDirective }) | null> {
   const settings = readSettings(config);
-  const processes = parsePs(await ps(settings.column, signal)).filter(({ text }) => settings.matches(text))
+  const processes = parsePs(await runPs(settings.column, signal)).filter(({ text }) => settings.matches(text))
     .sort((a, b) => b.seconds - a.seconds || a.pid - b.pid);
-  const last = lastReading(db, settings.program);
+  const last = readLast(db, settings.program);
   const now = judge(processes, settings, last?.pids ?? []);
   const wasOk = last?.ok ?? true;
   db.insert(readings).values({ ts: new Date(), ...now, pids: [...now.pids], problems: [...now.problems] }).run();
@@ -79,7 +79,7 @@ function readSettings(config: JsonObject) {
   return { ...settings, program, column, matches };
 }
 
-function ps(column: "comm" | "args", signal: AbortSignal): Promise<string> {
+function runPs(column: "comm" | "args", signal: AbortSignal): Promise<string> {
   const args = ["-A", "-ww", ...psColumns, "-o", `${column}=`];
   return runProgram({ name: "ps", args, env: psEnvironment }, signal, "ps failed");
 }
@@ -92,7 +92,7 @@ function judge(processes: readonly Process[], settings: Settings, before: readon
   if (count < min_count) problems.push(count === 0 ? "does not run" : `${count} processes instead of ${min_count}`);
   if (max_count !== null && count > max_count) problems.push(`${count} processes, more than ${max_count}`);
   if (max_memory !== null && memoryBytes > max_memory) {
-    problems.push(`takes ${formatSize(memoryBytes)} of memory, more than ${formatSize(max_memory)}`);
+    problems.push(`uses ${formatSize(memoryBytes)} of memory, more than ${formatSize(max_memory)}`);
   }
   return {
     program,
@@ -106,7 +106,7 @@ function judge(processes: readonly Process[], settings: Settings, before: readon
   };
 }
 
-function lastReading(db: SenseDatabase, program: string): { ok: boolean; pids: readonly number[] } | undefined {
+function readLast(db: SenseDatabase, program: string): { ok: boolean; pids: readonly number[] } | undefined {
   return db.select({ ok: readings.ok, pids: readings.pids }).from(readings).where(eq(readings.program, program))
     .orderBy(desc(readings.id)).limit(1).get();
 }

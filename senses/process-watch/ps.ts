@@ -1,11 +1,11 @@
-/** Reads the output of `ps` with the columns asked for here, and one of text behind them. */
+/** Parses the output of `ps` with the columns below and one column of text after them. */
 
 export interface Process {
   readonly pid: number;
   readonly rssBytes: number;
   /** Since its start. */
   readonly seconds: number;
-  /** Its name, or its command line: whichever column was asked for. */
+  /** Its name or its command line, depending on the column of text. */
   readonly text: string;
 }
 
@@ -15,22 +15,22 @@ export const psColumns: readonly string[] = ["pid", "stat", "rss", "etime"].flat
 const row =
   /^ *(?<pid>\d+) +(?<stat>\S+) +(?<rss>\d+) +(?:(?<days>\d+)-)?(?<clock>\d+(?::\d+){1,2})(?: (?<text>.*))?$/s;
 
-/** So that ps prints the letters of every language as they are, and no words but English ones. */
+/** English messages; names in any language unchanged. */
 export const psEnvironment = { LC_ALL: "C.UTF-8" };
 
-/** Linux keeps no more of a process's name. */
+/** Linux truncates a process's name to this. */
 const nameMaxBytes = 15;
 
-/** Whether a process whose name is told as `text` may be the program of that name. */
+/** Whether `text`, the name that ps prints, may be that of the program `name`. */
 export function isNamed(text: string, name: string): boolean {
   const bytes = new TextEncoder().encode(name);
   if (bytes.length <= nameMaxBytes) return text === name.trim();
-  // A letter of several bytes may be cut in two; ps prints a ? for each byte of what is left of it.
+  // A character of several bytes may be cut in two; ps prints a ? for each remaining byte.
   const whole = new TextDecoder().decode(bytes.subarray(0, nameMaxBytes)).replace(/\uFFFD$/, "").trim();
   return text.startsWith(whole) && /^\?{0,3}$/.test(text.slice(whole.length));
 }
 
-/** Without those that have ended and wait for their parent to notice. Throws when a line is not as expected. */
+/** Without zombies. Throws when a line is not as expected. */
 export function parsePs(output: string): Process[] {
   return output.split("\n").filter((line) => line.trim() !== "").flatMap((line) => {
     const found = row.exec(line)?.groups;

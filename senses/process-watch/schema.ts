@@ -1,4 +1,4 @@
-/** What process-watch keeps: one reading a compute. */
+/** What process-watch stores: one reading per compute. */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const readings = sqliteTable("readings", {

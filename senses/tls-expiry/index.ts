@@ -1,11 +1,11 @@
 /**
- * How long the certificates of servers will last. It emits a signal while one of them ends soon, has ended or cannot be
- * read, and one when all are well again.
+ * How long the certificates of servers are still valid. It emits a signal while one of them expires soon, has expired
+ * or cannot be read, and one when all are fine again.
  */
 import { desc, eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
-import { certificateEnd } from "../../lib/tls/certificate.ts";
+import { readCertificateEnd } from "../../lib/tls/certificate.ts";
 import { checks } from "./schema.ts";
 
 export interface TlsExpiry {
@@ -32,10 +32,10 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Tls
   const servers = await Promise.all(settings.servers.map((server) => check(server, settings, signal)));
   signal.throwIfAborted();
   const problems = servers.flatMap(({ server, problem }) => problem === null ? [] : [`${server}: ${problem}`]);
-  const wereOk = servers.every(({ server }) => lastProblem(db, server) === null);
+  const wereOk = servers.every(({ server }) => readLastProblem(db, server) === null);
   const ts = new Date();
   db.transaction((tx) => {
-    tx.insert(checks).values(servers.map(({ endsAt, ...each }) => ({ ts, ...each, endsAt: dateOf(endsAt) }))).run();
+    tx.insert(checks).values(servers.map(({ endsAt, ...each }) => ({ ts, ...each, endsAt: toDate(endsAt) }))).run();
     prune(tx, checks, checks.ts, settings.keep);
   });
   if (problems.length === 0 && wereOk && !settings.always) return null;
@@ -59,12 +59,12 @@ async function check(address: Address, { timeout, min_days }: Settings, signal: 
   const server = address.text;
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-    const end = await certificateEnd(address.host, address.port, limit);
+    const end = await readCertificateEnd(address.host, address.port, limit);
     const daysLeft = Math.floor((end.getTime() - Date.now()) / dayMs);
     const problem = daysLeft < 0
-      ? "its certificate has ended"
+      ? "its certificate has expired"
       : daysLeft < min_days
-      ? `its certificate ends in ${daysLeft} days`
+      ? `its certificate expires in ${daysLeft} days`
       : null;
     return { server, endsAt: end.toISOString(), daysLeft, problem };
   } catch (thrown) {
@@ -79,11 +79,11 @@ function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-function dateOf(text: string | null): Date | null {
+function toDate(text: string | null): Date | null {
   return text === null ? null : new Date(text);
 }
 
-function lastProblem(db: SenseDatabase, server: string): string | null {
+function readLastProblem(db: SenseDatabase, server: string): string | null {
   const last = db.select({ problem: checks.problem }).from(checks).where(eq(checks.server, server))
     .orderBy(desc(checks.id)).limit(1).get();
   return last?.problem ?? null;

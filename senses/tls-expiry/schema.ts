@@ -1,4 +1,4 @@
-/** What tls-expiry keeps: one row a server and check. */
+/** What tls-expiry stores: one row per server and check. */
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 export const checks = sqliteTable("checks", {
@@ -9,6 +9,6 @@ export const checks = sqliteTable("checks", {
   /** Null when the certificate could not be read. */
   endsAt: integer("ends_at", { mode: "timestamp_ms" }),
   daysLeft: integer("days_left"),
-  /** Null when all is well. */
+  /** Null when there is no problem. */
   problem: text(),
 });

@@ -1,6 +1,6 @@
 /**
- * Finding and removing old files without ever leaving the folder. Used by index.ts.
- * Every step looks at what is really there (`lstat`, real paths): a link that stands where a folder stood leads nowhere.
+ * Finds and removes old files without ever leaving the folder. Used by index.ts.
+ * Every step checks what is really there (`lstat`, real paths): a link in the place of a folder leads nowhere.
  */
 
 export interface OldFile {
@@ -11,33 +11,33 @@ export interface OldFile {
 
 export interface Search {
   readonly folder: string;
-  /** For the file's name: `*` stands for any characters, `?` for one. */
+  /** Matched against the file's name: `*` stands for any characters, `?` for one. */
   readonly pattern: string;
   /** Files changed at or after this time, in milliseconds, are not old. */
   readonly before: number;
   readonly filesMax: number;
 }
 
-/** The list travels in a message, whose data may hold 256 KiB. */
+/** The list is part of a message, whose `meta` may hold 256 KiB. */
 const listMaxBytes = 128 * 1024;
 
-/** Regular files in name order, folder by folder. `more` tells that one of the limits ended the search. */
+/** Regular files in order of their names, folder by folder. `more`: one of the limits ended the search. */
 export async function findOldFiles(
   { folder, pattern, before, filesMax }: Search,
   signal: AbortSignal,
 ): Promise<{ files: OldFile[]; more: boolean }> {
-  const wanted = nameMatcher(pattern);
+  const wanted = createNameMatcher(pattern);
   const files: OldFile[] = [];
   const waiting = [""];
   let listBytes = 0;
   for (let inside = waiting.pop(); inside !== undefined; inside = waiting.pop()) {
     const folders: string[] = [];
-    for (const entry of await sortedEntries(`${folder}/${inside}`, inside === "")) {
+    for (const entry of await readSortedEntries(`${folder}/${inside}`, inside === "")) {
       signal.throwIfAborted();
       const path = inside + entry.name;
       if (entry.isDirectory) folders.push(`${path}/`);
       if (!entry.isFile || !wanted.test(entry.name)) continue;
-      const info = await lstat(`${folder}/${path}`);
+      const info = await lstatOrNull(`${folder}/${path}`);
       if (info === null || !isOldFile(info, before)) continue;
       const file: OldFile = { path, bytes: info.size };
       listBytes += new TextEncoder().encode(JSON.stringify(file)).length + 1;
@@ -49,7 +49,7 @@ export async function findOldFiles(
   return { files, more: false };
 }
 
-/** Removes one file that the search found, unless something about it has changed since. */
+/** Removes one file that the search found, unless it has changed since. */
 export async function removeFile(
   folder: string,
   { path, bytes }: OldFile,
@@ -57,7 +57,7 @@ export async function removeFile(
 ): Promise<"removed" | "gone" | { kept: string }> {
   if (path.startsWith("/") || path.split("/").includes("..")) return { kept: "its path leaves the folder" };
   const whole = `${folder}/${path}`;
-  const info = await lstat(whole);
+  const info = await lstatOrNull(whole);
   if (info === null) return "gone";
   const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
   const root = await Deno.realPath(folder);
@@ -80,8 +80,8 @@ function isOldFile(info: Deno.FileInfo, before: number): boolean {
   return info.isFile && info.mtime !== null && info.mtime.getTime() < before;
 }
 
-/** Null when there is nothing, or no folder any more on the way to it. */
-async function lstat(path: string): Promise<Deno.FileInfo | null> {
+/** Null when the file, or a folder on its path, is gone. */
+async function lstatOrNull(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.lstat(path);
   } catch (thrown) {
@@ -90,8 +90,8 @@ async function lstat(path: string): Promise<Deno.FileInfo | null> {
   }
 }
 
-/** A folder inside that vanished or cannot be read holds nothing for us; the configured one must be there. */
-async function sortedEntries(path: string, isRoot: boolean): Promise<Deno.DirEntry[]> {
+/** A subfolder that vanished or cannot be read counts as empty; the configured folder must exist. */
+async function readSortedEntries(path: string, isRoot: boolean): Promise<Deno.DirEntry[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(path));
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -102,7 +102,7 @@ async function sortedEntries(path: string, isRoot: boolean): Promise<Deno.DirEnt
   }
 }
 
-function nameMatcher(pattern: string): RegExp {
+function createNameMatcher(pattern: string): RegExp {
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${escaped.replaceAll(/\*+/g, ".*").replaceAll("?", ".")}$`, "su");
 }

@@ -1,9 +1,10 @@
 /**
- * Finds files under one folder that nobody changed for a while, and removes them; a dry run unless told otherwise.
- * scan -> remove -> report; a dry run leaves out remove.
- * I1. The scan's message names every file that will be removed: nothing else ever is.
- * I2. Each file is looked at again right before it goes (files.ts); a symbolic link is neither followed nor removed.
- * I3. Running remove twice removes nothing more: what is gone already is counted as gone.
+ * Finds files below one folder that have not changed for a while, and removes them. A dry run by default.
+ * scan -> remove -> report; a dry run skips remove.
+ * I1. The scan's message names every file that will be removed; nothing else is removed.
+ * I2. Each file is checked again right before it is removed (files.ts). Symbolic links are neither followed nor
+ *     removed.
+ * I3. Running remove twice removes nothing more: what is already gone is counted as gone.
  */
 import {
   defineWorkflow,
@@ -17,7 +18,7 @@ import {
 } from "nerve";
 import { findOldFiles, type OldFile, removeFile } from "./files.ts";
 
-/** What the messages hold for the roles that come after. */
+/** What the message of scan holds for the later roles. */
 interface ScanMeta {
   readonly folder: string;
   readonly dryRun: boolean;
@@ -25,11 +26,11 @@ interface ScanMeta {
   readonly before: number;
   readonly files: readonly OldFile[];
   readonly bytes: number;
-  /** True when there are more files than this run takes; the next run takes the rest. */
+  /** True when there are more files than this run takes; the next run takes more. */
   readonly more: boolean;
 }
 
-function settings(config: RoleContext["config"]) {
+function readSettings(config: RoleContext["config"]) {
   const read = readConfig(config, {
     folder: option.text(),
     older_than: option.duration("7d"),
@@ -44,19 +45,19 @@ function settings(config: RoleContext["config"]) {
 }
 
 async function scan({ config, signal }: RoleContext) {
-  const { folder, older_than, pattern, dry_run, max_files } = settings(config);
+  const { folder, older_than, pattern, dry_run, max_files } = readSettings(config);
   const before = Date.now() - older_than;
   const { files, more } = await findOldFiles({ folder, pattern, before, filesMax: max_files }, signal);
   const bytes = files.reduce((total, file) => total + file.bytes, 0);
   const meta: ScanMeta = { folder, dryRun: dry_run, before, files, bytes, more };
   const found = `${files.length}${more ? " or more" : ""} files (${formatSize(bytes)})`;
-  return { content: `${found} in ${folder} are older than ${formatDuration(older_than)}`, meta: asMeta(meta) };
+  return { content: `${found} in ${folder} are older than ${formatDuration(older_than)}`, meta: toMeta(meta) };
 }
 
 async function remove({ messages, config, signal, log }: RoleContext) {
-  const { folder, before, files } = scanned(messages);
-  // The configuration may have changed between two attempts; the permission to remove must still hold.
-  const now = settings(config);
+  const { folder, before, files } = readScan(messages);
+  // The configuration may have changed since the scan; it must still allow the removal.
+  const now = readSettings(config);
   if (now.dry_run || now.folder !== folder) {
     throw new Error(`nerve.yaml no longer lets this run remove files in ${folder}`);
   }
@@ -75,12 +76,12 @@ async function remove({ messages, config, signal, log }: RoleContext) {
     }
   }
   const keptCount = files.length - removed - gone;
-  const content = `removed ${removed} files (${formatSize(bytes)}), ${gone} were gone already, kept ${keptCount}`;
+  const content = `removed ${removed} files (${formatSize(bytes)}), ${gone} were already gone, kept ${keptCount}`;
   return { content, meta: { removed, bytes, gone, keptCount, kept } };
 }
 
 function report({ messages, start }: RoleContext) {
-  const { folder, dryRun, files, bytes, more } = scanned(messages);
+  const { folder, dryRun, files, bytes, more } = readScan(messages);
   const done = messages.find((message) => message.role === "remove");
   const what = done?.content ??
     (dryRun ? `dry run: would remove ${files.length} files (${formatSize(bytes)})` : "nothing to remove");
@@ -103,14 +104,14 @@ function report({ messages, start }: RoleContext) {
   };
 }
 
-/** Names of kept files that a message lists; all are counted. */
+/** A message lists at most so many kept files; all are counted. */
 const keptMax = 100;
 
-function asMeta(meta: ScanMeta): { readonly [key: string]: Json } {
+function toMeta(meta: ScanMeta): { readonly [key: string]: Json } {
   return { ...meta, files: meta.files.map((file) => ({ ...file })) };
 }
 
-function scanned(messages: RoleContext["messages"]): ScanMeta {
+function readScan(messages: RoleContext["messages"]): ScanMeta {
   const [first] = messages;
   if (first?.role !== "scan") throw new Error("the run has no scan");
   return first.meta as unknown as ScanMeta;
@@ -123,7 +124,7 @@ export default defineWorkflow({
       case undefined:
         return "scan";
       case "scan": {
-        const { dryRun, files } = scanned(messages);
+        const { dryRun, files } = readScan(messages);
         return dryRun || files.length === 0 ? "report" : "remove";
       }
       case "remove":

@@ -1,15 +1,15 @@
 /**
- * Adds up what the log says about a span of time: signals, errors, runs, deaths. Used by index.ts.
- * It reads the log in pages and keeps totals only, so that a busy day takes no more memory than a quiet one.
+ * Totals of the log over a span of time: signals, errors, runs, deaths. Used by index.ts.
+ * It reads the log in pages and keeps totals only, so that a busy day needs no more memory than a quiet one.
  */
 import type { Json, LogRow, SenseLogs } from "nerve";
 
 export interface SenseTotals {
   readonly name: string;
   signals: number;
-  /** Runs that it asked for. */
+  /** Runs that it started. */
   runs: number;
-  /** Computes that failed or took too long. */
+  /** Computes that failed or timed out. */
   errors: number;
   /** Of the last signal, in milliseconds. */
   lastAt: number | null;
@@ -34,65 +34,65 @@ export interface Failure {
 }
 
 export interface Totals {
-  /** In the order of their names. */
+  /** Ordered by name. */
   readonly senses: readonly SenseTotals[];
   readonly workflows: readonly WorkflowTotals[];
-  /** The last ones first. */
+  /** Newest first. */
   readonly failures: readonly Failure[];
   /** Groups and workflows that were quarantined, by name. */
   readonly quarantined: readonly string[];
   readonly deaths: number;
   readonly starts: number;
-  /** Senses and workflows that are left out of the lists above. */
+  /** Senses and workflows that are not in the lists above. */
   readonly leftOut: number;
 }
 
 const pageRows = 1_000;
-/** A message's data may hold 256 KiB; with these bounds the totals stay below that. */
+/** The `meta` of a message may hold 256 KiB; with these bounds the totals stay below that. */
 const sensesMax = 150, workflowsMax = 50, failuresMax = 20, textMaxChars = 200;
 
 export function collect(logs: SenseLogs, sinceMs: number, untilMs: number): Totals {
-  const rows = (type: string) => pages(logs, { type, sinceMs, untilMs });
+  const rows = (type: string) => readPages(logs, { type, sinceMs, untilMs });
   const senses = new Map<string, SenseTotals>(), workflows = new Map<string, WorkflowTotals>();
   for (const row of rows("sense.signal")) {
-    const sense = senseOf(senses, row);
+    const sense = findSense(senses, row);
     sense.signals++;
     sense.lastAt ??= row.ts;
-    sense.last ??= cut(JSON.stringify(field(row, "payload") ?? null));
+    sense.last ??= cut(JSON.stringify(readField(row, "payload") ?? null));
   }
-  for (const row of rows("sense.directive")) senseOf(senses, row).runs++;
+  for (const row of rows("sense.directive")) findSense(senses, row).runs++;
   for (const type of ["sense.error", "sense.timeout"]) {
     for (const row of rows(type)) {
-      const sense = senseOf(senses, row);
-      // A row that repeats stands for as many as it says.
-      sense.errors += Number(field(row, "repeated") ?? 1);
-      sense.lastError ??= cut(String(field(row, "message") ?? type));
+      const sense = findSense(senses, row);
+      // A row may stand for several repetitions.
+      sense.errors += Number(readField(row, "repeated") ?? 1);
+      sense.lastError ??= cut(String(readField(row, "message") ?? type));
     }
   }
-  for (const row of rows("run.completed")) workflowOf(workflows, row).completed++;
-  for (const row of rows("run.dropped")) workflowOf(workflows, row).dropped++;
+  for (const row of rows("run.completed")) findWorkflow(workflows, row).completed++;
+  for (const row of rows("run.dropped")) findWorkflow(workflows, row).dropped++;
   const failures: (Failure & { readonly id: number })[] = [];
   for (const how of ["failed", "crashed", "killed", "interrupted"]) {
     for (const row of rows(`run.${how}`)) {
-      // A crash that is followed by another attempt is no end.
-      if (how === "crashed" && field(row, "status") !== "crashed") continue;
-      const workflow = workflowOf(workflows, row);
+      // A crash that is followed by another attempt does not end the run.
+      if (how === "crashed" && readField(row, "status") !== "crashed") continue;
+      const workflow = findWorkflow(workflows, row);
       workflow.ended++;
-      const reason = cut(String(field(row, "reason") ?? ""));
+      const reason = cut(String(readField(row, "reason") ?? ""));
       failures.push({ id: row.id, workflow: workflow.name, runId: row.refId ?? "", how, reason });
     }
   }
   const quarantined = [...rows("group.quarantined")].map((row) => row.refId ?? row.source);
   return {
-    ...bounded(senses, workflows),
+    ...limitTotals(senses, workflows),
     failures: failures.sort((a, b) => b.id - a.id).slice(0, failuresMax).map(({ id: _, ...failure }) => failure),
     quarantined: [...new Set(quarantined)].sort().slice(0, failuresMax),
-    deaths: count(rows("group.died")),
-    starts: count(rows("kernel.started")),
+    deaths: countRows(rows("group.died")),
+    starts: countRows(rows("kernel.started")),
   };
 }
 
-function bounded(
+function limitTotals(
   senses: ReadonlyMap<string, SenseTotals>,
   workflows: ReadonlyMap<string, WorkflowTotals>,
 ): Pick<Totals, "senses" | "workflows" | "leftOut"> {
@@ -106,7 +106,7 @@ function bounded(
 }
 
 /** Newest first. */
-function* pages(logs: SenseLogs, filter: { type: string; sinceMs: number; untilMs: number }): Generator<LogRow> {
+function* readPages(logs: SenseLogs, filter: { type: string; sinceMs: number; untilMs: number }): Generator<LogRow> {
   let beforeId: number | undefined;
   for (;;) {
     const page = logs.query({ ...filter, ...beforeId === undefined ? {} : { beforeId }, limit: pageRows });
@@ -116,7 +116,7 @@ function* pages(logs: SenseLogs, filter: { type: string; sinceMs: number; untilM
   }
 }
 
-function senseOf(senses: Map<string, SenseTotals>, { source }: LogRow): SenseTotals {
+function findSense(senses: Map<string, SenseTotals>, { source }: LogRow): SenseTotals {
   const name = source.slice("sense:".length);
   const known = senses.get(name);
   if (known !== undefined) return known;
@@ -125,7 +125,7 @@ function senseOf(senses: Map<string, SenseTotals>, { source }: LogRow): SenseTot
   return totals;
 }
 
-function workflowOf(workflows: Map<string, WorkflowTotals>, { source }: LogRow): WorkflowTotals {
+function findWorkflow(workflows: Map<string, WorkflowTotals>, { source }: LogRow): WorkflowTotals {
   const name = source.slice("workflow:".length);
   const known = workflows.get(name);
   if (known !== undefined) return known;
@@ -134,12 +134,12 @@ function workflowOf(workflows: Map<string, WorkflowTotals>, { source }: LogRow):
   return totals;
 }
 
-function field({ payload }: LogRow, key: string): Json | undefined {
+function readField({ payload }: LogRow, key: string): Json | undefined {
   const isObject = typeof payload === "object" && payload !== null && !Array.isArray(payload);
   return isObject && Object.hasOwn(payload, key) ? (payload as Record<string, Json>)[key] : undefined;
 }
 
-function count(rows: Iterable<unknown>): number {
+function countRows(rows: Iterable<unknown>): number {
   let total = 0;
   for (const _ of rows) total++;
   return total;

@@ -1,14 +1,14 @@
 /**
  * Collects the last day's signals, errors and runs from the log into a Markdown file.
  * collect -> write.
- * I1. The message of collect holds all that write needs: written again after a crash, the file is the same.
- * I2. A file is whole or not there: it is written aside and renamed.
+ * I1. The message of collect holds everything that write needs: after a crash the same file is written again.
+ * I2. A file is complete or missing: it is written under another name and renamed.
  */
 import { defineWorkflow, END, option, readConfig, type RoleContext } from "nerve";
 import { collect as collectTotals, type Totals } from "./collect.ts";
 import { formatTime, type Span, toMarkdown } from "./markdown.ts";
 
-function settings(config: RoleContext["config"]) {
+function readSettings(config: RoleContext["config"]) {
   const read = readConfig(config, {
     folder: option.text(),
     span: option.duration("1d"),
@@ -20,20 +20,20 @@ function settings(config: RoleContext["config"]) {
 }
 
 function collect({ config, logs }: RoleContext) {
-  const { span, timezone } = settings(config);
+  const { span, timezone } = readSettings(config);
   const untilMs = Date.now(), sinceMs = untilMs - span;
   const about: Span = { day: formatTime(untilMs, timezone).slice(0, 10), sinceMs, untilMs, timezone };
   const totals = collectTotals(logs, sinceMs, untilMs);
   const meta = JSON.parse(JSON.stringify({ about, totals }));
   return {
-    content: `${totals.senses.length} senses and ${totals.workflows.length} workflows had something to tell`,
+    content: `${totals.senses.length} senses and ${totals.workflows.length} workflows had something to report`,
     meta,
   };
 }
 
 async function write({ config, messages, log }: RoleContext) {
-  const { folder, keep } = settings(config);
-  const { about, totals } = collected(messages);
+  const { folder, keep } = readSettings(config);
+  const { about, totals } = readCollected(messages);
   const file = `${folder}/digest-${about.day}.md`, aside = `${file}.part`;
   const markdown = toMarkdown(totals, about);
   await Deno.mkdir(folder, { recursive: true });
@@ -44,13 +44,13 @@ async function write({ config, messages, log }: RoleContext) {
   return { content: markdown, meta: { file, removed } };
 }
 
-function collected(messages: RoleContext["messages"]): { about: Span; totals: Totals } {
+function readCollected(messages: RoleContext["messages"]): { about: Span; totals: Totals } {
   const [first] = messages;
-  if (first?.role !== "collect") throw new Error("the run has collected nothing");
+  if (first?.role !== "collect") throw new Error("the run has no message of collect");
   return first.meta as unknown as { about: Span; totals: Totals };
 }
 
-/** Only files that this workflow names so. Returns their names. */
+/** Removes only files with the names that this workflow gives. Returns their names. */
 async function removeOlder(folder: string, day: string): Promise<string[]> {
   const removed: string[] = [];
   for (const { name, isFile } of await Array.fromAsync(Deno.readDir(folder))) {

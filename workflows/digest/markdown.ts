@@ -1,8 +1,8 @@
-/** Totals as Markdown. Used by index.ts. Whatever a sense or an error said stands as code: it cannot become markup. */
+/** Totals as Markdown. Used by index.ts. Texts of senses and errors are written as code: they cannot become markup. */
 import type { Totals } from "./collect.ts";
 
 export interface Span {
-  /** `2026-01-02`, the day on which it ends. */
+  /** `2026-01-02`, the day on which the span ends. */
   readonly day: string;
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -17,12 +17,12 @@ export function toMarkdown(totals: Totals, span: Span): string {
   const parts = [
     `# Digest of ${span.day}`,
     `From ${at(span.sinceMs)} to ${at(span.untilMs)} (${span.timezone}).`,
-    `${sumOf(senses, "signals")} signals of ${signals.length} senses, ${runs} finished runs, ` +
-    `${sumOf(senses, "errors")} failed computes, ${deaths} deaths of processes, ${starts} starts of nerve.`,
-    ...problems(totals),
+    `${sumField(senses, "signals")} signals of ${signals.length} senses, ${runs} finished runs, ` +
+    `${sumField(senses, "errors")} failed computes, ${deaths} deaths of processes, ${starts} starts of nerve.`,
+    ...formatProblems(totals),
     "## Senses",
-    table(
-      ["sense", "signals", "runs asked for", "failed", "last signal"],
+    formatTable(
+      ["sense", "signals", "runs started", "failed", "last signal"],
       senses.map((sense) => [
         sense.name,
         sense.signals,
@@ -33,9 +33,9 @@ export function toMarkdown(totals: Totals, span: Span): string {
     ),
     ...signals.length === 0
       ? []
-      : ["## Last signals", signals.map(({ name, last }) => `- **${name}** ${code(last ?? "")}`).join("\n")],
+      : ["## Last signals", signals.map(({ name, last }) => `- **${name}** ${formatCode(last ?? "")}`).join("\n")],
     "## Workflows",
-    table(
+    formatTable(
       ["workflow", "completed", "ended otherwise", "dropped"],
       workflows.map((workflow) => [
         workflow.name,
@@ -44,36 +44,38 @@ export function toMarkdown(totals: Totals, span: Span): string {
         workflow.dropped,
       ]),
     ),
-    ...leftOut === 0 ? [] : [`${leftOut} more senses and workflows are left out.`],
+    ...leftOut === 0 ? [] : [`${leftOut} more senses and workflows are not listed.`],
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
-function problems({ senses, failures, quarantined }: Totals): string[] {
+function formatProblems({ senses, failures, quarantined }: Totals): string[] {
   const lines = [
     ...quarantined.map((name) => `- **${name}** was quarantined`),
     ...failures.map(({ workflow, runId, how, reason }) =>
-      `- run ${code(runId)} of **${workflow}** ${how}${reason === "" ? "" : `: ${code(reason)}`}`
+      `- run ${formatCode(runId)} of **${workflow}** ${how}${reason === "" ? "" : `: ${formatCode(reason)}`}`
     ),
     ...senses.filter(({ errors }) => errors > 0)
-      .map(({ name, errors, lastError }) => `- **${name}** failed ${errors} times, last: ${code(lastError ?? "")}`),
+      .map(({ name, errors, lastError }) =>
+        `- **${name}** failed ${errors} times, last: ${formatCode(lastError ?? "")}`
+      ),
   ];
   return lines.length === 0 ? [] : ["## Problems", lines.join("\n")];
 }
 
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+function formatTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   if (rows.length === 0) return "None.";
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** One line of code, whatever the text holds: no backtick and no line break is left in it. */
-function code(text: string): string {
+/** One line of code: backticks and line breaks in the text are replaced. */
+function formatCode(text: string): string {
   const plain = text.replaceAll("`", "'").replaceAll(/\s+/g, " ").trim();
   return `\`${plain === "" ? " " : plain}\``;
 }
 
-function sumOf<Key extends string>(rows: readonly Record<Key, number>[], key: Key): number {
+function sumField<Key extends string>(rows: readonly Record<Key, number>[], key: Key): number {
   return rows.reduce((sum, row) => sum + row[key], 0);
 }
 

@@ -1,4 +1,4 @@
-/** Appends a line once. Used by index.ts. The line is `TIME [KEY] TEXT PAYLOAD`, its breaks written as \n. */
+/** Appends a line once. Used by index.ts. The line is `TIME [KEY] TEXT PAYLOAD`, with line breaks written as \n. */
 import type { Json } from "nerve";
 
 export interface Note {
@@ -7,25 +7,27 @@ export interface Note {
   readonly payload: Json;
 }
 
-/** A longer line is cut; then sixty lines of others fit between two attempts before a repeat goes unseen. */
+/**
+ * Longer lines are cut, so that at least sixty lines of others fit between two attempts before a repeat goes unnoticed.
+ */
 const lineMaxChars = 16_384, tailBytes = 1024 * 1024;
 
-/** False when a line with this key stands at the file's end already. The line is on disk when it resolves. */
+/** False when the end of the file already has a line with this key. Resolves when the line is on disk. */
 export async function appendOnce(path: string, note: Note): Promise<boolean> {
   const tail = await readTail(path);
   const lines = tail.split("\n");
-  // The last piece is empty, or a line that a crash has cut: that one does not count, and is ended first.
+  // The last piece is empty, or a line that a crash cut off: it does not count and gets its line break first.
   const cut = lines.pop() ?? "";
   if (lines.some((line) => line.split(" ", 2)[1] === `[${note.key}]`)) return false;
   using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
-  const bytes = new TextEncoder().encode(`${cut === "" ? "" : "\n"}${lineOf(note)}\n`);
-  // One write in append mode, so that lines of other writers do not mix with it.
+  const bytes = new TextEncoder().encode(`${cut === "" ? "" : "\n"}${formatLine(note)}\n`);
+  // One write in append mode does not mix with the lines of other writers.
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
   await file.sync();
   return true;
 }
 
-function lineOf({ key, text, payload }: Note): string {
+function formatLine({ key, text, payload }: Note): string {
   const parts = [new Date().toISOString(), `[${key}]`, text];
   if (payload !== null) parts.push(JSON.stringify(payload));
   const line = parts.filter((part) => part !== "").join(" ").replaceAll("\r", "\\r").replaceAll("\n", "\\n");

@@ -1,7 +1,7 @@
 /**
- * Tells somebody: appends a line to a file, or posts to a webhook and tries again when that fails.
- * A role runs at least once, so the run's key goes along: into the line, where a second attempt finds it and writes
- * nothing, or into the header `Idempotency-Key`, by which the receiver can tell a repeat.
+ * Notifies somebody: appends a line to a file, or posts to a webhook and retries when that fails.
+ * A role may run more than once, so the idempotency key is sent along: in the line, where a second attempt finds it and
+ * writes nothing, or in the header `Idempotency-Key`, by which the receiver recognizes a repeat.
  */
 import { defineWorkflow, END, option, readConfig, type RoleContext } from "nerve";
 import { appendOnce } from "./file.ts";
@@ -17,7 +17,7 @@ async function send({ start, config, idempotencyKey, signal, log }: RoleContext)
   });
   if (file !== null && url === null) {
     const wasThere = !await appendOnce(file, { key: idempotencyKey, text: start.prompt, payload: start.payload });
-    return { content: `${wasThere ? "stood already" : "written"} in ${file}`, meta: { file, repeated: wasThere } };
+    return { content: `${wasThere ? "already" : "written"} in ${file}`, meta: { file, repeated: wasThere } };
   }
   if (url === null || file !== null) throw new TypeError("config must name either file or url");
   const { runId, workflow, prompt, payload, trigger } = start;

@@ -4,7 +4,7 @@ import { type LogFunction, pause } from "nerve";
 export interface Delivery {
   readonly url: string;
   readonly body: string;
-  /** Goes into the header `Idempotency-Key`: the same at every attempt. */
+  /** The header `Idempotency-Key`, the same at every attempt. */
   readonly key: string;
 }
 
@@ -12,13 +12,13 @@ export interface Limits {
   readonly attempts: number;
   /** For one attempt. */
   readonly timeoutMs: number;
-  /** Before the second attempt; it doubles from there, up to `delayMaxMs`. */
+  /** Before the second attempt; it doubles after each further one, up to `delayMaxMs`. */
   readonly firstDelayMs: number;
 }
 
 const delayMaxMs = 60_000;
 
-/** Throws when the receiver refuses it for good (a status from 300 to 499 except 408 and 429), or attempts run out. */
+/** Throws when the receiver rejects it for good (a status from 300 to 499 except 408 and 429) or attempts run out. */
 export async function post(
   delivery: Delivery,
   { attempts, timeoutMs, firstDelayMs }: Limits,
@@ -30,15 +30,15 @@ export async function post(
     signal.throwIfAborted();
     if (typeof answer === "number" && answer >= 200 && answer <= 299) return { status: answer, attempt };
     const reason = typeof answer === "number" ? `status ${answer}` : answer;
-    if (typeof answer === "number" && isFinal(answer)) throw new Error(`${delivery.url} refused it: ${reason}`);
-    if (attempt >= attempts) throw new Error(`${delivery.url} took it at none of ${attempts} attempts: ${reason}`);
+    if (typeof answer === "number" && isFinal(answer)) throw new Error(`${delivery.url} rejected it: ${reason}`);
+    if (attempt >= attempts) throw new Error(`${delivery.url} accepted none of ${attempts} attempts: ${reason}`);
     const delayMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (attempt - 1));
     log("warn", `attempt ${attempt} failed: ${reason}`, { attempt, delayMs });
     await pause(delayMs, signal);
   }
 }
 
-/** The status, or why there is none. */
+/** The status, or a text that says why there is none. */
 async function tryOnce({ url, body, key }: Delivery, signal: AbortSignal): Promise<number | string> {
   try {
     const headers = { "content-type": "application/json", "idempotency-key": key };
@@ -46,14 +46,14 @@ async function tryOnce({ url, body, key }: Delivery, signal: AbortSignal): Promi
     await response.body?.cancel();
     return response.status;
   } catch (thrown) {
-    // A missing permission does not heal with time.
+    // Retrying does not help against a missing permission.
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
     if (!(thrown instanceof Error)) return String(thrown);
     return thrown.cause instanceof Error ? thrown.cause.message : thrown.message;
   }
 }
 
-/** The request itself is what the receiver does not want: sending it again changes nothing. */
+/** The receiver objects to the request itself: sending it again changes nothing. */
 function isFinal(status: number): boolean {
   return status < 500 && status !== 408 && status !== 429;
 }

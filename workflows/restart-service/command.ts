@@ -1,12 +1,12 @@
-/** Runs programs for index.ts: no shell, bounded in time, their output thrown away. */
+/** Runs programs for index.ts: without a shell, with a time limit, their output discarded. */
 
 export interface Command {
   readonly program: string;
   readonly args: readonly string[];
 }
 
-/** True when it ends with 0. Throws when it cannot be started, takes too long, or the run is over. */
-export async function isSuccess({ program, args }: Command, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+/** True when it exits with code 0. Throws when it cannot be started, takes too long, or the run is over. */
+export async function succeeds({ program, args }: Command, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   const late = AbortSignal.timeout(timeoutMs);
   const child = new Deno.Command(program, {
     args: [...args],
@@ -17,11 +17,11 @@ export async function isSuccess({ program, args }: Command, timeoutMs: number, s
   }).spawn();
   const { success } = await child.status;
   signal.throwIfAborted();
-  if (late.aborted) throw new Error(`${commandLine({ program, args })} took longer than ${timeoutMs} ms`);
+  if (late.aborted) throw new Error(`${formatCommand({ program, args })} took longer than ${timeoutMs} ms`);
   return success;
 }
 
 /** For readers only. */
-export function commandLine({ program, args }: Command): string {
+export function formatCommand({ program, args }: Command): string {
   return [program, ...args].map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word)).join(" ");
 }

@@ -1,21 +1,21 @@
 /**
- * Restarts a service: a unit of systemd, or whatever a command restarts. A dry run unless told otherwise.
- * before -> restart -> after, the last two again while it does not run and attempts are left -> report.
- * I1. Nothing is restarted in a dry run, nor what runs already (unless the configuration wants that).
- * I2. Attempts are bounded, and a run that ends with the service down ends as failed.
- * I3. Nothing from outside, neither prompt nor payload, becomes a part of a command.
+ * Restarts a service: a systemd unit, or whatever a command restarts. A dry run by default.
+ * before -> restart -> after, the last two again while the service is down and attempts are left -> report.
+ * I1. A dry run restarts nothing. A service that already runs is restarted only if the configuration says so.
+ * I2. Attempts are bounded, and a run that leaves the service down ends as failed.
+ * I3. Nothing from outside, neither prompt nor payload, becomes part of a command.
  */
 import { defineWorkflow, END, option, pause, readConfig, type RoleContext, type RunMessage } from "nerve";
-import { type Command, commandLine, isSuccess } from "./command.ts";
+import { type Command, formatCommand, succeeds } from "./command.ts";
 
 interface Service {
   readonly name: string;
   readonly restart: Command;
-  /** Ends with 0 when the service runs. */
+  /** Exits with code 0 when the service runs. */
   readonly check: Command;
 }
 
-function settings(config: RoleContext["config"]) {
+function readSettings(config: RoleContext["config"]) {
   const { unit, user, command, check, ...rest } = readConfig(config, {
     unit: option.text(null),
     user: option.flag(false),
@@ -27,12 +27,15 @@ function settings(config: RoleContext["config"]) {
     timeout: option.duration("90s"),
     dry_run: option.flag(true),
   });
-  return { ...rest, service: unit !== null ? systemdUnit(unit, user, command, check) : ownCommands(command, check) };
+  return {
+    ...rest,
+    service: unit !== null ? toSystemdService(unit, user, command, check) : toCommandService(command, check),
+  };
 }
 
-function systemdUnit(unit: string, user: boolean, command: readonly string[], check: readonly string[]): Service {
+function toSystemdService(unit: string, user: boolean, command: readonly string[], check: readonly string[]): Service {
   if (command.length + check.length > 0) throw new TypeError("config must hold either unit, or command and check");
-  if (!/^[\w@][\w:.@\\-]{0,255}$/.test(unit)) throw new TypeError(`config.unit is no name of a unit: "${unit}"`);
+  if (!/^[\w@][\w:.@\\-]{0,255}$/.test(unit)) throw new TypeError(`config.unit is not the name of a unit: "${unit}"`);
   const systemctl = (...args: string[]) => ({
     program: "systemctl",
     args: [...user ? ["--user"] : [], "--no-ask-password", ...args, "--", unit],
@@ -40,47 +43,47 @@ function systemdUnit(unit: string, user: boolean, command: readonly string[], ch
   return { name: unit, restart: systemctl("restart"), check: systemctl("is-active", "--quiet") };
 }
 
-function ownCommands(command: readonly string[], check: readonly string[]): Service {
+function toCommandService(command: readonly string[], check: readonly string[]): Service {
   const [program, ...args] = command, [checker, ...checkArgs] = check;
   if (program === undefined || checker === undefined) {
     throw new TypeError("config must hold either unit, or command and check");
   }
   const restart = { program, args };
-  return { name: commandLine(restart), restart, check: { program: checker, args: checkArgs } };
+  return { name: formatCommand(restart), restart, check: { program: checker, args: checkArgs } };
 }
 
 async function before(context: RoleContext) {
-  const { service, dry_run, even_if_running, timeout } = settings(context.config);
-  const running = await isSuccess(service.check, timeout, context.signal);
+  const { service, dry_run, even_if_running, timeout } = readSettings(context.config);
+  const running = await succeeds(service.check, timeout, context.signal);
   const wanted = !running || even_if_running;
   const meta = { service: service.name, running, restart: wanted && !dry_run, wouldRestart: wanted && dry_run };
   return { content: `${service.name} ${running ? "runs" : "does not run"}`, meta };
 }
 
 async function restart(context: RoleContext) {
-  const { service, dry_run, timeout } = settings(context.config);
-  // The configuration may have changed since the run began; the permission to restart must still hold.
+  const { service, dry_run, timeout } = readSettings(context.config);
+  // The configuration may have changed since the run began; it must still allow the restart.
   if (dry_run || service.name !== context.messages[0]?.meta.service) {
     throw new Error(`nerve.yaml no longer lets this run restart ${String(context.messages[0]?.meta.service)}`);
   }
-  const attempt = attemptsOf(context.messages) + 1;
-  const succeeded = await isSuccess(service.restart, timeout, context.signal);
-  const line = commandLine(service.restart);
+  const attempt = countAttempts(context.messages) + 1;
+  const succeeded = await succeeds(service.restart, timeout, context.signal);
+  const line = formatCommand(service.restart);
   return { content: `attempt ${attempt}: ${line} ${succeeded ? "succeeded" : "failed"}`, meta: { attempt, succeeded } };
 }
 
 async function after(context: RoleContext) {
-  const { service, attempts, settle, timeout } = settings(context.config);
+  const { service, attempts, settle, timeout } = readSettings(context.config);
   await pause(settle, context.signal);
-  const running = await isSuccess(service.check, timeout, context.signal);
-  // Decided here and kept in the message: the moderator sees messages only.
-  const again = !running && attemptsOf(context.messages) < attempts;
+  const running = await succeeds(service.check, timeout, context.signal);
+  // Decided here and stored in the message: the moderator sees messages only.
+  const again = !running && countAttempts(context.messages) < attempts;
   return { content: `${service.name} ${running ? "runs" : "does not run"}`, meta: { running, again } };
 }
 
 function report({ messages, config, start }: RoleContext) {
-  const { service } = settings(config);
-  const [first] = messages, last = messages.at(-1), attempts = attemptsOf(messages);
+  const { service } = readSettings(config);
+  const [first] = messages, last = messages.at(-1), attempts = countAttempts(messages);
   const why = start.prompt === "" ? "" : ` (asked because: ${start.prompt})`;
   if (last?.role === "after" && last.meta.running !== true) {
     throw new Error(`${service.name} does not run after ${attempts} attempts${why}`);
@@ -92,11 +95,11 @@ function report({ messages, config, start }: RoleContext) {
     running: last?.meta.running,
   };
   if (attempts > 0) return { content: `${service.name} runs after ${attempts} attempts${why}`, meta };
-  if (!meta.dryRun) return { content: `${service.name} runs already: nothing was done${why}`, meta };
-  return { content: `dry run: would run ${commandLine(service.restart)}${why}`, meta };
+  if (!meta.dryRun) return { content: `${service.name} already runs: nothing was done${why}`, meta };
+  return { content: `dry run: would run ${formatCommand(service.restart)}${why}`, meta };
 }
 
-function attemptsOf(messages: readonly RunMessage[]): number {
+function countAttempts(messages: readonly RunMessage[]): number {
   return messages.filter(({ role }) => role === "restart").length;
 }
 

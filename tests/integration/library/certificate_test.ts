@@ -1,6 +1,6 @@
 /** The date of a server's certificate, read over a connection of its own. */
 import assert from "node:assert/strict";
-import { certificateEnd } from "../../../lib/tls/certificate.ts";
+import { readCertificateEnd } from "../../../lib/tls/certificate.ts";
 import { selfSigned } from "../../support/certificate.ts";
 import { serve } from "../../support/test_server.ts";
 
@@ -10,7 +10,7 @@ Deno.test("the certificate's date is read whichever century notation it has", as
   ) {
     const certificate = await selfSigned({ notBefore: new Date("2020-01-01T00:00:00Z"), notAfter: end });
     await using server = serve(() => new Response(""), certificate);
-    assert.deepEqual(await certificateEnd("127.0.0.1", server.port, new AbortController().signal), end);
+    assert.deepEqual(await readCertificateEnd("127.0.0.1", server.port, new AbortController().signal), end);
   }
 });
 
@@ -31,7 +31,7 @@ Deno.test("a server that does not speak TLS, closes, or keeps silent is told apa
       if (answer === null) stop.abort(new Error("given up"));
       else if (answer.length > 0) await connection.write(answer);
     })();
-    await assert.rejects(certificateEnd("127.0.0.1", listener.addr.port, stop.signal), expected);
+    await assert.rejects(readCertificateEnd("127.0.0.1", listener.addr.port, stop.signal), expected);
     await served;
     listener.close();
   }

@@ -86,7 +86,7 @@ Deno.test("digest counts what is more than a page of the log, and keeps its mess
   const { messages, error } = await day.run();
   assert.equal(error, null);
   assert.match(messages[1]?.content ?? "", /\b1500 signals of 150 senses/);
-  assert.match(messages[1]?.content ?? "", /100 more senses and workflows are left out/);
+  assert.match(messages[1]?.content ?? "", /100 more senses and workflows are not listed/);
 });
 
 Deno.test("digest written again after a crash is the same, and nothing is left beside it", async () => {

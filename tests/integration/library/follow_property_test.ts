@@ -3,7 +3,7 @@
  * each. A bug here would look like an alarm that comes twice, or never.
  */
 import assert from "node:assert/strict";
-import { firstPlace, type Place, readOn } from "../../../senses/log-pattern/follow.ts";
+import { findFirstPlace, type Place, readNewLines } from "../../../senses/log-pattern/follow.ts";
 import fc from "../../support/fast_check.ts";
 
 type Step =
@@ -37,7 +37,7 @@ class Life {
 
   async live(steps: readonly Step[]): Promise<void> {
     Deno.writeTextFileSync(this.#file, "from before\n");
-    this.#place = await firstPlace(this.#file, `${this.#file}.1`, false);
+    this.#place = await findFirstPlace(this.#file, `${this.#file}.1`, false);
     for (const each of [...steps, { do: "read", bytesMax: 1_000_000 } as const]) {
       if (each.do === "write") this.#write(each.text);
       else if (each.do === "begin") this.#begin();
@@ -83,7 +83,7 @@ class Life {
 
   async #readOn(bytesMax: number): Promise<void> {
     assert.ok(this.#place !== null);
-    const { place, missed } = await readOn(this.#place, {
+    const { place, missed } = await readNewLines(this.#place, {
       file: this.#file,
       rotated: `${this.#file}.1`,
       isEnough: (bytes) => bytes >= bytesMax,

@@ -1,7 +1,7 @@
 /** http-check against local servers, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { certificateEnd } from "../../../lib/tls/certificate.ts";
+import { readCertificateEnd } from "../../../lib/tls/certificate.ts";
 import { lasting, selfSigned } from "../../support/certificate.ts";
 import { type Outcome, TestSense } from "../../support/library.ts";
 import { serve } from "../../support/test_server.ts";
@@ -96,7 +96,7 @@ Deno.test("http-check tells the days left of a certificate, and warns before it 
   const byName = { ...trusted, url: `https://localhost:${server.port}/` };
   assert.equal(checked(await sense.compute({ ...byName, always: true })).certificateDaysLeft, 42);
   const soon = checked(await sense.compute({ ...trusted, min_certificate_days: 60 }));
-  assert.deepEqual(soon.problems, ["its certificate ends in 42 days"]);
+  assert.deepEqual(soon.problems, ["its certificate expires in 42 days"]);
 });
 
 Deno.test("http-check refuses a certificate that nobody vouches for, and knows its date all the same", async () => {
@@ -108,14 +108,14 @@ Deno.test("http-check refuses a certificate that nobody vouches for, and knows i
   assert.match(check.problems[0], /^no answer: .*certificate/);
 });
 
-Deno.test("http-check tells that a certificate has ended", async () => {
+Deno.test("http-check reports that a certificate has expired", async () => {
   const certificate = await lasting(-3);
   await using ca = await tempFile(certificate.cert);
   await using server = serve(() => new Response("hello"), certificate);
   await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`], read: [ca.path] });
   const check = checked(await sense.compute({ url: `https://127.0.0.1:${server.port}/`, ca_file: ca.path }));
   assert.equal(check.certificateDaysLeft, -3);
-  assert.ok(check.problems.includes("its certificate has ended"), JSON.stringify(check));
+  assert.ok(check.problems.includes("its certificate has expired"), JSON.stringify(check));
 });
 
 Deno.test("http-check says NotCapable without its grant, and with the grant of another port", async () => {
@@ -159,13 +159,13 @@ Deno.test({
     for (const kind of kinds) {
       await using server = await openssl(["-cert", cert.path, "-key", key.path, ...kind]);
       assert.deepEqual(
-        await certificateEnd("127.0.0.1", server.port, new AbortController().signal),
+        await readCertificateEnd("127.0.0.1", server.port, new AbortController().signal),
         end,
         kind.join(" "),
       );
     }
     await using odd = await openssl(["-cert", cert.path, "-key", key.path, "-tls1_3", "-groups", "P-384"]);
-    await assert.rejects(certificateEnd("127.0.0.1", odd.port, new AbortController().signal), /alert 40/);
+    await assert.rejects(readCertificateEnd("127.0.0.1", odd.port, new AbortController().signal), /alert 40/);
   },
 });
 

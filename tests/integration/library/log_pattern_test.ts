@@ -205,7 +205,7 @@ Deno.test("log-pattern says NotCapable without its grant, and what is missing wh
   log.rename();
   log.write("ERROR");
   assert.equal(valueOf(await sense.compute(log.config)).missed, true);
-  assert.match(sense.logs.join("\n"), /the permission read of .*app\.log\.1 is missing/);
+  assert.match(sense.logs.join("\n"), /read permission for .*app\.log\.1 is missing/);
 });
 
 Deno.test("log-pattern deletes counts older than keep and keeps its place", async () => {

@@ -130,13 +130,13 @@ Deno.test("notify posts until the webhook accepts, with the same key each time",
 Deno.test("notify gives up after its attempts, and at once when the receiver refuses for good", async () => {
   await withWebhook([503], async (url, received, workflow) => {
     const { error } = await workflow.run({ config: { url, attempts: 3, retry_delay: "5ms" } });
-    assert.match(error?.message ?? "", /at none of 3 attempts: status 503/);
+    assert.match(error?.message ?? "", /accepted none of 3 attempts: status 503/);
     assert.equal(received.length, 3);
   });
   for (const status of [400, 404, 302]) {
     await withWebhook([status], async (url, received, workflow) => {
       const { error } = await workflow.run({ config: { url, retry_delay: "5ms" } });
-      assert.match(error?.message ?? "", new RegExp(`refused it: status ${status}`));
+      assert.match(error?.message ?? "", new RegExp(`rejected it: status ${status}`));
       assert.equal(received.length, 1);
     });
   }

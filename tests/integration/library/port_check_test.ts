@@ -57,7 +57,7 @@ Deno.test("port-check asks for a workflow when a port has just gone, and not aga
   const gone = valueOf(await sense.compute(config));
   assert.deepEqual(gone.workflow, {
     name: "restart-service",
-    prompt: `${ports[1]} takes no connection`,
+    prompt: `${ports[1]} accepts no connection`,
     maxRounds: 20,
   });
   const still = valueOf(await sense.compute(config));
@@ -95,7 +95,7 @@ Deno.test("port-check refuses what is no address", async () => {
   await using sense = new TestSense("port-check", {});
   for (const ports of [undefined, [], ["127.0.0.1"], ["http://127.0.0.1:80"], ["a b:1"], ["127.0.0.1:65536"], [80]]) {
     const outcome = await sense.compute({ ports });
-    assert.ok(outcome.kind === "error" && /config\.|no address/.test(outcome.message), JSON.stringify(outcome));
+    assert.ok(outcome.kind === "error" && /config\.|not an address/.test(outcome.message), JSON.stringify(outcome));
   }
 });
 

@@ -81,7 +81,7 @@ Deno.test("process-watch judges how many processes there are and how much memory
   const judged = async (limits: Record<string, unknown>) => valueOf(await sense.compute({ ...config, ...limits }));
   const memory = await judged({ max_memory: "20MiB" });
   assert.ok(memory.memoryBytes > 30_000_000, `${memory.memoryBytes} bytes`);
-  assert.match(memory.problems[0], /^takes .* of memory, more than 20.0 MiB$/);
+  assert.match(memory.problems[0], /^uses .* of memory, more than 20.0 MiB$/);
   assert.deepEqual((await judged({ min_count: 3 })).problems, ["2 processes instead of 3"]);
   assert.deepEqual((await judged({ min_count: 0, max_count: 1 })).problems, ["2 processes, more than 1"]);
   assert.equal((await judged({ max_memory: "1GiB", max_count: 2 })).ok, true);

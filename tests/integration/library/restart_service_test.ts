@@ -76,7 +76,7 @@ Deno.test("restart-service starts a service that is down, looks whether it runs,
   assert.ok(await service.call("status"), "it runs");
   const again = await service.workflow.run({ config: service.config, runId: "r2" });
   assert.deepEqual(rolesOf(again.messages), ["before", "report"]);
-  assert.match(again.messages[1]?.content ?? "", /runs already: nothing was done$/);
+  assert.match(again.messages[1]?.content ?? "", /already runs: nothing was done$/);
   assert.equal(service.calls.filter((call) => call === "restart").length, 1);
   const forced = await service.workflow.run({ config: { ...service.config, even_if_running: true }, runId: "r3" });
   assert.deepEqual(rolesOf(forced.messages), ["before", "restart", "after", "report"]);
@@ -169,7 +169,7 @@ Deno.test("restart-service refuses a unit that is no name, and a half configurat
     assert.match((await workflow.run({ config })).error?.message ?? "", /either unit, or command and check/);
   }
   for (const unit of ["--now", "a b", "a;b", "../x", "a\nb"]) {
-    assert.match((await workflow.run({ config: { unit } })).error?.message ?? "", /no name of a unit/);
+    assert.match((await workflow.run({ config: { unit } })).error?.message ?? "", /not the name of a unit/);
   }
 });
 

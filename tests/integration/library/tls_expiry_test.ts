@@ -33,8 +33,8 @@ Deno.test("tls-expiry names the certificates that end soon and those that have e
   const found = valueOf(await sense.compute({ servers }));
   assert.equal(found.ok, false);
   assert.deepEqual(found.problems, [
-    `${soon.address}: its certificate ends in 9 days`,
-    `${ended.address}: its certificate has ended`,
+    `${soon.address}: its certificate expires in 9 days`,
+    `${ended.address}: its certificate has expired`,
   ]);
   assert.deepEqual(found.servers.map(({ daysLeft }: { daysLeft: number }) => daysLeft), [90, 9, -3]);
   const end = Date.parse(found.servers[0].endsAt);
@@ -92,7 +92,7 @@ Deno.test("tls-expiry refuses what is no address, and wants at least one", async
   await using sense = new TestSense("tls-expiry", {});
   for (const servers of [undefined, [], ["https://example.com/"], ["example.com:0"], ["example.com:99999"], ["::1"]]) {
     const outcome = await sense.compute({ servers });
-    assert.ok(outcome.kind === "error" && /config\.|no address/.test(outcome.message), JSON.stringify(outcome));
+    assert.ok(outcome.kind === "error" && /config\.|not an address/.test(outcome.message), JSON.stringify(outcome));
   }
 });
 
