@@ -46,7 +46,7 @@ Deno.test("a name that is given to the client stays one part of its route's path
       () => client.messages("../health?", { limit: 1 }),
       () => client.killRun(hostile, {}),
     ];
-    for (const call of calls) await assert.rejects(call(), /The path is wrong/);
+    for (const call of calls) await assert.rejects(call(), /the path is invalid/);
   });
 });
 
@@ -70,7 +70,7 @@ Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts 
   await assert.rejects(client.health(), (thrown: unknown) => withCode("DAEMON_MISSING")(thrown));
   // `nerve start` would say that one runs.
   using early = new ControlClient(join(folder, "nerve.sock"), () => ({ root: null, pid: 7, starts: true }));
-  await assert.rejects(early.health(), { code: "DAEMON_MISSING", message: /is being started/, hint: /Try again/ });
+  await assert.rejects(early.health(), { code: "DAEMON_MISSING", message: /is starting/, hint: /try again/ });
   await Deno.remove(folder, { recursive: true });
 });
 
