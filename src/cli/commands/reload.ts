@@ -12,7 +12,7 @@ interface Flags {
 
 const changeSign = { added: sign.live, changed: sign.ok, removed: sign.idle } as const;
 
-/** Exits 1 when nerve.yaml was rejected or code does not load. All other changes are loaded nevertheless. */
+/** Exits 1 when nerve.yaml was refused or code does not load. All other changes are loaded nevertheless. */
 export async function reload(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
@@ -31,7 +31,7 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
     const mark = configError !== null || isFault(about) ? sign.failed : sign.warning;
     print(io, `${mark} ${toPrintable(`${about}: ${clip(message, 1_000)}${where}`)}`);
   }
-  if (configError !== null) print(io, "   nerve.yaml was rejected; the previous one stays in force");
+  if (configError !== null) print(io, "   nerve.yaml was refused; the previous one stays in force");
   else if (!failed && changes.length + replaced.length === 0) print(io, `${sign.ok} nothing has changed`);
   return code;
 }

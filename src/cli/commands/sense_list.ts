@@ -48,7 +48,7 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   if (health?.configError != null) {
     print(
       io,
-      `${sign.warning} nerve.yaml was rejected; the previous one stays in force: ${toOneLine(health.configError, 300)}`,
+      `${sign.warning} nerve.yaml was refused; the previous one stays in force: ${toOneLine(health.configError, 300)}`,
     );
   }
   const limit = flags.limit === undefined ? "" : ` --limit ${flags.limit}`;

@@ -14,7 +14,7 @@ const hides = (code: string): Attack => ({
   body: `const own = config.workspace + "/data/senses/" + name + ".db";
       ${code} await new Promise((done) => setTimeout(done, 25_000)); return "hidden"`,
   comesTo:
-    /^died: .*(over its disk limit of 2\.0 MiB|which its disk limit cannot measure|for its disk limit to be measured)/,
+    /^died: .*(over its disk limit of 2\.0 MiB|which its disk limit cannot measure|too many to measure its disk limit)/,
   deadly: true,
   only: "sense",
   group: { disk: "2MiB" },

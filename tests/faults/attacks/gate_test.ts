@@ -49,8 +49,8 @@ Deno.test("the gate of imports holds the whole disk by itself, where Deno asks n
       "own/hostile.ts": `export const tried: Record<string, string> = {};
         ${tries.join("\n")}
         tried.fine = (await import("./fine.ts")).fine;`,
-      "start.ts": `import { closeModules } from "${gate}";
-        closeModules({ folders: [import.meta.dirname + "/own"], packages: [] });
+      "start.ts": `import { installModuleGate } from "${gate}";
+        installModuleGate({ folders: [import.meta.dirname + "/own"], packages: [] });
         console.log(JSON.stringify((await import("./own/" + "hostile.ts")).tried));`,
     });
     await Deno.symlink(join(home, "outside"), join(home, "own/link"));

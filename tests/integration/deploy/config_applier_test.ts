@@ -95,7 +95,7 @@ Deno.test("a nerve.yaml that holds nothing is refused; one that says so takes ev
     workspace.write("nerve.yaml", text);
     const from = workspace.events.length, reply = await workspace.kernel.api.reload();
     assert.deepEqual([reply.changes, reply.problems.length], [[], 1]);
-    assert.match(reply.configError ?? "", /^nerve\.yaml:1:1 error .*holds nothing/);
+    assert.match(reply.configError ?? "", /^nerve\.yaml:1:1 error is empty/);
     if (text === "") await workspace.problem("kernel", /was refused; the previous one stays in force/, from);
   }
   assert.equal((await workspace.rows({ type: "config.refused" })).length, 1);
@@ -107,7 +107,7 @@ Deno.test("a nerve.yaml that holds nothing is refused; one that says so takes ev
   assert.deepEqual((await workspace.kernel.api.reload()).changes, [{ of: "sense:a", change: "removed" }]);
   // One rule, also when nothing is in force and nothing can be lost.
   workspace.write("nerve.yaml", "");
-  assert.match((await workspace.kernel.api.reload()).configError ?? "", /holds nothing/);
+  assert.match((await workspace.kernel.api.reload()).configError ?? "", /is empty/);
 });
 
 Deno.test("a nerve.yaml that takes something out is taken when it has rested, and at once when somebody asks for it", async () => {

@@ -39,7 +39,7 @@ Deno.test("a sense's folder that is renamed with its entry is another sense, and
   const neighbour = workspace.pid("other"), at = (name: string) => join(workspace.root, "senses", name);
   // First the folder: the entry that is left without one is wrong, and all goes on as it was.
   Deno.renameSync(at("old"), at("new"));
-  await workspace.problem("kernel", /nerve\.yaml was rejected.*senses\.old/);
+  await workspace.problem("kernel", /nerve\.yaml was refused.*senses\.old/);
   assert.equal(await wordOf(workspace, "old"), "old");
   workspace.write("nerve.yaml", stringify({ senses: { new: {}, other: {} } }));
   await asFresh(workspace, "the new name");

@@ -71,7 +71,7 @@ Deno.test("nerve reload follows what is on disk, says what that came to, and fai
     const refused = await nerve("reload", "--json");
     assert.equal(refused.code, 1);
     assert.match(reloadReplySchema.parse(JSON.parse(refused.out)).configError ?? "", /no senses\/c\/index\.ts/);
-    assert.match((await nerve("sense", "list")).out, /nerve\.yaml was rejected.*senses\.c/);
+    assert.match((await nerve("sense", "list")).out, /nerve\.yaml was refused.*senses\.c/);
   } finally {
     await server.stop();
   }

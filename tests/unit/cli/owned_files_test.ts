@@ -10,14 +10,14 @@ const files = (texts: Record<string, string>) =>
 Deno.test("a file that is as it was written is brought up to date; one that the user changed is kept", () =>
   inTempDir(async (root) => {
     assert.deepEqual(await writeFiles(root, files({ "a.ts": "1", "b/c.ts": "1" })), {
-      made: ["a.ts", "b/c.ts"],
-      renewed: [],
+      created: ["a.ts", "b/c.ts"],
+      updated: [],
       kept: [],
     });
     await Deno.writeTextFile(join(root, "a.ts"), "mine");
     assert.deepEqual(await writeFiles(root, files({ "a.ts": "2", "b/c.ts": "2" })), {
-      made: [],
-      renewed: ["b/c.ts"],
+      created: [],
+      updated: ["b/c.ts"],
       kept: ["a.ts"],
     });
     assert.equal(await Deno.readTextFile(join(root, "a.ts")), "mine");

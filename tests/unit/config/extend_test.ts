@@ -162,7 +162,7 @@ Deno.test("the comments of the lines come along, and stand with what they are ab
     permissions:
       sys: [cpus, loadavg]        # the counters, the load average
     config:
-      # threshold: 0.9            # signal only from this share on; without it every compute emits one
+      # threshold: 0.9            # a signal only from this share on; without it, every compute emits one
       keep: 30d                   # readings older than this are deleted
 
 # when
