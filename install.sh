@@ -50,37 +50,37 @@ mkdir -p "$to" || fail "$to cannot be created" 'name another folder: --to FOLDER
 to=$(CDPATH='' cd -- "$to" && pwd) || fail "$to cannot be entered" 'name another folder: --to FOLDER'
 [ ! -d "$to/nerve" ] || fail "$to/nerve is a folder" 'name another folder: --to FOLDER'
 # In the same folder, so that a rename completes the installation.
-aside=$(mktemp -d "$to/.nerve-install.XXXXXX") || fail "$to cannot be written to" 'name another folder: --to FOLDER'
-trap 'rm -rf "$aside"' EXIT
+work=$(mktemp -d "$to/.nerve-install.XXXXXX") || fail "$to cannot be written to" 'name another folder: --to FOLDER'
+trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 
 case $from in
   http://* | https://*)
-    fetch "$from" "$aside/nerve" || fail "$from cannot be downloaded" 'nothing was changed'
-    [ -n "$sum" ] || fetch "$from.sha256" "$aside/sum" || fail "$from.sha256 cannot be downloaded" 'give the checksum: --sha256 SUM'
+    fetch "$from" "$work/nerve" || fail "$from cannot be downloaded" 'nothing was changed'
+    [ -n "$sum" ] || fetch "$from.sha256" "$work/sum" || fail "$from.sha256 cannot be downloaded" 'give the checksum: --sha256 SUM'
     ;;
   *)
     [ -r "$from" ] && [ ! -d "$from" ] || fail "$from cannot be read" "$usage"
-    cp "$from" "$aside/nerve" || fail "$from cannot be copied to $to" 'nothing was changed'
-    [ -n "$sum" ] || cp "$from.sha256" "$aside/sum" 2>/dev/null || fail "there is no $from.sha256" 'give the checksum: --sha256 SUM'
+    cp "$from" "$work/nerve" || fail "$from cannot be copied to $to" 'nothing was changed'
+    [ -n "$sum" ] || cp "$from.sha256" "$work/sum" 2>/dev/null || fail "there is no $from.sha256" 'give the checksum: --sha256 SUM'
     ;;
 esac
-[ -n "$sum" ] || sum=$(cut -c 1-64 "$aside/sum")
-found=$(sum_of "$aside/nerve")
+[ -n "$sum" ] || sum=$(cut -c 1-64 "$work/sum")
+found=$(sum_of "$work/nerve")
 [ ${#found} -eq 64 ] || fail 'no program here computes SHA-256 checksums' 'install one of sha256sum, shasum and openssl'
 [ "$found" = "$(printf %s "$sum" | tr 'A-F' 'a-f')" ] ||
   fail "$from has the checksum $found, not $sum" 'nothing was changed; download it again'
 
-chmod 755 "$aside/nerve"
-version=$("$aside/nerve" version) || fail "$from does not run on this machine" 'nothing was changed'
-mv -f "$aside/nerve" "$to/nerve" || fail "$to/nerve cannot be replaced" 'nothing was changed'
+chmod 755 "$work/nerve"
+version=$("$work/nerve" version) || fail "$from does not run on this machine" 'nothing was changed'
+mv -f "$work/nerve" "$to/nerve" || fail "$to/nerve cannot be replaced" 'nothing was changed'
 printf '✅ %s\n   in %s, checksum verified\n' "$version" "$to/nerve"
 
 # Does not fail for a nerve without completions, or for a folder that is not ours.
 complete() {
-  mkdir -p "${2%/*}" 2>/dev/null && "$to/nerve" completions "$1" >"$aside/completions" 2>/dev/null &&
-    mv -f "$aside/completions" "$2" 2>/dev/null && printf '   completions for %s in %s\n' "$1" "$2"
+  mkdir -p "${2%/*}" 2>/dev/null && "$to/nerve" completions "$1" >"$work/completions" 2>/dev/null &&
+    mv -f "$work/completions" "$2" 2>/dev/null && printf '   completions for %s in %s\n' "$1" "$2"
 }
 data=${XDG_DATA_HOME:-${HOME:+$HOME/.local/share}}
 if [ -n "$data" ]; then

@@ -40,17 +40,17 @@ unpack() (
   mkdir -p "$1" && [ ! -L "$1" ] && [ -O "$1" ] && chmod 700 "$1" || exit 1
   # Removes what killed first uses have left, if it is at least a day old.
   find "$1" -name '.unpack.*' -prune -mtime +0 -exec rm -rf {} + 2>/dev/null
-  aside=$(mktemp -d "$1/.unpack.XXXXXX") || exit 1
-  trap 'rm -rf "$aside"' EXIT
+  work=$(mktemp -d "$1/.unpack.XXXXXX") || exit 1
+  trap 'rm -rf "$work"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  tail -c "+$offset" "$me" | tar -xzf - -C "$aside" || exit 1
+  tail -c "+$offset" "$me" | tar -xzf - -C "$work" || exit 1
   # Detects a wrong machine, a folder without exec permission or a damaged file now, not at the next start.
-  "$aside/deno" --version >/dev/null || exit 1
+  "$work/deno" --version >/dev/null || exit 1
   # If another first use was faster, mv fails or moves our folder into theirs.
-  mv "$aside" "$1/$hash" 2>/dev/null
-  rm -rf "$1/$hash/${aside##*/}"
+  mv "$work" "$1/$hash" 2>/dev/null
+  rm -rf "$1/$hash/${work##*/}"
   ours "$1"
 )
 

@@ -11,7 +11,7 @@ import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 export const runningChecks: readonly Check[] = [checkRunning];
 
-/** Finds nothing when no daemon answers; checks/daemon.ts reports that. */
+/** Finds nothing when no daemon answers; cli/checks/daemon.ts reports that. */
 async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
   const answer = await askWithinLimit({ clock }, paths, (client) => {
     return Promise.all([client.health(), client.senses(), client.workflows()]);

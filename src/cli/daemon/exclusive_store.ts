@@ -1,6 +1,6 @@
 /**
  * Opens the store for a command that writes to it. The command holds the workspace's lock meanwhile, so that no daemon
- * starts. Used by commands/store_*.ts.
+ * starts. Used by cli/commands/store_*.ts.
  */
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";

@@ -1,6 +1,6 @@
 /**
  * Finds the installed executable, asks it for its version, and replaces it so that there is an executable at every
- * moment. Used by commands/upgrade.ts and systemd.ts.
+ * moment. Used by cli/commands/upgrade.ts and systemd.ts.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";

@@ -1,6 +1,6 @@
 /**
  * Follows a log file line by line, across its rotation (daemon/text_log.ts). The open file is read to its end before
- * the next one is opened, so that no line is lost or repeated. Used by commands/logs.ts.
+ * the next one is opened, so that no line is lost or repeated. Used by cli/commands/logs.ts.
  */
 import { readInode } from "../../base/file_identity.ts";
 import { logFilesKept } from "../../base/limits.ts";

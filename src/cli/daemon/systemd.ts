@@ -1,7 +1,7 @@
 /**
  * Runs a workspace's daemon under systemd: the unit's text, name and path, and the calls of systemctl. Used by
- * commands/service.ts. systemd is then the supervisor: the unit runs the kernel in the foreground (`nerve run`) and its
- * output goes to the journal. Our own supervisor in between would only hide the kernel's deaths from systemd.
+ * cli/commands/service.ts. systemd is then the supervisor: the unit runs the kernel in the foreground (`nerve run`) and
+ * its output goes to the journal. Our own supervisor in between would only hide the kernel's deaths from systemd.
  */
 import { basename, join } from "node:path";
 import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../../base/limits.ts";

@@ -1,6 +1,6 @@
 /**
  * Explains from rows of the log why something happened or did not happen, one line for each row. Used by
- * commands/why.ts; pure apart from the records that it reads.
+ * cli/commands/why.ts; pure apart from the records that it reads.
  */
 import { formatDuration } from "../../base/duration.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";

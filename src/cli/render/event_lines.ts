@@ -1,4 +1,4 @@
-/** Formats kernel events for the terminal of `nerve run`, one line each. Pure; used by commands/run.ts. */
+/** Formats kernel events for the terminal of `nerve run`, one line each. Pure; used by cli/commands/run.ts. */
 import { formatDuration } from "../../base/duration.ts";
 import { unreachable } from "../../base/errors.ts";
 import type { KernelEvent } from "../../protocol/event.ts";

@@ -151,7 +151,7 @@ export const validateOutput = z.strictObject({
   })),
 });
 
-/** `nerve status`: commands/status.ts says what the conditions mean. */
+/** `nerve status`: cli/commands/status.ts says what the conditions mean. */
 export const statusOutput = z.strictObject({
   condition: z.enum(["running", "starting", "stopping", "restarting", "hanging", "down", "gave up", "killed"]),
   workspace: z.string(),

@@ -2,7 +2,7 @@
  * A stdout that never blocks its command: `nerve run` keeps running when the disk below its output is full, its
  * terminal is paused (Ctrl-S), or its reader stops reading. Lines wait in a bounded queue and are written one after the
  * other, asynchronously; what cannot be written is dropped and counted. stderr reports the first loss once; the output
- * itself reports how many lines were lost, where it resumes. Used by commands/run.ts.
+ * itself reports how many lines were lost, where it resumes. Used by cli/commands/run.ts.
  */
 import { messageOf } from "../../base/errors.ts";
 import { subscriberQueueMax } from "../../base/limits.ts";

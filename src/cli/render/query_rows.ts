@@ -1,6 +1,6 @@
 /**
  * Writes the rows of a query as a table, JSON or CSV while it reads them, so that a large result needs no memory and a
- * reader that closes stdout ends the query. Used by commands/sense_query.ts.
+ * reader that closes stdout ends the query. Used by cli/commands/sense_query.ts.
  */
 import { unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";

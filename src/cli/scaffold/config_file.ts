@@ -1,5 +1,5 @@
 /**
- * Reads and replaces nerve.yaml for a command that changes it. Used by commands/library.ts.
+ * Reads and replaces nerve.yaml for a command that changes it. Used by cli/commands/library.ts.
  * I1. A reader sees the whole old text or the whole new one: the new text is written to another file, synced and
  *     renamed.
  * I2. Mode and owner stay the same, and a link to the file stays a link.
@@ -25,23 +25,23 @@ export async function readConfigText(path: string): Promise<string> {
 export async function replaceConfigText(path: string, old: string, text: string): Promise<void> {
   const target = await Deno.realPath(path);
   const { mode, uid, gid } = await Deno.stat(target);
-  const aside = `${target}.${Deno.pid}.new`;
+  const temporary = `${target}.${Deno.pid}.new`;
   try {
-    using file = await Deno.open(aside, { write: true, createNew: true, mode: 0o600 });
+    using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
     const bytes = new TextEncoder().encode(text);
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
     await file.sync();
     const made = await file.stat();
-    if (uid !== null && gid !== null && (made.uid !== uid || made.gid !== gid)) await Deno.chown(aside, uid, gid);
-    if (mode !== null) await Deno.chmod(aside, mode & 0o7777);
+    if (uid !== null && gid !== null && (made.uid !== uid || made.gid !== gid)) await Deno.chown(temporary, uid, gid);
+    if (mode !== null) await Deno.chmod(temporary, mode & 0o7777);
     if (await readConfigText(target) !== old) {
       throw new NerveError("CONFIG_INVALID", `${configFileName} was changed by somebody else just now`, {
         hint: "run the command again",
       });
     }
-    await Deno.rename(aside, target);
+    await Deno.rename(temporary, target);
   } catch (thrown) {
-    await Deno.remove(aside).catch((removal: unknown) => {
+    await Deno.remove(temporary).catch((removal: unknown) => {
       if (!(removal instanceof Deno.errors.NotFound)) throw new Error(messageOf(removal), { cause: thrown });
     });
     throw thrown;

@@ -1,5 +1,6 @@
 /**
- * Shared by the commands that add a sense or workflow to a workspace: commands/init_part.ts and commands/library.ts.
+ * Shared by the commands that add a sense or workflow to a workspace: cli/commands/init_part.ts and
+ * cli/commands/library.ts.
  */
 import { NerveError } from "../../base/errors.ts";
 import { namePattern } from "../../protocol/signal.ts";
