@@ -44,5 +44,5 @@ export function daemonRunning(
 
 function hintKnown(kind: "sense" | "workflow", known: Iterable<string>): string {
   const names = [...known];
-  return names.length === 0 ? `nerve init ${kind} NAME` : `There are: ${names.join(", ")}`;
+  return names.length === 0 ? `nerve init ${kind} NAME` : `there are: ${names.join(", ")}`;
 }

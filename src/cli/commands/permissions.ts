@@ -58,8 +58,8 @@ function findUnits(config: NerveConfig, name: string | undefined): GrantedUnit[]
       hint: near !== null
         ? `did you mean "${near}"?`
         : known.length > 0
-        ? `There are: ${known.join(", ")}`
-        : "This workspace has no senses and no workflows",
+        ? `there are: ${known.join(", ")}`
+        : "this workspace has no senses or workflows",
     });
   }
   const groups = [...config.groups.keys()].filter((group) => groupMembers(config, group).length > 0);

@@ -59,7 +59,7 @@ Deno.test("a reset says whether something was lifted; nothing to lift is no fail
       assert.deepEqual(JSON.parse((await nerve(part, "reset", name, "--json")).out), { lifted: false });
       const unknown = await nerve(part, "reset", "other");
       assert.equal(unknown.code, 1);
-      assert.match(unknown.err, new RegExp(`there is no ${part} "other"\\n {3}There are: ${name}`));
+      assert.match(unknown.err, new RegExp(`there is no ${part} "other"\\n {3}there are: ${name}`));
     }
   });
 });

@@ -29,7 +29,7 @@ Deno.test("nerve permissions says what is declared, implied and gained, for peop
     });
     const unknown = await nerve(root, "permissions", "nobody");
     assert.equal(unknown.code, 1);
-    assert.match(unknown.err, /there is no sense and no workflow "nobody"\n {3}There are: a, b\b/);
+    assert.match(unknown.err, /there is no sense and no workflow "nobody"\n {3}there are: a, b\b/);
   });
 });
 

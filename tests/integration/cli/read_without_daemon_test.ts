@@ -266,7 +266,7 @@ Deno.test("sense query refuses anything but one read, and names what is missing"
     }
     assert.match((await nerve("sense", "query", "cpu-usage", "--format", "csv")).out, /\n1,reading 1\n$/);
     const unknown = await nerve("sense", "schema", "cpu");
-    assert.deepEqual([unknown.code, unknown.err], [1, `❌ there is no sense "cpu"\n   There are: cpu-usage, quiet\n`]);
+    assert.deepEqual([unknown.code, unknown.err], [1, `❌ there is no sense "cpu"\n   there are: cpu-usage, quiet\n`]);
     assert.equal((await nerve("sense", "query", "../../logs")).code, 2);
   });
 });

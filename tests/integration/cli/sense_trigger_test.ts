@@ -62,6 +62,6 @@ Deno.test("sense trigger says how it was taken, and with --wait how it ended", a
     const json = await nerve(root, "sense", "trigger", "cpu-usage", "--wait", "--json");
     assert.deepEqual(triggerReplySchema.parse(JSON.parse(json.out)).outcome, view.result);
     const unknown = await nerve(root, "sense", "trigger", "cpu");
-    assert.deepEqual([unknown.code, unknown.err], [1, `❌ there is no sense "cpu"\n   There are: cpu-usage\n`]);
+    assert.deepEqual([unknown.code, unknown.err], [1, `❌ there is no sense "cpu"\n   there are: cpu-usage\n`]);
   });
 });

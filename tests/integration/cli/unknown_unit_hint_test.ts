@@ -16,7 +16,7 @@ Deno.test("a trigger of what is there without a name in nerve.yaml says so, and 
   }
   assert.match(
     (await served.nerve("sense", "trigger", "quite")).err,
-    /there is no sense "quite"\n {3}There are: quiet\n/,
+    /there is no sense "quite"\n {3}there are: quiet\n/,
   );
   // Named meanwhile, and nobody has told this kernel, which does not watch.
   served.workspace.write("nerve.yaml", "senses: { late: {} }\n");

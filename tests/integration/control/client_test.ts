@@ -57,7 +57,7 @@ Deno.test("a problem arrives as the NerveError that it was", async () => {
       assert.deepEqual([thrown.code, thrown.message, thrown.hint], [
         "SENSE_UNKNOWN",
         `there is no sense "nope"`,
-        "There are: cpu-usage",
+        "there are: cpu-usage",
       ]);
       return true;
     });

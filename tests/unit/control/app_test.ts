@@ -18,7 +18,7 @@ Deno.test("the API answers with what its schemas say", async () => {
 Deno.test("an unknown sense, run, workflow and route are 404 with a hint where there is one", async () => {
   const { app, post } = apiBench();
   const sense = await problemOf(await app.request("/v1/senses/cpu-usge"));
-  assert.deepEqual([sense.status, sense.code, sense.hint], [404, "SENSE_UNKNOWN", "There are: cpu-usage"]);
+  assert.deepEqual([sense.status, sense.code, sense.hint], [404, "SENSE_UNKNOWN", "there are: cpu-usage"]);
   const run = await problemOf(await app.request("/v1/runs/none"));
   assert.deepEqual([run.status, run.code], [404, "RUN_UNKNOWN"]);
   const messages = await problemOf(await app.request("/v1/runs/none/messages"));

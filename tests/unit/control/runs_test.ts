@@ -47,8 +47,8 @@ Deno.test("a reset says whether there was something to lift, and knows its names
     assert.deepEqual(resetSchema.parse((await post(path)).body), { lifted: false });
   }
   const sense = await post("/v1/senses/cpu/reset"), workflow = await post("/v1/workflows/clean/reset");
-  assert.deepEqual([sense.status, problemSchema.parse(sense.body).hint], [404, "There are: cpu-usage"]);
-  assert.deepEqual([workflow.status, problemSchema.parse(workflow.body).hint], [404, "There are: cleanup"]);
+  assert.deepEqual([sense.status, problemSchema.parse(sense.body).hint], [404, "there are: cpu-usage"]);
+  assert.deepEqual([workflow.status, problemSchema.parse(workflow.body).hint], [404, "there are: cleanup"]);
 });
 
 Deno.test("a run asked for with wait=1 is answered when it has ended", async () => {
