@@ -2,7 +2,8 @@
  * Keeps a kernel running: starts it, restarts it when it dies, gives up when it dies too often, ends it on request.
  * Created by supervisor_process.ts, on top of kernel_child.ts. It only decides; its ports touch files and processes.
  * I1. There is at most one kernel at a time.
- * I2. A kernel that ends in order was asked to, by whomever; the supervisor then ends too. Every other end is a death.
+ * I2. A kernel that ends in order was asked to stop, no matter by whom; the supervisor then ends too. Every other end is
+ *     a death.
  * I3. When the kernel does not become ready at the first start, the start fails as a whole. Only a kernel that was
  *     ready is restarted.
  * I4. When the workspace was removed, a kernel is started as soon as a workspace is there again. Failed starts are

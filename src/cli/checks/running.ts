@@ -30,7 +30,7 @@ function checkKernel({ configError, storeError }: Health): Finding[] {
     ...configError === null ? [] : [
       failed(
         "config",
-        `the daemon rejected nerve.yaml and keeps the previous one: ${toOneLine(configError, 1_000)}`,
+        `nerve.yaml was refused; the previous one stays in force: ${toOneLine(configError, 1_000)}`,
         "nerve validate; once it finds no error: nerve reload",
       ),
     ],

@@ -80,7 +80,8 @@ export const storeCommands: RouteMap<CliContext> = buildRouteMap({
       {
         brief: "Rebuild the table of runs from the log",
         details:
-          "Replaces every run whose first row is in the log or its archive; other runs are not touched. Needs the daemon to be stopped.",
+          "Replaces every run whose first row is in the log or its archive; other runs are not touched. Needs the daemon\n" +
+          "to be stopped.",
         examples: ["nerve store rebuild-runs"],
       },
       { json: true },
