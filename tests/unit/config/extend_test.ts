@@ -175,7 +175,7 @@ reflexes:
   const flow = add("senses: { a: {} } # mine\n", piece);
   assert.match(flow, /^senses: \{ a: \{\},\n/);
   assert.match(flow, /keep: 30d +# readings older than this are deleted/);
-  assert.match(flow, /# threshold: 0\.9 +# signal only from this share on/);
+  assert.match(flow, /# threshold: 0\.9 +# a signal only from this share on/);
   assert.match(flow, /\} # mine\n/);
 });
 
