@@ -31,7 +31,7 @@ function blocksIn(language: string): { document: Document; block: Block }[] {
   return blocks.filter(({ block }) => block.language === language);
 }
 
-Deno.test("a block of code says what it is, so that it is run, checked or known as output", () => {
+Deno.test("every block of code has a kind, so that it is run, checked or treated as output", () => {
   const known = ["ts", "sql", "yaml", "json", "sh", "text", "mermaid"];
   const strange = blocks.filter(({ block }) => !known.includes(block.language));
   assert.deepEqual(strange.map(({ document, block }) => `${document.path}: ${block.text.slice(0, 60)}`), []);
@@ -123,7 +123,7 @@ async function assertRuns(words: readonly string[], where: string): Promise<void
   if (args.includes("task")) assert.ok(task in manifest.tasks || task.startsWith("-"), `${where}: ${words.join(" ")}`);
 }
 
-Deno.test("every line of a shell block is a command that there is", async () => {
+Deno.test("every line of a shell block is an existing command", async () => {
   let count = 0;
   for (const { document, block } of blocksIn("sh")) {
     for (const words of block.text.trimEnd().split("\n").flatMap(programsOf)) {
@@ -134,7 +134,7 @@ Deno.test("every line of a shell block is a command that there is", async () => 
   assert.ok(count > 100, `${count} commands`);
 });
 
-Deno.test("every command in running text is a command, and every task is a task", async () => {
+Deno.test("every command and task in running text exists", async () => {
   let count = 0;
   for (const { path, text } of [...documents, ...libraryReadmes.map(readDocument)]) {
     for (const command of inlineCommands(text)) {
@@ -153,7 +153,7 @@ Deno.test("every command in running text is a command, and every task is a task"
   assert.ok(count > 100, `${count} commands`);
 });
 
-Deno.test("every link leads to a file that is here, and to a heading that it has", () => {
+Deno.test("every link leads to an existing file and heading", () => {
   let count = 0;
   for (const { path, text } of [...documents, ...libraryReadmes.map(readDocument)]) {
     for (const link of linksOf(text)) {
@@ -168,7 +168,7 @@ Deno.test("every link leads to a file that is here, and to a heading that it has
   assert.ok(count > 100, `${count} links`);
 });
 
-Deno.test("the README says in this order what nerve is, a sense, the installation, a first run and where to read on", () => {
+Deno.test("the README has, in this order: what nerve is, a sense, the installation, a first run and links", () => {
   const { text } = readDocument("README.md");
   const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
   assert.deepEqual(sections, ["A sense in ten lines", "Install", "First run", "Documents"]);
@@ -189,7 +189,7 @@ Deno.test("the glossary has each word once", () => {
   assert.deepEqual(words.filter((word, at) => words.indexOf(word) !== at), []);
 });
 
-Deno.test("deno task nerve is the command line, from a clone and inside a workspace that it made", async () => {
+Deno.test("deno task nerve is the command line, from a clone and inside a workspace that it created", async () => {
   const home = await Deno.makeTempDir({ prefix: "nerve task " });
   // Under `deno task test` the variable is there already, and a task inside a task keeps it.
   const { INIT_CWD: _, ...env } = Deno.env.toObject();
@@ -207,7 +207,7 @@ Deno.test("deno task nerve is the command line, from a clone and inside a worksp
   }
 });
 
-Deno.test("blocks, commands and links are found where they are", () => {
+Deno.test("blocks, commands and links are found in a document", () => {
   const text = "# A b: `c`\n\n## A b: `c`\n[x](y.md#z) `nerve a\nb` `[no](x)`\n```sh\nnerve [no](x)\n```\n";
   assert.deepEqual(blocksOf(text), [{ language: "sh", text: "nerve [no](x)\n", file: null }]);
   assert.deepEqual([...anchorsOf(text)], ["a-b-c", "a-b-c-1"]);

@@ -26,7 +26,7 @@ async function runExample(root: string): Promise<{ code: number; lines: string[]
   return { code, lines: text(stdout).trimEnd().split("\n"), errors: text(stderr) };
 }
 
-Deno.test("the example of embedding runs a workspace, hears its events and leaves nothing behind", async () => {
+Deno.test("the embedding example runs a workspace, receives its events and leaves nothing behind", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, files);
     const { code, lines, errors } = await runExample(root);
@@ -39,7 +39,7 @@ Deno.test("the example of embedding runs a workspace, hears its events and leave
 });
 
 // It went past every check of grants: a sense could be given nerve.yaml itself to write.
-Deno.test("the example of embedding refuses a grant that nerve itself would refuse", async () => {
+Deno.test("the embedding example rejects a grant that nerve itself would reject", async () => {
   await inTempDir(async (root) => {
     const yaml = 'senses: { load: { permissions: { write: ["."] } } }\nworkflows: { tidy: {} }\n';
     await writeWorkspace(root, { ...files, "nerve.yaml": yaml });
@@ -49,7 +49,7 @@ Deno.test("the example of embedding refuses a grant that nerve itself would refu
   });
 });
 
-Deno.test("the example of docs/api.md is the one that runs", () => {
+Deno.test("the example in docs/api.md is the file that runs", () => {
   const [, shown] = /```ts\n(import \{ createKernel[\s\S]*?)```/.exec(readSource("docs/api.md")) ?? [];
   const run = readSource("tests/e2e/embed_example.ts").replace(/^(?:\/\/.*\n)*/, "");
   assert.equal(shown, run.replace("../../src/mod.ts", "./src/mod.ts"));

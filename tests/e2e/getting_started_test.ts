@@ -94,7 +94,7 @@ Deno.test("a reader who follows docs/getting-started.md sees what it shows, and 
   });
 });
 
-Deno.test("what is compared leaves out only what differs each time", () => {
+Deno.test("the comparison ignores only what differs each time", () => {
   assertShown("✅ stopped (pid 1) after 100ms\n...\nid  2 {...", '✅ stopped (pid 47) after 1s\nx\nid   33 {"a":1}\n');
   assert.throws(() => assertShown("✅ stopped", "✅ started\n"));
   assert.throws(() => assertShown("a\nb", "b\na\n"));

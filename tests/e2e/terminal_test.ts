@@ -106,7 +106,7 @@ const workspace = {
 
 const grey = "\\x1b\\[2m";
 
-Deno.test("in a terminal there is colour and Ctrl-C stops in order; what user code wrote is shown, not obeyed", async () => {
+Deno.test("in a terminal there is colour, Ctrl-C stops cleanly, and control characters of user code are shown, not obeyed", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, workspace);
     await inTerminal(root, `${nerve} run`, {}, async (terminal) => {
@@ -129,7 +129,7 @@ Deno.test("in a terminal there is colour and Ctrl-C stops in order; what user co
   });
 });
 
-Deno.test("a run that has nothing to say ends in order with the window that it was started in", async () => {
+Deno.test("nerve run without output ends cleanly when its terminal window is closed", async () => {
   await inTempDir(async (root) => {
     await requireScript();
     await writeWorkspace(root, {
@@ -160,7 +160,7 @@ Deno.test("a run that has nothing to say ends in order with the window that it w
   });
 });
 
-Deno.test("NO_COLOR and a dumb terminal are plain; so is a pipe", async () => {
+Deno.test("with NO_COLOR, in a dumb terminal and in a pipe the output is plain", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, workspace);
     for (const env of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {
@@ -231,7 +231,7 @@ const asked: Readonly<Record<string, (words: readonly string[]) => string>> = {
 
 const quiet: Readonly<Record<string, readonly string[]>> = { zsh: ["-f"], fish: ["--no-config"] };
 
-Deno.test("each shell completes commands and the names of senses by the script that nerve prints", async (t) => {
+Deno.test("with the script that nerve prints, each shell completes commands and names of senses", async (t) => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...workspace, "bin/nerve": `#!/bin/sh\nexec ${nerve} "$@"\n` });
     await Deno.chmod(`${root}/bin/nerve`, 0o700);

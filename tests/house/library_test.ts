@@ -17,7 +17,7 @@ function files(folder: string): string[] {
   return [...Deno.readDirSync(`${repository}/${folder}`)].map(({ name }) => name).sort();
 }
 
-Deno.test("the library holds ten senses and four workflows", () => {
+Deno.test("the library has ten senses and four workflows", () => {
   assert.deepEqual(senses, [
     "cpu-usage",
     "disk-usage",
@@ -43,7 +43,7 @@ function assertValid(block: Record<string, unknown>): void {
 }
 
 for (const name of senses) {
-  Deno.test(`senses/${name} is a whole folder with lines to paste`, () => {
+  Deno.test(`senses/${name} is a complete folder with lines to paste`, () => {
     const folder = files(`senses/${name}`);
     for (const file of ["index.ts", "schema.ts", "migrations", "README.md"]) assert.ok(folder.includes(file), file);
     for (const file of files(`senses/${name}/migrations`)) assert.match(file, /^\d{4}_[a-z_]+\.sql$/);
@@ -57,7 +57,7 @@ for (const name of senses) {
 }
 
 for (const name of workflows) {
-  Deno.test(`workflows/${name} is a whole folder with lines to paste`, () => {
+  Deno.test(`workflows/${name} is a complete folder with lines to paste`, () => {
     const folder = files(`workflows/${name}`);
     for (const file of ["index.ts", "README.md"]) assert.ok(folder.includes(file), file);
     const block = pasteBlock("workflows", name);

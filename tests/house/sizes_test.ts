@@ -46,7 +46,7 @@ Deno.test("no function is longer than 60 lines", () => {
   assert.deepEqual(long, []);
 });
 
-Deno.test("a long function is noticed", () => {
+Deno.test("a long function is found", () => {
   const source = `class A {\n  #m() {\n${"    void 0;\n".repeat(70)}  }\n}`;
   assert.deepEqual(functionsOf(source), [{ line: 2, lines: 72 }]);
 });

@@ -47,7 +47,7 @@ Deno.test("a test in another room, below its room, or of a file that is not ther
   assert.deepEqual(misplaced([...right, "tests/unit/library/address_test.ts", ...wrong], rooms), wrong);
 });
 
-Deno.test("every integration test stands in the folder of a room", () => {
+Deno.test("every integration test is in the folder of a room", () => {
   const rooms = testedNames(sourceFiles(["src", "tools", "senses"], ".ts"));
   const folders = new Set(sourceFiles(["tests/integration"], "_test.ts").map((path) => path.split("/")[2] ?? ""));
   assert.deepEqual([...folders].filter((folder) => !rooms.has(folder)), []);

@@ -37,7 +37,7 @@ function names(path: string): string[] {
 
 const mode = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
 
-Deno.test("the build says in one line that it cannot compile, makes the portable file, and writes its sum", async () => {
+Deno.test("a build that cannot compile says so in one line, makes the portable file and writes its checksum", async () => {
   assert.match(said, /^⚠️ .*: building the portable form instead\n✅ .*: portable, .*\n {3}sha256 [0-9a-f]{64}\n$/);
   const sum = (await Deno.readTextFile(`${file}.sha256`)).slice(0, 64);
   assert.equal(sum, await hashFile(file));
@@ -45,7 +45,7 @@ Deno.test("the build says in one line that it cannot compile, makes the portable
   assert.deepEqual(names(folder), ["nerve", "nerve.sha256"]);
 });
 
-Deno.test("a runtime of this machine is not taken for another machine's, and nothing is left of the attempt", async () => {
+Deno.test("a runtime of this machine is not used for another machine, and the attempt leaves nothing behind", async () => {
   const other = Deno.build.arch === "x86_64" ? "aarch64-unknown-linux-gnu" : "x86_64-unknown-linux-gnu";
   const out = join(folder, "other", "nerve");
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
@@ -61,7 +61,7 @@ Deno.test("a runtime of this machine is not taken for another machine's, and not
   assert.deepEqual(names(join(folder, "other")), []);
 });
 
-Deno.test("two first uses at once both work, and leave one private folder", async () => {
+Deno.test("two concurrent first uses both work and leave one private folder", async () => {
   const form = await fresh("twice");
   const both = await Promise.all([0, 1].map(() => finish(form, ["version"], folder)));
   for (const { code, out, err } of both) assert.deepEqual([code, err, /^nerve /.test(out)], [0, "", true]);
@@ -73,7 +73,7 @@ Deno.test("two first uses at once both work, and leave one private folder", asyn
   assert.deepEqual(names(form.temp), []);
 });
 
-Deno.test("a home that cannot be written to: it goes to a private temporary folder, and says so once", async () => {
+Deno.test("with a read-only home it unpacks into a private temporary folder, and says so once", async () => {
   const form = await fresh("read-only", { HOME: "/proc/nowhere" });
   const first = await finish(form, ["version", "--json"], folder);
   assert.equal(first.code, 0, first.err);
@@ -86,7 +86,7 @@ Deno.test("a home that cannot be written to: it goes to a private temporary fold
 });
 
 Deno.test({
-  name: "a temporary folder that another user has prepared is not used",
+  name: "a temporary folder that another user prepared is not used",
   ignore: !isRoot,
   async fn() {
     const form = await fresh("foreign", { HOME: "/proc/nowhere" });
@@ -100,7 +100,7 @@ Deno.test({
   },
 });
 
-Deno.test("a damaged file says so, wherever it was cut or changed, and leaves nothing behind", async () => {
+Deno.test("a damaged file reports the damage, wherever it was cut or changed, and leaves nothing behind", async () => {
   const form = await fresh("damaged"), damaged = join(folder, "damaged", "nerve"), copy = `${damaged}.copy`;
   const broken = { ...form, command: [...form.command.slice(0, -1), damaged] };
   const inHeader = 1_000, inArchive = 10_000_000;
@@ -127,7 +127,7 @@ Deno.test("a damaged file says so, wherever it was cut or changed, and leaves no
   }
 });
 
-Deno.test("what the first use lacks is told in one line: a tool, or room for the files", async () => {
+Deno.test("a missing tool or missing disk space at the first use is reported in one line", async () => {
   const form = await fresh("lacking"), tools = join(folder, "lacking", "tools");
   await Deno.mkdir(tools);
   for (const tool of ["sh", "tail", "gzip", "mkdir", "mktemp", "chmod", "mv", "rm", "id"]) {
@@ -157,7 +157,7 @@ async function which(tool: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("a cache that a cleaner went through is not started from, nor is a relative one looked for", async () => {
+Deno.test("an incomplete cache is not used, and a relative one is ignored", async () => {
   const form = await fresh("cleaned", { XDG_CACHE_HOME: "relative" }), elsewhere = join(folder, "cleaned");
   await succeed(form, ["version"], elsewhere);
   assert.deepEqual(names(elsewhere), ["home of one", "temp"]);
@@ -169,7 +169,7 @@ Deno.test("a cache that a cleaner went through is not started from, nor is a rel
   assert.match(err, /^nerve: cannot unpack into .* \(its content is not ours, or is incomplete\), using .* instead\n$/);
 });
 
-Deno.test("what stands in the user's home does not reach it: deno.json, package.json, .npmrc", async () => {
+Deno.test("deno.json, package.json and .npmrc in the user's home have no effect", async () => {
   const form = await fresh("crowded");
   await writeWorkspace(form.home, {
     "deno.json": `{ "workspace": ["./other"], "imports": { "zod": "./nothing.ts" } }`,
@@ -193,7 +193,7 @@ Deno.test("it is found through PATH and through a symlink", async () => {
   assert.match(await succeed(byShell, ["version"], bin), /portable/);
 });
 
-Deno.test("upgrade replaces the portable file under a running daemon, which goes on with the new one", async () => {
+Deno.test("upgrade replaces the portable file of a running daemon, which then runs the new one", async () => {
   const form = await fresh("upgraded"), installed = join(folder, "upgraded", "nerve"), next = join(folder, "next");
   copyProgram(file, installed);
   copyProgram(file, next);
@@ -215,7 +215,7 @@ Deno.test("upgrade replaces the portable file under a running daemon, which goes
   }
 });
 
-Deno.test("install.sh puts it into a clean home, from where it makes a workspace", async () => {
+Deno.test("install.sh installs it into a clean home, where it creates a workspace", async () => {
   const form = await fresh("installed"), { home } = form;
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: [join(repository, "install.sh"), file],

@@ -20,7 +20,7 @@ const hides = (code: string): Attack => ({
   group: { disk: "2MiB" },
 });
 
-attackTest("a group whose databases outgrow its quota is stopped, and goes on when they are under it again", {
+attackTest("a group whose databases exceed its quota is stopped, and runs again when they are below it", {
   "fills": {
     body: fill,
     comesTo: /^died: .*has \d+\.\d MiB in its databases, over its disk limit of 2\.0 MiB/,

@@ -5,7 +5,7 @@ import { type Attack, type Attacks, attackTest, longForm } from "../../support/a
 const soon = { timeout: "200ms", grace_period: "100ms" };
 const endless = (body: string): Attack => ({ body, comesTo: /^timeout/, deadly: true, only: "sense", yaml: soon });
 
-attackTest("a compute that never returns its thread is killed after its time and grace", {
+attackTest("a compute that blocks its thread is killed after its timeout and grace period", {
   "loop": endless("for (;;);"),
   "catching-loop": endless("for (;;) try { throw 1; } catch { continue; }"),
   "microtasks": endless("const again = (): Promise<void> => Promise.resolve().then(again); await again();"),
@@ -44,7 +44,7 @@ const hungry = (body: string, comesTo = /^died: .*(ran out of its memory limit|o
   ...(longForm || body.startsWith("const kept = [];") ? {} : { only: "sense" as const }),
 });
 
-attackTest("a group that takes more memory than it has is ended as out of memory", {
+attackTest("a group that exceeds its memory limit is ended as out of memory", {
   "heap": hungry("const kept = []; for (let n = 0;; n++) kept.push({ n, text: 'x' + n });"),
   "strings": hungry(
     "let text = 'x'; const kept = []; for (let n = 0;; n++) kept.push((text + n).padEnd(1e5, 'y' + n).split('').join(n + ''));",
@@ -75,7 +75,7 @@ attackTest("a group that takes more memory than it has is ended as out of memory
 
 const own = "const file = config.workspace + '/data/blobs/own-' + Math.random(); Deno.writeTextFileSync(file, 'x');";
 
-attackTest("threads, timers and descriptors run out for the group that takes them, and for nobody else", {
+attackTest("a group that exhausts threads, timers or descriptors harms only itself", {
   "threads": {
     body:
       `${own} await Promise.all(Array.from({ length: 5_000 }, () => Deno.readTextFile(file))); Deno.removeSync(file); return 'lived'`,
@@ -106,7 +106,7 @@ attackTest("threads, timers and descriptors run out for the group that takes the
   },
 });
 
-attackTest("a group that burns a core outside of any compute is told of, and ended when it does not answer", {
+attackTest("a group that burns a core outside any compute is reported, and ended when it does not answer", {
   "burns-later": {
     body: "setTimeout(() => { for (;;); }, 100); return 'later'",
     comesTo: /^returned "later"/,

@@ -4,7 +4,7 @@ import { attackTest } from "../../support/attack_daemon.ts";
 const refused =
   /^threw .*(NotCapable|Requires (read|write|run|all) access|cannot be imported|not permitted|EACCES|permission denied)/i;
 
-attackTest("nothing outside is read, listed, looked at or imported", {
+attackTest("nothing outside the grants is read, listed, statted or imported", {
   "read": { body: "return await Deno.readTextFile(config.outside + '/secret.txt')", comesTo: refused },
   "read-sync": { body: "return Deno.readTextFileSync(config.outside + '/secret.txt')", comesTo: refused },
   "read-up": { body: "return Deno.readTextFileSync('../outside/secret.txt')", comesTo: refused },
@@ -75,7 +75,7 @@ attackTest("nothing outside is read, listed, looked at or imported", {
   "load-env-file": { body: "return process.loadEnvFile(config.outside + '/secret.txt')", comesTo: /^threw / },
 });
 
-attackTest("nothing outside is written, made, moved or removed", {
+attackTest("nothing outside the grants is written, created, moved or removed", {
   "write": { body: "Deno.writeTextFileSync(config.outside + '/secret.txt', 'x')", comesTo: refused },
   "append": { body: "Deno.writeTextFileSync(config.outside + '/secret.txt', 'x', { append: true })", comesTo: refused },
   "create": { body: "Deno.createSync(config.outside + '/new')", comesTo: refused },
@@ -113,7 +113,7 @@ attackTest("nothing outside is written, made, moved or removed", {
   "socket": { body: "Deno.removeSync(config.socket)", comesTo: refused },
 });
 
-attackTest("links lead nowhere: none can be made, neither to what is outside nor from there", {
+attackTest("no link can be created, neither to files outside the grants nor from there", {
   "symlink-in": { body: "Deno.symlinkSync(config.outside, config.workspace + '/data/blobs/way')", comesTo: refused },
   "symlink-node": {
     body: "(await import('node:fs')).symlinkSync(config.outside, config.workspace + '/data/blobs/way')",

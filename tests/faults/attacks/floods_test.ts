@@ -6,7 +6,7 @@ const count = longForm ? 200_000 : 20_000;
 const any = /^(returned|timeout|died: )/;
 const yaml = { timeout: "2s", grace_period: "200ms" };
 
-attackTest("a group that logs, prints or claims without end is slowed down, dropped from and counted", {
+attackTest("a group that logs, prints or claims without end is slowed down, and what is dropped is counted", {
   "rows": {
     body: `for (let n = 0; n < ${count}; n++) log('info', 'row ' + n, { n }); return 'said'`,
     comesTo: any,

@@ -32,7 +32,7 @@ const attacks = (outside: string): Readonly<Record<string, string>> => ({
   "out of a package": `import.meta.resolve("zod").replace(/index\\.[a-z]+$/, "..%2f..%2fhono/4.13.19/dist/index.js")`,
 });
 
-Deno.test("the gate of imports holds the whole disk by itself, where Deno asks no permission", async () => {
+Deno.test("the module gate protects the whole disk where Deno checks no permission", async () => {
   await inTempDir(async (home) => {
     const all = attacks(join(home, "outside"));
     const tries = Object.entries(all).map(([name, target]) =>

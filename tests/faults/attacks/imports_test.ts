@@ -41,11 +41,11 @@ function waysTo(name: string): Record<string, Attack> {
 }
 
 attackTest(
-  "no Node built-in that acts on the process is to be had, by whatever name and way",
+  "no Node built-in that acts on the process can be imported, by any name and in any way",
   Object.assign({}, ...closed.filter((name) => !standIns.includes(name)).map(waysTo)) as Attacks,
 );
 
-attackTest("node:process is a stand-in without the ends of the process, by whatever way", {
+attackTest("node:process is a stand-in that cannot end the process, in whatever way it is imported", {
   "default": { body: "return typeof (await import('node:process')).default._kill(1, 9)", comesTo: /^threw / },
   "abort": { body: "(await import('node:process') as any).abort()", comesTo: /^threw .*not a function/ },
   "abort-bare": { body: "(await import('process') as any).abort()", comesTo: /^threw .*not a function/ },
@@ -60,7 +60,7 @@ attackTest("node:process is a stand-in without the ends of the process, by whate
   },
 });
 
-attackTest("a package is loaded only when permissions.import names it, also when it lies in the cache", {
+attackTest("a package is loaded only when permissions.import names it, even when it is in the cache", {
   "zod": { head: "import * as z from 'zod';", body: "return z.string().parse('it works')", comesTo: works },
   "drizzle": {
     body: "return typeof (await import('drizzle-orm/sqlite-core')).text === 'function' && 'it works'",
@@ -191,7 +191,7 @@ attackTest("a package is loaded only when permissions.import names it, also when
   },
 });
 
-Deno.test("every Node built-in of this Deno is known to be open or closed, and deno.json closes the same", () => {
+Deno.test("every Node built-in of this Deno is classified as open or closed, and deno.json closes the same ones", () => {
   const { imports } = JSON.parse(Deno.readTextFileSync(new URL("../../../deno.json", import.meta.url)));
   assert.ok(closed.length > 20, "a list that came out empty would prove nothing");
   for (const name of closed) {

@@ -4,7 +4,7 @@ import type { Targets } from "../../support/attack_targets.ts";
 
 const refused = /^threw .*(NotCapable|Requires (net|read|write|all) access|closed in the sandbox)/;
 
-attackTest("without a grant nothing is reached over the network", {
+attackTest("without a grant nothing can be reached over the network", {
   "fetch": { body: "return await (await fetch(`http://127.0.0.1:${config.deniedPort}/`)).text()", comesTo: refused },
   "fetch-name": {
     body: "return await (await fetch(`http://localhost:${config.deniedPort}/`)).text()",
@@ -104,7 +104,7 @@ attackTest("without a grant nothing is reached over the network", {
 });
 
 attackTest(
-  "a grant of one host and port reaches that and nothing else: no other name, port, redirect or protocol",
+  "a grant of one host and port allows nothing else: no other name, port, redirect or protocol",
   {},
   {
     attacks({ grantedPort }: Targets): Attacks {

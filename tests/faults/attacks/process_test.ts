@@ -6,7 +6,7 @@ const refused =
   /^threw .*(NotCapable|Requires (run|ffi|read|sys|env|all) access|closed in the sandbox|not a constructor|not a function|affects the whole process)/;
 const gone = /^threw .*(undefined|not a function|not a constructor|Cannot read prop)/;
 
-attackTest("no program is started and no code outside of JavaScript is run", {
+attackTest("no program is started and no native code is run", {
   "command": { body: "return (await new Deno.Command('id').output()).success", comesTo: refused },
   "command-sync": {
     body: "return new Deno.Command('/bin/sh', { args: ['-c', 'id'] }).outputSync().success",
@@ -44,7 +44,7 @@ attackTest("no program is started and no code outside of JavaScript is run", {
   },
 });
 
-attackTest("no signal is sent and no process is ended, its own neither", {
+attackTest("no signal is sent and no process is ended, not even its own", {
   "kill-kernel": { body: "Deno.kill(Deno.ppid, 'SIGKILL')", comesTo: refused },
   "kill-kernel-node": { body: "process.kill(process.ppid, 'SIGKILL')", comesTo: refused },
   "kill-import": { body: "(await import('node:process') as any).kill(1, 0)", comesTo: /^threw / },
@@ -83,7 +83,7 @@ attackTest("no signal is sent and no process is ended, its own neither", {
   },
 });
 
-attackTest("no other thread is started and no other realm entered", {
+attackTest("no other thread is started and no other realm is entered", {
   "worker": { body: "new Worker('data:text/javascript,1', { type: 'module' })", comesTo: refused },
   "worker-permissions": {
     body: "new Worker(import.meta.url, { type: 'module', deno: { permissions: 'inherit' } } as any)",
@@ -120,7 +120,7 @@ attackTest("no other thread is started and no other realm entered", {
   },
 });
 
-attackTest("the kernel's environment, arguments, memory and files stay its own", {
+attackTest("the kernel's environment, arguments, memory and files cannot be read", {
   "env": { body: "return Deno.env.get('EXAMPLE_KERNEL_SECRET')", comesTo: refused },
   "env-all": { body: "return Deno.env.toObject()", comesTo: refused },
   "env-node": { body: "return process.env.EXAMPLE_KERNEL_SECRET.length", comesTo: /^threw / },
@@ -154,7 +154,7 @@ attackTest("the kernel's environment, arguments, memory and files stay its own",
   },
 });
 
-attackTest("a file descriptor of the process is of no use: it can be neither wrapped, read nor written", {
+attackTest("a file descriptor of the process can be neither wrapped, read nor written", {
   "fs-read": {
     body: `const fs = await import('node:fs'); const found = [];
       for (let fd = 3; fd < 64; fd++) { try { fs.readSync(fd, new Uint8Array(1)); found.push(fd); } catch { /* closed */ } }

@@ -8,7 +8,7 @@ const secret = "s3cr3t-t0ken-value";
 const yaml = { permissions: { env: ["EXAMPLE_TOKEN"] } };
 const any = /^(returned|threw)/;
 
-attackTest("what a sense or role blurts out of its secret is masked wherever nerve shows it", {
+attackTest("a secret that a sense or role prints is masked wherever nerve shows it", {
   "returns": {
     body: "return { token: Deno.env.get('EXAMPLE_TOKEN') }",
     comesTo: /^returned "?\{\\?"token\\?":\\?"\[EXAMPLE_TOKEN\]/,

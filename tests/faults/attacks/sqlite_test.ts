@@ -7,7 +7,7 @@ const refused =
 const open = "const { DatabaseSync } = await import('node:sqlite');";
 const own = `${open} const mine = new DatabaseSync(':memory:', { allowExtension: OPTION });`;
 
-attackTest("no other file is reached by SQL, and no extension loaded", {
+attackTest("no other file can be reached by SQL, and no extension is loaded", {
   "attach": { body: "sqlite.exec(`attach '${config.outside}/new.db' as x`)", comesTo: refused },
   "attach-victim": {
     body: "sqlite.exec(`attach '${config.victimDatabase}' as x; update x.kept set word = 'mine'`)",

@@ -5,7 +5,7 @@ import { attackTest } from "../../support/attack_daemon.ts";
 const only = "sense" as const, raw = true;
 const error = /^threw /;
 
-attackTest("a value that is no JSON, too large, too deep or alive is an error of the sense that returned it", {
+attackTest("a value that is not JSON, too large or too deep is an error of the sense that returned it", {
   "getter-throws": { body: "return { get x() { throw new Error('boo') } }", comesTo: error },
   "to-json-throws": { body: "return { toJSON() { throw new Error('boo') } }", comesTo: error },
   "cycle": { body: "const a: any = {}; a.a = a; return a", comesTo: error },
@@ -59,7 +59,7 @@ attackTest("a value that is no JSON, too large, too deep or alive is an error of
   },
 });
 
-attackTest("a group that replaces everything in its realm fools nobody but itself", {
+attackTest("a group that replaces everything in its realm deceives only itself", {
   "pollute": {
     body: `Object.prototype.t = 'log'; Object.prototype.of = 'victim'; Object.prototype.workflow = 'hostile|1|x';
       Array.prototype.map = () => []; Promise.prototype.then = function () { return this; } as any;

@@ -54,7 +54,7 @@ async function archiveInProcess(root: string, fault: string | null): Promise<Den
 }
 
 for (const point of points) {
-  Deno.test(`kill -9 of the archive at ${point} loses and doubles no row`, () =>
+  Deno.test(`kill -9 of an archive run at ${point} neither loses nor duplicates a row`, () =>
     withArchive(async (bench) => {
       const rows = await fill(bench), { root } = bench.paths;
       await bench.closed(async () => {

@@ -10,7 +10,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { newRow } from "../../support/store_bench.ts";
 
-Deno.test("beside a daemon: archive asks it, backup and verify read, and what needs the workspace alone is refused", async () => {
+Deno.test("beside a daemon, archive asks it, backup and verify only read, and commands that need the workspace alone are refused", async () => {
   await using workspace = await DaemonWorkspace.make();
   const store = openStore(workspace.paths.logDatabase, new FakeClock(Date.UTC(2026, 0, 1)));
   for (let n = 0; n < 50; n++) store.log.append(newRow());
@@ -31,7 +31,7 @@ Deno.test("beside a daemon: archive asks it, backup and verify read, and what ne
 });
 
 Deno.test({
-  name: "a daemon whose whole disk is full stays up, says so in its status, and goes on when there is space",
+  name: "a daemon whose whole disk is full stays up, reports it in its status, and recovers when there is space",
   ignore: !canMount,
   async fn() {
     await using workspace = await DaemonWorkspace.make();

@@ -61,7 +61,7 @@ async function writtenLog(workspace: WorkspaceFixture, rows = 500): Promise<stri
 }
 
 Deno.test({
-  name: "a full disk is told and counted, the kernel stays up, and goes on by itself when there is space again",
+  name: "on a full disk the kernel stays up, reports and counts lost rows, and recovers when there is space again",
   ignore: !canMount,
   async fn() {
     await using workspace = await makeWorkspace({
@@ -115,7 +115,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a full disk stops an archive run, and the next one does it; no row is lost",
+  name: "a full disk stops an archive run, the next one completes it, and no row is lost",
   ignore: !canMount,
   async fn() {
     await using workspace = await makeWorkspace({});
@@ -139,7 +139,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a sense whose database cannot be written says so, and its siblings go on",
+  name: "a sense whose database cannot be written reports it, and its siblings keep running",
   ignore: !canMount,
   async fn() {
     await using workspace = await makeWorkspace({ senses: { ping, writer } });
@@ -156,7 +156,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a log on a read-only disk starts nothing, and says what to do",
+  name: "with a log on a read-only disk nothing starts, and the error says what to do",
   ignore: !canMount,
   async fn() {
     await using workspace = await makeWorkspace({ senses: { ping } });
@@ -171,7 +171,7 @@ Deno.test({
   },
 });
 
-Deno.test("a log that is damaged starts nothing, and says how to look and how to restore", async () => {
+Deno.test("with a damaged log nothing starts, and the error says how to check and restore it", async () => {
   await using workspace = await makeWorkspace({ senses: { ping } });
   const path = await writtenLog(workspace);
   await overwrite(path, 0, 4_096);
@@ -180,7 +180,7 @@ Deno.test("a log that is damaged starts nothing, and says how to look and how to
   assert.match(err, /logs\.db.*(malformed|not a database).*\n.*nerve store verify.*nerve store restore/);
 });
 
-Deno.test("a page of the log that is damaged costs what stands in it: the kernel starts and goes on, nothing is archived", async () => {
+Deno.test("a damaged page of the log costs only its rows: the kernel starts and runs, and archives nothing", async () => {
   await using workspace = await makeWorkspace({ senses: { ping } });
   // Most pages are of the table then, the middle one among them.
   const path = await writtenLog(workspace, 3_000), { size } = await Deno.stat(path);
@@ -199,7 +199,7 @@ Deno.test("a page of the log that is damaged costs what stands in it: the kernel
   assert.match(verified.out, /database .*logs\.db: .*\n/);
 });
 
-Deno.test("a log of a newer nerve starts nothing, and is left as it is", async () => {
+Deno.test("with a log of a newer nerve nothing starts, and the log is left unchanged", async () => {
   await using workspace = await makeWorkspace({ senses: { ping } });
   const path = await writtenLog(workspace), db = openDatabase(path);
   db.exec("pragma user_version = 99");
@@ -212,7 +212,7 @@ Deno.test("a log of a newer nerve starts nothing, and is left as it is", async (
   after.close();
 });
 
-Deno.test("a sense's database that is damaged, or of newer code, holds back that sense only", async () => {
+Deno.test("a sense's database that is damaged, or of newer code, stops that sense only", async () => {
   const files = { "senses/newer/migrations/0001_first.sql": "create table readings (at integer);\n" };
   await using workspace = await makeWorkspace({ senses: { ping, writer, newer: ping }, files });
   await Deno.mkdir(workspace.paths.senseDatabases, { recursive: true });
@@ -232,7 +232,7 @@ Deno.test("a sense's database that is damaged, or of newer code, holds back that
   assert.equal(workspace.health().storeError, null);
 });
 
-Deno.test("the trouble of a log that was full is over with the next commit", async () => {
+Deno.test("the error of a full log is cleared by the next commit", async () => {
   await using workspace = await makeWorkspace({});
   const lost: number[] = [], clock = new FakeClock();
   const store = openStore(workspace.paths.logDatabase, clock, { onLost: (_, count) => lost.push(count) });

@@ -40,7 +40,7 @@ const points = [
 ];
 
 for (const { point, left, then } of points) {
-  Deno.test(`kill -9 of a restore at ${point}: the next one to take the workspace has all data of one side`, () =>
+  Deno.test(`after kill -9 of a restore at ${point} the workspace has all data of one side`, () =>
     withArchive(async (bench) => {
       const backup = join(bench.paths.root, "backup");
       for (const day of [0, 1]) bench.append(at(day));
@@ -60,7 +60,7 @@ for (const { point, left, then } of points) {
     }));
 }
 
-Deno.test("a kernel that starts finishes a restore that was interrupted", async () => {
+Deno.test("a kernel that starts finishes an interrupted restore", async () => {
   await using workspace = await makeWorkspace({});
   const { paths } = workspace, store = openStore(paths.logDatabase, new FakeClock(at(0)));
   const row = store.log.append(newRow());
@@ -70,7 +70,7 @@ Deno.test("a kernel that starts finishes a restore that was interrupted", async 
   assert.deepEqual(await workspace.rows({ order: "asc", limit: 1 }), [row]);
 });
 
-Deno.test("a backup into the data itself is refused, also through a link", () =>
+Deno.test("a backup into the data folder is refused, also through a link", () =>
   withArchive(async (bench) => {
     bench.append(at(0));
     await bench.store.log.durable();
@@ -83,7 +83,7 @@ Deno.test("a backup into the data itself is refused, also through a link", () =>
   }));
 
 Deno.test({
-  name: "a backup onto a disk that is too small fails, leaves nothing, and works there when there is space",
+  name: "a backup onto a disk that is too small fails, leaves nothing, and works once there is space",
   ignore: !canMount,
   async fn() {
     await using workspace = await makeWorkspace({});

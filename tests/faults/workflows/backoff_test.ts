@@ -17,7 +17,7 @@ const workflow = steps(`one: {
 }`);
 
 // An hour passes between the second kill and the third start: the row of the failure is made an hour older.
-Deno.test("kill -9 of the daemon during a backoff neither starts it over nor forgets the attempts", async () => {
+Deno.test("kill -9 of the daemon during a backoff neither restarts the wait nor forgets the attempts", async () => {
   await using workspace = await makeWorkspace({
     yaml: { workflows: { w: { concurrency: 2 } } },
     workflows: { w: workflow },

@@ -33,7 +33,7 @@ Deno.test("init workflow writes a template that runs as it stands, from its trig
   }
 });
 
-Deno.test("a run that is waited for exits with 137 when it is killed, and the lists tell the story", async () => {
+Deno.test("a command that waits for a run exits with 137 when the run is killed, and the lists show it", async () => {
   await using workspace = await makeWorkspace({
     yaml: { workflows: { w: { overflow: "queue", ...gated.settings } } },
     workflows: { w: gated.text() },

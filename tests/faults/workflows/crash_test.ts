@@ -18,7 +18,7 @@ async function threeAtWork(workflow: string): Promise<WorkspaceFixture> {
 }
 
 for (const [signal, cause] of [["SIGKILL", /killed from outside/], ["SIGABRT", /aborted/]] as const) {
-  Deno.test(`${signal} of a process with three runs: each has its row, goes on with attempt 2, and completes`, async () => {
+  Deno.test(`after ${signal} of a process with three runs, each is resumed as attempt 2 and completes`, async () => {
     await using workspace = await threeAtWork("w");
     const from = workspace.events.length;
     Deno.kill(workspace.pid("w"), signal);
@@ -75,16 +75,16 @@ async function diesByItself(how: string, factor: number, cause: RegExp): Promise
   }
 }
 
-Deno.test("a role that eats all memory takes its siblings along, and all of them complete", async () => {
+Deno.test("when a role uses up all memory its siblings restart with it, and all of them complete", async () => {
   const eat = "const held: unknown[] = []; for (;;) held.push(new Array(100_000).fill(held.length));";
   await diesByItself(eat, 1, /memory/);
 });
 
-Deno.test("a role that loops for ever takes its siblings along, and all of them complete", async () => {
+Deno.test("when a role loops for ever its siblings restart with it, and all of them complete", async () => {
   await diesByItself("for (;;);", 5, /did not answer/);
 });
 
-Deno.test("a moderator that never answers to the last message takes its process along, not the message", async () => {
+Deno.test("a moderator that never answers costs its process, but not the last message", async () => {
   // The bug would be: the moderator is asked while the message has not left yet, and the finished role runs again.
   await using workspace = await startWorkspace({
     clock: fastClock(5),
@@ -120,7 +120,7 @@ Deno.test("a moderator that never answers to the last message takes its process 
   assert.deepEqual([death?.round, more.length], [2, 0]);
 });
 
-Deno.test("three deaths at one round end that run alone as crashed, 255; its siblings live", async () => {
+Deno.test("three deaths at one round end only that run as crashed (255); its siblings complete", async () => {
   await using workspace = await threeAtWork("w");
   // "one" is the culprit: whenever it has begun, its process dies.
   for (let death = 1; death <= 3; death++) {
@@ -136,7 +136,7 @@ Deno.test("three deaths at one round end that run alone as crashed, 255; its sib
   for (const id of ["two", "three"]) assert.equal((await runEnd(workspace, id)).status, "completed");
 });
 
-Deno.test("five deaths in a minute quarantine a workflow; new runs queue or drop, started ones wait; a reset lifts it", async () => {
+Deno.test("five deaths in a minute quarantine a workflow: new runs are queued or dropped, started ones wait, and a reset lifts it", async () => {
   await using workspace = await startWorkspace({
     yaml: {
       workflows: {

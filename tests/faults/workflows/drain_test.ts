@@ -29,7 +29,7 @@ Deno.test("new runs start on the new code at once; a run in flight finishes on t
   assert.deepEqual([old.status, old.attempt, contents("old")], ["completed", 1, ["passed", "passed"]]);
 });
 
-Deno.test("what has not finished on the old code when the drain timeout is over ends as interrupted", async () => {
+Deno.test("a run that has not finished on the old code by the drain timeout ends as interrupted", async () => {
   await using workspace = await startWorkspace({
     clock: fastClock(5),
     yaml: { workflows: { w: { concurrency: 2, drain_timeout: "1s", ...gated.settings } } },
@@ -49,7 +49,7 @@ Deno.test("what has not finished on the old code when the drain timeout is over 
   assert.equal((await runEnd(workspace, "new")).status, "completed");
 });
 
-Deno.test("a change of its files lifts the quarantine of a workflow, and its waiting run goes on with the new code", async () => {
+Deno.test("a change of its files lifts the quarantine of a workflow, and its waiting run resumes on the new code", async () => {
   await using workspace = await startWorkspace({
     yaml: { workflows: { w: gated.settings } },
     workflows: { w: gated.text(2) },

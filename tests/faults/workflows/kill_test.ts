@@ -5,7 +5,7 @@ import { fastClock } from "../../support/fast_clock.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-Deno.test("a queued run is killed at once, and the others of the queue go on in order", async () => {
+Deno.test("a queued run is killed at once, and the rest of the queue stays in order", async () => {
   await using workspace = await startWorkspace({
     yaml: { workflows: { w: { overflow: "queue", ...gated.settings } } },
     workflows: { w: gated.text() },
@@ -27,7 +27,7 @@ const cooperative = steps(`wait: async ({ start, signal, log }) => {
   return { content: "", meta: {} };
 }`);
 
-Deno.test("a started run is killed by an abort; its process lives, and the next run has it", async () => {
+Deno.test("a started run is killed by an abort; its process lives and takes the next run", async () => {
   await using workspace = await startWorkspace({ workflows: { w: cooperative } });
   const { api: view } = workspace.kernel;
   await atWork(workspace, "w", "a");
@@ -47,7 +47,7 @@ Deno.test("a started run is killed by an abort; its process lives, and the next 
   await view.killRun("b", null);
 });
 
-Deno.test("a result that comes after the kill is refused and logged, and changes nothing", async () => {
+Deno.test("a result that arrives after the kill is rejected and logged, and changes nothing", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       w: steps(`stubborn: async ({ start, signal, log }) => {
@@ -69,7 +69,7 @@ Deno.test("a result that comes after the kill is refused and logged, and changes
   await view.killRun("b", null);
 });
 
-Deno.test("a role that ignores the abort costs its process; siblings go on with attempt 2, and nobody has crashed", async () => {
+Deno.test("a role that ignores the abort costs its process; siblings resume as attempt 2, and no run counts as crashed", async () => {
   await using workspace = await startWorkspace({
     clock: fastClock(5),
     yaml: { workflows: { w: { concurrency: 2, ...gated.settings } } },
@@ -88,7 +88,7 @@ Deno.test("a role that ignores the abort costs its process; siblings go on with 
   assert.equal(workspace.unit("w").deaths, 0);
 });
 
-Deno.test("a process that is dead already leaves no killed run hanging", async () => {
+Deno.test("a run can be killed when its process is already dead", async () => {
   await using workspace = await startWorkspace({
     yaml: { workflows: { w: { overflow: "queue", ...gated.settings } } },
     workflows: { w: gated.text() },

@@ -24,7 +24,7 @@ Deno.test("queued runs are still queued after a stop, and start in their order",
   assert.deepEqual([resumed?.attempt, resumed?.rounds, resumed?.after], [2, 1, "the daemon was down"]);
 });
 
-Deno.test("a run that waits for its role's next attempt goes on waiting after a stop and a start", async () => {
+Deno.test("a run that waits for its role's next attempt still waits after a stop and a start", async () => {
   const role = (backoff: string) =>
     steps(`one: {
       retry: { attempts: 2, backoff: "${backoff}" },
@@ -64,7 +64,7 @@ Deno.test("runs whose workflow has left the configuration end as interrupted at 
   }
 });
 
-Deno.test("an id that exists attaches to its run in whatever state it is, also after a restart", async () => {
+Deno.test("an existing id attaches to its run in any state, also after a restart", async () => {
   await using workspace = await startWorkspace({ workflows: { w: steps(`one: () => ({ content: "", meta: {} })`) } });
   const request = { runId: "same", payload: { n: 1 } };
   await workspace.kernel.startWorkflow("w", request);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
-Deno.test("a role is tried as often as it asks for; each failure is in the log, and its key stays the same", async () => {
+Deno.test("a role is tried as often as its policy says; each failure is logged, and its idempotency key stays the same", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       flaky: `const keys: string[] = [];\n` + steps(`
@@ -29,7 +29,7 @@ Deno.test("a role is tried as often as it asks for; each failure is in the log, 
   for (const { message } of rows) assert.match(String(message), /^not yet \(.*flaky\/index\.ts:\d+:\d+\)$/);
 });
 
-Deno.test("after its last attempt a role fails the run with exit 1, by name, round and attempts", async () => {
+Deno.test("after its last attempt a role fails the run with exit code 1, and the reason names role, round and attempts", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       doomed: steps(`one: { retry: { attempts: 2, backoff: 1 }, run: () => { throw new Error("never"); } }`),
@@ -56,7 +56,7 @@ Deno.test("after its last attempt a role fails the run with exit 1, by name, rou
   assert.equal(await reasonOf("plain"), "role one failed in round 1: just once");
 });
 
-Deno.test("a role's time limit aborts its signal; what it does then counts as a failure, and it is tried again", async () => {
+Deno.test("a role's time limit aborts its signal; whatever it does then counts as a failure, and it is retried", async () => {
   await using workspace = await startWorkspace({
     workflows: {
       slow: `let calls = 0;\n` + steps(`one: {
@@ -77,7 +77,7 @@ Deno.test("a role's time limit aborts its signal; what it does then counts as a 
   assert.match(String(failure?.message), /^TimeoutError: timed out after 50ms/);
 });
 
-Deno.test("a role that blocks its process past its time is ended with it; its siblings go on and are not blamed", async () => {
+Deno.test("a role that blocks its process past its time limit costs the process; its siblings resume and are not blamed", async () => {
   // The bug would be: the siblings count three deaths at one round, and end as crashed for what another has done.
   await using workspace = await startWorkspace({
     yaml: { workflows: { mixed: { concurrency: 3, permissions: { read: ["marks"], write: ["marks"] } } } },
@@ -132,7 +132,7 @@ const moderators: readonly [name: string, moderator: string, reason: RegExp][] =
   ],
 ];
 
-Deno.test("a moderator that throws, names no role, promises, or is not pure fails the run with exit 1 and says so", async () => {
+Deno.test("a moderator that throws, names no role, returns a promise or is not pure fails the run with exit code 1 and a reason", async () => {
   const one = `one: () => ({ content: "", meta: {} })`;
   await using workspace = await startWorkspace({
     workflows: Object.fromEntries(moderators.map(([name, moderator]) => {
@@ -146,7 +146,7 @@ Deno.test("a moderator that throws, names no role, promises, or is not pure fail
   }
 });
 
-Deno.test("a run whose moderator would have taken another way is not resumed on it: the code changed under the run", async () => {
+Deno.test("a run is not resumed when its moderator, after a code change, would have chosen other roles", async () => {
   const roles = (order: string) =>
     steps(
       `a: () => ({ content: "", meta: {} }), b: ({ log }) => {
@@ -170,7 +170,7 @@ Deno.test("a run whose moderator would have taken another way is not resumed on 
 
 const nameless = ["nameless", /"" cannot be the name of a role/] as const;
 
-Deno.test("a workflow with a role that cannot be understood does not load, says why, and its runs wait", async () => {
+Deno.test("a workflow with an invalid role does not load, says why, and its runs wait", async () => {
   const wrong: readonly [role: string, reason: RegExp][] = [
     [`{}`, /its role one is neither a function nor an object with a run function/],
     [`{ run: () => null, timeout: "soon" }`, /its role one has an invalid timeout: "soon" is not a duration/],

@@ -14,7 +14,7 @@ async function says(workspace: WorkspaceFixture, from: number): Promise<void> {
   assert.match(message, /^cannot be loaded: SyntaxError.*w\/index\.ts:1:\d+\); it stays down until its files change/);
 }
 
-Deno.test("runs whose code does not load at the start wait, say why, and go on once it is mended", async () => {
+Deno.test("runs whose code does not load at the start wait, say why, and resume once it is fixed", async () => {
   await using workspace = await startWorkspace({ yaml, workflows: { w: gated.text(2) } });
   closeGate(workspace);
   await atWork(workspace, "w", "under-way");
@@ -49,7 +49,7 @@ Deno.test("runs whose code does not load at the start wait, say why, and go on o
   assert.equal(view.workflows()[0]?.problem, null);
 });
 
-Deno.test("a run that waits for code that loads can be killed", async () => {
+Deno.test("a run that waits for loadable code can be killed", async () => {
   await using workspace = await startWorkspace({ yaml: { workflows: { w: {} } }, workflows: { w: broken } });
   await workspace.kernel.startWorkflow("w", { runId: "a" });
   await says(workspace, 0);

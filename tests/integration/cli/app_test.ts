@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { nerve } from "../../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-Deno.test("help and version need nothing", async () => {
+Deno.test("help and version need no workspace", async () => {
   const help = await nerve("/", "--help");
   assert.equal(help.code, 0);
   for (const name of ["init", "validate", "run", "sense", "workflow", "events", "version"]) {
@@ -17,7 +17,7 @@ Deno.test("help and version need nothing", async () => {
   assert.deepEqual(await nerve("/", "help", "sense", "add"), await nerve("/", "sense", "add", "--help"));
 });
 
-Deno.test("what the operating system refuses is no bug of nerve: it is told with what to do", async () => {
+Deno.test("an error of the operating system is not reported as a bug of nerve, and says what to do", async () => {
   await inTempDir(async (root) => {
     await Deno.writeTextFile(`${root}/file`, "");
     const { code, err } = await nerve(root, "init", "file");
@@ -53,7 +53,7 @@ Deno.test("wrong usage exits 2 and says what was meant", async () => {
   });
 });
 
-Deno.test("outside of a workspace a command says so, and where nobody runs it exits 3", async () => {
+Deno.test("outside a workspace a command says so, and without a daemon it exits 3", async () => {
   await inTempDir(async (root) => {
     const lost = await nerve(root, "sense", "list");
     assert.equal(lost.code, 1);

@@ -41,7 +41,7 @@ async function used(): Promise<WorkspaceFixture> {
   return workspace;
 }
 
-Deno.test("doctor finds nothing wrong with a good workspace, in a line for each thing", async () => {
+Deno.test("doctor finds nothing wrong with a good workspace, and prints a line for each check", async () => {
   await using workspace = await used();
   const io = new CapturedIo({ cwd: workspace.root });
   assert.equal(await runCli(["doctor"], io), 0);
@@ -50,7 +50,7 @@ Deno.test("doctor finds nothing wrong with a good workspace, in a line for each 
   }
 });
 
-Deno.test("doctor finds files that anybody may change, and data that anybody may read", async () => {
+Deno.test("doctor finds world-writable files and world-readable data", async () => {
   await using workspace = await used();
   Deno.chmodSync(`${workspace.root}/senses/ping/index.ts`, 0o666);
   Deno.chmodSync(workspace.paths.data, 0o755);
@@ -63,7 +63,7 @@ Deno.test("doctor finds files that anybody may change, and data that anybody may
   assert.equal(shown?.level, "warning");
 });
 
-Deno.test("doctor finds a workspace that the system lets nobody write", { ignore: !canMount }, async () => {
+Deno.test("doctor finds a read-only workspace", { ignore: !canMount }, async () => {
   await using workspace = await used();
   const mount = (...args: string[]) =>
     new Deno.Command("mount", { args, stdout: "null", stderr: "null" }).outputSync().success;
@@ -84,7 +84,7 @@ Deno.test("doctor finds a workspace that the system lets nobody write", { ignore
   }
 });
 
-Deno.test("doctor finds what cannot be loaded by the running daemon", async () => {
+Deno.test("doctor finds code that the running daemon cannot load", async () => {
   await using served = await serveWorkspace({ senses: { broken: "export const compute = 1;" } });
   await served.nerve("sense", "trigger", "broken", "--wait");
   const { code, of } = await examined(served.workspace.root);
@@ -93,7 +93,7 @@ Deno.test("doctor finds what cannot be loaded by the running daemon", async () =
   assert.deepEqual([finding?.level, /sense broken: cannot be loaded/.test(finding?.message ?? "")], ["failed", true]);
 });
 
-Deno.test("doctor finds a damaged database and names its file, also when it is the log", async () => {
+Deno.test("doctor finds a damaged database, also the log, and names its file", async () => {
   await using workspace = await used();
   const { senseDatabases, logDatabase } = workspace.paths;
   Deno.writeTextFileSync(`${senseDatabases}/ping.db`, "this is no database, whatever its name says".repeat(100));
@@ -119,7 +119,7 @@ function damage(path: string): void {
   file.writeSync(new Uint8Array(size - 4096).fill(0xa5));
 }
 
-Deno.test("doctor finds a clock that was set back behind the log", async () => {
+Deno.test("doctor finds a clock that is behind the newest row of the log", async () => {
   await using workspace = await used();
   const clock = new FakeClock(Date.now() - 3_600_000);
   const { code, of } = await examined(workspace.root, clock);
@@ -127,7 +127,7 @@ Deno.test("doctor finds a clock that was set back behind the log", async () => {
   assert.match(of("clock")[0]?.message ?? "", /newest row of the log is (1h|59m\d+s)\S* in the future/);
 });
 
-Deno.test("doctor finds a group's process whose kernel is gone, and how to end it", async () => {
+Deno.test("doctor finds an orphaned process of a group, and says how to end it", async () => {
   await using workspace = await DaemonWorkspace.make();
   // A shell that ends at once leaves its child to nobody.
   const child = `exec "$0" eval --no-lock 'setTimeout(() => {}, 600_000)' __group`;

@@ -22,7 +22,7 @@ async function fresh(test: (nerve: Nerve) => Promise<void>): Promise<void> {
   });
 }
 
-Deno.test("where nothing has happened yet lists are empty, and the next step is named", async () => {
+Deno.test("in a new workspace lists are empty and name the next step", async () => {
   await fresh(async (nerve) => {
     const first = "👉 its first compute creates its database: nerve start, nerve sense trigger quiet --wait\n";
     const shown: [string[], string][] = [
@@ -44,7 +44,7 @@ Deno.test("where nothing has happened yet lists are empty, and the next step is 
   });
 });
 
-Deno.test("where nothing has happened yet --json prints empty documents", async () => {
+Deno.test("in a new workspace --json prints empty documents", async () => {
   await fresh(async (nerve) => {
     const json = async (...argv: string[]) => {
       const { code, out, err } = await nerve(...argv, "--json");
@@ -62,7 +62,7 @@ Deno.test("where nothing has happened yet --json prints empty documents", async 
   });
 });
 
-Deno.test("where nothing has happened yet what does not exist is an error with its own code and a hint", async () => {
+Deno.test("in a new workspace an unknown name is an error with its own code and a hint", async () => {
   await fresh(async (nerve) => {
     const refused: [string[], string][] = [
       [["workflow", "inspect", "x"], "RUN_UNKNOWN"],

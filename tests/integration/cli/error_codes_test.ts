@@ -28,7 +28,7 @@ Deno.test("each failure of a command has its code and its hint", async () => {
   });
 });
 
-Deno.test("what nerve did not foresee is its own bug on the API, reported and without a stack trace", async () => {
+Deno.test("an unexpected error is a bug of nerve on the API: reported, and without a stack trace", async () => {
   const reported: unknown[] = [];
   const response = respondToError(new RangeError("oh no"), (thrown) => reported.push(thrown));
   const body = await response.json();

@@ -6,7 +6,7 @@ import { meterWorkspace } from "../../support/meter_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
-Deno.test("events -f goes on where its page ended, and ends with Ctrl-C or with the daemon", async () => {
+Deno.test("events -f continues where its page ended, and ends with Ctrl-C or with the daemon", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   await served.nerve("sense", "trigger", "meter", "--wait");
   const io = served.io(), code = runCli(["events", "-f", "--json", "--source", "sense:meter"], io);
@@ -30,7 +30,7 @@ Deno.test("events -f goes on where its page ended, and ends with Ctrl-C or with 
   assert.equal((await served.nerve("events", "--type", "sense.signl")).code, 2);
 });
 
-Deno.test("events -f ends when its reader has gone during the page", async () => {
+Deno.test("events -f ends when its reader closes the pipe during the page", async () => {
   // The bug would be: nerve events -f | head -2 that stays for ever.
   await using served = await serveWorkspace(meterWorkspace);
   const io = served.io();

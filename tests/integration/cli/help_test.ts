@@ -32,7 +32,7 @@ async function commands(words: string[] = []): Promise<string[][]> {
   return /^FLAGS$[^]*--(force|all)/m.test(out) && words.length > 0 ? [words, ...inner.flat()] : inner.flat();
 }
 
-Deno.test("every command has help with what it does and an example of its use", async () => {
+Deno.test("every command has help that says what it does, with an example", async () => {
   const all = await commands();
   assert.ok(all.length >= 20, `${all.length} commands were found`);
   for (const words of all) {
@@ -42,7 +42,7 @@ Deno.test("every command has help with what it does and an example of its use", 
   }
 });
 
-Deno.test("a word that is nearly a command or a flag is met with the one that was meant, and exit code 2", async () => {
+Deno.test("a misspelt command or flag is answered with a suggestion and exit code 2", async () => {
   for (
     const [args, meant] of [
       [["sens", "list"], "sense"],
@@ -60,7 +60,7 @@ Deno.test("a word that is nearly a command or a flag is met with the one that wa
   }
 });
 
-Deno.test("a wrong value of a flag is exit code 2 and says what would be right", async () => {
+Deno.test("a wrong value of a flag gives exit code 2 and says what is right", async () => {
   for (
     const [args, right] of [
       [["events", "--limit", "few"], /whole number/],
@@ -75,7 +75,7 @@ Deno.test("a wrong value of a flag is exit code 2 and says what would be right",
   }
 });
 
-Deno.test("what was typed wrong is shown without commanding the terminal", async () => {
+Deno.test("control characters in wrong input are not sent to the terminal", async () => {
   const hostile = "\x1b[2J\x07";
   for (const args of [[hostile], ["sense", hostile], ["status", hostile], ["completions", hostile]]) {
     const { code, err } = await nerve("/", ...args);
@@ -124,12 +124,12 @@ Deno.test("completions know commands, flags, and the names of senses, workflows 
   });
 });
 
-Deno.test("outside of a workspace completions offer what needs none, and say nothing", async () => {
+Deno.test("outside a workspace completions offer what needs none, without an error", async () => {
   assert.ok((await proposed("/", "sense", "query", "")).every((word) => word.startsWith("-")));
   assert.deepEqual(await proposed("/", "sense", "lis"), ["list"]);
 });
 
-Deno.test("the script of each shell is one that the shell accepts and that asks nerve itself", async (t) => {
+Deno.test("each shell accepts its completion script, which asks nerve itself", async (t) => {
   for (const shell of ["bash", "zsh", "fish"]) {
     const { code, out } = await nerve("/", "completions", shell);
     assert.equal(code, 0);
@@ -144,7 +144,7 @@ Deno.test("the script of each shell is one that the shell accepts and that asks 
   }
 });
 
-Deno.test("flags before the command are told to stand after it", async () => {
+Deno.test("for flags before the command the error says to write them after it", async () => {
   for (const args of [["--json", "status"], ["-w", "watch", "status"], ["sense", "--json", "list"]]) {
     const { code, err } = await nerve("/", ...args), flag = args.find((word) => word.startsWith("-"));
     assert.equal(code, 2);
@@ -153,7 +153,7 @@ Deno.test("flags before the command are told to stand after it", async () => {
   }
 });
 
-Deno.test("the usage of run shows the flag that changes something, and takes every one that it shows", async () => {
+Deno.test("the usage of run shows the flags that change the default, and accepts every one that it shows", async () => {
   const { out } = await nerve("/", "run", "--help"), [, usage = ""] = out.split("\n");
   assert.equal(usage, "  nerve run [--for DURATION] [--no-watch] [--workspace DIR]");
   for (const [flag] of usage.matchAll(/--[\w-]+/g)) {

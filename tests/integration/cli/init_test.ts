@@ -15,7 +15,7 @@ async function init(cwd: string, ...argv: string[]) {
 
 const read = (...path: string[]) => Deno.readTextFile(join(...path));
 
-Deno.test("init makes a workspace with three senses and a workflow, and says what to do next", async () => {
+Deno.test("init creates a workspace with three senses and a workflow, and says what to do next", async () => {
   await inTempDir(async (folder) => {
     const { code, out } = await init(folder, "my watch");
     assert.equal(code, 0);
@@ -33,7 +33,7 @@ Deno.test("init makes a workspace with three senses and a workflow, and says wha
   });
 });
 
-Deno.test("the workspace's deno.json gives deno check, and with it an editor, the types of nerve and drizzle-orm", async () => {
+Deno.test("with the workspace's deno.json, deno check and editors find the types of nerve and drizzle-orm", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const wrong = `import type { SenseContext } from "nerve";
@@ -54,7 +54,7 @@ export const row = (ctx: SenseContext): string[] => ctx.db.select().from(rows).a
   });
 });
 
-Deno.test("the types for editors lie in the workspace, and outlive the nerve that made it", async () => {
+Deno.test("the types for editors are in the workspace, and stay when the nerve that created it is gone", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const { imports } = JSON.parse(await read(root, "import_map.json"));
@@ -81,7 +81,7 @@ Deno.test("the types for editors lie in the workspace, and outlive the nerve tha
   });
 });
 
-Deno.test("a deno.json that leads into an older nerve is mended, unless it is the user's", async () => {
+Deno.test("a deno.json that points into an older nerve is updated, unless the user changed it", async () => {
   const old = `{ "imports": { "nerve": "file:///home/one/.cache/nerve/0123/app/src/sdk/mod.ts" } }\n`;
   for (const own of [false, true]) {
     await inTempDir(async (root) => {
@@ -120,7 +120,7 @@ async function taskOffline(cwd: string) {
   }
 }
 
-Deno.test("a task of the workspace runs without a network, also in one that an older nerve made", async () => {
+Deno.test("a task of the workspace runs without network, also in a workspace of an older nerve", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     assert.deepEqual(await taskOffline(root).then(({ code, out }) => [code, out]), [0, "it ran\n"]);
@@ -155,7 +155,7 @@ Deno.test("a workspace without deno.json gets nothing for editors", async () => 
   });
 });
 
-Deno.test("init inside a repository makes no second one", async () => {
+Deno.test("init inside a repository creates no second one", async () => {
   await inTempDir(async (root) => {
     assert.equal((await init(root, ".")).code, 0);
     assert.equal((await init(root, "inner")).code, 0);
@@ -163,7 +163,7 @@ Deno.test("init inside a repository makes no second one", async () => {
   });
 });
 
-Deno.test("an existing workspace is refused, and completed with --force without touching what is the user's", async () => {
+Deno.test("an existing workspace is refused; --force completes it without touching the user's files", async () => {
   await inTempDir(async (root) => {
     await init(root, ".");
     const refused = await init(root, ".");
@@ -192,7 +192,7 @@ Deno.test("an existing workspace is refused, and completed with --force without 
 });
 
 Deno.test(
-  "an init that a full disk ended leaves no half file, and the next one goes on",
+  "an init that a full disk ended leaves no partial file, and the next one completes it",
   { ignore: !canMount },
   async () => {
     // The bug was: an empty nerve.yaml stayed, which even --force took for the user's own.

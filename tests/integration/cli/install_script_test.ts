@@ -17,7 +17,7 @@ async function install(home: string, ...args: string[]): Promise<{ code: number;
   return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
-Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, and asks nothing", async () => {
+Deno.test("install.sh installs a verified file into ~/.local/bin, with completions and without questions", async () => {
   await inTempDir(async (home) => {
     const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
     await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
@@ -33,7 +33,7 @@ Deno.test("install.sh puts a checked file into ~/.local/bin, with completions, a
   });
 });
 
-Deno.test("install.sh changes nothing when the sum is wrong or missing, or the file does not run", async () => {
+Deno.test("install.sh changes nothing when the checksum is wrong or missing, or the file does not run", async () => {
   await inTempDir(async (home) => {
     const file = fakeNerve(home, "downloaded", "0.2.0", "version"), sum = await hashFile(file);
     const cases: [string[], RegExp][] = [
@@ -56,7 +56,7 @@ Deno.test("install.sh changes nothing when the sum is wrong or missing, or the f
   });
 });
 
-Deno.test("install.sh that was cut off on its way through a pipe does nothing", async () => {
+Deno.test("install.sh does nothing when it was cut off in a pipe", async () => {
   await inTempDir(async (home) => {
     const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
     const script = await Deno.readTextFile(join(repository, "install.sh"));

@@ -30,7 +30,7 @@ async function withDaemon(test: (nerve: Nerve, view: FakeView) => Promise<void>)
   });
 }
 
-Deno.test("workflow kill says what became of the run; one that has ended is told so and exits 1", async () => {
+Deno.test("workflow kill prints the run's new state; for a run that has ended it says so and exits 1", async () => {
   await withDaemon(async (nerve, view) => {
     view.runsById.set("going", aRun({ runId: "going", status: "started", exitCode: null, endedAt: null }));
     const killed = await nerve("workflow", "kill", "going", "--reason", "not needed");
@@ -49,7 +49,7 @@ Deno.test("workflow kill says what became of the run; one that has ended is told
   });
 });
 
-Deno.test("a reset says whether something was lifted; nothing to lift is no failure", async () => {
+Deno.test("a reset says whether something was lifted; nothing to lift is not a failure", async () => {
   await withDaemon(async (nerve, view) => {
     for (const [part, name] of [["sense", "cpu-usage"], ["workflow", "cleanup"]] as const) {
       view.quarantined = true;
@@ -64,7 +64,7 @@ Deno.test("a reset says whether something was lifted; nothing to lift is no fail
   });
 });
 
-Deno.test("without a daemon there is nothing to kill or to reset: exit 3", async () => {
+Deno.test("without a daemon kill and reset exit 3", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "workflows: { cleanup: {} }\n" });
     for (const argv of [["workflow", "kill", "a"], ["workflow", "reset", "cleanup"], ["sense", "reset", "a"]]) {

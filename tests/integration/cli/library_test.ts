@@ -31,7 +31,7 @@ async function refuses(root: string, argv: string[], code: number, why: RegExp) 
   return done;
 }
 
-Deno.test("after init the rest of the library can be added, and the workspace is right", async () => {
+Deno.test("after init the rest of the library can be added, and the workspace is valid", async () => {
   await inTempDir(async (root) => {
     assert.equal((await nerve(root, "init")).code, 0);
     const old = await yaml(root);
@@ -73,7 +73,7 @@ Deno.test("a sense under another name has its own folder, lines and reflex", asy
   });
 });
 
-Deno.test("what is configured or in the folder already is never touched", async () => {
+Deno.test("entries and folders that exist are never changed", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     assert.equal((await nerve(root, "sense", "add", "cpu-usage")).code, 0);
@@ -87,7 +87,7 @@ Deno.test("what is configured or in the folder already is never touched", async 
   });
 });
 
-Deno.test("a folder as the library has it is taken up again, and code of the user's in lib/ stays", async () => {
+Deno.test("an unchanged library folder is configured again, and the user's code in lib/ stays", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "# mine\n" });
     assert.equal((await nerve(root, "sense", "add", "port-check")).code, 0);
@@ -118,7 +118,7 @@ Deno.test("a nerve.yaml with errors is refused with all of them", async () => {
   });
 });
 
-Deno.test("where a program cannot add lines it shows them", async () => {
+Deno.test("lines that cannot be added to nerve.yaml are printed", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: { a: { config: { list: &x [] } } }\nreflexes: *x\n" });
     const { out } = await refuses(root, ["sense", "add", "cpu-usage"], 1, /nothing was added/);
@@ -144,7 +144,7 @@ Deno.test("nerve.yaml keeps its mode, and a link to it stays a link", async () =
   });
 });
 
-Deno.test("what was written into nerve.yaml in the meantime is not written over", async () => {
+Deno.test("a change of nerve.yaml in the meantime is not overwritten", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "# newer\n" });
     await assert.rejects(replaceConfigText(join(root, "nerve.yaml"), "# read\n", "# mine\n"), (thrown) => {

@@ -6,7 +6,7 @@ import { TextLog } from "../../../src/daemon/text_log.ts";
 import { logLine, messagesOf } from "../../support/log_lines.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-Deno.test("LogTail loses and doubles no line, however often the file turns over between two looks", async () => {
+Deno.test("LogTail neither loses nor repeats a line, however often the file is rotated between two reads", async () => {
   await inTempDir((root) => {
     const path = `${root}/logs/nerve.log`, log = new TextLog(path, systemClock, { maxBytes: 400 });
     using tail = new LogTail(path);

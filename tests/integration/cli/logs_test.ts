@@ -8,7 +8,7 @@ import { logLine, messagesOf } from "../../support/log_lines.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
-Deno.test("nerve logs reaches into older files for as many lines as it was asked for", async () => {
+Deno.test("nerve logs reads older files for the number of lines that was asked for", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     const log = new TextLog(`${root}/logs/nerve.log`, systemClock, { maxBytes: 400 });
@@ -21,7 +21,7 @@ Deno.test("nerve logs reaches into older files for as many lines as it was asked
   });
 });
 
-Deno.test("nerve logs -f shows new lines across the file's turning over, until Ctrl-C", async () => {
+Deno.test("nerve logs -f shows new lines across rotations, until Ctrl-C", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     const log = new TextLog(`${root}/logs/nerve.log`, systemClock, { maxBytes: 400 });
@@ -44,7 +44,7 @@ Deno.test("nerve logs -f shows new lines across the file's turning over, until C
   });
 });
 
-Deno.test("nerve logs without a log says how to get one", async () => {
+Deno.test("nerve logs without a text log says how to get one", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     const io = new CapturedIo({ cwd: root }), json = new CapturedIo({ cwd: root });

@@ -32,7 +32,7 @@ async function loadedWith(path: string): Promise<Set<string>> {
   return loaded;
 }
 
-Deno.test("nerve --help loads stricli and none of what the commands need", async () => {
+Deno.test("nerve --help loads stricli and none of the commands' modules", async () => {
   // The bug would be: one static import of a command, and every call of nerve takes three times as long.
   const loaded = [...await loadedWith(source("cli/main.ts"))];
   const packages = loaded.filter((specifier) => specifier.startsWith("npm:")).map((name) =>
@@ -47,7 +47,7 @@ Deno.test("nerve --help loads stricli and none of what the commands need", async
   assert.ok([...await loadedWith(source("cli/commands/events.ts"))].some((specifier) => /node:sqlite/.test(specifier)));
 });
 
-Deno.test("a reader that closes its end is no failure and leaves no trace", async () => {
+Deno.test("a reader that closes its end of the pipe is not a failure", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-prompt", "--cached-only", "--no-check", source("main.ts"), "version"],
     stdin: "null",
@@ -59,7 +59,7 @@ Deno.test("a reader that closes its end is no failure and leaves no trace", asyn
   assert.deepEqual([code, stderr], [0, ""]);
 });
 
-Deno.test("a full disk below stdout is told in two lines, without a stack", async () => {
+Deno.test("a full disk behind stdout is reported in two lines, without a stack trace", async () => {
   for (const args of [["version"], ["--help"], ["completions", "bash"]]) {
     const { code, stderr } = await new Deno.Command("sh", {
       args: ["-c", 'exec "$@" > /dev/full', "sh", Deno.execPath(), "run", "-A", "--no-prompt", "--cached-only"]
@@ -73,7 +73,7 @@ Deno.test("a full disk below stdout is told in two lines, without a stack", asyn
   }
 });
 
-Deno.test("a current folder that has no path is told in two lines, and what needs none goes on", async () => {
+Deno.test("a deleted current folder is reported in two lines, and commands that need none still work", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-cli-" });
   const nerve = [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", "--cached-only", source("main.ts")];
   const run = async (...args: string[]) => {

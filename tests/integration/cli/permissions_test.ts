@@ -8,7 +8,7 @@ const before = "senses: { a: { group: g, permissions: { net: [example.com] } }, 
 const compute = "export const compute = () => null;";
 const files = { "senses/a/index.ts": compute, "senses/b/index.ts": compute };
 
-Deno.test("nerve permissions says what is declared, implied and gained, for people and for programs", async () => {
+Deno.test("nerve permissions lists declared, implied and gained permissions, as text and as JSON", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...files, "nerve.yaml": before });
     const all = await nerve(root, "permissions");
@@ -33,7 +33,7 @@ Deno.test("nerve permissions says what is declared, implied and gained, for peop
   });
 });
 
-Deno.test("nerve validate fails once the permissions have grown beyond what --lock agreed to", async () => {
+Deno.test("nerve validate fails when the permissions exceed the lock", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...files, "nerve.yaml": before });
     assert.equal((await nerve(root, "validate")).code, 0, "without a lock nothing is compared");

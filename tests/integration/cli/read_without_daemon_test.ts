@@ -104,7 +104,7 @@ Deno.test("sense list without a daemon shows reflexes and the last signal", asyn
   });
 });
 
-Deno.test("sense list without a daemon does not hide what failed", async () => {
+Deno.test("sense list without a daemon shows what failed", async () => {
   const row = (name: string, type: LogType, payload: JsonObject) =>
     ({ source: `sense:${name}`, type, refId: name, causeId: null, payload }) as const;
   await past((store) => {
@@ -121,7 +121,7 @@ Deno.test("sense list without a daemon does not hide what failed", async () => {
   });
 });
 
-Deno.test("status says in words what could not be loaded, on one line", async () => {
+Deno.test("status says on one line what could not be loaded", async () => {
   await past((store) => {
     const place = { file: "senses/quiet/index.ts", line: 1, column: 8 };
     const payload = { problems: [{ message: "got 'a'\n  if b", place }] };
@@ -133,7 +133,7 @@ Deno.test("status says in words what could not be loaded, on one line", async ()
   });
 });
 
-Deno.test("workflow list shows what has not ended, with --all everything, a page at a time", async () => {
+Deno.test("workflow list shows unfinished runs, with --all every run, in pages", async () => {
   await past(async (store) => {
     for (let n = 1; n <= 4; n++) await storeRun(store, `done-${n}`, 1);
     await storeRun(store, "broken", 2, "failed");
@@ -160,7 +160,7 @@ Deno.test("workflow list shows what has not ended, with --all everything, a page
   });
 });
 
-Deno.test("workflow inspect shows the run and its rows, a page at a time", async () => {
+Deno.test("workflow inspect shows the run and its rows, in pages", async () => {
   await past((store) => storeRun(store, "run-7", 3), async ({ nerve }) => {
     const { code, out } = await nerve("workflow", "inspect", "run-7", "--limit", "2");
     assert.equal(code, 0);
@@ -181,7 +181,7 @@ Deno.test("workflow inspect shows the run and its rows, a page at a time", async
   });
 });
 
-Deno.test("workflow thread shows the newest rounds that fit, and the command for those before", async () => {
+Deno.test("workflow thread shows the newest rounds that fit, and the command for earlier ones", async () => {
   await past((store) => storeRun(store, "run-7", 120), async ({ nerve }) => {
     const budget = "said 119".length * 2;
     const newest = await nerve("workflow", "thread", "run-7", "--budget", String(budget));
@@ -199,7 +199,7 @@ Deno.test("workflow thread shows the newest rounds that fit, and the command for
   });
 });
 
-Deno.test("events shows the newest rows last, narrowed and paged, or a line of JSON each", async () => {
+Deno.test("events shows the newest rows last, with filters and pages, or as JSON lines", async () => {
   await past(async (store) => {
     for (let n = 1; n <= 5; n++) {
       store.log.append({
@@ -238,7 +238,7 @@ async function storeReadings(root: string, count: number): Promise<void> {
   db.close();
 }
 
-Deno.test("sense query shows the newest rows, or what one statement reads, in three formats", async () => {
+Deno.test("sense query shows the newest rows, or the result of one statement, in three formats", async () => {
   await past(() => Promise.resolve(), async ({ root, nerve }) => {
     await storeReadings(root, 30);
     const newest = await nerve("sense", "query", "cpu-usage");
@@ -256,7 +256,7 @@ Deno.test("sense query shows the newest rows, or what one statement reads, in th
   });
 });
 
-Deno.test("sense query refuses anything but one read, and names what is missing", async () => {
+Deno.test("sense query refuses anything but one reading statement, and names what is missing", async () => {
   await past(() => Promise.resolve(), async ({ root, nerve }) => {
     await storeReadings(root, 1);
     for (const sql of ["delete from readings", "select 1; select 2", "selec 1", "attach 'x' as y"]) {

@@ -112,7 +112,7 @@ Deno.test("a second interrupt ends at once, while the first stop still drains", 
   });
 });
 
-Deno.test("SIGHUP is the end of a run in a terminal, however often it comes; elsewhere it asks for a reload", async () => {
+Deno.test("SIGHUP ends nerve run in a terminal, however often it comes; elsewhere it reloads", async () => {
   // The bug would be: a run with nothing to write outlives its window, and nobody knows of it any more.
   await running({ terminal: true }, async ({ io, kernel, code }) => {
     io.hangUp();
@@ -129,7 +129,7 @@ Deno.test("SIGHUP is the end of a run in a terminal, however often it comes; els
   });
 });
 
-Deno.test("a request to stop over the socket, and a reader that goes away, stop in order", async () => {
+Deno.test("a stop request over the socket, or a reader that closes the pipe, leads to a clean stop", async () => {
   await running({}, async ({ root, kernel, code }) => {
     using client = new ControlClient(workspacePaths(root).socket);
     await client.stop();
@@ -143,7 +143,7 @@ Deno.test("a request to stop over the socket, and a reader that goes away, stop 
   });
 });
 
-Deno.test("the socket goes before the kernel lets go of the workspace", async () => {
+Deno.test("the socket is removed before the kernel releases the workspace", async () => {
   // The bug would be: the lock is free, another daemon starts, and we remove its socket by name.
   await running({}, async ({ io, kernel, root, code }) => {
     let there = true;

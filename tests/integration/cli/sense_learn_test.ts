@@ -23,7 +23,7 @@ const compute = `export async function compute({ sqlite, config }) {
   new Deno.Command("uptime").outputSync();
 }`;
 
-Deno.test("nerve sense learn prints the smallest permissions and the difference, and leaves nothing behind", async () => {
+Deno.test("nerve sense learn prints the smallest permissions and the differences, and leaves nothing behind", async () => {
   await inTempDir(async (outside) => {
     await writeWorkspace(outside, { "read-me": "x" });
     await inTempDir(async (root) => {

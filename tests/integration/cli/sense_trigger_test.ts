@@ -22,7 +22,7 @@ Deno.test("sense trigger --wait prints the outcome and exits by it", async () =>
 });
 
 // A refused directive looked like success: the signal, exit 0, and not a word of what was not followed.
-Deno.test("a workflow directive that is not followed is told by trigger, why, list and status", async () => {
+Deno.test("a workflow directive that is not followed is reported by trigger, why, list and status", async () => {
   const misspelt = `export const compute = () => ({ path: "/", workflow: "tdy|5|x" });`;
   await using served = await serveWorkspace({
     yaml: { senses: { misspelt: {} }, workflows: { tidy: {} } },
@@ -50,7 +50,7 @@ Deno.test("a workflow directive that is not followed is told by trigger, why, li
   );
 });
 
-Deno.test("sense trigger says how it was taken, and with --wait how it ended", async () => {
+Deno.test("sense trigger says how the trigger was accepted, and with --wait how the compute ended", async () => {
   await withDaemon(async (root, view) => {
     assert.match((await nerve(root, "sense", "trigger", "cpu-usage")).out, /compute 7 has started/);
     view.result = { kind: "signal", signal: { id: 9, sense: "cpu-usage", payload: { used: 1 }, ts: 0 } };

@@ -9,7 +9,7 @@ function fakeSystemctl(folder: string, script: string): Record<string, string> {
   return { PATH: `${folder}:${Deno.env.get("PATH")}`, XDG_CONFIG_HOME: `${folder}/.config` };
 }
 
-Deno.test("service without systemd prints the unit alone on stdout, says what to do, and exits 1", async () => {
+Deno.test("service without systemd prints only the unit on stdout, says what to do, and exits 1", async () => {
   await using workspace = await DaemonWorkspace.make();
   const env = fakeSystemctl(workspace.folder, `echo "Failed to connect to bus" >&2; exit 1`);
   const output = await workspace.command(["service", "install"], env).output();
@@ -23,7 +23,7 @@ Deno.test("service without systemd prints the unit alone on stdout, says what to
   assert.equal((await workspace.command(["service", "status"], env).output()).code, 1);
 });
 
-Deno.test("service installs a unit whose command runs the daemon, tells its state, and takes it away again", async () => {
+Deno.test("service installs a unit whose command runs the daemon, shows its state, and removes it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { folder, root } = workspace;
   const env = fakeSystemctl(folder, `case "$*" in *is-active*) echo active;; *is-enabled*) echo enabled;; esac`);

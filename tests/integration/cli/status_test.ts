@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
-Deno.test("status shows in the line of a group that code of it does not load", async () => {
+Deno.test("status shows in a group's line that some of its code does not load", async () => {
   await using served = await serveWorkspace({
     yaml: { senses: { good: { group: "one" }, bad: { group: "one" } } },
     senses: { good: "export const compute = () => 1;", bad: "export const compute = () => {{;" },

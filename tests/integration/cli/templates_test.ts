@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { nerve } from "../../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-Deno.test("init sense and init workflow write templates that validate takes", async () => {
+Deno.test("init sense and init workflow write templates that pass validate", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     const sense = await nerve(root, "init", "sense", "queue-length");

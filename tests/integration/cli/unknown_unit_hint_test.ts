@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
-Deno.test("a trigger of what is there without a name in nerve.yaml says so, and how it gets one", async () => {
+Deno.test("a trigger of a folder that is not in nerve.yaml says so, and how to add it", async () => {
   await using served = await serveWorkspace({ senses: { quiet: "export const compute = () => null;" } });
   for (const [section, command] of [["senses", "sense"], ["workflows", "workflow"]] as const) {
     served.workspace.write(`${section}/late/index.ts`, "export const compute = () => null;\n");

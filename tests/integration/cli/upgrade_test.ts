@@ -57,7 +57,7 @@ async function pretendDaemon(folder: string): Promise<void> {
 const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
   thrown instanceof NerveError && thrown.code === code && message.test(`${thrown.message} ${thrown.hint}`);
 
-Deno.test("upgrade swaps the file, keeps the old one, and can go back to it", async () => {
+Deno.test("upgrade replaces the file, keeps the old one, and can return to it", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
     const next = fakeNerve(folder, "downloaded", "0.2.0");
     assert.equal(await upgrade(io, { from: "downloaded", sha256: await hashFile(next) }), 0);
@@ -70,7 +70,7 @@ Deno.test("upgrade swaps the file, keeps the old one, and can go back to it", as
   });
 });
 
-Deno.test("a wrong sum, no program, or the very same file change nothing", async () => {
+Deno.test("a wrong checksum, a file that is not a program, or the same file changes nothing", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
     const next = fakeNerve(folder, "downloaded", "0.2.0");
     await assert.rejects(upgrade(io, { from: next, sha256: "ab".repeat(32) }), failsWith("UPGRADE_FAILED", /checksum/));
@@ -93,7 +93,7 @@ Deno.test("a clone is not upgraded", async () => {
   });
 });
 
-Deno.test("a daemon in the background is stopped by the old file and started by the new one", async () => {
+Deno.test("a daemon in the background is stopped by the old executable and started by the new one", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0");
     await pretendDaemon(folder);
@@ -103,7 +103,7 @@ Deno.test("a daemon in the background is stopped by the old file and started by 
   });
 });
 
-Deno.test("a daemon that had to be killed is no reason to stay stopped; one that cannot be is one to change nothing", async () => {
+Deno.test("after a daemon had to be killed the new one starts; when it cannot be stopped nothing changes", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     const installed = fakeNerve(folder, "nerve", "0.1.0", "stop");
     fakeNerve(folder, "downloaded", "0.2.0");
@@ -120,7 +120,7 @@ Deno.test("a daemon that had to be killed is no reason to stay stopped; one that
   });
 });
 
-Deno.test("one upgrade at a time, and what one that was killed has left is removed", async () => {
+Deno.test("upgrades exclude each other, and the leftovers of a killed one are removed", async () => {
   await withInstalled(async ({ folder, io, installed, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0");
     for (const name of [".nerve.123.new", ".nerve.mine.new"]) await Deno.writeTextFile(join(folder, name), "half");
@@ -138,7 +138,7 @@ Deno.test("one upgrade at a time, and what one that was killed has left is remov
   });
 });
 
-Deno.test("a symlink that is called stays one: the file behind it is replaced", async () => {
+Deno.test("a symlink to the executable stays a symlink: the file behind it is replaced", async () => {
   await withInstalled(async ({ folder, installed, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0");
     await Deno.mkdir(join(folder, "bin"));
@@ -168,7 +168,7 @@ Deno.test({
   },
 });
 
-Deno.test("when the new one does not start the daemon, the old one is back and runs", async () => {
+Deno.test("when the new executable does not start the daemon, the old one is restored and runs", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0", "start");
     await pretendDaemon(folder);
@@ -179,7 +179,7 @@ Deno.test("when the new one does not start the daemon, the old one is back and r
   });
 });
 
-Deno.test("a new one that does not take the workspace stops nothing", async () => {
+Deno.test("a new executable that rejects the workspace stops nothing", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0", "validate");
     await pretendDaemon(folder);

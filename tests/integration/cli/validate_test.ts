@@ -17,7 +17,7 @@ const aProblem = (severity: Problem["severity"]): Problem => ({
   place: { file: "senses/a/index.ts", line: 1, column: 1 },
 });
 
-Deno.test("validate joins what nerve.yaml and the sandbox say; warnings fail only with --strict", async () => {
+Deno.test("validate combines the problems of nerve.yaml and of the sandbox; warnings fail only with --strict", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (problems: Problem[], strict: boolean) => {
@@ -59,7 +59,7 @@ Deno.test("validate prints JSON and GitHub's annotations and nothing besides", a
   });
 });
 
-Deno.test("validate names files as seen from where it was called", async () => {
+Deno.test("validate prints paths relative to the current folder", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, prefixed("inner/", oneSense));
     const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
@@ -78,7 +78,7 @@ Deno.test("validate names files as seen from where it was called", async () => {
   });
 });
 
-Deno.test("validate loads what nerve.yaml has no error about, and says all at once", async () => {
+Deno.test("validate loads the entries without errors, and reports everything at once", async () => {
   await inTempDir(async (root) => {
     const b = "export const compute = () => null;";
     await writeWorkspace(root, {
@@ -98,7 +98,7 @@ Deno.test("validate loads what nerve.yaml has no error about, and says all at on
   });
 });
 
-Deno.test("validate loads nothing when nothing of nerve.yaml is right", async () => {
+Deno.test("validate loads nothing when no entry of nerve.yaml is valid", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
     const io = new CapturedIo({ cwd: root });

@@ -13,7 +13,7 @@ async function ranTidy({ workspace, nerve }: Pick<ServedWorkspace, "workspace" |
   return (await workspace.run("completed", from)).run.runId;
 }
 
-Deno.test("why tells the chain of causes of a run, back to whoever began it, with a daemon and without", async () => {
+Deno.test("why shows the chain of causes of a run, back to its origin, with and without a daemon", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   const nerve = served.nerve.bind(served), run = await ranTidy({ workspace: served.workspace, nerve });
   const types = async (id: string) => {
@@ -41,7 +41,7 @@ Deno.test("why tells the chain of causes of a run, back to whoever began it, wit
   assert.match(lines[4] ?? "", /^that was triggered by hand; .* earlier$/);
 });
 
-Deno.test("why --sense tells what a sense did not say and for which reason", async () => {
+Deno.test("why --sense shows why a sense did not signal", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   const { nerve } = { nerve: served.nerve.bind(served) };
   await nerve("sense", "trigger", "quiet", "--wait");
@@ -65,7 +65,7 @@ Deno.test("why --sense tells what a sense did not say and for which reason", asy
 });
 
 // trigger said "returned null" of a compute of which why said that it had returned undefined.
-Deno.test("trigger and why say the same of a compute that returned nothing", async () => {
+Deno.test("trigger and why agree about a compute that returned nothing", async () => {
   await using served = await serveWorkspace({ senses: { forgetful: "export function compute() {}" } });
   const said = "returned undefined: is a return or an await missing?";
   const told = await served.nerve("sense", "trigger", "forgetful", "--wait");

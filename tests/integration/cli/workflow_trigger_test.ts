@@ -41,7 +41,7 @@ Deno.test("workflow trigger prints the run id, and with --wait has the run's exi
   });
 });
 
-Deno.test("workflow trigger --wait says what keeps the run waiting", async () => {
+Deno.test("workflow trigger --wait says why the run is waiting", async () => {
   await withDaemon(async (root, view) => {
     const run = aRun({ runId: "held", workflow: "cleanup", status: "started", endedAt: null, exitCode: null });
     view.start = () => Promise.resolve(run);

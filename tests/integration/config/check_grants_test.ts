@@ -62,7 +62,7 @@ Deno.test("the control socket cannot be granted", () =>
     assert.deepEqual(await load(withGrants('{ net: ["unix:/run/other.sock"] }')), []);
   }));
 
-Deno.test("grants that reach further than they say are warnings", () =>
+Deno.test("grants that reach further than they seem to are warnings", () =>
   inWorkspace(async (_, load) => {
     assert.match((await load(withGrants("{ read: [data] }")))[0] ?? "", /^warning .* covers databases of other senses/);
     assert.match((await load(withGrants('{ read: ["~"] }'))).join("\n"), /covers keys, passwords and/);
@@ -81,7 +81,7 @@ Deno.test("grants that reach further than they say are warnings", () =>
   }));
 
 // Deno opens nothing there to a worker, whatever paths it is granted.
-Deno.test("grants below /proc, /sys and /dev that cannot work are warnings; the open devices are none", () =>
+Deno.test("grants below /proc, /sys and /dev that cannot work are warnings; those for open devices are not", () =>
   inWorkspace(async (_, load) => {
     for (const grant of ["read: [/proc/stat]", "read: [/sys]", "read: [/dev/shm]", "write: [/proc/x]"]) {
       const said = await load(withGrants(`{ ${grant} }`));

@@ -53,7 +53,7 @@ async function inWorkspace(
 
 const group: GrantedUnit = { kind: "group", name: "a" };
 
-Deno.test("a group writes its own database in WAL mode, made by itself, and reads a peer's and the log while they are written", () =>
+Deno.test("a group creates and writes its own database in WAL mode, and reads a peer's and the log while they are written", () =>
   inWorkspace("senses: { a: { peers: [b] }, b: {}, c: {} }\n", async (paths, grants) => {
     const open = [paths.senseDatabase("b"), paths.senseDatabase("c"), paths.logDatabase].map((path) => {
       const database = new DatabaseSync(path);
@@ -105,7 +105,7 @@ Deno.test("a group that declares nothing cannot read, write, connect, run, or se
     for (const refused of said.slice(1)) assert.match(refused, /^NotCapable/);
   }));
 
-Deno.test("every value that the configuration takes, Deno takes too", () => {
+Deno.test("every permission value that nerve.yaml accepts, Deno accepts too", () => {
   const hosts =
     '["example.com", "*.example.com:443", "10.0.0.0/8", "[::1]", "[::1]:80", "a_b.example", "unix:/run/x.sock"]';
   const yaml =

@@ -11,7 +11,7 @@ Deno.test("a workspace whose folders and configuration agree has no problem", ()
     assert.deepEqual(await load(`senses: { a: {}, b: {} }\n${restOfYaml}`), []);
   }));
 
-Deno.test("a file that holds nothing is refused, whoever reads it; one that says so is not", () =>
+Deno.test("an empty nerve.yaml is rejected; an explicit {} is not", () =>
   inWorkspace(async (paths, load) => {
     for (const text of ["", "# senses: { a: {} }\n", "~\n"]) {
       assert.deepEqual(await load(text), ["error : is empty; perhaps an editor is saving it"]);
@@ -21,7 +21,7 @@ Deno.test("a file that holds nothing is refused, whoever reads it; one that says
   }));
 
 // A wrong key in nerve.yaml hid missing folders and refused grants until it was mended.
-Deno.test("what is wrong in the file, in the folders and in the grants is said at once", () =>
+Deno.test("problems of the file, the folders and the grants are reported together", () =>
   inWorkspace(async (paths, load) => {
     const senses = "senses: { a: { throtle: 1s }, b: { permissions: { write: [data] } }, c: {} }\n";
     assert.deepEqual(
@@ -36,7 +36,7 @@ Deno.test("what is wrong in the file, in the folders and in the grants is said a
     );
   }));
 
-Deno.test("of a wrong configuration, what no error is about may be loaded, and no sibling of what is wrong", () =>
+Deno.test("in an invalid configuration, entries without errors may be loaded, but no siblings of wrong ones", () =>
   inWorkspace(async (paths) => {
     const sound = async (yaml: string) => {
       await Deno.writeTextFile(paths.configFile, yaml);

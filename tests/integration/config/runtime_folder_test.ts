@@ -21,7 +21,7 @@ Deno.test("the runtime folder is made private, and making it again is harmless",
   }));
 
 // Somebody else on the machine may make the folder first and wait for the daemon to put its sockets there.
-Deno.test("a folder that another could enter, a link, and a file are refused as places for sockets", () =>
+Deno.test("a folder that others can enter, a link, and a file are rejected as places for sockets", () =>
   inTempDir(async (folder) => {
     const host = { uid: Deno.uid() ?? 0, runtimeDir: null, tempDir: folder };
     const paths = workspacePaths("/w", host);
@@ -40,7 +40,7 @@ Deno.test("a folder that another could enter, a link, and a file are refused as 
     await checkPrivateFolder(above);
   }));
 
-Deno.test("the runtime directory is taken from the environment only when it is one of this user's", () =>
+Deno.test("the runtime directory is taken from the environment only when it belongs to this user", () =>
   inTempDir((folder) => {
     const own = (name: string) => name === "XDG_RUNTIME_DIR" ? folder : undefined;
     assert.deepEqual(readHost(own), { uid: Deno.uid() ?? 0, runtimeDir: folder, tempDir: "/tmp" });

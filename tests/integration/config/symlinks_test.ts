@@ -24,7 +24,7 @@ async function problemsOf(permissions: string, link: (root: string) => void): Pr
   return text;
 }
 
-Deno.test("a link that leads out of a granted folder is warned about, one that stays inside or leads nowhere is not", async () => {
+Deno.test("a link out of a granted folder is a warning; one that stays inside or is broken is not", async () => {
   const out = await problemsOf(
     "{ read: [files] }",
     (root) => Deno.symlinkSync("../../other", join(root, "files/inside/out")),
@@ -40,7 +40,7 @@ Deno.test("a link that leads out of a granted folder is warned about, one that s
   assert.doesNotMatch(inside, /link/);
 });
 
-Deno.test("a link through which the sandbox could write to nerve is refused, others are warned about", async () => {
+Deno.test("a link through which the sandbox could write nerve's own files is an error, other links are warnings", async () => {
   const toSenses = await problemsOf(
     "{ write: [files] }",
     (root) => Deno.symlinkSync("../senses", join(root, "files/code")),
@@ -58,7 +58,7 @@ Deno.test("a link through which the sandbox could write to nerve is refused, oth
   assert.match(elsewhere, /warning .*write of .* reaches outside/);
 });
 
-Deno.test("Deno follows a link out of a granted folder, which is why it is warned about", async () => {
+Deno.test("Deno follows a link out of a granted folder, which is the reason for the warning", async () => {
   await inTempDir(async (outside) => {
     await writeWorkspace(outside, { secret: "read through a link" });
     await using workspace = await startWorkspace({
@@ -71,7 +71,7 @@ Deno.test("Deno follows a link out of a granted folder, which is why it is warne
   });
 });
 
-Deno.test("a module is judged by where it really is: a link in a sense's folder imports nothing from outside", async () => {
+Deno.test("a module counts by its real path: a link in a sense's folder imports nothing from outside", async () => {
   await inTempDir(async (outside) => {
     await writeWorkspace(outside, { "module.ts": "export const leaked = 1;" });
     await using workspace = await startWorkspace({

@@ -25,7 +25,7 @@ Deno.test("the workspace is the flag's, else the variable's, else the nearest ab
     assert.deepEqual(await findWorkspace({ flag: null, env: null, cwd: folder, home }), { root: own, foundBy: "home" });
   }));
 
-Deno.test("a workspace that is not there is an error that names it and says how to make it", () =>
+Deno.test("a missing workspace is an error that names it and says how to create it", () =>
   inTempDir(async (folder) => {
     const nowhere = { flag: null, env: null, cwd: folder, home: folder };
     await assert.rejects(findWorkspace(nowhere), refusal("WORKSPACE_MISSING", /above it, or in ~\/\.nerve/));
@@ -37,7 +37,7 @@ Deno.test("a workspace that is not there is an error that names it and says how 
     await assert.rejects(findWorkspace(nowhere), refusal("WORKSPACE_MISSING", /there is no nerve\.yaml/));
   }));
 
-Deno.test("two spellings of one workspace give the same paths", () =>
+Deno.test("two spellings of one workspace lead to the same paths", () =>
   inTempDir(async (folder) => {
     const root = await workspaceIn(folder, "w");
     await Deno.symlink(root, join(folder, "link"));

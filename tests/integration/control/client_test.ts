@@ -10,7 +10,7 @@ import { aRun, aSense } from "../../support/fake_view.ts";
 
 const withCode = (code: string) => (thrown: unknown) => thrown instanceof NerveError && thrown.code === code;
 
-Deno.test("the client reads over the socket what the kernel's view says", async () => {
+Deno.test("the client reads the kernel's view over the socket", async () => {
   await served(async ({ client, view, reported }) => {
     assert.equal((await client.health()).pid, 42);
     assert.deepEqual(await client.senses(), [aSense()]);
@@ -32,7 +32,7 @@ Deno.test("the client reads over the socket what the kernel's view says", async 
   });
 });
 
-Deno.test("a name that is given to the client stays one part of its route's path, whatever is in it", async () => {
+Deno.test("a name passed to the client stays one segment of the path, whatever it contains", async () => {
   // The bug was: `nerve sense trigger "../stop?"` stopped the daemon.
   await served(async ({ client }) => {
     const hostile = "../stop?";
@@ -50,7 +50,7 @@ Deno.test("a name that is given to the client stays one part of its route's path
   });
 });
 
-Deno.test("a problem arrives as the NerveError that it was", async () => {
+Deno.test("a problem arrives as the NerveError that was thrown", async () => {
   await served(async ({ client }) => {
     await assert.rejects(client.sense("nope"), (thrown: unknown) => {
       assert.ok(thrown instanceof NerveError);
@@ -64,7 +64,7 @@ Deno.test("a problem arrives as the NerveError that it was", async () => {
   });
 });
 
-Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts one", async () => {
+Deno.test("without a listener at the socket the error is DAEMON_MISSING, with the command that starts a daemon", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
   using client = new ControlClient(join(folder, "nerve.sock"));
   await assert.rejects(client.health(), (thrown: unknown) => withCode("DAEMON_MISSING")(thrown));
@@ -74,7 +74,7 @@ Deno.test("nobody at the socket is DAEMON_MISSING, with the command that starts 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a daemon of another version is told apart from a missing one", async () => {
+Deno.test("a daemon of another version is not reported as missing", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
   const headers = { server: "nerve/999.0.0" };
   const server = await serveControl({ fetch: () => Response.json({ pid: "forty-two" }, { headers }) }, {

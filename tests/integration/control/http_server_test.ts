@@ -75,7 +75,7 @@ async function until(holds: () => boolean): Promise<void> {
 const post = (length: number) =>
   `POST /v1/workflows/cleanup/runs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
 
-Deno.test("a request that is sent by halves is cut when its time is up", async () => {
+Deno.test("an incomplete request is cut off when its time is up", async () => {
   // The bug would be: each such client holds a file descriptor for ever, and 1,000 of them end the daemon.
   await served(async ({ path, clock }) => {
     const header = await connected(path, "GET /v1/health HT"), body = await connected(path, `${post(100)}{"prompt":`);
@@ -89,7 +89,7 @@ Deno.test("a request that is sent by halves is cut when its time is up", async (
   });
 });
 
-Deno.test("a connection that is kept serves several requests, then is closed for being idle", async () => {
+Deno.test("a kept-alive connection serves several requests, and is closed when idle", async () => {
   await served(async ({ path, clock }) => {
     const connection = await connected(path, "");
     for (let i = 0; i < 3; i++) {
@@ -103,7 +103,7 @@ Deno.test("a connection that is kept serves several requests, then is closed for
 });
 
 // Without its length an answer is sent in pieces, each a write of its own: twice the work of a short answer.
-Deno.test("an answer in memory tells its length, in bytes, and leaves whole; one to HEAD is empty and tells none", async () => {
+Deno.test("a response in memory has its length in bytes and is sent whole; one to HEAD is empty and has none", async () => {
   const body = JSON.stringify({ text: "gr\u00fcn" }), bytes = new TextEncoder().encode(body).length;
   const answer = () => new Response(body, { headers: { "content-type": "application/json" } });
   await served(async ({ path }) => {
@@ -123,7 +123,7 @@ function closing(method: string): string {
   return `${method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
 }
 
-Deno.test("answers that wait and event streams have no deadline, also when their request has a body that nobody reads", async () => {
+Deno.test("responses that wait and event streams have no deadline, also when nobody reads the request's body", async () => {
   // The bug would be: what counts as unfinished is the request, for its body was not read, and every wait ends after 10 s.
   await served(async ({ path, clock, view }) => {
     const events = await connected(path, "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -146,7 +146,7 @@ Deno.test("answers that wait and event streams have no deadline, also when their
   });
 });
 
-Deno.test("an answer that nobody reads is cut when nothing of it has been taken for a while", async () => {
+Deno.test("a response that nobody reads is cut off after a while", async () => {
   let made = 0, cancelled = false;
   const endless = () =>
     new Response(
@@ -177,7 +177,7 @@ Deno.test("an answer that nobody reads is cut when nothing of it has been taken 
   }, endless);
 });
 
-Deno.test("malformed, oversized and strange requests are answered and leave the server as it was", async () => {
+Deno.test("malformed, oversized and strange requests are answered and do not harm the server", async () => {
   await served(async ({ path }) => {
     const answers = await Promise.all([
       connected(path, "this is not HTTP\r\n\r\n").then(rest),
@@ -201,7 +201,7 @@ Deno.test("malformed, oversized and strange requests are answered and leave the 
   });
 });
 
-Deno.test("connections over the limit are closed at once, and there is room again when others have left", async () => {
+Deno.test("connections over the limit are closed at once, until others have left", async () => {
   await served(async ({ path }) => {
     const health = "GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n";
     const all: Deno.UnixConn[] = [];

@@ -8,7 +8,7 @@ import { within } from "../../support/workspace_fixture.ts";
 
 const fileDescriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
 
-Deno.test("64 clients of every kind leave no file descriptor behind, and the kernel ticks while they press", async () => {
+Deno.test("64 clients of every kind leak no file descriptor, and the kernel keeps ticking under their load", async () => {
   await using served = await tickingWorkspace();
   // The first round opens what stays open: the group's process, the code of the routes.
   await within(underLoad(served.socket), "the first clients");

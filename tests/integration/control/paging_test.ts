@@ -40,7 +40,7 @@ async function create(store: Store, runId: string): Promise<void> {
   });
 }
 
-Deno.test("by the links of its pages a reader sees every run and row once, although more come meanwhile", async () => {
+Deno.test("following the page links shows every run and row once, although more are added meanwhile", async () => {
   await inTempDir(async (root) => {
     const store = openStore(join(root, "logs.db"), systemClock);
     const app = createApp(new StoredView(store), {

@@ -14,7 +14,7 @@ import { served } from "../../support/control_socket.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { aRun, FakeView } from "../../support/fake_view.ts";
 
-Deno.test("the socket is 0600 when it appears, whatever the umask, and nothing of its making stays", async () => {
+Deno.test("the socket has mode 0600 when it appears, whatever the umask, and no temporary file stays", async () => {
   // The bug would be: bound with the umask of the process, then chmod. In between, another user could connect. The umask
   // is the whole process's, and other tests run in this one: so it is a process of its own.
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
@@ -62,7 +62,7 @@ Deno.test("a socket that a dead daemon left is replaced, and none is left after 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("whoever waits for a run and leaves is let go of", async () => {
+Deno.test("a client that stops waiting for a run is forgotten", async () => {
   await served(async ({ view, path }) => {
     view.runsById.set("long", aRun({ runId: "long", status: "started", endedAt: null, exitCode: null }));
     const leaving = await Deno.connect({ transport: "unix", path });
@@ -78,7 +78,7 @@ Deno.test("whoever waits for a run and leaves is let go of", async () => {
   });
 });
 
-Deno.test("a stop answers whoever waits for a run, with the run as it is", async () => {
+Deno.test("a stop answers clients that wait for a run with its current state", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
   const view = new FakeView(), clock = new FakeClock();
   view.runsById.set("long", aRun({ runId: "long", status: "started", endedAt: null, exitCode: null }));
@@ -96,7 +96,7 @@ Deno.test("a stop answers whoever waits for a run, with the run as it is", async
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("stop ends although an answer never comes to its end", async () => {
+Deno.test("a stop ends although a response never ends", async () => {
   // The bug would be: shutdown() waits for the open answer, and the daemon never ends.
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
   const clock = new FakeClock(), asked = Promise.withResolvers<void>(), answer = Promise.withResolvers<Response>();

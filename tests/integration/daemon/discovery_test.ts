@@ -11,7 +11,7 @@ function leaveSocket(path: string): void {
   assert.ok(Deno.lstatSync(path).isSocket);
 }
 
-Deno.test("what a killed daemon leaves, and a pid that is somebody else's by now, is neither believed nor harmed", async () => {
+Deno.test("leftovers of a killed daemon, and a reused pid, are neither believed nor harmed", async () => {
   // The bug would be: `stop` ends an innocent process that was given the dead daemon's pid, or `start` is refused by it.
   await using workspace = await DaemonWorkspace.make();
   const { paths } = workspace, bystander = new Deno.Command("sleep", { args: ["600"] }).spawn();
@@ -48,7 +48,7 @@ Deno.test("what a killed daemon leaves, and a pid that is somebody else's by now
   }
 });
 
-Deno.test("a folder where the socket belongs refuses the start in two lines, and doctor names it", async () => {
+Deno.test("a folder in the place of the socket prevents the start with a two-line error, and doctor names it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { socket } = workspace.paths;
   Deno.mkdirSync(`${socket}/mine`, { recursive: true });
@@ -67,7 +67,7 @@ Deno.test("a folder where the socket belongs refuses the start in two lines, and
   await workspace.start();
 });
 
-Deno.test("a daemon whose socket is gone is told from one that does not run, and a restart mends it", async () => {
+Deno.test("a daemon whose socket is gone is distinguished from a stopped one, and a restart repairs it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel } = await workspace.start();
   Deno.removeSync(workspace.paths.socket);

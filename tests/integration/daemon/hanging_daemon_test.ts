@@ -5,7 +5,7 @@ import { findDaemon } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { heardLater, within } from "../../support/workspace_fixture.ts";
 
-Deno.test("every command that asks a daemon which hangs gives up, says what to do, and lists tell what is on disk", async () => {
+Deno.test("every command gives up on a hanging daemon and says what to do; lists show what is on disk", async () => {
   // The bug was: all of them waited for ever, and a script that asked each minute piled up.
   await using workspace = await DaemonWorkspace.make();
   const { kernel } = await workspace.start();
@@ -60,7 +60,7 @@ Deno.test("every command that asks a daemon which hangs gives up, says what to d
   assert.equal((await workspace.nerve("workflow", "inspect", "long")).code, 0);
 });
 
-Deno.test("stop names what holds a daemon that hangs, and kills it", async () => {
+Deno.test("stop says what keeps a hanging daemon busy, and kills it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "held", "--prompt", "60000")).code, 0);
@@ -82,7 +82,7 @@ Deno.test("stop names what holds a daemon that hangs, and kills it", async () =>
   );
 });
 
-Deno.test("status says that a daemon hangs, and exits 1, without waiting for ever", async () => {
+Deno.test("status reports a hanging daemon and exits 1 without waiting for ever", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel } = await workspace.start();
   Deno.kill(kernel, "SIGSTOP");

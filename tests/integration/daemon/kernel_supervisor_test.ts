@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { findDaemon } from "../../../src/daemon/discovery.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 
-Deno.test("a kernel that is killed is started again, and both the log and status tell", async () => {
+Deno.test("a killed kernel is restarted, and both the log and status show it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   Deno.kill(kernel, "SIGKILL");
@@ -24,7 +24,7 @@ Deno.test("a kernel that is killed is started again, and both the log and status
   await workspace.nothingLeft();
 });
 
-Deno.test("a kernel that dies five times stays down, says so, and starts again when it is told to", async () => {
+Deno.test("a kernel that dies five times stays down, says so, and starts again on request", async () => {
   await using workspace = await DaemonWorkspace.make();
   await workspace.start();
   const killed = new Set<number>();
@@ -49,7 +49,7 @@ Deno.test("a kernel that dies five times stays down, says so, and starts again w
   assert.equal((await workspace.status()).document.deaths, 0);
 });
 
-Deno.test("a kernel whose supervisor is killed ends in order, and a start waits for it", async () => {
+Deno.test("a kernel whose supervisor is killed stops cleanly, and a start waits for it", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   Deno.kill(supervisor, "SIGKILL");
@@ -60,7 +60,7 @@ Deno.test("a kernel whose supervisor is killed ends in order, and a start waits 
   assert.match(out, new RegExp(`"pid":${kernel}\\b`), "it closed its log in order");
 });
 
-Deno.test("a daemon whose log is removed or replaced says so, ends, and starts with a new one", async () => {
+Deno.test("a daemon whose log is removed or replaced says so and ends; the next start has a new log", async () => {
   // The bug was: it went on for ever, and recorded everything into a file without a name.
   await using workspace = await DaemonWorkspace.make();
   const { logDatabase } = workspace.paths;
@@ -86,7 +86,7 @@ Deno.test("a daemon whose log is removed or replaced says so, ends, and starts w
   }
 });
 
-Deno.test("a second signal to the supervisor ends at once what the first one lets drain", async () => {
+Deno.test("a second signal to the supervisor cuts short the drain that the first one began", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000")).code, 0);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 
-Deno.test("a kernel that cannot start is told by start itself, and no process is left", async () => {
+Deno.test("start reports a kernel that cannot start, and leaves no process", async () => {
   await using workspace = await DaemonWorkspace.make({ "data/logs.db": "this is no database\n".repeat(1_000) });
   const { code, err } = await workspace.nerve("start");
   assert.equal(code, 1);
@@ -13,7 +13,7 @@ Deno.test("a kernel that cannot start is told by start itself, and no process is
   assert.match(shown.out, /🔶 the log of events cannot be read: .*: nerve doctor/);
 });
 
-Deno.test("a start that is interrupted leaves a whole daemon or nothing", async () => {
+Deno.test("an interrupted start leaves a complete daemon or nothing", async () => {
   await using workspace = await DaemonWorkspace.make();
   const starting = workspace.command(["start"]).spawn();
   const output = starting.output();

@@ -19,7 +19,7 @@ function exists(path: string): boolean {
   }
 }
 
-Deno.test("start, status, logs and stop tell one story, and stop leaves nothing behind", async () => {
+Deno.test("start, status, logs and stop agree, and stop leaves nothing behind", async () => {
   await using workspace = await DaemonWorkspace.make();
   const started = await workspace.nerve("start");
   assert.equal(started.code, 0, started.err);
@@ -72,7 +72,7 @@ Deno.test("start prints every problem of a wrong nerve.yaml, and leaves nothing 
   assert.deepEqual(left, ["nerve.yaml", "senses", "workflows"]);
 });
 
-Deno.test("a second start is refused with the pid, and of two at once exactly one runs", async () => {
+Deno.test("a second start is refused with the pid, and of two concurrent starts exactly one succeeds", async () => {
   await using workspace = await DaemonWorkspace.make();
   const both = await Promise.all([workspace.nerve("start"), workspace.nerve("start")]);
   assert.deepEqual(both.map(({ code }) => code).sort(), [0, 1], both.map(({ err }) => err).join());
@@ -86,7 +86,7 @@ Deno.test("a second start is refused with the pid, and of two at once exactly on
   await workspace.nothingLeft();
 });
 
-Deno.test("a start during a stop waits for its end, then starts", async () => {
+Deno.test("a start during a stop waits until it is over, then starts", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   // Frozen, its stop lasts as long as the test likes.
@@ -122,7 +122,7 @@ Deno.test("restart replaces the daemon, unless nerve.yaml is wrong", async () =>
   assert.notEqual(workspace.pids().kernel, first.kernel);
 });
 
-Deno.test("a daemon in the foreground is shown and stopped like any other, and restarted only where it runs", async () => {
+Deno.test("a daemon in the foreground is shown and stopped like any other, and restarted only in its terminal", async () => {
   await using workspace = await DaemonWorkspace.make();
   const foreground = workspace.command(["run"]).spawn();
   const output = foreground.output();

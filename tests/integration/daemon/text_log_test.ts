@@ -12,7 +12,7 @@ function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-Deno.test("TextLog turns its file over when it is full, and keeps so many older ones", async () => {
+Deno.test("TextLog rotates its file when it is full, and keeps a number of older ones", async () => {
   await inTempDir(async (root) => {
     const path = `${root}/logs/nerve.log`, log = new TextLog(path, systemClock, { maxBytes: 500, kept: 3 });
     for (let count = 0; count < 100; count++) log.write(logLine(`number ${count}`));
@@ -27,7 +27,7 @@ Deno.test("TextLog turns its file over when it is full, and keeps so many older 
   });
 });
 
-Deno.test("TextLog goes on where it ended, and in a new file when somebody removed the one that was open", async () => {
+Deno.test("TextLog continues its file, and creates a new one when somebody removed it", async () => {
   await inTempDir(async (root) => {
     const path = `${root}/logs/nerve.log`, first = new TextLog(path, systemClock);
     first.write(logLine("one"));
@@ -42,7 +42,7 @@ Deno.test("TextLog goes on where it ended, and in a new file when somebody remov
   });
 });
 
-Deno.test("TextLog never throws: what it cannot write it counts, and tells when it can again", async () => {
+Deno.test("TextLog never throws: it counts the lines it cannot write, and reports them when it can write again", async () => {
   await inTempDir(async (root) => {
     const path = `${root}/logs/nerve.log`, log = new TextLog(path, systemClock);
     // A file where the folder should be: also the superuser cannot write there.
@@ -58,7 +58,7 @@ Deno.test("TextLog never throws: what it cannot write it counts, and tells when 
   });
 });
 
-Deno.test("TextLog does not make a workspace again that was removed", async () => {
+Deno.test("TextLog does not recreate a workspace that was removed", async () => {
   await inTempDir((root) => {
     const log = new TextLog(`${root}/ws/logs/nerve.log`, systemClock);
     log.write(logLine("nowhere"));
@@ -68,7 +68,7 @@ Deno.test("TextLog does not make a workspace again that was removed", async () =
   });
 });
 
-Deno.test("what a sense says at length is cut in the log, and stays one line", async () => {
+Deno.test("a long message of a sense is cut in the log, and stays on one line", async () => {
   const long = "export const compute = () => ({ text: '\\n\u0007\"'.repeat(20_000) });\n";
   await using workspace = await DaemonWorkspace.make({ "senses/ping/index.ts": long });
   await workspace.start();

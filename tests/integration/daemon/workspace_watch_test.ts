@@ -21,7 +21,7 @@ async function removeWhole(folder: string): Promise<void> {
   }
 }
 
-Deno.test("a daemon whose workspace is removed leaves no process in it, nor a folder, and waits until it is told to end", async () => {
+Deno.test("a daemon whose workspace is removed leaves no process and no folder, and waits until it is stopped", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--prompt", "600000")).code, 0);
@@ -34,7 +34,7 @@ Deno.test("a daemon whose workspace is removed leaves no process in it, nor a fo
   assert.deepEqual([...Deno.readDirSync(workspace.folder)], []);
 });
 
-Deno.test("a daemon whose workspace is removed and made again does what a fresh start there would do", async () => {
+Deno.test("a daemon whose workspace is removed and recreated behaves like a fresh start there", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "gone", "--prompt", "600000")).code, 0);
@@ -61,7 +61,7 @@ Deno.test("a daemon whose workspace is removed and made again does what a fresh 
   await workspace.nothingLeft();
 });
 
-Deno.test("a daemon whose workspace is moved ends, and goes on when it is moved back; where it was moved to none runs", async () => {
+Deno.test("a daemon whose workspace is moved stops, and resumes when it is moved back; none runs at the new place", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
   const moved = `${workspace.folder}/moved`;
@@ -77,7 +77,7 @@ Deno.test("a daemon whose workspace is moved ends, and goes on when it is moved 
   assert.equal(workspace.pids().supervisor, supervisor);
 });
 
-Deno.test("a copy of a workspace in which a daemon runs is a workspace of its own", async () => {
+Deno.test("a copy of a workspace with a running daemon is an independent workspace", async () => {
   await using workspace = await DaemonWorkspace.make();
   await workspace.start();
   const copy = `${workspace.folder}/copy`;
@@ -99,7 +99,7 @@ const sense = (name: string) => ({
   [`senses/${name}/index.ts`]: `export const compute = () => ({ ${name}: true });\n`,
 });
 
-Deno.test("nerve run starts anew where its workspace was removed and made again, and Ctrl-C ends it as ever", async () => {
+Deno.test("nerve run restarts when its workspace was removed and recreated, and Ctrl-C still ends it", async () => {
   await inTempDir(async (folder) => {
     const root = `${await Deno.realPath(folder)}/ws`, io = new CapturedIo({ cwd: folder });
     await writeWorkspace(root, sense("first"));
@@ -121,7 +121,7 @@ Deno.test("nerve run starts anew where its workspace was removed and made again,
   });
 });
 
-Deno.test("nerve run waits for a workspace that was removed until Ctrl-C, and makes no folder of it", async () => {
+Deno.test("nerve run waits for a removed workspace until Ctrl-C, and does not recreate its folder", async () => {
   await inTempDir(async (folder) => {
     const root = `${await Deno.realPath(folder)}/ws`, io = new CapturedIo({ cwd: folder });
     await writeWorkspace(root, sense("first"));

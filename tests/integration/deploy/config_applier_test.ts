@@ -10,7 +10,7 @@ import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../supp
 const echo = "export const compute = ({ config, peers }) => ({ config, peers: Object.keys(peers).sort() });\n";
 const write = (workspace: WorkspaceFixture, yaml: unknown) => workspace.write("nerve.yaml", stringify(yaml));
 
-Deno.test("senses come, go and change without a new process for those that stay, and the new one is a peer of the old", async () => {
+Deno.test("senses are added, removed and changed without new processes for the others, and a new one is a peer of the others", async () => {
   await using workspace = await startWorkspace({
     senses: { a: echo, b: echo, c: echo },
     yaml: { senses: { a: {}, b: {} } },
@@ -39,7 +39,7 @@ Deno.test("senses come, go and change without a new process for those that stay,
   assert.equal(rows.length, 2);
 });
 
-Deno.test("the order of entries, comments, reflexes, throttles and timeouts cost nobody its process", async () => {
+Deno.test("changes of order, comments, reflexes, throttles and timeouts replace no process", async () => {
   await using workspace = await startWorkspace({
     senses: { a: echo, b: echo },
     yaml: { senses: { a: { group: "g", config: { x: 1, y: 2 } }, b: { group: "g" } } },
@@ -61,7 +61,7 @@ reflexes: [{ sense: b, interval: 1h }]
   assert.deepEqual(workspace.sense("b").reflexes, ["every 1h"]);
 });
 
-Deno.test("a broken nerve.yaml changes nothing, is told once, and the next good one clears it", async () => {
+Deno.test("an invalid nerve.yaml changes nothing and is reported once, and the next valid one clears the error", async () => {
   await using workspace = await startWorkspace({ senses: { a: echo }, watch: true });
   await workspace.payload("a");
   const pid = workspace.pid("a"),
@@ -86,7 +86,7 @@ Deno.test("a broken nerve.yaml changes nothing, is told once, and the next good 
   assert.equal(workspace.pid("a"), pid);
 });
 
-Deno.test("a nerve.yaml that holds nothing is refused; one that says so takes everything out", async () => {
+Deno.test("an empty nerve.yaml is rejected; an explicit {} removes everything", async () => {
   // The bug was: a file that is truncated for a moment ended the runs that wait as "no longer in the configuration".
   await using workspace = await startWorkspace({ senses: { a: echo } });
   await workspace.payload("a");
@@ -110,7 +110,7 @@ Deno.test("a nerve.yaml that holds nothing is refused; one that says so takes ev
   assert.match((await workspace.kernel.api.reload()).configError ?? "", /is empty/);
 });
 
-Deno.test("a nerve.yaml that takes something out is taken when it has rested, and at once when somebody asks for it", async () => {
+Deno.test("a nerve.yaml that removes entries is applied after a rest, and at once on request", async () => {
   // The bug was: an editor that saves in two steps ended every run that waits, and began the ticks of all senses anew.
   const clock = new FakeClock(), yaml = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1h }]\n";
   await using workspace = await makeWorkspace({ senses: { a: echo, b: echo }, yaml });
@@ -151,7 +151,7 @@ Deno.test("a nerve.yaml that takes something out is taken when it has rested, an
   }
 });
 
-Deno.test("what is taken out of nerve.yaml under a watching kernel is gone soon, without anybody asking", async () => {
+Deno.test("an entry removed from nerve.yaml under a watching kernel is soon gone", async () => {
   await using workspace = await startWorkspace({ senses: { a: echo, b: echo }, watch: true });
   await workspace.payload("a");
   const pid = workspace.pid("a");
@@ -161,7 +161,7 @@ Deno.test("what is taken out of nerve.yaml under a watching kernel is gone soon,
   assert.equal(workspace.pid("a"), pid);
 });
 
-Deno.test("a hundred reloads neither double nor skip a tick, nor touch the counters of a sense that did not change", async () => {
+Deno.test("a hundred reloads neither repeat nor skip a tick, nor touch the counters of an unchanged sense", async () => {
   const clock = new FakeClock();
   const ticking = "export const compute = ({ trigger }) => ({ due: trigger.due });\n";
   const yaml = (round: number) => ({
@@ -193,7 +193,7 @@ Deno.test("a hundred reloads neither double nor skip a tick, nor touch the count
   assert.equal(workspace.pid("steady"), pid);
 });
 
-Deno.test("a workflow's concurrency follows without a new process; one that leaves lets its run finish, then is gone", async () => {
+Deno.test("a workflow's concurrency changes without a new process; a removed workflow lets its run finish first", async () => {
   const waits = `import { defineWorkflow, END } from "nerve";
     const open = async (name) => {
       for (;;) { try { return Deno.statSync("files/" + name); } catch { await new Promise((go) => setTimeout(go, 5)); } }

@@ -81,7 +81,7 @@ const edits: Readonly<Record<string, (workspace: WorkspaceFixture, text: string)
   },
 };
 
-Deno.test("whatever way a file is changed, the sense that imports it soon runs the new one, and its neighbour the old process", async () => {
+Deno.test("however a file is changed, the sense that imports it soon runs the new code, and its neighbour keeps its process", async () => {
   await using workspace = await startWorkspace({
     senses: { a: sense, b: neighbourText },
     files: { [word]: wordText("first") },

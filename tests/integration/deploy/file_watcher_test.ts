@@ -42,7 +42,7 @@ async function watching(
   }
 }
 
-Deno.test("a workspace that was removed and made again is watched again", async () => {
+Deno.test("a workspace that was removed and recreated is watched again", async () => {
   await inTempDir(async (parent) => {
     const root = join(parent, "w");
     Deno.mkdirSync(root);
@@ -69,7 +69,7 @@ class BusyClock extends FakeClock {
   }
 }
 
-Deno.test("a scan comes soon after an event, and after a change however long that took; one that is slow each time comes seldom", async () => {
+Deno.test("a scan follows soon after an event, and after a change however long it took; slow scans become rare", async () => {
   // The bug was: a file whose event was lost just after a change was not seen for half a minute.
   const clock = new BusyClock();
   let looks = 0, tookMs = 0;
@@ -99,7 +99,7 @@ Deno.test("a scan comes soon after an event, and after a change however long tha
   });
 });
 
-Deno.test("what the kernel itself writes in data/ and logs/ is no reason to look", async () => {
+Deno.test("the kernel's own writes in data/ and logs/ trigger no scan", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n", "lib/a.ts": "", "data/x": "", "logs/y": "" });
     await watching(root, async (sees, looks) => {

@@ -22,7 +22,7 @@ Deno.test("a changed sense answers with its new code, and no other group's proce
   assert.equal(workspace.sense("a").counters.computes, 2, "the counters go on");
 });
 
-Deno.test("code that does not load leaves the version before at work and says where the error is, until it is mended", async () => {
+Deno.test("code that does not load keeps the previous version running and reports the place of the error, until it is fixed", async () => {
   await using workspace = await startWorkspace({ senses: { a: says("one") }, watch: true });
   await workspace.payload("a");
   const pid = workspace.pid("a"), from = workspace.events.length;
@@ -40,7 +40,7 @@ Deno.test("code that does not load leaves the version before at work and says wh
   assert.equal(workspace.sense("a").problem, null);
 });
 
-Deno.test("a compute in flight ends in the old process, while its sibling already runs the new code", async () => {
+Deno.test("a running compute ends in the old process, while its sibling already runs the new code", async () => {
   const slow = (version: string) =>
     `import { open } from "./gate.ts";
      export const compute = async ({ log }) => { log("info", "begun"); await open(); return { says: "${version}" }; };\n`;
@@ -65,7 +65,7 @@ Deno.test("a compute in flight ends in the old process, while its sibling alread
   assert.match((await workspace.change("group:g", "ended", next)).message, /replaced by newer code/);
 });
 
-Deno.test("a sense that is broken anyway holds no sibling's new code back, and one that is mended is told to be well", async () => {
+Deno.test("a sense that was already broken does not block its sibling's new code, and a fixed one is reported as loaded", async () => {
   const yaml = { senses: { bad: { group: "g" }, good: { group: "g" } } };
   await using workspace = await startWorkspace({ yaml, senses: { bad: "export {};\n", good: says("one") } });
   await workspace.failure("bad");
@@ -81,7 +81,7 @@ Deno.test("a sense that is broken anyway holds no sibling's new code back, and o
   assert.deepEqual(await workspace.payload("bad"), { says: "well" });
 });
 
-Deno.test("a new migration has run before the first compute of the new code; an edited old one is refused with its file", async () => {
+Deno.test("a new migration runs before the first compute of the new code; an edited old one is rejected by file", async () => {
   const reads = (column: string) =>
     `export function compute({ sqlite }) {
        sqlite.exec("insert into t(x) values (1)");
@@ -135,7 +135,7 @@ const waits =
   `for (;;) { try { Deno.statSync("files/open"); break; } catch { await new Promise((go) => setTimeout(go, 5)); } }`;
 const workflowYaml = { workflows: { w: { concurrency: 2, permissions: { read: ["files"] } } } };
 
-Deno.test("a changed workflow: the run in flight ends on the code it began with, the next one begins on the new", async () => {
+Deno.test("a run in progress ends on the code it began with, and the next one begins on the new code", async () => {
   await using workspace = await startWorkspace({
     yaml: workflowYaml,
     workflows: { w: steps("old", waits) },
@@ -157,7 +157,7 @@ Deno.test("a changed workflow: the run in flight ends on the code it began with,
   assert.equal(workspace.kernel.api.records.run(first.runId)?.attempt, 1);
 });
 
-Deno.test("a workflow that does not load stays on the version before, and says so in the list", async () => {
+Deno.test("a workflow that does not load stays on the previous version, and the list says so", async () => {
   await using workspace = await startWorkspace({ yaml: workflowYaml, workflows: { w: steps("old") }, watch: true });
   const { runId } = await workspace.kernel.startWorkflow("w");
   await workspace.kernel.api.runEnded(runId, new AbortController().signal);

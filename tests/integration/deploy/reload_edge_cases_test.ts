@@ -32,7 +32,7 @@ async function wordOf(workspace: WorkspaceFixture, sense: string): Promise<strin
   return (await workspace.payload(sense) as { word: string }).word;
 }
 
-Deno.test("a sense's folder that is renamed with its entry is another sense, and its neighbour keeps its process", async () => {
+Deno.test("a sense's folder renamed together with its entry is a new sense, and its neighbour keeps its process", async () => {
   await using workspace = await startWorkspace({ senses: { old: says("old"), other: says("other") }, watch: true });
   assert.equal(await wordOf(workspace, "old"), "old");
   await workspace.payload("other");
@@ -48,7 +48,7 @@ Deno.test("a sense's folder that is renamed with its entry is another sense, and
   assert.equal(workspace.pid("other"), neighbour);
 });
 
-Deno.test("two files whose names differ in case or in how a letter is written are two files", async () => {
+Deno.test("files whose names differ in case or in Unicode normalization are two files", async () => {
   // Composed and decomposed: to the system these are different names.
   const names = ["Word.ts", "word.ts", "w\u00f6rd \u{1f600}.ts", "wo\u0308rd.ts"];
   await using workspace = await startWorkspace({
@@ -74,7 +74,7 @@ Deno.test("two files whose names differ in case or in how a letter is written ar
   assert.equal(await wordOf(workspace, "a"), "WORD");
 });
 
-Deno.test("a nerve.yaml that is a link is followed to what it says; a folder or a dead link in its place changes nothing", async () => {
+Deno.test("a nerve.yaml that is a link is followed; a folder or a broken link in its place changes nothing", async () => {
   await using workspace = await startWorkspace({ senses: { a: says("a"), b: says("b") }, watch: true });
   const { configFile } = workspace.paths,
     text = (...names: string[]) => stringify({ senses: Object.fromEntries(names.map((name) => [name, {}])) });
@@ -116,7 +116,7 @@ Deno.test("a nerve.yaml that is a link is followed to what it says; a folder or 
   }
 });
 
-Deno.test("a file that cannot be read is refused by its sense alone, and taken when it can", async () => {
+Deno.test("an unreadable file affects only its sense, and is loaded once it is readable", async () => {
   await using workspace = await startWorkspace({ senses: { a: says("a"), b: says("b") }, watch: true });
   for (const name of ["a", "b"]) await workspace.payload(name);
   const neighbour = workspace.pid("b"), entry = join(workspace.root, "senses/a/index.ts");

@@ -75,7 +75,7 @@ async function endsAsFresh(edits: readonly Edit[]): Promise<void> {
   });
 }
 
-Deno.test("random edits end in the state that a fresh start gives", async () => {
+Deno.test("random edits end in the same state as a fresh start", async () => {
   const numRuns = Number(Deno.env.get("NERVE_RELOAD_RUNS") ?? 4);
   const edits = fc.array(edit, { minLength: 3, maxLength: 20 });
   await fc.assert(fc.asyncProperty(edits, endsAsFresh), {

@@ -12,7 +12,7 @@ import { makeWorkspace, startWorkspace, within } from "../../support/workspace_f
 
 const says = (text: string) => `export const compute = () => ({ says: ${JSON.stringify(text)} });\n`;
 
-Deno.test("POST /v1/reload answers what changed when that is in force", async () => {
+Deno.test("POST /v1/reload answers with the changes once they are in force", async () => {
   const view = new FakeView();
   view.reloadReply = {
     configError: null,
@@ -26,7 +26,7 @@ Deno.test("POST /v1/reload answers what changed when that is in force", async ()
   assert.deepEqual(view.asked, ["reload"]);
 });
 
-Deno.test("nerve reload follows what is on disk, says what that came to, and fails when something is wrong", async () => {
+Deno.test("nerve reload applies what is on disk, prints the changes, and fails when something is wrong", async () => {
   await using workspace = await startWorkspace({
     senses: { a: says("one"), b: says("b") },
     yaml: "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",
@@ -77,7 +77,7 @@ Deno.test("nerve reload follows what is on disk, says what that came to, and fai
   }
 });
 
-Deno.test("SIGHUP makes nerve run --no-watch follow what is on disk", async () => {
+Deno.test("SIGHUP makes nerve run --no-watch apply what is on disk", async () => {
   await using workspace = await makeWorkspace({
     senses: { a: says("one"), b: says("b") },
     yaml: "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",

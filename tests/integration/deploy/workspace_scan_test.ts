@@ -6,7 +6,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { join } from "../../support/paths.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-Deno.test("a scan tells content from times: a touch changes the digest, not a hash; it survives circles, sockets and dead links", async () => {
+Deno.test("a scan distinguishes content and times, and survives circular links, sockets and broken links", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, {
       "nerve.yaml": "senses: {}\n",

@@ -6,7 +6,7 @@ import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 const minuteMs = 60_000;
 
-Deno.test("a process ends when idle, and is there again, its sense loaded, before the next tick is due", async () => {
+Deno.test("a process ends when idle, and is ready again, with its sense loaded, before the next tick is due", async () => {
   const clock = new FakeClock();
   // It says something all the time, so that the test can tell when it has had time to answer its heartbeat.
   const talking = `console.log("loaded");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { meterWorkspace } from "../../support/meter_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
-Deno.test("runs that were asked for by hand count as runs, once each", async () => {
+Deno.test("runs that were started by hand are counted, once each", async () => {
   await using served = await serveWorkspace(meterWorkspace);
   const runs = () => served.workspace.health().counters.runs;
   for (let i = 0; i < 2; i++) await served.nerve("workflow", "trigger", "tidy", "--id", "mine", "--wait");
@@ -14,7 +14,7 @@ Deno.test("runs that were asked for by hand count as runs, once each", async () 
   assert.equal(runs(), 2);
 });
 
-Deno.test("ids of computes are not given again after a restart", async () => {
+Deno.test("ids of computes are not reused after a restart", async () => {
   // The bug would be: "coalesced into compute 3" in the log, and three different computes of that number.
   await using served = await serveWorkspace(meterWorkspace);
   await served.workspace.trigger("meter");

@@ -11,7 +11,7 @@ import { at, dayMs, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-Deno.test("the log is archived soon after the start and after each midnight UTC; a failure is tried again in an hour", () =>
+Deno.test("the log is archived soon after the start and after each midnight UTC; a failure is retried after an hour", () =>
   withArchive(async (bench) => {
     const clock = new FakeClock(at(3, 20)), problems: string[] = [], asked: number[] = [];
     for (const day of [0, 1, 2, 3]) bench.append(at(day));
@@ -52,7 +52,7 @@ Deno.test("the log is archived soon after the start and after each midnight UTC;
     assert.equal(clock.pending, 0);
   }));
 
-Deno.test("the API reads what is archived: the rows and messages of a run always, all others when they are asked for", async () => {
+Deno.test("the API reads archived rows and messages of a run always, all other rows on request", async () => {
   const clock = new FakeClock(at(0, 12));
   const two = `import { defineWorkflow, END } from "nerve";
     export default defineWorkflow({
@@ -89,7 +89,7 @@ Deno.test("the API reads what is archived: the rows and messages of a run always
   assert.ok(pages.length > all.items.length);
 });
 
-Deno.test("an answer out of a large archive leaves the event loop to others, and ends when nobody wants it", async () => {
+Deno.test("reading a large archive does not block the event loop, and ends when nobody waits for it", async () => {
   await withArchive(async (bench) => {
     for (let n = 0; n < 20_000; n++) bench.append(at(0) + n);
     bench.append(at(3));
@@ -120,7 +120,7 @@ class SteppingClock extends FakeClock {
   }
 }
 
-Deno.test("a running kernel archives over the API while it goes on, and refuses a day that is not over", async () => {
+Deno.test("a running kernel archives on request over the API, and refuses a day that is not over", async () => {
   const clock = new FakeClock(at(0, 12));
   await using workspace = await startWorkspace({
     clock,

@@ -28,7 +28,7 @@ async function victimIsFine(workspace: WorkspaceFixture): Promise<void> {
   for (const { payload } of signals) assert.deepEqual(Object(payload).payload, { fine: 1 });
 }
 
-Deno.test("what a process says of others is refused, counted and logged; what it says of its own still counts", async () => {
+Deno.test("messages of a process about others are rejected, counted and logged; those about itself still count", async () => {
   using _processes = new HostileProcesses({
     bad: `
       await say({ t: "ready" });
@@ -97,7 +97,7 @@ const broken: Readonly<Record<string, [string, RegExp]>> = {
   "a fault": [`await say({ t: "fault", message: "x".repeat(5_000) });`, /ended because of an error: x{2000}$/],
 };
 
-Deno.test("a process that breaks the protocol is killed for it, and the kernel says how it was broken", async () => {
+Deno.test("a process that breaks the protocol is killed, and the kernel says how it was broken", async () => {
   const names = Object.keys(broken).map((words) => words.replaceAll(" ", "-"));
   const bodies = Object.values(broken).map(([body]) =>
     `await say({ t: "ready" });\nawait hearA("compute");\n${body}\nawait hear();`
@@ -121,7 +121,7 @@ Deno.test("a process that breaks the protocol is killed for it, and the kernel s
   await victimIsFine(workspace);
 });
 
-Deno.test("a flood of lines neither stops the kernel nor fills the log, and others go on meanwhile", async () => {
+Deno.test("a flood of lines neither stops the kernel nor fills the log, and others keep running", async () => {
   // It goes on, 10,000 lines and more, until the test has seen enough.
   using _processes = new HostileProcesses({
     bad: `
@@ -150,7 +150,7 @@ Deno.test("a flood of lines neither stops the kernel nor fills the log, and othe
   await victimIsFine(workspace);
 });
 
-Deno.test("a process that shows no token, or that ends before it speaks, is a death and no more", async () => {
+Deno.test("a process without a token, or one that ends before its first message, is just a death", async () => {
   using _processes = new HostileProcesses({ bad: `Deno.exit(7);` });
   await using workspace = await hostileWorkspace();
   const result = await workspace.trigger("bad");
@@ -158,7 +158,7 @@ Deno.test("a process that shows no token, or that ends before it speaks, is a de
   await victimIsFine(workspace);
 });
 
-Deno.test("a sense that forges through its own output reaches only its own group", async () => {
+Deno.test("a sense that forges messages through its own output affects only its own group", async () => {
   // JSON.stringify is the sense's to replace: the line it makes names a second kind, and JSON.parse takes the last one.
   const forging = `export function compute() {
     const real = JSON.stringify;
@@ -178,7 +178,7 @@ Deno.test("a sense that forges through its own output reaches only its own group
   await victimIsFine(workspace);
 });
 
-Deno.test("a workflow's process speaks only for its own runs", async () => {
+Deno.test("a workflow's process can report only about its own runs", async () => {
   using _processes = new HostileProcesses({
     bad: `
       await say({ t: "ready" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { endless, unloadable, withAll } from "../../support/unloadable_senses.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-Deno.test("a sense that cannot load is told once with its place, and its siblings run", async () => {
+Deno.test("a sense that cannot load is reported once with its place, and its siblings run", async () => {
   await using workspace = await startWorkspace(withAll());
   assert.deepEqual(await workspace.payload("sibling"), { fine: 1 });
   const pid = workspace.pid("g");
@@ -25,7 +25,7 @@ Deno.test("a sense that cannot load is told once with its place, and its sibling
   assert.equal(workspace.pid("g"), pid);
 });
 
-Deno.test("a module that awaits for ever costs its siblings nothing: it times out, and says why", async () => {
+Deno.test("a module that awaits for ever times out with a reason, and does not delay its siblings", async () => {
   await using workspace = await startWorkspace(withAll());
   assert.deepEqual(await workspace.payload("sibling"), { fine: 1 });
   const pid = workspace.pid("g");
@@ -40,7 +40,7 @@ Deno.test("a module that awaits for ever costs its siblings nothing: it times ou
 });
 
 // The module was accused of awaiting for ever, in a row that stayed in status, because somebody pressed Ctrl-C early.
-Deno.test("a stop while a sense loads says nothing against the sense", async () => {
+Deno.test("a stop while a sense loads is not reported as a failure of the sense", async () => {
   await using workspace = await startWorkspace({ senses: { endless } });
   const outcome = workspace.trigger("endless");
   await workspace.change("group:endless", "ready");

@@ -48,7 +48,7 @@ const wrong: Readonly<Record<string, { body: string; code: "throw" | "output"; s
   },
 };
 
-Deno.test("what a sense returns or throws in error is told with its place, and disturbs nobody", async () => {
+Deno.test("an invalid value or error of a sense is reported with its place, and disturbs nobody", async () => {
   const senses: Record<string, string> = { sibling: "export const compute = () => ({ fine: 1 });" };
   for (const [name, { body }] of Object.entries(wrong)) senses[name] = `export function compute() {\n  ${body};\n}\n`;
   senses.far = senses.sibling ?? "";
@@ -75,7 +75,7 @@ Deno.test("what a sense returns or throws in error is told with its place, and d
   assert.deepEqual(await workspace.payload("far"), { fine: 1 });
 });
 
-Deno.test("unusual but good values arrive as they are", async () => {
+Deno.test("unusual but valid values arrive unchanged", async () => {
   const good: Record<string, [string, unknown]> = {
     "lone-surrogate": ["return { s: 'a\\ud800b' }", { s: "a\ud800b" }],
     "proto": ['return JSON.parse(\'{"__proto__": {"admin": true}}\')', JSON.parse('{"__proto__": {"admin": true}}')],
@@ -98,7 +98,7 @@ Deno.test("unusual but good values arrive as they are", async () => {
 });
 
 // "returned null" was said of a compute whose author had forgotten to await: it had returned nothing at all.
-Deno.test("a compute that returns nothing is no signal, and its row tells it from one that returned null", async () => {
+Deno.test("a compute that returns nothing is not a signal, and its row differs from that of null", async () => {
   const forgetful = "const work = () => Promise.resolve({ a: 1 });\nexport function compute() { work(); }";
   await using workspace = await startWorkspace({ senses: { forgetful, quiet: "export const compute = () => null;" } });
   for (const [name, returned] of [["forgetful", "undefined"], ["quiet", undefined]] as const) {

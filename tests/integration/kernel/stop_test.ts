@@ -14,7 +14,7 @@ const waiting = `export const compute = ({ signal, log }) => new Promise((resolv
 });`;
 const runs = { permissions: { run: ["sleep"] } };
 
-Deno.test("a stop aborts computes that are under way, ends every process, and leaves no program behind", async () => {
+Deno.test("a stop aborts running computes, ends every process, and leaves no program behind", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { waiting: {}, looping: { grace_period: "100ms" }, spawning: runs, idle: {} } },
     senses: {
@@ -41,7 +41,7 @@ Deno.test("a stop aborts computes that are under way, ends every process, and le
   assert.deepEqual(ends.sort(), [...inOrder, "group:looping died"].sort(), "only what did not stop was killed");
 });
 
-Deno.test("programs that a sense started die with their group when it is killed", async () => {
+Deno.test("programs started by a sense die with their group when it is killed", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { spawning: runs, other: {} } },
     senses: { spawning, other: "export const compute = () => 1;" },
@@ -106,7 +106,7 @@ Deno.test("kill -9 of the kernel leaves neither processes of groups nor programs
   await noProcessIn(workspace.root);
 });
 
-Deno.test("a second kernel of a workspace is refused with DAEMON_RUNNING, and everybody who waits for it learns so", async () => {
+Deno.test("a second kernel of a workspace is refused with DAEMON_RUNNING, and all its waiters are rejected", async () => {
   await using workspace = await startWorkspace({ senses: { a: "export const compute = () => 1;" } });
   const { createKernel } = await import("../../../src/kernel/kernel.ts");
   const second = createKernel(await workspace.config(), workspace.root);

@@ -10,7 +10,7 @@ import { startWorkspace } from "../../support/workspace_fixture.ts";
 const throttleMs = 5_000, passedMs = 4_000;
 const yaml = { senses: { slow: { throttle: "5s", permissions: { read: ["files"] } } } };
 
-Deno.test("two computes begin no closer than their throttle, though the first one's process was slow to start", async () => {
+Deno.test("computes begin no closer than their throttle, even when the first process was slow to start", async () => {
   const slow =
     `for (;;) { try { Deno.statSync("files/open"); break; } catch { await new Promise((go) => setTimeout(go, 5)); } }
     export const compute = () => 1;`;
@@ -30,7 +30,7 @@ Deno.test("two computes begin no closer than their throttle, though the first on
   assert.equal(await second, 1);
 });
 
-Deno.test("a compute whose process died without a word counts as begun when it died", async () => {
+Deno.test("a compute whose process died silently counts as begun when it died", async () => {
   const slow = `export async function compute({ sqlite, log }) {
       sqlite.exec("create table if not exists begun (at)");
       if (sqlite.prepare("select at from begun").get() !== undefined) return "again";
@@ -52,7 +52,7 @@ Deno.test("a compute whose process died without a word counts as begun when it d
   assert.equal(await next, "again");
 });
 
-Deno.test("a sense that tampers with its clock neither loses its answer nor its process", async () => {
+Deno.test("a sense that tampers with its clock keeps its answer and its process", async () => {
   const senses = {
     throws: "performance.now = () => { throw new Error('no'); };\nexport const compute = () => 1;",
     lies: "performance.now = () => -1e9;\nDate.now = () => NaN;\nexport const compute = () => 2;",

@@ -4,7 +4,7 @@ import { readCertificateEnd } from "../../../lib/tls/certificate.ts";
 import { selfSigned } from "../../support/certificate.ts";
 import { serve } from "../../support/test_server.ts";
 
-Deno.test("the certificate's date is read whichever century notation it has", async () => {
+Deno.test("the expiry of a certificate is read in both notations of the year", async () => {
   for (
     const end of [new Date("2049-12-31T23:59:59Z"), new Date("2050-01-01T00:00:00Z"), new Date("2120-02-28T01:02:03Z")]
   ) {
@@ -14,7 +14,7 @@ Deno.test("the certificate's date is read whichever century notation it has", as
   }
 });
 
-Deno.test("a server that does not speak TLS, closes, or keeps silent is told apart", async () => {
+Deno.test("a server without TLS, one that closes and one that stays silent give different errors", async () => {
   const answers: [Uint8Array | null, RegExp][] = [
     [new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"), /does not speak TLS/],
     [new Uint8Array(), /closed the connection/],

@@ -47,7 +47,7 @@ function exists(path: string): boolean {
   }
 }
 
-Deno.test("cleanup removes nothing unless dry_run is false, and says what it would remove", async () => {
+Deno.test("cleanup removes nothing unless dry_run is false, and reports what it would remove", async () => {
   await using folders = new Folders();
   folders.add("inside/old", 8);
   folders.add("inside/new", 6);
@@ -62,7 +62,7 @@ Deno.test("cleanup removes nothing unless dry_run is false, and says what it wou
   assert.ok(folders.has("inside/old"));
 });
 
-Deno.test("cleanup removes old files in all folders, whatever their names, and keeps the young", async () => {
+Deno.test("cleanup removes old files in all folders, whatever their names, and keeps recent ones", async () => {
   await using folders = new Folders();
   const old = [
     "plain",
@@ -110,7 +110,7 @@ Deno.test("cleanup neither follows nor removes a symbolic link", async () => {
   }
 });
 
-Deno.test("cleanup looks again before it removes: links, changed and forged paths are kept", async () => {
+Deno.test("cleanup checks again before it removes: links, changed files and forged paths are kept", async () => {
   await using folders = new Folders();
   for (const path of ["sub/precious", "touched", "grown", "gone", "old"]) folders.add(`inside/${path}`, 8);
   folders.add("outside/precious", 8);
@@ -141,7 +141,7 @@ Deno.test("cleanup looks again before it removes: links, changed and forged path
   for (const path of ["outside/precious", "inside/touched", "inside/grown"]) assert.ok(folders.has(path), path);
 });
 
-Deno.test("cleanup counts what an attempt before a crash removed as gone", async () => {
+Deno.test("cleanup counts files that an attempt before a crash removed as gone", async () => {
   await using folders = new Folders();
   for (const path of ["a", "b", "c"]) folders.add(`inside/${path}`, 8);
   const config = { folder: folders.inside, dry_run: false };
@@ -153,7 +153,7 @@ Deno.test("cleanup counts what an attempt before a crash removed as gone", async
   assert.equal(second.messages.length, 3);
 });
 
-Deno.test("cleanup does not remove when nerve.yaml has turned to a dry run since the scan", async () => {
+Deno.test("cleanup removes nothing when nerve.yaml has changed to a dry run since the scan", async () => {
   await using folders = new Folders();
   folders.add("inside/old", 8);
   await using workflow = new TestWorkflow("cleanup", folders.grants);
@@ -164,7 +164,7 @@ Deno.test("cleanup does not remove when nerve.yaml has turned to a dry run since
   assert.ok(folders.has("inside/old"));
 });
 
-Deno.test("cleanup takes only files that match the pattern, and at most max_files", async () => {
+Deno.test("cleanup removes only files that match the pattern, and at most max_files", async () => {
   await using folders = new Folders();
   for (const path of ["a.log", "b.log", "sub/c.log", "logs", "x.log.gz", "a+b.txt"]) folders.add(`inside/${path}`, 8);
   await using workflow = new TestWorkflow("cleanup", folders.grants);
@@ -183,7 +183,7 @@ Deno.test("cleanup takes only files that match the pattern, and at most max_file
   });
 });
 
-Deno.test("cleanup refuses folders that nobody can mean", async () => {
+Deno.test("cleanup rejects folders such as the root", async () => {
   await using folders = new Folders();
   await using workflow = new TestWorkflow("cleanup", folders.grants);
   for (const folder of ["/", "//", "/..", "relative", "", undefined]) {
@@ -193,7 +193,7 @@ Deno.test("cleanup refuses folders that nobody can mean", async () => {
   }
 });
 
-Deno.test("cleanup works with read and write of its folder and says NotCapable without either", async () => {
+Deno.test("cleanup works with read and write permission for its folder, and fails with NotCapable without either", async () => {
   await using folders = new Folders();
   folders.add("inside/old", 8);
   const config = { folder: folders.inside, dry_run: false };

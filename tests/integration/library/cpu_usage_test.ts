@@ -46,7 +46,7 @@ async function looked(sense: TestSense) {
   return { usage, found };
 }
 
-Deno.test("cpu-usage reports what a busy core used, and agrees with the machine's own counters", async () => {
+Deno.test("cpu-usage reports a busy core, and agrees with the machine's own counters", async () => {
   await using sense = new TestSense("cpu-usage");
   const first = await looked(sense);
   assert.ok(first.usage.windowMs >= 450, "the first compute takes two samples of its own");
@@ -71,7 +71,7 @@ function change(sense: TestSense, set: string): void {
   db.exec(`update counters set ${set}`);
 }
 
-Deno.test("cpu-usage reckons from the counters it stored", async () => {
+Deno.test("cpu-usage computes from the counters it stored", async () => {
   await using sense = new TestSense("cpu-usage");
   valueOf(await sense.compute());
   // As if that compute had been three seconds earlier: the next one covers the whole time since.
@@ -100,6 +100,6 @@ Deno.test("cpu-usage ends at once when its signal aborts", async () => {
   assert.equal(outcome.kind === "error" && outcome.name, "AbortError", JSON.stringify(outcome));
 });
 
-Deno.test("cpu-usage works with the grants of its README and says NotCapable without", () => {
+Deno.test("cpu-usage works with the grants of its README and fails with NotCapable without", () => {
   return needsItsGrants("cpu-usage", "sys");
 });

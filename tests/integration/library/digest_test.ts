@@ -72,14 +72,14 @@ Deno.test("digest writes the last day's signals, errors and runs into a file of 
   assert.match(text, /^\| cleanup \| 1 \| 1 \| 0 \|$/m);
 });
 
-Deno.test("digest of a day without anything says so", async () => {
+Deno.test("digest of an empty day says so", async () => {
   await using day = new TestDay();
   assert.equal((await day.run()).error, null);
   const text = Deno.readTextFileSync(`${day.folder}/${day.files[0]}`);
   assert.match(text, /## Senses\n\nNone\./);
 });
 
-Deno.test("digest counts what is more than a page of the log, and keeps its message within its bound", async () => {
+Deno.test("digest counts more than one page of the log, and keeps its message within the limit", async () => {
   await using day = new TestDay();
   const payload = { text: "\u20ac".repeat(5_000) };
   for (let index = 0; index < 2_500; index++) day.row(`sense:s${index % 250}`, "sense.signal", { payload });
@@ -89,7 +89,7 @@ Deno.test("digest counts what is more than a page of the log, and keeps its mess
   assert.match(messages[1]?.content ?? "", /100 more senses and workflows are not listed/);
 });
 
-Deno.test("digest written again after a crash is the same, and nothing is left beside it", async () => {
+Deno.test("digest writes the same file again after a crash, and leaves no other", async () => {
   await using day = new TestDay();
   day.row("sense:disk", "sense.signal", { payload: 1 });
   const first = await day.run();
@@ -111,7 +111,7 @@ Deno.test("digest removes digests that are too old, and nothing else", async () 
   for (const name of others) assert.ok(day.files.includes(name), name);
 });
 
-Deno.test("digest names its day in the time zone that it is given, and refuses one that does not exist", async () => {
+Deno.test("digest names its day in the configured time zone, and rejects one that does not exist", async () => {
   await using day = new TestDay();
   await day.run({ timezone: "Pacific/Kiritimati" });
   await day.run({ timezone: "Pacific/Pago_Pago" });
@@ -119,7 +119,7 @@ Deno.test("digest names its day in the time zone that it is given, and refuses o
   assert.match((await day.run({ timezone: "Mars/Base" })).error?.message ?? "", /time ?zone/i);
 });
 
-Deno.test("digest works with its grants and says NotCapable without", async () => {
+Deno.test("digest works with its grants and fails with NotCapable without", async () => {
   for (const grants of [{}, { read: ["/var/empty"] }]) {
     await using day = new TestDay(grants);
     const { error } = await day.run();

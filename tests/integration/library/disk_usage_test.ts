@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { TestSense, valueOf } from "../../support/library.ts";
 import { needsItsGrants } from "../../support/sense_outcome.ts";
 
-Deno.test("disk-usage says what df says, for a path with spaces, quotes and a line break", async () => {
+Deno.test("disk-usage agrees with df, for a path with spaces, quotes and a line break", async () => {
   await using sense = new TestSense("disk-usage");
   const outer = Deno.makeTempDirSync();
   const folder = `${outer}/disk 'usage' \n "of" it`;
@@ -26,7 +26,7 @@ Deno.test("disk-usage says what df says, for a path with spaces, quotes and a li
   );
 });
 
-Deno.test("disk-usage asks for the configured workflow above its threshold only", async () => {
+Deno.test("disk-usage starts the configured workflow only above its threshold", async () => {
   await using sense = new TestSense("disk-usage");
   assert.deepEqual(await sense.compute({ threshold: 1, workflow: "cleanup" }), { kind: "null" });
   const asked = valueOf(await sense.compute({ path: "/", threshold: 0, workflow: "cleanup" }));
@@ -35,6 +35,6 @@ Deno.test("disk-usage asks for the configured workflow above its threshold only"
   assert.match(prompt, /^\/ is \d+% full$/);
 });
 
-Deno.test("disk-usage works with the grants of its README and says NotCapable without", () => {
+Deno.test("disk-usage works with the grants of its README and fails with NotCapable without", () => {
   return needsItsGrants("disk-usage", "run", { run: ["true"] });
 });

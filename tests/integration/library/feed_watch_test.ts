@@ -41,7 +41,7 @@ class FeedServer implements AsyncDisposable {
 // deno-lint-ignore no-explicit-any -- what a sense returned
 const titles = (news: any): string[] => news.entries.map(({ title }: { title: string }) => title);
 
-Deno.test("feed-watch tells what is new since the last compute, once, and asks only for what has changed", async () => {
+Deno.test("feed-watch reports new entries once, and makes conditional requests", async () => {
   await using server = new FeedServer();
   server.items = ["one", "two"];
   await using sense = new TestSense("feed-watch", { net: [server.host] });
@@ -63,7 +63,7 @@ Deno.test("feed-watch tells what is new since the last compute, once, and asks o
   assert.deepEqual(await sense.compute(config), { kind: "null" }, "an entry that was seen before is not new");
 });
 
-Deno.test("feed-watch announces what a new feed holds if asked to, at most 50 in one signal", async () => {
+Deno.test("feed-watch announces the entries of a new feed if configured, at most 50 in one signal", async () => {
   await using server = new FeedServer();
   server.items = Array.from({ length: 70 }, (_, index) => `item-${index}`);
   await using sense = new TestSense("feed-watch", { net: [server.host] });
@@ -71,7 +71,7 @@ Deno.test("feed-watch announces what a new feed holds if asked to, at most 50 in
   assert.deepEqual([news.count, news.entries.length], [70, 50]);
 });
 
-Deno.test("feed-watch says once when a feed fails and once when it works again, and goes on with the others", async () => {
+Deno.test("feed-watch reports a failing feed once and its recovery once, and still reads the others", async () => {
   await using server = new FeedServer();
   await using other = new FeedServer();
   await using sense = new TestSense("feed-watch", { net: [server.host, other.host] });
@@ -87,7 +87,7 @@ Deno.test("feed-watch says once when a feed fails and once when it works again, 
   assert.deepEqual(valueOf(await sense.compute(config)), { count: 0, entries: [], problems: [] });
 });
 
-Deno.test("feed-watch reports what it does not read as a problem", async () => {
+Deno.test("feed-watch reports a feed that it cannot read as a problem", async () => {
   await using server = new FeedServer();
   const bomb = new Uint8Array(5 * 1024 * 1024).fill(32);
   const answers: [() => Response, RegExp][] = [
@@ -118,7 +118,7 @@ Deno.test("feed-watch reports what it does not read as a problem", async () => {
   }
 });
 
-Deno.test("feed-watch follows redirects and takes relative links from where they lead", async () => {
+Deno.test("feed-watch follows redirects and resolves relative links against the final address", async () => {
   await using server = new FeedServer();
   server.items = ["one"];
   server.answer = (request) => {
@@ -130,7 +130,7 @@ Deno.test("feed-watch follows redirects and takes relative links from where they
   assert.equal(news.entries[0].link, `http://${server.host}/one`);
 });
 
-Deno.test("feed-watch reads the encoding that the server or the feed names", async () => {
+Deno.test("feed-watch uses the encoding that the server or the feed declares", async () => {
   await using server = new FeedServer();
   const latin = (head: string) =>
     Uint8Array.from(`${head}<rss><channel><item><title>\u00e4</title></item></channel></rss>`, (c) => c.charCodeAt(0));
@@ -155,7 +155,7 @@ Deno.test("feed-watch gives up on a feed that never ends", async () => {
   assert.deepEqual(problems, [`${server.url}: it took too long`]);
 });
 
-Deno.test("feed-watch forgets what its feed has not held for long, and keeps what it holds, changed or not, up or down", async () => {
+Deno.test("feed-watch forgets entries that their feed no longer has, and keeps the others, also while the feed is down", async () => {
   await using server = new FeedServer();
   server.items = ["old", "current"];
   await using sense = new TestSense("feed-watch", { net: [server.host] });
@@ -182,7 +182,7 @@ Deno.test("feed-watch forgets what its feed has not held for long, and keeps wha
   db.close();
 });
 
-Deno.test("feed-watch refuses addresses that are none", async () => {
+Deno.test("feed-watch rejects invalid addresses", async () => {
   await using sense = new TestSense("feed-watch", {});
   for (const urls of [[], ["file:///etc/passwd"], ["example.com/feed"]]) {
     const outcome = await sense.compute({ urls });
@@ -190,7 +190,7 @@ Deno.test("feed-watch refuses addresses that are none", async () => {
   }
 });
 
-Deno.test("feed-watch says NotCapable without its grant, and with the grant of another port", async () => {
+Deno.test("feed-watch fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = new FeedServer();
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
     await using sense = new TestSense("feed-watch", grants);

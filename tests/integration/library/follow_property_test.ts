@@ -94,7 +94,7 @@ class Life {
   }
 }
 
-Deno.test("every line of a log's life is handed out once, in order, over every kind of rotation", async () => {
+Deno.test("every line of a log is passed on once, in order, across every kind of rotation", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
       const life = new Life();

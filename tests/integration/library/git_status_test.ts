@@ -40,7 +40,7 @@ class Repository implements AsyncDisposable {
   }
 }
 
-Deno.test("git-status tells branch, dirty files and distance, and speaks only when something has changed", async () => {
+Deno.test("git-status reports branch, dirty files and distance, and signals only when something has changed", async () => {
   await using repository = await Repository.create();
   const { path } = repository;
   await using sense = new TestSense("git-status");
@@ -148,7 +148,7 @@ Deno.test("git-status runs no file-system monitor and no hook, and writes nothin
   assert.ok(Deno.statSync(trace).size > 0, "without the precautions the scripts do run");
 });
 
-Deno.test("git-status fails with git's own words where there is no repository, and refuses a relative path", async () => {
+Deno.test("git-status fails with git's message where there is no repository, and rejects a relative path", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     await using sense = new TestSense("git-status");
@@ -163,7 +163,7 @@ Deno.test("git-status fails with git's own words where there is no repository, a
   }
 });
 
-Deno.test("git-status says NotCapable without its grant", async () => {
+Deno.test("git-status fails with NotCapable without its grant", async () => {
   await using sense = new TestSense("git-status", { run: ["true"] });
   const outcome = await sense.compute({ path: "/" });
   assert.equal(outcome.kind === "error" && outcome.name, "NotCapable", JSON.stringify(outcome));

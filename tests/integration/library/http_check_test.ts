@@ -17,7 +17,7 @@ async function tempFile(text: string): Promise<{ path: string } & AsyncDisposabl
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
 }
 
-Deno.test("http-check is silent while all is well, speaks while something is wrong, and once when it is right again", async () => {
+Deno.test("http-check is silent while all is well, signals while something is wrong, and once when it has recovered", async () => {
   let status = 200;
   await using server = serve(() => new Response(null, { status }));
   await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
@@ -42,7 +42,7 @@ Deno.test("http-check is silent while all is well, speaks while something is wro
   assert.deepEqual(new Set(server.seen), new Set(["/health"]));
 });
 
-Deno.test("http-check judges the status, the latency and the time limit that were asked for", async () => {
+Deno.test("http-check checks the configured status, latency and time limit", async () => {
   const held: (() => void)[] = [];
   await using server = serve(async ({ url }) => {
     if (url.endsWith("/never")) await new Promise<void>((resolve) => held.push(resolve));
@@ -62,7 +62,7 @@ Deno.test("http-check judges the status, the latency and the time limit that wer
   for (const release of held) release();
 });
 
-Deno.test("http-check tells a latency above max_latency", async () => {
+Deno.test("http-check reports a latency above max_latency", async () => {
   await using server = serve(async () => {
     await new Promise((resolve) => setTimeout(resolve, 120));
     return new Response("late");
@@ -83,7 +83,7 @@ Deno.test("http-check reports a closed port as a problem, not as an error", asyn
   assert.match(down.problems[0], /^no answer: .*refused/i);
 });
 
-Deno.test("http-check tells the days left of a certificate, and warns before it ends", async () => {
+Deno.test("http-check reports the days left of a certificate, and warns before it expires", async () => {
   const certificate = await lasting(42);
   await using ca = await tempFile(certificate.cert);
   await using server = serve(() => new Response("hello"), certificate);
@@ -99,7 +99,7 @@ Deno.test("http-check tells the days left of a certificate, and warns before it 
   assert.deepEqual(soon.problems, ["its certificate expires in 42 days"]);
 });
 
-Deno.test("http-check refuses a certificate that nobody vouches for, and knows its date all the same", async () => {
+Deno.test("http-check rejects an untrusted certificate, and still knows its expiry", async () => {
   await using server = serve(() => new Response("hello"), await lasting(5));
   await using sense = new TestSense("http-check", { net: [`127.0.0.1:${server.port}`] });
   const check = checked(await sense.compute({ url: `https://127.0.0.1:${server.port}/` }));
@@ -118,7 +118,7 @@ Deno.test("http-check reports that a certificate has expired", async () => {
   assert.ok(check.problems.includes("its certificate has expired"), JSON.stringify(check));
 });
 
-Deno.test("http-check says NotCapable without its grant, and with the grant of another port", async () => {
+Deno.test("http-check fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = serve(() => new Response("hello"), await lasting(42));
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
     await using sense = new TestSense("http-check", grants);
@@ -130,7 +130,7 @@ Deno.test("http-check says NotCapable without its grant, and with the grant of a
   assert.deepEqual(server.seen, []);
 });
 
-Deno.test("http-check refuses an address that is not a web address", async () => {
+Deno.test("http-check rejects an address that is not a web address", async () => {
   await using sense = new TestSense("http-check", {});
   for (const url of ["file:///etc/passwd", "example.com", ""]) {
     const outcome = await sense.compute({ url });

@@ -45,7 +45,7 @@ async function following(
   await test(log, sense);
 }
 
-Deno.test("log-pattern counts the lines that have come since the last compute, once each", async () => {
+Deno.test("log-pattern counts the lines written since the last compute, once each", async () => {
   await following(async (log, sense) => {
     log.write("fine", "ERROR one", "ERROR out of memory", "memoryless");
     const found = valueOf(await sense.compute(log.config));
@@ -59,7 +59,7 @@ Deno.test("log-pattern counts the lines that have come since the last compute, o
   });
 });
 
-Deno.test("log-pattern counts a line when it is whole, and what a first compute finds only if asked to", async () => {
+Deno.test("log-pattern counts a line once it is complete, and existing lines only if configured", async () => {
   await following(async (log, sense) => {
     log.append("ERROR half");
     assert.deepEqual(await sense.compute(log.config), { kind: "null" });
@@ -72,7 +72,7 @@ Deno.test("log-pattern counts a line when it is whole, and what a first compute 
   });
 });
 
-Deno.test("log-pattern that starts in the middle of a line counts the whole of it", async () => {
+Deno.test("log-pattern that starts in the middle of a line counts the whole line", async () => {
   await using log = new TestLog();
   log.append("first\nERR");
   await using sense = new TestSense("log-pattern", log.grants);
@@ -82,7 +82,7 @@ Deno.test("log-pattern that starts in the middle of a line counts the whole of i
 });
 
 for (const kind of ["rename", "copyAndTruncate"] as const) {
-  Deno.test(`log-pattern loses and doubles no line over a rotation by ${kind}`, async () => {
+  Deno.test(`log-pattern neither loses nor repeats a line across a rotation by ${kind}`, async () => {
     await following(async (log, sense) => {
       log.write("ERROR 1");
       assert.equal(valueOf(await sense.compute(log.config)).matched, 1);
@@ -99,7 +99,7 @@ for (const kind of ["rename", "copyAndTruncate"] as const) {
     });
   });
 
-  Deno.test(`log-pattern notices a rotation by ${kind} when the new file is longer than the old place`, async () => {
+  Deno.test(`log-pattern detects a rotation by ${kind} when the new file is longer than the old place`, async () => {
     await following(async (log, sense) => {
       log.write("ERROR 1");
       await sense.compute(log.config);
@@ -110,7 +110,7 @@ for (const kind of ["rename", "copyAndTruncate"] as const) {
     });
   });
 
-  Deno.test(`log-pattern says so when lines were lost in two rotations by ${kind}`, async () => {
+  Deno.test(`log-pattern reports lines lost in two rotations by ${kind}`, async () => {
     await following(async (log, sense) => {
       log.write("ERROR lost");
       log[kind]();
@@ -124,7 +124,7 @@ for (const kind of ["rename", "copyAndTruncate"] as const) {
   });
 }
 
-Deno.test("log-pattern sees what was written to an empty file before that was copied and emptied", async () => {
+Deno.test("log-pattern sees lines written to an empty file before it was copied and emptied", async () => {
   await following(async (log, sense) => {
     for (const line of ["ERROR 1", "ERROR 2"]) {
       log.copyAndTruncate();
@@ -143,7 +143,7 @@ Deno.test("log-pattern sees what was written to an empty file before that was co
   });
 });
 
-Deno.test("log-pattern goes on where it stopped when there is more than one compute may read, also over a rotation", async () => {
+Deno.test("log-pattern continues where it stopped when there is more than one compute may read, also across a rotation", async () => {
   await following(async (log, sense) => {
     const line = (index: number) => `ERROR ${String(index).padStart(93, "0")}`;
     log.write(...Array.from({ length: 100 }, (_, index) => line(index)));
@@ -161,7 +161,7 @@ Deno.test("log-pattern goes on where it stopped when there is more than one comp
   });
 });
 
-Deno.test("log-pattern cuts a line without end, and takes bytes that are no text", async () => {
+Deno.test("log-pattern splits an endless line, and accepts bytes that are not text", async () => {
   await following(async (log, sense) => {
     log.append(`${"x".repeat(40_000)} ERROR\n`);
     Deno.writeFileSync(log.file, Uint8Array.of(0xff, 0xfe, 0x00, 10), { append: true });
@@ -171,7 +171,7 @@ Deno.test("log-pattern cuts a line without end, and takes bytes that are no text
   });
 });
 
-Deno.test("log-pattern waits for a file that is gone, and goes on when it is back", async () => {
+Deno.test("log-pattern keeps its place while the file is missing, and continues when it is back", async () => {
   await following(async (log, sense) => {
     log.write("ERROR before");
     Deno.renameSync(log.file, `${log.file}.1`);
@@ -182,7 +182,7 @@ Deno.test("log-pattern waits for a file that is gone, and goes on when it is bac
   });
 });
 
-Deno.test("log-pattern refuses a pattern without bounded cost, and a relative path", async () => {
+Deno.test("log-pattern rejects a pattern without bounded cost, and a relative path", async () => {
   await using sense = new TestSense("log-pattern", {});
   for (
     const config of [{ file: "/x", patterns: ["(a)\\1"] }, { file: "x", patterns: ["a"] }, { file: "/x", patterns: [] }]
@@ -192,7 +192,7 @@ Deno.test("log-pattern refuses a pattern without bounded cost, and a relative pa
   }
 });
 
-Deno.test("log-pattern says NotCapable without its grant, and what is missing when only the rotated file is", async () => {
+Deno.test("log-pattern fails with NotCapable without its grant, and names a missing grant for the rotated file", async () => {
   await using log = new TestLog();
   log.write("ERROR");
   for (const grants of [{}, { read: [`${log.file}.1`] }]) {

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { TestSense } from "../../support/library.ts";
 import { rowsOf } from "../../support/sense_outcome.ts";
 
-Deno.test("a threshold silences the signal below it and the reading is stored all the same", async () => {
+Deno.test("below the threshold there is no signal, but the reading is stored", async () => {
   for (const name of ["cpu-usage", "memory-usage", "disk-usage"]) {
     await using sense = new TestSense(name);
     const quiet = await sense.compute({ threshold: 1 });
@@ -29,7 +29,7 @@ Deno.test("readings older than keep are deleted", async () => {
   }
 });
 
-Deno.test("a wrong config is refused with every mistake named", async () => {
+Deno.test("an invalid config is rejected with every mistake named", async () => {
   await using sense = new TestSense("disk-usage");
   const outcome = await sense.compute({ treshold: 1, threshold: "high", keep: "soon" });
   assert.equal(outcome.kind, "error");

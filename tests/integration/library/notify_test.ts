@@ -13,7 +13,7 @@ async function withFile(test: (path: string, workflow: TestWorkflow) => Promise<
   }
 }
 
-Deno.test("notify appends one line a run, with time, key, text and payload", async () => {
+Deno.test("notify appends one line per run, with time, key, text and payload", async () => {
   await withFile(async (file, workflow) => {
     await workflow.run({ config: { file }, runId: "r1", prompt: "first" });
     const { messages, error } = await workflow.run({
@@ -34,7 +34,7 @@ Deno.test("notify appends one line a run, with time, key, text and payload", asy
   });
 });
 
-Deno.test("notify does not double its line when the role runs again after a crash", async () => {
+Deno.test("notify does not repeat its line when the role runs again after a crash", async () => {
   await withFile(async (file, workflow) => {
     const run = { config: { file }, runId: "r1", prompt: "once" };
     await workflow.run(run);
@@ -45,7 +45,7 @@ Deno.test("notify does not double its line when the role runs again after a cras
   });
 });
 
-Deno.test("notify writes its line anew when a crash has cut it", async () => {
+Deno.test("notify writes its line again when a crash has cut it off", async () => {
   await withFile(async (file, workflow) => {
     Deno.writeTextFileSync(file, "2026-01-01T00:00:00.000Z [r0:1] whole\n2026-01-01T00:00:00.000Z [r1:1] cut of");
     const { messages } = await workflow.run({ config: { file }, runId: "r1", prompt: "cut off" });
@@ -109,7 +109,7 @@ async function withWebhook(
   }
 }
 
-Deno.test("notify posts until the webhook accepts, with the same key each time", async () => {
+Deno.test("notify posts until the webhook accepts it, with the same key each time", async () => {
   await withWebhook([500, 429, 200], async (url, received, workflow) => {
     const config = { url, retry_delay: "5ms" };
     const { messages, error, logs } = await workflow.run({
@@ -127,7 +127,7 @@ Deno.test("notify posts until the webhook accepts, with the same key each time",
   });
 });
 
-Deno.test("notify gives up after its attempts, and at once when the receiver refuses for good", async () => {
+Deno.test("notify gives up after its attempts, and at once when the receiver rejects it for good", async () => {
   await withWebhook([503], async (url, received, workflow) => {
     const { error } = await workflow.run({ config: { url, attempts: 3, retry_delay: "5ms" } });
     assert.match(error?.message ?? "", /accepted none of 3 attempts: status 503/);
@@ -156,7 +156,7 @@ Deno.test("notify tries again when an attempt takes too long, and stops when the
   });
 });
 
-Deno.test("notify wants exactly one of file and url", async () => {
+Deno.test("notify requires exactly one of file and url", async () => {
   await using workflow = new TestWorkflow("notify", {});
   for (const config of [{}, { file: "/f", url: "http://127.0.0.1/" }]) {
     const { error } = await workflow.run({ config });
@@ -164,7 +164,7 @@ Deno.test("notify wants exactly one of file and url", async () => {
   }
 });
 
-Deno.test("notify works with its grants and says NotCapable without, at the first attempt", async () => {
+Deno.test("notify works with its grants and fails with NotCapable without, at the first attempt", async () => {
   await withFile(async (file) => {
     for (const grants of [{}, { read: [file] }, { write: [file] }]) {
       await using workflow = new TestWorkflow("notify", grants);

@@ -9,7 +9,7 @@ function listen(port = 0): Deno.TcpListener {
 
 const addressOf = ({ addr }: Deno.TcpListener) => `127.0.0.1:${addr.port}`;
 
-Deno.test("port-check is silent while ports are open, speaks while one is closed, and once when it is open again", async () => {
+Deno.test("port-check is silent while ports are open, signals while one is closed, and once when it is open again", async () => {
   using steady = listen();
   let other = listen();
   const ports = [addressOf(steady), addressOf(other)];
@@ -46,7 +46,7 @@ Deno.test("port-check sends nothing to what listens", async () => {
   assert.equal(await received, null, "the connection ends without a byte");
 });
 
-Deno.test("port-check asks for a workflow when a port has just gone, and not again while it stays away", async () => {
+Deno.test("port-check starts a workflow when a port has just closed, and not again while it stays closed", async () => {
   using steady = listen();
   const listener = listen();
   const ports = [addressOf(steady), addressOf(listener)];
@@ -64,7 +64,7 @@ Deno.test("port-check asks for a workflow when a port has just gone, and not aga
   assert.deepEqual([still.ok, still.workflow], [false, undefined]);
 });
 
-Deno.test("port-check gives up on a host that does not answer, in time", async () => {
+Deno.test("port-check gives up in time on a host that does not answer", async () => {
   // A full backlog: the kernel drops what would come on top, and the connection attempt hangs.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 } as Deno.TcpListenOptions);
   const address = addressOf(listener);
@@ -91,7 +91,7 @@ Deno.test("port-check gives up on a host that does not answer, in time", async (
   }
 });
 
-Deno.test("port-check refuses what is no address", async () => {
+Deno.test("port-check rejects an invalid address", async () => {
   await using sense = new TestSense("port-check", {});
   for (const ports of [undefined, [], ["127.0.0.1"], ["http://127.0.0.1:80"], ["a b:1"], ["127.0.0.1:65536"], [80]]) {
     const outcome = await sense.compute({ ports });
@@ -99,7 +99,7 @@ Deno.test("port-check refuses what is no address", async () => {
   }
 });
 
-Deno.test("port-check says NotCapable without its grant, and with the grant of another port or name", async () => {
+Deno.test("port-check fails with NotCapable without its grant, and with the grant of another port or name", async () => {
   using listener = listen();
   for (const grants of [{}, { net: ["127.0.0.1:1"] }, { net: [`localhost:${listener.addr.port}`] }]) {
     await using sense = new TestSense("port-check", grants);

@@ -32,7 +32,7 @@ class TestProcess implements AsyncDisposable {
 
 const uniqueWord = () => `nerve-test-${crypto.randomUUID()}`;
 
-Deno.test("process-watch tells that a program runs, its memory, that it has ended, was started anew", async () => {
+Deno.test("process-watch reports that a program runs, its memory, its end and its restart", async () => {
   await using sense = new TestSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   const from = Date.now();
@@ -56,7 +56,7 @@ Deno.test("process-watch tells that a program runs, its memory, that it has ende
   assert.deepEqual(await sense.compute(config), { kind: "null" });
 });
 
-Deno.test("process-watch notices a program that was started anew between two computes", async () => {
+Deno.test("process-watch notices a program that was restarted between two computes", async () => {
   await using sense = new TestSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   {
@@ -71,7 +71,7 @@ Deno.test("process-watch notices a program that was started anew between two com
   assert.deepEqual(await sense.compute(config), { kind: "null" });
 });
 
-Deno.test("process-watch judges how many processes there are and how much memory they take", async () => {
+Deno.test("process-watch checks the number of processes and their memory", async () => {
   await using sense = new TestSense("process-watch");
   const word = uniqueWord(), config = { command_line: word };
   await using small = new TestProcess(word);
@@ -87,7 +87,7 @@ Deno.test("process-watch judges how many processes there are and how much memory
   assert.equal((await judged({ max_memory: "1GiB", max_count: 2 })).ok, true);
 });
 
-Deno.test("process-watch asks for a workflow once when the program stops", async () => {
+Deno.test("process-watch starts a workflow once when the program stops", async () => {
   await using sense = new TestSense("process-watch");
   const config = { command_line: uniqueWord(), workflow: "restart-service" };
   const stopped = valueOf(await sense.compute(config));
@@ -100,7 +100,7 @@ Deno.test("process-watch asks for a workflow once when the program stops", async
   assert.deepEqual([still.ok, still.workflow], [false, undefined]);
 });
 
-Deno.test("process-watch finds a program by its whole name", async () => {
+Deno.test("process-watch finds a program by its full name", async () => {
   await using sense = new TestSense("process-watch");
   const folder = await Deno.makeTempDir();
   const name = `nerve-${crypto.randomUUID().slice(0, 12)}`;
@@ -121,7 +121,7 @@ Deno.test("process-watch finds a program by its whole name", async () => {
   }
 });
 
-Deno.test("process-watch finds programs whose names hold brackets, spaces, letters of any language", async () => {
+Deno.test("process-watch finds programs with brackets, spaces and letters of any language in their names", async () => {
   const folder = await Deno.makeTempDir(), id = crypto.randomUUID().slice(0, 5);
   try {
     // The last two are longer than Linux keeps: one is cut behind a space, one within a letter.
@@ -151,7 +151,7 @@ Deno.test("process-watch finds programs whose names hold brackets, spaces, lette
   }
 });
 
-Deno.test("process-watch wants either a name or a command line", async () => {
+Deno.test("process-watch requires either a name or a command line", async () => {
   await using sense = new TestSense("process-watch");
   for (const config of [{}, { name: "a", command_line: "b" }]) {
     const outcome = await sense.compute(config);
@@ -159,7 +159,7 @@ Deno.test("process-watch wants either a name or a command line", async () => {
   }
 });
 
-Deno.test("process-watch works with the grants of its README and says NotCapable without", async () => {
+Deno.test("process-watch works with the grants of its README and fails with NotCapable without", async () => {
   for (const grants of [{}, { run: ["true"] }, { read: ["/proc"] }]) {
     await using sense = new TestSense("process-watch", grants);
     const outcome = await sense.compute({ name: "sh" });

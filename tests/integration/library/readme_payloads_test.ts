@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Config, type Grants, TestSense } from "../../support/library.ts";
 import { repository } from "../../support/source_files.ts";
 
-Deno.test("the payload that a README shows has the keys of the one that is emitted", async () => {
+Deno.test("the payload in each README has the keys of the emitted one", async () => {
   const folder = Deno.makeTempDirSync();
   try {
     const init = await new Deno.Command("git", { args: ["init", "--quiet", folder] }).output();

@@ -66,7 +66,7 @@ class TestService implements AsyncDisposable {
 
 const rolesOf = (messages: readonly { role: string }[]) => messages.map(({ role }) => role);
 
-Deno.test("restart-service starts a service that is down, looks whether it runs, and leaves one alone that does", async () => {
+Deno.test("restart-service restarts a service that is down, checks that it runs, and leaves a running one alone", async () => {
   await using service = new TestService();
   const { messages, error } = await service.workflow.run({ config: service.config, prompt: "web is down" });
   assert.equal(error, null);
@@ -92,7 +92,7 @@ Deno.test("restart-service restarts nothing in a dry run, which is the default",
   assert.deepEqual(service.calls, ["status"]);
 });
 
-Deno.test("restart-service tries again when the service does not come up, and not for ever", async () => {
+Deno.test("restart-service tries again when the service stays down, but not for ever", async () => {
   await using service = new TestService();
   service.mark("fails-first");
   const second = await service.workflow.run({ config: service.config });
@@ -106,7 +106,7 @@ Deno.test("restart-service tries again when the service does not come up, and no
   assert.equal(never.messages[1]?.meta.succeeded, false);
 });
 
-Deno.test("restart-service stops when the configuration has become a dry run, or names another service", async () => {
+Deno.test("restart-service stops when the configuration has changed to a dry run or another service", async () => {
   await using service = new TestService();
   const { messages } = await service.workflow.run({ config: service.config });
   await service.call("stop");
@@ -131,7 +131,7 @@ Deno.test("restart-service gives up on a command that hangs, and ends when its r
   assert.equal(killed.error?.name, "AbortError");
 });
 
-Deno.test("restart-service asks systemctl for that unit only, whatever the prompt says", async () => {
+Deno.test("restart-service calls systemctl for its unit only, whatever the prompt says", async () => {
   const folder = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-systemctl-" }));
   const path = Deno.env.get("PATH") ?? "";
   writeProgram(
@@ -163,7 +163,7 @@ case "$*" in *restart*) touch ${folder}/up;; *) [ -f ${folder}/up ];; esac\n`,
   }
 });
 
-Deno.test("restart-service refuses a unit that is no name, and a half configuration", async () => {
+Deno.test("restart-service rejects an invalid unit name and an incomplete configuration", async () => {
   await using workflow = new TestWorkflow("restart-service", {});
   for (const config of [{}, { command: ["x"] }, { check: ["x"] }, { unit: "a", command: ["x"], check: ["y"] }]) {
     assert.match((await workflow.run({ config })).error?.message ?? "", /either unit, or command and check/);
@@ -173,7 +173,7 @@ Deno.test("restart-service refuses a unit that is no name, and a half configurat
   }
 });
 
-Deno.test("restart-service works with its grants and says NotCapable without", async () => {
+Deno.test("restart-service works with its grants and fails with NotCapable without", async () => {
   for (const grants of [{}, { run: ["true"] }]) {
     await using service = new TestService(grants);
     const { error } = await service.workflow.run({ config: service.config });

@@ -24,7 +24,7 @@ async function serve(days: number, port = 0): Promise<TlsServer> {
   };
 }
 
-Deno.test("tls-expiry names the certificates that end soon and those that have ended, and lets the others be", async () => {
+Deno.test("tls-expiry reports certificates that expire soon or have expired, and no others", async () => {
   await using late = await serve(90);
   await using soon = await serve(9);
   await using ended = await serve(-3);
@@ -45,7 +45,7 @@ Deno.test("tls-expiry names the certificates that end soon and those that have e
   assert.deepEqual(rows, servers.map((server, index) => ({ server, days_left: [90, 9, -3][index] })));
 });
 
-Deno.test("tls-expiry is silent while all is well, and speaks once when a certificate was renewed", async () => {
+Deno.test("tls-expiry is silent while all is well, and signals once when a certificate was renewed", async () => {
   let server = await serve(9);
   const { address } = server;
   await using sense = new TestSense("tls-expiry", { net: [address] });
@@ -63,7 +63,7 @@ Deno.test("tls-expiry is silent while all is well, and speaks once when a certif
   }
 });
 
-Deno.test("tls-expiry tells a server that is down, silent, or speaks no TLS, and goes on with the others", async () => {
+Deno.test("tls-expiry reports a server that is down, silent or without TLS, and still checks the others", async () => {
   await using well = await serve(90);
   const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const plain = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response("hello"));
@@ -88,7 +88,7 @@ Deno.test("tls-expiry tells a server that is down, silent, or speaks no TLS, and
   }
 });
 
-Deno.test("tls-expiry refuses what is no address, and wants at least one", async () => {
+Deno.test("tls-expiry rejects an invalid address, and requires at least one", async () => {
   await using sense = new TestSense("tls-expiry", {});
   for (const servers of [undefined, [], ["https://example.com/"], ["example.com:0"], ["example.com:99999"], ["::1"]]) {
     const outcome = await sense.compute({ servers });
@@ -96,7 +96,7 @@ Deno.test("tls-expiry refuses what is no address, and wants at least one", async
   }
 });
 
-Deno.test("tls-expiry says NotCapable without its grant, and with the grant of another port", async () => {
+Deno.test("tls-expiry fails with NotCapable without its grant, and with the grant of another port", async () => {
   await using server = await serve(90);
   for (const grants of [{}, { net: ["127.0.0.1:1"] }]) {
     await using sense = new TestSense("tls-expiry", grants);

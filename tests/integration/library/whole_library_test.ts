@@ -22,7 +22,7 @@ function importsOf(source: string): string[] {
 }
 
 for (const { kind, name } of folders) {
-  Deno.test(`${kind}/${name} as it is copied holds all that it imports, and imports nothing else`, () => {
+  Deno.test(`${kind}/${name} as copied contains everything that it imports, and imports nothing else`, () => {
     const files = readLibraryFiles(kind, name);
     assert.ok(files.size > 1);
     for (const [path, bytes] of files) {
@@ -46,7 +46,7 @@ for (const { kind, name } of folders) {
 }
 
 for (const name of names("senses")) {
-  Deno.test(`senses/${name} makes of an empty database the tables that its schema has, and once only`, async () => {
+  Deno.test(`senses/${name} creates the tables of its schema in an empty database, once`, async () => {
     const folder = await Deno.makeTempDir();
     try {
       for (const time of ["first", "second"]) {
@@ -77,7 +77,7 @@ for (const name of names("senses")) {
     }
   });
 
-  Deno.test(`senses/${name} keeps its rows for as long as its config says, by prune`, () => {
+  Deno.test(`senses/${name} prunes its rows after the configured time`, () => {
     const source = sourceFiles([`senses/${name}`], ".ts").map(readSource).join("\n");
     assert.match(source, /\bkeep: option\.duration\("\d+d"\)/);
     assert.match(source, /\bprune\((db|tx), /);
@@ -85,7 +85,7 @@ for (const name of names("senses")) {
   });
 }
 
-Deno.test("the whole library in one workspace is a configuration without errors", () => {
+Deno.test("the whole library in one workspace is a valid configuration", () => {
   const sections = new Map<string, string[]>();
   for (const { kind, name } of folders) {
     for (const [section, lines] of readLibraryYaml(kind, name)) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-Deno.test("the environment of a group holds what it was granted and nothing else", async () => {
+Deno.test("the environment of a group contains what it was granted and nothing else", async () => {
   Deno.env.set("EXAMPLE_GRANTED", "yes");
   Deno.env.set("EXAMPLE_SECRET", "no");
   try {

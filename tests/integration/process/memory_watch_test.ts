@@ -47,7 +47,7 @@ Deno.test("native buffers, which the heap's limit does not see, end the process 
   assert.equal(await workspace.payload("other"), 1);
 });
 
-Deno.test("a kill and an abort from outside are told apart from each other and from memory", async () => {
+Deno.test("a kill, an abort from outside and running out of memory are distinguished", async () => {
   await using workspace = await startWorkspace({
     senses: { a: "export const compute = () => new Promise(() => {});", b: "export const compute = () => 1;" },
   });

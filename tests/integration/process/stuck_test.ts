@@ -15,7 +15,7 @@ const blockers: Readonly<Record<string, string>> = {
   "microtasks": "const again = (): Promise<void> => Promise.resolve().then(again); await again();",
 };
 
-Deno.test("a sense that blocks its thread is killed after its timeout and grace, whatever it does", async () => {
+Deno.test("a sense that blocks its thread is killed after its timeout and grace period, whatever it does", async () => {
   const senses: Record<string, string> = {
     steady: "let n = 0; export const compute = () => ({ n: ++n });",
     endless: "export function compute({ log }) { log('info', 'blocked'); for (;;); }",
@@ -48,7 +48,7 @@ Deno.test("a sense that blocks its thread is killed after its timeout and grace,
   assert.equal(workspace.unit("steady").deaths, 0);
 });
 
-Deno.test("a compute that stops on its signal within its grace is a timeout, and its process lives", async () => {
+Deno.test("a compute that stops within its grace period is a timeout, and its process lives", async () => {
   const patient = { ...short, grace_period: "20s", group: "g" };
   await using workspace = await startWorkspace({
     yaml: { senses: { polite: patient, late: patient, sibling: { group: "g" } } },
@@ -80,7 +80,7 @@ Deno.test("a compute that ignores its signal is killed even when it blocks nothi
   assert.deepEqual(await workspace.trigger("deaf"), { kind: "timeout", afterMs: 1_000, killed: true });
 });
 
-Deno.test("a group comes back after its backoff; five deaths quarantine it", async () => {
+Deno.test("a group restarts after its backoff; five deaths quarantine it", async () => {
   const deadly = `export const compute = ({ config, db, sqlite }) => {
     sqlite.exec("create table if not exists t (n); insert into t values (1)");
     const { n } = sqlite.prepare("select count(*) as n from t").get();

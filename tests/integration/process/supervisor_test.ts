@@ -7,7 +7,7 @@ const counting = "let n = 0; export const compute = () => ({ n: ++n });";
 
 const options = { senses: { a: counting } };
 
-Deno.test("a process ends when nothing needed it for a while, and the next need starts another", async () => {
+Deno.test("a process ends when it was not needed for a while, and the next use starts another", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const first = await units.ready("group:a");
   units.supervisor.release("group:a");
@@ -24,7 +24,7 @@ Deno.test("a process ends when nothing needed it for a while, and the next need 
   assert.equal(units.supervisor.view()[0]?.deaths, 0, "an idle end is no death");
 });
 
-Deno.test("a process that is needed soon, or at work, is not ended for being idle", async () => {
+Deno.test("a process that is busy or needed soon is not ended as idle", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const process = await units.ready("group:a");
   units.due = units.clock.now() + idleEndMs + 20_000;
@@ -40,7 +40,7 @@ Deno.test("a process that is needed soon, or at work, is not ended for being idl
   assert.equal((await units.gone(process)).wanted, true);
 });
 
-Deno.test("keep_alive keeps a process however long nothing is due", async () => {
+Deno.test("keep_alive keeps a process running however long nothing is due", async () => {
   await using units = await SupervisedWorkspace.make({ ...options, yaml: { senses: { a: { keep_alive: true } } } });
   const process = await units.ready("group:a");
   units.supervisor.release("group:a");
@@ -49,7 +49,7 @@ Deno.test("keep_alive keeps a process however long nothing is due", async () => 
   assert.deepEqual(await units.compute(process, "a"), { kind: "value", value: { n: 19 } });
 });
 
-Deno.test("deaths in a row are waited for longer each time, then quarantined; a reset forgets them", async () => {
+Deno.test("repeated deaths lengthen the backoff, then quarantine the unit; a reset forgets them", async () => {
   await using units = await SupervisedWorkspace.make(options);
   for (let death = 1; death <= deathsMax; death++) {
     const process = await units.ready("group:a");
@@ -76,7 +76,7 @@ Deno.test("deaths in a row are waited for longer each time, then quarantined; a 
   assert.deepEqual(await units.compute(process, "a"), { kind: "value", value: { n: 1 } });
 });
 
-Deno.test("a replaced process drains: new work goes to a new one, and the old ends when its work is over", async () => {
+Deno.test("a replaced process drains: new work goes to a new one, and the old one ends when its work is done", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const old = await units.ready("group:a");
   units.working = true;

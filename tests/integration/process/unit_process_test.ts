@@ -7,7 +7,7 @@ const counting = "let n = 0; export const compute = () => ({ n: ++n });";
 
 const options = { senses: { a: counting } };
 
-Deno.test("a worker that blocks outside of any compute misses its heartbeats and is killed as stuck", async () => {
+Deno.test("a worker that blocks outside any compute misses its heartbeats and is killed as stuck", async () => {
   const blocking =
     "export const compute = () => { setTimeout(() => { console.log('now'); for (;;); }, 0); return 1; };";
   await using units = await SupervisedWorkspace.make({ senses: { a: blocking } });
@@ -19,7 +19,7 @@ Deno.test("a worker that blocks outside of any compute misses its heartbeats and
   assert.deepEqual(end, { kind: "stuck", message: "did not answer for 15 s" });
 });
 
-Deno.test("a process that does not get ready in time is a death that says so", async () => {
+Deno.test("a process that does not become ready in time counts as a death with that reason", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const process = units.process("group:a");
   await units.clock.tick(20_000);

@@ -43,7 +43,7 @@ const unloadable: Readonly<Record<string, [string, RegExp]>> = {
   "static-child": ["import { spawn } from 'node:child_process'; export const compute = () => spawn('x');", /closed/],
 };
 
-Deno.test("what affects the whole process is refused inside the sandbox with words, and the process lives", async () => {
+Deno.test("what affects the whole process is refused inside the sandbox with an error, and the process lives", async () => {
   const senses: Record<string, string> = {};
   for (const [name, [body]] of Object.entries(escapes)) {
     senses[name] = `export async function compute() {\n  ${body};\n  return 'it worked';\n}`;
@@ -70,7 +70,7 @@ Deno.test("what affects the whole process is refused inside the sandbox with wor
   assert.equal(workspace.unit("g").deaths, 0);
 });
 
-Deno.test("a static import of node:worker_threads, which ignores the import map, gives a class that cannot be used", async () => {
+Deno.test("a static import of node:worker_threads, which ignores the import map, gives an unusable class", async () => {
   const text = "import { Worker } from 'node:worker_threads';\nexport const compute = () => new Worker('x');";
   const derived =
     "import { Worker } from 'node:worker_threads';\nexport const compute = () => new (class extends Worker {})('x');";
@@ -82,7 +82,7 @@ Deno.test("a static import of node:worker_threads, which ignores the import map,
   }
 });
 
-Deno.test("what is not granted fails as NotCapable with its place, and nothing is ever asked", async () => {
+Deno.test("access that is not granted fails with NotCapable and its place, without a prompt", async () => {
   const denied: Record<string, [string, RegExp]> = {
     "net": ["await fetch('http://127.0.0.1:8009/')", /NotCapable: Requires net access to "127\.0\.0\.1:8009"/],
     "connect": ["await Deno.connect({ port: 9 })", /NotCapable: Requires net access/],
@@ -135,7 +135,7 @@ Deno.test("what is not granted fails as NotCapable with its place, and nothing i
 });
 
 // Deno takes the grants of all folders above a path along when that is given back: `read: [/tmp]` was silently lost.
-Deno.test("a group keeps what it was granted above its own socket, and cannot connect there again", async () => {
+Deno.test("a group keeps its grants for the folder of its own socket, but cannot connect there again", async () => {
   await using workspace = await makeWorkspace({});
   const above = dirname(workspace.paths.runtimeFolder), probe = join(above, `probe-${crypto.randomUUID()}`);
   await Deno.mkdir(above, { recursive: true });

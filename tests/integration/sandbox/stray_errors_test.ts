@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-Deno.test("an unhandled rejection and an error in a timer are told, and the process goes on", async () => {
+Deno.test("an unhandled rejection and an error in a timer are reported, and the process keeps running", async () => {
   const strays: Record<string, [string, RegExp]> = {
     "rejection": [
       "Promise.reject(new Error('nobody waits'))",
@@ -35,7 +35,7 @@ Deno.test("an unhandled rejection and an error in a timer are told, and the proc
 });
 
 // A forgotten await in a sense of its own group came as an ordinary log row, without place, at every compute.
-Deno.test("an error that nothing waits for is one problem with its place, however often it comes", async () => {
+Deno.test("a stray error is one problem with its place, however often it occurs", async () => {
   const forgets = "const work = async () => { throw new Error('lost'); };\nexport function compute() {\n  work();\n}";
   await using workspace = await startWorkspace({ senses: { forgets } });
   const nothing = { kind: "null", returned: "undefined" };
@@ -49,7 +49,7 @@ Deno.test("an error that nothing waits for is one problem with its place, howeve
   assert.deepEqual(rows.map(({ payload }) => Object(payload).repeated).sort(), [2, undefined]);
 });
 
-Deno.test("what user code prints is told line by line, bounded, and stays out of the protocol", async () => {
+Deno.test("output of user code is reported line by line, bounded, and outside the protocol", async () => {
   const noisy = `export function compute() {
     console.log("one\\ntwo");
     console.error("three");
@@ -64,7 +64,7 @@ Deno.test("what user code prints is told line by line, bounded, and stays out of
   assert.equal(message.length, 16 * 1024);
 });
 
-Deno.test("a sense that closes or breaks what it was given still ends in order", async () => {
+Deno.test("a sense that closes or breaks its context still ends cleanly", async () => {
   // Time stands still: nobody who is waited for is ever killed, so that the stop is over only when both have ended.
   await using workspace = await startWorkspace({
     clock: new FakeClock(),

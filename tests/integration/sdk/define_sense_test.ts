@@ -18,7 +18,7 @@ export default defineWorkflow({
   moderator: ({ messages }) => messages.length === 0 ? "sort" : END,
 });`;
 
-Deno.test("a sense made by defineSense signals, asks for a run, and names a wrong setting", async () => {
+Deno.test("a sense made by defineSense signals, starts a run, and reports a wrong setting", async () => {
   await using workspace = await startWorkspace({
     senses: { inbox, bare },
     workflows: { tidy },

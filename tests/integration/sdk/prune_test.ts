@@ -25,7 +25,7 @@ function withDatabase(test: (db: ReturnType<typeof createDrizzle>) => void): voi
 
 const daysAgo = (days: number) => new Date(Date.now() - days * dayMs);
 
-Deno.test("prune deletes what is older than the age, tells how much, and keeps rows without a time", () => {
+Deno.test("prune deletes rows older than the age, returns their number, and keeps rows without a time", () => {
   withDatabase((db) => {
     db.insert(milliseconds).values([1, 9, 11, 40].map((days) => ({ at: daysAgo(days), note: `${days}` }))).run();
     db.insert(milliseconds).values({ at: null, note: "none" }).run();
@@ -40,7 +40,7 @@ Deno.test("prune deletes what is older than the age, tells how much, and keeps r
   });
 });
 
-Deno.test("prune knows columns of seconds and of plain milliseconds, whatever their names", () => {
+Deno.test("prune works with columns of seconds and of plain milliseconds, whatever their names", () => {
   withDatabase((db) => {
     db.insert(seconds).values([1, 11].map((days) => ({ at: daysAgo(days) }))).run();
     db.insert(numbers).values([1, 11].map((days) => ({ at: daysAgo(days).getTime() }))).run();
@@ -63,7 +63,7 @@ Deno.test("prune in a transaction that is rolled back deletes nothing", () => {
   });
 });
 
-Deno.test("prune refuses an age that is none, and deletes nothing then", () => {
+Deno.test("prune rejects an invalid age, and deletes nothing then", () => {
   withDatabase((db) => {
     db.insert(seconds).values({ at: daysAgo(11) }).run();
     for (const age of ["soon", "", "-1d", -1, Number.NaN, Infinity]) {
@@ -73,7 +73,7 @@ Deno.test("prune refuses an age that is none, and deletes nothing then", () => {
   });
 });
 
-Deno.test("prune takes only columns of the table that hold a time", () => {
+Deno.test("prune accepts only time columns of the table", () => {
   withDatabase((db) => {
     // @ts-expect-error -- a text
     assert.equal(prune(db, milliseconds, milliseconds.note, "1d"), 0);

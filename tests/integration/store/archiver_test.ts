@@ -7,7 +7,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { at, everyRowOnce, jsonLines, withArchive } from "../../support/archive_bench.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("whole days leave for their files, in the order of their ids; later days and the newest row stay", () =>
+Deno.test("whole days move to their files, in order of ids; later days and the newest row stay", () =>
   withArchive(async (bench) => {
     const rows = [at(0, 1), at(0, 23.99), at(1, 0), at(1, 12), at(2, 0)].map((ts) => bench.append(ts));
     await bench.store.log.durable();
@@ -26,7 +26,7 @@ Deno.test("whole days leave for their files, in the order of their ids; later da
     assert.deepEqual((await Deno.stat(bench.paths.archive)).mode! & 0o777, 0o700);
   }));
 
-Deno.test("rows of a run that is not finished stay, and join their days once it is", () =>
+Deno.test("rows of an unfinished run stay, and join their days once it has finished", () =>
   withArchive(async (bench) => {
     await bench.startRun("run-1", at(0, 1));
     await bench.message("run-1", 1, at(0, 2));
@@ -45,7 +45,7 @@ Deno.test("rows of a run that is not finished stay, and join their days once it 
     everyRowOnce(bench.paths.root, [...before, ...all.slice(-2)]);
   }));
 
-Deno.test("a dry run tells what would leave, and touches nothing", () =>
+Deno.test("a dry run reports what would be archived, and changes nothing", () =>
   withArchive(async (bench) => {
     const rows = [bench.append(at(0)), bench.append(at(1))];
     await bench.store.log.durable();
@@ -55,7 +55,7 @@ Deno.test("a dry run tells what would leave, and touches nothing", () =>
     assert.equal(bench.store.meta.get("archived_up_to"), null);
   }));
 
-Deno.test("a damaged file of a day is not written over, the log keeps its rows, and other days leave", () =>
+Deno.test("a damaged file is not overwritten: the log keeps that day, and other days are archived", () =>
   withArchive(async (bench) => {
     const rows = [0, 1, 2].map((day) => bench.append(at(day))), path = `${bench.paths.archive}/2026-01-01.jsonl`;
     await bench.store.log.durable();
@@ -71,7 +71,7 @@ Deno.test("a damaged file of a day is not written over, the log keeps its rows, 
     everyRowOnce(bench.paths.root, rows);
   }));
 
-Deno.test("whatever the clock did and whenever the archive ran, each row is in one place, and reading finds all", () =>
+Deno.test("whatever the clock did and whenever the archive ran, each row is in one place and can be read", () =>
   fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -108,7 +108,7 @@ Deno.test("whatever the clock did and whenever the archive ran, each row is in o
     { numRuns: 15 },
   ));
 
-Deno.test("an archive run waits for another program's lock without holding up the event loop", () =>
+Deno.test("an archive run waits for another program's lock without blocking the event loop", () =>
   withArchive(async (bench) => {
     const rows = [bench.append(at(0)), bench.append(at(1))];
     await bench.store.log.durable();

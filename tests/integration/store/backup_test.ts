@@ -8,7 +8,7 @@ import { lockWorkspace } from "../../../src/store/workspace_lock.ts";
 import { at, everyRowOnce, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 
-Deno.test("a backup of a log that is being written is whole, and a restore brings all of it back", () =>
+Deno.test("a backup of a log that is being written is complete, and a restore brings all of it back", () =>
   withArchive(async (bench) => {
     for (const hour of [0, 24, 48]) bench.append(at(0, hour));
     await bench.startRun("run-1", at(2, 1));
@@ -59,7 +59,7 @@ Deno.test("a backup of a log that is being written is whole, and a restore bring
     db.close();
   }));
 
-Deno.test("a backup that is not whole is not restored, and nothing is changed by trying", () =>
+Deno.test("an incomplete backup is not restored, and the attempt changes nothing", () =>
   withArchive(async (bench) => {
     bench.append(at(0));
     await bench.store.log.durable();

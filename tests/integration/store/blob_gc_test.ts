@@ -8,7 +8,7 @@ import { findGarbage, removeGarbage } from "../../../src/store/blobs/blob_gc.ts"
 import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
 import { at, damageDatabase, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";
 
-Deno.test("nerve store gc removes a blob that nothing mentions, and only with --yes", () =>
+Deno.test("nerve store gc removes unreferenced blobs, and only with --yes", () =>
   withArchive(async (bench) => {
     bench.clock.wall = systemClock.now();
     const garbage = await oldBlob(bench, "nobody wants this"),
@@ -38,7 +38,7 @@ Deno.test("nerve store gc removes a blob that nothing mentions, and only with --
     ]);
   }));
 
-Deno.test("a blob that is written again is young again; a database that cannot be read keeps all blobs", () =>
+Deno.test("a blob that is written again is young again, and an unreadable database keeps all blobs", () =>
   withArchive(async (bench) => {
     bench.clock.wall = systemClock.now();
     const again = await oldBlob(bench, "again"), lost = await oldBlob(bench, "lost");
@@ -50,7 +50,7 @@ Deno.test("a blob that is written again is young again; a database that cannot b
     assert.ok(await new BlobStore(bench.paths.blobs).has(lost));
   }));
 
-Deno.test("a blob that is written while gc removes it is there afterwards, whoever comes first", () =>
+Deno.test("a blob that is written while gc removes it exists afterwards, whoever is first", () =>
   withArchive(async (bench) => {
     const blobs = new BlobStore(bench.paths.blobs);
     for (let turns = 0; turns < 40; turns++) {

@@ -9,7 +9,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 const open = (folder: string): Blobs => new BlobStore(folder);
 const pathOf = (folder: string, digest: string) => join(folder, digest.slice(0, 2), digest.slice(2));
 
-Deno.test("a blob is stored under its sha256, alone in its folder, for its owner only, and read back", () =>
+Deno.test("a blob is stored under its sha256, for its owner only, and read back", () =>
   inTempDir(async (root) => {
     const folder = join(root, "blobs"), blobs = open(folder), bytes = new Uint8Array([0, 255, 1]);
     const digest = await blobs.write(bytes);
@@ -33,7 +33,7 @@ Deno.test("a text is stored as UTF-8, and the same bytes are stored once", () =>
     assert.deepEqual(await blobs.read(empty), new Uint8Array());
   }));
 
-Deno.test("many writers of the same and of other bytes at once leave whole files and nothing aside", () =>
+Deno.test("concurrent writers of the same and of other bytes leave complete files and no temporary ones", () =>
   inTempDir(async (root) => {
     const blobs = open(root);
     const digests = await Promise.all(Array.from({ length: 20 }, (_, n) => blobs.write("x".repeat(1_000 * (n % 4)))));
@@ -43,7 +43,7 @@ Deno.test("many writers of the same and of other bytes at once leave whole files
     assert.equal(files.length, 4);
   }));
 
-Deno.test("bytes that the caller changes while they are written do not change the blob", () =>
+Deno.test("changing the bytes while they are written does not change the blob", () =>
   inTempDir(async (root) => {
     const blobs = open(root), bytes = new Uint8Array([1, 2, 3]);
     const writing = blobs.write(bytes);
@@ -51,7 +51,7 @@ Deno.test("bytes that the caller changes while they are written do not change th
     assert.deepEqual(await blobs.read(await writing), new Uint8Array([1, 2, 3]));
   }));
 
-Deno.test("a damaged blob is not read; one of another length is written again", () =>
+Deno.test("a damaged blob is not returned; one of another length is written again", () =>
   inTempDir(async (root) => {
     const blobs = open(root), digest = await blobs.write("good"), path = pathOf(root, digest);
     await Deno.writeTextFile(path, "evil");
@@ -61,7 +61,7 @@ Deno.test("a damaged blob is not read; one of another length is written again", 
     assert.equal(new TextDecoder().decode(await blobs.read(digest)), "good");
   }));
 
-Deno.test("a blob that is not there is told apart from one that is", () =>
+Deno.test("a missing blob is distinguished from an existing one", () =>
   inTempDir(async (root) => {
     const blobs = open(root), digest = await blobs.write("here"), other = "0".repeat(64);
     assert.deepEqual([await blobs.has(digest), await blobs.has(other)], [true, false]);
@@ -69,7 +69,7 @@ Deno.test("a blob that is not there is told apart from one that is", () =>
   }));
 
 // `../../logs.db` as a digest would read, or reveal, whatever lies beside the blobs.
-Deno.test("what is no digest never becomes a path", () =>
+Deno.test("an invalid digest never becomes a path", () =>
   inTempDir(async (root) => {
     const blobs = open(join(root, "blobs"));
     const digest = await blobs.write("x");

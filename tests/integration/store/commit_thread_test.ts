@@ -55,7 +55,7 @@ async function getBehind({ writer, doneHere }: Bench): Promise<void> {
   }
 }
 
-Deno.test("after a large commit the next ones are done behind, in their order, and reads here see them when they are told", () =>
+Deno.test("after a large commit the next ones are done on the thread, in order, and visible here when they resolve", () =>
   bench(async (bench) => {
     const { writer, all, doneHere, lost } = bench;
     await getBehind(bench);
@@ -71,7 +71,7 @@ Deno.test("after a large commit the next ones are done behind, in their order, a
     assert.deepEqual([positive(all()), positive(doneHere()), lost], [[1, 2, 3, 4], [], []]);
   }));
 
-Deno.test("an operation that fails behind is undone alone and told; what waits with it is committed", () =>
+Deno.test("an operation that fails on the thread is undone alone and reported; the others of its batch are committed", () =>
   bench(async (bench) => {
     const { writer, all, lost } = bench;
     await getBehind(bench);
@@ -84,7 +84,7 @@ Deno.test("an operation that fails behind is undone alone and told; what waits w
     assert.equal(await writer.run([{ sql: "update numbers set n = n where n = 99", values: [] }]), false);
   }));
 
-Deno.test("another program's lock makes the thread wait, and neither this one nor what comes after it is lost", () =>
+Deno.test("another program's lock makes the thread wait, and no batch is lost", () =>
   bench(async (bench) => {
     const { db, writer, all, lost } = bench;
     await getBehind(bench);
@@ -104,7 +104,7 @@ Deno.test("another program's lock makes the thread wait, and neither this one no
     assert.deepEqual([all().filter((n) => n > 0), lost], [[1, 2, 3, 4], []]);
   }));
 
-Deno.test("a batch that cannot be committed behind is lost as a whole, counted, and told; the next one is written", () =>
+Deno.test("a batch that the thread cannot commit is lost as a whole, counted and reported; the next one is written", () =>
   bench(async (bench) => {
     const { db, writer, all, lost } = bench;
     await getBehind(bench);
@@ -117,7 +117,7 @@ Deno.test("a batch that cannot be committed behind is lost as a whole, counted, 
     assert.deepEqual([all().filter((n) => n > 0), writer.writeFailure], [[4], null]);
   }));
 
-Deno.test("large batches go behind once the thread is there, and the write-ahead log never grows long", () =>
+Deno.test("large batches go to the thread once it runs, and the write-ahead log stays short", () =>
   bench(async (bench) => {
     const { db, writer, all, doneHere } = bench;
     db.exec("create table texts (t text)");
@@ -139,7 +139,7 @@ Deno.test("large batches go behind once the thread is there, and the write-ahead
   }, { ...systemClock, monotonic: () => 0 }));
 
 // A workspace that was removed came back as an empty folder; one that was made anew would have got rows of the one before.
-Deno.test("a database that was removed is not made again, and one that took its place is not written", () =>
+Deno.test("a database that was removed is not recreated, and one in its place is not written", () =>
   inTempDir(async (root) => {
     const path = join(root, "data", "a.db"),
       tried = async () => {
@@ -167,7 +167,7 @@ Deno.test("a database that was removed is not made again, and one that took its 
   }));
 
 // What was begun for the thread hung for ever when its idle time was over in that moment.
-Deno.test("a batch for a thread that has ended meanwhile is done here, in its order", () =>
+Deno.test("a batch for a thread that has ended is committed here, in order", () =>
   bench(async (bench) => {
     const { writer, all, doneHere, lost } = bench, { ensureReady } = CommitThread.prototype;
     await getBehind(bench);
@@ -185,7 +185,7 @@ Deno.test("a batch for a thread that has ended meanwhile is done here, in its or
     assert.deepEqual([positive(all()), positive(doneHere()), lost], [[1, 2], [1, 2], [1]]);
   }));
 
-Deno.test("close writes what is written while it waits", () =>
+Deno.test("close also commits what is written while it waits", () =>
   inTempDir(async (root) => {
     const path = join(root, "a.db");
     using db = openDatabase(path);
@@ -199,7 +199,7 @@ Deno.test("close writes what is written while it waits", () =>
   }));
 
 // With it the log of a clean stop was one empty page, and all of it in a file beside.
-Deno.test("after close only the database is left, with everything in it", () =>
+Deno.test("after close only the database file is left, with everything in it", () =>
   inTempDir(async (root) => {
     const store = openStore(join(root, "logs.db"), systemClock);
     for (let batch = 0; batch < 5; batch++) {
@@ -210,7 +210,7 @@ Deno.test("after close only the database is left, with everything in it", () =>
     assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["logs.db"]);
   }));
 
-Deno.test("a row that is lost keeps nobody from waiting for those after it", () =>
+Deno.test("a lost row does not prevent waiting for later ones", () =>
   bench(async (bench) => {
     const { writer, all } = bench;
     await getBehind(bench);
@@ -222,7 +222,7 @@ Deno.test("a row that is lost keeps nobody from waiting for those after it", () 
     assert.equal(all().filter((n) => n > 0).length, 3_000);
   }));
 
-Deno.test("a value that is set is read back at once, wherever it is written", () =>
+Deno.test("a value that was set is read back at once, wherever it is committed", () =>
   inTempDir(async (root) => {
     const store = openStore(join(root, "logs.db"), systemClock);
     for (let batch = 0; batch < 5; batch++) {
@@ -234,7 +234,7 @@ Deno.test("a value that is set is read back at once, wherever it is written", ()
     await store.close();
   }));
 
-Deno.test("a thread that is ended while it begins leaves nothing beside a database that is closed", () =>
+Deno.test("a thread that is ended while it starts leaves no files beside a closed database", () =>
   inTempDir(async (root) => {
     const path = join(root, "a.db"), db = openDatabase(path);
     db.exec("create table numbers (n)");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { openStore } from "../../../src/store/store.ts";
 import { at, jsonLines, withArchive } from "../../support/archive_bench.ts";
 
-Deno.test("a log that begins anew beside an archive goes on after it: no id twice, and what was archived is found", () =>
+Deno.test("a new log beside an archive continues its ids, and archived rows are found", () =>
   withArchive(async (bench) => {
     await bench.startRun("run-1", at(0, 1));
     await bench.message("run-1", 1, at(0, 2));

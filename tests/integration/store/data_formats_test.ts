@@ -36,7 +36,7 @@ function schemaOf(path: string): unknown[] {
 }
 
 for (const { name, version } of formats) {
-  Deno.test(`a workspace of format ${name} goes on under this version: its rows, runs, readings, blobs and archive`, async () => {
+  Deno.test(`a workspace of format ${name} works under this version: rows, runs, readings, blobs and archive`, async () => {
     await using workspace = await makeWorkspace({});
     const { root, paths } = workspace;
     await copyFolder(join(repository, "tests/fixtures", name), root);
@@ -81,7 +81,7 @@ for (const { name, version } of formats) {
     assert.ok(storeVerifyOutput.parse(JSON.parse(await nerve("store", "verify", "--json"))).ok);
   });
 
-  Deno.test(`a log of format ${name} has the tables of a new one once it is migrated`, () =>
+  Deno.test(`a migrated log of format ${name} has the tables of a new one`, () =>
     inTempDir(async (root) => {
       const fresh = join(root, "fresh.db"), migrated = join(root, "logs.db");
       await openStore(fresh, new FakeClock()).close();

@@ -12,7 +12,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 const mode = (path: string) => (Deno.statSync(path).mode ?? 0) & 0o777;
 
-Deno.test("a new database, its log and its folder belong to their owner alone", () =>
+Deno.test("a new database, its write-ahead log and its folder are accessible to their owner only", () =>
   inTempDir(async (root) => {
     const path = join(root, "data", "senses", "cpu.db");
     using db = openDatabase(path);
@@ -37,7 +37,7 @@ Deno.test("a database is opened with the safe options and full durability", () =
     await Promise.resolve();
   }));
 
-Deno.test("a read-only database must exist and takes no writes", () =>
+Deno.test("a read-only database must exist and rejects writes", () =>
   inTempDir(async (root) => {
     const path = join(root, "a.db");
     assert.throws(() => openDatabase(path, { readOnly: true }), { name: "NerveError", code: "STORE_FAILED" });
@@ -48,7 +48,7 @@ Deno.test("a read-only database must exist and takes no writes", () =>
     await Promise.resolve();
   }));
 
-Deno.test("a file that is no database is refused with what to do", () =>
+Deno.test("a file that is not a database is rejected, with what to do", () =>
   inTempDir(async (root) => {
     const path = join(root, "a.db");
     await Deno.writeTextFile(
@@ -63,7 +63,7 @@ Deno.test("a file that is no database is refused with what to do", () =>
   }));
 
 // Deno checks the path of the database and nothing beside it; should that change, workers need more grants.
-Deno.test("inside a worker a database needs no grant but that of its own path", () =>
+Deno.test("inside a worker a database needs only the grant for its own path", () =>
   inTempDir(async (root) => {
     const path = join(root, "own.db"), source = new URL("../../../src/", import.meta.url).pathname;
     const open = (permissions: { read: string[]; write: string[] }) => askWorker(path, permissions);
@@ -85,7 +85,7 @@ function askWorker(path: string, permissions: { read: string[]; write: string[] 
   }).finally(() => worker.terminate());
 }
 
-Deno.test("migrations run once, in order, and those of a newer nerve are refused with a hint", () => {
+Deno.test("migrations run once, in order, and a database of a newer nerve is rejected with a hint", () => {
   using db = openDatabase(":memory:");
   migrate(db, ["create table a (n)"], "a.db");
   migrate(db, ["create table a (n)", "create table b (n); insert into b values (1)"], "a.db");
@@ -98,7 +98,7 @@ Deno.test("migrations run once, in order, and those of a newer nerve are refused
   });
 });
 
-Deno.test("a migration that fails leaves the database at the version before it", () => {
+Deno.test("a failed migration leaves the database at the previous version", () => {
   using db = openDatabase(":memory:");
   assert.throws(() => migrate(db, ["create table a (n)", "create table b (n); create table a (n)"], "a.db"));
   assert.equal(readUserVersion(db), 1);
@@ -106,7 +106,7 @@ Deno.test("a migration that fails leaves the database at the version before it",
   assert.equal(db.isTransaction, false);
 });
 
-Deno.test("a transaction that throws has not happened", () => {
+Deno.test("a transaction that throws is rolled back", () => {
   using db = openDatabase(":memory:");
   db.exec("create table a (n)");
   assert.throws(() =>
@@ -117,7 +117,7 @@ Deno.test("a transaction that throws has not happened", () => {
   assert.equal(db.prepare("select count(*) as n from a").get()?.n, 0);
 });
 
-Deno.test("the statement cache keeps what is used and lets go of the oldest", () => {
+Deno.test("the statement cache keeps used statements and drops the oldest", () => {
   const prepared: string[] = [];
   using db = openDatabase(":memory:");
   const cache = new StatementCache({ prepare: (sql: string) => (prepared.push(sql), db.prepare(sql)) }, 2);

@@ -66,7 +66,7 @@ Deno.test("a prepared query runs again and again with other values, as objects a
   assert.equal(byId.get({ id: 1 })?.name, "a");
 });
 
-Deno.test("a transaction is undone as a whole when it throws, and a nested one alone", () => {
+Deno.test("a transaction that throws is rolled back as a whole, a nested one alone", () => {
   using opened = open();
   const { db } = opened, names = () => db.select().from(hosts).all().map(({ name }) => name);
   assert.throws(() =>
@@ -89,7 +89,7 @@ Deno.test("a transaction is undone as a whole when it throws, and a nested one a
 });
 
 // Its statements would run after the commit, outside of any transaction, and nothing would tell.
-Deno.test("a transaction with an async callback is refused and undone", () => {
+Deno.test("a transaction with an async callback is rejected and rolled back", () => {
   using opened = open();
   const { db, sqlite } = opened;
   assert.throws(() =>
@@ -101,7 +101,7 @@ Deno.test("a transaction with an async callback is refused and undone", () => {
   assert.deepEqual(db.select().from(hosts).all(), []);
 });
 
-Deno.test("a broken constraint is told with SQLite's words", () => {
+Deno.test("a violated constraint is reported with SQLite's message", () => {
   using opened = open();
   const { db } = opened;
   db.insert(hosts).values({ name: "a" }).run();
@@ -120,7 +120,7 @@ Deno.test("a broken constraint is told with SQLite's words", () => {
 });
 
 // node:sqlite alone would bind NULL and say nothing.
-Deno.test("a value that SQLite cannot store is refused, not stored as null", () => {
+Deno.test("a value that SQLite cannot store is rejected, not stored as null", () => {
   using opened = open();
   const { db } = opened;
   assert.throws(() => db.all(sql`select ${new Date(0)} as ts`), TypeError);

@@ -12,7 +12,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 const kills = 6;
 
-Deno.test("every row that was acknowledged is there after kill -9, again and again", () =>
+Deno.test("every acknowledged row survives kill -9, again and again", () =>
   inTempDir(async (root) => {
     const seed = randomSeed(), random = randomFrom(seed), path = join(root, "data", "logs.db");
     const acked: { id: number; round: number; runId: string }[] = [];

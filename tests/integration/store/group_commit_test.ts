@@ -24,7 +24,7 @@ Deno.test("operations of one turn share one commit, and each resolves with its r
     assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
   }));
 
-Deno.test("an operation that throws is undone alone, whatever it had done before", () =>
+Deno.test("an operation that throws is undone alone, whatever it had already done", () =>
   withWriter(async ({ writer, committed, lost }) => {
     const first = writer.run(insert(1));
     const broken = writer.run(insert(2, 1));
@@ -50,7 +50,7 @@ Deno.test("a commit that fails rejects all of its operations, counts them, and t
   }));
 
 // A full database makes SQLite roll back the whole transaction by itself, in the middle of a batch.
-Deno.test("a full database loses what it cannot hold, says how much, and goes on when there is room", () =>
+Deno.test("a full database loses what does not fit, reports how much, and recovers when there is room", () =>
   withWriter(async ({ db, writer, committed, lost }) => {
     db.exec("create table texts (t text)");
     const pages = Number(db.prepare("pragma page_count").get()?.page_count);
@@ -70,7 +70,7 @@ Deno.test("a full database loses what it cannot hold, says how much, and goes on
     assert.deepEqual(committed(), []);
   }));
 
-Deno.test("durable resolves at once when nothing is open, and a lost write is told to the turn that lost it only", () =>
+Deno.test("durable() resolves at once when nothing is open, and a lost write rejects only in its own turn", () =>
   withWriter(async ({ writer, committed }) => {
     await writer.durable();
     writer.write(insert(1));
@@ -81,7 +81,7 @@ Deno.test("durable resolves at once when nothing is open, and a lost write is to
     assert.deepEqual(committed(), [1, 2]);
   }));
 
-Deno.test("a turn that writes without end is committed in between", () =>
+Deno.test("a turn with very many writes is committed in between", () =>
   withWriter(async ({ writer, committed }) => {
     for (let n = 0; n < 10_001; n++) writer.write(insert(n));
     assert.equal(committed().length, 10_000);
@@ -90,7 +90,7 @@ Deno.test("a turn that writes without end is committed in between", () =>
   }));
 
 // Without the rest each compute of each sense would cost the event loop an fsync of its own, 5 ms on a common disk.
-Deno.test("after a commit, rows that nobody waits for rest, and share one commit over many turns", () =>
+Deno.test("after a commit, rows that nobody waits for are held and share one commit over many turns", () =>
   withWriter(async ({ writer, committed, clock }) => {
     writer.write(insert(1));
     await clock.tick(0);
@@ -107,7 +107,7 @@ Deno.test("after a commit, rows that nobody waits for rest, and share one commit
 
 // Without it each turn that brings one request of many costs an fsync: half the triggers a second, and on a disk of 5 ms
 // a fifth fewer runs.
-Deno.test("those who write in turns close to each other share a commit, for as long as the last one took; one alone waits for nobody", () =>
+Deno.test("writers in turns close to each other share a commit, for as long as the last one took; a single writer does not wait", () =>
   inTempDir(async (root) => {
     const path = join(root, "a.db");
     using db = openDatabase(path);

@@ -4,7 +4,7 @@ import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
 import { at, jsonLines, withArchive } from "../../support/archive_bench.ts";
 
-Deno.test("nerve events --archived filters as events does; without it only the log is shown", () =>
+Deno.test("nerve events --archived filters like events; without it only the log is shown", () =>
   withArchive(async (bench) => {
     for (let hour = 0; hour < 48; hour++) {
       const sense = hour % 2 === 0 ? "cpu" : "disk";
@@ -41,7 +41,7 @@ Deno.test("nerve events --archived filters as events does; without it only the l
     assert.deepEqual([why.code, /returned null/.test(why.out)], [0, true]);
   }));
 
-Deno.test("a run that was archived, in part or as a whole, is inspected and its thread is read as before", () =>
+Deno.test("a run that was archived, in part or as a whole, is inspected and its thread read as before", () =>
   withArchive(async (bench) => {
     await bench.startRun("run-1", at(0, 22));
     for (let round = 1; round <= 6; round++) await bench.message("run-1", round, at(0, 22 + round));

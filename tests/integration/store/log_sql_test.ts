@@ -6,7 +6,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { plan } from "../../support/query_plan.ts";
 import { withStore } from "../../support/store_bench.ts";
 
-Deno.test("queries of the log use an index, or walk the rows in the order of their ids", () =>
+Deno.test("queries of the log use an index or walk the rows in order of ids", () =>
   withStore(async ({ path }) => {
     using db = openDatabase(path, { readOnly: true });
     const expected: [LogFilter, RegExp][] = [

@@ -17,14 +17,14 @@ Deno.test("a row has its id and time at once, and what is stored is what was ret
     assert.deepEqual([second.id - first.id, second.ts - first.ts], [1, 5]);
   }));
 
-Deno.test("ids go on growing after a restart", () =>
+Deno.test("ids keep growing after a restart", () =>
   withStore(async (bench) => {
     const before = bench.store.log.append(newRow());
     await bench.reopen();
     assert.equal(bench.store.log.append(newRow()).id, before.id + 1);
   }));
 
-Deno.test("appending never throws when the disk refuses: the row is lost, counted, and durable() says so", () =>
+Deno.test("appending never throws when the disk fails: the row is lost and counted, and durable() rejects", () =>
   withStore(async ({ store, path }) => {
     using other = openDatabase(path);
     other.exec("drop table logs; create table logs (no)");
@@ -33,7 +33,7 @@ Deno.test("appending never throws when the disk refuses: the row is lost, counte
     assert.equal(store.counters.lost, 1);
   }));
 
-Deno.test("a store that is closed waits for another program's lock, and is closed without it in the end", () =>
+Deno.test("closing a store waits for another program's lock, and in the end closes without it", () =>
   inTempDir(async (root) => {
     const path = join(root, "logs.db"), clock = new FakeClock();
     for (const released of [true, false]) {
@@ -52,7 +52,7 @@ Deno.test("a store that is closed waits for another program's lock, and is close
     assert.equal(left.prepare("select count(*) as n from logs").get()?.n, 1);
   }));
 
-Deno.test("a row never changes and stays until it is archived, and the newest row stays even then", () =>
+Deno.test("a row never changes and stays until it is archived, and the newest row stays even afterwards", () =>
   withStore(async ({ store, path, clock }) => {
     for (let n = 0; n < 4; n++) {
       store.log.append(newRow());

@@ -15,7 +15,7 @@ Deno.test("migrations run once each, in order, and are recorded", () =>
     sqlite.close();
   }));
 
-Deno.test("an applied migration that was edited, or is missing, is a problem of that file, and nothing runs", () =>
+Deno.test("an applied migration that was edited or is missing is a problem of that file, and none runs", () =>
   withMigrations(async ({ folder, write, open, tables }) => {
     write({ [first]: "create table a (n);", [second]: "create table b (n);" });
     await open();
@@ -29,7 +29,7 @@ Deno.test("an applied migration that was edited, or is missing, is a problem of 
     assert.deepEqual(await tables(), ["a", "b"]);
   }));
 
-Deno.test("files that are no migrations, numbers that come twice and gaps are problems; nothing runs", () =>
+Deno.test("other files, repeated numbers and gaps are problems, and no migration runs", () =>
   withMigrations(async ({ write, open, tables }) => {
     write({
       [first]: "create table a (n);",
@@ -48,14 +48,14 @@ Deno.test("files that are no migrations, numbers that come twice and gaps are pr
     assert.deepEqual(await tables(), []);
   }));
 
-Deno.test("a folder may begin at 0000, and what editors leave behind is no migration", () =>
+Deno.test("a folder may begin at 0000, and files of editors are ignored", () =>
   withMigrations(async ({ folder, write, open, tables }) => {
     Deno.mkdirSync(join(folder, "meta"));
     write({ "0000_a.sql": "create table a (n)", ".0001_b.sql.swp": "x", "0000_a.sql~": "x", "0001_b.sql": "-- later" });
     assert.deepEqual([await open(), await tables()], [[], ["a"]]);
   }));
 
-Deno.test("a migration that fails says where, leaves no trace, and stops those after it", () =>
+Deno.test("a failed migration reports its line, leaves no trace, and stops those after it", () =>
   withMigrations(async ({ write, open, tables }) => {
     write({ [first]: "create table a (n);" });
     write({
@@ -70,7 +70,7 @@ Deno.test("a migration that fails says where, leaves no trace, and stops those a
   }));
 
 // `commit` would end the transaction around the migration: what follows it could then be half applied.
-Deno.test("a migration cannot leave its transaction nor its database", () =>
+Deno.test("a migration cannot leave its transaction or its database", () =>
   withMigrations(async ({ folder, write, open, tables }) => {
     for (
       const bad of ["begin", "COMMIT", "end", "rollback", "savepoint s", "/* */ attach ':memory:' as x", "detach main"]

@@ -5,7 +5,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-Deno.test("there is no reader where there is no log, and none is made", () =>
+Deno.test("without a log there is no reader, and no log is created", () =>
   inTempDir(async (root) => {
     const path = join(root, "logs.db");
     assert.equal(StoreReader.open(path), null);
@@ -14,7 +14,7 @@ Deno.test("there is no reader where there is no log, and none is made", () =>
     assert.equal(StoreReader.open(path), null);
   }));
 
-Deno.test("a log of a newer nerve is refused, and so is a file that is no log", () =>
+Deno.test("a log of a newer nerve is rejected, and so is a file that is not a log", () =>
   inTempDir(async (root) => {
     const path = join(root, "logs.db");
     using db = openDatabase(path);
@@ -25,7 +25,7 @@ Deno.test("a log of a newer nerve is refused, and so is a file that is no log", 
     assert.throws(() => StoreReader.open(other), { code: "STORE_FAILED" });
   }));
 
-Deno.test("the log is read while a store writes it, and when none is there", () =>
+Deno.test("the log is read while a store writes it, and without one", () =>
   withStore(async ({ store, path }) => {
     const row = store.log.append(newRow());
     await store.log.durable();
@@ -69,7 +69,7 @@ Deno.test("rows are filtered by each field, ordered, limited, and 100 at most un
     assert.deepEqual(ids({ limit: 0 }), []);
   }));
 
-Deno.test("runs come newest first, in pages, with the number of all that match", () =>
+Deno.test("runs are listed newest first, in pages, with the number of all that match", () =>
   withStore(async ({ store }) => {
     for (let n = 1; n <= 5; n++) {
       const workflow = n === 3 ? "other" : "cleanup", status = n > 3 ? "queued" : "started";
@@ -88,7 +88,7 @@ Deno.test("runs come newest first, in pages, with the number of all that match",
     assert.equal(store.reader.run("none"), null);
   }));
 
-Deno.test("the newest messages before a round are given, the oldest first", () =>
+Deno.test("the newest messages before a round are returned, oldest first", () =>
   withStore(async ({ store }) => {
     await store.runs.create(newRun("a"), runRow("a"));
     for (let round = 1; round <= 5; round++) {

@@ -61,7 +61,7 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
   }
 }
 
-Deno.test("rebuilt from the log, the table of runs is what it was", () =>
+Deno.test("the table of runs is rebuilt from the log as it was", () =>
   inTempDir(async (root) => {
     let n = 0;
     await fc.assert(
@@ -92,7 +92,7 @@ function withoutSeq({ seq: _, ...row }: Record<string, unknown>): Record<string,
   return row;
 }
 
-Deno.test("a store whose table of runs is lost makes it again when it opens", () =>
+Deno.test("a store rebuilds a lost table of runs when it opens", () =>
   withStore(async (bench) => {
     await bench.store.runs.create(newRun("a"), runRow("a"));
     await bench.store.runs.create(newRun("b", { status: "queued" }), runRow("b", { type: "run.queued" }));
@@ -103,7 +103,7 @@ Deno.test("a store whose table of runs is lost makes it again when it opens", ()
     assert.deepEqual(bench.store.runs.unfinished(), before);
   }));
 
-Deno.test("a run whose beginning has left the log stays as it is, and its later rows are counted", () =>
+Deno.test("a run whose first row has left the log stays unchanged, and its later rows are counted", () =>
   withStore(async ({ store, path }) => {
     await store.runs.create(newRun("old"), runRow("old"));
     store.meta.set("archived_up_to", String(Number.MAX_SAFE_INTEGER));
@@ -117,7 +117,7 @@ Deno.test("a run whose beginning has left the log stays as it is, and its later 
     assert.deepEqual(store.runs.get("new"), newRun("new"));
   }));
 
-Deno.test("a log that cannot be replayed leaves the table as it was", () =>
+Deno.test("a log that cannot be replayed leaves the table unchanged", () =>
   withStore(async ({ store, path }) => {
     await store.runs.create(newRun("a", { status: "queued" }), runRow("a", { type: "run.queued" }));
     using db = openDatabase(path);
@@ -128,7 +128,7 @@ Deno.test("a log that cannot be replayed leaves the table as it was", () =>
     assert.equal(store.runs.get("a")?.status, "queued");
   }));
 
-Deno.test("lost runs are made again out of the log and its archive, whatever days their rows lie in", () =>
+Deno.test("lost runs are rebuilt from the log and its archive, whatever the days of their rows", () =>
   withArchive(async (bench) => {
     const runs = ["a", "b", "c", "d"];
     await bench.startRun("a", at(0, 1));

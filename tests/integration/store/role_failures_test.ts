@@ -10,7 +10,7 @@ const run: Run = aRun({ runId: "a", status: "started", exitCode: null, rounds: 0
 const wait = { waitMs: 2_000, retryAt: 5_000 };
 const failure: RoleFailure = { round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait };
 
-Deno.test("a failure is written for a started run, in its attempt, at its round, and for nothing else", async () => {
+Deno.test("a failure is written only for a started run, in its attempt and at its round", async () => {
   await inTempDir(async (root) => {
     const path = `${root}/logs.db`, store = openStore(path, systemClock);
     const row = { source: "workflow:cleanup", type: "run.started", refId: "a", causeId: null, payload: null } as const;
@@ -41,7 +41,7 @@ Deno.test("a failure is written for a started run, in its attempt, at its round,
   });
 });
 
-Deno.test("a failure of an earlier nerve, whose row does not tell the wait, waits from the time of the row", async () => {
+Deno.test("for a failure of an earlier nerve, whose row has no wait, the wait begins at the time of the row", async () => {
   await inTempDir(async (root) => {
     const store = openStore(`${root}/logs.db`, { ...systemClock, now: () => 4_000 });
     const { waitMs: _, ...earlier } = failure;

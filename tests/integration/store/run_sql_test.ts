@@ -6,7 +6,7 @@ import { openDatabase, StatementCache } from "../../../src/store/sqlite/database
 import { plan } from "../../support/query_plan.ts";
 import { newRun, runRow, withStore } from "../../support/store_bench.ts";
 
-Deno.test("queries of runs and their messages search by an index and sort nothing but the unfinished", () =>
+Deno.test("queries of runs and messages use an index and sort only unfinished runs", () =>
   withStore(async ({ store, path }) => {
     await store.runs.create(newRun("a"), runRow("a"));
     using db = openDatabase(path, { readOnly: true });

@@ -19,7 +19,7 @@ const message = (round: number) => ({
 });
 const typeOf = (status: RunStatus): LogType => `run.${status}`;
 
-Deno.test("a run and its first row are on disk together, and the row holds the whole run", () =>
+Deno.test("a run and its first row are on disk together, and the row contains the whole run", () =>
   withStore(async ({ store }) => {
     const run = newRun("a", { causeId: 3, payload: { path: "/tmp" } });
     const row = runRow("a", { causeId: 3, payload: { note: "why" } });
@@ -30,7 +30,7 @@ Deno.test("a run and its first row are on disk together, and the row holds the w
     assert.deepEqual([logged?.source, logged?.type, logged?.causeId], ["workflow:cleanup", "run.started", 3]);
   }));
 
-Deno.test("an id that exists is not created again and leaves no row", () =>
+Deno.test("an existing id is not created again and leaves no row", () =>
   withStore(async ({ store }) => {
     const both = [
       store.runs.create(newRun("a"), runRow("a")),
@@ -41,7 +41,7 @@ Deno.test("an id that exists is not created again and leaves no row", () =>
     assert.equal(store.reader.logs({ refId: "a" }).length, 1);
   }));
 
-Deno.test("a change happens only from the statuses and the attempt of its guard, else nothing is written", () =>
+Deno.test("a change is written only when the status and the attempt match its guard", () =>
   withStore(async ({ store }) => {
     const { runs } = store, row = runRow("a", { type: "run.completed", payload: { rounds: 0 } });
     await runs.create(newRun("a"), runRow("a"));
@@ -57,7 +57,7 @@ Deno.test("a change happens only from the statuses and the attempt of its guard,
     assert.deepEqual(logged.slice(1), [{ type: "run.completed", payload: { rounds: 0, ...change } }]);
   }));
 
-Deno.test("what a change leaves out stays, and null is written as null", () =>
+Deno.test("a field that a change omits stays, and null is written as null", () =>
   withStore(async ({ store }) => {
     const { runs } = store;
     await runs.create(newRun("a"), runRow("a"));
@@ -68,7 +68,7 @@ Deno.test("what a change leaves out stays, and null is written as null", () =>
     assert.deepEqual(runs.get("a"), newRun("a", { attempt: 3 }));
   }));
 
-Deno.test("messages come in order, each once, from the attempt that is in force", () =>
+Deno.test("messages are stored in order, each once, from the current attempt", () =>
   withStore(async ({ store }) => {
     const { runs } = store, of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: 4 };
     await runs.create(newRun("a", { causeId: 4 }), runRow("a"));
@@ -85,7 +85,7 @@ Deno.test("messages come in order, each once, from the attempt that is in force"
     }]);
   }));
 
-Deno.test("a run that has ended takes no message", () =>
+Deno.test("a run that has ended accepts no message", () =>
   withStore(async ({ store }) => {
     await store.runs.create(newRun("a"), runRow("a"));
     const killed = runRow("a", { type: "run.killed" });
@@ -97,7 +97,7 @@ Deno.test("a run that has ended takes no message", () =>
     assert.deepEqual(store.runs.messages("a"), []);
   }));
 
-Deno.test("reads see what is not committed yet; another connection does not", () =>
+Deno.test("reads see uncommitted writes; another connection does not", () =>
   withStore(async ({ store }) => {
     const created = store.runs.create(newRun("a"), runRow("a"));
     const appended = store.runs.appendMessage(
@@ -112,7 +112,7 @@ Deno.test("reads see what is not committed yet; another connection does not", ()
     assert.equal(store.reader.run("a")?.rounds, 1);
   }));
 
-Deno.test("unfinished runs come in the order of their creation, also after a restart", () =>
+Deno.test("unfinished runs are listed in order of creation, also after a restart", () =>
   withStore(async (bench) => {
     for (const id of ["c", "a", "d", "b"]) {
       const queued = newRun(id, { status: id === "a" ? "queued" : "started" });
@@ -124,7 +124,7 @@ Deno.test("unfinished runs come in the order of their creation, also after a res
     assert.deepEqual(bench.store.runs.unfinished().map(({ runId }) => runId), ["c", "a", "b"]);
   }));
 
-Deno.test("a payload of any JSON and a prompt of any text come back as they were", () =>
+Deno.test("any JSON payload and any prompt text are read back unchanged", () =>
   withStore(async (bench) => {
     const run = newRun("a", {
       payload: [null, { "a'b\"": "\u0000\u{1F600}", n: 1e21 }, -1.5],
@@ -137,7 +137,7 @@ Deno.test("a payload of any JSON and a prompt of any text come back as they were
   }));
 
 // The database refuses what the table of workflow/transitions.ts does not know, and nothing else: the two must agree.
-Deno.test("the database knows the same moves as the workflow room", () =>
+Deno.test("the database has the same legal moves as the workflow room", () =>
   withStore(async ({ store, path }) => {
     const statuses = runStatusSchema.options;
     using db = openDatabase(path);
@@ -168,7 +168,7 @@ async function bring(runs: SqliteRunStore, runId: string, to: RunStatus): Promis
   }
 }
 
-Deno.test("the database lets a started run count one message or one attempt at a time, an ended one nothing", () =>
+Deno.test("in the database a started run advances by one message or one attempt at a time, an ended one never", () =>
   withStore(async ({ store, path }) => {
     using db = openDatabase(path);
     for (const status of runStatusSchema.options) await bring(store.runs, status, status);
@@ -187,7 +187,7 @@ Deno.test("the database lets a started run count one message or one attempt at a
     assert.equal(change("started", "rounds = rounds + 1").changes, 1);
   }));
 
-Deno.test("an illegal move that slips through a guard is refused by the database, with its row", () =>
+Deno.test("an illegal move that passes a guard is rejected by the database, together with its row", () =>
   withStore(async ({ store }) => {
     await store.runs.create(newRun("a", { status: "queued" }), runRow("a", { type: "run.queued" }));
     const row = runRow("a", { type: "run.completed" });
@@ -197,7 +197,7 @@ Deno.test("an illegal move that slips through a guard is refused by the database
     assert.equal(store.reader.logs({ refId: "a" }).length, 1);
   }));
 
-Deno.test("the ids of new runs sort by the time at which they were made", () =>
+Deno.test("ids of new runs sort by the time of their creation", () =>
   withStore(async ({ store, clock }) => {
     const ids = [store.newRunId(), store.newRunId()];
     await clock.tick(1);

@@ -5,7 +5,7 @@ import { checkMigrations, openSenseDatabase } from "../../../src/store/sqlite/se
 import { describe, first, second, withMigrations } from "../../support/migration_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-Deno.test("a sense without a folder of migrations has a database nonetheless", () =>
+Deno.test("a sense without migrations still has a database", () =>
   inTempDir(async (root) => {
     const { sqlite, problems } = await openSenseDatabase(join(root, "data", "senses", "a.db"), join(root, "none"));
     sqlite.exec("create table a (n)");
@@ -14,7 +14,7 @@ Deno.test("a sense without a folder of migrations has a database nonetheless", (
     await Deno.stat(join(root, "data", "senses", "a.db"));
   }));
 
-Deno.test("after its migrations a sense may begin transactions and attach as it likes", () =>
+Deno.test("after its migrations a sense may begin transactions and attach databases", () =>
   withMigrations(async ({ folder, write }) => {
     write({ [first]: "create table a (n);" });
     const { sqlite } = await openSenseDatabase(":memory:", folder);
@@ -22,7 +22,7 @@ Deno.test("after its migrations a sense may begin transactions and attach as it 
     sqlite.close();
   }));
 
-Deno.test("checking a folder applies it to an empty database and touches no file", () =>
+Deno.test("checking a folder of migrations applies it to an empty database and touches no file", () =>
   withMigrations(async ({ folder, write }) => {
     write({ [first]: "create table a (n);", [second]: "create table a (n);" });
     assert.deepEqual((await checkMigrations(folder)).map(describe(folder)), [

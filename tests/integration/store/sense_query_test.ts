@@ -24,7 +24,7 @@ function bench(test: (path: string, root: string) => void): Promise<void> {
 
 const rowsOf = (path: string, sql: string) => [...runReadOnlyQuery(path, sql).rows];
 
-Deno.test("a select answers with its columns and rows, whatever their types and names", () =>
+Deno.test("a select returns its columns and rows, whatever their types and names", () =>
   bench((path) => {
     const { columns, rows } = runReadOnlyQuery(
       path,
@@ -37,7 +37,7 @@ Deno.test("a select answers with its columns and rows, whatever their types and 
     ]);
   }));
 
-Deno.test("what only reads is allowed: common tables, explain, pragmas that tell", () =>
+Deno.test("everything that only reads is allowed: common table expressions, explain, informational pragmas", () =>
   bench((path) => {
     for (
       const sql of [
@@ -52,7 +52,7 @@ Deno.test("what only reads is allowed: common tables, explain, pragmas that tell
     ) assert.ok(rowsOf(path, sql).length > 0, sql);
   }));
 
-Deno.test("anything but one statement that reads is refused, and nothing has changed", () =>
+Deno.test("anything but one reading statement is rejected, and changes nothing", () =>
   bench((path, root) => {
     const before = rowsOf(path, "select * from readings");
     for (
@@ -91,7 +91,7 @@ Deno.test("anything but one statement that reads is refused, and nothing has cha
     assert.deepEqual(made, ["migrations"]);
   }));
 
-Deno.test("a database that does not exist is no answer and is not made", () =>
+Deno.test("a missing database is an error and is not created", () =>
   bench((path) => {
     for (
       const ask of [() => rowsOf(`${path}x`, "select 1"), () =>
@@ -104,7 +104,7 @@ Deno.test("a database that does not exist is no answer and is not made", () =>
       Deno.statSync(`${path}x`), Deno.errors.NotFound);
   }));
 
-Deno.test("rows are streamed: an endless answer can be left at any time, and an error on the way is told", () =>
+Deno.test("rows are streamed: an endless result can be abandoned at any time, and an error on the way is thrown", () =>
   bench((path) => {
     const endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n";
     const seen: unknown[] = [];
@@ -120,7 +120,7 @@ Deno.test("rows are streamed: an endless answer can be left at any time, and an 
     assert.ok(rowsOf(path, "select id from readings where random() % 2").length <= 3);
   }));
 
-Deno.test("a sense that writes meanwhile is not held up, and neither is the reader", () =>
+Deno.test("a query and a writing sense do not block each other", () =>
   bench((path) => {
     using writer = openDatabase(path);
     const rows = runReadOnlyQuery(path, "select id from readings order by id").rows[Symbol.iterator]();
@@ -130,7 +130,7 @@ Deno.test("a sense that writes meanwhile is not held up, and neither is the read
     assert.equal(rowsOf(path, "select id from readings").length, 4);
   }));
 
-Deno.test("the newest rows come of the first table of the sense, or of the one that was named", () =>
+Deno.test("the newest rows are of the sense's first table, or of the named one", () =>
   bench((path) => {
     const { table, columns, rows } = readNewestRows(path, null, 2);
     assert.deepEqual([table, columns, [...rows]], ["readings", ["id", "used", "note"], [[3, 1, "c"], [2, 0.75, null]]]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { storeStatsOutput } from "../../../src/cli/render/json_schemas.ts";
 import { at, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";
 
-Deno.test("nerve store stats tells sizes, rows, the oldest and the growth per day", () =>
+Deno.test("nerve store stats shows sizes, rows, the oldest row and the growth per day", () =>
   withArchive(async (bench) => {
     for (let hour = 0; hour < 24 * 4; hour++) bench.append(at(0, hour));
     bench.append(at(4));

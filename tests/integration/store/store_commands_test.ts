@@ -5,7 +5,7 @@ import { storeGcOutput, storeStatsOutput, storeVerifyOutput } from "../../../src
 import { withArchive } from "../../support/archive_bench.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 
-Deno.test("the store's commands say what to do where nothing has happened yet", () =>
+Deno.test("in a new workspace the store's commands say what to do", () =>
   withArchive(async (bench) => {
     const root = join(bench.paths.root, "empty");
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });

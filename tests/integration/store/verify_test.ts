@@ -6,7 +6,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { at, damageDatabase, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("nerve store verify finds what is damaged: a database, a blob, the archive, a run", () =>
+Deno.test("nerve store verify finds a damaged database, blob, archive file and run", () =>
   withArchive(async (bench) => {
     await bench.startRun("run-1", at(1));
     for (const hour of [0, 24, 48]) bench.append(at(0, hour));
@@ -49,7 +49,7 @@ Deno.test("nerve store verify finds what is damaged: a database, a blob, the arc
     });
   }));
 
-Deno.test("a row that is only in the archive, though its day is not over by the watermark, is found by verify", () =>
+Deno.test("verify finds a row that is only in the archive although it is above the watermark", () =>
   withArchive(async (bench) => {
     bench.append(at(0));
     bench.append(at(3));
@@ -80,7 +80,7 @@ Deno.test("a row that is only in the archive, though its day is not over by the 
     ]]);
   }));
 
-Deno.test("whatever is flipped in the log's file or cut off it, verify answers, and a file that was cut is not whole", () =>
+Deno.test("whatever bytes of the log are changed or cut off, verify answers, and reports a truncated file", () =>
   withArchive(async (bench) => {
     for (let n = 0; n < 300; n++) bench.append(at(0) + n);
     await bench.startRun("run-1", at(1));

@@ -48,7 +48,7 @@ Deno.test("a second daemon is refused with the first one's pid, and the lock is 
   });
 });
 
-Deno.test("a lock that another program holds is not called a daemon with an unknown pid", async () => {
+Deno.test("a lock held by another program is not reported as a daemon with an unknown pid", async () => {
   await inFolder(async (lockFile, pidFile) => {
     using other = await Deno.open(lockFile, { create: true, write: true });
     await other.lock(true);
@@ -62,7 +62,7 @@ Deno.test("a lock that another program holds is not called a daemon with an unkn
   });
 });
 
-Deno.test("a lock whose pid file cannot be written is free again, and tells of no daemon", async () => {
+Deno.test("a lock whose pid file cannot be written is released, and no daemon is reported", async () => {
   await inFolder(async (lockFile, pidFile) => {
     await Deno.mkdir(pidFile);
     await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws"), Deno.errors.IsADirectory);

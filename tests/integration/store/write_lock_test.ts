@@ -24,7 +24,7 @@ class LockWaits implements Disposable {
 }
 
 // Each write held up the event loop for two seconds, and with it every sense and run of the kernel.
-Deno.test("while another program holds the lock writes wait off the event loop, in their order, and none is lost", () =>
+Deno.test("while another program holds the lock, writes wait in order without blocking the event loop, and none is lost", () =>
   withWriter(async ({ db, writer, committed, lost, clock }) => {
     using other = openDatabase(db.location() ?? "");
     other.exec("begin immediate");
@@ -47,7 +47,7 @@ Deno.test("while another program holds the lock writes wait off the event loop, 
     assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
   }));
 
-Deno.test("what waits too long for another program's lock is lost and told, and the writer goes on afterwards", () =>
+Deno.test("a write that waits too long for another program's lock is lost and reported, and the writer recovers", () =>
   withWriter(async ({ db, writer, committed, lost, clock }) => {
     using other = openDatabase(db.location() ?? "");
     other.exec("begin immediate");

@@ -9,7 +9,7 @@ async function readAll<E>(subscription: Subscription<E>): Promise<E[]> {
   return seen;
 }
 
-Deno.test("every subscriber gets each event from its own subscribing on, in order", async () => {
+Deno.test("every subscriber gets all events since it subscribed, in order", async () => {
   const bus = new Broadcast<number>();
   const early = bus.subscribe();
   bus.publish(1);
@@ -20,7 +20,7 @@ Deno.test("every subscriber gets each event from its own subscribing on, in orde
   assert.deepEqual(await readAll(late), [2]);
 });
 
-Deno.test("a reader that waits is woken by the next event, and by the end", async () => {
+Deno.test("a waiting reader is woken by the next event, and by the end", async () => {
   const bus = new Broadcast<string>();
   const subscription = bus.subscribe();
   const first = subscription.next(), second = subscription.next(), third = subscription.next();
@@ -49,14 +49,14 @@ Deno.test("a full queue loses its oldest events and counts them, for the slow su
   assert.equal(seen.at(-1), total - 1);
 });
 
-Deno.test("an event of undefined is an event", async () => {
+Deno.test("undefined is an event like any other", async () => {
   const bus = new Broadcast<undefined>();
   const subscription = bus.subscribe();
   bus.publish(undefined);
   assert.deepEqual(await subscription.next(), { done: false, value: undefined });
 });
 
-Deno.test("closing a subscription, or leaving its loop, discards what waits and unsubscribes", async () => {
+Deno.test("closing a subscription, or leaving its loop, discards waiting events and unsubscribes", async () => {
   const bus = new Broadcast<number>();
   const closed = bus.subscribe(), left = bus.subscribe();
   bus.publish(1);
@@ -72,14 +72,14 @@ Deno.test("closing a subscription, or leaving its loop, discards what waits and 
   assert.deepEqual(await readAll(left), []);
 });
 
-Deno.test("closing a subscription ends a reader that waits", async () => {
+Deno.test("closing a subscription ends a waiting reader", async () => {
   const subscription = new Broadcast<number>().subscribe();
   const waiting = subscription.next();
   subscription.close();
   assert.deepEqual(await waiting, { done: true, value: undefined });
 });
 
-Deno.test("who subscribes to a closed bus reads the end, and publishing to it does nothing", async () => {
+Deno.test("a subscriber to a closed bus reads the end, and publishing to it does nothing", async () => {
   const bus = new Broadcast<number>();
   bus.close();
   bus.publish(1);

@@ -58,7 +58,7 @@ Deno.test("systemClock fires in the order of due times, not in the order of sett
   assert.deepEqual(seen, ["early", "late"]);
 });
 
-Deno.test("a cancelled timer never fires, and one that is 30 days away does not fire at once", async () => {
+Deno.test("a cancelled timer never fires, and a timer due in 30 days does not fire at once", async () => {
   // setTimeout takes more than 2^31-1 ms for 1 ms: a monthly cron line would run in a loop.
   const seen: string[] = [];
   const cancel = systemClock.after(1, () => seen.push("cancelled"));
@@ -72,7 +72,7 @@ Deno.test("a cancelled timer never fires, and one that is 30 days away does not 
   assert.deepEqual(seen, []);
 });
 
-Deno.test("the fake clock fires in order, each timer at its own time, with what it sets off before the next", async () => {
+Deno.test("the fake clock fires timers in order, each at its own time and with its effects before the next", async () => {
   const clock = new FakeClock(1_000);
   const start = clock.monotonic();
   const seen: string[] = [];
@@ -90,7 +90,7 @@ Deno.test("the fake clock fires in order, each timer at its own time, with what 
   assert.equal(clock.pending, 1);
 });
 
-Deno.test("a jump of the fake clock moves the wall only: at() follows it, after() does not", async () => {
+Deno.test("a jump of the fake clock moves wall time only: at() follows it, after() does not", async () => {
   const clock = new FakeClock(0);
   const seen: string[] = [];
   clock.at(100, () => seen.push("at"));
@@ -103,7 +103,7 @@ Deno.test("a jump of the fake clock moves the wall only: at() follows it, after(
   assert.deepEqual(seen, ["at", "after"]);
 });
 
-Deno.test("a stall of the fake clock lets timers fire late, at its end", async () => {
+Deno.test("during a stall of the fake clock no timer fires; all that were due fire at its end", async () => {
   const clock = new FakeClock(0);
   const seen: number[] = [];
   clock.after(10, () => seen.push(clock.now()));

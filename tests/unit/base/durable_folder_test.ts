@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { makeFolderDurably, syncFolders } from "../../../src/base/durable_folder.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-Deno.test("makeFolderDurably() makes what is missing above it too, for this user alone", () =>
+Deno.test("makeFolderDurably() also creates missing parents, for this user alone", () =>
   inTempDir(async (root) => {
     await makeFolderDurably(join(root, "a", "b", "c"));
     for (const path of ["a", "a/b", "a/b/c"]) {
@@ -12,14 +12,14 @@ Deno.test("makeFolderDurably() makes what is missing above it too, for this user
     }
   }));
 
-Deno.test("makeFolderDurably() leaves a folder that is there as it is", () =>
+Deno.test("makeFolderDurably() leaves an existing folder as it is", () =>
   inTempDir(async (root) => {
     await Deno.mkdir(join(root, "a"), { mode: 0o755 });
     await Promise.all([makeFolderDurably(join(root, "a")), makeFolderDurably(join(root, "a"))]);
     assert.equal((Deno.statSync(join(root, "a")).mode ?? 0) & 0o777, 0o755);
   }));
 
-Deno.test("makeFolderDurably() fails where a file is in the way", () =>
+Deno.test("makeFolderDurably() fails when a file is in the way", () =>
   inTempDir(async (root) => {
     await Deno.writeTextFile(join(root, "file"), "");
     await assert.rejects(makeFolderDurably(join(root, "file", "a")));

@@ -9,7 +9,7 @@ Deno.test("a duration is a number and a unit, or a falling sum of them", () => {
   assert.deepEqual(parseDuration("1d2h3m4s5ms"), { ok: true, value: 93_784_005 });
 });
 
-Deno.test("what is not a duration is refused with the text and examples", () => {
+Deno.test("a text that is not a duration is rejected with the text and examples", () => {
   for (const text of ["", "5", "s", "5 s", "-5s", "1.5h", "1m1h", "1s1s", "5S", "5sec", " 5s", "1e3s", "５s"]) {
     const parsed = parseDuration(text);
     assert.equal(parsed.ok, false, text);
@@ -17,7 +17,7 @@ Deno.test("what is not a duration is refused with the text and examples", () => 
   }
 });
 
-Deno.test("a duration that a number cannot hold exactly is refused", () => {
+Deno.test("a duration that a number cannot hold exactly is rejected", () => {
   const parsed = parseDuration("99999999999999999d");
   assert.deepEqual(parsed, { ok: false, error: 'the duration "99999999999999999d" is too long' });
 });
@@ -28,7 +28,7 @@ Deno.test("every whole number of milliseconds survives being written and read", 
   }));
 });
 
-Deno.test("parseDuration never throws, and what it takes it writes back to the same span", () => {
+Deno.test("parseDuration() never throws, and what it accepts is written back as the same duration", () => {
   const likely = fc.array(fc.constantFrom("1", "20", "s", "ms", "m", "h", "d", " ", "-", "."), { maxLength: 8 });
   fc.assert(fc.property(fc.oneof(fc.string(), likely.map((parts) => parts.join(""))), (text) => {
     const parsed = parseDuration(text);
@@ -36,7 +36,7 @@ Deno.test("parseDuration never throws, and what it takes it writes back to the s
   }));
 });
 
-Deno.test("formatDuration drops fractions and never writes a negative span", () => {
+Deno.test("formatDuration() drops fractions and never writes a negative duration", () => {
   assert.equal(formatDuration(0), "0s");
   assert.equal(formatDuration(-3), "0s");
   assert.equal(formatDuration(1_500.9), "1s500ms");
@@ -52,7 +52,7 @@ Deno.test("a size is a whole number of binary units", () => {
   assert.deepEqual(parseSize("99999999999999GiB"), { ok: false, error: 'the size "99999999999999GiB" is too large' });
 });
 
-Deno.test("formatSize picks the largest unit that leaves at least one", () => {
+Deno.test("formatSize() uses the largest unit that gives at least one", () => {
   assert.equal(formatSize(0), "0 B");
   assert.equal(formatSize(1_023), "1023 B");
   assert.equal(formatSize(1_024), "1.0 KiB");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { assert as assertOurs, messageOf, NerveError, unreachable } from "../../../src/base/errors.ts";
 
-Deno.test("a NerveError has its code, and a hint and a cause only when they are given", () => {
+Deno.test("a NerveError has a code, and a hint and a cause only when they are given", () => {
   const bare = new NerveError("USAGE", "x");
   assert.deepEqual([bare.code, bare.hint, "cause" in bare], ["USAGE", null, false]);
   const cause = new Error("ENOENT"), whole = new NerveError("STORE_FAILED", "x", { hint: "do this", cause });

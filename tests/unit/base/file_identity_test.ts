@@ -3,7 +3,7 @@ import { identifyFile, readInode } from "../../../src/base/file_identity.ts";
 import { join } from "../../support/paths.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-Deno.test("identifyFile() tells a file from the one that took its place, and none from both", () =>
+Deno.test("identifyFile() distinguishes a file from its replacement, and from a missing file", () =>
   inTempDir(async (root) => {
     const path = join(root, "a");
     assert.equal(identifyFile(path), null);

@@ -3,7 +3,7 @@ import { ifPresent, ifPresentAsync, isGoneProcess, isMissing } from "../../../sr
 import { join } from "../../support/paths.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-Deno.test("ifPresent() answers null for what is not there, and throws every other failure", () =>
+Deno.test("ifPresent() returns null for a missing file, and throws every other error", () =>
   inTempDir(async (root) => {
     const missing = join(root, "missing");
     assert.equal(ifPresent(() => Deno.readTextFileSync(missing)), null);
@@ -13,7 +13,7 @@ Deno.test("ifPresent() answers null for what is not there, and throws every othe
     assert.equal(ifPresent(() => "there"), "there");
   }));
 
-Deno.test("isMissing() knows a path below a file, isGoneProcess() the end of a process under a reader", () => {
+Deno.test("isMissing() holds for a path below a file, isGoneProcess() for a process that ends while it is read", () => {
   assert.ok(isMissing(new Deno.errors.NotADirectory()) && isMissing(new Deno.errors.NotFound()));
   assert.ok(!isMissing(new Deno.errors.PermissionDenied()));
   assert.ok(isGoneProcess(new Error("No such process (os error 3)")) && isGoneProcess(new Deno.errors.NotFound()));

@@ -12,7 +12,7 @@ const anyLine: fc.Arbitrary<LogLine> = fc.record({
   message: anyText,
 }, { noNullPrototype: true });
 
-Deno.test("a line reads back as what was written, and is one line", () => {
+Deno.test("a line reads back as it was written, and is one line", () => {
   fc.assert(fc.property(anyLine, (line) => {
     const text = formatLogLine(line);
     assert.ok(!/[\r\n]/.test(text));
@@ -20,7 +20,7 @@ Deno.test("a line reads back as what was written, and is one line", () => {
   }));
 });
 
-Deno.test("a line is never longer than its limit, however it is encoded, and reads back with its beginning", () => {
+Deno.test("a line is never longer than its limit, whatever its characters, and reads back with its beginning", () => {
   fc.assert(fc.property(anyLine, fc.integer({ min: 200, max: 600 }), (line, maxBytes) => {
     const message = line.message.repeat(20), text = formatLogLine({ ...line, message }, maxBytes);
     assert.ok(new TextEncoder().encode(text).length <= maxBytes, text);
@@ -29,19 +29,19 @@ Deno.test("a line is never longer than its limit, however it is encoded, and rea
   }));
 });
 
-Deno.test("sources and events cannot break the keys apart", () => {
+Deno.test("no source or event name can forge a key of the line", () => {
   const text = formatLogLine({ ts: 0, level: "info", source: 'a b="c', event: "", message: "m" });
   assert.equal(text, 'ts=1970-01-01T00:00:00.000Z level=info source=a_b__c event=_ message="m"');
 });
 
-Deno.test("a line that is none of ours is told apart", () => {
+Deno.test("a line that nerve did not write is not read as one", () => {
   for (const text of ["", "Uncaught Error: x", 'ts=now level=info source=a event=b message="c"', 'ts=x message="']) {
     assert.equal(parseLogLine(text), null);
   }
   assert.equal(parseLogLine('ts=2026-01-01T00:00:00.000Z level=info source=a event=b message="a"b"'), null);
 });
 
-Deno.test("cutMessage() leaves alone what fits, and keeps most of what does not", () => {
+Deno.test("cutMessage() keeps a message that fits, and most of one that does not", () => {
   assert.equal(cutMessage("short", 100), "short");
   assert.match(cutMessage("x".repeat(5_000), 1_000), /^x{800,995}\.\.\.$/);
 });

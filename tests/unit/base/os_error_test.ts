@@ -13,7 +13,7 @@ function refusalOf(act: () => unknown): string | undefined {
   throw new Error("nothing was refused");
 }
 
-Deno.test("what the operating system refuses says what and where", async () => {
+Deno.test("an error of the operating system says what failed, and where", async () => {
   await inTempDir(async (folder) => {
     const file = join(folder, "file");
     await Deno.writeTextFile(file, "");
@@ -43,7 +43,7 @@ Deno.test("what the operating system refuses says what and where", async () => {
   assert.equal(coded("EACCES", "EACCES: permission denied, open '/w'"), "permission denied: open '/w'");
 });
 
-Deno.test("a bug of nerve's is no refusal of the system's", () => {
+Deno.test("a bug of nerve is not an error of the operating system", () => {
   assert.equal(toOsError(new TypeError("x is not a function")), null);
   assert.equal(toOsError(Object.assign(new Deno.errors.NotCapable("read"), { code: "EACCES" })), null);
   assert.equal(toOsError(Object.assign(new Error("x"), { code: "toString" })), null);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { isAlive, readOwnProcessId, readProcessStat } from "../../../src/base/process_id.ts";
 import { copyProgram } from "../../support/programs.ts";
 
-Deno.test("isAlive() knows a process from another one that has its pid", async () => {
+Deno.test("isAlive() distinguishes a process from a later one with the same pid", async () => {
   // The bug would be: `stop` signals a stranger that was given the pid of a daemon that is long dead.
   const own = readOwnProcessId();
   assert.equal(isAlive(own), true);

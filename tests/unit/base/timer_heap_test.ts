@@ -3,7 +3,7 @@ import { TimerHeap } from "../../../src/base/timer_heap.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("deadlines fire in their order, at their time, whatever was added and cancelled", async () => {
+Deno.test("deadlines fire in order and on time, whatever was added and cancelled", async () => {
   const operation = fc.oneof(
     { weight: 6, arbitrary: fc.record({ add: fc.nat(500) }) },
     { weight: 3, arbitrary: fc.record({ cancel: fc.nat(200) }) },
@@ -66,7 +66,7 @@ Deno.test("a deadline that throws does not stop those after it", () => {
   assert.deepEqual(seen, ["second"]);
 });
 
-Deno.test("after clear nothing fires, and the heap can be used again", async () => {
+Deno.test("after clear() nothing fires, and the heap can be used again", async () => {
   const clock = new FakeClock();
   const heap = new TimerHeap(clock);
   const seen: string[] = [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createUlids } from "../../../src/base/ulid.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("ids sort as they were made, whatever the clock does, and no two are alike", () => {
+Deno.test("ids sort in the order of their creation, whatever the clock does, and no two are equal", () => {
   fc.assert(fc.property(fc.array(fc.nat({ max: 2 ** 48 - 1 }), { minLength: 2, maxLength: 50 }), (times) => {
     let at = 0;
     const next = createUlids(() => times[Math.min(at++, times.length - 1)] ?? 0);
@@ -14,6 +14,6 @@ Deno.test("ids sort as they were made, whatever the clock does, and no two are a
 });
 
 // The example of the specification: 01ARYZ6S41 is 1469918176385.
-Deno.test("an id begins with its time as the specification writes it", () => {
+Deno.test("an id begins with its time, encoded as the ULID specification says", () => {
   assert.equal(createUlids(() => 1_469_918_176_385)().slice(0, 10), "01ARYZ6S41");
 });

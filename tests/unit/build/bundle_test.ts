@@ -6,7 +6,7 @@ import { readSource, sourceFiles } from "../../support/source_files.ts";
 
 const sources = sourceFiles(["src"], ".ts");
 
-Deno.test("every entry that a process or thread is started with is bundled, and no other", () => {
+Deno.test("every entry with which a process or worker is started is bundled, and no other", () => {
   const asked = new Set<string>(["main.ts"]);
   for (const file of sources) {
     for (const [, entry = ""] of readSource(file).matchAll(/\b(?:resolveOwnEntry|buildSelfArguments)\(\s*"([^"]+)"/g)) {
@@ -17,7 +17,7 @@ Deno.test("every entry that a process or thread is started with is bundled, and 
   assert.equal(new Set(bundledEntries.map(toBundlePath)).size, bundledEntries.length);
 });
 
-Deno.test("no module that can be bundled finds a file by its own place, which is another in a bundle", () => {
+Deno.test("no module that can be bundled finds a file by its own location, which differs in a bundle", () => {
   const inSandbox = /^src\/sandbox\/(?!shim\.ts)/;
   const own = sources.filter((file) =>
     !inSandbox.test(file) && /import\.meta\.(url|resolve|dirname|filename)/.test(readSource(file))

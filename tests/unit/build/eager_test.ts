@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { markEagerFunctions } from "../../../tools/build/eager.ts";
 
-Deno.test("function expressions that a module meets when it is compiled get parentheses", () => {
+Deno.test("function expressions that run while their module is evaluated get parentheses", () => {
   const marked = (text: string) =>
     assert.equal(markEagerFunctions(text.replaceAll(/[«»]/g, "")), text.replace(/«/g, "(").replace(/»/g, ")"));
   marked("const f = «function () {}», g = «async x => x»;");
@@ -9,18 +9,18 @@ Deno.test("function expressions that a module meets when it is compiled get pare
   marked("export default «() => ({ run: «function* () {}» })»;");
 });
 
-Deno.test("what is compiled later whatever we do stays as it is, and so does all that stands in it", () => {
+Deno.test("a function that is compiled later in any case stays as it is, with everything in it", () => {
   const later =
     "function f() { return () => 1; } class A { #b = () => 1; c() { return () => 2; } } const o = { d() { g(() => 3); } };";
   assert.equal(markEagerFunctions(later), later);
 });
 
-Deno.test("a module that parentheses would make another is refused", () => {
+Deno.test("a module that parentheses would change is rejected", () => {
   assert.throws(() => markEagerFunctions("let x; const f = () => {}\n(x)"), /would change/);
   assert.throws(() => markEagerFunctions("let a, b = 1\nx => x; a = b\ny => y"), /would change/);
 });
 
-Deno.test("a module with parentheses does the same, also where names and this come from the place of a function", async () => {
+Deno.test("a module with parentheses behaves the same, also where names and this depend on a function's position", async () => {
   const text = `
     const named = () => {}, made = new function () { this.x = 1; }();
     export const told = [named.name, made.x, (() => 5)(), [3, 1, 2].sort((a, b) => a - b).join(), \`\${(() => "é")()}\`];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { detectTarget } from "../../../tools/build/executable.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("a program's machine is read from its first bytes; what is none, or cut short, is for no machine", () => {
+Deno.test("a program's machine is read from its first bytes; a file that is no program, or cut off, has none", () => {
   const own = Deno.openSync(Deno.execPath()), head = new Uint8Array(4_096);
   own.readSync(head);
   own.close();

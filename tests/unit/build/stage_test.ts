@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import manifest from "../../../deno.json" with { type: "json" };
 import { createStagedManifest } from "../../../tools/build/stage.ts";
 
-Deno.test("the staged deno.json leads to vendored modules only, closes what the clone's closes, and keeps npm names for editors", () => {
+Deno.test("the staged deno.json maps to vendored modules only, closes what the clone's closes, and keeps npm names for editors", () => {
   const staged = createStagedManifest({ zod: "./src/vendor/zod.js" });
   const imports = staged.imports as Record<string, string>;
   assert.ok(Object.values(imports).every((target) => target.startsWith("./src/")));

@@ -14,7 +14,7 @@ function logOf(...rows: LogRow[]): { allLogs(filter: LogFilter): LogRow[] } {
   return { allLogs: ({ afterId = 0, beforeId = Infinity }) => rows.filter(({ id }) => id > afterId && id < beforeId) };
 }
 
-Deno.test("a chain goes back to the row that nothing caused, and says when a cause has left the log", () => {
+Deno.test("a chain leads back to the row without a cause, and says when a cause has left the log", () => {
   const first = row({ id: 3, payload: { compute: 12, trigger: "interval" } });
   const second = row({ id: 7, causeId: 3 }), third = row({ id: 9, causeId: 7 });
   const chain = traceCauses(logOf(first, second, third), third);
@@ -25,12 +25,12 @@ Deno.test("a chain goes back to the row that nothing caused, and says when a cau
   assert.equal(describeFirstCause(cut), "row 3, which caused that, is no longer in the log");
 });
 
-Deno.test("a log that a stranger has written into does not make a chain without an end", () => {
+Deno.test("a log with forged causes does not make an endless chain", () => {
   const one = row({ id: 4, causeId: 5 }), other = row({ id: 5, causeId: 4 });
   assert.deepEqual(traceCauses(logOf(one, other), other), { rows: [other, one], missing: 5 });
 });
 
-Deno.test("each reason for silence has its sentence, and repetitions are counted", () => {
+Deno.test("each reason why nothing happened has its sentence, and repetitions are counted", () => {
   const told = (type: LogRow["type"], payload: LogRow["payload"]) => describeNonAction(row({ type, payload }));
   assert.equal(told("sense.null", { compute: 4 }), "⚪ compute 4 returned null");
   assert.equal(
@@ -55,7 +55,7 @@ Deno.test("each reason for silence has its sentence, and repetitions are counted
   assert.equal(told("sense.signal", {}), null);
 });
 
-Deno.test("rows of any shape have a line", () => {
+Deno.test("a row of any shape becomes a line", () => {
   assert.match(
     describeRow(row({ type: "run.killed", source: "workflow:w", refId: "r", payload: { reason: "by hand" } })),
     /run r of w was killed: by hand/,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readConfigText, replaceConfigText } from "../../../src/cli/scaffold/config_file.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-Deno.test("the new text takes the place of the old, and mode and link stay", () =>
+Deno.test("the new text replaces the old, and mode and link stay", () =>
   inTempDir(async (root) => {
     const real = join(root, "real.yaml"), link = join(root, "nerve.yaml");
     await Deno.writeTextFile(real, "\ufeffold");
@@ -19,7 +19,7 @@ Deno.test("the new text takes the place of the old, and mode and link stay", () 
     assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name).sort(), ["nerve.yaml", "real.yaml"]);
   }));
 
-Deno.test("what somebody wrote in the meantime is not written over, and nothing is left beside it", () =>
+Deno.test("a file that changed in the meantime is not overwritten, and no other file is left beside it", () =>
   inTempDir(async (root) => {
     const path = join(root, "nerve.yaml");
     await Deno.writeTextFile(path, "changed");
@@ -28,7 +28,7 @@ Deno.test("what somebody wrote in the meantime is not written over, and nothing 
     assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["nerve.yaml"]);
   }));
 
-Deno.test("a file that is not UTF-8 is refused instead of being mended", () =>
+Deno.test("a file that is not UTF-8 is rejected, not repaired", () =>
   inTempDir(async (root) => {
     const path = join(root, "nerve.yaml");
     await Deno.writeFile(path, new Uint8Array([0xff, 0xfe, 0x41]));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { formatEvent, Tally } from "../../../src/cli/render/event_lines.ts";
 import { aRun } from "../../support/fake_view.ts";
 
-Deno.test("an event is one line, however its text looks", () => {
+Deno.test("an event is one line, whatever its text", () => {
   const signal = { id: 1, sense: "cpu-usage", payload: { text: `a\n${"b".repeat(1_000)}` }, ts: 0 };
   const line = formatEvent({ kind: "signal", signal }) ?? "";
   assert.match(line, /^📡 cpu-usage \{"text":"a\\nb+\.\.\.$/);

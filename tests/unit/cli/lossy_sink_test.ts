@@ -22,7 +22,7 @@ class Troubled extends CapturedIo {
   }
 }
 
-Deno.test("lines that cannot be written are dropped and counted, told once on stderr, and where the output goes on", async () => {
+Deno.test("lines that cannot be written are dropped and counted, on stderr once and where the output resumes", async () => {
   const disk = new Troubled(), { io, lost, flush } = createLossySinks(disk);
   const say = async (...lines: string[]) => {
     for (const line of lines) io.stdout.write(`${line}\n`);
@@ -40,7 +40,7 @@ Deno.test("lines that cannot be written are dropped and counted, told once on st
   assert.equal(disk.err.match(/no space is left; nerve keeps running without it/g)?.length, 1);
 });
 
-Deno.test("a terminal that is paused holds nobody up; the oldest lines go first, and the end waits for a second", async () => {
+Deno.test("a paused terminal blocks nothing; the oldest lines are dropped first, and the end waits for a second", async () => {
   const clock = new FakeClock(), terminal = new Troubled(clock), { io, lost, flush } = createLossySinks(terminal);
   const paused = Promise.withResolvers<void>(), count = subscriberQueueMax + 10;
   terminal.paused = paused.promise;

@@ -7,7 +7,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 const files = (texts: Record<string, string>) =>
   new Map(Object.entries(texts).map(([path, text]) => [path, new TextEncoder().encode(text)]));
 
-Deno.test("a file that is as it was written is brought up to date; one that the user changed is kept", () =>
+Deno.test("an unchanged file is updated; a file that the user changed is kept", () =>
   inTempDir(async (root) => {
     assert.deepEqual(await writeFiles(root, files({ "a.ts": "1", "b/c.ts": "1" })), {
       created: ["a.ts", "b/c.ts"],
@@ -24,7 +24,7 @@ Deno.test("a file that is as it was written is brought up to date; one that the 
     assert.deepEqual([await isUnchanged(root, "a.ts"), await isUnchanged(root, "b/c.ts")], [false, true]);
   }));
 
-Deno.test("a file that was there before is the user's, unless it is what would be written", () =>
+Deno.test("a file that existed before belongs to the user, unless its text is what would be written", () =>
   inTempDir(async (root) => {
     await Deno.writeTextFile(join(root, "own.ts"), "mine");
     await Deno.writeTextFile(join(root, "same.ts"), "1");
@@ -32,14 +32,14 @@ Deno.test("a file that was there before is the user's, unless it is what would b
     assert.ok(await isUnchanged(root, "same.ts"));
   }));
 
-Deno.test("with a broken record of what was written everything is the user's", () =>
+Deno.test("with a broken record of written files every file belongs to the user", () =>
   inTempDir(async (root) => {
     await writeFiles(root, files({ "a.ts": "1" }));
     await Deno.writeTextFile(join(root, ".nerve-init.json"), "{");
     assert.deepEqual((await writeFiles(root, files({ "a.ts": "2" }))).kept, ["a.ts"]);
   }));
 
-Deno.test("findForeignFiles() names what is neither as written nor about to be written, links included", () =>
+Deno.test("findForeignFiles() names files that nerve did not write and is not about to write, links included", () =>
   inTempDir(async (root) => {
     const library = files({ "senses/cpu/index.ts": "1", "senses/cpu/schema.ts": "1" });
     await writeFiles(root, library);
@@ -55,7 +55,7 @@ Deno.test("findForeignFiles() names what is neither as written nor about to be w
     assert.deepEqual(await findForeignFiles(root, "senses/none", library), []);
   }));
 
-Deno.test("a write that fails leaves nothing behind that would later pass for the user's own", () =>
+Deno.test("a write that fails leaves no file that would later count as the user's", () =>
   inTempDir(async (root) => {
     await Deno.mkdir(join(root, "a.ts"));
     await assert.rejects(writeFiles(root, files({ "a.ts": "1" })));

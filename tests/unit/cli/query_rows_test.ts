@@ -23,7 +23,7 @@ Deno.test("rows are written as table, JSON and CSV", () => {
   assert.match(written("table"), /^id +text +extra\n1 +a,"b" +NULL\n1152921504606846976 +line\\u000abreak +x'00ff'\n$/);
 });
 
-Deno.test("rows end when the reader has gone", () => {
+Deno.test("rows end when the reader has closed the pipe", () => {
   const captured = io();
   let read = 0;
   const endless = function* () {

@@ -4,7 +4,7 @@ import { createSystemdUnit } from "../../../src/cli/daemon/systemd.ts";
 
 const env = { HOME: "/home/ann", PATH: "/usr/bin" };
 
-Deno.test("each workspace has a unit of its own, under a name that systemd takes", () => {
+Deno.test("each workspace has a unit of its own, under a name that systemd accepts", () => {
   const one = createSystemdUnit("/srv/My Workspace!", env), other = createSystemdUnit("/opt/My Workspace!", env);
   assert.match(one.name, /^nerve-my-workspace-[0-9a-f]{6}\.service$/);
   assert.notEqual(one.name, other.name);
@@ -14,7 +14,7 @@ Deno.test("each workspace has a unit of its own, under a name that systemd takes
   assert.match(createSystemdUnit("/", env).name, /^nerve-workspace-/);
 });
 
-Deno.test("the unit runs the kernel in the foreground, with the PATH of whoever installed it", () => {
+Deno.test("the unit runs the kernel in the foreground, with the PATH of the user who installed it", () => {
   const { text } = createSystemdUnit("/srv/w", env);
   assert.match(text, /^ExecStart=.* run --workspace \/srv\/w$/m);
   assert.match(text, /^Environment=PATH=\/usr\/bin$/m);
@@ -22,7 +22,7 @@ Deno.test("the unit runs the kernel in the foreground, with the PATH of whoever 
   assert.match(text, /^Restart=on-failure$/m);
 });
 
-Deno.test("blanks, quotes and the signs that systemd expands stay part of the path", () => {
+Deno.test("blanks, quotes and the characters that systemd expands stay part of the path", () => {
   const { text } = createSystemdUnit('/srv/50% "$HOME"', env);
   assert.match(text, /^ExecStart=.* "\/srv\/50%% \\"\$\$HOME\\""$/m);
   assert.match(text, /^Description=nerve: \/srv\/50%% "\$HOME"$/m);

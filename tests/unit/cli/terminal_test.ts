@@ -18,7 +18,7 @@ import fc from "../../support/fast_check.ts";
 
 const io = () => new CapturedIo({ cwd: "/" });
 
-Deno.test("what users' code wrote cannot command a terminal", () => {
+Deno.test("text from user code cannot control a terminal", () => {
   assert.equal(toPrintable("\x1b[2Jgone\u202e\u0007"), "\\u001b[2Jgone\\u202e\\u0007");
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
     // deno-lint-ignore no-control-regex -- these are what must not be there
@@ -27,7 +27,7 @@ Deno.test("what users' code wrote cannot command a terminal", () => {
   }));
 });
 
-Deno.test("JSON for a program commands no terminal either, and means the same", () => {
+Deno.test("JSON output cannot control a terminal either, and means the same", () => {
   // JSON.stringify leaves DEL, C1 and the bidirectional controls as they are: U+009B begins a command as ESC [ does.
   fc.assert(fc.property(fc.jsonValue({ stringUnit: "binary" }), fc.string({ unit: "binary" }), (value, more) => {
     const captured = io(), given = { value, more: `${more}\x1b[2J\x7f\u009b2J\u202e` };
@@ -62,7 +62,7 @@ Deno.test("a table aligns its columns, also beside wide characters, and colours 
   assert.equal(terminal.out, "\x1b[2mA\x1b[22m\n");
 });
 
-Deno.test("a page says how much of how much it shows, and the next command only when there is more", () => {
+Deno.test("a page says how many of how many rows it shows, and the next command only when there are more", () => {
   const page = { offset: 20, shown: 20, total: 57, what: "runs", next: "nerve workflow list --offset 40" };
   const first = io();
   printPage(first, page);
@@ -75,7 +75,7 @@ Deno.test("a page says how much of how much it shows, and the next command only 
   assert.equal(none.out, "no runs\n");
 });
 
-Deno.test("an error is one line for what failed, one for what to do, and a stack only for who asks", () => {
+Deno.test("an error is one line for what failed, one for what to do, and a stack only on request", () => {
   const error = new NerveError("DAEMON_MISSING", "No daemon runs", { hint: "nerve run", cause: new Error("ENOENT") });
   const plain = io();
   assert.equal(printError(plain, error), 3);
@@ -88,7 +88,7 @@ Deno.test("an error is one line for what failed, one for what to do, and a stack
   assert.equal(printError(io(), new TypeError("x is not a function")), 1);
 });
 
-Deno.test("a distance is in its largest unit", () => {
+Deno.test("a time difference is shown in its largest unit", () => {
   assert.deepEqual([999, 12_000, 180_000, 7_200_000, 172_800_000].map((ms) => formatDistance(0, ms)), [
     "1s ago",
     "12s ago",

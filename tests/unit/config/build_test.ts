@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { groupMembers } from "../../../src/config/types.ts";
 import { configOf, saidOf } from "../../support/parsed_config.ts";
 
-Deno.test("what is left out has its default, also for an entry that is a name alone", () => {
+Deno.test("missing settings have their defaults, also for an entry that is only a name", () => {
   const config = configOf("senses:\n  a:\nworkflows:\n  w:\n");
   assert.deepEqual(config.senses.get("a"), {
     name: "a",
@@ -31,12 +31,12 @@ Deno.test("what is left out has its default, also for an entry that is a name al
   assert.equal(config.retentionMs, 30 * 86_400_000);
 });
 
-Deno.test("a workflow without max_rounds has that of the file", () => {
+Deno.test("a workflow without max_rounds has the file's max_rounds", () => {
   const config = configOf("max_rounds: 7\nworkflows: { w: {}, v: { max_rounds: 9 } }\n");
   assert.deepEqual([...config.workflows.values()].map((workflow) => workflow.maxRounds), [7, 9]);
 });
 
-Deno.test("a group exists when a sense names it, and knows its members", () => {
+Deno.test("a group exists when a sense names it, and lists its senses", () => {
   const config = configOf("senses: { a: { group: g }, b: { group: g }, c: {} }\ngroups: { c: { memory: 1GiB } }\n");
   assert.deepEqual([...config.groups.keys()].sort(), ["c", "g"]);
   assert.equal(config.groups.get("c")?.memoryBytes, 1024 ** 3);

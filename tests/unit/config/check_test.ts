@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { problemsOf, saidOf } from "../../support/parsed_config.ts";
 
-Deno.test("a reflex on an unknown sense or signal is an error that names the nearest sense", () => {
+Deno.test("a reflex on an unknown sense or signal is an error that suggests the nearest sense", () => {
   const text = "senses: { disk-usage: {} }\nreflexes: [{ sense: disk-usge, on: [dsk-usage] }]\n";
   assert.deepEqual(saidOf(text).slice(1), [
     'error reflexes[0].sense: there is no sense "disk-usge"',
@@ -11,7 +11,7 @@ Deno.test("a reflex on an unknown sense or signal is an error that names the nea
   for (const problem of problemsOf(text).slice(1)) assert.equal(problem.hint, 'did you mean "disk-usage"?');
 });
 
-Deno.test("a reflex that means a workflow by its name as a sense is told so", () => {
+Deno.test("a reflex that names a workflow as its sense is an error that says so", () => {
   const text =
     "senses: { a: {} }\nworkflows: { w: {} }\nreflexes: [{ sense: a, interval: 1s }, { sense: w, interval: 1s }]\n";
   assert.deepEqual(saidOf(text), ['error reflexes[1].sense: "w" is a workflow, not a sense']);
@@ -27,14 +27,14 @@ Deno.test("a sense that triggers itself is an error, with or without a throttle"
 const circle =
   "reflexes: [{ sense: a, on: [c] }, { sense: b, on: [a] }, { sense: c, on: [b] }, { sense: d, on: [a] }]\n";
 
-Deno.test("a circle of reflexes without any throttle is an error that shows the way round", () => {
+Deno.test("a cycle of reflexes without a throttle is an error that shows the cycle", () => {
   const said = saidOf(`senses: { a: {}, b: {}, c: {}, d: {} }\n${circle}`);
   assert.equal(said.length, 1);
   const round = /^error reflexes\[\d\]\.on\[0\]: senses trigger each other endlessly: (.*)$/.exec(said[0] ?? "")?.[1];
   assert.ok(["a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c"].includes(round ?? ""), round);
 });
 
-Deno.test("a throttle anywhere on a circle is enough", () => {
+Deno.test("one throttle anywhere on a cycle is enough", () => {
   for (const slow of ["a", "b", "c"]) {
     const senses = ["a", "b", "c", "d"].map((name) => `${name}: { ${name === slow ? "throttle: 1s" : ""} }`);
     assert.deepEqual(saidOf(`senses: { ${senses.join(", ")} }\n${circle}`), []);
@@ -42,7 +42,7 @@ Deno.test("a throttle anywhere on a circle is enough", () => {
   assert.equal(saidOf(`senses: { a: {}, b: {}, c: {}, d: { throttle: 1s } }\n${circle}`).length, 1);
 });
 
-Deno.test("two circles are two errors", () => {
+Deno.test("two cycles are two errors", () => {
   const reflexes = "[{ sense: a, on: [b] }, { sense: b, on: [a] }, { sense: c, on: [d] }, { sense: d, on: [c] }]";
   const said = saidOf(`senses: { a: {}, b: {}, c: {}, d: {} }\nreflexes: ${reflexes}\n`);
   assert.equal(said.filter((line) => line.includes("trigger each other")).length, 2);
@@ -57,7 +57,7 @@ Deno.test("a sense without a reflex, and a group without a sense, are warnings",
   assert.equal(problemsOf(text)[1]?.hint, 'did you mean "system"?');
 });
 
-Deno.test("a permission that a sense has only through its group is a warning that says from whom", () => {
+Deno.test("a permission that a sense has only through its group is a warning that names the sense that declares it", () => {
   const said = saidOf([
     "senses:",
     "  a: { group: g, permissions: { net: [one.example], read: [/proc, /sys] } }",
@@ -74,7 +74,7 @@ Deno.test("a permission that a sense has only through its group is a warning tha
   ]);
 });
 
-Deno.test("run, ffi and every true are warnings, of a sense as of a workflow", () => {
+Deno.test("run, ffi and true are warnings, for a sense and for a workflow", () => {
   const said = saidOf(
     "senses: { a: { permissions: { run: [df], ffi: [/x.so], env: true, sys: [cpus] } } }\n" +
       "workflows: { w: { permissions: { run: true, import: true } } }\nreflexes: [{ sense: a, interval: 1s }]\n",
@@ -89,14 +89,14 @@ Deno.test("run, ffi and every true are warnings, of a sense as of a workflow", (
   assert.ok(said.every((line) => line.startsWith("warning ") && line.includes("opens the sandbox")));
 });
 
-Deno.test("an interval shorter than the throttle is a warning, and so is an hour's patience", () => {
+Deno.test("an interval shorter than the throttle is a warning, and so is a timeout of hours", () => {
   assert.deepEqual(saidOf("senses: { a: { throttle: 10s, timeout: 2h } }\nreflexes: [{ sense: a, interval: 5s }]\n"), [
     "warning senses.a.timeout: a compute that hangs blocks its group for 2h5s",
     "warning reflexes[0].interval: ticks come every 5s, but the throttle of a allows one in 10s",
   ]);
 });
 
-Deno.test("write: true is an error: no list of nerve's own files could stand against it", () => {
+Deno.test("write: true is an error, because nothing could protect nerve's own files against it", () => {
   assert.deepEqual(
     saidOf("senses: { a: { permissions: { write: true } } }\nreflexes: [{ sense: a, interval: 1s }]\n"),
     [

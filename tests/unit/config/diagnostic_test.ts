@@ -12,7 +12,7 @@ const error: Problem = {
 };
 const warning: Problem = { severity: "warning", path: "", message: "nothing to do", hint: null, place: null };
 
-Deno.test("a problem in text is place, severity, path and message, with the hint below", () => {
+Deno.test("a problem as text is place, severity, path and message, with the hint below", () => {
   const text = formatProblems([error, warning], "text");
   assert.equal(
     text,
@@ -20,7 +20,7 @@ Deno.test("a problem in text is place, severity, path and message, with the hint
   );
 });
 
-Deno.test("problems in JSON are one document that holds them as they are, with counts", () => {
+Deno.test("problems as JSON are one document that holds them unchanged, with counts", () => {
   assert.deepEqual(JSON.parse(formatProblems([error, warning], "json")), {
     errors: 1,
     warnings: 1,
@@ -37,7 +37,7 @@ Deno.test("a problem for GitHub is one annotation line", () => {
   assert.equal(formatProblems([warning], "github"), "::warning::nothing to do");
 });
 
-Deno.test("nothing that a user wrote can end an annotation, start another, or forge its properties", () => {
+Deno.test("no text of a user can end an annotation, start another, or forge its properties", () => {
   const hostile = { ...error, message: "a\n::error::b%0A", place: { ...place, file: "x,line=1::y:\r\n" } };
   const line = formatProblems([hostile], "github");
   assert.equal(line.split("\n").length, 1);
@@ -54,7 +54,7 @@ Deno.test("no control character of a message reaches the terminal", () => {
   assert.ok(text.endsWith("\n  \\u0007"));
 });
 
-Deno.test("problems come in the order of the file, those without a place last", () => {
+Deno.test("problems are in the order of the file, those without a place last", () => {
   const later = { ...error, place: { ...place, line: 20 } };
   const left = { ...error, place: { ...place, column: 1 } };
   assert.deepEqual(sortProblems([warning, later, error, left]), [left, error, later, warning]);

@@ -4,7 +4,7 @@ import fc from "../../support/fast_check.ts";
 
 const keys = ["throttle", "timeout", "grace_period", "config"];
 
-Deno.test("the nearest name is found through a typo, an exchange, a case and an underscore", () => {
+Deno.test("the nearest name is found despite a typo, swapped letters, other case and an underscore", () => {
   assert.equal(findNearest("thottle", keys), "throttle");
   assert.equal(findNearest("timoeut", keys), "timeout");
   assert.equal(findNearest("gracePeriod", keys), "grace_period");
@@ -12,7 +12,7 @@ Deno.test("the nearest name is found through a typo, an exchange, a case and an 
   assert.equal(findNearest("disk_usage", ["disk-usage"]), "disk-usage");
 });
 
-Deno.test("a name that resembles none has no nearest", () => {
+Deno.test("a name that resembles no other has no nearest name", () => {
   assert.equal(findNearest("memory", keys), null);
   assert.equal(findNearest("", keys), null);
   assert.equal(findNearest("throttle".repeat(50), keys), null);

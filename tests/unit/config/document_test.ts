@@ -4,7 +4,7 @@ import { configDepthMax } from "../../../src/base/limits.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { configOf, linesOf } from "../../support/parsed_config.ts";
 
-Deno.test("what is not YAML is an error with its place, and with a hint where one helps", () => {
+Deno.test("text that is not YAML is an error with its place, and with a hint where one helps", () => {
   assert.match(linesOf("senses: {a: [}\n")[0] ?? "", /^nerve\.yaml:1:\d+ error is not YAML: /);
   assert.match(linesOf("senses:\n\ta: 1\n")[0] ?? "", /^nerve\.yaml:2:1 error .*[Tt]abs/);
   assert.match(linesOf("--- {}\n--- {}\n")[0] ?? "", /^nerve\.yaml:2:1 error contains more than one YAML document/);
@@ -20,20 +20,20 @@ Deno.test("a key that is given twice is an error at the second one", () => {
   ]);
 });
 
-Deno.test("values that are not JSON, and keys that are no names, do not get in", () => {
+Deno.test("values that are not JSON, and keys that are not names, are rejected", () => {
   for (const value of [".nan", ".inf", "{ [a]: 1 }", "{ __proto__: 1 }"]) {
     assert.equal(parseNerveConfig(`senses: { a: { config: { x: ${value} } } }`).ok, false, value);
   }
 });
 
-Deno.test("aliases repeat a value; one that stands for nothing, or for itself, is an error", () => {
+Deno.test("aliases repeat a value; an alias for nothing, or for itself, is an error", () => {
   const config = configOf("senses:\n  a: { permissions: &p { read: [/proc] } }\n  b: { permissions: *p }\n");
   assert.deepEqual(config.senses.get("b")?.permissions, { read: ["/proc"] });
   assert.match(linesOf("senses: { a: *nothing }\n")[0] ?? "", /the alias "nothing" has no anchor above it/);
   assert.match(linesOf("senses: &s { a: *s }\n")[0] ?? "", /the alias "s" has no anchor above it/);
 });
 
-Deno.test("an alias bomb is refused at once instead of being unfolded", () => {
+Deno.test("an alias bomb is rejected at once and never expanded", () => {
   const levels = Array.from({ length: 30 }, (_, level) => {
     return level === 0 ? "x0: &x0 [a]" : `x${level}: &x${level} [${Array(10).fill(`*x${level - 1}`).join(",")}]`;
   });
@@ -41,7 +41,7 @@ Deno.test("an alias bomb is refused at once instead of being unfolded", () => {
   assert.ok(linesOf(text).some((line) => line.includes("exceeds the limit of")));
 });
 
-Deno.test("nesting is bounded, however it is written", () => {
+Deno.test("nesting is bounded in every notation", () => {
   const deep = configDepthMax + 10;
   for (
     const text of ["[".repeat(deep), `${"[".repeat(deep)}${"]".repeat(deep)}`, "- ".repeat(deep), "{".repeat(50_000)]
@@ -52,7 +52,7 @@ Deno.test("nesting is bounded, however it is written", () => {
   assert.ok(linesOf(nested).some((line) => line.includes(`nests deeper than ${configDepthMax} levels`)));
 });
 
-Deno.test("placeOf gives the place of a key, of a list item, and of what stands above a missing one", () => {
+Deno.test("placeOf() gives the place of a key and of a list item, and the parent's place for a missing one", () => {
   const parsed = parseNerveConfig("senses:\n  a:\n    group: g\nreflexes:\n  - { sense: a, interval: 1s }\n");
   assert.ok(parsed.ok);
   const { placeOf } = parsed.value;

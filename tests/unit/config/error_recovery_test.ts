@@ -30,7 +30,7 @@ Deno.test("an unknown key hides no other problem, wherever it stands", () => {
   assert.match(linesOf(circle)[1] ?? "", /senses trigger each other endlessly/);
 });
 
-Deno.test("a misspelt section is read as the one that was meant", () => {
+Deno.test("a misspelt section is read as the nearest section", () => {
   const text = "sense: { a: { throtle: 1s } }\nreflex: [{ sense: b, interval: 1s }]\n";
   assert.deepEqual(linesOf(text), [
     'nerve.yaml:1:1 error sense: unknown key "sense"',
@@ -40,7 +40,7 @@ Deno.test("a misspelt section is read as the one that was meant", () => {
   ]);
 });
 
-Deno.test("what was taken out misleads no other check", () => {
+Deno.test("an entry that was skipped causes no error in other checks", () => {
   const misspelt = "senses: { a: { throtle: 1s }, b: {} }\n";
   assert.equal(linesOf(`${misspelt}reflexes: [{ sense: a, on: [b] }, { sense: b, on: [a] }]\n`).length, 1);
   const grants =

@@ -107,7 +107,7 @@ function spelled(text: string, { crlf, bare }: { crlf: boolean; bare: boolean })
   return crlf ? ended.replaceAll("\n", "\r\n") : ended;
 }
 
-Deno.test("any part of the library goes into any nerve.yaml, whose lines and comments stay, and is all that it gains", () => {
+Deno.test("any part of the library can be added to any nerve.yaml; every line and comment stays, and nothing else is added", () => {
   fc.assert(
     fc.property(shape, pieces, spelling, ([, shaped], chosen, how) => {
       const old = spelled(shaped, how), before = right(old);
@@ -134,7 +134,7 @@ Deno.test("any part of the library goes into any nerve.yaml, whose lines and com
 });
 
 for (const [what, old] of Object.entries({ ...blocks, ...flows })) {
-  Deno.test(`each of the library goes into ${what}, once`, () => {
+  Deno.test(`each entry of the library can be added to ${what}, once`, () => {
     for (const { kind, name } of all) {
       const text = add(old, { kind, name, as: name });
       assertKept(old, text);
@@ -150,7 +150,7 @@ for (const [what, old] of Object.entries({ ...blocks, ...flows })) {
   });
 }
 
-Deno.test("the comments of the lines come along, and stand with what they are about", () => {
+Deno.test("comments come with the entry, and stand at the lines that they describe", () => {
   const text = "senses:\n  a: {}\n  # b: {}\n\n# when\nreflexes:\n  - { sense: a, interval: 1s }\n# end\n";
   const piece = { kind: "senses", name: "cpu-usage", as: "cpu" } as const;
   assert.equal(
@@ -179,7 +179,7 @@ reflexes:
   assert.match(flow, /\} # mine\n/);
 });
 
-Deno.test("what a program cannot add to without changing what is said is refused", () => {
+Deno.test("a file that no program can extend without changing its meaning is rejected", () => {
   for (
     const text of [
       "senses: { a: { config: { list: &x [] } } }\nreflexes: *x\n",
@@ -194,7 +194,7 @@ Deno.test("what a program cannot add to without changing what is said is refused
   }
 });
 
-Deno.test("what nerve.yaml must not hold with the new lines is refused with what is wrong", () => {
+Deno.test("an entry that would make nerve.yaml invalid is rejected with the reason", () => {
   const text = "senses:\n  a: { group: g }\n";
   const extended = extendConfig(text, new Map([["senses", ["  b: { throttel: 1s }"]]]));
   assert.deepEqual(extended.ok || extended.error.map(({ path, place }) => [path, place?.line]), [

@@ -29,7 +29,7 @@ function grantsOf(text: string, unit: GrantedUnit): SandboxPermissions {
 const database = (path: string) => ["", "-wal", "-shm", "-journal"].map((suffix) => path + suffix);
 const group = (name: string): GrantedUnit => ({ kind: "group", name });
 
-Deno.test("a sense that declares nothing has its own folder and database, its peers', the log, and nothing else", () => {
+Deno.test("a sense that declares nothing may use its own folder and database, its peers' databases and the log only", () => {
   assert.deepEqual(grantsOf("senses: { a: {}, b: {} }\n", group("a")), {
     read: [
       "/w/senses/a",
@@ -50,7 +50,7 @@ Deno.test("a sense that declares nothing has its own folder and database, its pe
   });
 });
 
-Deno.test("a workflow has its own folder, the blobs and the log, but no sense's database", () => {
+Deno.test("a workflow may use its own folder, the blobs and the log, but no sense's database", () => {
   assert.deepEqual(grantsOf("senses: { a: {} }\nworkflows: { w: {} }\n", { kind: "workflow", name: "w" }), {
     read: ["/w/workflows/w", ...database("/w/data/logs.db"), "/w/lib", "/nerve/src", "/w/data/blobs"],
     write: ["/w/data/blobs"],
@@ -63,7 +63,7 @@ Deno.test("a workflow has its own folder, the blobs and the log, but no sense's 
   });
 });
 
-Deno.test("a list of peers restricts what is read, for the senses of a group together", () => {
+Deno.test("a list of peers restricts what may be read, for all senses of a group together", () => {
   const text = "senses: { a: { group: g, peers: [c] }, b: { group: g, peers: [] }, c: {}, d: {} }\n";
   const { read, write } = grantsOf(text, group("g"));
   assert.ok(Array.isArray(read) && Array.isArray(write));
@@ -84,7 +84,7 @@ Deno.test("a list of peers restricts what is read, for the senses of a group tog
   ]);
 });
 
-Deno.test("the declarations of a group are united, true is all there is to say, and paths become absolute", () => {
+Deno.test("the declarations of a group are merged, true replaces every list, and paths become absolute", () => {
   const grants = grantsOf(
     "senses:\n" +
       "  a: { group: g, permissions: { read: [files, ~/x, '~', /proc/../etc/], net: [a.example], run: [df, bin/tool] } }\n" +
@@ -103,7 +103,7 @@ Deno.test("the declarations of a group are united, true is all there is to say, 
   ]);
 });
 
-Deno.test("every grant is explained: by whom it was declared, or why it is implied", () => {
+Deno.test("every grant has its reason: who declared it, or why it is implied", () => {
   const config = configOf("senses: { a: { group: g, permissions: { sys: [cpus] } }, b: { group: g } }\n");
   const rows = explainPermissions(config, paths, group("g"), context);
   assert.deepEqual(rows[0], { permission: "sys", value: "cpus", why: "declared by sense a", declaredBy: "a" });

@@ -4,14 +4,14 @@ import { insertEntries } from "../../../src/config/yaml/insert.ts";
 
 const cpu = new Map([["senses", ["  cpu: # busy", "    throttle: 1s"]]]);
 
-Deno.test("an entry goes to the end of its section, behind the comments that belong to it", () => {
+Deno.test("an entry goes to the end of its section, after the comments that belong there", () => {
   assert.equal(
     insertEntries("senses:\n  a: {}\n  # about a\n# when\nreflexes: []\n", cpu),
     "senses:\n  a: {}\n  # about a\n  cpu: # busy\n    throttle: 1s\n# when\nreflexes: []\n",
   );
 });
 
-Deno.test("a section that is missing goes to the end of the document, one that is empty where it stands", () => {
+Deno.test("a missing section goes to the end of the document, and an empty one is filled where it stands", () => {
   assert.equal(insertEntries("max_rounds: 5\n", cpu), "max_rounds: 5\n\nsenses:\n  cpu: # busy\n    throttle: 1s\n");
   assert.equal(
     insertEntries("senses: {}\nretention: 1d\n", cpu),
@@ -29,13 +29,13 @@ Deno.test("an entry takes the indentation of its neighbours, and the line breaks
   );
 });
 
-Deno.test("what is in flow style stays in flow style", () => {
+Deno.test("a section in flow style stays in flow style", () => {
   const lines = new Map([["senses", ["  cpu: { throttle: 1s }"]]]);
   const text = insertEntries("senses: { a: {} } # mine\n", lines);
   assert.match(text, /^senses: \{ a: \{\},\n {2}cpu: \{ throttle: 1s \} \} # mine\n$/);
 });
 
-Deno.test("where there is no place for an entry, the text stays as it is", () => {
+Deno.test("a text that has no place for an entry stays as it is", () => {
   const alias = "a: &all { x: {} }\nsenses: *all\n";
   assert.equal(insertEntries(alias, cpu), alias);
 });

@@ -13,7 +13,7 @@ const row = (permission: PermissionRow["permission"], value: string | true): Per
 const asked = (permission: Asked["permission"], ...values: string[]): Asked[] =>
   values.map((value) => ({ permission, value }));
 
-Deno.test("the audit is read from the sandbox's first module on, addresses as hosts, modules as paths", () => {
+Deno.test("the audit is read from the sandbox's first module onwards, addresses as hosts, modules as paths", () => {
   const lines = [
     { permission: "net", value: "unix:/x" },
     { permission: "read", value: null },
@@ -35,7 +35,7 @@ Deno.test("the audit is read from the sandbox's first module on, addresses as ho
   ]);
 });
 
-Deno.test("what is implied is not needed; what was refused is missing; what was not asked for is unused", () => {
+Deno.test("an implied permission is not needed; a denied one is missing; one that was never used is unused", () => {
   const implied = [row("read", "/w/senses/a")],
     declared = [row("read", "/etc"), row("read", "/usr"), row("net", "h"), row("env", "X")];
   const learned = derivePermissions(
@@ -50,7 +50,7 @@ Deno.test("what is implied is not needed; what was refused is missing; what was 
   });
 });
 
-Deno.test("many files of one folder become the folder, everything becomes true", () => {
+Deno.test("many files of one folder become the folder, and access to everything becomes true", () => {
   const files = Array.from({ length: 9 }, (_, n) => `/var/log/${n}`);
   assert.deepEqual(derivePermissions(asked("read", ...files, "/var/log/deep/x"), [], []).needed, {
     read: ["/var/log"],

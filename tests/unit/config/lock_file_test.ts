@@ -26,7 +26,7 @@ Deno.test("a lock is read back as it was written", () => {
   assert.ok(!parseLock("{").ok && !parseLock("[]").ok && !parseLock('{"version":2,"senses":{},"workflows":{}}').ok);
 });
 
-Deno.test("what is the same, less, or inside of what was agreed to has not grown", () => {
+Deno.test("permissions that are equal to, fewer than or inside the accepted ones have not grown", () => {
   assert.deepEqual(grown(a("{ read: [/proc, /etc] }"), a("{ read: [/etc, /proc] }")), []);
   assert.deepEqual(grown(a("{ read: [/proc, /etc], run: [df] }"), a("{ read: [/etc] }")), []);
   assert.deepEqual(grown(a("{ read: [/proc] }"), a("{ read: [/proc/stat] }")), []);
@@ -34,7 +34,7 @@ Deno.test("what is the same, less, or inside of what was agreed to has not grown
   assert.deepEqual(grown(a("{}"), "senses: { a: {}, b: {} }"), [], "a new sense without permissions");
 });
 
-Deno.test("more values, more permissions, everything instead of a list: each has grown", () => {
+Deno.test("more values, more permissions, or everything instead of a list have grown", () => {
   assert.deepEqual(grown(a("{ read: [/proc] }"), a("{ read: [/proc, /etc] }")), [
     'senses.a.permissions.read exceeds nerve.permissions.lock: read "/etc"',
   ]);
@@ -51,7 +51,7 @@ Deno.test("more values, more permissions, everything instead of a list: each has
   );
 });
 
-Deno.test("what a sense gains through its group, and new peers, have grown too", () => {
+Deno.test("permissions that a sense gains through its group, and new peers, have grown too", () => {
   const apart = "senses: { a: { permissions: { run: [df] } }, b: {} }";
   const together = "senses: { a: { group: g, permissions: { run: [df] } }, b: { group: g } }";
   assert.deepEqual(grown(apart, together), ['senses.b.permissions.run exceeds nerve.permissions.lock: run "df"']);

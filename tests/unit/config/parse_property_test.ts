@@ -24,7 +24,7 @@ function answer(text: string): void {
   for (const format of problemFormats) formatProblems(problems, format);
 }
 
-Deno.test("parsing answers any string", () => {
+Deno.test("any string is parsed without throwing", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), answer), { numRuns: 300 });
   const token = fc.constantFrom(
     "senses",
@@ -64,7 +64,7 @@ Deno.test("parsing answers any string", () => {
   fc.assert(fc.property(soup, answer), { numRuns: 500 });
 });
 
-Deno.test("parsing answers any JSON where nerve.yaml should be", () => {
+Deno.test("any JSON in place of nerve.yaml is parsed without throwing", () => {
   const keys = fc.constantFrom(
     "senses",
     "groups",
@@ -95,7 +95,7 @@ Deno.test("parsing answers any JSON where nerve.yaml should be", () => {
   fc.assert(fc.property(tree, (value) => answer(JSON.stringify(value))), { numRuns: 500 });
 });
 
-Deno.test("parsing answers a valid file with pieces cut out, doubled or replaced", () => {
+Deno.test("a valid file with pieces cut out, doubled or replaced is parsed without throwing", () => {
   const edit = fc.tuple(
     fc.nat(example.length),
     fc.nat(60),
@@ -231,7 +231,7 @@ function written(value: NerveConfig): string {
   });
 }
 
-Deno.test("any configuration that can be written is read as it was meant", () => {
+Deno.test("any valid configuration is read as it was written", () => {
   fc.assert(
     fc.property(config, (value) => {
       const parsed = parseNerveConfig(written(value));

@@ -6,7 +6,7 @@ import { configOf, hintOf, linesOf } from "../../support/parsed_config.ts";
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
 
-Deno.test("the example of the design parses, with nothing but the warnings for run", () => {
+Deno.test("the example configuration is valid, with no warning but those for run", () => {
   assert.deepEqual(linesOf(example), [
     "nerve.yaml:13:7 warning senses.disk-usage.permissions.run: run opens the sandbox: a program runs with all your rights",
     "nerve.yaml:31:61 warning workflows.cleanup.permissions.run: run opens the sandbox: a program runs with all your rights",
@@ -40,7 +40,7 @@ Deno.test("the example of the design parses, with nothing but the warnings for r
   });
 });
 
-Deno.test("an empty text says nothing to do, and that it holds nothing at all", () => {
+Deno.test("an empty text is valid with a warning that nothing will run, and is recognized as blank", () => {
   assert.deepEqual(linesOf(""), ["nerve.yaml:1:1 warning no sense is configured, so nothing will run"]);
   const blank = (text: string) => {
     const parsed = parseNerveConfig(text);
@@ -50,7 +50,7 @@ Deno.test("an empty text says nothing to do, and that it holds nothing at all", 
   assert.deepEqual(["{}\n", "senses:\n"].map(blank), [false, false]);
 });
 
-Deno.test("names that every object has are plain names", () => {
+Deno.test("names that every object has, such as constructor, are ordinary names", () => {
   const config = configOf("senses: { constructor: {}, valueof: {} }\n");
   assert.deepEqual([...config.senses.keys()], ["constructor", "valueof"]);
   assert.deepEqual(linesOf("senses: { a: {} }\nreflexes: [{ sense: constructor, interval: 1s }]\n"), [
@@ -96,14 +96,14 @@ Deno.test("every problem is reported at once, in the order of the file, with its
   assert.equal(hintOf(text, "senses.Disk_Usage.timeout"), "write 10s or 10ms");
 });
 
-Deno.test("a file that is too large is refused unread", () => {
+Deno.test("a file that is too large is rejected unread", () => {
   assert.deepEqual(linesOf(`# ${"x".repeat(configFileMaxBytes)}\n`), [
     `nerve.yaml:1:1 error is larger than ${configFileMaxBytes} bytes`,
   ]);
   assert.equal(parseNerveConfig(`# ${"\u20ac".repeat(configFileMaxBytes / 2)}\n`).ok, false);
 });
 
-Deno.test("more senses, groups or workflows than the limits allow are refused", () => {
+Deno.test("more senses, groups or workflows than the limits allow are rejected", () => {
   const many = (count: number, value: string) => {
     return Array.from({ length: count }, (_, index) => `  s${index}: ${value}\n`).join("");
   };

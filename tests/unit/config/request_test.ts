@@ -23,7 +23,7 @@ Deno.test("the mapping and Deno's flags say the same", () => {
   assert.deepEqual(requestOf(undefined), {});
 });
 
-Deno.test("flags that would open or pretend are refused with the reason", () => {
+Deno.test("flags that would open the sandbox or have no effect are rejected with the reason", () => {
   assert.match(faultOf(["-A"]), /disable the sandbox/);
   assert.match(faultOf(["--allow-all"]), /disable the sandbox/);
   assert.match(faultOf(["--deny-net=example.com"]), /Deno's workers ignore deny lists/);
@@ -42,7 +42,7 @@ Deno.test("a mapping is read strictly", () => {
   assert.match(faultOf("everything"), /must be a mapping of permissions or a list of flags/);
 });
 
-Deno.test("hosts are what Deno takes: a name, a wildcard, an address, a subnet, each with or without a port", () => {
+Deno.test("hosts are what Deno accepts: a name, wildcard, address or subnet, each with or without a port", () => {
   const hosts = [
     "example.com",
     "example.com:443",
@@ -66,7 +66,7 @@ Deno.test("hosts are what Deno takes: a name, a wildcard, an address, a subnet, 
   assert.match(faultOf({ import: ["https://esm.sh/x"] }), /write "esm.sh:443"/);
 });
 
-Deno.test("paths are paths: no URL, no pattern, no variable", () => {
+Deno.test("paths are paths, and not URLs, patterns or variables", () => {
   assert.deepEqual(requestOf({ read: ["/proc", "files", "../x", "~", "~/x", "."] }), {
     read: ["/proc", "files", "../x", "~", "~/x", "."],
   });
@@ -76,7 +76,7 @@ Deno.test("paths are paths: no URL, no pattern, no variable", () => {
   }
 });
 
-Deno.test("variables that would change the process around the sandbox are refused", () => {
+Deno.test("variables that would change the process around the sandbox are rejected", () => {
   assert.deepEqual(requestOf({ env: ["TOKEN", "EXAMPLE_*", "_x1"] }), { env: ["TOKEN", "EXAMPLE_*", "_x1"] });
   for (const name of ["LD_PRELOAD", "LD_*", "DENO_V8_FLAGS", "NODE_OPTIONS", "NERVE_WORKSPACE"]) {
     assert.match(faultOf({ env: [name] }), /would change nerve's own process/);
@@ -86,7 +86,7 @@ Deno.test("variables that would change the process around the sandbox are refuse
   for (const name of ["A=B", "1A", "A B", "A*B"]) faultOf({ env: [name] });
 });
 
-Deno.test("programs are named without their arguments, system calls by Deno's names", () => {
+Deno.test("programs are named without arguments, system calls by Deno's names", () => {
   assert.deepEqual(requestOf({ run: ["df", "/usr/bin/git"], sys: [...sysNames] }), {
     run: ["df", "/usr/bin/git"],
     sys: [...sysNames],
@@ -95,7 +95,7 @@ Deno.test("programs are named without their arguments, system calls by Deno's na
   assert.match(faultOf({ sys: ["cpu"] }), /did you mean "cpus"\?/);
 });
 
-Deno.test("whatever stands under permissions, the reader answers, and never grants what it called wrong", () => {
+Deno.test("the reader accepts or rejects anything under permissions, and never grants what it rejected", () => {
   fc.assert(fc.property(fc.anything(), (value) => {
     readPermissionRequest(value);
   }));

@@ -16,7 +16,7 @@ Deno.test("an unknown key is an error at the key, with the nearest known one", (
   assert.equal(hintOf("workflows: { w: { maxQueue: 1 } }\n", "workflows.w.maxQueue"), 'did you mean "max_queue"?');
 });
 
-Deno.test("a wrong value misleads no other check: a broken interval is not also a missing one", () => {
+Deno.test("a wrong value causes no second error: an invalid interval is not also reported as missing", () => {
   assert.deepEqual(linesOf("senses: { a: {} }\nreflexes: [{ sense: a, interval: soon }]\n"), [
     'nerve.yaml:2:24 error reflexes[0].interval: "soon" is not a duration: write 500ms, 5s, 10m, 1h, 1d or a sum such as 1h30m',
   ]);
@@ -25,7 +25,7 @@ Deno.test("a wrong value misleads no other check: a broken interval is not also 
   ]);
 });
 
-Deno.test("a reflex that names a workflow is told what to do instead, and nothing else", () => {
+Deno.test("a reflex that names a workflow is one error that says what to do instead", () => {
   for (const reflex of ["{ workflow: cleanup, interval: 3s, foo: 1 }", "{ kind: workflow, name: cleanup }"]) {
     const parsed = parseNerveConfig(`senses: { a: {} }\nreflexes:\n  - ${reflex}\n  - { sense: a, interval: 3s }\n`);
     assert.ok(!parsed.ok);

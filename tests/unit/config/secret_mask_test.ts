@@ -17,7 +17,7 @@ function maskOf(permissions: string): SecretMask {
   return SecretMask.fromConfig(parsed.value.config, env);
 }
 
-Deno.test("values of granted variables are taken out of texts, keys and nested values, and nothing else is", () => {
+Deno.test("values of granted variables, and nothing else, are removed from texts, keys and nested values", () => {
   const mask = maskOf("{ env: [API_TOKEN, SHORT, HOME] }");
   assert.equal(mask.text("a tok-123456 b /home/me yes visible-value"), "a [API_TOKEN] b /home/me yes visible-value");
   assert.deepEqual(mask.mask({ "tok-123456": [{ deep: "xtok-123456x" }, 1, null, true] }), {
@@ -25,17 +25,17 @@ Deno.test("values of granted variables are taken out of texts, keys and nested v
   });
 });
 
-Deno.test("a prefix grants several, the longest value goes first, and true means what sounds like a secret", () => {
+Deno.test("a prefix grants several variables, the longest value is masked first, and true means names that suggest a secret", () => {
   assert.equal(maskOf("{ env: [API_*] }").text("tok-123456-old tok-123456"), "[API_TOKEN_OLD] [API_TOKEN]");
   assert.equal(maskOf("{ env: true }").text("tok-123456 visible-value"), "[API_TOKEN] visible-value");
 });
 
-Deno.test("without secrets a value is handed on as it is", () => {
+Deno.test("without secrets a value is passed on unchanged", () => {
   const value = { any: ["thing"] };
   assert.equal(maskOf("{}").mask(value), value);
 });
 
-Deno.test("a secret of any characters is found in a value, and in a text that holds it as JSON", () => {
+Deno.test("a secret of any characters is found in a value, and in a text that contains it as JSON", () => {
   const secrets = fc.string({ minLength: 6, maxLength: 40, unit: "binary" }).filter((text) =>
     !'{"x":"'.includes(text[0] ?? "")
   );

@@ -4,7 +4,7 @@ import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { satisfiesRange } from "../../../src/config/version_range.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("a range takes the versions that npm's notation means", () => {
+Deno.test("a range accepts the versions that npm's notation means", () => {
   const table: [range: string, inside: string[], outside: string[]][] = [
     [">=0.1", ["0.1.0", "0.1.9", "0.2.0", "3.0.0"], ["0.0.9"]],
     [">0.1", ["0.2.0", "1.0.0"], ["0.1.0", "0.1.9"]],
@@ -31,7 +31,7 @@ Deno.test("a range takes the versions that npm's notation means", () => {
   }
 });
 
-Deno.test("of any version, exactly one of below, at and above holds", () => {
+Deno.test("a version is exactly one of below, at or above another", () => {
   const number = fc.nat({ max: 20 }), version = fc.tuple(number, number, number).map((parts) => parts.join("."));
   fc.assert(fc.property(version, version, (own, asked) => {
     assert.equal(["<", "=", ">"].filter((operator) => satisfiesRange(own, operator + asked)).length, 1);
@@ -40,7 +40,7 @@ Deno.test("of any version, exactly one of below, at and above holds", () => {
   }));
 });
 
-Deno.test("a nerve outside of the range says both versions, and nothing else about the file", () => {
+Deno.test("a nerve outside of the range reports both versions, and nothing else about the file", () => {
   const text = `nerve: ">=0.3"\nsenses: {}\nkey_of_tomorrow: 1\n`;
   const refused = parseNerveConfig(text, "nerve.yaml", "0.1.0");
   assert.ok(!refused.ok);
@@ -55,7 +55,7 @@ Deno.test("a nerve outside of the range says both versions, and nothing else abo
   assert.deepEqual(!taken.ok && taken.error.map(({ path }) => path).filter((path) => path !== ""), ["key_of_tomorrow"]);
 });
 
-Deno.test("what is no range is a problem beside the others", () => {
+Deno.test("an invalid range is a problem beside the others", () => {
   const parsed = parseNerveConfig(`nerve: soon\nsenses: { a: { group: 1 } }\n`);
   assert.ok(!parsed.ok);
   assert.deepEqual(parsed.error.filter(({ severity }) => severity === "error").map(({ path }) => path), [

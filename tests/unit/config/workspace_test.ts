@@ -6,7 +6,7 @@ import fc from "../../support/fast_check.ts";
 
 const host = { uid: 1000, runtimeDir: "/run/user/1000", tempDir: "/tmp" };
 
-Deno.test("every path of a workspace lies where the design puts it", () => {
+Deno.test("every path of a workspace is where the documentation says", () => {
   const paths = workspacePaths("/home/me/w", host);
   assert.equal(paths.configFile, "/home/me/w/nerve.yaml");
   assert.equal(paths.senseEntry("cpu"), "/home/me/w/senses/cpu/index.ts");
@@ -32,7 +32,7 @@ Deno.test("the socket stays in the workspace up to 107 bytes, and moves to the r
   assert.equal(wide.socket, `${wide.runtimeFolder}/nerve.sock`);
 });
 
-Deno.test("whatever the folders are called, every socket can be bound", () => {
+Deno.test("every socket can be bound, whatever the folders are called", () => {
   const folder = fc.stringMatching(/^(\/[a-z\u00e4]{1,60}){1,4}$/);
   fc.assert(fc.property(folder, fc.option(folder), folder, (root, runtimeDir, tempDir) => {
     const paths = workspacePaths(root, { uid: 4_294_967_294, runtimeDir, tempDir });

@@ -6,7 +6,7 @@ import { healthSchema, runSchema, sensesSchema, workflowsSchema } from "../../..
 import { apiBench, problemOf } from "../../support/api_bench.ts";
 import { aRun } from "../../support/fake_view.ts";
 
-Deno.test("the API answers with what its schemas say", async () => {
+Deno.test("the API answers as its schemas say", async () => {
   const { app } = apiBench();
   const bodyOf = async (path: string) => await (await app.request(path)).json();
   assert.equal(healthSchema.parse(await bodyOf("/v1/health")).pid, 42);
@@ -15,7 +15,7 @@ Deno.test("the API answers with what its schemas say", async () => {
   assert.deepEqual(runSchema.parse(await bodyOf("/v1/runs/run-1")), aRun());
 });
 
-Deno.test("an unknown sense, run, workflow and route are 404 with a hint where there is one", async () => {
+Deno.test("an unknown sense, run, workflow and route give 404, with a hint where there is one", async () => {
   const { app, post } = apiBench();
   const sense = await problemOf(await app.request("/v1/senses/cpu-usge"));
   assert.deepEqual([sense.status, sense.code, sense.hint], [404, "SENSE_UNKNOWN", "there are: cpu-usage"]);
@@ -29,7 +29,7 @@ Deno.test("an unknown sense, run, workflow and route are 404 with a hint where t
   assert.deepEqual([route.status, route.detail], [404, "there is no GET /v1/nothing"]);
 });
 
-Deno.test("a body over the limit is refused before it is read whole", async () => {
+Deno.test("a body over the limit is rejected before it is read completely", async () => {
   const { post, view } = apiBench();
   const problem = await problemOf(await post("/v1/workflows/cleanup/runs", " ".repeat(requestBodyMaxBytes + 1)));
   assert.equal(problem.status, 413);

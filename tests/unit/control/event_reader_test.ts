@@ -4,7 +4,7 @@ import { readEvents } from "../../../src/control/client/event_reader.ts";
 import { eventBench, textOf } from "../../support/event_bench.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("what the route writes is what the client reads, in whatever pieces it arrives", async () => {
+Deno.test("the client reads the events that the route wrote, in whatever pieces they arrive", async () => {
   const { view, open } = eventBench();
   for (let i = 0; i < 4; i++) view.append();
   const text = await textOf(await open("/v1/events?afterId=1"), /id: 4\n.*\n.*\n\n/);

@@ -16,7 +16,7 @@ async function take(stream: AsyncIterator<{ kind: string; row?: LogRow }>, count
   return ids;
 }
 
-Deno.test("a stream begins with what comes, or after the row that the reader has", async () => {
+Deno.test("a stream begins with the next event, or after the last row that the reader has", async () => {
   const view = new LoggedView();
   for (let i = 0; i < 5; i++) view.append();
   const fresh = openEventStream(view, {}, null),
@@ -29,7 +29,7 @@ Deno.test("a stream begins with what comes, or after the row that the reader has
   assert.equal(fresh.from, 5);
 });
 
-Deno.test("an id from another log begins with what comes", async () => {
+Deno.test("with an id from another log the stream begins with the next event", async () => {
   // The bug would be: data/ was removed, the ids begin anew, and a client that reconnects hears nothing for days.
   const view = new LoggedView();
   view.append();
@@ -46,7 +46,7 @@ Deno.test("rows that a slow reader's queue dropped are read from the log", async
   assert.deepEqual(await take(rows, 20), Array.from({ length: 20 }, (_, at) => at + 2));
 });
 
-Deno.test("rows that were archived while the reader was away are told as a gap", async () => {
+Deno.test("rows that were archived while the reader was away are reported as a gap", async () => {
   const view = new LoggedView();
   for (let i = 0; i < 6; i++) view.append();
   view.log.splice(0, 4);
@@ -55,7 +55,7 @@ Deno.test("rows that were archived while the reader was away are told as a gap",
   assert.deepEqual(await take(items, 2), [5, 6]);
 });
 
-Deno.test("whatever the order of appending, reading, leaving and coming back, each matching row comes once", async () => {
+Deno.test("each matching row comes once, in whatever order rows are appended and the reader reads, leaves and returns", async () => {
   const step = fc.oneof(
     fc.record({
       do: fc.constant("append" as const),

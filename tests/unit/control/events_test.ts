@@ -14,7 +14,7 @@ Deno.test("events carry the id, the type and the row, and Last-Event-ID resumes"
   assert.equal(view.rows.subscribers, 0, "nobody follows once the client has gone");
 });
 
-Deno.test("a silent stream beats, and ends when the API stops, leaving no timer", async () => {
+Deno.test("a silent stream sends heartbeats, ends when the API stops, and leaves no timer", async () => {
   const { clock, stopping, open, view } = eventBench();
   const answer = await open("/v1/events");
   const text = textOf(answer, /never/);
@@ -25,7 +25,7 @@ Deno.test("a silent stream beats, and ends when the API stops, leaving no timer"
   assert.equal(view.rows.subscribers, 0);
 });
 
-Deno.test("a client over the limit is refused as CLIENTS_MANY, and let in when another has left", async () => {
+Deno.test("a client over the limit is rejected with CLIENTS_MANY, and accepted when another has left", async () => {
   const { open } = eventBench();
   const answers: Response[] = [];
   for (let i = 0; i < sseClientsMax; i++) answers.push(await open("/v1/events"));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { logsSchema, runListSchema } from "../../../src/protocol/api.ts";
 import { apiBench } from "../../support/api_bench.ts";
 
-Deno.test("filters reach the records as they were asked for", async () => {
+Deno.test("filters reach the store as they were requested", async () => {
   const { get, view } = apiBench();
   await get("/v1/runs?workflow=cleanup&status=failed,crashed&limit=5&offset=10");
   await get("/v1/runs/run-1/messages?before=4&limit=2");
@@ -18,7 +18,7 @@ Deno.test("filters reach the records as they were asked for", async () => {
   ]);
 });
 
-Deno.test("a full page names the next one, with the filters it was asked with; the last page names none", async () => {
+Deno.test("a full page links to the next one with the same filters; the last page has no link", async () => {
   const { get } = apiBench();
   const logs = logsSchema.parse(await (await get("/v1/logs?source=sense:cpu-usage&limit=1")).json());
   assert.equal(logs.next, "/v1/logs?source=sense%3Acpu-usage&limit=1&beforeId=12");

@@ -6,7 +6,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 
 const never = () => new Promise<never>(() => {});
 
-Deno.test("whileAlive() waits for hours while the daemon answers other questions, with whatever", async () => {
+Deno.test("whileAlive() waits for hours while the daemon answers other requests, whatever the answer", async () => {
   const clock = new FakeClock(), answer = Promise.withResolvers<string>();
   let asked = 0;
   const waited = waitWhileAlive(clock, answer.promise, async () => {
@@ -20,7 +20,7 @@ Deno.test("whileAlive() waits for hours while the daemon answers other questions
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("whileAlive() gives up when a question is not answered in time, and not before", async () => {
+Deno.test("whileAlive() gives up when another request is not answered in time, and not before", async () => {
   const clock = new FakeClock(), waited = waitWhileAlive(clock, never(), never);
   let over = false;
   const given = assert.rejects(waited, DaemonHangs).then(() => over = true);
@@ -31,7 +31,7 @@ Deno.test("whileAlive() gives up when a question is not answered in time, and no
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("whileAlive() passes on what the answer comes to, also while it asks", async () => {
+Deno.test("whileAlive() passes on the answer or the error, also while another request is open", async () => {
   const clock = new FakeClock(), answer = Promise.withResolvers<string>();
   const waited = waitWhileAlive(clock, answer.promise, never);
   const refused = assert.rejects(waited, /refused/);

@@ -30,7 +30,7 @@ Deno.test("a conflict keeps its code and its hint, and is not reported as a bug"
   assert.deepEqual(reported, []);
 });
 
-Deno.test("a bug of ours is a 500 without its stack, and is reported", async () => {
+Deno.test("a bug of nerve is a 500 without its stack, and is reported", async () => {
   const { post, view, reported } = apiBench();
   const bug = new TypeError("x is not a function");
   view.start = () => Promise.reject(bug);
@@ -40,7 +40,7 @@ Deno.test("a bug of ours is a 500 without its stack, and is reported", async () 
   assert.deepEqual(reported, [bug]);
 });
 
-Deno.test("a client that breaks off while it sends its body is not reported as a bug, any other fault is", async () => {
+Deno.test("a client that disconnects while it sends its body is not reported as a bug, any other failure is", async () => {
   const { app, reported } = apiBench();
   const send = (fault: unknown) => {
     const body = new ReadableStream({ pull: (controller) => controller.error(fault) });

@@ -17,7 +17,7 @@ function setUp() {
   return { view, post };
 }
 
-Deno.test("a kill answers with the run as it is then, and is refused for a run that has ended or never was", async () => {
+Deno.test("a kill answers with the killed run, and is rejected for a run that has ended or does not exist", async () => {
   const { view, post } = setUp();
   view.runsById.set("going", aRun({ runId: "going", status: "started", exitCode: null, endedAt: null }));
   const killed = await post("/v1/runs/going/kill", `{"reason":"not needed"}`);
@@ -30,7 +30,7 @@ Deno.test("a kill answers with the run as it is then, and is refused for a run t
   assert.deepEqual([none.status, problemSchema.parse(none.body).code], [404, "RUN_UNKNOWN"]);
 });
 
-Deno.test("a kill takes a bounded reason and nothing else", async () => {
+Deno.test("a kill accepts a bounded reason and nothing else", async () => {
   const { post } = setUp();
   for (const body of [`{"reason":""}`, `{"why":"x"}`, JSON.stringify({ reason: "x".repeat(reasonMaxChars + 1) })]) {
     const { status, body: problem } = await post("/v1/runs/run-1/kill", body);
@@ -38,7 +38,7 @@ Deno.test("a kill takes a bounded reason and nothing else", async () => {
   }
 });
 
-Deno.test("a reset says whether there was something to lift, and knows its names", async () => {
+Deno.test("a reset says whether there was a quarantine to lift, and rejects unknown names", async () => {
   const { view, post } = setUp();
   for (const path of ["/v1/senses/cpu-usage/reset", "/v1/workflows/cleanup/reset"]) {
     view.quarantined = true;
@@ -51,7 +51,7 @@ Deno.test("a reset says whether there was something to lift, and knows its names
   assert.deepEqual([workflow.status, problemSchema.parse(workflow.body).hint], [404, "there are: cleanup"]);
 });
 
-Deno.test("a run asked for with wait=1 is answered when it has ended", async () => {
+Deno.test("a run requested with wait=1 is answered when it has ended", async () => {
   const { get, view } = apiBench();
   view.runsById.set("run-9", aRun({ runId: "run-9", status: "started", endedAt: null, exitCode: null }));
   const answer = get("/v1/runs/run-9?wait=1");

@@ -4,7 +4,7 @@ import { createApp } from "../../../src/control/app.ts";
 import { archiveReplySchema, problemSchema } from "../../../src/protocol/api.ts";
 import { FakeView } from "../../support/fake_view.ts";
 
-Deno.test("POST /v1/store/archive hands on the day and the dry run, and refuses anything else", async () => {
+Deno.test("POST /v1/store/archive passes on the day and the dry run, and rejects anything else", async () => {
   const view = new FakeView(), app = createApp(view, { version: "9.9.9", stop: () => {}, report: () => {} });
   const post = (body: unknown) =>
     app.request("/v1/store/archive", {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { toLogLine } from "../../../src/daemon/event_log_line.ts";
 import { aRun } from "../../support/fake_view.ts";
 
-Deno.test("each kind of event has a source, a fixed word and a level", () => {
+Deno.test("each kind of event has a source, a fixed name and a level", () => {
   const signal = { id: 9, sense: "cpu", payload: { used: 1 }, ts: 5 };
   assert.deepEqual(toLogLine({ kind: "signal", signal }, 7), {
     ts: 5,

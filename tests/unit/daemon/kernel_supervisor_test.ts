@@ -63,7 +63,7 @@ async function running() {
   return kept;
 }
 
-Deno.test("Keeper starts a kernel that died again, later and later, and gives up at the fifth death in a minute", async () => {
+Deno.test("KernelSupervisor restarts a kernel that died with growing waits, and gives up at the fifth death in a minute", async () => {
   const { keeper, clock, kernels, lines, last, end } = await running();
   for (const waitMs of [100, 200, 400, 800]) {
     last().exit(-1, "was killed from outside (SIGKILL)");
@@ -84,7 +84,7 @@ Deno.test("Keeper starts a kernel that died again, later and later, and gives up
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("Keeper tells why it is over when the log was taken from under its kernel, unless a stop was asked for", async () => {
+Deno.test("KernelSupervisor says why it ended when the log was replaced under its kernel, unless a stop was requested", async () => {
   const lost = await running();
   lost.last().listener.onRecord({ t: "stopping", cause: "log gone" });
   lost.last().exit(0);
@@ -99,7 +99,7 @@ Deno.test("Keeper tells why it is over when the log was taken from under its ker
   assert.deepEqual(asked.end(), { kind: "stopped" });
 });
 
-Deno.test("Keeper forgets deaths that are older than the window", async () => {
+Deno.test("KernelSupervisor forgets deaths that are older than the window", async () => {
   const { keeper, clock, last } = await running();
   for (let death = 0; death < 12; death++) {
     last().exit(1);
@@ -111,7 +111,7 @@ Deno.test("Keeper forgets deaths that are older than the window", async () => {
   assert.equal(keeper.deaths.count, 12);
 });
 
-Deno.test("Keeper restarts nothing that never ran: the first start is refused as a whole", async () => {
+Deno.test("KernelSupervisor does not restart a kernel whose first start failed", async () => {
   const refused = keeping();
   refused.last().listener.onRecord({ t: "refused", refusal: { code: "CONFIG_INVALID", message: "wrong", hint: null } });
   refused.last().exit(1);
@@ -128,7 +128,7 @@ Deno.test("Keeper restarts nothing that never ran: the first start is refused as
   assert.deepEqual([refused.kernels.length, crashed.kernels.length], [1, 1]);
 });
 
-Deno.test("Keeper leaves the workspace to whoever took it while its kernel was down", async () => {
+Deno.test("KernelSupervisor gives way to another daemon that took the workspace while its kernel was down", async () => {
   const { clock, last, end } = await running();
   last().exit(1);
   await clock.tick(100);
@@ -138,7 +138,7 @@ Deno.test("Keeper leaves the workspace to whoever took it while its kernel was d
   assert.equal((end() as KernelSupervisorEnd | null)?.kind, "refused");
 });
 
-Deno.test("Keeper counts a configuration that went wrong meanwhile as a death, and says what is wrong", async () => {
+Deno.test("KernelSupervisor counts a restart with a broken configuration as a death, and says what is wrong", async () => {
   const { keeper, clock, last } = await running();
   last().exit(1);
   await clock.tick(100);
@@ -148,7 +148,7 @@ Deno.test("Keeper counts a configuration that went wrong meanwhile as a death, a
   assert.deepEqual(keeper.deaths, { count: 2, last: "refused to start: line 3" });
 });
 
-Deno.test("Keeper takes an end in order for a stop, by whomever it was asked", async () => {
+Deno.test("KernelSupervisor treats an exit with code 0 as a stop, whoever requested it", async () => {
   for (const code of [0, 130]) {
     const { clock, last, end } = await running();
     last().exit(code);
@@ -157,7 +157,7 @@ Deno.test("Keeper takes an end in order for a stop, by whomever it was asked", a
   }
 });
 
-Deno.test("Keeper.stop() asks once, and at the second call at once", async () => {
+Deno.test("KernelSupervisor.stop() asks politely at the first call, and for an immediate stop at the second", async () => {
   const { keeper, last, clock, end } = await running();
   keeper.stop();
   assert.deepEqual([keeper.state, last().signals.length], ["stopping", 1]);
@@ -168,7 +168,7 @@ Deno.test("Keeper.stop() asks once, and at the second call at once", async () =>
   assert.deepEqual(end(), { kind: "stopped" });
 });
 
-Deno.test("Keeper.stop() does not hurry a stop that came over the API, until it is called again", async () => {
+Deno.test("KernelSupervisor.stop() does not hurry a stop that came over the API, until it is called again", async () => {
   // The bug would be: POST /v1/stop, then `nerve stop`, and roles lose the time that they have to end.
   const { keeper, last } = await running();
   last().listener.onRecord({ t: "stopping", cause: "request" });
@@ -178,7 +178,7 @@ Deno.test("Keeper.stop() does not hurry a stop that came over the API, until it 
   assert.deepEqual(last().signals, ["SIGTERM"]);
 });
 
-Deno.test("Keeper.stop() between two kernels starts no other one", async () => {
+Deno.test("KernelSupervisor.stop() between two kernels starts no other one", async () => {
   const { keeper, clock, last, kernels, end } = await running();
   last().exit(1);
   await clock.tick(0);
@@ -187,7 +187,7 @@ Deno.test("Keeper.stop() between two kernels starts no other one", async () => {
   assert.deepEqual([end(), kernels.length, clock.pending], [{ kind: "stopped" }, 1, 0]);
 });
 
-Deno.test("Keeper kills a kernel that does not answer in time, which counts as a death", async () => {
+Deno.test("KernelSupervisor kills a kernel that does not answer in time, which counts as a death", async () => {
   const { keeper, clock, last } = await running();
   last().exit(1);
   await clock.tick(100);
@@ -198,7 +198,7 @@ Deno.test("Keeper kills a kernel that does not answer in time, which counts as a
   assert.deepEqual([keeper.state, keeper.deaths.count], ["backoff", 2]);
 });
 
-Deno.test("Keeper.reload() asks a kernel that runs, and no other", async () => {
+Deno.test("KernelSupervisor.reload() asks only a kernel that runs", async () => {
   const { keeper, clock, last } = await running();
   keeper.reload();
   assert.deepEqual(last().signals, ["SIGHUP"]);
@@ -225,7 +225,7 @@ const refuse = (kernel: FakeKernel, message: string, code = "CONFIG_INVALID") =>
   kernel.exit(kernelExit.refused);
 };
 
-Deno.test("Keeper starts a kernel anew when the workspace that was taken away is there again, which is no death", async () => {
+Deno.test("KernelSupervisor restarts the kernel when a removed workspace is back, which does not count as a death", async () => {
   const { keeper, clock, kernels, workspace, states, last, end } = await away();
   await clock.tick(workspaceAwayMaxMs / 2);
   assert.equal(kernels.length, 1);
@@ -251,7 +251,7 @@ Deno.test("Keeper starts a kernel anew when the workspace that was taken away is
   assert.equal(keeper.state, "backoff", "from here on all is as before");
 });
 
-Deno.test("Keeper gives up a workspace that stays away, or of which no kernel can be made, and says which it was", async () => {
+Deno.test("KernelSupervisor gives up a workspace that stays away or in which no kernel starts, and says which", async () => {
   const gone = await away();
   await gone.clock.tick(workspaceAwayMaxMs + workspaceCheckMs);
   const end = gone.end() as KernelSupervisorEnd | null;
@@ -268,7 +268,7 @@ Deno.test("Keeper gives up a workspace that stays away, or of which no kernel ca
   assert.ok(why?.kind === "gave up" && /in its place: a kernel refused to start: line 3$/.test(why.reason));
 });
 
-Deno.test("Keeper leaves a workspace that was made again to whoever was first, and ends while it waits when it is told to", async () => {
+Deno.test("KernelSupervisor leaves a recreated workspace to the first daemon, and can be stopped while it waits", async () => {
   const taken = await away();
   taken.workspace.there = true;
   await taken.clock.tick(workspaceCheckMs);
@@ -282,7 +282,7 @@ Deno.test("Keeper leaves a workspace that was made again to whoever was first, a
   assert.deepEqual([told.end(), told.kernels.length, told.clock.pending], [{ kind: "stopped" }, 1, 0]);
 });
 
-Deno.test("the last words of a kernel that crashed are its error, not the end of its stack", () => {
+Deno.test("findFault() finds the error of a crashed kernel, not the end of its stack", () => {
   const stack = "error: Uncaught (in promise) Error: no room\n    at open (file.ts:1:2)\n    at main (file.ts:3:4)";
   assert.equal(findFault(stack), "error: Uncaught (in promise) Error: no room");
   assert.equal(findFault("Killed"), "Killed");

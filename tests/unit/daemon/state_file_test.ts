@@ -23,7 +23,7 @@ function withState(test: (paths: ReturnType<typeof workspacePaths>) => void): Pr
   });
 }
 
-Deno.test("a state is read back, replaced as a whole, and for its owner only", () =>
+Deno.test("a state is read back, replaced as a whole, and readable for its owner only", () =>
   withState((paths) => {
     assert.equal(readState(paths), null);
     writeState(paths, state);
@@ -33,7 +33,7 @@ Deno.test("a state is read back, replaced as a whole, and for its owner only", (
     assert.deepEqual([...Deno.readDirSync(paths.logs)].map(({ name }) => name), ["daemon.json"]);
   }));
 
-Deno.test("a file that this nerve does not understand counts as none", () =>
+Deno.test("a file that this nerve does not understand counts as missing", () =>
   withState((paths) => {
     for (const text of ["", "{", "[]", "null", '{"pid":42}']) {
       Deno.writeTextFileSync(stateFilePath(paths), text);
@@ -41,7 +41,7 @@ Deno.test("a file that this nerve does not understand counts as none", () =>
     }
   }));
 
-Deno.test("a supervisor removes its own state, and leaves that of another one", () =>
+Deno.test("a supervisor removes its own state, and keeps that of another one", () =>
   withState((paths) => {
     writeState(paths, state);
     removeState(paths, { pid: 41 } as never);

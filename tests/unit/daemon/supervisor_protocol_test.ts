@@ -12,7 +12,7 @@ Deno.test("a record is read back as it was written", () => {
   assert.deepEqual(parseStartReport(JSON.stringify(started)), started);
 });
 
-Deno.test("a record of the other direction, one that was cut off, and plain text are none", () => {
+Deno.test("a record of the other direction, a cut-off record and plain text are ignored", () => {
   assert.equal(parseKernelRecord('{"t":"started","pid":1,"supervisor":1}'), null);
   assert.equal(parseStartReport('{"t":"ready"}'), null);
   for (const text of ['{"t":"ready"', '{"t":', '{"u":"ready"}', "error: Uncaught", "", "[1]"]) {
@@ -20,7 +20,7 @@ Deno.test("a record of the other direction, one that was cut off, and plain text
   }
 });
 
-Deno.test("no text makes the readers throw", () => {
+Deno.test("the readers never throw", () => {
   fc.assert(fc.property(fc.string(), (text) => {
     parseKernelRecord(text);
     parseStartReport(`{"t":${text}`);

@@ -42,7 +42,7 @@ function touched(path: string, text: string | null = "// changed"): string[] {
   return Object.keys(before).filter((name) => before[name] !== after[name]);
 }
 
-Deno.test("a file of lib/ reaches exactly those that import it, through other files and in circles; who is unsure, all", () => {
+Deno.test("a file of lib/ counts for exactly the units that import it, also indirectly; an unclear import counts all of lib/", () => {
   assert.deepEqual(touched("lib/deep/three.ts"), ["a", "b", "c"]);
   assert.deepEqual(touched("lib/one.ts"), ["a", "b", "c"]);
   assert.deepEqual(touched("lib/two.ts"), ["b", "c"]);
@@ -52,7 +52,7 @@ Deno.test("a file of lib/ reaches exactly those that import it, through other fi
   assert.deepEqual(touched("lib/one.ts", null), ["a", "b", "c"]);
 });
 
-Deno.test("a sense's own files count, what an editor leaves beside them only when it is imported", () => {
+Deno.test("a sense's own files count; a file that an editor leaves beside them only when it is imported", () => {
   assert.deepEqual(touched("senses/a/migrations/0002_more.sql"), ["a"]);
   assert.deepEqual(touched("senses/plain/words.txt"), ["plain"]);
   assert.deepEqual(touched("senses/c/shared.ts"), ["c", "d"]);

@@ -44,7 +44,7 @@ Deno.test("a reflex is part of its sense, and retention of the kernel", () => {
   assert.deepEqual(changes(before, `${before}retention: 3d\n`), ["kernel changed"]);
 });
 
-Deno.test("removesEntries() holds when a sense, a workflow or a reflex would end, and not for what is only changed", () => {
+Deno.test("removesEntries() holds when a sense, a workflow or a reflex would end, and not when it only changes", () => {
   const whole = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: { w: {} }\n";
   const ends = (after: string) => removesEntries(configOf(whole), configOf(after));
   assert.ok(ends("senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: { w: {} }\n"));
@@ -53,7 +53,7 @@ Deno.test("removesEntries() holds when a sense, a workflow or a reflex would end
   assert.ok(!ends(whole.replace("1s", "9s").replace("b: {}", "b: { throttle: 1s }, c: {}")));
 });
 
-Deno.test("a process goes on when only schedules, the order of entries or other senses changed", () => {
+Deno.test("a process is kept when only schedules, the order of entries or other senses changed", () => {
   const yaml = "senses: { a: { permissions: { read: [/x, /y] } } }\nreflexes: [{ sense: a, interval: 1s }]\n";
   assert.ok(goesOn(yaml, yaml.replace("1s", "5s")));
   assert.ok(goesOn(yaml, yaml.replace("[/x, /y]", "[/y, /x]")));

@@ -24,7 +24,7 @@ Deno.test("every way to import a file by its path is seen", () => {
   assert.equal(unsure, false);
 });
 
-Deno.test("an import whose path the text does not tell makes it unsure", () => {
+Deno.test("an import whose path is computed makes the result uncertain", () => {
   for (
     const text of [
       "await import(path)",
@@ -41,7 +41,7 @@ Deno.test("an import whose path the text does not tell makes it unsure", () => {
   }
 });
 
-Deno.test("a specifier becomes a path in the workspace, or nothing", () => {
+Deno.test("a specifier becomes a path in the workspace, or null", () => {
   const from = "senses/a/index.ts", root = "/home/me/my work #1";
   const resolved = (specifier: string) => resolveImport(specifier, from, root);
   assert.equal(resolved("../../lib/x.ts"), "lib/x.ts");

@@ -19,12 +19,12 @@ Deno.test("each group that has a sense and each workflow is a unit, groups first
   assert.deepEqual(units.find(({ key }) => key === "group:g")?.spec.senses.map(({ name }) => name), ["a", "b"]);
 });
 
-Deno.test("a process is kept alive when one of its senses asks for it; that of a workflow never is", () => {
+Deno.test("a process is kept alive when one of its senses requests it; the process of a workflow never is", () => {
   const units = unitsOf("senses: { a: { group: g }, b: { group: g, keep_alive: true } }\nworkflows: { w: {} }\n");
   assert.deepEqual(units.map(({ keepAlive }) => keepAlive), [true, false]);
 });
 
-Deno.test("a group has only the packages that its senses name, each once, and imports nothing else from elsewhere", () => {
+Deno.test("a group gets only the packages that its senses name, each once, and may import nothing else", () => {
   const [none] = unitsOf("senses: { a: {} }\n");
   assert.deepEqual([none?.spec.modules.packages, none?.request.remoteImports], [[], false]);
   const [some] = unitsOf(
@@ -36,7 +36,7 @@ Deno.test("a group has only the packages that its senses name, each once, and im
   assert.deepEqual([all?.spec.modules.packages, all?.request.remoteImports], [true, true]);
 });
 
-Deno.test("a disk quota counts every file of every database of the group, and there is none unless it was asked for", () => {
+Deno.test("a disk quota counts every file of every database of the group, and exists only when configured", () => {
   const [free] = unitsOf("senses: { a: {} }\n");
   assert.equal(free?.request.disk, null);
   const [bound] = unitsOf("senses: { a: { group: g }, b: { group: g } }\ngroups: { g: { disk: 2MiB } }\n");

@@ -24,7 +24,7 @@ class Log {
   }
 }
 
-Deno.test("followers hear of what was committed since they came, however many rows one commit had", async () => {
+Deno.test("followers get all rows committed since they came, however many rows one commit had", async () => {
   const log = new Log(), feed = new LogFeed(log);
   log.add(3);
   feed.onCommit();

@@ -11,7 +11,7 @@ function setUp() {
   return { clock, told, failures: new WriteFailures(clock, (message) => told.push(message)) };
 }
 
-Deno.test("a failure is told at once with its hint, and then at most once a minute, with what was lost by then", async () => {
+Deno.test("a failure is reported at once with its hint, then at most once a minute, with the losses so far", async () => {
   const { clock, told, failures } = setUp();
   for (let n = 0; n < 1_000; n++) failures.report(full, 1);
   assert.equal(told.length, 1);
@@ -22,7 +22,7 @@ Deno.test("a failure is told at once with its hint, and then at most once a minu
   assert.match(told[1] ?? "", /1001$/);
 });
 
-Deno.test("the recovery is told once, with everything that was lost, and then the next failure is news", () => {
+Deno.test("the recovery is reported once, with all losses, and the next failure is then reported at once", () => {
   const { told, failures } = setUp();
   failures.reportRecovery();
   assert.deepEqual(told, []);

@@ -14,7 +14,7 @@ Deno.test("an address is a host and a port, or a host alone when there is a defa
   assert.equal(parseAddress("example.com:443").text, "example.com:443");
 });
 
-Deno.test("what is no address is refused with its text and the right form", () => {
+Deno.test("a text that is not an address is rejected with the text and the right form", () => {
   for (const text of ["", "example.com", "a:0", "a:65536", "a:b", "http://a:1", "::1", "a b:1", ":80"]) {
     assert.throws(() => parseAddress(text), { name: "TypeError", message: /write host:port/ }, text);
   }

@@ -34,7 +34,7 @@ Deno.test("signals, runs and errors are counted per sense, with the last of each
   ]);
 });
 
-Deno.test("a death that is followed by another attempt is no end of a run", () => {
+Deno.test("a death that is followed by another attempt does not count as the end of a run", () => {
   const { workflows, failures } = collect(
     logOf([
       { ...tidy, type: "run.crashed", payload: { attempt: 1 } },
@@ -49,7 +49,7 @@ Deno.test("a death that is followed by another attempt is no end of a run", () =
   assert.deepEqual(failures, [{ workflow: "tidy", runId: "r1", how: "crashed", reason: "died 3 times" }]);
 });
 
-Deno.test("every page of the log is read, and only the span that was asked for", () => {
+Deno.test("every page of the log is read, and only for the requested period", () => {
   const rows = Array.from({ length: 2_500 }, () => ({ ...cpu, type: "sense.signal" as const, payload: {} }));
   assert.equal(collect(logOf(rows), 0, Infinity).senses[0]?.signals, 2_500);
   assert.equal(collect(logOf(rows), 10, 20).senses[0]?.signals, 10);

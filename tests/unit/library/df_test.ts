@@ -4,7 +4,7 @@ import fc from "../../support/fast_check.ts";
 
 const header = "Filesystem     1024-blocks    Used Available Capacity Mounted on\n";
 
-Deno.test("parseDf takes names with spaces and numbers on both sides", () => {
+Deno.test("parseDf() accepts names with spaces and numbers on both sides", () => {
   const found = parseDf(`${header}//nas/my share 7   1000 250  650      28% /mnt/my disk 2\n`);
   assert.deepEqual(found, {
     filesystem: "//nas/my share 7",
@@ -16,20 +16,20 @@ Deno.test("parseDf takes names with spaces and numbers on both sides", () => {
   });
 });
 
-Deno.test("parseDf takes a file system without blocks, one that is overfull, and a line break in the mount", () => {
+Deno.test("parseDf() accepts a file system without blocks, an overfull one, and a line break in the mount point", () => {
   assert.equal(parseDf(`${header}proc 0 0 0 - /proc\n`).used, 0);
   const overfull = parseDf(`${header}/dev/sda1 1000 990 -40 105% /\n`);
   assert.deepEqual([overfull.used, overfull.availableBytes], [1, -40_960]);
   assert.equal(parseDf(`${header}tmpfs 10 1 9 10% /a\nb\n`).mount, "/a\nb");
 });
 
-Deno.test("parseDf throws on anything else", () => {
+Deno.test("parseDf() throws on anything else", () => {
   for (const text of ["", header, `${header}/dev/sda1 1000 990\n`, "df: no such file"]) {
     assert.throws(() => parseDf(text), /df printed something unexpected/);
   }
 });
 
-Deno.test("parseDf gives back what stood in the row", () => {
+Deno.test("parseDf() returns the fields of any row", () => {
   const word = fc.stringMatching(/^[a-z:/][a-z0-9:/]{0,8}$/), blocks = fc.nat({ max: 2 ** 40 });
   const name = fc.array(word, { minLength: 1, maxLength: 3 }).map((words) => words.join(" "));
   fc.assert(fc.property(name, name, blocks, blocks, blocks, (filesystem, mount, total, used, available) => {

@@ -52,7 +52,7 @@ Deno.test("elements of other namespaces are not taken for the feed's own", () =>
   assert.throws(() => parseFeed(atomWithout, url), /neither RSS 2.0 nor Atom/);
 });
 
-Deno.test("relative links are relative to xml:base, else to the feed; others than http are left out", () => {
+Deno.test("relative links are relative to xml:base, else to the feed; links other than http are left out", () => {
   const link = (href: string, base = "") =>
     parseFeed(atom(`<entry ${base}><link href="${href}"/></entry>`), url)[0]?.link;
   assert.equal(link("post/1"), "https://example.com/blog/post/1");
@@ -73,7 +73,7 @@ Deno.test("relative links are relative to xml:base, else to the feed; others tha
   assert.equal(parseFeed(nested, url)[0]?.link, "https://cdn.example/b/2026/post");
 });
 
-Deno.test("an item without a guid is known by its link, without both by all it says", () => {
+Deno.test("an item without a guid is identified by its link, without both by its whole content", () => {
   const ids = (items: string) => parseFeed(rss(items), url).map(({ id }) => id);
   assert.deepEqual(ids("<item><title>a</title><link>/x</link></item>"), ["https://example.com/x"]);
   const [first, second, third] = ids(
@@ -82,7 +82,7 @@ Deno.test("an item without a guid is known by its link, without both by all it s
   assert.equal(new Set([first, second, third]).size, 3);
 });
 
-Deno.test("long titles are cut and more than a thousand entries left", () => {
+Deno.test("long titles are cut, and entries after the first thousand are left out", () => {
   const text = rss(`<item><title>${"\u{1f600}".repeat(300)}</title></item>`.repeat(1_500));
   const entries = parseFeed(text, url);
   assert.equal(entries.length, 1_000);

@@ -23,14 +23,14 @@ const sense = {
   lastError: null,
 };
 
-Deno.test("a day without anything has its totals, and neither problems nor last signals", () => {
+Deno.test("a day without events has totals, but neither problems nor last signals", () => {
   const text = toMarkdown(none, span);
   assert.match(text, /^# Digest of 2026-01-02\n\nFrom 2026-01-01 00:00 to 2026-01-02 00:00 \(UTC\)\./);
   assert.match(text, /0 signals of 0 senses, 0 finished runs/);
   assert.doesNotMatch(text, /## Problems|## Last signals|not listed/);
 });
 
-Deno.test("senses and workflows have a row each, with what they did", () => {
+Deno.test("senses and workflows have a row each, with their counts", () => {
   const workflows = [{ name: "tidy", completed: 3, ended: 1, dropped: 2 }];
   const text = toMarkdown({ ...none, senses: [sense], workflows, leftOut: 4 }, span);
   assert.match(text, /^\| cpu \| 2 \| 1 \| 0 \| 2026-01-01 00:00 \|$/m);
@@ -56,12 +56,12 @@ Deno.test("problems come first: quarantines, failed runs, failed computes", () =
   ]);
 });
 
-Deno.test("what users' code said stands as code on one line, and cannot end it", () => {
+Deno.test("text from user code stands as code on one line, and cannot end it", () => {
   const text = toMarkdown({ ...none, senses: [{ ...sense, last: "a`b\n# heading\n`" }] }, span);
   assert.match(text, /^- \*\*cpu\*\* `a'b # heading '`$/m);
 });
 
-Deno.test("formatTime() knows time zones, and refuses one that does not exist", () => {
+Deno.test("formatTime() knows time zones, and rejects one that does not exist", () => {
   assert.equal(formatTime(Date.UTC(2026, 6, 1, 12), "Europe/Berlin"), "2026-07-01 14:00");
   assert.throws(() => formatTime(0, "Mars/Olympus"), RangeError);
 });

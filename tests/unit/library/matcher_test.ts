@@ -65,7 +65,7 @@ Deno.test("the matcher answers as the engine's regular expressions do, for every
   );
 });
 
-Deno.test("without regard to case it answers as they do, too", () => {
+Deno.test("the matcher answers as they do when case is ignored, too", () => {
   fc.assert(
     fc.property(pattern, line, (text, whole) => {
       const each = short(text, whole);
@@ -85,7 +85,7 @@ Deno.test("a character of two code units is one character", () => {
   assert.ok(new Matcher("a[\u{1f600}-\u{1f64f}]{2}b").test("a\u{1f600}\u{1f601}b"));
 });
 
-Deno.test("patterns that make other engines hang cost one pass over the line", () => {
+Deno.test("patterns on which other engines hang cost one pass over the line", () => {
   const long = "a".repeat(16_384);
   const passes = (text: string) => {
     const matcher = new Matcher(text);
@@ -113,7 +113,7 @@ Deno.test("patterns that make other engines hang cost one pass over the line", (
   }
 });
 
-Deno.test("the worst pattern that is taken, on lines made to defeat what is remembered, costs by its length", () => {
+Deno.test("the worst accepted pattern costs time in proportion to the line, also for lines made to defeat the cache", () => {
   const random = randomFrom(randomSeed());
   const lines = Array.from(
     { length: 3 },

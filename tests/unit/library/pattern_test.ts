@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Matcher } from "../../../senses/log-pattern/matcher.ts";
 
-Deno.test("a pattern that is wrong, or uses what has no bounded cost, is refused with its reason", () => {
+Deno.test("a pattern that is wrong, or has no bounded cost, is rejected with the reason", () => {
   const cases: [string, RegExp][] = [
     ["(a)\\1", /uses \\1/],
     ["(?=a)", /kind of group/],

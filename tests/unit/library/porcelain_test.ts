@@ -4,7 +4,7 @@ import fc from "../../support/fast_check.ts";
 
 const oid = "9d524e9".padEnd(40, "0");
 
-Deno.test("parseStatus reads headers, every kind of entry, and the old name of a rename as no file", () => {
+Deno.test("parseStatus() reads headers and every kind of entry, and does not count the old name of a rename", () => {
   const text = [
     `# branch.oid ${oid}`,
     "# branch.head feature/x y",
@@ -32,7 +32,7 @@ Deno.test("parseStatus reads headers, every kind of entry, and the old name of a
   });
 });
 
-Deno.test("parseStatus tells a detached head, a first commit to come, and an upstream that is gone", () => {
+Deno.test("parseStatus() recognizes a detached head, a repository without commits, and a missing upstream", () => {
   const status = parseStatus("# branch.oid (initial)\0# branch.head (detached)\0# branch.upstream origin/gone\0");
   assert.deepEqual(
     [status.branch, status.commit, status.upstream, status.ahead, status.behind],
@@ -40,7 +40,7 @@ Deno.test("parseStatus tells a detached head, a first commit to come, and an ups
   );
 });
 
-Deno.test("parseStatus keeps any file name as it is and counts every file", () => {
+Deno.test("parseStatus() keeps any file name as it is and counts every file", () => {
   const name = fc.string({ minLength: 1 }).filter((text) => !text.includes("\0"));
   fc.assert(fc.property(fc.array(name, { maxLength: 80 }), (names) => {
     const status = parseStatus(names.map((each) => `? ${each}\0`).join(""));
@@ -49,6 +49,6 @@ Deno.test("parseStatus keeps any file name as it is and counts every file", () =
   }));
 });
 
-Deno.test("parseStatus refuses an entry of a kind it does not know", () => {
+Deno.test("parseStatus() rejects an entry of an unknown kind", () => {
   assert.throws(() => parseStatus("9 what is this\0"), /unexpected/);
 });

@@ -5,7 +5,7 @@ import { runProgram } from "../../../lib/program.ts";
 const { signal } = new AbortController();
 const shell = (script: string) => ({ name: "/bin/sh", args: ["-c", script], env: { LC_ALL: "C" } });
 
-Deno.test("runProgram() gives what the program printed, and nothing of its errors", async () => {
+Deno.test("runProgram() returns the program's output, without its error output", async () => {
   assert.equal(await runProgram(shell("echo out; echo err >&2"), signal, "sh failed"), "out\n");
   assert.equal(await runProgram(shell('printf %s "$LC_ALL"'), signal, "sh failed"), "C");
 });
@@ -14,20 +14,20 @@ Deno.test("runProgram() reads nothing from the daemon's standard input", async (
   assert.equal(await runProgram(shell("cat"), signal, "cat failed"), "");
 });
 
-Deno.test("runProgram() throws the first line of the errors, or else the exit code", async () => {
+Deno.test("runProgram() throws the first line of the error output, or else the exit code", async () => {
   const failed = (script: string) => runProgram(shell(script), signal, "df failed for /a");
   await assert.rejects(failed("echo first >&2; echo second >&2; exit 3"), { message: "df failed for /a: first" });
   await assert.rejects(failed("echo ignored; exit 3"), { message: "df failed for /a: exit code 3" });
 });
 
-Deno.test("runProgram() says that a program is not there", async () => {
+Deno.test("runProgram() says that a program does not exist", async () => {
   await assert.rejects(
     runProgram({ name: "/nowhere/df", args: [], env: {} }, signal, "df failed"),
     Deno.errors.NotFound,
   );
 });
 
-Deno.test("runProgram() ends a program that never ends when its signal aborts, and throws the reason", async () => {
+Deno.test("runProgram() kills a program that never ends when its signal aborts, and throws the reason", async () => {
   const controller = new AbortController(),
     running = runProgram(shell("exec sleep 60"), controller.signal, "sh failed");
   controller.abort(new Error("timed out"));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { parsePs } from "../../../senses/process-watch/ps.ts";
 
-Deno.test("lines of ps are read with days, spaces and zombies in them, and others refused", () => {
+Deno.test("lines of ps are read with days, spaces and zombies, and other lines are rejected", () => {
   const output = "    1 Ss   12040       00:07 a name\n  22 Z 0 01:00:00 gone <defunct>\n 333 R+ 8 12-01:02:03   sh\n";
   assert.deepEqual(parsePs(output), [
     { pid: 1, rssBytes: 12_040 * 1024, seconds: 7, text: "a name" },

@@ -10,13 +10,13 @@ function told(share: number, busy: (ms: number) => boolean, seconds = 10): numbe
   return times;
 }
 
-Deno.test("a core that is burnt outside of any compute is told of once", () => {
+Deno.test("a core that is kept busy outside of any compute is reported once", () => {
   assert.equal(told(1, () => false), 1);
   assert.equal(told(2, () => false), 1);
   assert.equal(told(0.5, () => false), 0);
 });
 
-Deno.test("a compute may use what it likes, and what was used in it does not count afterwards", () => {
+Deno.test("a compute may use any CPU time, and that time does not count afterwards", () => {
   assert.equal(told(1, () => true), 0);
   assert.equal(told(1, (ms) => ms % (idleBurnMs / 2) === 0), 0);
 });

@@ -6,7 +6,7 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 const kiB = 1024;
 
-Deno.test("files that are missing hold nothing, and the limit itself is not over it", () =>
+Deno.test("missing files have no size, and usage equal to the limit is not over it", () =>
   inTempDir(async (root) => {
     const quota = { limitBytes: 2 * kiB, files: [join(root, "a.db"), join(root, "a.db-wal")] };
     assert.equal(findQuotaFault(quota, null), null);
@@ -17,7 +17,7 @@ Deno.test("files that are missing hold nothing, and the limit itself is not over
     assert.equal(findQuotaFault(null, null), null);
   }));
 
-Deno.test("a folder under the name of a database is over every limit", () =>
+Deno.test("a folder in place of a database is over every limit", () =>
   inTempDir(async (root) => {
     await Deno.mkdir(join(root, "a.db"));
     assert.match(
@@ -27,7 +27,7 @@ Deno.test("a folder under the name of a database is over every limit", () =>
   }));
 
 Deno.test({
-  name: "a file that the process removed and still holds open counts",
+  name: "a removed file that the process still holds open counts",
   ignore: Deno.build.os !== "linux",
   fn: () =>
     inTempDir(async (root) => {

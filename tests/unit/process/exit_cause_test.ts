@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type EndKind, isWanted, toProcessEnd } from "../../../src/process/exit_cause.ts";
 
-Deno.test("toProcessEnd() tells out of memory, abort, kill and plain exits apart", () => {
+Deno.test("toProcessEnd() distinguishes out of memory, abort, kill and ordinary exits", () => {
   const heap = "Fatal JavaScript out of memory: Ineffective mark-compacts near heap limit\nStack backtrace:";
   const cases: [{ code: number; signal: string | null }, string, EndKind, RegExp][] = [
     [{ code: 133, signal: "SIGTRAP" }, "", "out_of_memory", /memory limit/],
@@ -26,7 +26,7 @@ Deno.test("toProcessEnd() tells out of memory, abort, kill and plain exits apart
   }
 });
 
-Deno.test("isWanted() holds for the ends that nerve decided on without a fault", () => {
+Deno.test("isWanted() holds for the ends that nerve decided on without a failure", () => {
   const all: EndKind[] = [
     "ended",
     "recycled",

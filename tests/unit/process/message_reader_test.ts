@@ -60,7 +60,7 @@ async function heardOf(line: FromProcess | string, kind: "group" | "workflow" = 
 
 const message: FromProcess = { t: "message", runId: "a", attempt: 1, round: 1, role: "r", content: "c", meta: {} };
 
-Deno.test("messages are heard in their order, and each side that hangs up is told", async () => {
+Deno.test("messages are delivered in order, and the end of each channel is reported", async () => {
   const { shim, worker, heard, done } = setUp();
   worker.say({ t: "ready" }, { t: "pong", n: 1 }, { t: "pong", n: 2 });
   worker.end();
@@ -70,7 +70,7 @@ Deno.test("messages are heard in their order, and each side that hangs up is tol
   assert.equal(heard.filter((each) => each === "hung up").length, 2);
 });
 
-Deno.test("what is no message of the protocol is told, and nothing after it is read there", async () => {
+Deno.test("a line that is not a message is reported, and nothing after it is read from that channel", async () => {
   for (const line of ["", "null", "{}", '{"t":"other"}', '{"t":"pong"}', '{"t":"pong","n":"1"}', '{"t":"ready"']) {
     assert.match(await heardOf(line), /^broken: /, line);
   }
@@ -82,7 +82,7 @@ Deno.test("what is no message of the protocol is told, and nothing after it is r
   assert.ok(!heard.includes("pong 1"));
 });
 
-Deno.test("a line that begins as one kind and is another, one too long or nested too deep is broken", async () => {
+Deno.test("a line that begins as one kind and is another, is too long or is nested too deeply is invalid", async () => {
   assert.equal(await heardOf('{"t":"pong","n":1,"t":"ready"}'), "broken: the line names two kinds of message");
   assert.match(await heardOf(`{"t":"pong","n":1,"x":"${"x".repeat(fromProcessMaxBytes.pong)}"}`), /longer than/);
   const deep = "[".repeat(jsonDepthMax + 10) + "]".repeat(jsonDepthMax + 10);
@@ -92,7 +92,7 @@ Deno.test("a line that begins as one kind and is another, one too long or nested
   );
 });
 
-Deno.test("a long message of a run is for the process of a workflow only", async () => {
+Deno.test("only the process of a workflow may send a long message", async () => {
   const long = { ...message, content: "x".repeat(fromProcessMaxBytes.finished) };
   assert.equal(await heardOf(long, "workflow"), "message");
   assert.match(await heardOf(long, "group"), /^broken: message is longer/);

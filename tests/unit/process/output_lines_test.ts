@@ -11,12 +11,12 @@ async function linesOf(...chunks: (string | Uint8Array)[]): Promise<string[]> {
   return lines;
 }
 
-Deno.test("lines come one by one, wherever the stream was cut, and so does a last one without its end", async () => {
+Deno.test("lines come one by one, wherever the stream was cut, and so does a last line without a line break", async () => {
   assert.deepEqual(await linesOf("a\nb", "c\n\n", "end"), ["a", "bc", "", "end"]);
   assert.deepEqual(await linesOf(), []);
 });
 
-Deno.test("a character that two chunks share is put together", async () => {
+Deno.test("a character that is split between two chunks is put together", async () => {
   const [first, second, ...rest] = new TextEncoder().encode("é\n");
   assert.deepEqual(await linesOf(new Uint8Array([first!]), new Uint8Array([second!, ...rest])), ["é"]);
 });
@@ -27,7 +27,7 @@ Deno.test("a line over the limit is cut, its rest is dropped, and the next line 
   assert.deepEqual([long?.length, next], [logLineMaxBytes, "next"]);
 });
 
-Deno.test("whoever writes without end waits: nothing more is read before the pace allows it", async () => {
+Deno.test("a process that writes without end has to wait: nothing more is read before the pace allows it", async () => {
   const waits: PromiseWithResolvers<void>[] = [], lines: string[] = [];
   const stream = ReadableStream.from(["a\n", "b\n", "c\n"].map((text) => new TextEncoder().encode(text)));
   const done = forwardLines(stream as ReadableStream<Uint8Array>, (line) => lines.push(line), () => {

@@ -23,6 +23,6 @@ Deno.test("decideRestart() quarantines a unit that is over its quota at its firs
   assert.deepEqual(decideRestart(full, []), { kind: "quarantine", reason: "holds 2 GiB", full: true });
 });
 
-Deno.test("keepRecentDeaths() forgets what is older than the window", () => {
+Deno.test("keepRecentDeaths() forgets deaths that are older than the window", () => {
   assert.deepEqual(keepRecentDeaths([0, 1, deathWindowMs], deathWindowMs), [1, deathWindowMs]);
 });

@@ -9,7 +9,7 @@ import {
   unitViewSchema,
 } from "../../../src/protocol/api.ts";
 
-Deno.test("formatReflex() names every way in which a sense is woken", () => {
+Deno.test("formatReflex() names every way in which a sense can be triggered", () => {
   const none = { intervalMs: null, cron: null, timezone: null, on: [] };
   assert.equal(formatReflex({ ...none, intervalMs: 90_000 }), "every 1m30s");
   assert.equal(formatReflex({ ...none, cron: "0 9 * * *" }), "cron 0 9 * * *");
@@ -17,7 +17,7 @@ Deno.test("formatReflex() names every way in which a sense is woken", () => {
   assert.equal(formatReflex(both), "cron 0 9 * * * (Europe/Berlin) and on a, b");
 });
 
-Deno.test("a request with a key that nobody knows is refused: it may be a misspelt one", () => {
+Deno.test("a request with an unknown key is rejected, because the key may be misspelt", () => {
   assert.ok(!startRunRequestSchema.safeParse({ promt: "go" }).success);
   assert.ok(!killRunRequestSchema.safeParse({ why: "x" }).success);
   assert.ok(!archiveRequestSchema.safeParse({ dry_run: true }).success);
@@ -26,7 +26,7 @@ Deno.test("a request with a key that nobody knows is refused: it may be a misspe
   }
 });
 
-Deno.test("a unit of an older daemon, which does not say what of its code does not run, can be read", () => {
+Deno.test("a unit of an older daemon, without the field for code that is not running, can be read", () => {
   const old = {
     kind: "group",
     name: "a",
@@ -40,7 +40,7 @@ Deno.test("a unit of an older daemon, which does not say what of its code does n
   assert.equal(unitViewSchema.parse(old).problem, null);
 });
 
-Deno.test("what a client got wrong is a 4xx, what went wrong here is a 5xx", () => {
+Deno.test("an error of the client is a 4xx, an error of nerve is a 5xx", () => {
   for (const code of ["PAYLOAD_INVALID", "SENSE_UNKNOWN", "RUN_CONFLICT", "USAGE"] as const) {
     assert.ok(problemStatus[code] < 500, code);
   }

@@ -8,7 +8,7 @@ import {
   unknownWorkflow,
 } from "../../../src/protocol/common_errors.ts";
 
-Deno.test("an unknown name is told together with the names that there are, or with how to make the first", () => {
+Deno.test("the message for an unknown name lists the existing names, or says how to create the first", () => {
   const sense = unknownSense("cpu", new Map([["cpu-usage", 1], ["disk", 2]]).keys());
   assert.deepEqual([sense.code, sense.message], ["SENSE_UNKNOWN", 'there is no sense "cpu"']);
   assert.match(sense.hint ?? "", /cpu-usage, disk$/);
@@ -16,7 +16,7 @@ Deno.test("an unknown name is told together with the names that there are, or wi
   assert.equal(unknownRun("r").code, "RUN_UNKNOWN");
 });
 
-Deno.test("a daemon that is missing or in the way is named by its workspace", () => {
+Deno.test("the message for a missing or conflicting daemon names the workspace", () => {
   assert.deepEqual([daemonMissing("/w").message, daemonMissing(null).message], [
     "no daemon runs in /w",
     "no daemon runs in this workspace",

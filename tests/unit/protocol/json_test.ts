@@ -5,7 +5,7 @@ import fc from "../../support/fast_check.ts";
 
 const MiB = 2 ** 20;
 
-Deno.test("toJsonText() gives text that reads back as the value, for any JSON within its bounds", () => {
+Deno.test("toJsonText() returns text that reads back as the value, for any JSON within its bounds", () => {
   fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
     const text = toJsonText(value, MiB);
     assert.ok(text.ok);
@@ -40,7 +40,7 @@ Deno.test("toJsonText() never throws, whatever the value does", () => {
   for (const value of hostile) assert.equal(toJsonText(value, MiB).ok, false);
 });
 
-Deno.test("toJsonText() counts bytes of UTF-8, not characters, and takes exactly the limit", () => {
+Deno.test("toJsonText() counts bytes of UTF-8, not characters, and accepts exactly the limit", () => {
   assert.equal(toJsonText("xxxx", 6).ok, true);
   assert.equal(toJsonText("xxxx", 5).ok, false);
   assert.equal(toJsonText("\u4e16\u4e16", 8).ok, true, "two characters of three bytes, two quotes");
@@ -53,7 +53,7 @@ Deno.test("toJsonText() keeps lone surrogates and line separators as JSON that i
   assert.equal(JSON.parse(text.value), "a\ud800\n\u2028");
 });
 
-Deno.test("toJsonText() refuses more levels than anybody can walk, and takes the deepest that is allowed", () => {
+Deno.test("toJsonText() rejects JSON that is nested too deeply, and accepts the deepest that is allowed", () => {
   const nested = (levels: number): unknown => {
     let value: unknown = 1;
     for (let level = 0; level < levels; level++) value = level % 2 === 0 ? [value, "x".repeat(10)] : { a: value };
@@ -67,7 +67,7 @@ Deno.test("toJsonText() refuses more levels than anybody can walk, and takes the
   assert.equal(nestsTooDeep("[".repeat(100_000) + "]".repeat(100_000)), true);
 });
 
-Deno.test("nestsTooDeep() says of any JSON text what a walk through its value says", () => {
+Deno.test("nestsTooDeep() agrees with a walk through the value, for any JSON text", () => {
   const levelsOf = (value: unknown): number =>
     typeof value !== "object" || value === null ? 0 : 1 + Math.max(0, ...Object.values(value).map(levelsOf));
   const texts = fc.oneof(
@@ -79,7 +79,7 @@ Deno.test("nestsTooDeep() says of any JSON text what a walk through its value sa
   }));
 });
 
-Deno.test("byteLength() counts UTF-8: one to four bytes a character, three for a lone surrogate", () => {
+Deno.test("byteLength() counts UTF-8: one to four bytes per character, three for a lone surrogate", () => {
   const texts = ["", "a", "\u00e9", "\u4e16", "\u{1f600}", "\ud800"];
   assert.deepEqual(texts.map(byteLength), [0, 1, 2, 3, 4, 3]);
 });

@@ -51,26 +51,26 @@ function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
 
 const line = fc.string({ unit: "grapheme", maxLength: 60 }).filter((text) => !text.includes("\n"));
 
-Deno.test("LineChannel.lines() gives the lines that were sent, wherever the chunks are cut", async () => {
+Deno.test("LineChannel.lines() gives the lines that were sent, however the chunks are cut", async () => {
   await fc.assert(fc.asyncProperty(fc.array(line), fc.array(fc.nat()), async (lines, places) => {
     const bytes = bytesOf(lines.map((text) => `${text}\n`).join(""));
     assert.deepEqual(await read(new LineChannel(new FakeStream(cut(bytes, places)), limit)), lines);
   }));
 });
 
-Deno.test("LineChannel.lines() puts a character together that two chunks share", async () => {
+Deno.test("LineChannel.lines() puts together a character that is split between two chunks", async () => {
   const bytes = bytesOf("\u{1f600}\n");
   const chunks = [...bytes].map((byte) => Uint8Array.of(byte));
   assert.deepEqual(await read(new LineChannel(new FakeStream(chunks), limit)), ["\u{1f600}"]);
 });
 
-Deno.test("LineChannel.lines() drops a last line without its end: half a message is no message", async () => {
+Deno.test("LineChannel.lines() drops a last line without a line break: half a message is not a message", async () => {
   const stream = new FakeStream([bytesOf("whole\nhal"), bytesOf("f")]);
   assert.deepEqual(await read(new LineChannel(stream, limit)), ["whole"]);
   assert.equal(stream.closed, 1);
 });
 
-Deno.test("LineChannel.lines() throws for a line over the limit, before it has all of it, and closes", async () => {
+Deno.test("LineChannel.lines() throws for a line over the limit before the line is complete, and closes", async () => {
   const chunks = [bytesOf("ok\n" + "x".repeat(900)), bytesOf("x".repeat(200)), bytesOf("x".repeat(1e6))];
   const stream = new FakeStream(chunks), channel = new LineChannel(stream, limit), seen: string[] = [];
   await assert.rejects(async () => {
@@ -81,7 +81,7 @@ Deno.test("LineChannel.lines() throws for a line over the limit, before it has a
   assert.equal(channel.closed, true);
 });
 
-Deno.test("LineChannel.lines() takes a line of exactly the limit, in one chunk or in many", async () => {
+Deno.test("LineChannel.lines() accepts a line of exactly the limit, in one chunk or in many", async () => {
   const text = "y".repeat(1_000);
   for (const places of [[], [400, 1_000]]) {
     const chunks = cut(bytesOf(`${text}\n`), places);
@@ -90,7 +90,7 @@ Deno.test("LineChannel.lines() takes a line of exactly the limit, in one chunk o
   await assert.rejects(read(new LineChannel(new FakeStream([bytesOf(`${text}z\n`)]), limit)), RangeError);
 });
 
-Deno.test("LineChannel.lines() ends when its reader leaves, and the stream is closed once", async () => {
+Deno.test("LineChannel.lines() ends when its reader leaves the loop, and closes the stream once", async () => {
   const stream = new FakeStream([bytesOf("a\nb\nc\n")]), channel = new LineChannel(stream, limit);
   for await (const text of channel.lines()) {
     assert.equal(text, "a");
@@ -100,7 +100,7 @@ Deno.test("LineChannel.lines() ends when its reader leaves, and the stream is cl
   assert.equal(stream.closed, 1);
 });
 
-Deno.test("LineChannel.lines() ends quietly when the other side died or we closed, and throws for other faults", async () => {
+Deno.test("LineChannel.lines() ends quietly when the other side died or this side closed, and throws other errors", async () => {
   const after = (thrown: Error, before: () => void = () => {}) => {
     const stream = new FakeStream([bytesOf("a\n")]), channel = new LineChannel(stream, limit);
     const whole = stream.read.bind(stream);
@@ -132,7 +132,7 @@ Deno.test("LineChannel.send() writes the lines of one turn together and in order
   assert.deepEqual(slow.writes, ["ab", "c\n", "d\n"]);
 });
 
-Deno.test("LineChannel.send() takes lines while others are being written, and flushed() waits for them as well", async () => {
+Deno.test("LineChannel.send() accepts lines while others are being written, and flushed() waits for them as well", async () => {
   const stream = new FakeStream([]), channel = new LineChannel(stream, limit);
   channel.send("a");
   await Promise.resolve();
@@ -141,7 +141,7 @@ Deno.test("LineChannel.send() takes lines while others are being written, and fl
   assert.equal(stream.writes.join(""), "a\nb\n");
 });
 
-Deno.test("LineChannel.send() after the other side is gone does nothing, and says so by closed", async () => {
+Deno.test("LineChannel.send() does nothing once the other side is gone, and closed says so", async () => {
   const stream = new FakeStream([]), channel = new LineChannel(stream, limit);
   stream.failing = true;
   channel.send("lost");
@@ -153,6 +153,6 @@ Deno.test("LineChannel.send() after the other side is gone does nothing, and say
   assert.equal(stream.closed, 1);
 });
 
-Deno.test("LineChannel.send() refuses a line break: it would be two lines for the reader", () => {
+Deno.test("LineChannel.send() rejects a line break: it would be two lines for the reader", () => {
   assert.throws(() => new LineChannel(new FakeStream([]), limit).send("a\nb"), /a line break/);
 });

@@ -8,7 +8,7 @@ function withStack(message: string, stack: string): Error {
   return Object.assign(new Error(message), { stack });
 }
 
-Deno.test("describeError() names the class where that tells more than the message", () => {
+Deno.test("describeError() names the class where the message alone says less", () => {
   assert.equal(describeError(new Error("no")), "no");
   assert.equal(describeError(new TypeError("no")), "no");
   assert.equal(describeError(new RangeError("no")), "RangeError: no");
@@ -20,7 +20,7 @@ Deno.test("describeError() names the class where that tells more than the messag
   assert.equal(describeError(new Error("a\n   b\r\n\n c ")), "a | b | c");
 });
 
-Deno.test("a file outside that is imported is told to move to lib/, one that is read to be declared", () => {
+Deno.test("a file outside the folder gives the advice to move it to lib/ when imported, to declare it when read", () => {
   const message = 'Requires read access to "/w/senses/b/x.ts", run again with the --allow-read flag';
   assert.match(
     toLoadProblem(new TypeError(`${message} at file:///w/senses/a/index.ts:1:17`), folder).message,
@@ -38,7 +38,7 @@ Deno.test("a file outside that is imported is told to move to lib/, one that is 
   );
 });
 
-Deno.test("describeError() adds the cause, unless the message tells it already", () => {
+Deno.test("describeError() adds the cause, unless the message contains it already", () => {
   const query = new Error("Failed to run the query", { cause: new Error("no such table: nope") });
   assert.equal(describeError(query), "Failed to run the query: no such table: nope");
   assert.equal(
@@ -53,7 +53,7 @@ Deno.test("describeError() adds the cause, unless the message tells it already",
   assert.equal(describeError(ring), "ring: of two");
 });
 
-Deno.test("describeError(), placeOf(), toLoadProblem() and toStrayProblem() never throw, and what they say is bounded", () => {
+Deno.test("describeError(), placeOf(), toLoadProblem() and toStrayProblem() never throw, and their texts are bounded", () => {
   const hostile = fc.oneof(
     fc.anything(),
     fc.record({ name: fc.anything(), message: fc.anything(), stack: fc.anything() }, { requiredKeys: [] })
@@ -112,7 +112,7 @@ Deno.test("toLoadProblem() cuts the code frame of a syntax error, also above its
   assert.equal(toLoadProblem(new Error("one\n| two"), folder).message, "one | | two", "other lines stay");
 });
 
-Deno.test("toLoadProblem() says the rule of imports in place of advice for a project of one's own", () => {
+Deno.test("toLoadProblem() states the rule of imports in place of Deno's advice for a project of one's own", () => {
   const texts = {
     'Import "lodash" not a dependency and not in import map from "file:///w/senses/a/index.ts"\n  hint: try running `deno add npm:lodash`':
       /^"lodash" cannot be imported: .* lib\/, nerve, drizzle-orm, zod and Node built-ins; .*permissions\.import/,
@@ -134,7 +134,7 @@ Deno.test("describeError() gives no impossible advice where Deno wants a permiss
   assert.match(describeError(thrown), /^"\/proc\/stat" is always closed in the sandbox: use node:os/);
 });
 
-Deno.test("toStrayProblem() has its place in a folder of its unit, when there is one", () => {
+Deno.test("toStrayProblem() has a place in a folder of its unit, when the stack has one", () => {
   const thrown = withStack("x", "Error: x\n    at file:///w/lib/tool.ts:3:4\n    at file:///w/senses/a/index.ts:1:2");
   assert.equal(toStrayProblem(thrown, ["/w/senses/a", "/w/lib"]).place?.file, "/w/senses/a/index.ts");
   assert.equal(toStrayProblem(thrown, ["/w/lib"]).place?.line, 3);

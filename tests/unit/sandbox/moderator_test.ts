@@ -42,7 +42,7 @@ Deno.test("a moderator answers with a role or with END", () => {
   assert.equal(ask(() => END).kind, "end");
 });
 
-Deno.test("a moderator that throws, promises, or names no role is told what it did", () => {
+Deno.test("a moderator that throws, returns a promise, or names no role gives an error that says so", () => {
   const thrown = new Error("no idea");
   const answer = ask(() => {
     throw thrown;
@@ -73,12 +73,12 @@ Deno.test("a moderator cannot change the messages that the next one sees", () =>
   assert.match(faultOf(({ messages }) => (messages as RunMessage[]).push(...messagesBy("tidy"))), /threw/);
 });
 
-Deno.test("findContradiction() is null when every round was done by the role that the moderator names again", async () => {
+Deno.test("findContradiction() is null when the moderator names the same role again for every round", async () => {
   const workflow = workflowWith(({ messages }) => messages.length % 2 === 0 ? "scan" : "tidy");
   assert.equal(await findContradiction(workflow, start, messagesBy("scan", "tidy", "scan")), null);
 });
 
-Deno.test("findContradiction() names the first round that the moderator would now give to another role", async () => {
+Deno.test("findContradiction() names the first round for which the moderator now names another role", async () => {
   const workflow = workflowWith(({ messages }) => messages.length < 2 ? "scan" : END);
   const found = await findContradiction(workflow, start, messagesBy("scan", "tidy", "tidy"));
   assert.match(found?.message ?? "", /round 2 was done by "tidy", but for the same 1 messages .* returns "scan"/);
@@ -88,7 +88,7 @@ Deno.test("findContradiction() names the first round that the moderator would no
   assert.match((await findContradiction(throws, start, messagesBy("scan")))?.message ?? "", /now throws gone/);
 });
 
-Deno.test("findContradiction() asks about the newest rounds only", async () => {
+Deno.test("findContradiction() checks the newest rounds only", async () => {
   let asked = 0;
   const workflow = workflowWith(() => {
     asked++;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isOpenBuiltin } from "../../../src/sandbox/module_gate.ts";
 import { readSource, sourceFiles } from "../../support/source_files.ts";
 
-Deno.test("what acts on processes, threads or sockets is closed, and so is what nobody has heard of", () => {
+Deno.test("modules that act on processes, threads or sockets are closed, and so are unknown ones", () => {
   const closed = [
     "child_process",
     "net",
@@ -23,7 +23,7 @@ Deno.test("what acts on processes, threads or sockets is closed, and so is what 
   }
 });
 
-Deno.test("no trusted code of the sandbox makes Node sockets: user code could catch them by EventEmitter.prototype", () => {
+Deno.test("no trusted code of the sandbox creates Node sockets: user code could get at them by EventEmitter.prototype", () => {
   const files = sourceFiles(["sandbox", "store", "sdk", "protocol", "base"].map((room) => `src/${room}`), ".ts");
   assert.ok(files.length > 60);
   for (const file of files) {

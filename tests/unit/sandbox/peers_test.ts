@@ -29,7 +29,7 @@ function withPeers(
   });
 }
 
-Deno.test("all peers are the other senses, and a database is opened once, when it is first read", () =>
+Deno.test("peers are all other senses by default, and a database is opened once, when it is first read", () =>
   withPeers("all", (peers, opened) => {
     assert.deepEqual(Object.keys(peers), ["a", "b", "new"]);
     assert.equal(opened.length, 0);
@@ -38,21 +38,21 @@ Deno.test("all peers are the other senses, and a database is opened once, when i
     assert.ok("b" in peers && !("own" in peers) && peers.own === undefined);
   }));
 
-Deno.test("a list of peers is all there is, whatever name is asked for", () =>
+Deno.test("only the listed peers exist, whatever name is requested", () =>
   withPeers(["a"], (peers, opened) => {
     assert.deepEqual(Object.keys(peers), ["a"]);
     for (const name of ["b", "own", "../a", "constructor"]) assert.equal(peers[name], undefined, name);
     assert.equal(opened.length, 0);
   }));
 
-Deno.test("a peer's database is read-only, and one that is not there yet cannot be read", () =>
+Deno.test("a peer's database is read-only, and a missing one cannot be read", () =>
   withPeers("all", (peers, opened) => {
     assert.ok(peers.a !== undefined);
     assert.throws(() => opened[0]?.exec("create table t (n)"), /readonly|read-only/);
     assert.throws(() => peers.new, { code: "STORE_FAILED" });
   }));
 
-Deno.test("user code cannot put a database among its peers, or take one out", () =>
+Deno.test("user code cannot add a database to its peers, or remove one", () =>
   withPeers(["a"], (peers) => {
     assert.throws(() => Object.assign(peers, { b: {} }), TypeError);
     assert.ok(!Reflect.deleteProperty(peers, "a"));

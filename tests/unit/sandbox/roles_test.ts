@@ -23,12 +23,12 @@ function faultOf(roles: unknown): string {
   return read.ok ? "" : read.error;
 }
 
-Deno.test("a function alone has no time limit and one attempt", () => {
+Deno.test("a role that is only a function has no time limit and one attempt", () => {
   const { timeoutMs, attempts } = planOf(run);
   assert.deepEqual([timeoutMs, attempts], [null, 1]);
 });
 
-Deno.test("spans are text or milliseconds, and what a retry leaves out has its default", () => {
+Deno.test("durations are text or milliseconds, and missing retry settings have their defaults", () => {
   const plan = planOf({ run, timeout: "1m30s", retry: { attempts: 4 } });
   assert.deepEqual([plan.timeoutMs, plan.attempts], [90_000, 4]);
   assert.deepEqual([plan.backoffMs, plan.maxBackoffMs], [defaultRetryBackoffMs, defaultRetryBackoffMaxMs]);
@@ -40,7 +40,7 @@ Deno.test("a first wait above the default bound raises the bound", () => {
   assert.equal(planOf({ run, retry: { attempts: 2, backoff: "10m" } }).maxBackoffMs, 600_000);
 });
 
-Deno.test("a role that cannot be understood is named, with what is wrong about it", () => {
+Deno.test("an invalid role gives an error with its name and what is wrong", () => {
   const cases: [unknown, RegExp][] = [
     [undefined, /no roles/],
     [{}, /no roles/],
@@ -65,12 +65,12 @@ Deno.test("a role that cannot be understood is named, with what is wrong about i
   for (const [roles, what] of cases) assert.match(faultOf(roles), what);
 });
 
-Deno.test("findRetryWait() doubles the wait up to its bound, and gives none after the last attempt", () => {
+Deno.test("findRetryWait() doubles the wait up to its bound, and is null after the last attempt", () => {
   const plan = planOf({ run, retry: { attempts: 5, backoff: 100, maxBackoff: 350 } });
   assert.deepEqual([1, 2, 3, 4, 5].map((failures) => findRetryWait(plan, failures, null)), [100, 200, 350, 350, null]);
 });
 
-Deno.test("an error is not retried by its name, by its class, or by the author's own function", () => {
+Deno.test("an error can be excluded from retries by its name, its class, or a function of the author", () => {
   class NoSuchUser extends Error {}
   const named = planOf({ run, retry: { attempts: 9, nonRetryable: ["NoSuchUser", "TimeoutError"] } });
   assert.equal(findRetryWait(named, 1, new NoSuchUser("x")), null);

@@ -16,14 +16,14 @@ const ended = new AbortController().signal;
 const aborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 
-Deno.test("runRole() gives what the role returned, or what it threw, whatever that is", async () => {
+Deno.test("runRole() gives the value that the role returned or threw, whatever it is", async () => {
   const result = { content: "done", meta: {} };
   assert.deepEqual(await runRole(planOf(() => result), ended, context, assert.fail), { ok: true, value: result });
   const thrown = await runRole(planOf(() => Promise.reject(undefined)), ended, context, assert.fail);
   assert.deepEqual(thrown, { ok: false, error: undefined });
 });
 
-Deno.test("a role whose time is up has timed out, whatever it returns or throws then", async () => {
+Deno.test("a role over its time limit has timed out, whatever it returns or throws afterwards", async () => {
   for (const end of ["return", "throw"]) {
     const plan = planOf({
       timeout: 10,
@@ -41,7 +41,7 @@ Deno.test("a role whose time is up has timed out, whatever it returns or throws 
   }
 });
 
-Deno.test("the end of the run aborts the role's signal, and is no timeout", async () => {
+Deno.test("the end of the run aborts the role's signal, and does not count as a timeout", async () => {
   const run = new AbortController();
   const plan = planOf({
     timeout: "1h",

@@ -5,7 +5,7 @@ import { defineSense, option } from "../../../src/sdk/mod.ts";
 
 type Context = Record<"db" | "peers" | "sqlite" | "config", unknown>;
 
-Deno.test("a compute that takes neither db nor peers needs no databases", () => {
+Deno.test("a compute that uses neither db nor peers needs no databases", () => {
   const functions = [
     () => null,
     function () {},
@@ -25,7 +25,7 @@ Deno.test("a compute that takes neither db nor peers needs no databases", () => 
   for (const each of functions) assert.equal(needsDatabases(each), false, String(each));
 });
 
-Deno.test("a compute that takes db or peers, or might, needs the databases", () => {
+Deno.test("a compute that uses db or peers, or might, needs the databases", () => {
   const inner = ({ db }: Context) => db;
   const functions = [
     inner,
@@ -50,7 +50,7 @@ Deno.test("a compute that takes db or peers, or might, needs the databases", () 
   for (const each of functions) assert.equal(needsDatabases(each), true, Object.prototype.toString.call(each));
 });
 
-Deno.test("of a compute that defineSense made, the author's own tells what it needs", () => {
+Deno.test("for a compute from defineSense(), the author's own function decides what is needed", () => {
   const config = { most: option.number(10) };
   const without = defineSense({ config, compute: ({ config: settings, sqlite }) => [settings.most, sqlite] });
   const withDb = defineSense({ config, compute: ({ config: settings, db }) => [settings.most, db] });

@@ -34,7 +34,7 @@ Deno.test("ctx.log sends level, text and data, and knows no other level", () => 
   assert.deepEqual([odd?.level, odd?.data], ["info", null]);
 });
 
-Deno.test("ctx.log never throws: data that is no JSON is replaced by the reason, a long text is cut", () => {
+Deno.test("ctx.log never throws: data that is not JSON is replaced by the reason, a long text is cut", () => {
   const cyclic: Record<string, unknown> = {};
   cyclic.self = cyclic;
   const [cycle, long, large] = logged((log) => {

@@ -11,7 +11,7 @@ function setUp() {
   return { clock, time: { clock, heap: new TimerHeap(clock) }, start: clock.monotonic() };
 }
 
-Deno.test("a reminder calls ahead, then fires; without enough time it only fires", async () => {
+Deno.test("a timer announces itself ahead of time, then fires; without enough time it only fires", async () => {
   const { clock, time, start } = setUp(), calls: string[] = [];
   const reminder = new AdvanceTimer(time, (at) => calls.push(`ahead ${at - start}`), () => calls.push("fire"));
   reminder.set(start + 1_000);
@@ -25,7 +25,7 @@ Deno.test("a reminder calls ahead, then fires; without enough time it only fires
   assert.equal(reminder.at, null);
 });
 
-Deno.test("a reminder that is set again or cancelled never fires at its old time", async () => {
+Deno.test("a timer that is set again or cancelled never fires at its old time", async () => {
   const { clock, time, start } = setUp();
   let fired = 0;
   const reminder = new AdvanceTimer(time, () => {}, () => fired++);
@@ -38,7 +38,7 @@ Deno.test("a reminder that is set again or cancelled never fires at its old time
   assert.deepEqual([fired, clock.pending], [0, 0]);
 });
 
-Deno.test("an interval rings at its anchor and its multiples, and once for all that went by unseen", async () => {
+Deno.test("an interval fires at its anchor and multiples, and once for all ticks that passed unnoticed", async () => {
   const { clock, time, start } = setUp(), rings: number[] = [];
   const schedule = { kind: "interval", intervalMs: 100, anchor: start } as const;
   const alarm = new ScheduleTimer(time, schedule, () => {}, () => rings.push(clock.monotonic() - start));
@@ -50,7 +50,7 @@ Deno.test("an interval rings at its anchor and its multiples, and once for all t
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("a cron line rings with the time that it names, and follows the wall clock when that is set", async () => {
+Deno.test("a cron line fires with its scheduled time, and follows the wall clock when that is set", async () => {
   const { clock, time } = setUp(), due: string[] = [];
   const times = new CronTimes("0 9 * * *", "UTC");
   const alarm = new ScheduleTimer(

@@ -10,7 +10,7 @@ const iso = (times: number[]): string[] => times.map((time) => new Date(time).to
 const daily = (parts: Partial<SensePlan> = {}, catchUp: "none" | "once" = "once"): SensePlan =>
   plan("report", [{ cron: "0 9 * * *", timezone: "UTC", catchUp }], parts);
 
-Deno.test("a cron line comes at its times only, and each tick is told to be remembered", async () => {
+Deno.test("a cron line fires at its times only, and each tick is reported so that it can be stored", async () => {
   const bench = new SchedulerBench(at("2026-05-01T08:00:00Z"));
   bench.start(daily({}, "none"));
   await bench.clock.tick(2 * dayMs);
@@ -21,7 +21,7 @@ Deno.test("a cron line comes at its times only, and each tick is told to be reme
   assert.deepEqual(bench.prepared.map((ahead) => ahead.at), due.map((time) => time - prepareAheadMs));
 });
 
-Deno.test("a line at 02:30 in Berlin comes once on each day, also when the clock goes forward and back", async () => {
+Deno.test("a line at 02:30 in Berlin fires once on each day, also when the clock goes forward and back", async () => {
   const line = plan("night", [{ cron: "30 2 * * *", timezone: "Europe/Berlin" }]);
   const spring = new SchedulerBench(at("2026-03-28T00:00:00Z"));
   spring.start(line);
@@ -53,7 +53,7 @@ Deno.test("catch_up: once runs one compute for all ticks that were missed while 
   assert.deepEqual(bench.cronTicks, [{ sense: "report", due: missed }]);
 });
 
-Deno.test("a sense that is removed before its startup delay is over catches nothing up", async () => {
+Deno.test("a sense that is removed before its startup delay is over does not catch up", async () => {
   const bench = new SchedulerBench(at("2026-05-05T12:00:00Z"));
   bench.start(daily({ lastCronTick: at("2026-05-01T09:00:00Z"), startupDelayMs: 500 }));
   await bench.clock.tick(100);
@@ -62,7 +62,7 @@ Deno.test("a sense that is removed before its startup delay is over catches noth
   assert.deepEqual(bench.started, []);
 });
 
-Deno.test("nothing is caught up when no tick was missed, without catch_up, or when the line is new", async () => {
+Deno.test("no compute catches up when no tick was missed, without catch_up, or when the line is new", async () => {
   for (
     const line of [
       daily({ lastCronTick: at("2026-05-05T09:00:00Z") }),
@@ -77,7 +77,7 @@ Deno.test("nothing is caught up when no tick was missed, without catch_up, or wh
   }
 });
 
-Deno.test("a line that is followed for the first time is remembered at once, so that its first tick may be missed", () => {
+Deno.test("a new line is stored at once, so that its first tick can be caught up when it is missed", () => {
   const now = at("2026-05-05T12:00:00Z");
   const bench = new SchedulerBench(now);
   bench.start(daily());
@@ -88,7 +88,7 @@ Deno.test("a line that is followed for the first time is remembered at once, so 
   assert.deepEqual(without.cronTicks, []);
 });
 
-Deno.test("a reload neither catches up nor restarts a line, though its last tick has moved", async () => {
+Deno.test("a reload neither catches up nor restarts a line, although its last tick has moved", async () => {
   const bench = new SchedulerBench(at("2026-05-05T08:00:00Z"));
   bench.start(daily({ lastCronTick: at("2026-05-04T09:00:00Z") }));
   await bench.clock.tick(2 * hourMs);
@@ -152,7 +152,7 @@ Deno.test("the wall clock set back silences neither intervals nor, by much, cron
   assert.ok(bench.starts("minutely").length >= minutely + 8, "a line for every minute fell silent");
 });
 
-Deno.test("without cron lines nobody looks at the wall clock, with them it is one timer for all", async () => {
+Deno.test("without cron lines no timer checks the wall clock, with them one timer does for all", async () => {
   const bench = new SchedulerBench();
   bench.start(plan("a", [{ on: ["b"] }]));
   assert.equal(bench.clock.pending, 0);

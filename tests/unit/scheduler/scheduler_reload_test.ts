@@ -58,7 +58,7 @@ Deno.test("a changed plan keeps the schedules that it shares with the old one; a
   assert.deepEqual(bench.starts("b", t0), [0, 1_000, 1_400, 1_900, 2_400]);
 });
 
-Deno.test("a changed throttle applies to a compute that waits already", async () => {
+Deno.test("a changed throttle applies to a compute that already waits", async () => {
   const bench = new SchedulerBench(t0);
   const withThrottle = (throttleMs: number | null) => [plan("a", [], { throttleMs })];
   bench.start(...withThrottle(10_000));
@@ -75,7 +75,7 @@ Deno.test("a changed throttle applies to a compute that waits already", async ()
   assert.equal(bench.clock.pending, 0, "the window that no longer matters left its timer");
 });
 
-Deno.test("a removed sense computes no more, its pending compute is reported, and it is forgotten after what runs", async () => {
+Deno.test("a removed sense computes no more, its pending compute is reported, and it is forgotten after its running one", async () => {
   const bench = new SchedulerBench(t0);
   bench.durationMs = () => 200;
   bench.start(plan("a", [{ intervalMs: 1_000 }]), plan("b", []));
@@ -120,7 +120,7 @@ Deno.test("a sense that comes back while its compute still runs does not overlap
   assert.deepEqual(bench.starts("a", t0), [0, 500, 1_200, 2_200]);
 });
 
-Deno.test("a sense that listened before a reload and does not after it is not woken", async () => {
+Deno.test("a sense that listened before a reload but not after it is not triggered", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(plan("a", [{ on: ["s"] }]), plan("b", []));
   bench.scheduler.setPlans([plan("a", []), plan("b", [{ on: ["s"] }])]);

@@ -18,7 +18,7 @@ Deno.test("the first tick of an interval comes at start, the next ones from the 
   assert.equal(bench.clock.pending, 0, "a stopped scheduler left a timer");
 });
 
-Deno.test("before start nothing is scheduled and no trigger is taken", async () => {
+Deno.test("before start nothing is scheduled and no trigger is accepted", async () => {
   const bench = new SchedulerBench();
   bench.scheduler.setPlans([plan("a", [{ intervalMs: 100 }])]);
   assert.equal(bench.scheduler.trigger("a", manual), null);
@@ -27,7 +27,7 @@ Deno.test("before start nothing is scheduled and no trigger is taken", async () 
   assert.equal(bench.clock.pending, 0);
 });
 
-Deno.test("startup_delay shifts the first interval tick and all after it", async () => {
+Deno.test("startup_delay shifts the first interval tick and all later ones", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(plan("a", [{ intervalMs: 1_000 }], { startupDelayMs: 250 }));
   assert.equal(bench.scheduler.view("a")?.nextDue, t0 + 250);
@@ -35,7 +35,7 @@ Deno.test("startup_delay shifts the first interval tick and all after it", async
   assert.deepEqual(bench.starts("a", t0), [250, 1_250, 2_250]);
 });
 
-Deno.test("senses with the same interval start together, none is delayed for another", async () => {
+Deno.test("senses with the same interval start together, and none is delayed for another", async () => {
   const bench = new SchedulerBench(t0);
   const names = Array.from({ length: 200 }, (_, index) => `s${index}`);
   bench.durationMs = () => 40;
@@ -77,7 +77,7 @@ Deno.test("a compute that outlasts three ticks is followed by one, and the sched
   assert.deepEqual(bench.deferred.map(({ reason }) => reason), ["coalesced", "coalesced", "coalesced"]);
 });
 
-Deno.test("ticks that went by while the event loop was blocked lead to one compute, the next comes on schedule", async () => {
+Deno.test("ticks that passed while the event loop was blocked lead to one compute, and the next one is on schedule", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(plan("a", [{ intervalMs: 100 }]));
   await bench.clock.tick(150);
@@ -87,7 +87,7 @@ Deno.test("ticks that went by while the event loop was blocked lead to one compu
   assert.deepEqual(bench.starts("a", t0), [0, 100, 1_150, 1_200]);
 });
 
-Deno.test("the throttle holds a tick until the end of the window, and says so once for each trigger", async () => {
+Deno.test("the throttle holds a tick until the end of the window, and reports it once for each trigger", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(plan("a", [{ intervalMs: 100 }], { throttleMs: 260 }));
   await bench.clock.tick(600);
@@ -103,7 +103,7 @@ Deno.test("the throttle holds a tick until the end of the window, and says so on
   assert.equal(bench.started[1]?.computeId, 2);
 });
 
-Deno.test("Scheduler.trigger() tells which compute answers it", async () => {
+Deno.test("Scheduler.trigger() returns the number of the compute that answers it", async () => {
   const bench = new SchedulerBench(t0);
   bench.durationMs = () => 10;
   bench.start(plan("a", [], { throttleMs: 100 }));
@@ -124,7 +124,7 @@ Deno.test("Scheduler.trigger() tells which compute answers it", async () => {
   assert.deepEqual(scheduler.trigger("a", manual), { computeId: 4, how: "throttled", until: t0 + 200 });
 });
 
-Deno.test("a signal wakes the senses that listen to its sense, each once, and no other", async () => {
+Deno.test("a signal triggers the senses that listen to its sense, each once, and no other", async () => {
   const bench = new SchedulerBench();
   bench.start(
     plan("a", [{ on: ["source"] }, { on: ["source", "other"] }]),
@@ -139,7 +139,7 @@ Deno.test("a signal wakes the senses that listen to its sense, each once, and no
   ]);
 });
 
-Deno.test("signals that follow each other back to back start one compute after the other", async () => {
+Deno.test("signals in quick succession start one compute after the other", async () => {
   const bench = new SchedulerBench();
   bench.durationMs = () => 1;
   bench.start(plan("a", [{ on: ["source"] }]));
@@ -150,7 +150,7 @@ Deno.test("signals that follow each other back to back start one compute after t
   assert.equal(bench.started.length, 5);
 });
 
-Deno.test("a process is asked for ahead of each tick, unless the tick is too near or the sense busy", async () => {
+Deno.test("a process is requested ahead of each tick, unless the tick is too near or the sense is busy", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(plan("slow", [{ intervalMs: 1_000 }]), plan("quick", [{ intervalMs: prepareAheadMs }]));
   await bench.clock.tick(2_100);
@@ -166,7 +166,7 @@ Deno.test("a process is asked for ahead of each tick, unless the tick is too nea
   assert.deepEqual(busy.prepared, []);
 });
 
-Deno.test("a process is asked for ahead of the end of a window, and not for the ticks that the window holds back", async () => {
+Deno.test("a process is requested ahead of the end of a window, and not for the ticks that the window holds back", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(plan("a", [{ intervalMs: 1_000 }], { throttleMs: 60_500 }));
   await bench.clock.tick(60_600);
@@ -174,7 +174,7 @@ Deno.test("a process is asked for ahead of the end of a window, and not for the 
   assert.deepEqual(bench.starts("a", t0), [0, 60_500]);
 });
 
-Deno.test("nextDueAt is the first compute that is to come, which a throttle may put off", async () => {
+Deno.test("nextDueAt is the time of the next compute, which a throttle may delay", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(
     plan("a", [{ intervalMs: 10_000 }]),
@@ -192,7 +192,7 @@ Deno.test("nextDueAt is the first compute that is to come, which a throttle may 
   assert.equal(scheduler.nextDueAt(["b"]), t0 + 60_000);
 });
 
-Deno.test("stop drops what waits, says so, and lets what runs go on without a successor", async () => {
+Deno.test("stop drops waiting computes, reports them, and lets running ones finish without a successor", async () => {
   const bench = new SchedulerBench(t0);
   bench.durationMs = () => 100;
   bench.start(plan("a", [{ intervalMs: 1_000 }]), plan("b", [{ on: ["x"] }], { throttleMs: 500 }));
@@ -215,7 +215,7 @@ Deno.test("stop drops what waits, says so, and lets what runs go on without a su
   assert.equal(bench.started.length, before);
 });
 
-Deno.test("no trigger is taken while the scheduler stops, not even from a listener that hears of a drop", async () => {
+Deno.test("no trigger is accepted while the scheduler stops, not even from a listener that is notified of a drop", async () => {
   const bench = new SchedulerBench(t0);
   bench.start(plan("a", [], { throttleMs: 1_000 }), plan("b", []));
   bench.scheduler.trigger("a", manual);
@@ -226,7 +226,7 @@ Deno.test("no trigger is taken while the scheduler stops, not even from a listen
   assert.deepEqual(bench.starts("b"), []);
 });
 
-Deno.test("a listener may trigger the sense that it hears of", async () => {
+Deno.test("a listener may trigger the sense of its event", async () => {
   const bench = new SchedulerBench(t0);
   bench.durationMs = () => 5;
   bench.start(plan("a", [{ on: ["a-signal"] }], { throttleMs: 50 }));

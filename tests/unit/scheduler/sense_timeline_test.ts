@@ -74,14 +74,14 @@ Deno.test("a compute that outlasts its window is followed at its end, one that d
 });
 
 // Two computes began 2 ms apart at `throttle: 3s`, because the process of the first took 3 s to start.
-Deno.test("the window counts from when the sense began the compute, not from when it was asked to", () => {
+Deno.test("the window counts from the beginning of the compute, not from its request", () => {
   const slow = new Player(100);
   slow.trigger(0);
   slow.trigger(10);
   assert.deepEqual(slow.send({ kind: "finished", beganAt: 98, now: 99 }), [{ kind: "wait", until: 198 }]);
 });
 
-Deno.test("a window that is said to have elapsed too early is waited for again", () => {
+Deno.test("a window that was reported as elapsed too early is waited for again", () => {
   const player = new Player(100);
   player.trigger(0);
   player.send({ kind: "finished", beganAt: 0, now: 1 });
@@ -97,7 +97,7 @@ Deno.test("a window that elapses when nothing waits starts nothing", () => {
   assert.equal(player.state.tag, "running");
 });
 
-Deno.test("of merged triggers the most specific stays, and of equals the newest", () => {
+Deno.test("of merged triggers the most specific is kept, and of equals the newest", () => {
   const kept = (...triggers: Trigger[]) => {
     const player = new Player();
     player.trigger(0);
@@ -121,7 +121,7 @@ Deno.test("a shorter throttle lets a waiting compute start, a longer one holds i
   assert.equal(player.send({ kind: "plan_changed", throttleMs: 15, now: 20 })[0]?.kind, "start");
 });
 
-Deno.test("what was dropped never starts, and the running compute goes on", () => {
+Deno.test("a dropped compute never starts, and the running compute continues", () => {
   const player = new Player(100);
   player.trigger(0);
   player.trigger(1);
@@ -137,7 +137,7 @@ Deno.test("what was dropped never starts, and the running compute goes on", () =
   assert.deepEqual(player.send({ kind: "window_elapsed", now: 700 }), []);
 });
 
-Deno.test("an end without a compute is a bug and says so", () => {
+Deno.test("an end without a compute is reported as a bug", () => {
   assert.throws(() => new Player().send({ kind: "finished", beganAt: 0, now: 0 }), /nerve bug/);
 });
 

@@ -20,7 +20,7 @@ function dueTimes(cron: CronTimes, from: string, count: number): string[] {
   return found;
 }
 
-Deno.test("an interval's ticks are the anchor and its multiples, each strictly after the time asked for", () => {
+Deno.test("an interval's ticks are the anchor and its multiples, each strictly after the given time", () => {
   assert.equal(findNextIntervalTick(100, 10, 0), 100);
   assert.equal(findNextIntervalTick(100, 10, 99.9), 100);
   assert.equal(findNextIntervalTick(100, 10, 100), 110);
@@ -50,7 +50,7 @@ Deno.test("following an interval from tick to tick never repeats nor skips one, 
   }));
 });
 
-Deno.test("the first tick of an interval is its anchor, even when that has gone by", () => {
+Deno.test("the first tick of an interval is its anchor, even when that has passed", () => {
   const schedule = { kind: "interval", intervalMs: 10, anchor: 100 } as const;
   const first = findNextTick(schedule, null, { wall: 0, monotonic: 100 });
   assert.deepEqual(first, { at: 100, named: null });
@@ -58,20 +58,20 @@ Deno.test("the first tick of an interval is its anchor, even when that has gone 
   assert.deepEqual(findNextTick(schedule, first, { wall: 0, monotonic: 5_003 }), { at: 5_010, named: null });
 });
 
-Deno.test("a cron line's tick is turned from wall time into monotonic time", () => {
+Deno.test("a cron line's tick is converted from wall time to monotonic time", () => {
   const schedule = { kind: "cron", times: new CronTimes("0 9 * * *", "UTC") } as const;
   const now = { wall: at("2026-05-01T08:59:00Z"), monotonic: 5_000 };
   assert.deepEqual(findNextTick(schedule, null, now), { at: 65_000, named: at("2026-05-01T09:00:00Z") });
 });
 
-Deno.test("a cron line that never comes has no next tick", () => {
+Deno.test("a cron line that never fires has no next tick", () => {
   const never = new CronTimes("0 0 30 2 *", "UTC");
   assert.equal(never.findNext(at("2026-01-01T00:00:00Z")), null);
   assert.equal(never.findLast(at("2026-01-01T00:00:00Z")), null);
   assert.equal(findNextTick({ kind: "cron", times: never }, null, { wall: 0, monotonic: 0 }), null);
 });
 
-Deno.test("a daily time that does not exist on the day the clock goes forward comes when the gap ends", () => {
+Deno.test("a daily time that does not exist on the day the clock goes forward fires when the gap ends", () => {
   assert.deepEqual(dueTimes(new CronTimes("30 2 * * *", "Europe/Berlin"), "2026-03-28T00:00:00Z", 3), [
     "2026-03-28T01:30:00Z", // 02:30 winter time
     "2026-03-29T01:00:00Z", // 03:00 summer time: 02:30 does not exist
@@ -79,7 +79,7 @@ Deno.test("a daily time that does not exist on the day the clock goes forward co
   ]);
 });
 
-Deno.test("a daily time that exists twice on the day the clock goes back comes once, the first time", () => {
+Deno.test("a daily time that exists twice on the day the clock goes back fires once, the first time", () => {
   assert.deepEqual(dueTimes(new CronTimes("30 2 * * *", "Europe/Berlin"), "2026-10-24T00:00:00Z", 3), [
     "2026-10-24T00:30:00Z",
     "2026-10-25T00:30:00Z",
@@ -87,7 +87,7 @@ Deno.test("a daily time that exists twice on the day the clock goes back comes o
   ]);
 });
 
-Deno.test("a line for every half hour goes on evenly through both changes of the clock", () => {
+Deno.test("a line for every half hour fires evenly through both changes of the clock", () => {
   for (const from of ["2026-03-28T22:00:00Z", "2026-10-24T22:00:00Z"]) {
     const due = dueTimes(new CronTimes("*/30 * * * *", "Europe/Berlin"), from, 12).map(at);
     due.forEach((time, index) => assert.equal(time, at(from) + (index + 1) * hourMs / 2));
@@ -102,7 +102,7 @@ const change = fc.constantFrom(
   at("2026-10-03T15:30:00Z"),
 );
 
-Deno.test("around every change of the clock: cron ticks strictly grow, and the last one is the one before the next", () => {
+Deno.test("around every change of the clock cron ticks strictly increase, and the last tick precedes the next", () => {
   const near = fc.tuple(change, fc.integer({ min: -dayMs, max: dayMs })).map(([moment, offset]) => moment + offset);
   fc.assert(
     fc.property(fc.constantFrom(...lines), fc.constantFrom(...zones), near, (line, zone, from) => {
@@ -121,7 +121,7 @@ Deno.test("around every change of the clock: cron ticks strictly grow, and the l
   );
 });
 
-Deno.test("a missed cron tick is the newest one after the last that was seen", () => {
+Deno.test("a missed cron tick is the newest one after the last stored tick", () => {
   const daily = new CronTimes("0 9 * * *", "UTC");
   const now = at("2026-05-04T12:00:00Z");
   assert.equal(findMissedCronTick(daily, at("2026-05-01T09:00:00Z"), now), at("2026-05-04T09:00:00Z"));

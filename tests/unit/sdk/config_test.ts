@@ -13,7 +13,7 @@ const options = {
   slowest: option.duration(null),
 };
 
-Deno.test("readConfig fills in what is missing and takes what is given", () => {
+Deno.test("readConfig() fills in defaults and keeps given values", () => {
   assert.deepEqual(readConfig({ url: "u" }, options), {
     url: "u",
     path: "/",
@@ -37,7 +37,7 @@ Deno.test("readConfig fills in what is missing and takes what is given", () => {
   assert.deepEqual(readConfig(given, options), { ...given, keep: 5_400_000, slowest: 2_000 });
 });
 
-Deno.test("readConfig names every wrong, missing and unknown key at once", () => {
+Deno.test("readConfig() names every wrong, missing and unknown key at once", () => {
   const wrong = { path: 1, share: 1.1, count: "3", flag: "yes", keep: 30, slowest: "soon", pth: "/", __proto__x: 1 };
   assert.throws(() => readConfig(wrong, options), (thrown: unknown) => {
     assert.ok(thrown instanceof TypeError);
@@ -51,7 +51,7 @@ Deno.test("readConfig names every wrong, missing and unknown key at once", () =>
   });
 });
 
-Deno.test("readConfig returns settings of the promised types or throws a TypeError, whatever it is given", () => {
+Deno.test("readConfig() returns settings of the declared types or throws a TypeError, whatever it is given", () => {
   const json = fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(options)), fc.string()), fc.jsonValue());
   fc.assert(fc.property(json, (config) => {
     try {
@@ -65,7 +65,7 @@ Deno.test("readConfig returns settings of the promised types or throws a TypeErr
   }));
 });
 
-Deno.test("a list is texts, a single text is a list of one, and a required one is not empty", () => {
+Deno.test("a list consists of texts, a single text is a list of one, and a required list is not empty", () => {
   const read = (servers: unknown, settings: Parameters<typeof option.list>[0] = {}) =>
     readConfig({ servers } as JsonObject, { servers: option.list(settings) }).servers;
   assert.deepEqual(read(["a", "b"]), ["a", "b"]);
@@ -76,7 +76,7 @@ Deno.test("a list is texts, a single text is a list of one, and a required one i
   assert.throws(() => read(["a", "b", "c"], { max: 2 }), /up to 2 texts/);
 });
 
-Deno.test("a size is bytes, with its unit", () => {
+Deno.test("a size is a number of bytes, or a text with a unit", () => {
   const read = (limit: unknown) => readConfig({ limit } as JsonObject, { limit: option.size(null) }).limit;
   assert.equal(read("64KiB"), 65_536);
   assert.equal(read(undefined), null);

@@ -23,7 +23,7 @@ Deno.test("pause() rejects with the signal's reason when that aborts, before or 
   await assert.rejects(waiting, reason);
 });
 
-Deno.test("pause() refuses what is no span of time", async () => {
+Deno.test("pause() rejects a number that is not a duration", async () => {
   const { signal } = new AbortController();
   for (const ms of [-1, NaN, Infinity, "1s" as unknown as number]) {
     await assert.rejects(pause(ms, signal), TypeError, String(ms));

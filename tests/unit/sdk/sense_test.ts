@@ -23,7 +23,7 @@ Deno.test("without config, compute of defineSense is the author's own function, 
   });
 });
 
-Deno.test("with config, compute of defineSense gets its settings read and typed", async () => {
+Deno.test("with config, compute of defineSense gets checked and typed settings", async () => {
   const { compute } = defineSense({
     config: { folder: option.text(), most: option.number(10), keep: option.duration(null) },
     async compute({ name, config: { folder, most, keep } }) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { ComputeIds } from "../../../src/sensing/compute_ids.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("ids only grow, over any number of restarts, and a reservation is written once a block", () => {
+Deno.test("ids only grow, over any number of restarts, and a reservation is written once per block", () => {
   fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 2_500 }), { maxLength: 6 }), (lives) => {
     const values = new Map<string, string>();
     let last = 0, writes = 0;

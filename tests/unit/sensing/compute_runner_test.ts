@@ -41,7 +41,7 @@ function setUp() {
   return { clock, process, host, runner, computed, compute, answer };
 }
 
-Deno.test("a compute has the outcome that its process gives, and began when the process says", async () => {
+Deno.test("a compute has the outcome that its process reports, and began when the process says", async () => {
   const { clock, process, host, computed, compute, answer } = setUp();
   const from = clock.monotonic();
   compute(1);
@@ -53,7 +53,7 @@ Deno.test("a compute has the outcome that its process gives, and began when the 
   assert.deepEqual([host.released, clock.pending], [1, 0]);
 });
 
-Deno.test("a compute never began before it was asked for, whatever its process says", async () => {
+Deno.test("a compute never began before it was requested, whatever its process says", async () => {
   const { clock, computed, compute, answer } = setUp();
   await clock.tick(500);
   const from = clock.monotonic();
@@ -63,7 +63,7 @@ Deno.test("a compute never began before it was asked for, whatever its process s
   assert.equal(computed.get(1)?.beganAt, from);
 });
 
-Deno.test("only the process that was given a compute may answer it, and only once", async () => {
+Deno.test("only the process that received a compute may answer it, and only once", async () => {
   const { clock, runner, compute, answer } = setUp();
   compute(1);
   assert.ok(!runner.onOutcome(new FakeProcess(), { t: "outcome", id: 1, ranMs: 0, outcome: { kind: "null" } }));
@@ -73,7 +73,7 @@ Deno.test("only the process that was given a compute may answer it, and only onc
   assert.ok(!answer(1, { kind: "null" }));
 });
 
-Deno.test("a compute whose group may not start is down, with the reason", async () => {
+Deno.test("a compute whose group may not start ends as down, with the reason", async () => {
   const { clock, host, computed, compute } = setUp();
   host.down = true;
   compute(1);
@@ -81,7 +81,7 @@ Deno.test("a compute whose group may not start is down, with the reason", async 
   assert.deepEqual(computed.get(1)?.outcome, { kind: "group_down", message: "quarantined: it died" });
 });
 
-Deno.test("a compute over its time is aborted, and its process is killed when the grace is over as well", async () => {
+Deno.test("a compute over its time limit is aborted, and its process is killed after the grace period", async () => {
   const { clock, process, runner, computed, compute } = setUp();
   compute(1);
   await clock.tick(999);
@@ -95,7 +95,7 @@ Deno.test("a compute over its time is aborted, and its process is killed when th
   assert.deepEqual(computed.get(1)?.outcome, { kind: "timeout", afterMs: 1_000, killed: true });
 });
 
-Deno.test("a compute that throws after its abort was cut short; one that still returns a value was not", async () => {
+Deno.test("a compute that throws after its abort has timed out; one that still returns a value has not", async () => {
   const { clock, process, computed, compute, answer } = setUp();
   compute(1);
   compute(2);
@@ -109,7 +109,7 @@ Deno.test("a compute that throws after its abort was cut short; one that still r
   assert.equal(process.killed, null);
 });
 
-Deno.test("the time counts from when the process is ready", async () => {
+Deno.test("the time limit counts from when the process is ready", async () => {
   const { clock, process, runner, compute } = setUp();
   process.ready = false;
   compute(1);
@@ -122,7 +122,7 @@ Deno.test("the time counts from when the process is ready", async () => {
   assert.equal(process.sent.at(-1)?.t, "abort");
 });
 
-Deno.test("every compute of a process that dies is down, and began at its end at the latest", async () => {
+Deno.test("every compute of a process that dies ends as down, and began at that end at the latest", async () => {
   const { clock, process, runner, computed, compute } = setUp();
   compute(1);
   compute(2);

@@ -15,7 +15,7 @@ Deno.test("a text directive starts its workflow with the rest as the payload, an
   });
 });
 
-Deno.test("only the first two bars split: any prompt comes through as it is", () => {
+Deno.test("only the first two bars split the text: any prompt is kept as it is", () => {
   fc.assert(fc.property(fc.string(), fc.integer({ min: 1, max: maxRoundsMax }), (prompt, maxRounds) => {
     const routed = route({ a: 1, workflow: `cleanup|${maxRounds}|${prompt}` });
     assert.deepEqual(routed, {
@@ -33,19 +33,19 @@ Deno.test("blanks around the name and the rounds do not matter", () => {
   assert.deepEqual(directiveOf({ workflow: " cleanup | 3 |x" }), { name: "cleanup", maxRounds: 3, prompt: "x" });
 });
 
-Deno.test("the object form says the same; what it leaves out is the workflow's own limit and an empty prompt", () => {
+Deno.test("the object form means the same; without rounds and prompt the workflow's limit and an empty prompt apply", () => {
   const full = { name: "cleanup", maxRounds: 7, prompt: "a|b\nc" };
   assert.deepEqual(directiveOf({ workflow: full }), full);
   assert.deepEqual(directiveOf({ workflow: { name: "cleanup" } }), { name: "cleanup", maxRounds: null, prompt: "" });
 });
 
-Deno.test("workflow null or empty means a signal without the key, and no warning", () => {
+Deno.test("workflow: null or an empty text means a signal without the key, and no warning", () => {
   for (const workflow of [null, ""]) {
     assert.deepEqual(route({ a: 1, workflow }), { kind: "signal", payload: { a: 1 }, warning: null });
   }
 });
 
-Deno.test("a value that is no object is a signal as it is, and only the top level is looked at", () => {
+Deno.test("a value that is not an object is a signal as it is, and only the top level is checked", () => {
   for (
     const value of [1, "workflow", "cleanup|1|x", true, [], [{ workflow: "cleanup|1|x" }], { a: { workflow: "x" } }]
   ) {

@@ -24,7 +24,7 @@ Deno.test("RepeatLimiter.record() writes the first of a kind at once, and one ro
   assert.deepEqual(rows.at(-1)?.payload, { n: 51, repeated: 1 });
 });
 
-Deno.test("RepeatLimiter.record() takes what comes after a quiet minute for news, and then holds no timer", async () => {
+Deno.test("RepeatLimiter.record() treats a repetition after a quiet minute as new, and then holds no timer", async () => {
   const { clock, rows, folded } = harness();
   folded.record(row("a"), "");
   await clock.tick(repeatWindowMs);
@@ -50,7 +50,7 @@ Deno.test("RepeatLimiter.record() keeps sources, types and kinds apart", () => {
   ]);
 });
 
-Deno.test("RepeatLimiter.record() bounds the kinds that it tells apart: an error with a new text each time is not news for ever", async () => {
+Deno.test("RepeatLimiter.record() bounds the number of kinds: an error with a new text each time is not written each time", async () => {
   const { clock, rows, folded } = harness();
   for (let n = 0; n < 1_000; n++) folded.record(row("a", { n }), `error number ${n}`);
   assert.equal(rows.length, 21, "twenty kinds and one for all the others");

@@ -16,13 +16,13 @@ import { inTempDir } from "../../support/temp_workspace.ts";
 
 const damaged = { code: "STORE_FAILED", message: /\/x\.jsonl is damaged/ };
 
-Deno.test("a line tells its id without being parsed, and its row when it is one", () => {
+Deno.test("the id of a line is found without parsing it, and the row by parsing it", () => {
   const line = '{"id":12,"ts":5,"source":"kernel","type":"kernel.started","refId":null,"causeId":null,"payload":{}}';
   assert.equal(parseRowId(line, "/x.jsonl"), 12);
   assert.equal(parseRow(line, "/x.jsonl").ts, 5);
 });
 
-Deno.test("a line that is no row is damage, with the file's name and what to do", () => {
+Deno.test("a line that is not a row is an error with the file's name and what to do", () => {
   for (const line of ["", "not a row", '{"ts":5}', '{"id":"12",', '{ "id":12,', `{"id":${"1".repeat(17)},`]) {
     assert.throws(() => parseRowId(line, "/x.jsonl"), damaged, line);
   }
@@ -31,7 +31,7 @@ Deno.test("a line that is no row is damage, with the file's name and what to do"
   }
 });
 
-Deno.test("lines are read as they were written, also longer than a block and without a last line break", () =>
+Deno.test("lines are read as they were written, also when longer than a block or without a last line break", () =>
   inTempDir(async (root) => {
     const path = join(root, "x.jsonl"), long = "é".repeat(400_000);
     await Deno.writeTextFile(path, `one\n${long}\n\nlast`);
@@ -54,7 +54,7 @@ Deno.test("readLastLine() finds the last line of any file, wherever its blocks a
     );
   }));
 
-Deno.test("a day's file has its name only once it is whole, and nothing is left of one that was given up", () =>
+Deno.test("a day's file gets its name only when it is complete, and nothing is left of one that was given up", () =>
   inTempDir(async (root) => {
     const path = archivePath(join(root, "archive"), "2026-01-31");
     {
@@ -72,7 +72,7 @@ Deno.test("a day's file has its name only once it is whole, and nothing is left 
     assert.deepEqual([...readLines(path)], ["one", "zwei"]);
   }));
 
-Deno.test("listArchivedDays() counts files of days only, the oldest first", () =>
+Deno.test("listArchivedDays() lists files of days only, the oldest first", () =>
   inTempDir(async (root) => {
     for (const name of ["2026-02-01.jsonl", "2026-01-31.jsonl", "2026-01-30.jsonl.writing", "notes.txt"]) {
       await Deno.writeTextFile(join(root, name), "");

@@ -4,7 +4,7 @@ import type { LogRow } from "../../../src/protocol/log.ts";
 import { mergeRows } from "../../../src/store/archive/archive_reader.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("together() gives each row once, in the order and within the limit that was asked for", () => {
+Deno.test("mergeRows() gives each row once, in the requested order and within the limit", () => {
   const row = (id: number): LogRow => (
     { id, ts: id, source: "kernel", type: "kernel.started", refId: null, causeId: null, payload: {} }
   );

@@ -5,7 +5,7 @@ import { dayMs } from "../../../src/store/archive/days.ts";
 
 const noon = Date.UTC(2026, 1, 10, 12);
 
-Deno.test("archiveBound() is the start of a whole day: retention back from now, or the day that was asked for", () => {
+Deno.test("resolveArchiveBound() is the start of a day: retention back from now, or the requested day", () => {
   assert.equal(resolveArchiveBound(null, 30 * dayMs, noon), Date.UTC(2026, 0, 11));
   assert.equal(resolveArchiveBound(null, 60 * 60 * 1_000, noon), Date.UTC(2026, 1, 10));
   assert.equal(resolveArchiveBound("2026-02-10", 30 * dayMs, noon), Date.UTC(2026, 1, 10));

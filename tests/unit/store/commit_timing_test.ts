@@ -23,7 +23,7 @@ function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 // On a disk of 5 ms a commit of half of those who come again makes all of them wait for two.
-Deno.test("those who were told of a slow commit share the next one when they come again, though they come apart", async () => {
+Deno.test("writers that were notified of a slow commit share the next one, although they do not come at the same time", async () => {
   const { timing, clock, committed, told } = bench();
   told(3);
   const batch = createBatch(true);
@@ -37,7 +37,7 @@ Deno.test("those who were told of a slow commit share the next one when they com
   assert.deepEqual(committed, [batch]);
 });
 
-Deno.test("after a slow commit nobody is waited for longer than half of what it took, and one alone for nobody", async () => {
+Deno.test("after a slow commit a batch waits at most half its duration for other writers, and a single writer not at all", async () => {
   const { timing, clock, committed, told } = bench();
   told(3);
   const batch = createBatch(true);
@@ -53,7 +53,7 @@ Deno.test("after a slow commit nobody is waited for longer than half of what it 
   assert.deepEqual(committed, [batch, alone]);
 });
 
-Deno.test("a batch that has waited for a slow commit waits for those who were told of it, too", async () => {
+Deno.test("a batch that has waited for a slow commit also waits for the writers that were notified of it", async () => {
   const { timing, clock, committed } = bench();
   const first = createBatch(true), next = createBatch(true);
   first.waiting = 2;
@@ -69,7 +69,7 @@ Deno.test("a batch that has waited for a slow commit waits for those who were to
   await clock.tick(slowMs);
 });
 
-Deno.test("a batch that has waited for a fast commit goes at once, before anybody is told of that one", () => {
+Deno.test("a batch that has waited for a fast commit goes at once, before any writer is notified of that commit", () => {
   const { timing, committed } = bench(), next = createBatch(true);
   next.due = true;
   timing.recordCommit(createBatch(true), 0.2, next);

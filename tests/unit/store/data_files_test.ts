@@ -5,7 +5,7 @@ import { workspacePaths } from "../../../src/config/workspace.ts";
 import { listBlobFiles, listDatabases, measureDatabase } from "../../../src/store/maintenance/data_files.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-Deno.test("databases are the log, if it is there, and those of all senses by their names", () =>
+Deno.test("databases are the log, if it exists, and those of all senses by their names", () =>
   inTempDir(async (root) => {
     const paths = workspacePaths(root);
     assert.deepEqual(listDatabases(paths), []);
@@ -21,7 +21,7 @@ Deno.test("databases are the log, if it is there, and those of all senses by the
     assert.deepEqual(listDatabases(paths).map(({ name }) => name), ["log", "a", "b"]);
   }));
 
-Deno.test("the bytes of a database include its write-ahead log; one that is not there has none", () =>
+Deno.test("the bytes of a database include its write-ahead log; a missing database has none", () =>
   inTempDir(async (root) => {
     await writeWorkspace(root, { "a.db": "four", "a.db-wal": "123456" });
     assert.equal(measureDatabase(join(root, "a.db")), 10);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { dayMs, dayOf, parseDay, startOfDay } from "../../../src/store/archive/days.ts";
 import fc from "../../support/fast_check.ts";
 
-Deno.test("a day's name leads back to its first millisecond, and nothing else is one", () => {
+Deno.test("a day's name leads back to its first millisecond, and no other text is a day's name", () => {
   fc.assert(fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) }), (ms) => {
     assert.equal(parseDay(dayOf(ms)), startOfDay(ms));
     assert.ok(startOfDay(ms) <= ms && ms < startOfDay(ms) + dayMs);

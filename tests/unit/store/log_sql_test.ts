@@ -5,7 +5,7 @@ import { buildLogQuery, defaultLogLimit, toLogRow } from "../../../src/store/log
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { newRow, withStore } from "../../support/store_bench.ts";
 
-Deno.test("every field of a filter narrows, and bounds are exclusive but for the first moment", () =>
+Deno.test("every field of a filter narrows, and all bounds but the first moment are exclusive", () =>
   withStore(async ({ store, path, clock }) => {
     const start = clock.now();
     for (let n = 0; n < 6; n++) {
@@ -27,7 +27,7 @@ Deno.test("every field of a filter narrows, and bounds are exclusive but for the
     assert.deepEqual(ids({ sinceMs: start + 10, untilMs: start + 30 }), [2, 3]);
   }));
 
-Deno.test("a filter is bound, never written into the statement, and has a limit of its own", () => {
+Deno.test("a filter's values are bound, never written into the statement, and the limit has a default", () => {
   const hostile = "x' or 1=1 --";
   const { sql, values } = buildLogQuery({ source: hostile });
   assert.ok(!sql.includes(hostile));

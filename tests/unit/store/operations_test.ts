@@ -28,7 +28,7 @@ Deno.test("runStep() says how many rows it changed", () => {
   assert.equal(runStep(statements, { sql: "delete from numbers where n = ?", values: [2] }), 0);
 });
 
-Deno.test("when the first step changes nothing the others are not done, and that is no failure", () =>
+Deno.test("when the first step changes nothing the others are skipped, which is not a failure", () =>
   withTransaction((transaction, numbers) => {
     assert.equal(transaction.perform(rename(1, 2)), false);
     assert.deepEqual(numbers(), []);
@@ -37,7 +37,7 @@ Deno.test("when the first step changes nothing the others are not done, and that
     assert.deepEqual(numbers(), [2, 102]);
   }));
 
-Deno.test("an operation that fails in the middle has done nothing, and those before it stay", () =>
+Deno.test("an operation that fails in the middle changes nothing, and earlier operations stay", () =>
   withTransaction((transaction, numbers) => {
     transaction.perform(insert(1));
     transaction.perform(insert(2));

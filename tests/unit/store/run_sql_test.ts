@@ -21,14 +21,14 @@ function withRuns(test: (statements: StatementCache) => void): void {
   test(statements);
 }
 
-Deno.test("a run is read back as it was written, and an id is taken once", () =>
+Deno.test("a run is read back as it was written, and an id is accepted once", () =>
   withRuns((statements) => {
     assert.deepEqual(readRun(statements, "a"), newRun("a", { workflow: "v" }));
     assert.equal(runStep(statements, insertRun(newRun("a", { prompt: "another" }))), 0);
     assert.equal(readRun(statements, "none"), null);
   }));
 
-Deno.test("a change is made only when the status, the attempt and the number of messages are as the guard says", () =>
+Deno.test("a change is made only when status, attempt and number of messages are as its guard says", () =>
   withRuns((statements) => {
     const end = { status: "completed", exitCode: 0 } as const;
     for (
@@ -41,7 +41,7 @@ Deno.test("a change is made only when the status, the attempt and the number of 
     assert.deepEqual([status, exitCode, attempt], ["completed", 0, 1]);
   }));
 
-Deno.test("messages are counted one by one, for the attempt that is in force", () =>
+Deno.test("messages are counted one by one, for the current attempt only", () =>
   withRuns((statements) => {
     const count = (attempt: number, round: number) => runStep(statements, countMessage("a", attempt, round));
     assert.deepEqual([count(1, 2), count(2, 1), count(1, 1), count(1, 1), count(1, 2)], [0, 0, 1, 0, 1]);
@@ -49,7 +49,7 @@ Deno.test("messages are counted one by one, for the attempt that is in force", (
     assert.deepEqual(readMessages(statements, "a"), []);
   }));
 
-Deno.test("a page of runs is the newest ones that match, with the number of all that do", () =>
+Deno.test("a page of runs has the newest matching runs, and the number of all matching runs", () =>
   withRuns((statements) => {
     const page = (query: Partial<Parameters<typeof readRuns>[1]>) => {
       const { items, total } = readRuns(statements, { limit: 10, offset: 0, ...query });

@@ -35,7 +35,7 @@ Deno.test("a trigger with several statements in its body is one statement", () =
   assert.equal(db.prepare("select count(*) as n from b").get()?.n, 2);
 });
 
-Deno.test("an error names the line of the statement it is in, not of the blank before it", () => {
+Deno.test("an error names the line of its statement, not of the blank line before it", () => {
   using db = new DatabaseSync(":memory:");
   const script = "-- first\ncreate table a (n);\n\n/* two\nlines */\ncreate table a (n);\nselect 1;";
   assert.throws(() => runScript(db, script), (thrown) => {
@@ -47,7 +47,7 @@ Deno.test("an error names the line of the statement it is in, not of the blank b
 });
 
 // The text of an empty statement, asked of SQLite, would end the process with SIGSEGV.
-Deno.test("a script without a statement does nothing, and its statement is none", () => {
+Deno.test("a script without a statement does nothing, and has no only statement", () => {
   using db = new DatabaseSync(":memory:");
   for (const script of ["", "  \n", ";;", "-- only this", "/* unterminated", "/**/;--\n", "\uFEFF"]) {
     assert.equal(findNextStatement(script, 0), script.length, JSON.stringify(script));

@@ -14,7 +14,7 @@ Deno.test("a started run takes a slot, a queued one a place in the queue, a drop
   assert.equal(runs.get("b"), queued);
 });
 
-Deno.test("a run that was removed has given its place back, and is known to have gone", () => {
+Deno.test("a removed run has given its place back, and cannot be found", () => {
   const runs = new ActiveRuns();
   const entry = runs.add(aRun({ runId: "a", workflow: "w", status: "started" }), { tag: "creating" });
   assert.ok(runs.has(entry));
@@ -30,7 +30,7 @@ Deno.test("a run whose role is still aborting keeps its slot when it is removed"
   assert.equal(entry.queue.active.size, 1);
 });
 
-Deno.test("an id that is added twice is a bug of ours; a queue that is added twice is one queue", () => {
+Deno.test("adding an id twice is a bug of nerve; adding a queue twice gives one queue", () => {
   const runs = new ActiveRuns();
   runs.add(aRun({ runId: "a", workflow: "w" }), { tag: "creating" });
   assert.throws(() => runs.add(aRun({ runId: "a", workflow: "w" }), { tag: "creating" }), /nerve bug/);

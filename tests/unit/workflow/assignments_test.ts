@@ -18,7 +18,7 @@ function setUp(...ids: string[]) {
   return { clock, freed, process, assignments, entries };
 }
 
-Deno.test("a process may speak only of the runs it has", () => {
+Deno.test("a process may report only about the runs that it has", () => {
   const { assignments, entries } = setUp("a");
   assert.equal(assignments.findAssigned(1, "a"), entries[0]);
   assert.equal(assignments.findAssigned(1, "b"), null);
@@ -34,7 +34,7 @@ Deno.test("a process is free, once, when its last run is released", () => {
   assert.deepEqual([freed, assignments.isBusy(1), assignments.idle], [[1], false, true]);
 });
 
-Deno.test("a role that does not stop within the grace costs its process, and holds its slot until then", async () => {
+Deno.test("a role that does not stop within the grace period costs its process, and keeps its slot until then", async () => {
   const { assignments, process, entries: [a], clock } = setUp("a");
   const entry = a ?? assert.fail();
   assignments.abort(process, entry, "killed");
@@ -47,7 +47,7 @@ Deno.test("a role that does not stop within the grace costs its process, and hol
   assert.deepEqual([runs, recycled, entry.queue.active.size], [[entry], true, 0]);
 });
 
-Deno.test("a role that stops within the grace leaves no timer, and its process runs on", async () => {
+Deno.test("a role that stops within the grace period leaves no timer, and its process keeps running", async () => {
   const { assignments, process, entries: [a], clock } = setUp("a", "b");
   const entry = a ?? assert.fail();
   assignments.abort(process, entry, "killed");
@@ -57,7 +57,7 @@ Deno.test("a role that stops within the grace leaves no timer, and its process r
   assert.equal(process.recycled, null);
 });
 
-Deno.test("a deadline includes the grace, and is called off when the role has answered", async () => {
+Deno.test("a deadline includes the grace period, and is cancelled when the role has answered", async () => {
   const { assignments, process, entries: [a, b], clock } = setUp("a", "b");
   const late: string[] = [];
   assignments.setDeadline(process, a ?? assert.fail(), 1_000, () => late.push("a"));
@@ -69,14 +69,14 @@ Deno.test("a deadline includes the grace, and is called off when the role has an
   assert.deepEqual(late, ["b"]);
 });
 
-Deno.test("a process is told to end once, however many of its roles do not stop", () => {
+Deno.test("a process is ended once, however many of its roles do not stop", () => {
   const { assignments, process } = setUp("a");
   assignments.recycle(process, "first");
   assignments.recycle(process, "second");
   assert.equal(process.recycled, "first");
 });
 
-Deno.test("a process that is gone leaves its runs to others, and no timer", () => {
+Deno.test("a process that has ended leaves its runs to others, and no timer", () => {
   const { assignments, process, entries, clock, freed } = setUp("a", "b");
   assignments.setDeadline(process, entries[0] ?? assert.fail(), 1_000, () => assert.fail());
   assert.deepEqual(assignments.removeProcess(1), { runs: entries, recycled: false });

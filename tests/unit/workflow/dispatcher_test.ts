@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Bench, defaults, running } from "../../support/workflow_bench.ts";
 
-Deno.test("while no process may start, runs wait, and go on when one may", async () => {
+Deno.test("while no process may start, runs wait, and they continue when one may", async () => {
   const bench = await running("a");
   bench.host.down.add("w");
   await bench.die(bench.at("a").process);
@@ -14,7 +14,7 @@ Deno.test("while no process may start, runs wait, and go on when one may", async
   assert.equal(bench.at("a").thread.attempt, 2);
 });
 
-Deno.test("siblings of a culprit live, although every death took them along", async () => {
+Deno.test("siblings of a run that crashes its process survive, although each death hit them too", async () => {
   const bench = await running("slow", "culprit", "other");
   await bench.die(bench.at("culprit").process);
   await bench.die(bench.at("culprit").process);
@@ -31,7 +31,7 @@ Deno.test("siblings of a culprit live, although every death took them along", as
   assert.deepEqual([bench.status("slow"), bench.status("other")], ["completed", "completed"]);
 });
 
-Deno.test("nobody joins a suspect, and a suspect that got over its round has company again", async () => {
+Deno.test("no run joins a suspect, and a suspect that has passed its round shares a process again", async () => {
   const bench = new Bench({ concurrency: 2 });
   await bench.start("a");
   await bench.turn();

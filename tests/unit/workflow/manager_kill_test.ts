@@ -4,7 +4,7 @@ import { killGraceMs } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench, defaults, running } from "../../support/workflow_bench.ts";
 
-Deno.test("a kill of a started run is final at once; its role gets the grace, then its process is recycled", async () => {
+Deno.test("a kill of a started run is final at once; its role gets the grace period, then its process is recycled", async () => {
   const bench = new Bench({ concurrency: 2, maxQueue: 9 });
   await bench.start("a");
   await bench.start("b");
@@ -30,7 +30,7 @@ Deno.test("a kill of a started run is final at once; its role gets the grace, th
   assert.deepEqual([bench.status("a"), bench.at("c").thread.attempt], ["killed", 1]);
 });
 
-Deno.test("a killed role that comes to rest in time costs nobody anything; a late result is refused and logged", async () => {
+Deno.test("a killed role that stops in time does not cost its process; a late result is rejected and logged", async () => {
   const bench = await running("a", "b");
   await bench.manager.killRun("a", null);
   await bench.say("a");
@@ -55,7 +55,7 @@ Deno.test("a queued run is killed at once, and never starts", async () => {
   assert.deepEqual([bench.rows("b"), bench.working()], [["run.queued", "run.killed"], []]);
 });
 
-Deno.test("a run whose process is dead already is killed all the same", async () => {
+Deno.test("a run whose process has already died can be killed", async () => {
   const bench = await running("a");
   bench.host.down.add("w");
   await bench.die(bench.at("a").process);
@@ -66,7 +66,7 @@ Deno.test("a run whose process is dead already is killed all the same", async ()
   assert.deepEqual([bench.working(), bench.status("a")], [[], "killed"]);
 });
 
-Deno.test("while a kill is being written nothing is begun for the run", async () => {
+Deno.test("while a kill is being written nothing is started for the run", async () => {
   const bench = new Bench({}, new MemoryRunStore(false));
   bench.host.down.add("w");
   const started = bench.start("a");
@@ -82,7 +82,7 @@ Deno.test("while a kill is being written nothing is begun for the run", async ()
   assert.equal((await killed).status, "killed");
 });
 
-Deno.test("killing what has ended, or never was, says so", async () => {
+Deno.test("killing a run that has ended, or does not exist, says so", async () => {
   const bench = await running("a");
   await bench.finish("a");
   await assert.rejects(bench.manager.killRun("a", null), {
@@ -92,7 +92,7 @@ Deno.test("killing what has ended, or never was, says so", async () => {
   await assert.rejects(bench.manager.killRun("b", null), { code: "RUN_UNKNOWN" });
 });
 
-Deno.test("of two that end a run at the same time, the first wins", async () => {
+Deno.test("when a kill and a result end a run at the same time, the first wins", async () => {
   const bench = new Bench({}, new MemoryRunStore(false));
   const started = bench.start("a");
   bench.store.commit();
@@ -107,7 +107,7 @@ Deno.test("of two that end a run at the same time, the first wins", async () => 
   assert.deepEqual(bench.changes, ["a:started", "a:completed"]);
 });
 
-Deno.test("a kill that cannot be written says so, and the run goes on", async () => {
+Deno.test("a kill that cannot be written says so, and the run continues", async () => {
   const bench = await running("a");
   bench.store.failures = 1;
   await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED", hint: "free some space" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { stopDrainMs } from "../../../src/base/limits.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
-Deno.test("stop lets the role at work finish, begins no other, and leaves the run started", async () => {
+Deno.test("stop lets the running role finish, starts no other, and leaves the run started", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.start("b");
@@ -31,7 +31,7 @@ Deno.test("a run that finishes during the stop has finished", async () => {
   assert.deepEqual([bench.status("a"), bench.status("b")], ["completed", "queued"]);
 });
 
-Deno.test("a role that does not finish in time is told to abort, and what it then says counts for nothing", async () => {
+Deno.test("a role that does not finish in time is aborted, and its later result does not count", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.turn();
@@ -45,7 +45,7 @@ Deno.test("a role that does not finish in time is told to abort, and what it the
   assert.deepEqual([bench.status("a"), bench.logged], ["started", []]);
 });
 
-Deno.test("a stop that may not wait does not, not even for a disk that fails", async () => {
+Deno.test("an immediate stop does not wait, not even for a failing disk", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.turn();
@@ -58,7 +58,7 @@ Deno.test("a stop that may not wait does not, not even for a disk that fails", a
   assert.deepEqual([bench.run("a").rounds, bench.status("a"), bench.clock.pending], [0, "started", 0]);
 });
 
-Deno.test("who follows a run gets it when it has ended", async () => {
+Deno.test("a caller that follows a run gets it when it has ended", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.turn();

@@ -7,7 +7,7 @@ function entryIn(phase: Phase): { phase: Phase; run: { runId: string } } {
   return { phase, run: { runId: "r1" } };
 }
 
-Deno.test("enterPhase() makes a legal move, and refuses an illegal one as a bug of ours", () => {
+Deno.test("enterPhase() makes a legal move, and throws at an illegal one as a bug of nerve", () => {
   const entry = entryIn({ tag: "queued" });
   enterPhase(entry, { tag: "starting" });
   assert.equal(entry.phase.tag, "starting");
@@ -15,7 +15,7 @@ Deno.test("enterPhase() makes a legal move, and refuses an illegal one as a bug 
   assert.equal(entry.phase.tag, "starting");
 });
 
-Deno.test("every phase can be reached from the first, and from every one a run can end", () => {
+Deno.test("every phase can be reached from the first, and a run can end from every phase", () => {
   const reached = new Set<PhaseTag>(["creating"]);
   for (const tag of reached) for (const to of phaseMoves[tag]) reached.add(to);
   assert.deepEqual([...reached].sort(), [...tags].sort());

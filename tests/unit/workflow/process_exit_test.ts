@@ -4,7 +4,7 @@ import { killGraceMs } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench, defaults, running } from "../../support/workflow_bench.ts";
 
-Deno.test("runs of a process that died go on from their last message, with the next attempt", async () => {
+Deno.test("runs of a process that died continue after their last message, with the next attempt", async () => {
   const bench = await running("a", "b");
   await bench.say("a");
   await bench.die(bench.at("a").process);
@@ -20,7 +20,7 @@ Deno.test("runs of a process that died go on from their last message, with the n
   assert.deepEqual([bench.status("a"), bench.run("a").attempt], ["completed", 2]);
 });
 
-Deno.test("a message whose process dies before the ack is stored, and its round never runs again", async () => {
+Deno.test("a message whose process dies before the ack is stored, and its round does not run again", async () => {
   const bench = new Bench({}, new MemoryRunStore(false));
   const started = bench.start("a");
   bench.store.commit();
@@ -36,7 +36,7 @@ Deno.test("a message whose process dies before the ack is stored, and its round 
   assert.deepEqual([bench.at("a").thread.attempt, bench.at("a").thread.messages.length], [2, 1]);
 });
 
-Deno.test("the third death at the same round ends the run that died it alone, as crashed", async () => {
+Deno.test("the third death at the same round ends the run as crashed, when it was alone in its process", async () => {
   const bench = await running("a");
   for (let death = 1; death <= 3; death++) await bench.die(bench.at("a").process);
   const { status, exitCode, attempt, reason } = bench.run("a");
@@ -54,7 +54,7 @@ Deno.test("deaths at different rounds are not added up", async () => {
   assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["started", 3]);
 });
 
-Deno.test("a killed run that is still at work in the process takes the blame off the others", async () => {
+Deno.test("a killed run that still works in the process takes the blame off the others", async () => {
   const bench = await running("a", "b");
   await bench.die(bench.at("a").process);
   await bench.die(bench.at("a").process);
@@ -67,7 +67,7 @@ Deno.test("a killed run that is still at work in the process takes the blame off
   assert.equal(bench.status("b"), "crashed");
 });
 
-Deno.test("new code takes new runs at once; old runs finish on the old process", async () => {
+Deno.test("new code gets new runs at once; old runs finish on the old process", async () => {
   const bench = new Bench({ concurrency: 2 });
   await bench.start("old");
   await bench.turn();
@@ -85,7 +85,7 @@ Deno.test("new code takes new runs at once; old runs finish on the old process",
   assert.equal(bench.status("new"), "started");
 });
 
-Deno.test("after the drain timeout what is left on the old process ends as interrupted", async () => {
+Deno.test("after the drain timeout the remaining runs on the old process end as interrupted", async () => {
   const bench = new Bench({ concurrency: 2 });
   await bench.start("old");
   await bench.turn();
@@ -101,7 +101,7 @@ Deno.test("after the drain timeout what is left on the old process ends as inter
   assert.notEqual(bench.at("old").process.recycled, null);
 });
 
-Deno.test("a run whose old process dies in the drain goes on with the new code, and is not interrupted", async () => {
+Deno.test("a run whose old process dies while it drains continues with the new code, and is not interrupted", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.turn();

@@ -48,7 +48,7 @@ Deno.test("a disk that fails for a while loses neither of them, and never has th
   assert.deepEqual(bench.problems, ["message 1 of run a could not be written; retrying: disk is full"]);
 });
 
-Deno.test("a process that dies after both were said has done its work", async () => {
+Deno.test("a process that dies after it sent both has done its work", async () => {
   const bench = await ending();
   await bench.die(bench.host.processes[0] ?? assert.fail("no process"));
   bench.store.commit();
@@ -56,7 +56,7 @@ Deno.test("a process that dies after both were said has done its work", async ()
   assert.deepEqual([bench.status("a"), bench.run("a").attempt, bench.logged], ["completed", 1, []]);
 });
 
-Deno.test("a daemon that is killed before the commit has neither, after it both", async () => {
+Deno.test("a daemon that is killed before the commit has neither of them, after it both", async () => {
   for (const committed of [false, true]) {
     const bench = await ending();
     if (committed) bench.store.commit();
@@ -66,7 +66,7 @@ Deno.test("a daemon that is killed before the commit has neither, after it both"
   }
 });
 
-Deno.test("a stop waits for the last message although its end was told, before the stop or after its beginning", async () => {
+Deno.test("a stop waits for the last message although its end was reported, before or after the stop began", async () => {
   // The bug would be: the process is free, so the stop is over, and the message, which failed once, is tried no more.
   for (const stopsFirst of [false, true]) {
     const bench = await running();
@@ -89,7 +89,7 @@ Deno.test("a stop waits for the last message although its end was told, before t
   }
 });
 
-Deno.test("the end of a run that a stop has just put back is nothing to refuse", async () => {
+Deno.test("the end of a run that a stop has just put back is not logged as a rejection", async () => {
   const bench = await running("b");
   const { process } = bench.at("a");
   void bench.manager.stop();
@@ -101,7 +101,7 @@ Deno.test("the end of a run that a stop has just put back is nothing to refuse",
   assert.deepEqual([bench.status("a"), bench.run("a").rounds, bench.logged], ["started", 1, []]);
 });
 
-Deno.test("a kill that comes between the message and the end is the end, and the late word is refused", async () => {
+Deno.test("a kill between the message and the end decides the end, and the late report is rejected", async () => {
   const bench = await running();
   const { process } = bench.at("a");
   await bench.say("a");

@@ -4,7 +4,7 @@ import { messageContentMaxBytes, messageMetaMaxBytes } from "../../../src/base/l
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
-Deno.test("a message is acked when it is on disk, as it was stored", async () => {
+Deno.test("a message is acked with its stored content when it is on disk", async () => {
   const bench = new Bench({}, new MemoryRunStore(false));
   const started = bench.start("a");
   bench.store.commit();
@@ -36,7 +36,7 @@ Deno.test("a disk that fails for a while delays a message, and loses nothing", a
   assert.equal(bench.status("a"), "completed");
 });
 
-Deno.test("maxRounds ends the run with exit code 2, told by the runtime or found by the kernel", async () => {
+Deno.test("maxRounds ends the run with exit code 2, whether the runtime or the kernel notices", async () => {
   const bench = new Bench({ concurrency: 2 });
   await bench.start("told", { maxRounds: 1 });
   await bench.start("found", { maxRounds: 1 });
@@ -73,7 +73,7 @@ Deno.test("a message that cannot be stored fails its run with exit code 1 and a 
   assert.deepEqual(bench.freed, [1, 1, 1, 1, 1, 1, 1]);
 });
 
-Deno.test("nobody speaks for a run but the process that holds it, in its attempt, in sequence", async () => {
+Deno.test("only the process that holds a run may report about it, in its attempt and in sequence", async () => {
   const bench = new Bench({ concurrency: 3 });
   await bench.start("a");
   await bench.start("b");

@@ -11,7 +11,7 @@ const rules = fc.record({
 
 const load = fc.record({ active: fc.nat(6), queued: fc.nat(6), accepting: fc.boolean() });
 
-Deno.test("admit() starts only into a free slot and past nobody, drops only by the overflow rule", () => {
+Deno.test("admit() starts a run only into a free slot and past no other, and drops only by the overflow rule", () => {
   fc.assert(fc.property(load, rules, (load, rules) => {
     const { kind } = admit(load, rules);
     const free = load.accepting && load.active < rules.concurrency && load.queued === 0;

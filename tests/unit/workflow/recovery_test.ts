@@ -17,7 +17,7 @@ Deno.test("the next start resumes started runs, then starts queued ones in order
   assert.equal(bench.run("c").attempt, 1);
 });
 
-Deno.test("after a lowered concurrency no more started runs are resumed at a time than fit", async () => {
+Deno.test("with a lowered concurrency no more runs are resumed at a time than fit", async () => {
   const before = new Bench({ concurrency: 3 });
   for (const id of ["a", "b", "c"]) await before.start(id);
   const bench = new Bench({ concurrency: 1 }, before.store.afterCrash());
@@ -28,7 +28,7 @@ Deno.test("after a lowered concurrency no more started runs are resumed at a tim
   assert.deepEqual(bench.working(), ["b"]);
 });
 
-Deno.test("runs whose workflow has left the configuration end at the start as interrupted", async () => {
+Deno.test("runs whose workflow has left the configuration end as interrupted at the start", async () => {
   const before = new Bench();
   await before.start("started");
   await before.start("queued");
@@ -39,7 +39,7 @@ Deno.test("runs whose workflow has left the configuration end at the start as in
   assert.equal((await bench.start("started")).status, "interrupted", "its id still attaches");
 });
 
-Deno.test("a run that nobody could start while the manager stops is kept for the next start", async () => {
+Deno.test("a run that could not start before the manager stopped is kept for the next start", async () => {
   const bench = new Bench();
   await bench.manager.stop();
   assert.equal((await bench.start("a")).status, "queued");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { rejectionsLoggedMax, rejectionWindowMs } from "../../../src/base/limits.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
-Deno.test("a process that talks nonsense without end fills no log; what was left out is counted", async () => {
+Deno.test("a process that sends nonsense without end does not fill the log; omitted rows are counted", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.turn();

@@ -23,7 +23,7 @@ Deno.test("a failure is on disk before its wait begins, and the run is in no pro
   assert.deepEqual(payload, { attempt: 1, round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait });
 });
 
-Deno.test("when its time has come it is tried again, in a new attempt that knows of the failures", async () => {
+Deno.test("after the wait the role is tried again, in a new attempt that knows of the failures", async () => {
   const bench = await running("a");
   await bench.fail("a", 10_000);
   await bench.clock.tick(9_999);
@@ -38,7 +38,7 @@ Deno.test("when its time has come it is tried again, in a new attempt that knows
   assert.equal(bench.at("a").thread.failures, 0, "the next round begins with none");
 });
 
-Deno.test("a restart during the wait neither starts it over nor forgets the failures", async () => {
+Deno.test("a restart of the daemon during the wait neither restarts the wait nor forgets the failures", async () => {
   const bench = await running("a");
   await bench.fail("a", 10_000);
   await bench.clock.tick(4_000);
@@ -53,7 +53,7 @@ Deno.test("a restart during the wait neither starts it over nor forgets the fail
   assert.equal(later.at("a").thread.failures, 2, "a wait that ended while nobody ran is over");
 });
 
-Deno.test("a clock that is set back, during the wait or a restart, makes no wait longer than the one asked for", async () => {
+Deno.test("a clock that is set back, during the wait or a restart, makes no wait longer than configured", async () => {
   const bench = await running("a");
   await bench.fail("a", 10_000);
   await bench.clock.tick(4_000);
@@ -108,7 +108,7 @@ Deno.test("a daemon that was killed between the last failure and the run's end e
   assert.deepEqual([after.status("a"), after.working()], ["failed", []]);
 });
 
-Deno.test("a run that waits can be killed at once, holds up no stop, and keeps its siblings going", async () => {
+Deno.test("a waiting run can be killed at once, delays no stop, and does not stop its siblings", async () => {
   const bench = await running("waits", "works");
   await bench.fail("waits", 3_600_000);
   await bench.say("works");
@@ -135,7 +135,7 @@ Deno.test("a suspect that waits for its next attempt does not keep the others ou
   assert.deepEqual(bench.working(), ["other"]);
 });
 
-Deno.test("what a process says after its role has failed is refused, and so is a failure of another round", async () => {
+Deno.test("a report after the role has failed is rejected, and so is a failure of another round", async () => {
   const bench = await running("a", "b");
   const { process, thread } = bench.at("a");
   await bench.fail("a", 10_000);
@@ -147,7 +147,7 @@ Deno.test("what a process says after its role has failed is refused, and so is a
   assert.deepEqual([bench.status("a"), bench.run("a").rounds, bench.status("b")], ["started", 0, "started"]);
 });
 
-Deno.test("a role that outlives its time limit and the grace costs its process, and only it has failed", async () => {
+Deno.test("a role that outlives its time limit and the grace period costs its process, and only this role has failed", async () => {
   const bench = await running("late", "sibling");
   const { process } = bench.at("late");
   await bench.begin("late", 1_000, 500);
@@ -162,7 +162,7 @@ Deno.test("a role that outlives its time limit and the grace costs its process, 
   assert.deepEqual(bench.logged, [], "nobody has crashed");
 });
 
-Deno.test("a role that comes to rest in time has no deadline any more, whatever it said", async () => {
+Deno.test("a role that stops in time has no deadline any more, whatever it reported", async () => {
   const bench = await running("says", "fails", "ends");
   for (const id of ["says", "fails", "ends"]) await bench.begin(id, 1_000, 500);
   const { process } = bench.at("says");
@@ -173,7 +173,7 @@ Deno.test("a role that comes to rest in time has no deadline any more, whatever 
   assert.equal(process.recycled, null);
 });
 
-Deno.test("a killed run that still begins a role is told nothing more, and its grace goes on", async () => {
+Deno.test("a killed run that still begins a role gets no new deadline, and its grace period continues", async () => {
   const bench = await running("a");
   const { process } = bench.at("a");
   await bench.manager.killRun("a", null);

@@ -14,7 +14,7 @@ const failure: RoleFailure = {
   retryAt: 5_000,
 };
 
-Deno.test("describeFailure() names role and round, and the attempt when the role may have several", () => {
+Deno.test("describeFailure() names role and round, and the attempt when several are allowed", () => {
   assert.equal(describeFailure(failure), "role review failed in round 3, attempt 1 of 3: no network");
   assert.equal(
     describeFailure({ ...failure, attempts: 1, retryAt: null }),
@@ -22,18 +22,18 @@ Deno.test("describeFailure() names role and round, and the attempt when the role
   );
 });
 
-Deno.test("describeFailure() says so when attempts are left that will not be made", () => {
+Deno.test("describeFailure() says when no further attempt follows although some are left", () => {
   const last = { ...failure, retryAt: null };
   assert.match(describeFailure(last), /attempt 1 of 3, not retried: no network$/);
   assert.doesNotMatch(describeFailure({ ...last, failures: 3 }), /not tried again/);
 });
 
-Deno.test("failureOf() knows the failure of the present round, and none of an earlier one", () => {
+Deno.test("failureOf() returns the failure of the current round, and none of an earlier one", () => {
   assert.equal(failureOf({ run: aRun({ rounds: 2 }), lastFailure: failure }), failure);
   assert.equal(failureOf({ run: aRun({ rounds: 3 }), lastFailure: failure }), null);
   assert.equal(failureOf({ run: aRun({ rounds: 2 }), lastFailure: null }), null);
 });
 
-Deno.test("currentRoundOf() is the round of the message that comes next", () => {
+Deno.test("currentRoundOf() is the round of the next message", () => {
   assert.equal(currentRoundOf(aRun({ rounds: 0 })), 1);
 });

@@ -4,7 +4,7 @@ import { payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench } from "../../support/workflow_bench.ts";
 
-Deno.test("a run is on disk before its process and its caller hear of it", async () => {
+Deno.test("a run is on disk before its process starts it and its caller is answered", async () => {
   const bench = new Bench({}, new MemoryRunStore(false));
   const started = bench.start("a");
   await bench.turn();
@@ -25,7 +25,7 @@ Deno.test("a run is on disk before its process and its caller hear of it", async
   assert.deepEqual([thread.attempt, thread.messages], [1, []]);
 });
 
-Deno.test("every row of a run names what asked for it", async () => {
+Deno.test("every row of a run names its cause", async () => {
   const bench = new Bench();
   await bench.start("a", { causeId: 42 });
   await bench.turn();
@@ -48,7 +48,7 @@ Deno.test("over its concurrency a workflow queues, and starts the queued in orde
   assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 0 }]);
 });
 
-Deno.test("a full queue drops its oldest for the newest", async () => {
+Deno.test("a full queue drops its oldest run for the newest", async () => {
   const bench = new Bench({ maxQueue: 2 });
   for (const id of ["a", "b", "c", "d", "e"]) await bench.start(id);
   await bench.turn();
@@ -70,7 +70,7 @@ Deno.test("a burst into a full queue drops no more than it has to", async () => 
   assert.deepEqual(["a", "b", "c", "d"].map((id) => bench.status(id)), ["started", "dropped", "queued", "queued"]);
 });
 
-Deno.test("a run that cannot be written costs no queued one its place", async () => {
+Deno.test("a run that cannot be written takes no queued run's place", async () => {
   const bench = new Bench({ maxQueue: 1 });
   await bench.start("a");
   await bench.start("b");
@@ -138,14 +138,14 @@ Deno.test("attaching with another workflow, prompt, maxRounds or payload is a co
   assert.equal((await bench.start("a", { ...more, maxRounds: null })).maxRounds, 5, "who leaves it open gets the run");
 });
 
-Deno.test("a prompt is what the disk gives back: NUL and half a surrogate pair are replaced, and the same start attaches", async () => {
+Deno.test("a prompt is stored text: NUL and half a surrogate pair are replaced, and the same start attaches", async () => {
   const bench = new Bench();
   const run = await bench.start("a", { prompt: "a\0b \ud800" });
   assert.equal(run.prompt, "a\ufffdb \ufffd");
   assert.equal((await bench.start("a", { prompt: "a\0b \ud800" })).runId, run.runId);
 });
 
-Deno.test("a start that cannot be is refused before anything is written", async () => {
+Deno.test("an invalid start is rejected before anything is written", async () => {
   const bench = new Bench();
   const invalid = { code: "PAYLOAD_INVALID" };
   await assert.rejects(bench.start("../etc"), invalid);
@@ -158,7 +158,7 @@ Deno.test("a start that cannot be is refused before anything is written", async 
   assert.equal(bench.manager.readLoads().length, 1);
 });
 
-Deno.test("a payload is the caller's no more once it was handed over", async () => {
+Deno.test("a caller that changes its payload afterwards does not change the run", async () => {
   const bench = new Bench();
   const payload = { list: [1] };
   const starting = bench.start("a", { payload });

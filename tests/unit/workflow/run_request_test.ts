@@ -27,7 +27,7 @@ Deno.test("checkRequest() copies the payload, so that its caller cannot change a
   assert.notEqual(checked.payload, request.payload);
 });
 
-Deno.test("checkRequest() takes what is exactly at a limit, and refuses what is one over it", () => {
+Deno.test("checkRequest() accepts values at a limit, and rejects values one above it", () => {
   const fits = {
     maxRounds: maxRoundsMax,
     prompt: "x".repeat(promptMaxBytes),
@@ -52,12 +52,12 @@ Deno.test("checkRequest() takes what is exactly at a limit, and refuses what is 
   }
 });
 
-Deno.test("toStorableText() replaces what SQLite would not give back: NUL and half a surrogate pair", () => {
+Deno.test("toStorableText() replaces what SQLite would not return: NUL and half a surrogate pair", () => {
   assert.equal(toStorableText("a\0b\ud800c"), "a\ufffdb\ufffdc");
   assert.equal(toStorableText("plain \u{1f600}"), "plain \u{1f600}");
 });
 
-Deno.test("createRun() is started, queued or dropped as was decided, with the times and the reason that go with it", () => {
+Deno.test("createRun() makes a started, queued or dropped run as decided, with its times and reason", () => {
   const made = (decision: Parameters<typeof createRun>[3]) => {
     const { status, attempt, startedAt, endedAt, reason } = createRun(request, "id", defaults, decision, 5);
     return { status, attempt, startedAt, endedAt, reason };
@@ -75,7 +75,7 @@ Deno.test("createRun() takes maxRounds from the request, else from the workflow"
   assert.deepEqual([rounds(3), rounds(null)], [3, defaults.maxRounds]);
 });
 
-Deno.test("findDifference() names the first input that differs, and takes no maxRounds as any", () => {
+Deno.test("findDifference() names the first input that differs, and accepts any maxRounds when none was requested", () => {
   const run = createRun({ ...request, maxRounds: 5 }, "mine", defaults, { kind: "start" }, 0);
   assert.equal(findDifference(run, { ...request, maxRounds: 5 }), null);
   assert.equal(findDifference(run, request), null);
@@ -85,13 +85,13 @@ Deno.test("findDifference() names the first input that differs, and takes no max
   assert.equal(findDifference(run, { ...request, payload: { a: [2] } }), "payload");
 });
 
-Deno.test("findDifference() compares payloads as JSON: neither -0 nor a missing prototype is a difference", () => {
+Deno.test("findDifference() compares payloads as JSON: neither -0 nor a missing prototype counts", () => {
   const run = createRun({ ...request, payload: { z: -0, a: 1 } }, "mine", defaults, { kind: "start" }, 0);
   const payload = Object.assign(Object.create(null), { a: 1, z: 0 });
   assert.equal(findDifference(run, { ...request, payload }), null);
 });
 
-Deno.test("toRunStart() tells a role nothing about attempts, times or the log", () => {
+Deno.test("toRunStart() contains no attempts, times or log ids", () => {
   const run = createRun(request, "mine", defaults, { kind: "start" }, 0);
   assert.deepEqual(Object.keys(toRunStart(run)).sort(), [
     "maxRounds",

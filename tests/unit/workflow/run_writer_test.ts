@@ -13,7 +13,7 @@ Deno.test("a long reason is cut", async () => {
   assert.ok((bench.run("a").reason ?? "").length < 5_000);
 });
 
-Deno.test("what somebody else wrote into the database is right, and is said", async () => {
+Deno.test("a run that another program changed in the database wins, and the conflict is logged", async () => {
   const bench = new Bench();
   await bench.start("a");
   await bench.turn();

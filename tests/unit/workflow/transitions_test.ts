@@ -10,13 +10,13 @@ import {
   sourcesOf,
 } from "../../../src/workflow/transitions.ts";
 
-Deno.test("a run ends in one of six ways, and nothing leads out of an end", () => {
+Deno.test("a run ends in one of six ways, and no end can be left", () => {
   const ends = runStatusSchema.options.filter(isTerminal);
   assert.deepEqual(ends, ["completed", "failed", "killed", "crashed", "interrupted", "dropped"]);
   for (const end of ends) for (const to of runStatusSchema.options) assert.ok(!isLegalMove(end, to), `${end} -> ${to}`);
 });
 
-Deno.test("every status can be reached, and only a started run can end by what its roles do", () => {
+Deno.test("every status can be reached, and only a started run can end through its roles", () => {
   const reached = new Set(Object.keys(firstMoves));
   for (const ways of Object.values(moves)) for (const to of Object.keys(ways)) reached.add(to);
   assert.deepEqual([...reached].sort(), [...runStatusSchema.options].sort());
