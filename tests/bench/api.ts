@@ -1,8 +1,8 @@
 /**
- * The control API of a real daemon under 16 connections: a run's status (one indexed query), and a trigger, which is
- * committed before the reply. Needs a C compiler for its client, tools/http_load.c.
- * Floor, under the same client: of a status, Deno's own server with one short answer (tools/bare_server.ts); of a trigger,
- * node:http and a row in one commit with those that came with it (tools/bare_trigger.ts).
+ * The control API of a real daemon under 16 connections: reading a run's status (one indexed query), and a trigger,
+ * which is committed before the reply. Needs a C compiler for its client, tools/http_load.c.
+ * Floor, with the same client: for the status, Deno's own server with one short answer (tools/bare_server.ts); for the
+ * trigger, node:http and a row in one commit with the requests that came with it (tools/bare_trigger.ts).
  * Not measured: event streams, large answers, clients in JavaScript.
  */
 import { systemClock } from "../../src/base/clock.ts";

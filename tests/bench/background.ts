@@ -1,8 +1,9 @@
 /**
- * Rows of the log appended beside 1,000 senses in 20 groups that compute once a second each: how many are committed a
- * second when so many are asked for, and how late the computes then are. The kernel is embedded here: it has no door for
- * rows of an embedder, so the appender takes the kernel's own log store when the kernel first writes to it.
- * Floor of the rows: the same in bare SQLite, 100 a transaction, with nothing beside it. Of the lateness: a timer of Deno's.
+ * Rows of the log that are appended while 1,000 senses in 20 groups compute once a second each: how many are committed
+ * per second at a high rate of appends, and how late the computes then are. The kernel is embedded here and offers an
+ * embedder no way to append rows, so the appender takes the kernel's own log store when the kernel first writes to it.
+ * Floor of the rows: the same in bare SQLite, 100 per transaction, with nothing else running. Floor of the lateness: a
+ * timer of Deno.
  * Not measured: the control API, readers of the log.
  */
 import { systemClock } from "../../src/base/clock.ts";
@@ -41,7 +42,7 @@ export async function* figures(): Figures {
   yield figure("log rows beside 1000 senses: rows lost", "rows", [committed - rowsOf(workspace)], null);
 }
 
-/** How many were appended, and committed by the end. */
+/** How many were appended, and how many of them were committed by the end. */
 async function appendAll(log: LogStore): Promise<number> {
   const began = systemClock.monotonic();
   let rows = 0;
@@ -53,7 +54,7 @@ async function appendAll(log: LogStore): Promise<number> {
   return rows;
 }
 
-/** Those rows as another connection finds them. */
+/** Those rows as another connection reads them. */
 function rowsOf({ paths }: WorkspaceFixture): number {
   using db = openDatabase(paths.logDatabase, { readOnly: true });
   return Number(db.prepare("select count(*) as n from logs where source = 'sense:bench'").get()?.n);

@@ -1,7 +1,10 @@
-/** The C tools of tools/, compiled once into the system's temporary folder. */
+/** The C tools of tools/, each compiled once into the system's temporary folder. */
 import { fromFileUrl, join } from "../support/paths.ts";
 
-/** The path of the compiled tool; null without a C compiler: the figures that need it are left out, and said to be. */
+/**
+ * The path of the compiled tool; null without a C compiler: figures that need the tool are then left out, and reported
+ * as such.
+ */
 export async function compiled(source: string, name: string, flags: readonly string[]): Promise<string | null> {
   const from = fromFileUrl(new URL(`./tools/${source}`, import.meta.url));
   const folder = await Deno.makeTempDir({ prefix: "nerve-bench-" }), to = join(folder, name);

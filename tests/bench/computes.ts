@@ -1,10 +1,11 @@
 /**
- * Computes of a sense that is triggered back to back, of eight groups at once, and the way from one sense's signal to
- * the sense that listens to it.
- * Floor: a line to another process's restricted worker and back, one at a time (floor_echo.ts); for the listener, who
- * may look for the signal in the log, also a commit.
- * Not measured: what senses do, Drizzle, the control API (triggers come from an embedder). The way to the listener is
- * taken until its own signal is back in the kernel, which is one way across the process boundary more than the goal asks.
+ * Computes of one sense that is triggered back to back, of eight groups at once, and the time from one sense's signal
+ * to the sense that listens to it.
+ * Floor: a line to another process's restricted worker and back, one at a time (floor_echo.ts); for the listener, which
+ * may look up the signal in the log, also a commit.
+ * Not measured: the work of senses, Drizzle, the control API (triggers come from an embedder). The time to the listener
+ * ends when its own signal is back in the kernel, which is one more crossing of the process boundary than the goal
+ * asks.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
@@ -15,7 +16,7 @@ import { Echo } from "./floor_echo.ts";
 
 const counting = "let n = 0;\nexport const compute = () => ({ n: ++n });\n";
 
-/** A kernel with senses `s0`, `s1`, ... that count their computes, each a group of its own; their processes run. */
+/** A kernel with senses `s0`, `s1`, ... that count their computes, each in a group of its own; their processes run. */
 export async function countingSenses(groups: number): Promise<WorkspaceFixture> {
   const names = Array.from({ length: groups }, (_, index) => `s${index}`);
   const workspace = await startWorkspace({ senses: Object.fromEntries(names.map((name) => [name, counting])) });
@@ -23,7 +24,7 @@ export async function countingSenses(groups: number): Promise<WorkspaceFixture> 
   return workspace;
 }
 
-/** Computes a second of all the groups when each has one under way and one asked for, all the time. */
+/** Computes per second of all groups when each always has one running and one waiting. */
 export async function computeRate({ kernel }: WorkspaceFixture, groups: number, computes: number): Promise<number> {
   const from = systemClock.monotonic();
   await Promise.all(Array.from({ length: groups }, (_, index) => backToBack(kernel, `s${index}`, computes / groups)));
@@ -41,7 +42,7 @@ async function backToBack(kernel: Kernel, sense: string, computes: number): Prom
   await running;
 }
 
-/** A kernel with `source`, which signals, and `listener`, which computes on that. */
+/** A kernel with `source`, which signals, and `listener`, which computes on that signal. */
 export async function listening(): Promise<WorkspaceFixture> {
   const workspace = await startWorkspace({
     yaml: { senses: { source: {}, listener: {} }, reflexes: [{ sense: "listener", on: ["source"] }] },
@@ -51,7 +52,9 @@ export async function listening(): Promise<WorkspaceFixture> {
   return workspace;
 }
 
-/** Milliseconds from a signal of `source` to the signal that `listener` gives in answer, for each of so many. */
+/**
+ * Milliseconds from a signal of `source` to the signal that `listener` gives in answer, for each of so many signals.
+ */
 export async function listenerTimes({ kernel }: WorkspaceFixture, times: number): Promise<number[]> {
   const spans: number[] = [], events = kernel.events();
   let from = 0, asked = 0;

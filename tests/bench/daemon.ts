@@ -1,6 +1,6 @@
 /**
- * A daemon as `nerve start` makes it, supervisor and kernel, for benches that measure its processes. Of a built nerve: that
- * is what users have, and the kernel of a clone holds the text of all modules as well.
+ * A daemon as `nerve start` starts it, supervisor and kernel, for benchmarks that measure its processes. It is a built
+ * nerve, which is what users have; the kernel of a clone also holds the source text of all modules.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -32,7 +32,7 @@ export class BackgroundDaemon implements AsyncDisposable {
     return state.supervisor.pid;
   }
 
-  /** Resolves when a sense has computed: then nothing is left of the start. */
+  /** Resolves when a sense has computed: by then the start is over. */
   async computed(sense: string): Promise<void> {
     while ((await this.client.sense(sense)).lastCompute === null) await delay(systemClock, 10);
   }

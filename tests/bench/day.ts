@@ -1,11 +1,12 @@
 /**
- * 24 hours of a timetable in a hundredth of the time: 10 senses, each a group of its own, one compute every 5 minutes
- * (so every 3 s), whose processes end and are started again between two ticks. An hour of it; with NERVE_BENCH=long the
- * whole day, in 15 minutes. What the kernel has gained from its first quarter to its last: private memory, open files,
- * files and bytes on disk beyond the log, and bytes of the log for each row of it.
- * The clock is 25 times as fast and the intervals are a quarter: at 100 times the speed the limits on starts and
- * heartbeats would be shorter than what a process really takes.
- * Not measured: the foreground's printing and the control API (the kernel is embedded here), archive and housekeeping.
+ * 24 hours of a timetable in a hundredth of the time: 10 senses, each in a group of its own, one compute every 5
+ * minutes (so every 3 s), whose processes end and start again between two ticks. One hour of it by default; with
+ * NERVE_BENCH=long the whole day, in 15 minutes. Measures the kernel's growth from the first quarter to the last:
+ * private memory, open files, files and bytes on disk apart from the log, and bytes of the log per row.
+ * The clock runs 25 times as fast and the intervals are a quarter as long: at 100 times the speed the limits on starts
+ * and heartbeats would be shorter than the time a process really needs.
+ * Not measured: the printing of the foreground and the control API (the kernel is embedded here), archive and
+ * housekeeping.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { smallHeap } from "../../src/base/self_exec.ts";
@@ -20,11 +21,11 @@ const speed = 25, senses = 10, intervalMs = 75_000;
 const hours = Deno.env.get("NERVE_BENCH") === "long" ? 24 : 1;
 const spanMs = hours * 3_600_000 / 100;
 
-/** Real time and wall time, both so many times as fast. */
+/** Monotonic time and wall time, both running so many times as fast. */
 function scaledClock(factor: number): Clock {
   const wall = systemClock.now(), start = systemClock.monotonic();
   const monotonic = () => start + (systemClock.monotonic() - start) * factor;
-  // Whole milliseconds, as the log's times are.
+  // Whole milliseconds, like the times in the log.
   const now = () => Math.round(wall + (systemClock.monotonic() - start) * factor);
   return {
     now,
@@ -45,7 +46,7 @@ interface Sample {
   readonly died: number;
 }
 
-/** In a process of its own, with V8's flags as a daemon's kernel has them. */
+/** In a process of its own, with the V8 flags of a daemon's kernel. */
 export async function* figures(): Figures {
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-prompt", "--cached-only", fromFileUrl(import.meta.url)],
@@ -71,7 +72,7 @@ async function* ownFigures(): Figures {
   while (systemClock.monotonic() < until) {
     await delay(systemClock, spanMs / 40);
     taken.push(sample(workspace));
-    // What the fixture has heard is no part of the kernel.
+    // The events that the fixture has collected are not part of the kernel.
     workspace.events.length = 0;
   }
   const first = taken.slice(10, 20), last = taken.slice(-10), name = `${hours} h of ${senses} senses of 5 min`;
@@ -99,7 +100,7 @@ function sample({ paths }: WorkspaceFixture): Sample {
     openFiles: [...Deno.readDirSync("/proc/self/fd")].length,
     files: files.length,
     otherBytes: others.reduce((sum, [, size]) => sum + size, 0),
-    // What is in its write-ahead log included.
+    // Including its write-ahead log.
     logBytes: Number(
       log.prepare("select page_count * page_size as n from pragma_page_count, pragma_page_size").get()?.n,
     ),
@@ -117,7 +118,7 @@ function* filesBelow(folder: string): Generator<[path: string, bytes: number]> {
   }
 }
 
-/** Nothing for what SQLite has removed since: a process has closed its database. */
+/** Zero for a file that SQLite has removed since, because a process closed its database. */
 function sizeOf(path: string): number {
   try {
     return Deno.statSync(path).size;

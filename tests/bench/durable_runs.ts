@@ -1,9 +1,9 @@
 /**
- * Durable runs of no-op roles in one workflow's process: 64 in flight, and one at a time.
- * Floor: the same rows and changes in bare SQLite with one commit a step (floor_disk.ts); one at a time, a commit each and
- * a line to another process and back for each role.
- * Not measured: the control API (the runs are started by an embedder), what roles would do, payloads, the start of the
- * process. With a slower disk: the same program under tools/slow_fsync.c, if a C compiler is there.
+ * Durable runs of roles that do nothing, in one workflow's process: 64 in flight, and one at a time.
+ * Floor: the same rows and changes in bare SQLite with one commit per step (floor_disk.ts); one at a time, also a line
+ * to another process and back for each role.
+ * Not measured: the control API (an embedder starts the runs), the work of roles, payloads, the start of the process.
+ * With a slower disk: the same program with tools/slow_fsync.c, if there is a C compiler.
  */
 import { startWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { figure, type Figures, median, percentile, repeated, timed } from "./figure.ts";
@@ -12,7 +12,7 @@ import { slowDisk, underSlowDisk } from "./slow_disk.ts";
 
 export const inFlight = 64;
 
-/** A workflow that goes through its roles once. */
+/** A workflow that runs each of its roles once. */
 export function workflowOf(roles: number): string {
   return `import { defineWorkflow, END } from "nerve";
 const names = Array.from({ length: ${roles} }, (_, index) => "role" + index);
@@ -24,7 +24,7 @@ export default defineWorkflow({
 `;
 }
 
-/** A kernel with a workflow of so many roles, its process started. */
+/** A kernel with a workflow of so many roles, whose process runs. */
 export async function runsWorkspace(roles: number): Promise<WorkspaceFixture> {
   const workspace = await startWorkspace({
     yaml: { workflows: { w: { concurrency: inFlight, overflow: "queue", max_queue: 10_000 } } },
@@ -34,7 +34,7 @@ export async function runsWorkspace(roles: number): Promise<WorkspaceFixture> {
   return workspace;
 }
 
-/** Milliseconds from the request until the run is completed on disk and told. */
+/** Milliseconds from the request until the run is completed on disk and reported. */
 async function oneRun({ kernel }: WorkspaceFixture): Promise<number> {
   return await timed(async () => {
     const { runId } = await kernel.startWorkflow("w");
@@ -42,7 +42,7 @@ async function oneRun({ kernel }: WorkspaceFixture): Promise<number> {
   });
 }
 
-/** Runs a second with `inFlight` under way all the time. */
+/** Runs per second with `inFlight` runs at a time. */
 export async function runRate(workspace: WorkspaceFixture, runs: number): Promise<number> {
   let left = runs;
   const ms = await timed(() =>
@@ -82,7 +82,7 @@ async function* onSlowDisks(): Figures {
   for (const addedMs of [1, 5]) yield* underSlowDisk(disk, addedMs, import.meta.url);
 }
 
-/** Run by itself, under a disk that was made slower by so many ms. */
+/** Runs as a program of its own, on a disk that was made slower by so many ms. */
 if (import.meta.main) {
   const [addedMs = "0"] = Deno.args;
   await using workspace = await runsWorkspace(3);

@@ -1,11 +1,11 @@
 /**
- * What every benchmark reports: a figure, how far it moved over its runs, and the floor, which is what the bare machine
- * does in the same minute without nerve. Read by main.ts, which prints it, and by guard.ts, which bounds the ratio.
+ * The result of every benchmark: a figure, its spread over the runs, and its floor, which is what the bare machine does
+ * in the same minute without nerve. main.ts prints it, and guard.ts bounds the ratio.
  * I1. `ratio` says how many times worse than its floor a figure is, whatever its unit: 1 is the limit of the machine.
  */
 import { systemClock } from "../../src/base/clock.ts";
 
-/** Of a rate more is better, of all else less. */
+/** Rates are better when higher, everything else when lower. */
 export type Unit =
   | "runs/s"
   | "computes/s"
@@ -23,19 +23,19 @@ export type Unit =
 export interface Figure {
   readonly figure: string;
   readonly unit: Unit;
-  /** The median of the runs; `min` and `max` are the least and the largest of them. */
+  /** The median of the runs; `min` and `max` are the smallest and the largest. */
   readonly value: number;
   readonly min: number;
   readonly max: number;
   readonly runs: number;
-  /** Null where there is none: what is measured could be nothing at all. */
+  /** Null when there is no floor, because the measured value could be zero. */
   readonly floor: number | null;
   readonly ratio: number | null;
 }
 
 export type Figures = AsyncGenerator<Figure, void, void>;
 
-/** `floor`: of the same unit, measured in the same run. */
+/** `floor`: in the same unit, measured in the same run. */
 export function figure(name: string, unit: Unit, values: readonly number[], floor: number | null): Figure {
   const sorted = values.toSorted((a, b) => a - b), value = percentile(sorted, 50);
   const more = unit.endsWith("/s");
@@ -52,7 +52,7 @@ export function figure(name: string, unit: Unit, values: readonly number[], floo
   };
 }
 
-/** Of values in any order; `percent` 50 is the median. */
+/** For values in any order; `percent` 50 is the median. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * percent / 100))] ?? NaN;
@@ -62,7 +62,7 @@ export function median(values: readonly number[]): number {
   return percentile(values, 50);
 }
 
-/** Milliseconds that `work` takes. */
+/** The duration of `work` in milliseconds. */
 export async function timed(work: () => unknown): Promise<number> {
   const from = systemClock.monotonic();
   await work();

@@ -1,6 +1,6 @@
 /**
  * What SQLite and the disk allow: the rows and changes of durable runs written with the log's own schema, without any
- * engine. Not part of it: JSON beyond the payloads, whoever asked, and processes but for `bareRun`.
+ * engine. Not included: JSON apart from the payloads, replies to callers, and processes except in `bareRun`.
  */
 import { DatabaseSync } from "node:sqlite";
 import { logMigrations } from "../../src/store/log/schema.ts";
@@ -65,7 +65,7 @@ class BareLog implements Disposable {
   }
 }
 
-/** Runs a second when `inFlight` runs take each of their steps in one common commit. */
+/** Runs per second when `inFlight` runs take each of their steps in one common commit. */
 export async function bareRuns(folder: string, roles: number, inFlight: number, rounds: number): Promise<number> {
   using log = new BareLog(`${folder}/bare-${crypto.randomUUID()}.db`);
   const ms = await timed(() => {
@@ -81,7 +81,7 @@ export async function bareRuns(folder: string, roles: number, inFlight: number, 
 
 /**
  * Milliseconds from begin to end of one run at a time: for each of its roles a line to another process and back, and a
- * commit; the last one holds the end as well.
+ * commit; the last commit contains the end as well.
  */
 export async function bareRun(folder: string, roles: number, times: number): Promise<{ p50: number; p99: number }> {
   await using echo = await Echo.start(folder);
@@ -111,7 +111,7 @@ export async function bareCommitMs(folder: string, commits: number = 100): Promi
   return median(await repeated(commits, () => timed(() => log.commit(() => log.row("cpu")))));
 }
 
-/** Rows a second in transactions of `batch` rows. */
+/** Rows per second in transactions of `batch` rows. */
 export async function bareRows(folder: string, batch: number, batches: number): Promise<number> {
   using log = new BareLog(`${folder}/bare-${crypto.randomUUID()}.db`);
   const ms = await timed(() => {

@@ -1,7 +1,6 @@
 /**
- * What the process boundary allows: a line over a Unix socket to the restricted worker of another Deno process, and
- * back. Not part of it: a protocol, checks, the store.
- * The other process is tools/echo_process.ts.
+ * What the process boundary allows: a line over a Unix socket to the restricted worker of another Deno process
+ * (tools/echo_process.ts), and back. Not included: a protocol, checks, the store.
  */
 import { LineChannel } from "../../src/protocol/line_channel.ts";
 import { fromFileUrl } from "../support/paths.ts";
@@ -9,7 +8,7 @@ import { repeated, timed } from "./figure.ts";
 
 const echoProcess = fromFileUrl(new URL("./tools/echo_process.ts", import.meta.url));
 
-/** A process that says every line back. */
+/** A process that sends every line back. */
 export class Echo implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #channel: LineChannel;
@@ -41,7 +40,7 @@ export class Echo implements AsyncDisposable {
     await this.#lines.next();
   }
 
-  /** Round trips a second, one after the other. */
+  /** Round trips per second, one after the other. */
   async rate(times: number): Promise<number> {
     const line = JSON.stringify({ t: "outcome", id: 1, outcome: { kind: "value", value: { n: 1 } } });
     const ms = await timed(async () => {
@@ -50,7 +49,7 @@ export class Echo implements AsyncDisposable {
     return times / ms * 1_000;
   }
 
-  /** Milliseconds of each of so many round trips. */
+  /** The duration of each of so many round trips, in milliseconds. */
   async times(times: number): Promise<number[]> {
     return await repeated(times, () => timed(() => this.roundTrip("{}")));
   }

@@ -1,8 +1,8 @@
 /**
- * Short forms of the benchmarks, held to bounds (bounds.ts): what makes a hot path several times slower fails here.
- * `deno task guard` runs them one after the other, and nothing beside them; they are no part of `deno task test`, whose
- * files run at the same time. Each figure is compared with its floor, measured in the same moments, so that a busy
- * machine slows down both.
+ * Short forms of the benchmarks, held to bounds (bounds.ts): a change that makes a hot path several times slower fails
+ * here. `deno task guard` runs them one after the other, with nothing beside them; they are not part of `deno task
+ * test`, whose files run at the same time. Each figure is compared with its floor, measured in the same moments, so
+ * that a busy machine slows down both.
  */
 import assert from "node:assert/strict";
 import { intervalMs, lateness, latenessUnderLoad, tickingWorkspace, underLoad } from "../support/many_clients.ts";
@@ -17,14 +17,14 @@ import { builtNerve, commandMs } from "./nerve.ts";
 import { emptyStartMs, runMs } from "./start.ts";
 import { logRowRate } from "./storage.ts";
 
-/** Rounds are short: on a busy machine, too, one of them has the processors for itself. */
+/** Rounds are short, so that even on a busy machine one of them has the processors for itself. */
 const roundsMin = 10, roundsMax = 40;
 
 type Measure = () => Promise<number>;
 
 /**
- * Measures floor and figure in turn, both so that less is better, and compares the best of each: what a neighbour takes
- * from one round is not in it. Takes more rounds while the figure is over `most` times its floor.
+ * Measures floor and figure in turn, both so that less is better, and compares the best of each, so that one round's
+ * interruption by other programs does not count. Takes more rounds while the figure is over `most` times its floor.
  */
 async function staysWithin(most: number, floor: Measure, figure: Measure): Promise<void> {
   const floors: number[] = [], figures: number[] = [];
@@ -38,7 +38,7 @@ async function staysWithin(most: number, floor: Measure, figure: Measure): Promi
   Deno.stdout.writeSync(new TextEncoder().encode(`${told}\n`));
 }
 
-/** What one takes of what a second has so many of. */
+/** The duration of one operation, given the number per second. */
 async function each(rate: Promise<number>): Promise<number> {
   return 1 / await rate;
 }
@@ -100,7 +100,7 @@ Deno.test("a built nerve starts as Deno does with an empty program", async (test
     };
     for (const [name, startMs] of Object.entries(starts)) {
       const stated = guarded[name as keyof typeof starts];
-      // The first one fills caches.
+      // The first round fills caches.
       await startMs();
       await test.step(stated.figure, () => staysWithin(boundOf(stated), () => emptyStartMs(root), startMs));
     }

@@ -1,11 +1,11 @@
 /**
- * A workspace of 30 senses, each a group of its own, one compute every 5 minutes, the ticks 10 s apart: the private
+ * A workspace of 30 senses, each in a group of its own, one compute every 5 minutes, the ticks 10 s apart: the private
  * memory of its processes, once a second, and how late each compute begins whose process has to be started for it. For
  * 90 seconds; with NERVE_BENCH=long for 12 minutes, so that every sense has ticked twice.
- * Floor of the memory: what the kernel alone takes; no group's process need be alive between two ticks. Of the lateness:
- * a timer of Deno's.
- * Then the same with all ticks at the same moment, between two of them, when no group's process is alive.
- * Not measured: the lateness of ticks at the same moment, which is what the machine needs for 30 processes.
+ * Floor of the memory: what the kernel alone takes, because between two ticks no group needs a process. Floor of the
+ * lateness: a timer of Deno.
+ * Then the same with all ticks at the same moment, measured between two of them, when no group's process is alive.
+ * Not measured: the lateness of ticks at the same moment, which is the time the machine needs for 30 processes.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
@@ -17,7 +17,7 @@ import { builtNerve, type Nerve } from "./nerve.ts";
 import { latenessOf, timerLateness } from "./timetable.ts";
 
 const senses = 30, intervalMs = 5 * 60_000;
-/** The first processes end after 30 s; from then on as many are alive as ever. */
+/** The first processes end after 30 s; from then on the number of processes is steady. */
 const settledMs = 45_000, spanMs = Deno.env.get("NERVE_BENCH") === "long" ? 12 * 60_000 : 90_000;
 const compute = "export const compute = ({ trigger }) => ({ late: Date.now() - trigger.due });\n";
 
@@ -27,7 +27,7 @@ export async function* figures(): Figures {
   yield* together(nerve);
 }
 
-/** Without a startup_delay all tick at the start, and then every 5 minutes. */
+/** Without a startup_delay all senses tick at the start, and then every 5 minutes. */
 async function* together(nerve: Nerve): Figures {
   await using workspace = await thirtySenses(() => ({}));
   await using daemon = await BackgroundDaemon.start(workspace.paths, nerve);

@@ -1,8 +1,8 @@
 /**
- * A log that has grown: what it costs to start on it and to read from it. 200,000 rows and 20,000 runs of which 1,000 are
- * active; NERVE_BENCH=long makes it a million rows and 100,000 runs, as the goal has it.
+ * A log that has grown: the cost of starting on it and of reading from it. 200,000 rows and 20,000 runs of which 1,000
+ * are active; with NERVE_BENCH=long a million rows and 100,000 runs, as the goal requires.
  * Floor: the same rows read with one statement by their primary key; for the start, an empty program.
- * Not measured: a cold disk, how the rows got there.
+ * Not measured: a cold disk, writing the rows.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
@@ -58,7 +58,7 @@ async function reads(workspace: WorkspaceFixture): Promise<[string, number[], nu
   ];
 }
 
-/** Ten rows a run; the last runs are active. */
+/** Ten rows per run; the last runs are active. */
 async function grow(path: string): Promise<void> {
   await openStore(path, systemClock).close();
   using db = openDatabase(path);

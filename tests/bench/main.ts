@@ -1,6 +1,7 @@
 /**
- * `deno task bench [NAME]`: one JSON line a figure. Each file says in its header what it measures and what it does not.
- * The whole takes some minutes; nothing else should run meanwhile. The load of the machine is told on stderr.
+ * `deno task bench [NAME]`: one JSON line per figure. Each file says in its header what it measures and what it does
+ * not. All of them together take some minutes; nothing else should run meanwhile. The load of the machine is printed on
+ * stderr.
  */
 import type { Figures } from "./figure.ts";
 

@@ -1,8 +1,8 @@
 /**
- * Private memory (what would be free if the process were gone) of an idle daemon's kernel and of idle groups, 12 s after
- * their last work.
+ * Private memory (what would be free if the process were gone) of an idle daemon's kernel and of idle groups, 12 s
+ * after their last work.
  * Floor: Deno with an empty program; for the group, with one restricted worker that does nothing (floor_echo.ts).
- * Not measured: memory that processes share (the executable's own pages), what senses themselves need.
+ * Not measured: memory that processes share (the executable's own pages), the memory needs of senses.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { delay } from "../../src/base/time.ts";
@@ -14,24 +14,24 @@ import { builtNerve } from "./nerve.ts";
 
 const MiB = 1024;
 /**
- * What is not over after this long is idle: V8 gives back what it has spare 2 s after the last work. Longer than an idle
+ * After this time a process is idle: V8 gives back spare memory 2 s after the last work. It is longer than an idle
  * connection to the control API lives, so that ours is not closed in the moment in which it is used.
  */
 const idleMs = 12_000;
 
-/** Private memory of a process in MiB: dirty and clean pages that nobody else has. */
+/** Private memory of a process in MiB: dirty and clean pages that no other process shares. */
 export function privateMiB(pid: number): number {
   const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
   const kib = [...text.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm)].map(([, size]) => Number(size));
   return kib.reduce((sum, size) => sum + size, 0) / MiB;
 }
 
-/** The same, or nothing when the process has ended meanwhile. */
+/** The same, or 0 when the process has ended meanwhile. */
 export function privateMiBOrNone(pid: number): number {
   try {
     return privateMiB(pid);
   } catch {
-    // ESRCH or ENOENT: it is gone.
+    // ESRCH or ENOENT: the process is gone.
     return 0;
   }
 }

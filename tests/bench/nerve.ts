@@ -1,10 +1,10 @@
-/** nerve as a command, for benches that start it: as users have it, or the clone. */
+/** nerve as a command, for benchmarks that start it: as users have it, or from the clone. */
 import { buildForm } from "../support/forms.ts";
 import { repository } from "../support/source_files.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 import { timed } from "./figure.ts";
 
-/** A command that is nerve. */
+/** A command that runs nerve. */
 export interface Nerve {
   readonly program: string;
   readonly before: readonly string[];
@@ -17,7 +17,7 @@ export const cloned: Nerve = {
   env: {},
 };
 
-/** Builds one, and starts each of its processes a first time, in which V8 compiles them and keeps what that took. */
+/** Builds one, and starts each of its processes a first time, in which V8 compiles the code and caches the result. */
 export async function builtNerve(): Promise<Nerve & AsyncDisposable> {
   const folder = await Deno.makeTempDir({ prefix: "nerve-bench-built-" });
   const nerve = { program: await buildForm("portable", folder), before: [], env: { XDG_CACHE_HOME: folder } };
@@ -35,7 +35,7 @@ export function command({ program, before, env }: Nerve, args: readonly string[]
   return new Deno.Command(program, { args: [...before, ...args], cwd, env, stdout: "piped", stderr: "null" });
 }
 
-/** Milliseconds that `nerve ARGS` takes. */
+/** The duration of `nerve ARGS` in milliseconds. */
 export async function commandMs(nerve: Nerve, args: readonly string[], root: string): Promise<number> {
   return await timed(async () => {
     const { success } = await command(nerve, args, root).output();

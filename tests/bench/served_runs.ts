@@ -1,10 +1,10 @@
 /**
- * Durable runs as users start them: over HTTP, on the socket of a daemon of a built nerve. Two requests a run, one that
- * starts it and one that waits for its end; 64 in flight, and one at a time. And what that takes of the machine: the
- * processor time of all of the daemon's processes (supervisor, kernel, the workflow's process), without the client's, and
- * their memory.
- * Floor: the same rows and changes in bare SQLite with one commit a step (floor_disk.ts), without any HTTP.
- * Not measured: what roles would do, payloads, the start of the process, clients that wait by an event stream.
+ * Durable runs as users start them: over HTTP, on the socket of a daemon of a built nerve. Two requests per run, one
+ * that starts it and one that waits for its end; 64 in flight, and one at a time. Also their cost: the processor time
+ * of all of the daemon's processes (supervisor, kernel, the workflow's process), without the client's, and their
+ * memory.
+ * Floor: the same rows and changes in bare SQLite with one commit per step (floor_disk.ts), without any HTTP.
+ * Not measured: the work of roles, payloads, the start of the process, clients that wait by an event stream.
  */
 import assert from "node:assert/strict";
 import { readProcessStat } from "../../src/base/process_id.ts";

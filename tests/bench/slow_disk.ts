@@ -1,14 +1,14 @@
-/** Benchmarks on a disk whose fsync takes longer: tools/slow_fsync.c is compiled and loaded ahead of libc (Linux). */
+/** Benchmarks on a disk with a slower fsync: tools/slow_fsync.c is compiled and preloaded (Linux). */
 import { fromFileUrl } from "../support/paths.ts";
 import { compiled } from "./compiled.ts";
 import type { Figure, Figures } from "./figure.ts";
 
-/** The library that slows fsync, or null where it cannot be made. */
+/** The library that slows fsync, or null when it cannot be built. */
 export async function slowDisk(): Promise<string | null> {
   return await compiled("slow_fsync.c", "slow_fsync.so", ["-shared", "-fPIC", "-ldl"]);
 }
 
-/** The one figure that the program at `url` prints when each of its fsyncs takes `addedMs` longer. */
+/** The figure that the program at `url` prints when each of its fsyncs takes `addedMs` longer. */
 export async function* underSlowDisk(library: string, addedMs: number, url: string): Figures {
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-prompt", "--cached-only", fromFileUrl(url), String(addedMs)],

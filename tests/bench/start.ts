@@ -1,10 +1,11 @@
 /**
- * From the start of a command to what its user waits for: its version, a listing with and without a daemon, `nerve run` until its socket
- * answers and until a sense has signalled; and from the start of a group's process to the answer of its first compute.
- * All but the last with the executable that `deno task build` makes, as users have it. (A clone loads its modules one by
- * one, which takes 50 ms more; the portable form, which is what this machine can build, goes through a shell, 2 ms.)
- * Floor: Deno with an empty program; one more such start for each process that the way needs.
- * The daemon has computed, and been asked the same before: its first answers take 20 to 40 ms more.
+ * From the start of a command to what its user waits for: its version, a listing with and without a daemon, `nerve run`
+ * until its socket answers and until a sense has signalled; and from the start of a group's process to the answer of
+ * its first compute. All but the last with the executable that `deno task build` makes, as users have it. (A clone
+ * loads its modules one by one, which takes 50 ms more; the portable form, which is what this machine can build, starts
+ * through a shell, 2 ms.)
+ * Floor: Deno with an empty program, plus one more such start for each further process.
+ * The daemon has computed and answered the same request before: its first answers take 20 to 40 ms more.
  * Not measured: a cold disk, the first start after an installation (Deno then compiles and caches), workspaces of more
  * than one sense.
  */
@@ -18,7 +19,7 @@ import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, median, timed } from "./figure.ts";
 import { builtNerve, command, commandMs, type Nerve } from "./nerve.ts";
 
-/** Milliseconds of a Deno that has nothing to do. */
+/** The duration of a Deno process that does nothing, in milliseconds. */
 export async function emptyStartMs(root: string): Promise<number> {
   const path = `${root}/empty.ts`;
   await Deno.writeTextFile(path, "");
@@ -58,7 +59,9 @@ export async function* figures(): Figures {
   yield figure("start of a group's process to its first outcome", "ms", await groupStarts(), floor);
 }
 
-/** Milliseconds from the start of `nerve run` to its first answer, and to its first signal unless it is stopped before. */
+/**
+ * Milliseconds from the start of `nerve run` to its first answer, and to its first signal unless it is stopped before.
+ */
 export async function runMs(
   nerve: Nerve,
   root: string,
@@ -89,7 +92,9 @@ async function connects(path: string): Promise<boolean> {
   }
 }
 
-/** Resolves at the first line that fits; the rest is read and dropped, so that nobody waits for us. */
+/**
+ * Resolves at the first matching line; the rest is read and dropped, so that the process never blocks on its output.
+ */
 async function firstLine(stream: ReadableStream<Uint8Array>, pattern: RegExp): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   (async () => {

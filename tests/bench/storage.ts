@@ -1,7 +1,8 @@
 /**
  * The log's store: rows appended, and the archive of old days.
- * Floor: the same rows in bare SQLite, 100 a transaction; for the archive, reading them and writing their text to a file.
- * Not measured: other work of the kernel at the same time, a disk that really flushes (see runs).
+ * Floor: the same rows in bare SQLite, 100 per transaction; for the archive, reading them and writing their text to a
+ * file.
+ * Not measured: other work of the kernel at the same time, a disk that really flushes (see durable_runs.ts).
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
@@ -15,7 +16,7 @@ const row = { source: "sense:cpu", type: "sense.signal", refId: "cpu", causeId: 
 const payload = { round: 1, role: "a", content: "done", meta: {} };
 const dayMs = 86_400_000;
 
-/** Rows a second, on disk, when each turn of the event loop appends `batch` of them. */
+/** Rows per second, on disk, when each turn of the event loop appends `batch` of them. */
 export async function logRowRate(root: string, batch: number, batches: number): Promise<number> {
   const store = openStore(join(root, `log-${crypto.randomUUID()}.db`), systemClock);
   const ms = await timed(async () => {
@@ -75,7 +76,7 @@ async function oldRows(path: string, days: number): Promise<void> {
   db.exec("commit");
 }
 
-/** Rows a second when they are only read and written out as text. */
+/** Rows per second when they are only read and written out as text. */
 async function copyRate(from: string, to: string): Promise<number> {
   using db = openDatabase(from, { readOnly: true });
   const ms = await timed(() => {
@@ -97,7 +98,7 @@ async function copyRate(from: string, to: string): Promise<number> {
   return archivedRows / ms * 1_000;
 }
 
-/** How long the event loop was blocked at most. */
+/** The longest time for which the event loop was blocked. */
 class LoopWatch {
   #last = systemClock.monotonic();
   #longest = 0;

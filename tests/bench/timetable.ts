@@ -1,9 +1,10 @@
 /**
- * 1,000 senses in 20 groups, one compute a second each, for some seconds: lateness of the computes, ticks that were
- * lost, what the kernel's process takes of one core and of memory. The senses begin at different moments of the second
- * (`startup_delay`): with all at the same one, lateness would be how long the machine needs for 1,000 computes.
- * Floor of the lateness: a timer of Deno's that was due each millisecond in a process that does nothing else.
- * Not measured: what senses do. The supervisor writes a line of the text log for each signal, in a process of its own.
+ * 1,000 senses in 20 groups, one compute per second each, for some seconds: lateness of the computes, lost ticks, and
+ * how much of one core and of memory the kernel's process takes. The senses begin at different moments of the second
+ * (`startup_delay`): if all began at the same moment, lateness would be the time the machine needs for 1,000 computes.
+ * Floor of the lateness: a timer of Deno that is due each millisecond in a process that does nothing else.
+ * Not measured: the work of senses. The supervisor writes a line of the text log for each signal, in a process of its
+ * own.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { readProcessStat } from "../../src/base/process_id.ts";
@@ -57,7 +58,7 @@ export async function thousandSenses(): Promise<WorkspaceFixture> {
   });
 }
 
-/** By how many milliseconds each compute of that span began too late, as the senses themselves saw it. */
+/** By how many milliseconds each compute of that period began too late, as the senses themselves saw it. */
 export function latenessOf(log: string, from: number, until: number): number[] {
   using db = openDatabase(log, { readOnly: true });
   const rows = db.prepare(

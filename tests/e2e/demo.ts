@@ -1,6 +1,6 @@
 /**
- * `deno task demo`: a new workspace in a temporary folder, run on this machine until a real signal and a completed
- * workflow run have been seen, as a person would do it. Exit 0 within 30 s, else 1 with the reason.
+ * `deno task demo`: a new workspace in a temporary folder, run on this machine as a person would do it, until it has
+ * seen a real signal and a completed workflow run. Exits with 0 within 30 s, else with 1 and the reason.
  */
 import { parseDocument } from "yaml";
 import { fromFileUrl, join } from "../support/paths.ts";
@@ -9,7 +9,7 @@ const main = fromFileUrl(new URL("../../src/main.ts", import.meta.url));
 const home = Deno.makeTempDirSync({ prefix: "nerve-demo-" });
 const workspace = join(home, "watch"), oldFiles = join(home, "old files");
 const dayMs = 86_400_000;
-/** The run ends by itself after this, so that the demo does not outlive its 30 s. */
+/** The run ends by itself after this time, so that the demo does not outlive its 30 s. */
 const patience = "20s";
 
 function nerve(args: readonly string[], cwd: string): Deno.Command {
@@ -26,7 +26,7 @@ function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-/** Runs a command to its end, shows it with what it printed, and fails with it. */
+/** Runs a command to its end, prints it with its output, and fails when it fails. */
 async function show(args: readonly string[], cwd: string = workspace): Promise<string> {
   say(`\n$ nerve ${args.join(" ")}`);
   const { code, stdout } = await nerve(args, cwd).output();
@@ -41,7 +41,7 @@ function fail(reason: string): never {
   Deno.exit(1);
 }
 
-/** Something for the cleanup workflow to find: three files that nobody touched for a month. */
+/** Something for the cleanup workflow to find: three files that have not changed for a month. */
 function makeOldFiles(): void {
   Deno.mkdirSync(oldFiles);
   for (const name of ["a.log", "b.log", "übrig.tmp"]) {
@@ -51,7 +51,10 @@ function makeOldFiles(): void {
   }
 }
 
-/** The settings of `nerve init`, with short intervals, and a disk that counts as full so that cleanup is asked for. */
+/**
+ * The settings of `nerve init`, with short intervals, and a threshold that makes the disk count as full, so that
+ * cleanup starts.
+ */
 function configure(): void {
   const file = join(workspace, "nerve.yaml");
   const document = parseDocument(Deno.readTextFileSync(file));

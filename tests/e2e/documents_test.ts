@@ -1,6 +1,6 @@
 /**
- * The documents are true: their code compiles, their settings parse, their files make workspaces that load, their commands exist,
- * their links lead somewhere. getting_started_test.ts goes through docs/getting-started.md as a reader does.
+ * The documents are true: their code compiles, their settings parse, their files make workspaces that load, their
+ * commands exist, their links lead somewhere. getting_started_test.ts follows docs/getting-started.md as a reader does.
  */
 import assert from "node:assert/strict";
 import { runCli } from "../../src/cli/app.ts";
@@ -35,9 +35,9 @@ Deno.test("every block of code has a kind, so that it is run, checked or treated
   const known = ["ts", "sql", "yaml", "json", "sh", "text", "mermaid"];
   const strange = blocks.filter(({ block }) => !known.includes(block.language));
   assert.deepEqual(strange.map(({ document, block }) => `${document.path}: ${block.text.slice(0, 60)}`), []);
-  // The one diagram is compared with the table that it shows: tests/house/state_diagram_test.ts.
+  // The one diagram is compared with the table that it shows, in tests/house/state_diagram_test.ts.
   assert.deepEqual(blocksIn("mermaid").map(({ document }) => document.path), ["docs/workflows.md"]);
-  // A migration is run when its workspace is loaded.
+  // A migration runs when its workspace is loaded.
   assert.deepEqual(blocksIn("sql").filter(({ block }) => block.file === null), []);
   for (const { block } of blocksIn("json")) JSON.parse(block.text);
 });
@@ -52,7 +52,7 @@ Deno.test("a file that several documents show is the same in each", () => {
   assert.ok(seen.size > 5);
 });
 
-/** Files of a document's own, and each block without a name as a file. */
+/** The files that a document names, and each block without a name as a file. */
 function sourcesOf({ path, blocks }: Document): Record<string, string> {
   const folder = path.replaceAll(/\W/g, "_");
   return Object.fromEntries(
@@ -103,7 +103,7 @@ for (const { path, blocks } of documents.filter(({ blocks }) => blocks.some(({ f
         Object.keys(files).flatMap((file) => new RegExp(`^${kind}/([^/]+)/index.ts$`).exec(file)?.[1] ?? [])
           .map((name) => `  ${name}: {}\n`).join("");
       const everything = `senses:\n${units("senses")}workflows:\n${units("workflows")}`;
-      // What a document leaves to the library: the folders that `nerve init` writes.
+      // What a document takes from the library: the folders that `nerve init` writes.
       assert.equal(await runCli(["init", "."], new CapturedIo({ cwd: root })), 0);
       await writeWorkspace(root, { "nerve.yaml": everything, ...files });
       const io = new CapturedIo({ cwd: root });
@@ -139,7 +139,7 @@ Deno.test("every command and task in running text exists", async () => {
   for (const { path, text } of [...documents, ...libraryReadmes.map(readDocument)]) {
     for (const command of inlineCommands(text)) {
       const fault = await faultOf(programsOf(command)[0]?.slice(1) ?? []);
-      // A command may be named without what it takes.
+      // A command may be named without its arguments.
       const wrong = fault?.split("\n").filter((line) =>
         line.startsWith("❌") && !/^❌ Expected (argument|input for flag)/.test(line)
       );
@@ -173,7 +173,7 @@ Deno.test("the README has, in this order: what nerve is, a sense, the installati
   const sections = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
   assert.deepEqual(sections, ["A sense in ten lines", "Install", "First run", "Documents"]);
   assert.ok(text.split("\n").length < 100);
-  // With nothing but Node and npm; the gate outside (.ci/run) runs the second.
+  // With nothing but Node and npm; the gate (.ci/run) runs the second.
   for (const task of ["demo", "test"]) assert.ok(text.includes(`\nnpx -y deno@2.9.6 task ${task}\n`), task);
   assert.match(readSource(".ci/run"), /^npx -y deno@2\.9\.6 task test /m);
 });
@@ -191,7 +191,7 @@ Deno.test("the glossary has each word once", () => {
 
 Deno.test("deno task nerve is the command line, from a clone and inside a workspace that it created", async () => {
   const home = await Deno.makeTempDir({ prefix: "nerve task " });
-  // Under `deno task test` the variable is there already, and a task inside a task keeps it.
+  // Under `deno task test` the variable is already set, and a task inside a task keeps it.
   const { INIT_CWD: _, ...env } = Deno.env.toObject();
   const task = async (cwd: string, ...args: string[]) => {
     const command = new Deno.Command(Deno.execPath(), { args: ["task", ...args], cwd, clearEnv: true, env });

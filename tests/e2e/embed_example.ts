@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- an example talks to whoever runs it
-// nerve inside a program of one's own: docs/api.md shows it
+// nerve inside a program of one's own, as docs/api.md shows it
 import { createKernel, formatProblems, loadNerveConfig, workspacePaths } from "../../src/mod.ts";
 
 const root = await Deno.realPath(Deno.args[0] ?? ".");

@@ -38,7 +38,7 @@ Deno.test("the embedding example runs a workspace, receives its events and leave
   });
 });
 
-// It went past every check of grants: a sense could be given nerve.yaml itself to write.
+// The bug was: an embedder skipped every check of grants, and a sense could get write access to nerve.yaml itself.
 Deno.test("the embedding example rejects a grant that nerve itself would reject", async () => {
   await inTempDir(async (root) => {
     const yaml = 'senses: { load: { permissions: { write: ["."] } } }\nworkflows: { tidy: {} }\n';

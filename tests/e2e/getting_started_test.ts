@@ -1,6 +1,6 @@
 /**
- * docs/getting-started.md as a reader goes through it: in an empty folder, with a home of its own, every file is written and every
- * command is typed in the order of the page, and what it prints has the shape of what the page shows.
+ * docs/getting-started.md as a reader follows it: in an empty folder, with a home of its own, every file is written and
+ * every command is typed in the order of the page, and the output has the shape that the page shows.
  */
 import assert from "node:assert/strict";
 import { findOwnProgram } from "../../src/base/self_exec.ts";
@@ -12,7 +12,7 @@ import { inTempDir } from "../support/temp_workspace.ts";
 class Reader {
   readonly #home: string;
   readonly #env: Record<string, string>;
-  /** Where the last command left the shell. */
+  /** The folder in which the last command left the shell. */
   folder: string;
 
   constructor(home: string) {
@@ -34,7 +34,7 @@ class Reader {
     Deno.writeTextFileSync(full, text);
   }
 
-  /** Types the lines of a block into a shell, and gives back what it printed. Each command must succeed. */
+  /** Types the lines of a block into a shell, and returns the output. Each command must succeed. */
   async type(lines: string): Promise<string> {
     const where = join(this.#home, "folder");
     const { code, stdout } = await new Deno.Command("sh", {
@@ -50,7 +50,7 @@ class Reader {
   }
 }
 
-/** A line without what differs from one time to the next. */
+/** A line without the parts that differ each time. */
 function shapeOf(line: string): string {
   return line.replaceAll(/\b[0-9A-HJKMNP-TV-Z]{26}\b/g, "ID")
     .replaceAll(/\/[^\s(]*\/watch\b/g, "WORKSPACE")
@@ -59,7 +59,10 @@ function shapeOf(line: string): string {
     .replaceAll(/\s+/g, " ").trim();
 }
 
-/** Each line that the page shows was printed, in this order; `...` stands for anything, a line of it for lines. */
+/**
+ * Each line that the page shows was printed, in this order; `...` stands for any text, and alone on a line for any
+ * lines.
+ */
 function assertShown(shown: string, printed: string): void {
   const lines = printed.split("\n").map(shapeOf);
   let at = 0;
@@ -88,7 +91,7 @@ Deno.test("a reader who follows docs/getting-started.md sees what it shows, and 
       assert.ok(shown > 6);
       assert.deepEqual([...Deno.readDirSync(join(reader.folder, "inbox"))], []);
     } finally {
-      // Where the page was left in the middle, its daemon still runs.
+      // If the page was left in the middle, its daemon still runs.
       await reader.type("nerve stop || true");
     }
   });

@@ -1,6 +1,6 @@
 /**
- * The command line as a person has it before them: in a real terminal, by `script` of util-linux, for colour, pages and
- * Ctrl-C; and through real pipes, for plain text and for readers that leave early.
+ * The command line as a person sees it: in a real terminal, by `script` of util-linux, for colour, pages and Ctrl-C;
+ * and through real pipes, for plain text and for readers that leave early.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
 const nerve = [Deno.execPath(), "run", "-A", "--no-prompt", "--cached-only", "--no-check", "-c", config, main]
   .map((word) => `'${word}'`).join(" ");
 
-/** Without it these tests cannot tell anything: better a clear failure than a pass that means nothing. */
+/** Without it these tests cannot check anything: a clear failure is better than a pass that means nothing. */
 async function requireScript(): Promise<void> {
   const there = await new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).output();
   assert.ok(there.success, "these tests need `script` of util-linux (Debian: package bsdutils)");
@@ -28,7 +28,7 @@ interface Terminal {
   readonly code: Promise<number>;
 }
 
-/** Runs a shell command in a terminal of its own while `test` looks at it. */
+/** Runs a shell command in a terminal of its own while `test` observes it. */
 async function inTerminal(
   cwd: string,
   command: string,
@@ -37,7 +37,7 @@ async function inTerminal(
 ): Promise<void> {
   await requireScript();
   const child = new Deno.Command("script", {
-    // Not below a shell: dash stays, Ctrl-C ends it as well, and its 130 would be all that is told of the command.
+    // Not below a shell: dash stays, Ctrl-C ends it as well, and only its 130 would be seen of the command.
     args: ["-qefc", `exec ${command}`, "/dev/null"],
     cwd,
     env: { SHELL: "/bin/sh", TERM: "xterm-256color", NO_COLOR: "", ...env },
@@ -70,19 +70,20 @@ async function inTerminal(
       },
       type: (text) => keyboard.write(new TextEncoder().encode(text)),
       seen: (pattern) => within(seen(pattern), `the terminal to show ${pattern}`, () => shown.slice(-2_000)),
-      // Its time begins when the test asks for it: a promise made here could fail with nobody to hear it.
+      // Its time limit begins when the test asks for it: a promise that is made here could reject before anything
+      // awaits it.
       get code() {
         return within(code, "the command to end", () => shown.slice(-2_000));
       },
     });
   } finally {
     await keyboard.close().catch(() => {});
-    // A test that failed half-way leaves its command running: its own failure is the one to tell, not a hang.
+    // A test that failed half-way leaves its command running: its failure must be reported, not a hang.
     for (const pid of over ? [] : processesIn(await Deno.realPath(cwd))) {
       try {
         Deno.kill(pid, "SIGKILL");
       } catch {
-        // It was ending by itself.
+        // It was already ending.
       }
     }
     await code;
@@ -218,7 +219,7 @@ Deno.test("a large query ends when its reader has seen enough, without an error"
   });
 });
 
-/** How each shell is asked, without a terminal, what it would propose for the last of `words`: one proposal a line. */
+/** How each shell is asked, without a terminal, for proposals for the last of `words`: one proposal per line. */
 const asked: Readonly<Record<string, (words: readonly string[]) => string>> = {
   bash: (words) =>
     `source <(nerve completions bash); COMP_WORDS=(${words.join(" ")}); COMP_CWORD=${words.length - 1}; _nerve; ` +
@@ -238,7 +239,7 @@ Deno.test("with the script that nerve prints, each shell completes commands and 
     const run = async (shell: string, text: string) => {
       const env = { PATH: `${root}/bin:${Deno.env.get("PATH")}`, XDG_CONFIG_HOME: root, XDG_DATA_HOME: root };
       const { stdout, stderr } = await new Deno.Command(shell, {
-        // As it is without anybody's settings.
+        // Without anybody's own settings.
         args: [...quiet[shell] ?? [], "-c", text],
         cwd: root,
         env,

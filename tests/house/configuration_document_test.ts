@@ -1,4 +1,6 @@
-/** docs/configuration.md has every key that the schema of nerve.yaml has: with its true default, its meaning, and an example. */
+/**
+ * docs/configuration.md has every key of the schema of nerve.yaml: with its true default, its meaning, and an example.
+ */
 import assert from "node:assert/strict";
 import { parse, stringify } from "yaml";
 import { parseNerveConfig } from "../../src/config/parse.ts";
@@ -10,9 +12,9 @@ import { readSource } from "../support/source_files.ts";
 
 interface Section {
   readonly keys: readonly string[];
-  /** The mappings of an example that may hold these keys. */
+  /** The mappings of an example that may contain these keys. */
   readonly mappings: (example: Record<string, unknown>) => unknown[];
-  /** A nerve.yaml with these keys in such a mapping; null where a default says nothing about the configuration. */
+  /** A nerve.yaml with these keys in such a mapping; null when a default says nothing about the configuration. */
   readonly fileWith: ((keys: Record<string, unknown>) => Record<string, unknown>) | null;
 }
 

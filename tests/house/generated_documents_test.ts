@@ -1,4 +1,7 @@
-/** What `deno task docs` writes is what stands in docs/: nobody forgets to run it, and nobody edits it by hand. */
+/**
+ * The generated documents in docs/ are what `deno task docs` writes: nobody forgets to run it, and nobody edits them by
+ * hand.
+ */
 import assert from "node:assert/strict";
 import { application } from "../../src/cli/app.ts";
 import { errorCodes } from "../../src/base/error_codes.ts";

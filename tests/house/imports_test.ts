@@ -1,6 +1,6 @@
 /**
- * Rooms are import rules: what may import what stands in ARCHITECTURE.md, in the table of rooms, and nowhere else. A
- * type import counts like any other: it is what a reader has to know.
+ * Rooms are import rules: the table of rooms in ARCHITECTURE.md says what may import what, and no other file does. A
+ * type import counts like any other: a reader has to know it, too.
  */
 import assert from "node:assert/strict";
 import { readSource } from "../support/source_files.ts";

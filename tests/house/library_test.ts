@@ -1,4 +1,4 @@
-/** The README of each sense and workflow: what `nerve init` pastes, and what it promises to a reader. */
+/** The README of each sense and workflow: the entry that `nerve init` pastes, and its promises to a reader. */
 import assert from "node:assert/strict";
 import { parse, stringify } from "yaml";
 import { parseNerveConfig } from "../../src/config/parse.ts";
@@ -37,7 +37,7 @@ Deno.test("the library has ten senses and four workflows", () => {
 function assertValid(block: Record<string, unknown>): void {
   const parsed = parseNerveConfig(stringify(block));
   assert.ok(parsed.ok, parsed.ok ? "" : JSON.stringify(parsed.error));
-  // Starting a program opens the sandbox, and a reader is told so; a workflow alone has no sense beside it.
+  // Starting a program opens the sandbox, which gives a warning; a workflow alone has no sense beside it.
   const warnings = parsed.value.warnings.filter(({ path }) => path !== "" && !path.includes("permissions.run"));
   assert.deepEqual(warnings, []);
 }
@@ -80,7 +80,7 @@ for (
     assert.deepEqual(new Set(listed), new Set(read));
     const unit = documented(kind as "senses" | "workflows", name ?? "");
     for (const key of Object.keys(unit.config ?? {})) assert.ok(read.includes(key), key);
-    // A line that is commented out must be right once it is not.
+    // A commented line must be valid once it is uncommented.
     const yaml = /^```yaml\n(.*?)^```$/ms.exec(readme)?.[1] ?? "";
     const full = parse(yaml.replaceAll(/^( +)# (\w+:.*)$/gm, "$1$2"))[kind ?? ""][name ?? ""];
     for (const key of Object.keys(full.config)) assert.ok(read.includes(key), key);

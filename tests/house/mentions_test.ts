@@ -1,4 +1,4 @@
-/** A file that a comment or a document names is one that is here: a reader who looks for it must find it. */
+/** A file that a comment or a document names exists: a reader who looks for it must find it. */
 import { parse } from "@babel/parser";
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path/posix";
@@ -8,11 +8,14 @@ import { readSource, repositoryFiles } from "../support/source_files.ts";
 const files = repositoryFiles();
 const paths = new Set(files), names = new Set(files.map((path) => path.slice(path.lastIndexOf("/") + 1)));
 
-/** A name or path that ends as the files of this repository do, and is not the end of a longer word or of an address. */
+/** A name or path with an ending of this repository's files, which is not the end of a longer word or of an address. */
 const mention =
   /(?<![\w:/@$*.}>-])(?:\.{0,2}\/)?(?:[\w-]+(?:\.[\w-]+)*\/)*[\w-]+(?:\.[\w-]+)*\.(?:ts|md|sh|c|sql)\b(?![\w/])/g;
 
-/** What workspaces have: the code of a sense or workflow, its README, and what a workflow of the library writes. */
+/**
+ * Files of workspaces: the code of a sense or workflow, its README, and the files that a workflow of the library
+ * writes.
+ */
 const ofUsers = [
   /^(senses|workflows)\/[\w-]+\/(index|schema)\.ts$/,
   /^(\.?\/)?(index|schema)\.ts$/,
@@ -25,7 +28,9 @@ function mentionsIn(path: string, source: string): string[] {
   return textsOf(path, source).flatMap((text) => [...text.matchAll(mention)].map(([found]) => found));
 }
 
-/** What a reader reads: a document or comments, without blocks of code: there a column may be called `ts`. */
+/**
+ * The text that a reader reads: a document or comments, without blocks of code, in which a column may be called `ts`.
+ */
 function textsOf(path: string, source: string): string[] {
   if (path.endsWith(".md")) return [source.replaceAll(/^```(?!text|sh)\w*\n[\s\S]*?^```$/gm, "")];
   const { comments, program } = parse(source, { sourceType: "module", plugins: ["typescript", "importAttributes"] });
@@ -33,7 +38,7 @@ function textsOf(path: string, source: string): string[] {
   return path.startsWith("src/") ? [...texts, ...messagesOf(program)] : texts;
 }
 
-/** Texts of more than one word, but SQL, whose columns are called `ts` and `sql`: what is said to somebody. */
+/** Texts of more than one word, but not SQL, whose columns are called `ts` and `sql`: messages for people. */
 function messagesOf(node: unknown): string[] {
   if (Array.isArray(node)) return node.flatMap(messagesOf);
   if (!isPlainObject(node)) return [];

@@ -1,4 +1,4 @@
-/** A name means one thing: whoever finds it in one file must not mistake it for its namesake in another. */
+/** A name means one thing: a reader who finds it in one file must not mistake it for its namesake in another. */
 import assert from "node:assert/strict";
 import { moduleOf, type SourceModule, sourceModules } from "../support/source_graph.ts";
 

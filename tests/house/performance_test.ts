@@ -1,4 +1,4 @@
-/** docs/performance.md states what the speed guard is held to. */
+/** docs/performance.md states the figures to which the speed guard is held. */
 import assert from "node:assert/strict";
 import { boundOf, guarded } from "../bench/bounds.ts";
 

@@ -1,4 +1,4 @@
-/** What fails at random is repeated at will: every property prints its seed and the command that replays it. */
+/** A random failure can be repeated: every property prints its seed and the command that replays it. */
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import { readSource, sourceFiles } from "../support/source_files.ts";

@@ -1,4 +1,4 @@
-/** The state diagram of docs/workflows.md is the one that the table of transitions prints: nobody draws it by hand. */
+/** The state diagram of docs/workflows.md is generated from the table of transitions and never drawn by hand. */
 import assert from "node:assert/strict";
 import { firstMoves, moves, renderStateDiagram } from "../../src/workflow/transitions.ts";
 import { readSource } from "../support/source_files.ts";

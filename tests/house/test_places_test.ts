@@ -1,7 +1,7 @@
 /**
- * A test stands where one looks for it: `src/<room>/.../<file>.ts` is tested in `tests/unit/<room>/<file>_test.ts`, a file of
- * `tools/<room>/` likewise; senses, workflows and lib are the room `library`. A test of one aspect adds words to the name:
- * `parse_property_test.ts` beside `parse_test.ts`.
+ * A test is where a reader looks for it: `src/<room>/.../<file>.ts` is tested in `tests/unit/<room>/<file>_test.ts`, a
+ * file of `tools/<room>/` likewise; senses, workflows and lib are the room `library`. A test of one aspect adds words
+ * to the name: `parse_property_test.ts` beside `parse_test.ts`.
  */
 import assert from "node:assert/strict";
 import { sourceFiles } from "../support/source_files.ts";

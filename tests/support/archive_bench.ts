@@ -1,4 +1,4 @@
-/** A workspace's log with rows of chosen times, for tests of its archive: rows, runs, and what is in which place. */
+/** A workspace's log with rows of chosen times, for tests of its archive: rows, runs, and what is stored where. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { runCli } from "../../src/cli/app.ts";
@@ -40,7 +40,7 @@ export class ArchiveBench {
     this.store = openStore(this.paths.logDatabase, this.clock);
   }
 
-  /** Appends a row of that time; its payload tells which it is. */
+  /** Appends a row of that time; its payload identifies it. */
   append(ts: number, change: Parameters<typeof newRow>[0] = {}): LogRow {
     this.clock.wall = ts;
     return this.store.log.append(newRow({ payload: { ts, text: `line\n"quoted" \u2028 \u0001 ${ts}` }, ...change }));
@@ -69,7 +69,7 @@ export class ArchiveBench {
     return this.store.archive(this.paths.archive, { beforeMs, dryRun });
   }
 
-  /** The rows of the table, oldest id first, as they are committed. */
+  /** The committed rows of the table, oldest id first. */
   async inTable(): Promise<LogRow[]> {
     await this.store.log.durable();
     return this.store.reader.logs({ order: "asc", limit: 1_000_000 });
@@ -137,7 +137,7 @@ export async function storeJson(bench: ArchiveBench, ...argv: string[]): Promise
   return JSON.parse(out);
 }
 
-/** Makes the blob as old as one that nobody is about to mention. */
+/** Makes the blob as old as one that no operation is about to mention. */
 export async function oldBlob(bench: ArchiveBench, text: string): Promise<string> {
   const digest = await new BlobStore(bench.paths.blobs).write(text), old = (bench.clock.wall - 3 * 86_400_000) / 1_000;
   await Deno.utime(join(bench.paths.blobs, digest.slice(0, 2), digest.slice(2)), old, old);
@@ -155,7 +155,7 @@ export async function senseWith(bench: ArchiveBench, name: string, value: string
   return path;
 }
 
-/** Overwrites a page in the middle of a database that nobody has open. */
+/** Overwrites a page in the middle of a database that no process has open. */
 export async function damageDatabase(path: string): Promise<void> {
   const db = openDatabase(path);
   db.exec("pragma wal_checkpoint(truncate)");

@@ -1,11 +1,11 @@
 /**
  * Attacks on a real daemon: `nerve run` in a process of its own, hostile senses and a hostile workflow in its workspace,
- * and beside them a sense that behaves, whose ticks are measured. tests/faults/attacks says what each attack must come to.
+ * and beside them a well-behaved sense whose ticks are measured. tests/faults/attacks has each attack and its expected outcome.
  *
  *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')", comesTo: /NotCapable/ } });
  *
- * An attack is the body of an async function. It has `config` (what to aim at: `Targets`), `signal`, `log`, and `sqlite`,
- * a database of its own. Whatever it comes to is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
+ * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal`, `log`, and `sqlite`,
+ * a database of its own. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -26,17 +26,17 @@ export type { Attack, Attacks } from "./attack_workspace.ts";
 export const longForm: boolean = Deno.env.get("NERVE_ATTACKS") === "long";
 
 export interface AttackOptions {
-  /** Looks for damage when all attacks are over. */
+  /** Checks for damage when all attacks are over. */
   readonly check?: (daemon: AttackDaemon, outcomes: ReadonlyMap<string, string>) => Promise<void>;
   /** Further files of the workspace. */
   readonly files?: Readonly<Record<string, string>>;
   /** Variables of the daemon. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What depends on ports and paths that are known only when the targets stand. */
+  /** The parts that depend on ports and paths, which are known only when the targets exist. */
   readonly attacks?: (targets: Targets) => Attacks;
 }
 
-/** One test: a daemon, all attacks of the family as senses and as roles, then the bystanders are looked at. */
+/** One test: a daemon, all attacks of the family as senses and as roles, then a check of the bystanders. */
 export function attackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
   Deno.test(title, async () => {
     await using bystanders = await Bystanders.start();
@@ -56,7 +56,7 @@ export function attackTest(title: string, attacks: Attacks, options: AttackOptio
         outcomes.set(`${name} (workflow)`, outcome);
       }
     };
-    // Side by side where only what they come to counts, one by one where the ticks beside them do.
+    // Side by side where only their outcome counts, one by one where the ticks beside them count.
     if (!longForm) await Promise.all([bySenses(), byWorkflows()]);
     else await bySenses().then(byWorkflows);
     const holes = [...outcomes].filter(([key, outcome]) => !all[key.replace(" (workflow)", "")]?.comesTo.test(outcome));
@@ -119,7 +119,7 @@ export class AttackDaemon implements AsyncDisposable {
     return daemon;
   }
 
-  /** What an attack comes to as a compute. */
+  /** The outcome of an attack as a compute. */
   async bySense(name: string): Promise<string> {
     // While its group waits for its next start after a death, a trigger is answered without a compute.
     for (;;) {
@@ -129,7 +129,7 @@ export class AttackDaemon implements AsyncDisposable {
     }
   }
 
-  /** What it comes to as a role. */
+  /** Its outcome as a role. */
   async byWorkflow(name: string, attack: Attack): Promise<string> {
     const workflow = workflowOf(name, attack);
     const { runId } = await this.client.startRun(workflow, { prompt: name });
@@ -155,7 +155,7 @@ export class AttackDaemon implements AsyncDisposable {
     return this.client.logs({ limit: 1_000, ...filter });
   }
 
-  /** The first row that there is or will be. */
+  /** The first row, as soon as it exists. */
   async row(filter: LogFilter): Promise<LogRow> {
     const found = async () => {
       for (;; await delay(systemClock, 50)) {
@@ -166,7 +166,7 @@ export class AttackDaemon implements AsyncDisposable {
     return await within(found(), `a row like ${JSON.stringify(filter)}`);
   }
 
-  /** How late so many next ticks of the steady sense come. */
+  /** How late each of so many next ticks of the steady sense comes. */
   async nextTicks(count: number): Promise<Ticks> {
     const signals = async () => (await this.client.sense("steady")).counters.signals;
     const from = systemClock.now(), last = await signals() + count;
@@ -185,8 +185,9 @@ export class AttackDaemon implements AsyncDisposable {
   }
 
   /**
-   * The daemon lives, the sense beside the attacks computes as before, and nothing outside was touched. `quiet`: its ticks
-   * before the attacks, or null where they were not measured; then those after them have to do.
+   * Checks that the daemon lives, the sense beside the attacks computes as before, and nothing outside was touched.
+   * `quiet`: the lateness of its ticks before the attacks, or null when it was not measured; then only the ticks after
+   * them count.
    */
   async bystandersAreFine(quiet: Ticks | null, from: number): Promise<void> {
     const health = await this.health();
@@ -197,7 +198,8 @@ export class AttackDaemon implements AsyncDisposable {
     const unit = health.units.find(({ name }) => name === "steady");
     assert.equal(unit?.deaths, 0, "nobody else's process died");
     const during = await this.ticksSince(from);
-    // The gate's machine has other things to do, now more and now less; by itself it is held closer.
+    // The gate's machine has other work to do, more at some times than at others; a test that runs alone has a tighter
+    // bound.
     const times = apart(during) / apart(quiet ?? tail), most = longForm ? 1.5 : 10;
     const ticks = `quiet ${JSON.stringify(quiet)}, during ${JSON.stringify(during)}, after ${JSON.stringify(tail)}`;
     if (longForm) tell(`ticks: ${ticks}`);
@@ -212,7 +214,7 @@ export class AttackDaemon implements AsyncDisposable {
     this.#bystanders.assertUntouched();
   }
 
-  /** Everything that the daemon printed; it has stopped then. */
+  /** Stops the daemon and returns everything that it printed. */
   async printed(): Promise<string> {
     await this.#stop();
     return (await Promise.all(this.#output)).join("\n");

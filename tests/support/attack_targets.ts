@@ -1,19 +1,19 @@
-/** What attacks aim at: files beside the workspace, servers that were not granted, a socket. None may be touched. */
+/** The targets of attacks: files beside the workspace, servers that were not granted, a socket. None may be touched. */
 import assert from "node:assert/strict";
 import { workspacePaths } from "../../src/config/workspace.ts";
 import { join } from "./paths.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 
-/** Handed to every attack as `config`. */
+/** Passed to every attack as `config`. */
 export interface Targets {
   readonly workspace: string;
   readonly outside: string;
-  /** Stands in outside/secret.txt and in the daemon's environment. */
+  /** The content of outside/secret.txt and of a variable in the daemon's environment. */
   readonly secret: string;
   readonly socket: string;
   readonly runtimeFolder: string;
   readonly victimDatabase: string;
-  /** A server that nobody was granted, and one that may be: its /away redirects to the first. */
+  /** A server without any grant, and one that may be granted: its /away redirects to the first. */
   readonly deniedPort: number;
   readonly grantedPort: number;
   /** A Unix socket in `outside`. */
@@ -22,7 +22,7 @@ export interface Targets {
 
 export class Bystanders implements AsyncDisposable {
   readonly targets: Targets;
-  /** Requests and connections that reached what nobody was granted. */
+  /** Requests and connections that reached a target without a grant. */
   readonly hits: string[] = [];
   readonly #home: string;
   readonly #servers: Deno.HttpServer[] = [];
@@ -60,7 +60,7 @@ export class Bystanders implements AsyncDisposable {
     return bystanders;
   }
 
-  /** Nothing of what stands outside has changed, and no server heard of anything. */
+  /** Fails if anything outside has changed, or a server received anything. */
   assertUntouched(): void {
     assert.deepEqual(this.hits, [], "what was not granted was reached");
     const { outside } = this.targets, files = this.#files();

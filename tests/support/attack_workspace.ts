@@ -4,17 +4,19 @@ import type { Targets } from "./attack_targets.ts";
 
 export interface Attack {
   readonly body: string;
-  /** What it must come to, for senses and for roles alike. */
+  /** The expected outcome, for senses and roles alike. */
   readonly comesTo: RegExp;
-  /** Static imports: they must be the module's own, so that such an attack has a workflow of its own. */
+  /** Static imports: they must be in the module itself, so such an attack has a workflow of its own. */
   readonly head?: string;
-  /** It takes its process down: it gets one of its own. */
+  /** The attack takes its process down, so it gets a process of its own. */
   readonly deadly?: boolean;
-  /** Only one of the two: what the other does not have. */
+  /** Only as a sense or only as a role: the other does not have what is attacked. */
   readonly only?: "sense" | "workflow";
-  /** Instead of a wrapper that returns what the body returns: what `compute` gives back is the attack. */
+  /** In place of a wrapper that returns what the body returns: the return value of `compute` itself is the attack. */
   readonly raw?: boolean;
-  /** Keys of the sense in nerve.yaml; `permissions` are also the workflow's. Given: it has a group of its own. */
+  /**
+   * Keys of the sense in nerve.yaml; `permissions` are also the workflow's. With them the sense has a group of its own.
+   */
   readonly yaml?: Readonly<Record<string, unknown>>;
   /** Keys of its group. */
   readonly group?: Readonly<Record<string, unknown>>;

@@ -1,4 +1,6 @@
-/** A terminal for the command line's tests: it keeps what is written, and ends or interrupts when it is told to. */
+/**
+ * A terminal for the command line's tests: it keeps everything that is written, and closes or interrupts on request.
+ */
 import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/time.ts";
 import type { CliIo, Sink } from "../../src/cli/io.ts";
@@ -24,7 +26,7 @@ export class CapturedIo implements CliIo {
     this.cwd = options.cwd;
     this.colour = options.colour ?? false;
     this.terminal = options.terminal ?? false;
-    // A home of its own: no test may find the workspace of whoever runs it.
+    // A home of its own: no test may find the workspace of the person who runs it.
     this.env = { HOME: options.cwd, ...options.env };
     this.clock = options.clock ?? systemClock;
     const never = new AbortController().signal;
@@ -66,7 +68,7 @@ export class CapturedIo implements CliIo {
     return () => void this.#hangups.delete(fire);
   }
 
-  /** Resolves when stdout holds what `pattern` describes. */
+  /** Resolves when stdout matches `pattern`. */
   seen(pattern: RegExp): Promise<void> {
     const look = async () => {
       while (!pattern.test(this.out)) await new Promise<void>((resolve) => this.#waiting.add(resolve));

@@ -1,6 +1,6 @@
 /**
- * Lines of a shell as documents write them, taken apart, and `nerve` lines parsed by the real command tree: what a reader
- * types must be a command, with flags that it has and values that it takes.
+ * Shell lines of documents, taken apart, and `nerve` lines parsed by the real command tree: what a reader types must be
+ * a command, with existing flags and valid values.
  */
 import { type Command, type RouteMap, run } from "@stricli/core";
 import { application } from "../../src/cli/app.ts";
@@ -26,7 +26,7 @@ export function programsOf(line: string): string[][] {
       endWord();
       if (programs.at(-1)?.length !== 0) programs.push([]);
     } else if (/[<>]/.test(character) && line[at + 1] === "(") {
-      // `source <(nerve completions bash)`: what is in it is a program of its own.
+      // `source <(nerve completions bash)`: the command inside is a program of its own.
       const end = line.indexOf(")", at);
       programs.splice(-1, 0, ...programsOf(line.slice(at + 2, end)));
       word = "/dev/fd/63";
@@ -41,7 +41,7 @@ export function programsOf(line: string): string[][] {
   return programs.filter((words) => words.length > 0);
 }
 
-/** Null when `nerve ARGS` is a command line that nerve takes; else what it says. No command is run. */
+/** Null when `nerve ARGS` is a valid command line; else the error. No command is run. */
 export async function faultOf(args: readonly string[]): Promise<string | null> {
   const io = new CapturedIo({ cwd: "/" });
   let said = "";
@@ -55,7 +55,7 @@ export async function faultOf(args: readonly string[]): Promise<string | null> {
 
 type Target = Command<CliContext> | RouteMap<CliContext>;
 
-/** The same tree, whose commands take their arguments and do nothing. */
+/** The same tree, with commands that accept their arguments and do nothing. */
 function parsedOnly<Kind extends Target>(target: Kind): Kind {
   if ("loader" in target) return { ...target, loader: () => Promise.resolve(() => {}) };
   const { getRoutingTargetForInput, getDefaultCommand } = target;

@@ -1,10 +1,10 @@
-/** What a computation costs beside another one, for tests of how cost grows: a busy machine slows both. */
+/** The cost of a computation beside another one, for tests of how cost grows: a busy machine slows down both. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 
 const looksMax = 5;
 
-/** Fails unless `work` takes at most `most` times as long as `floor` does right before it, in one of a few looks. */
+/** Fails unless `work` takes at most `most` times as long as `floor` just before it, in one of a few attempts. */
 export function assertCost(work: () => void, most: number, floor: () => void, what: string): void {
   const seen: number[] = [];
   do {

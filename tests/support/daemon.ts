@@ -1,6 +1,7 @@
 /**
- * The daemon as its user has it, for tests: real commands as real processes, in a workspace of their own. Whatever a
- * test leaves running is killed when the workspace is disposed of, by its start time, never by name.
+ * The daemon as its user has it, for tests: real commands as real processes, in a workspace of their own. Processes
+ * that a test leaves running are killed when the workspace is disposed of, identified by their start time, never by
+ * name.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -19,7 +20,7 @@ export interface Ran {
   readonly err: string;
 }
 
-/** A workspace with one sense that is asked now and then, and a workflow whose only role takes its time. */
+/** A workspace with one sense that runs now and then, and a workflow whose only role takes its time. */
 const files = {
   "nerve.yaml": "senses: { ping: {} }\nreflexes: [{ sense: ping, interval: 1h }]\nworkflows: { slow: {} }\n",
   "senses/ping/index.ts": "export const compute = () => ({ pong: true });\n",
@@ -71,7 +72,7 @@ export class DaemonWorkspace implements AsyncDisposable {
     return { code, out: text(stdout), err: text(stderr) };
   }
 
-  /** The command as a process that the test holds itself. */
+  /** The command as a process that the test controls itself. */
   command(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.Command {
     return new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", "--no-prompt", "--cached-only", `${repository}/src/main.ts`, ...args],
@@ -108,7 +109,7 @@ export class DaemonWorkspace implements AsyncDisposable {
     return Deno.readTextFileSync(this.paths.textLog);
   }
 
-  /** Resolves when `reached` is; fails with `what` and the log when it is not in time. */
+  /** Resolves when `reached` holds; fails with `what` and the log when it does not in time. */
   async reached(what: string, reached: () => boolean | Promise<boolean>): Promise<void> {
     const done = await waitUntil(systemClock, deadlineMs, reached);
     if (!done) assert.fail(`waited in vain for ${what}; the log:\n${tryRead(this.paths.textLog)}`);

@@ -4,7 +4,7 @@ import { readSource, sourceFiles } from "./source_files.ts";
 export interface Block {
   readonly language: string;
   readonly text: string;
-  /** The file that its first line names, a comment of its language; null when it names none. */
+  /** The file that its first line names, in a comment of its language; null when it names none. */
   readonly file: string | null;
 }
 
@@ -15,7 +15,10 @@ export interface Document {
   readonly blocks: readonly Block[];
 }
 
-/** What a reader of the repository finds; the READMEs of the library have tests of their own for what they promise. */
+/**
+ * The documents that a reader of the repository finds; the READMEs of the library have tests of their own for their
+ * promises.
+ */
 export const documentPaths: readonly string[] = [
   "README.md",
   "ARCHITECTURE.md",
@@ -44,7 +47,7 @@ function proseOf(text: string): string {
   return text.replaceAll(/^```\w*\n[\s\S]*?^```$/gm, "");
 }
 
-/** Commands in running text: what stands in one pair of backticks and begins with `nerve `. */
+/** Commands in running text: the text in one pair of backticks that begins with `nerve `. */
 export function inlineCommands(text: string): string[] {
   return [...proseOf(text).matchAll(/`(nerve [^`]+)`/g)].map(([, command = ""]) =>
     command.replaceAll(/\s*\n\s*/g, " ")

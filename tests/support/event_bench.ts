@@ -7,7 +7,7 @@ import type { Records } from "../../src/protocol/queries.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeView } from "./fake_view.ts";
 
-/** A log in memory whose rows reach their followers as they are appended, through a queue of three. */
+/** A log in memory whose rows reach their followers when they are appended, through a queue of three. */
 export class LoggedView extends FakeView {
   readonly log: LogRow[] = [];
   override readonly rows = new Broadcast<LogRow>(3);

@@ -1,12 +1,12 @@
 /**
- * Time that stands still until a test moves it: the one fake of nerve's tests.
- * Wall time and monotonic time start far apart, so that code which mixes them up shows.
+ * Time that stands still until a test moves it: the one fake of nerve's tests. Wall time and monotonic time start far
+ * apart, so that code which mixes them up fails.
  */
 import { setImmediate } from "node:timers";
 import type { CancelTimer, Clock } from "../../src/base/time.ts";
 
 interface FakeTimer {
-  /** Which of the two times it waits for: `at` follows the wall, `after` the monotonic time. */
+  /** The time that it waits for: `at` follows wall time, `after` monotonic time. */
   readonly by: "wall" | "monotonic";
   readonly due: number;
   readonly fire: () => void;
@@ -18,7 +18,7 @@ export class FakeClock implements Clock {
   /** In the order in which they were set, which decides between equal due times. */
   readonly #timers = new Set<FakeTimer>();
 
-  /** `startMs` is the wall time to begin with; default 2026-01-01T00:00:00Z. */
+  /** `startMs` is the wall time at the beginning; default 2026-01-01T00:00:00Z. */
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#wall = startMs;
   }
@@ -39,14 +39,14 @@ export class FakeClock implements Clock {
     return this.#add({ by: "monotonic", due: this.#monotonic + Math.max(0, delayMs), fire });
   }
 
-  /** Timers that are set and have not fired: a part that was stopped should leave none. */
+  /** Timers that are set and have not fired: a stopped part should leave none. */
   get pending(): number {
     return this.#timers.size;
   }
 
   /**
-   * Lets `ms` go by. Timers fire in the order of their due times, each at its own time; after each one everything
-   * that it set off is let run (microtasks and a turn of the event loop), and so at the beginning and at the end.
+   * Lets `ms` pass. Timers fire in the order of their due times, each at its own time; after each one all its effects
+   * run (microtasks and a turn of the event loop), and so at the beginning and at the end.
    */
   async tick(ms: number): Promise<void> {
     await turn();
@@ -61,12 +61,15 @@ export class FakeClock implements Clock {
     await turn();
   }
 
-  /** Sets the wall clock forward, or back when `ms` is negative. No monotonic time goes by and no timer fires yet. */
+  /** Sets the wall clock forward, or back when `ms` is negative. No monotonic time passes and no timer fires yet. */
   jump(ms: number): void {
     this.#wall += ms;
   }
 
-  /** Lets `ms` go by in one leap, as when the event loop was blocked: what was due meanwhile fires late, at the end. */
+  /**
+   * Lets `ms` pass in one leap, as when the event loop was blocked: timers that became due meanwhile fire late, at the
+   * end.
+   */
   async stall(ms: number): Promise<void> {
     this.#advance(ms);
     await this.tick(0);
@@ -99,7 +102,7 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Microtasks, then one turn of the event loop, then what that set off. */
+/** Microtasks, then one turn of the event loop, then the microtasks of that turn. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

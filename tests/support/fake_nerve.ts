@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { writeProgram } from "./programs.ts";
 
 /**
- * A program that answers like a nerve and writes down what it was asked. Its `stop` ends a pretended daemon, unless it is
- * too late for that. `broken` is a command that fails.
+ * A program that answers like a nerve and records its arguments. Its `stop` ends a pretended daemon, unless it is too
+ * late for that. `broken` is a command that fails.
  */
 export function fakeNerve(folder: string, name: string, version: string, broken = "none"): string {
   const file = join(folder, name);

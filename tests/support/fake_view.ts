@@ -1,4 +1,4 @@
-/** A kernel for the tests of the control API and of the command line: it remembers what it was asked. */
+/** A kernel for the tests of the control API and of the command line: it records its calls. */
 import { Broadcast, type Subscription } from "../../src/base/broadcast.ts";
 import { NerveError } from "../../src/base/errors.ts";
 import type { KernelPort } from "../../src/control/kernel_port.ts";
@@ -66,12 +66,12 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
 
 export class FakeView implements KernelPort {
   readonly asked: unknown[] = [];
-  /** What `followLog` hands out. */
+  /** The log that `followLog` returns. */
   readonly rows = new Broadcast<LogRow>();
   readonly runsById = new Map<string, Run>([["run-1", aRun()]]);
   readonly sensesByName = new Map<string, SenseView>([["cpu-usage", aSense()]]);
   result: ComputeResult = { kind: "null" };
-  /** What the resets find. */
+  /** The result of the resets. */
   quarantined = true;
   /** What `startRun` does; tests replace it. */
   start: (workflow: string, request: StartRunRequest) => Promise<Run> = (workflow, request) => {
@@ -174,7 +174,7 @@ export class FakeView implements KernelPort {
     return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 0, queued: 0, problem: null }];
   }
 
-  /** What `reload` answers; tests replace it. */
+  /** The answer of `reload`; tests replace it. */
   reloadReply: ReloadReply = { configError: null, changes: [], replaced: [], problems: [] };
 
   reload(): Promise<ReloadReply> {

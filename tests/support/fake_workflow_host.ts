@@ -9,7 +9,7 @@ import type { WorkflowHost, WorkflowProcess } from "../../src/workflow/local/por
 export interface FakeThread {
   readonly start: RunStart;
   readonly attempt: number;
-  /** Of its present role, before this attempt. */
+  /** Failures of its current role, before this attempt. */
   readonly failures: number;
   /** Messages that are durable as far as the process knows. */
   messages: RunMessage[];
@@ -24,7 +24,7 @@ export class FakeProcess implements WorkflowProcess {
   readonly threads = new Map<string, FakeThread>();
   alive = true;
   recycled: string | null = null;
-  /** Called for each run that is handed to it. */
+  /** Called for each run that the process is given. */
   onRun: (thread: FakeThread) => void = () => {};
 
   constructor(id: number, workflow: string) {
@@ -66,7 +66,7 @@ export class FakeHost implements WorkflowHost {
   getOrStartProcess(workflow: string): FakeProcess | null {
     if (this.down.has(workflow) || this.quarantine.has(workflow)) return null;
     let process = this.#current.get(workflow);
-    // As a real one: a process that was told to end takes no more work.
+    // Like a real process: one that is being ended takes no more work.
     if (process === undefined || process.recycled !== null) {
       process = new FakeProcess(this.processes.length + 1, workflow);
       this.processes.push(process);
@@ -80,12 +80,12 @@ export class FakeHost implements WorkflowHost {
     return this.quarantine.has(workflow);
   }
 
-  /** The next call of `process` makes a new one; the old one lives on. */
+  /** The next call of `process` creates a new one; the old one lives on. */
   replace(workflow: string): void {
     this.#current.delete(workflow);
   }
 
-  /** The process is no more. */
+  /** The process has ended. */
   end(process: FakeProcess): void {
     process.alive = false;
     if (this.#current.get(process.workflow) === process) this.#current.delete(process.workflow);

@@ -1,5 +1,5 @@
 /**
- * fast-check, with a way back to what failed. Tests take `fc` from here; tests/house/properties_test.ts sees to it.
+ * fast-check, with a way to repeat a failure. Tests import `fc` from here; tests/house/properties_test.ts checks that.
  * A property that fails prints its seed, its path and its smallest counterexample, and the command that repeats it.
  */
 import fc from "fast-check";

@@ -1,6 +1,6 @@
 /**
  * The forms in which nerve is used, each as a command that can be run: from a clone, the portable file, the compiled
- * one. A built form gets a home of its own, no variable of ours, and where the system lets us no network at all.
+ * one. A built form gets a home of its own, none of our variables, and where the system permits it no network at all.
  */
 import { join } from "./paths.ts";
 import { repository } from "./source_files.ts";
@@ -26,7 +26,7 @@ function cachedRuntime(): string {
   return `dl/release/v${Deno.version.deno}/denort-${Deno.build.target}.zip`;
 }
 
-/** Whether `deno compile` can work here without asking the network. */
+/** Whether `deno compile` can work here without the network. */
 export async function canCompile(): Promise<boolean> {
   return Deno.env.get("DENORT_BIN") !== undefined || await exists(join(denoDir(), cachedRuntime()));
 }
@@ -80,7 +80,7 @@ function withoutNetwork(): Promise<readonly string[]> {
       const { success } = await new Deno.Command("unshare", { args: ["-n", "true"], stderr: "null" }).output();
       return success ? ["unshare", "-n"] : [];
     } catch (thrown) {
-      // A system without unshare: the empty caches alone have to show it.
+      // On a system without unshare the empty caches alone have to show it.
       if (thrown instanceof Deno.errors.NotFound) return [];
       throw thrown;
     }
@@ -116,21 +116,21 @@ export async function finish(
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
-/** As `finish`, for what must succeed; returns stdout. */
+/** As `finish`, for a command that must succeed; returns stdout. */
 export async function succeed(form: Form, args: readonly string[], cwd: string): Promise<string> {
   const { code, out, err } = await finish(form, args, cwd);
   if (code !== 0) throw new Error(`nerve ${args.join(" ")} in its ${form.name} form exited with ${code}: ${err}${out}`);
   return out;
 }
 
-/** A command that goes on until it is told to end. */
+/** A command that runs until it is told to end. */
 export interface Running {
   readonly child: Deno.ChildProcess;
-  /** Resolves once it has printed `text`; rejects when it ends, or too long a time passes, without. */
+  /** Resolves once it has printed `text`; rejects when it ends without, or takes too long. */
   says(text: string): Promise<void>;
 }
 
-/** Runs `use` beside the command, which is killed afterwards should it still be there. */
+/** Runs `use` beside the command, which is killed afterwards if it still runs. */
 export async function whileRunning(
   form: Form,
   args: readonly string[],
@@ -143,7 +143,7 @@ export async function whileRunning(
     news.resolve();
     news = Promise.withResolvers();
   };
-  // Read to the end, so that it never waits for us.
+  // Read to the end, so that it never blocks on its output.
   const end = Promise.all([child.stdout, child.stderr].map(async (stream) => {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       seen += text;
@@ -168,7 +168,7 @@ export async function whileRunning(
   }
 }
 
-/** Runs nerve in the foreground until it has said `text`, then ends it as a service manager does. */
+/** Runs nerve in the foreground until it has printed `text`, then ends it as a service manager does. */
 export async function runUntil(form: Form, cwd: string, text: string): Promise<void> {
   await whileRunning(form, ["run"], cwd, async ({ says, child }) => {
     await says(text);

@@ -1,13 +1,13 @@
 /**
- * Processes that do not keep to the protocol, in place of nerve's own: the kernel starts "itself" (Deno.execPath), and
- * this file lets that be a script that a test wrote. The script holds the shim's socket and token, so that it can say
- * whatever a sandbox that was broken out of could.
+ * Processes that violate the protocol, in place of nerve's own: the kernel starts "itself" (Deno.execPath), and this
+ * file makes that a script of the test. The script has the shim's socket and token, so that it can send whatever an
+ * escaped sandbox could.
  */
 import { writeProgram } from "./programs.ts";
 
 /**
- * What each script begins with: `say(value)` sends one line, `hear()` waits for the next message of the kernel,
- * `init` is its first.
+ * The beginning of each script: `say(value)` sends one line, `hear()` waits for the next message of the kernel, `init`
+ * is the first message.
  */
 const prelude = `
 const socket = await Deno.connect({ transport: "unix", path: Deno.env.get("NERVE_SOCKET")! });
@@ -48,13 +48,13 @@ export const hostile = { permissions: { env: [mark] } } as const;
 
 /**
  * Until it is disposed of, a process whose unit has the grants of `hostile` runs the script of its name instead of
- * nerve's shim. All other units run as ever.
+ * nerve's shim. All other units run as usual.
  */
 export class HostileProcesses implements Disposable {
   readonly #folder: string = Deno.makeTempDirSync({ prefix: "nerve-hostile-" });
   readonly #execPath = Deno.execPath;
 
-  /** `scripts`: by unit name, what its process does. */
+  /** `scripts`: by unit name, the code of its process. */
   constructor(scripts: Readonly<Record<string, string>>) {
     const script = `${this.#folder}/hostile.ts`, deno = Deno.execPath();
     const cases = Object.entries(scripts).map(([unit, body]) =>

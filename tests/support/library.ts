@@ -1,6 +1,6 @@
 /**
- * Runs a sense or workflow of the library as nerve does: copied into a workspace, with the grants that nerve.yaml gives
- * it, in a process of its own with its restricted worker. This file stands in for the kernel.
+ * Runs a sense or workflow of the library as nerve does: copied into a workspace, with the grants of its nerve.yaml, in
+ * a process of its own with its restricted worker. This file stands in for the kernel.
  */
 import { dirname } from "node:path";
 import { parse, stringify } from "yaml";
@@ -15,12 +15,12 @@ import type { Json } from "../../src/sdk/mod.ts";
 import { repository } from "./source_files.ts";
 import { within } from "./workspace_fixture.ts";
 
-/** Permissions as they stand in nerve.yaml. */
+/** Permissions as in nerve.yaml. */
 export type Grants = Partial<Record<"read" | "write" | "net" | "run" | "env" | "sys", readonly string[]>>;
 export type Config = Record<string, unknown>;
 type Kind = "senses" | "workflows";
 
-/** `name` is the class of what was thrown, when the runtime tells it: `NotCapable`, not `Error` or `TypeError`. */
+/** `name` is the class of the thrown error, when the runtime reports it: `NotCapable`, not `Error` or `TypeError`. */
 export interface Failure {
   readonly name: string;
   readonly message: string;
@@ -60,7 +60,7 @@ export function pasteBlock(kind: Kind, name: string): Record<string, unknown> {
   return parse(blocks[0]?.[1] ?? "");
 }
 
-/** What the README grants and configures. */
+/** The grants and the config of the README. */
 export function documented(kind: Kind, name: string): { permissions?: Grants; config?: Config } {
   const units = pasteBlock(kind, name)[kind] as Record<string, { permissions?: Grants; config?: Config }>;
   const unit = units[name];
@@ -68,7 +68,7 @@ export function documented(kind: Kind, name: string): { permissions?: Grants; co
   return unit;
 }
 
-/** One process; what it says is taken with `advance`, in order. */
+/** One process; `advance` takes its messages, in order. */
 class Conversation {
   readonly #process: UnitProcess;
   readonly #said: FromProcess[] = [];
@@ -160,7 +160,7 @@ export class TestSense implements AsyncDisposable {
   readonly logs: string[] = [];
   #computes = 0;
 
-  /** `grants` default to what the README documents. */
+  /** `grants` default to those of the README. */
   constructor(name: string, grants: Grants = documented("senses", name).permissions ?? {}) {
     this.#name = name;
     this.#unit = new TestUnit("senses", name, grants);
@@ -170,7 +170,7 @@ export class TestSense implements AsyncDisposable {
     return `${this.#unit.root}/data/senses/${this.#name}.db`;
   }
 
-  /** `aborted`: the abort follows right behind; the sense's module must be loaded by then, or its loading is aborted. */
+  /** `aborted`: the abort follows at once; the sense's module must be loaded by then, or its loading is aborted. */
   async compute(config: Config = {}, { aborted = false }: { aborted?: boolean } = {}): Promise<Outcome> {
     const conversation = await this.#unit.conversation(config);
     const id = ++this.#computes;
@@ -196,7 +196,7 @@ export interface RunRequest {
   readonly prompt?: string;
   readonly payload?: Json;
   readonly runId?: string;
-  /** What is on disk already when the run is resumed. */
+  /** The messages that are on disk when the run is resumed. */
   readonly messages?: readonly TestMessage[];
   /** The run is aborted when it resolves. */
   readonly abortOn?: Promise<unknown>;

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { loadNerveConfig } from "../../src/config/load.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 
-/** A workspace with `a` and `b` as senses and `w` as workflow, and what `load` says about it: severity, path, message. */
+/**
+ * A workspace with `a` and `b` as senses and `w` as workflow, and the problems that `load` reports: severity, path,
+ * message.
+ */
 export async function inWorkspace(
   test: (paths: WorkspacePaths, load: (yaml: string) => Promise<string[]>) => Promise<void>,
 ): Promise<void> {
@@ -27,5 +30,5 @@ export async function inWorkspace(
   }
 }
 
-/** What else makes a configuration of those folders without a problem. */
+/** The rest of a configuration of those folders without a problem. */
 export const restOfYaml = "workflows: { w: {} }\nreflexes: [{ sense: a, interval: 1s }, { sense: b, interval: 1s }]\n";

@@ -1,6 +1,6 @@
 /**
- * A kernel whose sense ticks, and 64 clients of it that ask, send rubbish, send halves, listen and vanish, all at once.
- * For many_clients_test.ts, which looks at what they leave behind, and for the speed guard (tests/bench/guard.ts).
+ * A kernel whose sense ticks, and 64 clients of it that send requests, rubbish and halves, listen and vanish, all at
+ * once. For many_clients_test.ts, which checks what remains of them, and for the speed guard (tests/bench/guard.ts).
  */
 import assert from "node:assert/strict";
 import { requestBodyMaxBytes } from "../../src/base/limits.ts";
@@ -8,7 +8,7 @@ import { type ServedWorkspace, serveWorkspace } from "./served_workspace.ts";
 import { heardLater, within } from "./workspace_fixture.ts";
 
 const clients = 64, roundsEach = 12, ticksMeasured = 40;
-/** From tick to tick, when nothing holds them up. */
+/** From tick to tick, when nothing delays them. */
 export const intervalMs = 50;
 
 const options = {
@@ -43,7 +43,7 @@ export async function lateness({ workspace }: ServedWorkspace): Promise<number[]
 
 const post = "POST /v1/senses/meter/trigger HTTP/1.1\r\nHost: x\r\n";
 
-/** One round of client `number`; each kind of behaviour has its turn. Returns whether it was answered well. */
+/** One round of client `number`; each kind of behaviour has its turn. Returns whether the answer was correct. */
 async function round(path: string, number: number): Promise<string> {
   const send = async (text: string, leave = false): Promise<string> => {
     const connection = await Deno.connect({ transport: "unix", path });
@@ -83,7 +83,7 @@ async function round(path: string, number: number): Promise<string> {
 
 const expected = ["200", "200", "400", "413", "left", "left", "200", "400"];
 
-/** Fails when one is not answered as it should be. */
+/** Fails when a client is not answered as it should be. */
 export async function underLoad(path: string): Promise<void> {
   await Promise.all(Array.from({ length: clients }, async (_, client) => {
     for (let at = 0; at < roundsEach; at++) {
@@ -93,7 +93,7 @@ export async function underLoad(path: string): Promise<void> {
   }));
 }
 
-/** How late each of the next ticks came while the clients press without a pause. */
+/** How late each of the next ticks came while the clients send without a pause. */
 export async function latenessUnderLoad(served: ServedWorkspace): Promise<number[]> {
   let loading = true;
   const load = heardLater((async () => {

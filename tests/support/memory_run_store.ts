@@ -23,7 +23,7 @@ interface Waiting {
 }
 
 export class MemoryRunStore implements RunStore {
-  /** Commits that fail from now on. */
+  /** The number of next commits that fail. */
   failures = 0;
   readonly #auto: boolean;
   #committed: State;
@@ -46,7 +46,7 @@ export class MemoryRunStore implements RunStore {
     return this.#waiting.length;
   }
 
-  /** A store over what is on disk now, as after a crash: what waits for its commit is lost. */
+  /** A store over what is on disk now, as after a crash: uncommitted changes are lost. */
   afterCrash(): MemoryRunStore {
     return new MemoryRunStore(this.#auto, copyOf(this.#committed));
   }

@@ -1,4 +1,4 @@
-/** A workspace in which one sense signals, another asks for a workflow, and others stay silent for one reason each. */
+/** A workspace in which one sense signals, another starts a workflow, and others stay silent for one reason each. */
 
 export const tidyWorkflow = `import { defineWorkflow, END } from "nerve";
 export default defineWorkflow({

@@ -1,4 +1,4 @@
-/** A folder of migrations and the database of a sense that they are applied to. */
+/** A folder of migrations and the database of a sense to which they are applied. */
 import { join } from "node:path";
 import { type OpenedSense, openSenseDatabase } from "../../src/store/sqlite/sense_database.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -9,7 +9,7 @@ export const first = "0001_readings.sql", second = "0002_more.sql";
 export interface MigrationBench {
   readonly folder: string;
   write(files: Readonly<Record<string, string>>): void;
-  /** Opens and closes; the problems as `file:line message`. */
+  /** Opens and closes the database; returns the problems as `file:line message`. */
   open(): Promise<string[]>;
   tables(): Promise<string[]>;
 }

@@ -12,7 +12,7 @@ const main = fromFileUrl(new URL("../../src/main.ts", import.meta.url));
 export class Daemon {
   readonly client: ControlClient;
   readonly pid: number;
-  /** The end of what it printed, for the message of a failure. */
+  /** The end of its output, for the message of a failure. */
   said = "";
   readonly #child: Deno.ChildProcess;
   readonly #read: Promise<void>;
@@ -69,7 +69,7 @@ export class Daemon {
     this.client[Symbol.dispose]();
   }
 
-  /** Whether the one that answers is this one: the last one's children may still hold its socket's name. */
+  /** Whether the daemon that answers is this one: the last one's children may still hold its socket's name. */
   async #answers(): Promise<boolean> {
     try {
       return (await this.client.health()).pid === this.pid;

@@ -5,7 +5,7 @@ function run(program: string, ...args: string[]): boolean {
   return new Deno.Command(program, { args, stdout: "null", stderr: "null" }).outputSync().success;
 }
 
-/** Whether this process may mount: found out by doing it. */
+/** Whether this process may mount, found out by trying. */
 export const canMount: boolean = Deno.build.os === "linux" && Deno.uid() === 0 && triedToMount();
 
 function triedToMount(): boolean {
@@ -17,7 +17,7 @@ function triedToMount(): boolean {
   }
 }
 
-/** A file system of so many bytes at `folder`, which is made; undone when it is disposed of. */
+/** A file system of so many bytes at `folder`, which is created; unmounted when it is disposed of. */
 export function smallDisk(folder: string, bytes: number): SmallDisk {
   Deno.mkdirSync(folder, { recursive: true });
   if (!run("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "none", folder)) throw new Error(`cannot mount ${folder}`);
@@ -31,14 +31,14 @@ export class SmallDisk implements Disposable {
     this.#folder = folder;
   }
 
-  /** Takes all the space that is left. */
+  /** Fills all free space. */
   fill(): void {
     using file = Deno.openSync(join(this.#folder, "filler"), { create: true, append: true });
     for (let bytes = 64 * 1024; bytes >= 1;) {
       try {
         file.writeSync(new Uint8Array(bytes));
       } catch {
-        // No space for so much: less and less, until not a byte is left.
+        // When there is no space for so much: less and less, until not a byte is free.
         bytes = Math.floor(bytes / 2);
       }
     }

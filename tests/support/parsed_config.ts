@@ -1,4 +1,4 @@
-/** What parsing a nerve.yaml says, in the forms in which tests compare it. */
+/** The problems of parsing a nerve.yaml, in the forms in which tests compare them. */
 import assert from "node:assert/strict";
 import type { Problem } from "../../src/config/diagnostic.ts";
 import { formatProblems } from "../../src/config/diagnostic.ts";

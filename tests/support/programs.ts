@@ -1,10 +1,10 @@
 /**
- * Programs that a test writes and then runs. Another process writes them: test files run side by side in this one, and
- * whatever one of them starts holds every file that another has open for writing until it has become its program. To run
- * such a file in that moment fails as "Text file busy".
+ * Programs that a test writes and then runs. Another process writes them: test files run side by side in this process,
+ * and a program that one of them starts inherits every file that another has open for writing, until it executes.
+ * Running such a file in that moment fails with "Text file busy".
  */
 
-/** A script that may be executed. Its folder must be there. */
+/** An executable script. Its folder must exist. */
 export function writeProgram(path: string, text: string): void {
   const written = `${path}.written`;
   Deno.writeTextFileSync(written, text, { mode: 0o755 });
@@ -17,7 +17,7 @@ export function copyProgram(from: string, to: string): void {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-/** For nerve's own code that writes a program and runs it, in this process: it is asked again when that failed so. */
+/** For nerve's own code that writes and runs a program in this process: tries again after that failure. */
 export async function whileBusy<T>(act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-/** How SQLite would carry out a query. */
+/** How SQLite would execute a query. */
 import type { DatabaseSync } from "node:sqlite";
 
 export function plan(db: DatabaseSync, sql: string): string {

@@ -1,6 +1,6 @@
 /**
- * A workspace that random edits are made to, and what a fresh start on its files would show. For the property test of
- * the reload. Each operation writes to the disk as people do, also wrongly; `settle` mends what is wrong.
+ * A workspace for random edits, and what a fresh start on its files would show. For the property test of the reload.
+ * Each operation writes to the disk as people do, also wrongly; `settle` repairs what is wrong.
  */
 import { stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
@@ -33,7 +33,7 @@ export type Edit =
   | { readonly kind: "no workflow" }
   | { readonly kind: "wrong yaml" }
   | { readonly kind: "pause"; readonly ms: number };
-/** In place, by a rename over the old one, or with the folder made anew. */
+/** In place, by a rename over the old file, or with the folder recreated. */
 export type How = "write" | "rename" | "folder";
 
 interface Entry {
@@ -94,7 +94,7 @@ export class ReloadWorld {
     }
   }
 
-  /** What is on disk is a workspace that would start. */
+  /** The files on disk would start. */
   settle(): void {
     for (const name of this.#broken) this.#write(`senses/${name}/index.ts`, this.#versions.get(name) ?? "", "rename");
     this.#broken.clear();
@@ -145,7 +145,7 @@ export class ReloadWorld {
   }
 }
 
-/** What the views say that follows from the files alone. */
+/** What the views show that follows from the files alone. */
 export function configured(workspace: WorkspaceFixture): unknown {
   const { api: view } = workspace.kernel;
   return {

@@ -46,7 +46,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener {
   readonly cronTicks: { sense: string; due: number }[] = [];
   /** How long the next compute of a sense takes, in milliseconds. */
   durationMs: (sense: string) => number = () => 0;
-  /** How long its process takes to begin with it. */
+  /** How long its process takes before it begins the compute. */
   delayMs: (sense: string) => number = () => 0;
   readonly #running = new Set<string>();
 

@@ -1,10 +1,12 @@
-/** Seeds of random tests, and how a failed one is repeated: NERVE_SEED=N gives the tests of a run the same values again. */
+/**
+ * Seeds of random tests, and how to repeat a failed one: NERVE_SEED=N gives the tests of a run the same values again.
+ */
 import { fromFileUrl, relative } from "./paths.ts";
 import { repository } from "./source_files.ts";
 
 const asked = Deno.env.get("NERVE_SEED");
 
-/** Null: nobody asked for one. */
+/** Null when no seed was requested. */
 export const askedSeed: number | null = asked === undefined ? null : Number(asked);
 
 export function randomSeed(): number {

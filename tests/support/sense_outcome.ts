@@ -1,9 +1,9 @@
-/** What a compute of a library sense gave and stored. */
+/** The result of a library sense's compute, and its stored data. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { type Grants, TestSense } from "./library.ts";
 
-/** Works with what the README grants; without, fails with a message that names the missing access. */
+/** Works with the grants of the README; without them, fails with a message that names the missing access. */
 export async function needsItsGrants(name: string, missing: string, others: Grants = {}): Promise<void> {
   await using granted = new TestSense(name);
   assert.equal((await granted.compute()).kind, "value");

@@ -1,6 +1,6 @@
 /**
- * A kernel on a real workspace with the control API on its socket, and the command line in this process: what a command
- * prints and how it exits, with a daemon running. See workspace_fixture.ts.
+ * A kernel on a real workspace with the control API on its socket, and the command line in this process: the output and
+ * the exit code of a command, with a daemon running. See workspace_fixture.ts.
  */
 import { systemClock } from "../../src/base/clock.ts";
 import { runCli } from "../../src/cli/app.ts";

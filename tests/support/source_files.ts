@@ -21,7 +21,7 @@ export function readSource(path: string): string {
   return Deno.readTextFileSync(join(repository, path));
 }
 
-/** Every file of the repository, but what git ignores. */
+/** Every file of the repository that git does not ignore. */
 export function repositoryFiles(): string[] {
   const ignored = readSource(".gitignore").split("\n").filter((line) => line.startsWith("/"));
   const files: string[] = [], folders: string[] = [];

@@ -1,4 +1,4 @@
-/** What each module of nerve imports and exports, read from its syntax: types count. For the house tests. */
+/** The imports and exports of each module of nerve, read from its syntax: types count. For the house tests. */
 import { parse } from "@babel/parser";
 import { dirname, join } from "node:path/posix";
 import { isPlainObject } from "../../src/protocol/json.ts";
@@ -52,7 +52,7 @@ function declaredNames(declaration: Record<string, unknown>): string[] {
     : [];
 }
 
-/** Groups of modules that import themselves through each other, each sorted. */
+/** Groups of modules that import each other in a cycle, each sorted. */
 export function circlesOf(modules: readonly SourceModule[]): string[][] {
   const byPath = new Map(modules.map((each) => [each.path, each]));
   const reach = new Map(modules.map(({ path }) => [path, reachable(path, byPath)]));

@@ -1,6 +1,6 @@
 /**
  * A supervisor with real processes on a fake clock, for tests of when processes start and end. This file stands in for
- * the kernel: a test says what is due and what is under way.
+ * the kernel: a test says what is due and what is running.
  */
 import assert from "node:assert/strict";
 import { workspacePaths } from "../../src/config/workspace.ts";
@@ -77,7 +77,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     return process;
   }
 
-  /** One compute in a process, past the supervisor: it does not learn that the unit was needed. */
+  /** One compute in a process, past the supervisor, which does not learn that the unit was needed. */
   async compute(process: UnitProcess, sense: string): Promise<ComputeOutcome> {
     const id = ++this.#computes;
     process.send({ t: "compute", id, sense, trigger: manual });
@@ -88,7 +88,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     return said.outcome;
   }
 
-  /** Lets fake time go by in steps in which the process can answer its heartbeat, as it does in real time. */
+  /** Lets fake time pass in steps in which the process can answer its heartbeat, as it does in real time. */
   async pass(process: UnitProcess, sense: string, ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 5_000) {
       await this.clock.tick(Math.min(left, 5_000));
@@ -96,7 +96,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     }
   }
 
-  /** Resolves when `holds` does; it is looked at whenever a process has said something or ended. */
+  /** Resolves when `holds` does; it is checked whenever a process has sent something or ended. */
   async until(holds: () => boolean, what: string): Promise<void> {
     const story = () => JSON.stringify({ ended: this.ended, said: this.said.slice(-5), output: this.output.slice(-5) });
     while (!holds()) await within(this.#wake.promise, what, story);

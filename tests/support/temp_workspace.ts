@@ -19,7 +19,7 @@ export async function writeWorkspace(root: string, files: Readonly<Record<string
   }
 }
 
-/** A workspace that static checks find nothing in. */
+/** A workspace in which static checks find nothing. */
 export const oneSense = {
   "nerve.yaml": "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\n",
   "senses/a/index.ts": "export const compute = () => null;\n",

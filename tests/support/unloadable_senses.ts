@@ -4,7 +4,7 @@ const fine = "export const compute = () => ({ fine: 1 });";
 
 export const endless = "await new Promise(() => {});\nexport const compute = () => 1;";
 
-/** Text of index.ts, what is said of it, and the line of its place. */
+/** The text of index.ts, the reported error, and the line of its place. */
 export const unloadable: Readonly<Record<string, [string, RegExp, number]>> = {
   "syntax": ["export const a = 1;\nexport const b = ;", /Expression expected/, 2],
   "no-export": ["export const other = 1;", /does not export a function named compute \(it exports other\)/, 1],

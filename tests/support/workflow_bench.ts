@@ -22,7 +22,7 @@ export class Bench {
   readonly host: FakeHost = new FakeHost();
   readonly store: MemoryRunStore;
   readonly manager: WorkflowManager;
-  /** What was told of each run, in order: `id:status`. */
+  /** The reported changes of each run, in order: `id:status`. */
   readonly changes: string[] = [];
   readonly problems: string[] = [];
   readonly failures: string[] = [];
@@ -59,7 +59,7 @@ export class Bench {
     return this.manager.startRun({ workflow: "w", trigger, runId, ...rest });
   }
 
-  /** Everything that is ready runs; no time goes by. */
+  /** Runs everything that is ready; no time passes. */
   turn(): Promise<void> {
     return this.clock.tick(0);
   }
@@ -86,7 +86,7 @@ export class Bench {
     return assert.fail(`no process works on ${runId}`);
   }
 
-  /** Runs that some living process was given. */
+  /** Runs that a living process was given. */
   working(): string[] {
     return this.host.processes.filter(({ alive }) => alive).flatMap(({ threads }) => [...threads.keys()]);
   }
@@ -121,7 +121,7 @@ export class Bench {
     await this.turn();
   }
 
-  /** The run's role throws; `waitMs`: what its policy says then. */
+  /** The run's role throws; `waitMs`: the wait that its policy then decides. */
   async fail(runId: string, waitMs: number | null, more: { attempts?: number; round?: number } = {}): Promise<void> {
     const { process, thread } = this.at(runId);
     process.threads.delete(runId);

@@ -1,4 +1,4 @@
-/** What tests of runs in real processes ask for again and again. */
+/** Steps that tests of runs in real processes need again and again. */
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { LogType } from "../../src/protocol/log.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -26,7 +26,7 @@ function story(workspace: WorkspaceFixture): string {
   return workspace.events.slice(-10).map((event) => `  ${JSON.stringify(event).slice(0, 300)}`).join("\n");
 }
 
-/** Text of a workflow of these roles, which it does in their order unless a moderator is given. */
+/** The text of a workflow of these roles, which it does in their order unless a moderator is given. */
 export function steps(
   roles: string,
   moderator = `({ messages }) => Object.keys(roles)[messages.length] ?? END`,
@@ -39,8 +39,8 @@ export default defineWorkflow({ roles, moderator: (${moderator}) as never });
 }
 
 /**
- * The text and the settings of a workflow whose role waits at a gate until the file `gate/open` is there; it says
- * "RUN works" when it begins. Its rounds are `rounds`.
+ * The text and the settings of a workflow whose role waits at a gate until the file `gate/open` exists; it emits "RUN
+ * works" when it begins. Its rounds are `rounds`.
  */
 export const gated = {
   text: (rounds = 1): string =>
@@ -65,7 +65,7 @@ export function openGate(workspace: WorkspaceFixture): void {
   workspace.write("gate/open", "");
 }
 
-/** Starts a run and waits until its role is at work. */
+/** Starts a run and waits until its role works. */
 export async function atWork(workspace: WorkspaceFixture, workflow: string, runId: string): Promise<void> {
   const from = workspace.events.length;
   await workspace.kernel.startWorkflow(workflow, { runId });

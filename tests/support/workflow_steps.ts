@@ -2,7 +2,7 @@
 import type { WorkflowPlan } from "../../src/workflow/engine.ts";
 import fc from "./fast_check.ts";
 
-/** What may happen. `a` and `b` choose among what is there; `hold`: no commit at the end of the step. */
+/** Possible steps. `a` and `b` choose among what exists; `hold`: no commit at the end of the step. */
 export interface Step {
   readonly kind: (typeof kinds)[number];
   readonly a: number;
@@ -23,7 +23,7 @@ export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
   hold: fc.boolean(),
 });
 
-/** What a retry policy may say. */
+/** A possible retry policy. */
 export const waits: readonly (number | null)[] = [null, 0, 700];
 
 export function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {

@@ -1,6 +1,6 @@
 /**
- * What the workflow manager has promised, checked at each thing that it does. Used by workflow_world.ts. What is seen
- * in the middle of the manager's work is kept and thrown by `check`, so that the manager itself never notices.
+ * The promises of the workflow manager, checked at each of its actions. Used by workflow_world.ts. A violation in the
+ * middle of the manager's work is kept and thrown by `check`, so that the manager itself never notices.
  */
 import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
@@ -19,13 +19,13 @@ export interface Backing {
   settle(): Promise<void>;
   /** Lets so many of the next commits fail. */
   fail(commits: number): void;
-  /** The store as the next daemon finds it. `kill9`: what waits for its commit is lost. */
+  /** The store as the next daemon finds it. `kill9`: uncommitted changes are lost. */
   reopen(kill9: boolean): Promise<Backing>;
   close(): Promise<void>;
 }
 
 export class Witness {
-  /** Every run that was ever asked for. */
+  /** Every run that was ever requested. */
   readonly ids: string[] = [];
   #backing: Backing;
   readonly #ended = new Map<string, Run>();
@@ -33,7 +33,7 @@ export class Witness {
   readonly #given = new Set<string>();
   /** By run and round: how often its process died, and whether it was alone there the last time. */
   readonly #deaths = new Map<string, { count: number; alone: boolean }>();
-  /** Queued on disk, in order, and nothing else has been decided for it. */
+  /** Queued on disk, in order, and not decided otherwise. */
   #queue: string[] = [];
   readonly #killed = new Set<string>();
   readonly #broken: unknown[] = [];
@@ -42,13 +42,13 @@ export class Witness {
     this.#backing = backing;
   }
 
-  /** Another daemon goes on from what is on disk. */
+  /** Another daemon continues from what is on disk. */
   restarted(backing: Backing): void {
     this.#backing = backing;
     this.#deaths.clear();
     this.#queue = backing.store.unfinished().filter(({ status }) => status === "queued").map(({ runId }) => runId);
     for (const id of this.ids) {
-      // The old daemon may have been killed between the commit and the telling of an end.
+      // The old daemon may have been killed between the commit and the report of an end.
       const run = backing.run(id);
       if (run !== null && isTerminal(run.status) && !this.#ended.has(id)) this.#ended.set(id, run);
     }
@@ -64,7 +64,7 @@ export class Witness {
     }
   }
 
-  /** A process was given a run; `active` of that workflow are now at work, and so many are allowed. */
+  /** A process was given a run; `active` runs of that workflow now work, and so many are allowed. */
   given(thread: FakeThread, active: number, allowed: number): void {
     this.#note(() => {
       const { runId } = thread.start, disk = this.#backing.run(runId);
@@ -104,13 +104,13 @@ export class Witness {
     this.#deaths.set(key, { count: (this.#deaths.get(key)?.count ?? 0) + 1, alone });
   }
 
-  /** Somebody wants to kill it: it may be passed in the queue from now on. */
+  /** A kill of the run is requested: it may be passed in the queue from now on. */
   killAsked(runId: string): void {
     this.#killed.add(runId);
     this.#unqueue(runId);
   }
 
-  /** What was decided for a queued run, but failed on the disk, is tried again; meanwhile others may pass it. */
+  /** A decision about a queued run that failed on the disk is tried again; meanwhile others may pass it. */
   problem(message: string): void {
     const decided = /^run (\S+) could not be written as/.exec(message);
     if (decided !== null) this.#unqueue(decided[1] ?? "");
@@ -121,7 +121,7 @@ export class Witness {
     const backing = this.#backing;
     answer.then((run) => this.#note(() => check(run, backing.run(run.runId))), (thrown) => {
       const expected = thrown instanceof NerveError && codes.includes(thrown.code);
-      // The store asserts too: what it was asked must be a legal move.
+      // The store asserts too: each requested move must be legal.
       if (!expected || thrown.cause instanceof assert.AssertionError) this.#broken.push(thrown);
     });
   }

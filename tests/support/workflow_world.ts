@@ -1,6 +1,6 @@
 /**
  * A small world around the workflow manager for property tests: fake processes, a fake clock, any store behind a
- * `Backing`. `step` does one random thing; whatever the manager does meanwhile is checked against its promises.
+ * `Backing`. `step` does one random thing; everything that the manager does meanwhile is checked against its promises.
  */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../src/base/limits.ts";
@@ -12,12 +12,12 @@ import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_hos
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
-/** Let everything that is ready run, without time going by. */
+/** Lets everything run that is ready, without time passing. */
 const settleTurns = 3;
 const said = { t: "message", role: "r", content: "c", meta: {} } as const;
 
 export class World {
-  /** Each daemon has its own: the timers of one that was killed never fire. */
+  /** Each daemon has its own clock: the timers of a killed one never fire. */
   clock: FakeClock = new FakeClock();
   readonly #plans = new Map<string, WorkflowPlan>();
   readonly #witness: Witness;
@@ -113,7 +113,7 @@ export class World {
 
   #newManager(): WorkflowManager {
     const host = this.#host, witness = this.#witness;
-    // What a manager says after its daemon was killed is heard by nobody.
+    // The reports of a manager whose daemon was killed reach nobody.
     const here = () => this.#host === host;
     host.onProcess = (process) => {
       const ack = process.ack.bind(process);
@@ -170,7 +170,7 @@ export class World {
     this.#manager.onMessage(process, { ...said, runId, attempt, round });
   }
 
-  /** A process speaks of a run that it does not hold, in another attempt, or of another round: nothing comes of it. */
+  /** A process reports about a run that it does not hold, or of another attempt or round: the manager ignores it. */
   #forge(a: number, b: number): void {
     const process = pick(this.#host.processes, a), runId = pick(this.#ids, b);
     if (process === undefined || runId === undefined) return;
@@ -180,14 +180,14 @@ export class World {
     this.#manager.onMessage(process, { ...said, runId, attempt, round: 1 });
     this.#manager.onMessage(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
     if (own !== undefined && own.aborted === null) {
-      // Out of sequence; and while its last message waits for the disk, it has nothing at all to say.
+      // Out of sequence; and while its last message waits for the disk, no report at all is allowed.
       const round = own.messages.length + (own.waits ? 1 : 2);
       this.#manager.onMessage(process, { ...said, runId, attempt: own.attempt, round });
     }
     assert.deepEqual(this.#backing.store.get(runId), before, "what a process has no right to say changes nothing");
   }
 
-  /** The end may be told while the last message is on its way to the disk. */
+  /** The end may be reported while the last message is on its way to the disk. */
   #finish(process: FakeProcess, thread: FakeThread, kind: "completed" | "failed"): void {
     const { runId } = thread.start;
     process.threads.delete(runId);
@@ -217,7 +217,7 @@ export class World {
     this.#manager.onProcessExit(process.id, { kind: "crash", message: "out of memory" });
   }
 
-  /** Ends every process that the manager wants to be rid of. */
+  /** Ends every process that the manager wants to recycle. */
   #reap(): void {
     for (const process of this.#host.processes) {
       if (!process.alive || process.recycled === null) continue;
@@ -268,7 +268,7 @@ export class World {
     return this.#unfinished().length > 0 || this.#manager.readLoads().some(({ active, queued }) => active + queued > 0);
   }
 
-  /** Runs at work: what waits for an ack and was told to abort has come to rest. */
+  /** Working runs: those that wait for an ack and were aborted have stopped. */
   #threads(): [FakeProcess, FakeThread][] {
     return this.#host.processes.filter(({ alive }) => alive).flatMap((process) =>
       [...process.threads.values()]
@@ -293,7 +293,7 @@ function roleOf({ start, attempt, messages }: FakeThread) {
   return { runId: start.runId, attempt, round: messages.length + 1, role: "r", attempts: 3 };
 }
 
-/** Whether the process is being ended because of this very run: what is left of the run there counts no more. */
+/** Whether the process is being ended because of this very run: then the run does not count there any more. */
 function isLate({ recycled }: FakeProcess, { start }: FakeThread): boolean {
   return recycled?.includes(`of run ${start.runId} timed out`) ?? false;
 }

@@ -1,6 +1,6 @@
 /**
- * A kernel on a real workspace in a temporary folder, for tests: real processes, real SQLite, and what happened told as
- * events that a test waits for. Nothing here sleeps; a wait that lasts too long fails with what has happened instead.
+ * A kernel on a real workspace in a temporary folder, for tests: real processes, real SQLite, and events for which a
+ * test waits. Nothing here sleeps; a wait that lasts too long fails with what has happened instead.
  * When it is disposed of, the kernel stops, no process may be left that works in the workspace, and the folder goes.
  *
  *     await using workspace = await startWorkspace({ senses: { ping: "export const compute = () => ({ ok: true });" } });
@@ -22,11 +22,13 @@ import type { KernelEvent, UnitChange } from "../../src/protocol/event.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import { dirname, join } from "./paths.ts";
 
-/** What nothing in a test takes, not even on a machine that is busy with other tests, or stands still for half a minute. */
+/**
+ * Longer than anything in a test takes, even on a machine that is busy with other tests, or stalls for half a minute.
+ */
 export const deadlineMs = 120_000;
 
 export interface WorkspaceOptions {
-  /** nerve.yaml as text, or as the value that it holds. Default: every sense and workflow of the files, without more. */
+  /** nerve.yaml as text or as a value. Default: every sense and workflow of the files, without settings. */
   readonly yaml?: string | Readonly<Record<string, unknown>>;
   /** Text of senses/NAME/index.ts, and of workflows/NAME/index.ts. */
   readonly senses?: Readonly<Record<string, string>>;
@@ -94,7 +96,7 @@ export class WorkspaceFixture implements AsyncDisposable {
     Deno.writeTextFileSync(full, text);
   }
 
-  /** The configuration on disk; fails the test with its problems when it is wrong. Warnings are none of its business. */
+  /** The configuration on disk; fails the test with its problems when it is wrong. Warnings do not matter. */
   async config(): Promise<NerveConfig> {
     const loaded = await loadNerveConfig(this.paths);
     if (!loaded.ok) assert.fail(formatProblems(loaded.error, "text"));
@@ -126,19 +128,21 @@ export class WorkspaceFixture implements AsyncDisposable {
     await Deno.remove(this.paths.runtimeFolder, { recursive: true }).catch(ignoreMissing);
   }
 
-  /** What becomes of the compute that answers this trigger. */
+  /** The outcome of the compute that answers this trigger. */
   trigger(sense: string): Promise<ComputeResult> {
     return within(this.kernel.triggerSense(sense), `a compute of ${sense}`, () => this.#story());
   }
 
-  /** The message of a compute that ends in an error, a timeout or a dead group; fails the test for any other. */
+  /**
+   * The message of a compute that ends in an error, a timeout or a dead group; fails the test for any other outcome.
+   */
   async failure(sense: string): Promise<Extract<ComputeResult, { kind: "error" }>> {
     const result = await this.trigger(sense);
     if (result.kind !== "error") assert.fail(`${sense} did not fail: ${JSON.stringify(result)}`);
     return result;
   }
 
-  /** The payload of a signal; fails the test when the compute ends in anything else. */
+  /** The payload of a signal; fails the test when the compute has any other outcome. */
   payload(sense: string): Promise<unknown> {
     return heardLater(
       this.trigger(sense).then((result) => {
@@ -149,8 +153,8 @@ export class WorkspaceFixture implements AsyncDisposable {
   }
 
   /**
-   * The first event that fits, of those since `from` (default: of all so far) or to come. `from` is a length of `events`
-   * that was taken earlier: `const from = workspace.events.length`.
+   * The first matching event, of those since `from` (default: of all so far) or of later ones. `from` is a length of
+   * `events` that was taken earlier: `const from = workspace.events.length`.
    */
   waitFor<E extends KernelEvent>(fits: (event: KernelEvent) => event is E, what: string, from?: number): Promise<E>;
   waitFor(fits: (event: KernelEvent) => boolean, what: string, from?: number): Promise<KernelEvent>;
@@ -201,7 +205,7 @@ export class WorkspaceFixture implements AsyncDisposable {
     return this.kernel.health();
   }
 
-  /** A group's or workflow's process, as health tells it. */
+  /** A group's or workflow's process, as health reports it. */
   unit(name: string): UnitView {
     const unit = this.health().units.find((each) => each.name === name);
     assert.ok(unit !== undefined, `there is no unit ${name}`);
@@ -220,7 +224,7 @@ export class WorkspaceFixture implements AsyncDisposable {
     return view;
   }
 
-  /** Rows of the log, everything that has happened so far included. */
+  /** Rows of the log, with everything that has happened so far. */
   async rows(filter: LogFilter): Promise<LogRow[]> {
     // Rows of one turn of the event loop are committed at its end.
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -235,13 +239,13 @@ export class WorkspaceFixture implements AsyncDisposable {
     }
   }
 
-  /** The last events, for the message of a wait that was in vain. */
+  /** The last events, for the message of a wait that failed. */
   #story(): string {
     return this.events.slice(-15).map((event) => `  ${JSON.stringify(event).slice(0, 300)}`).join("\n");
   }
 }
 
-/** `promise`, or a failure that tells what was waited for. */
+/** `promise`, or a failure that says what was waited for. */
 export function within<T>(promise: Promise<T>, what: string, story: () => string = () => ""): Promise<T> {
   let cancel = () => {};
   const late = new Promise<never>((_, reject) => {
@@ -253,7 +257,7 @@ export function within<T>(promise: Promise<T>, what: string, story: () => string
 }
 
 /**
- * For a promise that a test begins here and awaits further down: should it reject meanwhile, it fails the test at its
+ * For a promise that a test begins here and awaits further down: if it rejects meanwhile, it fails the test at its
  * await. Without this it would end the whole file as an uncaught error, and nobody would learn which test it was.
  */
 export function heardLater<T>(promise: Promise<T>): Promise<T> {
@@ -269,13 +273,13 @@ export function processesIn(folder: string): number[] {
     try {
       if (Deno.readLinkSync(`/proc/${name}/cwd`) === folder) found.push(Number(name));
     } catch {
-      // Gone since the listing, a zombie, or another user's: none of ours.
+      // Gone since the listing, a zombie, or another user's: not one of ours.
     }
   }
   return found;
 }
 
-/** Resolves once no process is left in `folder`. A killed program is not our child, so that nothing tells of its end. */
+/** Resolves once no process is left in `folder`. A killed program is not our child, so nothing reports its end. */
 export async function noProcessIn(folder: string): Promise<void> {
   const latest = systemClock.monotonic() + deadlineMs;
   while (systemClock.monotonic() < latest) {

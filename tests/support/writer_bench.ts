@@ -12,7 +12,7 @@ export interface WriterBench {
   readonly writer: GroupCommit;
   readonly lost: number[];
   readonly clock: FakeClock;
-  /** What another connection sees. */
+  /** The rows that another connection sees. */
   committed(): number[];
 }
 

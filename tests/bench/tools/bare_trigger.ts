@@ -1,6 +1,6 @@
 /**
- * The floor of a trigger (api.ts): node:http, one row of the log for each request, and one commit for all that came in
- * turns which follow each other. Not part of it: routes, checks, and the compute that a trigger starts.
+ * The floor of a trigger (api.ts): node:http, one row of the log per request, and one commit for all requests of
+ * consecutive turns. Not included: routes, checks, and the compute that a trigger starts.
  */
 import { createServer, type ServerResponse } from "node:http";
 import { setImmediate } from "node:timers";

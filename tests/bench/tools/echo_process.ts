@@ -1,4 +1,6 @@
-/** The other end of floor_echo.ts: a process whose restricted worker says each line back, over a connection of its own. */
+/**
+ * The other end of floor_echo.ts: a process whose restricted worker sends each line back, over a connection of its own.
+ */
 const [path = ""] = Deno.args;
 const worker = new Worker(new URL("./echo_worker.ts", import.meta.url), {
   type: "module",

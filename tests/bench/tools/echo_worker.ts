@@ -1,4 +1,4 @@
-/** Says back what it hears at the socket that it is told of; see floor_echo.ts. */
+/** Sends back each line from the socket that it is given; see floor_echo.ts. */
 import { LineChannel } from "../../../src/protocol/line_channel.ts";
 
 globalThis.addEventListener("message", async (event) => {

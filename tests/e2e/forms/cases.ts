@@ -10,7 +10,7 @@ import { libWorkspace, outsideWorkspace, stepsWorkspace, talkerWorkspace } from 
 
 export interface FormCase {
   readonly name: string;
-  /** `folder` is empty, and the case's own. */
+  /** `folder` is empty, and belongs to this case only. */
   run(form: Form, folder: string): Promise<void>;
 }
 
@@ -98,7 +98,7 @@ export const cases: readonly FormCase[] = [
       const tried = Object(await signalOf(form, root, "prisoner"));
       assert.deepEqual(Object.keys(tried).length, 9);
       for (const [name, outcome] of Object.entries(tried)) assert.match(String(outcome), /^refused/, name);
-      // Refused for being outside, not for being missing.
+      // Rejected for being outside, not for being missing.
       for (const name of ["readText", "nodeRead", "importJson", "importCode", "importRelative"]) {
         assert.match(String(tried[name]), /Requires read access/, name);
       }

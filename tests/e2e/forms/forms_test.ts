@@ -1,4 +1,6 @@
-/** One list of promises (cases.ts), kept by every form of nerve. The portable file is built once for all of them. */
+/**
+ * One list of promises (cases.ts), checked for every form of nerve. The portable file is built once for all of them.
+ */
 import assert from "node:assert/strict";
 import { buildForm, canCompile, type FormName, formOf } from "../../support/forms.ts";
 import { join } from "../../support/paths.ts";
@@ -19,7 +21,7 @@ for (const name of ["source", "portable", "compiled"] as const) {
   for (const [index, each] of cases.entries()) {
     Deno.test({
       name: `${name}: ${each.name}`,
-      // Only where Deno's runtime for compiled programs is at hand: nothing here asks the network.
+      // Only where Deno's runtime for compiled programs is in the cache: no test here uses the network.
       ignore: name === "compiled" && !compilable,
       async fn() {
         const file = files.get(name);

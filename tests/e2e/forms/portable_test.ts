@@ -1,4 +1,7 @@
-/** What only the portable file promises: its first use, and where it unpacks. How fast it starts, the speed guard asks. */
+/**
+ * The promises that only the portable file makes: its first use, and where it unpacks. The speed guard checks how fast
+ * it starts.
+ */
 import assert from "node:assert/strict";
 import { hashFile } from "../../../src/cli/daemon/installation.ts";
 import { finish, type Form, formOf, succeed } from "../../support/forms.ts";
@@ -12,7 +15,8 @@ const file = join(folder, "nerve"), isRoot = Deno.uid() === 0;
 let said = "";
 
 Deno.test.beforeAll(async () => {
-  // A Deno is no runtime for compiled programs: as on a machine where that cannot be had.
+  // An ordinary Deno does not serve as runtime for compiled programs: this stands for a machine that has no such
+  // runtime.
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-prompt", "--cached-only", "tools/build/main.ts", "--out", file],
     cwd: repository,
@@ -23,7 +27,7 @@ Deno.test.beforeAll(async () => {
 
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** A form with a home that nobody has used yet, and a temporary folder of its own. */
+/** A form with a home that has never been used, and a temporary folder of its own. */
 async function fresh(name: string, env: Record<string, string> = {}): Promise<Form & { home: string; temp: string }> {
   const home = join(folder, name, "home of one"), temp = join(folder, name, "temp");
   for (const path of [home, temp]) await Deno.mkdir(path, { recursive: true });
@@ -117,7 +121,7 @@ Deno.test("a damaged file reports the damage, wherever it was cut or changed, an
     copyProgram(copy, damaged);
     const { code, out, err } = await finish(broken, ["version"], folder);
     assert.equal(out, "", harm);
-    // What a shell says of half a script is the shell's own; that it fails is ours.
+    // What a shell prints about half a script is up to the shell; that it fails is up to us.
     if (harm === "cut in its header") assert.notEqual(code, 0);
     else {
       assert.equal(code, 1, harm);
@@ -137,7 +141,7 @@ Deno.test("a missing tool or missing disk space at the first use is reported in 
   const withoutTar = await finish(alone, ["version"], folder);
   assert.equal(withoutTar.code, 1);
   assert.match(withoutTar.err, /^❌ the first use unpacks .*, and needs tar\n {3}install tar\n$/);
-  // As on a full disk, tar fails, and says so of each of the files.
+  // As on a full disk, tar fails, with a message for each of the files.
   const script = '#!/bin/sh\nfor n in 1 2 3; do echo "tar: file $n: No space left on device" >&2; done\nexit 2\n';
   writeProgram(join(tools, "tar"), script);
   const full = await finish(alone, ["version"], folder);
@@ -197,7 +201,7 @@ Deno.test("upgrade replaces the portable file of a running daemon, which then ru
   const form = await fresh("upgraded"), installed = join(folder, "upgraded", "nerve"), next = join(folder, "next");
   copyProgram(file, installed);
   copyProgram(file, next);
-  // Behind the end of the archive: another content, the same nerve.
+  // Behind the end of the archive: different content, the same nerve.
   await Deno.writeTextFile(next, "\n", { append: true });
   const own = { ...form, command: [...form.command.slice(0, -1), installed] };
   const root = join(form.home, "watch");

@@ -1,6 +1,6 @@
-/** The workspaces that the forms are tried on. */
+/** The workspaces on which the forms are tested. */
 
-/** drizzle-orm by the paths that nerve itself uses, and by others: the two must fit together. */
+/** drizzle-orm by the paths that nerve itself uses, and by others: both must be the same module. */
 export const libWorkspace: Readonly<Record<string, string>> = {
   "nerve.yaml": "nerve: '>=0.1'\nsenses: { counter: {} }\nreflexes: [{ sense: counter, interval: 1h }]\n",
   "lib/words.ts": `export const greeting = "hello from lib";\n`,
@@ -91,7 +91,7 @@ export default defineWorkflow({
 `,
 };
 
-/** A sense that says `word` and what lib/ adds to it; with `listener`, another sense of that name listens to it. */
+/** A sense that emits `word` and what lib/ adds to it; with `listener`, another sense of that name listens to it. */
 export function talkerWorkspace(word: string, tail: string, listener: string | null = null): Record<string, string> {
   const senses = listener === null ? "talker: {}" : `talker: {}, ${listener}: {}`;
   const reflex = listener === null ? "" : `  - { sense: ${listener}, on: [talker] }\n`;

@@ -1,4 +1,6 @@
-/** The disk: a group that fills it through its own database is stopped at its quota, and comes back when it is under. */
+/**
+ * The disk: a group that fills it through its own database is stopped at its quota, and starts again when it is below.
+ */
 import assert from "node:assert/strict";
 import { type Attack, attackTest } from "../../support/attack_daemon.ts";
 
@@ -9,7 +11,7 @@ const fill = `sqlite.exec("create table if not exists t (x)");
     if (sqlite.prepare("select count(*) as n from t").get().n > 10000) return "filled";
   }`;
 
-/** Puts more than its quota where the sizes of its databases do not show it. */
+/** Writes more than its quota in places that the sizes of its databases do not show. */
 const hides = (code: string): Attack => ({
   body: `const own = config.workspace + "/data/senses/" + name + ".db";
       ${code} await new Promise((done) => setTimeout(done, 25_000)); return "hidden"`,

@@ -1,4 +1,7 @@
-/** Endless work and endless hunger: the group that does it ends, within its limits, and nobody else is late for it. */
+/**
+ * Endless loops and unbounded memory: the group that does it is ended within its limits, and no other unit is late for
+ * it.
+ */
 import assert from "node:assert/strict";
 import { type Attack, type Attacks, attackTest, longForm } from "../../support/attack_daemon.ts";
 
@@ -40,7 +43,7 @@ const hungry = (body: string, comesTo = /^died: .*(ran out of its memory limit|o
   comesTo,
   deadly: true,
   group: small,
-  // A workflow's process is tried again until its run has crashed three times: the gate takes two of them.
+  // A workflow's process is started again until its run has crashed three times; the short form takes two of them.
   ...(longForm || body.startsWith("const kept = [];") ? {} : { only: "sense" as const }),
 });
 
@@ -117,7 +120,8 @@ attackTest("a group that burns a core outside any compute is reported, and ended
 }, {
   async check(daemon) {
     const died = JSON.stringify((await daemon.row({ source: "group:burns-later", type: "group.died" })).payload);
-    // Where others leave it no whole core, it burns what it gets, and is ended by the heartbeat like any that is stuck.
+    // When other programs leave it no whole core, it uses what it gets, and the heartbeat ends it like any stuck
+    // process.
     if (/did not answer for \d+ s/.test(died)) return;
     assert.match(died, /used a whole core outside of any compute and did not answer/);
     const said = await daemon.logs({ source: "group:burns-later", type: "group.said" });

@@ -1,4 +1,4 @@
-/** Files: whatever the way, nothing is read, listed, written or imported that was not granted. */
+/** Files: in no way can a file be read, listed, written or imported without a grant. */
 import { attackTest } from "../../support/attack_daemon.ts";
 
 const refused =

@@ -1,4 +1,7 @@
-/** Floods: who speaks without end is read at a bounded pace, what is too much is dropped and counted, others go on. */
+/**
+ * Floods: a process that sends without end is read at a bounded pace, the excess is dropped and counted, and other
+ * units continue.
+ */
 import assert from "node:assert/strict";
 import { attackTest, longForm } from "../../support/attack_daemon.ts";
 

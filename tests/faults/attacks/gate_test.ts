@@ -1,6 +1,6 @@
 /**
- * The gate of imports alone: in a process that may do everything, as in a compiled nerve, where Deno asks no permission
- * for a file that is imported. What is wrong here would show as the text of a file that is not its own.
+ * The import gate alone, in a process with all permissions, as in a compiled nerve, where Deno asks no permission for
+ * an imported file. A bug here would show as the text of a file outside the sense's own folder.
  */
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
@@ -11,7 +11,7 @@ const gate = new URL("../../../src/sandbox/module_gate.ts", import.meta.url).hre
 const config = fromFileUrl(new URL("../../../deno.json", import.meta.url));
 const json = `, { with: { type: "json" } }`;
 
-/** Each is the argument of an import by a module of its own folder; `outside` is where secret.json stands. */
+/** Each is the argument of an import by a module of its own folder; `outside` is the folder of secret.json. */
 const attacks = (outside: string): Readonly<Record<string, string>> => ({
   "absolute": `"${outside}/secret.json"${json}`,
   "url": `"${pathToFileURL(outside)}/secret.json"${json}`,

@@ -17,7 +17,7 @@ const closed = builtinModules.map((name) => name.replace(/^node:/, "")).filter((
 /** It has a stand-in, and a class that cannot be used (lockdown.ts). */
 const standIns = ["process", "worker_threads"];
 
-/** Each way to name a module: Deno resolves some of them through other code than others. */
+/** Each way to name a module: Deno resolves some of them through different code. */
 function waysTo(name: string): Record<string, Attack> {
   const text = JSON.stringify(`node:${name}`);
   const own = (code: string): string =>
@@ -94,7 +94,7 @@ attackTest("a package is loaded only when permissions.import names it, even when
     body: "return Object.keys(await import('drizzle-orm/' + '%2e%2e/hono@4.13.19'))",
     comesTo: /^threw /,
   },
-  // A wasm module that hands on createRequire of node:module.
+  // A wasm module that passes on createRequire of node:module.
   "wasm-module": {
     body:
       "const { make } = await import('data:application/wasm;base64,AGFzbQEAAAABBgFgAW8BbwIdAQtub2RlOm1vZHVsZQ1jcmVhdGVSZXF1aXJlAAAHCAEEbWFrZQAA') as any; return typeof make(import.meta.url)('child_process').spawn",
@@ -132,7 +132,7 @@ attackTest("a package is loaded only when permissions.import names it, even when
       RegExp.prototype.test = () => true; String.prototype.slice = function () { return '/'; }; Deno.realPathSync = () => config.workspace + '/lib/shared.ts';
       globalThis.decodeURIComponent = () => config.workspace + '/lib/shared.ts'; Function.prototype.call = () => true; Reflect.apply = () => true;
       return Object.keys(await import('yaml'))`,
-    // With so much replaced its own connection may be the first that fails: then its process ends.
+    // With so much replaced, its own connection may be the first thing to fail: then its process ends.
     comesTo: /^(threw|died:) /,
     deadly: true,
   },
@@ -201,7 +201,7 @@ Deno.test("every Node built-in of this Deno is classified as open or closed, and
   }
 });
 
-/** A file of a package that lies in Deno's cache on this machine. */
+/** A file of a package in Deno's cache on this machine. */
 function cachedPackageFile(): string {
   const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync();
   const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));

@@ -1,4 +1,4 @@
-/** The network: only hosts that were granted are reached, however they are spelt, and no socket of the machine. */
+/** The network: only granted hosts are reached, in any spelling, and no socket of the machine. */
 import { type Attacks, attackTest } from "../../support/attack_daemon.ts";
 import type { Targets } from "../../support/attack_targets.ts";
 

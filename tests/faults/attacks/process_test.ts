@@ -1,4 +1,6 @@
-/** The process and the machine: nothing is started, stopped, signalled or loaded, and the kernel's secrets stay its own. */
+/**
+ * The process and the machine: nothing is started, stopped, signalled or loaded, and the kernel's secrets stay secret.
+ */
 import assert from "node:assert/strict";
 import { attackTest } from "../../support/attack_daemon.ts";
 
@@ -31,7 +33,7 @@ attackTest("no program is started and no native code is run", {
   },
   "wasi": { body: "return new (await import('node:wasi')).WASI({ version: 'preview1' })", comesTo: refused },
   "wasm-with-imports": {
-    // A module that imports env.f and calls it: it reaches what it was handed and nothing more.
+    // A module that imports env.f and calls it: it reaches the imports that it was given and nothing more.
     body:
       `const bytes = Uint8Array.of(0,97,115,109,1,0,0,0,1,4,1,96,0,0,2,9,1,3,101,110,118,1,102,0,0,3,2,1,0,7,5,1,1,103,0,1,10,6,1,4,0,16,0,11);
       const { instance } = await WebAssembly.instantiate(bytes, { env: { f: () => Deno.readTextFileSync('/etc/passwd') } });

@@ -1,4 +1,4 @@
-/** Secrets: the value of a granted variable stands in no row, event, answer or line that nerve writes by itself. */
+/** Secrets: the value of a granted variable appears in no row, event, answer or line that nerve writes. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
 import { attackTest } from "../../support/attack_daemon.ts";

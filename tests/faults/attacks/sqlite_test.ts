@@ -1,4 +1,4 @@
-/** SQLite: through its own database a sense reaches no other file, no library and nobody else's rows. */
+/** SQLite: through its own database a sense reaches no other file, no library and no other sense's rows. */
 import assert from "node:assert/strict";
 import { type Attacks, attackTest } from "../../support/attack_daemon.ts";
 
@@ -106,7 +106,7 @@ attackTest("no other file can be reached by SQL, and no extension is loaded", {
 attackTest("a crash inside SQLite ends the group that caused it, and no other", {
   "blank-source": {
     body: "return sqlite.prepare(' ').sourceSQL",
-    // The day that Deno mends it, it throws or returns.
+    // When Deno fixes it, it throws or returns.
     comesTo: /^(died: .*(SIGSEGV|killed)|threw |returned )/,
     deadly: true,
   },

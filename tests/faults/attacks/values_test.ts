@@ -1,4 +1,4 @@
-/** What a sense or role hands back: whatever it is, it harms neither the kernel nor what is stored of it. */
+/** Return values of senses and roles: no value harms the kernel or what is stored of it. */
 import assert from "node:assert/strict";
 import { attackTest } from "../../support/attack_daemon.ts";
 
@@ -83,7 +83,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
       `for (const message of ['ended', '{"t":"log","of":"victim","level":"info","message":"forged","data":null}', { t: 'end' }, null]) self.postMessage(message); return 'said'`,
     comesTo: /^returned "said"/,
   },
-  // Whatever it returns goes through the encoder of its connection, which then says more than that.
+  // Every value goes through the encoder of its connection, which then sends more than the value.
   "forge-the-bytes": {
     body: `const encode = TextEncoder.prototype.encode, run = { runId: "01M7X8ZN5GGT9769DSXE9FH8KK", attempt: 1 };
       const said: unknown[] = [
@@ -100,7 +100,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
     deadly: true,
     only,
   },
-  // The same for an order that is never kept: what comes after it is never heard.
+  // The same for an order that is never kept: the events after it never arrive.
   "wait-for-ever": {
     body: `const encode = TextEncoder.prototype.encode;
       TextEncoder.prototype.encode = function (text) { return encode.call(this, '{"t":"barrier","n":1000000}\\n' + text); };

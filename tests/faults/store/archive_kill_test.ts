@@ -1,6 +1,6 @@
 /**
- * Danger: the archive is killed between the file and the table, and a row is in neither, or for ever in both.
- * A real process is killed at each step by a fault point; what it left is looked at, then the archive runs again.
+ * Danger: the archive is killed between the file and the table, and a row is in neither, or for ever in both. A fault
+ * point kills a real process at each step; its remains are checked, then the archive runs again.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { verifyStore } from "../../../src/store/maintenance/verify.ts";
 import { type ArchiveBench, at, everyRowOnce, withArchive } from "../../support/archive_bench.ts";
 import { repository } from "../../support/source_files.ts";
 
-/** Where it is killed; after a colon, how often the place is passed first. */
+/** Where it is killed; after a colon, how often the place is passed before. */
 const points = [
   "archive.writing",
   "archive.written",
@@ -19,12 +19,12 @@ const points = [
   "archive.deleting:1",
   "archive.deleted",
   "archive.deleted:1",
-  // The second day, or what is left of the first.
+  // The second day, or the rest of the first.
   "archive.writing:1",
   "archive.renamed:1",
   "archive.deleting:3",
 ];
-/** More than two deletes take out: the first one takes 500, the next at most half as many more. */
+/** More rows than two deletes remove: the first removes 500, the next at most half as many more. */
 const rowsADay = 2_200;
 
 /** Two days, a run that is not finished across both, and a third day that stays. */
@@ -61,7 +61,7 @@ for (const point of points) {
         assert.equal((await archiveInProcess(root, point)).signal, "SIGKILL");
         everyRowOnce(root, rows, true);
       });
-      // Whoever reads meanwhile finds each row once.
+      // A concurrent reader finds each row once.
       const read = await bench.nerve("events", "--archived", "--json", "--limit", "10000");
       assert.deepEqual(read.out.trim().split("\n").map((line) => JSON.parse(line)), rows);
       assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);

@@ -1,4 +1,6 @@
-/** Archives a workspace's log as the daemon would, in a process that a fault point kills: `archiver.ts ROOT BEFORE_MS`. */
+/**
+ * Archives a workspace's log as the daemon would, in a process that a fault point kills: `archiver.ts ROOT BEFORE_MS`.
+ */
 import { systemClock } from "../../../src/base/clock.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { openStore } from "../../../src/store/store.ts";

@@ -1,6 +1,6 @@
 /**
- * The store's commands beside a daemon in real processes, and a disk that is full for everything: the log, the text log,
- * the state of the supervisor. Danger: the daemon dies of it, or a command writes beside it.
+ * Danger: a disk that is full for everything (the log, the text log, the state of the supervisor) ends the daemon, or a
+ * command of the store writes beside a running daemon. With real processes.
  */
 import assert from "node:assert/strict";
 import { storeArchiveOutput, storeBackupOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
@@ -35,7 +35,7 @@ Deno.test({
   ignore: !canMount,
   async fn() {
     await using workspace = await DaemonWorkspace.make();
-    // Of the workspace's folders those that a daemon writes to.
+    // The workspace's folders to which a daemon writes.
     using data = smallDisk(workspace.paths.data, 4 * 1024 ** 2);
     using logs = smallDisk(workspace.paths.logs, 64 * 1024);
     const { kernel, supervisor } = await workspace.start();

@@ -1,5 +1,5 @@
 /**
- * Danger: a full disk, a file that cannot be written, or a damaged one takes the daemon down, or is not told.
+ * Danger: a full disk, a file that cannot be written, or a damaged one ends the daemon, or is not reported.
  * The forms that mount a file system need root; without it the writer's own tests stand for them (max_page_count).
  */
 import assert from "node:assert/strict";
@@ -32,7 +32,7 @@ export default defineWorkflow({
   },
   moderator: ({ messages }) => messages.length === 0 ? "wait" : END,
 });`;
-/** Keeps what it is told in its own database. */
+/** Stores its input in its own database. */
 const writer = `export function compute({ sqlite }) {
   sqlite.exec("create table if not exists notes (text)");
   sqlite.prepare("insert into notes values (?)").run("x".repeat(20_000));
@@ -45,7 +45,7 @@ async function nerveRun(workspace: WorkspaceFixture): Promise<{ code: number; er
   return { code, err: io.err };
 }
 
-/** Writes nonsense over part of a file that nobody has open. */
+/** Writes nonsense over part of a file that no process has open. */
 async function overwrite(path: string, from: number, bytes: number): Promise<void> {
   using file = await Deno.open(path, { write: true });
   await file.seek(from, Deno.SeekMode.Start);
@@ -74,14 +74,14 @@ Deno.test({
     for (const sense of ["ping", "writer"]) await workspace.payload(sense);
     await kernel.startWorkflow("patient", { runId: "in-flight" });
     disk.fill();
-    // What fits into the log's file without a new page may still be written.
+    // Data that fits into the log's file without a new page may still be written.
     for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.payload("ping");
     const told = await workspace.problem("kernel", /the log cannot be written: .*full/);
     assert.match(told.message, /free some disk space; nerve then continues/);
     assert.match(workspace.health().storeError ?? "", /full/);
     const lost = workspace.health().counters.lost ?? 0;
     assert.ok(lost > 0);
-    // Signals go on; a run cannot be promised, and says so.
+    // Signals continue; a run cannot be promised, and the error says so.
     await workspace.payload("ping");
     assert.match((await workspace.failure("writer")).message, /full/);
     assert.match((await workspace.failure("late")).message, /cannot be opened: .*full/, "its process begins just now");
@@ -182,7 +182,7 @@ Deno.test("with a damaged log nothing starts, and the error says how to check an
 
 Deno.test("a damaged page of the log costs only its rows: the kernel starts and runs, and archives nothing", async () => {
   await using workspace = await makeWorkspace({ senses: { ping } });
-  // Most pages are of the table then, the middle one among them.
+  // Most pages belong to the table then, the middle one among them.
   const path = await writtenLog(workspace, 3_000), { size } = await Deno.stat(path);
   await overwrite(path, Math.floor(size / 2 / 4_096) * 4_096, 4_096);
   const { api: view } = await workspace.start();
@@ -237,7 +237,7 @@ Deno.test("the error of a full log is cleared by the next commit", async () => {
   const lost: number[] = [], clock = new FakeClock();
   const store = openStore(workspace.paths.logDatabase, clock, { onLost: (_, count) => lost.push(count) });
   const other = openDatabase(workspace.paths.logDatabase);
-  // Somebody who holds the lock is as good as a disk that takes nothing.
+  // A holder of the lock has the same effect as a disk that accepts no writes.
   other.exec("begin immediate");
   store.log.append(newRow());
   const refused = assert.rejects(store.log.durable(), { code: "STORE_FAILED" });

@@ -1,6 +1,6 @@
 /**
- * Danger: a restore that is cut short leaves a workspace without data, and the next start begins with nothing; a backup
- * that fails looks like one that is there.
+ * Danger: an interrupted restore leaves a workspace without data, and the next start begins with nothing; or a failed
+ * backup looks like a complete one.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -29,13 +29,13 @@ Deno.test("kill -9 of the daemon during a backoff neither restarts the wait nor 
     assert.deepEqual([failure?.failures, failure?.waitMs], [1, backoffMs]);
     await daemon.kill();
     daemon = await Daemon.start(paths);
-    // What failed after the start waits already: so does what failed before.
+    // A failure after the start has begun its wait by now, and so has an earlier one.
     await failsOnce(daemon, "b");
     assert.deepEqual(await payloads(daemon, "run.resumed", "a"), [], "the wait is cut short");
     await daemon.kill();
     makeOlder(paths, "a", backoffMs);
     daemon = await Daemon.start(paths);
-    // A wait that began anew would last an hour.
+    // A wait that started over would last an hour.
     const run = await within(daemon.client.run("a", true), "the run to end", () => daemon.said);
     assert.deepEqual([run.status, run.exitCode, run.attempt], ["failed", 1, 2]);
     assert.match(run.reason ?? "", /^role one failed in round 1, attempt 2 of 2: no/);
@@ -72,7 +72,7 @@ async function payloads(
   return rows.map(({ payload }) => isPlainObject(payload) ? payload as Record<string, Json> : {});
 }
 
-/** Puts the failures of a run back in time, while no daemon runs: past the triggers that keep rows as they are. */
+/** Puts the failures of a run back in time, while no daemon runs, in spite of the triggers that protect rows. */
 function makeOlder(paths: WorkspacePaths, runId: string, ms: number): void {
   using db = openDatabase(paths.logDatabase);
   const guards = db.prepare("select name, sql from sqlite_schema where type = 'trigger' and tbl_name = 'logs'").all();

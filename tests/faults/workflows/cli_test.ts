@@ -1,4 +1,6 @@
-/** The command line against a real daemon in a process of its own: from the template of a workflow to kills and crashes. */
+/**
+ * The command line against a real daemon in a process of its own: from the template of a workflow to kills and crashes.
+ */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";

@@ -1,4 +1,4 @@
-/** What takes a workflow's process down, with several runs in it: nobody is lost, and only a culprit ends. */
+/** A workflow's process dies with several runs in it: no run is lost, and only the run that is to blame ends. */
 import assert from "node:assert/strict";
 import { exitCode } from "../../../src/protocol/run.ts";
 import { fastClock } from "../../support/fast_clock.ts";
@@ -34,7 +34,7 @@ for (const [signal, cause] of [["SIGKILL", /killed from outside/], ["SIGABRT", /
   });
 }
 
-/** Dies once, with its siblings at work: what it leaves behind tells the next attempts not to. */
+/** Dies once, with its siblings at work: it leaves a file that tells the next attempts not to. */
 const dying = (how: string) =>
   steps(
     `work: async ({ start, log, config }) => {
@@ -122,7 +122,7 @@ Deno.test("a moderator that never answers costs its process, but not the last me
 
 Deno.test("three deaths at one round end only that run as crashed (255); its siblings complete", async () => {
   await using workspace = await threeAtWork("w");
-  // "one" is the culprit: whenever it has begun, its process dies.
+  // "one" is to blame: each time it begins, its process dies.
   for (let death = 1; death <= 3; death++) {
     const from = workspace.events.length;
     Deno.kill(workspace.pid("w"), "SIGKILL");
@@ -157,7 +157,7 @@ Deno.test("five deaths in a minute quarantine a workflow: new runs are queued or
         await workspace.change(`workflow:${name}`, "died", from);
         if (death < deaths) await workspace.log(`workflow:${name}`, / works$/, from);
       }
-      // Three deaths end the first one; the second has had two when the quarantine comes.
+      // Three deaths end the first run; the second has had two when the quarantine comes.
       if (id === "crashes") assert.equal((await runEnd(workspace, `${name}-crashes`)).status, "crashed");
     }
     await workspace.change(`workflow:${name}`, "quarantined");

@@ -1,7 +1,7 @@
 /**
- * A real daemon that is killed again and again while runs are under way; then every run must have completed exactly
- * once, with no role skipped. `deno task faults` runs this file in full; daemon_kills_test.ts runs it in short.
- * The seed decides what is killed when, and how long roles take; NERVE_SEED replays one.
+ * A real daemon that is killed again and again while runs are active; then every run must have completed exactly once,
+ * with no role skipped. `deno task faults` runs this file in full; daemon_kills_test.ts runs it in short. The seed
+ * decides what is killed when, and how long roles take; NERVE_SEED replays one.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -28,7 +28,7 @@ export interface Storm {
 
 export type Victim = "daemon and children" | "daemon" | "children";
 
-/** Throws when a promise of the engine is broken; else what was found, for the table. */
+/** Throws when a promise of the engine is broken; else returns the results for the table. */
 export async function weather({ runs, kills, seed, say }: Storm): Promise<Findings> {
   const random = randomFrom(seed);
   await using workspace = await makeWorkspace({
@@ -57,7 +57,7 @@ export async function weather({ runs, kills, seed, say }: Storm): Promise<Findin
       const victim = choose(random(), killed);
       killed[victim]++;
       daemon = await strike(daemon, workspace, victim);
-      // Whoever was not answered asks again, with the same id: that must attach, or start.
+      // A client without an answer asks again, with the same id: that must attach, or start.
       waiting.unshift(...await asked);
       say(`kill ${kill} of ${kills}: ${victim}`);
     }
@@ -74,7 +74,7 @@ export async function weather({ runs, kills, seed, say }: Storm): Promise<Findin
   }
 }
 
-/** Starts the runs; resolves with those that nobody has answered for. */
+/** Starts the runs; resolves with those whose start was not answered. */
 async function ask({ client }: Daemon, ids: readonly string[]): Promise<string[]> {
   const answers = await Promise.allSettled(
     ids.map((runId) => client.startRun("six", { runId, payload: { of: runId } })),
@@ -88,13 +88,16 @@ async function ask({ client }: Daemon, ids: readonly string[]): Promise<string[]
   });
 }
 
-/** Children alone no more than three times: five deaths in a minute would be a quarantine, as they should. */
+/** Kills single children at most three times: five deaths in a minute would, rightly, be a quarantine. */
 function choose(roll: number, killed: Record<Victim, number>): Victim {
   if (roll < 0.2 && killed.children < 3) return "children";
   return roll < 0.4 ? "daemon" : "daemon and children";
 }
 
-/** Kills, and starts the daemon again if it is gone. The next one finds children of the last one that still end. */
+/**
+ * Kills, and starts the daemon again if it is gone. The next daemon finds children of the last one that are still
+ * ending.
+ */
 async function strike(daemon: Daemon, workspace: WorkspaceFixture, victim: Victim): Promise<Daemon> {
   const children = processesIn(workspace.root).filter((pid) => pid !== daemon.pid);
   if (victim !== "children") await daemon.kill();
@@ -106,12 +109,12 @@ function killNow(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");
   } catch (thrown) {
-    // It was ending by itself.
+    // It was already ending.
     if (!(thrown instanceof Deno.errors.NotFound || String(thrown).includes("ESRCH"))) throw thrown;
   }
 }
 
-/** Each role writes its key when it begins and when it is done; the third fails once, so that kills meet a backoff. */
+/** Each role writes its key when it begins and when it is done; the third fails once, so that kills hit a backoff. */
 const workflow = `
 import { defineWorkflow, END, type RoleContext } from "nerve";
 

@@ -1,4 +1,4 @@
-/** New code under runs in flight, in real processes: old runs end on old code, new ones have the new at once. */
+/** New code while runs are active, in real processes: old runs end on old code, new ones get the new code at once. */
 import assert from "node:assert/strict";
 import { fastClock } from "../../support/fast_clock.ts";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
@@ -42,7 +42,8 @@ Deno.test("a run that has not finished on the old code by the drain timeout ends
   const old = await runEnd(workspace, "old");
   assert.deepEqual([old.status, old.exitCode], ["interrupted", null]);
   assert.equal(old.reason, "its code was replaced, and it did not finish within 1s");
-  // Its role does not mind the abort: its process, the old one, is ended after the grace, and that is no death.
+  // Its role ignores the abort: its process, the old one, is ended after the grace period, which does not count as a
+  // death.
   await workspace.change("workflow:w", "ended");
   assert.deepEqual(await rowsOf(workspace, "old", "run.crashed"), []);
   await workspace.kernel.startWorkflow("w", { runId: "new" });

@@ -1,6 +1,6 @@
 /**
- * What must be true after any number of kills, told from the runs, the log on disk and the file that the roles wrote.
- * Used by daemon_kills.ts.
+ * What must be true after any number of kills, checked from the runs, the log on disk and the file that the roles
+ * wrote. Used by daemon_kills.ts.
  */
 import assert from "node:assert/strict";
 import type { Run } from "../../../src/protocol/run.ts";
@@ -60,7 +60,7 @@ export function judge(
   };
 }
 
-/** In the order in which the roles wrote them; how many rounds were done more than once. */
+/** In the order in which the roles wrote them; the number of rounds that were done more than once. */
 function judgeNotes(runId: string, notes: readonly Note[]): number {
   let repeated = 0, highest = 0;
   for (const { what, round, role } of notes) {
@@ -80,7 +80,7 @@ function judgeNotes(runId: string, notes: readonly Note[]): number {
   return repeated;
 }
 
-/** By run. A line that a kill cut short ends at the next one's beginning: one write of a short line is never torn. */
+/** By run. A line that a kill cut short ends where the next begins: one write of a short line is never torn. */
 function readNotes(workspace: WorkspaceFixture): Map<string, Note[]> {
   const notes = new Map<string, Note[]>();
   for (const line of Deno.readTextFileSync(`${workspace.root}/keys/keys.log`).trimEnd().split("\n")) {

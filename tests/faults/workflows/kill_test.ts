@@ -1,4 +1,7 @@
-/** Kills in real processes: at once when nothing runs, by an abort when something does, by force when that is ignored. */
+/**
+ * Kills in real processes: immediate when nothing runs, by an abort when something does, by force when the abort is
+ * ignored.
+ */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { fastClock } from "../../support/fast_clock.ts";
@@ -96,7 +99,7 @@ Deno.test("a run can be killed when its process is already dead", async () => {
   closeGate(workspace);
   await atWork(workspace, "w", "a");
   await workspace.kernel.startWorkflow("w", { runId: "b" });
-  // Nobody has heard of its death yet when the kill comes.
+  // When the kill comes, no part of nerve has noticed its death yet.
   Deno.kill(workspace.pid("w"), "SIGKILL");
   const killed = await workspace.kernel.api.killRun("a", null);
   assert.equal(killed.status, "killed");

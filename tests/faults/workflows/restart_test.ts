@@ -1,4 +1,4 @@
-/** A kernel that stops and starts again over the same workspace: every run goes on where it was, or says why not. */
+/** A kernel that stops and starts again over the same workspace: every run continues where it was, or says why not. */
 import assert from "node:assert/strict";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -12,7 +12,7 @@ Deno.test("queued runs are still queued after a stop, and start in their order",
   const ids = ["a", "b", "c", "d"];
   await atWork(workspace, "w", "a");
   for (const runId of ids.slice(1)) await workspace.kernel.startWorkflow("w", { runId });
-  // The role at work gets its time: its message is stored, and no further one begins.
+  // The running role gets its time: its message is stored, and no further role begins.
   const stopping = workspace.stop();
   openGate(workspace);
   await stopping;

@@ -1,4 +1,4 @@
-/** Roles that fail, that take too long, and moderators that cannot be relied on; in real processes. */
+/** Roles that fail, roles that take too long, and unreliable moderators, in real processes. */
 import assert from "node:assert/strict";
 import { rowsOf, runEnd, steps } from "../../support/workflow_life.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
@@ -78,7 +78,7 @@ Deno.test("a role's time limit aborts its signal; whatever it does then counts a
 });
 
 Deno.test("a role that blocks its process past its time limit costs the process; its siblings resume and are not blamed", async () => {
-  // The bug would be: the siblings count three deaths at one round, and end as crashed for what another has done.
+  // The bug would be: the siblings count three deaths at one round, and end as crashed for what another run has done.
   await using workspace = await startWorkspace({
     yaml: { workflows: { mixed: { concurrency: 3, permissions: { read: ["marks"], write: ["marks"] } } } },
     files: { "marks/none": "" },

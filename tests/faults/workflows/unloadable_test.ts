@@ -1,6 +1,6 @@
 /**
- * A workflow whose code does not load: its runs wait, say why, and go on once it is mended. They failed, runs that were
- * long under way too, because a file was broken while the daemon was down.
+ * A workflow whose code does not load: its runs wait, say why, and continue once the code is fixed. The bug was: they
+ * failed, even runs that had been active for long, because a file was broken while the daemon was down.
  */
 import assert from "node:assert/strict";
 import { atWork, closeGate, gated, openGate, rowsOf, runEnd } from "../../support/workflow_life.ts";
@@ -33,7 +33,7 @@ Deno.test("runs whose code does not load at the start wait, say why, and resume 
   const statuses = () => ["under-way", "queued", "new"].map((id) => view.records.run(id)?.status);
   assert.deepEqual(statuses(), ["started", "queued", "queued"]);
 
-  // Asked to go on with the same code, they find out again, and lose nothing by it.
+  // When reset with the same code, they find the same error, and lose nothing by it.
   const again = workspace.events.length;
   await view.reload();
   await says(workspace, again);

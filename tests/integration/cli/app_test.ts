@@ -1,4 +1,7 @@
-/** The command line as a whole, in process: help, versions, wrong usage, and what needs no workspace or no daemon. */
+/**
+ * The command line as a whole, in process: help, versions, wrong usage, and commands that need no workspace or no
+ * daemon.
+ */
 import assert from "node:assert/strict";
 import { nerve } from "../../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";

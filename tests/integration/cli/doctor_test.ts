@@ -1,4 +1,6 @@
-/** `nerve doctor` and `nerve service` on workspaces with something wrong in them: found, named, and nothing changed. */
+/**
+ * `nerve doctor` and `nerve service` on workspaces with faults: each fault is found and named, and nothing is changed.
+ */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -33,7 +35,7 @@ async function examined(root: string, clock = systemClock) {
   return { code, of };
 }
 
-/** A workspace that has run: it holds a log and a sense's database. */
+/** A workspace that has run: it has a log and a sense's database. */
 async function used(): Promise<WorkspaceFixture> {
   const workspace = await startWorkspace({ senses: { ping: "export const compute = () => ({ pong: true });" } });
   await workspace.trigger("ping");
@@ -74,7 +76,7 @@ Deno.test("doctor finds a read-only workspace", { ignore: !canMount }, async () 
     assert.equal(code, 1);
     const [finding] = of("writing");
     assert.match(`${finding?.message}\n${finding?.hint}`, /the workspace cannot be written by this user\n.*writable/);
-    // The bug was: it told to move sound databases away, or to replace them from a backup.
+    // The bug was: doctor advised to move sound databases away, or to replace them from a backup.
     for (const { hint } of of("databases")) assert.doesNotMatch(hint ?? "", /restore|move/);
     const io = new CapturedIo({ cwd: workspace.root });
     assert.equal(await runCli(["start"], io), 1);
@@ -108,7 +110,7 @@ Deno.test("doctor finds a damaged database, also the log, and names its file", a
   ]);
 });
 
-/** Overwrites the inner pages, so that it opens well and is wrong inside. */
+/** Overwrites the inner pages, so that the file opens but is damaged inside. */
 function damage(path: string): void {
   const db = new DatabaseSync(path);
   db.exec("pragma wal_checkpoint(truncate)");
@@ -129,7 +131,7 @@ Deno.test("doctor finds a clock that is behind the newest row of the log", async
 
 Deno.test("doctor finds an orphaned process of a group, and says how to end it", async () => {
   await using workspace = await DaemonWorkspace.make();
-  // A shell that ends at once leaves its child to nobody.
+  // A shell that ends at once leaves its child without a parent.
   const child = `exec "$0" eval --no-lock 'setTimeout(() => {}, 600_000)' __group`;
   const orphan = new Deno.Command("/bin/sh", {
     args: ["-c", `(setsid /bin/sh -c '${child.replaceAll("'", `'"'"'`)}' "$0" >/dev/null 2>&1 &)`, Deno.execPath()],

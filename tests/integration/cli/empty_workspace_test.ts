@@ -1,6 +1,6 @@
 /**
- * A workspace in which nothing has happened yet, which is no damage: what reads it is empty, exits 0 and names the next
- * step; what was asked for by a name or an id that does not exist stays an error.
+ * A workspace in which nothing has happened yet, which is not damaged: commands that read it print nothing, exit with 0
+ * and name the next step; a name or an id that does not exist is still an error.
  */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";

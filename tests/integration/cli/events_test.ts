@@ -31,7 +31,7 @@ Deno.test("events -f continues where its page ended, and ends with Ctrl-C or wit
 });
 
 Deno.test("events -f ends when its reader closes the pipe during the page", async () => {
-  // The bug would be: nerve events -f | head -2 that stays for ever.
+  // The bug would be: `nerve events -f | head -2` never ends.
   await using served = await serveWorkspace(meterWorkspace);
   const io = served.io();
   io.closeReader();

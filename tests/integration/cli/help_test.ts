@@ -1,4 +1,4 @@
-/** Help, suggestions and completions: what a person sees who does not know the command line yet. */
+/** Help, suggestions and completions: what the command line shows to a person who does not know it yet. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { runCli } from "../../../src/cli/app.ts";
@@ -13,7 +13,7 @@ async function nerve(cwd: string, ...args: string[]): Promise<{ code: number; ou
   return { code, out: io.out, err: io.err };
 }
 
-/** What a shell would be offered for the last word. */
+/** The proposals of a shell for the last word. */
 async function proposed(cwd: string, ...words: string[]): Promise<string[]> {
   const { code, out, err } = await nerve(cwd, "__complete", ...words);
   assert.deepEqual([code, err], [0, ""]);

@@ -1,4 +1,4 @@
-/** `nerve init`: what it makes works, and what is the user's stays. */
+/** `nerve init`: the files that it writes work, and the user's own files stay. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -65,7 +65,7 @@ Deno.test("the types for editors are in the workspace, and stay when the nerve t
       assert.equal(await runCli(["validate"], io), 0, io.err);
       return io.err;
     };
-    // Of another nerve, or not there, as after a clone of the workspace, whose .gitignore names them.
+    // Written by another nerve, or missing, as after a clone of the workspace, whose .gitignore names them.
     await Deno.writeTextFile(entry, "export type SenseContext = never;\n");
     await validate();
     assert.equal(await Deno.readTextFile(entry), current);
@@ -73,7 +73,7 @@ Deno.test("the types for editors are in the workspace, and stay when the nerve t
     await validate();
     assert.equal(await Deno.readTextFile(entry), current);
     assert.match(await read(root, ".gitignore"), /^\.nerve\/$/m);
-    // What cannot be written is told, and nothing else.
+    // Files that cannot be written are reported, and nothing else is.
     await Deno.remove(join(root, ".nerve"), { recursive: true });
     await Deno.writeTextFile(join(root, ".nerve"), "a file of the user's\n");
     assert.match(await validate(), /^\S+ the types for editors in \.nerve\/types are not up to date: .*\n$/);
@@ -104,7 +104,7 @@ Deno.test("a deno.json that points into an older nerve is updated, unless the us
   }
 });
 
-/** What `deno task` says in `cwd` with nothing in its cache, and a registry that nobody answers for. */
+/** The output of `deno task` in `cwd` with an empty cache and an unreachable registry. */
 async function taskOffline(cwd: string) {
   const cache = await Deno.makeTempDir({ prefix: "nerve-cache-" });
   try {
@@ -174,7 +174,7 @@ Deno.test("an existing workspace is refused; --force completes it without touchi
     await Deno.writeTextFile(join(root, "data", "logs.db"), "rows");
     await Deno.writeTextFile(join(root, "nerve.yaml"), "senses: {}\n");
     await Deno.remove(join(root, "senses", "cpu-usage"), { recursive: true });
-    // As if an older nerve had written another README: unchanged since, so it is brought up to date.
+    // As if an older nerve had written another README: it is unchanged since, so it is updated.
     const manifest = JSON.parse(await read(root, ".nerve-init.json")), old = "senses/disk-usage/README.md";
     await Deno.writeTextFile(join(root, old), "abc");
     manifest[old] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -195,7 +195,7 @@ Deno.test(
   "an init that a full disk ended leaves no partial file, and the next one completes it",
   { ignore: !canMount },
   async () => {
-    // The bug was: an empty nerve.yaml stayed, which even --force took for the user's own.
+    // The bug was: an empty nerve.yaml stayed, because even --force treated it as the user's own.
     await inTempDir(async (folder) => {
       const root = join(folder, "disk");
       using disk = smallDisk(root, 256 * 1024);

@@ -60,7 +60,7 @@ Deno.test("install.sh does nothing when it was cut off in a pipe", async () => {
   await inTempDir(async (home) => {
     const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
     const script = await Deno.readTextFile(join(repository, "install.sh"));
-    // Behind the line that puts the file in its place: a shell that did as it read would have got there.
+    // Below the line that puts the file in its place: a shell that executes while it reads would have reached it.
     const part = script.slice(0, script.indexOf("checksum verified"));
     const { code, stdout } = await new Deno.Command("sh", {
       args: ["-c", 'printf %s "$1" | sh -s -- "$2" --sha256 "$3"', "sh", `${part}'\n`, file, sum],

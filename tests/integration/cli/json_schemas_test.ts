@@ -1,6 +1,6 @@
 /**
- * What `--json` prints, of every command that has it: the tree of commands is walked, so that none can be forgotten, and
- * what each really prints is parsed by its schema, also when it fails.
+ * The output of `--json`, for every command that has it: the tree of commands is walked, so that none can be forgotten,
+ * and the real output of each is parsed by its schema, also when the command fails.
  */
 import type { Command, RouteMap } from "@stricli/core";
 import assert from "node:assert/strict";
@@ -39,7 +39,7 @@ const options = {
   files: { "senses/meter/migrations/0001_readings.sql": "create table readings (id integer primary key) strict;" },
 };
 
-/** By the words of each command that has --json: the command. What stands in the tree twice is there once. */
+/** Each command that has --json, by its words. A command that is in the tree twice is listed once. */
 function commandsWithJson(): Map<string, Command<CliContext>> {
   const found = new Map<string, Command<CliContext>>(), seen = new Set<unknown>();
   const walk = (map: RouteMap<CliContext>, words: readonly string[]) => {
@@ -56,7 +56,7 @@ function commandsWithJson(): Map<string, Command<CliContext>> {
   return found;
 }
 
-/** Calls commands with --json and parses what they print. `told`: those that have printed a document, not an error. */
+/** Calls commands with --json and parses their output. `told`: those that have printed a document, not an error. */
 class Caller {
   readonly told = new Set<string>();
   readonly #served: ServedWorkspace;
@@ -65,7 +65,7 @@ class Caller {
     this.#served = served;
   }
 
-  /** The exit code and what went wrong, if anything was said of that. */
+  /** The exit code, and the error if one was printed. */
   async call(name: string, ...args: string[]): Promise<{ code: number; error: ErrorOutput["error"] | null }> {
     const result = await this.#served.nerve(...name.split(" "), ...args, "--json");
     const error = this.#parse(name, `nerve ${name} ${args.join(" ")}`, result);
@@ -89,7 +89,7 @@ class Caller {
   }
 }
 
-/** What ends in an exit code other than 0 and says so: by its words, the code of the exit and that of the error. */
+/** Commands that exit with a code other than 0 and an error: by their words, the exit code and the error's code. */
 type Failing = readonly [exitCode: number, code: ErrorOutput["error"]["code"], name: string, ...args: string[]];
 
 async function failAll(caller: Caller, failing: readonly Failing[]): Promise<void> {
@@ -134,7 +134,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [1, "DAEMON_RUNNING", "store rebuild-runs"],
     [2, "USAGE", "workflow trigger", "tidy", "--payload", "{"],
   ]);
-  // What is wrong with nerve.yaml is no failure of the request: it is in the document.
+  // Errors in nerve.yaml are not a failure of the request: they are in the document.
   workspace.write("nerve.yaml", "senses: { meter: { throttle: soon } }\n");
   for (const name of ["reload", "validate"]) assert.deepEqual(await caller.call(name), { code: 1, error: null });
   await failAll(caller, [[1, "CONFIG_INVALID", "permissions"]]);
@@ -162,7 +162,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
   ]);
 }
 
-/** As many as it must have; `why` has one, or a flag. */
+/** As many arguments as it requires; `why` takes one, or a flag. */
 function argumentsOf(name: string, { parameters: { positional } }: Command<CliContext>): string[] {
   if (name === "why") return ["x"];
   return positional?.kind === "tuple" ? positional.parameters.filter(({ optional }) => !optional).map(() => "x") : [];

@@ -1,4 +1,4 @@
-/** `workflow kill`, `workflow reset`, `sense reset`, and what the lists say of a quarantine. */
+/** `workflow kill`, `workflow reset`, `sense reset`, and how lists show a quarantine. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { runCli } from "../../../src/cli/app.ts";

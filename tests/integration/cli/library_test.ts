@@ -1,4 +1,7 @@
-/** `nerve sense add` and `nerve workflow add`: all of the library fits into a workspace, and what is the user's stays. */
+/**
+ * `nerve sense add` and `nerve workflow add`: every part of the library fits into a workspace, and the user's own text
+ * stays.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";

@@ -1,4 +1,4 @@
-/** Following the text log while its file is replaced. */
+/** Following the text log while its file is rotated. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { LogTail } from "../../../src/cli/daemon/log_tail.ts";
@@ -12,7 +12,7 @@ Deno.test("LogTail neither loses nor repeats a line, however often the file is r
     using tail = new LogTail(path);
     const seen: string[] = [];
     let written = 0;
-    // Up to three files between two looks; five older ones are kept.
+    // Up to three files between two reads; five older ones are kept.
     for (const step of [1, 0, 3, 1, 9, 2, 10, 1, 1, 7, 0, 12]) {
       for (let count = 0; count < step; count++) log.write(logLine(`number ${written++}`));
       seen.push(...tail.read());

@@ -31,7 +31,7 @@ Deno.test("nerve logs -f shows new lines across rotations, until Ctrl-C", async 
     await within(io.seen(/old 2/), "the last lines");
     for (let count = 0; count < 20; count++) {
       log.write(logLine(`new ${count}`));
-      // Each one is seen before the next is written.
+      // Each line is printed before the next is written.
       await within(io.seen(new RegExp(`new ${count}"`)), `line ${count}`);
     }
     log.close();

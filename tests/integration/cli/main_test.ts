@@ -1,4 +1,4 @@
-/** The command line as a process: what it loads, and what it does when its reader goes away. */
+/** The command line as a process: the modules that it loads, and what it does when its reader goes away. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
@@ -13,7 +13,7 @@ interface ModuleGraph {
   readonly redirects: Record<string, string>;
 }
 
-/** Everything that is loaded as soon as `path` is, without what it imports later. */
+/** Every module that is loaded together with `path`, without those that it imports later. */
 async function loadedWith(path: string): Promise<Set<string>> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", path], stdout: "piped" })
     .output();
@@ -43,7 +43,7 @@ Deno.test("nerve --help loads stricli and none of the commands' modules", async 
     loaded.filter((specifier) => /node:sqlite|\/src\/(kernel|store|control|config|cli\/commands)\//.test(specifier)),
     [],
   );
-  // The walk does see what is there: a command's own module loads more.
+  // The walk does find more when there is more: a command's own module loads further ones.
   assert.ok([...await loadedWith(source("cli/commands/events.ts"))].some((specifier) => /node:sqlite/.test(specifier)));
 });
 

@@ -1,4 +1,4 @@
-/** `nerve permissions` and the lock of permissions, on real files. */
+/** `nerve permissions` and the permissions lock, on real files. */
 import assert from "node:assert/strict";
 import { permissionsOutput } from "../../../src/cli/render/json_schemas.ts";
 import { nerve } from "../../support/in_process_nerve.ts";

@@ -28,7 +28,7 @@ interface Past {
   readonly nerve: (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
 }
 
-/** A workspace that has run, with what `write` stored. */
+/** A workspace that has run, with the data that `write` stored. */
 async function past(write: (store: Store) => Promise<void>, test: (past: Past) => Promise<void>): Promise<void> {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": nerveYaml });
@@ -47,7 +47,7 @@ async function past(write: (store: Store) => Promise<void>, test: (past: Past) =
   });
 }
 
-/** Stores a run as the manager does: queued, started, one message a round, ended. */
+/** Stores a run as the manager does: queued, started, one message per round, ended. */
 async function storeRun(store: Store, runId: string, rounds: number, status: RunStatus = "completed"): Promise<void> {
   const run: Run = aRun({
     runId,
@@ -187,7 +187,7 @@ Deno.test("workflow thread shows the newest rounds that fit, and the command for
     const newest = await nerve("workflow", "thread", "run-7", "--budget", String(budget));
     assert.match(newest.out, /\n119 scan .*\nsaid 119\n\n120 prune .*\nsaid 120\n\nrounds 119-120 of 120\n/);
     assert.match(newest.out, /earlier: nerve workflow thread run-7 --before 119 --budget 16\n$/);
-    // More rounds than the database is asked for at a time.
+    // More rounds than one query reads.
     const all = JSON.parse((await nerve("workflow", "thread", "run-7", "--json")).out);
     assert.deepEqual(
       all.messages.map(({ round }: { round: number }) => round),

@@ -1,4 +1,4 @@
-/** `nerve run` and `nerve validate` around a fake kernel: what they print, when they end, what they leave behind. */
+/** `nerve run` and `nerve validate` around a fake kernel: what they print, when they end, and what remains. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { Broadcast } from "../../../src/base/broadcast.ts";
@@ -49,7 +49,7 @@ interface Started {
   readonly code: Promise<number>;
 }
 
-/** `nerve run` of a good workspace, up to the moment when its socket answers. */
+/** `nerve run` of a good workspace, until its socket answers. */
 async function running(
   { terminal = false, ...flags }: { for?: number; terminal?: boolean },
   test: (started: Started) => Promise<void>,
@@ -113,7 +113,7 @@ Deno.test("a second interrupt ends at once, while the first stop still drains", 
 });
 
 Deno.test("SIGHUP ends nerve run in a terminal, however often it comes; elsewhere it reloads", async () => {
-  // The bug would be: a run with nothing to write outlives its window, and nobody knows of it any more.
+  // The bug would be: a run with nothing to write outlives its window, and nobody notices it any more.
   await running({ terminal: true }, async ({ io, kernel, code }) => {
     io.hangUp();
     io.hangUp();
@@ -144,7 +144,8 @@ Deno.test("a stop request over the socket, or a reader that closes the pipe, lea
 });
 
 Deno.test("the socket is removed before the kernel releases the workspace", async () => {
-  // The bug would be: the lock is free, another daemon starts, and we remove its socket by name.
+  // The bug would be: the lock is free, another daemon starts, and the first one removes the other's socket by its
+  // name.
   await running({}, async ({ io, kernel, root, code }) => {
     let there = true;
     kernel.stop = async () => {

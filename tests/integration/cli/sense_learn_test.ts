@@ -1,11 +1,11 @@
-/** `nerve sense learn`, on a real process under Deno's audit. The day the audit changes its words, this says so. */
+/** `nerve sense learn`, on a real process under Deno's audit: fails when a new Deno words its audit differently. */
 import assert from "node:assert/strict";
 import { runCli } from "../../../src/cli/app.ts";
 import { senseLearnOutput } from "../../../src/cli/render/json_schemas.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-/** What learning says after the first span in which a compute was over: a busy machine needs a longer one. */
+/** The output of learning after the first period in which a compute ended: a busy machine needs a longer one. */
 async function learned(root: string, ...flags: string[]): Promise<CapturedIo> {
   for (let seconds = 1.5;; seconds *= 6) {
     const io = new CapturedIo({ cwd: root });

@@ -21,7 +21,7 @@ Deno.test("sense trigger --wait prints the outcome and exits by it", async () =>
   assert.deepEqual([unknown.code, /there is no sense "mter"/.test(unknown.err)], [1, true]);
 });
 
-// A refused directive looked like success: the signal, exit 0, and not a word of what was not followed.
+// The bug was: a rejected directive looked like success: the signal, exit code 0, and no word about the directive.
 Deno.test("a workflow directive that is not followed is reported by trigger, why, list and status", async () => {
   const misspelt = `export const compute = () => ({ path: "/", workflow: "tdy|5|x" });`;
   await using served = await serveWorkspace({

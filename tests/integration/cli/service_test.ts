@@ -1,9 +1,9 @@
-/** `nerve service`: the systemd unit, with a systemctl that writes down how it was called. */
+/** `nerve service`: the systemd unit, with a systemctl that records how it was called. */
 import assert from "node:assert/strict";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { writeProgram } from "../../support/programs.ts";
 
-/** A systemctl that writes down what it is asked, and answers as `script` says. */
+/** A systemctl that records its arguments, and answers as `script` says. */
 function fakeSystemctl(folder: string, script: string): Record<string, string> {
   writeProgram(`${folder}/systemctl`, `#!/bin/sh\necho "$*" >> "${folder}/asked"\n${script}\n`);
   return { PATH: `${folder}:${Deno.env.get("PATH")}`, XDG_CONFIG_HOME: `${folder}/.config` };

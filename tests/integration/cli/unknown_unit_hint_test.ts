@@ -1,4 +1,4 @@
-/** What a daemon does not know although its folder is there: said by the commands that ask for it. */
+/** A unit that the daemon does not know although its folder exists: what the commands that ask for it say. */
 import assert from "node:assert/strict";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
@@ -18,7 +18,7 @@ Deno.test("a trigger of a folder that is not in nerve.yaml says so, and how to a
     (await served.nerve("sense", "trigger", "quite")).err,
     /there is no sense "quite"\n {3}there are: quiet\n/,
   );
-  // Named meanwhile, and nobody has told this kernel, which does not watch.
+  // It has been added meanwhile, but this kernel does not watch and has not been told to reload.
   served.workspace.write("nerve.yaml", "senses: { late: {} }\n");
   const untaken = await served.nerve("sense", "trigger", "late");
   assert.match(untaken.err, /senses\/late\/ exists, but the daemon has not loaded it\n {3}nerve reload\n/);

@@ -19,7 +19,7 @@ interface World {
   readonly folder: string;
   readonly io: CapturedIo;
   readonly installed: string;
-  /** The version that the installed file has now. */
+  /** The version of the installed file. */
   now(): Promise<string>;
   calls(): Promise<string[]>;
 }
@@ -37,7 +37,7 @@ async function withInstalled(test: (world: World) => Promise<void>): Promise<voi
   });
 }
 
-/** What a supervisor in the background leaves on the disk, with this test's process as the supervisor. */
+/** What a background supervisor leaves on the disk, with this test's process as the supervisor. */
 async function pretendDaemon(folder: string): Promise<void> {
   await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
   const paths = workspacePaths(folder);
@@ -190,7 +190,7 @@ Deno.test("a new executable that rejects the workspace stops nothing", async () 
     await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
     assert.deepEqual(await calls(), ["0.2.0 version", "0.2.0 validate"]);
     assert.equal(await now(), "0.1.0");
-    // Where no daemon runs there is nothing to stop, and a word is enough.
+    // Without a daemon there is nothing to stop, and a message is enough.
     await Deno.remove(workspacePaths(folder).logs, { recursive: true });
     assert.equal(await upgrade(io, { from: "downloaded" }), 0);
     assert.match(io.out, /the new nerve does not accept .*: nerve\.yaml:1:8 error/);

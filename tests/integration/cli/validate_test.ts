@@ -1,4 +1,4 @@
-/** `nerve validate`: what it says of nerve.yaml and of the code, and its exit code. */
+/** `nerve validate`: what it prints about nerve.yaml and the code, and its exit code. */
 import assert from "node:assert/strict";
 import { createValidateCommand, type SandboxLoader } from "../../../src/cli/commands/validate.ts";
 import type { Problem } from "../../../src/config/diagnostic.ts";

@@ -1,4 +1,4 @@
-/** `nerve why` with a real daemon: the chain of causes, and what a sense did not say. */
+/** `nerve why` with a real daemon: the chain of causes, and why a sense gave no signal. */
 import assert from "node:assert/strict";
 import { findAskedRow } from "../../../src/cli/commands/why.ts";
 import { openRecordsOrEmpty } from "../../../src/cli/open_records.ts";
@@ -6,7 +6,7 @@ import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { meterWorkspace } from "../../support/meter_workspace.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 
-/** The run that a trigger of `meter` leads to, when it has ended. */
+/** The run that a trigger of `meter` leads to, after its end. */
 async function ranTidy({ workspace, nerve }: Pick<ServedWorkspace, "workspace" | "nerve">): Promise<string> {
   const from = workspace.events.length;
   assert.equal((await nerve("sense", "trigger", "meter", "--wait")).code, 0);
@@ -64,7 +64,7 @@ Deno.test("why --sense shows why a sense did not signal", async () => {
   assert.throws(() => findAskedRow(records, "99999"), { code: "ROW_UNKNOWN" });
 });
 
-// trigger said "returned null" of a compute of which why said that it had returned undefined.
+// The bug was: trigger said "returned null" about a compute of which why said that it had returned undefined.
 Deno.test("trigger and why agree about a compute that returned nothing", async () => {
   await using served = await serveWorkspace({ senses: { forgetful: "export function compute() {}" } });
   const said = "returned undefined: is a return or an await missing?";

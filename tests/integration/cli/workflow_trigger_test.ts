@@ -1,4 +1,4 @@
-/** `nerve workflow trigger`: what it prints, and the exit code of the run with --wait. */
+/** `nerve workflow trigger`: what it prints, and with --wait the exit code of the run. */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { runCli } from "../../../src/cli/app.ts";

@@ -8,7 +8,7 @@ const nowhere = { home: null, nerveModules: [] };
 
 const withGrants = (permissions: string) => `senses:\n  a: { permissions: ${permissions} }\n  b: {}\n${restOfYaml}`;
 
-// With any of these a sense could rewrite its own grants, forge the log, or speak as the operator.
+// With any of these a sense could rewrite its own grants, forge the log, or act as the operator.
 Deno.test("a write grant that reaches nerve's own files is refused, however it is spelt", () =>
   inWorkspace(async (paths, load) => {
     const inside = [

@@ -1,6 +1,6 @@
 /**
- * What the grants mean to a real worker of Deno: the function is pure, but its result is only right if Deno reads it as
- * it was meant (files of a database one by one, an absent file, an empty list).
+ * The effect of grants on a real worker of Deno: the function is pure, but its result is only right if Deno reads it as
+ * intended (files of a database one by one, an absent file, an empty list).
  */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
@@ -10,13 +10,13 @@ import { buildSandboxPermissions, type GrantedUnit } from "../../../src/config/p
 import { type WorkspacePaths, workspacePaths } from "../../../src/config/workspace.ts";
 import type { SandboxPermissions } from "../../../src/protocol/message.ts";
 
-/** Runs `body` in a worker with those permissions; it answers by `report(value)`. */
+/** Runs `body` in a worker with those permissions; the worker answers by `report(value)`. */
 async function inSandbox(permissions: SandboxPermissions, body: string): Promise<unknown> {
   const code = `import { DatabaseSync } from "node:sqlite";
     const attempt = async (f) => { try { return await f() } catch (e) { return e.name + " " + e.message } };
     const report = (v) => postMessage(v); ${body}`;
   const options = { type: "module" as const, deno: { permissions } };
-  // lib.dom's WorkerOptions know nothing of `deno`; SandboxPermissions is readonly where Deno's type is not.
+  // lib.dom's WorkerOptions have no `deno`; SandboxPermissions is readonly where Deno's type is not.
   const worker = new Worker(`data:text/javascript,${encodeURIComponent(code)}`, options as WorkerOptions);
   try {
     return await new Promise((resolve, reject) => {

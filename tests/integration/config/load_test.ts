@@ -20,7 +20,7 @@ Deno.test("an empty nerve.yaml is rejected; an explicit {} is not", () =>
     assert.match((await load("{}\n")).join(), /^warning/);
   }));
 
-// A wrong key in nerve.yaml hid missing folders and refused grants until it was mended.
+// The bug was: a wrong key in nerve.yaml hid missing folders and rejected grants until it was fixed.
 Deno.test("problems of the file, the folders and the grants are reported together", () =>
   inWorkspace(async (paths, load) => {
     const senses = "senses: { a: { throtle: 1s }, b: { permissions: { write: [data] } }, c: {} }\n";

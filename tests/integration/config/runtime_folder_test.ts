@@ -20,7 +20,7 @@ Deno.test("the runtime folder is made private, and making it again is harmless",
     Deno.listen({ transport: "unix", path: paths.socket }).close();
   }));
 
-// Somebody else on the machine may make the folder first and wait for the daemon to put its sockets there.
+// Another user of the machine may create the folder first and wait for the daemon to put its sockets there.
 Deno.test("a folder that others can enter, a link, and a file are rejected as places for sockets", () =>
   inTempDir(async (folder) => {
     const host = { uid: Deno.uid() ?? 0, runtimeDir: null, tempDir: folder };

@@ -1,4 +1,4 @@
-/** Links inside granted folders: what they let the sandbox reach is told before it does. */
+/** Links inside granted folders: what they make reachable for the sandbox is reported beforehand. */
 import assert from "node:assert/strict";
 import { formatProblems } from "../../../src/config/diagnostic.ts";
 import { loadNerveConfig } from "../../../src/config/load.ts";
@@ -7,7 +7,7 @@ import { join } from "../../support/paths.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-/** What is said of a sense with `permissions`, in a workspace with a folder `files` that `link` has prepared. */
+/** The problems of a sense with `permissions`, in a workspace with a folder `files` that `link` has prepared. */
 async function problemsOf(permissions: string, link: (root: string) => void): Promise<string> {
   let text = "";
   await inTempDir(async (root) => {

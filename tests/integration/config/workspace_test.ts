@@ -32,7 +32,7 @@ Deno.test("a missing workspace is an error that names it and says how to create 
     await assert.rejects(findWorkspace({ ...nowhere, home: null }), refusal("WORKSPACE_MISSING", /nerve\.yaml/));
     await assert.rejects(findWorkspace({ ...nowhere, flag: "x" }), refusal("WORKSPACE_MISSING", /^--workspace names/));
     await assert.rejects(findWorkspace({ ...nowhere, env: "x" }), refusal("WORKSPACE_MISSING", /^\$NERVE_WORKSPACE/));
-    // A folder of that name is not a configuration.
+    // A folder of that name does not count as a configuration.
     await Deno.mkdir(join(folder, "nerve.yaml"));
     await assert.rejects(findWorkspace(nowhere), refusal("WORKSPACE_MISSING", /there is no nerve\.yaml/));
   }));
@@ -63,7 +63,7 @@ Deno.test({
     }),
 });
 
-// SQLite said only "unable to open database file".
+// SQLite alone says only "unable to open database file".
 Deno.test("a workspace whose path is too long for its databases is refused by name, before anything is opened", () =>
   inTempDir(async (folder) => {
     const deep = join(folder, "d".repeat(200), "e".repeat(workspacePathMaxBytes - folder.length - 202));

@@ -68,7 +68,7 @@ Deno.test("without a listener at the socket the error is DAEMON_MISSING, with th
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" });
   using client = new ControlClient(join(folder, "nerve.sock"));
   await assert.rejects(client.health(), (thrown: unknown) => withCode("DAEMON_MISSING")(thrown));
-  // `nerve start` would say that one runs.
+  // `nerve start` would say that a daemon runs.
   using early = new ControlClient(join(folder, "nerve.sock"), () => ({ root: null, pid: 7, starts: true }));
   await assert.rejects(early.health(), { code: "DAEMON_MISSING", message: /is starting/, hint: /try again/ });
   await Deno.remove(folder, { recursive: true });

@@ -1,4 +1,4 @@
-/** Clients that do not behave: half-sent requests, answers nobody reads, too many of them. And other users. */
+/** Misbehaving clients: half-sent requests, answers that nobody reads, too many connections. And other users. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setImmediate } from "node:timers";
@@ -49,13 +49,13 @@ async function connected(path: string, text: string): Promise<Deno.UnixConn> {
   return connection;
 }
 
-/** All that comes until the other side closes. */
+/** All data until the other side closes. */
 async function rest(connection: Deno.UnixConn): Promise<string> {
   let text = "";
   try {
     for await (const part of connection.readable.pipeThrough(new TextDecoderStream())) text += part;
   } catch (thrown) {
-    // Closed while something was under way.
+    // Closed in the middle of a request or an answer.
     if (!(thrown instanceof Deno.errors.ConnectionReset)) throw thrown;
   }
   return text;
@@ -102,7 +102,7 @@ Deno.test("a kept-alive connection serves several requests, and is closed when i
   });
 });
 
-// Without its length an answer is sent in pieces, each a write of its own: twice the work of a short answer.
+// Without its length an answer is sent in pieces, each with a write of its own: twice the work of a short answer.
 Deno.test("a response in memory has its length in bytes and is sent whole; one to HEAD is empty and has none", async () => {
   const body = JSON.stringify({ text: "gr\u00fcn" }), bytes = new TextEncoder().encode(body).length;
   const answer = () => new Response(body, { headers: { "content-type": "application/json" } });
@@ -124,7 +124,7 @@ function closing(method: string): string {
 }
 
 Deno.test("responses that wait and event streams have no deadline, also when nobody reads the request's body", async () => {
-  // The bug would be: what counts as unfinished is the request, for its body was not read, and every wait ends after 10 s.
+  // The bug would be: the request counts as unfinished, because its body was not read, and every wait ends after 10 s.
   await served(async ({ path, clock, view }) => {
     const events = await connected(path, "GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
     const outcome = Promise.withResolvers<{ kind: "null" }>();
@@ -160,7 +160,7 @@ Deno.test("a response that nobody reads is cut off after a while", async () => {
     );
   await served(async ({ path, clock }) => {
     const connection = await connected(path, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    // Until the socket's own buffers are full: nothing has been made for many turns of the event loop.
+    // Until the socket's own buffers are full: for many turns of the event loop no further piece has been produced.
     let before = 0, still = 0;
     await until(() => {
       still = made === before ? still + 1 : 0;
@@ -232,7 +232,7 @@ Deno.test("another user's process cannot connect", async (t) => {
     ignore: !asRoot || !perl,
     fn: () =>
       served(async ({ path }) => {
-        // The folder may be entered by everybody: only the socket's own mode stands in the way.
+        // Everybody may enter the folder: only the socket's own mode protects it.
         await Deno.chmod(join(path, ".."), 0o755);
         const script = `use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); $( = $) = "65534 65534"; $< = $> = $ARGV[0]; ` +
           `print connect(S, sockaddr_un($ARGV[1])) ? "in" : "out: $!"`;

@@ -1,4 +1,7 @@
-/** 64 clients of every kind at once: the kernel ticks on and keeps its file descriptors. How late its ticks are, the speed guard asks. */
+/**
+ * 64 clients of every kind at once: the kernel keeps ticking and leaks no file descriptors. The speed guard checks how
+ * late its ticks are.
+ */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";
@@ -14,7 +17,7 @@ Deno.test("64 clients of every kind leak no file descriptor, and the kernel keep
   await within(underLoad(served.socket), "the first clients");
   const before = fileDescriptors();
   await latenessUnderLoad(served);
-  // What has vanished is noticed within a moment.
+  // A vanished client is noticed within a moment.
   const noticed = async () => {
     while (fileDescriptors() > before) await delay(systemClock, 50);
   };

@@ -1,4 +1,6 @@
-/** Pages of the API over a real log: by its links a reader sees everything once, also while more is being written. */
+/**
+ * Pages of the API over a real log: a reader who follows the links sees everything once, also while more is written.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type * as z from "zod";

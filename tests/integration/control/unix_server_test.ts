@@ -15,8 +15,8 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { aRun, FakeView } from "../../support/fake_view.ts";
 
 Deno.test("the socket has mode 0600 when it appears, whatever the umask, and no temporary file stays", async () => {
-  // The bug would be: bound with the umask of the process, then chmod. In between, another user could connect. The umask
-  // is the whole process's, and other tests run in this one: so it is a process of its own.
+  // The bug would be: bind with the umask of the process, then chmod. In between, another user could connect. The umask
+  // belongs to the whole process, in which other tests run: so this test starts a process of its own.
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
   const modules = ["control/unix_server.ts", "base/clock.ts"].map((file) =>
     import.meta.resolve(`../../../src/${file}`)
@@ -44,7 +44,7 @@ Deno.test("the socket has mode 0600 when it appears, whatever the umask, and no 
 Deno.test("a socket that a dead daemon left is replaced, and none is left after a stop", async () => {
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "run", "nerve.sock");
   await Deno.mkdir(join(folder, "run"));
-  // A listener that is closed without unlinking leaves what kill -9 leaves.
+  // A listener that is closed without unlinking leaves the same socket file as kill -9.
   const stale = createServer().listen(`${path}.live`);
   await new Promise((resolve) => stale.once("listening", resolve));
   await Deno.rename(`${path}.live`, path);

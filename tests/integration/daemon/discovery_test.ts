@@ -1,9 +1,11 @@
-/** Finding the daemon of a workspace. Danger: a command believes a stale pid or socket, and ends a stranger's process. */
+/**
+ * Finding the daemon of a workspace. Danger: a command believes a stale pid or socket, and ends a stranger's process.
+ */
 import assert from "node:assert/strict";
 import { readOwnProcessId, readProcessStat } from "../../../src/base/process_id.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 
-/** A socket file that nobody listens on, as kill -9 leaves it: closing removes the name that it was bound to. */
+/** A socket file without a listener, as kill -9 leaves it: closing would remove the name to which it was bound. */
 function leaveSocket(path: string): void {
   const listener = Deno.listen({ transport: "unix", path: `${path}.bound` });
   Deno.renameSync(`${path}.bound`, path);
@@ -12,7 +14,8 @@ function leaveSocket(path: string): void {
 }
 
 Deno.test("leftovers of a killed daemon, and a reused pid, are neither believed nor harmed", async () => {
-  // The bug would be: `stop` ends an innocent process that was given the dead daemon's pid, or `start` is refused by it.
+  // The bug would be: `stop` ends an innocent process that has got the dead daemon's pid, or `start` fails because of
+  // it.
   await using workspace = await DaemonWorkspace.make();
   const { paths } = workspace, bystander = new Deno.Command("sleep", { args: ["600"] }).spawn();
   try {

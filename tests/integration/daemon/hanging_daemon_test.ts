@@ -1,4 +1,4 @@
-/** A daemon that is stopped by a signal: its socket can be connected to, and nobody ever answers. */
+/** A daemon that is stopped by a signal: its socket accepts connections, but nothing ever answers. */
 import assert from "node:assert/strict";
 import { workflowListOutput } from "../../../src/cli/render/json_schemas.ts";
 import { findDaemon } from "../../../src/daemon/discovery.ts";
@@ -36,7 +36,7 @@ Deno.test("every command gives up on a hanging daemon and says what to do; lists
       "every command to give up",
     );
     assert.equal(waited?.code, 1);
-    // The second where the signal came between the run's start and the answer that tells of it.
+    // The second message when the signal came between the run's start and its answer.
     assert.match(
       waited?.err ?? "",
       /(the run continues when the daemon runs again: nerve workflow inspect long|kill -CONT \d+ resumes it.*)\n$/,

@@ -61,7 +61,7 @@ Deno.test("a kernel whose supervisor is killed stops cleanly, and a start waits 
 });
 
 Deno.test("a daemon whose log is removed or replaced says so and ends; the next start has a new log", async () => {
-  // The bug was: it went on for ever, and recorded everything into a file without a name.
+  // The bug was: it continued for ever, and recorded everything into a file without a name.
   await using workspace = await DaemonWorkspace.make();
   const { logDatabase } = workspace.paths;
   const removals = [

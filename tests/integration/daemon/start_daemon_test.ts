@@ -28,13 +28,13 @@ Deno.test("an interrupted start leaves a complete daemon or nothing", async () =
   assert.equal((await workspace.nerve("status")).code, 3);
 });
 
-/** Whether a supervisor of that workspace is there, also one that has not told of itself yet. */
+/** Whether a supervisor of that workspace runs, also one that has not written its state yet. */
 function supervisorOf(root: string): boolean {
   return [...Deno.readDirSync("/proc")].some(({ name }) => {
     try {
       return Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(`\0__daemon\0${root}\0`);
     } catch {
-      // No process, or gone since the listing.
+      // Not a process, or gone since the listing.
       return false;
     }
   });

@@ -89,7 +89,7 @@ Deno.test("a second start is refused with the pid, and of two concurrent starts 
 Deno.test("a start during a stop waits until it is over, then starts", async () => {
   await using workspace = await DaemonWorkspace.make();
   const { kernel, supervisor } = await workspace.start();
-  // Frozen, its stop lasts as long as the test likes.
+  // While it is frozen, its stop lasts as long as the test likes.
   Deno.kill(kernel, "SIGSTOP");
   Deno.kill(supervisor, "SIGTERM");
   await workspace.reached("the stop", () => findDaemon(workspace.paths).supervised?.state === "stopping");

@@ -1,4 +1,4 @@
-/** The files of the text log: rotated, cut, and never the reason for which a daemon ends. */
+/** The files of the text log: rotated, cut, and never the reason why a daemon ends. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";
@@ -45,7 +45,7 @@ Deno.test("TextLog continues its file, and creates a new one when somebody remov
 Deno.test("TextLog never throws: it counts the lines it cannot write, and reports them when it can write again", async () => {
   await inTempDir(async (root) => {
     const path = `${root}/logs/nerve.log`, log = new TextLog(path, systemClock);
-    // A file where the folder should be: also the superuser cannot write there.
+    // A file in place of the folder: here even root cannot write.
     Deno.writeTextFileSync(`${root}/logs`, "");
     log.write(logLine("lost"));
     log.write(logLine("lost too"));

@@ -1,4 +1,4 @@
-/** A workspace that is taken away from its daemon, and what comes of it when it is there again, elsewhere, or never. */
+/** A workspace that is taken away from its daemon, and what the daemon does when it comes back, elsewhere, or never. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { readProcessStat } from "../../../src/base/process_id.ts";
@@ -10,7 +10,7 @@ import { CapturedIo } from "../../support/captured_io.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-/** The daemon still writes while the folder goes: a file may come after the look at what is in it. */
+/** The daemon still writes while the folder is removed: a file may appear after its contents were listed. */
 async function removeWhole(folder: string): Promise<void> {
   for (;;) {
     try {
@@ -39,7 +39,7 @@ Deno.test("a daemon whose workspace is removed and recreated behaves like a fres
   const { kernel, supervisor } = await workspace.start();
   assert.equal((await workspace.nerve("workflow", "trigger", "slow", "--id", "gone", "--prompt", "600000")).code, 0);
   await removeWhole(workspace.root);
-  // In the order of a copy: for a while it is not whole.
+  // In the order of a copy: for a while it is incomplete.
   await writeWorkspace(workspace.root, { "nerve.yaml": "senses: { pong: {} }\nreflexes: [{ sense: pong, on: [] }]\n" });
   await writeWorkspace(workspace.root, {
     "senses/pong/index.ts": "export const compute = () => ({ fresh: true });\n",

@@ -1,4 +1,4 @@
-/** A changed nerve.yaml under a running kernel: what changed is followed, and nothing else is touched. */
+/** A changed nerve.yaml under a running kernel: changes are applied, and nothing else is touched. */
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { configSettleMs } from "../../../src/base/limits.ts";
@@ -71,7 +71,7 @@ Deno.test("an invalid nerve.yaml changes nothing and is reported once, and the n
   const { message } = await workspace.problem("kernel", /was refused/, from);
   assert.match(message, /nerve\.yaml:1:\d+ error senses\.a\.throttle/);
   assert.match(workspace.health().configError ?? "", /senses\.a\.throttle/);
-  // The same again, and an unrelated change: nobody needs to hear of it twice.
+  // The same problem again, and an unrelated change: it is not reported twice.
   workspace.write("nerve.yaml", "senses: { a: { throttle: soon } }\n");
   workspace.write("lib/new.ts", "export {};\n");
   const reply = await workspace.kernel.api.reload();
@@ -87,7 +87,7 @@ Deno.test("an invalid nerve.yaml changes nothing and is reported once, and the n
 });
 
 Deno.test("an empty nerve.yaml is rejected; an explicit {} removes everything", async () => {
-  // The bug was: a file that is truncated for a moment ended the runs that wait as "no longer in the configuration".
+  // The bug was: a file that was empty for a moment ended all waiting runs as "no longer in the configuration".
   await using workspace = await startWorkspace({ senses: { a: echo } });
   await workspace.payload("a");
   const pid = workspace.pid("a"), good = Deno.readTextFileSync(workspace.paths.configFile);
@@ -105,13 +105,13 @@ Deno.test("an empty nerve.yaml is rejected; an explicit {} removes everything", 
   assert.equal((await workspace.kernel.api.reload()).configError, null);
   workspace.write("nerve.yaml", "{}\n");
   assert.deepEqual((await workspace.kernel.api.reload()).changes, [{ of: "sense:a", change: "removed" }]);
-  // One rule, also when nothing is in force and nothing can be lost.
+  // One rule, also when no configuration is in force and nothing can be lost.
   workspace.write("nerve.yaml", "");
   assert.match((await workspace.kernel.api.reload()).configError ?? "", /is empty/);
 });
 
 Deno.test("a nerve.yaml that removes entries is applied after a rest, and at once on request", async () => {
-  // The bug was: an editor that saves in two steps ended every run that waits, and began the ticks of all senses anew.
+  // The bug was: an editor that saves in two steps ended every waiting run, and restarted the ticks of all senses.
   const clock = new FakeClock(), yaml = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1h }]\n";
   await using workspace = await makeWorkspace({ senses: { a: echo, b: echo }, yaml });
   const config = await workspace.config();
@@ -184,7 +184,7 @@ Deno.test("a hundred reloads neither repeat nor skip a tick, nor touch the count
     write(workspace, yaml(round));
     const { changes, replaced } = await workspace.kernel.api.reload();
     assert.deepEqual([changes.map(({ of }) => of), replaced], [["sense:other"], ["group:other"]]);
-    // 600 ms a round: reloads fall before, on and after ticks.
+    // 600 ms per round: reloads fall before, on and after ticks.
     await clock.tick(600);
     await beats(1 + Math.floor(round * 0.6));
   }

@@ -1,6 +1,7 @@
 /**
- * Files change as editors and tools really change them; each time the running sense ends with what is on disk. The bug
- * would be: the system's watch misses the change, as it does for files in new folders, and old code runs until somebody restarts the daemon.
+ * Files change as editors and tools really change them; each time the running sense ends up with what is on disk. The
+ * bug would be: the system's watch misses the change, as it does for files in new folders, and old code runs until
+ * somebody restarts the daemon.
  */
 import assert from "node:assert/strict";
 import { join } from "../../support/paths.ts";
@@ -13,7 +14,7 @@ const sense = `import { word } from "../../lib/words/current/word.ts";
 
 const neighbourText = "export const compute = () => ({ b: true });\n";
 
-/** Waits until the sense answers with this word, woken by each replacement of its process. */
+/** Waits until the sense answers with this word; each replacement of its process wakes it. */
 async function answers(workspace: WorkspaceFixture, expected: string): Promise<void> {
   for (;;) {
     const from = workspace.events.length;

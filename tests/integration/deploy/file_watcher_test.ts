@@ -1,4 +1,4 @@
-/** When the watcher says to look again, on a real file system; and what a scan of it finds. */
+/** When the watcher asks for a scan, on a real file system; and what the scan finds. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { watchScanMinMs } from "../../../src/base/limits.ts";
@@ -10,7 +10,7 @@ import { join } from "../../support/paths.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
-/** A watcher whose looks are scans; `sees` waits until one finds what is wanted. */
+/** A watcher that triggers scans; `sees` waits until one finds what is wanted. */
 async function watching(
   root: string,
   test: (sees: (what: (paths: string[]) => boolean) => Promise<void>, looks: () => number) => Promise<void>,
@@ -60,7 +60,7 @@ Deno.test("a workspace that was removed and recreated is watched again", async (
   });
 });
 
-/** Whatever looks at it may take time that no timer sees. */
+/** A scan may take time that no timer sees. */
 class BusyClock extends FakeClock {
   busyMs = 0;
 

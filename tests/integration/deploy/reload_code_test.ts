@@ -1,4 +1,4 @@
-/** Changed code of senses and workflows under a running kernel: what is replaced, what stays, and what is said. */
+/** Changed code of senses and workflows under a running kernel: what is replaced, what stays, and what is reported. */
 import assert from "node:assert/strict";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -44,7 +44,7 @@ Deno.test("a running compute ends in the old process, while its sibling already 
   const slow = (version: string) =>
     `import { open } from "./gate.ts";
      export const compute = async ({ log }) => { log("info", "begun"); await open(); return { says: "${version}" }; };\n`;
-  // A file outside of the code is the gate: the compute looks for it until it is there.
+  // A file outside of the code is the gate: the compute waits until it exists.
   const gate = `export async function open() {
       for (;;) { try { Deno.statSync("files/open"); return; } catch { await new Promise((go) => setTimeout(go, 5)); } }
     }\n`;
@@ -118,7 +118,7 @@ Deno.test("a quarantine is lifted by a change of the unit's files", async () => 
     await workspace.payload("b");
   }
   await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", says("well")));
-  // A busy machine may take the short time that it has.
+  // On a busy machine its short time limit may be too short.
   let result = await workspace.trigger("a");
   while (result.kind === "timeout" || result.kind === "group_down") result = await workspace.trigger("a");
   assert.deepEqual(result.kind === "signal" && result.signal.payload, { says: "well" });

@@ -1,7 +1,7 @@
 /**
- * What happens to files besides edits: folders renamed, names that differ in case or are not ASCII, files that cannot be
- * read, a nerve.yaml that is a link or no file at all. After each the kernel is where a fresh start would be, or still
- * where it was and says why.
+ * Changes of files other than edits: folders renamed, names that differ in case or are not ASCII, unreadable files, a
+ * nerve.yaml that is a link or not a file at all. After each the kernel is where a fresh start would be, or still where
+ * it was, with the reason.
  */
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
@@ -37,7 +37,7 @@ Deno.test("a sense's folder renamed together with its entry is a new sense, and 
   assert.equal(await wordOf(workspace, "old"), "old");
   await workspace.payload("other");
   const neighbour = workspace.pid("other"), at = (name: string) => join(workspace.root, "senses", name);
-  // First the folder: the entry that is left without one is wrong, and all goes on as it was.
+  // First the folder: the entry without a folder is wrong, and everything stays as it was.
   Deno.renameSync(at("old"), at("new"));
   await workspace.problem("kernel", /nerve\.yaml was refused.*senses\.old/);
   assert.equal(await wordOf(workspace, "old"), "old");
@@ -49,7 +49,7 @@ Deno.test("a sense's folder renamed together with its entry is a new sense, and 
 });
 
 Deno.test("files whose names differ in case or in Unicode normalization are two files", async () => {
-  // Composed and decomposed: to the system these are different names.
+  // Composed and decomposed: different names to the system.
   const names = ["Word.ts", "word.ts", "w\u00f6rd \u{1f600}.ts", "wo\u0308rd.ts"];
   await using workspace = await startWorkspace({
     senses: { a: says("none") },
@@ -86,7 +86,7 @@ Deno.test("a nerve.yaml that is a link is followed; a folder or a broken link in
   };
   turn("etc/one.yaml");
   await asFresh(workspace, "the link");
-  // What it leads to is written, outside of everything that is watched.
+  // The target is written, outside of everything that is watched.
   workspace.write("etc/one.yaml", text("a", "b"));
   await asFresh(workspace, "the text behind the link");
   workspace.write("etc/one.yaml", text("a"));
@@ -120,7 +120,7 @@ Deno.test("an unreadable file affects only its sense, and is loaded once it is r
   await using workspace = await startWorkspace({ senses: { a: says("a"), b: says("b") }, watch: true });
   for (const name of ["a", "b"]) await workspace.payload(name);
   const neighbour = workspace.pid("b"), entry = join(workspace.root, "senses/a/index.ts");
-  // Also for root: a link to itself.
+  // Fails also for root: a link to itself.
   Deno.removeSync(entry);
   Deno.symlinkSync("index.ts", entry);
   await workspace.problem("kernel", /cannot be (read|watched)|refused/);

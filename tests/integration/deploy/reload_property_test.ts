@@ -1,6 +1,6 @@
 /**
- * Random edits of a running workspace end in what a fresh start on the same files gives: in what the views show, and in
- * what the code answers. NERVE_RELOAD_RUNS makes it longer.
+ * Random edits of a running workspace end in the same state as a fresh start on the same files: in the views, and in
+ * the answers of the code. NERVE_RELOAD_RUNS sets the number of runs.
  */
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -30,7 +30,7 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   fc.record({ kind: fc.constant("pause"), ms: fc.constantFrom(5, 40, 120, 300) }),
 ) as fc.Arbitrary<Edit>;
 
-/** The views, and what each sense and the workflow answer when they are asked. */
+/** The views, and the answers of each sense and of the workflow. */
 async function state(workspace: WorkspaceFixture): Promise<unknown> {
   const { api } = workspace.kernel, answers: Record<string, unknown> = {};
   for (const { name } of api.senses()) answers[name] = await orCode(senseAnswer(workspace, name));
@@ -49,7 +49,7 @@ async function workflowAnswer({ kernel }: WorkspaceFixture, name: string): Promi
   return kernel.api.records.messages(runId, { limit: 9 }).map(({ content }) => content);
 }
 
-/** The reload goes on while it is asked: a sense that was listed may be gone before its turn comes. */
+/** The reload continues while answers are collected: a listed sense may be gone before its turn comes. */
 async function orCode(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer;

@@ -1,4 +1,4 @@
-/** The three ways to ask for a reload: the API, `nerve reload`, and SIGHUP to the process that runs the kernel. */
+/** The three ways to ask for a reload: the API, `nerve reload`, and SIGHUP to the kernel's process. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../../src/base/clock.ts";

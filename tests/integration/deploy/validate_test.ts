@@ -1,4 +1,4 @@
-/** Loading all code of a workspace to see what does not load, without a daemon. */
+/** Loading all code of a workspace without a daemon, to find code that does not load. */
 import assert from "node:assert/strict";
 import { loadAll } from "../../../src/deploy/validate.ts";
 import { fastClock } from "../../support/fast_clock.ts";
@@ -39,7 +39,7 @@ Deno.test("loadAll() never waits longer than its limit, and leaves nothing behin
   await using workspace = await makeWorkspace({ senses: { endless, loop, fine } });
   const load = async (factor: number) => loadAll(await workspace.config(), workspace.paths, fastClock(factor));
   const paths = (of: typeof problems) => of.map(({ path }) => path);
-  // Its limit of 30 s is over after one. A busy machine may need longer for the sense that does load.
+  // Its limit of 30 s is over after one second. A busy machine may need longer for the sense that does load.
   let problems = await load(30);
   if (paths(problems).includes("senses.fine")) problems = await load(2);
   assert.deepEqual(paths(problems), ["senses.endless", "senses.loop"]);

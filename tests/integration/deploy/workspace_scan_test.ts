@@ -28,7 +28,7 @@ Deno.test("a scan distinguishes content and times, and survives circular links, 
     const touched = await scan.scan();
     assert.notEqual(touched.digest, first.digest);
     assert.equal(touched.files.get("lib/a.ts")?.hash, first.files.get("lib/a.ts")?.hash);
-    // Same size, same time: only the inode tells.
+    // Same size, same time: only the inode differs.
     Deno.writeTextFileSync(join(root, "lib/new"), "two");
     Deno.utimeSync(join(root, "lib/new"), 1_000, 1_000);
     Deno.renameSync(join(root, "lib/new"), join(root, "lib/a.ts"));

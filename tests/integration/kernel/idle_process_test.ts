@@ -1,4 +1,4 @@
-/** A group's process is there while it is needed: seen through the whole kernel, on a clock that the test moves. */
+/** A group's process runs while it is needed: observed through the whole kernel, on a clock that the test moves. */
 import assert from "node:assert/strict";
 import { idleEndMs, prepareAheadMs } from "../../../src/base/limits.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -8,7 +8,7 @@ const minuteMs = 60_000;
 
 Deno.test("a process ends when idle, and is ready again, with its sense loaded, before the next tick is due", async () => {
   const clock = new FakeClock();
-  // It says something all the time, so that the test can tell when it has had time to answer its heartbeat.
+  // It prints all the time, so that the test can tell when it has had time to answer its heartbeat.
   const talking = `console.log("loaded");
     let n = 0, timer: number | undefined;
     export function compute({ log }) {

@@ -1,4 +1,4 @@
-/** What the kernel counts and numbers, asked through the command line. */
+/** Counts and numbers of the kernel, read through the command line. */
 import assert from "node:assert/strict";
 import { meterWorkspace } from "../../support/meter_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";

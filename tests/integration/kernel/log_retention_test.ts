@@ -1,4 +1,4 @@
-/** The kernel archives by itself, once a day, and when it is asked over the API; a failure is told and tried again. */
+/** The kernel archives by itself, once a day, and on request over the API; a failure is reported and tried again. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { archiveFirstMs, archiveRetryMs } from "../../../src/base/limits.ts";
@@ -132,7 +132,7 @@ Deno.test("a running kernel archives on request over the API, and refuses a day 
   await workspace.stop();
   await clock.tick(3 * dayMs);
   await workspace.start();
-  // The newest row on disk never leaves; from here on that is one of today.
+  // The newest row on disk never leaves; from here on it is one of today.
   await workspace.rows({});
   const { api: view } = workspace.kernel;
   const today = new Date(clock.now()).toISOString().slice(0, 10), tomorrow = new Date(clock.now() + dayMs);

@@ -1,6 +1,6 @@
 /**
- * A process that says what is not its own, or nothing that makes sense: what a sandbox that was broken out of could do.
- * The danger would show as a signal, a log row or a message under another's name, or as a kernel that dies or stalls.
+ * A process that sends messages about other units, or nonsense: what an escaped sandbox could do. The danger would show
+ * as a signal, a log row or a message under another's name, or as a kernel that dies or stalls.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -17,7 +17,7 @@ function hostileWorkspace(): Promise<WorkspaceFixture> {
   return startWorkspace({ yaml, senses });
 }
 
-/** The victim is as it was: its computes go on, and each gave its own value. */
+/** The victim is unharmed: its computes continue, and each gave its own value. */
 async function victimIsFine(workspace: WorkspaceFixture): Promise<void> {
   const from = workspace.events.length;
   await workspace.signal("victim", from);
@@ -61,7 +61,7 @@ Deno.test("messages of a process about others are rejected, counted and logged; 
   assert.equal(workspace.unit("bad").deaths, 0);
 });
 
-/** Where the protocol is broken, the process dies for it at once. */
+/** Each violation of the protocol at once ends the process. */
 const broken: Readonly<Record<string, [string, RegExp]>> = {
   "garbage": [`await write("not json\\n");`, /the line does not begin like a message/],
   "half a line": [`await write('{"t":"log",\\n');`, /JSON/],
@@ -122,7 +122,7 @@ Deno.test("a process that breaks the protocol is killed, and the kernel says how
 });
 
 Deno.test("a flood of lines neither stops the kernel nor fills the log, and others keep running", async () => {
-  // It goes on, 10,000 lines and more, until the test has seen enough.
+  // It continues, 10,000 lines and more, until the test has seen enough.
   using _processes = new HostileProcesses({
     bad: `
       await say({ t: "ready" });
@@ -159,7 +159,8 @@ Deno.test("a process without a token, or one that ends before its first message,
 });
 
 Deno.test("a sense that forges messages through its own output affects only its own group", async () => {
-  // JSON.stringify is the sense's to replace: the line it makes names a second kind, and JSON.parse takes the last one.
+  // The sense may replace JSON.stringify: the line that it makes names a second kind, and JSON.parse takes the last
+  // one.
   const forging = `export function compute() {
     const real = JSON.stringify;
     JSON.stringify = () => {

@@ -1,4 +1,4 @@
-/** A sense that cannot load is told once, with its place, and holds back nobody. */
+/** A sense that cannot load is reported once, with its place, and blocks no other. */
 import assert from "node:assert/strict";
 import { endless, unloadable, withAll } from "../../support/unloadable_senses.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -39,7 +39,7 @@ Deno.test("a module that awaits for ever times out with a reason, and does not d
   assert.equal(workspace.pid("g"), pid, "the process was not killed for it");
 });
 
-// The module was accused of awaiting for ever, in a row that stayed in status, because somebody pressed Ctrl-C early.
+// The bug was: after an early Ctrl-C the module was accused of awaiting for ever, in a row that stayed in status.
 Deno.test("a stop while a sense loads is not reported as a failure of the sense", async () => {
   await using workspace = await startWorkspace({ senses: { endless } });
   const outcome = workspace.trigger("endless");

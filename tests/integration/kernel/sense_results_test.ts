@@ -1,8 +1,8 @@
-/** What a sense may return or throw without harm to anybody but itself. */
+/** What a sense may return or throw without harm to any other. */
 import assert from "node:assert/strict";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-/** Body of `compute`, and what is said of it. */
+/** The body of `compute`, and what is reported about it. */
 const wrong: Readonly<Record<string, { body: string; code: "throw" | "output"; says: RegExp; line?: number }>> = {
   "throws": { body: "throw new Error('no luck')", code: "throw", says: /^no luck$/, line: 2 },
   "throws-a-class": { body: "throw new RangeError('too far')", code: "throw", says: /^RangeError: too far$/, line: 2 },
@@ -97,7 +97,7 @@ Deno.test("unusual but valid values arrive unchanged", async () => {
   assert.deepEqual((rows[0]?.payload as { payload: unknown }).payload, { s: "a\ud800b" }, "also in the log");
 });
 
-// "returned null" was said of a compute whose author had forgotten to await: it had returned nothing at all.
+// The bug was: "returned null" for a compute whose author had forgotten to await: it had returned nothing at all.
 Deno.test("a compute that returns nothing is not a signal, and its row differs from that of null", async () => {
   const forgetful = "const work = () => Promise.resolve({ a: 1 });\nexport function compute() { work(); }";
   await using workspace = await startWorkspace({ senses: { forgetful, quiet: "export const compute = () => null;" } });

@@ -1,9 +1,9 @@
-/** The end of a kernel, in order or by kill -9: nothing that it started lives on. */
+/** The end of a kernel, in order or by kill -9: no process that it started survives. */
 import assert from "node:assert/strict";
 import { repository } from "../../support/source_files.ts";
 import { makeWorkspace, noProcessIn, processesIn, startWorkspace, within } from "../../support/workspace_fixture.ts";
 
-/** A sense that starts a program which outlives its compute, and says so. */
+/** A sense that starts a program which outlives its compute, and reports it. */
 const spawning = `export function compute() {
   new Deno.Command("sleep", { args: ["600"], stdin: "null", stdout: "null", stderr: "null" }).spawn().unref();
   return { spawned: true };

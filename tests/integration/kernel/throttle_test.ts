@@ -1,6 +1,6 @@
 /**
  * The throttle as a sense sees it: a compute starts when it is called, in a process that may have had to start first.
- * Computes began 2 ms apart at `throttle: 3s`, because the window counted from when they were handed over.
+ * The bug was: computes began 2 ms apart at `throttle: 3s`, because the window counted from when they were handed over.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -22,7 +22,7 @@ Deno.test("computes begin no closer than their throttle, even when the first pro
   workspace.write("files/open", "");
   await first;
   await clock.tick(0);
-  // A compute tells how long it ran, in its own time: that is the only time here that the test does not move.
+  // A compute reports how long it ran, in its own time: that is the only time here that the test does not move.
   const ranMsMax = systemClock.monotonic() - from, { nextDue } = workspace.sense("slow");
   const apart = (nextDue ?? clock.now()) - askedAt - passedMs;
   assert.ok(apart <= throttleMs && apart >= throttleMs - ranMsMax, `the next one is due ${apart} ms after the first`);

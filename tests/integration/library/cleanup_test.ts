@@ -4,7 +4,7 @@ import { TestWorkflow } from "../../support/library.ts";
 
 const day = 86_400_000;
 
-/** `inside` is what cleanup may touch; `outside` lies next to it and must never change. */
+/** Cleanup may touch `inside`; `outside` is next to it and must never change. */
 class Folders implements AsyncDisposable {
   readonly root: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "nerve-cleanup-" }));
   readonly inside: string = `${this.root}/inside`;
@@ -121,7 +121,7 @@ Deno.test("cleanup checks again before it removes: links, changed files and forg
   assert.ok(scan);
   scan.meta.dryRun = false;
   scan.meta.files.push({ path: "../outside/precious", bytes: 10 }, { path: `/${folders.outside}/precious`, bytes: 10 });
-  // Between scan and remove somebody swaps a folder for a link, writes to two files and removes a third.
+  // Between scan and remove a folder is swapped for a link, two files are written and a third is removed.
   Deno.removeSync(`${folders.inside}/sub`, { recursive: true });
   Deno.symlinkSync(folders.outside, `${folders.inside}/sub`);
   Deno.utimeSync(`${folders.inside}/touched`, new Date(), new Date());

@@ -5,7 +5,7 @@ import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
 import { needsItsGrants, rowsOf } from "../../support/sense_outcome.ts";
 
-/** A process that uses up this much processor time, then says so and ends. */
+/** A process that uses so much processor time, reports it and ends. */
 async function burn(cpuMs: number): Promise<void> {
   const code = `const end = process.cpuUsage(); for (;;) { const { user, system } = process.cpuUsage(end);
     if (user + system > ${cpuMs} * 1000) break; }`;
@@ -26,7 +26,7 @@ interface Counters {
   readonly cores: readonly { readonly busyMs: number; readonly idleMs: number }[];
 }
 
-/** What the last compute saw. */
+/** The result of the last compute. */
 function counted(sense: TestSense): Counters {
   const rows = rowsOf(sense.database, "select ts, busy_ms, idle_ms from counters order by core");
   return {
@@ -35,7 +35,7 @@ function counted(sense: TestSense): Counters {
   };
 }
 
-/** Computes, and fails unless the sense counted what this process counts before and after it. */
+/** Computes, and fails unless the sense's count lies between this process's counts before and after it. */
 async function looked(sense: TestSense) {
   const before = busyNow(), usage = valueOf(await sense.compute()), after = busyNow(), found = counted(sense);
   assert.equal(found.cores.length, before.length);
@@ -65,7 +65,7 @@ Deno.test("cpu-usage reports a busy core, and agrees with the machine's own coun
   assert.equal(usage.load.length, 3);
 });
 
-/** The counters as another compute would have left them. */
+/** The counters as an earlier compute would have left them. */
 function change(sense: TestSense, set: string): void {
   using db = openDatabase(sense.database);
   db.exec(`update counters set ${set}`);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { TestSense, valueOf } from "../../support/library.ts";
 
-/** A server with one RSS feed at /feed, whose items the test sets, and whatever else `answer` gives. */
+/** A server with one RSS feed at /feed, whose items the test sets, and other answers by `answer`. */
 class FeedServer implements AsyncDisposable {
   items: string[] = [];
   answer: ((request: Request) => Response | null) | null = null;

@@ -1,6 +1,6 @@
 /**
- * The following of log-pattern over random lives of a log file: what it hands out is what was written, in order, once
- * each. A bug here would look like an alarm that comes twice, or never.
+ * How log-pattern follows random lives of a log file: it returns what was written, in order, once each. A bug here
+ * would look like an alarm that comes twice, or never.
  */
 import assert from "node:assert/strict";
 import { findFirstPlace, type Place, readNewLines } from "../../../senses/log-pattern/follow.ts";
@@ -26,7 +26,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** A log, its writer and its reader. Between two rotations the reader catches up, as it must in life. */
+/** A log, its writer and its reader. Between two rotations the reader catches up, as it must in real use. */
 class Life {
   readonly #folder = Deno.makeTempDirSync({ prefix: "nerve-follow-" });
   readonly #file = `${this.#folder}/log`;
@@ -58,8 +58,9 @@ class Life {
   }
 
   #write(text: string): void {
-    // Lone surrogates cannot be written as UTF-8, and a mark at the beginning would be taken for the encoding's. With a
-    // number: a log that is emptied and gets the very bytes again has not been emptied, for all that can be seen.
+    // Lone surrogates cannot be written as UTF-8, and a byte order mark at the beginning would be taken for the
+    // encoding's. The number matters: a log that is emptied and then gets the same bytes again cannot be told from one
+    // that never changed.
     const line = `#${this.written.length} ${text.toWellFormed().replaceAll(/[\r\n]/g, " ")}`;
     this.#append(`${line}\n`);
     this.written.push(this.#isLineOpen ? `begun ${line}` : line);
@@ -70,7 +71,7 @@ class Life {
     if (this.#isLineOpen) this.#write("end");
     await this.#readOn(1_000_000);
     this.#write("the last line before the rotation");
-    // As logrotate does: the copy is a new file, whose place the last one has left.
+    // As logrotate does: the copy is a new file, which takes the place of the last one.
     await Deno.rename(`${this.#file}.1`, `${this.#file}.2`).catch(() => {});
     if (how === "rename") {
       Deno.renameSync(this.#file, `${this.#file}.1`);

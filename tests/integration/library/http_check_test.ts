@@ -169,7 +169,7 @@ Deno.test({
   },
 });
 
-/** A TLS server that says ACCEPT with its port once it listens. */
+/** A TLS server that prints ACCEPT with its port once it listens. */
 async function openssl(args: string[]): Promise<{ port: number } & AsyncDisposable> {
   const child = new Deno.Command("openssl", {
     args: ["s_server", "-accept", "127.0.0.1:0", ...args],

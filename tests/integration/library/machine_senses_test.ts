@@ -8,7 +8,7 @@ Deno.test("below the threshold there is no signal, but the reading is stored", a
   for (const name of ["cpu-usage", "memory-usage", "disk-usage"]) {
     await using sense = new TestSense(name);
     const quiet = await sense.compute({ threshold: 1 });
-    // A machine whose cores are all busy is not below 1.
+    // When all cores are busy the usage is not below 1.
     assert.ok(quiet.kind === "null" || (quiet.kind === "value" && quiet.value.used === 1), name);
     assert.equal((await sense.compute({ threshold: 0 })).kind, "value", name);
     assert.equal(rowsOf(sense.database, "select used from readings").length, 2, name);

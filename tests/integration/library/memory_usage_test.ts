@@ -5,7 +5,7 @@ import { needsItsGrants, rowsOf } from "../../support/sense_outcome.ts";
 
 Deno.test("memory-usage agrees with /proc/meminfo", async () => {
   await using sense = new TestSense("memory-usage");
-  // Other tests take and free much memory from one moment to the next: what is available must agree once in a few looks.
+  // Other tests allocate and free much memory at any time: the available memory must agree in one of a few attempts.
   let usage = valueOf(await sense.compute()), meminfo = Deno.readTextFileSync("/proc/meminfo");
   const bytesOf = (key: string) => Number(new RegExp(`^${key}: +(\\d+) kB`, "m").exec(meminfo)?.[1]) * 1024;
   assert.equal(usage.totalBytes, bytesOf("MemTotal"));

@@ -75,7 +75,7 @@ interface Received {
   readonly body: any;
 }
 
-/** Answers with the statuses in turn, and with the last one from then on; 0 answers nothing until the test ends. */
+/** Answers with the statuses in turn, and with the last one from then on; 0 gives no answer until the test ends. */
 async function withWebhook(
   statuses: readonly number[],
   test: (
@@ -145,7 +145,7 @@ Deno.test("notify gives up after its attempts, and at once when the receiver rej
 Deno.test("notify tries again when an attempt takes too long, and stops when the run is aborted", async () => {
   await withWebhook([0, 200], async (url, received, workflow) => {
     const { messages } = await workflow.run({ config: { url, timeout: "150ms", retry_delay: "5ms" } });
-    // Not exactly 2: on a machine that stands still for a moment the answer to the second may come too late as well.
+    // Not exactly 2: on a machine that stalls for a moment the answer to the second may come too late as well.
     assert.ok(messages[0]?.meta.attempt >= 2, JSON.stringify(messages));
     assert.ok(received.length >= 2, `${received.length} requests`);
   });

@@ -65,11 +65,11 @@ Deno.test("port-check starts a workflow when a port has just closed, and not aga
 });
 
 Deno.test("port-check gives up in time on a host that does not answer", async () => {
-  // A full backlog: the kernel drops what would come on top, and the connection attempt hangs.
+  // A full backlog: the kernel drops further connections, and the attempt hangs.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 } as Deno.TcpListenOptions);
   const address = addressOf(listener);
   const fillers: Deno.TcpConn[] = [];
-  // One that hangs may be the machine's own pause; three in a row are the backlog.
+  // One hanging attempt may be a pause of the machine; three in a row are the backlog.
   let hung = 0;
   while (hung < 3 && fillers.length < 5_000) {
     const signal = AbortSignal.timeout(300);

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { TestSense, valueOf } from "../../support/library.ts";
 import { copyProgram } from "../../support/programs.ts";
 
-/** A process whose command line holds a word of its own, so that nothing else on the machine is taken for it. */
+/** A process whose command line contains a unique word, so that no other process on the machine is taken for it. */
 class TestProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
 

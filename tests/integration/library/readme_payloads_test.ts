@@ -12,7 +12,7 @@ Deno.test("the payload in each README has the keys of the emitted one", async ()
     await assertAsShown("memory-usage", {});
     await assertAsShown("disk-usage", {});
     await assertAsShown("git-status", { path: folder });
-    // Deno's fetch refuses port 1: a check with a problem.
+    // Deno's fetch rejects port 1: a check with a problem.
     await assertAsShown("http-check", { url: "http://127.0.0.1:1/" }, { net: ["127.0.0.1:1"] });
     await assertAsShown("tls-expiry", { servers: "127.0.0.1:1" }, { net: ["127.0.0.1:1"] });
     await assertAsShown("port-check", { ports: "127.0.0.1:1" }, { net: ["127.0.0.1:1"] });

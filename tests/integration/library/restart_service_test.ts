@@ -1,4 +1,4 @@
-/** The workflow restart-service with a real service process, and with a systemctl that writes down how it was called. */
+/** The workflow restart-service with a real service process, and with a systemctl that records how it was called. */
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -8,7 +8,7 @@ import { writeProgram } from "../../support/programs.ts";
 import { within } from "../../support/workspace_fixture.ts";
 
 /**
- * A program that keeps one process: `ctl restart` starts it anew, `ctl status` tells whether it runs. With the file
+ * A program that keeps one process running: `ctl restart` restarts it, `ctl status` says whether it runs. With the file
  * `broken` beside it, a restart leaves nothing running; with `fails-first` only the first one does.
  */
 const program = `#!/bin/sh

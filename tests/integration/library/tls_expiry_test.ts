@@ -1,4 +1,4 @@
-/** tls-expiry against local servers whose certificates end soon, late or long ago, in its sandbox. */
+/** tls-expiry against local servers whose certificates expire soon, late or long ago, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { lasting } from "../../support/certificate.ts";
@@ -8,7 +8,7 @@ interface TlsServer extends AsyncDisposable {
   readonly address: string;
 }
 
-/** A server whose certificate lasts `days` more. */
+/** A server whose certificate is valid for `days` more. */
 async function serve(days: number, port = 0): Promise<TlsServer> {
   const stop = new AbortController();
   const server = Deno.serve(
@@ -74,7 +74,7 @@ Deno.test("tls-expiry reports a server that is down, silent or without TLS, and 
     await using sense = new TestSense("tls-expiry", { net: [...servers, well.address] });
     const look = async (timeout: string) =>
       valueOf(await sense.compute({ servers: [...servers, well.address], timeout }));
-    // The silent one costs all of its time, so it is short at first; on a busy machine the others may need more.
+    // The silent server takes the whole limit, so it is short at first; on a busy machine the others may need more.
     let found = await look("500ms");
     if (found.servers[3].daysLeft !== 90) found = await look("20s");
     assert.equal(found.problems.length, 3);

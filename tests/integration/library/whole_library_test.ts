@@ -1,4 +1,4 @@
-/** A walk through the whole library: what holds for every sense and workflow, also for those that come later. */
+/** What holds for every sense and workflow of the library, also for those that come later. */
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ function names(kind: "senses" | "workflows"): string[] {
 }
 const folders = (["senses", "workflows"] as const).flatMap((kind) => names(kind).map((name) => ({ kind, name })));
 
-/** What a module imports, by the texts of its import and export statements. */
+/** The modules that a module imports, by the texts of its import and export statements. */
 function importsOf(source: string): string[] {
   return [...source.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map(([, specifier = ""]) => specifier);
 }
@@ -97,7 +97,7 @@ Deno.test("the whole library in one workspace is a valid configuration", () => {
   assert.ok(parsed.ok, parsed.ok ? "" : JSON.stringify(parsed.error));
   assert.deepEqual([...parsed.value.config.senses.keys()].sort(), names("senses"));
   assert.deepEqual([...parsed.value.config.workflows.keys()].sort(), names("workflows"));
-  // What is commented out must be right once it is not: all of it at once.
+  // Commented settings must be valid once they are uncommented: all of them at once.
   const full = parse(text.replaceAll(/^( +)# (\w+:.*)$/gm, "$1$2"));
   assert.equal(Object.keys(full.senses).length, names("senses").length);
 });

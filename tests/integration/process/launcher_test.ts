@@ -48,7 +48,7 @@ Deno.test("the environment of a group contains what it was granted and nothing e
   }
 });
 
-/** What nerve itself gives to a process. */
+/** The variables that nerve itself gives to a process. */
 const known = new Set([
   "PATH",
   "NERVE_TOKEN",

@@ -1,4 +1,4 @@
-/** Memory: a group that takes too much is ended, told apart from other deaths, and costs nobody else. */
+/** Memory: a group that takes too much is ended, distinguished from other deaths, and costs no other group. */
 import assert from "node:assert/strict";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 

@@ -1,12 +1,12 @@
-/** Senses that never return: what kills them, what is told of it, and whom it does not disturb. */
+/** Senses that never return: how they are killed, what is reported, and that no other sense is disturbed. */
 import assert from "node:assert/strict";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
-/** Long enough to load the module in on a busy machine: what is not loaded in time is not killed for it. */
+/** Long enough to load the module on a busy machine: a module that is not loaded in time is not killed for it. */
 const short = { timeout: "1s", grace_period: "100ms" };
 const forever = "const forever = () => new Promise(() => {});\n";
 
-/** Each blocks the thread: no abort can reach it. */
+/** Each blocks the thread, so that no abort can reach it. */
 const blockers: Readonly<Record<string, string>> = {
   "loop": "for (;;);",
   "catching-loop": "for (;;) try { throw 1 } catch { continue }",

@@ -1,11 +1,11 @@
-/** Ways out of the sandbox that worked on plain Deno: each is refused with words, and the process lives. */
+/** Escapes from the sandbox that worked on plain Deno: each is rejected with a message, and the process lives. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { makeWorkspace, startWorkspace } from "../../support/workspace_fixture.ts";
 
 const closed = /closed in the sandbox/;
 
-/** Body of an async compute, and what it is told. */
+/** The body of an async compute, and the error that it gets. */
 const escapes: Readonly<Record<string, [string, RegExp]>> = {
   "deno-exit": ["Deno.exit(3)", /cannot end its process/],
   "process-exit": ["process.exit(4)", /cannot end its process/],
@@ -56,7 +56,7 @@ Deno.test("what affects the whole process is refused inside the sandbox with an 
   for (const [name, [, says]] of Object.entries(escapes)) {
     const { message, place } = name === "deno-exit" ? first : await workspace.failure(name);
     assert.match(message, says, name);
-    // A built-in is closed by the module that stands in for it: the throw has its place there.
+    // A stand-in module closes a built-in: the throw has its place there.
     assert.equal(place?.line ?? null, says === closed ? null : 2, `${name}: ${message}`);
   }
   for (const [name, [, says]] of Object.entries(unloadable)) {
@@ -134,7 +134,8 @@ Deno.test("access that is not granted fails with NotCapable and its place, witho
   assert.deepEqual(said, [], "no prompt and no other words reached the output");
 });
 
-// Deno takes the grants of all folders above a path along when that is given back: `read: [/tmp]` was silently lost.
+// The bug was: when Deno gives back a path, it also gives back the grants of all folders above: `read: [/tmp]` was
+// silently lost.
 Deno.test("a group keeps its grants for the folder of its own socket, but cannot connect there again", async () => {
   await using workspace = await makeWorkspace({});
   const above = dirname(workspace.paths.runtimeFolder), probe = join(above, `probe-${crypto.randomUUID()}`);

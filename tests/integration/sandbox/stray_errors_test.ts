@@ -1,4 +1,4 @@
-/** Errors in user code that no compute waits for: told, and no reason to end anything. */
+/** Errors in user code that no compute waits for: they are reported, and end nothing. */
 import assert from "node:assert/strict";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -34,7 +34,7 @@ Deno.test("an unhandled rejection and an error in a timer are reported, and the 
   assert.ok((await workspace.rows({ source: "group:g", type: "group.error" })).length >= Object.keys(strays).length);
 });
 
-// A forgotten await in a sense of its own group came as an ordinary log row, without place, at every compute.
+// The bug was: a forgotten await in a sense of its own group was an ordinary log row, without place, at every compute.
 Deno.test("a stray error is one problem with its place, however often it occurs", async () => {
   const forgets = "const work = async () => { throw new Error('lost'); };\nexport function compute() {\n  work();\n}";
   await using workspace = await startWorkspace({ senses: { forgets } });
@@ -65,7 +65,7 @@ Deno.test("output of user code is reported line by line, bounded, and outside th
 });
 
 Deno.test("a sense that closes or breaks its context still ends cleanly", async () => {
-  // Time stands still: nobody who is waited for is ever killed, so that the stop is over only when both have ended.
+  // Time stands still, so that no kill comes: the stop is over only when both have ended.
   await using workspace = await startWorkspace({
     clock: new FakeClock(),
     senses: {

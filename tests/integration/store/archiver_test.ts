@@ -1,4 +1,4 @@
-/** The archive: what leaves the log, what stays, and that it can be read as before. */
+/** The archive: which rows leave the log, which stay, and that all can be read as before. */
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { lockRetryMs } from "../../../src/base/limits.ts";
@@ -20,7 +20,7 @@ Deno.test("whole days move to their files, in order of ids; later days and the n
     assert.deepEqual(bench.inFiles(), { "2026-01-01": rows.slice(0, 2), "2026-01-02": rows.slice(2, 4) });
     assert.deepEqual(await bench.inTable(), rows.slice(4));
     assert.equal(bench.store.meta.get("archived_up_to"), String(at(2)));
-    // The newest row: ids go on from it.
+    // The newest row: later ids continue from it.
     assert.equal((await bench.archive(at(9))).rows, 0);
     assert.deepEqual(await bench.inTable(), rows.slice(4));
     assert.deepEqual((await Deno.stat(bench.paths.archive)).mode! & 0o777, 0o700);
@@ -115,7 +115,7 @@ Deno.test("an archive run waits for another program's lock without blocking the 
     const other = openDatabase(bench.paths.logDatabase);
     other.exec("begin immediate");
     const archived = bench.archive(at(1));
-    // The file is written; what follows needs the lock.
+    // The file is written; the next step needs the lock.
     while (bench.clock.pending === 0) await new Promise<void>((resolve) => setImmediate(resolve));
     assert.equal((await bench.store.reader.logs({})).length, 2);
     other.exec("rollback");

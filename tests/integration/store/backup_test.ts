@@ -1,4 +1,4 @@
-/** `nerve store backup` and `restore` on real data. Danger: a backup that is not whole is taken for one. */
+/** `nerve store backup` and `restore` on real data. Danger: an incomplete backup is taken for a complete one. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { storeBackupOutput, storeRestoreOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";

@@ -5,7 +5,7 @@ import type { Blobs } from "../../../src/sdk/sense.ts";
 import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-/** Compiles only while the store fits what the SDK promises to authors. */
+/** Compiles only while the store fits the SDK's promise to authors. */
 const open = (folder: string): Blobs => new BlobStore(folder);
 const pathOf = (folder: string, digest: string) => join(folder, digest.slice(0, 2), digest.slice(2));
 
@@ -68,7 +68,7 @@ Deno.test("a missing blob is distinguished from an existing one", () =>
     await assert.rejects(blobs.read(other), { code: "STORE_FAILED", message: /no blob/ });
   }));
 
-// `../../logs.db` as a digest would read, or reveal, whatever lies beside the blobs.
+// The bug would be: `../../logs.db` as a digest reads, or reveals, whatever lies beside the blobs.
 Deno.test("an invalid digest never becomes a path", () =>
   inTempDir(async (root) => {
     const blobs = open(join(root, "blobs"));

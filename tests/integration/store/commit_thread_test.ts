@@ -1,6 +1,6 @@
 /**
- * Commits on the thread behind the kernel's: what is slow, large or empties the write-ahead log. A temporary trigger tells
- * what was done on this thread: the other one has a connection of its own.
+ * Commits on the commit thread: slow ones, large ones, and those that empty the write-ahead log. A temporary trigger
+ * records what was done on this thread, because the commit thread has a connection of its own.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -44,7 +44,7 @@ function bench(test: (bench: Bench) => Promise<void>, clock: Clock = systemClock
   });
 }
 
-/** Writes numbers below zero, so many at once that the next batches are done behind as well. */
+/** Writes numbers below zero, so many at once that the next batches go to the commit thread as well. */
 async function getBehind({ writer, doneHere }: Bench): Promise<void> {
   for (let n = -1;; n--) {
     const last = n - 4 * commitManyOperations;
@@ -91,7 +91,7 @@ Deno.test("another program's lock makes the thread wait, and no batch is lost", 
     using other = openDatabase(db.location() ?? "");
     other.exec("begin immediate");
     const waiting = [1, 2, 3].map((n) => writer.run(insert(n)));
-    // This thread goes on meanwhile, and the other one has time to meet the lock.
+    // This thread continues meanwhile, and the commit thread has time to meet the lock.
     using elsewhere = openDatabase(`${db.location()}.elsewhere`);
     elsewhere.exec("create table numbers (n integer primary key) strict");
     const further = new GroupCommit(elsewhere, new StatementCache(elsewhere));
@@ -138,7 +138,8 @@ Deno.test("large batches go to the thread once it runs, and the write-ahead log 
     assert.equal(all().length, written);
   }, { ...systemClock, monotonic: () => 0 }));
 
-// A workspace that was removed came back as an empty folder; one that was made anew would have got rows of the one before.
+// The bug was: a removed workspace came back as an empty folder; a new one in its place would have got rows of the old
+// one.
 Deno.test("a database that was removed is not recreated, and one in its place is not written", () =>
   inTempDir(async (root) => {
     const path = join(root, "data", "a.db"),
@@ -166,7 +167,7 @@ Deno.test("a database that was removed is not recreated, and one in its place is
     for (const thread of [removed, replaced]) thread.end();
   }));
 
-// What was begun for the thread hung for ever when its idle time was over in that moment.
+// The bug was: a batch that was begun for the thread hung for ever when the thread's idle time ended in that moment.
 Deno.test("a batch for a thread that has ended is committed here, in order", () =>
   bench(async (bench) => {
     const { writer, all, doneHere, lost } = bench, { ensureReady } = CommitThread.prototype;
@@ -198,7 +199,7 @@ Deno.test("close also commits what is written while it waits", () =>
     assert.equal(db.prepare("select count(*) as n from numbers").get()?.n, 201);
   }));
 
-// With it the log of a clean stop was one empty page, and all of it in a file beside.
+// The bug was: after a clean stop the log was one empty page, and all its data in a file beside it.
 Deno.test("after close only the database file is left, with everything in it", () =>
   inTempDir(async (root) => {
     const store = openStore(join(root, "logs.db"), systemClock);
@@ -242,7 +243,7 @@ Deno.test("a thread that is ended while it starts leaves no files beside a close
     assert.equal(thread.ensureReady(), false);
     await thread.end();
     db.close();
-    // One that begins later than the first is there by now: the first would have shown itself.
+    // A thread that starts later than the first is ready by now: the first would have shown itself.
     await inTempDir(async (other) => {
       openDatabase(join(other, "b.db")).close();
       const later = new CommitThread(join(other, "b.db"), systemClock);

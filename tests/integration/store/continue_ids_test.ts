@@ -1,4 +1,4 @@
-/** A log that begins anew beside an archive. Danger: an id is given twice. */
+/** A log that begins anew beside an archive. Danger: an id is used twice. */
 import assert from "node:assert/strict";
 import { openStore } from "../../../src/store/store.ts";
 import { at, jsonLines, withArchive } from "../../support/archive_bench.ts";
@@ -33,7 +33,7 @@ Deno.test("a new log beside an archive continues its ids, and archived rows are 
     await bench.closed(async () => assert.equal((await bench.nerve("store", "rebuild-runs")).code, 0));
     const thread = JSON.parse((await bench.nerve("workflow", "thread", "run-1", "--json")).out);
     assert.deepEqual([thread.run.status, thread.messages.length], ["completed", 1]);
-    // A second one has nothing to take over.
+    // A second start has nothing to take over.
     bench.append(at(5, 1));
     assert.equal((await bench.inTable()).at(-1)?.id, next.id + 1);
   }));

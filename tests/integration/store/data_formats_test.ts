@@ -1,7 +1,7 @@
 /**
- * Data that an older version wrote is brought to this one's format, and nothing of it is lost. tests/fixtures holds a
- * small workspace of each released format: data-v1 was written by a daemon of 0.1.0 (two lives five days apart, a sense,
- * two runs, a blob, an archived day; its databases vacuumed into small pages).
+ * Data of an older version is migrated to the current format without loss. tests/fixtures holds a small workspace of
+ * each released format: data-v1 was written by a daemon of 0.1.0 (two lives five days apart, a sense, two runs, a blob,
+ * an archived day; its databases vacuumed into small pages).
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ for (const { name, version } of formats) {
       assert.deepEqual([code, io.err], [0, ""]);
       return io.out;
     };
-    // Before anything migrates it: commands read it as it is.
+    // Before any migration: commands read it as it is.
     const before = (await nerve("events", "--archived", "--json")).trim().split("\n").map((line): LogRow =>
       JSON.parse(line)
     );

@@ -88,7 +88,7 @@ Deno.test("a transaction that throws is rolled back as a whole, a nested one alo
   assert.deepEqual(names(), ["kept"]);
 });
 
-// Its statements would run after the commit, outside of any transaction, and nothing would tell.
+// The bug would be: its statements run after the commit, outside of any transaction, and nothing reports it.
 Deno.test("a transaction with an async callback is rejected and rolled back", () => {
   using opened = open();
   const { db, sqlite } = opened;
@@ -119,7 +119,7 @@ Deno.test("a violated constraint is reported with SQLite's message", () => {
   assert.match(cause(() => db.insert(checks).values(orphan).run()), /FOREIGN KEY constraint failed/);
 });
 
-// node:sqlite alone would bind NULL and say nothing.
+// node:sqlite alone would silently bind NULL.
 Deno.test("a value that SQLite cannot store is rejected, not stored as null", () => {
   using opened = open();
   const { db } = opened;

@@ -1,4 +1,6 @@
-/** Danger: a row that was told to be on disk is gone after the daemon was killed, or a run's count and messages differ. */
+/**
+ * Danger: a row that was reported as durable is gone after the daemon was killed, or a run's count and messages differ.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";

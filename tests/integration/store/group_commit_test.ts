@@ -89,7 +89,7 @@ Deno.test("a turn with very many writes is committed in between", () =>
     assert.deepEqual([committed().length, writer.counters.commits], [10_001, 2]);
   }));
 
-// Without the rest each compute of each sense would cost the event loop an fsync of its own, 5 ms on a common disk.
+// Without the wait each compute of each sense would cost the event loop an fsync of its own, 5 ms on a common disk.
 Deno.test("after a commit, rows that nobody waits for are held and share one commit over many turns", () =>
   withWriter(async ({ writer, committed, clock }) => {
     writer.write(insert(1));
@@ -105,8 +105,8 @@ Deno.test("after a commit, rows that nobody waits for are held and share one com
     assert.deepEqual(writer.counters, { operations: 5, commits: 2, lost: 0 });
   }));
 
-// Without it each turn that brings one request of many costs an fsync: half the triggers a second, and on a disk of 5 ms
-// a fifth fewer runs.
+// Without it each turn that brings one request of many costs an fsync: half the triggers per second, and on a disk of 5
+// ms a fifth fewer runs.
 Deno.test("writers in turns close to each other share a commit, for as long as the last one took; a single writer does not wait", () =>
   inTempDir(async (root) => {
     const path = join(root, "a.db");

@@ -1,4 +1,4 @@
-/** Reading what has left the log for its archive, as if it had not. */
+/** Reading rows that have left the log for its archive as if they had not. */
 import assert from "node:assert/strict";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";

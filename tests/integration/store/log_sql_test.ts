@@ -1,4 +1,4 @@
-/** How SQLite carries out the queries of the log. Danger: a query that reads the whole log, in the kernel's own thread. */
+/** How SQLite executes the queries of the log. Danger: a query that reads the whole log, in the kernel's own thread. */
 import assert from "node:assert/strict";
 import type { LogFilter } from "../../../src/protocol/log.ts";
 import { buildLogQuery } from "../../../src/store/log/log_sql.ts";

@@ -69,7 +69,7 @@ Deno.test("a failed migration reports its line, leaves no trace, and stops those
     assert.deepEqual([await open(), await tables()], [[], ["a", "b", "c"]]);
   }));
 
-// `commit` would end the transaction around the migration: what follows it could then be half applied.
+// `commit` would end the transaction around the migration: the statements after it could then be half applied.
 Deno.test("a migration cannot leave its transaction or its database", () =>
   withMigrations(async ({ folder, write, open, tables }) => {
     for (

@@ -1,7 +1,7 @@
-/** A worker of database_test.ts: opens the database it is told of, writes to it, and answers with a number or an error. */
+/** A worker of database_test.ts: opens the given database, writes to it, and answers with a number or an error. */
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 
-/** The type check takes this file for a module of the main thread. */
+/** The type check treats this file as a module of the main thread. */
 const worker = globalThis as unknown as { postMessage(answer: string): void };
 
 globalThis.addEventListener("message", (event) => {

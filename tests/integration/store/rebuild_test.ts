@@ -27,7 +27,7 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("end" as const), id, status: fc.constantFrom(...ends, "dropped" as const) }),
 );
 
-/** Does what is legal at the time; the rest is refused by the guards, as for a manager that came too late. */
+/** Does what is legal at the time; the guards reject the rest, as for a manager that came too late. */
 async function take(runs: SqliteRunStore, step: Step): Promise<void> {
   const run = runs.get(step.id);
   switch (step.do) {
@@ -152,7 +152,7 @@ Deno.test("lost runs are rebuilt from the log and its archive, whatever the days
     const list = await listed();
     for (const lost of ["1", "run_id in ('b', 'd')"]) {
       await bench.closed(async () => {
-        // As a restore of an older file would leave it; the store makes again by itself what the log alone tells.
+        // As a restore of an older file would leave it; the store itself restores whatever the log alone contains.
         using db = openDatabase(bench.paths.logDatabase);
         db.exec(`delete from workflow_runs where ${lost}`);
         const made = await bench.nerve("store", "rebuild-runs", "--json");

@@ -1,4 +1,4 @@
-/** The rows of failed attempts: written only for the attempt and the round that the run is in, and found again. */
+/** The rows of failed attempts: written only for the current attempt and round of the run, and found again. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { RoleFailure, Run } from "../../../src/protocol/run.ts";

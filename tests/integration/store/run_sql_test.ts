@@ -1,4 +1,4 @@
-/** How SQLite carries out the queries of runs. */
+/** How SQLite executes the queries of runs. */
 import assert from "node:assert/strict";
 import { readMessages, readRun, readRuns } from "../../../src/store/runs/run_sql.ts";
 import { SqliteRunStore } from "../../../src/store/runs/run_store.ts";

@@ -136,7 +136,7 @@ Deno.test("any JSON payload and any prompt text are read back unchanged", () =>
     assert.deepEqual(bench.store.runs.get("a"), run);
   }));
 
-// The database refuses what the table of workflow/transitions.ts does not know, and nothing else: the two must agree.
+// The database rejects what the table of workflow/transitions.ts does not allow, and nothing else: the two must agree.
 Deno.test("the database has the same legal moves as the workflow room", () =>
   withStore(async ({ store, path }) => {
     const statuses = runStatusSchema.options;

@@ -1,4 +1,4 @@
-/** nerve store stats, gc, verify, rebuild-runs, backup and restore, on real data in a temporary folder. */
+/** `nerve store verify` on real data. Danger: damage that is not found, or sound data that is called damaged. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { storeRebuildRunsOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";

@@ -1,4 +1,4 @@
-/** One daemon a workspace: the lock is the truth, and it goes with its holder however that ends. */
+/** One daemon per workspace: the lock decides, and it is released when its holder ends, in whatever way. */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { lockWorkspace } from "../../../src/store/workspace_lock.ts";
@@ -15,7 +15,7 @@ async function inFolder(body: (lockFile: string, pidFile: string) => Promise<voi
   }
 }
 
-/** A process that takes the lock, says so, and holds it until it is killed. */
+/** A process that takes the lock, reports it, and holds it until it is killed. */
 function holder(lockFile: string, pidFile: string): Deno.ChildProcess {
   const code = `import { lockWorkspace } from ${JSON.stringify(lockModule)};
     await lockWorkspace(${JSON.stringify(lockFile)}, ${JSON.stringify(pidFile)}, "/ws");

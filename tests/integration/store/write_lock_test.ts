@@ -5,7 +5,7 @@ import { databaseBusyMaxMs, lockRetryMs } from "../../../src/base/limits.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { insert, withWriter } from "../../support/writer_bench.ts";
 
-/** How long SQLite itself would wait for the lock, in milliseconds, at each look for it. */
+/** How long SQLite itself would wait for the lock at each attempt, in milliseconds. */
 class LockWaits implements Disposable {
   readonly seen: number[] = [];
   readonly #get = StatementCache.prototype.get;
@@ -23,7 +23,7 @@ class LockWaits implements Disposable {
   }
 }
 
-// Each write held up the event loop for two seconds, and with it every sense and run of the kernel.
+// The bug was: each write blocked the event loop for two seconds, and with it every sense and run of the kernel.
 Deno.test("while another program holds the lock, writes wait in order without blocking the event loop, and none is lost", () =>
   withWriter(async ({ db, writer, committed, lost, clock }) => {
     using other = openDatabase(db.location() ?? "");

@@ -29,11 +29,11 @@ Deno.test("WorkflowManager keeps every promise on SQLite", async () => {
 
 function onDisk(newFolder: () => string, folder: string = newFolder()): Backing {
   const path = `${folder}/logs.db`;
-  // By this clock no commit is slow: all is written at the end of its turn, on this thread.
+  // By this clock no commit is slow: everything is written at the end of its turn, on this thread.
   const store = openStore(path, { ...systemClock, monotonic: () => 0 });
   const breaker = new DatabaseSync(path, { timeout: 0 });
   let failing = 0;
-  /** What could not be done at once: in this very turn the store has a transaction open. */
+  /** Work that could not be done at once, because in this very turn the store has a transaction open. */
   let late: number | null = null;
   const fail = (commits: number) => {
     late = null;
@@ -70,7 +70,7 @@ function onDisk(newFolder: () => string, folder: string = newFolder()): Backing 
         await close();
         return onDisk(newFolder, folder);
       }
-      // The files as they are in this moment, whatever has not been committed, are what a kill would leave.
+      // The files as they are in this moment, without uncommitted changes, are what a kill would leave.
       const copy = newFolder();
       await Deno.mkdir(copy);
       for (const file of ["logs.db", "logs.db-wal"]) await Deno.copyFile(`${folder}/${file}`, `${copy}/${file}`);

@@ -1,4 +1,4 @@
-/** The only tests that let real time go by: a few milliseconds, and only to hold what must never happen too early. */
+/** The only tests in which real time passes: a few milliseconds, and only to check what must never happen too early. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { delay } from "../../../src/base/time.ts";

@@ -1,4 +1,4 @@
-/** Folders that are there after a power cut. What can be seen without one: that they are made, and for whom. */
+/** Folders that survive a power cut. What can be checked without one: that they are created, and for whom. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { makeFolderDurably, syncFolders } from "../../../src/base/durable_folder.ts";

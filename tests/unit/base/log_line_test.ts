@@ -1,4 +1,4 @@
-/** Lines of the text log: whatever was said, one line of bounded length that reads back. */
+/** Lines of the text log: any message becomes one line of bounded length that reads back. */
 import assert from "node:assert/strict";
 import { cutMessage, formatLogLine, type LogLine, parseLogLine } from "../../../src/base/log_line.ts";
 import fc from "../../support/fast_check.ts";

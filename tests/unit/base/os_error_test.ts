@@ -1,4 +1,4 @@
-/** What the operating system refuses is told as such; everything else stays a bug. */
+/** Errors of the operating system are reported as such; everything else stays a bug. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { toOsError } from "../../../src/base/os_error.ts";

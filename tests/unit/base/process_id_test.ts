@@ -4,11 +4,11 @@ import { isAlive, readOwnProcessId, readProcessStat } from "../../../src/base/pr
 import { copyProgram } from "../../support/programs.ts";
 
 Deno.test("isAlive() distinguishes a process from a later one with the same pid", async () => {
-  // The bug would be: `stop` signals a stranger that was given the pid of a daemon that is long dead.
+  // The bug would be: `stop` signals a stranger that has got the pid of a daemon that is long dead.
   const own = readOwnProcessId();
   assert.equal(isAlive(own), true);
   assert.equal(isAlive({ ...own, startTime: String(Number(own.startTime) - 1) }), false);
-  // As a lock file holds it that was cut off, or that came with a workspace from a system without /proc.
+  // As in a truncated lock file, or one that came with a workspace from a system without /proc.
   assert.equal(isAlive({ ...own, startTime: null }), false);
   const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
   const stat = readProcessStat(child.pid);

@@ -1,4 +1,4 @@
-/** Timers that are cancelled together. A timer that is left behind keeps a stopped manager working. */
+/** Timers that are cancelled together. Danger: a timer that survives keeps a stopped manager working. */
 import assert from "node:assert/strict";
 import { TimerGroup } from "../../../src/base/timer_group.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

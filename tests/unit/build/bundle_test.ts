@@ -1,4 +1,4 @@
-/** The bug these guard against: what is loaded by its own path, and is missing in what is built. */
+/** Danger: a file that is loaded by its own path, and is missing in what is built. */
 import assert from "node:assert/strict";
 import { toBundlePath } from "../../../src/base/self_exec.ts";
 import { bundledEntries } from "../../../tools/build/bundle.ts";

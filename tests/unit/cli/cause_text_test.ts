@@ -1,4 +1,4 @@
-/** Chains of causes, and the words for what did and did not happen. */
+/** Chains of causes, and the sentences for what did and did not happen. */
 import assert from "node:assert/strict";
 import { describeFirstCause, describeNonAction, describeRow, traceCauses } from "../../../src/cli/render/cause_text.ts";
 import type { LogFilter, LogRow } from "../../../src/protocol/log.ts";

@@ -1,4 +1,4 @@
-/** Output that cannot be written, or not now, must not end or hold up who writes it, and must not be lost without a word. */
+/** Output that cannot be written, or not now. Danger: it ends or blocks the writer, or lines are lost silently. */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { subscriberQueueMax } from "../../../src/base/limits.ts";

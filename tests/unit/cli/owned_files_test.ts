@@ -1,4 +1,4 @@
-/** Writing the files of a workspace. Danger: something that the user wrote is gone. */
+/** Writing the files of a workspace. Danger: a file of the user's own is lost. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findForeignFiles, isUnchanged, writeFiles } from "../../../src/cli/scaffold/owned_files.ts";

@@ -1,8 +1,8 @@
-/** What is wrong in nerve.yaml hides nothing else that is, and misleads no check. */
+/** An error in nerve.yaml hides no other error, and misleads no check. */
 import assert from "node:assert/strict";
 import { linesOf } from "../../support/parsed_config.ts";
 
-// An unknown key at the top hid every other problem, and one in an entry hid cycles and write: true.
+// The bug was: an unknown key at the top hid every other problem, and one in an entry hid cycles and write: true.
 Deno.test("an unknown key hides no other problem, wherever it stands", () => {
   const text = [
     "version: 2",

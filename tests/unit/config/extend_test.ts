@@ -1,6 +1,6 @@
 /**
- * Library entries go into nerve.yaml however it is written. What a bug would look like: a comment that is gone, a sense
- * that has another's settings, a file that no longer parses, all of it the user's own work.
+ * Library entries can be added to any nerve.yaml. A bug would look like a lost comment, a sense with another's
+ * settings, or a file that no longer parses, all of it the user's own work.
  */
 import assert from "node:assert/strict";
 import { parse } from "yaml";
@@ -35,7 +35,7 @@ function alone({ kind, name }: { kind: LibraryKind; name: string }): string {
   return [...readLibraryYaml(kind, name)].map(([key, lines]) => `${key}:\n${lines.join("\n")}\n`).join("");
 }
 
-/** All of `old` is in `text`, in its order, but for values that hold nothing. */
+/** All of `old` is in `text`, in its order, except empty values. */
 function assertKept(old: string, text: string): void {
   const kept = old.replaceAll(/[ \t]*(\{\s*\}|\[\s*\]|~|\bnull\b)/g, "");
   let at = 0;
@@ -46,7 +46,7 @@ function assertKept(old: string, text: string): void {
   for (const [comment] of old.matchAll(/#.*/g)) assert.ok(text.includes(comment.trimEnd()), comment);
 }
 
-/** Those whose every line stays as it is. */
+/** The files whose every line stays as it is. */
 const blocks: Readonly<Record<string, string>> = {
   "nothing": "",
   "blank lines": "\n\n",
@@ -118,7 +118,7 @@ Deno.test("any part of the library can be added to any nerve.yaml; every line an
       if (how.crlf && old.includes("\n")) assert.doesNotMatch(text, /(?<!\r)\n/);
       for (const kind of ["senses", "workflows"] as const) {
         const mine = chosen.filter((piece) => piece.kind === kind);
-        // Not in order: a key that is a number comes first in an object, wherever it stands in the file.
+        // Not in order: a key that is a number comes first in an object, wherever it is in the file.
         assert.deepEqual([...after[kind].keys()].sort(), [...before[kind].keys(), ...mine.map(({ as }) => as)].sort());
         for (const [name, entry] of before[kind]) assert.deepEqual(after[kind].get(name), entry);
         for (const { name, as } of mine) {

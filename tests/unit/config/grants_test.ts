@@ -1,4 +1,4 @@
-/** Grants as a pure function of the configuration. A grant too many here is a hole in the sandbox. */
+/** Grants as a pure function of the configuration. Danger: a grant too many is a hole in the sandbox. */
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import {
@@ -130,7 +130,7 @@ function withRequests(a: PermissionRequest, b: PermissionRequest): NerveConfig {
   return { ...config, senses };
 }
 
-/** True when all that `less` allows is allowed by `more`. */
+/** True when `more` allows everything that `less` allows. */
 function within(less: SandboxPermissions, more: SandboxPermissions): boolean {
   return permissionNames.every((name) => {
     const [small, large] = [less[name], more[name]];
@@ -150,7 +150,7 @@ Deno.test("declaring more never grants less, and declaring nothing grants only w
       const granted = both[name];
       assert.ok(typeof granted === "boolean" || granted.length > 0);
     }
-    // What its neighbours declare is nothing to another group.
+    // The declarations of its neighbours do not matter to another group.
     const other = buildSandboxPermissions(withRequests(a, b), paths, group("c"), context);
     assert.deepEqual(other, buildSandboxPermissions(withRequests({}, {}), paths, group("c"), context));
   }));

@@ -1,4 +1,4 @@
-/** Where new entries go in a text. That nothing of the text is lost, for any shape, is in extend_test.ts. */
+/** Where new entries go in a text. extend_test.ts checks, for any shape, that no text is lost. */
 import assert from "node:assert/strict";
 import { insertEntries } from "../../../src/config/yaml/insert.ts";
 

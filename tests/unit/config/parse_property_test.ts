@@ -1,4 +1,4 @@
-/** What holds for every text: parsing answers, and what can be written is read back as it was meant. */
+/** What holds for every text: parsing never throws, and any valid configuration is read back as it was written. */
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { formatDuration } from "../../../src/base/duration.ts";
@@ -9,7 +9,7 @@ import fc from "../../support/fast_check.ts";
 
 const example = await Deno.readTextFile(new URL("../../fixtures/example.yaml", import.meta.url));
 
-/** Parses, and checks what every answer must have: problems with a place inside the text, printable in each format. */
+/** Parses, and checks what every result must have: problems with a place inside the text, printable in each format. */
 function answer(text: string): void {
   const parsed = parseNerveConfig(text);
   const problems = parsed.ok ? parsed.value.warnings : parsed.error;
@@ -18,7 +18,7 @@ function answer(text: string): void {
   for (const { place } of problems) {
     if (place !== null) assert.ok(place.line >= 1 && place.line <= lines && place.column >= 1, JSON.stringify(place));
   }
-  // What is no YAML, the library may say twice.
+  // The YAML library may report the same error twice.
   const told = problems.filter(({ path }) => path !== "").map((problem) => JSON.stringify(problem));
   assert.equal(new Set(told).size, told.length, "nothing is told twice");
   for (const format of problemFormats) formatProblems(problems, format);
@@ -156,7 +156,7 @@ const workflow = (self: string): fc.Arbitrary<WorkflowConfig> => {
   }).map((value) => ({ ...value, maxQueue: value.overflow === "drop" ? 0 : value.maxQueue }));
 };
 
-/** Reflexes only wake senses that come later in the list: no circles. */
+/** Reflexes only trigger senses that come later in the list: no cycles. */
 const reflex = (names: readonly string[]): fc.Arbitrary<ReflexConfig> => {
   return fc.nat(names.length - 1).chain((index) => {
     return fc.record({
@@ -189,7 +189,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
   }));
 });
 
-/** The configuration as a user would write it, every key given. */
+/** The configuration as a user would write it, with every key given. */
 function written(value: NerveConfig): string {
   const size = (bytes: number) => `${bytes / 1024 ** 2}MiB`;
   const entries = <T extends { name: string }>(map: ReadonlyMap<string, T>, write: (item: T) => unknown) => {
@@ -236,7 +236,7 @@ Deno.test("any valid configuration is read as it was written", () => {
     fc.property(config, (value) => {
       const parsed = parseNerveConfig(written(value));
       assert.ok(parsed.ok, parsed.ok ? "" : formatProblems(parsed.error, "text"));
-      // Key order of objects, and of a Map with names like "10", is not part of the meaning.
+      // The order of keys in objects, and in a Map with names like "10", is not part of the meaning.
       const plain = (from: NerveConfig) => ({
         ...from,
         senses: Object.fromEntries(from.senses),

@@ -1,4 +1,4 @@
-/** nerve.yaml: what is taken, what is refused, and where the fault is said to be. */
+/** nerve.yaml: what is accepted, what is rejected, and the reported place of an error. */
 import assert from "node:assert/strict";
 import { configFileMaxBytes, groupsMax, sensesMax, workflowsMax } from "../../../src/base/limits.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";

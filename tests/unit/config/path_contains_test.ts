@@ -1,4 +1,4 @@
-/** What a grant of a path reaches. A wrong answer is a hole in the sandbox. */
+/** Which paths a grant of a path covers. Danger: a wrong answer is a hole in the sandbox. */
 import assert from "node:assert/strict";
 import { pathContains } from "../../../src/config/permissions/path_contains.ts";
 import fc from "../../support/fast_check.ts";

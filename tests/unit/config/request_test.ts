@@ -8,7 +8,7 @@ function requestOf(value: unknown): unknown {
   return request;
 }
 
-/** The message and the hint of the only fault. */
+/** The message and the hint of the only error. */
 function faultOf(value: unknown): string {
   const { faults } = readPermissionRequest(value);
   assert.equal(faults.length, 1, JSON.stringify(faults));

@@ -1,4 +1,4 @@
-/** What the schema refuses, in words for a person. */
+/** The errors of the schema, in words for a person. */
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { hintOf, linesOf } from "../../support/parsed_config.ts";

@@ -1,4 +1,4 @@
-/** The control API without a socket: what it answers, and what it refuses. */
+/** The control API without a socket: its answers, and the requests that it rejects. */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import assert from "node:assert/strict";
 import { requestBodyMaxBytes } from "../../../src/base/limits.ts";
@@ -42,7 +42,7 @@ Deno.test("the OpenAPI document describes every route that the app has", async (
   const validator = new Validator();
   assert.deepEqual(await validator.validate(structuredClone(document)), { valid: true });
   assert.equal(validator.version, "3.1");
-  // The validator does see what is wrong.
+  // The validator does find errors.
   assert.equal((await validator.validate({ ...structuredClone(document), paths: { health: {} } })).valid, false);
   assert.equal(document.openapi, "3.1.0");
   assert.equal(document.info.version, "9.9.9");

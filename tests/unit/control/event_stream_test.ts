@@ -30,7 +30,7 @@ Deno.test("a stream begins with the next event, or after the last row that the r
 });
 
 Deno.test("with an id from another log the stream begins with the next event", async () => {
-  // The bug would be: data/ was removed, the ids begin anew, and a client that reconnects hears nothing for days.
+  // The bug would be: data/ was removed, the ids begin anew, and a client that reconnects gets no event for days.
   const view = new LoggedView();
   view.append();
   const stream = openEventStream(view, {}, 9_000);

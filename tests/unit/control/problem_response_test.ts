@@ -1,4 +1,4 @@
-/** Errors as answers of the API: which status and code each has, and which are reported as bugs. */
+/** Errors as answers of the API: the status and code of each, and which are reported as bugs. */
 import assert from "node:assert/strict";
 import { NerveError } from "../../../src/base/errors.ts";
 import { apiBench, problemOf } from "../../support/api_bench.ts";

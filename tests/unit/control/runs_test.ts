@@ -1,4 +1,4 @@
-/** Kills and resets over the control API: what they answer, and what they refuse. */
+/** Kills and resets over the control API: their answers, and the requests that are rejected. */
 import { apiBench } from "../../support/api_bench.ts";
 import assert from "node:assert/strict";
 import { reasonMaxChars } from "../../../src/base/limits.ts";

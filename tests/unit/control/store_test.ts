@@ -1,4 +1,4 @@
-/** POST /v1/store/archive: what it asks the kernel for, and what it refuses. */
+/** POST /v1/store/archive: what it requests from the kernel, and what it rejects. */
 import assert from "node:assert/strict";
 import { createApp } from "../../../src/control/app.ts";
 import { archiveReplySchema, problemSchema } from "../../../src/protocol/api.ts";

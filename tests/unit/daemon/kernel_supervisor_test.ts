@@ -1,4 +1,4 @@
-/** Keeping a kernel running, over a kernel that does what the test says and a clock that stands still. */
+/** Keeping a kernel running, with a kernel that does what the test says and a clock that stands still. */
 import assert from "node:assert/strict";
 import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceCheckMs } from "../../../src/base/limits.ts";
 import type { LogLine } from "../../../src/base/log_line.ts";
@@ -35,7 +35,7 @@ class FakeKernel {
   }
 }
 
-/** A keeper that was started, and everything that came of it. */
+/** A started kernel supervisor, and everything that it did. */
 function keeping() {
   const clock = new FakeClock(), kernels: FakeKernel[] = [], lines: LogLine[] = [], states: string[] = [];
   const workspace = { there: true };
@@ -232,7 +232,7 @@ Deno.test("KernelSupervisor restarts the kernel when a removed workspace is back
   workspace.there = true;
   await clock.tick(workspaceCheckMs);
   assert.equal(kernels.length, 2);
-  // Half of it is there: that is tried again, and nothing is written meanwhile.
+  // Half of the workspace exists: the start is tried again, and nothing is written meanwhile.
   refuse(last(), "senses/a is not there");
   await clock.tick(0);
   assert.equal(keeper.state, "away");

@@ -1,4 +1,4 @@
-/** What the supervisor tells others about itself. It informs; a wrong or missing file must never stop anybody. */
+/** The state that the supervisor publishes. It only informs: a wrong or missing file must never stop a command. */
 import assert from "node:assert/strict";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { type DaemonState, readState, removeState, stateFilePath, writeState } from "../../../src/daemon/state_file.ts";

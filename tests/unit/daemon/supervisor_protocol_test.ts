@@ -1,4 +1,4 @@
-/** What the supervisor and its kernel say to each other. Whatever is none of it is text, and may be the reason of a death. */
+/** The messages between the supervisor and its kernel. All other output is text, and may be the reason of a death. */
 import fc from "../../support/fast_check.ts";
 import assert from "node:assert/strict";
 import { parseKernelRecord, parseStartReport } from "../../../src/daemon/supervisor_protocol.ts";

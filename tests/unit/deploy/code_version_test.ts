@@ -35,7 +35,7 @@ function versions(texts: Readonly<Record<string, string>>): Record<string, strin
   );
 }
 
-/** Senses whose version is another one when `path` has this text (null: is gone). */
+/** Senses whose version changes when `path` has this text (null: is removed). */
 function touched(path: string, text: string | null = "// changed"): string[] {
   const { [path]: _, ...others } = files;
   const before = versions(files), after = versions(text === null ? others : { ...others, [path]: text });

@@ -1,4 +1,7 @@
-/** What a new nerve.yaml changes. Danger: a process that is replaced although nothing of it changed, or runs on old grants. */
+/**
+ * The changes that a new nerve.yaml makes. Danger: a process that is replaced although nothing of it changed, or runs
+ * on old grants.
+ */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
@@ -16,7 +19,7 @@ function configOf(yaml: string): NerveConfig {
 const changes = (before: string, after: string) =>
   diffConfigs(configOf(before), configOf(after)).map(({ of, change }) => `${of} ${change}`);
 
-/** Whether a process that was started for the first of two configurations may go on under the second. */
+/** Whether a process that was started for the first of two configurations may be kept under the second. */
 function goesOn(before: string, after: string): boolean {
   const paths = workspacePaths(join("/", "w"));
   const [a] = planUnits(configOf(before), paths), [b] = planUnits(configOf(after), paths);

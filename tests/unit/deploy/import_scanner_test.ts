@@ -1,4 +1,4 @@
-/** Which files a module may import, read from its text: too much is allowed, too little never. */
+/** Which files a module may import, read from its text. Too many are harmless, one too few is a bug. */
 import assert from "node:assert/strict";
 import { resolveImport, scanImports } from "../../../src/deploy/import_scanner.ts";
 

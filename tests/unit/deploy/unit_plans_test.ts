@@ -1,4 +1,4 @@
-/** Which processes a configuration asks for. */
+/** The processes that a configuration requires. */
 import assert from "node:assert/strict";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";

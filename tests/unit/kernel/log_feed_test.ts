@@ -1,4 +1,4 @@
-/** The feed of rows: read once for all who follow, and not at all while nobody does. */
+/** The feed of rows: read once for all followers, and not at all without any. */
 import assert from "node:assert/strict";
 import { eventReplayRows } from "../../../src/base/limits.ts";
 import { LogFeed } from "../../../src/kernel/log_feed.ts";

@@ -1,4 +1,4 @@
-/** Addresses as configurations hold them. */
+/** Addresses in configurations. */
 import assert from "node:assert/strict";
 import { parseAddress } from "../../../lib/address.ts";
 

@@ -1,4 +1,4 @@
-/** Reading feeds as feed-watch does: what is in them, and what hostile ones try. */
+/** Reading feeds as feed-watch does: their items, and the tricks of hostile ones. */
 import assert from "node:assert/strict";
 import { parseFeed } from "../../../senses/feed-watch/feed.ts";
 

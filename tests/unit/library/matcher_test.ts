@@ -5,7 +5,7 @@ import { assertCost } from "../../support/cost.ts";
 import fc from "../../support/fast_check.ts";
 import { randomFrom, randomSeed } from "../../support/seed.ts";
 
-/** Patterns of what the sense knows, made of few characters so that they match often. */
+/** Patterns that the sense supports, made of few characters so that they match often. */
 const pattern: fc.Arbitrary<string> = fc.letrec<{ node: string; atom: string; sequence: string }>((tie) => ({
   atom: fc.oneof(
     { maxDepth: 2 },
@@ -48,8 +48,8 @@ const line = fc.array(fc.constantFrom("a", "b", "c", "A", "B", " ", "1", ".", "_
   .map((characters) => characters.join(""));
 
 /**
- * What the engine answers within a moment: it tries one way after the other, which took it minutes for eight characters
- * and a repeated group in one of ten seeds. That is what the matcher is for.
+ * The answers that the engine gives within a moment: it tries one way after the other, which in one of ten seeds took
+ * it minutes for eight characters and a repeated group. That is why the matcher exists.
  */
 const short = (text: string, line: string) => /\)[*+{]/.test(text) ? [...line].slice(0, 4).join("") : line;
 
@@ -69,7 +69,7 @@ Deno.test("the matcher answers as they do when case is ignored, too", () => {
   fc.assert(
     fc.property(pattern, line, (text, whole) => {
       const each = short(text, whole);
-      // Of the classes \w and \W the engine's own notion changes with the flag, by two letters that no test uses.
+      // With this flag the engine's own \w and \W differ, by two letters that no test uses.
       assert.equal(
         new Matcher(text, true).test(each),
         new RegExp(text, "ui").test(each),
@@ -107,8 +107,8 @@ Deno.test("patterns on which other engines hang cost one pass over the line", ()
       "^(([a-z])+.)+[A-Z]([a-z])+$",
     ]
   ) {
-    // As long as a harmless one; one that goes over the line once for each of its characters takes a thousand times as
-    // long, and an engine that tries one way after the other does not end at all.
+    // Costs as much as a harmless one; an algorithm that reads the line once for each of its characters takes a
+    // thousand times as long, and an engine that tries one way after the other does not end at all.
     assertCost(passes(evil), 50, passes("a*b"), evil);
   }
 });

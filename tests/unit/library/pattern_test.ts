@@ -1,4 +1,4 @@
-/** The patterns of log-pattern: what is refused because its cost would have no bound. */
+/** The patterns of log-pattern: those that are rejected because their cost would have no bound. */
 import assert from "node:assert/strict";
 import { Matcher } from "../../../senses/log-pattern/matcher.ts";
 

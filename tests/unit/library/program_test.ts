@@ -1,4 +1,4 @@
-/** Running a program for a sense, with the real shell in its place. */
+/** Running a program for a sense, with the real shell as the program. */
 import assert from "node:assert/strict";
 import { runProgram } from "../../../lib/program.ts";
 

@@ -8,7 +8,8 @@ Deno.test("lines of ps are read with days, spaces and zombies, and other lines a
     { pid: 1, rssBytes: 12_040 * 1024, seconds: 7, text: "a name" },
     { pid: 333, rssBytes: 8 * 1024, seconds: 12 * 86_400 + 3_723, text: "sh" },
   ]);
-  // A process may have no name at all, and ps need not print the space before it; nor may one that holds a line's end hide.
+  // A process may have an empty name, and ps need not print the space before it; a name with a line break hides no
+  // process.
   assert.deepEqual(parsePs("7 S 8 00:01\n8 S 8 00:01 \n9 S 8 00:01 a\u2028b\n").map(({ text }) => text), [
     "",
     "",

@@ -1,4 +1,4 @@
-/** The XML parser of feed-watch: what it reads, and what it refuses unread. */
+/** The XML parser of feed-watch: what it reads, and what it rejects unread. */
 import assert from "node:assert/strict";
 import { parseFeed } from "../../../senses/feed-watch/feed.ts";
 import { parseXml, textOf } from "../../../senses/feed-watch/xml.ts";
@@ -71,7 +71,7 @@ Deno.test("four mebibytes of anything cost at most a few times as much as an ord
   const honest = parse(rss(item.repeat(size / item.length)));
   for (const piece of hostile) {
     for (const prefix of ["<r>", ""]) {
-      // Up to 7 times; what goes back over the text again and again takes thousands of times as long.
+      // Up to 7 times; a parser that reads the text again and again takes thousands of times as long.
       assertCost(parse(prefix + piece.repeat(size / piece.length)), 50, honest, JSON.stringify(prefix + piece));
     }
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { idleBurnMs, memoryWatchMs } from "../../../src/base/limits.ts";
 import { CpuMeter } from "../../../src/process/cpu_meter.ts";
 
-/** Whether it is told, over `seconds`, of a process that uses `share` of a core. */
+/** Whether a process that uses `share` of a core over `seconds` is reported. */
 function told(share: number, busy: (ms: number) => boolean, seconds = 10): number {
   const meter = new CpuMeter();
   let times = 0;

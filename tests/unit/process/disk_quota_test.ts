@@ -1,4 +1,4 @@
-/** How much the databases of a group hold. Danger: a group that fills the disk by what it hides. */
+/** The size of a group's databases. Danger: a group that fills the disk with files that it hides. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findQuotaFault } from "../../../src/process/disk_quota.ts";

@@ -1,11 +1,14 @@
-/** What a process says, read line by line. Danger: a message that is none, or that is heard before what it follows. */
+/**
+ * Messages of a process, read line by line. Danger: a line that is not a message, or a message that is delivered before
+ * those that it follows.
+ */
 import assert from "node:assert/strict";
 import { jsonDepthMax } from "../../../src/base/limits.ts";
 import type { Link } from "../../../src/process/launcher.ts";
 import { receiveMessages } from "../../../src/process/message_reader.ts";
 import { type FromProcess, fromProcessMaxBytes } from "../../../src/protocol/message.ts";
 
-/** A connection on which a test says lines. */
+/** A connection on which a test sends lines. */
 class Said {
   readonly #lines: string[] = [];
   #wake = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** The shapes of the API that say something of their own. */
+/** The schemas of the API that have rules of their own. */
 import assert from "node:assert/strict";
 import {
   archiveRequestSchema,

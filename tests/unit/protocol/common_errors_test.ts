@@ -1,4 +1,4 @@
-/** The errors that several rooms make, in one wording each. */
+/** The errors that several rooms report, each with one wording. */
 import assert from "node:assert/strict";
 import {
   daemonMissing,

@@ -1,4 +1,4 @@
-/** Asking a moderator. A bug here would let a run take a path that it could not take again after a restart. */
+/** Asking a moderator. Danger: a run takes a path that it could not take again after a restart. */
 import assert from "node:assert/strict";
 import { rereadRoundsMax } from "../../../src/base/limits.ts";
 import type { RunMessage, RunStart } from "../../../src/protocol/run.ts";

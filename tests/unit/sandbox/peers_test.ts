@@ -7,7 +7,7 @@ import { openPeers } from "../../../src/sandbox/peers.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-/** The peers of `own`, of the senses "a" and "b" that have a database each, and "new" that has none. */
+/** The peers of `own`: the senses "a" and "b" have a database each, and "new" has none. */
 function withPeers(
   peers: SenseSpec["peers"],
   test: (peers: ReturnType<typeof openPeers>, opened: DatabaseSync[]) => void,

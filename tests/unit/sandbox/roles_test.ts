@@ -1,4 +1,4 @@
-/** Roles as an author wrote them: what is taken, with which defaults, and what keeps a workflow from loading. */
+/** Roles as an author wrote them: valid forms, their defaults, and errors that keep a workflow from loading. */
 import assert from "node:assert/strict";
 import {
   defaultRetryBackoffMaxMs,

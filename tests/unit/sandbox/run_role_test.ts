@@ -1,4 +1,4 @@
-/** Running a role once. The clock is the sandbox's own: user code may have no other. */
+/** Running a role once. The clock is the sandbox's own, because user code may have no other. */
 import assert from "node:assert/strict";
 import { runRole } from "../../../src/sandbox/run_role.ts";
 import { readRoles, type RolePlan } from "../../../src/sandbox/roles.ts";

@@ -1,4 +1,4 @@
-/** A compute that got no `db` although it asks for one would fail at once: what cannot be told must count as a need. */
+/** Which computes need databases. A compute without the `db` that it uses fails at once: in doubt it gets one. */
 import assert from "node:assert/strict";
 import { needsDatabases } from "../../../src/sandbox/sense_runtime.ts";
 import { defineSense, option } from "../../../src/sdk/mod.ts";

@@ -1,4 +1,4 @@
-/** What user code is given. Danger: two computes that speak through a shared object, or a log that throws. */
+/** The context of user code. Danger: two computes that communicate through a shared object, or a log that throws. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";

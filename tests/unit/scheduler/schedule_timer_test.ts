@@ -1,4 +1,4 @@
-/** Timers with a head start. Danger: a tick that rings twice, or drifts with every ring. */
+/** Timers with an announcement. Danger: a tick that fires twice, or drifts with every tick. */
 import assert from "node:assert/strict";
 import { prepareAheadMs } from "../../../src/base/limits.ts";
 import { TimerHeap } from "../../../src/base/timer_heap.ts";

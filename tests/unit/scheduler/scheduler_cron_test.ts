@@ -110,7 +110,7 @@ Deno.test("the wall clock set forward by hours gives one tick of each cron line 
   bench.clock.jump(5 * hourMs);
   await bench.clock.tick(minuteMs);
   assert.equal(bench.starts("report").length, 1);
-  // Set to 13:00:45: what was due at 08:01 comes with what is due at 13:01, as one; then each minute again.
+  // Set to 13:00:45: the tick of 08:01 comes together with that of 13:01, as one; then each minute again.
   assert.deepEqual(iso(bench.starts("minutely")), ["2026-05-05T13:01:00Z"]);
   assert.equal(bench.starts("steady").length, 8);
   await bench.clock.tick(10 * minuteMs);
@@ -119,7 +119,7 @@ Deno.test("the wall clock set forward by hours gives one tick of each cron line 
 });
 
 Deno.test("a machine that slept through a cron time runs it within a minute after it woke", async () => {
-  // Timers stand still while a machine sleeps: without a look at the wall this report would be eight hours late.
+  // Timers stand still while a machine sleeps: without a check of the wall clock this report would be eight hours late.
   const bench = new SchedulerBench(at("2026-05-05T00:55:00Z"));
   bench.start(daily({}, "none"));
   await bench.clock.tick(5 * minuteMs);

@@ -9,7 +9,7 @@ const cron = (due = 0): Trigger => ({ kind: "cron", due, coalesced: 0 });
 const manual = (causeId: number | null = null): Trigger => ({ kind: "manual", causeId, coalesced: 0 });
 const signalled: Trigger = { kind: "signal", signal, coalesced: 0 };
 
-/** Feeds a timeline event after event and gives back its actions. */
+/** Feeds a timeline event after event and returns its actions. */
 class Player {
   state;
   #lastId = 0;
@@ -73,7 +73,7 @@ Deno.test("a compute that outlasts its window is followed at its end, one that d
   assert.deepEqual(short.send({ kind: "finished", beganAt: 0, now: 60 }), [{ kind: "wait", until: 100 }]);
 });
 
-// Two computes began 2 ms apart at `throttle: 3s`, because the process of the first took 3 s to start.
+// The bug was: two computes began 2 ms apart at `throttle: 3s`, because the process of the first took 3 s to start.
 Deno.test("the window counts from the beginning of the compute, not from its request", () => {
   const slow = new Player(100);
   slow.trigger(0);
@@ -143,7 +143,7 @@ Deno.test("an end without a compute is reported as a bug", () => {
 
 type Command =
   | { do: "trigger"; after: number; trigger: Trigger }
-  /** `late`: how much of its time had gone by when the sense began it. */
+  /** `late`: how much of its time had passed when the sense began it. */
   | { do: "finish"; after: number; late: number }
   | { do: "wait"; after: number }
   | { do: "throttle"; after: number; throttleMs: number };
@@ -178,15 +178,15 @@ interface Started {
   readonly id: number;
   readonly trigger: Trigger;
   at: number;
-  /** The throttle that was in force when it started. */
+  /** The throttle that applied when it started. */
   readonly throttleMs: number;
 }
 
-/** Plays commands as the scheduler would, windows included, and keeps what happened. */
+/** Plays commands as the scheduler would, windows included, and records what happened. */
 class Game {
   now = 0;
   readonly started: Started[] = [];
-  /** Every trigger, when it came, and the compute that was to answer it. */
+  /** Every trigger, its time, and the compute that was to answer it. */
   readonly asked: { at: number; trigger: Trigger; computeId: number }[] = [];
   readonly #player: Player;
   #throttleMs: number;

@@ -1,8 +1,8 @@
-/** What an author may write in `defineSense`, and what the compiler refuses: `deno check` is half of the test. */
+/** What an author may write in `defineSense`, and what the compiler rejects: `deno check` is half of the test. */
 import assert from "node:assert/strict";
 import { defineSense, option, type SenseContext } from "../../../src/sdk/mod.ts";
 
-/** A context as the sandbox makes it, as far as these senses look at it. */
+/** A context as the sandbox makes it, with the parts that these senses use. */
 const contextOf = (config: SenseContext["config"]) => ({ name: "inbox", config } as SenseContext);
 
 interface Reading {

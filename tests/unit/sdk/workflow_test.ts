@@ -1,4 +1,4 @@
-/** What an author may write as a role, and what the compiler refuses: `deno check` is the test. */
+/** What an author may write as a role, and what the compiler rejects: `deno check` is the test. */
 import assert from "node:assert/strict";
 import { defineWorkflow, END } from "../../../src/sdk/mod.ts";
 

@@ -1,4 +1,4 @@
-/** Ids of computes: never given twice, whenever the daemon dies. */
+/** Ids of computes. Danger: an id is used twice after the daemon dies. */
 import assert from "node:assert/strict";
 import { ComputeIds } from "../../../src/sensing/compute_ids.ts";
 import fc from "../../support/fast_check.ts";

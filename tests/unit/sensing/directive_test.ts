@@ -96,7 +96,7 @@ Deno.test("any JSON is routed without throwing, and the payload never holds the 
     fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), directive).map(([rest, workflow]) => ({ ...rest, workflow })),
   );
   fc.assert(fc.property(output, (value) => {
-    // As it arrives: keys such as __proto__ are plain keys there.
+    // As it arrives: keys such as __proto__ are ordinary keys there.
     const routed = route(JSON.parse(JSON.stringify(value)));
     if (typeof routed.payload === "object" && routed.payload !== null && !Array.isArray(routed.payload)) {
       assert.ok(!Object.hasOwn(routed.payload, "workflow"));

@@ -11,7 +11,7 @@ function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; 
   // One slow commit does not make a slow disk.
   timing.recordCommit(createBatch(false), slowMs, null);
   assert.equal(timing.slow, false);
-  /** A commit that took 5 ms, for which so many waited, is over. */
+  /** Ends a commit that took 5 ms, for which so many writers waited. */
   const told = (waiting: number) => {
     const batch = createBatch(true);
     batch.waiting = waiting;
@@ -22,7 +22,7 @@ function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; 
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-// On a disk of 5 ms a commit of half of those who come again makes all of them wait for two.
+// On a disk of 5 ms, a commit of half of the returning writers makes all of them wait for two.
 Deno.test("writers that were notified of a slow commit share the next one, although they do not come at the same time", async () => {
   const { timing, clock, committed, told } = bench();
   told(3);

@@ -1,4 +1,4 @@
-/** Days of the archive, and which of them leave. */
+/** Days of the archive, and their names. */
 import assert from "node:assert/strict";
 import { dayMs, dayOf, parseDay, startOfDay } from "../../../src/store/archive/days.ts";
 import fc from "../../support/fast_check.ts";

@@ -1,4 +1,4 @@
-/** Operations of one transaction. Danger: one that fails takes those before it along. */
+/** Operations of one transaction. Danger: one that fails undoes those before it. */
 import assert from "node:assert/strict";
 import { type Operation, runStep, Transaction } from "../../../src/store/commit/operations.ts";
 import { openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";

@@ -1,4 +1,4 @@
-/** What the rows of a run hold. Danger: runs that cannot be rebuilt from the log. */
+/** The rows of a run. Danger: runs that cannot be rebuilt from the log. */
 import assert from "node:assert/strict";
 import { buildChangeRow, buildFirstRow, isRunState } from "../../../src/store/runs/run_log_rows.ts";
 import { newRun, runRow } from "../../support/store_bench.ts";

@@ -1,4 +1,4 @@
-/** Statements about runs: what is changed, under which guard, with which values. */
+/** Statements about runs: what they change, under which guard, with which values. */
 import assert from "node:assert/strict";
 import { runStep } from "../../../src/store/commit/operations.ts";
 import { logMigrations } from "../../../src/store/log/schema.ts";

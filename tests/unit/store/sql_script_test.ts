@@ -46,7 +46,7 @@ Deno.test("an error names the line of its statement, not of the blank line befor
   });
 });
 
-// The text of an empty statement, asked of SQLite, would end the process with SIGSEGV.
+// The bug would be: asking SQLite for the text of an empty statement ends the process with SIGSEGV.
 Deno.test("a script without a statement does nothing, and has no only statement", () => {
   using db = new DatabaseSync(":memory:");
   for (const script of ["", "  \n", ";;", "-- only this", "/* unterminated", "/**/;--\n", "\uFEFF"]) {

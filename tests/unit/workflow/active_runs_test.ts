@@ -1,4 +1,4 @@
-/** The runs in memory: which hold a slot, and until when. A slot that is never given back would block a workflow. */
+/** The runs in memory: which hold a slot, and until when. Danger: a slot that is never given back blocks a workflow. */
 import assert from "node:assert/strict";
 import { ActiveRuns } from "../../../src/workflow/local/active_runs.ts";
 import { aRun } from "../../support/fake_view.ts";

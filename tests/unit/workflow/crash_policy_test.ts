@@ -1,4 +1,4 @@
-/** Which death ends a run as crashed. A bug here would end a healthy run because its neighbour killed their process. */
+/** Which death ends a run as crashed. Danger: a healthy run ends because its neighbour killed their process. */
 import assert from "node:assert/strict";
 import { roundDeathsMax } from "../../../src/base/limits.ts";
 import { countDeath, type Deaths, mustRunAlone, shouldEndRun } from "../../../src/workflow/local/crash_policy.ts";

@@ -18,7 +18,7 @@ Deno.test("siblings of a run that crashes its process survive, although each dea
   const bench = await running("slow", "culprit", "other");
   await bench.die(bench.at("culprit").process);
   await bench.die(bench.at("culprit").process);
-  // All three are suspects now: each is alone until it is over its round.
+  // All three are suspects now: each is alone until it has passed its round.
   assert.deepEqual(bench.working(), ["slow"]);
   await bench.say("slow");
   assert.deepEqual(bench.working(), ["slow"], "a suspect waits until nobody else is at work");

@@ -1,4 +1,4 @@
-/** Runs whose process dies, or whose code is replaced: which of them go on, and which one is to blame. */
+/** Runs whose process dies, or whose code is replaced: which of them continue, and which one is to blame. */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
@@ -61,7 +61,7 @@ Deno.test("a killed run that still works in the process takes the blame off the 
   assert.deepEqual(bench.working(), ["a"]);
   await bench.manager.killRun("a", null);
   await bench.die(bench.at("a").process);
-  // "b" is alone now: it takes one more death of its own.
+  // "b" is alone now: its end takes one more death of its own.
   assert.equal(bench.at("b").thread.attempt, 3);
   await bench.die(bench.at("b").process);
   assert.equal(bench.status("b"), "crashed");

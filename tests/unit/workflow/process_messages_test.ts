@@ -1,4 +1,4 @@
-/** What a process may say of a run, and what it may not. Everything that it says is hostile until checked. */
+/** What a process may report about a run, and what it may not. Every report is hostile until checked. */
 import assert from "node:assert/strict";
 import { messageContentMaxBytes, messageMetaMaxBytes } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
@@ -89,7 +89,7 @@ Deno.test("only the process that holds a run may report about it, in its attempt
   bench.manager.onMessage(process, { ...finished, attempt: 0 });
   for (const round of [0, -1, 2, Number.MAX_SAFE_INTEGER]) bench.manager.onMessage(process, { ...message, round });
   bench.manager.onMessage(process, message);
-  // Its message waits for the disk: until it is acked it has nothing to say but that the run has ended.
+  // Its message waits for the disk: until it is acked, the only valid report is that the run has ended.
   bench.manager.onMessage(process, message);
   bench.manager.onMessage(process, { ...message, round: 2 });
   bench.manager.onMessage(process, { ...finished, attempt: 2 });

@@ -1,4 +1,4 @@
-/** Failures of roles: which one counts for the present round, and how it reads. */
+/** Failures of roles: which one counts for the current round, and its text. */
 import assert from "node:assert/strict";
 import type { RoleFailure } from "../../../src/protocol/run.ts";
 import { currentRoundOf, describeFailure, failureOf } from "../../../src/workflow/local/role_failure.ts";

@@ -1,4 +1,4 @@
-/** Requests for runs: which start, wait, are dropped or rejected, and which attach to a run that exists. */
+/** Requests for runs: which start, wait, are dropped or rejected, and which attach to an existing run. */
 import assert from "node:assert/strict";
 import { payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";

@@ -1,4 +1,4 @@
-/** Requests for runs: what is valid, what is stored, and when two requests ask for the same run. */
+/** Requests for runs: what is valid, what is stored, and when two requests mean the same run. */
 import assert from "node:assert/strict";
 import { maxRoundsMax, payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
 import type { RunRequest } from "../../../src/workflow/engine.ts";

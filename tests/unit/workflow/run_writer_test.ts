@@ -1,4 +1,4 @@
-/** Writing the changes of a run: reasons of bounded length, and a store that somebody else writes too. */
+/** Writing the changes of a run: reasons of bounded length, and a store that another program writes too. */
 import assert from "node:assert/strict";
 import { Bench } from "../../support/workflow_bench.ts";
 
