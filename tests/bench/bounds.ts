@@ -20,9 +20,9 @@ export const guarded = {
 /** Throws when the document lacks the figure or its floor. */
 export function boundOf({ figure, at }: { readonly figure: string; readonly at: number }): number {
   const row = readSource("docs/performance.md").split("\n").find((line) => line.includes(`| ${figure} |`));
-  const [here, floor] = (row?.split("|").slice(3, 5) ?? []).map((cell) => numberIn(cell, at));
-  if (!here || !floor) throw new Error(`docs/performance.md does not state "${figure}" beside a floor`);
-  return times * (figure.includes(" a second") ? floor / here : here / floor);
+  const [measured, floor] = (row?.split("|").slice(3, 5) ?? []).map((cell) => numberIn(cell, at));
+  if (!measured || !floor) throw new Error(`docs/performance.md does not state "${figure}" beside a floor`);
+  return times * (figure.includes(" a second") ? floor / measured : measured / floor);
 }
 
 /** In `120; 200 ms` the number at 0 is 120. A cell with one number states it for all positions. */

@@ -57,9 +57,9 @@ export async function listening(): Promise<WorkspaceFixture> {
  */
 export async function listenerTimes({ kernel }: WorkspaceFixture, times: number): Promise<number[]> {
   const spans: number[] = [], events = kernel.events();
-  let from = 0, asked = 0;
+  let from = 0, requested = 0;
   const ask = () => {
-    asked++;
+    requested++;
     kernel.triggerSense("source").catch(() => {});
   };
   ask();
@@ -68,7 +68,7 @@ export async function listenerTimes({ kernel }: WorkspaceFixture, times: number)
     if (event.signal.sense === "source") from = systemClock.monotonic();
     else {
       spans.push(systemClock.monotonic() - from);
-      if (asked >= times) break;
+      if (requested >= times) break;
       ask();
     }
   }

@@ -44,10 +44,10 @@ async function oneRun({ kernel }: WorkspaceFixture): Promise<number> {
 
 /** Runs per second with `inFlight` runs at a time. */
 export async function runRate(workspace: WorkspaceFixture, runs: number): Promise<number> {
-  let left = runs;
+  let remaining = runs;
   const ms = await timed(() =>
     Promise.all(Array.from({ length: inFlight }, async () => {
-      while (left-- > 0) await oneRun(workspace);
+      while (remaining-- > 0) await oneRun(workspace);
     }))
   );
   return runs / ms * 1_000;

@@ -33,9 +33,11 @@ async function staysWithin(most: number, floor: Measure, figure: Measure): Promi
     floors.push(await floor());
     figures.push(await figure());
   }
-  const told = `${ratio().toFixed(2)} times its floor after ${figures.length} rounds; the bound is ${most.toFixed(2)}`;
-  assert.ok(ratio() <= most, told);
-  Deno.stdout.writeSync(new TextEncoder().encode(`${told}\n`));
+  const message = `${ratio().toFixed(2)} times its floor after ${figures.length} rounds; the bound is ${
+    most.toFixed(2)
+  }`;
+  assert.ok(ratio() <= most, message);
+  Deno.stdout.writeSync(new TextEncoder().encode(`${message}\n`));
 }
 
 /** The duration of one operation, given the number per second. */

@@ -20,10 +20,10 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   memory: () => import("./memory.ts"),
 };
 
-const [wanted] = Deno.args;
-const chosen = Object.entries(benches).filter(([name]) => wanted === undefined || name === wanted);
+const [selected] = Deno.args;
+const chosen = Object.entries(benches).filter(([name]) => selected === undefined || name === selected);
 if (chosen.length === 0) {
-  tell(Deno.stderr, `there is no benchmark ${wanted}: ${Object.keys(benches).join(", ")}`);
+  tell(Deno.stderr, `there is no benchmark ${selected}: ${Object.keys(benches).join(", ")}`);
   Deno.exit(2);
 }
 for (const [name, load] of chosen) {

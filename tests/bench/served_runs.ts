@@ -34,10 +34,10 @@ export async function* figures(): Figures {
       assert.equal((await client.run(runId, true)).status, "completed");
     });
   const rateOf = async (runs: number) => {
-    let left = runs;
+    let remaining = runs;
     const ms = await timed(() =>
       Promise.all(Array.from({ length: inFlight }, async () => {
-        while (left-- > 0) await oneRun();
+        while (remaining-- > 0) await oneRun();
       }))
     );
     return runs / ms * 1_000;

@@ -22,22 +22,22 @@ function nerve(args: readonly string[], cwd: string): Deno.Command {
   });
 }
 
-function say(line: string): void {
+function print(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
 /** Runs a command to its end, prints it with its output, and fails when it fails. */
 async function show(args: readonly string[], cwd: string = workspace): Promise<string> {
-  say(`\n$ nerve ${args.join(" ")}`);
+  print(`\n$ nerve ${args.join(" ")}`);
   const { code, stdout } = await nerve(args, cwd).output();
   const text = new TextDecoder().decode(stdout);
-  say(text.trimEnd());
+  print(text.trimEnd());
   if (code !== 0) fail(`nerve ${args[0]} ended with exit code ${code}`);
   return text;
 }
 
 function fail(reason: string): never {
-  say(`\n❌ the demo failed: ${reason}\n   the workspace is still there: ${workspace}`);
+  print(`\n❌ the demo failed: ${reason}\n   the workspace is still there: ${workspace}`);
   Deno.exit(1);
 }
 
@@ -72,18 +72,18 @@ function configure(): void {
 
 /** Runs the daemon until both were seen, then ends it as Ctrl-C does. */
 async function watch(): Promise<void> {
-  say(`\n$ nerve run --for ${patience}`);
+  print(`\n$ nerve run --for ${patience}`);
   const child = nerve(["run", "--for", patience], workspace).spawn();
   const decoder = new TextDecoder();
-  let seen = "", signalled = false, completed = false, asked = false;
+  let seen = "", signalled = false, completed = false, requested = false;
   for await (const chunk of child.stdout) {
     const text = decoder.decode(chunk, { stream: true });
     Deno.stdout.writeSync(chunk);
     seen += text;
     signalled ||= /📡 cpu-usage \{/.test(seen);
     completed ||= /✅ cleanup \S+ completed/.test(seen);
-    if (signalled && completed && !asked) {
-      asked = true;
+    if (signalled && completed && !requested) {
+      requested = true;
       child.kill("SIGINT");
     }
   }
@@ -105,7 +105,7 @@ const runs = await show(["workflow", "list", "--all"]);
 const runId = /\b[0-9A-HJKMNP-TV-Z]{26}\b/.exec(runs)?.[0];
 if (runId === undefined) fail("the completed run is not in the list");
 await show(["workflow", "thread", runId]);
-say(`\n✅ a real signal, and a completed run, in ${((performance.now() - from) / 1000).toFixed(1)} s`);
-say(`   workspace  ${workspace}`);
-say(`   log        ${join(workspace, "data", "logs.db")}   (nerve events)`);
-say(`   databases  ${join(workspace, "data", "senses")}`);
+print(`\n✅ a real signal, and a completed run, in ${((performance.now() - from) / 1000).toFixed(1)} s`);
+print(`   workspace  ${workspace}`);
+print(`   log        ${join(workspace, "data", "logs.db")}   (nerve events)`);
+print(`   databases  ${join(workspace, "data", "senses")}`);

@@ -16,8 +16,8 @@ const nerve = [Deno.execPath(), "run", "-A", "--no-prompt", "--cached-only", "--
 
 /** Without it these tests cannot check anything: a clear failure is better than a pass that means nothing. */
 async function requireScript(): Promise<void> {
-  const there = await new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).output();
-  assert.ok(there.success, "these tests need `script` of util-linux (Debian: package bsdutils)");
+  const available = await new Deno.Command("sh", { args: ["-c", "command -v script"], stdout: "null" }).output();
+  assert.ok(available.success, "these tests need `script` of util-linux (Debian: package bsdutils)");
 }
 
 interface Terminal {
@@ -145,16 +145,16 @@ Deno.test("nerve run without output ends cleanly when its terminal window is clo
       stdout: "null",
       stderr: "null",
     }).spawn();
-    const here = await Deno.realPath(root);
+    const realRoot = await Deno.realPath(root);
     const socketThere = () => Deno.lstat(`${root}/nerve.sock`).then(() => true, () => false);
     try {
       assert.ok(await waitUntil(systemClock, deadlineMs, socketThere), "nerve run did not come up");
       window.kill("SIGKILL");
       await window.status;
-      const ended = () => processesIn(here).length === 0;
+      const ended = () => processesIn(realRoot).length === 0;
       assert.ok(await waitUntil(systemClock, deadlineMs, ended), "nerve run outlived its window");
     } finally {
-      for (const pid of processesIn(here)) Deno.kill(pid, "SIGKILL");
+      for (const pid of processesIn(realRoot)) Deno.kill(pid, "SIGKILL");
       await window.stdin.close().catch(() => {});
     }
     assert.match((await inShell(root, `${nerve} events`)).out, /kernel\.stopped/);
@@ -220,7 +220,7 @@ Deno.test("a large query ends when its reader has seen enough, without an error"
 });
 
 /** How each shell is asked, without a terminal, for proposals for the last of `words`: one proposal per line. */
-const asked: Readonly<Record<string, (words: readonly string[]) => string>> = {
+const completionScripts: Readonly<Record<string, (words: readonly string[]) => string>> = {
   bash: (words) =>
     `source <(nerve completions bash); COMP_WORDS=(${words.join(" ")}); COMP_CWORD=${words.length - 1}; _nerve; ` +
     `printf '%s\\n' "\${COMPREPLY[@]}"`,
@@ -246,11 +246,11 @@ Deno.test("with the script that nerve prints, each shell completes commands and 
       }).output();
       return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     };
-    for (const [shell, ask] of Object.entries(asked)) {
-      const there = await run(shell, "true").then(() => true, () => false);
+    for (const [shell, ask] of Object.entries(completionScripts)) {
+      const available = await run(shell, "true").then(() => true, () => false);
       await t.step({
-        name: there ? shell : `${shell} is not here`,
-        ignore: !there,
+        name: available ? shell : `${shell} is not here`,
+        ignore: !available,
         async fn() {
           assert.equal(await run(shell, ask(["nerve", "sense", "que"])), "query\n");
           assert.equal(await run(shell, ask(["nerve", "sense", "query", "''"])), "beat\nother\n");

@@ -9,9 +9,9 @@ Deno.test("every test takes fast-check from tests/support/fast_check.ts", () => 
 });
 
 Deno.test("a property that fails prints its seed, its path and the command that repeats it", async () => {
-  const says = /seed: 7, path: "[\d:]+"[^]*Repeat it: NERVE_SEED=7 deno test -A --no-prompt tests\/.+_test\.ts$/;
+  const expected = /seed: 7, path: "[\d:]+"[^]*Repeat it: NERVE_SEED=7 deno test -A --no-prompt tests\/.+_test\.ts$/;
   const fails = () => fc.assert(fc.property(fc.nat(), (n) => assert.ok(n < 0)), { seed: 7 });
-  assert.throws(fails, { message: says });
+  assert.throws(fails, { message: expected });
   const failsLater = fc.assert(fc.asyncProperty(fc.nat(), async (n) => assert.ok(await n < 0)), { seed: 7 });
-  await assert.rejects(failsLater, { message: says });
+  await assert.rejects(failsLater, { message: expected });
 });

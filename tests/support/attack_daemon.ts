@@ -2,7 +2,7 @@
  * Attacks on a real daemon: `nerve run` in a process of its own, hostile senses and a hostile workflow in its workspace,
  * and beside them a well-behaved sense whose ticks are measured. tests/faults/attacks has each attack and its expected outcome.
  *
- *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')", comesTo: /NotCapable/ } });
+ *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')", outcome: /NotCapable/ } });
  *
  * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal`, `log`, and `sqlite`,
  * a database of its own. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
@@ -59,7 +59,7 @@ export function attackTest(title: string, attacks: Attacks, options: AttackOptio
     // Side by side where only their outcome counts, one by one where the ticks beside them count.
     if (!longForm) await Promise.all([bySenses(), byWorkflows()]);
     else await bySenses().then(byWorkflows);
-    const holes = [...outcomes].filter(([key, outcome]) => !all[key.replace(" (workflow)", "")]?.comesTo.test(outcome));
+    const holes = [...outcomes].filter(([key, outcome]) => !all[key.replace(" (workflow)", "")]?.outcome.test(outcome));
     assert.deepEqual(holes.map(([key, outcome]) => `${key}: ${outcome}`), [], "what came to something else");
     if (longForm) { for (const [key, outcome] of outcomes) tell(`${key} -> ${outcome}`); }
     await daemon.bystandersAreFine(quiet, from);

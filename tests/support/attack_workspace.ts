@@ -5,7 +5,7 @@ import type { Targets } from "./attack_targets.ts";
 export interface Attack {
   readonly body: string;
   /** The expected outcome, for senses and roles alike. */
-  readonly comesTo: RegExp;
+  readonly outcome: RegExp;
   /** Static imports: they must be in the module itself, so such an attack has a workflow of its own. */
   readonly head?: string;
   /** The attack takes its process down, so it gets a process of its own. */

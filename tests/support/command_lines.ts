@@ -44,13 +44,13 @@ export function programsOf(line: string): string[][] {
 /** Null when `nerve ARGS` is a valid command line; else the error. No command is run. */
 export async function faultOf(args: readonly string[]): Promise<string | null> {
   const io = new CapturedIo({ cwd: "/" });
-  let said = "";
-  const write = (text: string) => void (said += text);
+  let message = "";
+  const write = (text: string) => void (message += text);
   const stream = { write, getColorDepth: () => 1 };
   const process = { stdout: stream, stderr: stream, env: {}, exitCode: null as number | string | null };
   await run({ ...application, root: parsedOnly(application.root as Target) }, args, { process, io });
   // A line that names a folder of commands, such as `nerve store`, prints its help.
-  return process.exitCode === 0 ? null : said.trim();
+  return process.exitCode === 0 ? null : message.trim();
 }
 
 type Target = Command<CliContext> | RouteMap<CliContext>;

@@ -65,7 +65,7 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
 }
 
 export class FakeView implements KernelPort {
-  readonly asked: unknown[] = [];
+  readonly requests: unknown[] = [];
   /** The log that `followLog` returns. */
   readonly rows = new Broadcast<LogRow>();
   readonly runsById = new Map<string, Run>([["run-1", aRun()]]);
@@ -85,17 +85,17 @@ export class FakeView implements KernelPort {
 
   readonly records: Records = {
     runs: (query) => {
-      this.asked.push(query);
+      this.requests.push(query);
       const items = [...this.runsById.values()];
       return { total: items.length, items };
     },
     run: (runId) => this.runsById.get(runId) ?? null,
     messages: (_runId, query) => {
-      this.asked.push(query);
+      this.requests.push(query);
       return [{ round: 1, role: "scan", content: "3 files", meta: { files: 3 }, ts: 1_200 }];
     },
     logs: (filter: LogFilter): LogRow[] => {
-      this.asked.push(filter);
+      this.requests.push(filter);
       return [{
         id: 12,
         ts: 10_004,
@@ -111,7 +111,7 @@ export class FakeView implements KernelPort {
   readonly history: ArchivedRecords = {
     messages: (runId, query) => Promise.resolve(this.records.messages(runId, query)),
     logs: (filter, archived) => {
-      if (archived) this.asked.push("archived");
+      if (archived) this.requests.push("archived");
       return Promise.resolve(this.records.logs(filter));
     },
   };
@@ -146,18 +146,18 @@ export class FakeView implements KernelPort {
 
   triggerSense(name: string): AcceptedTrigger | null {
     if (!this.sensesByName.has(name)) return null;
-    this.asked.push({ trigger: name });
+    this.requests.push({ trigger: name });
     const outcome = () => Promise.resolve(this.result), recorded = () => Promise.resolve();
     return { computeId: 7, how: "started", until: null, outcome, recorded };
   }
 
   resetSense(name: string): boolean | null {
-    this.asked.push({ resetSense: name });
+    this.requests.push({ resetSense: name });
     return this.sensesByName.has(name) ? this.quarantined : null;
   }
 
   resetWorkflow(name: string): boolean | null {
-    this.asked.push({ resetWorkflow: name });
+    this.requests.push({ resetWorkflow: name });
     return name === "cleanup" ? this.quarantined : null;
   }
 
@@ -178,12 +178,12 @@ export class FakeView implements KernelPort {
   reloadReply: ReloadReply = { configError: null, changes: [], replaced: [], problems: [] };
 
   reload(): Promise<ReloadReply> {
-    this.asked.push("reload");
+    this.requests.push("reload");
     return Promise.resolve(this.reloadReply);
   }
 
   archive(request: ArchiveRequest): Promise<ArchiveReply> {
-    this.asked.push({ archive: request });
+    this.requests.push({ archive: request });
     const days = [{ day: "2026-01-31", rows: 3 }];
     return Promise.resolve({ beforeMs: 0, dryRun: request.dryRun ?? false, days, rows: 3, held: 1, vacuumed: false });
   }

@@ -55,8 +55,8 @@ export async function buildForm(name: "portable" | "compiled", folder: string): 
     ),
     cwd: repository,
   }).output();
-  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  if (!success || !said.includes(`: ${name}, `)) throw new Error(`${name} was not built: ${said}`);
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  if (!success || !output.includes(`: ${name}, `)) throw new Error(`${name} was not built: ${output}`);
   return out;
 }
 
@@ -127,7 +127,7 @@ export async function succeed(form: Form, args: readonly string[], cwd: string):
 export interface Running {
   readonly child: Deno.ChildProcess;
   /** Resolves once it has printed `text`; rejects when it ends without, or takes too long. */
-  says(text: string): Promise<void>;
+  prints(text: string): Promise<void>;
 }
 
 /** Runs `use` beside the command, which is killed afterwards if it still runs. */
@@ -153,15 +153,15 @@ export async function whileRunning(
     over = true;
     tell();
   });
-  const heard = async (text: string) => {
+  const waitForText = async (text: string) => {
     while (!seen.includes(text)) {
       if (over) throw new Error(`it ended without saying "${text}": ${seen}`);
       await news.promise;
     }
   };
-  const says = (text: string) => within(heard(text), `it to say "${text}"`, () => seen);
+  const prints = (text: string) => within(waitForText(text), `it to print "${text}"`, () => seen);
   try {
-    await use({ child, says });
+    await use({ child, prints });
   } finally {
     await killed(child);
     await end;
@@ -170,8 +170,8 @@ export async function whileRunning(
 
 /** Runs nerve in the foreground until it has printed `text`, then ends it as a service manager does. */
 export async function runUntil(form: Form, cwd: string, text: string): Promise<void> {
-  await whileRunning(form, ["run"], cwd, async ({ says, child }) => {
-    await says(text);
+  await whileRunning(form, ["run"], cwd, async ({ prints, child }) => {
+    await prints(text);
     child.kill("SIGTERM");
     const { code } = await child.status;
     if (code !== 0) throw new Error(`nerve run in its ${form.name} form exited with ${code}`);

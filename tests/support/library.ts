@@ -71,7 +71,7 @@ export function documented(kind: Kind, name: string): { permissions?: Grants; co
 /** One process; `advance` takes its messages, in order. */
 class Conversation {
   readonly #process: UnitProcess;
-  readonly #said: FromProcess[] = [];
+  readonly #messages: FromProcess[] = [];
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers();
   #end: string | null = null;
   #wake: () => void = () => {};
@@ -87,7 +87,7 @@ class Conversation {
     this.#process = new UnitProcess(plan.spec, plan.request, where, systemClock, {
       onReady: () => {},
       onMessage: (_, message) => {
-        this.#said.push(message);
+        this.#messages.push(message);
         this.#wake();
       },
       onOutput: () => {},
@@ -105,7 +105,7 @@ class Conversation {
 
   async next(): Promise<FromProcess> {
     for (;;) {
-      const message = this.#said.shift();
+      const message = this.#messages.shift();
       if (message !== undefined) return message;
       if (this.#end !== null) throw new Error(`the process is gone: ${this.#end}`);
       await within(new Promise<void>((resolve) => this.#wake = resolve), "the process to say something");
@@ -178,10 +178,10 @@ export class TestSense implements AsyncDisposable {
     conversation.send({ t: "compute", id, sense: this.#name, trigger });
     if (aborted) conversation.send({ t: "abort", id, reason: "the test says so" });
     for (;;) {
-      const message = await conversation.next();
-      if (message.t === "log") this.logs.push(`${message.level} ${message.message}`);
-      if (message.t !== "outcome" || message.id !== id) continue;
-      const { outcome } = message;
+      const received = await conversation.next();
+      if (received.t === "log") this.logs.push(`${received.level} ${received.message}`);
+      if (received.t !== "outcome" || received.id !== id) continue;
+      const { outcome } = received;
       return outcome.kind === "error" ? { kind: "error", ...failure(outcome.message) } : outcome;
     }
   }
@@ -230,16 +230,22 @@ export class TestWorkflow implements AsyncDisposable {
     conversation.send({ t: "run", start, attempt, messages, failures: 0 });
     rest.abortOn?.then(() => conversation.send({ t: "abort_run", runId, attempt, reason: "the test says so" }));
     for (;;) {
-      const said = await conversation.next();
-      if (said.t === "log") logs.push(`${said.level} ${said.message}`);
-      if (said.t === "message") {
-        const message = { round: said.round, role: said.role, content: said.content, meta: said.meta, ts: 0 };
+      const received = await conversation.next();
+      if (received.t === "log") logs.push(`${received.level} ${received.message}`);
+      if (received.t === "message") {
+        const message = {
+          round: received.round,
+          role: received.role,
+          content: received.content,
+          meta: received.meta,
+          ts: 0,
+        };
         messages.push(message);
         conversation.send({ t: "ack", runId, attempt, message });
       }
-      if (said.t !== "finished" && said.t !== "attempt_failed") continue;
-      if (said.t === "attempt_failed") return { messages, logs, error: failure(said.message) };
-      return { messages, logs, error: said.outcome.kind === "failed" ? failure(said.outcome.message) : null };
+      if (received.t !== "finished" && received.t !== "attempt_failed") continue;
+      if (received.t === "attempt_failed") return { messages, logs, error: failure(received.message) };
+      return { messages, logs, error: received.outcome.kind === "failed" ? failure(received.outcome.message) : null };
     }
   }
 

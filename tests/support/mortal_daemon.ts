@@ -13,7 +13,7 @@ export class Daemon {
   readonly client: ControlClient;
   readonly pid: number;
   /** The end of its output, for the message of a failure. */
-  said = "";
+  output = "";
   readonly #child: Deno.ChildProcess;
   readonly #read: Promise<void>;
   #closed = false;
@@ -39,9 +39,9 @@ export class Daemon {
     const answers = async () => {
       while (!over && !await daemon.#answers()) await delay(systemClock, 10);
       await (over ? daemon.#read : null);
-      if (over) throw new Error(`the daemon has ended: ${daemon.said}`);
+      if (over) throw new Error(`the daemon has ended: ${daemon.output}`);
     };
-    await within(answers(), "the daemon to answer", () => daemon.said);
+    await within(answers(), "the daemon to answer", () => daemon.output);
     return daemon;
   }
 
@@ -65,7 +65,7 @@ export class Daemon {
 
   async #gone(): Promise<void> {
     this.#closed = true;
-    await within(Promise.all([this.#child.status, this.#read]), "the daemon to end", () => this.said);
+    await within(Promise.all([this.#child.status, this.#read]), "the daemon to end", () => this.output);
     this.client[Symbol.dispose]();
   }
 
@@ -82,7 +82,7 @@ export class Daemon {
   async #listen(): Promise<void> {
     const decoder = new TextDecoder();
     for await (const chunk of this.#child.stderr) {
-      this.said = (this.said + decoder.decode(chunk, { stream: true })).slice(-4_000);
+      this.output = (this.output + decoder.decode(chunk, { stream: true })).slice(-4_000);
     }
   }
 }

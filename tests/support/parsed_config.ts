@@ -17,7 +17,7 @@ export function problemsOf(text: string): readonly Problem[] {
 }
 
 /** Severity, path and message of each problem. */
-export function saidOf(text: string): string[] {
+export function problemLinesOf(text: string): string[] {
   return problemsOf(text).map(({ severity, path, message }) => `${severity} ${path}: ${message}`);
 }
 

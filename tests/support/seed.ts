@@ -4,10 +4,10 @@
 import { fromFileUrl, relative } from "./paths.ts";
 import { repository } from "./source_files.ts";
 
-const asked = Deno.env.get("NERVE_SEED");
+const requested = Deno.env.get("NERVE_SEED");
 
 /** Null when no seed was requested. */
-export const askedSeed: number | null = asked === undefined ? null : Number(asked);
+export const askedSeed: number | null = requested === undefined ? null : Number(requested);
 
 export function randomSeed(): number {
   return askedSeed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;

@@ -25,7 +25,7 @@ export interface Ended {
   readonly key: UnitKey;
   readonly pid: number;
   readonly end: ProcessEnd;
-  readonly wanted: boolean;
+  readonly isWanted: boolean;
 }
 
 const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
@@ -34,7 +34,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   readonly clock = new FakeClock();
   readonly supervisor: Supervisor;
   readonly ended: Ended[] = [];
-  readonly said: FromProcess[] = [];
+  readonly messages: FromProcess[] = [];
   readonly output: string[] = [];
   readonly quarantines: string[] = [];
   available = 0;
@@ -81,11 +81,11 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   async compute(process: UnitProcess, sense: string): Promise<ComputeOutcome> {
     const id = ++this.#computes;
     process.send({ t: "compute", id, sense, trigger: manual });
-    const answer = () => this.said.find((message) => message.t === "outcome" && message.id === id);
+    const answer = () => this.messages.find((message) => message.t === "outcome" && message.id === id);
     await this.until(() => answer() !== undefined || !process.usable, `a compute of ${sense}`);
-    const said = answer();
-    if (said?.t !== "outcome") assert.fail(`${sense} gave no answer: ${JSON.stringify(this.ended.at(-1))}`);
-    return said.outcome;
+    const message = answer();
+    if (message?.t !== "outcome") assert.fail(`${sense} gave no answer: ${JSON.stringify(this.ended.at(-1))}`);
+    return message.outcome;
   }
 
   /** Lets fake time pass in steps in which the process can answer its heartbeat, as it does in real time. */
@@ -98,7 +98,8 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
 
   /** Resolves when `holds` does; it is checked whenever a process has sent something or ended. */
   async until(holds: () => boolean, what: string): Promise<void> {
-    const story = () => JSON.stringify({ ended: this.ended, said: this.said.slice(-5), output: this.output.slice(-5) });
+    const story = () =>
+      JSON.stringify({ ended: this.ended, messages: this.messages.slice(-5), output: this.output.slice(-5) });
     while (!holds()) await within(this.#wake.promise, what, story);
   }
 
@@ -119,7 +120,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   }
 
   onMessage(_key: UnitKey, _process: UnitProcess, message: FromProcess): void {
-    this.said.push(message);
+    this.messages.push(message);
     this.#happened();
   }
 
@@ -130,8 +131,8 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.#happened();
   }
 
-  onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
-    this.ended.push({ key, pid: process.pid, end, wanted });
+  onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, isWanted: boolean): void {
+    this.ended.push({ key, pid: process.pid, end, isWanted });
     this.#happened();
   }
 

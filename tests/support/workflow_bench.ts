@@ -92,10 +92,10 @@ export class Bench {
   }
 
   /** The run's role returns. */
-  async say(runId: string, more: { round?: number; content?: string; role?: string; meta?: unknown } = {}) {
+  async sendMessage(runId: string, more: { round?: number; content?: string; role?: string; meta?: unknown } = {}) {
     const { process, thread } = this.at(runId);
     const round = thread.messages.length + 1, meta = (more.meta ?? {}) as Record<string, never>;
-    const said = {
+    const message = {
       t: "message",
       runId,
       attempt: thread.attempt,
@@ -105,7 +105,7 @@ export class Bench {
       ...more,
       meta,
     } as const;
-    this.manager.onMessage(process, said);
+    this.manager.onMessage(process, message);
     await this.turn();
   }
 

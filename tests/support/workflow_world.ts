@@ -114,16 +114,16 @@ export class World {
   #newManager(): WorkflowManager {
     const host = this.#host, witness = this.#witness;
     // The reports of a manager whose daemon was killed reach nobody.
-    const here = () => this.#host === host;
+    const isCurrent = () => this.#host === host;
     host.onProcess = (process) => {
       const ack = process.ack.bind(process);
       process.ack = (runId, attempt, message) => {
-        if (here()) witness.acked(runId, message);
+        if (isCurrent()) witness.acked(runId, message);
         ack(runId, attempt, message);
       };
       process.onRun = (thread) => {
         const active = this.#threads().filter(([{ workflow }]) => workflow === process.workflow).length;
-        if (here()) witness.given(thread, active, this.#plans.get(process.workflow)?.concurrency ?? 0);
+        if (isCurrent()) witness.given(thread, active, this.#plans.get(process.workflow)?.concurrency ?? 0);
       };
     };
     const manager = new WorkflowManager({
@@ -131,10 +131,10 @@ export class World {
       host,
       clock: this.clock,
       log: () => {},
-      onChange: (run) => here() && witness.changed(run),
+      onChange: (run) => isCurrent() && witness.changed(run),
       onRoleFailed: () => {},
       onProcessIdle: () => {},
-      problem: (message) => here() && witness.problem(message),
+      problem: (message) => isCurrent() && witness.problem(message),
       newRunId: () => assert.fail("every run of this world brings its id"),
     });
     manager.configure([...this.#plans.values()]);

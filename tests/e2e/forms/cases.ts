@@ -109,7 +109,7 @@ export const cases: readonly FormCase[] = [
     async run(form, folder) {
       await writeWorkspace(folder, stepsWorkspace);
       await whileRunning(form, ["run"], folder, async (running) => {
-        await running.says("first is done");
+        await running.prints("first is done");
         running.child.kill("SIGKILL");
         assert.equal((await running.child.status).code, 137);
       });
@@ -147,13 +147,13 @@ export const cases: readonly FormCase[] = [
       const write = (files: Record<string, string>) => writeWorkspace(folder, files);
       await write(talkerWorkspace("one", "!"));
       await whileRunning(form, ["run"], folder, async (running) => {
-        await running.says("one!");
+        await running.prints("one!");
         await write(talkerWorkspace("two", "!"));
-        await running.says("two!");
+        await running.prints("two!");
         await write(talkerWorkspace("two", "?"));
-        await running.says("two?");
+        await running.prints("two?");
         await write(talkerWorkspace("two", "?", "listener"));
-        await running.says("listener {");
+        await running.prints("listener {");
       });
     },
   },

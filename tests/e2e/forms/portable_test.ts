@@ -12,7 +12,7 @@ import { writeWorkspace } from "../../support/temp_workspace.ts";
 
 const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "nerve-portable-" }));
 const file = join(folder, "nerve"), isRoot = Deno.uid() === 0;
-let said = "";
+let output = "";
 
 Deno.test.beforeAll(async () => {
   // An ordinary Deno does not serve as runtime for compiled programs: this stands for a machine that has no such
@@ -22,7 +22,7 @@ Deno.test.beforeAll(async () => {
     cwd: repository,
     env: { DENORT_BIN: Deno.execPath() },
   }).output();
-  said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
 });
 
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
@@ -42,10 +42,10 @@ function names(path: string): string[] {
 const mode = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
 
 Deno.test("a build that cannot compile says so in one line, makes the portable file and writes its checksum", async () => {
-  assert.match(said, /^⚠️ .*: building the portable form instead\n✅ .*: portable, .*\n {3}sha256 [0-9a-f]{64}\n$/);
+  assert.match(output, /^⚠️ .*: building the portable form instead\n✅ .*: portable, .*\n {3}sha256 [0-9a-f]{64}\n$/);
   const sum = (await Deno.readTextFile(`${file}.sha256`)).slice(0, 64);
   assert.equal(sum, await hashFile(file));
-  assert.ok(said.includes(sum));
+  assert.ok(output.includes(sum));
   assert.deepEqual(names(folder), ["nerve", "nerve.sha256"]);
 });
 
@@ -69,9 +69,9 @@ Deno.test("two concurrent first uses both work and leave one private folder", as
   const form = await fresh("twice");
   const both = await Promise.all([0, 1].map(() => finish(form, ["version"], folder)));
   for (const { code, out, err } of both) assert.deepEqual([code, err, /^nerve /.test(out)], [0, "", true]);
-  const cache = join(form.home, ".cache/nerve"), there = names(cache);
-  const [hash = "", ...others] = there.filter((name) => name !== "deno");
-  assert.deepEqual([others, there.length], [[], 2], "the version, and Deno's own cache");
+  const cache = join(form.home, ".cache/nerve"), unpacked = names(cache);
+  const [hash = "", ...others] = unpacked.filter((name) => name !== "deno");
+  assert.deepEqual([others, unpacked.length], [[], 2], "the version, and Deno's own cache");
   assert.deepEqual(names(join(cache, hash)), ["app", "deno"], "nothing of the other first use is left inside");
   for (const path of [cache, join(cache, hash)]) assert.equal(await mode(path), 0o700);
   assert.deepEqual(names(form.temp), []);
@@ -210,8 +210,8 @@ Deno.test("upgrade replaces the portable file of a running daemon, which then ru
   try {
     const pid = async () => JSON.parse(await succeed(own, ["status", "--json"], root)).health.pid;
     const before = await pid();
-    const said = await succeed(own, ["upgrade", "--from", next], root);
-    assert.match(said, /✅ .*upgraded\/nerve: nerve .* is now .*\n[^]*the daemon of .* runs on the new version/);
+    const output = await succeed(own, ["upgrade", "--from", next], root);
+    assert.match(output, /✅ .*upgraded\/nerve: nerve .* is now .*\n[^]*the daemon of .* runs on the new version/);
     assert.equal((await Deno.stat(installed)).size, (await Deno.stat(next)).size);
     assert.notEqual(await pid(), before);
   } finally {
@@ -226,9 +226,9 @@ Deno.test("install.sh installs it into a clean home, where it creates a workspac
     clearEnv: true,
     env: { ...form.env },
   }).output();
-  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  assert.equal(code, 0, said);
-  assert.match(said, /✅ nerve .* \(portable, .*\n {3}in .*\/\.local\/bin\/nerve, checksum verified/);
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert.equal(code, 0, output);
+  assert.match(output, /✅ nerve .* \(portable, .*\n {3}in .*\/\.local\/bin\/nerve, checksum verified/);
   const installed = { ...form, command: [...form.command.slice(0, -1), join(home, ".local/bin/nerve")] };
   await succeed(installed, ["init", "watch"], home);
   assert.match(await succeed(installed, ["validate"], join(home, "watch")), /3 senses/);

@@ -15,7 +15,7 @@ const fill = `sqlite.exec("create table if not exists t (x)");
 const hides = (code: string): Attack => ({
   body: `const own = config.workspace + "/data/senses/" + name + ".db";
       ${code} await new Promise((done) => setTimeout(done, 25_000)); return "hidden"`,
-  comesTo:
+  outcome:
     /^died: .*(over its disk limit of 2\.0 MiB|which its disk limit cannot measure|too many to measure its disk limit)/,
   deadly: true,
   only: "sense",
@@ -25,7 +25,7 @@ const hides = (code: string): Attack => ({
 attackTest("a group whose databases exceed its quota is stopped, and runs again when they are below it", {
   "fills": {
     body: fill,
-    comesTo: /^died: .*has \d+\.\d MiB in its databases, over its disk limit of 2\.0 MiB/,
+    outcome: /^died: .*has \d+\.\d MiB in its databases, over its disk limit of 2\.0 MiB/,
     deadly: true,
     only: "sense",
     group: { disk: "2MiB" },
@@ -33,7 +33,7 @@ attackTest("a group whose databases exceed its quota is stopped, and runs again 
   "fills-in-one-go": {
     body: `sqlite.exec("create table if not exists t (x); insert into t values (randomblob(20000000))");
       await new Promise((done) => setTimeout(done, 25_000)); return "filled"`,
-    comesTo: /^died: .*over its disk limit of 2\.0 MiB/,
+    outcome: /^died: .*over its disk limit of 2\.0 MiB/,
     deadly: true,
     only: "sense",
     group: { disk: "2MiB" },

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { type Attack, type Attacks, attackTest, longForm } from "../../support/attack_daemon.ts";
 
 const soon = { timeout: "200ms", grace_period: "100ms" };
-const endless = (body: string): Attack => ({ body, comesTo: /^timeout/, deadly: true, only: "sense", yaml: soon });
+const endless = (body: string): Attack => ({ body, outcome: /^timeout/, deadly: true, only: "sense", yaml: soon });
 
 attackTest("a compute that blocks its thread is killed after its timeout and grace period", {
   "loop": endless("for (;;);"),
@@ -26,10 +26,10 @@ attackTest("a compute that blocks its thread is killed after its timeout and gra
   ),
   ...(longForm
     ? {
-      "role-loop": { body: "for (;;);", comesTo: /^died: /, deadly: true, only: "workflow" as const },
+      "role-loop": { body: "for (;;);", outcome: /^died: /, deadly: true, only: "workflow" as const },
       "role-regex": {
         body: "return /^(a+)+$/.test('a'.repeat(60) + '!');",
-        comesTo: /^died: /,
+        outcome: /^died: /,
         deadly: true,
         only: "workflow" as const,
       },
@@ -38,9 +38,9 @@ attackTest("a compute that blocks its thread is killed after its timeout and gra
 } as Attacks);
 
 const small = { memory: "64MiB" };
-const hungry = (body: string, comesTo = /^died: .*(ran out of its memory limit|out of memory|killed)/): Attack => ({
+const hungry = (body: string, outcome = /^died: .*(ran out of its memory limit|out of memory|killed)/): Attack => ({
   body,
-  comesTo,
+  outcome,
   deadly: true,
   group: small,
   // A workflow's process is started again until its run has crashed three times; the short form takes two of them.
@@ -82,20 +82,20 @@ attackTest("a group that exhausts threads, timers or descriptors harms only itse
   "threads": {
     body:
       `${own} await Promise.all(Array.from({ length: 5_000 }, () => Deno.readTextFile(file))); Deno.removeSync(file); return 'lived'`,
-    comesTo: /^(returned|threw|died: )/,
+    outcome: /^(returned|threw|died: )/,
     deadly: true,
   },
   "hashing": {
     body: `const key = await crypto.subtle.importKey('raw', new Uint8Array(32), 'PBKDF2', false, ['deriveBits']);
       await Promise.all(Array.from({ length: 200 }, () => crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-512', salt: new Uint8Array(8), iterations: 50_000 }, key, 256))); return 'lived'`,
-    comesTo: /^(returned|threw|timeout|died: )/,
+    outcome: /^(returned|threw|timeout|died: )/,
     deadly: true,
     only: "sense",
     yaml: soon,
   },
   "timers-at-once": {
     body: "for (let n = 0; n < 300_000; n++) setTimeout(() => {}, 1e6); return 'lived'",
-    comesTo: /^(returned|threw|died: )/,
+    outcome: /^(returned|threw|died: )/,
     deadly: true,
     only: "sense",
   },
@@ -103,7 +103,7 @@ attackTest("a group that exhausts threads, timers or descriptors harms only itse
     body:
       `${own} const files = []; try { for (let n = 0; n < 200_000; n++) files.push(Deno.openSync(file)); } catch (error) { for (const each of files) each.close(); throw error; }
       return 'all of them'`,
-    comesTo: /^(threw .*(Too many|os error)|returned|died: )/,
+    outcome: /^(threw .*(Too many|os error)|returned|died: )/,
     deadly: true,
     only: "sense",
   },
@@ -112,7 +112,7 @@ attackTest("a group that exhausts threads, timers or descriptors harms only itse
 attackTest("a group that burns a core outside any compute is reported, and ended when it does not answer", {
   "burns-later": {
     body: "setTimeout(() => { for (;;); }, 100); return 'later'",
-    comesTo: /^returned "later"/,
+    outcome: /^returned "later"/,
     deadly: true,
     only: "sense",
     yaml: { keep_alive: true },
@@ -124,7 +124,7 @@ attackTest("a group that burns a core outside any compute is reported, and ended
     // process.
     if (/did not answer for \d+ s/.test(died)) return;
     assert.match(died, /used a whole core outside of any compute and did not answer/);
-    const said = await daemon.logs({ source: "group:burns-later", type: "group.said" });
-    assert.match(JSON.stringify(said), /uses a whole core outside of any compute/);
+    const rows = await daemon.logs({ source: "group:burns-later", type: "group.said" });
+    assert.match(JSON.stringify(rows), /uses a whole core outside of any compute/);
   },
 });

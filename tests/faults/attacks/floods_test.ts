@@ -12,19 +12,19 @@ const yaml = { timeout: "2s", grace_period: "200ms" };
 attackTest("a group that logs, prints or claims without end is slowed down, and what is dropped is counted", {
   "rows": {
     body: `for (let n = 0; n < ${count}; n++) log('info', 'row ' + n, { n }); return 'said'`,
-    comesTo: any,
+    outcome: any,
     deadly: true,
     yaml,
   },
   "large-rows": {
     body: "for (let n = 0; n < 2_000; n++) log('info', 'x'.repeat(4_000), { x: 'y'.repeat(12_000) }); return 'said'",
-    comesTo: any,
+    outcome: any,
     deadly: true,
     yaml,
   },
   "lines": {
     body: `for (let n = 0; n < ${count}; n++) console.log('line ' + n); return 'said'`,
-    comesTo: any,
+    outcome: any,
     deadly: true,
     yaml,
     only: "sense",
@@ -32,14 +32,14 @@ attackTest("a group that logs, prints or claims without end is slowed down, and 
   "one-line": {
     body:
       "const part = new TextEncoder().encode('x'.repeat(1e6)); for (let n = 0; n < 20; n++) Deno.stdout.writeSync(part); return 'said'",
-    comesTo: any,
+    outcome: any,
     deadly: true,
     yaml,
     only: "sense",
   },
   "signals": {
     body: "return { n: Math.random(), more: 'x'.repeat(200_000) }",
-    comesTo: /^returned/,
+    outcome: /^returned/,
     deadly: true,
     only: "sense",
     raw: true,
@@ -50,7 +50,7 @@ attackTest("a group that logs, prints or claims without end is slowed down, and 
     assert.ok((counters.dropped ?? 0) > 1_000, JSON.stringify([...outcomes, counters]));
     const rows = await daemon.logs({ source: "sense:rows", type: "sense.log" });
     assert.ok(rows.length > 0, "what was within bounds was kept");
-    const said = JSON.stringify(await daemon.logs({ source: "group:rows", type: "group.said" }));
-    assert.match(said, /writes more than 100 rows or lines a second; the excess is dropped/);
+    const printed = JSON.stringify(await daemon.logs({ source: "group:rows", type: "group.said" }));
+    assert.match(printed, /writes more than 100 rows or lines a second; the excess is dropped/);
   },
 });

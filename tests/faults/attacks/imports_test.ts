@@ -35,7 +35,7 @@ function waysTo(name: string): Record<string, Attack> {
   return Object.fromEntries(
     Object.entries(bodies).map(([way, body]) => [
       `${name.replaceAll(/[^a-z]/g, "-").replace(/^-+/, "u-")}-${way}`,
-      { body: `return typeof (${body})`, comesTo: refused, only: "sense" as const },
+      { body: `return typeof (${body})`, outcome: refused, only: "sense" as const },
     ]),
   );
 }
@@ -46,84 +46,84 @@ attackTest(
 );
 
 attackTest("node:process is a stand-in that cannot end the process, in whatever way it is imported", {
-  "default": { body: "return typeof (await import('node:process')).default._kill(1, 9)", comesTo: /^threw / },
-  "abort": { body: "(await import('node:process') as any).abort()", comesTo: /^threw .*not a function/ },
-  "abort-bare": { body: "(await import('process') as any).abort()", comesTo: /^threw .*not a function/ },
+  "default": { body: "return typeof (await import('node:process')).default._kill(1, 9)", outcome: /^threw / },
+  "abort": { body: "(await import('node:process') as any).abort()", outcome: /^threw .*not a function/ },
+  "abort-bare": { body: "(await import('process') as any).abort()", outcome: /^threw .*not a function/ },
   "abort-static": {
     body:
       `const { all } = await import('data:text/javascript,import * as all from "node:process"; export { all }'); all.abort()`,
-    comesTo: /^threw .*not a function/,
+    outcome: /^threw .*not a function/,
   },
   "exit-static": {
     body: `const { exit } = await import('data:text/javascript,export * from "node:process"'); exit(3)`,
-    comesTo: /^threw .*cannot end its process/,
+    outcome: /^threw .*cannot end its process/,
   },
 });
 
 attackTest("a package is loaded only when permissions.import names it, even when it is in the cache", {
-  "zod": { head: "import * as z from 'zod';", body: "return z.string().parse('it works')", comesTo: works },
+  "zod": { head: "import * as z from 'zod';", body: "return z.string().parse('it works')", outcome: works },
   "drizzle": {
     body: "return typeof (await import('drizzle-orm/sqlite-core')).text === 'function' && 'it works'",
-    comesTo: works,
+    outcome: works,
   },
   "nerve": {
     head: "import { END as end } from 'nerve';",
     body: "return end !== undefined && 'it works'",
-    comesTo: works,
+    outcome: works,
   },
-  "own-file": { body: "return (await import('../../lib/shared.ts')).shared", comesTo: works },
-  "bare-hono": { body: "return Object.keys(await import('ho' + 'no'))", comesTo: refused },
-  "bare-yaml": { body: "return Object.keys(await import('yaml'))", comesTo: refused },
-  "npm-locked": { body: "return Object.keys(await import('npm:' + 'hono@4.13.19'))", comesTo: refused },
+  "own-file": { body: "return (await import('../../lib/shared.ts')).shared", outcome: works },
+  "bare-hono": { body: "return Object.keys(await import('ho' + 'no'))", outcome: refused },
+  "bare-yaml": { body: "return Object.keys(await import('yaml'))", outcome: refused },
+  "npm-locked": { body: "return Object.keys(await import('npm:' + 'hono@4.13.19'))", outcome: refused },
   "npm-locked-static": {
     body: `return Object.keys(await import('data:text/javascript,export * from "npm:hono@4.13.19"'))`,
-    comesTo: refused,
+    outcome: refused,
   },
-  "npm-slash": { body: "return Object.keys(await import('npm:' + '/hono@4.13.19/jsx'))", comesTo: refused },
-  "npm-upper": { body: "return Object.keys(await import('NPM:' + 'yaml@2.9.1'))", comesTo: /^threw / },
-  "npm-unknown": { body: "return Object.keys(await import('npm:' + 'left-pad'))", comesTo: /^threw / },
+  "npm-slash": { body: "return Object.keys(await import('npm:' + '/hono@4.13.19/jsx'))", outcome: refused },
+  "npm-upper": { body: "return Object.keys(await import('NPM:' + 'yaml@2.9.1'))", outcome: /^threw / },
+  "npm-unknown": { body: "return Object.keys(await import('npm:' + 'left-pad'))", outcome: /^threw / },
   "open-package-backwards": {
     body: "return Object.keys(await import('drizzle-orm/' + '../hono@4.13.19'))",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
   "open-package-far-backwards": {
     body: "return Object.keys(await import('drizzle-orm/' + '../../src/sandbox/user_context.ts'))",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
   "open-package-encoded": {
     body: "return Object.keys(await import('drizzle-orm/' + '%2e%2e/hono@4.13.19'))",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
   // A wasm module that passes on createRequire of node:module.
   "wasm-module": {
     body:
       "const { make } = await import('data:application/wasm;base64,AGFzbQEAAAABBgFgAW8BbwIdAQtub2RlOm1vZHVsZQ1jcmVhdGVSZXF1aXJlAAAHCAEEbWFrZQAA') as any; return typeof make(import.meta.url)('child_process').spawn",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
   "wasm-own-file": {
     body:
       "const { make } = await import('../../lib/make.wasm') as any; return typeof make(import.meta.url)('child_process').spawn",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
-  "common-js": { body: "return (await import('../../lib/spawn.cjs')).default", comesTo: /^threw / },
-  "common-js-json": { body: "return (await import('../../lib/outside.cjs')).default", comesTo: /^threw / },
-  "jsr": { body: "return Object.keys(await import('jsr:' + '@std/path'))", comesTo: /^threw / },
+  "common-js": { body: "return (await import('../../lib/spawn.cjs')).default", outcome: /^threw / },
+  "common-js-json": { body: "return (await import('../../lib/outside.cjs')).default", outcome: /^threw / },
+  "jsr": { body: "return Object.keys(await import('jsr:' + '@std/path'))", outcome: /^threw / },
   "cache-file": {
     body: `return Object.keys(await import(${JSON.stringify(cachedPackageFile())}))`,
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
   "nerves-own-code": {
     body:
       "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'sandbox/user_context.ts')))",
-    comesTo: refused,
+    outcome: refused,
   },
   "nerves-main": {
     body: "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'main.ts')))",
-    comesTo: refused,
+    outcome: refused,
   },
   "granted-data": {
     body: "return (await import(config.workspace + '/granted/module.ts')).default",
-    comesTo: refused,
+    outcome: refused,
     yaml: { permissions: { read: ["granted"] } },
   },
   "after-pollution": {
@@ -133,52 +133,52 @@ attackTest("a package is loaded only when permissions.import names it, even when
       globalThis.decodeURIComponent = () => config.workspace + '/lib/shared.ts'; Function.prototype.call = () => true; Reflect.apply = () => true;
       return Object.keys(await import('yaml'))`,
     // With so much replaced, its own connection may be the first thing to fail: then its process ends.
-    comesTo: /^(threw|died:) /,
+    outcome: /^(threw|died:) /,
     deadly: true,
   },
   "remote-other-host": {
     body: "return await import(`http://127.0.0.1:${config.deniedPort}/x.ts`)",
-    comesTo: /^threw .*(NotCapable|Requires import access)/,
+    outcome: /^threw .*(NotCapable|Requires import access)/,
     yaml: { permissions: { import: ["example.com"] } },
   },
   "remote-static-other-host": {
     body: "return await import('data:text/javascript,import \\'http://127.0.0.1:' + config.deniedPort + '/?leak\\'')",
-    comesTo: /^threw .*(NotCapable|Requires import access)/,
+    outcome: /^threw .*(NotCapable|Requires import access)/,
     yaml: { permissions: { import: ["example.com"] } },
   },
   "remote-static-beside-a-package": {
     body: "return await import('data:text/javascript,import \\'http://127.0.0.1:' + config.deniedPort + '/?leak\\'')",
-    comesTo: /^threw /,
+    outcome: /^threw /,
     yaml: { permissions: { import: ["npm:croner"] } },
   },
   "npm-granted": {
     body: "return typeof (await import('npm:' + 'croner@11.0.1')).Cron === 'function' && 'it works'",
-    comesTo: works,
+    outcome: works,
     yaml: { permissions: { import: ["npm:croner@11.0.1"] } },
   },
   "npm-granted-another": {
     body: "return Object.keys(await import('npm:' + 'yaml@2.9.1'))",
-    comesTo: refused,
+    outcome: refused,
     yaml: { permissions: { import: ["npm:croner"] } },
   },
   // A package without "exports", beside another in the cache.
   "npm-granted-and-out-of-it": {
     body:
       "return Object.keys(await import('npm:' + '@babel/parser@7.28.5/../../../hono/4.13.19/package.json', { with: { type: 'json' } }))",
-    comesTo: refused,
+    outcome: refused,
     yaml: { permissions: { import: ["npm:@babel/parser"] } },
   },
   "npm-granted-and-outside": {
     body:
       "return Object.keys(await import('npm:' + '@babel/parser@7.28.5/../../../../../../../../../../../../..' + config.outside + '/module.ts'))",
-    comesTo: refused,
+    outcome: refused,
     yaml: { permissions: { import: true } },
   },
   "builtin-after-pollution": {
     body:
       `Set.prototype.has = () => true; String.prototype.startsWith = () => false; Object.prototype.shortCircuit = true;
       return typeof (await import('node:child_process')).spawn`,
-    comesTo: /^threw /,
+    outcome: /^threw /,
     deadly: true,
   },
 }, {

@@ -5,102 +5,102 @@ import type { Targets } from "../../support/attack_targets.ts";
 const refused = /^threw .*(NotCapable|Requires (net|read|write|all) access|closed in the sandbox)/;
 
 attackTest("without a grant nothing can be reached over the network", {
-  "fetch": { body: "return await (await fetch(`http://127.0.0.1:${config.deniedPort}/`)).text()", comesTo: refused },
+  "fetch": { body: "return await (await fetch(`http://127.0.0.1:${config.deniedPort}/`)).text()", outcome: refused },
   "fetch-name": {
     body: "return await (await fetch(`http://localhost:${config.deniedPort}/`)).text()",
-    comesTo: refused,
+    outcome: refused,
   },
   "fetch-number": {
     body: "return await (await fetch(`http://2130706433:${config.deniedPort}/`)).text()",
-    comesTo: refused,
+    outcome: refused,
   },
   "fetch-mapped": {
     body: "return await (await fetch(`http://[::ffff:127.0.0.1]:${config.deniedPort}/`)).text()",
-    comesTo: refused,
+    outcome: refused,
   },
-  "fetch-https": { body: "return (await fetch('https://example.com/')).status", comesTo: refused },
+  "fetch-https": { body: "return (await fetch('https://example.com/')).status", outcome: refused },
   "fetch-client": {
     body:
       "return await (await fetch('http://x/', { client: Deno.createHttpClient({ proxy: { url: `http://127.0.0.1:${config.deniedPort}` } }) })).text()",
-    comesTo: refused,
+    outcome: refused,
   },
   "fetch-unix": {
     body:
       "return await (await fetch('http://x/', { client: Deno.createHttpClient({ proxy: { transport: 'unix', path: config.unix } }) })).text()",
-    comesTo: refused,
+    outcome: refused,
   },
   "connect": {
     body: "(await Deno.connect({ hostname: '127.0.0.1', port: config.deniedPort })).close()",
-    comesTo: refused,
+    outcome: refused,
   },
   "connect-tls": {
     body: "(await Deno.connectTls({ hostname: 'localhost', port: config.deniedPort })).close()",
-    comesTo: refused,
+    outcome: refused,
   },
-  "connect-unix": { body: "(await Deno.connect({ transport: 'unix', path: config.unix })).close()", comesTo: refused },
+  "connect-unix": { body: "(await Deno.connect({ transport: 'unix', path: config.unix })).close()", outcome: refused },
   "connect-control": {
     body: "(await Deno.connect({ transport: 'unix', path: config.socket })).close()",
-    comesTo: refused,
+    outcome: refused,
   },
   "control-stop": {
     body: `const client = Deno.createHttpClient({ proxy: { transport: 'unix', path: config.socket } });
       return (await fetch('http://localhost/v1/stop', { method: 'POST', client })).status`,
-    comesTo: refused,
+    outcome: refused,
   },
-  "abstract-unix": { body: "(await Deno.connect({ transport: 'unix', path: '\\0nerve' })).close()", comesTo: refused },
-  "listen": { body: "Deno.listen({ hostname: '127.0.0.1', port: 0 })", comesTo: refused },
+  "abstract-unix": { body: "(await Deno.connect({ transport: 'unix', path: '\\0nerve' })).close()", outcome: refused },
+  "listen": { body: "Deno.listen({ hostname: '127.0.0.1', port: 0 })", outcome: refused },
   "listen-unix": {
     body: "Deno.listen({ transport: 'unix', path: config.workspace + '/data/blobs/l.sock' })",
-    comesTo: refused,
+    outcome: refused,
   },
   "listen-datagram": {
     body: "Deno.listenDatagram({ transport: 'udp', hostname: '127.0.0.1', port: 0 })",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
-  "serve": { body: "Deno.serve({ port: 0 }, () => new Response('x'))", comesTo: refused },
-  "resolve-dns": { body: "return await Deno.resolveDns('example.com', 'A')", comesTo: refused },
-  "node-dns": { body: "return await (await import('node:dns/promises')).lookup('example.com')", comesTo: /^threw / },
+  "serve": { body: "Deno.serve({ port: 0 }, () => new Response('x'))", outcome: refused },
+  "resolve-dns": { body: "return await Deno.resolveDns('example.com', 'A')", outcome: refused },
+  "node-dns": { body: "return await (await import('node:dns/promises')).lookup('example.com')", outcome: /^threw / },
   "node-dns-exfiltrate": {
     body: "return await new (await import('node:dns')).promises.Resolver().resolve4('secret.example.com')",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
   "web-socket": {
     body: `const socket = new WebSocket(\`ws://127.0.0.1:\${config.deniedPort}/\`);
       return await new Promise((resolve, reject) => { socket.onopen = () => resolve('open'); socket.onerror = (event) => reject(event.error ?? event); })`,
-    comesTo: refused,
+    outcome: refused,
   },
   "web-socket-stream": {
     body: "return await new (globalThis as any).WebSocketStream(`ws://127.0.0.1:${config.deniedPort}/`).opened",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
   "event-source": {
     body: `const source = new EventSource(\`http://127.0.0.1:\${config.deniedPort}/\`);
       await new Promise((resolve, reject) => { source.onopen = resolve; source.onerror = () => reject(new Error('NotCapable or no connection')); })`,
-    comesTo: refused,
+    outcome: refused,
   },
-  "node-net": { body: "return typeof (await import('node:net')).connect", comesTo: refused },
-  "node-http": { body: "return typeof (await import('node:http')).get", comesTo: refused },
-  "node-http-bare": { body: "return typeof (await import('http')).get", comesTo: refused },
-  "node-https": { body: "return typeof (await import('node:https')).get", comesTo: refused },
-  "node-http2": { body: "return typeof (await import('node:http2')).connect", comesTo: refused },
-  "node-tls": { body: "return typeof (await import('node:tls')).connect", comesTo: refused },
-  "node-dgram": { body: "return typeof (await import('node:dgram')).createSocket", comesTo: refused },
-  "remote-import": { body: "return await import(`http://127.0.0.1:${config.deniedPort}/x.ts`)", comesTo: /^threw / },
+  "node-net": { body: "return typeof (await import('node:net')).connect", outcome: refused },
+  "node-http": { body: "return typeof (await import('node:http')).get", outcome: refused },
+  "node-http-bare": { body: "return typeof (await import('http')).get", outcome: refused },
+  "node-https": { body: "return typeof (await import('node:https')).get", outcome: refused },
+  "node-http2": { body: "return typeof (await import('node:http2')).connect", outcome: refused },
+  "node-tls": { body: "return typeof (await import('node:tls')).connect", outcome: refused },
+  "node-dgram": { body: "return typeof (await import('node:dgram')).createSocket", outcome: refused },
+  "remote-import": { body: "return await import(`http://127.0.0.1:${config.deniedPort}/x.ts`)", outcome: /^threw / },
   "remote-wasm": {
     body: "return await WebAssembly.compileStreaming(fetch(`http://127.0.0.1:${config.deniedPort}/`))",
-    comesTo: refused,
+    outcome: refused,
   },
   "web-transport": {
     body: "return await new WebTransport(`https://127.0.0.1:${config.deniedPort}/`).ready",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
-  "quic": { body: "return new (Deno as any).QuicEndpoint({ hostname: '127.0.0.1', port: 0 })", comesTo: /^threw / },
-  "kv": { body: "return await (Deno as any).openKv('http://127.0.0.1:' + config.deniedPort)", comesTo: /^threw / },
+  "quic": { body: "return new (Deno as any).QuicEndpoint({ hostname: '127.0.0.1', port: 0 })", outcome: /^threw / },
+  "kv": { body: "return await (Deno as any).openKv('http://127.0.0.1:' + config.deniedPort)", outcome: /^threw / },
   "cache-api": {
     body: "return await (await caches.open('x')).match('http://example.com/')",
-    comesTo: /^(threw |returned null)/,
+    outcome: /^(threw |returned null)/,
   },
-  "local-storage": { body: "return localStorage.length", comesTo: /^threw / },
+  "local-storage": { body: "return localStorage.length", outcome: /^threw / },
 });
 
 attackTest(
@@ -109,7 +109,7 @@ attackTest(
   {
     attacks({ grantedPort }: Targets): Attacks {
       const yaml = { permissions: { net: [`127.0.0.1:${grantedPort}`] } };
-      const attack = (body: string, comesTo = refused) => ({ body, comesTo, yaml });
+      const attack = (body: string, outcome = refused) => ({ body, outcome, yaml });
       return {
         "granted": attack(
           "return await (await fetch(`http://127.0.0.1:${config.grantedPort}/`)).text()",

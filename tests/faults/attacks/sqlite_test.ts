@@ -8,90 +8,90 @@ const open = "const { DatabaseSync } = await import('node:sqlite');";
 const own = `${open} const mine = new DatabaseSync(':memory:', { allowExtension: OPTION });`;
 
 attackTest("no other file can be reached by SQL, and no extension is loaded", {
-  "attach": { body: "sqlite.exec(`attach '${config.outside}/new.db' as x`)", comesTo: refused },
+  "attach": { body: "sqlite.exec(`attach '${config.outside}/new.db' as x`)", outcome: refused },
   "attach-victim": {
     body: "sqlite.exec(`attach '${config.victimDatabase}' as x; update x.kept set word = 'mine'`)",
-    comesTo: refused,
+    outcome: refused,
   },
   "attach-after-limit": {
     body: "(sqlite as any).limits.attach = 10; sqlite.exec(`attach '${config.outside}/new.db' as x`)",
-    comesTo: refused,
+    outcome: refused,
   },
   "attach-new-handle": {
     body: `${open} new DatabaseSync(':memory:').exec(\`attach '\${config.outside}/new.db' as x\`)`,
-    comesTo: refused,
+    outcome: refused,
   },
-  "attach-uri": { body: "sqlite.exec(`attach 'file:${config.outside}/new.db?mode=rwc' as x`)", comesTo: refused },
-  "vacuum-into": { body: "sqlite.exec(`vacuum into '${config.outside}/new.db'`)", comesTo: refused },
+  "attach-uri": { body: "sqlite.exec(`attach 'file:${config.outside}/new.db?mode=rwc' as x`)", outcome: refused },
+  "vacuum-into": { body: "sqlite.exec(`vacuum into '${config.outside}/new.db'`)", outcome: refused },
   "vacuum-into-after-limit": {
     body: "(sqlite as any).limits.attach = 125; sqlite.exec(`vacuum into '${config.outside}/new.db'`)",
-    comesTo: refused,
+    outcome: refused,
   },
   "vacuum-into-new-handle": {
     body:
       `${open} const db = new DatabaseSync(':memory:', { limits: { attach: 10 } } as any); db.exec(\`vacuum into '\${config.outside}/new.db'\`)`,
-    comesTo: refused,
+    outcome: refused,
   },
   "backup": {
     body: "const { backup } = await import('node:sqlite') as any; await backup(sqlite, config.outside + '/new.db')",
-    comesTo: /^threw /,
+    outcome: /^threw /,
   },
-  "extension-sql": { body: "sqlite.exec(`select load_extension('${config.outside}/x.so')`)", comesTo: refused },
+  "extension-sql": { body: "sqlite.exec(`select load_extension('${config.outside}/x.so')`)", outcome: refused },
   "extension-call": {
     body: "sqlite.enableLoadExtension(true); sqlite.loadExtension(config.outside + '/x.so')",
-    comesTo: refused,
+    outcome: refused,
   },
   "extension-new-handle": {
     body: `${own.replace("OPTION", "true")} mine.loadExtension(config.outside + '/x.so')`,
-    comesTo: refused,
+    outcome: refused,
   },
-  "writefile": { body: "sqlite.exec(`select writefile('${config.outside}/new', 'x')`)", comesTo: refused },
-  "readfile": { body: "sqlite.exec(`select readfile('${config.outside}/secret.txt')`)", comesTo: refused },
+  "writefile": { body: "sqlite.exec(`select writefile('${config.outside}/new', 'x')`)", outcome: refused },
+  "readfile": { body: "sqlite.exec(`select readfile('${config.outside}/secret.txt')`)", outcome: refused },
   "virtual-table": {
     body: "sqlite.exec(`create virtual table t using csv(filename='${config.outside}/secret.txt')`)",
-    comesTo: refused,
+    outcome: refused,
   },
   "log-file": {
     body: "sqlite.exec(`pragma temp_store_directory = '${config.outside}'`); return 'done'",
-    comesTo: /^(returned "done"|threw )/,
+    outcome: /^(returned "done"|threw )/,
   },
-  "open-outside": { body: `${open} new DatabaseSync(config.outside + '/new.db')`, comesTo: refused },
+  "open-outside": { body: `${open} new DatabaseSync(config.outside + '/new.db')`, outcome: refused },
   "open-uri": {
     body: `${open} new DatabaseSync(new URL('file://' + config.outside + '/new.db?mode=rwc'))`,
-    comesTo: refused,
+    outcome: refused,
   },
   "open-log-for-writing": {
     body: `${open} new DatabaseSync(config.workspace + '/data/logs.db').exec('delete from logs')`,
-    comesTo: refused,
+    outcome: refused,
   },
   "writable-schema": {
     body:
       "sqlite.exec(`create table if not exists a (b); pragma writable_schema = 1; update sqlite_schema set sql = 'x'`); return 'done'",
-    comesTo: /^(threw )/,
+    outcome: /^(threw )/,
     only: "sense",
   },
-  "control-characters": { body: `${open} new DatabaseSync(config.victimDatabase + '\\0.db')`, comesTo: /^threw / },
+  "control-characters": { body: `${open} new DatabaseSync(config.victimDatabase + '\\0.db')`, outcome: /^threw / },
 }, {
   attacks({ victimDatabase }): Attacks {
     return {
       "open-victim-for-writing": {
         body: `${open} new DatabaseSync(config.victimDatabase).exec("update kept set word = 'mine'")`,
-        comesTo: refused,
+        outcome: refused,
       },
       "victim-read-write-uri": {
         body:
           `${open} new DatabaseSync(new URL('file://' + config.victimDatabase + '?mode=rw')).exec("delete from kept")`,
-        comesTo: refused,
+        outcome: refused,
       },
       "peer-handle-write": {
         body: `const { sql } = await import('drizzle-orm'); peers.victim.run(sql\`update kept set word = 'mine'\`)`,
-        comesTo: /^threw .*/,
+        outcome: /^threw .*/,
         only: "sense",
       },
       "peer-handle-attach": {
         body:
           `const { sql } = await import('drizzle-orm'); peers.victim.run(sql.raw(\`vacuum into '${victimDatabase}-copy'\`))`,
-        comesTo: /^threw .*/,
+        outcome: /^threw .*/,
         only: "sense",
       },
     };
@@ -107,18 +107,18 @@ attackTest("a crash inside SQLite ends the group that caused it, and no other", 
   "blank-source": {
     body: "return sqlite.prepare(' ').sourceSQL",
     // When Deno fixes it, it throws or returns.
-    comesTo: /^(died: .*(SIGSEGV|killed)|threw |returned )/,
+    outcome: /^(died: .*(SIGSEGV|killed)|threw |returned )/,
     deadly: true,
   },
   "deep-sql": {
     body: "return sqlite.prepare('select ' + '('.repeat(1e5) + '1' + ')'.repeat(1e5)).get()",
-    comesTo: /^(threw |died: )/,
+    outcome: /^(threw |died: )/,
     deadly: true,
   },
   "endless-recursion": {
     body:
       "return sqlite.prepare('with recursive t(n) as (select 1 union all select n + 1 from t) select count(*) from t').get()",
-    comesTo: /^(timeout|died: )/,
+    outcome: /^(timeout|died: )/,
     deadly: true,
     only: "sense",
     yaml: { timeout: "200ms", grace_period: "100ms" },
@@ -126,7 +126,7 @@ attackTest("a crash inside SQLite ends the group that caused it, and no other", 
   "large-blob": {
     body:
       "sqlite.exec('create table if not exists b (x)'); return sqlite.prepare('select length(zeroblob(500000000)) as n').get()",
-    comesTo: /^(threw |returned |died: )/,
+    outcome: /^(threw |returned |died: )/,
     deadly: true,
   },
 });

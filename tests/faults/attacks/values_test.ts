@@ -6,49 +6,49 @@ const only = "sense" as const, raw = true;
 const error = /^threw /;
 
 attackTest("a value that is not JSON, too large or too deep is an error of the sense that returned it", {
-  "getter-throws": { body: "return { get x() { throw new Error('boo') } }", comesTo: error },
-  "to-json-throws": { body: "return { toJSON() { throw new Error('boo') } }", comesTo: error },
-  "cycle": { body: "const a: any = {}; a.a = a; return a", comesTo: error },
-  "big-int": { body: "return { n: 10n ** 400n }", comesTo: error },
-  "function": { body: "return () => 1", raw, only, comesTo: error },
-  "symbol": { body: "return Symbol('x')", raw, only, comesTo: error },
-  "huge": { body: "return 'x'.repeat(2 ** 21)", comesTo: error },
-  "deep": { body: "let a: any = 1; for (let n = 0; n < 5_000; n++) a = [a]; return a", comesTo: error, only },
-  "deeper": { body: "let a: any = 1; for (let n = 0; n < 1e6; n++) a = [a]; return a", comesTo: error },
+  "getter-throws": { body: "return { get x() { throw new Error('boo') } }", outcome: error },
+  "to-json-throws": { body: "return { toJSON() { throw new Error('boo') } }", outcome: error },
+  "cycle": { body: "const a: any = {}; a.a = a; return a", outcome: error },
+  "big-int": { body: "return { n: 10n ** 400n }", outcome: error },
+  "function": { body: "return () => 1", raw, only, outcome: error },
+  "symbol": { body: "return Symbol('x')", raw, only, outcome: error },
+  "huge": { body: "return 'x'.repeat(2 ** 21)", outcome: error },
+  "deep": { body: "let a: any = 1; for (let n = 0; n < 5_000; n++) a = [a]; return a", outcome: error, only },
+  "deeper": { body: "let a: any = 1; for (let n = 0; n < 1e6; n++) a = [a]; return a", outcome: error },
   "deep-error": {
     body: "let e: any = new Error('x'); for (let n = 0; n < 1e5; n++) e = new Error('y', { cause: e }); throw e",
-    comesTo: error,
+    outcome: error,
   },
-  "huge-error": { body: "throw new Error('x'.repeat(2 ** 22))", comesTo: /^threw .{1,20000}$/ },
+  "huge-error": { body: "throw new Error('x'.repeat(2 ** 22))", outcome: /^threw .{1,20000}$/ },
   "error-getter": {
     body: "const e = new Error('x'); Object.defineProperty(e, 'message', { get() { throw 1 } }); throw e",
-    comesTo: error,
+    outcome: error,
   },
   "proxy-revoked": {
     body: "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy",
-    comesTo: error,
+    outcome: error,
   },
   "proxy-endless": {
     body:
       "return new Proxy({}, { ownKeys: () => Array.from({ length: 1e5 }, (_, n) => 'k' + n), getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, value: 'xxxxxxxx' }), get: () => 'xxxxxxxx' })",
-    comesTo: error,
+    outcome: error,
   },
   "thenable": {
     body: "return { then(done: any) { done('settled'); done('twice'); throw new Error('late'); } }",
-    comesTo: /^returned "settled"/,
+    outcome: /^returned "settled"/,
   },
   "proto-key": {
     body: 'return JSON.parse(\'{"__proto__": {"polluted": true}, "constructor": {"prototype": {"polluted": true}}}\')',
-    comesTo: /^returned /,
+    outcome: /^returned /,
   },
-  "lone-surrogate": { body: "return '\\ud800 \\udc00 \\u0000 \\u2028'", comesTo: /^returned / },
-  "negative-zero-and-nan": { body: "return [-0, NaN, Infinity]", comesTo: /^returned \[0,null,null\]/ },
-  "date": { body: "return new Date(NaN)", comesTo: /^(returned null|threw )/ },
-  "terminal-escapes": { body: "throw new Error('\\u001b]0;owned\\u0007\\u001b[2J\\u202e')", comesTo: error },
+  "lone-surrogate": { body: "return '\\ud800 \\udc00 \\u0000 \\u2028'", outcome: /^returned / },
+  "negative-zero-and-nan": { body: "return [-0, NaN, Infinity]", outcome: /^returned \[0,null,null\]/ },
+  "date": { body: "return new Date(NaN)", outcome: /^(returned null|threw )/ },
+  "terminal-escapes": { body: "throw new Error('\\u001b]0;owned\\u0007\\u001b[2J\\u202e')", outcome: error },
   "log-anything": {
     body:
       "log(Symbol.iterator as any, { toString() { return 'x'.repeat(1e6) } } as any, (() => {}) as any); log('info', 'x'.repeat(1e6), { a: 1n } as any); return 'lived'",
-    comesTo: /^(returned "lived"|threw )/,
+    outcome: /^(returned "lived"|threw )/,
   },
 }, {
   async check(daemon) {
@@ -64,7 +64,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
     body: `Object.prototype.t = 'log'; Object.prototype.of = 'victim'; Object.prototype.workflow = 'hostile|1|x';
       Array.prototype.map = () => []; Promise.prototype.then = function () { return this; } as any;
       MessagePort.prototype.postMessage = () => {}; JSON.parse = () => ({ t: 'end' }); return 'polluted'`,
-    comesTo: /^(returned|timeout|threw|died: )/,
+    outcome: /^(returned|timeout|threw|died: )/,
     deadly: true,
     only,
     yaml: { timeout: "300ms", grace_period: "100ms" },
@@ -73,7 +73,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
     body: `const real = JSON.stringify;
       JSON.stringify = (() => { JSON.stringify = real; return '1},"t":"log","of":"victim","level":"info","message":"forged","data":{"a":{"b":1}'; }) as any;
       return 'x'`,
-    comesTo: /^(returned|timeout|threw|died: )/,
+    outcome: /^(returned|timeout|threw|died: )/,
     deadly: true,
     only,
     yaml: { timeout: "300ms", grace_period: "100ms" },
@@ -81,7 +81,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
   "post-to-parent": {
     body:
       `for (const message of ['ended', '{"t":"log","of":"victim","level":"info","message":"forged","data":null}', { t: 'end' }, null]) self.postMessage(message); return 'said'`,
-    comesTo: /^returned "said"/,
+    outcome: /^returned "said"/,
   },
   // Every value goes through the encoder of its connection, which then sends more than the value.
   "forge-the-bytes": {
@@ -96,7 +96,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
       const forged = said.map((message) => JSON.stringify(message) + "\\n").join("");
       TextEncoder.prototype.encode = function (text) { return encode.call(this, forged + text); };
       return "forged"`,
-    comesTo: /^returned (\{"n":"forged"\}|"forged")/,
+    outcome: /^returned (\{"n":"forged"\}|"forged")/,
     deadly: true,
     only,
   },
@@ -105,7 +105,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
     body: `const encode = TextEncoder.prototype.encode;
       TextEncoder.prototype.encode = function (text) { return encode.call(this, '{"t":"barrier","n":1000000}\\n' + text); };
       return "said"`,
-    comesTo: /^(timeout|died: )/,
+    outcome: /^(timeout|died: )/,
     deadly: true,
     only,
     yaml: { timeout: "300ms", grace_period: "100ms" },
@@ -113,7 +113,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
   "errors-without-end": {
     body:
       "for (let n = 0; n < 2_000; n++) { Promise.reject(new Error('stray ' + n)); setTimeout(() => { throw new Error('timer ' + n) }); } await new Promise((done) => setTimeout(done, 100)); return 'lived'",
-    comesTo: /^returned "lived"/,
+    outcome: /^returned "lived"/,
     deadly: true,
   },
 }, {
@@ -122,6 +122,6 @@ attackTest("a group that replaces everything in its realm deceives only itself",
       for (const row of await daemon.logs({ source })) assert.ok(!JSON.stringify(row).includes("forged"));
     }
     const { counters } = await daemon.health();
-    assert.ok((counters.refused ?? 0) > 100, "what was forged was heard, and refused");
+    assert.ok((counters.refused ?? 0) > 100, "forged messages arrived, and were rejected");
   },
 });

@@ -69,8 +69,13 @@ for (const point of points) {
         await archiveInProcess(root, null);
         everyRowOnce(root, rows);
       });
-      const left = await bench.inTable();
-      assert.deepEqual(left.map(({ type }) => type), ["run.started", "run.message", "run.message", "sense.signal"]);
+      const remaining = await bench.inTable();
+      assert.deepEqual(remaining.map(({ type }) => type), [
+        "run.started",
+        "run.message",
+        "run.message",
+        "sense.signal",
+      ]);
       assert.deepEqual([...verifyStore(bench.paths)].filter(({ problem }) => problem !== null), []);
       const files = [...Deno.readDirSync(bench.paths.archive)].map(({ name }) => name).sort();
       assert.deepEqual(files, ["2026-01-01.jsonl", "2026-01-02.jsonl"], "nothing that was written aside is left");

@@ -76,8 +76,8 @@ Deno.test({
     disk.fill();
     // Data that fits into the log's file without a new page may still be written.
     for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.payload("ping");
-    const told = await workspace.problem("kernel", /the log cannot be written: .*full/);
-    assert.match(told.message, /free some disk space; nerve then continues/);
+    const problem = await workspace.problem("kernel", /the log cannot be written: .*full/);
+    assert.match(problem.message, /free some disk space; nerve then continues/);
     assert.match(workspace.health().storeError ?? "", /full/);
     const lost = workspace.health().counters.lost ?? 0;
     assert.ok(lost > 0);

@@ -31,15 +31,15 @@ function dataFolders(bench: ArchiveBench): string[] {
 }
 
 const points = [
-  { point: "restore.whole", left: ["data", "data.restored"], then: { rows: 3, folders: ["data"] } },
+  { point: "restore.whole", entries: ["data", "data.restored"], then: { rows: 3, folders: ["data"] } },
   {
     point: "restore.aside",
-    left: ["data.before", "data.restored"],
+    entries: ["data.before", "data.restored"],
     then: { rows: 2, folders: ["data", "data.before"] },
   },
 ];
 
-for (const { point, left, then } of points) {
+for (const { point, entries, then } of points) {
   Deno.test(`after kill -9 of a restore at ${point} the workspace has all data of one side`, () =>
     withArchive(async (bench) => {
       const backup = join(bench.paths.root, "backup");
@@ -51,7 +51,7 @@ for (const { point, left, then } of points) {
       await bench.closed(async () => {
         const { signal, stderr } = await nerve(bench.paths.root, point, "store", "restore", backup, "--force");
         assert.equal(signal, "SIGKILL", new TextDecoder().decode(stderr));
-        assert.deepEqual(dataFolders(bench), left);
+        assert.deepEqual(dataFolders(bench), entries);
         assert.equal((await bench.nerve("store", "rebuild-runs")).code, 0);
         assert.deepEqual(dataFolders(bench), then.folders);
         assert.equal((await bench.nerve("store", "verify")).code, 0);

@@ -36,7 +36,7 @@ Deno.test("kill -9 of the daemon during a backoff neither restarts the wait nor 
     makeOlder(paths, "a", backoffMs);
     daemon = await Daemon.start(paths);
     // A wait that started over would last an hour.
-    const run = await within(daemon.client.run("a", true), "the run to end", () => daemon.said);
+    const run = await within(daemon.client.run("a", true), "the run to end", () => daemon.output);
     assert.deepEqual([run.status, run.exitCode, run.attempt], ["failed", 1, 2]);
     assert.match(run.reason ?? "", /^role one failed in round 1, attempt 2 of 2: no/);
     const failures = await payloads(daemon, "run.attempt_failed", "a");
@@ -44,7 +44,7 @@ Deno.test("kill -9 of the daemon during a backoff neither restarts the wait nor 
       [1, Number(failure?.retryAt) - backoffMs],
       [2, null],
     ]);
-    assert.deepEqual(await payloads(daemon, "run.resumed", "b"), [], "the other one goes on waiting");
+    assert.deepEqual(await payloads(daemon, "run.resumed", "b"), [], "the other one still waits");
     await daemon.stop();
   } finally {
     await daemon.kill();
@@ -60,7 +60,7 @@ async function failsOnce(daemon: Daemon, runId: string): Promise<Record<string, 
       if (found.length > 0) return found;
     }
   };
-  return await within(failed(), `the first attempt of ${runId} to fail`, () => daemon.said);
+  return await within(failed(), `the first attempt of ${runId} to fail`, () => daemon.output);
 }
 
 async function payloads(

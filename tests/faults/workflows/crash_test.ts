@@ -35,7 +35,7 @@ for (const [signal, cause] of [["SIGKILL", /killed from outside/], ["SIGABRT", /
 }
 
 /** Dies once, with its siblings at work: it leaves a file that tells the next attempts not to. */
-const dying = (how: string) =>
+const dying = (end: string) =>
   steps(
     `work: async ({ start, log, config }) => {
       const marker = String(config.marker);
@@ -45,12 +45,12 @@ const dying = (how: string) =>
       if (again) return { content: "", meta: {} };
       if (start.runId !== "three") await new Promise(() => {});
       Deno.writeTextFileSync(marker, "");
-      ${how}
+      ${end}
     }`,
     `({ messages }) => messages.length === 0 ? "work" : END`,
   );
 
-async function diesByItself(how: string, factor: number, cause: RegExp): Promise<void> {
+async function diesByItself(end: string, factor: number, cause: RegExp): Promise<void> {
   await using workspace = await startWorkspace({
     clock: fastClock(factor),
     yaml: {
@@ -63,7 +63,7 @@ async function diesByItself(how: string, factor: number, cause: RegExp): Promise
         },
       },
     },
-    workflows: { w: dying(how) },
+    workflows: { w: dying(end) },
   });
   Deno.mkdirSync(`${workspace.root}/marks`);
   for (const id of runs) await atWork(workspace, "w", id);

@@ -23,13 +23,13 @@ export interface Storm {
   readonly runs: number;
   readonly kills: number;
   readonly seed: number;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
 }
 
 export type Victim = "daemon and children" | "daemon" | "children";
 
 /** Throws when a promise of the engine is broken; else returns the results for the table. */
-export async function weather({ runs, kills, seed, say }: Storm): Promise<Findings> {
+export async function weather({ runs, kills, seed, print }: Storm): Promise<Findings> {
   const random = randomFrom(seed);
   await using workspace = await makeWorkspace({
     yaml: {
@@ -52,20 +52,20 @@ export async function weather({ runs, kills, seed, say }: Storm): Promise<Findin
   try {
     for (let kill = 1; kill <= kills; kill++) {
       const batch = waiting.splice(0, Math.ceil(runs / kills));
-      const asked = heardLater(ask(daemon, batch));
+      const asking = heardLater(ask(daemon, batch));
       await delay(systemClock, Math.round(random() ** 2 * 500));
       const victim = choose(random(), killed);
       killed[victim]++;
       daemon = await strike(daemon, workspace, victim);
       // A client without an answer asks again, with the same id: that must attach, or start.
-      waiting.unshift(...await asked);
-      say(`kill ${kill} of ${kills}: ${victim}`);
+      waiting.unshift(...await asking);
+      print(`kill ${kill} of ${kills}: ${victim}`);
     }
     assert.deepEqual(await ask(daemon, waiting), []);
     const ended: Run[] = [];
     for (let at = 1; at <= runs; at++) {
       const id = `run-${String(at).padStart(2, "0")}`;
-      ended.push(await within(daemon.client.run(id, true), `${id} to end`, () => daemon.said));
+      ended.push(await within(daemon.client.run(id, true), `${id} to end`, () => daemon.output));
     }
     await daemon.stop();
     return judge(workspace, ended, killed);
@@ -145,11 +145,11 @@ export default defineWorkflow({
 `;
 
 if (import.meta.main) {
-  const say = (line: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+  const print = (line: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
   const seed = randomSeed();
-  say(`NERVE_SEED=${seed} deno task faults repeats this one`);
+  print(`NERVE_SEED=${seed} deno task faults repeats this one`);
   const from = performance.now();
-  const found = await weather({ runs: 50, kills: 20, seed, say });
-  for (const [what, count] of Object.entries(found)) say(`${String(count).padStart(6)}  ${what}`);
-  say(`every run completed exactly once, no role was skipped; ${((performance.now() - from) / 1000).toFixed(1)} s`);
+  const found = await weather({ runs: 50, kills: 20, seed, print });
+  for (const [what, count] of Object.entries(found)) print(`${String(count).padStart(6)}  ${what}`);
+  print(`every run completed exactly once, no role was skipped; ${((performance.now() - from) / 1000).toFixed(1)} s`);
 }

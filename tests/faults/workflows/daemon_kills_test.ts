@@ -3,10 +3,10 @@ import { randomSeed, repeatedBy } from "../../support/seed.ts";
 import { weather } from "./daemon_kills.ts";
 
 Deno.test("every run completes exactly once, although its daemon is killed four times", async () => {
-  const seed = randomSeed(), told: string[] = [];
+  const seed = randomSeed(), printed: string[] = [];
   try {
-    await weather({ runs: 10, kills: 4, seed, say: (line) => told.push(line) });
+    await weather({ runs: 10, kills: 4, seed, print: (line) => printed.push(line) });
   } catch (cause) {
-    throw new Error(`${cause} (${told.join("; ")})\n${repeatedBy(seed)}`, { cause });
+    throw new Error(`${cause} (${printed.join("; ")})\n${repeatedBy(seed)}`, { cause });
   }
 });

@@ -41,7 +41,7 @@ Deno.test("a run that waits for its role's next attempt still waits after a stop
   const soon = await runEnd(workspace, "soon");
   assert.equal(soon.reason?.replace(/ \(.*/, ""), "role one failed in round 1, attempt 2 of 2: no");
   assert.deepEqual(await rowsOf(workspace, "hours", "run.attempt_failed"), [failure]);
-  assert.equal(workspace.kernel.api.records.run("hours")?.attempt, 1, "it was not begun anew");
+  assert.equal(workspace.kernel.api.records.run("hours")?.attempt, 1, "it was not restarted");
 });
 
 Deno.test("runs whose workflow has left the configuration end as interrupted at the next start", async () => {

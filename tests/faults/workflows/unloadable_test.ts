@@ -9,7 +9,7 @@ import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_f
 const yaml = { workflows: { w: { overflow: "queue", ...gated.settings } } };
 const broken = "export default {;\n";
 
-async function says(workspace: WorkspaceFixture, from: number): Promise<void> {
+async function awaitReason(workspace: WorkspaceFixture, from: number): Promise<void> {
   const { message } = await workspace.change("workflow:w", "quarantined", from);
   assert.match(message, /^cannot be loaded: SyntaxError.*w\/index\.ts:1:\d+\); it stays down until its files change/);
 }
@@ -25,7 +25,7 @@ Deno.test("runs whose code does not load at the start wait, say why, and resume 
   workspace.write("workflows/w/index.ts", broken);
   const from = workspace.events.length;
   await workspace.start();
-  await says(workspace, from);
+  await awaitReason(workspace, from);
   const { api: view } = workspace.kernel;
   assert.match(view.workflows()[0]?.problem ?? "", /^quarantined: cannot be loaded: SyntaxError/);
   assert.match(workspace.unit("w").reason ?? "", /^cannot be loaded: SyntaxError/);
@@ -36,7 +36,7 @@ Deno.test("runs whose code does not load at the start wait, say why, and resume 
   // When reset with the same code, they find the same error, and lose nothing by it.
   const again = workspace.events.length;
   await view.reload();
-  await says(workspace, again);
+  await awaitReason(workspace, again);
   assert.deepEqual(statuses(), ["started", "queued", "queued"]);
 
   workspace.write("workflows/w/index.ts", gated.text(2));
@@ -44,7 +44,7 @@ Deno.test("runs whose code does not load at the start wait, say why, and resume 
   for (const id of ["under-way", "queued", "new"]) {
     const run = await runEnd(workspace, id);
     assert.deepEqual([run.status, run.rounds], ["completed", 2], run.reason ?? "");
-    assert.deepEqual(await rowsOf(workspace, id, "run.crashed"), [], "it is no death of theirs");
+    assert.deepEqual(await rowsOf(workspace, id, "run.crashed"), [], "it does not count as a death");
   }
   assert.equal(view.workflows()[0]?.problem, null);
 });
@@ -52,7 +52,7 @@ Deno.test("runs whose code does not load at the start wait, say why, and resume 
 Deno.test("a run that waits for loadable code can be killed", async () => {
   await using workspace = await startWorkspace({ yaml: { workflows: { w: {} } }, workflows: { w: broken } });
   await workspace.kernel.startWorkflow("w", { runId: "a" });
-  await says(workspace, 0);
+  await awaitReason(workspace, 0);
   const { status, exitCode } = await workspace.kernel.api.killRun("a", null);
   assert.deepEqual([status, exitCode], ["killed", 137]);
 });

@@ -139,13 +139,13 @@ Deno.test("doctor finds an orphaned process of a group, and says how to end it",
   });
   await orphan.output();
   assert.ok(await waitUntil(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 1));
-  const [left] = findLeftovers(workspace.root);
+  const [leftover] = findLeftovers(workspace.root);
   try {
     const { code, of } = await examined(workspace.root);
     assert.equal(code, 1);
-    assert.equal(of("processes")[0]?.hint, `kill -9 ${left?.pid}`);
+    assert.equal(of("processes")[0]?.hint, `kill -9 ${leftover?.pid}`);
   } finally {
-    killProcesses(left === undefined ? [] : [left], "process");
+    killProcesses(leftover === undefined ? [] : [leftover], "process");
   }
   assert.ok(await waitUntil(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 0));
   assert.equal((await examined(workspace.root)).of("processes")[0]?.level, "ok");

@@ -44,7 +44,7 @@ Deno.test("every command has help that says what it does, with an example", asyn
 
 Deno.test("a misspelt command or flag is answered with a suggestion and exit code 2", async () => {
   for (
-    const [args, meant] of [
+    const [args, suggested] of [
       [["sens", "list"], "sense"],
       [["sense", "lst"], "list"],
       [["workflow", "inspct", "x"], "inspect"],
@@ -54,7 +54,7 @@ Deno.test("a misspelt command or flag is answered with a suggestion and exit cod
   ) {
     const { code, out, err } = await nerve("/", ...args);
     assert.deepEqual([code, out], [2, ""], args.join(" "));
-    assert.match(err, new RegExp(`did you mean .*${meant}`), args.join(" "));
+    assert.match(err, new RegExp(`did you mean .*${suggested}`), args.join(" "));
     assert.match(err, /--help/);
     assert.doesNotMatch(err, /^\s+at /m, "no stack");
   }
@@ -135,10 +135,10 @@ Deno.test("each shell accepts its completion script, which asks nerve itself", a
     assert.equal(code, 0);
     assert.match(out, /nerve __complete/);
     const parse = async () => await new Deno.Command(shell, { args: ["-n", "-c", out], stderr: "piped" }).output();
-    const there = await parse().then(() => true, () => false);
+    const accepted = await parse().then(() => true, () => false);
     await t.step({
-      name: there ? `${shell} -n` : `${shell} is not here`,
-      ignore: !there,
+      name: accepted ? `${shell} -n` : `${shell} is not here`,
+      ignore: !accepted,
       fn: async () => assert.equal(new TextDecoder().decode((await parse()).stderr), ""),
     });
   }

@@ -126,10 +126,10 @@ Deno.test("a task of the workspace runs without network, also in a workspace of 
     assert.deepEqual(await taskOffline(root).then(({ code, out }) => [code, out]), [0, "it ran\n"]);
     const { importMap: _, ...rest } = JSON.parse((await read(root, "deno.json")).replace(/^\/\/.*/, ""));
     const old = JSON.stringify({ ...JSON.parse(await read(root, "import_map.json")), ...rest }, null, 2);
-    const put = async (ours: boolean) => {
+    const put = async (asWritten: boolean) => {
       await Deno.writeTextFile(join(root, "deno.json"), old);
       const manifest = JSON.parse(await read(root, ".nerve-init.json"));
-      manifest["deno.json"] = ours ? createHash("sha256").update(old).digest("hex") : "of another text";
+      manifest["deno.json"] = asWritten ? createHash("sha256").update(old).digest("hex") : "of another text";
       await Deno.writeTextFile(join(root, ".nerve-init.json"), JSON.stringify(manifest));
       await Deno.remove(join(root, ".nerve"), { recursive: true });
       assert.equal(await runCli(["validate"], new CapturedIo({ cwd: root })), 0);
@@ -203,8 +203,8 @@ Deno.test(
       const { code, err } = await init(root, "ws");
       assert.equal(code, 1);
       assert.match(err, /^❌ no space is left/);
-      const left = [...Deno.readDirSync(join(root, "ws"))];
-      assert.deepEqual(left, []);
+      const entries = [...Deno.readDirSync(join(root, "ws"))];
+      assert.deepEqual(entries, []);
       disk.free();
       assert.equal((await init(root, "ws")).code, 0);
       assert.match(await read(root, "ws", "nerve.yaml"), /^senses:$/m);

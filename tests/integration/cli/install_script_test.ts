@@ -6,7 +6,7 @@ import { fakeNerve } from "../../support/fake_nerve.ts";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-async function install(home: string, ...args: string[]): Promise<{ code: number; said: string }> {
+async function install(home: string, ...args: string[]): Promise<{ code: number; output: string }> {
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: [join(repository, "install.sh"), ...args],
     cwd: home,
@@ -14,16 +14,16 @@ async function install(home: string, ...args: string[]): Promise<{ code: number;
     env: { HOME: home, PATH: Deno.env.get("PATH") ?? "" },
     stdin: "null",
   }).output();
-  return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
+  return { code, output: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
 }
 
 Deno.test("install.sh installs a verified file into ~/.local/bin, with completions and without questions", async () => {
   await inTempDir(async (home) => {
     const file = fakeNerve(home, "downloaded", "0.2.0"), sum = await hashFile(file);
     await Deno.writeTextFile(`${file}.sha256`, `${sum}  downloaded\n`);
-    const { code, said } = await install(home, "downloaded");
-    assert.equal(code, 0, said);
-    assert.match(said, /checksum verified\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
+    const { code, output } = await install(home, "downloaded");
+    assert.equal(code, 0, output);
+    assert.match(output, /checksum verified\n.*completions for bash in .*\n(.*\n)*👉 .*is not in your PATH/);
     const target = join(home, ".local/bin/nerve");
     assert.equal(await hashFile(target), sum);
     assert.equal(((await Deno.stat(target)).mode ?? 0) & 0o777, 0o755);
@@ -46,13 +46,13 @@ Deno.test("install.sh changes nothing when the checksum is wrong or missing, or 
       [["downloaded", "--sha256", sum, "--to", "taken"], /taken\/nerve is a folder/],
     ];
     await Deno.mkdir(join(home, "taken", "nerve"), { recursive: true });
-    for (const [args, what] of cases) {
-      const { code, said } = await install(home, ...args);
-      assert.equal(code, 1, said);
-      assert.match(said, what);
+    for (const [args, expected] of cases) {
+      const { code, output } = await install(home, ...args);
+      assert.equal(code, 1, output);
+      assert.match(output, expected);
     }
-    const left = await Array.fromAsync(Deno.readDir(join(home, ".local/bin"))).catch(() => []);
-    assert.deepEqual(left, []);
+    const installed = await Array.fromAsync(Deno.readDir(join(home, ".local/bin"))).catch(() => []);
+    assert.deepEqual(installed, []);
   });
 });
 

@@ -58,7 +58,7 @@ function commandsWithJson(): Map<string, Command<CliContext>> {
 
 /** Calls commands with --json and parses their output. `told`: those that have printed a document, not an error. */
 class Caller {
-  readonly told = new Set<string>();
+  readonly printed = new Set<string>();
   readonly #served: ServedWorkspace;
 
   constructor(served: ServedWorkspace) {
@@ -69,7 +69,7 @@ class Caller {
   async call(name: string, ...args: string[]): Promise<{ code: number; error: ErrorOutput["error"] | null }> {
     const result = await this.#served.nerve(...name.split(" "), ...args, "--json");
     const error = this.#parse(name, `nerve ${name} ${args.join(" ")}`, result);
-    if (error === null) this.told.add(name);
+    if (error === null) this.printed.add(name);
     return { code: result.code, error };
   }
 
@@ -182,7 +182,7 @@ Deno.test("every command with --json prints what its schema says, with a daemon,
   await withDaemon(caller, served);
   await served.stop();
   await withoutDaemon(caller, served);
-  assert.deepEqual([...caller.told].sort(), names, "each has told something at least once");
+  assert.deepEqual([...caller.printed].sort(), names, "each has printed a document at least once");
   assert.deepEqual(served.reported, []);
   for (const [name, command] of commands) {
     await failAll(caller, [[2, "USAGE", name, "--nosuch"]]);

@@ -142,8 +142,8 @@ Deno.test("nerve.yaml keeps its mode, and a link to it stays a link", async () =
     const { mode } = await Deno.stat(join(root, "dotfiles", "nerve.yaml"));
     assert.equal((mode ?? 0) & 0o7777, 0o640);
     assert.match(await yaml(root), /^# mine\n\nworkflows:\n {2}notify:\n/);
-    const left = [...Deno.readDirSync(join(root, "dotfiles"))].map(({ name }) => name);
-    assert.deepEqual(left, ["nerve.yaml"], "nothing of the writing is left");
+    const entries = [...Deno.readDirSync(join(root, "dotfiles"))].map(({ name }) => name);
+    assert.deepEqual(entries, ["nerve.yaml"], "no temporary file remains");
   });
 });
 

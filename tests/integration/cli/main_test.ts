@@ -67,9 +67,9 @@ Deno.test("a full disk behind stdout is reported in two lines, without a stack t
       stdin: "null",
       stderr: "piped",
     }).output();
-    const said = new TextDecoder().decode(stderr);
-    assert.equal(code, 1, said);
-    assert.match(said, /^❌ stdout cannot be written: no space is left\n {3}Free some space .*\n$/);
+    const errors = new TextDecoder().decode(stderr);
+    assert.equal(code, 1, errors);
+    assert.match(errors, /^❌ stdout cannot be written: no space is left\n {3}Free some space .*\n$/);
   }
 });
 

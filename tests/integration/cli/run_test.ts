@@ -60,8 +60,8 @@ async function running(
     const code = createRunCommand(() => Promise.resolve(kernel))(io, { watch: false, ...flags });
     await io.seen(/runs/);
     const { socket } = workspacePaths(root);
-    const there = () => Deno.lstat(socket).then(() => true, () => false);
-    while (!await there()) await new Promise((resolve) => setImmediate(resolve));
+    const exists = () => Deno.lstat(socket).then(() => true, () => false);
+    while (!await exists()) await new Promise((resolve) => setImmediate(resolve));
     await test({ io, clock, kernel, root, code });
   });
 }
@@ -123,7 +123,7 @@ Deno.test("SIGHUP ends nerve run in a terminal, however often it comes; elsewher
   await running({}, async ({ io, kernel, code }) => {
     io.hangUp();
     assert.deepEqual(kernel.calls, []);
-    assert.deepEqual(kernel.api.asked, ["reload"]);
+    assert.deepEqual(kernel.api.requests, ["reload"]);
     io.interrupt();
     assert.equal(await code, 0);
   });
@@ -147,14 +147,14 @@ Deno.test("the socket is removed before the kernel releases the workspace", asyn
   // The bug would be: the lock is free, another daemon starts, and the first one removes the other's socket by its
   // name.
   await running({}, async ({ io, kernel, root, code }) => {
-    let there = true;
+    let exists = true;
     kernel.stop = async () => {
-      there = await Deno.lstat(workspacePaths(root).socket).then(() => true, () => false);
+      exists = await Deno.lstat(workspacePaths(root).socket).then(() => true, () => false);
       kernel.bus.close();
     };
     io.interrupt();
     await code;
-    assert.equal(there, false);
+    assert.equal(exists, false);
   });
 });
 

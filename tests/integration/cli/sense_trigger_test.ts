@@ -30,9 +30,9 @@ Deno.test("a workflow directive that is not followed is reported by trigger, why
     workflows: { tidy: tidyWorkflow },
   });
   const fault = `invalid workflow directive: there is no workflow "tdy"`;
-  const told = await served.nerve("sense", "trigger", "misspelt", "--wait");
-  assert.deepEqual([told.code, told.err], [0, `🔶 misspelt: ${fault}\n`]);
-  assert.match(told.out, /^📡 misspelt signal \d+ \{"path":"\/"\}\n$/);
+  const result = await served.nerve("sense", "trigger", "misspelt", "--wait");
+  assert.deepEqual([result.code, result.err], [0, `🔶 misspelt: ${fault}\n`]);
+  assert.match(result.out, /^📡 misspelt signal \d+ \{"path":"\/"\}\n$/);
   const json = await served.nerve("sense", "trigger", "misspelt", "--wait", "--json");
   const { outcome } = outputs.senseTriggerOutput.parse(JSON.parse(json.out));
   assert.equal(outcome?.kind === "signal" && outcome.warning, fault);

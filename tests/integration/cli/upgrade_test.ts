@@ -65,8 +65,8 @@ Deno.test("upgrade replaces the file, keeps the old one, and can return to it", 
     assert.match(io.out, /is now 0\.2\.0\n.*--from .*nerve\.old/);
     assert.equal(await upgrade(io, { from: `${installed}.old` }), 0);
     assert.equal(await now(), "0.1.0");
-    const left = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-    assert.deepEqual(left, ["calls", "downloaded", "nerve", "nerve.old"]);
+    const entries = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(entries, ["calls", "downloaded", "nerve", "nerve.old"]);
   });
 });
 
@@ -133,8 +133,8 @@ Deno.test("upgrades exclude each other, and the leftovers of a killed one are re
     assert.equal(await upgrade(io, { from: "downloaded" }), 0);
     assert.equal(await now(), "0.2.0");
     assert.match(io.out, /its checksum was not verified: there is no .*downloaded\.sha256/);
-    const left = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-    assert.deepEqual(left, [".nerve.mine.new", "calls", "downloaded", "nerve", "nerve.old"]);
+    const entries = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(entries, [".nerve.mine.new", "calls", "downloaded", "nerve", "nerve.old"]);
   });
 });
 

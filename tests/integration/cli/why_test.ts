@@ -26,10 +26,10 @@ Deno.test("why shows the chain of causes of a run, back to its origin, with and 
   assert.deepEqual(causes, ["sense.directive", "sense.signal", "sense.triggered"]);
   const signal = await served.workspace.signal("meter");
   assert.deepEqual(await types(String(signal.signal.id)), ["sense.signal", "sense.triggered"]);
-  const told = await nerve("why", run);
+  const result = await nerve("why", run);
   await served.stop();
-  assert.deepEqual(await nerve("why", run), told, "it needs no daemon");
-  const lines = told.out.trimEnd().split("\n");
+  assert.deepEqual(await nerve("why", run), result, "it needs no daemon");
+  const lines = result.out.trimEnd().split("\n");
   assert.equal(lines.length, 5);
   assert.match(lines[0] ?? "", new RegExp(`run ${run} of tidy was `));
   assert.match(
@@ -67,8 +67,8 @@ Deno.test("why --sense shows why a sense did not signal", async () => {
 // The bug was: trigger said "returned null" about a compute of which why said that it had returned undefined.
 Deno.test("trigger and why agree about a compute that returned nothing", async () => {
   await using served = await serveWorkspace({ senses: { forgetful: "export function compute() {}" } });
-  const said = "returned undefined: is a return or an await missing?";
-  const told = await served.nerve("sense", "trigger", "forgetful", "--wait");
-  assert.deepEqual([told.code, told.out], [0, `⚪ forgetful ${said}\n`]);
-  assert.ok((await served.nerve("why", "--sense", "forgetful")).out.includes(said));
+  const message = "returned undefined: is a return or an await missing?";
+  const result = await served.nerve("sense", "trigger", "forgetful", "--wait");
+  assert.deepEqual([result.code, result.out], [0, `⚪ forgetful ${message}\n`]);
+  assert.ok((await served.nerve("why", "--sense", "forgetful")).out.includes(message));
 });

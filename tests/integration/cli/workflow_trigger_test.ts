@@ -47,10 +47,10 @@ Deno.test("workflow trigger --wait says why the run is waiting", async () => {
     view.start = () => Promise.resolve(run);
     view.runsById.set("held", run);
     const problem = "quarantined: cannot be loaded: SyntaxError";
-    let asked = 0;
+    let requests = 0;
     const often = Promise.withResolvers<void>();
     view.workflows = () => {
-      if (++asked === 3) often.resolve();
+      if (++requests === 3) often.resolve();
       return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 1, queued: 0, problem }];
     };
     const io = new CapturedIo({ cwd: root, clock: fastClock(100) });

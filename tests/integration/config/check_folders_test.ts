@@ -11,8 +11,8 @@ Deno.test("a configured name without its folder is an error, a folder without it
     await Deno.mkdir(paths.senseFolder("disk-usage"));
     await Deno.writeTextFile(paths.senseEntry("disk-usage"), "");
     const yaml = `senses: { a: {}, b: {}, empty: {}, disk-usge: {} }\n${restOfYaml}`;
-    const said = await load(yaml);
-    assert.deepEqual(said.filter((line) => !line.includes("no reflex")), [
+    const problems = await load(yaml);
+    assert.deepEqual(problems.filter((line) => !line.includes("no reflex")), [
       "warning senses: senses/disk-usage/ is not configured",
       "error senses.empty: there is no senses/empty/index.ts",
       "error senses.disk-usge: there is no senses/disk-usge/index.ts",

@@ -34,8 +34,8 @@ Deno.test("a write grant that reaches nerve's own files is refused, however it i
       paths.runtimeFolder,
     ];
     for (const path of [...inside, ...more, "files/../data"]) {
-      const said = await load(withGrants(`{ write: ["${path}"] }`));
-      assert.match(said[0] ?? "", /^error senses\.a\.permissions\.write\[0\]: write of .* covers /, path);
+      const problems = await load(withGrants(`{ write: ["${path}"] }`));
+      assert.match(problems[0] ?? "", /^error senses\.a\.permissions\.write\[0\]: write of .* covers /, path);
     }
     assert.match((await load(withGrants("{ write: true }")))[0] ?? "", /^error .*: write: true covers nerve\.yaml/);
     assert.deepEqual(await load(withGrants('{ write: [files, "/var/tmp/x", data-of-mine] }')), []);
@@ -54,8 +54,8 @@ Deno.test("a symbolic link does not hide where a write grant leads", () =>
 Deno.test("the control socket cannot be granted", () =>
   inWorkspace(async (paths, load) => {
     for (const socket of [paths.socket, join(paths.runtimeFolder, "g1")]) {
-      const said = await load(withGrants(`{ net: ["unix:${socket}"] }`));
-      assert.deepEqual(said, [
+      const problems = await load(withGrants(`{ net: ["unix:${socket}"] }`));
+      assert.deepEqual(problems, [
         "error senses.a.permissions.net[0]: senses and workflows must not use the control socket",
       ]);
     }
@@ -84,9 +84,9 @@ Deno.test("grants that reach further than they seem to are warnings", () =>
 Deno.test("grants below /proc, /sys and /dev that cannot work are warnings; those for open devices are not", () =>
   inWorkspace(async (_, load) => {
     for (const grant of ["read: [/proc/stat]", "read: [/sys]", "read: [/dev/shm]", "write: [/proc/x]"]) {
-      const said = await load(withGrants(`{ ${grant} }`));
-      assert.match(said.join("\n"), /^warning senses\.a\.permissions\.\w+\[0\]: .* opens nothing: /, grant);
-      assert.equal(said.length, 1, grant);
+      const problems = await load(withGrants(`{ ${grant} }`));
+      assert.match(problems.join("\n"), /^warning senses\.a\.permissions\.\w+\[0\]: .* opens nothing: /, grant);
+      assert.equal(problems.length, 1, grant);
     }
     assert.deepEqual(await load(withGrants("{ read: [/dev/null, /dev/urandom] }")), []);
   }));

@@ -61,7 +61,7 @@ Deno.test("a group creates and writes its own database in WAL mode, and reads a 
       return database;
     });
     try {
-      const said = await inSandbox(
+      const reported = await inSandbox(
         grants(group),
         `
         const own = await attempt(() => { const d = new DatabaseSync(${JSON.stringify(paths.senseDatabase("a"))});
@@ -76,9 +76,9 @@ Deno.test("a group creates and writes its own database in WAL mode, and reads a 
         }),
           await write(${JSON.stringify(paths.logDatabase)})]);`,
       );
-      assert.ok(Array.isArray(said));
-      assert.deepEqual(said.slice(0, 3), [1, 7, 7]);
-      for (const refused of said.slice(3)) assert.match(refused, /^NotCapable/);
+      assert.ok(Array.isArray(reported));
+      assert.deepEqual(reported.slice(0, 3), [1, 7, 7]);
+      for (const refused of reported.slice(3)) assert.match(refused, /^NotCapable/);
     } finally {
       for (const database of open) database.close();
     }
@@ -88,7 +88,7 @@ Deno.test("a group that declares nothing cannot read, write, connect, run, or se
   inWorkspace("senses: { a: {} }\n", async (paths, grants) => {
     await Deno.writeTextFile(join(paths.senseFolder("a"), "own.txt"), "own");
     await Deno.writeTextFile(paths.configFile, "secret");
-    const said = await inSandbox(
+    const reported = await inSandbox(
       grants(group),
       `
       report([await attempt(() => Deno.readTextFile(${JSON.stringify(join(paths.senseFolder("a"), "own.txt"))})),
@@ -100,9 +100,9 @@ Deno.test("a group that declares nothing cannot read, write, connect, run, or se
         await attempt(() => Deno.env.get("HOME")),
         await attempt(() => Deno.hostname())]);`,
     );
-    assert.ok(Array.isArray(said));
-    assert.equal(said[0], "own");
-    for (const refused of said.slice(1)) assert.match(refused, /^NotCapable/);
+    assert.ok(Array.isArray(reported));
+    assert.equal(reported[0], "own");
+    for (const refused of reported.slice(1)) assert.match(refused, /^NotCapable/);
   }));
 
 Deno.test("every permission value that nerve.yaml accepts, Deno accepts too", () => {
@@ -123,7 +123,7 @@ Deno.test("a workflow reads its folder, the blobs and the log, writes only blobs
     await Deno.writeTextFile(paths.workflowEntry("w"), "code");
     await Deno.mkdir(dirname(paths.senseDatabase("a")), { recursive: true });
     for (const path of [paths.logDatabase, paths.senseDatabase("a")]) new DatabaseSync(path).close();
-    const said = await inSandbox(
+    const reported = await inSandbox(
       grants({ kind: "workflow", name: "w" }),
       `
       report([await attempt(() => Deno.readTextFile(${JSON.stringify(paths.workflowEntry("w"))})),
@@ -134,9 +134,9 @@ Deno.test("a workflow reads its folder, the blobs and the log, writes only blobs
         JSON.stringify(paths.senseDatabase("a"))
       }, { readOnly: true }) && "open")]);`,
     );
-    assert.ok(Array.isArray(said));
-    assert.equal(said[0], "code");
-    assert.equal(said[1], undefined);
-    assert.equal(said[2], "open");
-    for (const refused of said.slice(3)) assert.match(refused, /^NotCapable/);
+    assert.ok(Array.isArray(reported));
+    assert.equal(reported[0], "code");
+    assert.equal(reported[1], undefined);
+    assert.equal(reported[2], "open");
+    for (const refused of reported.slice(3)) assert.match(refused, /^NotCapable/);
   }));

@@ -23,7 +23,7 @@ Deno.test("the client reads the kernel's view over the socket", async () => {
     const run = await client.startRun("cleanup", { payload: { a: [1, null] }, runId: "mine" });
     assert.deepEqual([run.runId, run.payload], ["mine", { a: [1, null] }]);
     assert.equal((await client.triggerSense("cpu-usage", true)).outcome?.kind, "null");
-    assert.deepEqual(view.asked.slice(0, 3), [
+    assert.deepEqual(view.requests.slice(0, 3), [
       { limit: 5, offset: 0, statuses: ["failed"] },
       { limit: 3, beforeRound: 2 },
       { source: "kernel", afterId: 4, order: "desc", limit: 100 },

@@ -112,10 +112,10 @@ Deno.test("a response in memory has its length in bytes and is sent whole; one t
     assert.equal(text, body);
   }, answer);
   await served(async ({ path }) => {
-    const told = await rest(await connected(path, closing("HEAD")));
-    assert.match(told, /^HTTP\/1\.1 200 OK\r\n/);
-    assert.doesNotMatch(told, /content-length/i);
-    assert.ok(told.endsWith("\r\n\r\n"));
+    const head = await rest(await connected(path, closing("HEAD")));
+    assert.match(head, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.doesNotMatch(head, /content-length/i);
+    assert.ok(head.endsWith("\r\n\r\n"));
   }, () => new Response(null, { headers: { "content-type": "application/json" } }));
 });
 
@@ -161,11 +161,11 @@ Deno.test("a response that nobody reads is cut off after a while", async () => {
   await served(async ({ path, clock }) => {
     const connection = await connected(path, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     // Until the socket's own buffers are full: for many turns of the event loop no further piece has been produced.
-    let before = 0, still = 0;
+    let before = 0, unchangedTurns = 0;
     await until(() => {
-      still = made === before ? still + 1 : 0;
+      unchangedTurns = made === before ? unchangedTurns + 1 : 0;
       before = made;
-      return made > 0 && still > 3_000;
+      return made > 0 && unchangedTurns > 3_000;
     });
     await clock.tick(answerStallMs - 1);
     assert.ok(before < 100, `${before} parts were made for a client that reads none`);

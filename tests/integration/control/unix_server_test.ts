@@ -99,15 +99,15 @@ Deno.test("a stop answers clients that wait for a run with its current state", a
 Deno.test("a stop ends although a response never ends", async () => {
   // The bug would be: shutdown() waits for the open answer, and the daemon never ends.
   const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
-  const clock = new FakeClock(), asked = Promise.withResolvers<void>(), answer = Promise.withResolvers<Response>();
+  const clock = new FakeClock(), requested = Promise.withResolvers<void>(), answer = Promise.withResolvers<Response>();
   const fetch = () => {
-    asked.resolve();
+    requested.resolve();
     return answer.promise;
   };
   const server = await serveControl({ fetch }, { path, clock, report: () => {} });
   using client = new ControlClient(path);
   const health = client.health().catch((thrown: NerveError) => thrown.code);
-  await asked.promise;
+  await requested.promise;
   let stopped = false;
   const stopping = server.stop().then(() => stopped = true);
   await clock.tick(controlStopMs - 1);

@@ -76,9 +76,9 @@ Deno.test("a daemon whose log is removed or replaced says so and ends; the next 
     await workspace.start();
     remove();
     await workspace.reached("the end", () => findDaemon(workspace.paths).supervised === null);
-    const said = workspace.textLog().split("kernel.ready").at(-1) ?? "";
-    assert.match(said, /level=warn source=kernel event=problem message="data\/logs\.db was removed or replaced/);
-    assert.match(said, /event=kernel\.stopping message="log gone"/);
+    const lines = workspace.textLog().split("kernel.ready").at(-1) ?? "";
+    assert.match(lines, /level=warn source=kernel event=problem message="data\/logs\.db was removed or replaced/);
+    assert.match(lines, /event=kernel\.stopping message="log gone"/);
     const { code, out } = await workspace.nerve("status");
     assert.equal(code, 3);
     assert.match(out, /it stays down: data\/logs\.db was removed or replaced/);

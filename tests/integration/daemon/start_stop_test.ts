@@ -68,8 +68,8 @@ Deno.test("start prints every problem of a wrong nerve.yaml, and leaves nothing 
   assert.match(err, /nerve\.yaml:1:\d+ error senses\.ping\.throttle/);
   assert.match(err, /nerve\.yaml:2:\d+ error reflexes\[0\]/);
   assert.match(err, /❌ nothing was started/);
-  const left = [...Deno.readDirSync(workspace.root)].map(({ name }) => name).sort();
-  assert.deepEqual(left, ["nerve.yaml", "senses", "workflows"]);
+  const entries = [...Deno.readDirSync(workspace.root)].map(({ name }) => name).sort();
+  assert.deepEqual(entries, ["nerve.yaml", "senses", "workflows"]);
 });
 
 Deno.test("a second start is refused with the pid, and of two concurrent starts exactly one succeeds", async () => {

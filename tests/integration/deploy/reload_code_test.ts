@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
-const says = (text: string) => `export const compute = () => ({ says: ${JSON.stringify(text)} });\n`;
+const senseThatSays = (text: string) => `export const compute = () => ({ says: ${JSON.stringify(text)} });\n`;
 
 async function replaced(workspace: WorkspaceFixture, unit: string, edit: () => void): Promise<void> {
   const from = workspace.events.length;
@@ -11,11 +11,14 @@ async function replaced(workspace: WorkspaceFixture, unit: string, edit: () => v
 }
 
 Deno.test("a changed sense answers with its new code, and no other group's process is touched", async () => {
-  await using workspace = await startWorkspace({ senses: { a: says("one"), b: says("b") }, watch: true });
+  await using workspace = await startWorkspace({
+    senses: { a: senseThatSays("one"), b: senseThatSays("b") },
+    watch: true,
+  });
   assert.deepEqual(await workspace.payload("a"), { says: "one" });
   await workspace.payload("b");
   const before = { a: workspace.pid("a"), b: workspace.pid("b") };
-  await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", says("two")));
+  await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", senseThatSays("two")));
   assert.deepEqual(await workspace.payload("a"), { says: "two" });
   assert.notEqual(workspace.pid("a"), before.a);
   assert.equal(workspace.pid("b"), before.b);
@@ -23,7 +26,7 @@ Deno.test("a changed sense answers with its new code, and no other group's proce
 });
 
 Deno.test("code that does not load keeps the previous version running and reports the place of the error, until it is fixed", async () => {
-  await using workspace = await startWorkspace({ senses: { a: says("one") }, watch: true });
+  await using workspace = await startWorkspace({ senses: { a: senseThatSays("one") }, watch: true });
   await workspace.payload("a");
   const pid = workspace.pid("a"), from = workspace.events.length;
   workspace.write("senses/a/index.ts", "export const compute = () => {\n  return {{;\n};\n");
@@ -35,7 +38,7 @@ Deno.test("code that does not load keeps the previous version running and report
   assert.equal(workspace.pid("a"), pid);
   const [row] = await workspace.rows({ type: "sense.load_failed" });
   assert.equal((row?.payload as { previous: boolean }).previous, true);
-  await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", says("three")));
+  await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", senseThatSays("three")));
   assert.deepEqual(await workspace.payload("a"), { says: "three" });
   assert.equal(workspace.sense("a").problem, null);
 });
@@ -51,13 +54,13 @@ Deno.test("a running compute ends in the old process, while its sibling already 
   const yaml = { senses: { slow: { group: "g", permissions: { read: ["files"] } }, quick: { group: "g" } } };
   await using workspace = await startWorkspace({
     yaml,
-    senses: { slow: slow("one"), quick: says("one") },
+    senses: { slow: slow("one"), quick: senseThatSays("one") },
     files: { "senses/slow/gate.ts": gate, "files/none": "" },
     watch: true,
   });
   const first = workspace.trigger("slow");
   await workspace.log("sense:slow", /begun/);
-  await replaced(workspace, "group:g", () => workspace.write("senses/quick/index.ts", says("two")));
+  await replaced(workspace, "group:g", () => workspace.write("senses/quick/index.ts", senseThatSays("two")));
   assert.deepEqual(await workspace.payload("quick"), { says: "two" });
   const next = workspace.events.length;
   workspace.write("files/open", "");
@@ -67,14 +70,14 @@ Deno.test("a running compute ends in the old process, while its sibling already 
 
 Deno.test("a sense that was already broken does not block its sibling's new code, and a fixed one is reported as loaded", async () => {
   const yaml = { senses: { bad: { group: "g" }, good: { group: "g" } } };
-  await using workspace = await startWorkspace({ yaml, senses: { bad: "export {};\n", good: says("one") } });
+  await using workspace = await startWorkspace({ yaml, senses: { bad: "export {};\n", good: senseThatSays("one") } });
   await workspace.failure("bad");
   await workspace.payload("good");
-  workspace.write("senses/good/index.ts", says("two"));
+  workspace.write("senses/good/index.ts", senseThatSays("two"));
   assert.deepEqual((await workspace.kernel.api.reload()).replaced, ["group:g"]);
   assert.deepEqual(await workspace.payload("good"), { says: "two" });
   assert.match(workspace.sense("bad").problem ?? "", /^cannot be loaded: .*does not export/);
-  workspace.write("senses/bad/index.ts", says("well"));
+  workspace.write("senses/bad/index.ts", senseThatSays("well"));
   const { replaced: units, problems } = await workspace.kernel.api.reload();
   assert.deepEqual([units, problems.filter(({ about }) => about.startsWith("sense:"))], [["group:g"], []]);
   assert.equal(workspace.sense("bad").problem, null);
@@ -109,7 +112,7 @@ Deno.test("a quarantine is lifted by a change of the unit's files", async () => 
   const loops = "export function compute() { for (;;); }\n";
   await using workspace = await startWorkspace({
     yaml: { senses: { a: { timeout: "150ms", grace_period: "10ms" }, b: {} } },
-    senses: { a: loops, b: says("b") },
+    senses: { a: loops, b: senseThatSays("b") },
     watch: true,
   });
   while (workspace.unit("a").state !== "quarantined") {
@@ -117,7 +120,7 @@ Deno.test("a quarantine is lifted by a change of the unit's files", async () => 
     assert.notEqual((await workspace.trigger("a")).kind, "signal");
     await workspace.payload("b");
   }
-  await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", says("well")));
+  await replaced(workspace, "group:a", () => workspace.write("senses/a/index.ts", senseThatSays("well")));
   // On a busy machine its short time limit may be too short.
   let result = await workspace.trigger("a");
   while (result.kind === "timeout" || result.kind === "group_down") result = await workspace.trigger("a");

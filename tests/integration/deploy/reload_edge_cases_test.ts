@@ -11,21 +11,21 @@ import { join } from "../../support/paths.ts";
 import { configured } from "../../support/reload_world.ts";
 import { makeWorkspace, startWorkspace, within, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
-const says = (word: string) => `export const compute = () => ({ word: ${JSON.stringify(word)} });\n`;
+const senseThatSays = (word: string) => `export const compute = () => ({ word: ${JSON.stringify(word)} });\n`;
 
 /** Waits until the kernel is where a fresh start on these files would be. */
-async function asFresh(workspace: WorkspaceFixture, what: string): Promise<void> {
+async function becomesAsFresh(workspace: WorkspaceFixture, what: string): Promise<void> {
   await using fresh = await makeWorkspace({});
   for (const part of ["nerve.yaml", "senses", "lib"]) {
     const args = ["-rL", join(workspace.root, part), fresh.root];
     await new Deno.Command("cp", { args, stderr: "null" }).output();
   }
   await fresh.start();
-  const wanted = JSON.stringify(configured(fresh));
+  const expected = JSON.stringify(configured(fresh));
   const reached = async () => {
-    while (JSON.stringify(configured(workspace)) !== wanted) await delay(systemClock, 20);
+    while (JSON.stringify(configured(workspace)) !== expected) await delay(systemClock, 20);
   };
-  await within(reached(), what, () => `${wanted}\n${JSON.stringify(configured(workspace))}`);
+  await within(reached(), what, () => `${expected}\n${JSON.stringify(configured(workspace))}`);
 }
 
 async function wordOf(workspace: WorkspaceFixture, sense: string): Promise<string> {
@@ -33,7 +33,10 @@ async function wordOf(workspace: WorkspaceFixture, sense: string): Promise<strin
 }
 
 Deno.test("a sense's folder renamed together with its entry is a new sense, and its neighbour keeps its process", async () => {
-  await using workspace = await startWorkspace({ senses: { old: says("old"), other: says("other") }, watch: true });
+  await using workspace = await startWorkspace({
+    senses: { old: senseThatSays("old"), other: senseThatSays("other") },
+    watch: true,
+  });
   assert.equal(await wordOf(workspace, "old"), "old");
   await workspace.payload("other");
   const neighbour = workspace.pid("other"), at = (name: string) => join(workspace.root, "senses", name);
@@ -42,7 +45,7 @@ Deno.test("a sense's folder renamed together with its entry is a new sense, and 
   await workspace.problem("kernel", /nerve\.yaml was refused.*senses\.old/);
   assert.equal(await wordOf(workspace, "old"), "old");
   workspace.write("nerve.yaml", stringify({ senses: { new: {}, other: {} } }));
-  await asFresh(workspace, "the new name");
+  await becomesAsFresh(workspace, "the new name");
   assert.equal(await wordOf(workspace, "new"), "old");
   assert.equal(workspace.kernel.api.sense("old"), null);
   assert.equal(workspace.pid("other"), neighbour);
@@ -52,7 +55,7 @@ Deno.test("files whose names differ in case or in Unicode normalization are two 
   // Composed and decomposed: different names to the system.
   const names = ["Word.ts", "word.ts", "w\u00f6rd \u{1f600}.ts", "wo\u0308rd.ts"];
   await using workspace = await startWorkspace({
-    senses: { a: says("none") },
+    senses: { a: senseThatSays("none") },
     files: Object.fromEntries(names.map((name) => [`lib/${name}`, `export const word = ${JSON.stringify(name)};\n`])),
     watch: true,
   });
@@ -68,14 +71,17 @@ Deno.test("files whose names differ in case or in Unicode normalization are two 
   }
   // By case alone, in one step.
   const from = workspace.events.length, at = (name: string) => join(workspace.root, "lib", name);
-  workspace.write("senses/a/index.ts", says("WORD"));
+  workspace.write("senses/a/index.ts", senseThatSays("WORD"));
   Deno.renameSync(at("Word.ts"), at("WORD.ts"));
   await workspace.log("group:a", /its files changed/, from);
   assert.equal(await wordOf(workspace, "a"), "WORD");
 });
 
 Deno.test("a nerve.yaml that is a link is followed; a folder or a broken link in its place changes nothing", async () => {
-  await using workspace = await startWorkspace({ senses: { a: says("a"), b: says("b") }, watch: true });
+  await using workspace = await startWorkspace({
+    senses: { a: senseThatSays("a"), b: senseThatSays("b") },
+    watch: true,
+  });
   const { configFile } = workspace.paths,
     text = (...names: string[]) => stringify({ senses: Object.fromEntries(names.map((name) => [name, {}])) });
   workspace.write("etc/one.yaml", text("a"));
@@ -85,14 +91,14 @@ Deno.test("a nerve.yaml that is a link is followed; a folder or a broken link in
     Deno.renameSync(`${configFile}.new`, configFile);
   };
   turn("etc/one.yaml");
-  await asFresh(workspace, "the link");
+  await becomesAsFresh(workspace, "the link");
   // The target is written, outside of everything that is watched.
   workspace.write("etc/one.yaml", text("a", "b"));
-  await asFresh(workspace, "the text behind the link");
+  await becomesAsFresh(workspace, "the text behind the link");
   workspace.write("etc/one.yaml", text("a"));
-  await asFresh(workspace, "the text behind the link, again");
+  await becomesAsFresh(workspace, "the text behind the link, again");
   turn("etc/two.yaml");
-  await asFresh(workspace, "another link");
+  await becomesAsFresh(workspace, "another link");
   for (
     const [odd, make] of Object.entries({
       "is not a file": () => Deno.mkdirSync(configFile),
@@ -117,16 +123,19 @@ Deno.test("a nerve.yaml that is a link is followed; a folder or a broken link in
 });
 
 Deno.test("an unreadable file affects only its sense, and is loaded once it is readable", async () => {
-  await using workspace = await startWorkspace({ senses: { a: says("a"), b: says("b") }, watch: true });
+  await using workspace = await startWorkspace({
+    senses: { a: senseThatSays("a"), b: senseThatSays("b") },
+    watch: true,
+  });
   for (const name of ["a", "b"]) await workspace.payload(name);
   const neighbour = workspace.pid("b"), entry = join(workspace.root, "senses/a/index.ts");
   // Fails also for root: a link to itself.
   Deno.removeSync(entry);
   Deno.symlinkSync("index.ts", entry);
   await workspace.problem("kernel", /cannot be (read|watched)|refused/);
-  assert.equal(await wordOf(workspace, "a"), "a", "the process that has the old code goes on");
+  assert.equal(await wordOf(workspace, "a"), "a", "the process with the old code keeps running");
   Deno.removeSync(entry);
-  workspace.write("senses/a/index.ts", says("mended"));
+  workspace.write("senses/a/index.ts", senseThatSays("mended"));
   await within(
     (async () => {
       while (await wordOf(workspace, "a") !== "mended") await delay(systemClock, 20);
@@ -134,5 +143,5 @@ Deno.test("an unreadable file affects only its sense, and is loaded once it is r
     "the mended code",
   );
   assert.equal(workspace.pid("b"), neighbour);
-  await asFresh(workspace, "a fresh start");
+  await becomesAsFresh(workspace, "a fresh start");
 });

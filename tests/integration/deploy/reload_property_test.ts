@@ -65,13 +65,13 @@ async function endsAsFresh(edits: readonly Edit[]): Promise<void> {
   for (const each of edits) await world.edit(each);
   world.settle();
   await using fresh = await world.fresh();
-  const wanted = await state(fresh);
+  const expected = await state(fresh);
   let found: unknown;
   const settled = async () => {
-    while (!isDeepStrictEqual(found = await state(workspace), wanted)) await delay(systemClock, 50);
+    while (!isDeepStrictEqual(found = await state(workspace), expected)) await delay(systemClock, 50);
   };
   await within(settled(), "the state of a fresh start", () => {
-    return `${JSON.stringify(wanted)}\n${JSON.stringify(found)}\n${JSON.stringify(edits)}`;
+    return `${JSON.stringify(expected)}\n${JSON.stringify(found)}\n${JSON.stringify(edits)}`;
   });
 }
 

@@ -10,7 +10,7 @@ import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeView } from "../../support/fake_view.ts";
 import { makeWorkspace, startWorkspace, within } from "../../support/workspace_fixture.ts";
 
-const says = (text: string) => `export const compute = () => ({ says: ${JSON.stringify(text)} });\n`;
+const senseThatSays = (text: string) => `export const compute = () => ({ says: ${JSON.stringify(text)} });\n`;
 
 Deno.test("POST /v1/reload answers with the changes once they are in force", async () => {
   const view = new FakeView();
@@ -23,12 +23,12 @@ Deno.test("POST /v1/reload answers with the changes once they are in force", asy
   const app = createApp(view, { version: "0", stop: () => {}, report: () => {} });
   const answer = await app.request("/v1/reload", { method: "POST" });
   assert.deepEqual(reloadReplySchema.parse(await answer.json()), view.reloadReply);
-  assert.deepEqual(view.asked, ["reload"]);
+  assert.deepEqual(view.requests, ["reload"]);
 });
 
 Deno.test("nerve reload applies what is on disk, prints the changes, and fails when something is wrong", async () => {
   await using workspace = await startWorkspace({
-    senses: { a: says("one"), b: says("b") },
+    senses: { a: senseThatSays("one"), b: senseThatSays("b") },
     yaml: "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",
   });
   const app = createApp(workspace.kernel.api, { version: "0", stop: () => {}, report: () => {} });
@@ -44,7 +44,7 @@ Deno.test("nerve reload applies what is on disk, prints the changes, and fails w
     assert.equal(unused.code, 0);
     assert.match(unused.out, /nothing has changed/);
 
-    workspace.write("senses/a/index.ts", says("two"));
+    workspace.write("senses/a/index.ts", senseThatSays("two"));
     workspace.write(
       "nerve.yaml",
       "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1h }, { sense: b, on: [a] }]\n",
@@ -56,7 +56,7 @@ Deno.test("nerve reload applies what is on disk, prints the changes, and fails w
     assert.deepEqual(await workspace.payload("a"), { says: "two" });
 
     workspace.write("senses/a/index.ts", "export const compute = 7;\n");
-    workspace.write("senses/d/index.ts", says("d"));
+    workspace.write("senses/d/index.ts", senseThatSays("d"));
     const broken = await nerve("reload");
     assert.equal(broken.code, 1);
     assert.match(broken.out, /^❌ sense:a: still on the previous version: .*\/senses\/a\/index\.ts:1:1\)$/m);
@@ -79,7 +79,7 @@ Deno.test("nerve reload applies what is on disk, prints the changes, and fails w
 
 Deno.test("SIGHUP makes nerve run --no-watch apply what is on disk", async () => {
   await using workspace = await makeWorkspace({
-    senses: { a: says("one"), b: says("b") },
+    senses: { a: senseThatSays("one"), b: senseThatSays("b") },
     yaml: "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1h }]\n",
   });
   const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));

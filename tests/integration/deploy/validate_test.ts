@@ -23,9 +23,9 @@ Deno.test("loadAll() reports what the daemon would, and opens no database of the
   });
   const problems = await loadAll(await workspace.config(), workspace.paths);
   const byPath = new Map(problems.map((problem) => [problem.path, problem]));
-  for (const [name, [, says, line]] of Object.entries(unloadable)) {
+  for (const [name, [, expected, line]] of Object.entries(unloadable)) {
     const problem = byPath.get(`senses.${name}`);
-    assert.match(problem?.message ?? "", says, name);
+    assert.match(problem?.message ?? "", expected, name);
     assert.equal(problem?.place?.line, line, name);
   }
   assert.match(byPath.get("workflows.shapeless")?.message ?? "", /moderator is not a function/);

@@ -26,7 +26,7 @@ Deno.test("a process ends when idle, and is ready again, with its sense loaded, 
   for (let passedMs = 0; passedMs < idleEndMs; passedMs += 5_000) {
     await clock.tick(5_000);
     const ended = () => workspace.events.some((event) => event.kind === "unit" && event.change === "ended");
-    for (let heard = 0; heard < 5 && !ended(); heard++) {
+    for (let beats = 0; beats < 5 && !ended(); beats++) {
       await workspace.waitFor(
         (event) => event.kind === "log" || ended(),
         "the process to speak",

@@ -13,7 +13,7 @@ import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 Deno.test("the log is archived soon after the start and after each midnight UTC; a failure is retried after an hour", () =>
   withArchive(async (bench) => {
-    const clock = new FakeClock(at(3, 20)), problems: string[] = [], asked: number[] = [];
+    const clock = new FakeClock(at(3, 20)), problems: string[] = [], requests: number[] = [];
     for (const day of [0, 1, 2, 3]) bench.append(at(day));
     await bench.store.log.durable();
     const housekeeping = new LogRetention({
@@ -21,13 +21,13 @@ Deno.test("the log is archived soon after the start and after each midnight UTC;
       clock,
       archiveFolder: bench.paths.archive,
       retentionMs() {
-        asked.push(clock.now());
+        requests.push(clock.now());
         return 2 * dayMs;
       },
       problem: (message) => problems.push(message),
     });
     housekeeping.start();
-    assert.deepEqual(asked, [], "not at the start");
+    assert.deepEqual(requests, [], "not at the start");
     await clock.tick(archiveFirstMs);
     await housekeeping.archive({ dryRun: true });
     assert.deepEqual(Object.keys(bench.inFiles()), ["2026-01-01"]);
@@ -43,7 +43,7 @@ Deno.test("the log is archived soon after the start and after each midnight UTC;
     await clock.tick(archiveRetryMs);
     await housekeeping.archive({ before: "2026-01-01" });
     assert.deepEqual([Object.keys(bench.inFiles()), problems.length], [["2026-01-01", "2026-01-02"], 1]);
-    assert.deepEqual(asked.map((ms) => ms - at(3)), [
+    assert.deepEqual(requests.map((ms) => ms - at(3)), [
       ...[20 * 3_600_000 + archiveFirstMs, 20 * 3_600_000 + archiveFirstMs],
       ...[dayMs + archiveFirstMs, dayMs + archiveFirstMs],
       ...[dayMs + archiveFirstMs + archiveRetryMs, dayMs + archiveFirstMs + archiveRetryMs],
@@ -140,7 +140,7 @@ Deno.test("a running kernel archives on request over the API, and refuses a day 
   const [reply] = await Promise.all([view.archive({ before: today }), workspace.trigger("ping")]);
   assert.ok(reply.rows >= first.length, `${reply.rows} of ${first.length}`);
   assert.deepEqual([reply.days.map(({ day }) => day), reply.held], [["2026-01-01"], 0]);
-  const left = await workspace.rows({ order: "asc" });
-  assert.deepEqual(left.filter(({ ts }) => ts < at(3)), []);
+  const remaining = await workspace.rows({ order: "asc" });
+  assert.deepEqual(remaining.filter(({ ts }) => ts < at(3)), []);
   assert.deepEqual([workspace.health().storeError, workspace.health().archive], [null, null]);
 });

@@ -56,8 +56,8 @@ Deno.test("messages of a process about others are rejected, counted and logged; 
   assert.equal((await workspace.rows({ type: "run.message" })).length, 0);
   await workspace.log("group:bad", /claimed to have loaded victim, which is not its own; rejected/);
   await workspace.log("group:bad", /claimed a message of run r1, which is not its own; rejected/);
-  const said = await workspace.rows({ source: "group:bad", type: "group.said" });
-  assert.ok(said.length === 5, `${said.length} rows tell of it, not one each`);
+  const rows = await workspace.rows({ source: "group:bad", type: "group.said" });
+  assert.ok(rows.length === 5, `${rows.length} rows report it, not one each`);
   assert.equal(workspace.unit("bad").deaths, 0);
 });
 
@@ -110,12 +110,12 @@ Deno.test("a process that breaks the protocol is killed, and the kernel says how
     },
     senses: { ...Object.fromEntries(names.map((name) => [name, senses.bad])), victim: senses.victim },
   });
-  for (const [index, [, says]] of Object.values(broken).entries()) {
+  for (const [index, [, expected]] of Object.values(broken).entries()) {
     const name = names[index] ?? "";
     const result = await workspace.trigger(name);
     assert.equal(result.kind, "group_down", name);
     const { message } = await workspace.change(`group:${name}`, "died");
-    assert.match(message, says, name);
+    assert.match(message, expected, name);
     assert.ok(message.length < 2_500);
   }
   await victimIsFine(workspace);

@@ -7,19 +7,19 @@ Deno.test("a sense that cannot load is reported once with its place, and its sib
   await using workspace = await startWorkspace(withAll());
   assert.deepEqual(await workspace.payload("sibling"), { fine: 1 });
   const pid = workspace.pid("g");
-  for (const [name, [, says, line]] of Object.entries(unloadable)) {
+  for (const [name, [, expected, line]] of Object.entries(unloadable)) {
     for (let again = 0; again < 3; again++) {
       const { code, message, place } = await workspace.failure(name);
       assert.equal(code, "load", name);
-      assert.match(message, says, name);
-      assert.doesNotMatch(message, /file:\/\/.*:\d+:\d+/, "its place is told apart from its message");
+      assert.match(message, expected, name);
+      assert.doesNotMatch(message, /file:\/\/.*:\d+:\d+/, "its place is not part of its message");
       assert.deepEqual([place?.file, place?.line], [workspace.paths.senseEntry(name), line], name);
     }
-    const told = workspace.events.filter((event) => event.kind === "problem" && event.source === `sense:${name}`);
-    assert.equal(told.length, 1, `${name} is told once`);
-    assert.match(Object(told[0]).message, new RegExp(`senses/${name}/index.ts:${line}:`), name);
+    const problems = workspace.events.filter((event) => event.kind === "problem" && event.source === `sense:${name}`);
+    assert.equal(problems.length, 1, `${name} is reported once`);
+    assert.match(Object(problems[0]).message, new RegExp(`senses/${name}/index.ts:${line}:`), name);
     assert.equal((await workspace.rows({ source: `sense:${name}`, type: "sense.load_failed" })).length, 1);
-    assert.match(workspace.sense(name).problem ?? "", says);
+    assert.match(workspace.sense(name).problem ?? "", expected);
   }
   assert.deepEqual(await workspace.payload("sibling"), { fine: 1 });
   assert.equal(workspace.pid("g"), pid);

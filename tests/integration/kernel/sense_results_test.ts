@@ -3,48 +3,57 @@ import assert from "node:assert/strict";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
 
 /** The body of `compute`, and what is reported about it. */
-const wrong: Readonly<Record<string, { body: string; code: "throw" | "output"; says: RegExp; line?: number }>> = {
-  "throws": { body: "throw new Error('no luck')", code: "throw", says: /^no luck$/, line: 2 },
-  "throws-a-class": { body: "throw new RangeError('too far')", code: "throw", says: /^RangeError: too far$/, line: 2 },
-  "rejects": { body: "return Promise.reject(new Error('later'))", code: "throw", says: /^later$/, line: 2 },
-  "throws-nothing": { body: "throw undefined", code: "throw", says: /^undefined$/ },
-  "throws-lines": { body: "throw new Error('one\\n  two')", code: "throw", says: /^one \| two$/, line: 2 },
-  "throws-long": { body: "throw new Error('x'.repeat(1e7))", code: "throw", says: /^x{1000,4000}$/ },
+const wrong: Readonly<Record<string, { body: string; code: "throw" | "output"; expected: RegExp; line?: number }>> = {
+  "throws": { body: "throw new Error('no luck')", code: "throw", expected: /^no luck$/, line: 2 },
+  "throws-a-class": {
+    body: "throw new RangeError('too far')",
+    code: "throw",
+    expected: /^RangeError: too far$/,
+    line: 2,
+  },
+  "rejects": { body: "return Promise.reject(new Error('later'))", code: "throw", expected: /^later$/, line: 2 },
+  "throws-nothing": { body: "throw undefined", code: "throw", expected: /^undefined$/ },
+  "throws-lines": { body: "throw new Error('one\\n  two')", code: "throw", expected: /^one \| two$/, line: 2 },
+  "throws-long": { body: "throw new Error('x'.repeat(1e7))", code: "throw", expected: /^x{1000,4000}$/ },
   "throws-no-message": {
     body: "const e = new Error(); Object.defineProperty(e, 'message', { get() { throw e } }); throw e",
     code: "throw",
-    says: /cannot be shown/,
+    expected: /cannot be shown/,
   },
   "throws-odd-parts": {
     body: "throw Object.assign(new Error(), { name: Symbol('n'), message: 5n, stack: { a: 1 } })",
     code: "throw",
-    says: /5/,
+    expected: /5/,
   },
   "throws-a-trap": {
     body: "throw new Proxy(new Error(), { get() { throw 1 }, getPrototypeOf() { throw 2 } })",
     code: "throw",
-    says: /cannot be shown/,
+    expected: /cannot be shown/,
   },
   "throws-a-revoked-proxy": {
     body: "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy",
     code: "throw",
-    says: /cannot be shown/,
+    expected: /cannot be shown/,
   },
   "throws-a-bad-stack": {
     body: "throw Object.assign(new Error('odd'), { stack: 'at file:///%zz/%E0:1:1' })",
     code: "throw",
-    says: /^odd$/,
+    expected: /^odd$/,
   },
-  "function": { body: "return () => 1", code: "output", says: /is not JSON: function/ },
-  "symbol": { body: "return Symbol('s')", code: "output", says: /is not JSON: symbol/ },
-  "bigint": { body: "return { n: 10n }", code: "output", says: /is not JSON: .*BigInt/ },
-  "cycle": { body: "const a: unknown[] = []; a.push(a); return a", code: "output", says: /is not JSON: .*circular/i },
-  "getter": { body: "return { get a() { throw new Error('peek') } }", code: "output", says: /is not JSON: peek/ },
-  "huge": { body: "return 'x'.repeat(10 * 2 ** 20)", code: "output", says: /larger than 262144 bytes/ },
+  "function": { body: "return () => 1", code: "output", expected: /is not JSON: function/ },
+  "symbol": { body: "return Symbol('s')", code: "output", expected: /is not JSON: symbol/ },
+  "bigint": { body: "return { n: 10n }", code: "output", expected: /is not JSON: .*BigInt/ },
+  "cycle": {
+    body: "const a: unknown[] = []; a.push(a); return a",
+    code: "output",
+    expected: /is not JSON: .*circular/i,
+  },
+  "getter": { body: "return { get a() { throw new Error('peek') } }", code: "output", expected: /is not JSON: peek/ },
+  "huge": { body: "return 'x'.repeat(10 * 2 ** 20)", code: "output", expected: /larger than 262144 bytes/ },
   "deep": {
     body: "let v: unknown = 1; for (let i = 0; i < 5000; i++) v = [v]; return v",
     code: "output",
-    says: /deeper than 128/,
+    expected: /deeper than 128/,
   },
 };
 
@@ -58,17 +67,17 @@ Deno.test("an invalid value or error of a sense is reported with its place, and 
   await using workspace = await startWorkspace({ yaml, senses });
   assert.deepEqual(await workspace.payload("sibling"), { fine: 1 });
   const pid = workspace.pid("one");
-  for (const [name, { code, says, line }] of Object.entries(wrong)) {
+  for (const [name, { code, expected, line }] of Object.entries(wrong)) {
     const { code: got, message, place } = await workspace.failure(name);
-    assert.match(message, says, name);
+    assert.match(message, expected, name);
     assert.equal(got, code, name);
     if (line !== undefined) {
       assert.equal(place?.file, workspace.paths.senseEntry(name), name);
       assert.equal(place.line, line, name);
     }
     const [row] = await workspace.rows({ source: `sense:${name}`, type: "sense.error" });
-    assert.match(JSON.stringify(row?.payload), new RegExp(says.source.replace(/^\^|\$$/g, "")), name);
-    await workspace.problem(`sense:${name}`, new RegExp(says.source.replace(/^\^|\$$/g, "")));
+    assert.match(JSON.stringify(row?.payload), new RegExp(expected.source.replace(/^\^|\$$/g, "")), name);
+    await workspace.problem(`sense:${name}`, new RegExp(expected.source.replace(/^\^|\$$/g, "")));
     assert.deepEqual(await workspace.payload("sibling"), { fine: 1 }, `after ${name}`);
   }
   assert.equal(workspace.pid("one"), pid, "the group's process is still the first one");

@@ -32,7 +32,11 @@ Deno.test("a stop aborts running computes, ends every process, and leaves no pro
   await workspace.log("sense:looping", /looping/);
   assert.equal(processesIn(workspace.root).length, 5, "four groups and one program");
   await workspace.stop();
-  assert.deepEqual(await waited, { kind: "group_down", message: "the daemon stops" }, "a stop is no timeout");
+  assert.deepEqual(
+    await waited,
+    { kind: "group_down", message: "the daemon stops" },
+    "a stop does not count as a timeout",
+  );
   assert.deepEqual(await looped, { kind: "group_down", message: "the daemon stops" });
   assert.deepEqual(processesIn(workspace.root), []);
   const changes = workspace.events.filter((event) => event.kind === "unit" && event.change !== "ready");

@@ -17,11 +17,11 @@ class Folders implements AsyncDisposable {
 
   /** A file of ten bytes that was last changed so many days ago. */
   add(path: string, days: number): void {
-    const whole = `${this.root}/${path}`;
-    Deno.mkdirSync(whole.slice(0, whole.lastIndexOf("/")), { recursive: true });
-    Deno.writeTextFileSync(whole, "0123456789");
+    const absolute = `${this.root}/${path}`;
+    Deno.mkdirSync(absolute.slice(0, absolute.lastIndexOf("/")), { recursive: true });
+    Deno.writeTextFileSync(absolute, "0123456789");
     const at = new Date(Date.now() - days * day);
-    Deno.utimeSync(whole, at, at);
+    Deno.utimeSync(absolute, at, at);
   }
 
   has(path: string): boolean {

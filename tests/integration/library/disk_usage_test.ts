@@ -29,8 +29,8 @@ Deno.test("disk-usage agrees with df, for a path with spaces, quotes and a line 
 Deno.test("disk-usage starts the configured workflow only above its threshold", async () => {
   await using sense = new TestSense("disk-usage");
   assert.deepEqual(await sense.compute({ threshold: 1, workflow: "cleanup" }), { kind: "null" });
-  const asked = valueOf(await sense.compute({ path: "/", threshold: 0, workflow: "cleanup" }));
-  const { prompt, ...directive } = asked.workflow;
+  const value = valueOf(await sense.compute({ path: "/", threshold: 0, workflow: "cleanup" }));
+  const { prompt, ...directive } = value.workflow;
   assert.deepEqual(directive, { name: "cleanup", maxRounds: 10 });
   assert.match(prompt, /^\/ is \d+% full$/);
 });

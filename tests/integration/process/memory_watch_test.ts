@@ -51,12 +51,14 @@ Deno.test("a kill, an abort from outside and running out of memory are distingui
   await using workspace = await startWorkspace({
     senses: { a: "export const compute = () => new Promise(() => {});", b: "export const compute = () => 1;" },
   });
-  for (const [signal, end, says] of [["SIGKILL", "killed", /SIGKILL/], ["SIGABRT", "aborted", /SIGABRT/]] as const) {
+  for (
+    const [signal, end, expected] of [["SIGKILL", "killed", /SIGKILL/], ["SIGABRT", "aborted", /SIGABRT/]] as const
+  ) {
     const from = workspace.events.length, computing = workspace.trigger("a");
     await workspace.change("group:a", "ready", from);
     Deno.kill(workspace.pid("a"), signal);
     const result = await computing;
-    assert.match(result.kind === "group_down" ? result.message : "", says);
+    assert.match(result.kind === "group_down" ? result.message : "", expected);
     await workspace.change("group:a", "died", from);
     const [row] = await workspace.rows({ source: "group:a", type: "group.died", order: "desc", limit: 1 });
     assert.equal(Object(row?.payload).end, end);

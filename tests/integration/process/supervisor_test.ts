@@ -14,14 +14,14 @@ Deno.test("a process ends when it was not needed for a while, and the next use s
   await units.pass(first, "a", idleEndMs - 5_000);
   assert.equal(first.usable, true, "not before its time");
   await units.pass(first, "a", 5_000);
-  const { end, wanted } = await units.gone(first);
-  assert.deepEqual({ kind: end.kind, wanted }, { kind: "ended", wanted: true });
+  const { end, isWanted } = await units.gone(first);
+  assert.deepEqual({ kind: end.kind, isWanted }, { kind: "ended", isWanted: true });
   assert.match(end.message, /^idle/);
   assert.deepEqual(units.supervisor.view()[0]?.state, "stopped");
   const second = await units.ready("group:a");
   assert.notEqual(second.pid, first.pid);
-  assert.deepEqual(await units.compute(second, "a"), { kind: "value", value: { n: 1 } }, "its memory began anew");
-  assert.equal(units.supervisor.view()[0]?.deaths, 0, "an idle end is no death");
+  assert.deepEqual(await units.compute(second, "a"), { kind: "value", value: { n: 1 } }, "its memory is new");
+  assert.equal(units.supervisor.view()[0]?.deaths, 0, "an idle end does not count as a death");
 });
 
 Deno.test("a process that is busy or needed soon is not ended as idle", async () => {
@@ -37,7 +37,7 @@ Deno.test("a process that is busy or needed soon is not ended as idle", async ()
   units.working = false;
   units.supervisor.release("group:a");
   await units.pass(process, "a", idleEndMs);
-  assert.equal((await units.gone(process)).wanted, true);
+  assert.equal((await units.gone(process)).isWanted, true);
 });
 
 Deno.test("keep_alive keeps a process running however long nothing is due", async () => {
@@ -54,9 +54,9 @@ Deno.test("repeated deaths lengthen the backoff, then quarantine the unit; a res
   for (let death = 1; death <= deathsMax; death++) {
     const process = await units.ready("group:a");
     Deno.kill(process.pid, "SIGKILL");
-    const { end, wanted } = await units.gone(process);
+    const { end, isWanted } = await units.gone(process);
     assert.deepEqual(end, { kind: "killed", message: "was killed from outside (SIGKILL)" });
-    assert.equal(wanted, false);
+    assert.equal(isWanted, false);
     assert.equal(units.supervisor.getOrStartProcess("group:a"), null, "not before its backoff");
     if (death === deathsMax) break;
     const waitMs = backoffFirstMs * 2 ** (death - 1);

@@ -53,16 +53,16 @@ Deno.test("what affects the whole process is refused inside the sandbox with an 
   await using workspace = await startWorkspace({ yaml, senses });
   const first = await workspace.failure("deno-exit");
   const pid = workspace.pid("g");
-  for (const [name, [, says]] of Object.entries(escapes)) {
+  for (const [name, [, expected]] of Object.entries(escapes)) {
     const { message, place } = name === "deno-exit" ? first : await workspace.failure(name);
-    assert.match(message, says, name);
+    assert.match(message, expected, name);
     // A stand-in module closes a built-in: the throw has its place there.
-    assert.equal(place?.line ?? null, says === closed ? null : 2, `${name}: ${message}`);
+    assert.equal(place?.line ?? null, expected === closed ? null : 2, `${name}: ${message}`);
   }
-  for (const [name, [, says]] of Object.entries(unloadable)) {
+  for (const [name, [, expected]] of Object.entries(unloadable)) {
     const { code, message, place } = await workspace.failure(name);
     assert.equal(code, "load", name);
-    assert.match(message, says, name);
+    assert.match(message, expected, name);
     assert.equal(place?.file, workspace.paths.senseEntry(name), `${name} has its place: ${message}`);
   }
   await workspace.log("group:g", /tried to end the process \(exit code 3\); refused/);
@@ -118,9 +118,9 @@ Deno.test("access that is not granted fails with NotCapable and its place, witho
     senses: Object.fromEntries(Object.keys(denied).map((name) => [name, name === "read" ? {} : { group: "g" }])),
   };
   await using workspace = await startWorkspace({ yaml, senses });
-  for (const [name, [, says]] of Object.entries(denied)) {
+  for (const [name, [, expected]] of Object.entries(denied)) {
     const { message, place } = await workspace.failure(name);
-    assert.match(message, says, name);
+    assert.match(message, expected, name);
     assert.equal(place?.line, 2, `${name}: ${message}`);
     if (/^NotCapable: Requires/.test(message)) {
       assert.match(
@@ -130,8 +130,8 @@ Deno.test("access that is not granted fails with NotCapable and its place, witho
       );
     }
   }
-  const said = workspace.events.filter((event) => event.kind === "log" && !event.source.startsWith("sense:"));
-  assert.deepEqual(said, [], "no prompt and no other words reached the output");
+  const rows = workspace.events.filter((event) => event.kind === "log" && !event.source.startsWith("sense:"));
+  assert.deepEqual(rows, [], "no prompt and no other words reached the output");
 });
 
 // The bug was: when Deno gives back a path, it also gives back the grants of all folders above: `read: [/tmp]` was

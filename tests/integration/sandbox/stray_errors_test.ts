@@ -24,9 +24,9 @@ Deno.test("an unhandled rejection and an error in a timer are reported, and the 
   );
   const yaml = { senses: Object.fromEntries(Object.keys(strays).map((name) => [name, { group: "g" }])) };
   await using workspace = await startWorkspace({ yaml, senses });
-  for (const [name, [, says]] of Object.entries(strays)) {
+  for (const [name, [, expected]] of Object.entries(strays)) {
     assert.equal(await workspace.payload(name), 1, name);
-    const { message } = await workspace.problem("group:g", says);
+    const { message } = await workspace.problem("group:g", expected);
     const own = !["nothing", "unprintable"].includes(name);
     if (own) assert.match(message, new RegExp(`\\(${workspace.paths.senseEntry(name)}:1:\\d+\\)$`), name);
   }
@@ -59,7 +59,9 @@ Deno.test("output of user code is reported line by line, bounded, and outside th
   }`;
   await using workspace = await startWorkspace({ senses: { noisy } });
   assert.equal(await workspace.payload("noisy"), 1);
-  for (const says of [/^one$/, /^two$/, /^three$/, /^\{"t":"ready"\}$/]) await workspace.log("group:noisy", says);
+  for (const expected of [/^one$/, /^two$/, /^three$/, /^\{"t":"ready"\}$/]) {
+    await workspace.log("group:noisy", expected);
+  }
   const { message } = await workspace.log("group:noisy", /^x+$/);
   assert.equal(message.length, 16 * 1024);
 });

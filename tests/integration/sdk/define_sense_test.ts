@@ -33,8 +33,8 @@ Deno.test("a sense made by defineSense signals, starts a run, and reports a wron
   });
   assert.deepEqual(await workspace.payload("inbox"), { most: 10, hasDatabase: true });
   assert.deepEqual(await workspace.payload("bare"), { name: "bare", config: { a: 1 } });
-  const asked = await workspace.trigger("full");
-  assert.equal(asked.kind === "run" && asked.workflow, "tidy");
+  const result = await workspace.trigger("full");
+  assert.equal(result.kind === "run" && result.workflow, "tidy");
   const { code, message } = await workspace.failure("wrong");
   assert.deepEqual([code, message], ["throw", "config.most is missing"]);
 });

@@ -41,7 +41,7 @@ Deno.test("rows of an unfinished run stay, and join their days once it has finis
     bench.append(at(3, 2));
     const all = await bench.inTable();
     assert.equal((await bench.archive(at(2))).rows, 2);
-    assert.deepEqual(bench.inFiles()["2026-01-01"]?.map(({ id }) => id), [1, 2, 3], "the file was written anew");
+    assert.deepEqual(bench.inFiles()["2026-01-01"]?.map(({ id }) => id), [1, 2, 3], "the file was rewritten");
     everyRowOnce(bench.paths.root, [...before, ...all.slice(-2)]);
   }));
 

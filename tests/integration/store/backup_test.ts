@@ -27,8 +27,8 @@ Deno.test("a backup of a log that is being written is complete, and a restore br
     await writer;
     assert.deepEqual([made.files, made.folder], [4, dir]);
     assert.match((await bench.nerve("store", "backup", dir)).err, /is not empty\n/);
-    const spaced = join(bench.paths.root, "back up"), told = await bench.nerve("store", "backup", spaced);
-    assert.ok(told.out.includes(`nerve store restore '${spaced}'\n`), told.out);
+    const spaced = join(bench.paths.root, "back up"), result = await bench.nerve("store", "backup", spaced);
+    assert.ok(result.out.includes(`nerve store restore '${spaced}'\n`), result.out);
     assert.match((await bench.nerve("store", "restore", dir)).err, /holds data already\n.*--force/);
     await bench.closed(async () => {
       const held = await lockWorkspace(bench.paths.lockFile, bench.paths.pidFile, bench.paths.root);
@@ -46,8 +46,8 @@ Deno.test("a backup of a log that is being written is complete, and a restore br
       // Into a workspace that has never run.
       const fresh = join(bench.paths.root, "fresh");
       await writeWorkspace(fresh, { "nerve.yaml": "senses: {}\n" });
-      const there = await bench.nerve("store", "restore", dir, "--workspace", fresh);
-      assert.deepEqual([there.code, there.err], [0, ""]);
+      const result = await bench.nerve("store", "restore", dir, "--workspace", fresh);
+      assert.deepEqual([result.code, result.err], [0, ""]);
     });
     const after = await bench.inTable();
     everyRowOnce(join(bench.paths.root, "fresh"), [...archived["2026-01-01"] ?? [], ...after]);
@@ -72,10 +72,10 @@ Deno.test("an incomplete backup is not restored, and the attempt changes nothing
         assert.ok(code !== 0);
         assert.match(err, pattern);
         assert.deepEqual(await Deno.readFile(bench.paths.logDatabase), before);
-        const left = [...Deno.readDirSync(bench.paths.root)].map(({ name }) => name).filter((name) =>
+        const entries = [...Deno.readDirSync(bench.paths.root)].map(({ name }) => name).filter((name) =>
           name.startsWith("data")
         );
-        assert.deepEqual(left, ["data"]);
+        assert.deepEqual(entries, ["data"]);
       };
       const copy = join(dir, "data", "logs.db"), good = await Deno.readFile(copy);
       await Deno.writeFile(copy, good.with(good.length - 1, 1 ^ good[good.length - 1]!));

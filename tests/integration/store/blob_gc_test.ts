@@ -65,7 +65,7 @@ Deno.test("a blob that is written while gc removes it exists afterwards, whoever
       removeGarbage(garbage);
       assert.equal(await written, digest);
       assert.equal(new TextDecoder().decode(await blobs.read(digest)), "wanted again");
-      const left = [...Deno.readDirSync(join(bench.paths.blobs, digest.slice(0, 2)))].map(({ name }) => name);
-      assert.deepEqual(left, [digest.slice(2)], "nothing that was moved aside is left");
+      const entries = [...Deno.readDirSync(join(bench.paths.blobs, digest.slice(0, 2)))].map(({ name }) => name);
+      assert.deepEqual(entries, [digest.slice(2)], "no blob that was moved aside remains");
     }
   }));

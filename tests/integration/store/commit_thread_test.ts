@@ -109,8 +109,8 @@ Deno.test("a batch that the thread cannot commit is lost as a whole, counted and
     const { db, writer, all, lost } = bench;
     await getBehind(bench);
     db.exec("create trigger broken before insert on numbers when new.n = 2 begin select raise(rollback, 'full'); end");
-    const told = await Promise.allSettled([1, 2, 3].map((n) => writer.run(insert(n))));
-    assert.deepEqual(told.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+    const results = await Promise.allSettled([1, 2, 3].map((n) => writer.run(insert(n))));
+    assert.deepEqual(results.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
     assert.deepEqual([all().filter((n) => n > 0), lost, writer.counters.lost], [[], [3], 3]);
     assert.match(writer.writeFailure?.message ?? "", /full/);
     await writer.run(insert(4));

@@ -49,8 +49,8 @@ async function appendUntilKilled(
   child.kill("SIGKILL");
   for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
   await child.status;
-  const whole = text.slice(0, text.lastIndexOf("\n")).split("\n").at(-1) ?? "";
-  const [id, round] = whole.split(" ").map(Number);
+  const complete = text.slice(0, text.lastIndexOf("\n")).split("\n").at(-1) ?? "";
+  const [id, round] = complete.split(" ").map(Number);
   return id === undefined || round === undefined ? null : { id, round };
 }
 

@@ -10,12 +10,12 @@ Deno.test("queries of runs and messages use an index and sort only unfinished ru
   withStore(async ({ store, path }) => {
     await store.runs.create(newRun("a"), runRow("a"));
     using db = openDatabase(path, { readOnly: true });
-    const asked: string[] = [];
-    const statements = new StatementCache({ prepare: (sql: string) => (asked.push(sql), db.prepare(sql)) });
+    const queries: string[] = [];
+    const statements = new StatementCache({ prepare: (sql: string) => (queries.push(sql), db.prepare(sql)) });
     const planOf = (query: () => unknown) => {
-      asked.length = 0;
+      queries.length = 0;
       query();
-      return asked.map((sql) => plan(db, sql));
+      return queries.map((sql) => plan(db, sql));
     };
     assert.match(planOf(() => readRun(statements, "a"))[0] ?? "", /^SEARCH .* \(run_id=\?\)$/);
     const messages = /^SEARCH logs USING INDEX logs_ref \(ref_id=\? AND type=\?\)$/;

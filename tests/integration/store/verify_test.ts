@@ -14,11 +14,11 @@ Deno.test("nerve store verify finds a damaged database, blob, archive file and r
     await bench.archive(at(1));
     const digest = await oldBlob(bench, "content");
     const sense = await senseWith(bench, "cpu", "x");
-    const whole = storeVerifyOutput.parse(await storeJson(bench, "verify"));
-    assert.deepEqual(whole.findings.map(({ part, count }) => [part, count > 0]), [
+    const intact = storeVerifyOutput.parse(await storeJson(bench, "verify"));
+    assert.deepEqual(intact.findings.map(({ part, count }) => [part, count > 0]), [
       ...[["database", true], ["database", true], ["blobs", true], ["archive", true], ["runs", true]],
     ]);
-    assert.ok(whole.ok);
+    assert.ok(intact.ok);
     await bench.closed(async () => {
       await damageDatabase(sense);
       await Deno.writeTextFile(join(bench.paths.blobs, digest.slice(0, 2), digest.slice(2)), "changed");
@@ -44,8 +44,8 @@ Deno.test("nerve store verify finds a damaged database, blob, archive file and r
       ]);
       assert.match((await bench.nerve("store", "verify")).out, /4 problems\n.*nerve store restore/);
       assert.deepEqual(storeRebuildRunsOutput.parse(await storeJson(bench, "rebuild-runs")), { runs: 1, skipped: 0 });
-      const left = storeVerifyOutput.parse(JSON.parse((await bench.nerve("store", "verify", "--json")).out));
-      assert.deepEqual(left.findings.filter(({ part }) => part === "runs").map(({ problem }) => problem), [null]);
+      const remaining = storeVerifyOutput.parse(JSON.parse((await bench.nerve("store", "verify", "--json")).out));
+      assert.deepEqual(remaining.findings.filter(({ part }) => part === "runs").map(({ problem }) => problem), [null]);
     });
   }));
 

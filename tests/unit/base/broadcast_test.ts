@@ -58,18 +58,18 @@ Deno.test("undefined is an event like any other", async () => {
 
 Deno.test("closing a subscription, or leaving its loop, discards waiting events and unsubscribes", async () => {
   const bus = new Broadcast<number>();
-  const closed = bus.subscribe(), left = bus.subscribe();
+  const closed = bus.subscribe(), abandoned = bus.subscribe();
   bus.publish(1);
   bus.publish(2);
   closed.close();
-  for await (const event of left) {
+  for await (const event of abandoned) {
     assert.equal(event, 1);
     break;
   }
   assert.equal(bus.subscribers, 0);
   bus.publish(3);
   assert.deepEqual(await readAll(closed), []);
-  assert.deepEqual(await readAll(left), []);
+  assert.deepEqual(await readAll(abandoned), []);
 });
 
 Deno.test("closing a subscription ends a waiting reader", async () => {
@@ -95,7 +95,7 @@ Deno.test("for any order of publishing and reading: read + dropped + waiting = p
       async (max, steps) => {
         const bus = new Broadcast<number>(max);
         const subscription = bus.subscribe();
-        const model: number[] = [], read: number[] = [], wanted: number[] = [];
+        const model: number[] = [], read: number[] = [], expected: number[] = [];
         let published = 0, dropped = 0;
         for (const publish of steps) {
           if (publish) {
@@ -105,11 +105,11 @@ Deno.test("for any order of publishing and reading: read + dropped + waiting = p
           } else if (model.length > 0) {
             const { value } = await subscription.next();
             read.push(value as number);
-            wanted.push(model.shift() as number);
+            expected.push(model.shift() as number);
           }
         }
         bus.close();
-        assert.deepEqual(read, wanted);
+        assert.deepEqual(read, expected);
         assert.deepEqual(await readAll(subscription), model);
         assert.equal(subscription.dropped, dropped);
       },

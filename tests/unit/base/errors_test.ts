@@ -5,8 +5,8 @@ import { assert as assertOurs, messageOf, NerveError, unreachable } from "../../
 Deno.test("a NerveError has a code, and a hint and a cause only when they are given", () => {
   const bare = new NerveError("USAGE", "x");
   assert.deepEqual([bare.code, bare.hint, "cause" in bare], ["USAGE", null, false]);
-  const cause = new Error("ENOENT"), whole = new NerveError("STORE_FAILED", "x", { hint: "do this", cause });
-  assert.deepEqual([whole.hint, whole.cause], ["do this", cause]);
+  const cause = new Error("ENOENT"), full = new NerveError("STORE_FAILED", "x", { hint: "do this", cause });
+  assert.deepEqual([full.hint, full.cause], ["do this", cause]);
 });
 
 Deno.test("a broken invariant and an unexpected kind say that they are bugs of nerve", () => {

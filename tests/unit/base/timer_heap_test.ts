@@ -31,10 +31,10 @@ Deno.test("deadlines fire in order and on time, whatever was added and cancelled
         assert.ok(clock.pending <= 1, "more than one timer of the clock");
       }
       await clock.tick(1_000);
-      const wanted = [...expected].map(([index, at]) => ({ index, at })).sort((a, b) =>
+      const sorted = [...expected].map(([index, at]) => ({ index, at })).sort((a, b) =>
         a.at - b.at || a.index - b.index
       );
-      assert.deepEqual(fired, wanted);
+      assert.deepEqual(fired, sorted);
       assert.equal(heap.size, 0);
       assert.equal(clock.pending, 0);
     }),

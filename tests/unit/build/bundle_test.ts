@@ -7,13 +7,13 @@ import { readSource, sourceFiles } from "../../support/source_files.ts";
 const sources = sourceFiles(["src"], ".ts");
 
 Deno.test("every entry with which a process or worker is started is bundled, and no other", () => {
-  const asked = new Set<string>(["main.ts"]);
+  const entries = new Set<string>(["main.ts"]);
   for (const file of sources) {
     for (const [, entry = ""] of readSource(file).matchAll(/\b(?:resolveOwnEntry|buildSelfArguments)\(\s*"([^"]+)"/g)) {
-      asked.add(entry);
+      entries.add(entry);
     }
   }
-  assert.deepEqual([...asked].sort(), [...bundledEntries].sort());
+  assert.deepEqual([...entries].sort(), [...bundledEntries].sort());
   assert.equal(new Set(bundledEntries.map(toBundlePath)).size, bundledEntries.length);
 });
 

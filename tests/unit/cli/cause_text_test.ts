@@ -31,28 +31,31 @@ Deno.test("a log with forged causes does not make an endless chain", () => {
 });
 
 Deno.test("each reason why nothing happened has its sentence, and repetitions are counted", () => {
-  const told = (type: LogRow["type"], payload: LogRow["payload"]) => describeNonAction(row({ type, payload }));
-  assert.equal(told("sense.null", { compute: 4 }), "⚪ compute 4 returned null");
+  const describe = (type: LogRow["type"], payload: LogRow["payload"]) => describeNonAction(row({ type, payload }));
+  assert.equal(describe("sense.null", { compute: 4 }), "⚪ compute 4 returned null");
   assert.equal(
-    told("sense.null", { compute: 4, returned: "undefined" }),
+    describe("sense.null", { compute: 4, returned: "undefined" }),
     "⚪ compute 4 returned undefined: is a return or an await missing?",
   );
   assert.equal(
-    told("sense.directive_invalid", { compute: 4, message: "invalid workflow directive: no workflow" }),
+    describe("sense.directive_invalid", { compute: 4, message: "invalid workflow directive: no workflow" }),
     "🔶 compute 4: invalid workflow directive: no workflow",
   );
-  assert.equal(told("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
+  assert.equal(describe("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
   const until = new Date(2026, 0, 2, 12, 3, 10).getTime();
-  assert.equal(told("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 runs");
-  assert.equal(told("sense.coalesced", { compute: 812, until: null }), "💤 coalesced into compute 812");
+  assert.equal(describe("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 runs");
+  assert.equal(describe("sense.coalesced", { compute: 812, until: null }), "💤 coalesced into compute 812");
   assert.equal(
-    told("sense.error", { compute: 5, message: "no\u001b[31m df" }),
+    describe("sense.error", { compute: 5, message: "no\u001b[31m df" }),
     "❌ compute 5 failed: no\\u001b[31m df",
   );
-  assert.equal(told("sense.timeout", { compute: 5, message: "late" }), "❌ compute 5 failed: late");
-  assert.equal(told("sense.group_down", { compute: 6, message: "gone" }), "🔴 compute 6 could not run: gone");
-  assert.equal(told("sense.load_failed", { problems: [{ message: "no compute" }] }), "🔴 cannot be loaded: no compute");
-  assert.equal(told("sense.signal", {}), null);
+  assert.equal(describe("sense.timeout", { compute: 5, message: "late" }), "❌ compute 5 failed: late");
+  assert.equal(describe("sense.group_down", { compute: 6, message: "gone" }), "🔴 compute 6 could not run: gone");
+  assert.equal(
+    describe("sense.load_failed", { problems: [{ message: "no compute" }] }),
+    "🔴 cannot be loaded: no compute",
+  );
+  assert.equal(describe("sense.signal", {}), null);
 });
 
 Deno.test("a row of any shape becomes a line", () => {

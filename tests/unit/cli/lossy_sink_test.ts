@@ -24,17 +24,17 @@ class Troubled extends CapturedIo {
 
 Deno.test("lines that cannot be written are dropped and counted, on stderr once and where the output resumes", async () => {
   const disk = new Troubled(), { io, lost, flush } = createLossySinks(disk);
-  const say = async (...lines: string[]) => {
+  const write = async (...lines: string[]) => {
     for (const line of lines) io.stdout.write(`${line}\n`);
     await flush();
   };
-  await say("one");
+  await write("one");
   disk.full = true;
-  await say("two", "three");
+  await write("two", "three");
   disk.full = false;
-  await say("four");
+  await write("four");
   disk.full = true;
-  await say("five");
+  await write("five");
   assert.equal(disk.out, "one\n🔶 2 lines could not be written here\nfour\n");
   assert.equal(lost(), 3);
   assert.equal(disk.err.match(/no space is left; nerve keeps running without it/g)?.length, 1);

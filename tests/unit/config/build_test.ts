@@ -1,7 +1,7 @@
 /** From the parsed shape of nerve.yaml to a configuration: defaults, and rules between the keys of one entry. */
 import assert from "node:assert/strict";
 import { groupMembers } from "../../../src/config/types.ts";
-import { configOf, saidOf } from "../../support/parsed_config.ts";
+import { configOf, problemLinesOf } from "../../support/parsed_config.ts";
 
 Deno.test("missing settings have their defaults, also for an entry that is only a name", () => {
   const config = configOf("senses:\n  a:\nworkflows:\n  w:\n");
@@ -44,7 +44,7 @@ Deno.test("a group exists when a sense names it, and lists its senses", () => {
 });
 
 Deno.test("a reflex needs a trigger, and an interval that is not zero", () => {
-  const reflex = (text: string) => saidOf(`senses: { a: {} }\nreflexes: [{ sense: a, ${text} }]\n`);
+  const reflex = (text: string) => problemLinesOf(`senses: { a: {} }\nreflexes: [{ sense: a, ${text} }]\n`);
   assert.deepEqual(reflex("on: []"), ["error reflexes[0]: has no trigger"]);
   assert.deepEqual(reflex("interval: 0s"), ["error reflexes[0].interval: must be at least 10ms"]);
   assert.deepEqual(reflex("interval: 10ms"), []);

@@ -56,8 +56,8 @@ Deno.test("no control character of a message reaches the terminal", () => {
 
 Deno.test("problems are in the order of the file, those without a place last", () => {
   const later = { ...error, place: { ...place, line: 20 } };
-  const left = { ...error, place: { ...place, column: 1 } };
-  assert.deepEqual(sortProblems([warning, later, error, left]), [left, error, later, warning]);
+  const first = { ...error, place: { ...place, column: 1 } };
+  assert.deepEqual(sortProblems([warning, later, error, first]), [first, error, later, warning]);
 });
 
 Deno.test("a path is written with dots and indexes", () => {

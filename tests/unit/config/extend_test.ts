@@ -117,11 +117,14 @@ Deno.test("any part of the library can be added to any nerve.yaml; every line an
       assertKept(old, text);
       if (how.crlf && old.includes("\n")) assert.doesNotMatch(text, /(?<!\r)\n/);
       for (const kind of ["senses", "workflows"] as const) {
-        const mine = chosen.filter((piece) => piece.kind === kind);
+        const ofKind = chosen.filter((piece) => piece.kind === kind);
         // Not in order: a key that is a number comes first in an object, wherever it is in the file.
-        assert.deepEqual([...after[kind].keys()].sort(), [...before[kind].keys(), ...mine.map(({ as }) => as)].sort());
+        assert.deepEqual(
+          [...after[kind].keys()].sort(),
+          [...before[kind].keys(), ...ofKind.map(({ as }) => as)].sort(),
+        );
         for (const [name, entry] of before[kind]) assert.deepEqual(after[kind].get(name), entry);
-        for (const { name, as } of mine) {
+        for (const { name, as } of ofKind) {
           assert.deepEqual(parse(text)[kind][as], parse(alone({ kind, name }))[kind][name]);
         }
       }

@@ -10,7 +10,7 @@ import {
 const row = (permission: PermissionRow["permission"], value: string | true): PermissionRow => {
   return { permission, value, why: "", declaredBy: "a" };
 };
-const asked = (permission: Asked["permission"], ...values: string[]): Asked[] =>
+const requests = (permission: Asked["permission"], ...values: string[]): Asked[] =>
   values.map((value) => ({ permission, value }));
 
 Deno.test("the audit is read from the sandbox's first module onwards, addresses as hosts, modules as paths", () => {
@@ -39,7 +39,7 @@ Deno.test("an implied permission is not needed; a denied one is missing; one tha
   const implied = [row("read", "/w/senses/a")],
     declared = [row("read", "/etc"), row("read", "/usr"), row("net", "h"), row("env", "X")];
   const learned = derivePermissions(
-    [...asked("read", "/w/senses/a/index.ts", "/etc/passwd", "/var/x"), ...asked("net", "h:443", "other:443")],
+    [...requests("read", "/w/senses/a/index.ts", "/etc/passwd", "/var/x"), ...requests("net", "h:443", "other:443")],
     implied,
     declared,
   );
@@ -52,10 +52,10 @@ Deno.test("an implied permission is not needed; a denied one is missing; one tha
 
 Deno.test("many files of one folder become the folder, and access to everything becomes true", () => {
   const files = Array.from({ length: 9 }, (_, n) => `/var/log/${n}`);
-  assert.deepEqual(derivePermissions(asked("read", ...files, "/var/log/deep/x"), [], []).needed, {
+  assert.deepEqual(derivePermissions(requests("read", ...files, "/var/log/deep/x"), [], []).needed, {
     read: ["/var/log"],
   });
-  assert.deepEqual(derivePermissions([{ permission: "env", value: null }, ...asked("env", "X")], [], []).needed, {
+  assert.deepEqual(derivePermissions([{ permission: "env", value: null }, ...requests("env", "X")], [], []).needed, {
     env: true,
   });
   assert.equal(formatPermissionsYaml({ read: ["/a"] }), "permissions:\n  read:\n    - /a");

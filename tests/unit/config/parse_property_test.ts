@@ -19,8 +19,8 @@ function answer(text: string): void {
     if (place !== null) assert.ok(place.line >= 1 && place.line <= lines && place.column >= 1, JSON.stringify(place));
   }
   // The YAML library may report the same error twice.
-  const told = problems.filter(({ path }) => path !== "").map((problem) => JSON.stringify(problem));
-  assert.equal(new Set(told).size, told.length, "nothing is told twice");
+  const reported = problems.filter(({ path }) => path !== "").map((problem) => JSON.stringify(problem));
+  assert.equal(new Set(reported).size, reported.length, "nothing is reported twice");
   for (const format of problemFormats) formatProblems(problems, format);
 }
 

@@ -16,9 +16,9 @@ function faultOf(value: unknown): string {
 }
 
 Deno.test("the mapping and Deno's flags say the same", () => {
-  const wanted = { read: ["/proc", "/sys"], net: true, env: ["EXAMPLE_TOKEN"] };
-  assert.deepEqual(requestOf({ ...wanted, run: false, sys: [], ffi: null }), wanted);
-  assert.deepEqual(requestOf(["--allow-read=/proc,/sys", "--allow-net", "--allow-env=EXAMPLE_TOKEN"]), wanted);
+  const expected = { read: ["/proc", "/sys"], net: true, env: ["EXAMPLE_TOKEN"] };
+  assert.deepEqual(requestOf({ ...expected, run: false, sys: [], ffi: null }), expected);
+  assert.deepEqual(requestOf(["--allow-read=/proc,/sys", "--allow-net", "--allow-env=EXAMPLE_TOKEN"]), expected);
   assert.deepEqual(requestOf(["--allow-net=a.example", "--allow-net", "--allow-net=b.example"]), { net: true });
   assert.deepEqual(requestOf(undefined), {});
 });
@@ -102,12 +102,12 @@ Deno.test("the reader accepts or rejects anything under permissions, and never g
   const entries = fc.dictionary(fc.constantFrom("read", "net", "env", "run", "sys"), fc.array(fc.string()));
   fc.assert(fc.property(entries, (value) => {
     const { request, faults } = readPermissionRequest(value);
-    const said = (name: string, item: string) => {
+    const faultAt = (name: string, item: string) => {
       return faults.some(({ path }) => path[0] === name && value[name]?.[Number(path[1])] === item);
     };
     for (const [name, granted] of Object.entries(request)) {
       assert.ok(Array.isArray(granted) && granted.length > 0);
-      for (const item of granted) assert.ok(!said(name, item));
+      for (const item of granted) assert.ok(!faultAt(name, item));
     }
   }));
 });

@@ -68,18 +68,18 @@ Deno.test("each matching row comes once, in whatever order rows are appended and
   await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
     const view = new LoggedView(), filter = { refId: "a" }, got: number[] = [];
     let stream = openEventStream(view, filter, 0), rows = stream[Symbol.asyncIterator]();
-    const wanted = () => view.log.filter(({ refId }) => refId === "a").map(({ id }) => id);
+    const expected = () => view.log.filter(({ refId }) => refId === "a").map(({ id }) => id);
     for (const next of steps) {
       if (next.do === "append") { for (let i = 0; i < next.count; i++) view.append("sense.signal", next.ref); }
-      else if (next.do === "read") got.push(...await take(rows, Math.min(next.count, wanted().length - got.length)));
+      else if (next.do === "read") got.push(...await take(rows, Math.min(next.count, expected().length - got.length)));
       else {
         stream.close();
         stream = openEventStream(view, filter, got.at(-1) ?? 0);
         rows = stream[Symbol.asyncIterator]();
       }
     }
-    got.push(...await take(rows, wanted().length - got.length));
-    assert.deepEqual(got, wanted());
+    got.push(...await take(rows, expected().length - got.length));
+    assert.deepEqual(got, expected());
     stream.close();
   }));
 });

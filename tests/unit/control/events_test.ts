@@ -11,7 +11,7 @@ Deno.test("events carry the id, the type and the row, and Last-Event-ID resumes"
   assert.equal(answer.headers.get("content-type"), "text/event-stream");
   const text = await textOf(answer, /id: 3\n.*\n.*\n\n/);
   assert.match(text, /^retry: 1000\nid: 1\n\nid: 2\nevent: sense\.signal\ndata: \{"id":2,.*\}\n\nid: 3\n/);
-  assert.equal(view.rows.subscribers, 0, "nobody follows once the client has gone");
+  assert.equal(view.rows.subscribers, 0, "there is no follower once the client has gone");
 });
 
 Deno.test("a silent stream sends heartbeats, ends when the API stops, and leaves no timer", async () => {

@@ -9,7 +9,7 @@ Deno.test("filters reach the store as they were requested", async () => {
   await get("/v1/runs/run-1/messages?before=4&limit=2");
   await get("/v1/logs?source=sense:cpu-usage&type=sense.signal&afterId=3&order=asc");
   await get("/v1/logs?archived=1&limit=1");
-  assert.deepEqual(view.asked, [
+  assert.deepEqual(view.requests, [
     { workflow: "cleanup", statuses: ["failed", "crashed"], limit: 5, offset: 10 },
     { limit: 2, beforeRound: 4 },
     { source: "sense:cpu-usage", type: "sense.signal", afterId: 3, order: "asc", limit: 100 },

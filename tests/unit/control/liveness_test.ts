@@ -8,13 +8,13 @@ const never = () => new Promise<never>(() => {});
 
 Deno.test("whileAlive() waits for hours while the daemon answers other requests, whatever the answer", async () => {
   const clock = new FakeClock(), answer = Promise.withResolvers<string>();
-  let asked = 0;
+  let questions = 0;
   const waited = waitWhileAlive(clock, answer.promise, async () => {
     await Promise.resolve();
-    if (asked++ % 2 === 1) throw new Error("too many connections");
+    if (questions++ % 2 === 1) throw new Error("too many connections");
   });
   for (let look = 0; look < 100; look++) await clock.tick(daemonAnswerMaxMs);
-  assert.equal(asked, 100);
+  assert.equal(questions, 100);
   answer.resolve("done");
   assert.equal(await waited, "done");
   assert.equal(clock.pending, 0);

@@ -16,10 +16,10 @@ Deno.test("POST /v1/store/archive passes on the day and the dry run, and rejects
   const reply = archiveReplySchema.parse(await answer.json());
   assert.deepEqual([reply.rows, reply.held, reply.dryRun], [3, 1, true]);
   await post({});
-  assert.deepEqual(view.asked, [{ archive: { before: "2026-02-01", dryRun: true } }, { archive: {} }]);
+  assert.deepEqual(view.requests, [{ archive: { before: "2026-02-01", dryRun: true } }, { archive: {} }]);
   for (const wrong of [{ before: "yesterday" }, { vacuum: true }, []]) {
     const refused = await post(wrong);
     assert.deepEqual([refused.status, problemSchema.parse(await refused.json()).code], [400, "PAYLOAD_INVALID"]);
   }
-  assert.equal(view.asked.length, 2);
+  assert.equal(view.requests.length, 2);
 });

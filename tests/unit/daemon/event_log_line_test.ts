@@ -14,8 +14,8 @@ Deno.test("each kind of event has a source, a fixed name and a level", () => {
   });
   const problem = toLogLine({ kind: "problem", source: "kernel", message: "x", ts: 5 }, 7);
   assert.deepEqual([problem.level, problem.event, problem.source], ["warn", "problem", "kernel"]);
-  const said = toLogLine({ kind: "log", source: "sense:cpu", level: "error", message: "x", ts: 5 }, 7);
-  assert.deepEqual([said.level, said.event], ["error", "log"]);
+  const line = toLogLine({ kind: "log", source: "sense:cpu", level: "error", message: "x", ts: 5 }, 7);
+  assert.deepEqual([line.level, line.event], ["error", "log"]);
 });
 
 Deno.test("the end of a process is a warning only when it was not wanted", () => {

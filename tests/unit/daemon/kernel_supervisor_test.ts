@@ -36,11 +36,11 @@ class FakeKernel {
 }
 
 /** A started kernel supervisor, and everything that it did. */
-function keeping() {
+function supervise() {
   const clock = new FakeClock(), kernels: FakeKernel[] = [], lines: LogLine[] = [], states: string[] = [];
   const workspace = { there: true };
   let end: KernelSupervisorEnd | null = null;
-  const keeper: KernelSupervisor = new KernelSupervisor({
+  const supervisor: KernelSupervisor = new KernelSupervisor({
     clock,
     start: (listener) => {
       kernels.push(new FakeKernel(100 + kernels.length, listener));
@@ -48,27 +48,27 @@ function keeping() {
     },
     workspaceExists: () => workspace.there,
     log: (line) => lines.push(line),
-    onChange: () => states.push(keeper.state),
+    onChange: () => states.push(supervisor.state),
   });
   const last = () => kernels.at(-1) ?? assert.fail("no kernel was started");
-  keeper.over.then((how) => end = how);
-  keeper.start();
-  return { keeper, clock, kernels, workspace, lines, states, last, end: () => end };
+  supervisor.over.then((how) => end = how);
+  supervisor.start();
+  return { supervisor, clock, kernels, workspace, lines, states, last, end: () => end };
 }
 
 async function running() {
-  const kept = keeping();
+  const kept = supervise();
   kept.last().ready();
   await kept.clock.tick(0);
   return kept;
 }
 
 Deno.test("KernelSupervisor restarts a kernel that died with growing waits, and gives up at the fifth death in a minute", async () => {
-  const { keeper, clock, kernels, lines, last, end } = await running();
+  const { supervisor, clock, kernels, lines, last, end } = await running();
   for (const waitMs of [100, 200, 400, 800]) {
     last().exit(-1, "was killed from outside (SIGKILL)");
     await clock.tick(waitMs - 1);
-    assert.equal(keeper.state, "backoff");
+    assert.equal(supervisor.state, "backoff");
     const before = kernels.length;
     await clock.tick(1);
     assert.equal(kernels.length, before + 1);
@@ -91,28 +91,28 @@ Deno.test("KernelSupervisor says why it ended when the log was replaced under it
   await lost.clock.tick(0);
   const end = lost.end() as KernelSupervisorEnd | null;
   assert.match(end?.kind === "gave up" ? end.reason : "", /logs\.db was removed or replaced/);
-  const asked = await running();
-  asked.keeper.stop();
-  asked.last().listener.onRecord({ t: "stopping", cause: "log gone" });
-  asked.last().exit(0);
-  await asked.clock.tick(0);
-  assert.deepEqual(asked.end(), { kind: "stopped" });
+  const requested = await running();
+  requested.supervisor.stop();
+  requested.last().listener.onRecord({ t: "stopping", cause: "log gone" });
+  requested.last().exit(0);
+  await requested.clock.tick(0);
+  assert.deepEqual(requested.end(), { kind: "stopped" });
 });
 
 Deno.test("KernelSupervisor forgets deaths that are older than the window", async () => {
-  const { keeper, clock, last } = await running();
+  const { supervisor, clock, last } = await running();
   for (let death = 0; death < 12; death++) {
     last().exit(1);
     await clock.tick(100);
     last().ready();
     await clock.tick(deathWindowMs);
-    assert.equal(keeper.state, "running");
+    assert.equal(supervisor.state, "running");
   }
-  assert.equal(keeper.deaths.count, 12);
+  assert.equal(supervisor.deaths.count, 12);
 });
 
 Deno.test("KernelSupervisor does not restart a kernel whose first start failed", async () => {
-  const refused = keeping();
+  const refused = supervise();
   refused.last().listener.onRecord({ t: "refused", refusal: { code: "CONFIG_INVALID", message: "wrong", hint: null } });
   refused.last().exit(1);
   await refused.clock.tick(deathWindowMs);
@@ -120,7 +120,7 @@ Deno.test("KernelSupervisor does not restart a kernel whose first start failed",
     kind: "refused",
     refusal: { code: "CONFIG_INVALID", message: "wrong", hint: null },
   });
-  const crashed = keeping();
+  const crashed = supervise();
   crashed.last().exit(133, "ran out of its memory limit (JavaScript heap)");
   await crashed.clock.tick(deathWindowMs);
   const end = crashed.end() as KernelSupervisorEnd | null;
@@ -139,13 +139,13 @@ Deno.test("KernelSupervisor gives way to another daemon that took the workspace 
 });
 
 Deno.test("KernelSupervisor counts a restart with a broken configuration as a death, and says what is wrong", async () => {
-  const { keeper, clock, last } = await running();
+  const { supervisor, clock, last } = await running();
   last().exit(1);
   await clock.tick(100);
   last().listener.onRecord({ t: "refused", refusal: { code: "CONFIG_INVALID", message: "line 3", hint: null } });
   last().exit(1);
   await clock.tick(0);
-  assert.deepEqual(keeper.deaths, { count: 2, last: "refused to start: line 3" });
+  assert.deepEqual(supervisor.deaths, { count: 2, last: "refused to start: line 3" });
 });
 
 Deno.test("KernelSupervisor treats an exit with code 0 as a stop, whoever requested it", async () => {
@@ -158,10 +158,10 @@ Deno.test("KernelSupervisor treats an exit with code 0 as a stop, whoever reques
 });
 
 Deno.test("KernelSupervisor.stop() asks politely at the first call, and for an immediate stop at the second", async () => {
-  const { keeper, last, clock, end } = await running();
-  keeper.stop();
-  assert.deepEqual([keeper.state, last().signals.length], ["stopping", 1]);
-  keeper.stop();
+  const { supervisor, last, clock, end } = await running();
+  supervisor.stop();
+  assert.deepEqual([supervisor.state, last().signals.length], ["stopping", 1]);
+  supervisor.stop();
   assert.deepEqual(last().signals, ["SIGTERM", "SIGTERM"]);
   last().exit(137, "was killed from outside (SIGKILL)");
   await clock.tick(0);
@@ -170,43 +170,43 @@ Deno.test("KernelSupervisor.stop() asks politely at the first call, and for an i
 
 Deno.test("KernelSupervisor.stop() does not hurry a stop that came over the API, until it is called again", async () => {
   // The bug would be: POST /v1/stop, then `nerve stop`, and roles lose the time that they have to end.
-  const { keeper, last } = await running();
+  const { supervisor, last } = await running();
   last().listener.onRecord({ t: "stopping", cause: "request" });
-  keeper.stop();
+  supervisor.stop();
   assert.deepEqual(last().signals, []);
-  keeper.stop();
+  supervisor.stop();
   assert.deepEqual(last().signals, ["SIGTERM"]);
 });
 
 Deno.test("KernelSupervisor.stop() between two kernels starts no other one", async () => {
-  const { keeper, clock, last, kernels, end } = await running();
+  const { supervisor, clock, last, kernels, end } = await running();
   last().exit(1);
   await clock.tick(0);
-  keeper.stop();
+  supervisor.stop();
   await clock.tick(deathWindowMs);
   assert.deepEqual([end(), kernels.length, clock.pending], [{ kind: "stopped" }, 1, 0]);
 });
 
 Deno.test("KernelSupervisor kills a kernel that does not answer in time, which counts as a death", async () => {
-  const { keeper, clock, last } = await running();
+  const { supervisor, clock, last } = await running();
   last().exit(1);
   await clock.tick(100);
   await clock.tick(daemonStartMaxMs);
   assert.deepEqual(last().signals, ["SIGKILL"]);
   last().exit(-1, "was killed from outside (SIGKILL)");
   await clock.tick(0);
-  assert.deepEqual([keeper.state, keeper.deaths.count], ["backoff", 2]);
+  assert.deepEqual([supervisor.state, supervisor.deaths.count], ["backoff", 2]);
 });
 
 Deno.test("KernelSupervisor.reload() asks only a kernel that runs", async () => {
-  const { keeper, clock, last } = await running();
-  keeper.reload();
+  const { supervisor, clock, last } = await running();
+  supervisor.reload();
   assert.deepEqual(last().signals, ["SIGHUP"]);
   last().exit(1);
   await clock.tick(0);
-  keeper.reload();
+  supervisor.reload();
   await clock.tick(100);
-  keeper.reload();
+  supervisor.reload();
   assert.deepEqual(last().signals, []);
 });
 
@@ -217,7 +217,7 @@ async function away() {
   kept.last().listener.onRecord({ t: "stopping", cause: "workspace gone" });
   kept.last().exit(kernelExit.gone);
   await kept.clock.tick(0);
-  assert.equal(kept.keeper.state, "away");
+  assert.equal(kept.supervisor.state, "away");
   return kept;
 }
 const refuse = (kernel: FakeKernel, message: string, code = "CONFIG_INVALID") => {
@@ -226,7 +226,7 @@ const refuse = (kernel: FakeKernel, message: string, code = "CONFIG_INVALID") =>
 };
 
 Deno.test("KernelSupervisor restarts the kernel when a removed workspace is back, which does not count as a death", async () => {
-  const { keeper, clock, kernels, workspace, states, last, end } = await away();
+  const { supervisor, clock, kernels, workspace, states, last, end } = await away();
   await clock.tick(workspaceAwayMaxMs / 2);
   assert.equal(kernels.length, 1);
   workspace.there = true;
@@ -235,11 +235,11 @@ Deno.test("KernelSupervisor restarts the kernel when a removed workspace is back
   // Half of the workspace exists: the start is tried again, and nothing is written meanwhile.
   refuse(last(), "senses/a is not there");
   await clock.tick(0);
-  assert.equal(keeper.state, "away");
+  assert.equal(supervisor.state, "away");
   await clock.tick(workspaceCheckMs);
   last().ready();
   await clock.tick(workspaceAwayMaxMs * 2);
-  assert.deepEqual([keeper.state, keeper.deaths, kernels.length, end()], [
+  assert.deepEqual([supervisor.state, supervisor.deaths, kernels.length, end()], [
     "running",
     { count: 0, last: null },
     3,
@@ -248,7 +248,7 @@ Deno.test("KernelSupervisor restarts the kernel when a removed workspace is back
   assert.deepEqual(states, ["starting", "running", "away", "away", "running"]);
   last().exit(1);
   await clock.tick(0);
-  assert.equal(keeper.state, "backoff", "from here on all is as before");
+  assert.equal(supervisor.state, "backoff", "from here on all is as before");
 });
 
 Deno.test("KernelSupervisor gives up a workspace that stays away or in which no kernel starts, and says which", async () => {
@@ -262,7 +262,7 @@ Deno.test("KernelSupervisor gives up a workspace that stays away or in which no 
   wrong.workspace.there = true;
   while (wrong.end() === null) {
     await wrong.clock.tick(workspaceCheckMs);
-    if (wrong.keeper.pid !== null) refuse(wrong.last(), "line 3");
+    if (wrong.supervisor.pid !== null) refuse(wrong.last(), "line 3");
   }
   const why = wrong.end() as KernelSupervisorEnd | null;
   assert.ok(why?.kind === "gave up" && /in its place: a kernel refused to start: line 3$/.test(why.reason));
@@ -276,10 +276,10 @@ Deno.test("KernelSupervisor leaves a recreated workspace to the first daemon, an
   await taken.clock.tick(0);
   assert.equal((taken.end() as KernelSupervisorEnd | null)?.kind, "refused");
 
-  const told = await away();
-  told.keeper.stop();
-  await told.clock.tick(workspaceAwayMaxMs * 2);
-  assert.deepEqual([told.end(), told.kernels.length, told.clock.pending], [{ kind: "stopped" }, 1, 0]);
+  const stopped = await away();
+  stopped.supervisor.stop();
+  await stopped.clock.tick(workspaceAwayMaxMs * 2);
+  assert.deepEqual([stopped.end(), stopped.kernels.length, stopped.clock.pending], [{ kind: "stopped" }, 1, 0]);
 });
 
 Deno.test("findFault() finds the error of a crashed kernel, not the end of its stack", () => {

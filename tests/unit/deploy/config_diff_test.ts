@@ -48,12 +48,12 @@ Deno.test("a reflex is part of its sense, and retention of the kernel", () => {
 });
 
 Deno.test("removesEntries() holds when a sense, a workflow or a reflex would end, and not when it only changes", () => {
-  const whole = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: { w: {} }\n";
-  const ends = (after: string) => removesEntries(configOf(whole), configOf(after));
+  const before = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: { w: {} }\n";
+  const ends = (after: string) => removesEntries(configOf(before), configOf(after));
   assert.ok(ends("senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\nworkflows: { w: {} }\n"));
   assert.ok(ends("senses: { a: {}, b: {} }\nworkflows: { w: {} }\n"));
   assert.ok(ends("senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1s }]\n"));
-  assert.ok(!ends(whole.replace("1s", "9s").replace("b: {}", "b: { throttle: 1s }, c: {}")));
+  assert.ok(!ends(before.replace("1s", "9s").replace("b: {}", "b: { throttle: 1s }, c: {}")));
 });
 
 Deno.test("a process is kept when only schedules, the order of entries or other senses changed", () => {

@@ -28,7 +28,7 @@ Deno.test("followers get all rows committed since they came, however many rows o
   const log = new Log(), feed = new LogFeed(log);
   log.add(3);
   feed.onCommit();
-  assert.equal(log.reads, 0, "nobody follows, nothing is read");
+  assert.equal(log.reads, 0, "without followers nothing is read");
   const one = feed.follow();
   log.add(2);
   feed.onCommit();

@@ -10,37 +10,37 @@ import { FakeClock } from "../../support/fake_clock.ts";
 const full = new NerveError("STORE_FAILED", "the disk is full", { hint: "free some space" });
 
 function setUp() {
-  const clock = new FakeClock(), told: string[] = [];
-  return { clock, told, failures: new WriteFailures(clock, (message) => told.push(message)) };
+  const clock = new FakeClock(), reports: string[] = [];
+  return { clock, reports, failures: new WriteFailures(clock, (message) => reports.push(message)) };
 }
 
 Deno.test("a failure is reported at once with its hint, then at most once a minute, with the losses so far", async () => {
-  const { clock, told, failures } = setUp();
+  const { clock, reports, failures } = setUp();
   for (let n = 0; n < 1_000; n++) failures.report(full, 1);
-  assert.equal(told.length, 1);
-  assert.match(told[0] ?? "", /^the disk is full \(free some space\)/);
+  assert.equal(reports.length, 1);
+  assert.match(reports[0] ?? "", /^the disk is full \(free some space\)/);
   await clock.tick(reportIntervalMs);
   failures.report(full, 1);
-  assert.equal(told.length, 2);
-  assert.match(told[1] ?? "", /1001$/);
+  assert.equal(reports.length, 2);
+  assert.match(reports[1] ?? "", /1001$/);
 });
 
 Deno.test("the recovery is reported once, with all losses, and the next failure is then reported at once", () => {
-  const { told, failures } = setUp();
+  const { reports, failures } = setUp();
   failures.reportRecovery();
-  assert.deepEqual(told, []);
+  assert.deepEqual(reports, []);
   failures.report(full, 2);
   failures.report(full, 3);
   failures.reportRecovery();
   failures.reportRecovery();
-  assert.equal(told.length, 2);
-  assert.match(told[1] ?? "", /\b5\b.*the disk is full/);
+  assert.equal(reports.length, 2);
+  assert.match(reports[1] ?? "", /\b5\b.*the disk is full/);
   failures.report(full, 1);
-  assert.equal(told.length, 3);
+  assert.equal(reports.length, 3);
 });
 
 Deno.test("a failure that lost nothing claims no loss", () => {
-  const { told, failures } = setUp();
+  const { reports, failures } = setUp();
   failures.report(new NerveError("STORE_FAILED", "locked"), 0);
-  assert.deepEqual(told, ["locked"]);
+  assert.deepEqual(reports, ["locked"]);
 });

@@ -19,10 +19,10 @@ Deno.test("toProcessEnd() distinguishes out of memory, abort, kill and ordinary 
     ],
     [{ code: 0, signal: null }, "", "exited", /code 0/],
   ];
-  for (const [status, words, kind, says] of cases) {
+  for (const [status, words, kind, expected] of cases) {
     const end = toProcessEnd(status, words);
     assert.equal(end.kind, kind, JSON.stringify(status));
-    assert.match(end.message, says);
+    assert.match(end.message, expected);
   }
 });
 

@@ -9,12 +9,12 @@ import { receiveMessages } from "../../../src/process/message_reader.ts";
 import { type FromProcess, fromProcessMaxBytes } from "../../../src/protocol/message.ts";
 
 /** A connection on which a test sends lines. */
-class Said {
+class FakeConnection {
   readonly #lines: string[] = [];
   #wake = Promise.withResolvers<void>();
   #ended = false;
 
-  say(...messages: (FromProcess | string)[]): void {
+  send(...messages: (FromProcess | string)[]): void {
     this.#lines.push(...messages.map((each) => typeof each === "string" ? each : JSON.stringify(each)));
     this.#wake.resolve();
   }
@@ -42,47 +42,47 @@ class Said {
 }
 
 function setUp(kind: "group" | "workflow" = "group") {
-  const shim = new Said(), worker = new Said(), heard: string[] = [];
+  const shim = new FakeConnection(), worker = new FakeConnection(), delivered: string[] = [];
   const done = receiveMessages(Promise.resolve(shim.link()), Promise.resolve(worker.link()), kind, {
     paceLine: () => null,
-    onMessage: (message) => heard.push(message.t === "pong" ? `pong ${message.n}` : message.t),
-    onInvalid: (why) => heard.push(`broken: ${why}`),
-    onClosed: () => heard.push("hung up"),
+    onMessage: (message) => delivered.push(message.t === "pong" ? `pong ${message.n}` : message.t),
+    onInvalid: (why) => delivered.push(`broken: ${why}`),
+    onClosed: () => delivered.push("hung up"),
   });
-  return { shim, worker, heard, done };
+  return { shim, worker, delivered, done };
 }
 
 async function heardOf(line: FromProcess | string, kind: "group" | "workflow" = "group"): Promise<string> {
-  const { shim, worker, heard, done } = setUp(kind);
-  worker.say(line);
+  const { shim, worker, delivered, done } = setUp(kind);
+  worker.send(line);
   worker.end();
   shim.end();
   await done;
-  return heard.filter((each) => each !== "hung up").join();
+  return delivered.filter((each) => each !== "hung up").join();
 }
 
 const message: FromProcess = { t: "message", runId: "a", attempt: 1, round: 1, role: "r", content: "c", meta: {} };
 
 Deno.test("messages are delivered in order, and the end of each channel is reported", async () => {
-  const { shim, worker, heard, done } = setUp();
-  worker.say({ t: "ready" }, { t: "pong", n: 1 }, { t: "pong", n: 2 });
+  const { shim, worker, delivered, done } = setUp();
+  worker.send({ t: "ready" }, { t: "pong", n: 1 }, { t: "pong", n: 2 });
   worker.end();
   shim.end();
   await done;
-  assert.deepEqual(heard.filter((each) => each !== "hung up"), ["ready", "pong 1", "pong 2"]);
-  assert.equal(heard.filter((each) => each === "hung up").length, 2);
+  assert.deepEqual(delivered.filter((each) => each !== "hung up"), ["ready", "pong 1", "pong 2"]);
+  assert.equal(delivered.filter((each) => each === "hung up").length, 2);
 });
 
 Deno.test("a line that is not a message is reported, and nothing after it is read from that channel", async () => {
   for (const line of ["", "null", "{}", '{"t":"other"}', '{"t":"pong"}', '{"t":"pong","n":"1"}', '{"t":"ready"']) {
     assert.match(await heardOf(line), /^broken: /, line);
   }
-  const { shim, worker, heard, done } = setUp();
-  worker.say("nonsense", { t: "pong", n: 1 });
+  const { shim, worker, delivered, done } = setUp();
+  worker.send("nonsense", { t: "pong", n: 1 });
   worker.end();
   shim.end();
   await done;
-  assert.ok(!heard.includes("pong 1"));
+  assert.ok(!delivered.includes("pong 1"));
 });
 
 Deno.test("a line that begins as one kind and is another, is too long or is nested too deeply is invalid", async () => {

@@ -114,8 +114,8 @@ Deno.test("LineChannel.lines() ends quietly when the other side died or this sid
   };
   const reset = after(new Deno.errors.ConnectionReset("by peer"));
   assert.deepEqual(await read(reset.channel), ["a"]);
-  const ours = after(new Deno.errors.BadResource("closed"), () => ours.channel.close());
-  assert.deepEqual(await read(ours.channel), ["a"]);
+  const closedHere = after(new Deno.errors.BadResource("closed"), () => closedHere.channel.close());
+  assert.deepEqual(await read(closedHere.channel), ["a"]);
   await assert.rejects(read(after(new Deno.errors.TimedOut("odd")).channel), Deno.errors.TimedOut);
 });
 

@@ -122,9 +122,9 @@ Deno.test("toLoadProblem() states the rule of imports in place of Deno's advice 
       /^npm:zod cannot be imported like this: write "zod" without npm:; .*permissions\.import/,
     "Failed loading x: --cached-only is specified.": /^npm:NAME cannot be imported like this: a sense or/,
   };
-  for (const [text, says] of Object.entries(texts)) {
+  for (const [text, expected] of Object.entries(texts)) {
     const { message } = toLoadProblem(withStack(text, "at file:///w/senses/a/index.ts:1:15"), folder);
-    assert.match(message, says);
+    assert.match(message, expected);
     assert.doesNotMatch(message, /deno add|deno install|cached-only/);
   }
 });

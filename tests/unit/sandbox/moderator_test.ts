@@ -56,14 +56,14 @@ Deno.test("a moderator that throws, returns a promise, or names no role gives an
 });
 
 Deno.test("a moderator that answers the same messages differently is not pure", () => {
-  let asked = 0;
+  let calls = 0;
   assert.match(
-    faultOf(() => asked++ % 2 === 0 ? "scan" : "tidy"),
+    faultOf(() => calls++ % 2 === 0 ? "scan" : "tidy"),
     /not pure: .* returned "scan", then returned "tidy"/,
   );
-  asked = 0;
+  calls = 0;
   const second = () => {
-    if (asked++ > 0) throw new Error("only once");
+    if (calls++ > 0) throw new Error("only once");
     return "scan";
   };
   assert.match(faultOf(second), /not pure: .* then threw only once/);
@@ -89,12 +89,12 @@ Deno.test("findContradiction() names the first round for which the moderator now
 });
 
 Deno.test("findContradiction() checks the newest rounds only", async () => {
-  let asked = 0;
+  let calls = 0;
   const workflow = workflowWith(() => {
-    asked++;
+    calls++;
     return "scan";
   });
   const many = messagesBy(...Array(rereadRoundsMax + 5).fill("scan"));
   assert.equal(await findContradiction(workflow, start, many), null);
-  assert.equal(asked, rereadRoundsMax);
+  assert.equal(calls, rereadRoundsMax);
 });

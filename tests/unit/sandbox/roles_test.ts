@@ -62,7 +62,7 @@ Deno.test("an invalid role gives an error with its name and what is wrong", () =
     [{ r: { run, retry: { attempts: 2, backoff: "2s", maxBackoff: "1s" } } }, /retry\.maxBackoff/],
     [{ r: { run, retry: { attempts: 2, nonRetryable: "TypeError" } } }, /retry\.nonRetryable/],
   ];
-  for (const [roles, what] of cases) assert.match(faultOf(roles), what);
+  for (const [roles, expected] of cases) assert.match(faultOf(roles), expected);
 });
 
 Deno.test("findRetryWait() doubles the wait up to its bound, and is null after the last attempt", () => {
@@ -77,6 +77,6 @@ Deno.test("an error can be excluded from retries by its name, its class, or a fu
   assert.equal(findRetryWait(named, 1, new DOMException("late", "TimeoutError")), null);
   assert.notEqual(findRetryWait(named, 1, new Error("x")), null);
   assert.notEqual(findRetryWait(named, 1, "NoSuchUser"), null);
-  const asked = planOf({ run, retry: { attempts: 9, nonRetryable: (thrown: unknown) => thrown === "stop" } });
-  assert.deepEqual([findRetryWait(asked, 1, "stop"), findRetryWait(asked, 1, "go") === null], [null, false]);
+  const plan = planOf({ run, retry: { attempts: 9, nonRetryable: (thrown: unknown) => thrown === "stop" } });
+  assert.deepEqual([findRetryWait(plan, 1, "stop"), findRetryWait(plan, 1, "go") === null], [null, false]);
 });

@@ -203,8 +203,8 @@ Deno.test("stop drops waiting computes, reports them, and lets running ones fini
   const merged = bench.scheduler.trigger("b", manual);
   const running = bench.scheduler.trigger("a", manual);
   const pending = bench.scheduler.trigger("a", manual);
-  const how = [waiting, merged, running, pending].map((receipt) => receipt?.how);
-  assert.deepEqual(how, ["throttled", "coalesced", "started", "coalesced"]);
+  const outcomes = [waiting, merged, running, pending].map((receipt) => receipt?.how);
+  assert.deepEqual(outcomes, ["throttled", "coalesced", "started", "coalesced"]);
   const before = bench.started.length;
   bench.scheduler.stop();
   assert.deepEqual(bench.droppedIds.sort(), [waiting?.computeId, pending?.computeId].sort());

@@ -187,7 +187,7 @@ class Game {
   now = 0;
   readonly started: Started[] = [];
   /** Every trigger, its time, and the compute that was to answer it. */
-  readonly asked: { at: number; trigger: Trigger; computeId: number }[] = [];
+  readonly requests: { at: number; trigger: Trigger; computeId: number }[] = [];
   readonly #player: Player;
   #throttleMs: number;
   #window: number | null = null;
@@ -211,7 +211,7 @@ class Game {
       assert.equal(answers.length, 1, "a trigger is answered by a start or by a reason, and by one of them only");
       for (const answer of answers) {
         const computeId = answer.kind === "start" ? answer.compute.id : answer.computeId;
-        this.asked.push({ at: this.now, trigger: command.trigger, computeId });
+        this.requests.push({ at: this.now, trigger: command.trigger, computeId });
         if (answer.kind === "deferred" && answer.reason === "throttled") assert.ok(answer.until > this.now);
       }
       this.#act(actions);
@@ -263,19 +263,19 @@ Deno.test("whatever happens: no overlap, no start within the throttle, no trigge
       for (const command of list) game.play(command);
       game.drain();
 
-      const { started, asked } = game;
+      const { started, requests } = game;
       started.forEach((compute, index) => {
         const before = started[index - 1];
         // Compared as the timeline does it: a difference of doubles may be off by a bit.
         if (before !== undefined) assert.ok(before.at + compute.throttleMs <= compute.at);
       });
       assert.equal(new Set(started.map((compute) => compute.id)).size, started.length, "a compute started twice");
-      for (const { at, computeId } of asked) {
+      for (const { at, computeId } of requests) {
         const answer = started.find((compute) => compute.id === computeId);
         assert.ok(answer !== undefined && answer.at >= at, "a trigger was lost");
       }
-      assert.ok(started.length <= asked.length);
-      assert.equal(started.reduce((sum, compute) => sum + compute.trigger.coalesced + 1, 0), asked.length);
+      assert.ok(started.length <= requests.length);
+      assert.equal(started.reduce((sum, compute) => sum + compute.trigger.coalesced + 1, 0), requests.length);
     }),
     { numRuns: 2_000 },
   );
@@ -289,10 +289,10 @@ Deno.test("whatever happens: a compute carries the newest of the most specific t
       for (const command of list) game.play(command);
       game.drain();
       for (const compute of game.started) {
-        const answered = game.asked.filter((ask) => ask.computeId === compute.id).map((ask) => ask.trigger);
+        const answered = game.requests.filter((ask) => ask.computeId === compute.id).map((ask) => ask.trigger);
         const top = Math.max(...answered.map((trigger) => rank.indexOf(trigger.kind)));
-        const wanted = answered.findLast((trigger) => rank.indexOf(trigger.kind) === top);
-        assert.deepEqual(compute.trigger, { ...wanted, coalesced: answered.length - 1 });
+        const expected = answered.findLast((trigger) => rank.indexOf(trigger.kind) === top);
+        assert.deepEqual(compute.trigger, { ...expected, coalesced: answered.length - 1 });
       }
     }),
     { numRuns: 500 },

@@ -76,11 +76,11 @@ Deno.test("a directive that cannot be followed is a signal without the key, with
     [{ name: "cleanup", maxRounds: 1.5 }, /maxRounds 1\.5/],
     [{ name: "cleanup", prompt: 3 }, /prompt is not a string/],
   ];
-  for (const [workflow, says] of wrong) {
+  for (const [workflow, expected] of wrong) {
     const routed = route({ a: 1, workflow });
     assert.equal(routed.kind, "signal", JSON.stringify(workflow).slice(0, 100));
     assert.deepEqual(routed.payload, { a: 1 });
-    assert.match(routed.warning ?? "", says);
+    assert.match(routed.warning ?? "", expected);
     assert.ok((routed.warning ?? "").length < 300, "a warning fits on a line or two");
   }
 });

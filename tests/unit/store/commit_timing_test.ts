@@ -5,27 +5,27 @@ import { FakeClock } from "../../support/fake_clock.ts";
 
 const slowMs = 5;
 
-function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; told(waiting: number): void } {
+function bench(): { timing: CommitTiming; clock: FakeClock; committed: Batch[]; endCommit(waiting: number): void } {
   const clock = new FakeClock(), committed: Batch[] = [];
   const timing = new CommitTiming(clock, (batch) => committed.push(batch));
   // One slow commit does not make a slow disk.
   timing.recordCommit(createBatch(false), slowMs, null);
   assert.equal(timing.slow, false);
   /** Ends a commit that took 5 ms, for which so many writers waited. */
-  const told = (waiting: number) => {
+  const endCommit = (waiting: number) => {
     const batch = createBatch(true);
     batch.waiting = waiting;
     timing.recordCommit(batch, slowMs, null);
   };
-  return { timing, clock, committed, told };
+  return { timing, clock, committed, endCommit };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 // On a disk of 5 ms, a commit of half of the returning writers makes all of them wait for two.
 Deno.test("writers that were notified of a slow commit share the next one, although they do not come at the same time", async () => {
-  const { timing, clock, committed, told } = bench();
-  told(3);
+  const { timing, clock, committed, endCommit } = bench();
+  endCommit(3);
   const batch = createBatch(true);
   timing.enqueueAwaited(batch);
   await clock.tick(1);
@@ -38,15 +38,15 @@ Deno.test("writers that were notified of a slow commit share the next one, altho
 });
 
 Deno.test("after a slow commit a batch waits at most half its duration for other writers, and a single writer not at all", async () => {
-  const { timing, clock, committed, told } = bench();
-  told(3);
+  const { timing, clock, committed, endCommit } = bench();
+  endCommit(3);
   const batch = createBatch(true);
   timing.enqueueAwaited(batch);
   await clock.tick(slowMs / 2 - 1);
   assert.deepEqual(committed, []);
   await clock.tick(1);
   assert.deepEqual(committed, [batch]);
-  told(1);
+  endCommit(1);
   const alone = createBatch(true);
   timing.enqueueAwaited(alone);
   await turn();

@@ -20,8 +20,8 @@ Deno.test("siblings of a run that crashes its process survive, although each dea
   await bench.die(bench.at("culprit").process);
   // All three are suspects now: each is alone until it has passed its round.
   assert.deepEqual(bench.working(), ["slow"]);
-  await bench.say("slow");
-  assert.deepEqual(bench.working(), ["slow"], "a suspect waits until nobody else is at work");
+  await bench.sendMessage("slow");
+  assert.deepEqual(bench.working(), ["slow"], "a suspect waits until no other run works");
   await bench.finish("slow");
   assert.deepEqual(bench.working(), ["culprit"]);
   await bench.die(bench.at("culprit").process);
@@ -40,7 +40,7 @@ Deno.test("no run joins a suspect, and a suspect that has passed its round share
   await bench.start("b");
   await bench.turn();
   assert.deepEqual([bench.working(), bench.status("b")], [["a"], "started"]);
-  await bench.say("a");
+  await bench.sendMessage("a");
   assert.deepEqual(bench.working(), ["a", "b"]);
 });
 

@@ -9,13 +9,13 @@ Deno.test("a kill of a started run is final at once; its role gets the grace per
   await bench.start("a");
   await bench.start("b");
   await bench.turn();
-  await bench.say("b");
+  await bench.sendMessage("b");
   const run = await bench.manager.killRun("a", "no longer needed");
   assert.deepEqual([run.status, run.exitCode, run.reason], ["killed", 137, "no longer needed"]);
   const { process, thread } = bench.at("a");
   assert.equal(thread.aborted, "no longer needed");
   await bench.start("c");
-  assert.equal(bench.status("c"), "queued", "a role that is still at work holds its slot");
+  assert.equal(bench.status("c"), "queued", "a role that still works keeps its slot");
   await bench.clock.tick(killGraceMs - 1);
   assert.equal(process.recycled, null);
   await bench.clock.tick(1);
@@ -25,7 +25,7 @@ Deno.test("a kill of a started run is final at once; its role gets the grace per
   assert.equal(bench.status("c"), "started");
   assert.deepEqual([...process.threads.keys()], ["a", "b"], "nothing new is given to a process that is to end");
   await bench.die(process, "crash");
-  assert.equal(bench.logged.length, 0, "a recycled process is no death of its runs");
+  assert.equal(bench.logged.length, 0, "a recycled process does not count as a death of its runs");
   assert.deepEqual([bench.at("b").thread.attempt, bench.at("b").thread.messages.length], [2, 1]);
   assert.deepEqual([bench.status("a"), bench.at("c").thread.attempt], ["killed", 1]);
 });
@@ -33,7 +33,7 @@ Deno.test("a kill of a started run is final at once; its role gets the grace per
 Deno.test("a killed role that stops in time does not cost its process; a late result is rejected and logged", async () => {
   const bench = await running("a", "b");
   await bench.manager.killRun("a", null);
-  await bench.say("a");
+  await bench.sendMessage("a");
   assert.deepEqual([bench.run("a").rounds, bench.status("a")], [0, "killed"]);
   assert.deepEqual(bench.logged.map(({ type, refId }) => [type, refId]), [["run.refused", "a"]]);
   await bench.manager.killRun("b", null);
@@ -111,6 +111,6 @@ Deno.test("a kill that cannot be written says so, and the run continues", async 
   const bench = await running("a");
   bench.store.failures = 1;
   await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED", hint: "free some space" });
-  await bench.say("a");
+  await bench.sendMessage("a");
   assert.deepEqual([bench.run("a").rounds, bench.at("a").thread.aborted], [1, null]);
 });

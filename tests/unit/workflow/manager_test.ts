@@ -12,7 +12,7 @@ Deno.test("stop lets the running role finish, starts no other, and leaves the ru
   const stopped = bench.manager.stop();
   assert.equal(bench.manager.stop(), stopped);
   await bench.clock.tick(stopDrainMs / 2);
-  await bench.say("a");
+  await bench.sendMessage("a");
   await stopped;
   assert.deepEqual([bench.run("a").rounds, bench.status("a"), bench.status("b")], [1, "started", "queued"]);
   assert.deepEqual(bench.at("a").thread.messages, [], "no ack: the next role must not begin");
@@ -50,7 +50,7 @@ Deno.test("an immediate stop does not wait, not even for a failing disk", async 
   await bench.start("a");
   await bench.turn();
   bench.store.failures = 1_000;
-  await bench.say("a");
+  await bench.sendMessage("a");
   const stopped = bench.manager.stop();
   void bench.manager.stop(0);
   await bench.turn();

@@ -6,7 +6,7 @@ import { Bench, defaults, running } from "../../support/workflow_bench.ts";
 
 Deno.test("runs of a process that died continue after their last message, with the next attempt", async () => {
   const bench = await running("a", "b");
-  await bench.say("a");
+  await bench.sendMessage("a");
   await bench.die(bench.at("a").process);
   const { process, thread } = bench.at("a");
   assert.deepEqual([process.id, thread.attempt, thread.messages.length], [2, 2, 1]);
@@ -26,7 +26,7 @@ Deno.test("a message whose process dies before the ack is stored, and its round 
   bench.store.commit();
   await started;
   await bench.turn();
-  await bench.say("a");
+  await bench.sendMessage("a");
   await bench.die(bench.at("a").process);
   assert.deepEqual(bench.working(), []);
   for (let commits = 0; commits < 2; commits++) {
@@ -49,7 +49,7 @@ Deno.test("deaths at different rounds are not added up", async () => {
   const bench = await running("a");
   for (let death = 1; death <= 6; death++) {
     await bench.die(bench.at("a").process);
-    if (death % 2 === 0) await bench.say("a");
+    if (death % 2 === 0) await bench.sendMessage("a");
   }
   assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["started", 3]);
 });
@@ -77,7 +77,7 @@ Deno.test("new code gets new runs at once; old runs finish on the old process", 
   await bench.turn();
   assert.deepEqual([bench.at("old").process.id, bench.at("new").process.id], [1, 2]);
   assert.ok(bench.manager.isBusy(1));
-  await bench.say("old");
+  await bench.sendMessage("old");
   await bench.finish("old");
   assert.deepEqual([bench.status("old"), bench.run("old").attempt, bench.freed], ["completed", 1, [1]]);
   assert.ok(!bench.manager.isBusy(1));

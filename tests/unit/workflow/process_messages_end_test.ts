@@ -18,7 +18,7 @@ async function running(...others: string[]): Promise<Bench> {
 /** A run whose last message is not on disk yet, followed by the end. */
 async function ending(): Promise<Bench> {
   const bench = await running();
-  await bench.say("a", { content: "last" });
+  await bench.sendMessage("a", { content: "last" });
   await bench.finish("a");
   assert.deepEqual([bench.status("a"), bench.run("a").rounds], ["started", 0]);
   return bench;
@@ -73,7 +73,7 @@ Deno.test("a stop waits for the last message although its end was reported, befo
     let stopped = false;
     const stop = () => void bench.manager.stop().then(() => stopped = true);
     if (stopsFirst) stop();
-    await bench.say("a");
+    await bench.sendMessage("a");
     await bench.finish("a");
     bench.store.failures = 1;
     bench.store.commit();
@@ -93,7 +93,7 @@ Deno.test("the end of a run that a stop has just put back is not logged as a rej
   const bench = await running("b");
   const { process } = bench.at("a");
   void bench.manager.stop();
-  await bench.say("a");
+  await bench.sendMessage("a");
   bench.store.commit();
   await bench.turn();
   bench.manager.onMessage(process, { t: "finished", runId: "a", attempt: 1, outcome: { kind: "completed" } });
@@ -104,7 +104,7 @@ Deno.test("the end of a run that a stop has just put back is not logged as a rej
 Deno.test("a kill between the message and the end decides the end, and the late report is rejected", async () => {
   const bench = await running();
   const { process } = bench.at("a");
-  await bench.say("a");
+  await bench.sendMessage("a");
   const killed = bench.manager.killRun("a", null);
   await bench.turn();
   bench.store.commit();

@@ -10,7 +10,7 @@ Deno.test("a message is acked with its stored content when it is on disk", async
   bench.store.commit();
   await started;
   await bench.turn();
-  await bench.say("a", { content: "one", role: "scan", meta: { n: 1 } });
+  await bench.sendMessage("a", { content: "one", role: "scan", meta: { n: 1 } });
   assert.deepEqual(bench.at("a").thread.messages, []);
   bench.store.commit();
   await bench.turn();
@@ -24,7 +24,7 @@ Deno.test("a disk that fails for a while delays a message, and loses nothing", a
   await bench.start("a");
   await bench.turn();
   bench.store.failures = 2;
-  await bench.say("a");
+  await bench.sendMessage("a");
   assert.equal(bench.run("a").rounds, 0);
   assert.deepEqual(bench.problems, ["message 1 of run a could not be written; retrying: disk is full"]);
   await bench.clock.tick(1_000);
@@ -41,10 +41,10 @@ Deno.test("maxRounds ends the run with exit code 2, whether the runtime or the k
   await bench.start("told", { maxRounds: 1 });
   await bench.start("found", { maxRounds: 1 });
   await bench.turn();
-  await bench.say("told");
+  await bench.sendMessage("told");
   await bench.finish("told", "max_rounds");
-  await bench.say("found");
-  await bench.say("found");
+  await bench.sendMessage("found");
+  await bench.sendMessage("found");
   for (const id of ["told", "found"]) {
     assert.deepEqual([bench.status(id), bench.run(id).exitCode, bench.run(id).rounds], ["failed", 2, 1]);
   }
@@ -62,10 +62,10 @@ Deno.test("a message that cannot be stored fails its run with exit code 1 and a 
     role: { role: "r".repeat(300) },
     noname: { role: "" },
   };
-  for (const [id, said] of Object.entries(wrong)) {
+  for (const [id, message] of Object.entries(wrong)) {
     await bench.start(id);
     await bench.turn();
-    await bench.say(id, said);
+    await bench.sendMessage(id, message);
     const { status, exitCode, reason, rounds } = bench.run(id);
     assert.deepEqual([status, exitCode, rounds], ["failed", 1, 0], id);
     assert.match(reason ?? "", /^round 1: /, id);

@@ -6,7 +6,7 @@ Deno.test("the next start resumes started runs, then starts queued ones in order
   const before = new Bench({ concurrency: 2, maxQueue: 9 });
   for (const id of ["a", "b", "c", "d"]) await before.start(id);
   await before.turn();
-  await before.say("a");
+  await before.sendMessage("a");
   const bench = new Bench({ concurrency: 2, maxQueue: 9 }, before.store.afterCrash());
   await bench.turn();
   assert.deepEqual(bench.working(), ["a", "b"]);

@@ -33,7 +33,7 @@ Deno.test("after the wait the role is tried again, in a new attempt that knows o
   assert.deepEqual(bench.rows("a"), ["run.started", "run.attempt_failed", "run.resumed"]);
   await bench.fail("a", 0);
   assert.equal(bench.at("a").thread.failures, 2);
-  await bench.say("a");
+  await bench.sendMessage("a");
   await bench.die(bench.at("a").process);
   assert.equal(bench.at("a").thread.failures, 0, "the next round begins with none");
 });
@@ -50,7 +50,7 @@ Deno.test("a restart of the daemon during the wait neither restarts the wait nor
   await after.fail("a", 1_000);
   const later = new Bench({}, after.store.afterCrash(), new FakeClock(after.clock.now() + 60_000));
   await later.turn();
-  assert.equal(later.at("a").thread.failures, 2, "a wait that ended while nobody ran is over");
+  assert.equal(later.at("a").thread.failures, 2, "a wait that ended while no daemon ran is over");
 });
 
 Deno.test("a clock that is set back, during the wait or a restart, makes no wait longer than configured", async () => {
@@ -111,7 +111,7 @@ Deno.test("a daemon that was killed between the last failure and the run's end e
 Deno.test("a waiting run can be killed at once, delays no stop, and does not stop its siblings", async () => {
   const bench = await running("waits", "works");
   await bench.fail("waits", 3_600_000);
-  await bench.say("works");
+  await bench.sendMessage("works");
   await bench.die(bench.at("works").process);
   await bench.die(bench.at("works").process);
   assert.equal(bench.at("works").thread.attempt, 3, "a death concerns it alone");
@@ -159,14 +159,14 @@ Deno.test("a role that outlives its time limit and the grace period costs its pr
   await bench.clock.tick(500);
   assert.equal(bench.at("late").thread.failures, 1);
   assert.deepEqual([bench.at("sibling").thread.attempt, bench.at("sibling").thread.failures], [2, 0]);
-  assert.deepEqual(bench.logged, [], "nobody has crashed");
+  assert.deepEqual(bench.logged, [], "no run has crashed");
 });
 
 Deno.test("a role that stops in time has no deadline any more, whatever it reported", async () => {
   const bench = await running("says", "fails", "ends");
   for (const id of ["says", "fails", "ends"]) await bench.begin(id, 1_000, 500);
   const { process } = bench.at("says");
-  await bench.say("says");
+  await bench.sendMessage("says");
   await bench.fail("fails", 3_600_000);
   await bench.finish("ends");
   await bench.clock.tick(60_000);

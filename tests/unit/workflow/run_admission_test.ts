@@ -75,8 +75,8 @@ Deno.test("a run that cannot be written takes no queued run's place", async () =
   await bench.start("a");
   await bench.start("b");
   bench.store.failures = 1;
-  const said = "run c could not be started: disk is full";
-  await assert.rejects(bench.start("c"), { code: "STORE_FAILED", message: said, hint: "free some space" });
+  const message = "run c could not be started: disk is full";
+  await assert.rejects(bench.start("c"), { code: "STORE_FAILED", message, hint: "free some space" });
   await bench.turn();
   assert.equal(bench.status("b"), "queued");
   assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 1 }]);

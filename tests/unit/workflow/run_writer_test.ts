@@ -19,7 +19,7 @@ Deno.test("a run that another program changed in the database wins, and the conf
   await bench.turn();
   const row = { source: "workflow:w", type: "run.killed", refId: "a", causeId: null, payload: null } as const;
   await bench.store.transition("a", { from: ["started"] }, { status: "killed", exitCode: 137 }, row);
-  await bench.say("a");
+  await bench.sendMessage("a");
   assert.deepEqual(bench.problems, ["run a was changed by another program: it is killed"]);
   assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 0, unassigned: 0, queued: 0 }]);
 });
