@@ -81,10 +81,10 @@ export function hostKernel(
     })().catch(failed.reject);
   };
   const server = startServer(kernel, options, () => stop("request"));
-  const watch = watchWorkspace(options.paths, (loss) => {
+  const watch = watchWorkspace(options.paths, options.clock, (loss) => {
     if (loss === "log gone" && !stopping) options.report(logGone);
     stop(loss);
-  }, options.report);
+  });
   const cancelInterrupt = options.onInterrupt(() => {
     if (!stopping) return stop("interrupt");
     kernel.stopAtOnce();

@@ -37,6 +37,8 @@ export class FileWatcher {
   readonly #ports: WatcherPorts;
   readonly #root: string;
   readonly #configFile: string;
+  /** The real path of data/. */
+  readonly #data: string;
   readonly #folders: readonly string[];
   readonly #watched: WatchedPath[];
   /** The real paths of link targets. Everything below them is relevant. */
@@ -57,6 +59,7 @@ export class FileWatcher {
     this.#root = paths.root;
     const folders = [paths.senses, paths.workflows, paths.lib];
     this.#configFile = paths.configFile;
+    this.#data = ifPresent(() => Deno.realPathSync(paths.data)) ?? paths.data;
     this.#folders = folders;
     this.#relevant = [paths.configFile, ...folders];
     this.#watched = [
@@ -106,7 +109,8 @@ export class FileWatcher {
       linked = new Set<string>();
     for (const link of links) {
       const target = resolveLink(link);
-      if (target !== null) linked.add(target);
+      // Not what the kernel writes: a watch on a database costs SQLite its locks (daemon/workspace_watch.ts).
+      if (target !== null && target !== this.#data && !target.startsWith(`${this.#data}/`)) linked.add(target);
     }
     this.#linked = [...linked];
     const wanted = new Set(this.#linked.map((target) => identifyFolder(target) === null ? dirname(target) : target));

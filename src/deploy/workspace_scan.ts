@@ -6,6 +6,7 @@
  *     show another change. Files, depth and bytes are bounded; what exceeds a bound is reported, not read.
  */
 import { setImmediate } from "node:timers";
+import { readInode } from "../base/file_identity.ts";
 import { isMissing } from "../base/if_present.ts";
 import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/limits.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -55,7 +56,14 @@ export class WorkspaceScan {
   async scan(): Promise<Snapshot> {
     const { root, data, logs } = this.#paths;
     // With a link in lib/ that leads back to the workspace, files that the kernel writes must not count as code.
-    const walk: Walk = { known: new Map(), above: new Set([root, data, logs]), entries: 0, incomplete: null };
+    const databases = new Set(["", "-wal", "-shm"].map((ending) => readInode(`${this.#paths.logDatabase}${ending}`)));
+    const walk: Walk = {
+      known: new Map(),
+      above: new Set([root, data, logs]),
+      databases,
+      entries: 0,
+      incomplete: null,
+    };
     await this.#scanEntry(configFileName, walk);
     for (const folder of codeFolders) await this.#scanFolder(folder, 0, walk);
     // Removed files are forgotten along with the previous map.
@@ -98,7 +106,8 @@ export class WorkspaceScan {
     try {
       const info = Deno.statSync(full);
       if (info.isDirectory) return "folder";
-      if (!info.isFile) return "done";
+      // To open and close a database of the kernel would cost SQLite its locks on it (daemon/workspace_watch.ts).
+      if (!info.isFile || walk.databases.has(info.ino)) return "done";
       const changedAt = Math.max(info.mtime?.getTime() ?? 0, info.ctime?.getTime() ?? 0);
       const stamp = [info.dev, info.ino, info.size, info.mtime?.getTime(), info.ctime?.getTime()].join(" ");
       const before = this.#known.get(path);
@@ -118,6 +127,8 @@ interface Walk {
   readonly known: Map<string, Known>;
   /** Real paths of folders that are not entered: the parents of the current one, and the kernel's own. */
   readonly above: Set<string>;
+  /** Inodes of files that are never opened, whatever links lead to them. */
+  readonly databases: ReadonlySet<number | null>;
   entries: number;
   incomplete: string | null;
 }

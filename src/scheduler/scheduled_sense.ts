@@ -4,8 +4,8 @@
  */
 import { assert } from "../base/errors.ts";
 import type { Trigger } from "../protocol/signal.ts";
-import { AdvanceTimer, ScheduleTimer, type TimerPorts, toWallTime } from "./schedule_timer.ts";
 import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
+import { AdvanceTimer, ScheduleTimer, type TimerPorts, toWallTime } from "./schedule_timer.ts";
 import { advance, createTimeline, type TimelineAction, type TimelineEvent, windowEndOf } from "./sense_timeline.ts";
 import { CronTimes, findMissedCronTick, type Schedule } from "./timetable.ts";
 

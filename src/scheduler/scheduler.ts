@@ -12,8 +12,8 @@ import { assert } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 import type { Signal, Trigger } from "../protocol/signal.ts";
-import { toWallTime } from "./schedule_timer.ts";
 import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
+import { toWallTime } from "./schedule_timer.ts";
 import { ScheduledSense, type ScheduledSensePorts } from "./scheduled_sense.ts";
 
 export type {

@@ -11,6 +11,7 @@ export type { Signal, Trigger } from "../protocol/signal.ts";
 export { type Option, option, readConfig } from "./config.ts";
 export { pause } from "./pause.ts";
 export { prune } from "./prune.ts";
+export { defineSense } from "./sense.ts";
 export type {
   Blobs,
   LogFunction,
@@ -20,7 +21,6 @@ export type {
   SenseOutput,
   WorkflowDirective,
 } from "./sense.ts";
-export { defineSense } from "./sense.ts";
 export {
   defineWorkflow,
   END,

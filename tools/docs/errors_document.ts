@@ -1,7 +1,7 @@
 /** docs/errors.md: every error code with its cause, its remedy and its messages, and every exit code. */
 import { errorCodes } from "../../src/base/error_codes.ts";
-import { NerveError } from "../../src/base/errors.ts";
 import type { ErrorCode } from "../../src/base/errors.ts";
+import { NerveError } from "../../src/base/errors.ts";
 import { osErrorTexts } from "../../src/base/os_error.ts";
 import { exit } from "../../src/cli/io.ts";
 import { toExitCode } from "../../src/cli/render/terminal.ts";
