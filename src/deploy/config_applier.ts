@@ -104,7 +104,7 @@ export class ConfigApplier {
 
   /** New work of the unit goes to a new process from now on. Lifts a quarantine or backoff. */
   replaceProcess(key: UnitKey): void {
-    const { current, supervisor, workflows } = this.#ports, plan = current.unit(key);
+    const { current, supervisor, workflows } = this.#ports, plan = current.findUnit(key);
     if (plan === undefined) return;
     this.#held.delete(key);
     supervisor.putUnit(plan);
@@ -115,14 +115,14 @@ export class ConfigApplier {
 
   /** Keeps the unit's process, even when it is idle, until `replaceProcess` or `releaseProcess`. */
   holdProcess(key: UnitKey): void {
-    const { current, supervisor } = this.#ports, plan = current.unit(key);
+    const { current, supervisor } = this.#ports, plan = current.findUnit(key);
     if (plan === undefined) return;
     this.#held.add(key);
     supervisor.putUnit({ ...plan, keepAlive: true });
   }
 
   releaseProcess(key: UnitKey): void {
-    const { current, supervisor } = this.#ports, plan = current.unit(key);
+    const { current, supervisor } = this.#ports, plan = current.findUnit(key);
     if (!this.#held.delete(key) || plan === undefined) return;
     supervisor.putUnit(plan);
     supervisor.release(key);
@@ -134,7 +134,7 @@ export class ConfigApplier {
     const plans = planUnits(config, this.#ports.paths), changed: UnitKey[] = [];
     const removed = new Set(current.units.map(({ key }) => key));
     for (const plan of plans) {
-      const { key } = plan, before = current.unit(key);
+      const { key } = plan, before = current.findUnit(key);
       removed.delete(key);
       current.putUnit(plan);
       if (before !== undefined && !isSameDefinition(before, plan)) changed.push(key);

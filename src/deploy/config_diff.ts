@@ -18,7 +18,7 @@ export function diffConfigs(before: NerveConfig, after: NerveConfig): ReloadChan
     }
     for (const name of old.keys()) if (!now.has(name)) changes.push({ of: `${kind}:${name}`, change: "removed" });
   };
-  compare("sense", sensesWithReflexes(before), sensesWithReflexes(after));
+  compare("sense", groupReflexesBySense(before), groupReflexesBySense(after));
   compare("workflow", before.workflows, after.workflows);
   if (before.retentionMs !== after.retentionMs) changes.push({ of: "kernel", change: "changed" });
   return changes;
@@ -31,7 +31,7 @@ export function removesEntries(before: NerveConfig, after: NerveConfig): boolean
     [...before.workflows.keys()].some((name) => !after.workflows.has(name));
 }
 
-function sensesWithReflexes(config: NerveConfig): Map<string, unknown> {
+function groupReflexesBySense(config: NerveConfig): Map<string, unknown> {
   const senses = new Map<string, unknown[]>([...config.senses].map(([name, sense]) => [name, [sense]]));
   for (const reflex of config.reflexes) senses.get(reflex.sense)?.push(reflex);
   return senses;

@@ -25,7 +25,7 @@ export class CurrentConfig {
     return [...this.#units.values()];
   }
 
-  unit(key: UnitKey): UnitPlan | undefined {
+  findUnit(key: UnitKey): UnitPlan | undefined {
     return this.#units.get(key);
   }
 

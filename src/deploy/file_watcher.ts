@@ -21,7 +21,7 @@ export interface WatcherPorts {
   readonly clock: Clock;
   /** Scans the workspace and applies what changed. */
   scan(): Promise<void>;
-  problem(message: string): void;
+  reportProblem(message: string): void;
 }
 
 /** How many symbolic links are watched; scans cover the rest. */
@@ -180,7 +180,7 @@ export class FileWatcher {
   #reportProblem(message: string): void {
     if (message === this.#lastReported) return;
     this.#lastReported = message;
-    this.#ports.problem(message);
+    this.#ports.reportProblem(message);
   }
 }
 

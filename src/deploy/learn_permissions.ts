@@ -29,14 +29,14 @@ export interface LearnResult extends Learned {
 /** The least wait between two computes, and the wait for a sense without an interval. */
 const waitMinMs = 1_000, waitDefaultMs = 5_000;
 
-/** The sense must be configured. When `gone` aborts, the result is what was seen so far. */
+/** The sense must be configured. When `signal` aborts, the result is what was seen so far. */
 export async function learnPermissions(
   config: NerveConfig,
   paths: WorkspacePaths,
   sense: string,
-  options: { readonly forMs: number; readonly clock: Clock; readonly gone: AbortSignal },
+  options: { readonly forMs: number; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<LearnResult> {
-  const { clock, forMs, gone } = options, alone = moveToOwnGroup(config, sense);
+  const { clock, forMs, signal } = options, alone = moveToOwnGroup(config, sense);
   const plan = planUnits(alone, paths).find(({ key }) => key === groupKey(sense));
   assert(plan !== undefined, `sense ${sense} has a group`);
   await makeRuntimeFolder(paths);
@@ -60,7 +60,7 @@ export async function learnPermissions(
     },
   });
   const cancel = clock.after(forMs, () => over.resolve(null));
-  gone.addEventListener("abort", () => over.resolve(null), { once: true });
+  signal.addEventListener("abort", () => over.resolve(null), { once: true });
   const finished = over.promise.then(() => true);
   for (let id = 1;; id++) {
     answered = Promise.withResolvers();

@@ -90,7 +90,7 @@ export class LoadErrors {
 
   #listSenseProblems(key: UnitKey): ReloadReply["problems"] {
     const { senses, current } = this.#ports;
-    const members = current.unit(key)?.spec.senses ?? [];
+    const members = current.findUnit(key)?.spec.senses ?? [];
     return members.flatMap(({ name }) =>
       (senses.recordOf(name)?.loadProblems ?? []).map(({ message, place }) => ({
         about: `sense:${name}`,

@@ -30,7 +30,7 @@ export interface ReloadPorts {
   readonly supervisor: Pick<Supervisor, "findProcess" | "isQuarantined">;
   readonly senses: SenseLoads;
   readonly units: RunningUnits;
-  problem(message: string): void;
+  reportProblem(message: string): void;
 }
 
 /** The version of each sense of a group, or of the one workflow. */
@@ -255,7 +255,7 @@ export class Reload {
 
   #reportIncomplete(incomplete: string | null): void {
     if (incomplete !== null && incomplete !== this.#incomplete) {
-      this.#ports.problem(`not all of the code can be watched: ${incomplete}`);
+      this.#ports.reportProblem(`not all of the code can be watched: ${incomplete}`);
     }
     this.#incomplete = incomplete;
   }

@@ -16,12 +16,12 @@ import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
 /** What does not load, by the name of the sense or workflow. */
 export type TrialProblems = ReadonlyMap<string, readonly LoadProblem[]>;
 
-/** Never rejects because of user code. When `gone` aborts, whatever has not loaded is reported as a problem. */
+/** Never rejects because of user code. When `signal` aborts, whatever has not loaded is reported as a problem. */
 export async function tryToLoad(
   plan: UnitPlan,
   where: Launch,
   clock: Clock,
-  gone?: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<TrialProblems> {
   const spec = withEmptyDatabases(plan.spec);
   const missing = new Map(
@@ -53,11 +53,11 @@ export async function tryToLoad(
   const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
   const cancel = clock.after(defaultTimeoutMs, () => resolve(late));
   const giveUp = () => resolve({ kind: "ended", message: "the trial was cut short" });
-  gone?.addEventListener("abort", giveUp, { once: true });
-  if (gone?.aborted === true) giveUp();
+  signal?.addEventListener("abort", giveUp, { once: true });
+  if (signal?.aborted === true) giveUp();
   const end = await over;
   cancel();
-  gone?.removeEventListener("abort", giveUp);
+  signal?.removeEventListener("abort", giveUp);
   process.kill("ended", "the trial is done");
   await ended.promise;
   for (const [name, file] of missing) {

@@ -79,11 +79,11 @@ export class KernelApi {
   get history(): ArchivedRecords {
     const { secrets, clock, history } = this.#ports;
     return {
-      messages: async (runId, query, gone) =>
-        secrets.mask(await readInSlices(history.messages(runId, query), clock, gone)),
-      logs: async (filter, archived, gone) => {
+      messages: async (runId, query, signal) =>
+        secrets.mask(await readInSlices(history.messages(runId, query), clock, signal)),
+      logs: async (filter, archived, signal) => {
         await this.recorded();
-        return secrets.mask(await readInSlices(history.logs(filter, archived), clock, gone));
+        return secrets.mask(await readInSlices(history.logs(filter, archived), clock, signal));
       },
     };
   }
@@ -233,14 +233,14 @@ export class KernelApi {
     return this.#ports.secrets.mask(run);
   }
 
-  /** Resolves when the run has ended, when `gone` aborts, or at once if the run is unknown. */
-  async runEnded(runId: string, gone: AbortSignal): Promise<void> {
+  /** Resolves when the run has ended, when `signal` aborts, or at once if the run is unknown. */
+  async runEnded(runId: string, signal: AbortSignal): Promise<void> {
     const { workflows } = this.#ports;
-    const left = new Promise<void>((resolve) => gone.addEventListener("abort", () => resolve(), { once: true }));
-    if (gone.aborted) return;
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    if (signal.aborted) return;
     // There is nothing to wait for if the run is unknown; the caller sees that in the records.
     const ended = workflows.waitForEnd(runId).then(() => {}, () => {});
-    await Promise.race([ended, left]);
+    await Promise.race([ended, aborted]);
   }
 
   #viewUnits(): UnitView[] {

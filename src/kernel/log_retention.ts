@@ -17,7 +17,7 @@ export interface LogRetentionPorts {
   readonly clock: Clock;
   readonly archiveFolder: string;
   retentionMs(): number;
-  problem(message: string): void;
+  reportProblem(message: string): void;
 }
 
 export class LogRetention {
@@ -73,12 +73,12 @@ export class LogRetention {
   }
 
   async #archiveDaily(): Promise<void> {
-    const { clock, problem } = this.#ports;
+    const { clock, reportProblem } = this.#ports;
     let next = startOfDay(clock.now()) + dayMs + archiveFirstMs;
     try {
       await this.archive({});
     } catch (thrown) {
-      problem(`${messageOf(thrown)}; retrying in an hour`);
+      reportProblem(`${messageOf(thrown)}; retrying in an hour`);
       next = clock.now() + archiveRetryMs;
     }
     if (!this.#stopping.signal.aborted) this.#cancel = clock.at(next, () => void this.#archiveDaily());

@@ -67,7 +67,7 @@ interface Outlets {
   append(row: NewLogRow): LogRow;
   emit(event: KernelEvent): void;
   /** Reports a problem of the kernel itself to the operator. */
-  problem(message: string): void;
+  reportProblem(message: string): void;
 }
 
 export function wireKernel(from: Foundation): KernelParts {
@@ -86,13 +86,13 @@ export function wireKernel(from: Foundation): KernelParts {
   const lastCronTick = (sense: string) => parseTime(store.meta.get(cronTickKey(sense)));
   const applier = new ConfigApplier({ ...outlets, ...stages, paths, lastCronTick });
   const reload = new Reload({ ...outlets, ...stages, paths, applier, errors, units: events });
-  const watcher = new FileWatcher(paths, { clock, problem: outlets.problem, scan: () => reload.check() });
+  const watcher = new FileWatcher(paths, { clock, reportProblem: outlets.reportProblem, scan: () => reload.check() });
   const retention = new LogRetention({
     store,
     clock,
     archiveFolder: paths.archive,
     retentionMs: () => current.config.retentionMs,
-    problem: outlets.problem,
+    reportProblem: outlets.reportProblem,
   });
   const history = new History(store.reader, paths.archive);
   const made = { ...stages, store, current, feed, reload, retention };
@@ -109,8 +109,8 @@ function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentS
   const { store, clock } = from;
   const append = (row: NewLogRow): LogRow => store.log.append(secrets.mask(row));
   const emit = (event: KernelEvent): void => from.emit(secrets.mask(event));
-  const problem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
-  return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, problem };
+  const reportProblem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
+  return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, reportProblem };
 }
 
 function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed {
@@ -128,7 +128,7 @@ function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed
 }
 
 function makeWorkflows(store: Store, outlets: Outlets, supervisor: Supervisor): WorkflowManager {
-  const { clock, append, emit, problem } = outlets;
+  const { clock, append, emit, reportProblem } = outlets;
   return new WorkflowManager({
     store: store.runs,
     host: new SupervisedWorkflows(supervisor),
@@ -141,7 +141,7 @@ function makeWorkflows(store: Store, outlets: Outlets, supervisor: Supervisor): 
     },
     onProcessIdle: (processId) => supervisor.releaseById(processId),
     newRunId: store.newRunId,
-    problem,
+    reportProblem,
   });
 }
 

@@ -47,7 +47,7 @@ export interface WatchedProcess {
 /** Checks every watched process periodically. Its timer runs only while a process is watched. */
 export class MemoryWatch {
   readonly #clock: Clock;
-  readonly #watched = new Map<number, { readonly of: WatchedProcess; readonly cpu: CpuMeter }>();
+  readonly #watched = new Map<number, { readonly watched: WatchedProcess; readonly cpu: CpuMeter }>();
   #cancel: CancelTimer | null = null;
 
   constructor(clock: Clock) {
@@ -55,8 +55,8 @@ export class MemoryWatch {
   }
 
   /** Watches `pid` until `unwatch`. */
-  watch(pid: number, of: WatchedProcess): void {
-    this.#watched.set(pid, { of, cpu: new CpuMeter() });
+  watch(pid: number, watched: WatchedProcess): void {
+    this.#watched.set(pid, { watched, cpu: new CpuMeter() });
     this.#arm();
   }
 
@@ -70,13 +70,15 @@ export class MemoryWatch {
   #arm(): void {
     this.#cancel ??= this.#clock.after(memoryWatchMs, () => {
       this.#cancel = null;
-      for (const [pid, { of, cpu }] of this.#watched) {
+      for (const [pid, { watched, cpu }] of this.#watched) {
         const bytes = readResidentBytes(pid);
-        if (bytes !== null && bytes > of.limitBytes + baselineBytes) of.onOver(describeOverLimit(bytes, of.limitBytes));
-        const full = findQuotaFault(of.disk, pid);
-        if (full !== null) of.onDiskFull(full);
+        if (bytes !== null && bytes > watched.limitBytes + baselineBytes) {
+          watched.onOver(describeOverLimit(bytes, watched.limitBytes));
+        }
+        const full = findQuotaFault(watched.disk, pid);
+        if (full !== null) watched.onDiskFull(full);
         const ticks = readProcessStat(pid)?.cpuTicks ?? 0;
-        if (cpu.sample(ticks, this.#clock.monotonic(), of.isBusy())) of.onBurning();
+        if (cpu.sample(ticks, this.#clock.monotonic(), watched.isBusy())) watched.onBurning();
       }
       if (this.#watched.size > 0) this.#arm();
     });

@@ -96,7 +96,7 @@ export class Supervisor {
     if (unit.state.tag !== "running") return;
     this.#draining.set(unit.state.process, key);
     unit.state = { tag: "stopped" };
-    this.#endDrained(key);
+    this.#stopDrained(key);
   }
 
   /**
@@ -128,7 +128,7 @@ export class Supervisor {
 
   /** Call this when the unit's process has finished some work, or was started ahead of it: restarts its idle timer. */
   release(key: UnitKey): void {
-    this.#endDrained(key);
+    this.#stopDrained(key);
     const unit = this.#units.get(key);
     if (unit === undefined || unit.state.tag !== "running" || unit.plan.keepAlive) return;
     unit.neededAt = this.#clock.monotonic();
@@ -272,9 +272,9 @@ export class Supervisor {
     return null;
   }
 
-  #endDrained(key: UnitKey): void {
-    for (const [process, of] of this.#draining) {
-      if (of === key && !this.#ports.isBusy(key, process)) process.stop("replaced by newer code");
+  #stopDrained(key: UnitKey): void {
+    for (const [process, owner] of this.#draining) {
+      if (owner === key && !this.#ports.isBusy(key, process)) process.stop("replaced by newer code");
     }
   }
 

@@ -42,7 +42,7 @@ type State =
   | { readonly tag: "starting"; readonly queued: ToProcess[] }
   | { readonly tag: "ready"; readonly channel: LineChannel }
   | { readonly tag: "ending"; readonly channel: LineChannel | null }
-  | { readonly tag: "gone" };
+  | { readonly tag: "exited" };
 
 /** How long to keep reading the output after the process has exited. */
 const lastOutputMs = 200;
@@ -140,7 +140,7 @@ export class UnitProcess {
   }
 
   kill(kind: EndKind, message: string): void {
-    if (this.#state.tag === "gone") return;
+    if (this.#state.tag === "exited") return;
     this.#end ??= { kind, message };
     this.#state = { tag: "ending", channel: this.#state.tag === "ready" ? this.#state.channel : null };
     this.#signalKill();
@@ -211,7 +211,7 @@ export class UnitProcess {
 
   #onExit(status: ExitStatus): void {
     this.#timer();
-    this.#state = { tag: "gone" };
+    this.#state = { tag: "exited" };
     this.#signalKill();
     this.#listener.onEnd(this, this.#end ?? toProcessEnd(status, this.#stderrTail));
   }

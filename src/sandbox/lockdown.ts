@@ -18,9 +18,11 @@ export function lockDown(onExitRefused: (code: number) => void): void {
   ) {
     pin(object, key, exit);
   }
-  for (const key of ["kill", "addSignalListener", "removeSignalListener", "chdir", "umask"]) refuse(Deno, "Deno", key);
+  for (const key of ["kill", "addSignalListener", "removeSignalListener", "chdir", "umask"]) {
+    closeOff(Deno, "Deno", key);
+  }
   for (const key of ["kill", "_kill", "abort", "getBuiltinModule", "binding", "dlopen", "chdir", "umask"]) {
-    refuse(process, "process", key);
+    closeOff(process, "process", key);
   }
   // Deno[Deno.internal] gives access to the runtime's own operations.
   pin(Deno, Reflect.get(Deno, "internal"), Object.freeze({}));
@@ -36,7 +38,7 @@ function pin(object: object, key: PropertyKey, value: unknown): void {
   Object.defineProperty(object, key, { value, writable: false, configurable: false });
 }
 
-function refuse(object: object, name: string, key: string): void {
+function closeOff(object: object, name: string, key: string): void {
   pin(object, key, () => {
     throw new Deno.errors.NotCapable(`${name}.${key} affects the whole process and is closed in the sandbox`);
   });

@@ -1,8 +1,8 @@
 /**
  * Asks a workflow's moderator, and checks that it is pure: the same messages give the same answer, synchronously. A run
  * whose path depended on anything else could not be resumed. Used by workflow_runtime.ts.
- * I1. The moderator is asked twice with equal messages; both answers must be the same.
- * I2. When a run resumes, the moderator is asked about its newest rounds again: each answer must be the role of that
+ * I1. The moderator is result twice with equal messages; both answers must be the same.
+ * I2. When a run resumes, the moderator is result about its newest rounds again: each answer must be the role of that
  *     round.
  */
 import { setImmediate } from "node:timers";
@@ -18,7 +18,7 @@ export type Answer =
   | { readonly kind: "end" }
   | { readonly kind: "wrong"; readonly message: string; readonly thrown: unknown };
 
-type Asked = { readonly answer: unknown } | { readonly thrown: unknown };
+type ModeratorResult = { readonly answer: unknown } | { readonly thrown: unknown };
 /** How many rounds are checked before the event loop gets a turn. */
 const roundsPerTurn = 50;
 
@@ -64,14 +64,14 @@ export async function findContradiction(
   messages: readonly RunMessage[],
 ): Promise<{ readonly message: string; readonly thrown: unknown } | null> {
   for (let round = Math.max(0, messages.length - rereadRoundsMax); round < messages.length; round++) {
-    const asked = askOnce(workflow, start, messages.slice(0, round));
+    const result = askOnce(workflow, start, messages.slice(0, round));
     const role = messages[round]?.role;
-    if (!("answer" in asked) || asked.answer !== role) {
-      const now = "answer" in asked ? `returns ${quote(asked.answer)}` : `throws ${describeError(asked.thrown)}`;
+    if (!("answer" in result) || result.answer !== role) {
+      const now = "answer" in result ? `returns ${quote(result.answer)}` : `throws ${describeError(result.thrown)}`;
       return {
         message: `the code changed under the run, or the moderator is not pure: round ${round + 1} was done by ` +
           `${quote(role)}, but for the same ${round} messages the moderator now ${now}`,
-        thrown: "thrown" in asked ? asked.thrown : null,
+        thrown: "thrown" in result ? result.thrown : null,
       };
     }
     if (round % roundsPerTurn === roundsPerTurn - 1) await new Promise<void>((resolve) => setImmediate(resolve));
@@ -79,7 +79,7 @@ export async function findContradiction(
   return null;
 }
 
-function askOnce(workflow: Workflow, start: RunStart, messages: readonly RunMessage[]): Asked {
+function askOnce(workflow: Workflow, start: RunStart, messages: readonly RunMessage[]): ModeratorResult {
   try {
     const answer: unknown = workflow.moderator({ start, messages: Object.freeze([...messages]) });
     // It is never awaited: its rejection must not count as an error outside of any role.

@@ -65,11 +65,11 @@ const own = import.meta.resolve("../"), sdk = import.meta.resolve("../sdk/mod.ts
 
 function createResolver(rules: ModuleRules): Resolve {
   const folders = rules.folders.flatMap((folder) =>
-    [...new Set([folder, realOrSame(folder)])].map((each) => `${each}/`)
+    [...new Set([folder, resolveRealPath(folder)])].map((each) => `${each}/`)
   );
   const isUsers = (parent: string | undefined): boolean => {
     if (parent === undefined || !startsWith(parent, "file:///")) return true;
-    return startsWithOneOf(pathOf(parent), folders);
+    return startsWithAny(pathOf(parent), folders);
   };
   let open: readonly string[] | null = null;
   return (specifier, context, next) => {
@@ -120,7 +120,7 @@ function checkUserImport(
     // A package without "exports" accepts any path, even one that leads out of it.
     const stays = indexOf(specifier, "..") < 0 && indexOf(specifier, "%") < 0;
     if (stays && (packages === true || isListed(specifier, packages))) return;
-  } else if (startsWith(url, "file:///") && startsWithOneOf(realPathSync(pathOf(url)), folders)) return;
+  } else if (startsWith(url, "file:///") && startsWithAny(realPathSync(pathOf(url)), folders)) return;
   const what = slice(specifier, 0, 200);
   throw new NotCapable(
     `${what} cannot be imported in the sandbox: allowed are its own folder, lib/, nerve, drizzle-orm, zod and Node ` +
@@ -128,7 +128,7 @@ function checkUserImport(
   );
 }
 
-function startsWithOneOf(text: string, prefixes: readonly string[]): boolean {
+function startsWithAny(text: string, prefixes: readonly string[]): boolean {
   for (let at = 0; at < prefixes.length; at++) if (startsWith(text, prefixes[at] ?? "\0")) return true;
   return false;
 }
@@ -154,7 +154,7 @@ function pathOf(url: string): string {
 }
 
 /** The real path of a folder: senses may be symbolic links. A folder that does not exist keeps its path. */
-function realOrSame(folder: string): string {
+function resolveRealPath(folder: string): string {
   try {
     return Deno.realPathSync(folder);
   } catch (thrown) {

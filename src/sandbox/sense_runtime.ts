@@ -26,7 +26,7 @@ type SharedContext = Omit<SenseContext, "signal" | "trigger">;
 /** The parts that need Drizzle. */
 type DrizzleContext = Pick<SharedContext, "db" | "peers">;
 type Loaded =
-  | { readonly ok: true; readonly compute: Compute; readonly surroundings: SharedContext }
+  | { readonly ok: true; readonly compute: Compute; readonly shared: SharedContext }
   /** `transient`: the disk caused it, not the code; the next compute tries again. */
   | { readonly ok: false; readonly problems: readonly LoadProblem[]; readonly transient?: boolean };
 
@@ -115,7 +115,7 @@ export class SenseRuntime implements Runtime {
         problems.push({ message: describeMissingCompute(module), place: { file: sense.entry, line: 1, column: 1 } });
       }
       if (problems.length > 0) return { ok: false, problems };
-      const surroundings: SharedContext = {
+      const shared: SharedContext = {
         name,
         // A sense that cannot use them gets none.
         ...needsDatabases(compute) ? await this.#openDatabases(sense, sqlite) : {} as DrizzleContext,
@@ -125,7 +125,7 @@ export class SenseRuntime implements Runtime {
         config: deepFreeze((sense.config ?? {}) as JsonObject),
         log: createLog(this.#kernel, name),
       };
-      return { ok: true, compute: compute as Compute, surroundings };
+      return { ok: true, compute: compute as Compute, shared };
     } catch (thrown) {
       const transient = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
       return { ok: false, problems: [toLoadProblem(thrown, folderOf(sense.entry))], transient };
@@ -152,7 +152,7 @@ export class SenseRuntime implements Runtime {
     } else {
       const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
       try {
-        const value = await loaded.compute({ ...loaded.surroundings, signal: controller.signal, trigger });
+        const value = await loaded.compute({ ...loaded.shared, signal: controller.signal, trigger });
         this.#succeed(id, ranMs(), value);
       } catch (thrown) {
         this.#fail(id, ranMs(), "throw", describeError(thrown), placeOf(thrown, folderOf(this.#entryOf(name))));

@@ -22,7 +22,7 @@ interface ActiveCompute {
   readonly limits: ComputeLimits;
   readonly process: ComputeProcess;
   readonly finish: (computed: ComputeEnd) => void;
-  readonly askedAt: number;
+  readonly requestedAt: number;
   timer: CancelTimer | null;
   /** Why it was aborted; null if it was not. */
   aborted: "timeout" | "stop" | null;
@@ -42,12 +42,12 @@ export class ComputeRunner {
 
   /** Never rejects. */
   async compute(limits: ComputeLimits, trigger: Trigger, id: number): Promise<ComputeEnd> {
-    const askedAt = this.#clock.monotonic(), process = this.#host.getOrStartProcess(limits.unit);
+    const requestedAt = this.#clock.monotonic(), process = this.#host.getOrStartProcess(limits.unit);
     if (process === null) {
-      return { outcome: { kind: "group_down", message: this.#host.downReasonOf(limits.unit) }, beganAt: askedAt };
+      return { outcome: { kind: "group_down", message: this.#host.downReasonOf(limits.unit) }, beganAt: requestedAt };
     }
     const { promise, resolve } = Promise.withResolvers<ComputeEnd>();
-    const compute: ActiveCompute = { limits, process, finish: resolve, askedAt, timer: null, aborted: null };
+    const compute: ActiveCompute = { limits, process, finish: resolve, requestedAt, timer: null, aborted: null };
     this.#active.set(id, compute);
     process.send({ t: "compute", id, sense: limits.sense, trigger });
     if (process.ready) this.#startTimeLimit(id, compute);
@@ -78,7 +78,7 @@ export class ComputeRunner {
     if (compute?.process !== process) return false;
     // A compute that throws after its signal aborted was cut short. One that still finished its work was not.
     const cut = compute.aborted !== null && outcome.kind === "error";
-    const beganAt = Math.max(compute.askedAt, this.#clock.monotonic() - (ranMs ?? 0));
+    const beganAt = Math.max(compute.requestedAt, this.#clock.monotonic() - (ranMs ?? 0));
     compute.finish({ outcome: cut ? toCutShortOutcome(compute, false) : outcome, beganAt });
     return true;
   }

@@ -110,7 +110,7 @@ export class MemoryRunStore implements RunStore {
     return this.#done(true);
   }
 
-  lastFailure(runId: string): RoleFailure | null {
+  readLastFailure(runId: string): RoleFailure | null {
     const row = this.#state.rows.findLast(({ refId, type }) => refId === runId && type === "run.attempt_failed");
     if (row === undefined || !isPlainObject(row.payload)) return null;
     const { round, role, failures, attempts, message, waitMs, retryAt } = row.payload as unknown as RoleFailure;
@@ -121,11 +121,11 @@ export class MemoryRunStore implements RunStore {
     return this.#state.runs.get(runId) ?? null;
   }
 
-  messages(runId: string): RunMessage[] {
+  readMessages(runId: string): RunMessage[] {
     return [...this.#state.messages.get(runId) ?? []];
   }
 
-  unfinished(): Run[] {
+  listUnfinished(): Run[] {
     return [...this.#state.runs.values()].filter(({ status }) => status === "queued" || status === "started");
   }
 

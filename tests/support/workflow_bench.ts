@@ -46,7 +46,7 @@ export class Bench {
       onChange: (run) => this.changes.push(`${run.runId}:${run.status}`),
       onRoleFailed: (run, text) => this.failures.push(`${run.runId}: ${text}`),
       onProcessIdle: (id) => this.freed.push(id),
-      problem: (message) => this.problems.push(message),
+      reportProblem: (message) => this.problems.push(message),
       newRunId: () => `auto${++this.#ids}`,
     });
     this.manager.configure([{ ...defaults, ...plan }]);

@@ -46,7 +46,7 @@ export class Witness {
   restarted(backing: Backing): void {
     this.#backing = backing;
     this.#deaths.clear();
-    this.#queue = backing.store.unfinished().filter(({ status }) => status === "queued").map(({ runId }) => runId);
+    this.#queue = backing.store.listUnfinished().filter(({ status }) => status === "queued").map(({ runId }) => runId);
     for (const id of this.ids) {
       // The old daemon may have been killed between the commit and the report of an end.
       const run = backing.run(id);
@@ -71,7 +71,7 @@ export class Witness {
       assert.equal(disk?.status, "started", `${runId} is given to a process only while it is started on disk`);
       assert.equal(disk?.attempt, thread.attempt, "in the attempt that is on disk");
       assert.deepEqual(this.#backing.messages(runId), thread.messages, "with the messages that are on disk");
-      const failure = this.#backing.store.lastFailure(runId);
+      const failure = this.#backing.store.readLastFailure(runId);
       const failures = failure?.round === thread.messages.length + 1 ? failure.failures : 0;
       assert.equal(thread.failures, failures, "and with the failures of this round");
       assert.ok(failures === 0 || failure?.retryAt !== null, `${runId} goes on after its last attempt`);

@@ -133,7 +133,7 @@ export class World {
       onChange: (run) => isCurrent() && witness.changed(run),
       onRoleFailed: () => {},
       onProcessIdle: () => {},
-      problem: (message) => isCurrent() && witness.problem(message),
+      reportProblem: (message) => isCurrent() && witness.problem(message),
       newRunId: () => assert.fail("every run of this world brings its id"),
     });
     manager.configure([...this.#plans.values()]);

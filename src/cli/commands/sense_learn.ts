@@ -23,7 +23,7 @@ export async function senseLearn(io: CliIo, flags: Flags, name: string): Promise
   const forMs = flags.for ?? watchDefaultMs;
   const interrupted = new AbortController(), cancel = io.onInterrupt(() => interrupted.abort());
   if (!flags.json) print(io, dim(io, `watching ${name} for ${formatDuration(forMs)}; Ctrl-C ends it earlier`));
-  const result = await learnPermissions(config, paths, name, { forMs, clock: io.clock, gone: interrupted.signal });
+  const result = await learnPermissions(config, paths, name, { forMs, clock: io.clock, signal: interrupted.signal });
   cancel();
   if (flags.json) printJson(io, { sense: name, ...result });
   else {

@@ -70,7 +70,7 @@ export class SqliteRunStore {
   }
 
   /** The newest failed attempt of a role of this run, whatever its round. */
-  lastFailure(runId: string): RoleFailure | null {
+  readLastFailure(runId: string): RoleFailure | null {
     return readLastFailure(this.#statements, runId);
   }
 
@@ -84,12 +84,12 @@ export class SqliteRunStore {
   }
 
   /** All messages of a run, oldest first. */
-  messages(runId: string): RunMessage[] {
+  readMessages(runId: string): RunMessage[] {
     return readMessages(this.#statements, runId);
   }
 
   /** Runs that are `queued` or `started`, in order of creation. */
-  unfinished(): Run[] {
+  listUnfinished(): Run[] {
     const sql = `select ${runColumns} from workflow_runs where status in ('queued', 'started') order by seq`;
     return this.#statements.arrays(sql).all().map(toRun);
   }

@@ -19,7 +19,7 @@ interface AssignedProcess {
   /** By run id: the grace period of an aborting run, or the deadline of its role. */
   readonly timers: Map<string, CancelTimer>;
   /** True after `recycle`: its exit is then not a death of its runs. */
-  isRecycling: boolean;
+  recycled: boolean;
 }
 
 /** The runs of a process that has exited. */
@@ -42,7 +42,7 @@ export class Assignments {
   assign(process: WorkflowProcess, entry: RunEntry): void {
     let holder = this.#processes.get(process.id);
     if (holder === undefined) {
-      holder = { process, runs: new Map(), timers: new Map(), isRecycling: false };
+      holder = { process, runs: new Map(), timers: new Map(), recycled: false };
       this.#processes.set(process.id, holder);
     }
     assert(!holder.runs.has(entry.run.runId), "a run was assigned to its process twice");
@@ -59,8 +59,8 @@ export class Assignments {
   }
 
   /** True while a recycled process has not exited: no new run is assigned to it. */
-  recycling(processId: number): boolean {
-    return this.#processes.get(processId)?.isRecycling ?? false;
+  isRecycling(processId: number): boolean {
+    return this.#processes.get(processId)?.recycled ?? false;
   }
 
   /** True when no process has any run. */
@@ -127,12 +127,12 @@ export class Assignments {
     for (const cancel of holder.timers.values()) cancel();
     const runs = [...holder.runs.values()];
     for (const entry of runs) if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
-    return { runs, recycled: holder.isRecycling };
+    return { runs, recycled: holder.recycled };
   }
 
   #recycle(holder: AssignedProcess, reason: string): void {
-    if (holder.isRecycling) return;
-    holder.isRecycling = true;
+    if (holder.recycled) return;
+    holder.recycled = true;
     holder.process.recycle(reason);
   }
 

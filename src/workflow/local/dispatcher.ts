@@ -31,7 +31,7 @@ export interface DispatcherParts {
   readonly store: RunStore;
   readonly host: WorkflowHost;
   readonly clock: Clock;
-  readonly problem: (message: string) => void;
+  readonly reportProblem: (message: string) => void;
 }
 
 export class Dispatcher {
@@ -106,7 +106,7 @@ export class Dispatcher {
       if (entry.phase.tag !== "unassigned" || entry.endsPending > 0) continue;
       if (free-- <= 0) return;
       const process = this.#parts.host.getOrStartProcess(queue.name);
-      if (process === null || this.#parts.assignments.recycling(process.id)) return;
+      if (process === null || this.#parts.assignments.isRecycling(process.id)) return;
       if (suspects.length > 0 && !this.#mayJoinProcess(entry, process)) return;
       if (!entry.phase.ready) void this.#resume(entry);
       else if (!this.#assign(entry, process)) return;
@@ -145,9 +145,9 @@ export class Dispatcher {
     const { run } = entry;
     let messages: RunMessage[];
     try {
-      messages = run.rounds === 0 ? [] : this.#parts.store.messages(run.runId);
+      messages = run.rounds === 0 ? [] : this.#parts.store.readMessages(run.runId);
     } catch (thrown) {
-      this.#parts.problem(`the messages of run ${run.runId} cannot be read; retrying: ${messageOf(thrown)}`);
+      this.#parts.reportProblem(`the messages of run ${run.runId} cannot be read; retrying: ${messageOf(thrown)}`);
       this.#parts.timers.after(backoffMaxMs, () => this.dispatch(entry.queue));
       return false;
     }

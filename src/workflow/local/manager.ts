@@ -44,7 +44,7 @@ export interface ManagerOptions {
   /** Called when a process has no runs left: a replaced one may then be ended. */
   readonly onProcessIdle: (processId: number) => void;
   /** Reports a problem to the operator, such as a failing store. */
-  readonly problem: (message: string) => void;
+  readonly reportProblem: (message: string) => void;
   readonly newRunId: () => string;
 }
 
@@ -63,7 +63,7 @@ export class WorkflowManager implements WorkflowEngine {
   #endDrain: () => void = () => {};
 
   constructor(options: ManagerOptions) {
-    const { store, host, clock, problem, log } = options;
+    const { store, host, clock, reportProblem, log } = options;
     this.#options = options;
     const runs = this.#runs;
     const timers = this.#timers = new TimerGroup(clock);
@@ -71,10 +71,10 @@ export class WorkflowManager implements WorkflowEngine {
     const writer = this.#writer = new RunWriter({
       store,
       clock,
-      problem,
+      reportProblem,
       onChanged: (entry) => this.#onRunChanged(entry),
     });
-    const dispatcher = new Dispatcher({ runs, writer, assignments, timers, store, host, clock, problem });
+    const dispatcher = new Dispatcher({ runs, writer, assignments, timers, store, host, clock, reportProblem });
     this.#dispatcher = dispatcher;
     this.#admission = new RunAdmission({ runs, writer, dispatcher, store, clock, newRunId: options.newRunId });
     const rejections = new RejectionLog((runId) => writer.read(runId), clock, log);
@@ -129,7 +129,7 @@ export class WorkflowManager implements WorkflowEngine {
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
     const entry = await this.#findUnfinished(runId);
-    if (!("queue" in entry)) throw runEndedError(entry);
+    if (!("queue" in entry)) throw toRunEnded(entry);
     const { store, clock } = this.#options;
     entry.endsPending++;
     try {
@@ -141,7 +141,7 @@ export class WorkflowManager implements WorkflowEngine {
       this.#dispatcher.dispatch(entry.queue);
       throw toStoreFailed(`run ${runId} could not be killed`, thrown);
     }
-    throw runEndedError(store.get(runId) ?? entry.run);
+    throw toRunEnded(store.get(runId) ?? entry.run);
   }
 
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */
@@ -254,7 +254,7 @@ export class WorkflowManager implements WorkflowEngine {
   }
 }
 
-function runEndedError(run: Run): NerveError {
+function toRunEnded(run: Run): NerveError {
   const code = run.exitCode === null ? "" : `, exit code ${run.exitCode}`;
   return new NerveError("RUN_ENDED", `run ${run.runId} has already ended: ${run.status}${code}`, {
     hint: `nerve workflow inspect ${run.runId}`,

@@ -33,12 +33,12 @@ export interface RunStore {
    */
   appendRoleFailure(run: RunRef, failure: RoleFailure): Promise<boolean>;
   /** The newest stored failure, whatever its round; null when the run has none. */
-  lastFailure(runId: string): RoleFailure | null;
+  readLastFailure(runId: string): RoleFailure | null;
   /** The run, including changes that are not committed yet, or null. */
   get(runId: string): Run | null;
-  messages(runId: string): RunMessage[];
+  readMessages(runId: string): RunMessage[];
   /** Runs that are `queued` or `started`, in the order in which they were created. */
-  unfinished(): Run[];
+  listUnfinished(): Run[];
 }
 
 /** One process of a workflow. Calls before it is ready are queued; after its end they do nothing. */

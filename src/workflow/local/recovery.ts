@@ -8,8 +8,8 @@
 import type { ActiveRuns } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
 
-export function recoverRuns(store: Pick<RunStore, "unfinished" | "lastFailure">, runs: ActiveRuns): void {
-  for (const run of store.unfinished()) {
+export function recoverRuns(store: Pick<RunStore, "listUnfinished" | "readLastFailure">, runs: ActiveRuns): void {
+  for (const run of store.listUnfinished()) {
     // A run that was requested before the manager started is in memory already.
     if (runs.get(run.runId) !== null) continue;
     if (run.status === "queued") {
@@ -17,7 +17,7 @@ export function recoverRuns(store: Pick<RunStore, "unfinished" | "lastFailure">,
     } else {
       const entry = runs.add(run, { tag: "unassigned", ready: false });
       entry.detachReason = "the daemon was down";
-      entry.lastFailure = store.lastFailure(run.runId);
+      entry.lastFailure = store.readLastFailure(run.runId);
     }
   }
 }

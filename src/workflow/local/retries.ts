@@ -42,21 +42,21 @@ export class Retries {
   }
 
   /** A role with a time limit has begun. */
-  onRoleBegun(entry: RunEntry, process: WorkflowProcess, said: RoleBegunReport): void {
-    const { assignments } = this.#parts, { timeoutMs } = said;
+  onRoleBegun(entry: RunEntry, process: WorkflowProcess, report: RoleBegunReport): void {
+    const { assignments } = this.#parts, { timeoutMs } = report;
     assignments.setDeadline(process, entry, timeoutMs, () => {
       // The process is being recycled because of another role; this one may not be to blame. Its run resumes.
-      if (assignments.recycling(process.id)) return;
+      if (assignments.isRecycling(process.id)) return;
       const message = `timed out after ${formatDuration(timeoutMs)} and did not stop; its process was ended`;
-      assignments.recycle(process, `role ${said.role} of run ${said.runId} ${message}`);
-      void this.#storeFailure(entry, process, said, message);
+      assignments.recycle(process, `role ${report.role} of run ${report.runId} ${message}`);
+      void this.#storeFailure(entry, process, report, message);
     });
   }
 
   /** A role has thrown, or has settled after its time limit. */
-  onAttemptFailed(entry: RunEntry, process: WorkflowProcess, said: AttemptFailedReport): void {
-    const { place } = said;
-    void this.#storeFailure(entry, process, said, `${said.message}${formatPlace(place)}`);
+  onAttemptFailed(entry: RunEntry, process: WorkflowProcess, report: AttemptFailedReport): void {
+    const { place } = report;
+    void this.#storeFailure(entry, process, report, `${report.message}${formatPlace(place)}`);
   }
 
   async #storeFailure(

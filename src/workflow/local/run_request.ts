@@ -18,23 +18,23 @@ import type { QueueDecision } from "./queue_policy.ts";
 export function checkRequest(request: RunRequest): RunRequest {
   const { runId, maxRounds } = request, prompt = toStorableText(request.prompt);
   if (runId !== null && !runIdSchema.safeParse(runId).success) {
-    throw invalidRequest(
+    throw toPayloadInvalid(
       "the run id is not valid",
       "use 1 to 128 characters of A-Z a-z 0-9 . _ -, and begin with a letter or a digit",
     );
   }
   if (prompt.length > promptMaxBytes || byteLength(prompt) > promptMaxBytes) {
-    throw invalidRequest(
+    throw toPayloadInvalid(
       `the prompt is larger than ${promptMaxBytes} bytes`,
       "put large input in the payload or in a blob",
     );
   }
   if (maxRounds !== null && !(Number.isInteger(maxRounds) && maxRounds >= 1 && maxRounds <= maxRoundsMax)) {
-    throw invalidRequest(`maxRounds is not a whole number from 1 to ${maxRoundsMax}`);
+    throw toPayloadInvalid(`maxRounds is not a whole number from 1 to ${maxRoundsMax}`);
   }
   const text = toJsonText(request.payload, payloadMaxBytes);
   if (!text.ok) {
-    throw invalidRequest(`the payload ${text.error}`, "store large input as a blob and pass its digest");
+    throw toPayloadInvalid(`the payload ${text.error}`, "store large input as a blob and pass its digest");
   }
   return { ...request, prompt, payload: JSON.parse(text.value) };
 }
@@ -98,6 +98,6 @@ function toPlainJson(value: Json): Json {
   return JSON.parse(JSON.stringify(value));
 }
 
-function invalidRequest(message: string, hint?: string): NerveError {
+function toPayloadInvalid(message: string, hint?: string): NerveError {
   return new NerveError("PAYLOAD_INVALID", message, hint === undefined ? {} : { hint });
 }

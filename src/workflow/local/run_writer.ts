@@ -23,7 +23,7 @@ export interface RunWriterOptions {
   readonly clock: Clock;
   /** Called after each durable change of status or attempt. */
   readonly onChanged: (entry: RunEntry) => void;
-  readonly problem: (message: string) => void;
+  readonly reportProblem: (message: string) => void;
 }
 
 export class RunWriter {
@@ -100,7 +100,7 @@ export class RunWriter {
     try {
       return this.#options.store.get(runId);
     } catch (thrown) {
-      this.#options.problem(`run ${runId} cannot be read: ${messageOf(thrown)}`);
+      this.#options.reportProblem(`run ${runId} cannot be read: ${messageOf(thrown)}`);
       return null;
     }
   }
@@ -117,7 +117,7 @@ export class RunWriter {
     const missing: Run = { ...entry.run, status: "interrupted", reason: "its row is missing from the store" };
     entry.run = stored ?? missing;
     if (!isTerminal(entry.run.status)) return true;
-    this.#options.problem(`run ${entry.run.runId} was changed by another program: it is ${entry.run.status}`);
+    this.#options.reportProblem(`run ${entry.run.runId} was changed by another program: it is ${entry.run.status}`);
     this.#options.onChanged(entry);
     return false;
   }
@@ -148,7 +148,7 @@ export class RunWriter {
       try {
         return await this.#track(write());
       } catch (thrown) {
-        if (failures === 1) this.#options.problem(`${what}; retrying: ${messageOf(thrown)}`);
+        if (failures === 1) this.#options.reportProblem(`${what}; retrying: ${messageOf(thrown)}`);
       }
       if (!this.#closed) await this.#pause(calculateBackoff(failures, backoffFirstMs, backoffMaxMs));
     }

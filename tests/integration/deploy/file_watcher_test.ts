@@ -20,7 +20,7 @@ async function watching(
   let looks = 0;
   const watcher = new FileWatcher(paths, {
     clock: systemClock,
-    problem: (message) => assert.fail(message),
+    reportProblem: (message) => assert.fail(message),
     async scan() {
       looks++;
       const found = [...(await scan.scan()).files.keys()];
@@ -77,7 +77,7 @@ Deno.test("a scan follows soon after an event, and after a change however long i
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     const watcher = new FileWatcher(workspacePaths(root), {
       clock,
-      problem: (message) => assert.fail(message),
+      reportProblem: (message) => assert.fail(message),
       scan() {
         looks++;
         clock.busyMs += tookMs;

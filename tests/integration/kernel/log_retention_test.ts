@@ -24,7 +24,7 @@ Deno.test("the log is archived soon after the start and after each midnight UTC;
         requests.push(clock.now());
         return 2 * dayMs;
       },
-      problem: (message) => problems.push(message),
+      reportProblem: (message) => problems.push(message),
     });
     housekeeping.start();
     assert.deepEqual(requests, [], "not at the start");

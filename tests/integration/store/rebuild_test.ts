@@ -96,11 +96,11 @@ Deno.test("a store rebuilds a lost table of runs when it opens", () =>
   withStore(async (bench) => {
     await bench.store.runs.create(newRun("a"), runRow("a"));
     await bench.store.runs.create(newRun("b", { status: "queued" }), runRow("b", { type: "run.queued" }));
-    const before = bench.store.runs.unfinished();
+    const before = bench.store.runs.listUnfinished();
     using db = openDatabase(bench.path);
     db.exec("delete from workflow_runs");
     await bench.reopen();
-    assert.deepEqual(bench.store.runs.unfinished(), before);
+    assert.deepEqual(bench.store.runs.listUnfinished(), before);
   }));
 
 Deno.test("a run whose first row has left the log stays unchanged, and its later rows are counted", () =>

@@ -16,7 +16,7 @@ Deno.test("a failure is written only for a started run, in its attempt and at it
     const row = { source: "workflow:cleanup", type: "run.started", refId: "a", causeId: null, payload: null } as const;
     await store.runs.create(run, row);
     const of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: null };
-    assert.equal(store.runs.lastFailure("a"), null);
+    assert.equal(store.runs.readLastFailure("a"), null);
     assert.equal(await store.runs.appendRoleFailure({ ...of, runId: "b" }, failure), false);
     assert.equal(await store.runs.appendRoleFailure({ ...of, attempt: 2 }, failure), false);
     assert.equal(await store.runs.appendRoleFailure(of, { ...failure, round: 2 }), false);
@@ -31,7 +31,7 @@ Deno.test("a failure is written only for a started run, in its attempt and at it
     await store.close();
 
     const again = openStore(path, systemClock);
-    assert.deepEqual(again.runs.lastFailure("a"), { ...failure, failures: 2, waitMs: null, retryAt: null });
+    assert.deepEqual(again.runs.readLastFailure("a"), { ...failure, failures: 2, waitMs: null, retryAt: null });
     const rows = again.reader.logs({ refId: "a", type: "run.attempt_failed" });
     assert.deepEqual(rows.map(({ source, payload }) => [source, payload]), [
       ["workflow:cleanup", { attempt: 1, ...failure }],
@@ -48,10 +48,10 @@ Deno.test("for a failure of an earlier nerve, whose row has no wait, the wait be
     const row = { source: "workflow:cleanup", type: "run.attempt_failed", refId: "a", causeId: null } as const;
     store.log.append({ ...row, payload: { attempt: 1, ...earlier } });
     await store.log.durable();
-    assert.deepEqual(store.runs.lastFailure("a"), { ...failure, waitMs: 1_000 });
+    assert.deepEqual(store.runs.readLastFailure("a"), { ...failure, waitMs: 1_000 });
     store.log.append({ ...row, payload: { attempt: 1, ...earlier, retryAt: null } });
     await store.log.durable();
-    assert.deepEqual(store.runs.lastFailure("a"), { ...failure, waitMs: null, retryAt: null });
+    assert.deepEqual(store.runs.readLastFailure("a"), { ...failure, waitMs: null, retryAt: null });
     await store.close();
   });
 });

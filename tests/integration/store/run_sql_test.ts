@@ -27,5 +27,8 @@ Deno.test("queries of runs and messages use an index and sort only unfinished ru
     assert.match(total ?? "", /COVERING INDEX workflow_runs_workflow/);
     assert.match(rows ?? "", /^SEARCH workflow_runs USING INDEX workflow_runs_workflow \(workflow=\?\)$/);
     const runs = Reflect.construct(SqliteRunStore, [statements, null, null]) as SqliteRunStore;
-    assert.match(planOf(() => runs.unfinished())[0] ?? "", /^SEARCH workflow_runs USING INDEX workflow_runs_status/);
+    assert.match(
+      planOf(() => runs.listUnfinished())[0] ?? "",
+      /^SEARCH workflow_runs USING INDEX workflow_runs_status/,
+    );
   }));

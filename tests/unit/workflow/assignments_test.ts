@@ -42,7 +42,7 @@ Deno.test("a role that does not stop within the grace period costs its process, 
   assert.deepEqual([process.recycled, entry.queue.active.size], [null, 1]);
   await clock.tick(1);
   assert.match(process.recycled ?? "", /^run a /);
-  assert.ok(assignments.recycling(1));
+  assert.ok(assignments.isRecycling(1));
   const { runs, recycled } = assignments.removeProcess(1);
   assert.deepEqual([runs, recycled, entry.queue.active.size], [[entry], true, 0]);
 });
