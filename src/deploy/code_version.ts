@@ -1,6 +1,6 @@
 /**
- * Computes the code version of a sense or workflow: a digest of its own folder and of everything it imports. So a change
- * in lib/ affects exactly those that import it. Pure; used by reload.ts.
+ * Computes the code version of a sense or workflow: a digest of its own folder and of everything it imports. So a
+ * change in lib/ affects exactly those that import it. Pure; used by reload.ts.
  */
 import { resolveImport } from "./import_scanner.ts";
 import type { Snapshot } from "./workspace_scan.ts";

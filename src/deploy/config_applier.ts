@@ -1,9 +1,9 @@
 /**
  * Applies a configuration to every part: at the start, and at each reload (reload.ts). All parts read `current`
  * (current_config.ts); none keeps a configuration of its own.
- * I1. An invalid nerve.yaml changes nothing but `error`, and is reported once; an empty one is invalid (config/load.ts).
- *     One that removes a sense, a workflow or a reflex must settle first, unless the reload was requested: half a file is
- *     often valid, and runs must not end because a file is being written.
+ * I1. An invalid nerve.yaml changes nothing but `error`, and is reported once; an empty one is invalid
+ *     (config/load.ts). One that removes a sense, a workflow or a reflex must settle first, unless the reload was
+ *     requested: half a file is often valid, and runs must not end because a file is being written.
  * I2. Only what changed is touched: the scheduler and the workflow manager compare plans themselves, and a process is
  *     replaced only if its own definition changed.
  */

@@ -38,8 +38,8 @@ function groupReflexesBySense(config: NerveConfig): Map<string, unknown> {
 }
 
 /**
- * Whether a process that was started for `a` may continue under `b`. It gets the names of all senses by message (`senses`
- * in protocol/message.ts), and the order of entries in nerve.yaml does not matter to it.
+ * Whether a process that was started for `a` may continue under `b`. It gets the names of all senses by message
+ * (`senses` in protocol/message.ts), and the order of entries in nerve.yaml does not matter to it.
  */
 export function isSameDefinition(a: UnitPlan, b: UnitPlan): boolean {
   return isDeepStrictEqual(definitionOf(a), definitionOf(b));

@@ -9,7 +9,9 @@ import type { UnitKey } from "../protocol/unit.ts";
 export class CurrentConfig {
   #config: NerveConfig;
   readonly #units = new Map<UnitKey, UnitPlan>();
-  /** What is wrong with the nerve.yaml on disk while an older one is in force; null when the file itself is in force. */
+  /**
+   * What is wrong with the nerve.yaml on disk while an older one is in force; null when the file itself is in force.
+   */
   error: string | null = null;
 
   constructor(config: NerveConfig) {

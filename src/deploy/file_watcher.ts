@@ -1,13 +1,14 @@
 /**
- * Decides when to scan the workspace: soon after an event, and periodically without one. Created by kernel/wiring.ts for
- * reload.ts, whose scan is authoritative.
- * I1. A lost event costs time, but loses no change: the system's watcher misses files in new folders, some symbolic links
- *     and everything after an overflow. In a small workspace the periodic scan runs about once a second; the longer it
- *     takes, the less often it runs. It costs half a percent of one core.
+ * Decides when to scan the workspace: soon after an event, and periodically without one. Created by kernel/wiring.ts
+ * for reload.ts, whose scan is authoritative.
+ * I1. A lost event costs time, but loses no change: the system's watcher misses files in new folders, some symbolic
+ *     links and everything after an overflow. In a small workspace the periodic scan runs about once a second; the
+ *     longer it takes, the less often it runs. It costs half a percent of one core.
  * I2. A folder that was removed and created again is watched again, including the workspace itself.
  * I3. data/ and logs/ are not watched: the kernel writes there all the time.
- * I4. The system does not follow symbolic links: the targets of nerve.yaml and of entries of senses/, workflows/ and lib/
- *     are watched separately. A folder is watched without its subfolders (it may be any, such as `/`); scans cover those.
+ * I4. The system does not follow symbolic links: the targets of nerve.yaml and of entries of senses/, workflows/ and
+ *     lib/ are watched separately. A folder is watched without its subfolders (it may be any, such as `/`); scans cover
+ *     those.
  */
 import { dirname, join } from "node:path";
 import { messageOf } from "../base/errors.ts";

@@ -1,8 +1,8 @@
 /**
  * Finds what a module may import from its text, without a parser: every string that looks like a path. Pure; used by
- * workspace_scan.ts and code_version.ts. It errs on the side of too much: a path in a comment counts as an import, and an
- * `import()` of anything but a plain string counts as importing all of lib/. (`deno info` is exact, but takes 20 ms per
- * file.)
+ * workspace_scan.ts and code_version.ts. It errs on the side of too much: a path in a comment counts as an import, and
+ * an `import()` of anything but a plain string counts as importing all of lib/. (`deno info` is exact, but takes 20 ms
+ * per file.)
  */
 import { pathToFileURL } from "node:url";
 
@@ -36,8 +36,8 @@ export function scanImports(text: string): Imports {
 }
 
 /**
- * Resolves a specifier in the module `from` to a path in the workspace; null if it leads outside. Paths are relative and
- * use forward slashes; `root` is the workspace's absolute path.
+ * Resolves a specifier in the module `from` to a path in the workspace; null if it leads outside. Paths are relative
+ * and use forward slashes; `root` is the workspace's absolute path.
  */
 export function resolveImport(specifier: string, from: string, root: string): string | null {
   const base = pathToFileURL(`${root}/${from}`);

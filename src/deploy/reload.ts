@@ -157,7 +157,9 @@ export class Reload {
     cancel();
   }
 
-  /** Replaces units whose code differs from the accepted version, if it loads. False: files changed during the trials. */
+  /**
+   * Replaces units whose code differs from the accepted version, if it loads. False: files changed during the trials.
+   */
   async #replaceChanged(
     versions: (plan: UnitPlan) => Versions,
     at: number,
@@ -191,8 +193,8 @@ export class Reload {
   }
 
   /**
-   * Whether files were changed and changed back, and the process may have loaded them in between, such as after two quick
-   * checkouts. What it loaded before the scan that last found this version was this version.
+   * Whether files were changed and changed back, and the process may have loaded them in between, such as after two
+   * quick checkouts. What it loaded before the scan that last found this version was this version.
    */
   #mayHaveLoadedOther({ key }: UnitPlan, before: SeenVersions, now: SeenVersions): boolean {
     const { supervisor, units } = this.#ports, process = supervisor.findProcess(key);

@@ -1,4 +1,7 @@
-/** Converts the configuration into the plans of the scheduler, the senses and the workflows. Pure; for config_applier.ts. */
+/**
+ * Converts the configuration into the plans of the scheduler, the senses and the workflows. Pure; for
+ * config_applier.ts.
+ */
 import type { NerveConfig } from "../config/types.ts";
 import { groupKey } from "../protocol/unit.ts";
 import type { SensePlan } from "../scheduler/ports.ts";

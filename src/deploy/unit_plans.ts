@@ -12,7 +12,9 @@ import type { UnitPlan } from "../process/ports.ts";
 import type { ModuleRules, ProcessSpec } from "../protocol/message.ts";
 import { groupKey, workflowKey } from "../protocol/unit.ts";
 
-/** The units of the workspace: groups in the order of nerve.yaml, then workflows. A group without senses has no unit. */
+/**
+ * The units of the workspace: groups in the order of nerve.yaml, then workflows. A group without senses has no unit.
+ */
 export function planUnits(config: NerveConfig, paths: WorkspacePaths): UnitPlan[] {
   const groups = [...config.groups.keys()].filter((name) => groupMembers(config, name).length > 0);
   return [

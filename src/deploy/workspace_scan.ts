@@ -1,9 +1,9 @@
 /**
- * Scans the code of a workspace on disk: nerve.yaml and every file in senses/, workflows/ and lib/, by content. reload.ts
- * acts on its results; file_watcher.ts only decides when to scan.
+ * Scans the code of a workspace on disk: nerve.yaml and every file in senses/, workflows/ and lib/, by content.
+ * reload.ts acts on its results; file_watcher.ts only decides when to scan.
  * I1. Equal contents give equal hashes, whatever the times of the files.
- * I2. A file is read again when its size, times or inode changed, or when it changed so recently that its times might not
- *     show another change. Files, depth and bytes are bounded; what exceeds a bound is reported, not read.
+ * I2. A file is read again when its size, times or inode changed, or when it changed so recently that its times might
+ *     not show another change. Files, depth and bytes are bounded; what exceeds a bound is reported, not read.
  */
 import { setImmediate } from "node:timers";
 import { readInode } from "../base/file_identity.ts";

@@ -1,4 +1,6 @@
-/** Masks the secrets of the configuration in force (config/permissions/secret_mask.ts) in everything the kernel shows. */
+/**
+ * Masks the secrets of the configuration in force (config/permissions/secret_mask.ts) in everything the kernel shows.
+ */
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { StoreReader } from "../store/log/reader.ts";

@@ -29,16 +29,16 @@ export interface KernelOptions {
   /** Default: the system's clock. */
   readonly clock?: Clock;
   /**
-   * Watch nerve.yaml, senses/, workflows/ and lib/, and apply changes automatically. Default: false; changes are applied
-   * when `api.reload()` is called.
+   * Watch nerve.yaml, senses/, workflows/ and lib/, and apply changes automatically. Default: false; changes are
+   * applied when `api.reload()` is called.
    */
   readonly watch?: boolean;
 }
 
 /**
- * Starts a kernel for the workspace at `root` with a validated configuration.
- * It does not throw: `ready` rejects with NerveError DAEMON_RUNNING if another daemon runs in the workspace, and with the
- * store's error if the store cannot be opened.
+ * Starts a kernel for the workspace at `root` with a validated configuration. It does not throw: `ready` rejects with
+ * NerveError DAEMON_RUNNING if another daemon runs in the workspace, and with the store's error if the store cannot be
+ * opened.
  * @example
  * ```ts
  * const kernel = createKernel(config, "/srv/watch");
@@ -111,7 +111,9 @@ export class Kernel {
     return await this.api.startRun(name, request);
   }
 
-  /** Stops in order: no new computes, running ones are aborted, roles get time to finish, processes end, the log closes. */
+  /**
+   * Stops in order: no new computes, running ones are aborted, roles get time to finish, processes end, the log closes.
+   */
   stop(): Promise<void> {
     return this.#stopOnce(false);
   }

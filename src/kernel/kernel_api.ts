@@ -1,4 +1,7 @@
-/** The operations of the kernel for the control API and embedders: view, start, kill, reset, reload. Created by wiring.ts. */
+/**
+ * The operations of the kernel for the control API and embedders: view, start, kill, reset, reload. Created by
+ * wiring.ts.
+ */
 import type { Subscription } from "../base/broadcast.ts";
 import type { Clock } from "../base/time.ts";
 import { version } from "../base/version.ts";
@@ -88,7 +91,10 @@ export class KernelApi {
     };
   }
 
-  /** Resolves when `records` has the rows of everything published so far: a signal is published before its row is written. */
+  /**
+   * Resolves when `records` has the rows of everything published so far: a signal is published before its row is
+   * written.
+   */
   recorded(): Promise<void> {
     return this.#ports.store.recorded();
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps the log from growing without bound: moves days older than `retention` to the archive, soon after the start, then
- * once a day, and on request. Created by wiring.ts.
+ * Keeps the log from growing without bound: moves days older than `retention` to the archive, soon after the start,
+ * then once a day, and on request. Created by wiring.ts.
  * I1. Only one archive pass runs at a time; further requests wait for it.
  * I2. A failed pass is reported and retried. It loses no data (store/archive/archiver.ts).
  */

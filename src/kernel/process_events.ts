@@ -175,7 +175,9 @@ export class ProcessEvents implements SupervisorPorts {
     this.#loaded.set(process, loaded);
   }
 
-  /** If the code does not load, the runs wait for code that does: they are not to blame, and may be long in progress. */
+  /**
+   * If the code does not load, the runs wait for code that does: they are not to blame, and may be long in progress.
+   */
   #onWorkflowLoaded(
     key: UnitKey,
     process: UnitProcess,

@@ -102,8 +102,8 @@ export function wireKernel(from: Foundation): KernelParts {
 }
 
 /**
- * The single outlet for rows and for events: both mask the secrets that were granted as variables. What goes to user code
- * (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
+ * The single outlet for rows and for events: both mask the secrets that were granted as variables. What goes to user
+ * code (a signal that triggers, a run's payload) does not pass through here and stays unmasked.
  */
 function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
   const { store, clock } = from;

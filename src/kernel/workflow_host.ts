@@ -1,5 +1,6 @@
 /**
- * Adapts the supervisor's processes to the ports of the workflow manager (workflow/local/ports.ts). Created by wiring.ts.
+ * Adapts the supervisor's processes to the ports of the workflow manager (workflow/local/ports.ts). Created by
+ * wiring.ts.
  */
 import type { Supervisor } from "../process/supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";

@@ -1,8 +1,8 @@
 /**
  * Measures the databases of a group against its disk limit. Used by supervisor.ts before a process starts and by
  * memory_watch.ts while it runs.
- * I1. Hidden use counts too: a file that was removed and is still open (SQLite's temporary tables are such files), and a
- *     folder in place of a database.
+ * I1. Hidden use counts too: a file that was removed and is still open (SQLite's temporary tables are such files), and
+ *     a folder in place of a database.
  */
 import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";

@@ -139,8 +139,9 @@ function copyLock(path: string): boolean {
 }
 
 /**
- * Deno checks a worker's import permission only for computed addresses: static imports are fetched with the permission of
- * the process (measured on 2.9.6; tests/faults/attacks/imports_test.ts). So the process must not have more than that.
+ * Deno checks a worker's import permission only for computed addresses: static imports are fetched with the permission
+ * of the process (measured on 2.9.6; tests/faults/attacks/imports_test.ts). So the process must not have more than
+ * that.
  */
 const allButImport = ["read", "write", "net", "env", "run", "sys", "ffi"].map((name) => `--allow-${name}`);
 
@@ -156,8 +157,8 @@ function buildEnvironment({ env, memoryBytes, auditFile }: LaunchRequest): Recor
   if (own.PATH !== undefined) all.PATH = own.PATH;
   const heapMiB = Math.max(16, Math.floor(memoryBytes / 1024 ** 2));
   all.DENO_V8_FLAGS = [`--max-old-space-size=${heapMiB}`, ...smallHeap].join(",");
-  // glibc would keep free memory for each of the nine threads, a MiB in all. Two arenas serve the two busy threads; with
-  // one they wait for each other, which costs 10 ms at the start.
+  // glibc would keep free memory for each of the nine threads, a MiB in all. Two arenas serve the two busy threads;
+  // with one they wait for each other, which costs 10 ms at the start.
   all.MALLOC_ARENA_MAX = "2";
   if (auditFile !== null) all.DENO_AUDIT_PERMISSIONS = auditFile;
   all.DENO_NO_UPDATE_CHECK = "1";

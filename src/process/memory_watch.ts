@@ -1,7 +1,7 @@
 /**
- * Watches the resources of processes: resident memory, because a heap limit does not count native buffers, disk use, and
- * processor time without work. Used by supervisor.ts. Reads /proc; on systems without it, only V8's own limit and the
- * heartbeat apply.
+ * Watches the resources of processes: resident memory, because a heap limit does not count native buffers, disk use,
+ * and processor time without work. Used by supervisor.ts. Reads /proc; on systems without it, only V8's own limit and
+ * the heartbeat apply.
  */
 import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";
@@ -13,8 +13,8 @@ import { type DiskQuota, findQuotaFault } from "./disk_quota.ts";
 
 const pageBytes = 4096;
 /**
- * What a process may use besides user code: 62 MB resident when it is ready, and what V8 needs to notice that its heap is
- * full. A smaller allowance would end a process here before V8 can report that it ran out of memory.
+ * What a process may use besides user code: 62 MB resident when it is ready, and what V8 needs to notice that its heap
+ * is full. A smaller allowance would end a process here before V8 can report that it ran out of memory.
  */
 export const baselineBytes = 96 * 1024 ** 2;
 

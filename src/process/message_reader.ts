@@ -41,8 +41,8 @@ export async function receiveMessages(
 }
 
 /**
- * Reads one connection to its end. Calls `awaitOrder` after each message, with the number of shim lines that a `barrier`
- * requires (else 0), and waits for the promise that it returns.
+ * Reads one connection to its end. Calls `awaitOrder` after each message, with the number of shim lines that a
+ * `barrier` requires (else 0), and waits for the promise that it returns.
  */
 async function readLink(
   { channel, lines }: Link,

@@ -1,4 +1,7 @@
-/** Splits the output of a process into bounded lines: what user code prints is shown, but can neither flood nor block us. */
+/**
+ * Splits the output of a process into bounded lines: what user code prints is shown, but can neither flood nor block
+ * us.
+ */
 import { logLineMaxBytes } from "../base/limits.ts";
 
 /**

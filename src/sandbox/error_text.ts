@@ -22,8 +22,8 @@ const explainForeignFile = (_: string, path: string): string =>
   `${path} cannot be imported: ${/\/(?:senses|workflows)\//.test(path) ? "move it to lib/; " : ""}${importRule}`;
 
 /**
- * The message of anything thrown, bounded, with its class where that adds information ("NotCapable: ...") and its cause:
- * Drizzle puts SQLite's own message there.
+ * The message of anything thrown, bounded, with its class where that adds information ("NotCapable: ...") and its
+ * cause: Drizzle puts SQLite's own message there.
  */
 export function describeError(thrown: unknown): string {
   const own = describeWithoutCause(thrown), cause = causeOf(thrown);
@@ -95,7 +95,9 @@ export function toLoadProblem(thrown: unknown, folder: string): LoadProblem {
   return { message: message.replace(codeFrame, "").replace(/( \|)? *at file:\/\/\S+/, ""), place };
 }
 
-/** Numbered source lines below a syntax error. Joined into one line they are useless, and the place is reported anyway. */
+/**
+ * Numbered source lines below a syntax error. Joined into one line they are useless, and the place is reported anyway.
+ */
 const codeFrame = /(?: \|){2,} \d+ \| .*$/;
 
 /** Replaces Deno's advice on imports, which is for projects of its own, with the rule of the sandbox. */

@@ -1,7 +1,7 @@
 /**
  * Closes the known escapes from a permission-restricted Web Worker before any user code is loaded. Called once by
- * worker_main.ts. Deno enforces permissions; this file closes what they do not cover: actions on the whole process (exit,
- * abort, signals, working directory) and further threads. Each line was an escape that worked on Deno 2.9.6;
+ * worker_main.ts. Deno enforces permissions; this file closes what they do not cover: actions on the whole process
+ * (exit, abort, signals, working directory) and further threads. Each line was an escape that worked on Deno 2.9.6;
  * tests/faults/attacks tests them.
  */
 import process from "node:process";

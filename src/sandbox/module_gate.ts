@@ -1,12 +1,12 @@
 /**
- * Decides what code in the sandbox may import: the folders of its own unit, `lib/`, `nerve`, the open packages, harmless
- * Node built-ins, and the packages and hosts that `permissions.import` names. Called once by worker_main.ts, before user
- * code. Deno checks the read permission for imported files when it runs from source, but not in a compiled program, and
- * never for npm packages. So every import is checked here, by the real path of its file.
+ * Decides what code in the sandbox may import: the folders of its own unit, `lib/`, `nerve`, the open packages,
+ * harmless Node built-ins, and the packages and hosts that `permissions.import` names. Called once by worker_main.ts,
+ * before user code. Deno checks the read permission for imported files when it runs from source, but not in a compiled
+ * program, and never for npm packages. So every import is checked here, by the real path of its file.
  * I1. After `installModuleGate` has returned, nothing here calls a method of a prototype: user code may replace any.
  * I2. An unknown built-in is closed, including those that a newer Deno adds.
- * The hook replaces the import map for built-ins (an active hook disables the map, measured on 2.9.6) and, unlike the map,
- * also covers packages. The map in deno.json has the same rules.
+ * The hook replaces the import map for built-ins (an active hook disables the map, measured on 2.9.6) and, unlike the
+ * map, also covers packages. The map in deno.json has the same rules.
  */
 import * as nodeModule from "node:module";
 import type { ModuleRules } from "../protocol/message.ts";
@@ -89,15 +89,17 @@ function createResolver(rules: ModuleRules): Resolve {
 }
 
 /**
- * The folder of one of our own packages. The name alone is not enough: `zod/../../secret.json` begins with it, and if the
- * package has no such path, Deno resolves it relative to the importing file.
+ * The folder of one of our own packages. The name alone is not enough: `zod/../../secret.json` begins with it, and if
+ * the package has no such path, Deno resolves it relative to the importing file.
  */
 function homeOf(name: string, context: object, next: Parameters<Resolve>[2]): string {
   const { url } = next(name, { ...context, parentURL: own }), at = lastIndexOf(url, `/${name}/`);
   return at < 0 ? url : slice(url, 0, at + name.length + 2);
 }
 
-/** Whether `url` is the SDK, a stand-in, or a file of an open package. An encoded path could lead out of the package. */
+/**
+ * Whether `url` is the SDK, a stand-in, or a file of an open package. An encoded path could lead out of the package.
+ */
 function isOpen(url: string, homes: readonly string[]): boolean {
   if (url === sdk || url === denied || url === ownProcess) return true;
   for (let at = 0; at < homes.length; at++) {

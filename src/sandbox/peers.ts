@@ -1,6 +1,6 @@
 /**
- * `ctx.peers`: other senses' databases, read-only, opened on first use. A workspace may have 2,000 senses: an object with
- * a handle or a getter for each would cost every process megabytes. Used by sense_runtime.ts.
+ * `ctx.peers`: other senses' databases, read-only, opened on first use. A workspace may have 2,000 senses: an object
+ * with a handle or a getter for each would cost every process megabytes. Used by sense_runtime.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { ProcessSpec, SenseSpec } from "../protocol/message.ts";

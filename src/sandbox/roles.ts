@@ -1,7 +1,7 @@
 /**
- * Validates a workflow's roles as their author wrote them, and turns them into plans: durations in milliseconds, defaults
- * filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that an invalid role stops runs before they
- * begin, never in the middle.
+ * Validates a workflow's roles as their author wrote them, and turns them into plans: durations in milliseconds,
+ * defaults filled in. Pure; used by workflow_runtime.ts when the module is loaded, so that an invalid role stops runs
+ * before they begin, never in the middle.
  */
 import { calculateBackoff } from "../base/backoff.ts";
 import { parseDuration } from "../base/duration.ts";

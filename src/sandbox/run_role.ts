@@ -1,7 +1,7 @@
 /**
  * Runs one attempt of a role, under its time limit. Used by workflow_runtime.ts.
- * I1. It waits until the role has settled, however long that takes: its work must not overlap with its next attempt. The
- *     kernel ends a role that does not stop (workflow/local/retries.ts).
+ * I1. It waits until the role has settled, however long that takes: its work must not overlap with its next attempt.
+ *     The kernel ends a role that does not stop (workflow/local/retries.ts).
  * I2. After the time limit, whatever the role returns or throws counts as a timeout.
  */
 import { systemClock } from "../base/clock.ts";

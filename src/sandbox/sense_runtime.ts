@@ -1,6 +1,6 @@
 /**
- * Runs the senses of one group, in the sandbox: loads each on demand (module, database, migrations), calls `compute`, and
- * sends what it returned or threw as one `outcome`. Created by worker_main.ts.
+ * Runs the senses of one group, in the sandbox: loads each on demand (module, database, migrations), calls `compute`,
+ * and sends what it returned or threw as one `outcome`. Created by worker_main.ts.
  * I1. Every `compute` message gets exactly one `outcome`, whatever user code does. If it blocks the thread, the kernel
  *     ends the process.
  * I2. A sense that does not load does not affect the other senses of its group.
@@ -199,8 +199,8 @@ const parameters = /^[\w$\s]*\(\s*(?:\{([\w$\s,:]*)\}\s*,?\s*)?\)/;
 const hiddenAccess = /\barguments\b|\beval\b|\[native code\]/;
 
 /**
- * Whether `compute` can use `db` or `peers`, judged by its source: a process loads no more than its senses need. True if
- * in doubt.
+ * Whether `compute` can use `db` or `peers`, judged by its source: a process loads no more than its senses need. True
+ * if in doubt.
  */
 export function needsDatabases(compute: unknown): boolean {
   const authored: unknown = Reflect.get(Object(compute), authoredCompute);

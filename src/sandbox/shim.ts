@@ -1,9 +1,9 @@
 /**
  * The trusted main thread of a group's or workflow's process: connects to the kernel and starts the one restricted
- * worker in which all user code runs. It has every permission and evaluates no user code. Started by main.ts; its kernel
- * side is process/unit_process.ts.
- * The worker has its own connection to the kernel: a thread in between would double the cost of a message. Only what
- * must be sent while user code blocks the worker's thread goes through the shim.
+ * worker in which all user code runs. It has every permission and evaluates no user code. Started by main.ts; its
+ * kernel side is process/unit_process.ts. The worker has its own connection to the kernel: a thread in between would
+ * double the cost of a message. Only what must be sent while user code blocks the worker's thread goes through the
+ * shim.
  * I1. The first line to the kernel is the token of this process; the only line from the kernel is `init`.
  * I2. When the kernel exits, this process and the programs that it started end too: no orphan keeps running.
  * I3. A message of the worker is never taken as the shim's own: it is forwarded unchanged, if it is one line.
@@ -87,8 +87,8 @@ function startWorker(boot: BootMessage, channel: LineChannel): void {
 }
 
 /**
- * The permissions that Deno requires for connecting to a Unix socket and that are not granted yet. Only those: revoking a
- * path would also revoke the grants of the folders above it (measured on 2.9.6).
+ * The permissions that Deno requires for connecting to a Unix socket and that are not granted yet. Only those: revoking
+ * a path would also revoke the grants of the folders above it (measured on 2.9.6).
  */
 export function findConnectGrants({ read, write, net }: SandboxPermissions, path: string): ConnectGrant[] {
   const covered = (granted: readonly string[] | boolean) =>

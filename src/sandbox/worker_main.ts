@@ -1,6 +1,6 @@
 /**
- * The entry point of the restricted worker: connects to the kernel, locks the realm down, then passes each message of the
- * kernel to the sense or workflow runtime. Started by shim.ts. No user code runs before `lockDown`.
+ * The entry point of the restricted worker: connects to the kernel, locks the realm down, then passes each message of
+ * the kernel to the sense or workflow runtime. Started by shim.ts. No user code runs before `lockDown`.
  */
 import { messageOf, unreachable } from "../base/errors.ts";
 import { LineChannel } from "../protocol/line_channel.ts";

@@ -2,11 +2,11 @@
  * Works on the runs of one workflow, in the sandbox: asks the moderator (moderator.ts), runs the role (run_role.ts),
  * sends the message to the kernel, waits until it is durable, and repeats until the moderator returns END. Created by
  * worker_main.ts; the kernel side is workflow/local/manager.ts.
- * I1. A message is acknowledged as durable before the next role begins. Only the end of the run may be sent earlier: the
- *     kernel writes it after the message (workflow/local/process_messages.ts).
+ * I1. A message is acknowledged as durable before the next role begins. Only the end of the run may be sent earlier:
+ *     the kernel writes it after the message (workflow/local/process_messages.ts).
  * I2. A finished role never runs again: a run resumes from the messages that the kernel sends with it.
- * I3. Every `run` gets exactly one final report, `finished` or `attempt_failed`, unless it is aborted or the process ends.
- *     The kernel ends the process if the module does not load; the runs continue once the code is fixed.
+ * I3. Every `run` gets exactly one final report, `finished` or `attempt_failed`, unless it is aborted or the process
+ *     ends. The kernel ends the process if the module does not load; the runs continue once the code is fixed.
  * I4. Retries do not wait here: the kernel waits, and then assigns the run again.
  */
 import { messageContentMaxBytes, messageMetaMaxBytes } from "../base/limits.ts";
@@ -207,7 +207,9 @@ export class WorkflowRuntime implements Runtime {
       : checked;
   }
 
-  /** Sends a message to the kernel and waits until it is durable. A result that is not null ends the work on the run. */
+  /**
+   * Sends a message to the kernel and waits until it is durable. A result that is not null ends the work on the run.
+   */
   async #storeMessage(
     thread: Thread,
     { role, content, meta }: RoleResult & { readonly role: string },

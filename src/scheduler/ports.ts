@@ -60,7 +60,9 @@ export interface ReflexPlan {
   readonly on: readonly string[];
 }
 
-/** How a trigger was handled. Compute `computeId` answers it; `until` is the end of the throttle window, if throttled. */
+/**
+ * How a trigger was handled. Compute `computeId` answers it; `until` is the end of the throttle window, if throttled.
+ */
 export interface TriggerReceipt {
   readonly computeId: number;
   readonly how: "started" | "throttled" | "coalesced";

@@ -19,7 +19,9 @@ export interface RunEntry {
   lastFailure: RoleFailure | null;
   /** The wait after `failure`, and when it ends in monotonic time. A timer then dispatches the run again. */
   retryWait: { readonly failure: RoleFailure; readonly until: number } | null;
-  /** Ends being written that its process did not cause (kill, drop, interrupt). While there are any, nothing new starts. */
+  /**
+   * Ends being written that its process did not cause (kill, drop, interrupt). While there are any, nothing new starts.
+   */
   endsPending: number;
   /** Why it is in no process; for the row that resumes it. */
   detachReason: string;

@@ -123,9 +123,8 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   /**
-   * Ends a run as killed, at once and for good. Returns the run as stored. Its role is aborted, and its process recycled
-   * if the role does not settle (assignments.ts).
-   * Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED.
+   * Ends a run as killed, at once and for good. Returns the run as stored. Its role is aborted, and its process
+   * recycled if the role does not settle (assignments.ts). Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED.
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
     const entry = await this.#findUnfinished(runId);

@@ -17,7 +17,9 @@ export type Phase =
   | { readonly tag: "resuming" }
   /** The moderator or a role is running. */
   | { readonly tag: "running"; readonly process: WorkflowProcess }
-  /** Message `round` is being written; `stored` resolves to whether it was. `process` is null if it has died meanwhile. */
+  /**
+   * Message `round` is being written; `stored` resolves to whether it was. `process` is null if it has died meanwhile.
+   */
   | {
     readonly tag: "writing";
     readonly process: WorkflowProcess | null;

@@ -1,9 +1,9 @@
 /**
  * Stores the failures of roles. The run then waits, in no process, for its next attempt, or ends. Called by
- * process_messages.ts; dispatcher.ts does the waiting.
- * The worker enforces a role's time limit and reports the failure when the role has settled. The kernel enforces it too:
- * it ends the process of a role that does not settle. (The heartbeat ends a loop after 15 s at the latest, and then it
- * counts as a crash: a time limit over 10 s never catches a loop.)
+ * process_messages.ts; dispatcher.ts does the waiting. The worker enforces a role's time limit and reports the failure
+ * when the role has settled. The kernel enforces it too: it ends the process of a role that does not settle. (The
+ * heartbeat ends a loop after 15 s at the latest, and then it counts as a crash: a time limit over 10 s never catches a
+ * loop.)
  * I1. A failure is durable before its wait begins, and the end of the wait is stored as wall time: a restart does not
  *     start it over. The wait itself uses monotonic time: setting the clock back makes no wait longer than requested.
  * I2. The kernel counts how often a role has failed, whatever its process reports.

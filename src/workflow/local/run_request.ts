@@ -40,8 +40,8 @@ export function checkRequest(request: RunRequest): RunRequest {
 }
 
 /**
- * Text that reads back from SQLite as it was written. SQLite ends text at a NUL when it is read, and a lone surrogate is
- * not valid UTF-8; both are replaced.
+ * Text that reads back from SQLite as it was written. SQLite ends text at a NUL when it is read, and a lone surrogate
+ * is not valid UTF-8; both are replaced.
  */
 export function toStorableText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\ufffd");
@@ -77,8 +77,8 @@ export function createRun(
 }
 
 /**
- * What differs between a run and a request with its id; null when they are equal. Both payloads are plain JSON. A request
- * without maxRounds matches any: the configured limit may have changed.
+ * What differs between a run and a request with its id; null when they are equal. Both payloads are plain JSON. A
+ * request without maxRounds matches any: the configured limit may have changed.
  */
 export function findDifference(run: Run, request: RunRequest): "workflow" | "prompt" | "maxRounds" | "payload" | null {
   if (run.workflow !== request.workflow) return "workflow";
