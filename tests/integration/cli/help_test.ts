@@ -1,24 +1,6 @@
 /** Help, suggestions and completions: what the command line shows to a person who does not know it yet. */
 import assert from "node:assert/strict";
-import { systemClock } from "../../../src/base/clock.ts";
-import { runCli } from "../../../src/cli/app.ts";
-import { workspacePaths } from "../../../src/config/workspace.ts";
-import { openStore } from "../../../src/store/store.ts";
-import { CapturedIo } from "../../support/captured_io.ts";
-import { aRun } from "../../support/fake_view.ts";
-import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
-
-async function nerve(cwd: string, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const io = new CapturedIo({ cwd }), code = await runCli(args, io);
-  return { code, out: io.out, err: io.err };
-}
-
-/** The proposals of a shell for the last word. */
-async function proposed(cwd: string, ...words: string[]): Promise<string[]> {
-  const { code, out, err } = await nerve(cwd, "__complete", ...words);
-  assert.deepEqual([code, err], [0, ""]);
-  return out.split("\n").filter((line) => line !== "").map((line) => line.slice(0, line.indexOf("\t")));
-}
+import { nerve, proposed } from "../../support/in_process_nerve.ts";
 
 /** Every command by its words, found as a shell finds them. */
 async function commands(words: string[] = []): Promise<string[][]> {
@@ -83,64 +65,6 @@ Deno.test("control characters in wrong input are not sent to the terminal", asyn
     assert.ok(err.includes("\\u001b[2J\\u0007"), err);
     // deno-lint-ignore no-control-regex -- these are what must not be there
     assert.doesNotMatch(err, /[\x1b\x07]/);
-  }
-});
-
-Deno.test("completions know commands, flags, and the names of senses, workflows and runs", async () => {
-  await inTempDir(async (root) => {
-    await writeWorkspace(root, {
-      "nerve.yaml": "senses: this is broken [",
-      "senses/disk-usage/index.ts": "",
-      "senses/disk-health/index.ts": "",
-      "senses/cpu/index.ts": "",
-      "workflows/tidy/index.ts": "",
-    });
-    assert.ok((await proposed(root, "")).includes("sense"));
-    assert.deepEqual(await proposed(root, "sense", "que"), ["query"]);
-    assert.deepEqual(await proposed(root, "sense", "query", "disk"), ["disk-health", "disk-usage"]);
-    assert.deepEqual(await proposed(root, "workflow", "trigger", ""), ["tidy"]);
-    assert.deepEqual(await proposed(root, "events", "--ty"), ["--type"]);
-    assert.deepEqual(await proposed(root, "completions", "z"), ["zsh"]);
-    assert.ok(!(await proposed(root, "workflow", "thread", "")).includes("01RUN"), "nothing has run yet");
-    const store = openStore(workspacePaths(root).logDatabase, systemClock);
-    const run = aRun({
-      runId: "01RUN",
-      workflow: "tidy",
-      status: "queued",
-      exitCode: null,
-      startedAt: null,
-      endedAt: null,
-    });
-    await store.runs.create(run, {
-      source: "workflow:tidy",
-      type: "run.queued",
-      refId: "01RUN",
-      causeId: null,
-      payload: {},
-    });
-    await store.close();
-    assert.deepEqual(await proposed(root, "workflow", "thread", "01"), ["01RUN"]);
-    assert.deepEqual(await proposed(root, "why", ""), ["01RUN"]);
-  });
-});
-
-Deno.test("outside a workspace completions offer what needs none, without an error", async () => {
-  assert.ok((await proposed("/", "sense", "query", "")).every((word) => word.startsWith("-")));
-  assert.deepEqual(await proposed("/", "sense", "lis"), ["list"]);
-});
-
-Deno.test("each shell accepts its completion script, which asks nerve itself", async (t) => {
-  for (const shell of ["bash", "zsh", "fish"]) {
-    const { code, out } = await nerve("/", "completions", shell);
-    assert.equal(code, 0);
-    assert.match(out, /nerve __complete/);
-    const parse = async () => await new Deno.Command(shell, { args: ["-n", "-c", out], stderr: "piped" }).output();
-    const accepted = await parse().then(() => true, () => false);
-    await t.step({
-      name: accepted ? `${shell} -n` : `${shell} is not here`,
-      ignore: !accepted,
-      fn: async () => assert.equal(new TextDecoder().decode((await parse()).stderr), ""),
-    });
   }
 });
 

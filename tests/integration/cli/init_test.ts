@@ -1,18 +1,13 @@
 /** `nerve init`: the files that it writes work, and the user's own files stay. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
+import { nerve } from "../../support/in_process_nerve.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
-async function init(cwd: string, ...argv: string[]) {
-  const io = new CapturedIo({ cwd });
-  const code = await runCli(["init", ...argv], io);
-  return { code, out: io.out, err: io.err };
-}
-
+const init = (cwd: string, ...argv: string[]) => nerve(cwd, "init", ...argv);
 const read = (...path: string[]) => Deno.readTextFile(join(...path));
 
 Deno.test("init creates a workspace with three senses and a workflow, and says what to do next", async () => {
@@ -30,128 +25,6 @@ Deno.test("init creates a workspace with three senses and a workflow, and says w
     const io = new CapturedIo({ cwd: root });
     assert.equal(await runCli(["validate", "--format", "json"], io), 0);
     assert.equal(JSON.parse(io.out).errors, 0);
-  });
-});
-
-Deno.test("with the workspace's deno.json, deno check and editors find the types of nerve and drizzle-orm", async () => {
-  await inTempDir(async (root) => {
-    await init(root, ".");
-    const wrong = `import type { SenseContext } from "nerve";
-import { integer, sqliteTable } from "drizzle-orm/sqlite-core";
-const rows = sqliteTable("rows", { n: integer().notNull() });
-export const name = (ctx: SenseContext): number => ctx.name;
-export const row = (ctx: SenseContext): string[] => ctx.db.select().from(rows).all().map(({ n }) => n);
-`;
-    await Deno.writeTextFile(join(root, "senses/cpu-usage/wrong.ts"), wrong);
-    const { stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--quiet", "senses", "workflows"],
-      cwd: root,
-      env: { NO_COLOR: "1" },
-    }).output();
-    const found = new TextDecoder().decode(stderr);
-    assert.match(found, /'string' is not assignable to type 'number'[^]*wrong\.ts:4[^]*'number\[\]'[^]*wrong\.ts:5/);
-    assert.match(found, /Found 2 errors/, "and none in what nerve wrote");
-  });
-});
-
-Deno.test("the types for editors are in the workspace, and stay when the nerve that created it is gone", async () => {
-  await inTempDir(async (root) => {
-    await init(root, ".");
-    const { imports } = JSON.parse(await read(root, "import_map.json"));
-    assert.deepEqual(Object.values(imports).filter((target) => String(target).startsWith("file:")), []);
-    const entry = join(root, imports.nerve), current = await Deno.readTextFile(entry);
-    const validate = async () => {
-      const io = new CapturedIo({ cwd: root });
-      assert.equal(await runCli(["validate"], io), 0, io.err);
-      return io.err;
-    };
-    // Written by another nerve, or missing, as after a clone of the workspace, whose .gitignore names them.
-    await Deno.writeTextFile(entry, "export type SenseContext = never;\n");
-    await validate();
-    assert.equal(await Deno.readTextFile(entry), current);
-    await Deno.remove(join(root, ".nerve"), { recursive: true });
-    await validate();
-    assert.equal(await Deno.readTextFile(entry), current);
-    assert.match(await read(root, ".gitignore"), /^\.nerve\/$/m);
-    // Files that cannot be written are reported, and nothing else is.
-    await Deno.remove(join(root, ".nerve"), { recursive: true });
-    await Deno.writeTextFile(join(root, ".nerve"), "a file of the user's\n");
-    assert.match(await validate(), /^\S+ the types for editors in \.nerve\/types are not up to date: .*\n$/);
-    assert.equal(await read(root, ".nerve"), "a file of the user's\n");
-  });
-});
-
-Deno.test("a deno.json that points into an older nerve is updated, unless the user changed it", async () => {
-  const old = `{ "imports": { "nerve": "file:///home/one/.cache/nerve/0123/app/src/sdk/mod.ts" } }\n`;
-  for (const own of [false, true]) {
-    await inTempDir(async (root) => {
-      await init(root, ".");
-      await Deno.remove(join(root, ".nerve"), { recursive: true });
-      await Deno.writeTextFile(join(root, "deno.json"), old);
-      const manifest = JSON.parse(await read(root, ".nerve-init.json"));
-      if (!own) manifest["deno.json"] = createHash("sha256").update(old).digest("hex");
-      await Deno.writeTextFile(join(root, ".nerve-init.json"), JSON.stringify(manifest));
-      assert.equal(await runCli(["validate"], new CapturedIo({ cwd: root })), 0);
-      if (own) {
-        assert.equal(await read(root, "deno.json"), old);
-        await assert.rejects(Deno.stat(join(root, ".nerve")), Deno.errors.NotFound);
-      } else {
-        assert.match(await read(root, "deno.json"), /"importMap": "\.\/import_map\.json"/);
-        assert.match(await read(root, "import_map.json"), /"nerve": "\.\/\.nerve\/types\/sdk\/mod\.ts"/);
-        await Deno.stat(join(root, ".nerve/types/sdk/mod.ts"));
-      }
-    });
-  }
-});
-
-/** The output of `deno task` in `cwd` with an empty cache and an unreachable registry. */
-async function taskOffline(cwd: string) {
-  const cache = await Deno.makeTempDir({ prefix: "nerve-cache-" });
-  try {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["task", "--eval", "echo it ran"],
-      cwd,
-      env: { DENO_DIR: cache, NPM_CONFIG_REGISTRY: "http://127.0.0.1:1", NO_COLOR: "1" },
-    }).output();
-    const decoder = new TextDecoder();
-    return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-  } finally {
-    await Deno.remove(cache, { recursive: true });
-  }
-}
-
-Deno.test("a task of the workspace runs without network, also in a workspace of an older nerve", async () => {
-  await inTempDir(async (root) => {
-    await init(root, ".");
-    assert.deepEqual(await taskOffline(root).then(({ code, out }) => [code, out]), [0, "it ran\n"]);
-    const { importMap: _, ...rest } = JSON.parse((await read(root, "deno.json")).replace(/^\/\/.*/, ""));
-    const old = JSON.stringify({ ...JSON.parse(await read(root, "import_map.json")), ...rest }, null, 2);
-    const put = async (asWritten: boolean) => {
-      await Deno.writeTextFile(join(root, "deno.json"), old);
-      const manifest = JSON.parse(await read(root, ".nerve-init.json"));
-      manifest["deno.json"] = asWritten ? createHash("sha256").update(old).digest("hex") : "of another text";
-      await Deno.writeTextFile(join(root, ".nerve-init.json"), JSON.stringify(manifest));
-      await Deno.remove(join(root, ".nerve"), { recursive: true });
-      assert.equal(await runCli(["validate"], new CapturedIo({ cwd: root })), 0);
-      await Deno.stat(join(root, ".nerve/types/sdk/mod.ts"));
-      return await read(root, "deno.json");
-    };
-    await Deno.remove(join(root, "import_map.json"));
-    assert.equal(await put(false), old, "the user's stays, and its types are kept up to date");
-    assert.equal((await taskOffline(root)).code, 1, "else this test would not see a registry that is asked");
-    await Deno.writeTextFile(join(root, "import_map.json"), "{}");
-    assert.equal(await put(true), old, "an import map of the user's is not led to");
-    await Deno.remove(join(root, "import_map.json"));
-    assert.notEqual(await put(true), old);
-    assert.deepEqual(await taskOffline(root).then(({ code, out }) => [code, out]), [0, "it ran\n"]);
-  });
-});
-
-Deno.test("a workspace without deno.json gets nothing for editors", async () => {
-  await inTempDir(async (root) => {
-    await Deno.writeTextFile(join(root, "nerve.yaml"), "senses: {}\n");
-    assert.equal(await runCli(["validate"], new CapturedIo({ cwd: root })), 0);
-    assert.deepEqual([...Deno.readDirSync(root)].map(({ name }) => name), ["nerve.yaml"]);
   });
 });
 
