@@ -18,7 +18,7 @@ import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.
 import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { openPeers } from "./peers.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
-import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./user_context.ts";
+import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
 type Compute = (context: SenseContext) => unknown;
 /** The parts of a context that all computes of a sense share. */

@@ -22,7 +22,7 @@ import { type Answer, askModerator, findContradiction } from "./moderator.ts";
 import { findRetryWait, readRoles, type RolePlan } from "./roles.ts";
 import { runRole } from "./run_role.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
-import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./user_context.ts";
+import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
 /** How the work on a run ended in this process: an outcome to report, or "over" when there is nothing to report. */

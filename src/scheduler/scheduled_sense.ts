@@ -1,12 +1,12 @@
 /**
  * One sense of the scheduler: its schedules, its throttle window and its timeline. Owned by scheduler.ts.
- * sense_timeline.ts decides; this file carries the decisions out.
+ * trigger_policy.ts decides; this file carries the decisions out.
  */
 import { assert } from "../base/errors.ts";
 import type { Trigger } from "../protocol/signal.ts";
 import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
 import { AdvanceTimer, ScheduleTimer, type TimerPorts, toWallTime } from "./schedule_timer.ts";
-import { advance, createTimeline, type TimelineAction, type TimelineEvent, windowEndOf } from "./sense_timeline.ts";
+import { advance, createTimeline, type TimelineAction, type TimelineEvent, windowEndOf } from "./trigger_policy.ts";
 import { CronTimes, findMissedCronTick, type Schedule } from "./timetable.ts";
 
 /** What all senses of one scheduler share. */

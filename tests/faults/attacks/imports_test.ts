@@ -87,7 +87,7 @@ attackTest("a package is loaded only when permissions.import names it, even when
     outcome: /^threw /,
   },
   "open-package-far-backwards": {
-    body: "return Object.keys(await import('drizzle-orm/' + '../../src/sandbox/user_context.ts'))",
+    body: "return Object.keys(await import('drizzle-orm/' + '../../src/sandbox/context_helpers.ts'))",
     outcome: /^threw /,
   },
   "open-package-encoded": {
@@ -114,7 +114,7 @@ attackTest("a package is loaded only when permissions.import names it, even when
   },
   "nerves-own-code": {
     body:
-      "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'sandbox/user_context.ts')))",
+      "return Object.keys(await import(import.meta.resolve('nerve').replace('sdk/mod.ts', 'sandbox/context_helpers.ts')))",
     outcome: refused,
   },
   "nerves-main": {

@@ -30,7 +30,7 @@ function setUp() {
     append: (row) => rows.push(row),
     emit: (event) => events.push(event),
   });
-  return { errors, rows, events, loaded, running, unit: (key: `group:g` | `workflow:w`) => current.unit(key)! };
+  return { errors, rows, events, loaded, running, unit: (key: `group:g` | `workflow:w`) => current.findUnit(key)! };
 }
 
 Deno.test("refused code is reported with the running version, for as long as that version's process runs", () => {

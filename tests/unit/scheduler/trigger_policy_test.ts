@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Signal, Trigger } from "../../../src/protocol/signal.ts";
-import { advance, createTimeline, type TimelineEvent } from "../../../src/scheduler/sense_timeline.ts";
+import { advance, createTimeline, type TimelineEvent } from "../../../src/scheduler/trigger_policy.ts";
 import fc from "../../support/fast_check.ts";
 
 const signal: Signal = { id: 7, sense: "other", payload: null, ts: 0 };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";
 import type { FromProcess } from "../../../src/protocol/message.ts";
-import { createLog, deepFreeze, openLogs } from "../../../src/sandbox/user_context.ts";
+import { createLog, deepFreeze, openLogs } from "../../../src/sandbox/context_helpers.ts";
 import { newRow, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
