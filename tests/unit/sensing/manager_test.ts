@@ -33,7 +33,7 @@ function setUp(startRun: () => Promise<{ runId: string }> = () => Promise.resolv
     repeats: new RepeatLimiter(clock, (row) => void append(row)),
     emit: (event) => events.push(event),
     onSignal: (signal) => {
-      assert.equal(rows.at(-1)?.id, signal.id, "its row comes first");
+      assert.ok(rows.some(({ id }) => id === signal.id), "its row comes first");
       signals.push(signal);
     },
     isWorkflow: (name) => name === "tidy",
