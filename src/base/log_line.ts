@@ -5,6 +5,7 @@
  *     ts=2026-01-31T12:03:10.123Z level=warn source=sense:disk-usage event=problem message="threw: no df"
  */
 import { logLineMaxBytes } from "./limits.ts";
+import { toPrintable } from "./printable.ts";
 
 export type LogLineLevel = "debug" | "info" | "warn" | "error";
 
@@ -25,17 +26,17 @@ export function formatLogLine(line: LogLine, maxBytes: number = logLineMaxBytes)
   const head = `ts=${new Date(ts).toISOString()} level=${level} source=${toWord(source)} event=${
     toWord(event)
   } message=`;
-  return head + JSON.stringify(cutMessage(message, maxBytes - byteLength(head)));
+  return head + quote(cutMessage(message, maxBytes - byteLength(head)));
 }
 
 /** The start of the message whose JSON fits into about `maxBytes`, with three dots at its end when it was cut. */
 export function cutMessage(message: string, maxBytes: number): string {
-  if (message.length < maxBytes && byteLength(JSON.stringify(message)) <= maxBytes) return message;
+  if (message.length < maxBytes && byteLength(quote(message)) <= maxBytes) return message;
   const mark = "...";
   // JSON writes a character as up to six bytes, so shorten step by step until it fits.
-  let kept = message.slice(0, maxBytes);
-  while (kept !== "" && byteLength(JSON.stringify(kept + mark)) > maxBytes) {
-    kept = kept.slice(0, Math.floor(kept.length * 0.9));
+  let kept = trimHalfPair(message.slice(0, maxBytes));
+  while (kept !== "" && byteLength(quote(kept + mark)) > maxBytes) {
+    kept = trimHalfPair(kept.slice(0, Math.floor(kept.length * 0.9)));
   }
   return kept + mark;
 }
@@ -55,9 +56,19 @@ export function parseLogLine(text: string): LogLine | null {
   }
 }
 
+/** As JSON, with every character escaped that a terminal obeys: `tail -f` prints the file as it is. */
+function quote(text: string): string {
+  return toPrintable(JSON.stringify(text.toWellFormed()));
+}
+
+/** Without the first half of a surrogate pair at its end. */
+function trimHalfPair(text: string): string {
+  return /[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text;
+}
+
 /** An unquoted value must not look like two values. */
 function toWord(text: string): string {
-  return text.replaceAll(/[\s"=]/g, "_") || "_";
+  return toPrintable(text.replaceAll(/[\s"=]/g, "_")) || "_";
 }
 
 const encoder = new TextEncoder();

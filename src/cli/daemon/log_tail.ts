@@ -38,9 +38,14 @@ export class LogTail implements Disposable {
       if (this.#reading !== null) lines.push(...this.#drain(this.#reading.file));
       this.#reading?.file.close();
       this.#reading = next;
-      this.#decoder = new TextDecoder();
-      this.#rest = "";
+      this.#forgetPart();
     }
+  }
+
+  /** What was read of a line that will not be finished. */
+  #forgetPart(): void {
+    this.#decoder = new TextDecoder();
+    this.#rest = "";
   }
 
   close(): void {
@@ -54,6 +59,11 @@ export class LogTail implements Disposable {
 
   #drain(file: Deno.FsFile): string[] {
     const bytes = new Uint8Array(64 * 1024), lines: string[] = [];
+    // Emptied by somebody, as with `> nerve.log`: what is in it now was written after that.
+    if (file.statSync().size < file.seekSync(0, Deno.SeekMode.Current)) {
+      file.seekSync(0, Deno.SeekMode.Start);
+      this.#forgetPart();
+    }
     for (let count = file.readSync(bytes); count !== null && count > 0; count = file.readSync(bytes)) {
       const parts = (this.#rest + this.#decoder.decode(bytes.subarray(0, count), { stream: true })).split("\n");
       this.#rest = parts.pop() ?? "";

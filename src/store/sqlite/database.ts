@@ -8,6 +8,8 @@
  */
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { ifPresent } from "../../base/if_present.ts";
 import { assert, messageOf, NerveError } from "../../base/errors.ts";
 import { databaseBusyMaxMs, lockRetryMs, preparedStatementsMax } from "../../base/limits.ts";
 import { type Clock, delay } from "../../base/time.ts";
@@ -61,19 +63,45 @@ export function openDatabase(path: string, options: OpenOptions = {}): DatabaseS
   let db: DatabaseSync | null = null;
   try {
     if (!readOnly && path !== memory) makePrivateFile(path);
-    db = new DatabaseSync(path, {
-      readOnly,
-      timeout: databaseBusyMaxMs,
-      defensive: true,
-      enableForeignKeyConstraints: true,
-      enableDoubleQuotedStringLiterals: false,
-      allowExtension: false,
-    });
+    db = open(path, readOnly);
     if (!readOnly) db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}`);
+    else if (cannotShare(db) && ifPresent(() => Deno.lstatSync(`${path}-wal`)) === null) {
+      // On a medium that cannot be written SQLite has no place for its -shm file, and nobody else can change the database.
+      db.close();
+      db = open(immutable(path), readOnly);
+    }
     return db;
   } catch (thrown) {
     db?.close();
     throw toStoreError(`the database ${path} cannot be opened`, thrown);
+  }
+}
+
+function open(path: string | URL, readOnly: boolean): DatabaseSync {
+  return new DatabaseSync(path, {
+    readOnly,
+    timeout: databaseBusyMaxMs,
+    defensive: true,
+    enableForeignKeyConstraints: true,
+    enableDoubleQuotedStringLiterals: false,
+    allowExtension: false,
+  });
+}
+
+function immutable(path: string): URL {
+  const url = pathToFileURL(path);
+  url.searchParams.set("immutable", "1");
+  return url;
+}
+
+/** Whether the database is in WAL mode and its folder refuses the files that its readers share. */
+function cannotShare(db: DatabaseSync): boolean {
+  try {
+    db.prepare("select 1 from sqlite_schema limit 1").get();
+    return false;
+  } catch (thrown) {
+    // Any other fault is for whoever reads to meet.
+    return /unable to open database file/.test(messageOf(thrown));
   }
 }
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { systemClock } from "../../../src/base/clock.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { canMount, smallDisk } from "../../support/mounts.ts";
 import { newRow, newRun, runRow, withStore } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -109,3 +112,20 @@ Deno.test("the newest messages before a round are returned, oldest first", () =>
       ts: 5,
     });
   }));
+
+Deno.test({
+  name: "a log on a medium that cannot be written is read like any other",
+  ignore: !canMount,
+  fn: () =>
+    inTempDir(async (root) => {
+      const folder = join(root, "medium"), path = join(folder, "logs.db");
+      using disk = smallDisk(folder, 4 * 1024 ** 2);
+      const store = openStore(path, systemClock);
+      store.log.append({ source: "kernel", type: "kernel.started", refId: null, causeId: null, payload: {} });
+      await store.close();
+      disk.readOnly();
+      const reader = StoreReader.open(path);
+      assert.equal(reader?.logs({}).length, 1);
+      reader?.close();
+    }),
+});

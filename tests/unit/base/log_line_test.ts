@@ -45,3 +45,12 @@ Deno.test("cutMessage() keeps a message that fits, and most of one that does not
   assert.equal(cutMessage("short", 100), "short");
   assert.match(cutMessage("x".repeat(5_000), 1_000), /^x{800,995}\.\.\.$/);
 });
+
+Deno.test("no character that a terminal obeys stands in a line as it is, and each reads back", () => {
+  const message = "\u009b2J \u202egpj.exe \u2066x \u001b[31m \u0085";
+  const line = { ts: 0, level: "info", source: "a\u009b", event: "b\u202e", message } as const,
+    text = formatLogLine(line);
+  // deno-lint-ignore no-control-regex -- control characters are what must not be there
+  assert.doesNotMatch(text, /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/);
+  assert.equal(parseLogLine(text)?.message, message);
+});
