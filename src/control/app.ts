@@ -5,12 +5,13 @@
  * I2. No body is read past its limit.
  * I3. Nothing here blocks or polls.
  */
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { describeRoute, generateSpecs } from "hono-openapi";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import { NerveError } from "../base/errors.ts";
 import { requestBodyMaxBytes } from "../base/limits.ts";
+import { findLostNumber } from "../protocol/json.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
 import { createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -34,6 +35,7 @@ export type ControlApp = ReturnType<typeof createApp>;
 export function createApp(view: KernelPort, options: AppOptions) {
   const app = new Hono<ControlEnv>()
     .use(bodyLimit({ maxSize: requestBodyMaxBytes, onError: respondTooLarge }))
+    .use(requireJsonBody)
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view))
@@ -71,6 +73,31 @@ function respondTooLarge(): Response {
   });
   return createProblemResponse(413, error);
 }
+
+const jsonType = /^application\/json\s*(;|$)/i;
+
+/** A body is read or refused, never ignored: hono's validators take any other type for a body without fields. */
+const requireJsonBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  if (c.req.raw.body === null) return await next();
+  if (!jsonType.test(c.req.header("content-type") ?? "")) {
+    const error = new NerveError("USAGE", "the request has a body, and its content-type is not application/json", {
+      hint: "send the header content-type: application/json, or no body",
+    });
+    return createProblemResponse(415, error);
+  }
+  let lost: string | null;
+  try {
+    lost = findLostNumber(await c.req.text());
+  } catch (thrown) {
+    // The route's own validator says what is wrong with it.
+    if (thrown instanceof SyntaxError) return await next();
+    throw thrown;
+  }
+  if (lost === null) return await next();
+  throw new NerveError("PAYLOAD_INVALID", `the number ${lost.slice(0, 40)} is too large for a double`, {
+    hint: "send it as a string",
+  });
+};
 
 function createOpenApiOptions(version: string): Parameters<typeof generateSpecs>[1] {
   return {

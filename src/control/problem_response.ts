@@ -88,6 +88,7 @@ const titles: Readonly<Record<number, string>> = {
   404: "There is no such sense, workflow, run or row",
   409: "The request conflicts with the current state",
   413: "The body is too large",
+  415: "The body is not JSON by its content-type",
   500: "Internal error",
   503: "The kernel is starting or stopping, or too many clients read events",
 };

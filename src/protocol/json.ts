@@ -28,7 +28,7 @@ export function byteLength(text: string): number {
 export function toJsonText(value: unknown, maxBytes: number): Result<string, string> {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = stringifyWellFormed(value);
   } catch (thrown) {
     return err(`is not JSON: ${messageOf(thrown)}`);
   }
@@ -37,6 +37,42 @@ export function toJsonText(value: unknown, maxBytes: number): Result<string, str
   if (bytes > maxBytes) return err(`is larger than ${maxBytes} bytes of JSON`);
   if (nestsTooDeep(text)) return err(`is nested deeper than ${jsonDepthMax} levels`);
   return ok(text);
+}
+
+/**
+ * As JSON.stringify, with U+FFFD for each half of a surrogate pair: text that was cut inside an emoji would make JSON that
+ * other programs refuse.
+ */
+export function stringifyWellFormed(value: unknown): string | undefined {
+  const text = JSON.stringify(value);
+  // JSON.stringify writes a half as \ud83d. Text that holds these letters itself only costs the second look.
+  if (text === undefined || !text.includes("\\ud")) return text;
+  return JSON.stringify(value, (_, each) => {
+    if (typeof each === "string") return each.toWellFormed();
+    if (!isPlainObject(each) || Object.keys(each).every((key) => key.isWellFormed())) return each;
+    return Object.fromEntries(Object.entries(each).map(([key, of]) => [key.toWellFormed(), of]));
+  });
+}
+
+/** What a number that may be too large for a double looks like, in JSON text or in a string in it. */
+const longNumber = /\d{16}|[eE]\+?\d{3}/;
+
+/**
+ * The first number in JSON text that a double cannot hold, as it is written; null when there is none. JSON.parse would
+ * make another number of it without a word. Fractions are as near as a double comes to them. Throws for what is no JSON.
+ */
+export function findLostNumber(text: string): string | null {
+  if (!longNumber.test(text)) return null;
+  let lost: string | null = null;
+  const look = (_key: string, value: unknown, { source }: { readonly source?: string }): unknown => {
+    if (typeof value !== "number" || source === undefined || lost !== null) return value;
+    const isWhole = /^-?\d+$/.test(source);
+    if (!Number.isFinite(value) || (isWhole && BigInt(source) !== BigInt(value))) lost = source;
+    return value;
+  };
+  // The source of each number is in the standard (JSON.parse source text access), not yet in TypeScript's types.
+  JSON.parse(text, look as (key: string, value: unknown) => unknown);
+  return lost;
 }
 
 const quote = 34, backslash = 92, openList = 91, closeList = 93, openObject = 123, closeObject = 125;

@@ -3,7 +3,7 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
-import type { Json } from "../../protocol/json.ts";
+import { findLostNumber, type Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -102,11 +102,16 @@ function formatEnd(run: Run): string {
 }
 
 function parsePayload(text: string): Json {
+  let lost: string | null;
   try {
-    return JSON.parse(text);
+    lost = findLostNumber(text);
+    if (lost === null) return JSON.parse(text);
   } catch (thrown) {
     throw new NerveError("USAGE", `--payload is not JSON: ${messageOf(thrown)}`, {
       hint: `quote it for the shell: --payload '{"key":"value"}'`,
     });
   }
+  throw new NerveError("USAGE", `--payload: the number ${lost.slice(0, 40)} is too large for a double`, {
+    hint: "quote it as a string",
+  });
 }

@@ -6,6 +6,7 @@
  */
 import { assert } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
+import { stringifyWellFormed } from "../../protocol/json.ts";
 import type { LogRow, NewLogRow } from "../../protocol/log.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
@@ -57,6 +58,6 @@ export class LogStore {
 function insertRow({ id, ts, source, type, refId, causeId, payload }: LogRow): Step {
   return {
     sql: "insert into logs values (?, ?, ?, ?, ?, ?, ?)",
-    values: [id, ts, source, type, refId, causeId, JSON.stringify(payload)],
+    values: [id, ts, source, type, refId, causeId, stringifyWellFormed(payload) ?? "null"],
   };
 }

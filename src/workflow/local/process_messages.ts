@@ -90,7 +90,8 @@ export class ProcessMessages {
       return void this.#endRun(entry, process, fault.how, fault.reason);
     }
     const { role, content, meta } = report;
-    void this.#storeMessage(entry, process, { round, role, content, meta, ts: this.#parts.clock.now() });
+    const message = { round, role, content: content.toWellFormed(), meta, ts: this.#parts.clock.now() };
+    void this.#storeMessage(entry, process, message);
   }
 
   #onFinished({ entry, process }: AcceptedReport, report: RunFinishedReport): void {

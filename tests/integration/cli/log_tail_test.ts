@@ -1,5 +1,6 @@
 /** Following the text log while its file is rotated. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { LogTail } from "../../../src/cli/daemon/log_tail.ts";
 import { TextLog } from "../../../src/daemon/text_log.ts";
@@ -20,5 +21,18 @@ Deno.test("LogTail neither loses nor repeats a line, however often the file is r
     log.close();
     assert.deepEqual(messagesOf(seen.join("\n")), Array.from({ length: written }, (_, at) => `number ${at}`));
     return Promise.resolve();
+  });
+});
+
+Deno.test("LogTail begins anew in a file that somebody has emptied", async () => {
+  await inTempDir(async (root) => {
+    const path = join(root, "nerve.log");
+    await Deno.writeTextFile(path, "one\ntwo\nhal");
+    using tail = new LogTail(path);
+    assert.deepEqual(tail.read(), ["one", "two"]);
+    Deno.truncateSync(path);
+    Deno.writeTextFileSync(path, "three\n", { append: true });
+    assert.deepEqual(tail.read(), ["three"]);
+    assert.deepEqual(tail.read(), []);
   });
 });

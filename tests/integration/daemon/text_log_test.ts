@@ -1,6 +1,5 @@
 /** The files of the text log: rotated, cut, and never the reason why a daemon ends. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { logLineMaxBytes } from "../../../src/base/limits.ts";
 import { parseLogLine } from "../../../src/base/log_line.ts";
@@ -80,17 +79,4 @@ Deno.test("a long message of a sense is cut in the log, and stays on one line", 
     parseLogLine(lines.find((line) => /event=signal/.test(line)) ?? "")?.message ?? "",
     /^\d+ \{"text".*\.\.\.$/,
   );
-});
-
-Deno.test("LogTail begins anew in a file that somebody has emptied", async () => {
-  await inTempDir(async (root) => {
-    const path = join(root, "nerve.log");
-    await Deno.writeTextFile(path, "one\ntwo\nhal");
-    using tail = new LogTail(path);
-    assert.deepEqual(tail.read(), ["one", "two"]);
-    Deno.truncateSync(path);
-    Deno.writeTextFileSync(path, "three\n", { append: true });
-    assert.deepEqual(tail.read(), ["three"]);
-    assert.deepEqual(tail.read(), []);
-  });
 });

@@ -36,6 +36,29 @@ Deno.test("a body over the limit is rejected before it is read completely", asyn
   assert.equal(view.runsById.size, 1);
 });
 
+Deno.test("a body is read or refused, never ignored: without the JSON type it is 415", async () => {
+  const { app, view } = apiBench(), body = '{"runId":"once"}', path = "/v1/workflows/cleanup/runs";
+  for (const type of ["application/x-www-form-urlencoded", "text/plain", "", "application/jsonp", "text/json"]) {
+    const problem = await problemOf(
+      await app.request(path, { method: "POST", body: new Blob([body]), headers: { "content-type": type } }),
+    );
+    assert.deepEqual([problem.status, problem.hint?.includes("application/json")], [415, true], type);
+  }
+  assert.ok(!view.runsById.has("once") && !view.runsById.has("run-2"));
+  for (const type of ["application/json", "Application/JSON; charset=utf-8"]) {
+    assert.equal((await app.request(path, { method: "POST", body, headers: { "content-type": type } })).status, 200);
+  }
+  assert.equal((await app.request(path, { method: "POST" })).status, 200);
+});
+
+Deno.test("a number that a double cannot hold is refused by name, not changed", async () => {
+  const { post, view } = apiBench();
+  const problem = await problemOf(await post("/v1/workflows/cleanup/runs", '{"payload":{"id":7615917337495251231}}'));
+  assert.deepEqual([problem.status, problem.code], [400, "PAYLOAD_INVALID"]);
+  assert.match(problem.detail, /7615917337495251231/);
+  assert.ok(!view.runsById.has("once") && !view.runsById.has("run-2"));
+});
+
 Deno.test("the OpenAPI document describes every route that the app has", async () => {
   const { app } = apiBench();
   const document = await (await app.request("/v1/openapi.json")).json();

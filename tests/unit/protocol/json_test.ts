@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { jsonDepthMax } from "../../../src/base/limits.ts";
-import { byteLength, nestsTooDeep, toJsonText } from "../../../src/protocol/json.ts";
+import {
+  byteLength,
+  findLostNumber,
+  nestsTooDeep,
+  stringifyWellFormed,
+  toJsonText,
+} from "../../../src/protocol/json.ts";
 import fc from "../../support/fast_check.ts";
 
 const MiB = 2 ** 20;
@@ -47,10 +53,10 @@ Deno.test("toJsonText() counts bytes of UTF-8, not characters, and accepts exact
   assert.equal(toJsonText("\u4e16\u4e16", 7).ok, false);
 });
 
-Deno.test("toJsonText() keeps lone surrogates and line separators as JSON that is one line", () => {
+Deno.test("toJsonText() gives one line of well-formed text, whatever is in a string", () => {
   const text = toJsonText("a\ud800\n\u2028", MiB);
   assert.ok(text.ok && !text.value.includes("\n"));
-  assert.equal(JSON.parse(text.value), "a\ud800\n\u2028");
+  assert.equal(JSON.parse(text.value), "a\ufffd\n\u2028");
 });
 
 Deno.test("toJsonText() rejects JSON that is nested too deeply, and accepts the deepest that is allowed", () => {
@@ -82,4 +88,26 @@ Deno.test("nestsTooDeep() agrees with a walk through the value, for any JSON tex
 Deno.test("byteLength() counts UTF-8: one to four bytes per character, three for a lone surrogate", () => {
   const texts = ["", "a", "\u00e9", "\u4e16", "\u{1f600}", "\ud800"];
   assert.deepEqual(texts.map(byteLength), [0, 1, 2, 3, 4, 3]);
+});
+
+Deno.test("stringifyWellFormed() leaves no half of a surrogate pair in values or keys, and everything else as it is", () => {
+  const half = "\u{1F600}".slice(0, 1),
+    value = { [half]: [half, { deep: `a${half}` }], literal: "\\ud83d", whole: "\u{1F600}" };
+  const text = stringifyWellFormed(value) ?? "";
+  assert.deepEqual(JSON.parse(text), {
+    "\ufffd": ["\ufffd", { deep: "a\ufffd" }],
+    literal: "\\ud83d",
+    whole: "\u{1F600}",
+  });
+  assert.ok(!/[^\\]\\ud/.test(text));
+  fc.assert(fc.property(fc.jsonValue(), (any) => {
+    assert.equal(stringifyWellFormed(any), JSON.stringify(any));
+  }));
+});
+
+Deno.test("findLostNumber() tells the first number that JSON.parse would change", () => {
+  const lost = ["7615917337495251231", "9007199254740993", "-9007199254740993", "1e400", "-1e999"];
+  for (const number of lost) assert.equal(findLostNumber(`{"a":[1,{"b":${number}}]}`), number);
+  const kept = ["9007199254740992", "1e300", "0.1", "1152921504606846976", '"7615917337495251231"', "1e-400", "123"];
+  for (const number of kept) assert.equal(findLostNumber(`{"a":${number}}`), null, number);
 });
