@@ -27,7 +27,7 @@ export const configDepthMax = 64;
 /** Nesting depth of a payload or a message's meta: recursive code must not run out of stack. */
 export const jsonDepthMax = 128;
 /** Problems that one check of nerve.yaml reports; it only counts the rest. */
-export const problemsMax = 1_000;
+export const diagnosticsMax = 1_000;
 
 export const groupsMax = 256;
 export const sensesMax = 2_000;
@@ -90,6 +90,8 @@ export const daemonStopMaxMs = 30 * secondMs;
 /** How long a daemon waits for its missing workspace to return, and how often it checks. */
 export const workspaceAwayMaxMs = 30 * secondMs;
 export const workspaceCheckMs = 200;
+/** How often the kernel checks that the -wal file of its log is still there. */
+export const walCheckMs = 500;
 /** How long a command waits for a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 

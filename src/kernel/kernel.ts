@@ -175,6 +175,7 @@ export class Kernel {
       parts.workflows.start();
       parts.scheduler.start();
       parts.retention.start();
+      parts.walWatch.start();
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();
@@ -190,7 +191,7 @@ export class Kernel {
     const parts = this.#parts;
     if (parts === null) return;
     const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
-    await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop()]);
+    await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop(), parts.walWatch.stop()]);
     scheduler.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();

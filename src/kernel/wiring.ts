@@ -10,7 +10,7 @@ import { CurrentConfig } from "../deploy/current_config.ts";
 import { FileWatcher } from "../deploy/file_watcher.ts";
 import { LoadErrors } from "../deploy/load_errors.ts";
 import { Reload } from "../deploy/reload.ts";
-import { Supervisor } from "../process/supervisor.ts";
+import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
@@ -29,6 +29,7 @@ import { LogRetention } from "./log_retention.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
+import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
 
 /** What kernel.ts creates first. */
@@ -49,13 +50,14 @@ export interface KernelParts {
   readonly current: CurrentConfig;
   readonly feed: LogFeed;
   readonly repeats: RepeatLimiter;
-  readonly supervisor: Supervisor;
+  readonly supervisor: UnitSupervisor;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly scheduler: Scheduler;
   readonly reload: Reload;
   readonly watcher: FileWatcher;
   readonly retention: LogRetention;
+  readonly walWatch: WalWatch;
   readonly api: KernelApi;
 }
 
@@ -75,7 +77,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const current = new CurrentConfig(from.config), secrets = new CurrentSecrets(() => current.config);
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, reader);
-  const supervisor = new Supervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
+  const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
   const { senses, scheduler } = makeSenses(store, outlets, supervisor, runner, workflows);
@@ -94,11 +96,12 @@ export function wireKernel(from: Foundation): KernelParts {
     retentionMs: () => current.config.retentionMs,
     reportProblem: outlets.reportProblem,
   });
+  const walWatch = new WalWatch({ ...outlets, store });
   const history = new History(store.reader, paths.archive);
   const made = { ...stages, store, current, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });
   applier.applyFirst();
-  return { ...made, repeats: outlets.repeats, watcher, api };
+  return { ...made, repeats: outlets.repeats, watcher, walWatch, api };
 }
 
 /**
@@ -127,7 +130,7 @@ function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed
   return feed;
 }
 
-function makeWorkflows(store: Store, outlets: Outlets, supervisor: Supervisor): WorkflowManager {
+function makeWorkflows(store: Store, outlets: Outlets, supervisor: UnitSupervisor): WorkflowManager {
   const { clock, append, emit, reportProblem } = outlets;
   return new WorkflowManager({
     store: store.runs,
@@ -149,7 +152,7 @@ function makeWorkflows(store: Store, outlets: Outlets, supervisor: Supervisor): 
 function makeSenses(
   store: Store,
   outlets: Outlets,
-  supervisor: Supervisor,
+  supervisor: UnitSupervisor,
   runner: ComputeRunner,
   workflows: WorkflowManager,
 ): { senses: SenseManager; scheduler: Scheduler } {

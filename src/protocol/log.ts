@@ -7,6 +7,7 @@ import { jsonSchema } from "./json_schema.ts";
 export const logTypes = [
   "kernel.started",
   "kernel.stopped",
+  "kernel.log_reopened",
   "config.loaded",
   "config.refused",
   "group.ready",

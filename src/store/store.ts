@@ -4,11 +4,13 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { assert, type NerveError } from "../base/errors.ts";
+import { identifyFile } from "../base/file_identity.ts";
 import type { Clock } from "../base/time.ts";
 import { createUlids } from "../base/ulid.ts";
 import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive/archiver.ts";
 import { continueIds } from "./archive/continue_ids.ts";
-import { type CommitCounters, GroupCommit } from "./commit/group_commit.ts";
+import { GroupCommit } from "./commit/group_commit.ts";
+import type { CommitCounters } from "./commit/write_outcomes.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
 import { StoreReader } from "./log/reader.ts";
@@ -58,15 +60,19 @@ export class Store {
   /** Makes a run id; ids sort by creation time. */
   readonly newRunId: () => string;
   readonly #path: string;
-  readonly #db: DatabaseSync;
+  #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #writer: GroupCommit;
+  /** The -wal and -shm files that the connections use. */
+  #sharedFiles: string | null;
+  #archiving = false;
 
   constructor(path: string, db: DatabaseSync, reader: StoreReader, clock: Clock, { onLost }: StoreOptions) {
     this.#path = path;
     this.#db = db;
     this.#clock = clock;
     this.reader = reader;
+    this.#sharedFiles = identifySharedFiles(path);
     const statements = new StatementCache(db);
     this.#writer = new GroupCommit(db, statements, onLost, clock);
     this.log = new LogStore(statements, this.#writer, clock);
@@ -83,10 +89,13 @@ export class Store {
   /** Moves whole days into the files of `folder`. Do not call it again before it ends. Throws STORE_FAILED. */
   async archive(folder: string, options: ArchiveOptions): Promise<ArchiveReport> {
     const ports = { folder, databasePath: this.#path, clock: this.#clock };
+    this.#archiving = true;
     try {
       return await archiveLog({ ...ports, writer: this.#writer }, options);
     } catch (thrown) {
       throw toStoreError("the log cannot be archived", thrown);
+    } finally {
+      this.#archiving = false;
     }
   }
 
@@ -100,6 +109,35 @@ export class Store {
   vacuum(): void {
     this.#writer.flush();
     this.#db.exec("vacuum; pragma wal_checkpoint(truncate)");
+  }
+
+  /** Whether the -wal or -shm file was removed or replaced: then no other program sees what is committed. */
+  get walLost(): boolean {
+    const now = identifySharedFiles(this.#path);
+    this.#sharedFiles ??= now;
+    return now !== this.#sharedFiles;
+  }
+
+  /**
+   * Puts everything that was committed into the database itself and goes on with a -wal file of its own. False: the
+   * archive is at work over a connection of its own, and it has to be called again. Throws STORE_FAILED.
+   */
+  async restoreWal(): Promise<boolean> {
+    // At once, so that no more than what comes from now on depends on the file that nobody else can open.
+    this.#writer.flush();
+    checkpoint(this.#db);
+    if (this.#archiving) return false;
+    await this.#writer.replaceDatabase(() => {
+      checkpoint(this.#db);
+      // All of them: SQLite shares what it knows of the files among the connections of a process.
+      this.reader.close();
+      this.#db.close();
+      this.#db = openDatabase(this.#path);
+      this.reader.reopen(this.#path);
+      return this.#db;
+    });
+    this.#sharedFiles = identifySharedFiles(this.#path);
+    return true;
   }
 
   /**
@@ -116,12 +154,12 @@ export class Store {
 
   /** Why the log cannot be written now, or null. */
   get writeFailure(): NerveError | null {
-    return this.#writer.writeFailure;
+    return this.#writer.outcomes.writeFailure;
   }
 
   /** Operations, commits and lost operations since the start. */
   get counters(): Readonly<CommitCounters> {
-    return this.#writer.counters;
+    return this.#writer.outcomes.counters;
   }
 
   /** Commits pending writes and closes. Nothing may be written afterwards. */
@@ -130,4 +168,16 @@ export class Store {
     this.reader.close();
     this.#db.close();
   }
+}
+
+/** Null until both files exist. */
+function identifySharedFiles(path: string): string | null {
+  const wal = identifyFile(`${path}-wal`), shm = identifyFile(`${path}-shm`);
+  return wal === null || shm === null ? null : `${wal} ${shm}`;
+}
+
+/** Moves what is committed from the -wal file into the database. Throws STORE_FAILED when a reader keeps some of it there. */
+function checkpoint(db: DatabaseSync): void {
+  const [row] = db.prepare("pragma wal_checkpoint(truncate)").all();
+  if (row?.busy !== 0) throw toStoreError("the log's -wal file cannot be emptied", new Error("a reader holds it"));
 }

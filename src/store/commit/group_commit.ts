@@ -22,23 +22,14 @@ import { type StatementCache, toStoreError } from "../sqlite/database.ts";
 import { type Committed, CommitThread } from "./commit_thread.ts";
 import { type Batch, CommitTiming, createBatch, type OffThreadOperation } from "./commit_timing.ts";
 import { type Operation, Transaction } from "./operations.ts";
+import { whatFailed, WriteOutcomes } from "./write_outcomes.ts";
 import { WriteLock } from "./write_lock.ts";
 
-/** `lost` counts operations that could not be written. */
-export interface CommitCounters {
-  operations: number;
-  commits: number;
-  lost: number;
-}
-
-const whatFailed = "the log cannot be written";
-
 export class GroupCommit {
-  readonly counters: CommitCounters = { operations: 0, commits: 0, lost: 0 };
-  readonly #db: DatabaseSync;
+  #db: DatabaseSync;
   readonly #statements: StatementCache;
   readonly #clock: Clock;
-  readonly #onLost: (error: NerveError, operations: number) => void;
+  readonly outcomes: WriteOutcomes;
   readonly #lock: WriteLock;
   readonly #timing: CommitTiming;
   readonly #thread: CommitThread | null;
@@ -47,7 +38,8 @@ export class GroupCommit {
   #batch: Batch | null = null;
   /** The batch on the commit thread. */
   #offThreadBatch: Batch | null = null;
-  #writeFailure: NerveError | null = null;
+  /** Keeps batches on this thread while the connections are replaced. */
+  #replacing = false;
   /** The number of operations in recent commits; decays. */
   #recentSize = 0;
 
@@ -61,16 +53,11 @@ export class GroupCommit {
     this.#db = db;
     this.#clock = clock;
     this.#statements = statements;
-    this.#onLost = onLost;
+    this.outcomes = new WriteOutcomes(onLost);
     this.#timing = new CommitTiming(clock, (batch) => batch === this.#batch && this.#commit(batch));
     this.#lock = new WriteLock(db, statements, clock, () => this.#timing.enqueueAwaited(this.#openBatch()));
     const path = db.location();
     this.#thread = path === null ? null : new CommitThread(path, clock);
-  }
-
-  /** The last failure, until something is committed again. */
-  get writeFailure(): NerveError | null {
-    return this.#writeFailure;
   }
 
   /** Resolves with whether the operation changed anything; rejects with NerveError STORE_FAILED. */
@@ -84,7 +71,7 @@ export class GroupCommit {
       this.#timing.enqueueAwaited(batch);
       if (batch.offThread === null) result = this.#perform(batch, operation);
     } catch (thrown) {
-      throw this.#lose(thrown, 1);
+      throw this.outcomes.countLoss(thrown, 1);
     }
     const { offThread } = batch;
     if (offThread !== null) {
@@ -120,7 +107,7 @@ export class GroupCommit {
   #loseWrite(thrown: unknown): void {
     // The batch may be lost too; `durable` checks the one that is open now.
     const open = this.#openBatch();
-    open.loss = this.#lose(thrown, 1);
+    open.loss = this.outcomes.countLoss(thrown, 1);
     this.#timing.enqueueAwaited(open);
   }
 
@@ -158,6 +145,24 @@ export class GroupCommit {
     }
   }
 
+  /**
+   * Goes on over another connection to the same database. `replace` closes the ones before and opens it, when no
+   * transaction is open and the commit thread has none; it must be synchronous.
+   */
+  async replaceDatabase(replace: () => DatabaseSync): Promise<void> {
+    this.#replacing = true;
+    try {
+      while (this.#offThreadBatch !== null) await this.durable().catch(() => {});
+      await this.#thread?.end();
+      this.flush();
+      this.#db = replace();
+      this.#statements.useDatabase(this.#db);
+      this.#lock.useDatabase(this.#db);
+    } finally {
+      this.#replacing = false;
+    }
+  }
+
   /** Commits everything and ends the commit thread. Nothing may be written afterwards. */
   async close(): Promise<void> {
     do {
@@ -172,12 +177,11 @@ export class GroupCommit {
     if (batch.offThread !== null) return this.#handOff(batch, batch.offThread);
     this.#batch = null;
     batch.cancel?.();
+    // No transaction is open when every operation failed before it began.
+    if (!this.#db.isTransaction) return batch.committed.resolve();
     const from = this.#clock.monotonic();
     try {
-      // No transaction is open when every operation failed before it began.
-      if (this.#db.isTransaction) {
-        this.#statements.get("commit").run();
-      } else return batch.committed.resolve();
+      this.#statements.get("commit").run();
     } catch (thrown) {
       return void this.#abandon(batch, thrown);
     }
@@ -216,17 +220,17 @@ export class GroupCommit {
       if (typeof result === "boolean") done(result);
       else {
         batch.operations--;
-        lost(this.#lose(new Error(result), 1));
+        lost(this.outcomes.countLoss(new Error(result), 1));
       }
     }
-    this.counters.operations += batch.operations;
+    this.outcomes.counters.operations += batch.operations;
     this.#recordCommit(batch, tookMs);
     this.onCommit();
   }
 
   #recordCommit(batch: Batch, tookMs: number): void {
-    this.counters.commits++;
-    if (batch.operations > 0) this.#writeFailure = null;
+    this.outcomes.counters.commits++;
+    if (batch.operations > 0) this.outcomes.writeFailure = null;
     this.#recentSize = Math.max(batch.operations, this.#recentSize * 0.8);
     this.#timing.recordCommit(batch, tookMs, this.#batch);
     batch.committed.resolve();
@@ -244,7 +248,7 @@ export class GroupCommit {
 
   #shouldGoOffThread(): boolean {
     if (this.#offThreadBatch !== null) return true;
-    if (this.#thread === null || this.#db.isTransaction || this.#lock.isWaiting) return false;
+    if (this.#thread === null || this.#replacing || this.#db.isTransaction || this.#lock.isWaiting) return false;
     const worth = this.#timing.slow || this.#recentSize >= commitManyOperations;
     return worth && this.#thread.ensureReady();
   }
@@ -258,9 +262,8 @@ export class GroupCommit {
   ): void {
     const batch = this.#batch;
     if (batch === null || batch.operations >= commitWaitingMax) {
-      return lost(
-        this.#lose(new Error(`write queue full (${commitWaitingMax.toLocaleString("en-US")} operations)`), 1),
-      );
+      const waiting = commitWaitingMax.toLocaleString("en-US");
+      return lost(this.outcomes.countLoss(new Error(`write queue full (${waiting} operations)`), 1));
     }
     batch.operations++;
     operations.push({ operation, done, lost });
@@ -271,7 +274,7 @@ export class GroupCommit {
       batch.transaction ??= new Transaction(this.#db, this.#statements);
       const result = batch.transaction.perform(operation);
       batch.operations++;
-      this.counters.operations++;
+      this.outcomes.counters.operations++;
       return result;
     } catch (thrown) {
       // On a full disk or a failed read, SQLite itself rolls back everything.
@@ -286,15 +289,7 @@ export class GroupCommit {
     if (batch.offThread === null && this.#db.isTransaction) this.#statements.get("rollback").run();
     const error = toStoreError(whatFailed, thrown);
     batch.committed.reject(error);
-    if (batch.operations > 0) this.#lose(error, batch.operations);
-    return error;
-  }
-
-  #lose(thrown: unknown, operations: number): NerveError {
-    const error = toStoreError(whatFailed, thrown);
-    this.counters.lost += operations;
-    this.#writeFailure = error;
-    this.#onLost(error, operations);
+    if (batch.operations > 0) this.outcomes.countLoss(error, batch.operations);
     return error;
   }
 }

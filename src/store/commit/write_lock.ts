@@ -20,7 +20,7 @@ interface Wait {
 }
 
 export class WriteLock {
-  readonly #db: DatabaseSync;
+  #db: DatabaseSync;
   readonly #statements: StatementCache;
   readonly #clock: Clock;
   readonly #onBegin: () => void;
@@ -32,6 +32,10 @@ export class WriteLock {
     this.#statements = statements;
     this.#clock = clock;
     this.#onBegin = onBegin;
+  }
+
+  useDatabase(db: DatabaseSync): void {
+    this.#db = db;
   }
 
   /** Whether writers wait because another program holds the lock. */

@@ -14,7 +14,7 @@ import { archivedUpToKey } from "./meta_store.ts";
 import { logMigrations } from "./schema.ts";
 
 export class StoreReader {
-  readonly #db: DatabaseSync;
+  #db: DatabaseSync;
   readonly #statements: StatementCache;
 
   private constructor(db: DatabaseSync) {
@@ -73,6 +73,12 @@ export class StoreReader {
   /** The newest `limit` messages (default all) before round `beforeRound` (default the end), oldest first. */
   messages(runId: string, query: MessageQuery = {}): RunMessage[] {
     return this.#read(() => readMessages(this.#statements, runId, query));
+  }
+
+  /** Goes on over a new connection to the database at this path. */
+  reopen(logDatabasePath: string): void {
+    this.#db = openDatabase(logDatabasePath, { readOnly: true });
+    this.#statements.useDatabase(this.#db);
   }
 
   close(): void {

@@ -184,13 +184,19 @@ export function readUserVersion(db: DatabaseSync): number {
 
 /** Prepared statements by text; drops the least recently used one when there are too many. */
 export class StatementCache {
-  readonly #db: Pick<DatabaseSync, "prepare">;
+  #db: Pick<DatabaseSync, "prepare">;
   readonly #max: number;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(db: Pick<DatabaseSync, "prepare">, max: number = preparedStatementsMax) {
     this.#db = db;
     this.#max = max;
+  }
+
+  /** From now on statements are of this connection. */
+  useDatabase(db: Pick<DatabaseSync, "prepare">): void {
+    this.#db = db;
+    this.#statements.clear();
   }
 
   get(sql: string): StatementSync {

@@ -78,7 +78,7 @@ Deno.test("an operation that fails on the thread is undone alone and reported; t
     const first = writer.run(insert(1)), broken = writer.run(insert(2, 1)), last = writer.run(insert(3));
     await assert.rejects(broken, { code: "STORE_FAILED", message: /UNIQUE/ });
     assert.deepEqual(await Promise.all([first, last]), [true, true]);
-    assert.deepEqual([all().filter((n) => n > 0), lost, writer.counters.lost], [[1, 3], [1], 1]);
+    assert.deepEqual([all().filter((n) => n > 0), lost, writer.outcomes.counters.lost], [[1, 3], [1], 1]);
     writer.write(insert(1));
     await assert.rejects(writer.durable(), { code: "STORE_FAILED" });
     assert.equal(await writer.run([{ sql: "update numbers set n = n where n = 99", values: [] }]), false);
@@ -111,10 +111,10 @@ Deno.test("a batch that the thread cannot commit is lost as a whole, counted and
     db.exec("create trigger broken before insert on numbers when new.n = 2 begin select raise(rollback, 'full'); end");
     const results = await Promise.allSettled([1, 2, 3].map((n) => writer.run(insert(n))));
     assert.deepEqual(results.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
-    assert.deepEqual([all().filter((n) => n > 0), lost, writer.counters.lost], [[], [3], 3]);
-    assert.match(writer.writeFailure?.message ?? "", /full/);
+    assert.deepEqual([all().filter((n) => n > 0), lost, writer.outcomes.counters.lost], [[], [3], 3]);
+    assert.match(writer.outcomes.writeFailure?.message ?? "", /full/);
     await writer.run(insert(4));
-    assert.deepEqual([all().filter((n) => n > 0), writer.writeFailure], [[4], null]);
+    assert.deepEqual([all().filter((n) => n > 0), writer.outcomes.writeFailure], [[4], null]);
   }));
 
 Deno.test("large batches go to the thread once it runs, and the write-ahead log stays short", () =>

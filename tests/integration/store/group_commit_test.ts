@@ -21,7 +21,7 @@ Deno.test("operations of one turn share one commit, and each resolves with its r
     const results = [1, 2, 3].map((n) => writer.run(insert(n)).then((changed) => ({ changed, seen: committed() })));
     assert.deepEqual(committed(), []);
     assert.deepEqual(await Promise.all(results), [1, 2, 3].map(() => ({ changed: true, seen: [1, 2, 3] })));
-    assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
+    assert.deepEqual(writer.outcomes.counters, { operations: 3, commits: 1, lost: 0 });
   }));
 
 Deno.test("an operation that throws is undone alone, whatever it had already done", () =>
@@ -46,7 +46,7 @@ Deno.test("a commit that fails rejects all of its operations, counts them, and t
     await assert.rejects(durable, { code: "STORE_FAILED" });
     assert.deepEqual([committed(), lost], [[], [2]]);
     await writer.run(insert(2));
-    assert.deepEqual([committed(), writer.counters.lost], [[2], 2]);
+    assert.deepEqual([committed(), writer.outcomes.counters.lost], [[2], 2]);
   }));
 
 // A full database makes SQLite roll back the whole transaction by itself, in the middle of a batch.
@@ -61,7 +61,7 @@ Deno.test("a full database loses what does not fit, reports how much, and recove
     const outcome = await Promise.allSettled([small, large]);
     const rejected = outcome.filter(({ status }) => status === "rejected").length;
     assert.equal(outcome[1].status, "rejected");
-    assert.equal(writer.counters.lost, rejected);
+    assert.equal(writer.outcomes.counters.lost, rejected);
     assert.equal(lost.reduce((sum, each) => sum + each, 0), rejected);
     const kept = db.prepare("select count(*) as n from texts").get()?.n;
     assert.equal(kept, 2 - rejected);
@@ -86,7 +86,7 @@ Deno.test("a turn with very many writes is committed in between", () =>
     for (let n = 0; n < 10_001; n++) writer.write(insert(n));
     assert.equal(committed().length, 10_000);
     await writer.durable();
-    assert.deepEqual([committed().length, writer.counters.commits], [10_001, 2]);
+    assert.deepEqual([committed().length, writer.outcomes.counters.commits], [10_001, 2]);
   }));
 
 // Without the wait each compute of each sense would cost the event loop an fsync of its own, 5 ms on a common disk.
@@ -102,7 +102,7 @@ Deno.test("after a commit, rows that nobody waits for are held and share one com
     assert.deepEqual(committed(), [1]);
     await clock.tick(commitPauseMinMs);
     assert.deepEqual(committed(), [1, 2, 3, 4, 5]);
-    assert.deepEqual(writer.counters, { operations: 5, commits: 2, lost: 0 });
+    assert.deepEqual(writer.outcomes.counters, { operations: 5, commits: 2, lost: 0 });
   }));
 
 // Without it each turn that brings one request of many costs an fsync: half the triggers per second, and on a disk of 5
@@ -144,7 +144,7 @@ Deno.test("writers in turns close to each other share a commit, for as long as t
     await turn();
     assert.equal(seen(), 8, "in a hurry");
     await Promise.all(results);
-    assert.equal(writer.counters.commits, 4);
+    assert.equal(writer.outcomes.counters.commits, 4);
     await writer.close();
   }));
 

@@ -44,7 +44,7 @@ Deno.test("while another program holds the lock, writes wait in order without bl
     await clock.tick(lockRetryMs);
     await Promise.all([first, third, durable]);
     assert.deepEqual([order(), committed(), lost], [[1, 2, 3], [1, 2, 3], []]);
-    assert.deepEqual(writer.counters, { operations: 3, commits: 1, lost: 0 });
+    assert.deepEqual(writer.outcomes.counters, { operations: 3, commits: 1, lost: 0 });
   }));
 
 Deno.test("a write that waits too long for another program's lock is lost and reported, and the writer recovers", () =>
@@ -57,11 +57,11 @@ Deno.test("a write that waits too long for another program's lock is lost and re
     const durable = assert.rejects(writer.durable(), locked);
     await clock.tick(databaseBusyMaxMs + lockRetryMs);
     await Promise.all([refused, durable]);
-    assert.match(writer.writeFailure?.hint ?? "", /another program holds a lock/);
+    assert.match(writer.outcomes.writeFailure?.hint ?? "", /another program holds a lock/);
     writer.write(insert(3));
     await clock.tick(databaseBusyMaxMs / 2);
     other.exec("rollback");
     await clock.tick(lockRetryMs);
     await writer.durable();
-    assert.deepEqual([committed(), lost, writer.writeFailure], [[3], [1, 1], null]);
+    assert.deepEqual([committed(), lost, writer.outcomes.writeFailure], [[3], [1, 1], null]);
   }));
