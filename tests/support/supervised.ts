@@ -7,7 +7,7 @@ import { workspacePaths } from "../../src/config/workspace.ts";
 import { planUnits } from "../../src/deploy/unit_plans.ts";
 import type { ProcessEnd } from "../../src/process/exit_cause.ts";
 import type { SupervisorPorts } from "../../src/process/ports.ts";
-import { Supervisor } from "../../src/process/supervisor.ts";
+import { UnitSupervisor } from "../../src/process/unit_supervisor.ts";
 import type { UnitProcess } from "../../src/process/unit_process.ts";
 import type { FromProcess } from "../../src/protocol/message.ts";
 import type { ComputeOutcome, Trigger } from "../../src/protocol/signal.ts";
@@ -32,7 +32,7 @@ const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
 
 export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   readonly clock = new FakeClock();
-  readonly supervisor: Supervisor;
+  readonly supervisor: UnitSupervisor;
   readonly ended: Ended[] = [];
   readonly messages: FromProcess[] = [];
   readonly output: string[] = [];
@@ -59,7 +59,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   private constructor(workspace: WorkspaceFixture) {
     this.#workspace = workspace;
     const { runtimeFolder } = workspace.paths;
-    this.supervisor = new Supervisor({ runtimeFolder, workspace: workspace.root }, this.clock);
+    this.supervisor = new UnitSupervisor({ runtimeFolder, workspace: workspace.root }, this.clock);
     this.supervisor.connect(this);
   }
 

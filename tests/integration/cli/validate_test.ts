@@ -1,7 +1,7 @@
 /** `nerve validate`: what it prints about nerve.yaml and the code, and its exit code. */
 import assert from "node:assert/strict";
 import { createValidateCommand, type SandboxLoader } from "../../../src/cli/commands/validate.ts";
-import type { Problem } from "../../../src/config/diagnostic.ts";
+import type { Diagnostic } from "../../../src/config/diagnostic.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { inTempDir, oneSense, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -9,7 +9,7 @@ function prefixed(folder: string, files: Readonly<Record<string, string>>): Reco
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [folder + path, text]));
 }
 
-const aProblem = (severity: Problem["severity"]): Problem => ({
+const aProblem = (severity: Diagnostic["severity"]): Diagnostic => ({
   severity,
   path: "senses.a",
   message: "exports no compute",
@@ -20,7 +20,7 @@ const aProblem = (severity: Problem["severity"]): Problem => ({
 Deno.test("validate combines the problems of nerve.yaml and of the sandbox; warnings fail only with --strict", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
-    const validated = async (problems: Problem[], strict: boolean) => {
+    const validated = async (problems: Diagnostic[], strict: boolean) => {
       const io = new CapturedIo({ cwd: root });
       const code = await createValidateCommand(() => Promise.resolve(problems))(io, {
         strict,
