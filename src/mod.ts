@@ -3,10 +3,10 @@
  * @module
  */
 export { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.ts";
-export { type Directive, type Route, routeSenseComputeOutput } from "./sensing/directive.ts";
+export { type Directive, type OutputRoute, routeSenseComputeOutput } from "./sensing/directive.ts";
 // Use `loadNerveConfig` for a kernel: `parseNerveConfig` checks only the text, not the paths of the grants.
 export { NerveError } from "./base/errors.ts";
-export { formatProblems, type Problem } from "./config/diagnostic.ts";
+export { type Diagnostic, formatDiagnostics } from "./config/diagnostic.ts";
 export { loadNerveConfig } from "./config/load.ts";
 export { type ParsedConfig, parseNerveConfig } from "./config/parse.ts";
 export type { NerveConfig } from "./config/types.ts";

@@ -14,12 +14,12 @@ import {
 } from "../base/limits.ts";
 import { namePattern } from "../protocol/signal.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
-import type { ProblemList } from "./diagnostic_list.ts";
+import type { DiagnosticList } from "./diagnostic_list.ts";
 import type { FileShape, ReflexShape, SenseShape, WorkflowShape } from "./schema.ts";
 import type { GroupConfig, NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "./types.ts";
 
 /** `omit`: the positions of reflexes known to be invalid; the others keep their order. */
-export function buildConfig(file: FileShape, problems: ProblemList, omit: ReadonlySet<number>): {
+export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: ReadonlySet<number>): {
   config: NerveConfig;
   /** The position in nerve.yaml of each reflex of `config`. */
   reflexPositions: readonly number[];
@@ -27,26 +27,33 @@ export function buildConfig(file: FileShape, problems: ProblemList, omit: Readon
   const maxRounds = file.max_rounds ?? defaultMaxRounds;
   const senses = new Map<string, SenseConfig>();
   for (const [name, shape] of Object.entries(file.senses ?? {})) {
-    checkName(name, ["senses", name], problems);
-    senses.set(name, buildSense(name, shape ?? {}, problems));
+    checkName(name, ["senses", name], diagnostics);
+    senses.set(name, buildSense(name, shape ?? {}, diagnostics));
   }
   const workflows = new Map<string, WorkflowConfig>();
   for (const [name, shape] of Object.entries(file.workflows ?? {})) {
-    checkName(name, ["workflows", name], problems);
-    workflows.set(name, buildWorkflow(name, shape ?? {}, maxRounds, problems));
+    checkName(name, ["workflows", name], diagnostics);
+    workflows.set(name, buildWorkflow(name, shape ?? {}, maxRounds, diagnostics));
   }
   const positions = (file.reflexes ?? []).flatMap((_, index) => omit.has(index) ? [] : [index]);
   const reflexes = (file.reflexes ?? []).flatMap((shape, index) => {
-    return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], problems)];
+    return omit.has(index) ? [] : [buildReflex(shape, ["reflexes", index], diagnostics)];
   });
   const retentionMs = file.retention ?? defaultRetentionMs;
-  const config = { maxRounds, retentionMs, senses, groups: buildGroups(file, senses, problems), reflexes, workflows };
+  const config = {
+    maxRounds,
+    retentionMs,
+    senses,
+    groups: buildGroups(file, senses, diagnostics),
+    reflexes,
+    workflows,
+  };
   return { config, reflexPositions: positions };
 }
 
-function buildSense(name: string, shape: SenseShape, problems: ProblemList): SenseConfig {
+function buildSense(name: string, shape: SenseShape, diagnostics: DiagnosticList): SenseConfig {
   const group = shape.group ?? name;
-  if (group !== name) checkName(group, ["senses", name, "group"], problems);
+  if (group !== name) checkName(group, ["senses", name, "group"], diagnostics);
   return {
     name,
     group,
@@ -64,11 +71,11 @@ function buildSense(name: string, shape: SenseShape, problems: ProblemList): Sen
 function buildGroups(
   file: FileShape,
   senses: ReadonlyMap<string, SenseConfig>,
-  problems: ProblemList,
+  diagnostics: DiagnosticList,
 ): Map<string, GroupConfig> {
   const groups = new Map<string, GroupConfig>();
   for (const [name, shape] of Object.entries(file.groups ?? {})) {
-    checkName(name, ["groups", name], problems);
+    checkName(name, ["groups", name], diagnostics);
     groups.set(name, { name, memoryBytes: shape?.memory ?? defaultGroupMemoryBytes, diskBytes: shape?.disk ?? null });
   }
   for (const { group } of senses.values()) {
@@ -77,16 +84,16 @@ function buildGroups(
   return groups;
 }
 
-function buildReflex(shape: ReflexShape, path: ConfigPath, problems: ProblemList): ReflexConfig {
+function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: DiagnosticList): ReflexConfig {
   const on = [...new Set(shape.on ?? [])];
   const intervalMs = shape.interval ?? null;
   const cron = shape.cron ?? null;
   if (intervalMs === null && cron === null && on.length === 0) {
-    problems.error(path, "has no trigger", 'give it interval: 30s, cron: "0 9 * * *" or on: [a-sense]');
+    diagnostics.error(path, "has no trigger", 'give it interval: 30s, cron: "0 9 * * *" or on: [a-sense]');
   }
   for (const key of ["timezone", "catch_up"] as const) {
     if (cron === null && (shape[key] ?? null) !== null) {
-      problems.error([...path, key], `${key} has no effect without cron`, "remove it, or add cron");
+      diagnostics.error([...path, key], `${key} has no effect without cron`, "remove it, or add cron");
     }
   }
   return {
@@ -99,12 +106,17 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, problems: ProblemList
   };
 }
 
-function buildWorkflow(name: string, shape: WorkflowShape, maxRounds: number, problems: ProblemList): WorkflowConfig {
+function buildWorkflow(
+  name: string,
+  shape: WorkflowShape,
+  maxRounds: number,
+  diagnostics: DiagnosticList,
+): WorkflowConfig {
   const overflow = shape.overflow ?? "queue";
   const maxQueue = shape.max_queue ?? null;
   if (overflow === "drop" && maxQueue !== null) {
     const hint = "remove max_queue, or write overflow: queue";
-    problems.error(["workflows", name, "max_queue"], "overflow: drop keeps no queue", hint);
+    diagnostics.error(["workflows", name, "max_queue"], "overflow: drop keeps no queue", hint);
   }
   return {
     name,
@@ -119,10 +131,10 @@ function buildWorkflow(name: string, shape: WorkflowShape, maxRounds: number, pr
   };
 }
 
-function checkName(name: string, path: ConfigPath, problems: ProblemList): void {
+function checkName(name: string, path: ConfigPath, diagnostics: DiagnosticList): void {
   if (namePattern.test(name)) return;
   const rule = "lower-case letters, digits and hyphens inside, at most 64";
-  problems.error(path, `${quote(name)} is not a name: ${rule}`, () => {
+  diagnostics.error(path, `${quote(name)} is not a name: ${rule}`, () => {
     const near = name.slice(0, 64).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-+|-+$/g, "");
     return namePattern.test(near) ? `write ${near}` : null;
   });

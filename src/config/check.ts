@@ -8,20 +8,22 @@ import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
 import { findCronFault, findTimezoneFault } from "./cron.ts";
 import { clipText, type ConfigPath, formatConfigPath, quote } from "./diagnostic.ts";
-import type { ProblemList } from "./diagnostic_list.ts";
+import type { DiagnosticList } from "./diagnostic_list.ts";
 import { hintNearest } from "./did_you_mean.ts";
 import type { Uncertainties } from "./error_recovery.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
 
 /** False when there are so many entries that the other checks would take too long. */
-export function checkCounts(config: NerveConfig, problems: ProblemList): boolean {
+export function checkCounts(config: NerveConfig, diagnostics: DiagnosticList): boolean {
   const counts = [
     ["senses", config.senses.size, sensesMax],
     ["groups", config.groups.size, groupsMax],
     ["workflows", config.workflows.size, workflowsMax],
   ] as const;
   for (const [section, found, max] of counts) {
-    if (found > max) problems.error([section], `${found} ${section} are too many: at most ${max}`, hintGroups(section));
+    if (found > max) {
+      diagnostics.error([section], `${found} ${section} are too many: at most ${max}`, hintGroups(section));
+    }
   }
   return counts.every(([, found, max]) => found <= max);
 }
@@ -34,56 +36,59 @@ function hintGroups(section: string): string | null {
 export function checkConfig(
   config: NerveConfig,
   positions: readonly number[],
-  problems: ProblemList,
+  diagnostics: DiagnosticList,
   uncertainties: Uncertainties,
 ): void {
-  checkReferences(config, positions, problems, uncertainties);
-  checkCycles(config, positions, problems, uncertainties);
-  checkIdle(config, positions, problems);
-  for (const sense of config.senses.values()) checkLongCompute(sense, problems);
-  for (const sense of config.senses.values()) warnOpenSandbox(sense.permissions, ["senses", sense.name], problems);
-  for (const flow of config.workflows.values()) warnOpenSandbox(flow.permissions, ["workflows", flow.name], problems);
-  for (const name of config.groups.keys()) checkGroup(config, name, problems);
+  checkReferences(config, positions, diagnostics, uncertainties);
+  checkCycles(config, positions, diagnostics, uncertainties);
+  checkIdle(config, positions, diagnostics);
+  for (const sense of config.senses.values()) checkLongCompute(sense, diagnostics);
+  for (const sense of config.senses.values()) warnOpenSandbox(sense.permissions, ["senses", sense.name], diagnostics);
+  for (const flow of config.workflows.values()) {
+    warnOpenSandbox(flow.permissions, ["workflows", flow.name], diagnostics);
+  }
+  for (const name of config.groups.keys()) checkGroup(config, name, diagnostics);
 }
 
 /** Checks names that must exist, and schedules. */
 function checkReferences(
   config: NerveConfig,
   positions: readonly number[],
-  problems: ProblemList,
+  diagnostics: DiagnosticList,
   uncertainties: Uncertainties,
 ): void {
   const checkSense = (name: string, path: ConfigPath) => {
-    if (!uncertainties.senses) checkIsSense(config, name, path, problems);
+    if (!uncertainties.senses) checkIsSense(config, name, path, diagnostics);
   };
   config.reflexes.forEach((reflex, index) => {
     const path = ["reflexes", positions[index] ?? index];
     checkSense(reflex.sense, [...path, "sense"]);
     reflex.on.forEach((source, at) => {
-      if (source === reflex.sense) problems.error([...path, "on", at], `sense ${quote(source)} would trigger itself`);
-      else checkSense(source, [...path, "on", at]);
+      if (source === reflex.sense) {
+        diagnostics.error([...path, "on", at], `sense ${quote(source)} would trigger itself`);
+      } else checkSense(source, [...path, "on", at]);
     });
     const zone = reflex.timezone === null ? null : findTimezoneFault(reflex.timezone);
-    if (zone !== null) problems.error([...path, "timezone"], zone.message, zone.hint);
+    if (zone !== null) diagnostics.error([...path, "timezone"], zone.message, zone.hint);
     // Detecting a line that never fires takes 0.7 ms: thousands of them must not block the kernel.
-    const cron = reflex.cron === null || problems.full ? null : findCronFault(reflex.cron);
-    if (cron !== null) problems.error([...path, "cron"], cron.message, cron.hint);
+    const cron = reflex.cron === null || diagnostics.full ? null : findCronFault(reflex.cron);
+    if (cron !== null) diagnostics.error([...path, "cron"], cron.message, cron.hint);
   });
   for (const { name, peers } of config.senses.values()) {
     if (peers === "all") continue;
     peers.forEach((peer, index) => {
       const path = ["senses", name, "peers", index];
-      if (peer === name) problems.error(path, "a sense cannot be its own peer", "its own database is ctx.db");
+      if (peer === name) diagnostics.error(path, "a sense cannot be its own peer", "its own database is ctx.db");
       else checkSense(peer, path);
     });
   }
 }
 
-function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, problems: ProblemList): void {
+function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, diagnostics: DiagnosticList): void {
   if (config.senses.has(name)) return;
   if (config.workflows.has(name)) {
-    problems.error(path, `${quote(name)} is a workflow, not a sense`, "a sense starts it with a workflow directive");
-  } else problems.error(path, unknownText("sense", clipText(name)), () => hintNearest(name, config.senses.keys()));
+    diagnostics.error(path, `${quote(name)} is a workflow, not a sense`, "a sense starts it with a workflow directive");
+  } else diagnostics.error(path, unknownText("sense", clipText(name)), () => hintNearest(name, config.senses.keys()));
 }
 
 /**
@@ -93,7 +98,7 @@ function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, probl
 function checkCycles(
   config: NerveConfig,
   positions: readonly number[],
-  problems: ProblemList,
+  diagnostics: DiagnosticList,
   { entries }: Uncertainties,
 ): void {
   const triggers = new Map<string, Map<string, ConfigPath>>();
@@ -111,7 +116,7 @@ function checkCycles(
     const [first = "", second = ""] = cycle;
     const path = triggers.get(first)?.get(second) ?? ["reflexes"];
     const chain = [...cycle, first].join(" -> ");
-    problems.error(path, `senses trigger each other endlessly: ${chain}`, "give one of them a throttle");
+    diagnostics.error(path, `senses trigger each other endlessly: ${chain}`, "give one of them a throttle");
     // At most one report per sense: the author fixes one cycle at a time.
     for (const name of cycle) triggers.delete(name);
   }
@@ -136,58 +141,60 @@ function findCycle(triggers: Map<string, Map<string, ConfigPath>>): string[] | n
 }
 
 /** Warns of entries without effect, and of ticks that a throttle suppresses. */
-function checkIdle(config: NerveConfig, positions: readonly number[], problems: ProblemList): void {
-  if (config.senses.size === 0) problems.warning([], "no sense is configured, so nothing will run");
+function checkIdle(config: NerveConfig, positions: readonly number[], diagnostics: DiagnosticList): void {
+  if (config.senses.size === 0) diagnostics.warning([], "no sense is configured, so nothing will run");
   const scheduled = new Set(config.reflexes.map((reflex) => reflex.sense));
   for (const name of config.senses.keys()) {
     if (!scheduled.has(name)) {
-      problems.warning(["senses", name], "no reflex schedules it", `add { sense: ${name}, interval: 30s }`);
+      diagnostics.warning(["senses", name], "no reflex schedules it", `add { sense: ${name}, interval: 30s }`);
     }
   }
   const used = new Set([...config.senses.values()].map((sense) => sense.group));
   for (const name of config.groups.keys()) {
-    if (!used.has(name)) problems.warning(["groups", name], "no sense is in this group", () => hintNearest(name, used));
+    if (!used.has(name)) {
+      diagnostics.warning(["groups", name], "no sense is in this group", () => hintNearest(name, used));
+    }
   }
   config.reflexes.forEach(({ sense, intervalMs }, index) => {
     const throttleMs = config.senses.get(sense)?.throttleMs ?? null;
     if (intervalMs === null || throttleMs === null || intervalMs >= throttleMs) return;
     const message = `ticks come every ${formatDuration(intervalMs)}, but the throttle of ${sense} allows one in ` +
       formatDuration(throttleMs);
-    problems.warning(["reflexes", positions[index] ?? index, "interval"], message);
+    diagnostics.warning(["reflexes", positions[index] ?? index, "interval"], message);
   });
 }
 
 const longComputeMs = 60 * 60_000;
 
-function checkLongCompute(sense: SenseConfig, problems: ProblemList): void {
+function checkLongCompute(sense: SenseConfig, diagnostics: DiagnosticList): void {
   const totalMs = sense.timeoutMs + sense.gracePeriodMs;
   if (totalMs <= longComputeMs) return;
   const message = `a compute that hangs blocks its group for ${formatDuration(totalMs)}`;
   const key = sense.timeoutMs > sense.gracePeriodMs ? "timeout" : "grace_period";
-  problems.warning(["senses", sense.name, key], message, "give it a timeout under 1h");
+  diagnostics.warning(["senses", sense.name, key], message, "give it a timeout under 1h");
 }
 
 /** Warns of grants that leave the sandbox little effect. */
-function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, problems: ProblemList): void {
+function warnOpenSandbox(request: PermissionRequest, path: ConfigPath, diagnostics: DiagnosticList): void {
   for (const name of permissionNames) {
     const wanted = request[name];
     const at = [...path, "permissions", name];
     if (wanted === undefined) continue;
     if (name === "run") {
-      problems.warning(
+      diagnostics.warning(
         at,
         "run opens the sandbox: a program runs with all your rights",
         "grant only programs that report",
       );
     } else if (name === "write" && wanted === true) {
-      problems.error(at, "write: true covers nerve.yaml, the log and the control socket", "list folders instead");
-    } else if (name === "ffi") problems.warning(at, "ffi opens the sandbox: native code is not confined");
-    else if (wanted === true) problems.warning(at, `${name}: true opens the sandbox`, "list only what is needed");
+      diagnostics.error(at, "write: true covers nerve.yaml, the log and the control socket", "list folders instead");
+    } else if (name === "ffi") diagnostics.warning(at, "ffi opens the sandbox: native code is not confined");
+    else if (wanted === true) diagnostics.warning(at, `${name}: true opens the sandbox`, "list only what is needed");
   }
 }
 
 /** Senses of one group share their permissions: warns which sense gains what, and from which sense. */
-function checkGroup(config: NerveConfig, group: string, problems: ProblemList): void {
+function checkGroup(config: NerveConfig, group: string, diagnostics: DiagnosticList): void {
   const members = groupMembers(config, group);
   const givers = members.filter((sense) => Object.keys(sense.permissions).length > 0);
   for (const sense of members) {
@@ -198,7 +205,7 @@ function checkGroup(config: NerveConfig, group: string, problems: ProblemList): 
     }
     if (gains.length === 0) continue;
     const message = `gains permissions through the group ${quote(group)}: ${formatList(gains)}`;
-    problems.warning(
+    diagnostics.warning(
       ["senses", sense.name],
       message,
       "a sense without a group, or in another one, has only its own permissions",

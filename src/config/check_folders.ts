@@ -2,15 +2,15 @@
 import { join } from "node:path";
 import { isMissing } from "../base/if_present.ts";
 import { namePattern } from "../protocol/signal.ts";
-import { type Problem, quote } from "./diagnostic.ts";
-import { ProblemList } from "./diagnostic_list.ts";
+import { type Diagnostic, quote } from "./diagnostic.ts";
+import { DiagnosticList } from "./diagnostic_list.ts";
 import { findNearest } from "./did_you_mean.ts";
 import type { ParsedConfig } from "./parse.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 
 /** A configured name without `index.ts` is an error; an unconfigured folder with one is a warning. */
-export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Problem[]> {
-  const problems = new ProblemList(parsed.placeOf);
+export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Diagnostic[]> {
+  const diagnostics = new DiagnosticList(parsed.placeOf);
   const sections = [
     ["senses", "sense", paths.senses, parsed.config.senses],
     ["workflows", "workflow", paths.workflows, parsed.config.workflows],
@@ -21,20 +21,20 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
     for (const name of configured.keys()) {
       // build.ts has reported an invalid name already, and no command makes such a folder.
       if (found.includes(name) || !namePattern.test(name)) continue;
-      problems.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
+      diagnostics.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
         const near = findNearest(name, unused);
         return near === null ? `nerve init ${word} ${name}` : `did you mean "${near}"?`;
       });
     }
     for (const name of unused) {
-      problems.warning(
+      diagnostics.warning(
         [section],
         `${section}/${name}/ is not configured`,
         `add ${quote(name)} under ${section}, or remove it`,
       );
     }
   }
-  return problems.sorted();
+  return diagnostics.sorted();
 }
 
 /** The sorted names of the folders in `folder` that hold an index.ts; none when `folder` does not exist. */

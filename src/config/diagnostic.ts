@@ -6,19 +6,19 @@
 import { toPrintable } from "../base/printable.ts";
 import type { Place } from "../protocol/signal.ts";
 
-export interface Problem {
+export interface Diagnostic {
   readonly severity: "error" | "warning";
   /** The key: `senses.cpu.throttle`, `reflexes[2].on[0]`, or empty for the whole file. */
   readonly path: string;
   readonly message: string;
   /** What to do about it. */
   readonly hint: string | null;
-  /** The place in a file; null when the problem is not in a file. */
+  /** The place in a file; null when the diagnostic is not in a file. */
   readonly place: Place | null;
 }
 
 export const problemFormats = ["text", "json", "github"] as const;
-export type ProblemFormat = (typeof problemFormats)[number];
+export type DiagnosticFormat = (typeof problemFormats)[number];
 
 /** The path to a value in nerve.yaml: keys of mappings and indexes of lists. */
 export type ConfigPath = readonly (string | number)[];
@@ -38,13 +38,13 @@ export function quote(text: string): string {
   return `"${clipText(text)}"`;
 }
 
-export function hasErrors(problems: readonly Problem[]): boolean {
-  return problems.some((problem) => problem.severity === "error");
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === "error");
 }
 
-/** Sorts by place; problems without a place come last. */
-export function sortProblems(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted((a, b) => {
+/** Sorts by place; diagnostics without a place come last. */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return diagnostics.toSorted((a, b) => {
     if (a.place === null || b.place === null) return Number(a.place === null) - Number(b.place === null);
     const byFile = a.place.file < b.place.file ? -1 : a.place.file > b.place.file ? 1 : 0;
     return byFile || a.place.line - b.place.line || a.place.column - b.place.column;
@@ -52,28 +52,28 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
 }
 
 /**
- * `text`: one line per problem, and a second one with its hint. `json`: one document `{errors, warnings, problems}`,
- * where the first two are counts. `github`: one annotation line per problem. Without a line break at the end; `text`
- * and `github` are empty when there are no problems.
+ * `text`: one line per diagnostic, and a second one with its hint. `json`: one document `{errors, warnings, problems}`,
+ * where the first two are counts. `github`: one annotation line per diagnostic. Without a line break at the end; `text`
+ * and `github` are empty when there are no diagnostics.
  */
-export function formatProblems(problems: readonly Problem[], format: ProblemFormat): string {
+export function formatDiagnostics(diagnostics: readonly Diagnostic[], format: DiagnosticFormat): string {
   if (format === "json") {
-    const errors = problems.filter((problem) => problem.severity === "error").length;
-    return JSON.stringify({ errors, warnings: problems.length - errors, problems }, null, 2);
+    const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
+    return JSON.stringify({ errors, warnings: diagnostics.length - errors, problems: diagnostics }, null, 2);
   }
-  return problems.map(format === "text" ? formatText : formatAnnotation).join("\n");
+  return diagnostics.map(format === "text" ? formatText : formatAnnotation).join("\n");
 }
 
-function formatText(problem: Problem): string {
-  const { place, severity, path, message, hint } = problem;
+function formatText(diagnostic: Diagnostic): string {
+  const { place, severity, path, message, hint } = diagnostic;
   const where = place === null ? "" : `${place.file}:${place.line}:${place.column} `;
   const about = path === "" ? "" : `${path}: `;
   const line = toPrintable(`${where}${severity} ${about}${message}`);
   return hint === null ? line : `${line}\n  ${toPrintable(hint)}`;
 }
 
-function formatAnnotation(problem: Problem): string {
-  const { place, severity, path, message, hint } = problem;
+function formatAnnotation(diagnostic: Diagnostic): string {
+  const { place, severity, path, message, hint } = diagnostic;
   const properties = place === null ? "" : ` file=${escapeProperty(place.file)},line=${place.line},col=${place.column}`;
   const text = (path === "" ? "" : `${path}: `) + message + (hint === null ? "" : ` (${hint})`);
   return `::${severity}${properties}::${escapeData(text)}`;

@@ -1,14 +1,14 @@
-/** Collects the problems of one file: adds their places, keeps at most `problemsMax` and counts the rest. */
-import { problemsMax } from "../base/limits.ts";
+/** Collects the diagnostics of one file: adds their places, keeps at most `diagnosticsMax` and counts the rest. */
+import { diagnosticsMax } from "../base/limits.ts";
 import type { Place } from "../protocol/signal.ts";
-import { type ConfigPath, formatConfigPath, type Problem, sortProblems } from "./diagnostic.ts";
+import { type ConfigPath, type Diagnostic, formatConfigPath, sortDiagnostics } from "./diagnostic.ts";
 
 /** A hint that takes time (a search for the nearest name) is a function, called only when the hint is shown. */
 export type Hint = string | null | (() => string | null);
 
-export class ProblemList {
+export class DiagnosticList {
   readonly #placeOf: (path: ConfigPath) => Place;
-  readonly #problems: Problem[] = [];
+  readonly #diagnostics: Diagnostic[] = [];
   #errors = 0;
   #omitted = 0;
 
@@ -20,9 +20,9 @@ export class ProblemList {
     return this.#errors > 0;
   }
 
-  /** Further problems are only counted, so an expensive check may be skipped. */
+  /** Further diagnostics are only counted, so an expensive check may be skipped. */
   get full(): boolean {
-    return this.#problems.length >= problemsMax;
+    return this.#diagnostics.length >= diagnosticsMax;
   }
 
   error(path: ConfigPath, message: string, hint: Hint = null): void {
@@ -33,28 +33,28 @@ export class ProblemList {
     this.#create("warning", path, message, hint);
   }
 
-  add(problem: Problem): void {
-    if (problem.severity === "error") this.#errors++;
-    if (!this.full) this.#problems.push(problem);
+  add(diagnostic: Diagnostic): void {
+    if (diagnostic.severity === "error") this.#errors++;
+    if (!this.full) this.#diagnostics.push(diagnostic);
     else this.#omitted++;
   }
 
-  /** Adds the problems and counts of another list, without the problems that `isMisled` matches. */
-  addAll(other: ProblemList, isMisled: (problem: Problem) => boolean = () => false): void {
-    for (const problem of other.#problems) if (!isMisled(problem)) this.add(problem);
+  /** Adds the diagnostics and counts of another list, without the diagnostics that `isMisled` matches. */
+  addAll(other: DiagnosticList, isMisled: (diagnostic: Diagnostic) => boolean = () => false): void {
+    for (const diagnostic of other.#diagnostics) if (!isMisled(diagnostic)) this.add(diagnostic);
     this.#omitted += other.#omitted;
     if (other.#omitted > 0) this.#errors += other.#errors;
   }
 
-  /** All problems, sorted by place. */
-  sorted(): Problem[] {
-    const sorted = sortProblems(this.#problems);
+  /** All diagnostics, sorted by place. */
+  sorted(): Diagnostic[] {
+    const sorted = sortDiagnostics(this.#diagnostics);
     if (this.#omitted === 0) return sorted;
     const message = `${this.#omitted} more problems are not shown`;
     return [...sorted, { severity: this.hasErrors ? "error" : "warning", path: "", message, hint: null, place: null }];
   }
 
-  #create(severity: Problem["severity"], path: ConfigPath, message: string, hint: Hint): void {
+  #create(severity: Diagnostic["severity"], path: ConfigPath, message: string, hint: Hint): void {
     const { full } = this;
     const place = full ? null : this.#placeOf(path);
     const advice = typeof hint === "function" ? (full ? null : hint()) : hint;

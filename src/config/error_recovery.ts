@@ -2,15 +2,15 @@
  * Drops invalid values from nerve.yaml, so that the later checks still run over the rest. Used by parse.ts and load.ts;
  * pure.
  * I1. A dropped value misleads no other check: `Uncertainties` says what they must not rely on, and `misleads` which of
- *     their problems to ignore.
- * I2. A misspelt section counts as the section that was meant, so problems inside it are reported too.
+ *     their diagnostics to ignore.
+ * I2. A misspelt section counts as the section that was meant, so diagnostics inside it are reported too.
  */
 import type * as z from "zod";
 import { isPlainObject } from "../protocol/json.ts";
 import type { Place } from "../protocol/signal.ts";
 import { namePattern } from "../protocol/signal.ts";
-import { type ConfigPath, formatConfigPath, type Problem } from "./diagnostic.ts";
-import { ProblemList } from "./diagnostic_list.ts";
+import { type ConfigPath, type Diagnostic, formatConfigPath } from "./diagnostic.ts";
+import { DiagnosticList } from "./diagnostic_list.ts";
 import { findNearest } from "./did_you_mean.ts";
 import { fileSchema, type FileShape, listKnownKeys } from "./schema.ts";
 import { explainIssue, findValueAt, toConfigPath } from "./schema_issues.ts";
@@ -31,8 +31,8 @@ export interface ValidRemainder {
   /** The positions of the reflexes that were dropped. */
   readonly omit: ReadonlySet<number>;
   readonly uncertainties: Uncertainties;
-  /** Whether a problem in the rest may result from a dropped value. */
-  readonly misleads: (problem: Problem) => boolean;
+  /** Whether a diagnostic in the rest may result from a dropped value. */
+  readonly misleads: (diagnostic: Diagnostic) => boolean;
   /** The place of a path in the file as written. */
   readonly placeOf: (path: ConfigPath) => Place;
 }
@@ -43,14 +43,14 @@ type PlaceOf = ValidRemainder["placeOf"];
 const roundsMax = 3;
 
 /**
- * Adds what the schema rejects to `problems`. `reported`: the positions of reflexes that have a problem already. Null
+ * Adds what the schema rejects to `diagnostics`. `reported`: the positions of reflexes that have a diagnostic already. Null
  * when nothing is left to check: the file is not a mapping.
  */
 export function dropInvalid(
   input: unknown,
   reported: ReadonlySet<number>,
   placeOf: PlaceOf,
-  problems: ProblemList,
+  diagnostics: DiagnosticList,
 ): ValidRemainder | null {
   const omit = new Set(reported), invalid: ConfigPath[] = [], written = new Map<string, string>();
   const placeAsWritten: PlaceOf = ([first = "", ...rest]) => placeOf([written.get(String(first)) ?? first, ...rest]);
@@ -59,11 +59,11 @@ export function dropInvalid(
     // Without jitless, zod would generate and compile a parser, which takes longer than this one parse.
     const complete = replaceReflexes(rest, omit), parsed = fileSchema.safeParse(complete, { jitless: true });
     if (parsed.success) return buildRemainder(parsed.data, rest, omit, invalid, placeAsWritten);
-    const found = new ProblemList(placeAsWritten);
+    const found = new DiagnosticList(placeAsWritten);
     for (const { path, message, hint } of parsed.error.issues.flatMap((issue) => explainIssue(issue, complete))) {
       found.error(path, message, hint);
     }
-    problems.addAll(found);
+    diagnostics.addAll(found);
     // Aliases of one value share an object: the JSON round trip gives each its own.
     rest = JSON.parse(JSON.stringify(rest));
     for (const path of parsed.error.issues.flatMap(findIssuePaths)) {
@@ -87,8 +87,8 @@ function buildRemainder(
   const texts = invalid.map(formatConfigPath),
     entries = new Set(invalid.map((path) => formatConfigPath(path.slice(0, 2))));
   const senses = invalid.some((path) => path.length === 1) && findValueAt(rest, ["senses"]) === undefined;
-  const misleads = ({ path, severity }: Problem) => {
-    // A problem of a reflex may result from the value that was dropped from it.
+  const misleads = ({ path, severity }: Diagnostic) => {
+    // A diagnostic of a reflex may result from the value that was dropped from it.
     if (path.startsWith("reflexes")) return texts.some((taken) => taken === path || taken.startsWith(`${path}.`));
     if (severity === "error" || invalid.length === 0) return false;
     // A warning about a whole entry: nothing uses it, or it gains permissions.
@@ -137,9 +137,9 @@ function removeAt(root: unknown, path: ConfigPath): void {
  * group of such a sense: they share its process and permissions. Null when a whole section has an error, or nothing is
  * left.
  */
-export function keepValidEntries(config: NerveConfig, problems: readonly Problem[]): NerveConfig | null {
+export function keepValidEntries(config: NerveConfig, diagnostics: readonly Diagnostic[]): NerveConfig | null {
   const invalid = new Set<string>();
-  for (const { severity, path } of problems) {
+  for (const { severity, path } of diagnostics) {
     if (severity !== "error") continue;
     if (path === "senses" || path === "groups" || path === "workflows") return null;
     invalid.add(/^\w+\.[^.[]+/.exec(path)?.[0] ?? "");

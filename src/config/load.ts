@@ -8,7 +8,7 @@ import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { checkFolders } from "./check_folders.ts";
-import { hasErrors, type Problem, sortProblems } from "./diagnostic.ts";
+import { type Diagnostic, hasErrors, sortDiagnostics } from "./diagnostic.ts";
 import { keepValidEntries } from "./error_recovery.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
 import { checkGrants } from "./permissions/check_grants.ts";
@@ -23,19 +23,19 @@ export const grantContext: GrantContext = {
 };
 
 /**
- * Reads and checks nerve.yaml. The error holds every problem, including warnings; on success they are in `warnings`.
+ * Reads and checks nerve.yaml. The error holds every diagnostic, including warnings; on success they are in `warnings`.
  */
 export async function loadNerveConfig(
   paths: WorkspacePaths,
   context: GrantContext = grantContext,
-): Promise<Result<ParsedConfig, Problem[]>> {
-  const { problems, parsed } = await inspectNerveConfig(paths, context);
-  return parsed === null ? err([...problems]) : ok(parsed);
+): Promise<Result<ParsedConfig, Diagnostic[]>> {
+  const { diagnostics, parsed } = await inspectNerveConfig(paths, context);
+  return parsed === null ? err([...diagnostics]) : ok(parsed);
 }
 
 export interface InspectedConfig {
   /** Sorted by place. */
-  readonly problems: readonly Problem[];
+  readonly diagnostics: readonly Diagnostic[];
   /** Null when there are errors. */
   readonly parsed: ParsedConfig | null;
   /** The part that may be loaded into sandboxes for further checks: with errors, the entries without one. */
@@ -48,19 +48,19 @@ export async function inspectNerveConfig(
   context: GrantContext = grantContext,
 ): Promise<InspectedConfig> {
   const text = await readConfigFile(paths);
-  if (!text.ok) return { problems: [text.error], parsed: null, valid: null };
-  const { problems: found, parsed, misleads } = readNerveConfig(text.value, configFileName);
-  if (parsed === null) return { problems: found, parsed, valid: null };
-  if (parsed.blank) return { problems: [blankFile], parsed: null, valid: null };
+  if (!text.ok) return { diagnostics: [text.error], parsed: null, valid: null };
+  const { diagnostics: found, parsed, misleads } = readNerveConfig(text.value, configFileName);
+  if (parsed === null) return { diagnostics: found, parsed, valid: null };
+  if (parsed.blank) return { diagnostics: [blankFile], parsed: null, valid: null };
   const more = [...await checkFolders(parsed, paths), ...await checkGrants(parsed, paths, context)];
-  const problems = sortProblems([...found, ...more.filter((problem) => !misleads(problem))]);
-  return hasErrors(problems)
-    ? { problems, parsed: null, valid: keepValidEntries(parsed.config, problems) }
-    : { problems, parsed: { ...parsed, warnings: problems }, valid: parsed.config };
+  const diagnostics = sortDiagnostics([...found, ...more.filter((diagnostic) => !misleads(diagnostic))]);
+  return hasErrors(diagnostics)
+    ? { diagnostics, parsed: null, valid: keepValidEntries(parsed.config, diagnostics) }
+    : { diagnostics, parsed: { ...parsed, warnings: diagnostics }, valid: parsed.config };
 }
 
 /** An editor empties a file before it writes it: applying that would end every waiting run. */
-const blankFile: Problem = {
+const blankFile: Diagnostic = {
   severity: "error",
   path: "",
   message: "is empty; perhaps an editor is saving it",
@@ -68,10 +68,10 @@ const blankFile: Problem = {
   place: { file: configFileName, line: 1, column: 1 },
 };
 
-async function readConfigFile(paths: WorkspacePaths): Promise<Result<string, Problem>> {
+async function readConfigFile(paths: WorkspacePaths): Promise<Result<string, Diagnostic>> {
   const refuse = (message: string, hint: string | null = null) => {
     const place = { file: configFileName, line: 1, column: 1 };
-    return err<Problem>({ severity: "error", path: "", message, hint, place });
+    return err<Diagnostic>({ severity: "error", path: "", message, hint, place });
   };
   try {
     const { size, isFile } = await Deno.stat(paths.configFile);

@@ -1,6 +1,6 @@
 /**
  * The shape of nerve.yaml as users write it: every key, its type and its bounds. build.ts applies the defaults,
- * schema_issues.ts turns zod's issues into problems, and check.ts has the rules between entries.
+ * schema_issues.ts turns zod's issues into diagnostics, and check.ts has the rules between entries.
  * Unknown keys are errors everywhere. A key without a value counts as absent.
  */
 import * as z from "zod";

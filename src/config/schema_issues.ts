@@ -11,7 +11,7 @@ export interface ExplainedIssue {
   readonly hint: Hint;
 }
 
-/** One issue of zod may become several problems. `input` is the value that was parsed. */
+/** One issue of zod may become several diagnostics. `input` is the value that was parsed. */
 export function explainIssue(issue: z.core.$ZodIssue, input: unknown): ExplainedIssue[] {
   const path = toConfigPath(issue.path);
   switch (issue.code) {

@@ -9,11 +9,11 @@
  */
 import { configSettleMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
-import { formatProblems, hasErrors, type Problem } from "../config/diagnostic.ts";
+import { type Diagnostic, formatDiagnostics, hasErrors } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitPlan } from "../process/ports.ts";
-import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { ReloadChange } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { NewLogRow } from "../protocol/log.ts";
@@ -27,7 +27,7 @@ import { planUnits } from "./unit_plans.ts";
 export interface ConfigApplierPorts {
   readonly current: CurrentConfig;
   readonly supervisor: Pick<
-    Supervisor,
+    UnitSupervisor,
     "putUnit" | "replaceProcess" | "resetUnit" | "release" | "removeUnit" | "findProcess"
   >;
   readonly senses: SenseTarget;
@@ -47,7 +47,7 @@ export interface RereadResult {
   /** Units whose definition changed: their next work gets a new process. */
   readonly restarted: readonly UnitKey[];
   /** Errors if the file was refused, else warnings. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly Diagnostic[];
   /** If not 0, nothing was done: the file must stay unchanged for this long before it is applied. */
   readonly settleMs: number;
 }
@@ -163,9 +163,9 @@ export class ConfigApplier {
     supervisor.findProcess(key)?.send({ t: "senses", all: spec.allSenses });
   }
 
-  #refuse(errors: readonly Problem[]): void {
+  #refuse(errors: readonly Diagnostic[]): void {
     const shown = errors.slice(0, errorsShownMax), more = errors.length - shown.length;
-    const text = formatProblems(shown, "text") + (more > 0 ? `\n(and ${more} more)` : "");
+    const text = formatDiagnostics(shown, "text") + (more > 0 ? `\n(and ${more} more)` : "");
     if (text === this.#ports.current.error) return;
     this.#ports.current.error = text;
     this.#appendRow("config.refused", { errors: errors.length, message: text });
@@ -197,6 +197,6 @@ export class ConfigApplier {
 }
 
 /** The problems to show to whoever requested a reload: the errors if there are any, else the warnings. */
-export function keepWorst(problems: readonly Problem[]): readonly Problem[] {
+export function keepWorst(problems: readonly Diagnostic[]): readonly Diagnostic[] {
   return hasErrors(problems) ? problems.filter(({ severity }) => severity === "error") : problems;
 }

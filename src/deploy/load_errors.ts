@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../base/time.ts";
 import type { UnitPlan } from "../process/ports.ts";
-import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { ReloadReply } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogSource, NewLogRow } from "../protocol/log.ts";
@@ -17,7 +17,7 @@ import type { TrialProblems } from "./trial_load.ts";
 
 export interface LoadErrorPorts {
   readonly current: CurrentConfig;
-  readonly supervisor: Pick<Supervisor, "findProcess">;
+  readonly supervisor: Pick<UnitSupervisor, "findProcess">;
   readonly senses: SenseLoads;
   readonly clock: Clock;
   append(row: NewLogRow): unknown;

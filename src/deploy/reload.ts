@@ -10,7 +10,7 @@ import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitPlan } from "../process/ports.ts";
-import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { ReloadReply } from "../protocol/api.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { type CodeVersion, CodeVersions } from "./code_version.ts";
@@ -27,7 +27,7 @@ export interface ReloadPorts {
   readonly current: CurrentConfig;
   readonly applier: ConfigApplier;
   readonly errors: LoadErrors;
-  readonly supervisor: Pick<Supervisor, "findProcess" | "isQuarantined">;
+  readonly supervisor: Pick<UnitSupervisor, "findProcess" | "isQuarantined">;
   readonly senses: SenseLoads;
   readonly units: RunningUnits;
   reportProblem(message: string): void;

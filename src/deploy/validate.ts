@@ -6,7 +6,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/time.ts";
-import type { Problem } from "../config/diagnostic.ts";
+import type { Diagnostic } from "../config/diagnostic.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -23,8 +23,8 @@ export async function loadAll(
   config: NerveConfig,
   paths: WorkspacePaths,
   clock: Clock = systemClock,
-): Promise<Problem[]> {
-  const plans = planUnits(config, paths), found = new Map<UnitPlan, Problem[]>();
+): Promise<Diagnostic[]> {
+  const plans = planUnits(config, paths), found = new Map<UnitPlan, Diagnostic[]>();
   const where: Launch = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
   const waiting = [...plans];
   await Promise.all(Array.from({ length: loadingAtOnce }, async () => {
@@ -36,10 +36,10 @@ export async function loadAll(
   return SecretMask.fromConfig(config, Deno.env.toObject()).mask(plans.flatMap((plan) => found.get(plan) ?? []));
 }
 
-async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Problem[]> {
+async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Diagnostic[]> {
   const { kind } = plan.spec, section = kind === "group" ? "senses" : "workflows";
   return [...await tryToLoad(plan, where, clock)].flatMap(([name, problems]) =>
-    problems.map(({ message, place }): Problem => ({
+    problems.map(({ message, place }): Diagnostic => ({
       severity: "error",
       path: `${section}.${name}`,
       message,

@@ -11,7 +11,7 @@ import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { LoadErrors } from "../deploy/load_errors.ts";
 import type { Reload } from "../deploy/reload.ts";
 import type { UnitStatus } from "../process/ports.ts";
-import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import {
   type AcceptedTrigger,
   type ArchiveReply,
@@ -49,7 +49,7 @@ export interface KernelApiPorts {
   readonly feed: LogFeed;
   readonly history: History;
   readonly retention: LogRetention;
-  readonly supervisor: Supervisor;
+  readonly supervisor: UnitSupervisor;
   readonly events: ProcessEvents;
   readonly senses: SenseManager;
   readonly scheduler: Scheduler;
@@ -109,7 +109,7 @@ export class KernelApi {
     const { paths, clock, startedAt, current, events, workflows, store, retention } = this.#ports;
     const counts = workflows.readLoads();
     const counters: Record<string, number> = {
-      refused: events.refused,
+      refused: events.rejected,
       dropped: events.dropped,
       lost: store.counters.lost,
       runs: this.#runsByRequest,

@@ -1,7 +1,7 @@
 /**
  * Handles the events of processes: passes their messages to the sense manager and the workflow manager, checks that a
  * process reports only on its own senses and runs, and writes the log rows and events of its life cycle. Created by
- * wiring.ts; called by process/supervisor.ts.
+ * wiring.ts; called by process/unit_supervisor.ts.
  * I1. A message about another unit's sense or run, or of the wrong kind for its unit, is rejected, counted and logged.
  */
 import { logRowsBurstMax, logRowsPerSecondMax } from "../base/limits.ts";
@@ -11,7 +11,7 @@ import { groupMembers } from "../config/types.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { SupervisorPorts } from "../process/ports.ts";
-import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { KernelEvent, UnitChange } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
@@ -28,7 +28,7 @@ import type { WorkflowManager } from "../workflow/local/manager.ts";
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
   readonly clock: Clock;
-  readonly supervisor: Pick<Supervisor, "downReasonOf" | "resetUnit" | "quarantineProcess">;
+  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess">;
   readonly runner: ComputeRunner;
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
@@ -43,7 +43,7 @@ export class ProcessEvents implements SupervisorPorts {
   readonly #clock: Clock;
   readonly #loaded = new WeakMap<UnitProcess, Map<string, number>>();
   /** How many messages were rejected. */
-  refused = 0;
+  rejected = 0;
   /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
   dropped = 0;
   readonly #budgets = new Map<UnitKey, TokenBucket>();
@@ -244,7 +244,7 @@ export class ProcessEvents implements SupervisorPorts {
 
   /** Rejections are folded by kind of message: a flood of one kind must not hide another. */
   #reject(key: UnitKey, { t }: FromProcess, what: string): void {
-    this.refused++;
+    this.rejected++;
     this.#recordNotice(key, "warn", `its process claimed ${what}, which is not its own; rejected`, `rejected ${t}`);
   }
 

@@ -2,11 +2,11 @@
  * Prepares the processes of senses: the scheduler knows senses, the supervisor knows units. Used by wiring.ts.
  */
 import type { CurrentConfig } from "../deploy/current_config.ts";
-import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import { groupKey } from "../protocol/unit.ts";
 
 /** Starts the process of a sense's group ahead of time, and loads the sense in it. */
-export function prepareSense(sense: string, { config }: CurrentConfig, supervisor: Supervisor): void {
+export function prepareSense(sense: string, { config }: CurrentConfig, supervisor: UnitSupervisor): void {
   const group = config.senses.get(sense)?.group;
   if (group === undefined) return;
   const key = groupKey(group), process = supervisor.getOrStartProcess(key);

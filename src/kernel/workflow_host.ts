@@ -2,17 +2,17 @@
  * Adapts the supervisor's processes to the ports of the workflow manager (workflow/local/ports.ts). Created by
  * wiring.ts.
  */
-import type { Supervisor } from "../process/supervisor.ts";
+import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
 import { workflowKey } from "../protocol/unit.ts";
 import type { WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
 
 export class SupervisedWorkflows implements WorkflowHost {
-  readonly #supervisor: Supervisor;
+  readonly #supervisor: UnitSupervisor;
   /** One handle per process, so that handles can be compared. */
   readonly #handles = new WeakMap<UnitProcess, WorkflowProcess>();
 
-  constructor(supervisor: Supervisor) {
+  constructor(supervisor: UnitSupervisor) {
     this.#supervisor = supervisor;
   }
 

@@ -1,5 +1,5 @@
 /**
- * Measures the databases of a group against its disk limit. Used by supervisor.ts before a process starts and by
+ * Measures the databases of a group against its disk limit. Used by unit_supervisor.ts before a process starts and by
  * memory_watch.ts while it runs.
  * I1. Hidden use counts too: a file that was removed and is still open (SQLite's temporary tables are such files), and
  *     a folder in place of a database.

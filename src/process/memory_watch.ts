@@ -1,6 +1,6 @@
 /**
  * Watches the resources of processes: resident memory, because a heap limit does not count native buffers, disk use,
- * and processor time without work. Used by supervisor.ts. Reads /proc; on systems without it, only V8's own limit and
+ * and processor time without work. Used by unit_supervisor.ts. Reads /proc; on systems without it, only V8's own limit and
  * the heartbeat apply.
  */
 import { formatSize } from "../base/duration.ts";

@@ -1,5 +1,5 @@
 /**
- * The plans that supervisor.ts takes, the status that it shows, and the events and questions that the kernel answers.
+ * The plans that unit_supervisor.ts takes, the status that it shows, and the events and questions that the kernel answers.
  */
 import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";

@@ -1,4 +1,4 @@
-/** Decides whether and when a unit restarts after its process died. Pure; used by supervisor.ts. */
+/** Decides whether and when a unit restarts after its process died. Pure; used by unit_supervisor.ts. */
 import { calculateBackoff } from "../base/backoff.ts";
 import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
 import type { ProcessEnd } from "./exit_cause.ts";

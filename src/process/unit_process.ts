@@ -1,6 +1,6 @@
 /**
  * One process of a group or workflow, from start to end: connects, sends messages, watches its heartbeat, and reports
- * why it ended. Created by supervisor.ts; the other side is sandbox/shim.ts.
+ * why it ended. Created by unit_supervisor.ts; the other side is sandbox/shim.ts.
  * I1. `onEnd` is called exactly once, after the process has exited.
  * I2. Every line is parsed first; the first line that is not a message of the protocol ends the process.
  * I3. Messages sent before it is ready are queued in order; after its end they are dropped.

@@ -12,7 +12,7 @@ export interface Directive {
   readonly prompt: string;
 }
 
-export type Route =
+export type OutputRoute =
   /** `warning`: why the directive in the value is invalid; null if there is nothing wrong. */
   | { readonly kind: "signal"; readonly payload: Json; readonly warning: string | null }
   | { readonly kind: "workflow"; readonly directive: Directive; readonly payload: JsonObject };
@@ -26,7 +26,7 @@ export type Route =
  * // { kind: "workflow", directive: { name: "cleanup", maxRounds: 10, prompt: "/ is full" }, payload: { path: "/" } }
  * ```
  */
-export function routeSenseComputeOutput(value: Json, isWorkflow: (name: string) => boolean): Route {
+export function routeSenseComputeOutput(value: Json, isWorkflow: (name: string) => boolean): OutputRoute {
   if (!isPlainObject(value) || !Object.hasOwn(value, "workflow")) {
     return { kind: "signal", payload: value, warning: null };
   }

@@ -15,7 +15,7 @@ import type { LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
 import { formatPlace } from "../protocol/signal.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
-import { type Directive, type Route, routeSenseComputeOutput } from "./directive.ts";
+import { type Directive, type OutputRoute, routeSenseComputeOutput } from "./directive.ts";
 import type { ComputeLimits } from "./ports.ts";
 import type { RepeatLimiter } from "./repeat_limiter.ts";
 
@@ -167,7 +167,7 @@ export class SenseManager {
 
   async #startRun(
     record: SenseRecord,
-    { directive, payload }: Extract<Route, { kind: "workflow" }>,
+    { directive, payload }: Extract<OutputRoute, { kind: "workflow" }>,
     trigger: Trigger,
     id: number,
   ): Promise<ComputeResult> {
@@ -188,7 +188,7 @@ export class SenseManager {
 
   #emitSignal(
     record: SenseRecord,
-    { payload, warning }: Extract<Route, { kind: "signal" }>,
+    { payload, warning }: Extract<OutputRoute, { kind: "signal" }>,
     trigger: Trigger,
     id: number,
   ): ComputeResult {

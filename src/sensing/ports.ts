@@ -1,4 +1,4 @@
-/** What computing a sense needs: its limits and its group's process. process/supervisor.ts implements `ComputeHost`. */
+/** What computing a sense needs: its limits and its group's process. process/unit_supervisor.ts implements `ComputeHost`. */
 import type { ToProcess } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 

@@ -1,6 +1,12 @@
 /** `nerve validate`: finds everything that is wrong with the workspace without running it. */
 import { relative, resolve } from "node:path";
-import { formatProblems, hasErrors, type Problem, type ProblemFormat, sortProblems } from "../../config/diagnostic.ts";
+import {
+  type Diagnostic,
+  type DiagnosticFormat,
+  formatDiagnostics,
+  hasErrors,
+  sortDiagnostics,
+} from "../../config/diagnostic.ts";
 import { inspectNerveConfig } from "../../config/load.ts";
 import { checkLock, writeLock } from "../../config/permissions/lock_file.ts";
 import type { NerveConfig } from "../../config/types.ts";
@@ -11,12 +17,12 @@ import { refreshEditorTypes } from "../scaffold/editor_types.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** Loads every sense and workflow inside its sandbox; `loadAll` in deploy/validate.ts. */
-export type SandboxLoader = (config: NerveConfig, paths: WorkspacePaths) => Promise<Problem[]>;
+export type SandboxLoader = (config: NerveConfig, paths: WorkspacePaths) => Promise<Diagnostic[]>;
 
 interface Flags {
   readonly strict: boolean;
   readonly lock: boolean;
-  readonly format: ProblemFormat;
+  readonly format: DiagnosticFormat;
   readonly json: boolean;
   readonly workspace?: string | undefined;
 }
@@ -30,39 +36,39 @@ export function createValidateCommand(load: SandboxLoader): Validate {
     const format = flags.json ? "json" : flags.format;
     const paths = await openWorkspace(io, folder ?? flags.workspace);
     await refreshEditorTypes(io, paths.root);
-    const { problems: inFile, parsed, valid } = await inspectNerveConfig(paths);
+    const { diagnostics: inFile, parsed, valid } = await inspectNerveConfig(paths);
     const found = [
       ...inFile,
       ...(flags.lock || parsed === null ? [] : await checkLock(parsed, paths)),
       ...(valid === null ? [] : await load(valid, paths)),
     ];
-    const problems = sortProblems(found.map((problem) => showFrom(io.cwd, paths.root, problem)));
-    const text = formatProblems(problems, format);
+    const diagnostics = sortDiagnostics(found.map((diagnostic) => showFrom(io.cwd, paths.root, diagnostic)));
+    const text = formatDiagnostics(diagnostics, format);
     if (text !== "") print(io, text);
-    if (format === "text") print(io, summarize(problems, parsed !== null, valid));
-    if (flags.lock && parsed !== null && !hasErrors(problems)) {
+    if (format === "text") print(io, summarize(diagnostics, parsed !== null, valid));
+    if (flags.lock && parsed !== null && !hasErrors(diagnostics)) {
       const file = await writeLock(parsed.config, paths);
       if (format === "text") print(io, `${sign.ok} permissions approved: ${file}`);
     }
-    return hasErrors(problems) || (flags.strict && problems.length > 0) ? exit.failed : exit.ok;
+    return hasErrors(diagnostics) || (flags.strict && diagnostics.length > 0) ? exit.failed : exit.ok;
   };
 }
 
-async function loadInSandbox(config: NerveConfig, paths: WorkspacePaths): Promise<Problem[]> {
+async function loadInSandbox(config: NerveConfig, paths: WorkspacePaths): Promise<Diagnostic[]> {
   return await (await import("../../deploy/validate.ts")).loadAll(config, paths);
 }
 
 /** Shows the file relative to `cwd`, so that terminals and GitHub's annotations can link to it. */
-function showFrom(cwd: string, root: string, problem: Problem): Problem {
-  if (problem.place === null) return problem;
-  const absolute = resolve(root, problem.place.file), near = relative(cwd, absolute);
-  return { ...problem, place: { ...problem.place, file: near.startsWith("..") ? absolute : near } };
+function showFrom(cwd: string, root: string, diagnostic: Diagnostic): Diagnostic {
+  if (diagnostic.place === null) return diagnostic;
+  const absolute = resolve(root, diagnostic.place.file), near = relative(cwd, absolute);
+  return { ...diagnostic, place: { ...diagnostic.place, file: near.startsWith("..") ? absolute : near } };
 }
 
 /** `complete`: nerve.yaml has no errors; otherwise `valid` is the part of it that was loaded. */
-function summarize(problems: readonly Problem[], complete: boolean, valid: NerveConfig | null): string {
-  const errors = problems.filter((problem) => problem.severity === "error").length;
-  const warnings = problems.length - errors;
+function summarize(diagnostics: readonly Diagnostic[], complete: boolean, valid: NerveConfig | null): string {
+  const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
+  const warnings = diagnostics.length - errors;
   const parts = [errors === 0 ? null : plural(errors, "error"), warnings === 0 ? null : plural(warnings, "warning")];
   const found = parts.filter((part) => part !== null).join(", ");
   if (valid === null) return `${sign.failed} ${configFileName}: ${found}; nothing was loaded`;

@@ -4,8 +4,8 @@
  */
 import { dirname, join, relative } from "node:path";
 import { isMissing } from "../../base/if_present.ts";
-import { type ConfigPath, type Problem, quote } from "../diagnostic.ts";
-import { ProblemList } from "../diagnostic_list.ts";
+import { type ConfigPath, type Diagnostic, quote } from "../diagnostic.ts";
+import { DiagnosticList } from "../diagnostic_list.ts";
 import type { ParsedConfig } from "../parse.ts";
 import type { PermissionRequest } from "../types.ts";
 import type { WorkspacePaths } from "../workspace.ts";
@@ -18,22 +18,22 @@ export async function checkGrants(
   parsed: ParsedConfig,
   paths: WorkspacePaths,
   context: GrantContext,
-): Promise<Problem[]> {
-  const problems = new ProblemList(parsed.placeOf);
+): Promise<Diagnostic[]> {
+  const diagnostics = new DiagnosticList(parsed.placeOf);
   const { senses, workflows } = parsed.config;
   const units = [
     ...[...senses.values()].map((sense) => ["senses", sense.name, sense.permissions] as const),
     ...[...workflows.values()].map((workflow) => ["workflows", workflow.name, workflow.permissions] as const),
   ];
   for (const [section, name, request] of units) {
-    await checkRequest(request, [section, name, "permissions"], { paths, ...context, problems });
+    await checkRequest(request, [section, name, "permissions"], { paths, ...context, diagnostics });
   }
-  return problems.sorted();
+  return diagnostics.sorted();
 }
 
 interface Scope extends GrantContext {
   readonly paths: WorkspacePaths;
-  readonly problems: ProblemList;
+  readonly diagnostics: DiagnosticList;
 }
 
 async function checkRequest(request: PermissionRequest, path: ConfigPath, scope: Scope): Promise<void> {
@@ -41,14 +41,14 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
     const list = request[permission];
     const at = [...path, permission, ...(list === true || list === undefined ? [] : [list.indexOf(declared)])];
     if (scope.home === null && /^~(\/|$)/.test(declared)) {
-      scope.problems.error(at, "there is no home folder to replace ~", "write the whole path");
+      scope.diagnostics.error(at, "there is no home folder to replace ~", "write the whole path");
     }
     if (permission === "net" && value !== true && value.startsWith("unix:")) {
       await checkSocket(value.slice("unix:".length), at, scope);
     }
     if ((permission !== "read" && permission !== "write") || value === true) continue;
     if (isNeverGranted(permission, value)) {
-      scope.problems.warning(
+      scope.diagnostics.warning(
         at,
         `${permission} of ${
           quote(value)
@@ -87,34 +87,37 @@ function listProtectedPaths({ paths, nerveModules }: Scope): [path: string, what
 }
 
 async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<void> {
-  const { home, problems } = scope;
+  const { home, diagnostics } = scope;
   for (const spelling of await resolveSpellings(value)) {
     for (const [path, what] of listProtectedPaths(scope)) {
       if (!pathContains(spelling, path) && !pathContains(path, spelling)) continue;
       const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
       const hint = "grant a folder that nerve does not use, such as files/ in the workspace";
-      return problems.error(at, `write of ${quote(value)} covers ${what}${link}`, hint);
+      return diagnostics.error(at, `write of ${quote(value)} covers ${what}${link}`, hint);
     }
   }
   if (systemFolders.some((folder) => pathContains(folder, value))) {
-    problems.warning(
+    diagnostics.warning(
       at,
       `write of ${quote(value)} opens the sandbox: the system executes or reads what is written there`,
     );
   } else if (home !== null && (value === home || value.startsWith(`${home}/.`))) {
-    problems.warning(at, `write of ${quote(value)} opens the sandbox: programs execute or read what is written there`);
+    diagnostics.warning(
+      at,
+      `write of ${quote(value)} opens the sandbox: programs execute or read what is written there`,
+    );
   }
 }
 
 const systemFolders = ["/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib"];
 
-async function checkRead(value: string, at: ConfigPath, { paths, home, problems }: Scope): Promise<void> {
+async function checkRead(value: string, at: ConfigPath, { paths, home, diagnostics }: Scope): Promise<void> {
   if (value === "/" || value === home) {
-    return problems.warning(at, `read of ${quote(value)} covers keys, passwords and every sense's database`);
+    return diagnostics.warning(at, `read of ${quote(value)} covers keys, passwords and every sense's database`);
   }
   for (const spelling of await resolveSpellings(value)) {
     if (pathContains(spelling, paths.senseDatabases) || pathContains(paths.senseDatabases, spelling)) {
-      return problems.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
+      return diagnostics.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }
   }
 }
@@ -129,12 +132,12 @@ function isNeverGranted(permission: "read" | "write", value: string): boolean {
 
 /** A missing path is usually misspelt, unless the sense may write it too: then it may create it later. */
 async function checkExists(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
-  const { paths: { root }, home, problems } = scope, { write = [] } = request;
+  const { paths: { root }, home, diagnostics } = scope, { write = [] } = request;
   const own = resolveRequest({ write }, root, home).some((grant) =>
     grant.value === true || pathContains(grant.value, value)
   );
   if (own || !await isAbsent(value)) return;
-  problems.warning(at, `read of ${quote(value)}: the path does not exist`, "is it misspelt, or made later?");
+  diagnostics.warning(at, `read of ${quote(value)}: the path does not exist`, "is it misspelt, or made later?");
 }
 
 async function isAbsent(path: string): Promise<boolean> {
@@ -157,7 +160,7 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
         pathContains(target, path) || pathContains(path, target)
       ) ?? [];
       if (what === undefined) continue;
-      return scope.problems.error(
+      return scope.diagnostics.error(
         at,
         `write of ${quote(value)} covers ${what} through the link ${quote(link)}`,
         "remove the link",
@@ -165,7 +168,7 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
     }
   }
   const more = links.length === 1 ? "" : ` (and ${links.length - 1} more)`;
-  scope.problems.warning(
+  scope.diagnostics.warning(
     at,
     `${permission} of ${quote(value)} reaches outside: the link ${quote(first.link)} leads to ${
       quote(first.target)
@@ -174,10 +177,10 @@ async function checkLinks(permission: "read" | "write", value: string, at: Confi
   );
 }
 
-async function checkSocket(path: string, at: ConfigPath, { paths, problems }: Scope): Promise<void> {
+async function checkSocket(path: string, at: ConfigPath, { paths, diagnostics }: Scope): Promise<void> {
   for (const spelling of await resolveSpellings(path)) {
     if (spelling === paths.socket || pathContains(paths.runtimeFolder, spelling)) {
-      return problems.error(
+      return diagnostics.error(
         at,
         "senses and workflows must not use the control socket",
         "a sense starts a workflow with its return value",

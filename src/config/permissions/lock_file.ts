@@ -10,8 +10,8 @@ import * as z from "zod";
 import { messageOf } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { err, ok, type Result } from "../../base/result.ts";
-import { type ConfigPath, type Problem, quote } from "../diagnostic.ts";
-import { ProblemList } from "../diagnostic_list.ts";
+import { type ConfigPath, type Diagnostic, quote } from "../diagnostic.ts";
+import { DiagnosticList } from "../diagnostic_list.ts";
 import type { ParsedConfig } from "../parse.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest } from "../types.ts";
 import type { WorkspacePaths } from "../workspace.ts";
@@ -75,19 +75,19 @@ export function parseLock(text: string): Result<PermissionLock, string> {
   return parsed.success ? ok(parsed.data as PermissionLock) : err("is not a permission lock that this nerve can read");
 }
 
-/** Reads the lock beside nerve.yaml and reports every grant beyond it. Without a lock there are no problems. */
-export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Problem[]> {
-  const problems = new ProblemList(parsed.placeOf);
+/** Reads the lock beside nerve.yaml and reports every grant beyond it. Without a lock there are no diagnostics. */
+export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Diagnostic[]> {
+  const diagnostics = new DiagnosticList(parsed.placeOf);
   const text = await readLock(paths);
   if (text === null) return [];
   const lock = parseLock(text);
-  if (!lock.ok) problems.error([], `${permissionLockName} ${lock.error}`, "nerve validate --lock rewrites it");
+  if (!lock.ok) diagnostics.error([], `${permissionLockName} ${lock.error}`, "nerve validate --lock rewrites it");
   else {
     for (const { path, message } of findGrowth(lock.value, createLock(parsed.config))) {
-      problems.error(path, message, "review the new grant, then accept it: nerve validate --lock");
+      diagnostics.error(path, message, "review the new grant, then accept it: nerve validate --lock");
     }
   }
-  return problems.sorted();
+  return diagnostics.sorted();
 }
 
 export async function writeLock(config: NerveConfig, paths: WorkspacePaths): Promise<string> {

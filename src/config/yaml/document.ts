@@ -11,15 +11,15 @@ import { messageOf } from "../../base/errors.ts";
 import { configDepthMax, configNodesMax } from "../../base/limits.ts";
 import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { Place } from "../../protocol/signal.ts";
-import { type ConfigPath, formatConfigPath, type Problem, quote } from "../diagnostic.ts";
-import { ProblemList } from "../diagnostic_list.ts";
+import { type ConfigPath, type Diagnostic, formatConfigPath, quote } from "../diagnostic.ts";
+import { DiagnosticList } from "../diagnostic_list.ts";
 
 export interface ConfigDocument {
   /** Null when the text is empty, or not YAML. */
   readonly value: Json;
   /** False when the text is not YAML: then `value` has no meaning. */
   readonly readable: boolean;
-  readonly problems: readonly Problem[];
+  readonly diagnostics: readonly Diagnostic[];
   /** The place of the key or list item at `path`, or of its nearest parent in the file. */
   readonly placeOf: (path: ConfigPath) => Place;
 }
@@ -36,27 +36,32 @@ export function readDocument(text: string, file: string): ConfigDocument {
     document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   } catch (thrown) {
     // The library collects syntax errors; one that it throws is a bug of its own and must not end the kernel.
-    const problem = { severity: "error" as const, path: "", message: `is not YAML: ${messageOf(thrown)}`, hint: null };
-    return { value: null, readable: false, problems: [{ ...problem, place: place(0) }], placeOf: () => place(0) };
+    const diagnostic = {
+      severity: "error" as const,
+      path: "",
+      message: `is not YAML: ${messageOf(thrown)}`,
+      hint: null,
+    };
+    return { value: null, readable: false, diagnostics: [{ ...diagnostic, place: place(0) }], placeOf: () => place(0) };
   }
   const placeOf = (path: ConfigPath) => place(findOffset(document, path));
-  const syntax = document.errors.slice(0, syntaxErrorsShown).map((fault): Problem => ({
+  const syntax = document.errors.slice(0, syntaxErrorsShown).map((fault): Diagnostic => ({
     severity: "error",
     path: "",
     ...describeSyntaxError(fault.code, fault.message),
     place: place(fault.pos[0]),
   }));
-  if (syntax.length > 0) return { value: null, readable: false, problems: syntax, placeOf };
-  const problems = new ProblemList(placeOf);
-  const value = new Converter(problems, place).convert(document.contents, [], 0);
-  const warnings = document.warnings.slice(0, syntaxErrorsShown).map((fault): Problem => ({
+  if (syntax.length > 0) return { value: null, readable: false, diagnostics: syntax, placeOf };
+  const diagnostics = new DiagnosticList(placeOf);
+  const value = new Converter(diagnostics, place).convert(document.contents, [], 0);
+  const warnings = document.warnings.slice(0, syntaxErrorsShown).map((fault): Diagnostic => ({
     severity: "warning",
     path: "",
     message: fault.message,
     hint: null,
     place: place(fault.pos[0]),
   }));
-  return { value, readable: true, problems: [...problems.sorted(), ...warnings], placeOf };
+  return { value, readable: true, diagnostics: [...diagnostics.sorted(), ...warnings], placeOf };
 }
 
 const syntaxErrorsShown = 20;
@@ -76,13 +81,13 @@ function describeSyntaxError(code: string, message: string): { message: string; 
 
 /** Turns YAML nodes into JSON, in the order of the file: an anchor is known before its aliases. */
 class Converter {
-  readonly #problems: ProblemList;
+  readonly #diagnostics: DiagnosticList;
   readonly #place: (offset: number) => Place;
   readonly #anchors = new Map<string, { value: Json; nodes: number }>();
   #nodes = 0;
 
-  constructor(problems: ProblemList, place: (offset: number) => Place) {
-    this.#problems = problems;
+  constructor(diagnostics: DiagnosticList, place: (offset: number) => Place) {
+    this.#diagnostics = diagnostics;
     this.#place = place;
   }
 
@@ -114,7 +119,7 @@ class Converter {
     for (const { key, value } of items) {
       const name = toKeyText(key);
       if (name === null || name === "__proto__") {
-        this.#problems.error(
+        this.#diagnostics.error(
           path,
           name === null ? "has a key that is not a text" : `must not have the key ${name}`,
         );
@@ -125,7 +130,13 @@ class Converter {
         // `placeOf` finds the first of them; this reports the repeated one.
         const place = this.#place(startOf(key) ?? 0);
         const message = "is given more than once";
-        this.#problems.add({ severity: "error", path: formatConfigPath(at), message, hint: "keep one of them", place });
+        this.#diagnostics.add({
+          severity: "error",
+          path: formatConfigPath(at),
+          message,
+          hint: "keep one of them",
+          place,
+        });
         continue;
       }
       object[name] = this.convert(value, at, depth + 1);
@@ -149,7 +160,7 @@ class Converter {
   }
 
   #refuse(path: ConfigPath, message: string): null {
-    this.#problems.error(path, message);
+    this.#diagnostics.error(path, message);
     return null;
   }
 }

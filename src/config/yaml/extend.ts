@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { err, ok, type Result } from "../../base/result.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
-import type { Problem } from "../diagnostic.ts";
+import type { Diagnostic } from "../diagnostic.ts";
 import { parseNerveConfig } from "../parse.ts";
 import { configFileName } from "../workspace.ts";
 import { readDocument } from "./document.ts";
@@ -16,7 +16,7 @@ import { type EntryLines, insertEntries } from "./insert.ts";
  * Adds `entries` (lines for `senses`, `reflexes`, `workflows`) to `text`, a valid nerve.yaml. Comments, order and style
  * stay. The error says what prevents it; then the lines must be added by hand.
  */
-export function extendConfig(text: string, entries: EntryLines): Result<string, Problem[]> {
+export function extendConfig(text: string, entries: EntryLines): Result<string, Diagnostic[]> {
   const extended = insertEntries(text, entries);
   if (isDeepStrictEqual(readValue(extended), mergeEntries(readValue(text), entries))) {
     const parsed = parseNerveConfig(extended);

@@ -34,7 +34,7 @@ interface Unit {
   cancelIdle: CancelTimer | null;
 }
 
-export class Supervisor {
+export class UnitSupervisor {
   readonly #launch: Launch;
   readonly #clock: Clock;
   /** Set by `connect`. */
