@@ -4,11 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
+import { readProcessStat } from "../../src/base/process_id.ts";
 import { delay } from "../../src/base/time.ts";
 import type { WorkspacePaths } from "../../src/config/workspace.ts";
 import { ControlClient } from "../../src/control/client/client.ts";
 import { readState } from "../../src/daemon/state_file.ts";
+import { privateMiBOrNone } from "./memory.ts";
 import { command, type Nerve } from "./nerve.ts";
+
+/** A tick of /proc/PID/stat. */
+const tickMs = 10;
 
 export class BackgroundDaemon implements AsyncDisposable {
   readonly client: ControlClient;
@@ -30,6 +35,23 @@ export class BackgroundDaemon implements AsyncDisposable {
     const state = readState(this.#paths);
     assert(state !== null, "a supervisor that runs tells its state");
     return state.supervisor.pid;
+  }
+
+  /** The supervisor, the kernel, and the process of each unit that has one. */
+  async processes(): Promise<number[]> {
+    const { pid, units } = await this.client.health();
+    return [this.supervisorPid, pid, ...units.flatMap((unit) => unit.pid ?? [])];
+  }
+
+  /** Processor time of all of them so far. */
+  async cpuMs(): Promise<number> {
+    const ticks = (await this.processes()).map((pid) => readProcessStat(pid)?.cpuTicks ?? 0);
+    return ticks.reduce((sum, each) => sum + each, 0) * tickMs;
+  }
+
+  /** Private memory of all of them. */
+  async privateMiB(): Promise<number> {
+    return (await this.processes()).reduce((sum, pid) => sum + privateMiBOrNone(pid), 0);
   }
 
   /** Resolves when a sense has computed: by then the start is over. */

@@ -7,18 +7,14 @@
  * Not measured: the work of roles, payloads, the start of the process, clients that wait by an event stream.
  */
 import assert from "node:assert/strict";
-import { readProcessStat } from "../../src/base/process_id.ts";
 import { makeWorkspace } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { inFlight, workflowOf } from "./durable_runs.ts";
 import { figure, type Figures, median, percentile, repeated, timed } from "./figure.ts";
 import { bareRun, bareRuns } from "./floor_disk.ts";
-import { privateMiBOrNone } from "./memory.ts";
 import { builtNerve } from "./nerve.ts";
 
 const roles = 3, runsATime = 1_500;
-/** A tick of /proc/PID/stat. */
-const tickMs = 10;
 
 export async function* figures(): Figures {
   await using workspace = await makeWorkspace({
@@ -45,30 +41,19 @@ export async function* figures(): Figures {
   await rateOf(500);
   const cpu: number[] = [], rates: number[] = [];
   for (let time = 0; time < 3; time++) {
-    const before = await cpuMsOf(daemon);
+    const before = await daemon.cpuMs();
     rates.push(await rateOf(runsATime));
-    cpu.push((await cpuMsOf(daemon) - before) / runsATime);
+    cpu.push((await daemon.cpuMs() - before) / runsATime);
   }
   const floor = median(await repeated(3, () => bareRuns(workspace.root, roles, inFlight, 15)));
   const name = `durable runs of ${roles} roles over HTTP`;
   yield figure(`${name}, ${inFlight} in flight`, "runs/s", rates, floor);
   yield figure(`${name}, processor time of all processes a run`, "ms", cpu, null);
-  const memory = (await processesOf(daemon)).reduce((sum, pid) => sum + privateMiBOrNone(pid), 0);
-  yield figure(`${name}, private memory of all processes afterwards`, "MiB", [memory], null);
+  yield figure(`${name}, private memory of all processes afterwards`, "MiB", [await daemon.privateMiB()], null);
   await repeated(200, oneRun);
   const spans = await repeated(3, () => repeated(300, oneRun)), alone = await bareRun(workspace.root, roles, 300);
   for (const percent of [50, 99] as const) {
     const values = spans.map((times) => percentile(times, percent));
     yield figure(`${name}, one at a time, p${percent}`, "ms", values, alone[`p${percent}`]);
   }
-}
-
-async function processesOf(daemon: BackgroundDaemon): Promise<number[]> {
-  const { pid, units } = await daemon.client.health();
-  return [daemon.supervisorPid, pid, ...units.flatMap((unit) => unit.pid ?? [])];
-}
-
-async function cpuMsOf(daemon: BackgroundDaemon): Promise<number> {
-  const ticks = (await processesOf(daemon)).map((pid) => readProcessStat(pid)?.cpuTicks ?? 0);
-  return ticks.reduce((sum, each) => sum + each, 0) * tickMs;
 }

@@ -1,19 +1,17 @@
 /**
  * 1,000 senses in 20 groups, one compute per second each, for some seconds: lateness of the computes, lost ticks, and
- * how much of one core and of memory the kernel's process takes. The senses begin at different moments of the second
+ * how much of one core and of memory all processes take. The senses begin at different moments of the second
  * (`startup_delay`): if all began at the same moment, lateness would be the time the machine needs for 1,000 computes.
  * Floor of the lateness: a timer of Deno that is due each millisecond in a process that does nothing else.
  * Not measured: the work of senses. The supervisor writes a line of the text log for each signal, in a process of its
  * own.
  */
 import { systemClock } from "../../src/base/clock.ts";
-import { readProcessStat } from "../../src/base/process_id.ts";
 import { delay } from "../../src/base/time.ts";
 import { openDatabase } from "../../src/store/sqlite/database.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../support/workspace_fixture.ts";
 import { BackgroundDaemon } from "./daemon.ts";
 import { figure, type Figures, percentile } from "./figure.ts";
-import { privateMiB } from "./memory.ts";
 import { builtNerve } from "./nerve.ts";
 
 const senses = 1_000, groups = 20, spanMs = 6_000;
@@ -28,10 +26,10 @@ export async function* figures(): Figures {
     await delay(systemClock, 500);
   }
   await delay(systemClock, 2_000);
-  const { pid, counters } = await daemon.client.health(), from = systemClock.now(), ticks = cpuTicks(pid);
+  const { counters } = await daemon.client.health(), from = systemClock.now(), cpuMs = await daemon.cpuMs();
   const skipped = counters.coalesced ?? 0;
   await delay(systemClock, spanMs);
-  const cpu = (cpuTicks(pid) - ticks) * 10 / spanMs * 100, until = systemClock.now();
+  const cpu = (await daemon.cpuMs() - cpuMs) / spanMs * 100, until = systemClock.now();
   const coalesced = ((await daemon.client.health()).counters.coalesced ?? 0) - skipped;
   const lateness = latenessOf(workspace.paths.logDatabase, from, until);
   const expected = senses * spanMs / 1_000;
@@ -42,8 +40,8 @@ export async function* figures(): Figures {
   }
   const lost = coalesced + Math.max(0, expected - lateness.length - senses / 100);
   yield figure(`${name}: ticks lost`, "%", [lost / expected * 100], null);
-  yield figure(`${name}: of one core`, "%", [cpu], null);
-  yield figure(`${name}: private memory of the kernel`, "MiB", [privateMiB(pid)], null);
+  yield figure(`${name}: of one core, all processes`, "%", [cpu], null);
+  yield figure(`${name}: private memory of all processes`, "MiB", [await daemon.privateMiB()], null);
 }
 
 export async function thousandSenses(): Promise<WorkspaceFixture> {
@@ -66,11 +64,6 @@ export function latenessOf(log: string, from: number, until: number): number[] {
       " where type = 'sense.signal' and ts between ? and ?",
   ).all(from, until);
   return rows.map(({ late }) => Number(late));
-}
-
-/** In hundredths of a second. */
-function cpuTicks(pid: number): number {
-  return readProcessStat(pid)?.cpuTicks ?? 0;
 }
 
 export async function timerLateness(): Promise<number[]> {
