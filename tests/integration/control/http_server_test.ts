@@ -10,11 +10,13 @@ import {
   requestBodyMaxBytes,
   requestMaxMs,
 } from "../../../src/base/limits.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { createApp } from "../../../src/control/app.ts";
 import { serveControl } from "../../../src/control/unix_server.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { FakeView } from "../../support/fake_view.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
+import { deadlineMs } from "../../support/workspace_fixture.ts";
 
 interface Served {
   readonly path: string;
@@ -69,7 +71,11 @@ async function answered(connection: Deno.UnixConn, text: string): Promise<string
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  const give = systemClock.monotonic() + deadlineMs;
+  while (!holds()) {
+    assert.ok(systemClock.monotonic() < give, `waited ${deadlineMs / 1_000} s for ${holds}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 const post = (length: number) =>
@@ -132,7 +138,7 @@ Deno.test("responses that wait and event streams have no deadline, also when nob
     view.triggerSense = () => ({ computeId: 7, how: "started", until: null, outcome: () => outcome.promise, recorded });
     const waiting = await connected(
       path,
-      "POST /v1/senses/cpu-usage/trigger?wait=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+      "POST /v1/senses/cpu-usage/trigger?wait=1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
     );
     await until(() => view.rows.subscribers === 1 && clock.pending === 1);
     for (let beat = 0; beat < 4; beat++) await clock.tick(eventHeartbeatMs);
