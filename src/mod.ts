@@ -6,7 +6,7 @@ export { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.t
 export { type Directive, type OutputRoute, routeSenseComputeOutput } from "./sensing/directive.ts";
 // Use `loadNerveConfig` for a kernel: `parseNerveConfig` checks only the text, not the paths of the grants.
 export { NerveError } from "./base/errors.ts";
-export { type Diagnostic, formatDiagnostics } from "./config/diagnostic.ts";
+export { type Diagnostic, formatProblems } from "./config/diagnostic.ts";
 export { loadNerveConfig } from "./config/load.ts";
 export { type ParsedConfig, parseNerveConfig } from "./config/parse.ts";
 export type { NerveConfig } from "./config/types.ts";

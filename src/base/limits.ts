@@ -103,6 +103,10 @@ export const retentionMinMs = 60 * minuteMs;
 export const memoryMinBytes = 64 * MiB;
 /** An empty SQLite database with its write-ahead log takes some tens of kilobytes. */
 export const diskMinBytes = 1 * MiB;
+/** A run is warned when its messages take this part of `max_thread`. */
+export const threadWarnedAt = 0.8;
+/** The least bound of a run's thread: one message fits. */
+export const threadMinBytes = 2 * MiB;
 export const concurrencyMax = 1_000;
 export const queueMax = 10_000;
 export const maxRoundsMax = 1_000_000;
@@ -113,6 +117,7 @@ export const defaultGroupMemoryBytes = 256 * MiB;
 export const defaultMaxRounds = 100;
 export const defaultMaxQueue = 100;
 export const defaultConcurrency = 1;
+export const defaultMaxThreadBytes = 128 * MiB;
 export const defaultDrainTimeoutMs = 30 * secondMs;
 export const defaultRetentionMs = 30 * 24 * 60 * minuteMs;
 /** From the abort of a role's `signal` to the recycling of its process. */

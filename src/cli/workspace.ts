@@ -2,7 +2,7 @@
 import { NerveError } from "../base/errors.ts";
 import { ifPresentAsync } from "../base/if_present.ts";
 import type { Result } from "../base/result.ts";
-import { type Diagnostic, formatDiagnostics } from "../config/diagnostic.ts";
+import { type Diagnostic, formatProblems } from "../config/diagnostic.ts";
 import type { ParsedConfig } from "../config/parse.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, readHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
@@ -35,7 +35,7 @@ export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig>
   if (parsed.ok) return parsed.value.config;
   const [first] = parsed.error.filter((problem) => problem.severity === "error");
   const more = parsed.error.length - 1;
-  const text = first === undefined ? "" : formatDiagnostics([{ ...first, hint: null }], "text");
+  const text = first === undefined ? "" : formatProblems([{ ...first, hint: null }], "text");
   throw new NerveError("CONFIG_INVALID", `${text}${more > 0 ? ` (and ${more} more)` : ""}`, {
     hint: "nerve validate shows every problem",
   });

@@ -9,6 +9,7 @@ import {
   defaultGroupMemoryBytes,
   defaultMaxQueue,
   defaultMaxRounds,
+  defaultMaxThreadBytes,
   defaultRetentionMs,
   defaultTimeoutMs,
 } from "../base/limits.ts";
@@ -125,6 +126,7 @@ function buildWorkflow(
     maxQueue: overflow === "drop" ? 0 : maxQueue ?? defaultMaxQueue,
     maxRounds: shape.max_rounds ?? maxRounds,
     drainTimeoutMs: shape.drain_timeout ?? defaultDrainTimeoutMs,
+    maxThreadBytes: shape.max_thread ?? defaultMaxThreadBytes,
     permissions: shape.permissions ?? {},
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
     config: shape.config ?? {},

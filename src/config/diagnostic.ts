@@ -56,7 +56,7 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
  * where the first two are counts. `github`: one annotation line per diagnostic. Without a line break at the end; `text`
  * and `github` are empty when there are no diagnostics.
  */
-export function formatDiagnostics(diagnostics: readonly Diagnostic[], format: DiagnosticFormat): string {
+export function formatProblems(diagnostics: readonly Diagnostic[], format: DiagnosticFormat): string {
   if (format === "json") {
     const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
     return JSON.stringify({ errors, warnings: diagnostics.length - errors, problems: diagnostics }, null, 2);

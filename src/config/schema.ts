@@ -13,6 +13,7 @@ import {
   memoryMinBytes,
   queueMax,
   retentionMinMs,
+  threadMinBytes,
   timeoutMinMs,
 } from "../base/limits.ts";
 import { isPlainObject, type JsonObject } from "../protocol/json.ts";
@@ -123,6 +124,7 @@ const workflow = z.strictObject({
   max_queue: count(queueMax),
   max_rounds: count(maxRoundsMax),
   drain_timeout: duration(0),
+  max_thread: size(threadMinBytes),
   permissions,
   memory: size(memoryMinBytes),
   config: userConfig,

@@ -55,6 +55,7 @@ export interface WorkflowConfig {
   readonly maxQueue: number;
   readonly maxRounds: number;
   readonly drainTimeoutMs: number;
+  readonly maxThreadBytes: number;
   readonly permissions: PermissionRequest;
   readonly memoryBytes: number;
   readonly config: JsonObject;

@@ -11,7 +11,7 @@ import { logLineMaxBytes } from "../base/limits.ts";
 import { cutMessage, type LogLine } from "../base/log_line.ts";
 import { toOsError } from "../base/os_error.ts";
 import { version } from "../base/version.ts";
-import { formatDiagnostics } from "../config/diagnostic.ts";
+import { formatProblems } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import { workspacePaths } from "../config/workspace.ts";
 import { createKernel, type Kernel } from "../kernel/kernel.ts";
@@ -46,7 +46,7 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Sta
   try {
     const paths = workspacePaths(root), parsed = await loadNerveConfig(paths);
     if (!parsed.ok) {
-      const message = formatDiagnostics(parsed.error, "text");
+      const message = formatProblems(parsed.error, "text");
       return { refusal: { code: "CONFIG_INVALID", message, hint: "nerve validate shows the same errors" } };
     }
     const kernel = createKernel(parsed.value.config, root, { watch: true }), events = kernel.events();

@@ -9,7 +9,7 @@
  */
 import { configSettleMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
-import { type Diagnostic, formatDiagnostics, hasErrors } from "../config/diagnostic.ts";
+import { type Diagnostic, formatProblems, hasErrors } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitPlan } from "../process/ports.ts";
@@ -165,7 +165,7 @@ export class ConfigApplier {
 
   #refuse(errors: readonly Diagnostic[]): void {
     const shown = errors.slice(0, errorsShownMax), more = errors.length - shown.length;
-    const text = formatDiagnostics(shown, "text") + (more > 0 ? `\n(and ${more} more)` : "");
+    const text = formatProblems(shown, "text") + (more > 0 ? `\n(and ${more} more)` : "");
     if (text === this.#ports.current.error) return;
     this.#ports.current.error = text;
     this.#appendRow("config.refused", { errors: errors.length, message: text });

@@ -4,6 +4,8 @@
  */
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
+import type { ToProcess } from "../protocol/message.ts";
+import type { RunMessage } from "../protocol/run.ts";
 import { workflowKey } from "../protocol/unit.ts";
 import type { WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
 
@@ -33,9 +35,14 @@ function handleOf(process: UnitProcess, workflow: string): WorkflowProcess {
   return {
     id: process.id,
     workflow,
-    run: (start, attempt, messages, failures) => process.send({ t: "run", start, attempt, messages, failures }),
+    run: (start, attempt, rounds, failures) => process.send({ t: "run", start, attempt, rounds, failures }),
+    sendThread: (runId, attempt, messages) => process.sendPaced(toThreadMessages(runId, attempt, messages)),
     ack: (runId, attempt, message) => process.send({ t: "ack", runId, attempt, message }),
     abortRun: (runId, attempt, reason) => process.send({ t: "abort_run", runId, attempt, reason }),
     recycle: (reason) => process.kill("recycled", `was recycled: ${reason}`),
   };
+}
+
+function* toThreadMessages(runId: string, attempt: number, messages: Iterable<RunMessage>): Generator<ToProcess> {
+  for (const message of messages) yield { t: "thread", runId, attempt, message };
 }

@@ -46,6 +46,8 @@ type State =
 
 /** How long to keep reading the output after the process has exited. */
 const lastOutputMs = 200;
+/** `sendPaced` waits for the process whenever it has sent about this many bytes. */
+const pacedBytes = 256 * 1024;
 let lastId = 0;
 
 export class UnitProcess {
@@ -68,6 +70,10 @@ export class UnitProcess {
   #pongs = 0;
   /** It uses a whole core without work: the next missed heartbeat ends it. */
   #suspect = false;
+  /** Resolves when it is ready, or will never be. */
+  readonly #startEnded = Promise.withResolvers<void>();
+  /** Resolves when every list for `sendPaced` is sent. */
+  #paced: Promise<void> = Promise.resolve();
 
   /** Starts the process; throws when that is impossible (no executable, no socket folder). */
   constructor(spec: ProcessSpec, request: LaunchRequest, where: Launch, clock: Clock, listener: ProcessListener) {
@@ -119,6 +125,30 @@ export class UnitProcess {
     else if (this.#state.tag === "ready") {
       this.#messageBudget.refund(unitsOf(answerMaxBytes[message.t] ?? 0));
       this.#state.channel.send(JSON.stringify(message));
+    }
+  }
+
+  /**
+   * Sends messages as fast as the process reads them, so that a long list never waits in memory; lists are sent one
+   * after the other. Stops when the process ends. Rejects with what `messages` throws.
+   */
+  sendPaced(messages: Iterable<ToProcess>): Promise<void> {
+    const sent = this.#paced.then(() => this.#sendPaced(messages));
+    this.#paced = sent.catch(() => {});
+    return sent;
+  }
+
+  async #sendPaced(messages: Iterable<ToProcess>): Promise<void> {
+    await this.#startEnded.promise;
+    let unread = 0;
+    for (const message of messages) {
+      if (this.#state.tag !== "ready") return;
+      const line = JSON.stringify(message), { channel } = this.#state;
+      channel.send(line);
+      unread += line.length;
+      if (unread < pacedBytes) continue;
+      await channel.flushed();
+      unread = 0;
     }
   }
 
@@ -185,6 +215,7 @@ export class UnitProcess {
     this.#timer();
     this.#state = { tag: "ready", channel };
     for (const message of queued) this.send(message);
+    this.#startEnded.resolve();
     this.#scheduleHeartbeat();
     this.#listener.onReady(this);
   }
@@ -212,6 +243,7 @@ export class UnitProcess {
   #onExit(status: ExitStatus): void {
     this.#timer();
     this.#state = { tag: "exited" };
+    this.#startEnded.resolve();
     this.#signalKill();
     this.#listener.onEnd(this, this.#end ?? toProcessEnd(status, this.#stderrTail));
   }

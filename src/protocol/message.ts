@@ -87,10 +87,12 @@ export type ToProcess =
     readonly t: "run";
     readonly start: RunStart;
     readonly attempt: number;
-    readonly messages: readonly RunMessage[];
+    /** How many `thread` messages follow, one for each message of the run so far. It begins after the last one. */
+    readonly rounds: number;
     /** How often the role of the current round has failed already. */
     readonly failures: number;
   }
+  | { readonly t: "thread"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
   | { readonly t: "ack"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
   | { readonly t: "abort_run"; readonly runId: string; readonly attempt: number; readonly reason: string }
   | { readonly t: "end" };

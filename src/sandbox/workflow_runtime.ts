@@ -9,9 +9,8 @@
  *     ends. The kernel ends the process if the module does not load; the runs continue once the code is fixed.
  * I4. Retries do not wait here: the kernel waits, and then assigns the run again.
  */
-import { messageContentMaxBytes, messageMetaMaxBytes } from "../base/limits.ts";
 import { err, type Result } from "../base/result.ts";
-import { byteLength, isPlainObject, type JsonObject, toJsonText } from "../protocol/json.ts";
+import { isPlainObject, type JsonObject } from "../protocol/json.ts";
 import type { FromProcess, LoadProblem, ProcessSpec } from "../protocol/message.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 import type { Blobs } from "../sdk/sense.ts";
@@ -20,7 +19,7 @@ import { BlobStore } from "../store/blobs/blob_store.ts";
 import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
 import { findRetryWait, readRoles, type RolePlan } from "./roles.ts";
-import { runRole } from "./run_role.ts";
+import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
@@ -31,17 +30,15 @@ type Loaded =
   | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, RolePlan> }
   | { readonly ok: false; readonly problem: LoadProblem };
 
-/** What a role returned, `meta` as JSON text. */
-interface RoleResult {
-  readonly content: string;
-  readonly meta: string;
-}
-
 /** One run in this process. */
 interface Thread {
   readonly start: RunStart;
   readonly attempt: number;
   readonly messages: RunMessage[];
+  /** How many messages the kernel sends before the work begins. */
+  readonly rounds: number;
+  /** Resolves when the last of them has arrived, or the run is over. */
+  readonly whole: PromiseWithResolvers<void>;
   /** How often the role of the current round has failed. */
   failures: number;
   readonly controller: AbortController;
@@ -77,6 +74,11 @@ export class WorkflowRuntime implements Runtime {
         return void this.#load();
       case "run":
         return void this.#run(message);
+      case "thread": {
+        const thread = this.#findThread(message.runId, message.attempt);
+        if (thread?.messages.push(deepFreeze(message.message)) === thread?.rounds) thread?.whole.resolve();
+        return;
+      }
       case "ack": {
         const thread = this.#findThread(message.runId, message.attempt);
         thread?.onAck?.(message.message);
@@ -87,6 +89,7 @@ export class WorkflowRuntime implements Runtime {
         thread?.controller.abort(new DOMException(message.reason, "AbortError"));
         // A running role still reports its result, so that the kernel learns that it has settled.
         thread?.onAck?.(null);
+        thread?.whole.resolve();
         return;
       }
       default:
@@ -125,25 +128,37 @@ export class WorkflowRuntime implements Runtime {
     }
   }
 
-  async #run({ start, attempt, messages, failures }: Extract<RuntimeMessage, { t: "run" }>): Promise<void> {
+  async #run({ start, attempt, rounds, failures }: Extract<RuntimeMessage, { t: "run" }>): Promise<void> {
     const thread: Thread = {
       start: deepFreeze(start),
       attempt,
-      messages: messages.map(deepFreeze),
+      messages: [],
+      rounds,
+      whole: Promise.withResolvers<void>(),
       failures,
       controller: new AbortController(),
       onAck: null,
     };
     this.#threads.set(start.runId, thread);
-    const loaded = await this.#load();
-    // The kernel knows from `loaded`, and ends this process.
-    if (!loaded.ok) return;
-    // I3: whatever user code throws, the run gets its final report.
-    const outcome: Ended = await this.#runToEnd(thread, loaded.workflow, loaded.roles).catch((thrown: unknown) =>
-      this.#toFailed(`the workflow's code threw: ${describeError(thrown)}`, thrown)
-    );
+    if (rounds === 0) thread.whole.resolve();
+    await thread.whole.promise;
+    const outcome = thread.messages.length < rounds
+      ? this.#toFailed("the run was aborted before it went on", null)
+      : await this.#runLoaded(thread);
+    if (outcome === null) return;
     if (this.#threads.get(start.runId) === thread) this.#threads.delete(start.runId);
     if (outcome !== "over") this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
+  }
+
+  /** Null when the module does not load. */
+  async #runLoaded(thread: Thread): Promise<Ended | null> {
+    const loaded = await this.#load();
+    // The kernel knows from `loaded`, and ends this process.
+    if (!loaded.ok) return null;
+    // I3: whatever user code throws, the run gets its final report.
+    return await this.#runToEnd(thread, loaded.workflow, loaded.roles).catch((thrown: unknown) =>
+      this.#toFailed(`the workflow's code threw: ${describeError(thrown)}`, thrown)
+    );
   }
 
   async #runToEnd(thread: Thread, workflow: Workflow, roles: ReadonlyMap<string, RolePlan>): Promise<Ended> {
@@ -169,7 +184,7 @@ export class WorkflowRuntime implements Runtime {
   }
 
   /** Runs one role. Returns its result, or how the work on the run has ended. */
-  async #runRole(thread: Thread, role: string, plan: RolePlan): Promise<RoleResult | Ended> {
+  async #runRole(thread: Thread, role: string, plan: RolePlan): Promise<CheckedResult | Ended> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
     const about = { runId: start.runId, attempt, round, role, attempts: plan.attempts } as const;
@@ -212,7 +227,7 @@ export class WorkflowRuntime implements Runtime {
    */
   async #storeMessage(
     thread: Thread,
-    { role, content, meta }: RoleResult & { readonly role: string },
+    { role, content, meta }: CheckedResult & { readonly role: string },
     next: (messages: readonly RunMessage[]) => Answer,
   ): Promise<Ended | null> {
     const { start, messages, attempt } = thread, round = messages.length + 1;
@@ -260,22 +275,4 @@ function readWorkflow(exported: unknown): Result<ReadonlyMap<string, RolePlan>, 
     return err("has no default export: write export default defineWorkflow({ roles, moderator })");
   }
   return typeof exported.moderator === "function" ? readRoles(exported.roles) : err("its moderator is not a function");
-}
-
-/** The parts of a message, or what is wrong with them. Reads each part once: it may be a getter. */
-function checkResult(result: unknown): RoleResult | string {
-  if (!isPlainObject(result)) return "it is not an object {content, meta}";
-  let parts: { content?: unknown; meta?: unknown };
-  try {
-    const { content, meta = {} } = result;
-    parts = { content, meta };
-  } catch (thrown) {
-    return `reading it threw: ${describeError(thrown)}`;
-  }
-  const { content, meta } = parts;
-  if (typeof content !== "string") return "content is not a string";
-  if (byteLength(content) > messageContentMaxBytes) return `content is larger than ${messageContentMaxBytes} bytes`;
-  if (!isPlainObject(meta)) return "meta is not an object";
-  const text = toJsonText(meta, messageMetaMaxBytes);
-  return text.ok ? { content, meta: text.value } : `meta ${text.error}`;
 }

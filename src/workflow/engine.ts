@@ -27,6 +27,10 @@ export interface WorkflowPlan {
   readonly maxQueue: number;
   readonly maxRounds: number;
   readonly drainTimeoutMs: number;
+  /** Of the messages of one run, content and `meta`. */
+  readonly maxThreadBytes: number;
+  /** What its process may use for user code. */
+  readonly memoryBytes: number;
 }
 
 /** The current runs of one workflow. `unassigned`: active runs that are in no process, such as in a quarantine. */

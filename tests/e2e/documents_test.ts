@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { runCli } from "../../src/cli/app.ts";
-import { formatDiagnostics } from "../../src/config/diagnostic.ts";
+import { formatProblems } from "../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../src/config/parse.ts";
 import { CapturedIo } from "../support/captured_io.ts";
 import { faultOf, programsOf } from "../support/command_lines.ts";
@@ -90,7 +90,7 @@ Deno.test("every block of YAML is a nerve.yaml without errors", () => {
     const parsed = parseNerveConfig(block.text);
     assert.ok(
       parsed.ok,
-      parsed.ok ? "" : `${document.path}: ${formatDiagnostics(parsed.error, "text")}\n${block.text}`,
+      parsed.ok ? "" : `${document.path}: ${formatProblems(parsed.error, "text")}\n${block.text}`,
     );
   }
   assert.ok(blocksIn("yaml").length > 8);

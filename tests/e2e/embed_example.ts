@@ -1,10 +1,10 @@
 // deno-lint-ignore-file no-console -- an example talks to whoever runs it
 // nerve inside a program of one's own, as docs/api.md shows it
-import { createKernel, formatDiagnostics, loadNerveConfig, workspacePaths } from "../../src/mod.ts";
+import { createKernel, formatProblems, loadNerveConfig, workspacePaths } from "../../src/mod.ts";
 
 const root = await Deno.realPath(Deno.args[0] ?? ".");
 const loaded = await loadNerveConfig(workspacePaths(root));
-if (!loaded.ok) throw new Error(formatDiagnostics(loaded.error, "text"));
+if (!loaded.ok) throw new Error(formatProblems(loaded.error, "text"));
 
 const kernel = createKernel(loaded.value.config, root);
 const events = kernel.events();

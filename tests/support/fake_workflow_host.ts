@@ -32,10 +32,18 @@ export class FakeProcess implements WorkflowProcess {
     this.workflow = workflow;
   }
 
-  run(start: RunStart, attempt: number, messages: readonly RunMessage[], failures: number): void {
+  run(start: RunStart, attempt: number, rounds: number, failures: number): void {
     if (!this.alive) return;
-    const thread = { start, attempt, failures, messages: [...messages], waits: false, aborted: null };
+    const thread: FakeThread = { start, attempt, failures, messages: [], waits: false, aborted: null };
     this.threads.set(start.runId, thread);
+    if (rounds === 0) this.onRun(thread);
+  }
+
+  // deno-lint-ignore require-await
+  async sendThread(runId: string, attempt: number, messages: Iterable<RunMessage>): Promise<void> {
+    const thread = this.threads.get(runId);
+    if (!this.alive || thread?.attempt !== attempt) return;
+    thread.messages = [...messages];
     this.onRun(thread);
   }
 

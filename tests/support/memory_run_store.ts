@@ -121,8 +121,12 @@ export class MemoryRunStore implements RunStore {
     return this.#state.runs.get(runId) ?? null;
   }
 
-  readMessages(runId: string): RunMessage[] {
+  readThread(runId: string): RunMessage[] {
     return [...this.#state.messages.get(runId) ?? []];
+  }
+
+  readThreadBytes(runId: string): number {
+    return this.readThread(runId).reduce((sum, message) => sum + JSON.stringify(message).length, 0);
   }
 
   listUnfinished(): Run[] {

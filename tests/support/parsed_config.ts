@@ -1,13 +1,13 @@
 /** The problems of parsing a nerve.yaml, in the forms in which tests compare them. */
 import assert from "node:assert/strict";
 import type { Diagnostic } from "../../src/config/diagnostic.ts";
-import { formatDiagnostics } from "../../src/config/diagnostic.ts";
+import { formatProblems } from "../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../src/config/parse.ts";
 import type { NerveConfig } from "../../src/config/types.ts";
 
 export function configOf(text: string): NerveConfig {
   const parsed = parseNerveConfig(text);
-  assert.ok(parsed.ok, parsed.ok ? "" : formatDiagnostics(parsed.error, "text"));
+  assert.ok(parsed.ok, parsed.ok ? "" : formatProblems(parsed.error, "text"));
   return parsed.value.config;
 }
 
@@ -25,7 +25,7 @@ export function problemLinesOf(text: string): string[] {
 export function linesOf(text: string): string[] {
   const parsed = parseNerveConfig(text);
   const problems = parsed.ok ? parsed.value.warnings : parsed.error;
-  return problems.map((problem) => formatDiagnostics([{ ...problem, hint: null }], "text"));
+  return problems.map((problem) => formatProblems([{ ...problem, hint: null }], "text"));
 }
 
 export function hintOf(text: string, path: string): string | null | undefined {

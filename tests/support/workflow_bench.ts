@@ -15,6 +15,8 @@ export const defaults: WorkflowPlan = {
   maxQueue: 2,
   maxRounds: 10,
   drainTimeoutMs: 30_000,
+  maxThreadBytes: 128 * 1024 ** 2,
+  memoryBytes: 256 * 1024 ** 2,
 };
 
 export class Bench {

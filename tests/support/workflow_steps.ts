@@ -27,7 +27,8 @@ export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
 export const waits: readonly (number | null)[] = [null, 0, 700];
 
 export function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {
-  return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000 };
+  const sizes = { maxThreadBytes: 128 * 1024 ** 2, memoryBytes: 256 * 1024 ** 2 };
+  return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000, ...sizes };
 }
 
 export function pick<T>(from: readonly T[], n: number): T | undefined {

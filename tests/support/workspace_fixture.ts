@@ -12,7 +12,7 @@ import { setImmediate } from "node:timers";
 import { stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
 import { type Clock, delay } from "../../src/base/time.ts";
-import { formatDiagnostics } from "../../src/config/diagnostic.ts";
+import { formatProblems } from "../../src/config/diagnostic.ts";
 import { loadNerveConfig } from "../../src/config/load.ts";
 import type { NerveConfig } from "../../src/config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
@@ -99,7 +99,7 @@ export class WorkspaceFixture implements AsyncDisposable {
   /** The configuration on disk; fails the test with its problems when it is wrong. Warnings do not matter. */
   async config(): Promise<NerveConfig> {
     const loaded = await loadNerveConfig(this.paths);
-    if (!loaded.ok) assert.fail(formatDiagnostics(loaded.error, "text"));
+    if (!loaded.ok) assert.fail(formatProblems(loaded.error, "text"));
     return loaded.value.config;
   }
 

@@ -1,6 +1,6 @@
 /** `nerve sense add|library` and `nerve workflow add|library`: the senses and workflows that come with nerve. */
 import { NerveError } from "../../base/errors.ts";
-import { type Diagnostic, formatDiagnostics } from "../../config/diagnostic.ts";
+import { type Diagnostic, formatProblems } from "../../config/diagnostic.ts";
 import { hintNearest } from "../../config/did_you_mean.ts";
 import { type ParsedConfig, parseNerveConfig } from "../../config/parse.ts";
 import { permissionNames, type PermissionRequest } from "../../config/types.ts";
@@ -91,7 +91,7 @@ function requireValid(io: CliIo, text: string): ParsedConfig {
 }
 
 function printProblems(io: CliIo, problems: readonly Diagnostic[]): void {
-  io.stderr.write(`${formatDiagnostics(problems, "text")}\n`);
+  io.stderr.write(`${formatProblems(problems, "text")}\n`);
 }
 
 function report(io: CliIo, kind: LibraryKind, name: string, written: WrittenFiles, parsed: ParsedConfig): void {

@@ -12,7 +12,7 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import { workspaceAwayMaxMs } from "../../base/limits.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
-import { formatDiagnostics } from "../../config/diagnostic.ts";
+import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import type { NerveConfig } from "../../config/types.ts";
@@ -60,7 +60,7 @@ async function loadAndRun(createKernel: CreateKernel, io: CliIo, flags: Flags): 
   await refreshEditorTypes(io, paths.root);
   const parsed = await loadNerveConfig(paths);
   if (!parsed.ok) {
-    io.stderr.write(`${formatDiagnostics(parsed.error, "text")}\n`);
+    io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
     io.stderr.write(
       `${sign.failed} nothing was started\n   nerve validate shows the same errors, and loads the code too\n`,
     );
@@ -168,7 +168,7 @@ async function waitAndRestart(
     const parsed = await loadNerveConfig(paths);
     try {
       if (parsed.ok) running = await start(parsed.value);
-      else why = formatDiagnostics(parsed.error, "text");
+      else why = formatProblems(parsed.error, "text");
     } catch (thrown) {
       // The workspace may be half written: try again. But give up when another daemon runs in it by now.
       if (!(thrown instanceof NerveError) || thrown.code === "DAEMON_RUNNING") throw thrown;
@@ -185,7 +185,7 @@ async function waitAndRestart(
 }
 
 function printStart(io: CliIo, paths: WorkspacePaths, { config, warnings }: ParsedConfig): void {
-  if (warnings.length > 0) print(io, formatDiagnostics(warnings, "text"));
+  if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
   print(
     io,

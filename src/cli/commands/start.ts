@@ -6,7 +6,7 @@ import { type ErrorCode, NerveError } from "../../base/errors.ts";
 import { daemonStopMaxMs } from "../../base/limits.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
-import { formatDiagnostics } from "../../config/diagnostic.ts";
+import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -37,7 +37,7 @@ export async function start(io: CliIo, flags: Flags): Promise<number> {
 export async function loadValidConfig(io: CliIo, paths: WorkspacePaths): Promise<ParsedConfig | null> {
   const parsed = await loadNerveConfig(paths);
   if (!parsed.ok) {
-    io.stderr.write(`${formatDiagnostics(parsed.error, "text")}\n`);
+    io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
     io.stderr.write(
       `${sign.failed} nothing was started\n   nerve validate shows the same errors, and loads the code too\n`,
     );
@@ -82,7 +82,7 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   const forget = io.onInterrupt(() => abort.abort());
   const report = await startDaemonProcess(paths, io.clock, abort.signal).finally(forget);
   if (report.t === "refused") throw toError(report.refusal);
-  if (warnings.length > 0) print(io, formatDiagnostics(warnings, "text"));
+  if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
   print(io, `${sign.live} nerve ${version} runs ${toPrintable(paths.root)} (pid ${report.pid}): ${parts}`);
   print(io, dim(io, `   log: ${toPrintable(paths.textLog)} (nerve logs -f)`));

@@ -3,7 +3,7 @@ import { relative, resolve } from "node:path";
 import {
   type Diagnostic,
   type DiagnosticFormat,
-  formatDiagnostics,
+  formatProblems,
   hasErrors,
   sortDiagnostics,
 } from "../../config/diagnostic.ts";
@@ -43,7 +43,7 @@ export function createValidateCommand(load: SandboxLoader): Validate {
       ...(valid === null ? [] : await load(valid, paths)),
     ];
     const diagnostics = sortDiagnostics(found.map((diagnostic) => showFrom(io.cwd, paths.root, diagnostic)));
-    const text = formatDiagnostics(diagnostics, format);
+    const text = formatProblems(diagnostics, format);
     if (text !== "") print(io, text);
     if (format === "text") print(io, summarize(diagnostics, parsed !== null, valid));
     if (flags.lock && parsed !== null && !hasErrors(diagnostics)) {

@@ -164,6 +164,36 @@ export function readMessages(statements: StatementCache, runId: string, query: M
   }).reverse();
 }
 
+/** About how much `readThread` reads at a time; one message may be larger. */
+const threadPartBytes = 256 * 1024;
+
+/**
+ * All messages of a run, oldest first, in parts of about `threadPartBytes`: nobody else waits for a long thread, and no
+ * statement stays open between two parts.
+ */
+export function* readThread(statements: StatementCache, runId: string): Generator<RunMessage> {
+  // `octet_length` reads no content: it is in the header of the row.
+  const sizes = statements.arrays(
+    "select id, octet_length(payload) from logs where ref_id = ? and type = 'run.message' order by id",
+  ).all(runId) as unknown as [number, number][];
+  for (let from = 0; from < sizes.length;) {
+    let to = from, bytes = 0;
+    while (to < sizes.length && (to === from || bytes < threadPartBytes)) bytes += sizes[to++]?.[1] ?? 0;
+    const rows = statements.arrays(
+      "select ts, payload from logs where ref_id = ? and type = 'run.message' and id between ? and ? order by id",
+    ).all(runId, sizes[from]?.[0] ?? 0, sizes[to - 1]?.[0] ?? 0) as unknown as [number, string][];
+    for (const [ts, payload] of rows) yield toRunMessage(ts, JSON.parse(payload));
+    from = to;
+  }
+}
+
+/** The bytes that the messages of a run take in the log. */
+export function readThreadBytes(statements: StatementCache, runId: string): number {
+  const sql = "select sum(octet_length(payload)) from logs where ref_id = ? and type = 'run.message'";
+  const [bytes] = statements.arrays(sql).get(runId) as unknown as [number | null];
+  return bytes ?? 0;
+}
+
 /** The content of the newest `run.attempt_failed` row of a run; null when there is none. */
 export function readLastFailure(statements: StatementCache, runId: string): RoleFailure | null {
   const row = statements.arrays(

@@ -18,8 +18,9 @@ import {
   insertAtRound,
   insertRun,
   readLastFailure,
-  readMessages,
   readRun,
+  readThread,
+  readThreadBytes,
   runColumns,
   type RunGuard,
   toRun,
@@ -83,9 +84,14 @@ export class SqliteRunStore {
     }
   }
 
-  /** All messages of a run, oldest first. */
-  readMessages(runId: string): RunMessage[] {
-    return readMessages(this.#statements, runId);
+  /** All messages of a run, oldest first, read in small parts while they are taken. */
+  readThread(runId: string): Iterable<RunMessage> {
+    return readThread(this.#statements, runId);
+  }
+
+  /** The bytes that the messages of a run take in the log. */
+  readThreadBytes(runId: string): number {
+    return readThreadBytes(this.#statements, runId);
   }
 
   /** Runs that are `queued` or `started`, in order of creation. */

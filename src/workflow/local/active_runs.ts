@@ -23,6 +23,8 @@ export interface RunEntry {
    * Ends being written that its process did not cause (kill, drop, interrupt). While there are any, nothing new starts.
    */
   endsPending: number;
+  /** What its messages take, content and `meta`; of a run from before the start, at first what they take in the log. */
+  threadBytes: number;
   /** Why it is in no process; for the row that resumes it. */
   detachReason: string;
   /** Resolves when its first row is durable; rejects when that row could not be written. */
@@ -83,6 +85,7 @@ export class ActiveRuns {
       lastFailure: null,
       retryWait: null,
       endsPending: 0,
+      threadBytes: 0,
       detachReason: "",
       created,
       waiters: [],

@@ -54,6 +54,15 @@ export class Assignments {
     return this.#processes.get(processId)?.runs.get(runId) ?? null;
   }
 
+  /** What the messages of its runs take, without those of a run whose end is being written. */
+  countThreadBytes(processId: number): number {
+    let bytes = 0;
+    for (const { phase, threadBytes } of this.#processes.get(processId)?.runs.values() ?? []) {
+      if (phase.tag !== "ending") bytes += threadBytes;
+    }
+    return bytes;
+  }
+
   isBusy(processId: number): boolean {
     return this.#processes.has(processId);
   }

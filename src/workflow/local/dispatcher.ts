@@ -11,6 +11,7 @@ import { messageOf } from "../../base/errors.ts";
 import { backoffMaxMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { TimerGroup } from "../../base/timer_group.ts";
+import { byteLength } from "../../protocol/json.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { WorkflowPlan } from "../engine.ts";
 import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
@@ -109,7 +110,7 @@ export class Dispatcher {
       if (process === null || this.#parts.assignments.isRecycling(process.id)) return;
       if (suspects.length > 0 && !this.#mayJoinProcess(entry, process)) return;
       if (!entry.phase.ready) void this.#resume(entry);
-      else if (!this.#assign(entry, process)) return;
+      else if (this.#fits(entry, process, plan)) this.#assign(entry, process);
     }
   }
 
@@ -141,20 +142,34 @@ export class Dispatcher {
     return isSuspect(entry) ? others.length === 0 : !others.some(isSuspect);
   }
 
-  #assign(entry: RunEntry, process: WorkflowProcess): boolean {
+  /** Whether the process has room for the run's messages. One without other messages takes any run. */
+  #fits(entry: RunEntry, process: WorkflowProcess, plan: WorkflowPlan): boolean {
+    if (entry.run.rounds === 0) return true;
+    if (entry.threadBytes === 0) entry.threadBytes = this.#parts.store.readThreadBytes(entry.run.runId);
+    const held = this.#parts.assignments.countThreadBytes(process.id);
+    return held === 0 || held + entry.threadBytes <= plan.memoryBytes / 2;
+  }
+
+  #assign(entry: RunEntry, process: WorkflowProcess): void {
     const { run } = entry;
-    let messages: RunMessage[];
-    try {
-      messages = run.rounds === 0 ? [] : this.#parts.store.readMessages(run.runId);
-    } catch (thrown) {
-      this.#parts.reportProblem(`the messages of run ${run.runId} cannot be read; retrying: ${messageOf(thrown)}`);
-      this.#parts.timers.after(backoffMaxMs, () => this.dispatch(entry.queue));
-      return false;
-    }
     this.#parts.assignments.assign(process, entry);
     enterPhase(entry, { tag: "running", process });
-    process.run(toRunStart(run), run.attempt, messages, failureOf(entry)?.failures ?? 0);
-    return true;
+    process.run(toRunStart(run), run.attempt, run.rounds, failureOf(entry)?.failures ?? 0);
+    if (run.rounds > 0) void this.#sendThread(entry, process);
+  }
+
+  async #sendThread(entry: RunEntry, process: WorkflowProcess): Promise<void> {
+    const { assignments, store, reportProblem, timers } = this.#parts, { runId, attempt } = entry.run;
+    const holds = () => assignments.findAssigned(process.id, runId) === entry && entry.run.attempt === attempt;
+    try {
+      await process.sendThread(runId, attempt, readWhile(entry, store.readThread(runId), holds));
+    } catch (thrown) {
+      reportProblem(`the messages of run ${runId} cannot be read; retrying: ${messageOf(thrown)}`);
+      if (!holds() || entry.phase.tag !== "running") return;
+      this.detach(entry, "its messages could not be read");
+      assignments.release(process, entry);
+      timers.after(backoffMaxMs, () => this.dispatch(entry.queue));
+    }
   }
 
   async #resume(entry: RunEntry): Promise<void> {
@@ -193,6 +208,24 @@ export class Dispatcher {
     enterPhase(entry, { tag: "unassigned", ready: written });
     this.dispatch(entry.queue);
   }
+}
+
+/** The messages while `holds`; then `entry.threadBytes` is what they take. Throws when some are missing. */
+function* readWhile(entry: RunEntry, messages: Iterable<RunMessage>, holds: () => boolean): Generator<RunMessage> {
+  let count = 0, bytes = 0;
+  for (const message of messages) {
+    if (!holds()) return;
+    count++;
+    bytes += measureMessage(message);
+    yield message;
+  }
+  if (count !== entry.run.rounds) throw new Error(`the log has ${count} of its ${entry.run.rounds} messages`);
+  entry.threadBytes = bytes;
+}
+
+/** The bytes of content and `meta`. */
+export function measureMessage({ content, meta }: Pick<RunMessage, "content" | "meta">): number {
+  return byteLength(content) + byteLength(JSON.stringify(meta));
 }
 
 function isSuspect(entry: RunEntry): boolean {

@@ -79,7 +79,7 @@ export class WorkflowManager implements WorkflowEngine {
     this.#admission = new RunAdmission({ runs, writer, dispatcher, store, clock, newRunId: options.newRunId });
     const rejections = new RejectionLog((runId) => writer.read(runId), clock, log);
     const retries = new Retries({ writer, assignments, dispatcher, clock, onFailureStored: options.onRoleFailed });
-    this.#messages = new ProcessMessages({ runs, writer, assignments, dispatcher, rejections, retries, clock });
+    this.#messages = new ProcessMessages({ runs, writer, assignments, dispatcher, rejections, retries, clock, log });
     this.#exits = new ProcessExitHandler({ assignments, dispatcher, writer, timers, clock, log });
   }
 

@@ -36,7 +36,10 @@ export interface RunStore {
   readLastFailure(runId: string): RoleFailure | null;
   /** The run, including changes that are not committed yet, or null. */
   get(runId: string): Run | null;
-  readMessages(runId: string): RunMessage[];
+  /** Oldest first, read in small parts while they are taken: a thread may not fit into memory. */
+  readThread(runId: string): Iterable<RunMessage>;
+  /** About how many bytes `readThread` will yield. */
+  readThreadBytes(runId: string): number;
   /** Runs that are `queued` or `started`, in the order in which they were created. */
   listUnfinished(): Run[];
 }
@@ -46,8 +49,13 @@ export interface WorkflowProcess {
   /** Unique: never used for another process. */
   readonly id: number;
   readonly workflow: string;
-  /** `failures`: how often the role of the current round has failed so far. */
-  run(start: RunStart, attempt: number, messages: readonly RunMessage[], failures: number): void;
+  /** The run begins when `sendThread` has sent `rounds` messages. `failures`: how often the role of the current round has failed so far. */
+  run(start: RunStart, attempt: number, rounds: number, failures: number): void;
+  /**
+   * Sends the `rounds` messages that `run` has announced, as fast as the process reads them. Resolves when they are sent
+   * or the process has ended; rejects with what `messages` throws.
+   */
+  sendThread(runId: string, attempt: number, messages: Iterable<RunMessage>): Promise<void>;
   ack(runId: string, attempt: number, message: RunMessage): void;
   abortRun(runId: string, attempt: number, reason: string): void;
   /** Kills the process. Its exit is reported like any other, through `WorkflowManager.onProcessExit`. */

@@ -7,22 +7,24 @@
  * I4. The end of a run may arrive while its last message is being written. It is written after that message or not at
  *     all.
  */
+import { formatSize } from "../../base/duration.ts";
 import { unreachable } from "../../base/errors.ts";
-import { messageContentMaxBytes, messageMetaMaxBytes, roleNameMaxChars } from "../../base/limits.ts";
+import { messageContentMaxBytes, messageMetaMaxBytes, roleNameMaxChars, threadWarnedAt } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { byteLength, isPlainObject, toJsonText } from "../../protocol/json.ts";
+import type { NewLogRow } from "../../protocol/log.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { formatPlace } from "../../protocol/signal.ts";
 import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import { type Dispatcher, measureMessage } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { WorkflowProcess } from "./ports.ts";
 import type { MessageSender, RejectionLog } from "./rejection_log.ts";
 import type { AttemptFailedReport, Retries, RoleBegunReport } from "./retries.ts";
 import { currentRoundOf } from "./role_failure.ts";
-import { createEnding, type Ending, type RunWriter } from "./run_writer.ts";
+import { createEnding, createRunRow, type Ending, type RunWriter } from "./run_writer.ts";
 
 export type RunMessageReport = Extract<FromProcess, { t: "message" }>;
 export type RunFinishedReport = Extract<FromProcess, { t: "finished" }>;
@@ -38,6 +40,7 @@ export interface ProcessMessageParts {
   readonly rejections: RejectionLog;
   readonly retries: Retries;
   readonly clock: Clock;
+  readonly log: (row: NewLogRow) => unknown;
 }
 
 /** A run, and the process that may report on it. */
@@ -84,7 +87,7 @@ export class ProcessMessages {
 
   #onRunMessage({ entry, process }: AcceptedReport, report: RunMessageReport): void {
     const round = currentRoundOf(entry.run);
-    const fault = findFault(report, entry.run);
+    const fault = findFault(report, entry.run) ?? this.#addToThread(entry, report);
     if (fault !== null) {
       process.abortRun(entry.run.runId, entry.run.attempt, fault.reason);
       return void this.#endRun(entry, process, fault.how, fault.reason);
@@ -92,6 +95,23 @@ export class ProcessMessages {
     const { role, content, meta } = report;
     const message = { round, role, content: content.toWellFormed(), meta, ts: this.#parts.clock.now() };
     void this.#storeMessage(entry, process, message);
+  }
+
+  /** Counts a message that has no other fault. Warns once when most of the room is taken. */
+  #addToThread(entry: RunEntry, report: RunMessageReport): Fault | null {
+    const { plan } = entry.queue;
+    if (plan === null) return null;
+    const before = entry.threadBytes, after = before + measureMessage(report), limit = plan.maxThreadBytes;
+    if (after > limit) {
+      return toFault(report, `the run's messages would take more than max_thread, ${formatSize(limit)}`);
+    }
+    entry.threadBytes = after;
+    const most = limit * threadWarnedAt;
+    if (before < most && after >= most) {
+      const message = `its messages take ${formatSize(after)} of at most ${formatSize(limit)} (max_thread)`;
+      this.#parts.log(createRunRow(entry.run, "run.log", { level: "warn", message, data: null }));
+    }
+    return null;
   }
 
   #onFinished({ entry, process }: AcceptedReport, report: RunFinishedReport): void {
@@ -190,10 +210,20 @@ export class ProcessMessages {
   }
 }
 
+/** How a message that cannot be stored ends its run, and why. */
+interface Fault {
+  readonly how: Ending;
+  readonly reason: string;
+}
+
+function toFault({ round }: RunMessageReport, what: string): Fault {
+  return { how: "failed", reason: `round ${round}: ${what}` };
+}
+
 /** Why a message cannot be stored, and how that ends the run; null when nothing is wrong with the message. */
-function findFault(report: RunMessageReport, run: Run): { how: Ending; reason: string } | null {
+function findFault(report: RunMessageReport, run: Run): Fault | null {
   if (report.round > run.maxRounds) return { how: "maxRounds", reason: `maxRounds ${run.maxRounds} reached` };
-  const failed = (what: string) => ({ how: "failed", reason: `round ${report.round}: ${what}` }) as const;
+  const failed = (what: string) => toFault(report, what);
   const { role, content, meta } = report;
   if (typeof role !== "string" || role.length === 0) return failed("the role has no name");
   if (role.length > roleNameMaxChars) return failed(`the role's name is longer than ${roleNameMaxChars} characters`);

@@ -1,6 +1,6 @@
 /** Links inside granted folders: what they make reachable for the sandbox is reported beforehand. */
 import assert from "node:assert/strict";
-import { formatDiagnostics } from "../../../src/config/diagnostic.ts";
+import { formatProblems } from "../../../src/config/diagnostic.ts";
 import { loadNerveConfig } from "../../../src/config/load.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { join } from "../../support/paths.ts";
@@ -19,7 +19,7 @@ async function problemsOf(permissions: string, link: (root: string) => void): Pr
     });
     link(root);
     const loaded = await loadNerveConfig(workspacePaths(root));
-    text = formatDiagnostics(loaded.ok ? loaded.value.warnings : loaded.error, "text");
+    text = formatProblems(loaded.ok ? loaded.value.warnings : loaded.error, "text");
   });
   return text;
 }

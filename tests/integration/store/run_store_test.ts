@@ -76,7 +76,7 @@ Deno.test("messages are stored in order, each once, from the current attempt", (
     assert.equal(await append(2), false);
     assert.deepEqual(await Promise.all([append(1), append(1), append(2), append(3, 2)]), [true, false, true, false]);
     assert.equal(await runs.appendMessage({ ...of, runId: "none" }, message(1)), false);
-    assert.deepEqual(runs.readMessages("a"), [message(1), message(2)]);
+    assert.deepEqual([...runs.readThread("a")], [message(1), message(2)]);
     assert.equal(runs.get("a")?.rounds, 2);
     const rows = store.reader.logs({ refId: "a", type: "run.message" });
     assert.deepEqual(rows.map(({ causeId, ts }) => ({ causeId, ts })), [{ causeId: 4, ts: 5_001 }, {
@@ -94,7 +94,7 @@ Deno.test("a run that has ended accepts no message", () =>
       await store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1, causeId: null }, message(1)),
       false,
     );
-    assert.deepEqual(store.runs.readMessages("a"), []);
+    assert.deepEqual([...store.runs.readThread("a")], []);
   }));
 
 Deno.test("reads see uncommitted writes; another connection does not", () =>
@@ -105,7 +105,7 @@ Deno.test("reads see uncommitted writes; another connection does not", () =>
       message(1),
     );
     assert.equal(store.runs.get("a")?.rounds, 1);
-    assert.deepEqual(store.runs.readMessages("a"), [message(1)]);
+    assert.deepEqual([...store.runs.readThread("a")], [message(1)]);
     assert.equal(store.runs.listUnfinished().length, 1);
     assert.equal(store.reader.run("a"), null);
     await Promise.all([created, appended]);

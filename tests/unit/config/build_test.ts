@@ -24,6 +24,7 @@ Deno.test("missing settings have their defaults, also for an entry that is only 
     maxQueue: 100,
     maxRounds: 100,
     drainTimeoutMs: 30_000,
+    maxThreadBytes: 128 * 1024 ** 2,
     permissions: {},
     memoryBytes: 256 * 1024 ** 2,
     config: {},

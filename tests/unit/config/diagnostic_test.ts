@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  type Diagnostic,
-  formatConfigPath,
-  formatDiagnostics,
-  sortDiagnostics,
-} from "../../../src/config/diagnostic.ts";
+import { type Diagnostic, formatConfigPath, formatProblems, sortDiagnostics } from "../../../src/config/diagnostic.ts";
 import fc from "../../support/fast_check.ts";
 
 const place = { file: "nerve.yaml", line: 12, column: 5 };
@@ -18,7 +13,7 @@ const error: Diagnostic = {
 const warning: Diagnostic = { severity: "warning", path: "", message: "nothing to do", hint: null, place: null };
 
 Deno.test("a problem as text is place, severity, path and message, with the hint below", () => {
-  const text = formatDiagnostics([error, warning], "text");
+  const text = formatProblems([error, warning], "text");
   assert.equal(
     text,
     "nerve.yaml:12:5 error senses.cpu.throttle: must be a duration\n  write 10s\nwarning nothing to do",
@@ -26,35 +21,35 @@ Deno.test("a problem as text is place, severity, path and message, with the hint
 });
 
 Deno.test("problems as JSON are one document that holds them unchanged, with counts", () => {
-  assert.deepEqual(JSON.parse(formatDiagnostics([error, warning], "json")), {
+  assert.deepEqual(JSON.parse(formatProblems([error, warning], "json")), {
     errors: 1,
     warnings: 1,
     problems: [error, warning],
   });
-  assert.deepEqual(JSON.parse(formatDiagnostics([], "json")), { errors: 0, warnings: 0, problems: [] });
+  assert.deepEqual(JSON.parse(formatProblems([], "json")), { errors: 0, warnings: 0, problems: [] });
 });
 
 Deno.test("a problem for GitHub is one annotation line", () => {
   assert.equal(
-    formatDiagnostics([error], "github"),
+    formatProblems([error], "github"),
     "::error file=nerve.yaml,line=12,col=5::senses.cpu.throttle: must be a duration (write 10s)",
   );
-  assert.equal(formatDiagnostics([warning], "github"), "::warning::nothing to do");
+  assert.equal(formatProblems([warning], "github"), "::warning::nothing to do");
 });
 
 Deno.test("no text of a user can end an annotation, start another, or forge its properties", () => {
   const hostile = { ...error, message: "a\n::error::b%0A", place: { ...place, file: "x,line=1::y:\r\n" } };
-  const line = formatDiagnostics([hostile], "github");
+  const line = formatProblems([hostile], "github");
   assert.equal(line.split("\n").length, 1);
   assert.ok(line.startsWith("::error file=x%2Cline=1%3A%3Ay%3A%0D%0A,line=12,col=5::"));
   assert.ok(line.includes("a%0A::error::b%250A"));
   fc.assert(fc.property(fc.string(), fc.string(), (message, hint) => {
-    assert.doesNotMatch(formatDiagnostics([{ ...error, message, hint }], "github"), /[\r\n]/);
+    assert.doesNotMatch(formatProblems([{ ...error, message, hint }], "github"), /[\r\n]/);
   }));
 });
 
 Deno.test("no control character of a message reaches the terminal", () => {
-  const text = formatDiagnostics([{ ...error, message: "\u001b[2Jgone\u202e\n", hint: "\u0007" }], "text");
+  const text = formatProblems([{ ...error, message: "\u001b[2Jgone\u202e\n", hint: "\u0007" }], "text");
   assert.ok(text.includes("\\u001b[2Jgone\\u202e\\u000a"));
   assert.ok(text.endsWith("\n  \\u0007"));
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { stringify } from "yaml";
 import { formatDuration } from "../../../src/base/duration.ts";
-import { formatDiagnostics, problemFormats } from "../../../src/config/diagnostic.ts";
+import { formatProblems, problemFormats } from "../../../src/config/diagnostic.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
 import type { NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "../../../src/config/types.ts";
 import fc from "../../support/fast_check.ts";
@@ -21,7 +21,7 @@ function answer(text: string): void {
   // The YAML library may report the same error twice.
   const reported = problems.filter(({ path }) => path !== "").map((problem) => JSON.stringify(problem));
   assert.equal(new Set(reported).size, reported.length, "nothing is reported twice");
-  for (const format of problemFormats) formatDiagnostics(problems, format);
+  for (const format of problemFormats) formatProblems(problems, format);
 }
 
 Deno.test("any string is parsed without throwing", () => {
@@ -150,6 +150,7 @@ const workflow = (self: string): fc.Arbitrary<WorkflowConfig> => {
     maxQueue: fc.integer({ min: 1, max: 10_000 }),
     maxRounds: fc.integer({ min: 1, max: 10_000 }),
     drainTimeoutMs: ms,
+    maxThreadBytes: fc.integer({ min: 2 * 1024 ** 2, max: 2 ** 40 }),
     permissions,
     memoryBytes: fc.integer({ min: 64, max: 4_096 }).map((mebibytes) => mebibytes * 1024 ** 2),
     config: json,
@@ -224,6 +225,7 @@ function written(value: NerveConfig): string {
       max_queue: item.overflow === "drop" ? null : item.maxQueue,
       max_rounds: item.maxRounds,
       drain_timeout: formatDuration(item.drainTimeoutMs),
+      max_thread: `${item.maxThreadBytes}B`,
       permissions: item.permissions,
       memory: size(item.memoryBytes),
       config: item.config,
@@ -235,7 +237,7 @@ Deno.test("any valid configuration is read as it was written", () => {
   fc.assert(
     fc.property(config, (value) => {
       const parsed = parseNerveConfig(written(value));
-      assert.ok(parsed.ok, parsed.ok ? "" : formatDiagnostics(parsed.error, "text"));
+      assert.ok(parsed.ok, parsed.ok ? "" : formatProblems(parsed.error, "text"));
       // The order of keys in objects, and in a Map with names like "10", is not part of the meaning.
       const plain = (from: NerveConfig) => ({
         ...from,

@@ -104,3 +104,17 @@ Deno.test("only the process that holds a run may report about it, in its attempt
   ]);
   assert.deepEqual([bench.logged[3]?.source, bench.logged[3]?.refId], ["workflow:w", "a"]);
 });
+
+Deno.test("a run whose messages would take more than max_thread fails, and is warned once before", async () => {
+  const bench = new Bench({ maxThreadBytes: 1_000 });
+  await bench.start("a");
+  await bench.turn();
+  for (let round = 0; round < 9; round++) await bench.sendMessage("a", { content: "x".repeat(100), meta: {} });
+  assert.equal(bench.status("a"), "started");
+  const [warning, ...more] = bench.logged.filter(({ type }) => type === "run.log");
+  assert.deepEqual(more, []);
+  assert.match(JSON.stringify(warning?.payload), /"level":"warn","message":"its messages take .* \(max_thread\)"/);
+  await bench.sendMessage("a", { content: "\u20ac".repeat(30), meta: { wide: "\u20ac" } });
+  assert.deepEqual([bench.status("a"), bench.run("a").exitCode, bench.run("a").rounds], ["failed", 1, 9]);
+  assert.match(bench.run("a").reason ?? "", /^round 10: the run's messages would take more than max_thread, /);
+});
