@@ -68,10 +68,16 @@ function sectionOf({ words, command }: Documented): string {
   return joined([
     `## ${nameOf(words)}`,
     sentence(details.replaceAll("\n", " ")),
-    block("text", usage),
+    block("text", withoutDefaults(usage, command)),
     parametersOf(command),
     block("sh", examples.replaceAll(/^ {2}/gm, "")),
   ]).trimEnd();
+}
+
+/** stricli shows a switch that is on by itself as `[--watch]`, which nobody needs to write. */
+function withoutDefaults(usage: string, { parameters: { flags = {} } }: Command<CliContext>): string {
+  const on = Object.entries(flags).filter(([, flag]) => isOn(flag)).map(([name]) => name);
+  return on.reduce((text, name) => text.replace(`[--${name}]`, `[--no-${name}]`), usage);
 }
 
 function parametersOf({ parameters }: Command<CliContext>): string | null {
@@ -83,7 +89,7 @@ function parametersOf({ parameters }: Command<CliContext>): string | null {
     ) => [code(each.placeholder ?? ""), `${each.brief}${each.optional === true ? " (optional)" : ""}`]),
     ...Object.entries(flags).map(([name, flag]) => {
       const letters = Object.entries(aliases).filter(([, full]) => full === name).map(([letter]) => code(`-${letter}`));
-      return [[code(spelt(name, flag)), ...letters].join(", "), flag.brief];
+      return [[code(spelt(name, flag)), ...letters].join(", "), meaningOf(flag)];
     }),
   ];
   return rows.length === 0 ? null : table(["argument or flag", "meaning"], rows);
@@ -94,9 +100,17 @@ type Flag = NonNullable<Command<CliContext>["parameters"]["flags"]>[string];
 function spelt(name: string, flag: Flag): string {
   const flagName = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   // A switch that is on by itself is only ever given to turn it off.
-  if (flag.kind === "boolean") return flag.default === true ? `--no-${flagName}` : `--${flagName}`;
+  if (flag.kind === "boolean") return isOn(flag) ? `--no-${flagName}` : `--${flagName}`;
   const value = flag.kind === "enum" ? flag.values.join("|") : flag.placeholder ?? "VALUE";
   return `--${flagName} ${value}`;
+}
+
+function meaningOf(flag: Flag): string {
+  return isOn(flag) ? `Do not ${flag.brief.slice(0, 1).toLowerCase()}${flag.brief.slice(1)}` : flag.brief;
+}
+
+function isOn(flag: Flag): boolean {
+  return flag.kind === "boolean" && flag.default === true;
 }
 
 function nameOf(words: readonly string[]): string {

@@ -22,7 +22,9 @@ ${block("text", `❌ ${example.message}\n   ${example.hint}`)}
 
 With \`--json\` the same is one line, \`{"error":{"code","message","hint"}}\`. The control API answers with a problem document
 (RFC 9457, \`application/problem+json\`) of the keys \`type\`, \`title\`, \`status\`, \`detail\`, \`code\` and \`hint\`. Programs decide by
-the code; the text may change. In the messages below, \`...\` stands for what is filled in.
+the code; the text may change. The HTTP status is that of the table, except that a route that does not exist answers 404, a
+body that is too large 413, and a body without the content type \`application/json\` 415. In the messages below, \`...\` stands
+for what is filled in.
 
 A nerve.yaml with errors, and code that does not load, is reported by \`nerve validate\` with file, line and column; those
 problems have no codes.`;

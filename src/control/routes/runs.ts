@@ -52,7 +52,7 @@ export function runRoutes(view: KernelPort) {
       describeRoute({
         summary: "Start a run",
         description: "An existing runId attaches to that run. The run is on disk before the answer is sent.",
-        responses: describeResponses("The run", runSchema, 404, 409, 413),
+        responses: describeResponses("The run", runSchema, 404, 409, 413, 415),
       }),
       validatePart("param", named),
       validatePart("json", startRunRequestSchema),
@@ -127,7 +127,7 @@ function singleRunRoutes(view: KernelPort) {
       describeRoute({
         summary: "End a run for good",
         description: "Aborts a role that is running; if it does not return within 5 s, its process is recycled.",
-        responses: describeResponses("The run as it is now on disk", runSchema, 404, 409, 413),
+        responses: describeResponses("The run as it is now on disk", runSchema, 404, 409, 413, 415),
       }),
       validatePart("param", identified),
       validatePart("json", killRunRequestSchema),

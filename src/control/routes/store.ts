@@ -12,7 +12,7 @@ export function storeRoutes(view: KernelPort) {
     describeRoute({
       summary: "Move whole days of the log into the archive now",
       description: "Answers when that is done; health shows the progress. Rows of unfinished runs stay.",
-      responses: describeResponses("What left the log", archiveReplySchema),
+      responses: describeResponses("What left the log", archiveReplySchema, 413, 415),
     }),
     validatePart("json", archiveRequestSchema),
     async (c) => c.json(await view.archive(c.req.valid("json"))),
