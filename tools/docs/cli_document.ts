@@ -24,6 +24,8 @@ A command finds its workspace by \`--workspace DIR\`, else by \`NERVE_WORKSPACE\
 - A daemon that hangs holds no command up: it gives up within seconds and says what to do.
 - Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no daemon runs, 130 interrupted by Ctrl-C. \`nerve workflow trigger --wait\`
   exits with the run's own code; see [errors.md](errors.md#exit-codes).
+- The signs: 🟢 runs or is well, 💤 sleeps until it is needed, ⚪ not running or no signal, 🔶 a warning, or the last compute
+  failed, 🔴 does not load, or is quarantined, ✅ done, ❌ failed, 📡 a signal, 👉 what to do next.
 - \`NERVE_DEBUG=1\` adds the stack to an error. \`NO_COLOR=1\` turns colour off.
 - \`nerve completions bash\` prints what a shell needs to complete commands, flags, and the names of senses, workflows and runs.`;
 

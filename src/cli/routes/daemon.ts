@@ -55,7 +55,7 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
     async () => (await import("../commands/run.ts")).run,
     {
       brief: "Run the workspace in the foreground",
-      details: "Runs the workspace in the foreground. Ctrl-C stops in order, a second Ctrl-C at once.\n" +
+      details: "Runs the workspace in the foreground. Ctrl-C stops cleanly, a second Ctrl-C at once.\n" +
         "Reloads changed files as they are saved; with --no-watch only on nerve reload.\n" +
         "Ends when its terminal closes. Without a terminal, SIGHUP reloads.",
       examples: ["nerve run", "nerve run --for 15s", "nerve run --no-watch"],

@@ -22,7 +22,7 @@ const stop = command(
   {
     brief: "Stop the daemon",
     details:
-      "Stops the daemon in order: computes abort, roles get up to 10 s, unfinished runs continue at the next start.\n" +
+      "Stops the daemon cleanly: computes abort, roles get up to 10 s, unfinished runs continue at the next start.\n" +
       "After 30 s it names what still runs, kills it, and exits 1. Exits 3 when no daemon runs.",
     examples: ["nerve stop", "nerve stop --timeout 5s"],
   },

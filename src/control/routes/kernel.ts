@@ -59,7 +59,7 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
     )
     .post(
       "/stop",
-      describeRoute({ summary: "Stop in order", responses: describeResponses("The stop has begun", stoppingSchema) }),
+      describeRoute({ summary: "Stop cleanly", responses: describeResponses("The stop has begun", stoppingSchema) }),
       (c) => {
         stop();
         return c.json({ stopping: true as const });
