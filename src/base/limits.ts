@@ -80,6 +80,8 @@ export const requestMaxMs = 10 * secondMs;
 export const answerStallMs = 10 * secondMs;
 /** Each event stream gets a comment this often, so that both ends notice a lost connection. */
 export const eventHeartbeatMs = 15 * secondMs;
+/** About how much one query of the log or of messages returns, in bytes of JSON; it always returns one row. */
+export const pageMaxBytes = 16 * MiB;
 /** Log rows that an event stream reads at a time. */
 export const eventReplayRows = 500;
 

@@ -38,7 +38,7 @@ export function openEventStream(view: KernelPort, filter: EventFilter, lastId: n
           at = row.id;
           if (matches(row, filter)) yield { kind: "row", row };
         }
-        if (rows.length < eventReplayRows) return;
+        if (rows.length === 0) return;
       }
     }
     yield* readMissed();

@@ -200,6 +200,7 @@ export class Kernel {
     repeats.flush();
     store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
+    parts.failures.stop();
     feed.close();
     this.#lock?.release();
     this.#bus.close();

@@ -29,7 +29,7 @@ export class LogFeed {
         this.#lastId = row.id;
         this.#bus.publish(row);
       }
-      if (rows.length < eventReplayRows) return;
+      if (rows.length === 0) return;
     }
   }
 

@@ -57,6 +57,7 @@ export interface KernelParts {
   readonly reload: Reload;
   readonly watcher: FileWatcher;
   readonly retention: LogRetention;
+  readonly failures: WriteFailures;
   readonly walWatch: WalWatch;
   readonly api: KernelApi;
 }
@@ -101,7 +102,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, store, current, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });
   applier.applyFirst();
-  return { ...made, repeats: outlets.repeats, watcher, walWatch, api };
+  return { ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
 }
 
 /**
@@ -119,7 +120,7 @@ function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentS
 function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed {
   const feed = new LogFeed(reader);
   store.onCommit(() => {
-    failures.reportRecovery();
+    failures.recordSuccess();
     try {
       feed.onCommit();
     } catch (thrown) {

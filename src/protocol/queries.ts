@@ -12,7 +12,10 @@ export interface RunQuery {
   readonly offset: number;
 }
 
-/** Which messages of a run: the newest `limit` (default: all) before round `beforeRound`, oldest first. */
+/**
+ * Which messages of a run: the newest `limit` (default: all) before round `beforeRound`, oldest first. Earlier ones that
+ * would make the page larger than `pageMaxBytes` are left for the next page.
+ */
 export interface MessageQuery {
   readonly beforeRound?: number;
   readonly limit?: number;
@@ -24,7 +27,14 @@ export interface RunPage {
   readonly total: number;
 }
 
-/** Reads the records on disk. */
+/** The filter of the one row that follows a page of rows; null when the page is empty. */
+export function toNextRow(filter: LogFilter, rows: readonly LogRow[]): LogFilter | null {
+  const last = rows.at(-1);
+  if (last === undefined) return null;
+  return { ...filter, ...(filter.order === "desc" ? { beforeId: last.id } : { afterId: last.id }), limit: 1 };
+}
+
+/** Reads the records on disk. Messages and rows come in pages: at most `limit`, and about `pageMaxBytes`. */
 export interface Records {
   runs(query: RunQuery): RunPage;
   run(runId: string): Run | null;

@@ -63,7 +63,8 @@ export class Store {
   #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #writer: GroupCommit;
-  /** The -wal and -shm files that the connections use. */
+  /** The database, and its -wal and -shm files, that the connections use. */
+  readonly #file: string | null;
   #sharedFiles: string | null;
   #archiving = false;
 
@@ -72,6 +73,7 @@ export class Store {
     this.#db = db;
     this.#clock = clock;
     this.reader = reader;
+    this.#file = identifyFile(path);
     this.#sharedFiles = identifySharedFiles(path);
     const statements = new StatementCache(db);
     this.#writer = new GroupCommit(db, statements, onLost, clock);
@@ -113,6 +115,8 @@ export class Store {
 
   /** Whether the -wal or -shm file was removed or replaced: then no other program sees what is committed. */
   get walLost(): boolean {
+    // A log that was removed as a whole is not mended here: that would bring back a workspace that somebody removed.
+    if (identifyFile(this.#path) !== this.#file) return false;
     const now = identifySharedFiles(this.#path);
     this.#sharedFiles ??= now;
     return now !== this.#sharedFiles;

@@ -64,8 +64,22 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
   };
 }
 
+function aRow(id: number): LogRow {
+  return {
+    id,
+    ts: 10_004,
+    source: "sense:cpu-usage",
+    type: "sense.signal",
+    refId: "cpu-usage",
+    causeId: null,
+    payload: { payload: { used: 0.93 } },
+  };
+}
+
 export class FakeView implements KernelPort {
   readonly requests: unknown[] = [];
+  /** The rows of the log. */
+  ids: readonly number[] = [12];
   /** The log that `followLog` returns. */
   readonly rows = new Broadcast<LogRow>();
   readonly runsById = new Map<string, Run>([["run-1", aRun()]]);
@@ -96,15 +110,9 @@ export class FakeView implements KernelPort {
     },
     logs: (filter: LogFilter): LogRow[] => {
       this.requests.push(filter);
-      return [{
-        id: 12,
-        ts: 10_004,
-        source: "sense:cpu-usage",
-        type: "sense.signal",
-        refId: "cpu-usage",
-        causeId: null,
-        payload: { payload: { used: 0.93 } },
-      }];
+      const { afterId = 0, beforeId = Infinity, limit = 100, order } = filter;
+      const rows = this.ids.filter((id) => id > afterId && id < beforeId).map((id) => aRow(id));
+      return (order === "desc" ? rows.toReversed() : rows).slice(0, limit);
     },
   };
 

@@ -6,6 +6,7 @@ import { NerveError } from "../../base/errors.ts";
 import { hintNearest } from "../../config/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
+import { toNextRow } from "../../protocol/queries.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecords, openRecordsOrEmpty, printNothingYet } from "../open_records.ts";
 import { clip, dim, formatDateTime, plural, preview, print, sign, toJsonLine } from "../render/terminal.ts";
@@ -93,9 +94,10 @@ function readPage(
   limit: number,
   archived = false,
 ): { rows: LogRow[]; more: boolean } {
-  const wanted: LogFilter = { ...filter, order: "desc", limit: limit + 1 };
-  const found = archived ? records.allLogs(wanted) : records.logs(wanted);
-  return { rows: found.slice(0, limit).reverse(), more: found.length > limit };
+  const wanted: LogFilter = { ...filter, order: "desc", limit };
+  const read = (query: LogFilter) => archived ? records.allLogs(query) : records.logs(query);
+  const rows = read(wanted), nextRow = toNextRow(wanted, rows);
+  return { rows: rows.toReversed(), more: nextRow !== null && read(nextRow).length > 0 };
 }
 
 function createFilter(io: CliIo, { source, type, ref, since }: Flags): LogFilter {

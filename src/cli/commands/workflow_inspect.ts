@@ -1,6 +1,7 @@
 /** `nerve workflow inspect RUN`: a run, its attempts, and a page of its rows in the log. */
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
+import { toNextRow } from "../../protocol/queries.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records.ts";
@@ -22,18 +23,18 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   using records = openRecordsOrEmpty(paths);
   const run = requireRun(records, runId);
   const limit = flags.limit ?? 20;
-  // One more than is shown, to know whether there is a next page.
-  const found = records.logs({ refId: runId, order: "asc", limit: limit + 1, afterId: flags.after ?? 0 });
-  const rows = found.slice(0, limit);
+  const filter = { refId: runId, order: "asc", limit, afterId: flags.after ?? 0 } as const;
+  const rows = records.logs(filter), nextRow = toNextRow(filter, rows);
+  const more = nextRow !== null && records.logs(nextRow).length > 0;
   if (flags.json) {
-    printJson(io, { run, attempts: readAttempts(records, runId), rows, more: found.length > limit });
+    printJson(io, { run, attempts: readAttempts(records, runId), rows, more });
     return exit.ok;
   }
   printRun(io, run);
   printAttempts(io, readAttempts(records, runId));
   printRows(io, rows);
   const last = rows.at(-1);
-  if (last !== undefined && found.length > limit) {
+  if (last !== undefined && more) {
     print(io, dim(io, `next: nerve workflow inspect ${runId} --after ${last.id} --limit ${limit}`));
   }
   print(io, dim(io, `messages: nerve workflow thread ${runId}`));

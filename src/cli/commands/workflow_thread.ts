@@ -27,7 +27,7 @@ export async function workflowThread(io: CliIo, flags: Flags, runId: string): Pr
       const page = records.messages(runId, query);
       yield* page.toReversed();
       before = page[0]?.round;
-      if (page.length < pageSize || before === undefined) return;
+      if (before === undefined || before === 1) return;
     }
   };
   const messages = fitBudget(pages(), flags.budget ?? defaultBudget);

@@ -4,6 +4,7 @@ import { describeRoute } from "hono-openapi";
 import * as z from "zod";
 import { healthSchema, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
 import type { LogFilter } from "../../protocol/log.ts";
+import { toNextRow } from "../../protocol/queries.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeResponses, validatePart } from "../problem_response.ts";
 import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
@@ -36,16 +37,21 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
     )
     .get(
       "/logs",
-      describeRoute({ summary: "Rows of the log", responses: describeResponses("A page of rows", logsSchema) }),
+      describeRoute({
+        summary: "Rows of the log",
+        description: "A page holds `limit` rows and about 16 MiB; `next` leads on.",
+        responses: describeResponses("A page of rows", logsSchema),
+      }),
       validatePart("query", logQuery),
       async (c) => {
         const { archived, ...query } = c.req.valid("query"), filter: LogFilter = dropUndefined(query);
-        const items = await view.history.logs(filter, archived, createGoneSignal(c)),
-          last = items.at(-1),
-          full = items.length === filter.limit;
+        const gone = createGoneSignal(c), items = await view.history.logs(filter, archived, gone);
+        const nextRow = toNextRow(filter, items);
+        if (nextRow === null || (await view.history.logs(nextRow, archived, gone)).length === 0) {
+          return c.json({ items, next: null });
+        }
         const cursor = filter.order === "asc" ? "afterId" : "beforeId";
-        const next = full && last !== undefined ? buildNextPage(c.req.url, { [cursor]: String(last.id) }) : null;
-        return c.json({ items, next });
+        return c.json({ items, next: buildNextPage(c.req.url, { [cursor]: String(nextRow[cursor]) }) });
       },
     )
     .post(

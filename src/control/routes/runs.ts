@@ -109,7 +109,7 @@ function singleRunRoutes(view: KernelPort) {
       "/:id/messages",
       describeRoute({
         summary: "The newest messages of a run, oldest first",
-        description: "Includes archived messages.",
+        description: "Includes archived messages. A page holds about 16 MiB: earlier messages are left for `before`.",
         responses: describeResponses("The messages", messagesSchema, 404),
       }),
       validatePart("param", identified),

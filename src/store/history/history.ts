@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers";
 import { NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
-import type { MessageQuery } from "../../protocol/queries.ts";
+import { type MessageQuery, toNextRow } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { ArchiveReader, mergeRows, type Steps } from "../archive/archive_reader.ts";
 import type { StoreReader } from "../log/reader.ts";
@@ -25,8 +25,12 @@ export class History {
 
   /** As `StoreReader.messages`, with archived messages. */
   *messages(runId: string, query: MessageQuery): Steps<RunMessage[]> {
-    const messages = this.#reader.messages(runId, query), run = this.#reader.run(runId);
+    const messages = this.#reader.messages(runId, query), run = this.#reader.run(runId), [first] = messages;
     if (run === null || !this.#mayBeArchived(run)) return messages;
+    // The page is full: what comes before it is still in the log.
+    if (first !== undefined && this.#reader.messages(runId, { beforeRound: first.round, limit: 1 }).length > 0) {
+      return messages;
+    }
     const { limit, beforeRound = Infinity } = query;
     const rows = yield* this.#archive.logs(
       { refId: runId, type: "run.message", order: "desc", limit: limit ?? Infinity, ...toTimeRange(run) },
@@ -39,7 +43,9 @@ export class History {
 
   /** As `StoreReader.logs`, with archived rows: of the run that `refId` names, or of everything with `all`. */
   *logs(filter: LogFilter, all: boolean): Steps<LogRow[]> {
-    const rows = this.#reader.logs(filter);
+    const rows = this.#reader.logs(filter), nextRow = filter.order === "desc" ? toNextRow(filter, rows) : null;
+    // The page is full: what comes before it is still in the log.
+    if (nextRow !== null && this.#reader.logs(nextRow).length > 0) return rows;
     if (all) return mergeRows(rows, yield* this.#archive.logs(filter), filter);
     const run = filter.refId === undefined ? null : this.#reader.run(filter.refId);
     if (run === null || !this.#mayBeArchived(run)) return rows;

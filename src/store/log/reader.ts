@@ -9,7 +9,7 @@ import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts"
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { readMessages, readRun, readRuns } from "../runs/run_sql.ts";
 import { checkVersion, openDatabase, readUserVersion, StatementCache, toStoreError } from "../sqlite/database.ts";
-import { buildLogQuery, toLogRow } from "./log_sql.ts";
+import { buildLogQuery, buildSizeQuery, countPage, toLogRow } from "./log_sql.ts";
 import { archivedUpToKey } from "./meta_store.ts";
 import { logMigrations } from "./schema.ts";
 
@@ -44,10 +44,15 @@ export class StoreReader {
     return null;
   }
 
-  /** Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. */
+  /**
+   * Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. Rows beyond `pageMaxBytes` are left
+   * for the next query: fewer than `limit` does not mean that there are no more (`hasMore`).
+   */
   logs(filter: LogFilter): LogRow[] {
-    const { sql, values } = buildLogQuery(filter);
-    return this.#read(() => this.#statements.arrays(sql).all(...values).map(toLogRow));
+    return this.#read(() => {
+      const { sql, values } = buildLogQuery({ ...filter, limit: countPage(this.#statements, buildSizeQuery(filter)) });
+      return this.#statements.arrays(sql).all(...values).map(toLogRow);
+    });
   }
 
   /** Rows older than this (milliseconds) may be only in the archive; null when nothing was archived. */

@@ -6,6 +6,7 @@ import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunStatus, RunTrigger } from "../../protocol/run.ts";
 import type { Step } from "../commit/operations.ts";
+import { countPage } from "../log/log_sql.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
 /** The columns of a run, in the order that `toRun` expects. */
@@ -151,17 +152,15 @@ where exists (select 1 from workflow_runs where run_id = ? and status = 'started
   };
 }
 
-/** Oldest first. */
+/** Oldest first. Earlier ones beyond `pageMaxBytes` are left out, so the first may be of a later round than asked for. */
 export function readMessages(statements: StatementCache, runId: string, query: MessageQuery = {}): RunMessage[] {
-  const { beforeRound, limit = -1 } = query;
+  const { beforeRound, limit = Number.MAX_SAFE_INTEGER } = query;
   const before = beforeRound === undefined ? "" : " and json_extract(payload, '$.round') < ?";
-  const rows = statements.arrays(
-    `select ts, payload from logs where ref_id = ? and type = 'run.message'${before} order by id desc limit ?`,
-  ).all(runId, ...(beforeRound === undefined ? [] : [beforeRound]), limit);
-  return rows.map((row) => {
-    const [ts, payload] = row as unknown as [number, string];
-    return toRunMessage(ts, JSON.parse(payload));
-  }).reverse();
+  const from = `from logs where ref_id = ? and type = 'run.message'${before} order by id desc limit ?`;
+  const values = [runId, ...(beforeRound === undefined ? [] : [beforeRound])];
+  const count = countPage(statements, { sql: `select octet_length(payload) ${from}`, values: [...values, limit] });
+  const rows = statements.arrays(`select ts, payload ${from}`).all(...values, count) as unknown as [number, string][];
+  return rows.map(([ts, payload]) => toRunMessage(ts, JSON.parse(payload))).reverse();
 }
 
 /** About how much `readThread` reads at a time; one message may be larger. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
+import { toNextRow } from "../../../src/protocol/queries.ts";
 import { StoreReader } from "../../../src/store/log/reader.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { openStore } from "../../../src/store/store.ts";
@@ -129,3 +130,29 @@ Deno.test({
       reader?.close();
     }),
 });
+
+Deno.test("a page of rows or messages is bounded by its bytes, holds at least one, and none is missed between pages", () =>
+  withStore(async ({ store }) => {
+    await store.runs.create(newRun("a"), runRow("a"));
+    // Each control character takes six bytes of JSON: two messages fit into a page.
+    const content = "\u0001".repeat(1024 ** 2);
+    for (let round = 1; round <= 5; round++) {
+      const message = { round, role: "scan", content, meta: {}, ts: round };
+      await store.runs.appendMessage({ runId: "a", workflow: "cleanup", attempt: 1, causeId: null }, message);
+    }
+    const { reader } = store, pages: number[][] = [];
+    for (let beforeRound = 6; beforeRound > 1; beforeRound = pages.at(-1)?.[0] ?? 0) {
+      pages.push(reader.messages("a", { beforeRound, limit: 1_000 }).map(({ round }) => round));
+    }
+    assert.deepEqual(pages, [[4, 5], [2, 3], [1]]);
+    for (const order of ["asc", "desc"] as const) {
+      const ids: number[] = [], filter = { type: "run.message", order, limit: 1_000 };
+      for (let rows = reader.logs(filter); rows.length > 0;) {
+        assert.ok(rows.length <= 2);
+        ids.push(...rows.map(({ id }) => id));
+        rows = reader.logs({ ...toNextRow(filter, rows), limit: 1_000 });
+      }
+      assert.deepEqual(ids.toSorted((a, b) => a - b), [2, 3, 4, 5, 6]);
+    }
+    assert.deepEqual([...store.runs.readThread("a")].map(({ round }) => round), [1, 2, 3, 4, 5]);
+  }));

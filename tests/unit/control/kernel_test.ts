@@ -13,18 +13,25 @@ Deno.test("filters reach the store as they were requested", async () => {
     { workflow: "cleanup", statuses: ["failed", "crashed"], limit: 5, offset: 10 },
     { limit: 2, beforeRound: 4 },
     { source: "sense:cpu-usage", type: "sense.signal", afterId: 3, order: "asc", limit: 100 },
+    // Is there a row after the page?
+    { source: "sense:cpu-usage", type: "sense.signal", afterId: 12, order: "asc", limit: 1 },
     "archived",
     { order: "desc", limit: 1 },
+    "archived",
+    { order: "desc", limit: 1, beforeId: 12 },
   ]);
 });
 
-Deno.test("a full page links to the next one with the same filters; the last page has no link", async () => {
-  const { get } = apiBench();
+Deno.test("a page links to the next one with the same filters; the last page has no link", async () => {
+  const { get, view } = apiBench();
+  view.ids = [11, 12, 13];
   const logs = logsSchema.parse(await (await get("/v1/logs?source=sense:cpu-usage&limit=1")).json());
-  assert.equal(logs.next, "/v1/logs?source=sense%3Acpu-usage&limit=1&beforeId=12");
+  assert.equal(logs.next, "/v1/logs?source=sense%3Acpu-usage&limit=1&beforeId=13");
   const ascending = logsSchema.parse(await (await get("/v1/logs?order=asc&limit=1&beforeId=90")).json());
-  assert.equal(ascending.next, "/v1/logs?order=asc&limit=1&beforeId=90&afterId=12");
-  assert.equal(logsSchema.parse(await (await get("/v1/logs")).json()).next, null);
+  assert.equal(ascending.next, "/v1/logs?order=asc&limit=1&beforeId=90&afterId=11");
+  for (const last of ["/v1/logs", "/v1/logs?limit=3", "/v1/logs?limit=1&beforeId=12"]) {
+    assert.equal(logsSchema.parse(await (await get(last)).json()).next, null, last);
+  }
   const runs = runListSchema.parse(await (await get("/v1/runs?workflow=cleanup&limit=1")).json());
   assert.equal(runs.next, "/v1/runs?workflow=cleanup&limit=1&before=run-1&offset=0");
   assert.equal(runListSchema.parse(await (await get("/v1/runs?before=run-9")).json()).next, null);
