@@ -107,6 +107,17 @@ export class Assignments {
     process.abortRun(runId, attempt, reason);
   }
 
+  /** Ends the work on a run, whatever it is doing, before its end can be recorded. */
+  abandon(entry: RunEntry, reason: string): void {
+    const { phase, run } = entry;
+    if (phase.tag === "running") return this.abort(phase.process, entry, reason);
+    if (phase.tag !== "writing" || phase.process === null) return;
+    // Its role has settled: it only waits for an acknowledgement that will not come.
+    phase.process.abortRun(run.runId, run.attempt, reason);
+    enterPhase(entry, { tag: "ending" });
+    this.release(phase.process, entry);
+  }
+
   /**
    * Gives the run's role `timeoutMs`, and then `killGraceMs` to settle. Calls `onLate` after that, unless the run was
    * released or `clearDeadline` was called before.

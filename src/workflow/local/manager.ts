@@ -93,7 +93,7 @@ export class WorkflowManager implements WorkflowEngine {
     for (const queue of this.#runs.queues()) {
       const before = queue.plan;
       queue.plan = byName.get(queue.name) ?? null;
-      if (before !== null && queue.plan === null) this.#exits.drainOldCode(queue, before.drainTimeoutMs);
+      if (before !== null && queue.plan === null) this.#exits.drainRemoved(queue, before.drainTimeoutMs);
       this.#dispatcher.dispatch(queue);
     }
   }
@@ -124,23 +124,30 @@ export class WorkflowManager implements WorkflowEngine {
 
   /**
    * Ends a run as killed, at once and for good. Returns the run as stored. Its role is aborted, and its process
-   * recycled if the role does not settle (assignments.ts). Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED.
+   * recycled if the role does not settle (assignments.ts). Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED: then the work
+   * has ended all the same, and the end is recorded as soon as the store allows.
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
     const entry = await this.#findUnfinished(runId);
     if (!("queue" in entry)) throw toRunEnded(entry);
     const { store, clock } = this.#options;
+    const why = reason ?? "killed on request", how = createEnding(entry.run, "killed", why, clock.now());
     entry.endsPending++;
     try {
-      const how = createEnding(entry.run, "killed", reason ?? "killed on request", clock.now());
       if (await this.#writer.tryChange(entry, ...how)) return entry.run;
-      entry.endsPending--;
     } catch (thrown) {
-      entry.endsPending--;
-      this.#dispatcher.dispatch(entry.queue);
-      throw toStoreFailed(`run ${runId} could not be killed`, thrown);
+      this.#assignments.abandon(entry, why);
+      void this.#recordKill(entry, how);
+      throw toStoreFailed(`run ${runId} was ended; that is recorded when the log can be written`, thrown);
     }
+    entry.endsPending--;
     throw toRunEnded(store.get(runId) ?? entry.run);
+  }
+
+  async #recordKill(entry: RunEntry, how: ReturnType<typeof createEnding>): Promise<void> {
+    const written = await this.#writer.change(entry, ...how);
+    entry.endsPending--;
+    if (!written && this.#runs.has(entry)) this.#writer.reconcile(entry);
   }
 
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */
@@ -155,11 +162,11 @@ export class WorkflowManager implements WorkflowEngine {
     this.#dispatch(workflow);
   }
 
-  /** The host's next process has the new code. Runs in an old process may finish there, until the drain timeout. */
+  /** The host's next process has the new code. Runs in an old process go on there to their end. */
   onCodeReplaced(workflow: string): void {
     const queue = this.#runs.findQueue(workflow);
     if (queue === null || queue.plan === null) return;
-    this.#exits.drainOldCode(queue, queue.plan.drainTimeoutMs);
+    this.#exits.clearSuspicion(queue);
     this.#dispatcher.dispatch(queue);
   }
 
@@ -210,18 +217,10 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   #onRunChanged(entry: RunEntry): void {
-    const { run, phase } = entry;
+    const { run } = entry;
     if (!isTerminal(run.status)) return this.#options.onChange(run);
-    if (phase.tag === "running") {
-      this.#assignments.abort(phase.process, entry, run.reason ?? run.status);
-    } else {
-      enterPhase(entry, { tag: "ending" });
-      if (phase.tag === "writing" && phase.process !== null) {
-        // Its role has settled: it only waits for an acknowledgement that will not come.
-        phase.process.abortRun(run.runId, run.attempt, run.reason ?? run.status);
-        this.#assignments.release(phase.process, entry);
-      }
-    }
+    this.#assignments.abandon(entry, run.reason ?? run.status);
+    if (entry.phase.tag !== "aborting") enterPhase(entry, { tag: "ending" });
     this.#runs.remove(entry);
     this.#options.onChange(run);
     for (const follower of entry.waiters) follower(run);

@@ -2,7 +2,8 @@
  * Moves or ends runs when their process exits or is replaced. Called by manager.ts.
  * I1. A process that crashed counts as a death of the runs that were running in it; one that we ended does not.
  * I2. A run whose process has exited continues in the next one, unless crash_policy.ts blames it for the crash.
- * I3. Runs on old code have until the drain timeout; those still there end as interrupted.
+ * I3. New code ends no run: one that works in a process with the old code goes on there to its end. When its workflow
+ *     leaves the configuration, it has until the drain timeout, and then ends as interrupted.
  */
 import { formatDuration } from "../../base/duration.ts";
 import type { Clock } from "../../base/time.ts";
@@ -54,15 +55,20 @@ export class ProcessExitHandler {
     for (const queue of queues) dispatcher.dispatch(queue);
   }
 
-  /** The code was replaced: clears all suspicion, and gives runs in a process `drainMs` to finish there. */
-  drainOldCode(queue: WorkflowQueue, drainMs: number): void {
+  /** The code was replaced: what the old code did is held against no run. */
+  clearSuspicion(queue: WorkflowQueue): void {
     for (const entry of queue.active) entry.deaths = null;
+  }
+
+  /** The workflow has left the configuration: gives runs in a process `drainMs` to finish there. */
+  drainRemoved(queue: WorkflowQueue, drainMs: number): void {
     const old = [...queue.active].flatMap((entry) => {
       const process = processOf(entry);
       return process === null ? [] : [{ entry, process }];
     });
     if (old.length === 0) return;
-    const reason = `its code was replaced, and it did not finish within ${formatDuration(drainMs)}`;
+    const reason = `workflow ${queue.name} left the configuration, and the run did not finish within ` +
+      formatDuration(drainMs);
     this.#parts.timers.after(drainMs, () => {
       for (const { entry, process } of old) {
         if (processOf(entry) === process) void this.#parts.dispatcher.endRun(entry, "interrupted", reason);

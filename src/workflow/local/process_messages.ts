@@ -158,7 +158,7 @@ export class ProcessMessages {
     assignments.release(phase.process, entry);
     dispatcher.dispatch(entry.queue);
     const aborted = report.t === "attempt_failed" || (report.t === "finished" && report.outcome.kind === "failed");
-    return aborted ? null : reject(`the run has ended: ${run.status}`);
+    return aborted ? null : reject(`the run has ended${run.endedAt === null ? "" : `: ${run.status}`}`);
   }
 
   async #storeMessage(entry: RunEntry, process: WorkflowProcess, message: RunMessage): Promise<void> {

@@ -11,6 +11,7 @@ import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { canMount, readOnlyFile, smallDisk } from "../../support/mounts.ts";
 import { newRow } from "../../support/store_bench.ts";
+import { runEnd } from "../../support/workflow_life.ts";
 import { makeWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const MiB = 1024 ** 2;
@@ -29,6 +30,20 @@ export default defineWorkflow({
       while (!await there()) await new Promise((resolve) => setTimeout(resolve, 10));
       return { content: "waited", meta: {} };
     },
+  },
+  moderator: ({ messages }) => messages.length === 0 ? "wait" : END,
+});`;
+/** Waits in its role until it is aborted. */
+const endless = `import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: {
+    wait: ({ signal, log }) => new Promise((_, reject) => {
+      log("info", "waits");
+      signal.addEventListener("abort", () => {
+        log("info", "aborted");
+        reject(signal.reason);
+      });
+    }),
   },
   moderator: ({ messages }) => messages.length === 0 ? "wait" : END,
 });`;
@@ -66,13 +81,15 @@ Deno.test({
   async fn() {
     await using workspace = await makeWorkspace({
       senses: { ping, writer, late: writer },
-      workflows: { echo, patient },
+      workflows: { echo, patient, endless },
     });
     using disk = smallDisk(workspace.paths.data, 4 * MiB);
     const kernel = await workspace.start();
     assert.deepEqual([workspace.health().storeError, workspace.health().counters.lost], [null, 0]);
     for (const sense of ["ping", "writer"]) await workspace.payload(sense);
     await kernel.startWorkflow("patient", { runId: "in-flight" });
+    await kernel.startWorkflow("endless", { runId: "to-kill" });
+    await workspace.log("workflow:endless", /waits/);
     disk.fill();
     // Data that fits into the log's file without a new page may still be written.
     for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.payload("ping");
@@ -87,6 +104,12 @@ Deno.test({
     assert.match((await workspace.failure("late")).message, /cannot be opened: .*full/, "its process begins just now");
     await assert.rejects(kernel.startWorkflow("echo", { runId: "too-early" }), { code: "STORE_FAILED" });
     assert.ok((workspace.health().counters.lost ?? 0) > lost, "what could not be written is counted");
+    // What a person ends has ended, whether the disk allows to record it or not.
+    await assert.rejects(kernel.api.killRun("to-kill", null), {
+      code: "STORE_FAILED",
+      message: /^run to-kill was ended/,
+    });
+    await workspace.log("workflow:endless", /aborted/);
     workspace.write("workflows/patient/go", "");
     await workspace.problem("kernel", /message 1 of run in-flight could not be written; retrying/);
     const problems = workspace.events.filter(({ kind }) => kind === "problem").length;
@@ -109,6 +132,7 @@ Deno.test({
         `the end of run ${id}`,
       );
     await Promise.all([ended("in-time"), ended("in-flight")]);
+    assert.equal((await runEnd(workspace, "to-kill")).exitCode, 137);
     assert.equal(workspace.kernel.api.records.run("too-early"), null);
     assert.equal(workspace.kernel.api.records.messages("in-flight", { limit: 10 }).length, 1);
   },

@@ -107,10 +107,33 @@ Deno.test("when a kill and a result end a run at the same time, the first wins",
   assert.deepEqual(bench.changes, ["a:started", "a:completed"]);
 });
 
-Deno.test("a kill that cannot be written says so, and the run continues", async () => {
+Deno.test("a kill while the disk is full ends the work at once, and is recorded when there is space again", async () => {
   const bench = await running("a");
-  bench.store.failures = 1;
-  await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED", hint: "free some space" });
+  bench.store.failures = 3;
+  await assert.rejects(bench.manager.killRun("a", "enough"), {
+    code: "STORE_FAILED",
+    message: /^run a was ended; that is recorded when the log can be written: /,
+    hint: "free some space",
+  });
+  assert.equal(bench.at("a").thread.aborted, "enough");
+  await bench.finish("a", "failed");
+  assert.equal(bench.status("a"), "started", "nothing is recorded yet");
+  await assert.rejects(bench.manager.killRun("a", null), { code: "STORE_FAILED" });
+  assert.deepEqual(bench.working(), [], "nothing starts again meanwhile");
+  await bench.clock.tick(60_000);
+  assert.deepEqual([bench.status("a"), bench.run("a").exitCode], ["killed", 137]);
+  assert.equal(bench.rows("a").filter((type) => type === "run.killed").length, 1);
+  assert.deepEqual([bench.manager.isBusy(1), bench.clock.pending], [false, 0]);
+});
+
+Deno.test("a kill on a full disk of a run whose message waits for the disk keeps the message or the end, never a process", async () => {
+  const bench = await running("a");
+  bench.store.failures = 4;
   await bench.sendMessage("a");
-  assert.deepEqual([bench.run("a").rounds, bench.at("a").thread.aborted], [1, null]);
+  await assert.rejects(bench.manager.killRun("a", "enough"), { code: "STORE_FAILED" });
+  assert.equal(bench.at("a").thread.aborted, "enough");
+  assert.equal(bench.manager.isBusy(1), false);
+  await bench.clock.tick(60_000);
+  assert.equal(bench.status("a"), "killed");
+  assert.equal(bench.host.processes.length, 1, "no other process takes it up");
 });

@@ -85,18 +85,29 @@ Deno.test("new code gets new runs at once; old runs finish on the old process", 
   assert.equal(bench.status("new"), "started");
 });
 
-Deno.test("after the drain timeout the remaining runs on the old process end as interrupted", async () => {
+Deno.test("new code ends no run, however long it goes on in the old process", async () => {
   const bench = new Bench({ concurrency: 2 });
   await bench.start("old");
   await bench.turn();
   bench.host.replace("w");
   bench.manager.onCodeReplaced("w");
+  await bench.clock.tick(100 * defaults.drainTimeoutMs);
+  await bench.sendMessage("old");
+  await bench.finish("old");
+  assert.deepEqual([bench.status("old"), bench.run("old").attempt], ["completed", 1]);
+});
+
+Deno.test("after the drain timeout the remaining runs of a removed workflow end as interrupted", async () => {
+  const bench = new Bench({ concurrency: 2 });
+  await bench.start("old");
+  await bench.turn();
+  bench.manager.configure([]);
   await bench.clock.tick(defaults.drainTimeoutMs - 1);
   assert.equal(bench.status("old"), "started");
   await bench.clock.tick(1);
   const { status, exitCode, reason } = bench.run("old");
   assert.deepEqual([status, exitCode], ["interrupted", null]);
-  assert.equal(reason, "its code was replaced, and it did not finish within 30s");
+  assert.equal(reason, "workflow w left the configuration, and the run did not finish within 30s");
   await bench.clock.tick(killGraceMs);
   assert.notEqual(bench.at("old").process.recycled, null);
 });
