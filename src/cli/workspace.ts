@@ -4,6 +4,7 @@ import { ifPresentAsync } from "../base/if_present.ts";
 import type { Result } from "../base/result.ts";
 import { type Diagnostic, formatProblems } from "../config/diagnostic.ts";
 import type { ParsedConfig } from "../config/parse.ts";
+import { followSocketLink } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, readHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ControlClient } from "../control/client/client.ts";
@@ -18,7 +19,7 @@ export async function openWorkspace(io: CliIo, flag: string | undefined): Promis
     cwd: io.cwd,
     home: io.env["HOME"] ?? null,
   });
-  return workspacePaths(root, readHost((name) => io.env[name]));
+  return followSocketLink(workspacePaths(root, readHost((name) => io.env[name])));
 }
 
 /** Parses nerve.yaml as it is on disk. */

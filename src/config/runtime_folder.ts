@@ -2,8 +2,9 @@
  * Private folders for sockets. Other users may write to the parent folder (/tmp), so each folder is checked after it
  * was made, and clients check it before they connect.
  */
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { NerveError } from "../base/errors.ts";
+import { ifPresent } from "../base/if_present.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 
 const privateMode = 0o700;
@@ -18,6 +19,41 @@ export async function makeRuntimeFolder(paths: WorkspacePaths): Promise<string> 
 export async function checkSocketFolder(paths: WorkspacePaths): Promise<void> {
   if (dirname(paths.socket) !== paths.runtimeFolder) return;
   for (const folder of [dirname(paths.runtimeFolder), paths.runtimeFolder]) await checkPrivateFolder(folder);
+}
+
+/**
+ * For the daemon, once its socket stands: leaves a link to it in the workspace if it is elsewhere. Commands with another
+ * runtime directory, such as those of cron, find it there. Returns what removes the link.
+ */
+export function linkSocket(paths: WorkspacePaths): () => void {
+  if (dirname(paths.socket) !== paths.runtimeFolder) return () => {};
+  const link = socketLink(paths);
+  const remove = () => {
+    if (readLink(link) === paths.socket) Deno.removeSync(link);
+  };
+  // A link that a killed daemon left behind.
+  if (readLink(link) !== null) Deno.removeSync(link);
+  Deno.symlinkSync(paths.socket, link);
+  return remove;
+}
+
+/** For clients: the paths with the socket and the runtime folder of the daemon that has left a link. */
+export function followSocketLink(paths: WorkspacePaths): WorkspacePaths {
+  if (dirname(paths.socket) !== paths.runtimeFolder) return paths;
+  const socket = readLink(socketLink(paths));
+  if (socket === null || basename(socket) !== basename(paths.socket)) return paths;
+  // A socket of another user does not count: `checkSocketFolder` would refuse its folder.
+  const there = ifPresent(() => Deno.lstatSync(socket));
+  if (there?.isSocket !== true || there.uid !== Deno.uid()) return paths;
+  return { ...paths, socket, runtimeFolder: dirname(socket) };
+}
+
+function socketLink({ root }: WorkspacePaths): string {
+  return join(root, "nerve.sock");
+}
+
+function readLink(path: string): string | null {
+  return ifPresent(() => Deno.lstatSync(path))?.isSymlink === true ? Deno.readLinkSync(path) : null;
 }
 
 async function makePrivateFolder(folder: string): Promise<void> {

@@ -11,6 +11,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { version } from "../base/version.ts";
+import { linkSocket } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { KernelPort } from "../control/kernel_port.ts";
 import type { ControlServer } from "../control/unix_server.ts";
@@ -121,5 +122,13 @@ async function startServer(kernel: HostedKernel, options: HostOptions, stop: () 
   ]);
   const report = (thrown: unknown) => options.report(`control API: ${messageOf(thrown)}`);
   const app = createApp(kernel.api, { version, stop, report });
-  return serveControl(app, { path: options.paths.socket, clock: options.clock, report });
+  const { paths, clock } = options, server = await serveControl(app, { path: paths.socket, clock, report });
+  const unlink = linkSocket(paths);
+  return {
+    path: server.path,
+    async stop() {
+      unlink();
+      await server.stop();
+    },
+  };
 }
