@@ -2,7 +2,7 @@
  * Streams the log to one reader: first the rows that it has missed, then new rows as they are written. Used by
  * routes/events.ts.
  * I1. No row is repeated or missing, however slow the reader is: rows that its queue had to drop are read from the log.
- *     Only archived rows are missing, and a gap reports them.
+ *     Only rows that are no longer in the log are missing, and a gap reports them.
  */
 import { eventReplayRows } from "../base/limits.ts";
 import type { Gap } from "../protocol/api.ts";
@@ -24,10 +24,11 @@ export interface EventStream extends AsyncIterable<StreamItem> {
 export function openEventStream(view: KernelPort, filter: EventFilter, lastId: number | null): EventStream {
   // Subscribes before it reads the log, so that no row is missed in between.
   const feed = view.followLog(), newest = view.records.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
-  const from = Math.min(lastId ?? newest, newest);
+  // An id that the log has not reached is of another log, such as one that was removed: all of this one is new.
+  const isOfOther = lastId !== null && lastId > newest, from = isOfOther ? 0 : lastId ?? newest;
 
   async function* items(): AsyncGenerator<StreamItem> {
-    const gap = findGap(view, from, newest);
+    const gap = isOfOther ? { afterId: lastId, beforeId: 1 } : findGap(view, from, newest);
     if (gap !== null) yield { kind: "gap", gap };
     let at = from, dropped = 0;
     function* readMissed(): Generator<StreamItem> {

@@ -192,7 +192,7 @@ export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
 export const logsSchema = z.object({ items: z.array(logRowSchema), next: z.string().nullable() });
 export type LogPage = z.infer<typeof logsSchema>;
 
-/** The `gap` event of the event stream: rows after `afterId` and before `beforeId` have moved to the archive. */
+/** The `gap` event of the event stream: rows after `afterId` and before `beforeId` are no longer in the log. With `beforeId` 1, the row `afterId` is of another log. */
 export const gapSchema = z.object({ afterId: z.int(), beforeId: z.int() });
 export type Gap = z.infer<typeof gapSchema>;
 /** `lifted` is false when there was neither a quarantine nor a backoff to end. */

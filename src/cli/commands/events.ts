@@ -5,6 +5,7 @@
 import { NerveError } from "../../base/errors.ts";
 import { hintNearest } from "../../config/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
+import type { Gap } from "../../protocol/api.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { toNextRow } from "../../protocol/queries.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -67,7 +68,7 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
     for await (const item of client.events(createFilter(io, flags), position, end.signal)) {
       if (item.kind === "row") printRow(io, flags, item.row);
       else if (flags.json) print(io, toJsonLine(item.gap));
-      else print(io, `${sign.warning} rows ${item.gap.afterId + 1} to ${item.gap.beforeId - 1} were archived`);
+      else print(io, `${sign.warning} ${formatGap(item.gap)}`);
     }
   } finally {
     cancelInterrupt();
@@ -75,6 +76,11 @@ async function follow(io: CliIo, flags: Flags, paths: WorkspacePaths): Promise<n
   }
   if (end.signal.aborted) return exit.ok;
   throw new NerveError("DAEMON_MISSING", "the daemon has stopped", { hint: "nerve start" });
+}
+
+function formatGap({ afterId, beforeId }: Gap): string {
+  if (beforeId <= afterId) return `this log has no row ${afterId}: it is another log`;
+  return `rows ${afterId + 1} to ${beforeId - 1} are no longer in the log`;
 }
 
 /** Prints the newest rows and returns the id after which the stream starts. */

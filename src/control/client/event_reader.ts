@@ -1,14 +1,12 @@
 /** Parses the control API's server-sent events into rows and gaps. Used by client.ts. */
 import { NerveError } from "../../base/errors.ts";
-import { requestBodyMaxBytes } from "../../base/limits.ts";
+import { protocolLineMaxBytes } from "../../base/limits.ts";
 import { gapSchema } from "../../protocol/api.ts";
 import { logRowSchema } from "../../protocol/log.ts";
 import type { StreamItem } from "../event_stream.ts";
 
-/**
- * Longer than any row: a payload has up to 256 KiB, a prompt up to 64 KiB, and JSON needs at most six bytes for one.
- */
-const eventMaxChars = 4 * requestBodyMaxBytes;
+/** Longer than any row: a process sends no longer line. */
+const eventMaxChars = 2 * protocolLineMaxBytes;
 
 /**
  * Ends when the body ends. Rethrows what `wait` throws when it gives up waiting for a part, and throws DAEMON_ANSWER

@@ -30,7 +30,7 @@ const description = {
   description:
     "Rows of the log as server-sent events: signals, changes of runs and groups, and everything else in the log. " +
     "The id of an event is that of its row, its name the row's type. Last-Event-ID resumes after a row, with no row " +
-    "missing or repeated; an event named gap stands for rows that were archived.",
+    "missing or repeated; an event named gap stands for rows that are no longer in the log: archived, or of the data that a restore replaced.",
   parameters: [{
     in: "header" as const,
     name: "Last-Event-ID",

@@ -12,7 +12,7 @@ import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
 import { isRunState } from "../runs/run_log_rows.ts";
 import type { StatementCache } from "../sqlite/database.ts";
-import { idsAfterKey } from "./meta_store.ts";
+import { readLastId } from "./meta_store.ts";
 
 export class LogStore {
   readonly #writer: GroupCommit;
@@ -22,9 +22,7 @@ export class LogStore {
   constructor(statements: StatementCache, writer: GroupCommit, clock: Clock) {
     this.#writer = writer;
     this.#clock = clock;
-    const last = "select max(id) as id from (select max(id) as id from logs union all" +
-      " select cast(value as integer) from meta where key = ?)";
-    this.#lastId = Number(statements.get(last).get(idsAfterKey)?.id ?? 0);
+    this.#lastId = readLastId(statements);
   }
 
   /** Returns the row with its id and time at once; it is on disk when a later `durable()` resolves. */

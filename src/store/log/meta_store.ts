@@ -9,6 +9,13 @@ export const archivedUpToKey = "archived_up_to";
 /** If set, the log's ids start after this one: the archive of an earlier log holds the ids up to it. */
 export const idsAfterKey = "ids_after";
 
+/** The last id that a row of this log has, or must not have. */
+export function readLastId(statements: StatementCache): number {
+  const sql = "select max(id) as id from (select max(id) as id from logs union all" +
+    " select cast(value as integer) from meta where key = ?)";
+  return Number(statements.get(sql).get(idsAfterKey)?.id ?? 0);
+}
+
 export function setMeta(key: string, value: string): Step {
   return {
     sql: "insert into meta values (?, ?) on conflict (key) do update set value = excluded.value",

@@ -19,6 +19,7 @@ import { NerveError } from "../../base/errors.ts";
 import { passFaultPoint } from "../../base/fault_point.ts";
 import { version } from "../../base/version.ts";
 import { listArchivedDays } from "../archive/archive_file.ts";
+import { startNewHistory } from "../log/new_history.ts";
 import { openDatabase, toStoreError } from "../sqlite/database.ts";
 import { type DataPaths, listBlobFiles, listDatabases, listEntries, readInfo } from "./data_files.ts";
 
@@ -129,6 +130,8 @@ export async function restoreData(
       if (found.sha256 !== file.sha256) throw incompleteBackup(folder, `${file.path} was changed`);
     }
     for (const { path } of manifest.files) if (path.endsWith(".db")) checkDatabase(join(aside, path), folder, path);
+    const log = join(aside, relative(paths.data, paths.logDatabase));
+    if (readInfo(log) !== null) startNewHistory(log, there ? paths.logDatabase : null);
     const before = there ? `${paths.data}.before-${stamp}` : null;
     await syncFolders(aside);
     await Deno.rename(aside, whole);

@@ -145,9 +145,14 @@ export class WorkflowManager implements WorkflowEngine {
   }
 
   async #recordKill(entry: RunEntry, how: ReturnType<typeof createEnding>): Promise<void> {
-    const written = await this.#writer.change(entry, ...how);
+    while (!await this.#writer.change(entry, ...how)) {
+      // Another change was first: an end, or one that was on its way when the kill was asked for, such as a new attempt.
+      const stored = this.#writer.closed || !this.#runs.has(entry) ? null : this.#writer.read(entry.run.runId);
+      if (stored === null || isTerminal(stored.status)) break;
+      entry.run = stored;
+    }
     entry.endsPending--;
-    if (!written && this.#runs.has(entry)) this.#writer.reconcile(entry);
+    if (this.#runs.has(entry)) this.#writer.reconcile(entry);
   }
 
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */

@@ -110,7 +110,8 @@ export class RunWriter {
    * nothing is left to do for the run: it has ended, or the manager has stopped.
    */
   reconcile(entry: RunEntry): boolean {
-    if (this.#closed) return false;
+    // Its end is known and reported already.
+    if (this.#closed || isTerminal(entry.run.status)) return false;
     // Another writer is ending the run, was first, and will report the result.
     if (entry.endsPending > 0) return true;
     const stored = this.read(entry.run.runId);

@@ -1,0 +1,44 @@
+/**
+ * Gives the rows that follow a restored log ids which no row of the replaced history has: a client that resumes an event
+ * stream after a row of that history is told of a gap, and takes no other row for one that it knows. Used by
+ * maintenance/backup.ts.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { messageOf } from "../../base/errors.ts";
+import { runStep } from "../commit/operations.ts";
+import { openDatabase, readUserVersion, StatementCache } from "../sqlite/database.ts";
+import { idsAfterKey, readLastId, setMeta } from "./meta_store.ts";
+
+/** Ids go on after a multiple of this, so that people see where a history begins. */
+const idStep = 1_000_000;
+/** Where the ids of the replaced history are not known: 100 rows a second for four months. */
+const unknownHistoryIds = 1_000_000_000;
+
+/** `replaced`: the log that the restored one takes the place of; null when there is none to be found. */
+export function startNewHistory(restored: string, replaced: string | null): void {
+  const db = openDatabase(restored);
+  try {
+    // A backup of a log without tables: no row has had an id.
+    if (readUserVersion(db) === 0) return;
+    const own = readLastId(new StatementCache(db)), other = replaced === null ? null : readLastIdOf(replaced);
+    const from = other === null ? own + unknownHistoryIds : Math.max(own, other) + 1;
+    runStep(new StatementCache(db), setMeta(idsAfterKey, String(Math.ceil(from / idStep) * idStep)));
+    db.exec("pragma wal_checkpoint(truncate)");
+  } finally {
+    db.close();
+  }
+}
+
+/** Null when it is missing or cannot be read, which may be why a backup is restored. */
+function readLastIdOf(path: string): number | null {
+  let db: DatabaseSync | null = null;
+  try {
+    db = openDatabase(path, { readOnly: true });
+    return readUserVersion(db) === 0 ? 0 : readLastId(new StatementCache(db));
+  } catch (thrown) {
+    if (/unable to open|malformed|not a database|cannot be opened|no such/.test(messageOf(thrown))) return null;
+    throw thrown;
+  } finally {
+    db?.close();
+  }
+}
