@@ -56,6 +56,11 @@ export const errorCodes = {
     cause: "The daemon hangs, was stopped by a signal, did not come up, or is of another version than the command.",
     remedy: "`nerve status` and `nerve logs` show its state. `nerve restart` replaces it.",
   },
+  PERMISSION_UNAPPROVED: {
+    meaning: "nerve.yaml asks for permissions that nobody approved.",
+    cause: "A sense or workflow asks for more than nerve.permissions.lock agrees to, so its code must not run with it.",
+    remedy: "`nerve permissions diff` shows what was added. `nerve permissions approve` agrees to it.",
+  },
   SENSE_UNKNOWN: {
     meaning: "There is no sense of that name.",
     cause: "nerve.yaml has no such sense, or its folder is there but nerve.yaml does not name it.",

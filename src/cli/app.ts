@@ -24,6 +24,7 @@ import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
 import { logCommands } from "./routes/log.ts";
+import { permissionCommands } from "./routes/permissions.ts";
 import { senseCommands } from "./routes/sense.ts";
 import { storeCommands } from "./routes/store.ts";
 import { workflowCommands } from "./routes/workflow.ts";
@@ -103,6 +104,7 @@ export const application: Application<CliContext> = buildApplication(
   buildRouteMap<string, CliContext>({
     routes: {
       init: initCommands,
+      permissions: permissionCommands,
       ...daemonCommands,
       ...logCommands,
       ...lifecycleCommands,

@@ -172,6 +172,11 @@ export function textFlag(brief: string, placeholder: string): {
   return { kind: "parsed", optional: true, brief, placeholder, parse: String };
 }
 
+/** A switch that is neither shown nor completed: it is there to say what replaced it. */
+export function formerSwitchFlag(brief: string): ReturnType<typeof switchFlag> & { readonly hidden: true } {
+  return { ...switchFlag(brief), hidden: true };
+}
+
 /** A switch that is off unless it is given. */
 export function switchFlag(brief: string): {
   readonly kind: "boolean";

@@ -6,6 +6,7 @@
  *     requested: half a file is often valid, and runs must not end because a file is being written.
  * I2. Only what changed is touched: the scheduler and the workflow manager compare plans themselves, and a process is
  *     replaced only if its own definition changed.
+ * I3. What exceeds the permission lock is not applied, wherever it comes from (permission_lock.ts).
  */
 import { configSettleMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
@@ -22,10 +23,12 @@ import { diffConfigs, isSameDefinition, removesEntries } from "./config_diff.ts"
 import type { CurrentConfig } from "./current_config.ts";
 import type { ScheduleTarget, SenseTarget, WorkflowTarget } from "./ports.ts";
 import { toComputeLimits, toSchedulePlans, toWorkflowPlans } from "./stage_plans.ts";
+import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
 
 export interface ConfigApplierPorts {
   readonly current: CurrentConfig;
+  readonly lock: PermissionLockInForce;
   readonly supervisor: Pick<
     UnitSupervisor,
     "putUnit" | "replaceProcess" | "resetUnit" | "release" | "removeUnit" | "findProcess"
@@ -48,6 +51,8 @@ export interface RereadResult {
   readonly restarted: readonly UnitKey[];
   /** Errors if the file was refused, else warnings. */
   readonly problems: readonly Diagnostic[];
+  /** What the permission lock holds back. */
+  readonly held: readonly { readonly about: string; readonly message: string }[];
   /** If not 0, nothing was done: the file must stay unchanged for this long before it is applied. */
   readonly settleMs: number;
 }
@@ -71,22 +76,35 @@ export class ConfigApplier {
 
   /** Reads nerve.yaml and applies it, unless it is invalid or, if not `requested`, must settle first. */
   async reread(requested: boolean): Promise<RereadResult> {
-    const nothing = { changes: [], restarted: [], settleMs: 0 };
+    const nothing = { changes: [], restarted: [], held: this.#listHeld(), settleMs: 0 };
     const loaded = await loadNerveConfig(this.#ports.paths);
     if (!loaded.ok) {
       this.#refuse(loaded.error.filter(({ severity }) => severity === "error"));
       return { ...nothing, problems: loaded.error };
     }
-    const { current } = this.#ports, { config, warnings } = loaded.value;
+    const { current, lock } = this.#ports, { config, warnings } = loaded.value;
     const before = current.config, wasInvalid = current.error !== null;
+    const bound = await lock.rebind(config, current.bound, requested);
     const settleMs = requested || !removesEntries(before, config) ? 0 : this.#remainingSettleMs();
     if (settleMs > 0) return { ...nothing, problems: warnings, settleMs };
     current.error = null;
-    const changes = diffConfigs(before, config);
-    current.setConfig(config);
+    const changes = diffConfigs(before, bound.config);
+    current.setConfig(bound);
     const restarted = this.#applyToParts();
+    this.reportLock();
     if (changes.length > 0 || restarted.length > 0 || wasInvalid) this.#reportLoaded(changes, restarted, wasInvalid);
-    return { changes, restarted, problems: warnings, settleMs: 0 };
+    return { changes, restarted, problems: warnings, held: this.#listHeld(), settleMs: 0 };
+  }
+
+  /** Reports what the permission lock holds back, if it was not reported yet. */
+  reportLock(): void {
+    const { lock, current } = this.#ports;
+    lock.report(current.bound, this.#ports);
+  }
+
+  #listHeld(): RereadResult["held"] {
+    const { lock, current } = this.#ports;
+    return listLockProblems(current.bound, lock.problem);
   }
 
   /** How much longer nerve.yaml must stay unchanged. A modification time in the future does not count. */
@@ -131,7 +149,7 @@ export class ConfigApplier {
   /** Applies `current` to every part. Returns the units whose process is replaced because their definition changed. */
   #applyToParts(): UnitKey[] {
     const { current, supervisor, senses, workflows, scheduler, lastCronTick } = this.#ports, { config } = current;
-    const plans = planUnits(config, this.#ports.paths), changed: UnitKey[] = [];
+    const plans = planUnits(config, this.#ports.paths, current.bound.holds), changed: UnitKey[] = [];
     const removed = new Set(current.units.map(({ key }) => key));
     for (const plan of plans) {
       const { key } = plan, before = current.findUnit(key);

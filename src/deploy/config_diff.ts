@@ -45,7 +45,7 @@ export function isSameDefinition(a: UnitPlan, b: UnitPlan): boolean {
   return isDeepStrictEqual(definitionOf(a), definitionOf(b));
 }
 
-function definitionOf({ spec, request }: UnitPlan): unknown {
+function definitionOf({ spec, request, blocked }: UnitPlan): unknown {
   const senses = [...spec.senses].sort((a, b) => a.name < b.name ? -1 : 1);
   return {
     ...spec,
@@ -54,6 +54,7 @@ function definitionOf({ spec, request }: UnitPlan): unknown {
     senses,
     allSenses: null,
     request,
+    blocked,
   };
 }
 

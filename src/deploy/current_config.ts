@@ -2,24 +2,41 @@
  * The configuration in force, and the units that it defines. Created before all its readers; only config_applier.ts
  * changes it.
  */
+import { type BoundConfig, describeHold, type Hold } from "../config/permissions/lock_binding.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 
 export class CurrentConfig {
-  #config: NerveConfig;
+  #bound: BoundConfig;
   readonly #units = new Map<UnitKey, UnitPlan>();
   /**
    * What is wrong with the nerve.yaml on disk while an older one is in force; null when the file itself is in force.
    */
   error: string | null = null;
 
-  constructor(config: NerveConfig) {
-    this.#config = config;
+  constructor(config: NerveConfig, holds: readonly Hold[] = []) {
+    this.#bound = { config, holds };
   }
 
   get config(): NerveConfig {
-    return this.#config;
+    return this.#bound.config;
+  }
+
+  /** The configuration, and what of nerve.yaml is not in force because it exceeds the permission lock. */
+  get bound(): BoundConfig {
+    return this.#bound;
+  }
+
+  /** Whether a part of the unit's new version is held: then its code stays too, as long as its process runs. */
+  isHeld(key: UnitKey): boolean {
+    return this.#bound.holds.some(({ unit }) => unit === key);
+  }
+
+  /** Why the version of nerve.yaml is not in force; null when it is. */
+  describeHold(kind: Hold["kind"], name: string): string | null {
+    const hold = this.#bound.holds.find((each) => each.kind === kind && each.name === name);
+    return hold === undefined ? null : describeHold(hold);
   }
 
   /** In the order of nerve.yaml. */
@@ -31,8 +48,8 @@ export class CurrentConfig {
     return this.#units.get(key);
   }
 
-  setConfig(config: NerveConfig): void {
-    this.#config = config;
+  setConfig(bound: BoundConfig): void {
+    this.#bound = bound;
   }
 
   /** Adds the unit, or replaces its plan, at the end of the order. */

@@ -16,6 +16,7 @@ import { identifyFile } from "../base/file_identity.ts";
 import { ifPresent } from "../base/if_present.ts";
 import { watchBusyMaxMs, watchQuietMs, watchScanMaxMs, watchScanMinMs, watchScanShare } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
+import { permissionLockName } from "../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 
 export interface WatcherPorts {
@@ -62,7 +63,7 @@ export class FileWatcher {
     this.#configFile = paths.configFile;
     this.#data = ifPresent(() => Deno.realPathSync(paths.data)) ?? paths.data;
     this.#folders = folders;
-    this.#relevant = [paths.configFile, ...folders];
+    this.#relevant = [paths.configFile, join(paths.root, permissionLockName), ...folders];
     this.#watched = [
       { path: paths.root, recursive: false, open: null },
       ...folders.map((path): WatchedPath => ({ path, recursive: true, open: null })),

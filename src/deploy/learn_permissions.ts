@@ -2,14 +2,17 @@
  * Runs one sense in its sandbox with Deno's permission audit on, for `nerve sense learn`: alone in a process, with the
  * permissions that it declares, on an empty database, at the interval of its reflexes.
  * I1. It grants only what nerve.yaml grants: missing permissions are learned from denied requests.
- * I2. It does not write to the workspace's databases, and starts no signal or run.
+ * I2. With a permission lock, it does not run a sense that asks for more than was approved.
+ * I3. It does not write to the workspace's databases, and starts no signal or run.
  */
 import { join } from "node:path";
-import { assert } from "../base/errors.ts";
+import { assert, NerveError } from "../base/errors.ts";
 import { type Clock, delay } from "../base/time.ts";
 import { grantContext } from "../config/load.ts";
 import { explainPermissions } from "../config/permissions/grants.ts";
 import { type Asked, derivePermissions, type Learned, readAudit } from "../config/permissions/learned.ts";
+import { bindToLock } from "../config/permissions/lock_binding.ts";
+import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -37,6 +40,7 @@ export async function learnPermissions(
   options: { readonly forMs: number; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<LearnResult> {
   const { clock, forMs, signal } = options, alone = moveToOwnGroup(config, sense);
+  await requireApproval(alone, paths, sense);
   const plan = planUnits(alone, paths).find(({ key }) => key === groupKey(sense));
   assert(plan !== undefined, `sense ${sense} has a group`);
   await makeRuntimeFolder(paths);
@@ -86,6 +90,16 @@ export async function learnPermissions(
     errors,
     ended: await over.promise,
   };
+}
+
+/** Throws PERMISSION_UNAPPROVED. */
+async function requireApproval(alone: NerveConfig, paths: WorkspacePaths, sense: string): Promise<void> {
+  const { holds } = bindToLock(alone, null, lockAtStart(await readLock(paths)));
+  const hold = holds.find(({ kind, name }) => kind === "sense" && name === sense);
+  if (hold === undefined) return;
+  throw new NerveError("PERMISSION_UNAPPROVED", `${sense} asks for more than was approved: ${hold.excess}`, {
+    hint: "nerve permissions diff shows it, nerve permissions approve agrees to it",
+  });
 }
 
 function moveToOwnGroup(config: NerveConfig, name: string): NerveConfig {

@@ -4,7 +4,9 @@
  * I1. The result is the same as after a restart, except for code that does not load while its previous version runs.
  * I2. New code is tried on an empty database first. If it does not load, the process with the old code stays.
  * I3. A version counts only if it is the same before and after the trial: a half-saved file is neither refused nor run.
- * I4. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
+ * I4. While a part of a unit is held by the permission lock, its process keeps its old code: the new code may need what
+ *     was not approved. Its next process loads what is on disk, with the old permissions.
+ * I5. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
  */
 import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
@@ -77,6 +79,7 @@ export class Reload {
   async begin(): Promise<void> {
     const at = this.#ports.clock.monotonic(), versions = this.#versionsIn(await this.#scan.scan());
     for (const plan of this.#ports.current.units) this.#accepted.set(plan.key, { at, versions: versions(plan) });
+    this.#ports.applier.reportLock();
   }
 
   /** Call this when something may have changed. Resolves when the changes on disk are in force or refused. */
@@ -127,7 +130,7 @@ export class Reload {
 
   /** How long nerve.yaml must settle before it is applied; 0 when it was applied or refused. */
   async #applyConfig(reply: Collected, requested: boolean): Promise<number> {
-    const { changes, restarted, problems, settleMs } = await this.#ports.applier.reread(requested);
+    const { changes, restarted, problems, held, settleMs } = await this.#ports.applier.reread(requested);
     for (const key of restarted) {
       // Its next process loads what is on disk, as at a start.
       this.#accepted.delete(key);
@@ -142,7 +145,10 @@ export class Reload {
     reply.changes = [...reply.changes, ...changes];
     reply.replaced = [...reply.replaced, ...restarted];
     // Only the last round's problems still hold.
-    reply.problems = keepWorst(problems).map(({ path, message, place }) => ({ about: path, message, place }));
+    reply.problems = [
+      ...keepWorst(problems).map(({ path, message, place }) => ({ about: path, message, place })),
+      ...held.map((each) => ({ ...each, place: null })),
+    ];
     return settleMs;
   }
 
@@ -166,8 +172,8 @@ export class Reload {
     reply: Collected,
     again: boolean,
   ): Promise<boolean> {
-    const changes: Change[] = [], { supervisor } = this.#ports;
-    for (const plan of this.#ports.current.units) {
+    const changes: Change[] = [], { supervisor, current } = this.#ports;
+    for (const plan of current.units) {
       const { key } = plan, now = { at, versions: versions(plan) }, before = this.#accepted.get(key);
       if (before === undefined) this.#accepted.set(key, now);
       else if (isSameContent(before.versions, now.versions)) {
@@ -176,7 +182,8 @@ export class Reload {
         if (again && plan.spec.kind === "workflow" && supervisor.isQuarantined(key)) this.#ports.units.resetUnit(key);
         if (this.#mayHaveLoadedOther(plan, before, now)) this.#accept({ plan, before, now, running: true }, reply);
         else this.#accepted.set(key, now);
-      } else if (again || !isSameContent(this.#refused.get(key), now.versions)) {
+      } else if (current.isHeld(key) && supervisor.findProcess(key) !== null) this.#ports.applier.holdProcess(key);
+      else if (again || !isSameContent(this.#refused.get(key), now.versions)) {
         changes.push({ plan, before, now, running: supervisor.findProcess(key) !== null });
       } else reply.problems.push(...this.#ports.errors.listProblems(key));
     }

@@ -3,6 +3,7 @@
  * load. Used by `nerve validate` (validate.ts), and for new code before it replaces the old (reload.ts).
  * I1. The databases of the workspace are only read, and no other part of the kernel sees the process.
  * I2. A module that never finishes loading is reported as a problem.
+ * I3. Code that must not run is not loaded either: its first line would run with the permissions that nobody approved.
  */
 import { messageOf } from "../base/errors.ts";
 import { defaultTimeoutMs } from "../base/limits.ts";
@@ -23,6 +24,7 @@ export async function tryToLoad(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<TrialProblems> {
+  if (plan.blocked !== null) return new Map();
   const spec = withEmptyDatabases(plan.spec);
   const missing = new Map(
     (spec.workflow === null ? spec.senses : [spec.workflow]).map(({ name, entry }) => [name, entry]),

@@ -5,22 +5,27 @@
 import { assert } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
 import { buildSandboxEnvironment, buildSandboxPermissions, listDatabaseFiles } from "../config/permissions/grants.ts";
+import { describeHold, type Hold } from "../config/permissions/lock_binding.ts";
 import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { LaunchRequest } from "../process/launcher.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import type { ModuleRules, ProcessSpec } from "../protocol/message.ts";
-import { groupKey, workflowKey } from "../protocol/unit.ts";
+import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 
 /**
  * The units of the workspace: groups in the order of nerve.yaml, then workflows. A group without senses has no unit.
+ * `holds`: what the permission lock holds back of nerve.yaml; a unit that it does not let run is blocked.
  */
-export function planUnits(config: NerveConfig, paths: WorkspacePaths): UnitPlan[] {
+export function planUnits(config: NerveConfig, paths: WorkspacePaths, holds: readonly Hold[] = []): UnitPlan[] {
   const groups = [...config.groups.keys()].filter((name) => groupMembers(config, name).length > 0);
+  const blocked = new Map<UnitKey, string>(
+    holds.filter(({ runs }) => !runs).map((hold) => [hold.unit, describeHold(hold)]),
+  );
   return [
     ...groups.map((name) => planGroup(config, paths, name)),
     ...[...config.workflows.keys()].map((name) => planWorkflow(config, paths, name)),
-  ];
+  ].map((plan) => ({ ...plan, blocked: blocked.get(plan.key) ?? null }));
 }
 
 function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
@@ -48,6 +53,7 @@ function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string): Un
     spec,
     request: toLaunchRequest(group, spec, senses.map((sense) => sense.permissions)),
     keepAlive: senses.some((sense) => sense.keepAlive),
+    blocked: null,
   };
 }
 
@@ -61,7 +67,7 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string):
     workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
   };
   const request = toLaunchRequest({ memoryBytes: workflow.memoryBytes, diskBytes: null }, spec, [workflow.permissions]);
-  return { key: workflowKey(name), spec, request, keepAlive: false };
+  return { key: workflowKey(name), spec, request, keepAlive: false, blocked: null };
 }
 
 function toSharedSpec(

@@ -2,11 +2,14 @@
  * Loads every sense and workflow in its sandbox, as the daemon would, and reports what does not load: missing exports,
  * syntax errors with their place, migrations that do not apply to an empty database. Used by `nerve validate`.
  * I1. User code runs only in the sandbox, and the databases of the workspace are only read.
- * I2. A module that never finishes loading is reported as a problem.
+ * I2. What exceeds the permission lock is not loaded (trial_load.ts): to check a workspace agrees to nothing.
+ * I3. A module that never finishes loading is reported as a problem.
  */
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/time.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
+import { bindToLock } from "../config/permissions/lock_binding.ts";
+import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -24,7 +27,8 @@ export async function loadAll(
   paths: WorkspacePaths,
   clock: Clock = systemClock,
 ): Promise<Diagnostic[]> {
-  const plans = planUnits(config, paths), found = new Map<UnitPlan, Diagnostic[]>();
+  const bound = bindToLock(config, null, lockAtStart(await readLock(paths)));
+  const plans = planUnits(bound.config, paths, bound.holds), found = new Map<UnitPlan, Diagnostic[]>();
   const where: Launch = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
   const waiting = [...plans];
   await Promise.all(Array.from({ length: loadingAtOnce }, async () => {

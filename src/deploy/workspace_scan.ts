@@ -1,5 +1,5 @@
 /**
- * Scans the code of a workspace on disk: nerve.yaml and every file in senses/, workflows/ and lib/, by content.
+ * Scans the code of a workspace on disk: nerve.yaml, the permission lock and every file in senses/, workflows/ and lib/, by content.
  * reload.ts acts on its results; file_watcher.ts only decides when to scan.
  * I1. Equal contents give equal hashes, whatever the times of the files.
  * I2. A file is read again when its size, times or inode changed, or when it changed so recently that its times might
@@ -11,6 +11,7 @@ import { isMissing } from "../base/if_present.ts";
 import { scanDepthMax, scanFileMaxBytes, scanFilesMax } from "../base/limits.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { Clock } from "../base/time.ts";
+import { permissionLockName } from "../config/permissions/lock_file.ts";
 import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
 import { type Imports, moduleExtension, noImports, scanImports } from "./import_scanner.ts";
 
@@ -64,7 +65,7 @@ export class WorkspaceScan {
       entries: 0,
       incomplete: null,
     };
-    await this.#scanEntry(configFileName, walk);
+    for (const file of [configFileName, permissionLockName]) await this.#scanEntry(file, walk);
     for (const folder of codeFolders) await this.#scanFolder(folder, 0, walk);
     // Removed files are forgotten along with the previous map.
     this.#known = walk.known;

@@ -12,6 +12,7 @@ import type { Clock } from "../base/time.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
+import { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import type { ComputeResult, Health, StartRunRequest } from "../protocol/api.ts";
 import { unknownSense } from "../protocol/common_errors.ts";
 import type { KernelEvent } from "../protocol/event.ts";
@@ -161,6 +162,7 @@ export class Kernel {
       const parts = wireKernel({
         store,
         config: this.#config,
+        lock: await PermissionLockInForce.open(paths),
         paths,
         clock,
         startedAt: this.startedAt,

@@ -9,6 +9,7 @@ import { groupMembers } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { LoadErrors } from "../deploy/load_errors.ts";
+import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import type { Reload } from "../deploy/reload.ts";
 import type { UnitStatus } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
@@ -40,6 +41,7 @@ import type { ProcessEvents } from "./process_events.ts";
 
 export interface KernelApiPorts {
   readonly current: CurrentConfig;
+  readonly lock: PermissionLockInForce;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
@@ -128,6 +130,7 @@ export class KernelApi {
       runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
       counters,
       configError: current.error,
+      lockError: this.#ports.lock.problem,
       storeError: store.writeFailure?.message ?? null,
       archive: retention.progress,
     };
@@ -140,34 +143,41 @@ export class KernelApi {
   }
 
   sense(name: string): SenseView | null {
-    const { current: { config }, senses, scheduler, supervisor } = this.#ports;
+    const { current, current: { config }, senses, scheduler, supervisor } = this.#ports;
     const sense = config.senses.get(name), record = senses.recordOf(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
     // Not `supervisor.view()`, which reads the memory of every process.
-    const key = groupKey(sense.group), down = supervisor.isQuarantined(key) ? supervisor.downReasonOf(key) : null;
+    const key = groupKey(sense.group), held = current.findUnit(key)?.blocked ?? null;
+    const down = supervisor.isQuarantined(key) ? supervisor.downReasonOf(key) : null;
     return this.#ports.secrets.mask({
       name,
       group: sense.group,
-      state: down !== null ? "quarantined" : timeline?.state ?? "stopped",
+      state: held !== null ? "held" : down !== null ? "quarantined" : timeline?.state ?? "stopped",
       reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(formatReflex),
       nextDue: timeline?.nextDue ?? null,
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
-      problem: down ?? this.#findCodeFault(key, name),
+      problem: down ?? this.#findFault(key, name),
     });
   }
 
-  /** Why the sense's code on disk does not run; null when it does. */
-  #findCodeFault(key: UnitKey, sense: string): string | null {
-    const { senses, errors } = this.#ports, [fault] = senses.recordOf(sense)?.loadProblems ?? [];
-    return errors.describeProblem(key, sense) ?? (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
+  /** Why the sense does not run as nerve.yaml and its code on disk say; null when it does. */
+  #findFault(key: UnitKey, sense: string): string | null {
+    const { senses, errors, current } = this.#ports, [fault] = senses.recordOf(sense)?.loadProblems ?? [];
+    return current.describeHold("sense", sense) ?? errors.describeProblem(key, sense) ??
+      (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
   }
 
   /** The same for all senses of a group. */
-  #findCodeFaults(key: UnitKey, senses: readonly string[]): string | null {
-    const faults = senses.map((name) => [name, this.#findCodeFault(key, name)]).filter(([, fault]) => fault !== null);
+  #findFaults(key: UnitKey, senses: readonly string[]): string | null {
+    const faults = senses.map((name) => [name, this.#findFault(key, name)]).filter(([, fault]) => fault !== null);
     return faults.length === 0 ? null : faults.map(([name, fault]) => `${name}: ${fault}`).join("; ");
+  }
+
+  #findWorkflowFault(workflow: string): string | null {
+    const { current, errors } = this.#ports;
+    return current.describeHold("workflow", workflow) ?? errors.describeProblem(workflowKey(workflow), workflow);
   }
 
   triggerSense(name: string): AcceptedTrigger | null {
@@ -202,13 +212,13 @@ export class KernelApi {
   }
 
   workflows(): WorkflowView[] {
-    const { workflows, supervisor, errors } = this.#ports;
+    const { workflows, supervisor } = this.#ports;
     const units = supervisor.view(), loads = workflows.readLoads();
     return [...this.#ports.current.config.workflows.values()].map(({ name, concurrency, overflow }) => {
       const unit = units.find(({ key }) => key === workflowKey(name));
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
-      const problem = down ?? errors.describeProblem(workflowKey(name), name);
+      const problem = down ?? this.#findWorkflowFault(name);
       const { active = 0, queued = 0 } = load ?? {};
       return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.mask(problem) };
     });
@@ -251,7 +261,7 @@ export class KernelApi {
 
   #viewUnits(): UnitView[] {
     // In the order of nerve.yaml.
-    const { supervisor, errors } = this.#ports;
+    const { supervisor } = this.#ports;
     const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));
     const ordered = this.#ports.current.units.map(({ key }) => units.get(key)).filter((unit) => unit !== undefined);
     return ordered.map((unit: UnitStatus) => {
@@ -265,7 +275,7 @@ export class KernelApi {
         // The reason may contain the process's last output.
         reason: this.#ports.secrets.mask(reason),
         problem: this.#ports.secrets.mask(
-          kind === "group" ? this.#findCodeFaults(key, members) : errors.describeProblem(key, name),
+          kind === "group" ? this.#findFaults(key, members) : this.#findWorkflowFault(name),
         ),
         pid,
         memoryBytes,

@@ -9,6 +9,7 @@ import { ConfigApplier } from "../deploy/config_applier.ts";
 import { CurrentConfig } from "../deploy/current_config.ts";
 import { FileWatcher } from "../deploy/file_watcher.ts";
 import { LoadErrors } from "../deploy/load_errors.ts";
+import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import { Reload } from "../deploy/reload.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
@@ -35,8 +36,9 @@ import type { WriteFailures } from "./write_failures.ts";
 /** What kernel.ts creates first. */
 export interface Foundation {
   readonly store: Store;
-  /** The configuration to begin with. */
+  /** The configuration to begin with, as far as the permission lock agrees to it. */
   readonly config: NerveConfig;
+  readonly lock: PermissionLockInForce;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
@@ -74,8 +76,8 @@ interface Outlets {
 }
 
 export function wireKernel(from: Foundation): KernelParts {
-  const { store, paths, clock } = from;
-  const current = new CurrentConfig(from.config), secrets = new CurrentSecrets(() => current.config);
+  const { store, paths, clock, lock } = from, { config, holds } = lock.bindFirst(from.config);
+  const current = new CurrentConfig(config, holds), secrets = new CurrentSecrets(() => current.config);
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, reader);
   const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
@@ -87,7 +89,7 @@ export function wireKernel(from: Foundation): KernelParts {
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
   const lastCronTick = (sense: string) => parseTime(store.meta.get(cronTickKey(sense)));
-  const applier = new ConfigApplier({ ...outlets, ...stages, paths, lastCronTick });
+  const applier = new ConfigApplier({ ...outlets, ...stages, paths, lock, lastCronTick });
   const reload = new Reload({ ...outlets, ...stages, paths, applier, errors, units: events });
   const watcher = new FileWatcher(paths, { clock, reportProblem: outlets.reportProblem, scan: () => reload.check() });
   const retention = new LogRetention({

@@ -14,6 +14,8 @@ export interface UnitPlan {
   readonly request: LaunchRequest;
   /** True: its process does not end when it is idle. */
   readonly keepAlive: boolean;
+  /** Why it must not run, whatever is asked of it; null when it may. */
+  readonly blocked: string | null;
 }
 
 export interface SupervisorPorts {
@@ -35,7 +37,7 @@ export interface SupervisorPorts {
 
 export interface UnitStatus {
   readonly key: UnitKey;
-  readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined";
+  readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined" | "held";
   readonly reason: string | null;
   readonly pid: number | null;
   readonly memoryBytes: number | null;

@@ -3,7 +3,8 @@
  * restarts it with backoff after a death, and quarantines a unit that keeps dying. It knows neither senses nor runs:
  * the kernel answers its questions through `SupervisorPorts`.
  * I1. A unit has at most one current process; a replaced one drains beside it.
- * I2. After a death a unit starts again only after its backoff; in quarantine, only after `resetUnit`.
+ * I2. After a death a unit starts again only after its backoff; in quarantine, only after `resetUnit`; a unit whose
+ *     plan is blocked, only with another plan.
  */
 import { assert, messageOf } from "../base/errors.ts";
 import { idleEndMs } from "../base/limits.ts";
@@ -69,6 +70,7 @@ export class UnitSupervisor {
   /** The unit's process, started if there is none. Null while it may not start; see `downReasonOf`. */
   getOrStartProcess(key: UnitKey): UnitProcess | null {
     const unit = this.#unitOf(key);
+    if (unit.plan.blocked !== null) return null;
     if (unit.state.tag === "running" && unit.state.process.usable) return unit.state.process;
     if (unit.state.tag === "quarantined" && unit.state.full && findQuotaFault(unit.plan.request.disk, null) === null) {
       this.resetUnit(key);
@@ -79,15 +81,17 @@ export class UnitSupervisor {
   }
 
   downReasonOf(key: UnitKey): string {
-    const { state } = this.#unitOf(key);
+    const { state, plan: { blocked } } = this.#unitOf(key);
     if (this.#stopping) return "the daemon is stopping";
+    if (blocked !== null) return blocked;
     if (state.tag === "backoff") return `its process ${state.reason}; it starts again shortly`;
     return state.tag === "quarantined" ? `quarantined: ${state.reason}` : "its process is not running";
   }
 
-  /** Whether the unit may start again only after `resetUnit`. */
+  /** Whether the unit may start again only after `resetUnit`, or with another plan. */
   isQuarantined(key: UnitKey): boolean {
-    return this.#unitOf(key).state.tag === "quarantined";
+    const { state, plan: { blocked } } = this.#unitOf(key);
+    return blocked !== null || state.tag === "quarantined";
   }
 
   /** New work goes to a new process from now on; the current one ends when it has finished its work. */
@@ -153,12 +157,13 @@ export class UnitSupervisor {
   }
 
   view(): UnitStatus[] {
-    return [...this.#units.values()].map(({ plan, state, deaths }) => {
+    return [...this.#units.values()].map(({ plan: { key, blocked }, state, deaths }) => {
       const process = state.tag === "running" ? state.process : null;
+      const shown = process?.ready === false ? "starting" : state.tag;
       return {
-        key: plan.key,
-        state: state.tag === "running" && !state.process.ready ? "starting" : state.tag,
-        reason: state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null,
+        key,
+        state: blocked === null ? shown : "held",
+        reason: blocked ?? (state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null),
         pid: process?.pid ?? null,
         memoryBytes: process === null ? null : readResidentBytes(process.pid),
         deaths,

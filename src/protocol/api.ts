@@ -48,6 +48,8 @@ export const healthSchema = z.object({
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
+  /** What is wrong with nerve.permissions.lock; null when nothing is, or from an older daemon. */
+  lockError: z.string().nullable().default(null),
   /** Why the log cannot be written now; `counters.lost` counts the lost operations. */
   storeError: z.string().nullable(),
   /** The archive run in progress. */
@@ -103,7 +105,7 @@ export const senseViewSchema = z.object({
   }).nullable(),
   lastSignal: signalSchema.nullable(),
   counters: senseCountersSchema,
-  /** Why it does not compute now: it cannot be loaded, or its group is quarantined. */
+  /** Why it does not compute now, or not as nerve.yaml and its code say: it cannot be loaded, is held, or quarantined. */
   problem: z.string().nullable(),
 });
 export type SenseView = z.infer<typeof senseViewSchema>;
@@ -205,7 +207,7 @@ export const reloadReplySchema = z.object({
   changes: z.array(z.object({ of: z.string(), change: z.enum(["added", "changed", "removed"]) })),
   /** `group:NAME` or `workflow:NAME`: new work goes to a new process, with new code or new grants. */
   replaced: z.array(z.string()),
-  /** Errors and warnings of nerve.yaml, and code that fails to load. */
+  /** Errors and warnings of nerve.yaml, what its permission lock holds back, and code that fails to load. */
   problems: z.array(z.object({ about: z.string(), message: z.string(), place: placeSchema.nullable() })),
 });
 export type ReloadReply = z.infer<typeof reloadReplySchema>;
@@ -255,6 +257,7 @@ export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 5
   DAEMON_RUNNING: 409,
   DAEMON_MISSING: 503,
   DAEMON_ANSWER: 502,
+  PERMISSION_UNAPPROVED: 409,
   SENSE_UNKNOWN: 404,
   WORKFLOW_UNKNOWN: 404,
   RUN_UNKNOWN: 404,

@@ -139,6 +139,7 @@ export class FakeView implements KernelPort {
       runs: { active: 0, queued: 0 },
       counters: { computes: 3 },
       configError: null,
+      lockError: null,
       storeError: null,
       archive: null,
     };

@@ -89,7 +89,7 @@ function parametersOf({ parameters }: Command<CliContext>): string | null {
     ...places.map((
       each,
     ) => [code(each.placeholder ?? ""), `${each.brief}${each.optional === true ? " (optional)" : ""}`]),
-    ...Object.entries(flags).map(([name, flag]) => {
+    ...Object.entries(flags).filter(([, flag]) => !("hidden" in flag && flag.hidden)).map(([name, flag]) => {
       const letters = Object.entries(aliases).filter(([, full]) => full === name).map(([letter]) => code(`-${letter}`));
       return [[code(spelt(name, flag)), ...letters].join(", "), meaningOf(flag)];
     }),

@@ -25,7 +25,7 @@ async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Findin
   ];
 }
 
-function checkKernel({ configError, storeError }: Health): Finding[] {
+function checkKernel({ configError, lockError, storeError }: Health): Finding[] {
   return [
     ...configError === null ? [] : [
       failed(
@@ -34,6 +34,7 @@ function checkKernel({ configError, storeError }: Health): Finding[] {
         "nerve validate; once it finds no error: nerve reload",
       ),
     ],
+    ...lockError === null ? [] : [failed("approval", lockError, "nerve permissions diff")],
     ...storeError === null ? [] : [failed("log", `cannot be written: ${storeError}`, "free some space: df -h")],
   ];
 }
@@ -51,9 +52,13 @@ function checkUnits({ units }: Health): Finding[] {
 /** Leaves out quarantines, which `checkUnits` reports. */
 function checkProblems(senses: readonly SenseView[], workflows: readonly WorkflowView[]): Finding[] {
   const report = (kind: string, name: string, problem: string | null) =>
-    problem === null || problem.startsWith("quarantined")
-      ? []
-      : [failed("running", `${kind} ${name}: ${problem}`, "fix it; the running daemon loads the change")];
+    problem === null || problem.startsWith("quarantined") ? [] : [failed(
+      "running",
+      `${kind} ${name}: ${problem}`,
+      problem.includes("nerve permissions approve")
+        ? "nerve permissions diff shows what it asks for"
+        : "fix it; the running daemon loads the change",
+    )];
   return [
     ...senses.flatMap(({ name, problem }) => report("sense", name, problem)),
     ...workflows.flatMap(({ name, problem }) => report("workflow", name, problem)),

@@ -5,6 +5,7 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import type { Clock } from "../../base/time.ts";
 import { loadNerveConfig } from "../../config/load.ts";
+import { checkLock, permissionLockName, readLock } from "../../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { openDatabase } from "../../store/sqlite/database.ts";
 import { openRecords } from "../open_records.ts";
@@ -12,7 +13,14 @@ import { plural } from "../render/terminal.ts";
 import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 import { formatMode } from "./daemon.ts";
 
-export const workspaceChecks: readonly Check[] = [checkConfig, checkModes, checkWritable, checkDatabases, checkClock];
+export const workspaceChecks: readonly Check[] = [
+  checkConfig,
+  checkApproval,
+  checkModes,
+  checkWritable,
+  checkDatabases,
+  checkClock,
+];
 
 async function checkConfig(paths: WorkspacePaths): Promise<Finding[]> {
   const loaded = await loadNerveConfig(paths), problems = loaded.ok ? loaded.value.warnings : loaded.error;
@@ -20,6 +28,23 @@ async function checkConfig(paths: WorkspacePaths): Promise<Finding[]> {
   const message = `nerve.yaml: ${plural(errors, "error")}, ${plural(problems.length - errors, "warning")}`;
   if (errors > 0) return [failed("config", message, "nerve validate")];
   return [problems.length > 0 ? warning("config", message, "nerve validate") : passed("config", "nerve.yaml is valid")];
+}
+
+/** Without a lock nothing is compared, and an invalid nerve.yaml is reported by `checkConfig`. */
+async function checkApproval(paths: WorkspacePaths): Promise<Finding[]> {
+  const loaded = await loadNerveConfig(paths);
+  const found = await readLock(paths);
+  if (!loaded.ok || found.kind === "none") return [];
+  const exceeding = new Set((await checkLock(loaded.value, paths)).map(({ path }) => path.split(".", 2).join(" ")));
+  if (found.kind === "unusable") {
+    return [failed("approval", `${permissionLockName} ${found.why}`, "nerve permissions diff, then approve")];
+  }
+  const message = `nerve.yaml asks for more than ${permissionLockName} agrees to, in ${[...exceeding].join(", ")}`;
+  return [
+    exceeding.size > 0
+      ? failed("approval", message, "nerve permissions diff")
+      : passed("approval", "every permission was approved"),
+  ];
 }
 
 /** How many files are checked at most: a workspace has hundreds of files, not thousands. */

@@ -12,7 +12,7 @@ interface Flags {
 
 const changeSign = { added: sign.live, changed: sign.ok, removed: sign.idle } as const;
 
-/** Exits 1 when nerve.yaml was refused or code does not load. All other changes are loaded nevertheless. */
+/** Exits 1 when nerve.yaml was refused, code does not load, or the permission lock holds something back. All other changes are loaded nevertheless. */
 export async function reload(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   using client = await connect(paths);
@@ -36,7 +36,7 @@ export async function reload(io: CliIo, flags: Flags): Promise<number> {
   return code;
 }
 
-/** Whether the problem is code that does not load. Problems of an accepted nerve.yaml are warnings. */
+/** Whether something on disk is not in force. Problems of an accepted nerve.yaml are warnings. */
 function isFault(about: string): boolean {
-  return /^(sense|workflow):/.test(about);
+  return /^((sense|workflow):|nerve\.permissions\.lock$)/.test(about);
 }

@@ -9,6 +9,7 @@ import { version } from "../../base/version.ts";
 import { formatProblems } from "../../config/diagnostic.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
+import { checkLock } from "../../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type FoundDaemon, isRunning, waitUntil } from "../../daemon/discovery.ts";
 import { startDaemonProcess } from "../../daemon/start_daemon.ts";
@@ -82,7 +83,9 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   const forget = io.onInterrupt(() => abort.abort());
   const report = await startDaemonProcess(paths, io.clock, abort.signal).finally(forget);
   if (report.t === "refused") throw toError(report.refusal);
-  if (warnings.length > 0) print(io, formatProblems(warnings, "text"));
+  const held = await checkLock(parsed, paths), told = [...warnings, ...held];
+  if (told.length > 0) print(io, formatProblems(told, "text"));
+  if (held.length > 0) print(io, `${sign.warning} what exceeds the permission lock does not run until it is approved`);
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
   print(io, `${sign.live} nerve ${version} runs ${toPrintable(paths.root)} (pid ${report.pid}): ${parts}`);
   print(io, dim(io, `   log: ${toPrintable(paths.textLog)} (nerve logs -f)`));

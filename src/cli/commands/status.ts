@@ -93,6 +93,8 @@ const problemTypes = [
   "sense.error",
   "sense.timeout",
   "sense.load_failed",
+  "sense.held",
+  "workflow.held",
   "sense.directive_invalid",
   "run.failed",
   "run.crashed",
@@ -139,7 +141,8 @@ function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem
         ? []
         : [`${sign.warning} nerve.yaml: ${toOneLine(health.configError, 300)}`];
       const store = health?.storeError == null ? [] : [`${sign.broken} ${toOneLine(health.storeError, 300)}`];
-      return [head, ...store, ...config, ...restarted];
+      const lock = health?.lockError == null ? [] : [`${sign.warning} ${toOneLine(health.lockError, 300)}`];
+      return [head, ...store, ...config, ...lock, ...restarted];
     }
     case "starting":
       return [`${sign.asleep} the daemon in ${root} is starting (pid ${pid})`];
@@ -179,7 +182,7 @@ function showHealth(io: CliIo, { units, runs, counters }: Health): void {
 }
 
 function pickSign(state: string): string {
-  if (state === "quarantined") return sign.broken;
+  if (state === "quarantined" || state === "held") return sign.broken;
   if (state === "backoff") return sign.warning;
   return state === "stopped" ? sign.asleep : sign.live;
 }

@@ -1,5 +1,6 @@
 /** `nerve validate`: finds everything that is wrong with the workspace without running it. */
 import { relative, resolve } from "node:path";
+import { NerveError } from "../../base/errors.ts";
 import {
   type Diagnostic,
   type DiagnosticFormat,
@@ -8,7 +9,7 @@ import {
   sortDiagnostics,
 } from "../../config/diagnostic.ts";
 import { inspectNerveConfig } from "../../config/load.ts";
-import { checkLock, writeLock } from "../../config/permissions/lock_file.ts";
+import { checkLock } from "../../config/permissions/lock_file.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -33,25 +34,29 @@ type Validate = (io: CliIo, flags: Flags, folder?: string) => Promise<number>;
 
 export function createValidateCommand(load: SandboxLoader): Validate {
   return async (io, flags, folder) => {
+    if (flags.lock) throw noLongerApproves();
     const format = flags.json ? "json" : flags.format;
     const paths = await openWorkspace(io, folder ?? flags.workspace);
     await refreshEditorTypes(io, paths.root);
     const { diagnostics: inFile, parsed, valid } = await inspectNerveConfig(paths);
     const found = [
       ...inFile,
-      ...(flags.lock || parsed === null ? [] : await checkLock(parsed, paths)),
+      ...(parsed === null ? [] : await checkLock(parsed, paths)),
       ...(valid === null ? [] : await load(valid, paths)),
     ];
     const diagnostics = sortDiagnostics(found.map((diagnostic) => showFrom(io.cwd, paths.root, diagnostic)));
     const text = formatProblems(diagnostics, format);
     if (text !== "") print(io, text);
     if (format === "text") print(io, summarize(diagnostics, parsed !== null, valid));
-    if (flags.lock && parsed !== null && !hasErrors(diagnostics)) {
-      const file = await writeLock(parsed.config, paths);
-      if (format === "text") print(io, `${sign.ok} permissions approved: ${file}`);
-    }
     return hasErrors(diagnostics) || (flags.strict && diagnostics.length > 0) ? exit.failed : exit.ok;
   };
+}
+
+/** It agreed to permissions that nobody had been shown. */
+function noLongerApproves(): NerveError {
+  return new NerveError("USAGE", "nerve validate approves nothing: --lock is gone", {
+    hint: "nerve permissions diff shows what was added, nerve permissions approve agrees to it",
+  });
 }
 
 async function loadInSandbox(config: NerveConfig, paths: WorkspacePaths): Promise<Diagnostic[]> {

@@ -9,7 +9,6 @@ import {
   eventsOutputLine,
   libraryOutput,
   logsOutputLine,
-  permissionsOutput,
   senseLearnOutput,
   senseListOutput,
   senseQueryOutput,
@@ -33,6 +32,7 @@ import {
   workflowThreadOutput,
   workflowTriggerOutput,
 } from "./json_schemas.ts";
+import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
 
 /** `lines`: one JSON document on each line. */
 export interface JsonOutput {
@@ -49,7 +49,9 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
   "logs": lines(logsOutputLine),
-  "permissions": document(permissionsOutput),
+  "permissions approve": document(permissionsApproveOutput),
+  "permissions diff": document(permissionsDiffOutput),
+  "permissions list": document(permissionsOutput),
   "reload": document(reloadReplySchema),
   "sense learn": document(senseLearnOutput),
   "sense library": document(libraryOutput),

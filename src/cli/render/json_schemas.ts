@@ -248,23 +248,6 @@ export const storeRestoreOutput = storeBackupOutput.extend({ before: z.string().
 
 const permissionValues = z.partialRecord(z.enum(permissionNames), z.union([z.literal(true), z.array(z.string())]));
 
-/** `nerve permissions`: each group and workflow with its grants. `gained`: declared by another sense of the group. */
-export const permissionsOutput = z.strictObject({
-  items: z.array(z.strictObject({
-    kind: z.enum(["group", "workflow"]),
-    name: z.string(),
-    senses: z.array(z.string()),
-    grants: z.array(z.strictObject({
-      permission: z.enum(permissionNames),
-      /** A path, host or name, or true for everything. */
-      value: z.union([z.literal(true), z.string()]),
-      why: z.string(),
-      declaredBy: z.string().nullable(),
-      origin: z.enum(["declared", "gained", "implied"]),
-    })),
-  })),
-});
-
 /** `nerve sense learn`: `needed` is the smallest block; `missing` and `unused` are its differences to nerve.yaml. */
 export const senseLearnOutput = z.strictObject({
   sense: z.string(),

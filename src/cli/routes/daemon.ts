@@ -1,6 +1,6 @@
 /** The top-level commands that check, run, reload and upgrade a workspace, and `nerve version`. */
 import type { Command } from "@stricli/core";
-import { type CliContext, command, durationFlag, jsonFlag, switchFlag, textFlag } from "../command.ts";
+import { type CliContext, command, durationFlag, formerSwitchFlag, switchFlag, textFlag } from "../command.ts";
 
 export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   validate: command(
@@ -9,13 +9,13 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       brief: "Check nerve.yaml and load every sense and workflow in its sandbox",
       details:
         "Checks nerve.yaml and loads every sense and workflow in its sandbox. If there is a nerve.permissions.lock, " +
-        "also checks that no permission exceeds it.",
-      examples: ["nerve validate", "nerve validate --strict --format github", "nerve validate --lock"],
+        "also checks that no permission exceeds it, and loads nothing that would.",
+      examples: ["nerve validate", "nerve validate --strict --format github"],
     },
     {
       flags: {
         strict: switchFlag("Exit 1 on warnings too"),
-        lock: switchFlag("Approve the current permissions: write nerve.permissions.lock"),
+        lock: formerSwitchFlag("Replaced by nerve permissions approve"),
         format: {
           kind: "enum",
           values: ["text", "json", "github"],
@@ -32,22 +32,6 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
           parse: String,
           optional: true,
         }],
-      },
-    },
-  ),
-  permissions: command(
-    async () => (await import("../commands/permissions.ts")).permissions,
-    {
-      brief: "What each group and workflow may do, and why",
-      details:
-        "What each group and workflow may do, and why. With NAME: only that sense or workflow, and also what is implied.",
-      examples: ["nerve permissions", "nerve permissions disk-usage", "nerve permissions --json"],
-    },
-    {
-      flags: { json: jsonFlag, all: switchFlag("Also show what is implied") },
-      positional: {
-        kind: "tuple",
-        parameters: [{ brief: "A sense or workflow", placeholder: "NAME", parse: String, optional: true }],
       },
     },
   ),

@@ -1,25 +1,27 @@
 /**
  * nerve.permissions.lock: the grants that somebody has reviewed, kept beside nerve.yaml under version control.
- * `nerve validate --lock` writes it; `nerve validate` fails when a sense or workflow may do more than it says.
- * It holds declared grants, not implied ones, whose paths differ between machines.
- * I1. Grants that a sense gains through its group count as its own, and so do the peers it may read.
+ * Only `nerve permissions approve` writes it; lock_binding.ts binds the daemon to it, and `nerve validate` fails when a
+ * sense or workflow asks for more. It holds declared grants, not implied ones, whose paths differ between machines.
+ * I1. Grants that a sense gains through its group count as its own, and so do the databases that it may read there.
  * I2. Fewer grants are fine: the lock is a limit, not a description.
+ * I3. A lock that cannot be read is not the same as none: whoever reads it must not grant what it may forbid.
  */
 import { join } from "node:path";
 import * as z from "zod";
-import { messageOf } from "../../base/errors.ts";
-import { ifPresentAsync } from "../../base/if_present.ts";
+import { messageOf, NerveError } from "../../base/errors.ts";
+import { isMissing } from "../../base/if_present.ts";
+import { configFileMaxBytes } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { type ConfigPath, type Diagnostic, quote } from "../diagnostic.ts";
 import { DiagnosticList } from "../diagnostic_list.ts";
 import type { ParsedConfig } from "../parse.ts";
-import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest } from "../types.ts";
+import { type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "../types.ts";
 import type { WorkspacePaths } from "../workspace.ts";
 
 export const permissionLockName = "nerve.permissions.lock";
 
 const grants = z.union([z.literal(true), z.array(z.string())]);
-/** For each permission: everything, or a sorted list. `peers`: the senses whose databases it reads. */
+/** For each permission: everything, or a sorted list. `peers`: the senses whose databases its process reads. */
 const entry = z.strictObject({
   ...Object.fromEntries(permissionNames.map((name) => [name, grants.optional()])),
   peers: z.union([z.literal("all"), z.array(z.string())]).optional(),
@@ -37,17 +39,28 @@ export interface PermissionLock {
   readonly workflows: Readonly<Record<string, Entry>>;
 }
 
-/** The lock for the current configuration. */
+/** Agrees to nothing: what a lock that cannot be read comes to. */
+export const emptyLock: PermissionLock = { version: 1, senses: {}, workflows: {} };
+
+/** The lock that agrees to what the configuration asks for. */
 export function createLock(config: NerveConfig): PermissionLock {
   const byName = <T>(entries: [string, T][]) => Object.fromEntries(entries.sort(([a], [b]) => a < b ? -1 : 1));
-  const senses = [...config.senses.values()].map(({ name, group, peers }): [string, Entry] => {
-    const united = toEntry(groupMembers(config, group).map((member) => member.permissions));
-    return [name, { ...united, peers: peers === "all" ? "all" : peers.toSorted() }];
+  const groups = Map.groupBy(config.senses.values(), ({ group }) => group);
+  const senses = [...groups.values()].flatMap((members) => {
+    const united = toEntry(members.map((member) => member.permissions));
+    return members.map(({ name }): [string, Entry] => [name, { ...united, peers: unitePeers(name, members) }]);
   });
   const workflows = [...config.workflows.values()].map(({ name, permissions }): [string, Entry] => {
     return [name, toEntry([permissions])];
   });
   return { version: 1, senses: byName(senses), workflows: byName(workflows) };
+}
+
+/** One process serves the group: what one member may read, all may, and each other's databases too. */
+function unitePeers(name: string, members: readonly SenseConfig[]): "all" | string[] {
+  if (members.some(({ peers }) => peers === "all")) return "all";
+  const named = members.flatMap(({ peers }) => peers === "all" ? [] : peers);
+  return [...new Set([...named, ...members.map((member) => member.name)])].filter((peer) => peer !== name).sort();
 }
 
 function toEntry(requests: readonly PermissionRequest[]): Entry {
@@ -75,53 +88,107 @@ export function parseLock(text: string): Result<PermissionLock, string> {
   return parsed.success ? ok(parsed.data as PermissionLock) : err("is not a permission lock that this nerve can read");
 }
 
-/** Reads the lock beside nerve.yaml and reports every grant beyond it. Without a lock there are no diagnostics. */
+/** The lock beside nerve.yaml; `why` it cannot be used, as the end of a sentence about it. */
+export type LockOnDisk =
+  | { readonly kind: "none" }
+  | { readonly kind: "read"; readonly lock: PermissionLock; readonly text: string }
+  | { readonly kind: "unusable"; readonly why: string };
+
+/**
+ * Never throws. A symbolic link is not followed: it could lead to a file that a sense may write, or out of what is
+ * reviewed.
+ */
+export async function readLock({ root }: WorkspacePaths): Promise<LockOnDisk> {
+  const file = join(root, permissionLockName), unusable = (why: string): LockOnDisk => ({ kind: "unusable", why });
+  try {
+    const info = await Deno.lstat(file);
+    if (!info.isFile) return unusable(info.isSymlink ? "is a symbolic link" : "is not a file");
+    if (info.size > lockMaxBytes) return unusable(`is larger than ${lockMaxBytes} bytes`);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await Deno.readFile(file)), parsed = parseLock(text);
+    return parsed.ok ? { kind: "read", lock: parsed.value, text } : unusable(parsed.error);
+  } catch (thrown) {
+    if (isMissing(thrown)) return { kind: "none" };
+    return unusable(thrown instanceof TypeError ? "is not UTF-8 text" : `cannot be read: ${messageOf(thrown)}`);
+  }
+}
+
+/** The grants of a group are written once for each of its senses, so it may be larger than nerve.yaml. */
+const lockMaxBytes = 16 * configFileMaxBytes;
+
+/** Reports every grant of nerve.yaml beyond the lock. Without a lock there are no diagnostics. */
 export async function checkLock(parsed: ParsedConfig, paths: WorkspacePaths): Promise<Diagnostic[]> {
-  const diagnostics = new DiagnosticList(parsed.placeOf);
-  const text = await readLock(paths);
-  if (text === null) return [];
-  const lock = parseLock(text);
-  if (!lock.ok) diagnostics.error([], `${permissionLockName} ${lock.error}`, "nerve validate --lock rewrites it");
-  else {
-    for (const { path, message } of findGrowth(lock.value, createLock(parsed.config))) {
-      diagnostics.error(path, message, "review the new grant, then accept it: nerve validate --lock");
+  const diagnostics = new DiagnosticList(parsed.placeOf), found = await readLock(paths);
+  if (found.kind === "none") return [];
+  if (found.kind === "unusable") {
+    diagnostics.error([], `${permissionLockName} ${found.why}`, "nerve permissions approve replaces it");
+  } else {
+    for (const growth of findGrowth(found.lock, createLock(parsed.config))) {
+      const hint = "review it: nerve permissions diff; then agree to it: nerve permissions approve";
+      diagnostics.error(growth.path, `exceeds ${permissionLockName}: ${formatGrowth(growth)}`, hint);
     }
   }
   return diagnostics.sorted();
 }
 
-export async function writeLock(config: NerveConfig, paths: WorkspacePaths): Promise<string> {
-  const file = join(paths.root, permissionLockName);
-  await Deno.writeTextFile(file, formatLock(createLock(config)));
-  return file;
+/** Replaces the lock in one step: no reader ever finds half of it, or none. Throws STORE_FAILED. */
+export async function writeLock(lock: PermissionLock, { root }: WorkspacePaths): Promise<string> {
+  const file = join(root, permissionLockName), aside = join(root, `.${permissionLockName}.${Deno.pid}.new`);
+  try {
+    await Deno.writeTextFile(aside, formatLock(lock));
+    await Deno.rename(aside, file);
+    return file;
+  } catch (thrown) {
+    await Deno.remove(aside).catch(() => {});
+    throw new NerveError("STORE_FAILED", `${file} cannot be written: ${messageOf(thrown)}`, {
+      hint: "the lock was not changed; make the workspace writable to this user",
+      cause: thrown,
+    });
+  }
 }
 
-async function readLock(paths: WorkspacePaths): Promise<string | null> {
-  return await ifPresentAsync(() => Deno.readTextFile(join(paths.root, permissionLockName)));
+/** What a start is bound to; null: to nothing. */
+export function lockAtStart(found: LockOnDisk): PermissionLock | null {
+  return found.kind === "none" ? null : found.kind === "read" ? found.lock : emptyLock;
 }
 
-/** What `now` grants beyond `lock`: one message for each permission of each sense or workflow. Pure. */
-export function findGrowth(lock: PermissionLock, now: PermissionLock): { path: ConfigPath; message: string }[] {
+/** What one sense or workflow may do beyond a lock, for one permission. */
+export interface LockGrowth {
+  readonly section: "senses" | "workflows";
+  readonly name: string;
+  readonly permission: string;
+  /** True: everything. */
+  readonly values: true | readonly string[];
+  /** Where nerve.yaml asks for it. */
+  readonly path: ConfigPath;
+}
+
+/** What `now` grants beyond `lock`: one entry for each permission of each sense or workflow. Pure. */
+export function findGrowth(lock: PermissionLock, now: PermissionLock): LockGrowth[] {
   return (["senses", "workflows"] as const).flatMap((section) =>
     Object.entries(now[section]).flatMap(([name, wanted]) => {
-      const agreed: Entry = lock[section][name] ?? {};
-      return Object.entries(wanted).flatMap(([permission, value]) => {
-        const more = describeGrowth(permission, agreed[permission], value);
+      const agreed = Object.hasOwn(lock[section], name) ? lock[section][name] : undefined;
+      return Object.entries(wanted).flatMap(([permission, value]): LockGrowth[] => {
+        const values = listMore(permission, agreed?.[permission], value);
         // A new sense may read its peers like any other; its other grants limit what it can do with them.
-        if (more === null || (permission === "peers" && lock[section][name] === undefined)) return [];
+        if (values === null || (permission === "peers" && agreed === undefined)) return [];
         const path = permission === "peers" ? [section, name, "peers"] : [section, name, "permissions", permission];
-        return [{ path, message: `exceeds ${permissionLockName}: ${permission} ${more}` }];
+        return [{ section, name, permission, values, path }];
       });
     })
   );
 }
 
-function describeGrowth(permission: string, agreed: Wanted | undefined, wanted: Wanted): string | null {
+/** The permission and what of it is more: `net "example.org"`, `read everything`. */
+export function formatGrowth({ permission, values }: LockGrowth): string {
+  return `${permission} ${values === true ? "everything" : values.map(quote).join(", ")}`;
+}
+
+function listMore(permission: string, agreed: Wanted | undefined, wanted: Wanted): LockGrowth["values"] | null {
   if (agreed === true || agreed === "all") return null;
-  if (wanted === true || wanted === "all") return "everything";
+  if (wanted === true || wanted === "all") return true;
   const isPath = permission === "read" || permission === "write" || permission === "ffi";
   const more = wanted.filter((value) =>
     !(agreed ?? []).some((old) => old === value || (isPath && value.startsWith(`${old}/`) && !value.includes("..")))
   );
-  return more.length === 0 ? null : more.map(quote).join(", ");
+  return more.length === 0 ? null : more;
 }

@@ -109,9 +109,10 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow kill", "kept");
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
-  for (const name of ["sense list", "workflow list", "status", "events", "permissions", "doctor", "version", "logs"]) {
+  for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
     await caller.call(name);
   }
+  for (const name of ["list", "diff", "approve"]) await caller.call(`permissions ${name}`);
   await caller.call("workflow inspect", runId);
   await caller.call("workflow thread", runId);
   await caller.call("why", runId);
@@ -137,7 +138,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   // Errors in nerve.yaml are not a failure of the request: they are in the document.
   workspace.write("nerve.yaml", "senses: { meter: { throttle: soon } }\n");
   for (const name of ["reload", "validate"]) assert.deepEqual(await caller.call(name), { code: 1, error: null });
-  await failAll(caller, [[1, "CONFIG_INVALID", "permissions"]]);
+  await failAll(caller, [[1, "CONFIG_INVALID", "permissions list"]]);
   workspace.write("nerve.yaml", yaml);
 }
 

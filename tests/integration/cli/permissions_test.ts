@@ -1,6 +1,10 @@
 /** `nerve permissions` and the permissions lock, on real files. */
 import assert from "node:assert/strict";
-import { permissionsOutput } from "../../../src/cli/render/json_schemas.ts";
+import {
+  permissionsApproveOutput,
+  permissionsDiffOutput,
+  permissionsOutput,
+} from "../../../src/cli/render/permission_schemas.ts";
 import { nerve } from "../../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -33,24 +37,82 @@ Deno.test("nerve permissions lists declared, implied and gained permissions, as 
   });
 });
 
-Deno.test("nerve validate fails when the permissions exceed the lock", async () => {
+Deno.test("nerve permissions diff shows what was not approved, and approve agrees to exactly that", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...files, "nerve.yaml": before });
+    const none = await nerve(root, "permissions", "diff");
+    assert.equal(none.code, 1);
+    assert.match(none.out, /there is no nerve\.permissions\.lock[^]*sense a\n {2}\+ net "example\.com"\n/);
+    const first = await nerve(root, "permissions", "approve");
+    assert.equal(first.code, 0, first.err);
+    assert.match(first.out, /\+ net "example\.com"[^]*approved: .*nerve\.permissions\.lock\n$/);
+    const agreed = await nerve(root, "permissions", "diff");
+    assert.deepEqual([agreed.code, agreed.out], [0, "nerve.yaml asks for nothing that was not approved\n"]);
+    await writeWorkspace(root, { "nerve.yaml": before.replace("net: [example.com]", "net: true, run: [df]") });
+    const grown = await nerve(root, "permissions", "diff");
+    assert.equal(grown.code, 1);
+    assert.match(grown.out, /sense a\n {2}\+ net everything\n {2}\+ run "df"\nsense b\n {2}\+ net everything/);
+    const { added, removed } = permissionsDiffOutput.parse(
+      JSON.parse((await nerve(root, "permissions", "diff", "--json")).out),
+    );
+    assert.deepEqual(added[0], { kind: "sense", name: "a", permission: "net", values: true });
+    assert.deepEqual(removed, []);
+    const approved = JSON.parse((await nerve(root, "permissions", "approve", "--json")).out);
+    assert.deepEqual(
+      [permissionsApproveOutput.parse(approved).written, permissionsApproveOutput.parse(approved).daemon],
+      [true, null],
+    );
+    await writeWorkspace(root, { "nerve.yaml": before });
+    assert.match((await nerve(root, "permissions", "diff")).out, /sense a\n {2}- net everything\n {2}- run "df"/);
+    assert.equal((await nerve(root, "validate")).code, 0, "fewer permissions exceed nothing");
+    assert.match((await nerve(root, "permissions", "approve")).out, /approved: /);
+    assert.match((await nerve(root, "permissions", "approve")).out, /approved already: /);
+  });
+});
+
+Deno.test("nerve permissions approve replaces a link and a broken lock, and writes no file that it leads to", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { ...files, "nerve.yaml": before, "elsewhere.txt": "mine" });
+    await Deno.symlink("elsewhere.txt", `${root}/nerve.permissions.lock`);
+    const linked = await nerve(root, "permissions", "diff");
+    assert.deepEqual([linked.code, /is a symbolic link/.test(linked.out)], [1, true]);
+    assert.equal((await nerve(root, "permissions", "approve")).code, 0);
+    assert.equal(await Deno.readTextFile(`${root}/elsewhere.txt`), "mine");
+    assert.equal((await Deno.lstat(`${root}/nerve.permissions.lock`)).isFile, true);
+    await writeWorkspace(root, { "nerve.permissions.lock": "{" });
+    assert.match((await nerve(root, "validate")).out, /nerve\.permissions\.lock is not JSON/);
+    assert.equal((await nerve(root, "permissions", "approve")).code, 0);
+    assert.equal((await nerve(root, "permissions", "diff")).code, 0);
+  });
+});
+
+Deno.test("nerve validate fails when the permissions exceed the lock, approves nothing, and runs nothing that exceeds it", async () => {
+  // The bug was: `validate --lock` agreed to a grant that nobody had seen, and validate ran the code with it.
+  await inTempDir(async (root) => {
+    const { hostname } = await import("node:os");
+    const tell = "export const compute = () => null;\nthrow new Error(`ran on ${Deno.hostname()}`);\n";
+    await writeWorkspace(root, { ...files, "nerve.yaml": before });
     assert.equal((await nerve(root, "validate")).code, 0, "without a lock nothing is compared");
-    const locked = await nerve(root, "validate", "--lock");
-    assert.equal(locked.code, 0, locked.out);
-    assert.match(locked.out, /permissions approved: .*nerve\.permissions\.lock/);
+    assert.equal((await nerve(root, "permissions", "approve")).code, 0);
     assert.equal((await nerve(root, "validate")).code, 0);
     await writeWorkspace(root, {
-      "nerve.yaml": before.replace("net: [example.com]", "net: [example.com, example.org]"),
+      "nerve.yaml": before.replace("net: [example.com]", "net: [example.com], sys: [hostname]"),
+      "senses/a/index.ts": tell,
     });
     const grown = await nerve(root, "validate");
     assert.equal(grown.code, 1);
-    assert.match(grown.out, /nerve\.yaml:1:\d+ error senses\.a\.permissions\.net: exceeds .*"example\.org"/);
+    assert.match(grown.out, /nerve\.yaml:1:\d+ error senses\.a\.permissions\.sys: exceeds .*"hostname"/);
+    assert.match(grown.out, /nerve permissions approve/);
     assert.match(grown.out, /senses\.b\S* exceeds/, "b gains it through the group");
-    assert.equal((await nerve(root, "validate", "--lock")).code, 0);
-    assert.equal((await nerve(root, "validate")).code, 0);
-    await writeWorkspace(root, { "nerve.permissions.lock": "{" });
-    assert.match((await nerve(root, "validate")).out, /nerve\.permissions\.lock is not JSON/);
+    assert.doesNotMatch(grown.out, /ran on/);
+    const learn = await nerve(root, "sense", "learn", "a", "--for", "1s", "--json");
+    assert.equal(JSON.parse(learn.err).error.code, "PERMISSION_UNAPPROVED");
+    const flag = await nerve(root, "validate", "--lock");
+    assert.equal(flag.code, 2);
+    assert.match(flag.err, /nerve permissions approve/);
+    assert.equal((await nerve(root, "validate")).code, 1, "it approved nothing");
+    assert.equal((await nerve(root, "permissions", "approve")).code, 0);
+    const approved = await nerve(root, "validate");
+    assert.deepEqual([approved.code, approved.out.includes(`ran on ${hostname()}`)], [1, true]);
   });
 });

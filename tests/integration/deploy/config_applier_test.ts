@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import { configSettleMs } from "../../../src/base/limits.ts";
 import { ConfigApplier } from "../../../src/deploy/config_applier.ts";
 import { CurrentConfig } from "../../../src/deploy/current_config.ts";
+import { PermissionLockInForce } from "../../../src/deploy/permission_lock.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -115,11 +116,12 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
   const clock = new FakeClock(), yaml = "senses: { a: {}, b: {} }\nreflexes: [{ sense: a, interval: 1h }]\n";
   await using workspace = await makeWorkspace({ senses: { a: echo, b: echo }, yaml });
   const config = await workspace.config();
+  const lock = await PermissionLockInForce.open(workspace.paths);
   const applied = () => assert.fail("it was put in force");
   const inForce = () => {
     const current = new CurrentConfig(config);
     const applier = new ConfigApplier({
-      ...{ current, paths: workspace.paths, clock, append: () => {}, emit: () => {}, lastCronTick: () => null },
+      ...{ current, lock, paths: workspace.paths, clock, append: () => {}, emit: () => {}, lastCronTick: () => null },
       supervisor: {
         ...{ putUnit: applied, replaceProcess: applied, resetUnit: applied },
         release: applied,

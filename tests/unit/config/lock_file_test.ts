@@ -3,6 +3,7 @@ import { parseNerveConfig } from "../../../src/config/parse.ts";
 import {
   createLock,
   findGrowth,
+  formatGrowth,
   formatLock,
   parseLock,
   type PermissionLock,
@@ -15,7 +16,7 @@ function lock(yaml: string): PermissionLock {
 }
 
 function grown(before: string, after: string): string[] {
-  return findGrowth(lock(before), lock(after)).map(({ path, message }) => `${path.join(".")} ${message}`);
+  return findGrowth(lock(before), lock(after)).map((growth) => `${growth.path.join(".")}: ${formatGrowth(growth)}`);
 }
 
 const a = (permissions: string) => `senses: { a: { permissions: ${permissions} } }`;
@@ -36,7 +37,7 @@ Deno.test("permissions that are equal to, fewer than or inside the accepted ones
 
 Deno.test("more values, more permissions, or everything instead of a list have grown", () => {
   assert.deepEqual(grown(a("{ read: [/proc] }"), a("{ read: [/proc, /etc] }")), [
-    'senses.a.permissions.read exceeds nerve.permissions.lock: read "/etc"',
+    'senses.a.permissions.read: read "/etc"',
   ]);
   assert.equal(grown(a("{ read: [/proc] }"), a("{ read: [/process] }")).length, 1, "a neighbour is not inside");
   assert.equal(grown(a("{ read: [/proc] }"), a("{ read: [/proc/../etc] }")).length, 1);
@@ -54,8 +55,20 @@ Deno.test("more values, more permissions, or everything instead of a list have g
 Deno.test("permissions that a sense gains through its group, and new peers, have grown too", () => {
   const apart = "senses: { a: { permissions: { run: [df] } }, b: {} }";
   const together = "senses: { a: { group: g, permissions: { run: [df] } }, b: { group: g } }";
-  assert.deepEqual(grown(apart, together), ['senses.b.permissions.run exceeds nerve.permissions.lock: run "df"']);
+  assert.deepEqual(grown(apart, together), ['senses.b.permissions.run: run "df"']);
   assert.deepEqual(grown("senses: { a: { peers: [] }, b: {} }", "senses: { a: { peers: [b] }, b: {} }"), [
-    'senses.a.peers exceeds nerve.permissions.lock: peers "b"',
+    'senses.a.peers: peers "b"',
   ]);
+});
+
+Deno.test("what one sense of a group may read, each of its senses may, and each other's databases too", () => {
+  // The bug was: a sense that read no peers was moved beside one that reads all, and had not grown.
+  const apart = "senses: { a: { peers: [] }, b: { peers: [c] }, c: { peers: [] } }";
+  const together = "senses: { a: { group: g, peers: [] }, b: { group: g, peers: [c] }, c: { peers: [] } }";
+  assert.deepEqual(grown(apart, together), ['senses.a.peers: peers "b", "c"', 'senses.b.peers: peers "a"']);
+});
+
+Deno.test("a sense may have the name of a property that every object has", () => {
+  const named = "senses: { constructor: { permissions: { run: [df] } } }";
+  assert.deepEqual(grown("senses: {}", named), ['senses.constructor.permissions.run: run "df"']);
 });

@@ -1,0 +1,123 @@
+/**
+ * `nerve permissions diff` and `nerve permissions approve`: what nerve.yaml asks for, compared with what somebody agreed
+ * to in nerve.permissions.lock. Only `approve` writes the lock, and only what it has printed.
+ */
+import { join } from "node:path";
+import { NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
+import {
+  createLock,
+  emptyLock,
+  findGrowth,
+  formatGrowth,
+  formatLock,
+  type LockGrowth,
+  type LockOnDisk,
+  type PermissionLock,
+  permissionLockName,
+  readLock,
+  writeLock,
+} from "../../config/permissions/lock_file.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import type { ReloadReply } from "../../protocol/api.ts";
+import { type CliIo, exit } from "../io.ts";
+import type { PermissionsApproveOutput, PermissionsDiffOutput } from "../render/permission_schemas.ts";
+import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
+import { askIfRunning, openWorkspace, requireConfig } from "../workspace.ts";
+
+interface Flags {
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+interface Difference {
+  readonly found: LockOnDisk;
+  readonly wanted: PermissionLock;
+  readonly added: readonly LockGrowth[];
+  readonly removed: readonly LockGrowth[];
+}
+
+export async function permissionsDiff(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), difference = await compare(paths);
+  if (flags.json) printJson(io, toDocument(paths, difference));
+  else {
+    printDifference(io, difference);
+    if (!isAgreed(difference)) print(io, `${sign.next} nerve permissions approve agrees to it`);
+  }
+  return isAgreed(difference) ? exit.ok : exit.failed;
+}
+
+export async function permissionsApprove(io: CliIo, flags: Flags): Promise<number> {
+  const paths = await openWorkspace(io, flags.workspace), difference = await compare(paths);
+  const { found, wanted } = difference;
+  // Printed before it is agreed to, even when the output is read later.
+  if (!flags.json) printDifference(io, difference);
+  const written = found.kind !== "read" || found.text !== formatLock(wanted);
+  if (written) await writeLock(wanted, paths);
+  const { reply, problem } = await askToTakeUp(paths);
+  if (flags.json) {
+    printJson(io, { ...toDocument(paths, difference), written, daemon: reply } satisfies PermissionsApproveOutput);
+  } else {
+    print(io, `${sign.ok} ${written ? "approved" : "approved already"}: ${toPrintable(lockFile(paths))}`);
+    for (const unit of reply?.replaced ?? []) print(io, `${sign.ok} ${unit}: new work gets a new process`);
+    if (reply?.configError != null) print(io, `${sign.warning} nerve.yaml has errors; the previous one stays in force`);
+  }
+  if (problem !== null) throw problem;
+  return exit.ok;
+}
+
+/** The daemon's answer to a reload; null when none runs. A daemon that does not answer is a problem of its own. */
+async function askToTakeUp(paths: WorkspacePaths): Promise<{ reply: ReloadReply | null; problem: NerveError | null }> {
+  try {
+    return { reply: await askIfRunning(paths, (client) => client.reload()), problem: null };
+  } catch (thrown) {
+    if (!(thrown instanceof NerveError)) throw thrown;
+    return { reply: null, problem: thrown };
+  }
+}
+
+async function compare(paths: WorkspacePaths): Promise<Difference> {
+  const wanted = createLock(await requireConfig(paths)), found = await readLock(paths);
+  const agreed = found.kind === "read" ? found.lock : emptyLock;
+  return { found, wanted, added: findGrowth(agreed, wanted), removed: findGrowth(wanted, agreed) };
+}
+
+function isAgreed({ found, added, removed }: Difference): boolean {
+  return found.kind === "read" && added.length === 0 && removed.length === 0;
+}
+
+function toDocument(paths: WorkspacePaths, { found, added, removed }: Difference): PermissionsDiffOutput {
+  const list = (growth: readonly LockGrowth[]) =>
+    growth.map(({ section, name, permission, values }) => ({
+      kind: section === "senses" ? "sense" as const : "workflow" as const,
+      name,
+      permission,
+      values: values === true ? true as const : [...values],
+    }));
+  return {
+    lock: lockFile(paths),
+    exists: found.kind !== "none",
+    problem: found.kind === "unusable" ? `${permissionLockName} ${found.why}` : null,
+    added: list(added),
+    removed: list(removed),
+  };
+}
+
+function printDifference(io: CliIo, { found, added, removed }: Difference): void {
+  if (found.kind === "none") print(io, `${sign.idle} there is no ${permissionLockName}: nothing was approved yet`);
+  if (found.kind === "unusable") print(io, `${sign.failed} ${permissionLockName} ${toPrintable(found.why)}`);
+  const lines = [...added.map((each) => ({ mark: "+", each })), ...removed.map((each) => ({ mark: "-", each }))];
+  const units = Map.groupBy(lines, ({ each }) => `${each.section === "senses" ? "sense" : "workflow"} ${each.name}`);
+  for (const [unit, changes] of units) {
+    print(io, unit);
+    for (const { mark, each } of changes) print(io, `  ${mark} ${toPrintable(formatGrowth(each))}`);
+  }
+  const count = `${plural(added.length, "permission")} to approve, ${
+    plural(removed.length, "permission")
+  } no longer asked for`;
+  print(io, dim(io, lines.length === 0 ? "nerve.yaml asks for nothing that was not approved" : count));
+}
+
+function lockFile({ root }: WorkspacePaths): string {
+  return join(root, permissionLockName);
+}

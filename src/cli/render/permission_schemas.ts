@@ -1,0 +1,47 @@
+/** What `nerve permissions` and its parts print with `--json`. Beside json_schemas.ts, which has the other commands. */
+import * as z from "zod";
+import { permissionNames } from "../../config/types.ts";
+import { reloadReplySchema } from "../../protocol/api.ts";
+
+/** `nerve permissions`: each group and workflow with its grants. `gained`: declared by another sense of the group. */
+export const permissionsOutput = z.strictObject({
+  items: z.array(z.strictObject({
+    kind: z.enum(["group", "workflow"]),
+    name: z.string(),
+    senses: z.array(z.string()),
+    grants: z.array(z.strictObject({
+      permission: z.enum(permissionNames),
+      /** A path, host or name, or true for everything. */
+      value: z.union([z.literal(true), z.string()]),
+      why: z.string(),
+      declaredBy: z.string().nullable(),
+      origin: z.enum(["declared", "gained", "implied"]),
+    })),
+  })),
+});
+
+const lockChanges = z.array(z.strictObject({
+  kind: z.enum(["sense", "workflow"]),
+  name: z.string(),
+  /** A permission, or `peers`: the senses whose databases it reads. */
+  permission: z.string(),
+  values: z.union([z.literal(true), z.array(z.string())]),
+}));
+
+/** `nerve permissions diff`: `added` is asked for and not approved, `removed` is approved and not asked for any more. */
+export const permissionsDiffOutput = z.strictObject({
+  lock: z.string(),
+  exists: z.boolean(),
+  /** Why the lock cannot be used; then it approves nothing. */
+  problem: z.string().nullable(),
+  added: lockChanges,
+  removed: lockChanges,
+});
+export type PermissionsDiffOutput = z.infer<typeof permissionsDiffOutput>;
+
+/** `nerve permissions approve`: what was approved, and what a running daemon made of it; null when none runs. */
+export const permissionsApproveOutput = permissionsDiffOutput.extend({
+  written: z.boolean(),
+  daemon: reloadReplySchema.nullable(),
+});
+export type PermissionsApproveOutput = z.infer<typeof permissionsApproveOutput>;

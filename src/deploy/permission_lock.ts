@@ -1,0 +1,114 @@
+/**
+ * The permission lock in force: reads nerve.permissions.lock again at each reload, binds nerve.yaml to it
+ * (config/permissions/lock_binding.ts), and tells what is held. Used by config_applier.ts.
+ * I1. A lock that cannot be read lets nothing grow: the last one that could be read stays in force; without one, what
+ *     runs goes on, and at a start only what needs no permission runs.
+ * I2. A lock that disappears under a running daemon binds on, because an editor, git or a sync tool may be replacing it.
+ *     A requested reload, or a restart, takes it as removed.
+ */
+import type { Clock } from "../base/time.ts";
+import { bindToLock, type BoundConfig, describeHold, type Hold } from "../config/permissions/lock_binding.ts";
+import {
+  createLock,
+  lockAtStart,
+  type LockOnDisk,
+  type PermissionLock,
+  permissionLockName,
+  readLock,
+} from "../config/permissions/lock_file.ts";
+import type { NerveConfig } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { NewLogRow } from "../protocol/log.ts";
+
+export interface LockReportPorts {
+  readonly clock: Clock;
+  append(row: NewLogRow): unknown;
+  emit(event: KernelEvent): void;
+}
+
+export class PermissionLockInForce {
+  readonly #paths: WorkspacePaths;
+  /** Null: nothing is bound. */
+  #lock: PermissionLock | null = null;
+  #problem: string | null = null;
+  /** What was reported last, so that each change is reported once. */
+  #reported: { problem: string | null; readonly holds: Map<string, string> } = { problem: null, holds: new Map() };
+
+  private constructor(paths: WorkspacePaths) {
+    this.#paths = paths;
+  }
+
+  /** Reads the lock for a start. */
+  static async open(paths: WorkspacePaths): Promise<PermissionLockInForce> {
+    const opened = new PermissionLockInForce(paths);
+    opened.#take(await readLock(paths), null, true);
+    return opened;
+  }
+
+  /** What is wrong with the lock on disk, while another one is in force; else null. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  bindFirst(config: NerveConfig): BoundConfig {
+    return bindToLock(config, null, this.#lock);
+  }
+
+  /** Reads the lock again, and binds `config` to it. `requested`: somebody asked for this reload. */
+  async rebind(config: NerveConfig, before: BoundConfig, requested: boolean): Promise<BoundConfig> {
+    this.#take(await readLock(this.#paths), before.config, requested);
+    return bindToLock(config, before, this.#lock);
+  }
+
+  /** Reports, in the log and on the terminal, what is held or wrong and was not reported yet. */
+  report({ holds }: BoundConfig, { clock, append, emit }: LockReportPorts): void {
+    const ts = clock.now(), last = this.#reported;
+    if (this.#problem !== null && this.#problem !== last.problem) {
+      append(createRow("kernel", "config.refused", null, this.#problem));
+      emit({ kind: "problem", source: "kernel", message: this.#problem, ts });
+    }
+    const told = new Map(holds.map((hold) => [`${hold.kind}:${hold.name}`, describeHold(hold)]));
+    for (const { kind, name } of holds) {
+      const source = `${kind}:${name}` as const, message = told.get(source) ?? "";
+      if (last.holds.get(source) === message) continue;
+      append(createRow(source, `${kind}.held`, name, message));
+      emit({ kind: "problem", source, message, ts });
+    }
+    this.#reported = { problem: this.#problem, holds: told };
+  }
+
+  #take(found: LockOnDisk, running: NerveConfig | null, requested: boolean): void {
+    if (found.kind === "read") {
+      this.#lock = found.lock;
+      this.#problem = null;
+    } else if (found.kind === "unusable") {
+      this.#lock ??= running === null ? lockAtStart(found) : createLock(running);
+      this.#problem =
+        `${permissionLockName} ${found.why}: no permissions grow until nerve permissions approve replaces it`;
+    } else if (requested || this.#lock === null) {
+      this.#lock = null;
+      this.#problem = null;
+    } else this.#problem = `${permissionLockName} was removed, and binds on until nerve reload or the next start`;
+  }
+}
+
+/** The holds and the problem of the lock, for the reply to a reload. */
+export function listLockProblems(
+  { holds }: { readonly holds: readonly Hold[] },
+  problem: string | null,
+): { about: string; message: string }[] {
+  return [
+    ...problem === null ? [] : [{ about: permissionLockName, message: problem }],
+    ...holds.map((hold) => ({ about: `${hold.kind}:${hold.name}`, message: describeHold(hold) })),
+  ];
+}
+
+function createRow(
+  source: NewLogRow["source"],
+  type: NewLogRow["type"],
+  refId: string | null,
+  message: string,
+): NewLogRow {
+  return { source, type, refId, causeId: null, payload: { message } };
+}
