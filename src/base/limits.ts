@@ -21,6 +21,8 @@ export const logFilesKept = 5;
 /** The body of a request to the control API. */
 export const requestBodyMaxBytes = 1 * MiB;
 export const configFileMaxBytes = 1 * MiB;
+/** `env_file`: less than the system allows for one variable of a process. */
+export const envFileMaxBytes = 64 * KiB;
 /** Values in nerve.yaml (each use of an alias counts all values it stands for), and their nesting depth. */
 export const configNodesMax = 200_000;
 export const configDepthMax = 64;

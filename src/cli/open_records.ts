@@ -3,6 +3,7 @@
  * run are always included; other archived rows only when a command asks for them (`allLogs`).
  */
 import { parseNerveConfig } from "../config/parse.ts";
+import { readEnvironment } from "../config/environment.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
@@ -62,7 +63,7 @@ class DiskRecords implements CliRecords {
 
 /**
  * Masks the values of granted variables (config/permissions/secret_mask.ts). Runs resume from the stored messages, so
- * those are stored unmasked; they are masked here, as far as this command's environment has the variables. All other
+ * those are stored unmasked; they are masked here, as far as env_file or this command's environment has the variables. All other
  * rows were masked when they were written.
  */
 function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
@@ -80,7 +81,9 @@ function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
 function readMask(paths: WorkspacePaths): SecretMask {
   try {
     const parsed = parseNerveConfig(Deno.readTextFileSync(paths.configFile), configFileName);
-    return parsed.ok ? SecretMask.fromConfig(parsed.value.config, Deno.env.toObject()) : new SecretMask({});
+    return parsed.ok
+      ? SecretMask.fromConfig(parsed.value.config, readEnvironment(parsed.value.config, paths))
+      : new SecretMask({});
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return new SecretMask({});
     throw thrown;

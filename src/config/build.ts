@@ -44,6 +44,7 @@ export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: 
   const config = {
     maxRounds,
     retentionMs,
+    envFile: file.env_file ?? null,
     senses,
     groups: buildGroups(file, senses, diagnostics),
     reflexes,

@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.ts";
 import { configFileMaxBytes } from "../base/limits.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
+import { checkEnvironment } from "./check_environment.ts";
 import { checkFolders } from "./check_folders.ts";
 import { type Diagnostic, hasErrors, sortDiagnostics } from "./diagnostic.ts";
 import { keepValidEntries } from "./error_recovery.ts";
@@ -52,7 +53,11 @@ export async function inspectNerveConfig(
   const { diagnostics: found, parsed, misleads } = readNerveConfig(text.value, configFileName);
   if (parsed === null) return { diagnostics: found, parsed, valid: null };
   if (parsed.blank) return { diagnostics: [blankFile], parsed: null, valid: null };
-  const more = [...await checkFolders(parsed, paths), ...await checkGrants(parsed, paths, context)];
+  const more = [
+    ...await checkFolders(parsed, paths),
+    ...await checkGrants(parsed, paths, context),
+    ...checkEnvironment(parsed, paths),
+  ];
   const diagnostics = sortDiagnostics([...found, ...more.filter((diagnostic) => !misleads(diagnostic))]);
   return hasErrors(diagnostics)
     ? { diagnostics, parsed: null, valid: keepValidEntries(parsed.config, diagnostics) }

@@ -94,6 +94,18 @@ function count(max: number): z.ZodOptional<z.ZodNullable<z.ZodInt>> {
 
 const text = z.string().nullish();
 
+const envFile = z.unknown().transform((value, context): string | null => {
+  if (value === null || value === undefined) return null;
+  const fault = typeof value !== "string" || value.trim() === ""
+    ? "must be the path of a file"
+    : /[\0$*]/.test(value) || /^~[^/]/.test(value)
+    ? "nothing is expanded in it but ~/"
+    : null;
+  if (fault === null) return String(value);
+  addIssue(context, fault, "write .env");
+  return z.NEVER;
+}).optional();
+
 const sense = z.strictObject({
   group: text,
   throttle: duration(0),
@@ -135,6 +147,7 @@ export const fileSchema = z.strictObject({
   nerve: text,
   max_rounds: count(maxRoundsMax),
   retention: duration(retentionMinMs),
+  env_file: envFile,
   senses: z.record(z.string(), sense.nullable()).nullish(),
   groups: z.record(z.string(), group.nullable()).nullish(),
   reflexes: z.array(reflex).nullish(),

@@ -64,6 +64,8 @@ export interface WorkflowConfig {
 export interface NerveConfig {
   readonly maxRounds: number;
   readonly retentionMs: number;
+  /** The file of variables that `permissions.env` may name, as written; null: none (environment.ts). */
+  readonly envFile: string | null;
   readonly senses: ReadonlyMap<string, SenseConfig>;
   /** Every group that a sense names or that has its own entry. */
   readonly groups: ReadonlyMap<string, GroupConfig>;

@@ -25,10 +25,12 @@ import type { ScheduleTarget, SenseTarget, WorkflowTarget } from "./ports.ts";
 import { toComputeLimits, toSchedulePlans, toWorkflowPlans } from "./stage_plans.ts";
 import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
+import type { VariablesInForce } from "./variables.ts";
 
 export interface ConfigApplierPorts {
   readonly current: CurrentConfig;
   readonly lock: PermissionLockInForce;
+  readonly variables: VariablesInForce;
   readonly supervisor: Pick<
     UnitSupervisor,
     "putUnit" | "replaceProcess" | "resetUnit" | "release" | "removeUnit" | "findProcess"
@@ -51,7 +53,7 @@ export interface RereadResult {
   readonly restarted: readonly UnitKey[];
   /** Errors if the file was refused, else warnings. */
   readonly problems: readonly Diagnostic[];
-  /** What the permission lock holds back. */
+  /** What the permission lock holds back, and a file of variables that cannot be used. */
   readonly held: readonly { readonly about: string; readonly message: string }[];
   /** If not 0, nothing was done: the file must stay unchanged for this long before it is applied. */
   readonly settleMs: number;
@@ -90,21 +92,24 @@ export class ConfigApplier {
     current.error = null;
     const changes = diffConfigs(before, bound.config);
     current.setConfig(bound);
+    this.#ports.variables.reread(bound.config, requested);
     const restarted = this.#applyToParts();
-    this.reportLock();
+    this.reportHeld();
     if (changes.length > 0 || restarted.length > 0 || wasInvalid) this.#reportLoaded(changes, restarted, wasInvalid);
     return { changes, restarted, problems: warnings, held: this.#listHeld(), settleMs: 0 };
   }
 
-  /** Reports what the permission lock holds back, if it was not reported yet. */
-  reportLock(): void {
-    const { lock, current } = this.#ports;
+  /** Reports what is on disk and not in force, if it was not reported yet. */
+  reportHeld(): void {
+    const { lock, variables, current } = this.#ports;
     lock.report(current.bound, this.#ports);
+    variables.report(this.#ports);
   }
 
   #listHeld(): RereadResult["held"] {
-    const { lock, current } = this.#ports;
-    return listLockProblems(current.bound, lock.problem);
+    const { lock, variables, current } = this.#ports;
+    const unused = variables.problem === null ? [] : [{ about: "env_file", message: variables.problem }];
+    return [...listLockProblems(current.bound, lock.problem), ...unused];
   }
 
   /** How much longer nerve.yaml must stay unchanged. A modification time in the future does not count. */
@@ -148,8 +153,10 @@ export class ConfigApplier {
 
   /** Applies `current` to every part. Returns the units whose process is replaced because their definition changed. */
   #applyToParts(): UnitKey[] {
-    const { current, supervisor, senses, workflows, scheduler, lastCronTick } = this.#ports, { config } = current;
-    const plans = planUnits(config, this.#ports.paths, current.bound.holds), changed: UnitKey[] = [];
+    const { current, variables, supervisor, senses, workflows, scheduler, lastCronTick } = this.#ports;
+    const { config } = current;
+    const plans = planUnits(config, this.#ports.paths, current.bound.holds, variables.environment);
+    const changed: UnitKey[] = [];
     const removed = new Set(current.units.map(({ key }) => key));
     for (const plan of plans) {
       const { key } = plan, before = current.findUnit(key);
@@ -204,7 +211,7 @@ export class ConfigApplier {
       ? list.join(", ")
       : wasInvalid
       ? "it is valid again, and nothing changed"
-      : "grants changed";
+      : "grants or variables changed";
     const message = `nerve.yaml was loaded: ${what}`;
     this.#ports.emit({ kind: "log", source: "kernel", level: "info", message, ts: this.#ports.clock.now() });
   }

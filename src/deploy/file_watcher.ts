@@ -23,6 +23,8 @@ export interface WatcherPorts {
   readonly clock: Clock;
   /** Scans the workspace and applies what changed. */
   scan(): Promise<void>;
+  /** The configured file of variables. Outside of the workspace, only the periodic scan notices its changes. */
+  envFile?(): string | null;
   reportProblem(message: string): void;
 }
 
@@ -140,6 +142,7 @@ export class FileWatcher {
 
   #isRelevant(path: string): boolean {
     const ours = (each: string) => path === each || path.startsWith(`${each}/`);
+    if (path === this.#ports.envFile?.()) return true;
     return path === this.#root || this.#relevant.some(ours) || this.#linked.some(ours);
   }
 

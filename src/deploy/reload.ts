@@ -21,12 +21,14 @@ import type { CurrentConfig } from "./current_config.ts";
 import type { LoadErrors } from "./load_errors.ts";
 import type { RunningUnits, SenseLoads } from "./ports.ts";
 import { type TrialProblems, tryToLoad } from "./trial_load.ts";
+import type { VariablesInForce } from "./variables.ts";
 import { type Snapshot, WorkspaceScan } from "./workspace_scan.ts";
 
 export interface ReloadPorts {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly current: CurrentConfig;
+  readonly variables: VariablesInForce;
   readonly applier: ConfigApplier;
   readonly errors: LoadErrors;
   readonly supervisor: Pick<UnitSupervisor, "findProcess" | "isQuarantined">;
@@ -77,9 +79,10 @@ export class Reload {
 
   /** Records what is on disk as the version that processes will load. Call this before the first process starts. */
   async begin(): Promise<void> {
-    const at = this.#ports.clock.monotonic(), versions = this.#versionsIn(await this.#scan.scan());
+    const at = this.#ports.clock.monotonic(),
+      versions = this.#versionsIn(await this.#scan.scan(this.#ports.variables.path));
     for (const plan of this.#ports.current.units) this.#accepted.set(plan.key, { at, versions: versions(plan) });
-    this.#ports.applier.reportLock();
+    this.#ports.applier.reportHeld();
   }
 
   /** Call this when something may have changed. Resolves when the changes on disk are in force or refused. */
@@ -112,7 +115,9 @@ export class Reload {
   async #runPass(requested: boolean): Promise<ReloadReply> {
     const reply: Collected = { configError: null, changes: [], replaced: [], problems: [] };
     for (let round = 0; round < roundsMax && !this.#stopping.signal.aborted; round++) {
-      const at = this.#ports.clock.monotonic(), snapshot = await this.#scan.scan(), again = requested && round === 0;
+      const at = this.#ports.clock.monotonic(),
+        snapshot = await this.#scan.scan(this.#ports.variables.path),
+        again = requested && round === 0;
       this.#reportIncomplete(snapshot.incomplete);
       if (snapshot.digest === this.#seenDigest && !again) break;
       // Set only after success: a pass that fails, such as on an unreadable folder, is repeated.
@@ -217,7 +222,9 @@ export class Reload {
     const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
     const problems = await tryToLoad(plan, where, clock, this.#stopping.signal);
     if (this.#stopping.signal.aborted) return false;
-    if (!isSameContent(versions, this.#versionsIn(await this.#scan.scan())(plan))) return false;
+    if (!isSameContent(versions, this.#versionsIn(await this.#scan.scan(this.#ports.variables.path))(plan))) {
+      return false;
+    }
     const keeps = change.running ? this.#ports.supervisor.findProcess(key) : null;
     if (keeps !== null && this.#isBlockedBy(change, problems)) {
       this.#refused.set(key, versions);

@@ -5,6 +5,7 @@
 import { assert } from "../base/errors.ts";
 import { grantContext } from "../config/load.ts";
 import { buildSandboxEnvironment, buildSandboxPermissions, listDatabaseFiles } from "../config/permissions/grants.ts";
+import { type Environment, readEnvironment } from "../config/environment.ts";
 import { describeHold, type Hold } from "../config/permissions/lock_binding.ts";
 import { groupMembers, type NerveConfig, type PermissionRequest } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -16,19 +17,25 @@ import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 /**
  * The units of the workspace: groups in the order of nerve.yaml, then workflows. A group without senses has no unit.
  * `holds`: what the permission lock holds back of nerve.yaml; a unit that it does not let run is blocked.
+ * `environment`: by default, with `env_file` as it is on disk.
  */
-export function planUnits(config: NerveConfig, paths: WorkspacePaths, holds: readonly Hold[] = []): UnitPlan[] {
+export function planUnits(
+  config: NerveConfig,
+  paths: WorkspacePaths,
+  holds: readonly Hold[] = [],
+  environment: Environment = readEnvironment(config, paths),
+): UnitPlan[] {
   const groups = [...config.groups.keys()].filter((name) => groupMembers(config, name).length > 0);
   const blocked = new Map<UnitKey, string>(
     holds.filter(({ runs }) => !runs).map((hold) => [hold.unit, describeHold(hold)]),
   );
   return [
-    ...groups.map((name) => planGroup(config, paths, name)),
-    ...[...config.workflows.keys()].map((name) => planWorkflow(config, paths, name)),
+    ...groups.map((name) => planGroup(config, paths, name, environment)),
+    ...[...config.workflows.keys()].map((name) => planWorkflow(config, paths, name, environment)),
   ].map((plan) => ({ ...plan, blocked: blocked.get(plan.key) ?? null }));
 }
 
-function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string, environment: Environment): UnitPlan {
   const senses = groupMembers(config, name), group = config.groups.get(name);
   assert(group !== undefined, `group ${name} is configured`);
   const spec: ProcessSpec = {
@@ -51,13 +58,13 @@ function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string): Un
   return {
     key: groupKey(name),
     spec,
-    request: toLaunchRequest(group, spec, senses.map((sense) => sense.permissions)),
+    request: toLaunchRequest(group, spec, senses.map((sense) => sense.permissions), environment),
     keepAlive: senses.some((sense) => sense.keepAlive),
     blocked: null,
   };
 }
 
-function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string): UnitPlan {
+function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, environment: Environment): UnitPlan {
   const workflow = config.workflows.get(name);
   assert(workflow !== undefined, `workflow ${name} is configured`);
   const spec: ProcessSpec = {
@@ -66,7 +73,8 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string):
     senses: [],
     workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
   };
-  const request = toLaunchRequest({ memoryBytes: workflow.memoryBytes, diskBytes: null }, spec, [workflow.permissions]);
+  const limits = { memoryBytes: workflow.memoryBytes, diskBytes: null };
+  const request = toLaunchRequest(limits, spec, [workflow.permissions], environment);
   return { key: workflowKey(name), spec, request, keepAlive: false, blocked: null };
 }
 
@@ -98,13 +106,15 @@ function toLaunchRequest(
   { memoryBytes, diskBytes }: { readonly memoryBytes: number; readonly diskBytes: number | null },
   spec: ProcessSpec,
   declared: readonly PermissionRequest[],
+  { all, file: { PATH } }: Environment,
 ): LaunchRequest {
   const files = spec.senses.flatMap((sense) => listDatabaseFiles(sense.database));
   return {
     memoryBytes,
     disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
     auditFile: null,
-    env: buildSandboxEnvironment(spec.permissions, Deno.env.toObject()),
+    // PATH is no secret, and every process needs one: it says where the programs that it may run are.
+    env: { ...PATH !== undefined && { PATH }, ...buildSandboxEnvironment(spec.permissions, all) },
     remoteImports: toRemoteImports(spec, declared),
   };
 }

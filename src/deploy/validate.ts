@@ -8,6 +8,7 @@
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/time.ts";
 import type { Diagnostic } from "../config/diagnostic.ts";
+import { readEnvironment } from "../config/environment.ts";
 import { bindToLock } from "../config/permissions/lock_binding.ts";
 import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
@@ -37,7 +38,9 @@ export async function loadAll(
     }
   }));
   // An error message may contain a secret that the code was granted.
-  return SecretMask.fromConfig(config, Deno.env.toObject()).mask(plans.flatMap((plan) => found.get(plan) ?? []));
+  return SecretMask.fromConfig(config, readEnvironment(config, paths)).mask(
+    plans.flatMap((plan) => found.get(plan) ?? []),
+  );
 }
 
 async function loadUnit(plan: UnitPlan, where: Launch, clock: Clock): Promise<Diagnostic[]> {

@@ -5,6 +5,7 @@
  * I2. A file is read again when its size, times or inode changed, or when it changed so recently that its times might
  *     not show another change. Files, depth and bytes are bounded; what exceeds a bound is reported, not read.
  */
+import { resolve } from "node:path";
 import { setImmediate } from "node:timers";
 import { readInode } from "../base/file_identity.ts";
 import { isMissing } from "../base/if_present.ts";
@@ -54,7 +55,8 @@ export class WorkspaceScan {
     this.#clock = clock;
   }
 
-  async scan(): Promise<Snapshot> {
+  /** `envFile`: the absolute path of the file of variables, if there is one. */
+  async scan(envFile: string | null = null): Promise<Snapshot> {
     const { root, data, logs } = this.#paths;
     // With a link in lib/ that leads back to the workspace, files that the kernel writes must not count as code.
     const databases = new Set(["", "-wal", "-shm"].map((ending) => readInode(`${this.#paths.logDatabase}${ending}`)));
@@ -66,6 +68,7 @@ export class WorkspaceScan {
       incomplete: null,
     };
     for (const file of [configFileName, permissionLockName]) await this.#scanEntry(file, walk);
+    if (envFile !== null) await this.#scanEntry(envFile, { ...walk, incomplete: null });
     for (const folder of codeFolders) await this.#scanFolder(folder, 0, walk);
     // Removed files are forgotten along with the previous map.
     this.#known = walk.known;
@@ -103,7 +106,7 @@ export class WorkspaceScan {
 
   /** Adds a file's facts to `walk`. Returns "folder" if the path is a folder. */
   async #scanEntry(path: string, walk: Walk): Promise<"folder" | "done"> {
-    const full = `${this.#paths.root}/${path}`;
+    const full = resolve(this.#paths.root, path);
     try {
       const info = Deno.statSync(full);
       if (info.isDirectory) return "folder";

@@ -1,31 +1,37 @@
 /**
  * Masks the secrets of the configuration in force (config/permissions/secret_mask.ts) in everything the kernel shows.
  */
+import type { Environment } from "../config/environment.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { StoreReader } from "../store/log/reader.ts";
 
 export class CurrentSecrets {
-  readonly #config: () => NerveConfig;
-  /** The configuration for which `#mask` was made. */
-  #maskedConfig: NerveConfig;
+  readonly #inForce: () => InForce;
+  /** For which `#mask` was made. */
+  #masked: InForce;
   #mask: SecretMask;
 
-  /** `config`: the configuration in force. */
-  constructor(config: () => NerveConfig) {
-    this.#config = config;
-    this.#maskedConfig = config();
-    this.#mask = SecretMask.fromConfig(this.#maskedConfig, Deno.env.toObject());
+  /** `inForce`: the configuration and the variables that are in force. */
+  constructor(inForce: () => InForce) {
+    this.#inForce = inForce;
+    this.#masked = inForce();
+    this.#mask = SecretMask.fromConfig(this.#masked.config, this.#masked.environment);
   }
 
   mask<T>(value: T): T {
-    const config = this.#config();
-    if (config !== this.#maskedConfig) {
-      this.#maskedConfig = config;
-      this.#mask = SecretMask.fromConfig(config, Deno.env.toObject());
+    const { config, environment } = this.#inForce();
+    if (config !== this.#masked.config || environment !== this.#masked.environment) {
+      this.#masked = { config, environment };
+      this.#mask = SecretMask.fromConfig(config, environment, this.#mask);
     }
     return this.#mask.mask(value);
   }
+}
+
+interface InForce {
+  readonly config: NerveConfig;
+  readonly environment: Environment;
 }
 
 /** What the kernel shows of its store. On disk, runs and messages are unmasked: runs resume from them. */

@@ -11,6 +11,7 @@ import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { LoadErrors } from "../deploy/load_errors.ts";
 import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import type { Reload } from "../deploy/reload.ts";
+import type { VariablesInForce } from "../deploy/variables.ts";
 import type { UnitStatus } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import {
@@ -42,6 +43,7 @@ import type { ProcessEvents } from "./process_events.ts";
 export interface KernelApiPorts {
   readonly current: CurrentConfig;
   readonly lock: PermissionLockInForce;
+  readonly variables: VariablesInForce;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
@@ -131,6 +133,7 @@ export class KernelApi {
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
+      warnings: this.#ports.variables.warnings(current.config),
       storeError: store.writeFailure?.message ?? null,
       archive: retention.progress,
     };

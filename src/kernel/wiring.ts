@@ -11,6 +11,7 @@ import { FileWatcher } from "../deploy/file_watcher.ts";
 import { LoadErrors } from "../deploy/load_errors.ts";
 import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import { Reload } from "../deploy/reload.ts";
+import { VariablesInForce } from "../deploy/variables.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
@@ -77,7 +78,8 @@ interface Outlets {
 
 export function wireKernel(from: Foundation): KernelParts {
   const { store, paths, clock, lock } = from, { config, holds } = lock.bindFirst(from.config);
-  const current = new CurrentConfig(config, holds), secrets = new CurrentSecrets(() => current.config);
+  const current = new CurrentConfig(config, holds), variables = new VariablesInForce(config, paths);
+  const secrets = new CurrentSecrets(() => ({ config: current.config, environment: variables.environment }));
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, reader);
   const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
@@ -89,9 +91,14 @@ export function wireKernel(from: Foundation): KernelParts {
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
   const lastCronTick = (sense: string) => parseTime(store.meta.get(cronTickKey(sense)));
-  const applier = new ConfigApplier({ ...outlets, ...stages, paths, lock, lastCronTick });
-  const reload = new Reload({ ...outlets, ...stages, paths, applier, errors, units: events });
-  const watcher = new FileWatcher(paths, { clock, reportProblem: outlets.reportProblem, scan: () => reload.check() });
+  const applier = new ConfigApplier({ ...outlets, ...stages, paths, lock, variables, lastCronTick });
+  const reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
+  const watcher = new FileWatcher(paths, {
+    clock,
+    reportProblem: outlets.reportProblem,
+    scan: () => reload.check(),
+    envFile: () => variables.path,
+  });
   const retention = new LogRetention({
     store,
     clock,
@@ -101,7 +108,7 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const walWatch = new WalWatch({ ...outlets, store });
   const history = new History(store.reader, paths.archive);
-  const made = { ...stages, store, current, feed, reload, retention };
+  const made = { ...stages, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });
   applier.applyFirst();
   return { ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };

@@ -154,7 +154,7 @@ function buildEnvironment({ env, memoryBytes, auditFile }: LaunchRequest): Recor
   const all: Record<string, string> = { ...env };
   // Programs are looked up in PATH. User code cannot use it without `run`, nor read it without `env`. If it were unset,
   // a program that was not granted would seem to be missing.
-  if (own.PATH !== undefined) all.PATH = own.PATH;
+  if (own.PATH !== undefined) all.PATH ??= own.PATH;
   const heapMiB = Math.max(16, Math.floor(memoryBytes / 1024 ** 2));
   all.DENO_V8_FLAGS = [`--max-old-space-size=${heapMiB}`, ...smallHeap].join(",");
   // glibc would keep free memory for each of the nine threads, a MiB in all. Two arenas serve the two busy threads;

@@ -50,6 +50,8 @@ export const healthSchema = z.object({
   configError: z.string().nullable(),
   /** What is wrong with nerve.permissions.lock; null when nothing is, or from an older daemon. */
   lockError: z.string().nullable().default(null),
+  /** What is not wrong, but rarely meant: granted variables that are not set, a readable file of secrets. */
+  warnings: z.array(z.string()).default([]),
   /** Why the log cannot be written now; `counters.lost` counts the lost operations. */
   storeError: z.string().nullable(),
   /** The archive run in progress. */

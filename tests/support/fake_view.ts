@@ -140,6 +140,7 @@ export class FakeView implements KernelPort {
       counters: { computes: 3 },
       configError: null,
       lockError: null,
+      warnings: [],
       storeError: null,
       archive: null,
     };

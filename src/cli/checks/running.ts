@@ -25,7 +25,7 @@ async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Findin
   ];
 }
 
-function checkKernel({ configError, lockError, storeError }: Health): Finding[] {
+function checkKernel({ configError, lockError, storeError, warnings }: Health): Finding[] {
   return [
     ...configError === null ? [] : [
       failed(
@@ -35,6 +35,7 @@ function checkKernel({ configError, lockError, storeError }: Health): Finding[] 
       ),
     ],
     ...lockError === null ? [] : [failed("approval", lockError, "nerve permissions diff")],
+    ...warnings.map((each) => warning("variables", each, "nerve validate shows where it is granted")),
     ...storeError === null ? [] : [failed("log", `cannot be written: ${storeError}`, "free some space: df -h")],
   ];
 }

@@ -5,6 +5,7 @@ import { type Check, failed, type Finding } from "../checks/check.ts";
 import { daemonChecks } from "../checks/daemon.ts";
 import { machineChecks } from "../checks/machine.ts";
 import { runningChecks } from "../checks/running.ts";
+import { secretChecks } from "../checks/secrets.ts";
 import { workspaceChecks } from "../checks/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
@@ -23,7 +24,7 @@ export async function doctor(io: CliIo, flags: Flags): Promise<number> {
     findings.push(...found);
     if (!flags.json) { for (const finding of found) show(io, finding); }
   };
-  for (const check of [...machineChecks, ...workspaceChecks, ...daemonChecks, ...runningChecks]) {
+  for (const check of [...machineChecks, ...workspaceChecks, ...secretChecks, ...daemonChecks, ...runningChecks]) {
     report(await runCheck(() => check(paths, io.clock)));
   }
   const count = (level: Finding["level"]) => findings.filter((finding) => finding.level === level).length;

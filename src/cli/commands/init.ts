@@ -81,7 +81,10 @@ async function warnOfGitignore(io: CliIo, root: string): Promise<void> {
   const own = new Set((await Deno.readTextFile(`${root}/.gitignore`)).split("\n").map(trimPattern));
   const missing = gitignore.trim().split("\n").filter((line) => !own.has(trimPattern(line)));
   if (missing.length > 0) {
-    print(io, `${sign.warning} your .gitignore does not cover the files that nerve writes; add: ${missing.join(" ")}`);
+    print(
+      io,
+      `${sign.warning} your .gitignore does not cover files that do not belong into git; add: ${missing.join(" ")}`,
+    );
   }
 }
 

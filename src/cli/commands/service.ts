@@ -2,6 +2,8 @@
 import { dirname } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
+import { findUnsetVariables, hintUnset, readEnvFile, resolveEnvFile } from "../../config/environment.ts";
+import type { ParsedConfig } from "../../config/parse.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, isRunning } from "../../daemon/discovery.ts";
@@ -21,7 +23,8 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), unit = createSystemdUnit(paths.root, io.env);
   const why = await findSystemdProblem(io.env);
   if (why !== null) return printUnit(io, unit, why);
-  if (await loadValidConfig(io, paths) === null) return exit.failed;
+  const parsed = await loadValidConfig(io, paths);
+  if (parsed === null) return exit.failed;
   await requireNoOtherDaemon(io, paths, unit);
   await Deno.mkdir(dirname(unit.path), { recursive: true });
   await Deno.writeTextFile(unit.path, unit.text);
@@ -32,8 +35,18 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
   print(io, `${sign.live} ${unit.name} runs ${toPrintable(paths.root)}, and starts with your session`);
   print(io, dim(io, `   unit: ${toPrintable(unit.path)}`));
   print(io, dim(io, `   log: journalctl --user -u ${unit.name} -f`));
+  warnOfVariables(io, paths, parsed);
   print(io, `${sign.next} to keep it running while you are logged out: loginctl enable-linger`);
   return exit.ok;
+}
+
+/** systemd starts the daemon without the variables of this shell: only those of env_file count. */
+function warnOfVariables(io: CliIo, paths: WorkspacePaths, { config }: ParsedConfig): void {
+  const found = readEnvFile(resolveEnvFile(config, paths.root));
+  for (const { of, variable } of findUnsetVariables(config, found.kind === "read" ? found.variables : {})) {
+    const hint = hintUnset(config.envFile ?? ".env (env_file: .env in nerve.yaml)");
+    print(io, `${sign.warning} ${of}: ${variable} is granted, and the service does not have it: ${hint}`);
+  }
 }
 
 /** Only the unit goes to stdout, so that it can be redirected to a file. */

@@ -100,7 +100,7 @@ const problemTypes = [
   "run.crashed",
   "config.refused",
 ] as const;
-const problemsShown = 5;
+const problemsShown = 5, warningsShown = 5;
 
 /** A damaged log is reported, and does not keep the rest from being shown. */
 function readLastProblems(paths: WorkspacePaths): Pick<StatusDocument, "lastProblems" | "logProblem"> {
@@ -166,8 +166,12 @@ function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem
   }
 }
 
-function showHealth(io: CliIo, { units, runs, counters }: Health): void {
+function showHealth(io: CliIo, { units, runs, counters, warnings }: Health): void {
   const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
+  for (const warning of warnings.slice(0, warningsShown)) print(io, `${sign.warning} ${toOneLine(warning, 300)}`);
+  if (warnings.length > warningsShown) {
+    print(io, dim(io, `   and ${warnings.length - warningsShown} more: nerve doctor`));
+  }
   print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
   const rows = units.map(({ kind, name, state, pid, memoryBytes, deaths, reason, problem }) => [

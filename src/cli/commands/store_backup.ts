@@ -1,12 +1,16 @@
 /** `nerve store backup DIR` and `nerve store restore DIR`: copy all data of a workspace to a folder, and back. */
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
+import { ifPresent } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
+import { resolveEnvFile, showEnvFile } from "../../config/environment.ts";
+import { permissionLockName } from "../../config/permissions/lock_file.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
 import { backupData, type BackupManifest, restoreData } from "../../store/maintenance/backup.ts";
 import { createProgressLine, requireLog, withWorkspaceLock } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, formatDateTime, plural, print, printJson, quoteForShell, sign } from "../render/terminal.ts";
-import { openWorkspace } from "../workspace.ts";
+import { openWorkspace, readConfigFile } from "../workspace.ts";
 
 interface Flags {
   readonly json: boolean;
@@ -22,15 +26,25 @@ export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise
   } finally {
     line.end();
   }
-  if (flags.json) printJson(io, summarize(folder, manifest));
+  const notHeld = await listNotHeld(paths);
+  if (flags.json) printJson(io, { ...summarize(folder, manifest), notHeld });
   else {
     print(io, `${sign.ok} ${formatSizes(manifest)} in ${toPrintable(folder)}`);
+    print(io, dim(io, `   it holds data/ alone, without ${toPrintable(notHeld.join(", "))}: keep them yourself`));
     print(
       io,
       dim(io, `   to restore it: nerve stop, then nerve store restore ${toPrintable(quoteForShell(folder))}`),
     );
   }
   return exit.ok;
+}
+
+/** What a workspace needs besides its data. Secrets must never get into a backup unasked. */
+async function listNotHeld(paths: WorkspacePaths): Promise<string[]> {
+  const parsed = await readConfigFile(paths), file = parsed.ok ? resolveEnvFile(parsed.value.config, paths.root) : null;
+  const own = [paths.configFile, join(paths.root, permissionLockName), paths.senses, paths.workflows, paths.lib];
+  return [...own, ...file === null ? [] : [file]].filter((path) => ifPresent(() => Deno.lstatSync(path)) !== null)
+    .map((path) => showEnvFile(path, paths.root));
 }
 
 export async function storeRestore(

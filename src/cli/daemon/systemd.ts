@@ -37,6 +37,7 @@ function createUnitText(root: string, env: Readonly<Record<string, string | unde
     "[Service]",
     "Type=exec",
     `ExecStart=${command}`,
+    "# Variables of senses and workflows do not belong here: env_file in nerve.yaml names a file of them.",
     ...kept.map((name) => `Environment=${quoteWord(`${name}=${env[name]}`)}`),
     "Restart=on-failure",
     "RestartSec=1",

@@ -241,10 +241,12 @@ export const storeBackupOutput = z.strictObject({
   version: z.string(),
   files: z.int(),
   bytes: z.int(),
+  /** What the workspace needs besides its data: nerve.yaml, code, `env_file`. */
+  notHeld: z.array(z.string()),
 });
 
 /** `nerve store restore DIR`: `before` is the folder to which the previous data was moved. */
-export const storeRestoreOutput = storeBackupOutput.extend({ before: z.string().nullable() });
+export const storeRestoreOutput = storeBackupOutput.omit({ notHeld: true }).extend({ before: z.string().nullable() });
 
 const permissionValues = z.partialRecord(z.enum(permissionNames), z.union([z.literal(true), z.array(z.string())]));
 

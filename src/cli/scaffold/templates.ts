@@ -30,6 +30,7 @@ const emptyYaml = `# What this workspace observes, and what it does about it.
 
 # max_rounds: 100           # how many rounds a run of a workflow may take
 # retention: 30d            # older rows of the log may be archived
+# env_file: .env            # variables that permissions may name (env: [API_TOKEN]); kept out of git and of backups
 
 # Each sense is a folder senses/<name>/ whose index.ts exports compute(). It may do only what its permissions allow.
 # Further keys: group, throttle: 10s, timeout: 30s, grace_period: 5s, startup_delay: 0s, keep_alive, peers.
@@ -97,7 +98,7 @@ export function createImportMap(): string {
   return `${JSON.stringify(map, null, 2)}\n`;
 }
 
-export const gitignore = `data/\nlogs/\n${generatedFolder}/\nnerve.lock\nnerve.pid\nnerve.sock\ndata.before-*/\n`;
+export const gitignore = `data/\nlogs/\n.env\n${generatedFolder}/\nnerve.lock\nnerve.pid\nnerve.sock\ndata.before-*/\n`;
 
 export function createSenseTemplate(name: string): Record<string, string> {
   const folder = `senses/${name}`;

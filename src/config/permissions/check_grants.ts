@@ -9,6 +9,7 @@ import { DiagnosticList } from "../diagnostic_list.ts";
 import type { ParsedConfig } from "../parse.ts";
 import type { PermissionRequest } from "../types.ts";
 import type { WorkspacePaths } from "../workspace.ts";
+import { resolveEnvFile } from "../environment.ts";
 import { type GrantContext, resolveRequest } from "./grants.ts";
 import { pathContains } from "./path_contains.ts";
 import { findLinksOut } from "./symlinks.ts";
@@ -20,19 +21,22 @@ export async function checkGrants(
   context: GrantContext,
 ): Promise<Diagnostic[]> {
   const diagnostics = new DiagnosticList(parsed.placeOf);
-  const { senses, workflows } = parsed.config;
+  const { senses, workflows } = parsed.config, envFile = resolveEnvFile(parsed.config, paths.root, context.home);
+  const envFiles = envFile === null ? [] : await resolveSpellings(envFile);
   const units = [
     ...[...senses.values()].map((sense) => ["senses", sense.name, sense.permissions] as const),
     ...[...workflows.values()].map((workflow) => ["workflows", workflow.name, workflow.permissions] as const),
   ];
   for (const [section, name, request] of units) {
-    await checkRequest(request, [section, name, "permissions"], { paths, ...context, diagnostics });
+    await checkRequest(request, [section, name, "permissions"], { paths, ...context, envFiles, diagnostics });
   }
   return diagnostics.sorted();
 }
 
 interface Scope extends GrantContext {
   readonly paths: WorkspacePaths;
+  /** The configured file of variables, as written and where links lead. */
+  readonly envFiles: readonly string[];
   readonly diagnostics: DiagnosticList;
 }
 
@@ -67,8 +71,9 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
 }
 
 /** The paths that no sandbox may write, and what each holds. */
-function listProtectedPaths({ paths, nerveModules }: Scope): [path: string, what: string][] {
+function listProtectedPaths({ paths, envFiles, nerveModules }: Scope): [path: string, what: string][] {
   return [
+    ...envFiles.map((file): [string, string] => [file, "env_file, the variables of all senses and workflows"]),
     ...nerveModules.map((folder): [string, string] => [folder, "nerve's own code, which runs outside the sandbox"]),
     [paths.configFile, "nerve.yaml, which grants permissions"],
     [paths.senses, "the code of senses, which may run with other permissions"],
@@ -111,11 +116,17 @@ async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<
 
 const systemFolders = ["/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib"];
 
-async function checkRead(value: string, at: ConfigPath, { paths, home, diagnostics }: Scope): Promise<void> {
+async function checkRead(value: string, at: ConfigPath, { paths, envFiles, home, diagnostics }: Scope): Promise<void> {
   if (value === "/" || value === home) {
     return diagnostics.warning(at, `read of ${quote(value)} covers keys, passwords and every sense's database`);
   }
   for (const spelling of await resolveSpellings(value)) {
+    if (envFiles.some((file) => pathContains(spelling, file))) {
+      return diagnostics.warning(
+        at,
+        `read of ${quote(value)} covers env_file, the variables of all senses and workflows`,
+      );
+    }
     if (pathContains(spelling, paths.senseDatabases) || pathContains(paths.senseDatabases, spelling)) {
       return diagnostics.warning(at, `read of ${quote(value)} covers databases of other senses, whatever peers says`);
     }

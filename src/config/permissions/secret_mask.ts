@@ -5,6 +5,7 @@
  * A value that user code has changed (encoded, split) is not recognised.
  */
 import type { Json } from "../../protocol/json.ts";
+import type { Environment } from "../environment.ts";
 import type { NerveConfig } from "../types.ts";
 
 /** A shorter value, such as `yes` or `prod`, occurs in too many texts that are not secret. */
@@ -15,31 +16,37 @@ const nonSecretNames =
 /** `env: true` grants every variable; then only names such as these count as secrets. */
 const secretName = /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|SESSION|DSN/i;
 
+/** Earlier values that a mask keeps: each costs time for every text. */
+const pastSecretsMax = 100;
+
 export class SecretMask {
   /** The longest value first: one may contain another. */
   readonly #secrets: readonly (readonly [value: string, shown: string])[];
 
-  constructor(secrets: Readonly<Record<string, string>>) {
+  constructor(secrets: Readonly<Record<string, string>>, before?: SecretMask) {
     const found = Object.entries(secrets).filter(([, value]) => value.length >= secretMinChars);
     const spellings = found.flatMap(([name, value]) => {
       const escaped = JSON.stringify(value).slice(1, -1);
       return (escaped === value ? [value] : [value, escaped]).map((maskText) => [maskText, `[${name}]`] as const);
     });
-    this.#secrets = spellings.sort(([a], [b]) => b.length - a.length);
+    const known = new Set(spellings.map(([value]) => value));
+    const past = before === undefined ? [] : before.#secrets.filter(([value]) => !known.has(value));
+    this.#secrets = [...spellings, ...past.slice(0, pastSecretsMax)].sort(([a], [b]) => b.length - a.length);
   }
 
-  /** The mask for every variable of `env` that a sense or workflow is granted. */
-  static fromConfig(config: NerveConfig, env: Readonly<Record<string, string | undefined>>): SecretMask {
+  /**
+   * The mask for every variable that a sense or workflow is granted. `before`: also masks what that one does, since a
+   * process with an old value may still end its work.
+   */
+  static fromConfig(config: NerveConfig, { all, file }: Environment, before?: SecretMask): SecretMask {
     const granted = [...config.senses.values(), ...config.workflows.values()].map(({ permissions }) => permissions.env);
     const wanted = (name: string) =>
       !nonSecretNames.test(name) && granted.some((list) => {
-        if (list === true) return secretName.test(name);
+        if (list === true) return Object.hasOwn(file, name) || secretName.test(name);
         return list?.some((each) => each.endsWith("*") ? name.startsWith(each.slice(0, -1)) : each === name) ?? false;
       });
-    const entries = Object.entries(env).flatMap(([name, value]) =>
-      value !== undefined && wanted(name) ? [[name, value]] : []
-    );
-    return new SecretMask(Object.fromEntries(entries));
+    const secrets = Object.entries(all).filter(([name]) => wanted(name));
+    return new SecretMask(Object.fromEntries(secrets), before);
   }
 
   text(text: string): string {

@@ -90,7 +90,10 @@ Deno.test("files that were there before init are the user's", async () => {
     await Deno.writeTextFile(join(root, ".gitignore"), "mine\n/data\n");
     const { code, out } = await init(root, ".");
     assert.equal(code, 0);
-    assert.match(out, /your \.gitignore does not cover the files that nerve writes; add: logs\/ \.nerve\/ nerve\.lock/);
+    assert.match(
+      out,
+      /your \.gitignore does not cover files that do not belong into git; add: logs\/ \.env \.nerve\/ nerve\.lock/,
+    );
     assert.equal(await read(root, ".gitignore"), "mine\n/data\n");
     await Deno.remove(join(root, ".nerve-init.json"));
     await Deno.writeTextFile(join(root, "deno.json"), "{}");

@@ -5,6 +5,7 @@ import { configSettleMs } from "../../../src/base/limits.ts";
 import { ConfigApplier } from "../../../src/deploy/config_applier.ts";
 import { CurrentConfig } from "../../../src/deploy/current_config.ts";
 import { PermissionLockInForce } from "../../../src/deploy/permission_lock.ts";
+import { VariablesInForce } from "../../../src/deploy/variables.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { makeWorkspace, startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
@@ -121,7 +122,16 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
   const inForce = () => {
     const current = new CurrentConfig(config);
     const applier = new ConfigApplier({
-      ...{ current, lock, paths: workspace.paths, clock, append: () => {}, emit: () => {}, lastCronTick: () => null },
+      ...{
+        current,
+        lock,
+        variables: new VariablesInForce(config, workspace.paths),
+        paths: workspace.paths,
+        clock,
+        append: () => {},
+        emit: () => {},
+        lastCronTick: () => null,
+      },
       supervisor: {
         ...{ putUnit: applied, replaceProcess: applied, resetUnit: applied },
         release: applied,

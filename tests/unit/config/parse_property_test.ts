@@ -176,6 +176,7 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
   return fc.record({
     maxRounds: fc.integer({ min: 1, max: 1_000 }),
     retentionMs: fc.integer({ min: 3_600_000, max: 10 ** 11 }),
+    envFile: fc.constantFrom(null, ".env", "~/secrets/nerve.env", "/run/secrets/env"),
     senses: fc.tuple(...names.map((self) => sense(names, self))),
     reflexes: fc.array(reflex(names), { maxLength: 6 }),
     workflows: fc.uniqueArray(name, { maxLength: 3 }).chain((flows) => fc.tuple(...flows.map(workflow))),
@@ -199,6 +200,7 @@ function written(value: NerveConfig): string {
   return stringify({
     max_rounds: value.maxRounds,
     retention: formatDuration(value.retentionMs),
+    env_file: value.envFile,
     senses: entries(value.senses, (item) => ({
       group: item.group,
       throttle: item.throttleMs === null ? null : formatDuration(item.throttleMs),

@@ -14,7 +14,7 @@ const env = {
 function maskOf(permissions: string): SecretMask {
   const parsed = parseNerveConfig(`senses: { a: { permissions: ${permissions} } }`, "nerve.yaml");
   if (!parsed.ok) assert.fail(JSON.stringify(parsed.error));
-  return SecretMask.fromConfig(parsed.value.config, env);
+  return SecretMask.fromConfig(parsed.value.config, { all: env, file: {} });
 }
 
 Deno.test("values of granted variables, and nothing else, are removed from texts, keys and nested values", () => {

@@ -1,0 +1,33 @@
+/** Checks whether git would take the file of variables. What else is wrong with it are warnings of nerve.yaml. */
+import { dirname } from "node:path";
+import { ifPresent } from "../../base/if_present.ts";
+import { resolveEnvFile, showEnvFile } from "../../config/environment.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { readConfigFile } from "../workspace.ts";
+import { type Check, failed, type Finding, passed, warning } from "./check.ts";
+
+export const secretChecks: readonly Check[] = [checkSecrets];
+
+async function checkSecrets(paths: WorkspacePaths): Promise<Finding[]> {
+  const parsed = await readConfigFile(paths), file = parsed.ok ? resolveEnvFile(parsed.value.config, paths.root) : null;
+  if (file === null || ifPresent(() => Deno.lstatSync(file)) === null) return [];
+  const name = showEnvFile(file, paths.root);
+  const git = async (...args: string[]): Promise<number> => {
+    const command = new Deno.Command("git", { args: ["-C", dirname(file), ...args], stdout: "null", stderr: "null" });
+    return (await command.output()).code;
+  };
+  try {
+    if (await git("rev-parse", "--is-inside-work-tree") !== 0) return [];
+    if (await git("ls-files", "--error-unmatch", "--", file) === 0) {
+      const hint = `git rm --cached ${name}; write it into .gitignore; renew the secrets in it`;
+      return [failed("secrets", `git keeps ${name}`, hint)];
+    }
+    return await git("check-ignore", "--quiet", "--", file) === 0
+      ? [passed("secrets", `git ignores ${name}`)]
+      : [warning("secrets", `git does not ignore ${name}`, "write it into .gitignore")];
+  } catch (thrown) {
+    // Without git nothing takes it.
+    if (thrown instanceof Deno.errors.NotFound) return [];
+    throw thrown;
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The variables that `permissions.env` may name: those of nerve's own process, and over them those of `env_file`, so
+ * that a daemon has the same ones from whichever shell it was started. Used by load.ts, by the daemon
+ * (deploy/variables.ts), and by commands that mask secrets.
+ * The format is the one of Node's `--env-file`: NAME=VALUE lines, `#` comments, quotes, `export`. Nothing is expanded.
+ * I1. No value of the file appears in a message.
+ * I2. A file that cannot be used is told apart from one that is not configured.
+ */
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { messageOf } from "../base/errors.ts";
+import { isMissing } from "../base/if_present.ts";
+import { envFileMaxBytes } from "../base/limits.ts";
+import { type ConfigPath, quote } from "./diagnostic.ts";
+import { pathContains } from "./permissions/path_contains.ts";
+import { isProcessVariable } from "./permissions/request.ts";
+import type { NerveConfig } from "./types.ts";
+import type { WorkspacePaths } from "./workspace.ts";
+
+export type Variables = Readonly<Record<string, string>>;
+
+export interface Environment {
+  /** Those of the file over those of nerve's own process. */
+  readonly all: Variables;
+  readonly file: Variables;
+}
+
+/** `why` it cannot be used, as the end of a sentence about it. */
+export type EnvFile =
+  | { readonly kind: "none" }
+  | { readonly kind: "read"; readonly variables: Variables; readonly warnings: readonly string[] }
+  | { readonly kind: "unusable"; readonly missing: boolean; readonly why: string };
+
+/** The absolute path of the configured file; null when none is configured. */
+export function resolveEnvFile(
+  { envFile }: Pick<NerveConfig, "envFile">,
+  root: string,
+  home: string | null = Deno.env.get("HOME") ?? null,
+): string | null {
+  if (envFile === null) return null;
+  return home !== null && envFile.startsWith("~/") ? join(home, envFile.slice(2)) : resolve(root, envFile);
+}
+
+/** Never throws. */
+export function readEnvFile(path: string | null): EnvFile {
+  if (path === null) return { kind: "none" };
+  const unusable = (why: string, missing = false): EnvFile => ({ kind: "unusable", missing, why });
+  try {
+    const info = Deno.statSync(path);
+    if (!info.isFile) return unusable("is not a file");
+    if (info.size > envFileMaxBytes) return unusable(`is larger than ${envFileMaxBytes} bytes`);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
+    if (text.includes("\0")) return unusable("contains a NUL character");
+    const { variables, faults } = parseVariables(text), mode = (info.mode ?? 0) & 0o777;
+    const open = (mode & 0o066) === 0 ? [] : [`other users may ${describeMode(mode)} it: chmod 600 ${path}`];
+    return { kind: "read", variables, warnings: [...open, ...faults] };
+  } catch (thrown) {
+    if (isMissing(thrown)) return unusable("does not exist", true);
+    return unusable(thrown instanceof TypeError ? "is not UTF-8 text" : `cannot be read: ${messageOf(thrown)}`);
+  }
+}
+
+function describeMode(mode: number): string {
+  return (mode & 0o022) === 0 ? "read" : (mode & 0o044) === 0 ? "change" : "read and change";
+}
+
+const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** `faults`: what is not a variable, or reaches nobody. Node's parser passes over it in silence. Pure. */
+export function parseVariables(text: string): { variables: Variables; faults: string[] } {
+  const parsed = Object.entries(parseEnv(text.replace(/^\ufeff/, "")));
+  const valid = parsed.filter((entry): entry is [string, string] =>
+    namePattern.test(entry[0]) && entry[1] !== undefined
+  );
+  const useless = valid.filter(([name]) => isProcessVariable(name));
+  return {
+    variables: Object.fromEntries(valid),
+    faults: [
+      ...findLineFaults(text),
+      ...useless.map(([name]) => `${name} never reaches a sense or workflow: it would change nerve's own process`),
+    ],
+  };
+}
+
+const assignment = /^\s*(?:export\s+)?([^=\s]+)\s*=\s*(.*)$/;
+
+function findLineFaults(text: string): string[] {
+  const faults: string[] = [], lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? "", [, name = "", value = ""] = assignment.exec(line) ?? [];
+    if (/^\s*(#|$)/.test(line)) continue;
+    // Not the line itself, which may hold a secret.
+    if (!namePattern.test(name)) faults.push(`line ${at + 1} is not NAME=VALUE`);
+    const [mark = ""] = /^["'`]/.exec(value) ?? [];
+    if (mark === "" || value.indexOf(mark, 1) > 0) continue;
+    const end = lines.findIndex((each, index) => index > at && each.includes(mark));
+    if (end < 0) faults.push(`line ${at + 1} opens a quote that nothing closes`);
+    else at = end;
+  }
+  return faults;
+}
+
+/** With the file as it is on disk; without one that can be used, nerve's own variables. */
+export function readEnvironment(config: NerveConfig, paths: WorkspacePaths): Environment {
+  const found = readEnvFile(resolveEnvFile(config, paths.root));
+  return overOwn(found.kind === "read" ? found.variables : {});
+}
+
+export function overOwn(file: Variables): Environment {
+  return { all: { ...Deno.env.toObject(), ...file }, file };
+}
+
+/** A variable that a sense or workflow is granted and that is set nowhere. */
+export interface UnsetVariable {
+  readonly of: string;
+  /** As granted: a name, or a prefix such as `EXAMPLE_*`. */
+  readonly variable: string;
+  /** Where nerve.yaml grants it. */
+  readonly path: ConfigPath;
+}
+
+export function findUnsetVariables({ senses, workflows }: NerveConfig, all: Variables): UnsetVariable[] {
+  const names = Object.keys(all);
+  const isSet = (granted: string) =>
+    granted.endsWith("*") ? names.some((name) => name.startsWith(granted.slice(0, -1))) : Object.hasOwn(all, granted);
+  const units = [
+    ...[...senses.values()].map(({ name, permissions }) => ["senses", "sense", name, permissions.env] as const),
+    ...[...workflows.values()].map(({ name, permissions }) =>
+      ["workflows", "workflow", name, permissions.env] as const
+    ),
+  ];
+  return units.flatMap(([section, kind, name, granted]) =>
+    granted === undefined || granted === true
+      ? []
+      : granted.flatMap((variable, index) =>
+        isSet(variable) ? [] : [{ of: `${kind} ${name}`, variable, path: [section, name, "permissions", "env", index] }]
+      )
+  );
+}
+
+/** What `nerve.yaml` should say, or who should set it. */
+export function hintUnset(envFile: string | null): string {
+  return envFile === null
+    ? "name a file of variables in nerve.yaml (env_file: .env), or start the daemon with it"
+    : `write it into ${envFile}`;
+}
+
+/** Why the file must not be where it is: there, code could read it, or a backup would hold it. Null: it may. */
+export function findPlaceFault(path: string, paths: WorkspacePaths): string | null {
+  const places: [folder: string, why: string][] = [
+    [paths.data, "a backup would hold it"],
+    [paths.logs, "it is for logs"],
+    [paths.senses, "the code of senses reads its folder"],
+    [paths.workflows, "the code of workflows reads its folder"],
+    [paths.lib, "all code reads it"],
+  ];
+  const [folder, why] = places.find(([each]) => pathContains(each, path)) ?? [];
+  if (path === paths.configFile) return "nerve.yaml itself is no file of variables";
+  return folder === undefined ? null : `must not lie in ${quote(relative(paths.root, folder))}: ${why}`;
+}
+
+/** As users write it: below the workspace without its root. */
+export function showEnvFile(path: string, root: string): string {
+  const near = relative(root, path);
+  return near.startsWith("..") || isAbsolute(near) ? path : near;
+}

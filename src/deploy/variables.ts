@@ -1,0 +1,91 @@
+/**
+ * The variables in force: reads `env_file` of nerve.yaml again at each reload (config/environment.ts). Used by
+ * config_applier.ts, which gives each process those that it is granted, and by the kernel, which masks them.
+ * I1. A file that disappears, or cannot be used, under a running daemon takes no variable away: an editor may be writing
+ *     it. A requested reload, or a restart, takes a missing one as removed.
+ */
+import type { Clock } from "../base/time.ts";
+import {
+  type Environment,
+  findUnsetVariables,
+  hintUnset,
+  overOwn,
+  readEnvFile,
+  resolveEnvFile,
+  showEnvFile,
+} from "../config/environment.ts";
+import type { NerveConfig } from "../config/types.ts";
+import type { WorkspacePaths } from "../config/workspace.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+
+export class VariablesInForce {
+  readonly #paths: WorkspacePaths;
+  #path: string | null = null;
+  #environment: Environment = overOwn({});
+  #problem: string | null = null;
+  #warnings: readonly string[] = [];
+  #reported: string | null = null;
+
+  /** Reads the file for a start. */
+  constructor(config: NerveConfig, paths: WorkspacePaths) {
+    this.#paths = paths;
+    this.reread(config, true);
+  }
+
+  /** The file's path; null when nerve.yaml names none. */
+  get path(): string | null {
+    return this.#path;
+  }
+
+  /** The same object as long as no variable changed. */
+  get environment(): Environment {
+    return this.#environment;
+  }
+
+  /** Why the file on disk is not in force; else null. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** `requested`: somebody asked for this reload, or it is a start. */
+  reread(config: NerveConfig, requested: boolean): void {
+    const path = resolveEnvFile(config, this.#paths.root), found = readEnvFile(path);
+    const moved = path !== this.#path, had = Object.keys(this.#environment.file).length > 0;
+    this.#path = path;
+    this.#problem = null;
+    this.#warnings = found.kind === "read" ? found.warnings.map((warning) => `${this.#name()}: ${warning}`) : [];
+    if (found.kind !== "unusable") return this.#take(found.kind === "read" ? found.variables : {});
+    const keeps = had && !moved && !(requested && found.missing);
+    this.#problem = `${this.#name()} ${found.why}: ${
+      keeps ? "its variables stay as they were" : "it sets no variable"
+    }`;
+    if (!keeps) this.#take({});
+  }
+
+  /** What is wrong with the file, and which granted variables are not set. */
+  warnings(config: NerveConfig): string[] {
+    const unset = findUnsetVariables(config, this.#environment.all).map(({ of, variable }) =>
+      `${of}: ${variable} is granted, and set nowhere: ${hintUnset(config.envFile)}`
+    );
+    return [...this.#problem === null ? [] : [this.#problem], ...this.#warnings, ...unset];
+  }
+
+  /** Reports each problem once. */
+  report({ clock, emit }: { readonly clock: Clock; emit(event: KernelEvent): void }): void {
+    const message = this.#problem;
+    if (message !== null && message !== this.#reported) {
+      emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
+    }
+    this.#reported = message;
+  }
+
+  #take(file: Environment["file"]): void {
+    const names = Object.keys(file), before = this.#environment.file;
+    const same = names.length === Object.keys(before).length && names.every((name) => before[name] === file[name]);
+    if (!same) this.#environment = overOwn(file);
+  }
+
+  #name(): string {
+    return showEnvFile(this.#path ?? "", this.#paths.root);
+  }
+}
