@@ -130,6 +130,14 @@ export async function copyCandidate(installed: string, file: string): Promise<st
   return candidate;
 }
 
+/** What upgrades have left beside the installed file: the version before, and files of upgrades that were killed. */
+export function listUpgradeFiles(installed: string): string[] {
+  const own = basename(installed), kept = [`${own}.old`, `${own}.old.new`];
+  return [...Deno.readDirSync(dirname(installed))].map(({ name }) => name)
+    .filter((name) => kept.includes(name) || isCandidate(name, installed))
+    .map((name) => join(dirname(installed), name)).sort();
+}
+
 function isCandidate(name: string, installed: string): boolean {
   const own = `.${basename(installed)}.`;
   return name.startsWith(own) && /^\d+\.new$/.test(name.slice(own.length));

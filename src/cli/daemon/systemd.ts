@@ -4,6 +4,7 @@
  * its output goes to the journal. Our own supervisor in between would only hide the kernel's deaths from systemd.
  */
 import { basename, join } from "node:path";
+import { ifPresent } from "../../base/if_present.ts";
 import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../../base/limits.ts";
 import { buildInstalledCommand } from "./installation.ts";
 
@@ -20,8 +21,34 @@ export interface SystemdUnit {
 export function createSystemdUnit(root: string, env: Readonly<Record<string, string | undefined>>): SystemdUnit {
   const slug = basename(root).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "workspace";
   const name = `nerve-${slug.slice(0, 40)}-${createHash("sha256").update(root).digest("hex").slice(0, 6)}.service`;
-  const config = env["XDG_CONFIG_HOME"] || join(env["HOME"] ?? "/", ".config");
-  return { name, path: join(config, "systemd", "user", name), text: createUnitText(root, env) };
+  return { name, path: join(findUnitFolder(env), name), text: createUnitText(root, env) };
+}
+
+/** A unit that `nerve service install` of this nerve wrote, for any workspace. */
+export interface InstalledUnit {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** `executable`: the installed file, which a unit may also name by its real path. */
+export function listInstalledUnits(
+  env: Readonly<Record<string, string | undefined>>,
+  executable: string | null,
+): InstalledUnit[] {
+  const folder = findUnitFolder(env),
+    commands = [buildInstalledCommand(env), ...executable === null ? [] : [[executable]]];
+  const starts = commands.map((words) => `\nExecStart=${words.map(quoteWord).join(" ")} run --workspace `);
+  const entries = ifPresent(() => [...Deno.readDirSync(folder)]) ?? [];
+  return entries.filter(({ name, isFile }) => isFile && /^nerve-.*\.service$/.test(name))
+    .map(({ name }) => ({ name, path: join(folder, name) }))
+    .filter(({ path }) => {
+      const text = Deno.readTextFileSync(path);
+      return starts.some((start) => text.includes(start));
+    });
+}
+
+function findUnitFolder(env: Readonly<Record<string, string | undefined>>): string {
+  return join(env["XDG_CONFIG_HOME"] || join(env["HOME"] ?? "/", ".config"), "systemd", "user");
 }
 
 function createUnitText(root: string, env: Readonly<Record<string, string | undefined>>): string {

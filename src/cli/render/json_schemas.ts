@@ -248,6 +248,21 @@ export const storeBackupOutput = z.strictObject({
 /** `nerve store restore DIR`: `before` is the folder to which the previous data was moved. */
 export const storeRestoreOutput = storeBackupOutput.omit({ notHeld: true }).extend({ before: z.string().nullable() });
 
+/** `nerve uninstall`: `running` are the processes that keep it from being removed; empty unless `dryRun`. */
+export const uninstallOutput = z.strictObject({
+  dryRun: z.boolean(),
+  /** True: this nerve runs from a clone, which stays. */
+  clone: z.boolean(),
+  running: z.array(z.string()),
+  items: z.array(z.strictObject({
+    what: z.enum(["service", "completions", "executable", "cache"]),
+    path: z.string(),
+    removed: z.boolean(),
+    problem: z.string().nullable(),
+  })),
+});
+export type UninstallOutput = z.infer<typeof uninstallOutput>;
+
 const permissionValues = z.partialRecord(z.enum(permissionNames), z.union([z.literal(true), z.array(z.string())]));
 
 /** `nerve sense learn`: `needed` is the smallest block; `missing` and `unused` are its differences to nerve.yaml. */

@@ -79,6 +79,21 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
       },
     },
   ),
+  uninstall: command(
+    async () => (await import("../commands/uninstall.ts")).uninstallNerve,
+    {
+      brief: "Remove nerve from this machine; never a workspace",
+      details:
+        "Removes what belongs to this nerve: its systemd user units, which it stops, shell completions, the executable with\n" +
+        "what upgrades left beside it, and caches. Workspaces are not touched. Refuses while a daemon runs on it.",
+      examples: ["nerve uninstall --dry-run", "nerve uninstall"],
+    },
+    {
+      flags: { dryRun: switchFlag("Only show what would be removed") },
+      json: true,
+      workspace: false,
+    },
+  ),
   version: command(
     async () => (await import("../commands/version.ts")).printVersion,
     { brief: "Print the version", examples: ["nerve version --json"] },

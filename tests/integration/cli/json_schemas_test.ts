@@ -113,6 +113,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     await caller.call(name);
   }
   for (const name of ["list", "diff", "approve"]) await caller.call(`permissions ${name}`);
+  await caller.call("uninstall", "--dry-run");
   await caller.call("workflow inspect", runId);
   await caller.call("workflow thread", runId);
   await caller.call("why", runId);
