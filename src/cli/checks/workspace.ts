@@ -35,7 +35,11 @@ async function checkApproval(paths: WorkspacePaths): Promise<Finding[]> {
   const loaded = await loadNerveConfig(paths);
   const found = await readLock(paths);
   if (!loaded.ok || found.kind === "none") return [];
-  const exceeding = new Set((await checkLock(loaded.value, paths)).map(({ path }) => path.split(".", 2).join(" ")));
+  const exceeding = new Set(
+    (await checkLock(loaded.value, paths)).map(({ path }) =>
+      path.split(".", 2).join(" ").replace(/^(sense|workflow)s/, "$1")
+    ),
+  );
   if (found.kind === "unusable") {
     return [failed("approval", `${permissionLockName} ${found.why}`, "nerve permissions diff, then approve")];
   }
