@@ -105,8 +105,10 @@ export function listUsers(
       if (program !== executable && !caches.some((folder) => program.startsWith(`${folder}/`))) return [];
       const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
       const group = Deno.readTextFileSync(`/proc/${pid}/cgroup`);
-      // A process of a group or a workflow ends with its daemon.
-      if (words.includes("__group") || units.some((unit) => group.includes(`/${unit.name}`))) return [];
+      // They end with the daemon that started them, which is listed.
+      if (
+        words.includes("__group") || words.includes("__kernel") || units.some((unit) => group.includes(`/${unit.name}`))
+      ) return [];
       return [{ pid, workspace: findWorkspaceIn(words) }];
     } catch {
       // The process has ended or belongs to another user.
@@ -116,6 +118,6 @@ export function listUsers(
 }
 
 function findWorkspaceIn(words: readonly string[]): string | null {
-  const at = words.findIndex((word) => ["__daemon", "__kernel", "--workspace", "-w"].includes(word));
+  const at = words.findIndex((word) => ["__daemon", "--workspace", "-w"].includes(word));
   return at < 0 ? null : toPrintable(words[at + 1] ?? "");
 }
