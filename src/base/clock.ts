@@ -1,6 +1,7 @@
 /**
  * The system clock. Only this file reads the time or sets a timer; all other code takes a `Clock` (time.ts).
  */
+import { readBootTime } from "./boot_time.ts";
 import type { CancelTimer, Clock } from "./time.ts";
 import { TimerHeap } from "./timer_heap.ts";
 
@@ -15,8 +16,6 @@ const at: Clock["at"] = (dueMs, fire) => waitUntil(() => dueMs - Date.now(), fir
 
 /** Setting a Deno timer takes 3 us, and most deadlines (computes, requests, roles) are cancelled before they fire. */
 const deadlines = new TimerHeap({
-  now,
-  at,
   monotonic: monotonicNow,
   after(delayMs, fire) {
     const due = monotonicNow() + delayMs;
@@ -28,6 +27,7 @@ export const systemClock: Clock = {
   now,
   at,
   monotonic: monotonicNow,
+  boot: readBootTime,
   after(delayMs, fire) {
     const timer = deadlines.add(monotonicNow() + delayMs, fire);
     return () => deadlines.cancel(timer);

@@ -99,6 +99,13 @@ export const walCheckMs = 500;
 /** How long a command waits for a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 
+/**
+ * Ticks of senses are stored together, at most this often. Those of intervals under `tickStoreShortMs` wait for others,
+ * or for that long: a restart takes about as long as their interval.
+ */
+export const tickStoreMs = 1 * secondMs;
+export const tickStoreShortMs = 10 * secondMs;
+
 /** The shortest interval of a reflex, and the shortest timeout of a compute. */
 export const intervalMinMs = 10;
 export const timeoutMinMs = 10;

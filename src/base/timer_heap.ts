@@ -21,13 +21,13 @@ interface Node extends HeapTimer {
 }
 
 export class TimerHeap {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "monotonic" | "after">;
   readonly #nodes: Node[] = [];
   #added = 0;
   #armed: { readonly due: number; readonly cancel: CancelTimer } | null = null;
   #firing = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, "monotonic" | "after">) {
     this.#clock = clock;
   }
 

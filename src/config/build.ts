@@ -98,12 +98,16 @@ function buildReflex(shape: ReflexShape, path: ConfigPath, diagnostics: Diagnost
       diagnostics.error([...path, key], `${key} has no effect without cron`, "remove it, or add cron");
     }
   }
+  if (cron === null && intervalMs === null && (shape.jitter ?? null) !== null) {
+    diagnostics.error([...path, "jitter"], "jitter has no effect without interval or cron", "remove it");
+  }
   return {
     sense: shape.sense,
     intervalMs,
     cron,
     timezone: shape.timezone ?? null,
     catchUp: shape.catch_up ?? "none",
+    jitterMs: shape.jitter ?? 0,
     on,
   };
 }

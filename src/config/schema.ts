@@ -127,6 +127,7 @@ const reflex = z.strictObject({
   cron: text,
   timezone: text,
   catch_up: z.enum(["once", "none"]).nullish(),
+  jitter: duration(0),
   on: z.array(z.string()).nullish(),
 });
 

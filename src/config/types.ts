@@ -43,6 +43,8 @@ export interface ReflexConfig {
   readonly cron: string | null;
   readonly timezone: string | null;
   readonly catchUp: "once" | "none";
+  /** The most by which its ticks come later; 0 without `jitter`. */
+  readonly jitterMs: number;
   /** Senses whose signals trigger it, without duplicates. */
   readonly on: readonly string[];
 }

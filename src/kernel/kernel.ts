@@ -200,6 +200,7 @@ export class Kernel {
     await over;
     await supervisor.stop();
     repeats.flush();
+    parts.ticks.store();
     store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));
     await store.close();
     parts.failures.stop();

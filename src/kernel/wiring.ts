@@ -31,6 +31,7 @@ import { LogRetention } from "./log_retention.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
+import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
 
@@ -57,6 +58,7 @@ export interface KernelParts {
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly scheduler: Scheduler;
+  readonly ticks: TickTimes;
   readonly reload: Reload;
   readonly watcher: FileWatcher;
   readonly retention: LogRetention;
@@ -85,12 +87,13 @@ export function wireKernel(from: Foundation): KernelParts {
   const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
-  const { senses, scheduler } = makeSenses(store, outlets, supervisor, runner, workflows);
+  const ticks = new TickTimes(store.meta, clock);
+  const { senses, scheduler } = makeSenses(store, outlets, supervisor, runner, workflows, ticks);
   const stages = { supervisor, runner, workflows, senses, scheduler };
   const events = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
-  const lastCronTick = (sense: string) => parseTime(store.meta.get(cronTickKey(sense)));
+  const lastCronTick = (sense: string) => ticks.lastCronTick(sense);
   const applier = new ConfigApplier({ ...outlets, ...stages, paths, lock, variables, lastCronTick });
   const reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
   const watcher = new FileWatcher(paths, {
@@ -111,7 +114,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });
   applier.applyFirst();
-  return { ...made, failures: from.failures, repeats: outlets.repeats, watcher, walWatch, api };
+  return { ...made, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }
 
 /**
@@ -165,6 +168,7 @@ function makeSenses(
   supervisor: UnitSupervisor,
   runner: ComputeRunner,
   workflows: WorkflowManager,
+  ticks: TickTimes,
 ): { senses: SenseManager; scheduler: Scheduler } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const senses = new SenseManager(runner, clock, {
@@ -187,6 +191,7 @@ function makeSenses(
   });
   const scheduler: Scheduler = new Scheduler({
     clock,
+    records: ticks,
     newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => senses.compute(sense, trigger, id),
@@ -197,17 +202,9 @@ function makeSenses(
         senses.onNonAction(sense, reason, { compute: computeId, until }, trigger);
       },
       onDropped: (sense, computeId) => senses.onDropped(sense, computeId),
-      onCronTick: (sense, due) => store.meta.set(cronTickKey(sense), String(due)),
+      onCronTick: (sense, due) => ticks.onCronTick(sense, due),
+      onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
     },
   });
   return { senses, scheduler };
-}
-
-function cronTickKey(sense: string): string {
-  return `cron:${sense}`;
-}
-
-function parseTime(text: string | null): number | null {
-  const value = text === null ? NaN : Number(text);
-  return Number.isFinite(value) ? value : null;
 }

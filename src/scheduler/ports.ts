@@ -2,6 +2,7 @@
  * The scheduler's input, the computes it requests, and the events it reports. The kernel connects these to processes,
  * store and log. Times are wall milliseconds.
  */
+import type { Moment } from "../base/moment.ts";
 import type { Trigger } from "../protocol/signal.ts";
 
 /** Runs computes. The kernel forwards them to the groups' processes. */
@@ -30,6 +31,14 @@ export interface ScheduleListener {
    * cron tick, and when a line with `catch_up` is followed for the first time.
    */
   onCronTick(sense: string, due: number): void;
+  /** The interval of a sense has ticked; the tick was due at `at`, in monotonic time. Store it for `TickRecords`. */
+  onIntervalTick(sense: string, intervalMs: number, at: number): void;
+}
+
+/** What is known of ticks before this start. Asked when a schedule begins. */
+export interface TickRecords {
+  /** When this interval of the sense ticked last; else when another one of the sense did; null: none ever did. */
+  lastIntervalTick(sense: string, intervalMs: number): Moment | null;
 }
 
 export interface NonActionDetail {
@@ -44,7 +53,7 @@ export interface SensePlan {
   readonly reflexes: readonly ReflexPlan[];
   /** The least time between the starts of two computes; null for no throttle. */
   readonly throttleMs: number | null;
-  /** From the start of the scheduler, or of this schedule, to its first interval tick. */
+  /** The least time from the start of the scheduler, or of a schedule, to that schedule's first interval tick. */
   readonly startupDelayMs: number;
   /** The last `due` that `onCronTick` reported; null when there was none. Read when the scheduler starts. */
   readonly lastCronTick: number | null;
@@ -56,6 +65,8 @@ export interface ReflexPlan {
   /** An IANA name; null means the machine's own time zone. */
   readonly timezone: string | null;
   readonly catchUp: "none" | "once";
+  /** Its ticks come later by a part of this that is the same for every tick of the sense. */
+  readonly jitterMs: number;
   /** Senses whose signals trigger this one. */
   readonly on: readonly string[];
 }

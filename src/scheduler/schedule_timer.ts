@@ -75,17 +75,16 @@ export class AdvanceTimer {
 export class ScheduleTimer {
   readonly schedule: Schedule;
   readonly #ports: TimerPorts;
-  readonly #onTick: (due: number) => void;
+  readonly #onTick: (tick: Tick) => void;
   readonly #timer: AdvanceTimer;
   #last: Tick | null = null;
   #next: Tick | null = null;
 
-  /** `onTick` gets the wall time at which the tick was due. */
   constructor(
     ports: TimerPorts,
     schedule: Schedule,
     onPrepare: (at: number) => void,
-    onTick: (due: number) => void,
+    onTick: (tick: Tick) => void,
   ) {
     this.#ports = ports;
     this.schedule = schedule;
@@ -113,10 +112,10 @@ export class ScheduleTimer {
     if (tick === null) return;
     const { clock } = this.#ports;
     // Cron lines are due by the wall clock, which may run a little slower than the timer, or have been set back.
-    if (tick.named !== null && clock.now() < tick.named) return this.#arm();
+    if (tick.named !== null && clock.now() < tick.named + delayOf(this.schedule)) return this.#arm();
     this.#last = tick;
     this.#arm();
-    this.#onTick(tick.named ?? toWallTime(clock, tick.at));
+    this.#onTick(tick);
   }
 
   #arm(): void {
@@ -124,4 +123,8 @@ export class ScheduleTimer {
     if (this.#next === null) return this.#timer.cancel();
     this.#timer.set(this.#next.at);
   }
+}
+
+function delayOf(schedule: Schedule): number {
+  return schedule.kind === "cron" ? schedule.delayMs : 0;
 }

@@ -3,16 +3,27 @@
  * trigger_policy.ts decides; this file carries the decisions out.
  */
 import { assert } from "../base/errors.ts";
+import { msSince } from "../base/moment.ts";
 import type { Trigger } from "../protocol/signal.ts";
-import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
+import type {
+  ComputeStarter,
+  ReflexPlan,
+  ScheduleListener,
+  SensePlan,
+  SenseSchedule,
+  TickRecords,
+  TriggerReceipt,
+} from "./ports.ts";
 import { AdvanceTimer, ScheduleTimer, type TimerPorts, toWallTime } from "./schedule_timer.ts";
+import { spreadBy } from "./spread.ts";
 import { advance, createTimeline, type TimelineAction, type TimelineEvent, windowEndOf } from "./trigger_policy.ts";
-import { CronTimes, findMissedCronTick, type Schedule } from "./timetable.ts";
+import { CronTimes, findMissedCronTick, type Schedule, type Tick } from "./timetable.ts";
 
 /** What all senses of one scheduler share. */
 export interface ScheduledSensePorts extends TimerPorts {
   readonly starter: ComputeStarter;
   readonly listener: ScheduleListener;
+  readonly records: TickRecords;
   /** A number that was never used before. */
   newComputeId(): number;
   /** The sense was removed and its last compute has ended. */
@@ -48,7 +59,7 @@ export class ScheduledSense {
   applyPlan(plan: SensePlan): void {
     const { clock } = this.#ports;
     this.#plan = plan;
-    const schedules = schedulesOf(plan, clock.monotonic() + plan.startupDelayMs);
+    const schedules = this.#readSchedules(plan);
     for (const [key, alarm] of this.#schedules) {
       if (schedules.has(key)) continue;
       alarm.cancel();
@@ -56,7 +67,7 @@ export class ScheduledSense {
     }
     for (const [key, schedule] of schedules) {
       if (this.#schedules.has(key)) continue;
-      const onTick = (due: number) => this.#onTick(schedule.kind, due);
+      const onTick = (tick: Tick) => this.#onScheduleTick(schedule, tick);
       this.#schedules.set(key, new ScheduleTimer(this.#ports, schedule, this.#onPrepare, onTick));
     }
     if (plan.lastCronTick === null && findCatchUpLines(plan).length > 0) {
@@ -70,12 +81,14 @@ export class ScheduledSense {
     const { clock } = this.#ports;
     if (this.#plan === null) return;
     const { lastCronTick, startupDelayMs } = this.#plan;
-    const missed = findCatchUpLines(this.#plan).map((line) =>
-      findMissedCronTick(line, lastCronTick, clock.now()) ?? -Infinity
-    );
+    const missed = findCatchUpLines(this.#plan).map((reflex) => {
+      // A tick that its jitter still holds back is not missed.
+      const upTo = clock.now() - spreadBy(this.name, reflex.jitterMs);
+      return findMissedCronTick(new CronTimes(reflex.cron, reflex.timezone), lastCronTick, upTo) ?? -Infinity;
+    });
     const due = Math.max(...missed);
     if (due === -Infinity) return;
-    this.#catchUpTimer = new AdvanceTimer(this.#ports, this.#onPrepare, () => this.#onTick("cron", due));
+    this.#catchUpTimer = new AdvanceTimer(this.#ports, this.#onPrepare, () => this.#onCronTick(due));
     this.#catchUpTimer.set(clock.monotonic() + startupDelayMs);
   }
 
@@ -128,9 +141,40 @@ export class ScheduledSense {
     };
   }
 
-  #onTick(kind: Schedule["kind"], due: number): void {
-    if (kind === "cron") this.#ports.listener.onCronTick(this.name, due);
-    this.trigger({ kind, due, coalesced: 0 });
+  #onScheduleTick(schedule: Schedule, { named, at }: Tick): void {
+    if (schedule.kind === "cron") return this.#onCronTick(named ?? 0);
+    const { listener, clock } = this.#ports;
+    listener.onIntervalTick(this.name, schedule.intervalMs, at);
+    this.trigger({ kind: "interval", due: toWallTime(clock, at), coalesced: 0 });
+  }
+
+  #onCronTick(due: number): void {
+    this.#ports.listener.onCronTick(this.name, due);
+    this.trigger({ kind: "cron", due, coalesced: 0 });
+  }
+
+  /** Keyed by what makes two schedules equal: a duplicate in a plan would only double every tick. */
+  #readSchedules(plan: SensePlan): Map<string, Schedule> {
+    const schedules = new Map<string, Schedule>();
+    for (const { intervalMs, cron, timezone, jitterMs } of plan.reflexes) {
+      const delayMs = spreadBy(this.name, jitterMs);
+      if (intervalMs !== null) {
+        const anchor = this.#findAnchor(plan, intervalMs, delayMs);
+        schedules.set(`interval ${intervalMs} ${jitterMs}`, { kind: "interval", intervalMs, anchor });
+      }
+      if (cron !== null) {
+        const times = new CronTimes(cron, timezone);
+        schedules.set(`cron ${cron} ${timezone} ${jitterMs}`, { kind: "cron", times, delayMs });
+      }
+    }
+    return schedules;
+  }
+
+  /** When an interval that begins now ticks first: one interval after its last tick, whichever daemon saw that. */
+  #findAnchor({ startupDelayMs }: SensePlan, intervalMs: number, delayMs: number): number {
+    const { clock, records } = this.#ports, last = records.lastIntervalTick(this.name, intervalMs);
+    const leftMs = last === null ? 0 : intervalMs - msSince(clock, last);
+    return clock.monotonic() + (leftMs > 0 ? Math.max(leftMs, startupDelayMs) : startupDelayMs + delayMs);
   }
 
   /** A compute is due at `at`. Prepares its process, unless one is running or the throttle delays it for longer. */
@@ -168,20 +212,9 @@ export class ScheduledSense {
   }
 }
 
-/** Keyed by what makes two schedules equal: a duplicate in a plan would only double every tick. */
-function schedulesOf(plan: SensePlan, anchor: number): Map<string, Schedule> {
-  const schedules = new Map<string, Schedule>();
-  for (const { intervalMs, cron, timezone } of plan.reflexes) {
-    if (intervalMs !== null) schedules.set(`interval ${intervalMs}`, { kind: "interval", intervalMs, anchor });
-    if (cron !== null) {
-      schedules.set(`cron ${cron} ${timezone}`, { kind: "cron", times: new CronTimes(cron, timezone) });
-    }
-  }
-  return schedules;
-}
-
-function findCatchUpLines(plan: SensePlan): CronTimes[] {
-  return plan.reflexes.flatMap(({ cron, timezone, catchUp }) =>
-    cron !== null && catchUp === "once" ? [new CronTimes(cron, timezone)] : []
-  );
+function findCatchUpLines(plan: SensePlan): (ReflexPlan & { readonly cron: string })[] {
+  return plan.reflexes.flatMap((reflex) => {
+    const { cron } = reflex;
+    return cron !== null && reflex.catchUp === "once" ? [{ ...reflex, cron }] : [];
+  });
 }

@@ -12,7 +12,14 @@ import { assert } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
 import type { Signal, Trigger } from "../protocol/signal.ts";
-import type { ComputeStarter, ScheduleListener, SensePlan, SenseSchedule, TriggerReceipt } from "./ports.ts";
+import type {
+  ComputeStarter,
+  ScheduleListener,
+  SensePlan,
+  SenseSchedule,
+  TickRecords,
+  TriggerReceipt,
+} from "./ports.ts";
 import { toWallTime } from "./schedule_timer.ts";
 import { ScheduledSense, type ScheduledSensePorts } from "./scheduled_sense.ts";
 
@@ -23,6 +30,7 @@ export type {
   ScheduleListener,
   SensePlan,
   SenseSchedule,
+  TickRecords,
   TriggerReceipt,
 } from "./ports.ts";
 
@@ -46,7 +54,13 @@ export class Scheduler {
 
   /** `newComputeId` returns a number that was never used before. */
   constructor(
-    parts: { clock: Clock; starter: ComputeStarter; listener: ScheduleListener; newComputeId: () => number },
+    parts: {
+      clock: Clock;
+      starter: ComputeStarter;
+      listener: ScheduleListener;
+      records: TickRecords;
+      newComputeId: () => number;
+    },
   ) {
     this.#clock = parts.clock;
     this.#heap = new TimerHeap(parts.clock);
@@ -68,7 +82,7 @@ export class Scheduler {
     if (this.#phase === "started") this.#applyPlans();
   }
 
-  /** Fires the first tick of each interval after its sense's startup delay, then runs missed cron ticks. */
+  /** Intervals go on from their last tick; those that are due, and missed cron ticks, come after the startup delay. */
   start(): void {
     assert(this.#phase === "new", "a scheduler starts once");
     this.#phase = "started";

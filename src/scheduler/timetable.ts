@@ -18,7 +18,8 @@ export interface Instant {
 export type Schedule =
   /** `anchor` is the monotonic time of the first tick. */
   | { readonly kind: "interval"; readonly intervalMs: number; readonly anchor: number }
-  | { readonly kind: "cron"; readonly times: CronTimes };
+  /** `delayMs`: how much later than its times it ticks. */
+  | { readonly kind: "cron"; readonly times: CronTimes; readonly delayMs: number };
 
 /** `at` is monotonic. `named` is the wall time that a cron line names; null for an interval. */
 export interface Tick {
@@ -32,8 +33,9 @@ export function findNextTick(schedule: Schedule, last: Tick | null, now: Instant
     const { anchor, intervalMs } = schedule;
     return { at: last === null ? anchor : findNextIntervalTick(anchor, intervalMs, now.monotonic), named: null };
   }
-  const named = schedule.times.findNext(findCronResumeTime(last?.named ?? null, now.wall));
-  return named === null ? null : { at: now.monotonic + named - now.wall, named };
+  const { times, delayMs } = schedule, wall = now.wall - delayMs;
+  const named = times.findNext(findCronResumeTime(last?.named ?? null, wall));
+  return named === null ? null : { at: now.monotonic + named - wall, named };
 }
 
 /** The first tick after `time` of those at `anchor`, `anchor + intervalMs`, `anchor + 2 * intervalMs` and so on. */

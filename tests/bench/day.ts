@@ -30,6 +30,7 @@ function scaledClock(factor: number): Clock {
   return {
     now,
     monotonic,
+    boot: () => null,
     after: (ms, fire) => systemClock.after(ms / factor, fire),
     at: (due, fire) => systemClock.after((due - now()) / factor, fire),
   };

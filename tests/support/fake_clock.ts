@@ -3,6 +3,7 @@
  * apart, so that code which mixes them up fails.
  */
 import { setImmediate } from "node:timers";
+import type { BootTime } from "../../src/base/boot_time.ts";
 import type { CancelTimer, Clock } from "../../src/base/time.ts";
 
 interface FakeTimer {
@@ -12,7 +13,11 @@ interface FakeTimer {
   readonly fire: () => void;
 }
 
+let boots = 0;
+
 export class FakeClock implements Clock {
+  /** Each clock is a machine that has just booted: a daemon that starts again on the same boot keeps its clock. */
+  readonly #bootId = `boot ${++boots}`;
   #wall: number;
   #monotonic = 5_000;
   /** In the order in which they were set, which decides between equal due times. */
@@ -29,6 +34,10 @@ export class FakeClock implements Clock {
 
   monotonic(): number {
     return this.#monotonic;
+  }
+
+  boot(): BootTime {
+    return { id: this.#bootId, ms: this.#monotonic };
   }
 
   at(dueMs: number, fire: () => void): CancelTimer {

@@ -1,5 +1,6 @@
 /** A scheduler on a fake clock, with computes that take as long as a test says. */
 import assert from "node:assert/strict";
+import { type Moment, momentBefore, readMoment } from "../../src/base/moment.ts";
 import type { Trigger } from "../../src/protocol/signal.ts";
 import {
   type ComputeStarter,
@@ -8,6 +9,7 @@ import {
   type ScheduleListener,
   Scheduler,
   type SensePlan,
+  type TickRecords,
 } from "../../src/scheduler/scheduler.ts";
 import { FakeClock } from "./fake_clock.ts";
 
@@ -22,7 +24,7 @@ export interface StartedCompute {
 export const manual: Trigger = { kind: "manual", causeId: null, coalesced: 0 };
 
 export function reflex(parts: Partial<ReflexPlan>): ReflexPlan {
-  return { intervalMs: null, cron: null, timezone: null, catchUp: "none", on: [], ...parts };
+  return { intervalMs: null, cron: null, timezone: null, catchUp: "none", jitterMs: 0, on: [], ...parts };
 }
 
 export function plan(sense: string, reflexes: Partial<ReflexPlan>[], parts: Partial<SensePlan> = {}): SensePlan {
@@ -36,7 +38,7 @@ export function plan(sense: string, reflexes: Partial<ReflexPlan>[], parts: Part
   };
 }
 
-export class SchedulerBench implements ComputeStarter, ScheduleListener {
+export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRecords {
   readonly clock: FakeClock;
   readonly scheduler: Scheduler;
   readonly started: StartedCompute[] = [];
@@ -44,16 +46,21 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener {
   readonly deferred: ({ sense: string; reason: string } & NonActionDetail)[] = [];
   readonly droppedIds: number[] = [];
   readonly cronTicks: { sense: string; due: number }[] = [];
+  /** The last tick of each interval, by sense and interval; give them to the bench of the next daemon. */
+  readonly ticks: Map<string, Moment>;
   /** How long the next compute of a sense takes, in milliseconds. */
   durationMs: (sense: string) => number = () => 0;
   /** How long its process takes before it begins the compute. */
   delayMs: (sense: string) => number = () => 0;
   readonly #running = new Set<string>();
 
-  constructor(startMs?: number) {
-    this.clock = new FakeClock(startMs);
+  /** `before`: the bench of the daemon that ran before. */
+  constructor(start?: number | FakeClock, before?: SchedulerBench) {
+    this.clock = start instanceof FakeClock ? start : new FakeClock(start);
+    this.ticks = new Map(before?.ticks);
     let id = 0;
-    this.scheduler = new Scheduler({ clock: this.clock, starter: this, listener: this, newComputeId: () => ++id });
+    const ports = { starter: this, listener: this, records: this };
+    this.scheduler = new Scheduler({ clock: this.clock, ...ports, newComputeId: () => ++id });
   }
 
   compute(sense: string, trigger: Trigger, computeId: number): Promise<number> {
@@ -86,6 +93,14 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener {
 
   onCronTick(sense: string, due: number): void {
     this.cronTicks.push({ sense, due });
+  }
+
+  onIntervalTick(sense: string, intervalMs: number, at: number): void {
+    this.ticks.set(`${sense} ${intervalMs}`, momentBefore(readMoment(this.clock), this.clock.monotonic() - at));
+  }
+
+  lastIntervalTick(sense: string, intervalMs: number): Moment | null {
+    return this.ticks.get(`${sense} ${intervalMs}`) ?? null;
   }
 
   /** Starts the scheduler with these plans. */

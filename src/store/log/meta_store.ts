@@ -44,7 +44,12 @@ export class MetaStore {
 
   /** Never throws for a disk failure: a lost value is counted (`GroupCommit.counters`). */
   set(key: string, value: string): void {
-    this.#latest.set(key, value);
-    this.#writer.write([setMeta(key, value)]);
+    this.setAll([[key, value]]);
+  }
+
+  /** Like `set`, for several in one operation: all of them or none is stored. */
+  setAll(values: readonly (readonly [key: string, value: string])[]): void {
+    for (const [key, value] of values) this.#latest.set(key, value);
+    this.#writer.write(values.map(([key, value]) => setMeta(key, value)));
   }
 }

@@ -52,4 +52,9 @@ Deno.test("a reflex needs a trigger, and an interval that is not zero", () => {
   assert.deepEqual(reflex("interval: 1s, catch_up: once"), [
     "error reflexes[0].catch_up: catch_up has no effect without cron",
   ]);
+  assert.deepEqual(reflex("interval: 1s, jitter: 5s"), []);
+  assert.deepEqual(reflex('cron: "@daily", jitter: 1h'), []);
+  assert.deepEqual(reflex("on: [b], jitter: 5s").slice(-1), [
+    "error reflexes[0].jitter: jitter has no effect without interval or cron",
+  ]);
 });

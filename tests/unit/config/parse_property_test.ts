@@ -166,9 +166,11 @@ const reflex = (names: readonly string[]): fc.Arbitrary<ReflexConfig> => {
       cron: fc.option(fc.constantFrom("0 9 * * 1-5", "*/5 * * * *", "@daily")),
       timezone: fc.option(fc.constantFrom("UTC", "Europe/Berlin")),
       catchUp: fc.constantFrom("once", "none"),
+      jitterMs: ms,
       on: fc.subarray(names.slice(0, index)),
     }).filter(({ intervalMs, cron, on }) => intervalMs !== null || cron !== null || on.length > 0)
-      .map((value) => value.cron === null ? { ...value, timezone: null, catchUp: "none" as const } : value);
+      .map((value) => value.cron === null ? { ...value, timezone: null, catchUp: "none" as const } : value)
+      .map((value) => value.cron === null && value.intervalMs === null ? { ...value, jitterMs: 0 } : value);
   });
 };
 
@@ -219,6 +221,7 @@ function written(value: NerveConfig): string {
       cron: item.cron,
       timezone: item.timezone,
       catch_up: item.cron === null ? null : item.catchUp,
+      jitter: item.cron === null && item.intervalMs === null ? null : formatDuration(item.jitterMs),
       on: item.on,
     })),
     workflows: entries(value.workflows, (item) => ({

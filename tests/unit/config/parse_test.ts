@@ -36,6 +36,7 @@ Deno.test("the example configuration is valid, with no warning but those for run
     cron: "0 9 * * 1-5",
     timezone: "Europe/Berlin",
     catchUp: "once",
+    jitterMs: 0,
     on: [],
   });
 });

@@ -55,9 +55,9 @@ Deno.test("a cron line fires with its scheduled time, and follows the wall clock
   const times = new CronTimes("0 9 * * *", "UTC");
   const alarm = new ScheduleTimer(
     time,
-    { kind: "cron", times },
+    { kind: "cron", times, delayMs: 0 },
     () => {},
-    (at) => due.push(new Date(at).toISOString()),
+    ({ named }) => due.push(new Date(named ?? 0).toISOString()),
   );
   await clock.tick(2_000);
   assert.deepEqual(due, ["2026-05-05T09:00:00.000Z"]);

@@ -59,7 +59,7 @@ Deno.test("the first tick of an interval is its anchor, even when that has passe
 });
 
 Deno.test("a cron line's tick is converted from wall time to monotonic time", () => {
-  const schedule = { kind: "cron", times: new CronTimes("0 9 * * *", "UTC") } as const;
+  const schedule = { kind: "cron", times: new CronTimes("0 9 * * *", "UTC"), delayMs: 0 } as const;
   const now = { wall: at("2026-05-01T08:59:00Z"), monotonic: 5_000 };
   assert.deepEqual(findNextTick(schedule, null, now), { at: 65_000, named: at("2026-05-01T09:00:00Z") });
 });
@@ -68,7 +68,7 @@ Deno.test("a cron line that never fires has no next tick", () => {
   const never = new CronTimes("0 0 30 2 *", "UTC");
   assert.equal(never.findNext(at("2026-01-01T00:00:00Z")), null);
   assert.equal(never.findLast(at("2026-01-01T00:00:00Z")), null);
-  assert.equal(findNextTick({ kind: "cron", times: never }, null, { wall: 0, monotonic: 0 }), null);
+  assert.equal(findNextTick({ kind: "cron", times: never, delayMs: 0 }, null, { wall: 0, monotonic: 0 }), null);
 });
 
 Deno.test("a daily time that does not exist on the day the clock goes forward fires when the gap ends", () => {

@@ -1,0 +1,30 @@
+/**
+ * The time since the machine booted. It counts while the machine sleeps, ignores that somebody sets the clock, and means
+ * the same to every process until the next boot: what is left of a wait is known even after a restart of the daemon.
+ */
+
+export interface BootTime {
+  /** Which boot of the machine. */
+  readonly id: string;
+  /** Milliseconds since that boot. */
+  readonly ms: number;
+}
+
+let bootId: string | null | undefined;
+
+/** Takes about 20 us. Null where the system does not tell, as outside Linux, or where the reader may not read it. */
+export function readBootTime(): BootTime | null {
+  bootId ??= read("/proc/sys/kernel/random/boot_id");
+  const seconds = bootId === null ? NaN : parseFloat(read("/proc/uptime") ?? "");
+  return bootId === null || !Number.isFinite(seconds) ? null : { id: bootId, ms: Math.round(seconds * 1_000) };
+}
+
+function read(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path).trim();
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotCapable) return null;
+    if (thrown instanceof Deno.errors.PermissionDenied) return null;
+    throw thrown;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * A moment that is stored, and the time since then: by the wall clock, and by the time since the machine booted where a
+ * restart has not ended that. Used for what outlives the daemon: ticks of senses, waits of runs.
+ */
+import type { BootTime } from "./boot_time.ts";
+import type { Clock } from "./time.ts";
+
+export interface Moment {
+  /** Wall milliseconds. */
+  readonly wall: number;
+  readonly boot: BootTime | null;
+}
+
+export function readMoment(clock: Clock): Moment {
+  return { wall: clock.now(), boot: clock.boot() };
+}
+
+/**
+ * Milliseconds since `moment`, never negative. The greater of what both clocks say: a clock that was set back makes no
+ * wait longer, and one that was wrong before ends a wait as soon as it is put right.
+ */
+export function msSince(clock: Clock, { wall, boot }: Moment): number {
+  const now = clock.boot(), sameBoot = now !== null && boot !== null && now.id === boot.id;
+  return Math.max(0, clock.now() - wall, sameBoot ? now.ms - boot.ms : 0);
+}
+
+/** The moment `ms` before. */
+export function momentBefore({ wall, boot }: Moment, ms: number): Moment {
+  return { wall: wall - ms, boot: boot === null ? null : { id: boot.id, ms: boot.ms - ms } };
+}
