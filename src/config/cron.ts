@@ -1,5 +1,5 @@
-/** Checks cron lines and time zones of reflexes. The scheduler builds the schedule, with the same library. */
-import { Cron } from "croner";
+/** Checks cron lines and time zones of reflexes. The scheduler follows them. */
+import { readCronLine } from "../base/cron_line.ts";
 import { messageOf } from "../base/errors.ts";
 import { quote } from "./diagnostic.ts";
 import { hintNearest } from "./did_you_mean.ts";
@@ -21,8 +21,7 @@ export function findCronFault(pattern: string): ScheduleFault | null {
     return { message: `${quote(pattern)} is not a cron line: it has five fields, or six with seconds`, hint: example };
   }
   try {
-    const cron = new Cron(trimmed, { paused: true, mode: "5-or-6-parts", timezone: "UTC" });
-    if (cron.nextRun(anyMoment) !== null) return null;
+    if (readCronLine(trimmed).names.nextRun(anyMoment) !== null) return null;
     return { message: `${quote(pattern)} never fires`, hint: "no month has that day" };
   } catch (thrown) {
     const reason = messageOf(thrown).replace(/^Cron\w+: /, "");

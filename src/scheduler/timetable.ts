@@ -3,11 +3,11 @@
  * results into timers.
  *
  * Intervals use monotonic time, so that setting the wall clock neither bunches nor stops them. Cron lines name wall
- * time, in a time zone. Daylight saving follows croner: a time that does not exist that day (02:30 when the clock goes
- * from 02:00 to 03:00) is due when the gap ends; a time that exists twice is due the first time; a line that matches
- * every hour, minute or second is due both times.
+ * time, in a time zone (cron_times.ts).
  */
-import { Cron } from "croner";
+import { CronTimes } from "./cron_times.ts";
+
+export { CronTimes };
 
 /** The present by both clocks. */
 export interface Instant {
@@ -45,26 +45,6 @@ export function findNextIntervalTick(anchor: number, intervalMs: number, time: n
   let count = Math.floor((time - anchor) / intervalMs) + 1;
   while (anchor + count * intervalMs <= time) count++;
   return anchor + count * intervalMs;
-}
-
-/** The due times of one cron line, as milliseconds since the epoch. */
-export class CronTimes {
-  readonly #cron: Cron;
-
-  /** `timezone` is an IANA name; null means the machine's own. Throws when croner rejects either argument. */
-  constructor(line: string, timezone: string | null) {
-    this.#cron = timezone === null ? new Cron(line) : new Cron(line, { timezone });
-  }
-
-  /** The first due time after `time`; null when there is none. */
-  findNext(time: number): number | null {
-    return this.#cron.nextRun(new Date(time))?.getTime() ?? null;
-  }
-
-  /** The last due time at or before `time`; null when there is none. */
-  findLast(time: number): number | null {
-    return this.#cron.previousRuns(1, new Date(time + 1))[0]?.getTime() ?? null;
-  }
 }
 
 /** The newest tick between `lastTick` and `now`, which was missed; null when there is none or `lastTick` is null. */
