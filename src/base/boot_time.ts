@@ -3,12 +3,13 @@
  * the same to every process until the next boot: what is left of a wait is known even after a restart of the daemon.
  */
 
-export interface BootTime {
+/** A type, not an interface: it is stored as JSON. */
+export type BootTime = {
   /** Which boot of the machine. */
   readonly id: string;
   /** Milliseconds since that boot. */
   readonly ms: number;
-}
+};
 
 let bootId: string | null | undefined;
 

@@ -4,6 +4,7 @@
 import { readBootTime } from "./boot_time.ts";
 import type { CancelTimer, Clock } from "./time.ts";
 import { TimerHeap } from "./timer_heap.ts";
+import { waitForWallTime, WallWatch } from "./wall_watch.ts";
 
 /** setTimeout takes at most 2^31-1 ms (24.8 days); a longer wait is split into several. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -12,7 +13,6 @@ const longestTimerMs = 2 ** 31 - 1;
 const monotonicNow = performance.now.bind(performance);
 
 const now = () => Date.now();
-const at: Clock["at"] = (dueMs, fire) => waitUntil(() => dueMs - Date.now(), fire);
 
 /** Setting a Deno timer takes 3 us, and most deadlines (computes, requests, roles) are cancelled before they fire. */
 const deadlines = new TimerHeap({
@@ -23,18 +23,23 @@ const deadlines = new TimerHeap({
   },
 });
 
-export const systemClock: Clock = {
-  now,
-  at,
-  monotonic: monotonicNow,
-  boot: readBootTime,
-  after(delayMs, fire) {
-    const timer = deadlines.add(monotonicNow() + delayMs, fire);
-    return () => deadlines.cancel(timer);
-  },
+const after: Clock["after"] = (delayMs, fire) => {
+  const timer = deadlines.add(monotonicNow() + delayMs, fire);
+  return () => deadlines.cancel(timer);
 };
 
-/** Re-arms until the time is up: setTimeout may fire up to 1 ms early, and the wall clock may be set back. */
+const wallWatch = new WallWatch({ now, monotonic: monotonicNow, after });
+
+export const systemClock: Clock = {
+  now,
+  monotonic: monotonicNow,
+  boot: readBootTime,
+  at: (dueMs, fire) => waitForWallTime(systemClock, dueMs, fire),
+  onSet: (listener) => wallWatch.follow(listener),
+  after,
+};
+
+/** Re-arms until the time is up: setTimeout may fire up to 1 ms early. */
 function waitUntil(remainingMs: () => number, fire: () => void): CancelTimer {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const arm = () => {

@@ -99,6 +99,14 @@ export const walCheckMs = 500;
 /** How long a command waits for a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 
+/** How often the wall clock is compared with the monotonic one, and the difference that counts as a change. */
+export const wallCheckMs = 1 * secondMs;
+export const wallStepMinMs = 1 * secondMs;
+/**
+ * A wall clock that was set back by up to this was corrected: cron lines with fixed times do not run a second time. By
+ * more, it was wrong before, and the new time counts at once (cron(8)).
+ */
+export const wallCorrectionMaxMs = 3 * 60 * minuteMs;
 /**
  * Ticks of senses are stored together, at most this often. Those of intervals under `tickStoreShortMs` wait for others,
  * or for that long: a restart takes about as long as their interval.

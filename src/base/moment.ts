@@ -5,11 +5,12 @@
 import type { BootTime } from "./boot_time.ts";
 import type { Clock } from "./time.ts";
 
-export interface Moment {
+/** A type, not an interface: it is part of rows of the log, which are JSON. */
+export type Moment = {
   /** Wall milliseconds. */
   readonly wall: number;
   readonly boot: BootTime | null;
-}
+};
 
 export function readMoment(clock: Clock): Moment {
   return { wall: clock.now(), boot: clock.boot() };

@@ -2,6 +2,12 @@
 
 import type { BootTime } from "./boot_time.ts";
 
+/**
+ * `setTo`: the wall time, at the earliest, when the new time began. The clock may have been set at any moment since it
+ * was compared last, and what was due from `setTo` on has not happened in the new time.
+ */
+export type WallClockListener = (setTo: number) => void;
+
 /** Cancels a timer; does nothing once it has fired. */
 export type CancelTimer = () => void;
 
@@ -12,8 +18,13 @@ export interface Clock {
   monotonic(): number;
   /** The time since the machine booted; null where that is unknown. */
   boot(): BootTime | null;
-  /** Calls `fire` once, when `now()` has reached `dueMs`, however far away that is. */
+  /**
+   * Calls `fire` once, as soon as `now()` has reached `dueMs` or as much time has passed as is left until then: the wait
+   * is no longer when the wall clock is set back, and over soon when it is set forward or the machine sleeps.
+   */
   at(dueMs: number, fire: () => void): CancelTimer;
+  /** Calls `listener` soon after the wall clock was set, forward or back, or the machine woke from sleep. */
+  onSet(listener: WallClockListener): CancelTimer;
   /** Calls `fire` once, `delayMs` from now. */
   after(delayMs: number, fire: () => void): CancelTimer;
 }

@@ -10,15 +10,24 @@ export class TimerGroup {
   }
 
   after(ms: number, fire: () => void): void {
-    const cancel = this.#clock.after(ms, () => {
-      this.#set.delete(cancel);
-      fire();
-    });
-    this.#set.add(cancel);
+    this.#add((done) => this.#clock.after(ms, done), fire);
+  }
+
+  /** See `Clock.at`. */
+  at(dueMs: number, fire: () => void): void {
+    this.#add((done) => this.#clock.at(dueMs, done), fire);
   }
 
   clear(): void {
     for (const cancel of this.#set) cancel();
     this.#set.clear();
+  }
+
+  #add(set: (done: () => void) => CancelTimer, fire: () => void): void {
+    const cancel = set(() => {
+      this.#set.delete(cancel);
+      fire();
+    });
+    this.#set.add(cancel);
   }
 }

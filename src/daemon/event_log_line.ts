@@ -3,7 +3,6 @@ import { formatDuration } from "../base/duration.ts";
 import { unreachable } from "../base/errors.ts";
 import type { LogLine } from "../base/log_line.ts";
 import type { KernelEvent, UnitChange } from "../protocol/event.ts";
-import type { Run } from "../protocol/run.ts";
 
 const levelOfChange: Readonly<Record<UnitChange, LogLine["level"]>> = {
   ready: "debug",
@@ -22,7 +21,7 @@ export function toLogLine(event: KernelEvent, now: number): LogLine {
       return { ts, level: "info", source: `sense:${sense}`, event: "signal", message };
     }
     case "run":
-      return toRunLine(event.run, now);
+      return toRunLine(event, now);
     case "unit": {
       const { unit, change, message, ts } = event;
       return { ts, level: levelOfChange[change], source: unit, event: `process.${change}`, message };
@@ -36,12 +35,12 @@ export function toLogLine(event: KernelEvent, now: number): LogLine {
   }
 }
 
-function toRunLine(run: Run, ts: number): LogLine {
+function toRunLine({ run, tookMs }: Extract<KernelEvent, { kind: "run" }>, ts: number): LogLine {
   const { workflow, runId, status, attempt, rounds, exitCode, reason } = run;
   const parts = [runId];
   if (attempt > 1) parts.push(`attempt ${attempt}`);
-  if (run.endedAt !== null) {
-    parts.push(`${rounds} rounds`, `took ${formatDuration(run.endedAt - (run.startedAt ?? run.queuedAt))}`);
+  if (tookMs !== null) {
+    parts.push(`${rounds} rounds`, `took ${formatDuration(tookMs)}`);
   }
   if (exitCode !== null && exitCode !== 0) parts.push(`exit ${exitCode}`);
   if (reason !== null) parts.push(reason);

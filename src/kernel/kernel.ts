@@ -59,6 +59,7 @@ export class Kernel {
   readonly #config: NerveConfig;
   readonly #watch: boolean;
   readonly #clock: Clock;
+  readonly #startedMonotonic: number;
   readonly #bus = new Broadcast<KernelEvent>();
   #parts: KernelParts | null = null;
   #lock: WorkspaceLock | null = null;
@@ -71,6 +72,7 @@ export class Kernel {
     this.paths = paths;
     this.#clock = clock;
     this.startedAt = clock.now();
+    this.#startedMonotonic = clock.monotonic();
     this.ready = this.#start();
     // A caller that does not await `ready` can use `stopped`; the rejection must not count as unhandled.
     this.ready.catch(() => {});
@@ -166,6 +168,7 @@ export class Kernel {
         paths,
         clock,
         startedAt: this.startedAt,
+        startedMonotonic: this.#startedMonotonic,
         failures,
         emit: (event) => this.#bus.publish(event),
       });

@@ -47,6 +47,8 @@ export interface KernelApiPorts {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
+  /** The same moment in monotonic time. */
+  readonly startedMonotonic: number;
   readonly reader: ShownReader;
   readonly secrets: CurrentSecrets;
   readonly store: Store;
@@ -110,7 +112,7 @@ export class KernelApi {
   }
 
   health(): Health {
-    const { paths, clock, startedAt, current, events, workflows, store, retention } = this.#ports;
+    const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, retention } = this.#ports;
     const counts = workflows.readLoads();
     const counters: Record<string, number> = {
       refused: events.rejected,
@@ -127,7 +129,7 @@ export class KernelApi {
       version,
       workspace: paths.root,
       startedAt,
-      uptimeMs: clock.now() - startedAt,
+      uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#viewUnits(),
       runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
       counters,

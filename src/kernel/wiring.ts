@@ -30,6 +30,7 @@ import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
+import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
@@ -44,6 +45,8 @@ export interface Foundation {
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   readonly startedAt: number;
+  /** The same moment in monotonic time. */
+  readonly startedMonotonic: number;
   readonly failures: WriteFailures;
   emit(event: KernelEvent): void;
 }
@@ -144,13 +147,13 @@ function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed
 }
 
 function makeWorkflows(store: Store, outlets: Outlets, supervisor: UnitSupervisor): WorkflowManager {
-  const { clock, append, emit, reportProblem } = outlets;
+  const { clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   return new WorkflowManager({
     store: store.runs,
     host: new SupervisedWorkflows(supervisor),
     clock,
     log: append,
-    onChange: (run) => emit({ kind: "run", run }),
+    onChange: (run) => emit({ kind: "run", run, tookMs: spans.measure(run) }),
     onRoleFailed: ({ workflow, runId }, text) => {
       const message = `run ${runId}: ${text}`;
       emit({ kind: "log", source: `workflow:${workflow}`, level: "warn", message, ts: clock.now() });

@@ -5,7 +5,8 @@ import type { Signal } from "./signal.ts";
 
 export type KernelEvent =
   | { readonly kind: "signal"; readonly signal: Signal }
-  | { readonly kind: "run"; readonly run: Run }
+  /** `tookMs`: from its start, or from its request if it never started, to its end; null while it goes on. */
+  | { readonly kind: "run"; readonly run: Run; readonly tookMs: number | null }
   /** `unit` is `group:NAME` or `workflow:NAME`. */
   | {
     readonly kind: "unit";

@@ -1,5 +1,6 @@
 /** A run of a workflow: its start, its messages, its status. */
 import * as z from "zod";
+import type { Moment } from "../base/moment.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { nameSchema } from "./signal.ts";
@@ -63,6 +64,8 @@ export interface RoleFailure {
   readonly waitMs: number | null;
   /** The earliest time of the next attempt (milliseconds); null: there is none. */
   readonly retryAt: number | null;
+  /** When it failed: the wait begins. */
+  readonly failedAt: Moment;
 }
 
 /** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that requested the run. */

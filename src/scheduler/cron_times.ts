@@ -17,25 +17,26 @@ const aheadMaxMs = 26 * 60 * 60 * 1_000;
 export class CronTimes {
   readonly #names: Cron;
   readonly #zone: string;
-  readonly #hasStar: boolean;
+  /** Whether it follows the clock, instead of naming fixed times. */
+  readonly hasStar: boolean;
 
   /** `timezone` is an IANA name; null means the machine's own. Throws when it or the line is invalid. */
   constructor(line: string, timezone: string | null) {
-    ({ names: this.#names, hasStar: this.#hasStar } = readCronLine(line));
+    ({ names: this.#names, hasStar: this.hasStar } = readCronLine(line));
     this.#zone = timezone ?? Temporal.Now.timeZoneId();
     this.#offsetAt(0);
   }
 
   /** The first due time after `time`; null when there is none. */
   findNext(time: number): number | null {
-    if (this.#hasStar) return this.#findNextShown(time + 1);
+    if (this.hasStar) return this.#findNextShown(time + 1);
     const name = this.#nameAfter(this.#latestShownAt(time));
     return name === null ? null : this.#momentOf(name);
   }
 
   /** The last due time at or before `time`; null when there is none. */
   findLast(time: number): number | null {
-    if (this.#hasStar) return this.#findLastShown(time);
+    if (this.hasStar) return this.#findLastShown(time);
     const name = this.#nameUpTo(this.#latestShownAt(time));
     return name === null ? null : this.#momentOf(name);
   }

@@ -77,17 +77,20 @@ export class ScheduleTimer {
   readonly #ports: TimerPorts;
   readonly #onTick: (tick: Tick) => void;
   readonly #timer: AdvanceTimer;
-  #last: Tick | null = null;
+  #last: Tick | null;
   #next: Tick | null = null;
 
+  /** `last`: the last tick before this timer, as far as it matters to when the next one is. */
   constructor(
     ports: TimerPorts,
     schedule: Schedule,
+    last: Tick | null,
     onPrepare: (at: number) => void,
     onTick: (tick: Tick) => void,
   ) {
     this.#ports = ports;
     this.schedule = schedule;
+    this.#last = last;
     this.#onTick = onTick;
     this.#timer = new AdvanceTimer(ports, onPrepare, () => this.#tick());
     this.#arm();
@@ -98,9 +101,11 @@ export class ScheduleTimer {
     return this.#timer.at;
   }
 
-  /** Call this when the wall clock was set or the machine slept: cron lines follow wall time. */
-  resync(): void {
-    if (this.schedule.kind === "cron" && this.at !== null) this.#tick();
+  /** See `Clock.onSet`: cron lines follow wall time. What it skipped is due now, once. */
+  resync(setTo: number): void {
+    if (this.#next === null || this.#next.named === null) return;
+    if (this.#isDue(this.#next)) this.#tick();
+    else this.#arm(setTo);
   }
 
   cancel(): void {
@@ -110,16 +115,19 @@ export class ScheduleTimer {
   #tick(): void {
     const tick = this.#next;
     if (tick === null) return;
-    const { clock } = this.#ports;
-    // Cron lines are due by the wall clock, which may run a little slower than the timer, or have been set back.
-    if (tick.named !== null && clock.now() < tick.named + delayOf(this.schedule)) return this.#arm();
+    if (!this.#isDue(tick)) return this.#arm();
     this.#last = tick;
     this.#arm();
     this.#onTick(tick);
   }
 
-  #arm(): void {
-    this.#next = findNextTick(this.schedule, this.#last, readInstant(this.#ports.clock));
+  /** Cron lines are due by the wall clock, which may run a little slower than the timer, or have been set back. */
+  #isDue({ named }: Tick): boolean {
+    return named === null || this.#ports.clock.now() >= named + delayOf(this.schedule);
+  }
+
+  #arm(setTo?: number): void {
+    this.#next = findNextTick(this.schedule, this.#last, readInstant(this.#ports.clock), setTo);
     if (this.#next === null) return this.#timer.cancel();
     this.#timer.set(this.#next.at);
   }

@@ -68,7 +68,9 @@ export class ScheduledSense {
     for (const [key, schedule] of schedules) {
       if (this.#schedules.has(key)) continue;
       const onTick = (tick: Tick) => this.#onScheduleTick(schedule, tick);
-      this.#schedules.set(key, new ScheduleTimer(this.#ports, schedule, this.#onPrepare, onTick));
+      const named = schedule.kind === "cron" ? plan.lastCronTick : null;
+      const last = named === null ? null : { at: -Infinity, named };
+      this.#schedules.set(key, new ScheduleTimer(this.#ports, schedule, last, this.#onPrepare, onTick));
     }
     if (plan.lastCronTick === null && findCatchUpLines(plan).length > 0) {
       this.#ports.listener.onCronTick(this.name, clock.now());
@@ -117,8 +119,8 @@ export class ScheduledSense {
   }
 
   /** The wall clock was set: see `ScheduleTimer.resync`. */
-  resync(): void {
-    for (const alarm of [...this.#schedules.values()]) alarm.resync();
+  resync(setTo: number): void {
+    for (const alarm of [...this.#schedules.values()]) alarm.resync(setTo);
   }
 
   /** When the next scheduled or pending compute starts, in monotonic time; null when nothing is due. */

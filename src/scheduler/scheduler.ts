@@ -4,13 +4,13 @@
  *
  * I1. Computes of one sense never overlap, nor start closer together than its throttle. None waits for another sense.
  * I2. A sense whose plan did not change keeps its timers, window and pending trigger, however often plans are set.
- * I3. All deadlines share one heap over one timer of the clock; nothing polls. The one exception is #watchWall: it
- *     compares the clocks once a minute while there are cron lines.
+ * I3. All deadlines share one heap over one timer of the clock; nothing polls. While there are cron lines the scheduler
+ *     follows the wall clock (`Clock.onSet`): timers run on monotonic time.
  */
 import { isDeepStrictEqual } from "node:util";
 import { assert } from "../base/errors.ts";
-import type { Clock } from "../base/time.ts";
-import { type HeapTimer, TimerHeap } from "../base/timer_heap.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
+import { TimerHeap } from "../base/timer_heap.ts";
 import type { Signal, Trigger } from "../protocol/signal.ts";
 import type {
   ComputeStarter,
@@ -34,11 +34,6 @@ export type {
   TriggerReceipt,
 } from "./ports.ts";
 
-/** How often the wall clock is compared with the monotonic one while there are cron lines. */
-const wallWatchMs = 60_000;
-/** How far the wall clock may drift before deadlines are computed anew. */
-const wallDriftMaxMs = 1_000;
-
 export class Scheduler {
   readonly #clock: Clock;
   readonly #heap: TimerHeap;
@@ -49,8 +44,7 @@ export class Scheduler {
   readonly #listeners = new Map<string, ScheduledSense[]>();
   #phase: "new" | "started" | "stopped" = "new";
   #plans: readonly SensePlan[] = [];
-  #wallWatch: HeapTimer | null = null;
-  #wallOffset = 0;
+  #unfollow: CancelTimer | null = null;
 
   /** `newComputeId` returns a number that was never used before. */
   constructor(
@@ -97,6 +91,8 @@ export class Scheduler {
     this.#listeners.clear();
     for (const sense of [...this.#senses.values()]) sense.remove();
     this.#heap.clear();
+    this.#unfollow?.();
+    this.#unfollow = null;
   }
 
   /** Null when the sense is unknown or the scheduler is not running. */
@@ -144,30 +140,19 @@ export class Scheduler {
         this.#listeners.set(source, [...listeners, sense]);
       }
     }
-    if (this.#wallWatch === null && this.#hasCron()) {
-      this.#wallOffset = this.#clock.now() - this.#clock.monotonic();
-      this.#watchWall();
+    this.#followWallClock();
+  }
+
+  #followWallClock(): void {
+    const hasCron = this.#plans.some((plan) => plan.reflexes.some((reflex) => reflex.cron !== null));
+    if (hasCron) {
+      this.#unfollow ??= this.#clock.onSet((setTo) => {
+        for (const sense of [...this.#senses.values()]) sense.resync(setTo);
+      });
+    } else {
+      this.#unfollow?.();
+      this.#unfollow = null;
     }
-  }
-
-  /**
-   * Timers run on monotonic time, which misses that the wall clock was set or that the machine slept. Cron lines follow
-   * the wall clock, so their deadlines are computed anew when the two clocks have drifted apart.
-   */
-  #watchWall(): void {
-    this.#wallWatch = this.#heap.add(this.#clock.monotonic() + wallWatchMs, () => {
-      this.#wallWatch = null;
-      if (!this.#hasCron()) return;
-      this.#watchWall();
-      const offset = this.#clock.now() - this.#clock.monotonic();
-      if (Math.abs(offset - this.#wallOffset) <= wallDriftMaxMs) return;
-      this.#wallOffset = offset;
-      for (const sense of this.#senses.values()) sense.resync();
-    });
-  }
-
-  #hasCron(): boolean {
-    return this.#plans.some((plan) => plan.reflexes.some((reflex) => reflex.cron !== null));
   }
 }
 

@@ -5,6 +5,7 @@
  * Intervals use monotonic time, so that setting the wall clock neither bunches nor stops them. Cron lines name wall
  * time, in a time zone (cron_times.ts).
  */
+import { wallCorrectionMaxMs, wallStepMinMs } from "../base/limits.ts";
 import { CronTimes } from "./cron_times.ts";
 
 export { CronTimes };
@@ -27,14 +28,19 @@ export interface Tick {
   readonly named: number | null;
 }
 
-/** The first tick after `now` and after `last` (null: none yet); null when there is none. Skips missed ticks. */
-export function findNextTick(schedule: Schedule, last: Tick | null, now: Instant): Tick | null {
+/**
+ * The first tick after `now` and after `last` (null: none yet); null when there is none. Skips missed ticks. After the
+ * wall clock was set, it is one of a cron line from `setTo` on.
+ */
+export function findNextTick(schedule: Schedule, last: Tick | null, now: Instant, setTo?: number): Tick | null {
   if (schedule.kind === "interval") {
     const { anchor, intervalMs } = schedule;
     return { at: last === null ? anchor : findNextIntervalTick(anchor, intervalMs, now.monotonic), named: null };
   }
-  const { times, delayMs } = schedule, wall = now.wall - delayMs;
-  const named = times.findNext(findCronResumeTime(last?.named ?? null, wall));
+  const { times, delayMs } = schedule,
+    wall = now.wall - delayMs,
+    from = setTo === undefined ? wall : setTo - delayMs - 1;
+  const named = times.findNext(findCronResumeTime(times.hasStar, last?.named ?? null, wall, from));
   return named === null ? null : { at: now.monotonic + named - wall, named };
 }
 
@@ -54,14 +60,13 @@ export function findMissedCronTick(cron: CronTimes, lastTick: number | null, now
   return newest !== null && newest > lastTick ? newest : null;
 }
 
-/** A clock set back by up to this was corrected. By more, it was wrong before, and ticks of that time do not count. */
-const correctionMaxMs = 60 * 60 * 1_000;
-
 /**
- * The time after which to look for a cron line's next tick. A small step back of the wall clock must not repeat a tick.
- * A large one (a machine that booted in the wrong year) must not stop the line until that date.
+ * The time after which to look for a cron line's next tick: `from`, unless that would repeat a tick. A last tick that
+ * lies ahead was before the clock was set back. As in cron(8), lines with a star then go on in the new time, unless the
+ * step was small; those with fixed times ran already, unless the clock was wrong before.
  */
-export function findCronResumeTime(lastTick: number | null, now: number): number {
-  if (lastTick === null || lastTick - now > correctionMaxMs) return now;
-  return Math.max(lastTick, now);
+export function findCronResumeTime(hasStar: boolean, lastTick: number | null, now: number, from: number): number {
+  if (lastTick === null) return from;
+  if (lastTick <= now) return Math.max(lastTick, from);
+  return lastTick - now > (hasStar ? wallStepMinMs : wallCorrectionMaxMs) ? from : lastTick;
 }

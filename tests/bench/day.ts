@@ -33,6 +33,7 @@ function scaledClock(factor: number): Clock {
     boot: () => null,
     after: (ms, fire) => systemClock.after(ms / factor, fire),
     at: (due, fire) => systemClock.after((due - now()) / factor, fire),
+    onSet: () => () => {},
   };
 }
 

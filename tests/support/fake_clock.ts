@@ -4,12 +4,12 @@
  */
 import { setImmediate } from "node:timers";
 import type { BootTime } from "../../src/base/boot_time.ts";
-import type { CancelTimer, Clock } from "../../src/base/time.ts";
+import type { CancelTimer, Clock, WallClockListener } from "../../src/base/time.ts";
 
 interface FakeTimer {
-  /** The time that it waits for: `at` follows wall time, `after` monotonic time. */
-  readonly by: "wall" | "monotonic";
-  readonly due: number;
+  /** When it is due by each clock, whichever comes first: `after` follows monotonic time only. */
+  readonly wall: number;
+  readonly monotonic: number;
   readonly fire: () => void;
 }
 
@@ -22,6 +22,8 @@ export class FakeClock implements Clock {
   #monotonic = 5_000;
   /** In the order in which they were set, which decides between equal due times. */
   readonly #timers = new Set<FakeTimer>();
+  readonly #listeners = new Set<WallClockListener>();
+  #wasSet = false;
 
   /** `startMs` is the wall time at the beginning; default 2026-01-01T00:00:00Z. */
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
@@ -41,16 +43,29 @@ export class FakeClock implements Clock {
   }
 
   at(dueMs: number, fire: () => void): CancelTimer {
-    return this.#add({ by: "wall", due: dueMs, fire });
+    const monotonic = this.#monotonic + Math.max(0, dueMs - this.#wall);
+    return this.#add({ wall: dueMs, monotonic, fire });
   }
 
   after(delayMs: number, fire: () => void): CancelTimer {
-    return this.#add({ by: "monotonic", due: this.#monotonic + Math.max(0, delayMs), fire });
+    return this.#add({ wall: Infinity, monotonic: this.#monotonic + Math.max(0, delayMs), fire });
+  }
+
+  /** Calls `listener` at the next tick after a jump, at once. */
+  onSet(listener: WallClockListener): CancelTimer {
+    const own: WallClockListener = (setTo) => listener(setTo);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
   }
 
   /** Timers that are set and have not fired: a stopped part should leave none. */
   get pending(): number {
     return this.#timers.size;
+  }
+
+  /** Who follows `onSet`: a stopped part should not. */
+  get followers(): number {
+    return this.#listeners.size;
   }
 
   /**
@@ -59,6 +74,11 @@ export class FakeClock implements Clock {
    */
   async tick(ms: number): Promise<void> {
     await turn();
+    if (this.#wasSet) {
+      this.#wasSet = false;
+      for (const listener of [...this.#listeners]) listener(this.#wall);
+      await turn();
+    }
     const end = this.#monotonic + ms;
     for (let timer = this.#first(end); timer !== null; timer = this.#first(end)) {
       this.#advance(Math.max(0, this.#leftOf(timer)));
@@ -73,6 +93,7 @@ export class FakeClock implements Clock {
   /** Sets the wall clock forward, or back when `ms` is negative. No monotonic time passes and no timer fires yet. */
   jump(ms: number): void {
     this.#wall += ms;
+    this.#wasSet = true;
   }
 
   /**
@@ -95,7 +116,7 @@ export class FakeClock implements Clock {
   }
 
   #leftOf(timer: FakeTimer): number {
-    return timer.due - (timer.by === "wall" ? this.#wall : this.#monotonic);
+    return Math.min(timer.wall - this.#wall, timer.monotonic - this.#monotonic);
   }
 
   #first(end: number): FakeTimer | null {

@@ -113,8 +113,8 @@ export class MemoryRunStore implements RunStore {
   readLastFailure(runId: string): RoleFailure | null {
     const row = this.#state.rows.findLast(({ refId, type }) => refId === runId && type === "run.attempt_failed");
     if (row === undefined || !isPlainObject(row.payload)) return null;
-    const { round, role, failures, attempts, message, waitMs, retryAt } = row.payload as unknown as RoleFailure;
-    return { round, role, failures, attempts, message, waitMs, retryAt };
+    const { attempt: _, ...failure } = row.payload as unknown as RoleFailure & { attempt: number };
+    return failure;
   }
 
   get(runId: string): Run | null {

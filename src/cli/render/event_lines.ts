@@ -2,7 +2,6 @@
 import { formatDuration } from "../../base/duration.ts";
 import { unreachable } from "../../base/errors.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
-import type { Run } from "../../protocol/run.ts";
 import { clip, plural, preview, runSign, sign } from "./terminal.ts";
 
 const textMaxChars = 300;
@@ -14,7 +13,7 @@ export function formatEvent(event: KernelEvent): string | null {
     case "signal":
       return `${sign.signal} ${event.signal.sense} ${preview(event.signal.payload, payloadMaxChars)}`;
     case "run":
-      return formatRun(event.run);
+      return formatRun(event);
     case "unit":
       if (event.change === "ready" || event.change === "ended") return null;
       return `${event.change === "reset" ? sign.live : sign.died} ${event.unit} ${clip(event.message, textMaxChars)}`;
@@ -30,13 +29,10 @@ export function formatEvent(event: KernelEvent): string | null {
   }
 }
 
-function formatRun(run: Run): string {
+function formatRun({ run, tookMs }: Extract<KernelEvent, { kind: "run" }>): string {
   const parts = [runSign[run.status], run.workflow, run.runId, run.status];
   if (run.status === "started" && run.attempt > 1) parts.push(`(attempt ${run.attempt})`);
-  if (run.endedAt !== null) {
-    const took = formatDuration(run.endedAt - (run.startedAt ?? run.queuedAt));
-    parts.push(`after ${plural(run.rounds, "round")}, ${took}`);
-  }
+  if (tookMs !== null) parts.push(`after ${plural(run.rounds, "round")}, ${formatDuration(tookMs)}`);
   if (run.exitCode !== null && run.exitCode !== 0) parts.push(`(exit ${run.exitCode})`);
   const why = run.reason ?? (run.rounds === 0 && run.status === "started" ? run.prompt : "");
   return why === "" ? parts.join(" ") : `${parts.join(" ")}: ${clip(why, textMaxChars)}`;

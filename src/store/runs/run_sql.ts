@@ -200,11 +200,12 @@ export function readLastFailure(statements: StatementCache, runId: string): Role
   ).get(runId);
   if (row === undefined) return null;
   const [ts, payload] = row as unknown as [number, string];
-  const stored = JSON.parse(payload) as Omit<RoleFailure, "waitMs"> & Partial<RoleFailure>;
+  const stored = JSON.parse(payload) as Omit<RoleFailure, "waitMs" | "failedAt"> & Partial<RoleFailure>;
   const { round, role, failures, attempts, message, retryAt } = stored;
-  // Rows of an older nerve lack the wait: it started when they were written, or before.
+  // Rows of an older nerve lack the wait, or its beginning: it started when they were written, or before.
   const { waitMs = retryAt === null ? null : Math.max(0, retryAt - ts) } = stored;
-  return { round, role, failures, attempts, message, waitMs, retryAt };
+  const { failedAt = { wall: retryAt === null || waitMs === null ? ts : retryAt - waitMs, boot: null } } = stored;
+  return { round, role, failures, attempts, message, waitMs, retryAt, failedAt };
 }
 
 /** The message that a `run.message` row holds. */

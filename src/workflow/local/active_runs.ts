@@ -17,7 +17,7 @@ export interface RunEntry {
   deaths: Deaths | null;
   /** The newest failed attempt of a role, as stored. */
   lastFailure: RoleFailure | null;
-  /** The wait after `failure`, and when it ends in monotonic time. A timer then dispatches the run again. */
+  /** The wait after `failure`, and when it ends in monotonic time at the latest. A timer then dispatches the run again. */
   retryWait: { readonly failure: RoleFailure; readonly until: number } | null;
   /**
    * Ends being written that its process did not cause (kill, drop, interrupt). While there are any, nothing new starts.

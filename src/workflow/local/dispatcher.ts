@@ -9,6 +9,7 @@
  */
 import { messageOf } from "../../base/errors.ts";
 import { backoffMaxMs } from "../../base/limits.ts";
+import { msSince } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { TimerGroup } from "../../base/timer_group.ts";
 import { byteLength } from "../../protocol/json.ts";
@@ -118,17 +119,19 @@ export class Dispatcher {
   #isWaitingForRetry(entry: RunEntry): boolean {
     const failure = failureOf(entry);
     if (failure === null || entry.phase.tag !== "unassigned") return false;
-    const { clock, timers } = this.#parts, { retryAt, waitMs } = failure;
+    const { clock, timers } = this.#parts, { retryAt, waitMs, failedAt } = failure, { retryWait } = entry;
     if (retryAt === null || waitMs === null) {
       void this.endRun(entry, "failed", describeFailure(failure));
       return true;
     }
-    const leftMs = Math.min(retryAt - clock.now(), waitMs);
+    // It is over when the wall clock says so, or when as much time has passed.
+    if (clock.now() >= retryAt) return false;
+    if (retryWait?.failure === failure) return clock.monotonic() < retryWait.until;
+    const leftMs = Math.min(retryAt - clock.now(), waitMs - msSince(clock, failedAt));
     if (leftMs <= 0) return false;
-    // The wall clock may be set back during the wait: the remaining time at the first check counts, in monotonic time.
-    if (entry.retryWait?.failure === failure) return clock.monotonic() < entry.retryWait.until;
     entry.retryWait = { failure, until: clock.monotonic() + leftMs };
     timers.after(leftMs, () => this.dispatch(entry.queue));
+    timers.at(retryAt, () => this.dispatch(entry.queue));
     return true;
   }
 

@@ -4,12 +4,13 @@
  * when the role has settled. The kernel enforces it too: it ends the process of a role that does not settle. (The
  * heartbeat ends a loop after 15 s at the latest, and then it counts as a crash: a time limit over 10 s never catches a
  * loop.)
- * I1. A failure is durable before its wait begins, and the end of the wait is stored as wall time: a restart does not
- *     start it over. The wait itself uses monotonic time: setting the clock back makes no wait longer than requested.
+ * I1. A failure is durable before its wait begins, with the moment when it failed: a restart does not start the wait
+ *     over. Setting the clock back makes no wait longer than requested, before a restart or after it (base/moment.ts).
  * I2. The kernel counts how often a role has failed, whatever its process reports.
  * I3. Ending the process of an overdue role restarts its siblings, but does not count as a death of theirs.
  */
 import { formatDuration } from "../../base/duration.ts";
+import { readMoment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { RoleFailure, Run } from "../../protocol/run.ts";
@@ -76,6 +77,7 @@ export class Retries {
       message,
       waitMs,
       retryAt: waitMs === null ? null : clock.now() + waitMs,
+      failedAt: readMoment(clock),
     };
     const written = await writer.appendRoleFailure(entry, failure);
     if (written) onFailureStored(entry.run, describeFailure(failure));

@@ -69,8 +69,8 @@ async function running(
 Deno.test("run prints a line for each signal, run and problem, and a summary at the end", async () => {
   await running({}, async ({ io, kernel, code, root }) => {
     kernel.bus.publish({ kind: "signal", signal: { id: 1, sense: "a", payload: { used: 0.93 }, ts: 0 } });
-    kernel.bus.publish({ kind: "run", run: aRun({ status: "started", endedAt: null, exitCode: null }) });
-    kernel.bus.publish({ kind: "run", run: aRun() });
+    kernel.bus.publish({ kind: "run", run: aRun({ status: "started", endedAt: null, exitCode: null }), tookMs: null });
+    kernel.bus.publish({ kind: "run", run: aRun(), tookMs: 800 });
     kernel.bus.publish({ kind: "problem", source: "sense:a", message: "threw: no df", ts: 0 });
     await io.seen(/no df/);
     io.interrupt();

@@ -7,7 +7,7 @@ import { aRun } from "../../support/fake_view.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 const run: Run = aRun({ runId: "a", status: "started", exitCode: null, rounds: 0, endedAt: null, causeId: null });
-const wait = { waitMs: 2_000, retryAt: 5_000 };
+const wait = { waitMs: 2_000, retryAt: 5_000, failedAt: { wall: 3_000, boot: { id: "a", ms: 7 } } };
 const failure: RoleFailure = { round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait };
 
 Deno.test("a failure is written only for a started run, in its attempt and at its round", async () => {
@@ -44,14 +44,15 @@ Deno.test("a failure is written only for a started run, in its attempt and at it
 Deno.test("for a failure of an earlier nerve, whose row has no wait, the wait begins at the time of the row", async () => {
   await inTempDir(async (root) => {
     const store = openStore(`${root}/logs.db`, { ...systemClock, now: () => 4_000 });
-    const { waitMs: _, ...earlier } = failure;
+    const { waitMs: _, failedAt: __, ...earlier } = failure;
     const row = { source: "workflow:cleanup", type: "run.attempt_failed", refId: "a", causeId: null } as const;
     store.log.append({ ...row, payload: { attempt: 1, ...earlier } });
     await store.log.durable();
-    assert.deepEqual(store.runs.readLastFailure("a"), { ...failure, waitMs: 1_000 });
+    const failedAt = { wall: 4_000, boot: null };
+    assert.deepEqual(store.runs.readLastFailure("a"), { ...failure, waitMs: 1_000, failedAt });
     store.log.append({ ...row, payload: { attempt: 1, ...earlier, retryAt: null } });
     await store.log.durable();
-    assert.deepEqual(store.runs.readLastFailure("a"), { ...failure, waitMs: null, retryAt: null });
+    assert.deepEqual(store.runs.readLastFailure("a"), { ...failure, waitMs: null, retryAt: null, failedAt });
     await store.close();
   });
 });

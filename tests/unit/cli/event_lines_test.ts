@@ -12,15 +12,17 @@ Deno.test("an event is one line, whatever its text", () => {
   assert.equal(formatEvent({ kind: "unit", unit: "group:a", change: "ready", message: "x", ts: 0 }), null);
   const failed = aRun({ status: "failed", exitCode: 1, reason: "role scan\nthrew", attempt: 2 });
   assert.equal(
-    formatEvent({ kind: "run", run: failed }),
+    formatEvent({ kind: "run", run: failed, tookMs: 800 }),
     "❌ cleanup run-1 failed after 2 rounds, 800ms (exit 1): role scan\\u000athrew",
   );
 });
 
 Deno.test("the tally counts each run once, by its last status", () => {
   const tally = new Tally();
-  for (const status of ["queued", "started", "completed"] as const) tally.count({ kind: "run", run: aRun({ status }) });
-  tally.count({ kind: "run", run: aRun({ runId: "run-2", status: "failed" }) });
+  for (const status of ["queued", "started", "completed"] as const) {
+    tally.count({ kind: "run", run: aRun({ status }), tookMs: null });
+  }
+  tally.count({ kind: "run", run: aRun({ runId: "run-2", status: "failed" }), tookMs: 1 });
   tally.count({ kind: "problem", source: "kernel", message: "x", ts: 0 });
   tally.count({ kind: "unit", unit: "group:a", change: "ended", message: "x", ts: 0 });
   assert.equal(String(tally), "0 signals, 2 runs (1 completed, 1 failed), 1 problem");

@@ -41,7 +41,7 @@ Deno.test("a timer that is set again or cancelled never fires at its old time", 
 Deno.test("an interval fires at its anchor and multiples, and once for all ticks that passed unnoticed", async () => {
   const { clock, time, start } = setUp(), rings: number[] = [];
   const schedule = { kind: "interval", intervalMs: 100, anchor: start } as const;
-  const alarm = new ScheduleTimer(time, schedule, () => {}, () => rings.push(clock.monotonic() - start));
+  const alarm = new ScheduleTimer(time, schedule, null, () => {}, () => rings.push(clock.monotonic() - start));
   await clock.tick(250);
   await clock.stall(1_000);
   await clock.tick(100);
@@ -56,17 +56,18 @@ Deno.test("a cron line fires with its scheduled time, and follows the wall clock
   const alarm = new ScheduleTimer(
     time,
     { kind: "cron", times, delayMs: 0 },
+    null,
     () => {},
     ({ named }) => due.push(new Date(named ?? 0).toISOString()),
   );
   await clock.tick(2_000);
   assert.deepEqual(due, ["2026-05-05T09:00:00.000Z"]);
   clock.jump(24 * 60 * 60_000);
-  alarm.resync();
+  alarm.resync(clock.now());
   await clock.tick(10);
   assert.deepEqual(due, ["2026-05-05T09:00:00.000Z", "2026-05-06T09:00:00.000Z"]);
   clock.jump(-3_000);
-  alarm.resync();
+  alarm.resync(clock.now());
   await clock.tick(5_000);
   assert.equal(due.length, 2, "a small step back repeats no tick");
   alarm.cancel();

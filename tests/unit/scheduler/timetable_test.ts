@@ -133,10 +133,23 @@ Deno.test("a missed cron tick is the newest one after the last stored tick", () 
   );
 });
 
-Deno.test("a small step back of the wall clock repeats no cron tick, a large one does not silence the line", () => {
+Deno.test("after a step back lines with a star go on, those with fixed times wait, unless the clock was wrong by hours", () => {
   const tick = at("2026-05-01T09:00:00Z");
-  assert.equal(findCronResumeTime(null, tick), tick);
-  assert.equal(findCronResumeTime(tick, tick + 5), tick + 5);
-  assert.equal(findCronResumeTime(tick, tick - 2_000), tick);
-  assert.equal(findCronResumeTime(tick, tick - 365 * dayMs), tick - 365 * dayMs);
+  for (const hasStar of [true, false]) {
+    const resume = (last: number | null, now: number, from = now) => findCronResumeTime(hasStar, last, now, from);
+    assert.equal(resume(null, tick), tick);
+    assert.equal(resume(tick, tick + 5), tick + 5);
+    assert.equal(resume(tick, tick - 500), tick, "a correction of half a second");
+    assert.equal(resume(tick, tick - 2_000), hasStar ? tick - 2_000 : tick);
+    assert.equal(resume(tick, tick - 3 * hourMs), hasStar ? tick - 3 * hourMs : tick);
+    assert.equal(resume(tick, tick - 365 * dayMs), tick - 365 * dayMs);
+    assert.equal(resume(tick, tick + 500, tick - 400), tick, "a tick of the new time is not repeated");
+  }
+});
+
+Deno.test("after the clock was set, a cron line's next tick may be one from that time on", () => {
+  const schedule = { kind: "cron", times: new CronTimes("* * * * *", "UTC"), delayMs: 0 } as const;
+  const wall = at("2026-05-01T09:00:00.700Z"), now = { wall, monotonic: 5_000 }, named = at("2026-05-01T09:00:00Z");
+  assert.deepEqual(findNextTick(schedule, null, now, named), { at: 4_300, named });
+  assert.deepEqual(findNextTick(schedule, null, now, named + 1), { at: 64_300, named: named + 60_000 });
 });

@@ -1,7 +1,9 @@
 /** Roles that fail: the wait for their next attempt, how they end a run, and what the kernel does about a late one. */
 import assert from "node:assert/strict";
 import { killGraceMs } from "../../../src/base/limits.ts";
+import { readMoment } from "../../../src/base/moment.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import fc from "../../support/fast_check.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench, running } from "../../support/workflow_bench.ts";
 
@@ -19,7 +21,7 @@ Deno.test("a failure is on disk before its wait begins, and the run is in no pro
   assert.deepEqual(bench.rows("a"), ["run.started", "run.attempt_failed"]);
   assert.deepEqual([bench.working(), bench.freed], [[], [process.id]]);
   const payload = bench.store.disk.rows.at(-1)?.payload;
-  const wait = { waitMs: 10_000, retryAt: bench.clock.now() + 10_000 };
+  const wait = { waitMs: 10_000, retryAt: bench.clock.now() + 10_000, failedAt: readMoment(bench.clock) };
   assert.deepEqual(payload, { attempt: 1, round: 1, role: "r", failures: 1, attempts: 3, message: "thrown", ...wait });
 });
 
@@ -69,6 +71,70 @@ Deno.test("a clock that is set back, during the wait or a restart, makes no wait
   assert.deepEqual(after.working(), []);
   await after.clock.tick(1);
   assert.deepEqual([after.working(), after.at("a").thread.failures], [["a"], 2]);
+});
+
+Deno.test("a wait of a day is a day, also when the clock is set back by a day and the daemon starts again", async () => {
+  const hourMs = 3_600_000, dayMs = 24 * hourMs, bench = await running("a");
+  await bench.fail("a", dayMs);
+  await bench.clock.tick(10 * hourMs);
+  bench.clock.jump(-dayMs);
+  // The same boot of the machine: its clock goes on.
+  const after = new Bench({}, bench.store.afterCrash(), bench.clock);
+  await bench.manager.stop();
+  await after.clock.tick(14 * hourMs - 1);
+  assert.deepEqual(after.working(), []);
+  await after.clock.tick(1);
+  assert.deepEqual([after.working(), after.at("a").thread.failures], [["a"], 1]);
+});
+
+Deno.test("a wait is over when the clock was set forward, or the machine slept, beyond its end", async () => {
+  const hourMs = 3_600_000, bench = await running("a");
+  await bench.fail("a", 24 * hourMs);
+  await bench.clock.tick(hourMs);
+  bench.clock.jump(22 * hourMs);
+  await bench.start("another");
+  await bench.clock.tick(hourMs - 1);
+  assert.deepEqual(bench.working(), []);
+  await bench.clock.tick(1);
+  assert.equal(bench.at("a").thread.failures, 1);
+});
+
+Deno.test("for any jumps and restarts no wait is longer than configured, nor over before a clock says so", async () => {
+  const hourMs = 3_600_000, waitMs = 24 * hourMs;
+  const step = fc.record({
+    ms: fc.nat(8 * hourMs),
+    jump: fc.integer({ min: -30 * hourMs, max: 3 * hourMs }),
+    restart: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (steps) => {
+      let bench = await running("a");
+      const { clock } = bench;
+      await bench.fail("a", waitMs);
+      const due = clock.now() + waitMs;
+      const end = clock.monotonic() + waitMs;
+      let over = false, until = end;
+      for (const { ms, jump, restart } of [...steps, { ms: waitMs, jump: 0, restart: false }]) {
+        clock.jump(jump);
+        if (restart) {
+          // What is left by the wall clock when it starts is all that it waits for.
+          until = Math.min(end, clock.monotonic() + due - clock.now());
+          const next = new Bench({}, bench.store.afterCrash(), clock);
+          await bench.manager.stop();
+          bench = next;
+        }
+        await clock.tick(0);
+        for (const part of [ms / 2, ms / 2]) {
+          await clock.tick(Math.floor(part));
+          over ||= clock.now() >= due || clock.monotonic() >= until;
+          assert.deepEqual(bench.working(), over ? ["a"] : []);
+        }
+        if (over) break;
+      }
+      assert.ok(over);
+    }),
+    { numRuns: 40 },
+  );
 });
 
 Deno.test("the last failure ends the run with exit 1 and names role, round and attempts", async () => {

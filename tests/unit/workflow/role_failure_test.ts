@@ -12,6 +12,7 @@ const failure: RoleFailure = {
   message: "no network",
   waitMs: 1_000,
   retryAt: 5_000,
+  failedAt: { wall: 4_000, boot: null },
 };
 
 Deno.test("describeFailure() names role and round, and the attempt when several are allowed", () => {

@@ -1,0 +1,31 @@
+/**
+ * How long runs took, in monotonic time: the times of a run are wall times, and the clock may be set while it goes on.
+ * Created by wiring.ts, which passes every change of a run through here.
+ */
+import type { Clock } from "../base/time.ts";
+import type { Run } from "../protocol/run.ts";
+
+export class RunSpans {
+  readonly #clock: Pick<Clock, "monotonic">;
+  /** When each run that this kernel saw begin was started or, before that, queued. */
+  readonly #begun = new Map<string, { readonly started: boolean; readonly at: number }>();
+
+  constructor(clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds from a run's start, or from its request if it never started, to its end; null while it goes on. */
+  measure({ runId, attempt, queuedAt, startedAt, endedAt }: Run): number | null {
+    const begun = this.#begun.get(runId), started = startedAt !== null;
+    if (endedAt === null) {
+      // A later attempt of a run that is not known: an earlier kernel started it.
+      const isNew = begun === undefined ? attempt <= 1 : started && !begun.started;
+      if (isNew) this.#begun.set(runId, { started, at: this.#clock.monotonic() });
+      return null;
+    }
+    this.#begun.delete(runId);
+    return begun?.started === started
+      ? Math.round(this.#clock.monotonic() - begun.at)
+      : Math.max(0, endedAt - (startedAt ?? queuedAt));
+  }
+}
