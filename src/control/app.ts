@@ -13,7 +13,7 @@ import { NerveError } from "../base/errors.ts";
 import { requestBodyMaxBytes } from "../base/limits.ts";
 import { findLostNumber } from "../protocol/json.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
-import { createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
+import { createMalformedError, createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -49,12 +49,16 @@ export function createApp(view: KernelPort, options: AppOptions) {
     }),
     async (c) => c.json(await generateSpecs(app, createOpenApiOptions(options.version))),
   );
-  app.notFound((c) =>
-    createProblemResponse(
-      404,
-      new NerveError("USAGE", `there is no ${c.req.method} ${c.req.path}`, { hint: "see /v1/openapi.json" }),
-    )
-  );
+  app.notFound((c) => {
+    const { method, path } = c.req;
+    const error = new NerveError("USAGE", `there is no ${method} ${path}`, { hint: "see /v1/openapi.json" });
+    const allowed = ["GET", "POST"].filter((other) =>
+      app.router.match(other, path)[0].some(([[, route]]) => route.method === other)
+    );
+    return allowed.length === 0
+      ? createProblemResponse(404, error)
+      : createProblemResponse(405, error, { allow: allowed.join(", ") });
+  });
   app.onError((thrown) => respondToError(thrown, isClientGone(thrown) ? () => {} : options.report));
   return app;
 }
@@ -89,8 +93,7 @@ const requireJsonBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
   try {
     lost = findLostNumber(await c.req.text());
   } catch (thrown) {
-    // The route's own validator says what is wrong with it.
-    if (thrown instanceof SyntaxError) return await next();
+    if (thrown instanceof SyntaxError) throw createMalformedError();
     throw thrown;
   }
   if (lost === null) return await next();

@@ -2,6 +2,7 @@
  * Turns errors into answers (RFC 9457, `application/problem+json`). Used by every route. An error that is not a
  * NerveError is a bug in nerve: the caller gets one line, and `report` writes the rest to the log.
  */
+import type { MiddlewareHandler } from "hono";
 import { resolver, validator } from "hono-openapi";
 import { HTTPException } from "hono/http-exception";
 import type * as z from "zod";
@@ -15,10 +16,8 @@ const headers = { "content-type": "application/problem+json" };
 export function respondToError(thrown: unknown, report: (thrown: unknown) => void): Response {
   if (thrown instanceof NerveError) return createProblemResponse(problemStatus[thrown.code], thrown);
   if (thrown instanceof HTTPException && thrown.status < 500) {
-    return createProblemResponse(
-      thrown.status,
-      new NerveError("USAGE", thrown.message || "the request is malformed", { hint }),
-    );
+    // Of our validators only the one of bodies throws this, for what is not JSON.
+    return createProblemResponse(thrown.status, createMalformedError());
   }
   report(thrown);
   const error = new NerveError("INTERNAL", `internal error: ${messageOf(thrown)}`, {
@@ -27,7 +26,15 @@ export function respondToError(thrown: unknown, report: (thrown: unknown) => voi
   return createProblemResponse(500, error);
 }
 
-export function createProblemResponse(status: number, error: NerveError): Response {
+export function createMalformedError(): NerveError {
+  return new NerveError("PAYLOAD_INVALID", "the request body is not JSON", { hint });
+}
+
+export function createProblemResponse(
+  status: number,
+  error: NerveError,
+  more: Readonly<Record<string, string>> = {},
+): Response {
   const body: ProblemDocument = {
     type: `urn:nerve:problem:${error.code.toLowerCase().replaceAll("_", "-")}`,
     title: error.code,
@@ -36,8 +43,15 @@ export function createProblemResponse(status: number, error: NerveError): Respon
     code: error.code,
     hint: error.hint,
   };
-  return new Response(JSON.stringify(body), { status, headers });
+  return new Response(JSON.stringify(body), { status, headers: { ...headers, ...more } });
 }
+
+/** For a route that takes no body: refuses any but `{}`, which some HTTP clients always send. */
+export const refuseBody: MiddlewareHandler = async (c, next) => {
+  const text = c.req.raw.body === null ? "" : await c.req.text();
+  if (text.replaceAll(/\s/g, "") === "" || text.replaceAll(/\s/g, "") === "{}") return await next();
+  throw new NerveError("PAYLOAD_INVALID", `${c.req.method} ${c.req.path} takes no body`, { hint });
+};
 
 /** Validates one part of a request. The error names every invalid field. */
 // The return type is inferred: hono's typed client learns from it what the route accepts.
@@ -86,6 +100,7 @@ type Responses = Record<
 const titles: Readonly<Record<number, string>> = {
   400: "The request is malformed",
   404: "There is no such sense, workflow, run or row",
+  405: "The path has no such method; the header allow names those that it has",
   409: "The request conflicts with the current state",
   413: "The body is too large",
   415: "The body is not JSON by its content-type",

@@ -6,7 +6,7 @@ import { healthSchema, logsSchema, reloadReplySchema, stoppingSchema } from "../
 import type { LogFilter } from "../../protocol/log.ts";
 import { toNextRow } from "../../protocol/queries.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { describeResponses, validatePart } from "../problem_response.ts";
+import { describeResponses, refuseBody, validatePart } from "../problem_response.ts";
 import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
 
 const logQuery = z.object({
@@ -59,13 +59,18 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
       describeRoute({
         summary: "Reload nerve.yaml and all code now",
         description: "Answers when that is done. An invalid nerve.yaml does not fail the request: see configError.",
-        responses: describeResponses("What changed, and what is wrong", reloadReplySchema),
+        responses: describeResponses("What changed, and what is wrong", reloadReplySchema, 415),
       }),
+      refuseBody,
       async (c) => c.json(await view.reload()),
     )
     .post(
       "/stop",
-      describeRoute({ summary: "Stop cleanly", responses: describeResponses("The stop has begun", stoppingSchema) }),
+      describeRoute({
+        summary: "Stop cleanly",
+        responses: describeResponses("The stop has begun", stoppingSchema, 415),
+      }),
+      refuseBody,
       (c) => {
         stop();
         return c.json({ stopping: true as const });

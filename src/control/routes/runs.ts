@@ -16,7 +16,7 @@ import type { MessageQuery, RunQuery } from "../../protocol/queries.ts";
 import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { describeResponses, validatePart } from "../problem_response.ts";
+import { describeResponses, refuseBody, validatePart } from "../problem_response.ts";
 import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
 
 const named = z.object({ name: nameSchema.meta({ description: "The workflow" }) });
@@ -63,8 +63,9 @@ export function runRoutes(view: KernelPort) {
       describeRoute({
         summary: "Lift a quarantine",
         description: "Started runs continue, queued runs start.",
-        responses: describeResponses("Whether there was one", resetSchema, 404),
+        responses: describeResponses("Whether there was one", resetSchema, 404, 415),
       }),
+      refuseBody,
       validatePart("param", named),
       (c) => {
         const { name } = c.req.valid("param");

@@ -12,7 +12,7 @@ import {
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { describeResponses, validatePart } from "../problem_response.ts";
+import { describeResponses, refuseBody, validatePart } from "../problem_response.ts";
 import { flagSchema } from "./query.ts";
 
 const named = z.object({ name: nameSchema.meta({ description: "The sense" }) });
@@ -39,8 +39,9 @@ export function senseRoutes(view: KernelPort) {
       describeRoute({
         summary: "Queue a compute",
         description: "With wait=1, answers when the compute has ended, with its outcome, or when the daemon stops.",
-        responses: describeResponses("How the trigger was accepted", triggerReplySchema, 404),
+        responses: describeResponses("How the trigger was accepted", triggerReplySchema, 404, 415),
       }),
+      refuseBody,
       validatePart("param", named),
       validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for the outcome" }) })),
       async (c) => {
@@ -57,8 +58,9 @@ export function senseRoutes(view: KernelPort) {
       "/senses/:name/reset",
       describeRoute({
         summary: "Lift the quarantine of its group",
-        responses: describeResponses("Whether there was one", resetSchema, 404),
+        responses: describeResponses("Whether there was one", resetSchema, 404, 415),
       }),
+      refuseBody,
       validatePart("param", named),
       (c) => {
         const { name } = c.req.valid("param");

@@ -51,6 +51,34 @@ Deno.test("a body is read or refused, never ignored: without the JSON type it is
   assert.equal((await app.request(path, { method: "POST" })).status, 200);
 });
 
+Deno.test("a body that is not JSON, or that a route does not take, is refused everywhere", async () => {
+  const { app, post, view } = apiBench();
+  const paths = app.routes.filter(({ method, path }) => method === "POST" && path.startsWith("/v1/"));
+  assert.ok(paths.length >= 8);
+  for (const path of new Set(paths.map((route) => route.path.replace(":name", "cleanup").replace(":id", "run-1")))) {
+    for (const body of ["{", "nonsense", `{"a":}`]) {
+      const problem = await problemOf(await post(path, body));
+      assert.deepEqual([problem.status, problem.code], [400, "PAYLOAD_INVALID"], `${path} ${body}`);
+      assert.match(problem.detail, /not JSON|takes no body/);
+    }
+    const unknown = await problemOf(await post(path, `{"unknown":1}`));
+    assert.deepEqual([unknown.status, unknown.code], [400, "PAYLOAD_INVALID"], path);
+  }
+  assert.deepEqual(view.requests, []);
+  assert.equal((await post("/v1/reload", "{}")).status, 200);
+  assert.equal((await app.request("/v1/reload", { method: "POST" })).status, 200);
+});
+
+Deno.test("a method that a path does not have gives 405 with those that it has", async () => {
+  const { app } = apiBench();
+  for (const [method, path, allowed] of [["GET", "/v1/reload", "POST"], ["DELETE", "/v1/runs/run-1", "GET"]] as const) {
+    const response = await app.request(path, { method });
+    assert.equal(response.headers.get("allow"), allowed);
+    const problem = await problemOf(response);
+    assert.deepEqual([problem.status, problem.detail], [405, `there is no ${method} ${path}`]);
+  }
+});
+
 Deno.test("a number that a double cannot hold is refused by name, not changed", async () => {
   const { post, view } = apiBench();
   const problem = await problemOf(await post("/v1/workflows/cleanup/runs", '{"payload":{"id":7615917337495251231}}'));
