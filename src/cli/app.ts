@@ -18,6 +18,7 @@ import {
 } from "@stricli/core";
 import { NerveError } from "../base/errors.ts";
 import { toPrintable } from "../base/printable.ts";
+import { findNearest } from "../config/did_you_mean.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";
@@ -149,11 +150,20 @@ function addNextStep(text: ApplicationText): ApplicationText {
     noCommandRegisteredForInput(args) {
       if (args.input.startsWith("-")) {
         const what = toPrintable(text.noCommandRegisteredForInput({ ...args, corrections: [] }));
-        return `❌ ${what}\n   flags go after the command: nerve COMMAND ${toPrintable(args.input)}`;
+        const value = /^(-w|--workspace)$/.test(args.input) ? " DIR" : "";
+        return `❌ ${what}\n   flags go after the command: nerve COMMAND ${toPrintable(args.input)}${value}`;
       }
-      return `❌ ${toPrintable(text.noCommandRegisteredForInput(args))}\n   nerve --help shows the commands`;
+      // Stricli finds "reload" near to "blah".
+      const corrections = args.corrections.filter((each) => isNear(args.input, each.replaceAll("`", "")));
+      const what = toPrintable(text.noCommandRegisteredForInput({ ...args, corrections }));
+      return `❌ ${what}\n   nerve --help shows the commands`;
     },
   };
+}
+
+/** Whether a command could be meant: the word is its beginning, or misspelt. */
+function isNear(word: string, command: string): boolean {
+  return word.length > 1 && command.startsWith(word) || findNearest(word, [command]) !== null;
 }
 
 /** Decides by class: stricli chooses formatters by class name, and a minified bundle renames the classes. */

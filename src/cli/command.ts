@@ -57,7 +57,7 @@ export function command<
   parameters: NoInfer<CommandParameters<Flags, Args>>,
 ): Command<CliContext> {
   const text = [docs.details ?? docs.brief, ...formatExamples(docs.examples ?? [])].join("\n");
-  return buildCommand<Flags, Args, CliContext>({
+  const built = buildCommand<Flags, Args, CliContext>({
     loader: async () => {
       const body = await load();
       return async function (flags, ...args) {
@@ -72,6 +72,10 @@ export function command<
     },
     parameters: addSharedFlags(parameters) as TypedCommandParameters<Flags, Args, CliContext>,
   });
+  const { usage } = docs;
+  if (usage === undefined) return built;
+  // The help of the command's parent shows the line that stricli derives even so.
+  return { ...built, formatUsageLine: ({ prefix }) => [...prefix, usage].join(" ") };
 }
 
 /** The shared flags come after the command's own, in the help and in completions. */

@@ -9,7 +9,7 @@ import { unknownText } from "../protocol/common_errors.ts";
 import { findCronFault, findTimezoneFault } from "./cron.ts";
 import { clipText, type ConfigPath, formatConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
-import { hintNearest } from "./did_you_mean.ts";
+import { findNearest, hintNearest } from "./did_you_mean.ts";
 import type { Uncertainties } from "./error_recovery.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
 
@@ -152,7 +152,7 @@ function checkIdle(config: NerveConfig, positions: readonly number[], diagnostic
   const used = new Set([...config.senses.values()].map((sense) => sense.group));
   for (const name of config.groups.keys()) {
     if (!used.has(name)) {
-      diagnostics.warning(["groups", name], "no sense is in this group", () => hintNearest(name, used));
+      diagnostics.warning(["groups", name], "no sense is in this group", () => hintGroup(name, used));
     }
   }
   config.reflexes.forEach(({ sense, intervalMs }, index) => {
@@ -162,6 +162,12 @@ function checkIdle(config: NerveConfig, positions: readonly number[], diagnostic
       formatDuration(throttleMs);
     diagnostics.warning(["reflexes", positions[index] ?? index, "interval"], message);
   });
+}
+
+/** A group is not misspelt because it has no sense yet: only a near name is a likely one. */
+function hintGroup(name: string, used: Iterable<string>): string | null {
+  const near = findNearest(name, used);
+  return near === null ? null : `did you mean "${near}"?`;
 }
 
 const longComputeMs = 60 * 60_000;

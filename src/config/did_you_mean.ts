@@ -2,12 +2,12 @@
 
 /**
  * The candidate with the fewest edits from `name`, or null when none is near: at most a third of the name's letters
- * (but at least one) may differ. Swapping two adjacent letters counts as one edit.
+ * (but at least one, unless it has only one) may differ. Swapping two adjacent letters counts as one edit.
  */
 export function findNearest(name: string, candidates: Iterable<string>): string | null {
   const normal = name.toLowerCase().replaceAll("_", "-");
   let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(normal.length / 3)) + 1;
+  let bestDistance = (normal.length < 2 ? 0 : Math.max(1, Math.floor(normal.length / 3))) + 1;
   if (normal.length > longestCompared) return null;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - normal.length) >= bestDistance) continue;

@@ -110,7 +110,7 @@ function refuseWorkflowReflexes(input: unknown, diagnostics: DiagnosticList): Se
     diagnostics.error(
       ["reflexes", index, key],
       "a reflex schedules senses; it cannot start a workflow",
-      'return a workflow directive from a sense instead: { workflow: "name|10|prompt" }',
+      "return a workflow directive from a sense instead: { workflow: { name, prompt, maxRounds } }",
     );
   });
   return refused;

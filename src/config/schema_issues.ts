@@ -50,7 +50,7 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown): Explained
 }
 
 const typeWords: Readonly<Record<string, string>> = {
-  string: "a text",
+  string: "text",
   int: "a whole number",
   number: "a whole number",
   boolean: "true or false",

@@ -61,7 +61,7 @@ function text(fallback: string): Option<string>;
 function text(fallback: string | null): Option<string | null>;
 function text(...fallback: [(string | null)?]): Option<string | null> {
   return withFallback((value) => {
-    if (typeof value !== "string" || value === "") throw new TypeError(`must be a text, not ${preview(value)}`);
+    if (typeof value !== "string" || value === "") throw new TypeError(`must be text, not ${preview(value)}`);
     return value;
   }, fallback);
 }

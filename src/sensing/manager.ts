@@ -89,7 +89,7 @@ export class SenseManager {
     const record = this.#senses.get(sense);
     if (record === undefined) return from;
     const { outcome, beganAt } = await this.#runner.compute(record.limits, trigger, id);
-    const durationMs = this.#clock.monotonic() - from;
+    const durationMs = Math.round((this.#clock.monotonic() - from) * 1_000) / 1_000;
     record.counters.computes++;
     const result = await this.#handleOutcome(record, outcome, trigger, id);
     record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };

@@ -100,7 +100,7 @@ function toObject(text: string): unknown {
 }
 
 function printFooter(io: CliIo, paths: WorkspacePaths): void {
-  print(io, dim(io, `log: ${toPrintable(paths.textLog)}`));
+  print(io, dim(io, `text log: ${toPrintable(paths.textLog)}`));
   const { kernel, supervised } = findDaemon(paths);
   if (kernel === null || supervised !== null) return;
   print(

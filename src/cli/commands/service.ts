@@ -34,7 +34,7 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
   await mustRun(io, ["restart", unit.name]);
   print(io, `${sign.live} ${unit.name} runs ${toPrintable(paths.root)}, and starts with your session`);
   print(io, dim(io, `   unit: ${toPrintable(unit.path)}`));
-  print(io, dim(io, `   log: journalctl --user -u ${unit.name} -f`));
+  print(io, dim(io, `   text log: journalctl --user -u ${unit.name} -f`));
   warnOfVariables(io, paths, parsed);
   print(io, `${sign.next} to keep it running while you are logged out: loginctl enable-linger`);
   return exit.ok;

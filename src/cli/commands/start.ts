@@ -88,7 +88,7 @@ export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: Pars
   if (held.length > 0) print(io, `${sign.warning} what exceeds the permission lock does not run until it is approved`);
   const parts = `${plural(config.senses.size, "sense")}, ${plural(config.workflows.size, "workflow")}`;
   print(io, `${sign.live} nerve ${version} runs ${toPrintable(paths.root)} (pid ${report.pid}): ${parts}`);
-  print(io, dim(io, `   log: ${toPrintable(paths.textLog)} (nerve logs -f)`));
+  print(io, dim(io, `   text log: ${toPrintable(paths.textLog)} (nerve logs -f)`));
   print(io, dim(io, "   next: nerve status, nerve sense list, nerve stop"));
   return exit.ok;
 }

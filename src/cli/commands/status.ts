@@ -124,7 +124,7 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
     print(io, dim(io, "LAST PROBLEMS"));
     for (const row of document.lastProblems) print(io, formatProblemRow(row));
   }
-  print(io, dim(io, `   log: ${toPrintable(paths.textLog)} (nerve logs)`));
+  print(io, dim(io, `   text log: ${toPrintable(paths.textLog)} (nerve logs)`));
 }
 
 function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {

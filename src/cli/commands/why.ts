@@ -5,6 +5,7 @@
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
+import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { askOrRead } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -100,7 +101,9 @@ async function explainSilence(io: CliIo, flags: Flags, sense: string): Promise<n
     return exit.ok;
   }
   for (const row of rows) print(io, `${formatRowHead(io, row)} ${describeNonAction(row)}`);
-  print(io, dim(io, `${more ? "the last " : ""}${formatCount(rows, clip(sense, 64))}`));
+  // Equal rows are folded for a minute, and written with their count then (sensing/repeat_limiter.ts).
+  const open = live == null ? "" : " so far; repetitions of the last minute are not counted yet";
+  print(io, dim(io, `${more ? "the last " : ""}${formatCount(rows, clip(sense, 64))}${open}`));
   printNothingYet(io, records);
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
   if (problem !== null) print(io, `${sign.warning} its current state is unknown: ${toPrintable(problem)}`);
@@ -111,9 +114,17 @@ async function explainSilence(io: CliIo, flags: Flags, sense: string): Promise<n
   return exit.ok;
 }
 
-/** Counts ignored directives apart: in those computes the sense did return something. */
+/**
+ * Counts ignored directives apart: in those computes the sense did return something. A folded row counts as what it
+ * stands for.
+ */
 function formatCount(rows: readonly LogRow[], sense: string): string {
   const invalid = rows.filter(({ type }) => type === "sense.directive_invalid").length;
-  const silent = `${plural(rows.length - invalid, "reason")} why ${sense} gave no signal`;
+  const reasons = rows.reduce((sum, row) => sum + (row.type === "sense.directive_invalid" ? 0 : countOf(row)), 0);
+  const silent = `${plural(reasons, "reason")} why ${sense} gave no signal`;
   return invalid === 0 ? silent : `${silent}; ${plural(invalid, "directive")} ignored`;
+}
+
+function countOf({ payload }: LogRow): number {
+  return isPlainObject(payload) && typeof payload.repeated === "number" ? payload.repeated : 1;
 }

@@ -112,9 +112,8 @@ export function describeFirstCause({ rows, missing }: CauseChain): string {
     case "cron":
       return `that was compute ${toText(payload.compute)}, due by its cron line`;
     default:
-      return last?.type.startsWith("run.") || last?.type === "sense.triggered"
-        ? "that was triggered by hand"
-        : "nothing in the log caused that";
+      if (last?.type.startsWith("run.")) return "that was started by hand";
+      return last?.type === "sense.triggered" ? "that was triggered by hand" : "nothing in the log caused that";
   }
 }
 

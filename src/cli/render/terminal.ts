@@ -59,17 +59,18 @@ export function preview(value: Json, maxChars = 100): string {
   return clip(JSON.stringify(value), maxChars);
 }
 
-/** `12:03:10`, in the machine's time zone. */
+/** `12:03:10+01:00`, in the machine's time zone. */
 export function formatClockTime(ms: number): string {
   return formatDateTime(ms).slice(11);
 }
 
-/** `2026-01-31 12:03:10`, in the machine's time zone. */
+/** `2026-01-31 12:03:10+01:00`: in the machine's time zone, with its offset at that time. */
 export function formatDateTime(ms: number): string {
-  const at = new Date(ms);
-  const two = (part: number) => String(part).padStart(2, "0");
+  const at = new Date(ms), offset = -at.getTimezoneOffset(), away = Math.abs(offset);
+  const two = (part: number) => String(Math.floor(part)).padStart(2, "0");
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ` +
-    `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+    `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}` +
+    `${offset < 0 ? "-" : "+"}${two(away / 60)}:${two(away % 60)}`;
 }
 
 /** The distance of `ms` from `now` in its largest unit: `12s ago`, `in 3m`, `now`. */

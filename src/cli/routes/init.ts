@@ -28,7 +28,11 @@ const named = (what: string) => ({
 
 export const initCommands: RouteMap<CliContext> = buildRouteMap({
   routes: {
-    workspace,
+    workspace: {
+      ...workspace,
+      formatUsageLine: (args) =>
+        workspace.formatUsageLine({ ...args, prefix: args.prefix.filter((word) => word !== "workspace") }),
+    },
     sense: command(
       async () => (await import("../commands/init_part.ts")).initSense,
       { brief: "Write the template of a sense into the workspace", examples: ["nerve init sense queue-length"] },

@@ -105,9 +105,9 @@ class Reader {
 
   #add(name: PermissionName, item: unknown, path: (string | number)[]): void {
     // YAML reads a plain `~` as null, but users mean their home folder.
-    if (item === null) return this.fault(path, "must be a text", 'write "~" in quotes for the home folder');
-    if (typeof item === "number") return this.fault(path, "must be a text", `write "${item}"`);
-    if (typeof item !== "string") return this.fault(path, "must be a text");
+    if (item === null) return this.fault(path, "must be text", 'write "~" in quotes for the home folder');
+    if (typeof item === "number") return this.fault(path, "must be text", `write "${item}"`);
+    if (typeof item !== "string") return this.fault(path, "must be text");
     const fault = findValueFault(name, item);
     if (fault !== null) return this.fault(path, fault[0], fault[1]);
     const known = this.#wanted.get(name) ?? new Set<string>();

@@ -42,6 +42,20 @@ Deno.test("a misspelt command or flag is answered with a suggestion and exit cod
   }
 });
 
+Deno.test("a word that is near to no command gets no suggestion, a beginning gets its command", async () => {
+  for (
+    const [args, near] of [[["blah"], null], [["x"], null], [["reloda"], "reload"], [["perm"], "permissions"]] as const
+  ) {
+    const { code, err } = await nerve("/", ...args);
+    assert.deepEqual([code, /did you mean `(.*)`/.exec(err)?.[1] ?? null], [2, near], args.join(" "));
+  }
+});
+
+Deno.test("the lists of commands show their usage as the command's own help does", async () => {
+  assert.match((await nerve("/", "--help")).out, /^ {2}nerve run \[--for DURATION\] \[--no-watch\]/m);
+  assert.match((await nerve("/", "init", "--help")).out, /^ {2}nerve init \[--force\] \[<DIR>\]$/m);
+});
+
 Deno.test("a wrong value of a flag gives exit code 2 and says what is right", async () => {
   for (
     const [args, right] of [
@@ -72,7 +86,10 @@ Deno.test("for flags before the command the error says to write them after it", 
   for (const args of [["--json", "status"], ["-w", "watch", "status"], ["sense", "--json", "list"]]) {
     const { code, err } = await nerve("/", ...args), flag = args.find((word) => word.startsWith("-"));
     assert.equal(code, 2);
-    assert.match(err, new RegExp(`flags go after the command: nerve COMMAND ${flag}`));
+    assert.match(
+      err,
+      new RegExp(`flags go after the command: nerve COMMAND ${flag}${flag === "-w" ? " DIR" : ""}(\n|")`),
+    );
     assert.doesNotMatch(err, /did you mean/);
   }
 });

@@ -17,7 +17,7 @@ Deno.test("nerve logs reads older files for the number of lines that was asked f
     const io = new CapturedIo({ cwd: root });
     assert.equal(await logs(io, { follow: false, json: false, lines: 8 }), 0);
     assert.deepEqual(messagesOf(io.out), Array.from({ length: 8 }, (_, at) => `number ${at + 2}`));
-    assert.match(io.out, new RegExp(`\nlog: ${root}/logs/nerve\\.log\n$`));
+    assert.match(io.out, new RegExp(`\ntext log: ${root}/logs/nerve\\.log\n$`));
   });
 });
 
@@ -49,7 +49,7 @@ Deno.test("nerve logs without a text log says how to get one", async () => {
     await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
     const io = new CapturedIo({ cwd: root }), json = new CapturedIo({ cwd: root });
     assert.deepEqual([await logs(io, { follow: false, json: false }), io.err], [0, ""]);
-    assert.match(io.out, /^👉 no log yet: nerve start writes one; nerve events .*\nlog: .*nerve\.log\n$/);
+    assert.match(io.out, /^👉 no log yet: nerve start writes one; nerve events .*\ntext log: .*nerve\.log\n$/);
     assert.deepEqual([await logs(json, { follow: false, json: true }), json.out, json.err], [0, "", ""]);
     const following = logs(new CapturedIo({ cwd: root }), { follow: true, json: false });
     await assert.rejects(following, { code: "DAEMON_MISSING", message: /there is no log to follow yet/ });

@@ -76,8 +76,8 @@ Deno.test("run prints a line for each signal, run and problem, and a summary at 
     io.interrupt();
     assert.equal(await code, 0);
     const lines = io.out.trimEnd().split("\n");
-    assert.match(lines[0] ?? "", /^\d\d:\d\d:\d\d 🟢 nerve .* 1 sense, 0 workflows$/);
-    assert.match(lines[1] ?? "", /^\d\d:\d\d:\d\d 📡 a \{"used":0\.93\}$/);
+    assert.match(lines[0] ?? "", /^\d\d:\d\d:\d\d[+-]\d\d:\d\d 🟢 nerve .* 1 sense, 0 workflows$/);
+    assert.match(lines[1] ?? "", /^\d\d:\d\d:\d\d[+-]\d\d:\d\d 📡 a \{"used":0\.93\}$/);
     assert.match(lines[2] ?? "", /🔄 cleanup run-1 started$/);
     assert.match(lines[3] ?? "", /✅ cleanup run-1 completed after 2 rounds, 800ms$/);
     assert.match(lines[4] ?? "", /🔶 sense:a threw: no df$/);

@@ -50,7 +50,7 @@ Deno.test("why --sense shows why a sense did not signal", async () => {
   await nerve("sense", "trigger", "slow");
   assert.match((await nerve("why", "--sense", "quiet")).out, /⚪ compute \d+ returned null\n1 reason why quiet/);
   const slow = (await nerve("why", "--sense", "slow")).out;
-  assert.match(slow, /💤 throttled until \d\d:\d\d:\d\d, then compute (\d+) runs\n/);
+  assert.match(slow, /💤 throttled until \d\d:\d\d:\d\d[+-]\d\d:\d\d, then compute (\d+) runs\n/);
   assert.match(slow, /it computes next in \d+/);
   const failed = await nerve("sense", "trigger", "broken", "--wait");
   assert.equal(failed.code, 1);

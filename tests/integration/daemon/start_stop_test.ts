@@ -43,7 +43,7 @@ Deno.test("start, status, logs and stop agree, and stop leaves nothing behind", 
 
   const logs = await workspace.nerve("daemon", "logs", "--lines", "200");
   const lines = logs.out.trimEnd().split("\n");
-  assert.equal(lines.pop(), `log: ${workspace.paths.textLog}`);
+  assert.equal(lines.pop(), `text log: ${workspace.paths.textLog}`);
   assert.ok(lines.length > 2 && lines.every((line) => parseLogLine(line) !== null), logs.out);
   assert.match(logs.out, /source=sense:ping event=signal message="\d+ \{\\"pong\\":true\}"/);
   const [first] = (await workspace.nerve("logs", "--json")).out.split("\n");

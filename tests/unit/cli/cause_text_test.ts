@@ -1,6 +1,7 @@
 /** Chains of causes, and the sentences for what did and did not happen. */
 import assert from "node:assert/strict";
 import { describeFirstCause, describeNonAction, describeRow, traceCauses } from "../../../src/cli/render/cause_text.ts";
+import { formatClockTime } from "../../../src/cli/render/terminal.ts";
 import type { LogFilter, LogRow } from "../../../src/protocol/log.ts";
 
 function row(change: Partial<LogRow>): LogRow {
@@ -25,6 +26,12 @@ Deno.test("a chain leads back to the row without a cause, and says when a cause 
   assert.equal(describeFirstCause(cut), "row 3, which caused that, is no longer in the log");
 });
 
+Deno.test("the end of a chain says what was triggered and what was started by hand", () => {
+  const chainOf = (type: LogRow["type"]) => ({ rows: [row({ type })], missing: null });
+  assert.equal(describeFirstCause(chainOf("run.queued")), "that was started by hand");
+  assert.equal(describeFirstCause(chainOf("sense.triggered")), "that was triggered by hand");
+});
+
 Deno.test("a log with forged causes does not make an endless chain", () => {
   const one = row({ id: 4, causeId: 5 }), other = row({ id: 5, causeId: 4 });
   assert.deepEqual(traceCauses(logOf(one, other), other), { rows: [other, one], missing: 5 });
@@ -43,7 +50,10 @@ Deno.test("each reason why nothing happened has its sentence, and repetitions ar
   );
   assert.equal(describe("sense.null", { compute: 122, repeated: 118 }), "⚪ returned null ×118 in the minute before");
   const until = new Date(2026, 0, 2, 12, 3, 10).getTime();
-  assert.equal(describe("sense.throttled", { compute: 8, until }), "💤 throttled until 12:03:10, then compute 8 runs");
+  assert.equal(
+    describe("sense.throttled", { compute: 8, until }),
+    `💤 throttled until ${formatClockTime(until)}, then compute 8 runs`,
+  );
   assert.equal(describe("sense.coalesced", { compute: 812, until: null }), "💤 coalesced into compute 812");
   assert.equal(
     describe("sense.error", { compute: 5, message: "no\u001b[31m df" }),

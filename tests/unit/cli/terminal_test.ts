@@ -5,6 +5,7 @@ import { toPrintable } from "../../../src/base/printable.ts";
 import { writeRows } from "../../../src/cli/render/query_rows.ts";
 import {
   clip,
+  formatDateTime,
   formatDistance,
   printError,
   printJson,
@@ -25,6 +26,16 @@ Deno.test("text from user code cannot control a terminal", () => {
     assert.doesNotMatch(clip(text, 50), /[\u0000-\u001f\u007f-\u009f]/);
     assert.ok(Array.from(clip(text, 50)).length <= 50);
   }));
+});
+
+Deno.test("a printed time has its offset, so that it means the same in every time zone", () => {
+  fc.assert(
+    fc.property(fc.date({ noInvalidDate: true, min: new Date("1975-01-01"), max: new Date("2400-01-01") }), (date) => {
+      const text = formatDateTime(date.getTime());
+      assert.match(text, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d$/);
+      assert.equal(Date.parse(text.replace(" ", "T")), Math.floor(date.getTime() / 1_000) * 1_000);
+    }),
+  );
 });
 
 Deno.test("JSON output cannot control a terminal either, and means the same", () => {

@@ -56,6 +56,8 @@ Deno.test("a sense without a reflex, and a group without a sense, are warnings",
     "warning groups.sytem: no sense is in this group",
   ]);
   assert.equal(problemsOf(text)[1]?.hint, 'did you mean "system"?');
+  const other = "senses: { a: {} }\nreflexes: [{ sense: a, interval: 1s }]\ngroups: { h: { memory: 1GiB } }\n";
+  assert.deepEqual(problemsOf(other).map(({ hint }) => hint), [null], "another name is no misspelling");
 });
 
 Deno.test("a permission that a sense has only through its group is a warning that names the sense that declares it", () => {

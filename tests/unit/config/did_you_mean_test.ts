@@ -15,6 +15,7 @@ Deno.test("the nearest name is found despite a typo, swapped letters, other case
 Deno.test("a name that resembles no other has no nearest name", () => {
   assert.equal(findNearest("memory", keys), null);
   assert.equal(findNearest("", keys), null);
+  assert.equal(findNearest("h", ["a", "H2"]), null, "one letter is not a misspelling of another");
   assert.equal(findNearest("throttle".repeat(50), keys), null);
 });
 

@@ -37,7 +37,7 @@ Deno.test("flags that would open the sandbox or have no effect are rejected with
 Deno.test("a mapping is read strictly", () => {
   assert.match(faultOf({ raed: ["/proc"] }), /unknown permission "raed" \/ did you mean "read"\?/);
   assert.match(faultOf({ read: "/proc" }), /must be a list, or true .*write read: \["\/proc"\]/);
-  assert.match(faultOf({ env: [1] }), /must be a text/);
+  assert.match(faultOf({ env: [1] }), /must be text/);
   assert.match(faultOf({ read: [null] }), /write "~" in quotes/);
   assert.match(faultOf("everything"), /must be a mapping of permissions or a list of flags/);
 });

@@ -50,6 +50,14 @@ function setUp(startRun: () => Promise<{ runId: string }> = () => Promise.resolv
   return { clock, rows, events, signals, manager, compute };
 }
 
+Deno.test("the duration of a compute is rounded to microseconds", async () => {
+  const { clock, manager, compute } = setUp();
+  let reads = 0;
+  clock.monotonic = () => reads++ === 0 ? 1.1 : 3.302136000000064;
+  await compute({ kind: "null" });
+  assert.equal(manager.recordOf("disk")?.lastCompute?.durationMs, 2.202);
+});
+
 Deno.test("a value becomes a row, then a signal, and names the row that triggered the compute", async () => {
   const { rows, signals, manager, compute } = setUp();
   const cause: Signal = { id: 77, sense: "cpu", payload: null, ts: 0 };
