@@ -18,6 +18,8 @@ import { print, sign } from "./render/terminal.ts";
 export interface CliRecords extends Records, Disposable {
   /** Like `logs`, but includes archived rows. */
   allLogs(filter: LogFilter): LogRow[];
+  /** How many rows the log has of a run; null when some of them may be archived. */
+  countRows(runId: string): number | null;
 }
 
 /** Null when the workspace has never run and so has no database. */
@@ -56,6 +58,10 @@ class DiskRecords implements CliRecords {
     return readAll(this.#history.logs(filter, true));
   }
 
+  countRows(runId: string): number | null {
+    return this.#history.countRows(runId);
+  }
+
   [Symbol.dispose](): void {
     this.#reader.close();
   }
@@ -74,6 +80,7 @@ function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
     messages: (runId, query) => secrets.mask(records.messages(runId, query)),
     logs: (filter) => secrets.mask(records.logs(filter)),
     allLogs: (filter) => secrets.mask(records.allLogs(filter)),
+    countRows: (runId) => records.countRows(runId),
     [Symbol.dispose]: () => records[Symbol.dispose](),
   };
 }
@@ -97,6 +104,7 @@ export const emptyRecords: CliRecords = {
   messages: () => [],
   logs: () => [],
   allLogs: () => [],
+  countRows: () => 0,
   [Symbol.dispose]() {},
 };
 

@@ -1,11 +1,23 @@
 /** `nerve workflow inspect RUN`: a run, its attempts, and a page of its rows in the log. */
+import { reasonMaxChars } from "../../base/limits.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { toNextRow } from "../../protocol/queries.ts";
 import type { Run } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, requireRun } from "../open_records.ts";
-import { clip, dim, formatDateTime, preview, print, printJson, printTable, runSign } from "../render/terminal.ts";
+import {
+  clip,
+  dim,
+  formatDateTime,
+  plural,
+  preview,
+  print,
+  printJson,
+  printTable,
+  runSign,
+  toOneLine,
+} from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 /** How many attempts the table shows; `--json` has up to 1,000. */
@@ -26,13 +38,15 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   const filter = { refId: runId, order: "asc", limit, afterId: flags.after ?? 0 } as const;
   const rows = records.logs(filter), nextRow = toNextRow(filter, rows);
   const more = nextRow !== null && records.logs(nextRow).length > 0;
+  const total = records.countRows(runId);
   if (flags.json) {
-    printJson(io, { run, attempts: readAttempts(records, runId), rows, more });
+    printJson(io, { run, attempts: readAttempts(records, runId), rows, more, total });
     return exit.ok;
   }
   printRun(io, run);
   printAttempts(io, readAttempts(records, runId));
   printRows(io, rows);
+  print(io, dim(io, `${plural(rows.length, "row")}${total === null ? "" : ` of ${total}`}`));
   const last = rows.at(-1);
   if (last !== undefined && more) {
     print(io, dim(io, `next: nerve workflow inspect ${runId} --after ${last.id} --limit ${limit}`));
@@ -75,7 +89,7 @@ function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
       String(attempt),
       formatDateTime(at),
       String(round),
-      after === null ? "-" : clip(after, 100),
+      after === null ? "-" : toOneLine(after, reasonMaxChars),
     ]),
   );
 }
@@ -87,7 +101,7 @@ function printRun(io: CliIo, run: Run): void {
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
   const fields: [string, string][] = [
     ["exit code", run.exitCode === null ? "-" : String(run.exitCode)],
-    ["reason", run.reason === null ? "-" : clip(run.reason, 500)],
+    ["reason", run.reason === null ? "-" : toOneLine(run.reason, reasonMaxChars)],
     ["started by", `${by}${causeId === null ? "" : `, row ${causeId}`}`],
     ["prompt", run.prompt === "" ? "-" : clip(run.prompt, 500)],
     ["payload", preview(run.payload, 500)],
@@ -100,11 +114,24 @@ function printRun(io: CliIo, run: Run): void {
   for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(11))} ${value}`);
 }
 
+/** Rows that say why something failed are shown whole. */
+const failures: ReadonlySet<LogRow["type"]> = new Set([
+  ...["run.attempt_failed", "run.failed", "run.crashed", "run.killed", "run.interrupted", "run.dropped"] as const,
+  ...["run.refused", "run.resumed"] as const,
+]);
+
 function printRows(io: CliIo, rows: readonly LogRow[]): void {
   print(io);
   printTable(
     io,
     ["ROW", "TIME", "TYPE", "DETAIL"],
-    rows.map((row) => [String(row.id), formatDateTime(row.ts), row.type, preview(row.payload, 100)]),
+    rows.map((
+      row,
+    ) => [
+      String(row.id),
+      formatDateTime(row.ts),
+      row.type,
+      preview(row.payload, failures.has(row.type) ? reasonMaxChars : 100),
+    ]),
   );
 }

@@ -2,6 +2,7 @@
 import { NerveError } from "../../base/errors.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import type { WorkflowView } from "../../protocol/api.ts";
+import { unknownWorkflow } from "../../protocol/common_errors.ts";
 import type { RunPage } from "../../protocol/queries.ts";
 import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
@@ -39,11 +40,15 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
   const { live, problem } = await askOrRead(paths, (client) => client.workflows());
   using records = openRecords(paths);
-  const workflows = (live ?? readStored(await requireConfig(paths), records))
-    .filter(({ name }) => flags.workflow === undefined || name === flags.workflow);
+  const all = live ?? readStored(await requireConfig(paths), records), { workflow: wanted } = flags;
+  const workflows = all.filter(({ name }) => wanted === undefined || name === wanted);
+  // A workflow that was removed may have runs.
+  if (wanted !== undefined && workflows.length === 0 && countRuns(records, wanted) === 0) {
+    throw unknownWorkflow(wanted, all.map(({ name }) => name));
+  }
   const offset = flags.offset ?? 0;
   const runs = records?.runs({
-    ...(flags.workflow === undefined ? {} : { workflow: flags.workflow }),
+    ...(wanted === undefined ? {} : { workflow: wanted }),
     ...(statuses === undefined ? {} : { statuses }),
     limit: flags.limit ?? 20,
     offset,
@@ -56,6 +61,11 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   if (live === null) printNoAnswer(io, problem);
   printRuns(io, runs, flags, records);
   return exit.ok;
+}
+
+/** How many runs the workflow has; without a name, all of them have. */
+function countRuns(records: CliRecords | null, workflow: string | undefined): number {
+  return records?.runs({ ...(workflow === undefined ? {} : { workflow }), limit: 1, offset: 0 }).total ?? 0;
 }
 
 function readStored(config: NerveConfig, records: CliRecords | null): WorkflowView[] {
@@ -94,12 +104,14 @@ function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords |
   if (runs.items.length > 0) {
     printTable(
       io,
-      ["", "RUN", "WORKFLOW", "STATUS", "ROUNDS", "SINCE", "ABOUT"],
+      ["", "RUN", "WORKFLOW", "STATUS", "EXIT", "ATTEMPTS", "ROUNDS", "SINCE", "ABOUT"],
       runs.items.map((run) => [
         runSign[run.status],
         run.runId,
         run.workflow,
         run.status,
+        run.exitCode === null ? "-" : String(run.exitCode),
+        String(run.attempt),
         `${run.rounds}/${run.maxRounds}`,
         formatDistance(run.endedAt ?? run.startedAt ?? run.queuedAt, now),
         clip(run.reason ?? run.prompt, 60),
@@ -115,12 +127,16 @@ function printRuns(io: CliIo, runs: RunPage, flags: Flags, records: CliRecords |
     next: formatNextCommand(flags, (flags.offset ?? 0) + runs.items.length),
   });
   if (includesEnded) return;
-  const all = records?.runs({ limit: 1, offset: 0 }).total ?? 0;
-  if (all > runs.total) print(io, dim(io, `${plural(all, "run")} in all: nerve workflow list --all`));
+  const all = countRuns(records, flags.workflow);
+  if (all > runs.total) {
+    const command = formatNextCommand({ ...flags, all: true }, 0);
+    print(io, dim(io, `${plural(all, "run")} in all: ${command}`));
+  }
 }
 
 function formatNextCommand(flags: Flags, offset: number): string {
-  const parts = ["nerve workflow list", `--offset ${offset}`];
+  const parts = ["nerve workflow list"];
+  if (offset > 0) parts.push(`--offset ${offset}`);
   if (flags.all) parts.push("--all");
   if (flags.workflow !== undefined) parts.push(`--workflow ${flags.workflow}`);
   if (flags.status !== undefined) parts.push(`--status ${flags.status}`);

@@ -3,7 +3,7 @@ import { messageOf, NerveError } from "../../base/errors.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { StartRunRequest } from "../../protocol/api.ts";
-import { findLostNumber, type Json } from "../../protocol/json.ts";
+import { findLostNumber, isPlainObject, type Json } from "../../protocol/json.ts";
 import { type Run, runIdSchema } from "../../protocol/run.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -33,8 +33,14 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
     ...(flags.maxRounds === undefined ? {} : { maxRounds: flags.maxRounds }),
     ...(flags.id === undefined ? {} : { runId: flags.id }),
   };
+  warnOfRequestInPayload(io, request);
   using client = await connect(paths);
+  const attaches = flags.id !== undefined && await exists(client, flags.id);
   const started = await explainUnknownUnit(paths, "workflows", workflow, () => client.startRun(workflow, request));
+  if (attaches) {
+    const since = started.endedAt === null ? "" : `, which has ended: ${started.status}`;
+    io.stderr.write(`${sign.warning} attached to run ${started.runId}${since}; nothing was started\n`);
+  }
   if (!flags.wait) {
     if (flags.json) printJson(io, started);
     else {
@@ -52,6 +58,28 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
   // Not on stdout, from which scripts read the id.
   else io.stderr.write(`${formatEnd(ended)}\n`);
   return ended.exitCode ?? (ended.status === "completed" ? exit.ok : exit.failed);
+}
+
+/** The payload is the run's own data. Written as the body of a request to the API, it would set nothing else. */
+function warnOfRequestInPayload(io: CliIo, { payload, prompt, maxRounds }: StartRunRequest): void {
+  if (!isPlainObject(payload)) return;
+  const meant = [
+    ...typeof payload.prompt === "string" && prompt === undefined ? [["prompt", "--prompt TEXT"]] : [],
+    ...typeof payload.maxRounds === "number" && maxRounds === undefined ? [["maxRounds", "--max-rounds N"]] : [],
+  ];
+  if (meant.length === 0) return;
+  const keys = meant.map(([key]) => `"${key}"`).join(" and "), right = meant.map(([, flag]) => flag).join(" ");
+  io.stderr.write(`${sign.warning} ${keys} became part of the payload; for the run itself: ${right}\n`);
+}
+
+async function exists(client: ControlClient, runId: string): Promise<boolean> {
+  try {
+    await client.run(runId, false);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof NerveError && thrown.code === "RUN_UNKNOWN") return false;
+    throw thrown;
+  }
 }
 
 /** How often to check whether the workflow is quarantined. */

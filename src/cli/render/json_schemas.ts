@@ -82,7 +82,8 @@ export const workflowListOutput = z.strictObject({
 
 /**
  * `nerve workflow inspect RUN`: its attempts, each with its first round and with why the one before it ended (`after`);
- * and a page of its rows, oldest first. `more`: there are further rows.
+ * and a page of its rows, oldest first. `more`: there are further rows. `total`: how many rows it has; null when some
+ * are archived.
  */
 export const workflowInspectOutput = z.strictObject({
   run: runSchema,
@@ -91,6 +92,7 @@ export const workflowInspectOutput = z.strictObject({
   ),
   rows: z.array(logRowSchema),
   more: z.boolean(),
+  total: z.int().nullable(),
 });
 
 /** `nerve workflow thread RUN`: `earlier` is the command that shows what did not fit. */

@@ -52,6 +52,12 @@ export class History {
     return mergeRows(rows, yield* this.#archive.logs(narrowToRun(filter, run)), filter);
   }
 
+  /** How many rows a run has; null when some of them may be archived. */
+  countRows(runId: string): number | null {
+    const run = this.#reader.run(runId);
+    return run !== null && this.#mayBeArchived(run) ? null : this.#reader.countRows(runId);
+  }
+
   #mayBeArchived({ queuedAt }: Run): boolean {
     return queuedAt < (this.#reader.archivedUpTo() ?? -Infinity);
   }

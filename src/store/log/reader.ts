@@ -55,6 +55,12 @@ export class StoreReader {
     });
   }
 
+  /** How many rows name this `refId`. */
+  countRows(refId: string): number {
+    const sql = "select count(*) as total from logs where ref_id = ?";
+    return this.#read(() => Number(this.#statements.get(sql).get(refId)?.total ?? 0));
+  }
+
   /** Rows older than this (milliseconds) may be only in the archive; null when nothing was archived. */
   archivedUpTo(): number | null {
     const row = this.#statements.get("select value from meta where key = ?").get(archivedUpToKey);

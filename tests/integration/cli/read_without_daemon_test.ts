@@ -1,87 +1,13 @@
 /** The commands that read, from a real database and without a daemon. */
 import assert from "node:assert/strict";
-import { runCli } from "../../../src/cli/app.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 import { runPageSchema, runSchema } from "../../../src/protocol/api.ts";
 import type { JsonObject } from "../../../src/protocol/json.ts";
 import type { LogType } from "../../../src/protocol/log.ts";
 import { logRowSchema } from "../../../src/protocol/log.ts";
-import type { Run, RunStatus } from "../../../src/protocol/run.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import { openStore, type Store } from "../../../src/store/store.ts";
-import { CapturedIo } from "../../support/captured_io.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { aRun } from "../../support/fake_view.ts";
-import { inTempDir, writeWorkspace } from "../../support/temp_workspace.ts";
 
-const nerveYaml = `senses:
-  cpu-usage: { group: system }
-  quiet: {}
-reflexes:
-  - { sense: cpu-usage, interval: 10s }
-  - { sense: quiet, on: [cpu-usage] }
-workflows: { cleanup: { concurrency: 2, overflow: queue } }
-`;
-
-interface Past {
-  readonly root: string;
-  readonly nerve: (...argv: string[]) => Promise<{ code: number; out: string; err: string }>;
-}
-
-/** A workspace that has run, with the data that `write` stored. */
-async function past(write: (store: Store) => Promise<void>, test: (past: Past) => Promise<void>): Promise<void> {
-  await inTempDir(async (root) => {
-    await writeWorkspace(root, { "nerve.yaml": nerveYaml });
-    const clock = new FakeClock(), store = openStore(workspacePaths(root).logDatabase, clock);
-    await write(store);
-    await store.close();
-    await clock.tick(60_000);
-    await test({
-      root,
-      async nerve(...argv) {
-        const io = new CapturedIo({ cwd: root, clock });
-        const code = await runCli(argv, io);
-        return { code, out: io.out, err: io.err };
-      },
-    });
-  });
-}
-
-/** Stores a run as the manager does: queued, started, one message per round, ended. */
-async function storeRun(store: Store, runId: string, rounds: number, status: RunStatus = "completed"): Promise<void> {
-  const run: Run = aRun({
-    runId,
-    status: "queued",
-    exitCode: null,
-    attempt: 0,
-    rounds: 0,
-    startedAt: null,
-    endedAt: null,
-  });
-  const row = (type: "run.queued" | "run.started" | "run.completed" | "run.failed") =>
-    ({ source: "workflow:cleanup", type, refId: runId, causeId: null, payload: {} }) as const;
-  await store.runs.create(run, row("run.queued"));
-  if (status === "queued") return;
-  await store.runs.transition(
-    runId,
-    { from: ["queued"] },
-    { status: "started", attempt: 1, startedAt: 5 },
-    row("run.started"),
-  );
-  for (let round = 1; round <= rounds; round++) {
-    const message = { round, role: round % 2 === 1 ? "scan" : "prune", content: `said ${round}`, meta: {}, ts: round };
-    await store.runs.appendMessage({ runId, workflow: "cleanup", attempt: 1, causeId: null }, message);
-  }
-  if (status === "started") return;
-  const exitCode = status === "completed" ? 0 : 1;
-  const reason = status === "failed" ? "role prune failed: no\x1b[1m df" : null;
-  await store.runs.transition(
-    runId,
-    { from: ["started"] },
-    { status, exitCode, reason, endedAt: 9 },
-    row(status === "completed" ? "run.completed" : "run.failed"),
-  );
-}
+import { past, storeRun } from "../../support/past_workspace.ts";
 
 Deno.test("sense list without a daemon shows reflexes and the last signal", async () => {
   await past((store) => {
@@ -149,14 +75,18 @@ Deno.test("workflow list shows unfinished runs, with --all every run, in pages",
 
     const page = await nerve("workflow", "list", "--all", "--limit", "3");
     assert.match(page.out, /1-3 of 7 runs\nnext: nerve workflow list --offset 3 --all --limit 3\n$/);
-    assert.match(page.out, /❌ {2}broken +cleanup +failed +2\/10 .* role prune failed: no\\u001b\[1m df\n/);
+    assert.match(page.out, /❌ {2}broken +cleanup +failed +1 +1 +2\/10 .* role prune failed: no\\u001b\[1m df\n/);
     const next = await nerve("workflow", "list", "--offset", "6", "--all", "--limit", "3");
     assert.match(next.out, /✅ {2}done-1 .*\n7-7 of 7 runs\n$/);
 
     const failed = JSON.parse((await nerve("workflow", "list", "--status", "failed,crashed", "--json")).out);
     assert.deepEqual(runPageSchema.parse(failed.runs).items.map(({ runId }) => runId), ["broken"]);
+    assert.match(page.out, /^ +RUN +WORKFLOW +STATUS +EXIT +ATTEMPTS .*\n.*🔄 {2}busy +cleanup +started +- +1 /m);
+    assert.match(page.out, /broken +cleanup +failed +1 +1 +2\/10 /);
+    const mine = await nerve("workflow", "list", "--workflow", "cleanup");
+    assert.match(mine.out, /\n7 runs in all: nerve workflow list --all --workflow cleanup\n$/);
     const other = await nerve("workflow", "list", "--all", "--workflow", "other");
-    assert.match(other.out, /\nno runs\n$/);
+    assert.deepEqual([other.code, other.err], [1, `❌ there is no workflow "other"\n   there are: cleanup\n`]);
   });
 });
 

@@ -41,6 +41,24 @@ Deno.test("workflow trigger prints the run id, and with --wait has the run's exi
   });
 });
 
+Deno.test("workflow trigger says when it started nothing, and when the payload looks like a request", async () => {
+  await withDaemon(async (root) => {
+    const payload = `{"prompt":"go","maxRounds":3}`;
+    const first = await nerve(root, "workflow", "trigger", "cleanup", "--id", "one", "--payload", payload);
+    assert.match(
+      first.err,
+      /^🔶 "prompt" and "maxRounds" became part of the payload; .*: --prompt TEXT --max-rounds N$/m,
+    );
+    assert.doesNotMatch(first.err, /attached/);
+    const meant = await nerve(root, "workflow", "trigger", "cleanup", "--prompt", "a", "--payload", `{"prompt":"b"}`);
+    assert.doesNotMatch(meant.err, /payload/);
+    for (const more of [["--wait"], []]) {
+      const again = await nerve(root, "workflow", "trigger", "cleanup", "--id", "one", ...more);
+      assert.match(again.err, /^🔶 attached to run one, which has ended: completed; nothing was started$/m);
+    }
+  });
+});
+
 Deno.test("workflow trigger --wait says why the run is waiting", async () => {
   await withDaemon(async (root, view) => {
     const run = aRun({ runId: "held", workflow: "cleanup", status: "started", endedAt: null, exitCode: null });

@@ -1,0 +1,27 @@
+/** What `nerve workflow list` and `inspect` say of stored runs that need explaining. */
+import assert from "node:assert/strict";
+import { past, storeRun } from "../../support/past_workspace.ts";
+import { writeWorkspace } from "../../support/temp_workspace.ts";
+
+Deno.test("workflow list finds the runs of a workflow that is no longer in nerve.yaml", async () => {
+  await past((store) => storeRun(store, "done", 1), async ({ root, nerve }) => {
+    await writeWorkspace(root, { "nerve.yaml": "senses: {}\n" });
+    const { code, out } = await nerve("workflow", "list", "--all", "--workflow", "cleanup");
+    assert.deepEqual([code, /✅ {2}done /.test(out)], [0, true], out);
+  });
+});
+
+Deno.test("workflow inspect shows why a run failed in full, and how many rows there are", async () => {
+  await past(async (store) => {
+    await storeRun(store, "run-7", 1, "started");
+    const message = `no space: ${"x".repeat(1_000)} end`,
+      ref = { runId: "run-7", workflow: "cleanup", attempt: 1, causeId: null };
+    const failure = { round: 2, role: "scan", failures: 1, attempts: 2, message, waitMs: 5, retryAt: 9 };
+    assert.ok(await store.runs.appendRoleFailure(ref, failure));
+  }, async ({ nerve }) => {
+    const { out } = await nerve("workflow", "inspect", "run-7", "--limit", "10");
+    assert.match(out, /run\.attempt_failed .*no space: x{1000} end/);
+    assert.match(out, /\n4 rows of 4\n/);
+    assert.equal(JSON.parse((await nerve("workflow", "inspect", "run-7", "--limit", "1", "--json")).out).total, 4);
+  });
+});
