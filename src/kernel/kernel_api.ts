@@ -12,6 +12,7 @@ import type { LoadErrors } from "../deploy/load_errors.ts";
 import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import type { Reload } from "../deploy/reload.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
+import { MemoryUse } from "../process/memory_use.ts";
 import type { UnitStatus } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import {
@@ -66,11 +67,13 @@ export interface KernelApiPorts {
 
 export class KernelApi {
   readonly #ports: KernelApiPorts;
+  readonly #memory: MemoryUse;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
     this.#ports = ports;
+    this.#memory = new MemoryUse(ports.clock);
   }
 
   get records(): Records {
@@ -151,7 +154,6 @@ export class KernelApi {
     const { current, current: { config }, senses, scheduler, supervisor } = this.#ports;
     const sense = config.senses.get(name), record = senses.recordOf(name), timeline = scheduler.view(name);
     if (sense === undefined || record === null) return null;
-    // Not `supervisor.view()`, which reads the memory of every process.
     const key = groupKey(sense.group), held = current.findUnit(key)?.blocked ?? null;
     const down = supervisor.isQuarantined(key) ? supervisor.downReasonOf(key) : null;
     return this.#ports.secrets.mask({
@@ -269,25 +271,26 @@ export class KernelApi {
     const { supervisor } = this.#ports;
     const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));
     const ordered = this.#ports.current.units.map(({ key }) => units.get(key)).filter((unit) => unit !== undefined);
-    return ordered.map((unit: UnitStatus) => {
-      const { key, state, reason, pid, memoryBytes, deaths } = unit;
+    const reason = "finishes its work on code that was replaced or removed";
+    const draining = supervisor.listDraining().map(({ key, pid }): UnitView => ({
+      ...{ ...parseUnitKey(key), pid, state: "draining", reason, problem: null, deaths: 0, senses: [] },
+      ...this.#memory.of(pid),
+    }));
+    const current = ordered.map((unit: UnitStatus): UnitView => {
+      const { key, state, reason, pid, deaths } = unit;
       const { kind, name } = parseUnitKey(key);
       const members = kind === "group" ? groupMembers(this.#ports.current.config, name).map((sense) => sense.name) : [];
       return {
-        kind,
-        name,
-        state,
+        ...{ kind, name, state, pid, deaths, senses: members },
+        ...this.#memory.of(pid),
         // The reason may contain the process's last output.
         reason: this.#ports.secrets.mask(reason),
         problem: this.#ports.secrets.mask(
           kind === "group" ? this.#findFaults(key, members) : this.#findWorkflowFault(name),
         ),
-        pid,
-        memoryBytes,
-        deaths,
-        senses: members,
       };
     });
+    return [...current, ...draining];
   }
 }
 

@@ -40,6 +40,5 @@ export interface UnitStatus {
   readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined" | "held";
   readonly reason: string | null;
   readonly pid: number | null;
-  readonly memoryBytes: number | null;
   readonly deaths: number;
 }

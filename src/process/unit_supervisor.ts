@@ -13,7 +13,7 @@ import type { UnitKey } from "../protocol/unit.ts";
 import { findQuotaFault } from "./disk_quota.ts";
 import { isWanted, type ProcessEnd } from "./exit_cause.ts";
 import type { Launch } from "./launcher.ts";
-import { MemoryWatch, readResidentBytes } from "./memory_watch.ts";
+import { MemoryWatch } from "./memory_watch.ts";
 import type { SupervisorPorts, UnitPlan, UnitStatus } from "./ports.ts";
 import { decideRestart, keepRecentDeaths } from "./restart_policy.ts";
 import { UnitProcess } from "./unit_process.ts";
@@ -159,16 +159,15 @@ export class UnitSupervisor {
   view(): UnitStatus[] {
     return [...this.#units.values()].map(({ plan: { key, blocked }, state, deaths }) => {
       const process = state.tag === "running" ? state.process : null;
-      const shown = process?.ready === false ? "starting" : state.tag;
-      return {
-        key,
-        state: blocked === null ? shown : "held",
-        reason: blocked ?? (state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null),
-        pid: process?.pid ?? null,
-        memoryBytes: process === null ? null : readResidentBytes(process.pid),
-        deaths,
-      };
+      const shown = blocked !== null ? "held" : process?.ready === false ? "starting" : state.tag;
+      const reason = blocked ?? (state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null);
+      return { key, state: shown, reason, pid: process?.pid ?? null, deaths };
     });
+  }
+
+  /** Replaced processes that finish their work. */
+  listDraining(): { readonly key: UnitKey; readonly pid: number }[] {
+    return [...this.#draining].map(([{ pid }, key]) => ({ key, pid }));
   }
 
   /** Lets every process close its databases and exit. Resolves when all have exited. */

@@ -12,7 +12,10 @@ import { logRowSchema } from "./log.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 
-/** The process of a unit: a group of senses, or a workflow. `state` is its state tag in process/. */
+/**
+ * The process of a unit: a group of senses, or a workflow. `state` is its state tag in process/, or `draining`: a
+ * further process of the unit, which finishes its work on code that was replaced or removed.
+ */
 export const unitViewSchema = z.object({
   kind: z.enum(["group", "workflow"]),
   name: z.string(),
@@ -22,7 +25,10 @@ export const unitViewSchema = z.object({
   /** Which of its code differs from the code on disk, and why; null when none does, or from an older daemon. */
   problem: z.string().nullable().default(null),
   pid: z.int().nullable(),
+  /** Resident bytes, which the unit's limit counts. They include pages that all of nerve's processes share. */
   memoryBytes: z.number().nullable(),
+  /** Bytes that no other process shares; null where the system does not tell, or from an older daemon. */
+  privateBytes: z.number().nullable().default(null),
   deaths: z.int(),
   senses: z.array(z.string()),
 });

@@ -21,13 +21,17 @@ export interface Search {
 /** The list is part of a message, whose `meta` may hold 256 KiB. */
 const listMaxBytes = 128 * 1024;
 
-/** Regular files in order of their names, folder by folder. `more`: one of the limits ended the search. */
+/**
+ * Regular files in order of their names, folder by folder. `more`: one of the limits ended the search. `missing`: there is
+ * no such folder, which therefore holds no files.
+ */
 export async function findOldFiles(
   { folder, pattern, before, filesMax }: Search,
   signal: AbortSignal,
-): Promise<{ files: OldFile[]; more: boolean }> {
+): Promise<{ files: OldFile[]; more: boolean; missing: boolean }> {
   const wanted = createNameMatcher(pattern);
   const files: OldFile[] = [];
+  if (await lstatOrNull(folder) === null) return { files, more: false, missing: true };
   const waiting = [""];
   let listBytes = 0;
   for (let inside = waiting.pop(); inside !== undefined; inside = waiting.pop()) {
@@ -41,12 +45,12 @@ export async function findOldFiles(
       if (info === null || !isOldFile(info, before)) continue;
       const file: OldFile = { path, bytes: info.size };
       listBytes += new TextEncoder().encode(JSON.stringify(file)).length + 1;
-      if (files.length === filesMax || listBytes > listMaxBytes) return { files, more: true };
+      if (files.length === filesMax || listBytes > listMaxBytes) return { files, more: true, missing: false };
       files.push(file);
     }
     waiting.push(...folders.reverse());
   }
-  return { files, more: false };
+  return { files, more: false, missing: false };
 }
 
 /** Removes one file that the search found, unless it has changed since. */
@@ -90,7 +94,7 @@ async function lstatOrNull(path: string): Promise<Deno.FileInfo | null> {
   }
 }
 
-/** A subfolder that vanished or cannot be read counts as empty; the configured folder must exist. */
+/** A subfolder that vanished or cannot be read counts as empty; the configured one must be readable. */
 async function readSortedEntries(path: string, isRoot: boolean): Promise<Deno.DirEntry[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(path));

@@ -28,6 +28,8 @@ interface ScanMeta {
   readonly bytes: number;
   /** True when there are more files than this run takes; the next run takes more. */
   readonly more: boolean;
+  /** True when there is no such folder. */
+  readonly missing: boolean;
 }
 
 function readSettings(config: RoleContext["config"]) {
@@ -47,9 +49,10 @@ function readSettings(config: RoleContext["config"]) {
 async function scan({ config, signal }: RoleContext) {
   const { folder, older_than, pattern, dry_run, max_files } = readSettings(config);
   const before = Date.now() - older_than;
-  const { files, more } = await findOldFiles({ folder, pattern, before, filesMax: max_files }, signal);
+  const { files, more, missing } = await findOldFiles({ folder, pattern, before, filesMax: max_files }, signal);
   const bytes = files.reduce((total, file) => total + file.bytes, 0);
-  const meta: ScanMeta = { folder, dryRun: dry_run, before, files, bytes, more };
+  const meta: ScanMeta = { folder, dryRun: dry_run, before, files, bytes, more, missing };
+  if (missing) return { content: `there is no folder ${folder}, so there is nothing to clean`, meta: toMeta(meta) };
   const found = `${files.length}${more ? " or more" : ""} files (${formatSize(bytes)})`;
   return { content: `${found} in ${folder} are older than ${formatDuration(older_than)}`, meta: toMeta(meta) };
 }
@@ -81,10 +84,10 @@ async function remove({ messages, config, signal, log }: RoleContext) {
 }
 
 function report({ messages, start }: RoleContext) {
-  const { folder, dryRun, files, bytes, more } = readScan(messages);
+  const { folder, dryRun, files, bytes, more, missing } = readScan(messages);
   const done = messages.find((message) => message.role === "remove");
-  const what = done?.content ??
-    (dryRun ? `dry run: would remove ${files.length} files (${formatSize(bytes)})` : "nothing to remove");
+  const dry = dryRun && !missing ? `dry run: would remove ${files.length} files (${formatSize(bytes)})` : null;
+  const what = done?.content ?? dry ?? (missing ? "there is no such folder" : "nothing to remove");
   const rest = more ? "; there are more, run it again" : "";
   const why = start.prompt === "" ? "" : ` (asked because: ${start.prompt})`;
   const { removed = 0, gone = 0, keptCount = 0, bytes: freed = 0 } = done?.meta ?? {};

@@ -37,7 +37,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
   const { kernel } = findDaemon(paths), mode = modeOf(paths.socket), answers = await socketAnswers(paths);
   if (mode === null) {
     return [
-      kernel === null ? passed("socket", "none; no daemon runs") : failed(
+      kernel === null ? passed("socket", `none at ${paths.socket}; no daemon runs`) : failed(
         "socket",
         `the daemon (pid ${kernel.pid}) runs without one`,
         "it may be starting or stopping; if it stays so: nerve restart",
@@ -65,7 +65,7 @@ async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding
       ),
     ];
   }
-  return [passed("socket", "answers; only this user may connect")];
+  return [passed("socket", `${paths.socket} answers; only this user may connect`)];
 }
 
 function checkLeftovers(paths: WorkspacePaths): Finding[] {

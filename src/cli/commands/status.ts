@@ -9,6 +9,7 @@ import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
+import { readOpenProblems } from "../last_problems.ts";
 import { openRecords } from "../open_records.ts";
 import { dim, formatDateTime, plural, print, printJson, printTable, sign, toOneLine } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -36,6 +37,8 @@ export type DaemonCondition =
 export interface StatusDocument {
   readonly condition: DaemonCondition;
   readonly workspace: string;
+  /** Where the control API listens while the daemon runs. */
+  readonly socket: string;
   /** The kernel's process. */
   readonly pid: number | null;
   /** The supervisor's process. Null when no daemon runs, or when it runs in the foreground. */
@@ -47,7 +50,7 @@ export interface StatusDocument {
    */
   readonly problem: string | null;
   readonly health: Health | null;
-  /** Rows of the log, newest last. Empty when the log cannot be read; `logProblem` then says why. */
+  /** Rows of the log that no later good row has ended (cli/last_problems.ts), newest last. Empty when the log cannot be read; `logProblem` then says why. */
   readonly lastProblems: readonly LogRow[];
   readonly logProblem: string | null;
 }
@@ -67,6 +70,7 @@ async function readStatus(io: CliIo, paths: WorkspacePaths): Promise<StatusDocum
   return {
     condition: findCondition(found, health),
     workspace: paths.root,
+    socket: paths.socket,
     pid: kernel?.pid ?? null,
     supervisor: supervised?.supervisor.pid ?? null,
     deaths: supervised?.deaths ?? lastState?.deaths ?? 0,
@@ -86,28 +90,13 @@ function findCondition({ kernel, supervised, lastState }: FoundDaemon, health: H
   return lastState.state === "gave up" ? "gave up" : "killed";
 }
 
-const problemTypes = [
-  "group.died",
-  "group.quarantined",
-  "group.error",
-  "sense.error",
-  "sense.timeout",
-  "sense.load_failed",
-  "sense.held",
-  "workflow.held",
-  "sense.directive_invalid",
-  "run.failed",
-  "run.crashed",
-  "config.refused",
-] as const;
 const problemsShown = 5, warningsShown = 5;
 
 /** A damaged log is reported, and does not keep the rest from being shown. */
 function readLastProblems(paths: WorkspacePaths): Pick<StatusDocument, "lastProblems" | "logProblem"> {
   try {
     using records = openRecords(paths);
-    const rows = problemTypes.flatMap((type) => records?.logs({ type, order: "desc", limit: problemsShown }) ?? []);
-    return { lastProblems: rows.sort((a, b) => a.id - b.id).slice(-problemsShown), logProblem: null };
+    return { lastProblems: records === null ? [] : readOpenProblems(records, problemsShown), logProblem: null };
   } catch (thrown) {
     if (!(thrown instanceof NerveError)) throw thrown;
     return { lastProblems: [], logProblem: thrown.message };
@@ -124,6 +113,7 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
     print(io, dim(io, "LAST PROBLEMS"));
     for (const row of document.lastProblems) print(io, formatProblemRow(row));
   }
+  print(io, dim(io, `   socket: ${toPrintable(paths.socket)}`));
   print(io, dim(io, `   text log: ${toPrintable(paths.textLog)} (nerve logs)`));
 }
 
@@ -174,15 +164,21 @@ function showHealth(io: CliIo, { units, runs, counters, warnings }: Health): voi
   }
   print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
-  const rows = units.map(({ kind, name, state, pid, memoryBytes, deaths, reason, problem }) => [
+  const rows = units.map(({ kind, name, state, pid, memoryBytes, privateBytes, deaths, reason, problem }) => [
     `${problem !== null && pickSign(state) === sign.live ? sign.warning : pickSign(state)} ${kind} ${name}`,
     state,
     pid === null ? "-" : String(pid),
-    memoryBytes === null ? "-" : formatSize(memoryBytes),
+    formatMemory(privateBytes, memoryBytes),
     String(deaths),
     toOneLine([problem, reason].filter((why) => why !== null).join("; "), problem === null ? 100 : 300),
   ]);
   printTable(io, ["   UNIT", "STATE", "PID", "MEMORY", "DEATHS", "WHY"], rows);
+}
+
+/** Private memory: the resident bytes of each process include the executable, which the machine holds once. */
+function formatMemory(privateBytes: number | null, residentBytes: number | null): string {
+  if (privateBytes !== null) return formatSize(privateBytes);
+  return residentBytes === null ? "-" : `${formatSize(residentBytes)} with shared pages`;
 }
 
 function pickSign(state: string): string {

@@ -157,6 +157,7 @@ export const validateOutput = z.strictObject({
 export const statusOutput = z.strictObject({
   condition: z.enum(["running", "starting", "stopping", "restarting", "hanging", "down", "gave up", "killed"]),
   workspace: z.string(),
+  socket: z.string(),
   pid: z.int().nullable(),
   supervisor: z.int().nullable(),
   deaths: z.int(),

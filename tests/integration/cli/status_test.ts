@@ -1,6 +1,8 @@
 /** `nerve status` with a real daemon. */
 import assert from "node:assert/strict";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
+import type { LogType } from "../../../src/protocol/log.ts";
+import { past, storeRun } from "../../support/past_workspace.ts";
 import { serveWorkspace } from "../../support/served_workspace.ts";
 
 Deno.test("status shows in a group's line that some of its code does not load", async () => {
@@ -14,4 +16,53 @@ Deno.test("status shows in a group's line that some of its code does not load", 
   assert.match(out, /^🔶 group one .* bad: cannot be loaded: /m);
   const { health } = outputs.statusOutput.parse(JSON.parse((await served.nerve("status", "--json")).out));
   assert.match(health?.units[0]?.problem ?? "", /^bad: cannot be loaded: /);
+});
+
+Deno.test("status shows private memory, and where the socket is; doctor shows it too", async () => {
+  await using served = await serveWorkspace({
+    yaml: { senses: { good: {} } },
+    senses: { good: "export const compute = () => 1;" },
+  });
+  assert.equal((await served.nerve("sense", "trigger", "good", "--wait")).code, 0);
+  const { out } = await served.nerve("status"), { socket } = served.workspace.paths;
+  const { health, socket: told } = outputs.statusOutput.parse(JSON.parse((await served.nerve("status", "--json")).out));
+  const [unit] = health?.units ?? [];
+  assert.ok(unit?.privateBytes != null && unit.memoryBytes !== null && unit.privateBytes < unit.memoryBytes);
+  assert.match(out, /^🟢 group good +running +\d+ +[\d.]+ MiB +0/m);
+  assert.equal(told, socket);
+  for (const text of [out, (await served.nerve("doctor")).out]) assert.ok(text.includes(socket), text);
+});
+
+Deno.test("a problem is no longer among the last ones when a later good row of its subject has ended it", async () => {
+  await past(async (store) => {
+    const add = (source: `sense:${string}` | `group:${string}`, type: LogType) =>
+      store.log.append({
+        source,
+        type,
+        refId: source.slice(6),
+        causeId: null,
+        payload: { message: `${source} ${type}` },
+      });
+    add("sense:mended", "sense.error");
+    add("sense:broken", "sense.error");
+    add("sense:broken", "sense.null");
+    add("sense:mended", "sense.timeout");
+    add("sense:mended", "sense.load_failed");
+    add("group:dead", "group.died");
+    add("group:alive", "group.died");
+    add("sense:mended", "sense.signal");
+    add("group:alive", "group.ready");
+    add("sense:broken", "sense.error");
+    await storeRun(store, "bad", 1, "failed");
+  }, async ({ nerve }) => {
+    const open = async () => {
+      const { lastProblems } = outputs.statusOutput.parse(JSON.parse((await nerve("status", "--json")).out));
+      return lastProblems.map(({ source, type }) => `${source} ${type}`);
+    };
+    assert.deepEqual(await open(), [
+      "group:dead group.died",
+      "sense:broken sense.error",
+      "workflow:cleanup run.failed",
+    ]);
+  });
 });

@@ -62,10 +62,19 @@ Deno.test("a running compute ends in the old process, while its sibling already 
   await workspace.log("sense:slow", /begun/);
   await replaced(workspace, "group:g", () => workspace.write("senses/quick/index.ts", senseThatSays("two")));
   assert.deepEqual(await workspace.payload("quick"), { says: "two" });
-  const next = workspace.events.length;
+  const next = workspace.events.length, units = workspace.health().units;
+  assert.deepEqual(units.map(({ kind, name, state }) => [kind, name, state]), [
+    ["group", "g", "running"],
+    ["group", "g", "draining"],
+  ]);
+  assert.notEqual(units[0]?.pid, units[1]?.pid);
+  for (const { privateBytes, memoryBytes } of units) {
+    assert.ok(privateBytes !== null && memoryBytes !== null && privateBytes > 1e6 && privateBytes < memoryBytes);
+  }
   workspace.write("files/open", "");
   assert.equal((await first).kind, "signal");
   assert.match((await workspace.change("group:g", "ended", next)).message, /replaced by newer code/);
+  assert.deepEqual(workspace.health().units.map(({ state }) => state), ["running"]);
 });
 
 Deno.test("a sense that was already broken does not block its sibling's new code, and a fixed one is reported as loaded", async () => {

@@ -62,6 +62,20 @@ Deno.test("cleanup removes nothing unless dry_run is false, and reports what it 
   assert.ok(folders.has("inside/old"));
 });
 
+Deno.test("cleanup completes and says so when there is no such folder", async () => {
+  await using folders = new Folders();
+  Deno.removeSync(folders.inside);
+  await using workflow = new TestWorkflow("cleanup", folders.grants);
+  for (const dry_run of [true, false]) {
+    const { messages, error } = await workflow.run({ config: { folder: folders.inside, dry_run } });
+    assert.equal(error, null);
+    assert.deepEqual(messages.map((message) => message.role), ["scan", "report"]);
+    assert.match(messages[0]?.content ?? "", /^there is no folder .*inside/);
+    assert.equal(messages[1]?.content, `${folders.inside}: there is no such folder`);
+  }
+  assert.ok(!folders.has("inside"));
+});
+
 Deno.test("cleanup removes old files in all folders, whatever their names, and keeps recent ones", async () => {
   await using folders = new Folders();
   const old = [

@@ -1,0 +1,49 @@
+/**
+ * The last problems of a workspace, for `nerve status`: rows of the log that a later good row of the same sense, group
+ * or workflow has not ended.
+ */
+import type { LogRow, LogType } from "../protocol/log.ts";
+import type { CliRecords } from "./open_records.ts";
+
+const computed = ["sense.signal", "sense.directive", "sense.null"] as const;
+
+/** The rows that are problems, each with the later rows of its source that end it. */
+const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
+  "group.died": ["group.ready"],
+  "group.quarantined": ["group.ready", "group.reset"],
+  "group.error": ["group.ready"],
+  "sense.error": computed,
+  "sense.timeout": computed,
+  "sense.load_failed": ["sense.loaded", ...computed],
+  "sense.held": ["sense.loaded", ...computed],
+  "workflow.held": ["group.ready"],
+  // The compute goes on as a signal, so neither that nor a null says that the directive is right now.
+  "sense.directive_invalid": ["sense.directive", "sense.loaded"],
+  "run.failed": ["run.completed"],
+  "run.crashed": ["run.completed"],
+  "config.refused": ["config.loaded"],
+};
+
+/** How many rows of each type are looked at. */
+const candidatesMax = 50;
+
+/** At most `max` rows, newest last. */
+export function readOpenProblems(records: CliRecords, max: number): LogRow[] {
+  const rows = Object.keys(endedBy)
+    .flatMap((type) => records.logs({ type, order: "desc", limit: candidatesMax }))
+    .sort((a, b) => b.id - a.id);
+  // When the newest problem of its source and type has ended, so have all older ones.
+  const open: LogRow[] = [], ended = new Set<string>();
+  for (const row of rows) {
+    if (open.length === max) break;
+    const key = `${row.source} ${row.type}`;
+    if (ended.has(key)) continue;
+    if (isEnded(records, row)) ended.add(key);
+    else open.push(row);
+  }
+  return open.reverse();
+}
+
+function isEnded(records: CliRecords, { id, type, source }: LogRow): boolean {
+  return (endedBy[type] ?? []).some((good) => records.logs({ source, type: good, afterId: id, limit: 1 }).length > 0);
+}
