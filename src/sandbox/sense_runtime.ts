@@ -12,7 +12,7 @@ import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
 import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
-import { authoredCompute, type Blobs, type SenseContext } from "../sdk/sense.ts";
+import { authoredCompute, type Blobs, checkedConfig, type SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
 import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
@@ -114,6 +114,7 @@ export class SenseRuntime implements Runtime {
       if (module !== null && typeof compute !== "function") {
         problems.push({ message: describeMissingCompute(module), place: { file: sense.entry, line: 1, column: 1 } });
       }
+      if (sense.tryFor !== null) problems.push(...findConfigFaults(compute, sense));
       if (problems.length > 0) return { ok: false, problems };
       const shared: SharedContext = {
         name,
@@ -183,6 +184,18 @@ export class SenseRuntime implements Runtime {
 
 function folderOf(entry: string): string {
   return entry.slice(0, entry.lastIndexOf("/") + 1);
+}
+
+/** What is wrong with the `config` of a sense whose code declares its settings with `defineSense`. */
+function findConfigFaults(compute: unknown, { config }: SenseSpec): LoadProblem[] {
+  const check: unknown = Reflect.get(Object(compute), checkedConfig);
+  if (typeof check !== "function") return [];
+  try {
+    check(deepFreeze((config ?? {}) as JsonObject));
+    return [];
+  } catch (thrown) {
+    return [{ message: describeError(thrown), place: null }];
+  }
 }
 
 function describeMissingCompute(module: Record<string, unknown>): string {

@@ -87,9 +87,13 @@ export interface DefinedSense {
 /** The key of the author's own compute on one that `defineSense` returns: the sandbox reads its source text. */
 export const authoredCompute: symbol = Symbol.for("nerve.authoredCompute");
 
+/** The key of the function that throws when a `config` is wrong: the sandbox calls it in a trial load. */
+export const checkedConfig: symbol = Symbol.for("nerve.checkedConfig");
+
 /**
  * Declares a sense: gives `compute` its types. With `config`, each compute first reads its settings with `readConfig`;
- * an invalid setting is an error of the compute that names it.
+ * an invalid setting is an error of the compute that names it. `nerve validate` finds it too, and so does the trial load
+ * of changed code.
  * @example
  * ```ts
  * export const { compute } = defineSense({
@@ -115,5 +119,6 @@ export function defineSense({ config: options, compute }: {
   const computeWithSettings = (context: SenseContext) =>
     // The settings need not be JSON; the overloads above have their type.
     compute({ ...context, config: readConfig(context.config, options) as JsonObject });
-  return { compute: Object.assign(computeWithSettings, { [authoredCompute]: compute }) };
+  const check = (config: JsonObject) => void readConfig(config, options);
+  return { compute: Object.assign(computeWithSettings, { [authoredCompute]: compute, [checkedConfig]: check }) };
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { loadAll } from "../../../src/deploy/validate.ts";
 import { fastClock } from "../../support/fast_clock.ts";
 import { endless, unloadable, withAll } from "../../support/unloadable_senses.ts";
-import { makeWorkspace, noProcessIn } from "../../support/workspace_fixture.ts";
+import { makeWorkspace, noProcessIn, startWorkspace } from "../../support/workspace_fixture.ts";
 
 const fine = "export const compute = () => ({ fine: 1 });";
 
@@ -47,4 +47,21 @@ Deno.test("loadAll() never waits longer than its limit, and leaves nothing behin
   assert.match(problems[1]?.message ?? "", /did not (load within 30|answer for 15) s/);
   assert.deepEqual(problems.map(({ place }) => place?.line), [1, 1]);
   await noProcessIn(workspace.root);
+});
+
+Deno.test("the config of a sense is checked against the settings that its code declares, also by the trial load of new code", async () => {
+  const strict = `import { defineSense, option } from "nerve";
+export const { compute } = defineSense({ config: { most: option.number(10) }, compute: ({ config }) => ({ most: config.most }) });`;
+  const yaml = (most: unknown) => ({ senses: { strict: { config: { most } }, free: { config: { most } } } });
+  await using workspace = await startWorkspace({ senses: { strict, free: fine }, yaml: yaml(1) });
+  assert.deepEqual(await loadAll(await workspace.config(), workspace.paths), []);
+  assert.deepEqual(await workspace.payload("strict"), { most: 1 });
+  // Code that declares a setting which nerve.yaml does not fit is not put in force.
+  workspace.write("senses/strict/index.ts", strict.replace("option.number(10)", "option.text()"));
+  const message = "config.most must be text, not 1";
+  const problems = await loadAll(await workspace.config(), workspace.paths);
+  assert.deepEqual(problems.map((problem) => [problem.path, problem.message]), [["senses.strict", message]]);
+  await workspace.kernel.api.reload();
+  assert.equal(workspace.sense("strict").problem, `still on the previous version: ${message}`);
+  assert.deepEqual(await workspace.payload("strict"), { most: 1 });
 });
