@@ -102,9 +102,11 @@ for (const { path, blocks } of documents.filter(({ blocks }) => blocks.some(({ f
       const files = Object.fromEntries(
         blocks.filter(({ file }) => file !== null).map(({ file, text }) => [file, text]),
       );
+      // The setting that the documents' examples require.
+      const settingsOf = (code: string) => code.includes("folder: option.text()") ? "{ config: { folder: . } }" : "{}";
       const units = (kind: string) =>
         Object.keys(files).flatMap((file) => new RegExp(`^${kind}/([^/]+)/index.ts$`).exec(file)?.[1] ?? [])
-          .map((name) => `  ${name}: {}\n`).join("");
+          .map((name) => `  ${name}: ${settingsOf(files[`${kind}/${name}/index.ts`] ?? "")}\n`).join("");
       const everything = `senses:\n${units("senses")}workflows:\n${units("workflows")}`;
       // What a document takes from the library: the folders that `nerve init` writes.
       assert.equal(await runCli(["init", "."], new CapturedIo({ cwd: root })), 0);
