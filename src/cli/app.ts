@@ -18,7 +18,7 @@ import {
 } from "@stricli/core";
 import { NerveError } from "../base/errors.ts";
 import { toPrintable } from "../base/printable.ts";
-import { findNearest } from "../config/did_you_mean.ts";
+import { findNearest } from "../base/did_you_mean.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
 import { daemonCommands } from "./routes/daemon.ts";

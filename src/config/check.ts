@@ -9,7 +9,7 @@ import { unknownText } from "../protocol/common_errors.ts";
 import { findCronFault, findTimezoneFault } from "./cron.ts";
 import { clipText, type ConfigPath, formatConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
-import { findNearest, hintNearest } from "./did_you_mean.ts";
+import { findNearest, hintNearest } from "../base/did_you_mean.ts";
 import type { Uncertainties } from "./error_recovery.ts";
 import { groupMembers, type NerveConfig, permissionNames, type PermissionRequest, type SenseConfig } from "./types.ts";
 

@@ -4,7 +4,7 @@ import { isMissing } from "../base/if_present.ts";
 import { namePattern } from "../protocol/signal.ts";
 import { type Diagnostic, quote } from "./diagnostic.ts";
 import { DiagnosticList } from "./diagnostic_list.ts";
-import { findNearest } from "./did_you_mean.ts";
+import { findNearest } from "../base/did_you_mean.ts";
 import type { ParsedConfig } from "./parse.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 

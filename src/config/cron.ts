@@ -2,7 +2,7 @@
 import { readCronLine } from "../base/cron_line.ts";
 import { messageOf } from "../base/errors.ts";
 import { quote } from "./diagnostic.ts";
-import { hintNearest } from "./did_you_mean.ts";
+import { hintNearest } from "../base/did_you_mean.ts";
 
 export interface ScheduleFault {
   readonly message: string;

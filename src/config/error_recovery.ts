@@ -11,7 +11,7 @@ import type { Place } from "../protocol/signal.ts";
 import { namePattern } from "../protocol/signal.ts";
 import { type ConfigPath, type Diagnostic, formatConfigPath } from "./diagnostic.ts";
 import { DiagnosticList } from "./diagnostic_list.ts";
-import { findNearest } from "./did_you_mean.ts";
+import { findNearest } from "../base/did_you_mean.ts";
 import { fileSchema, type FileShape, listKnownKeys } from "./schema.ts";
 import { explainIssue, findValueAt, toConfigPath } from "./schema_issues.ts";
 import { groupMembers, type NerveConfig } from "./types.ts";

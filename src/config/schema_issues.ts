@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { Hint } from "./diagnostic_list.ts";
-import { hintNearest } from "./did_you_mean.ts";
+import { hintNearest } from "../base/did_you_mean.ts";
 import { listKnownKeys } from "./schema.ts";
 
 export interface ExplainedIssue {

@@ -3,7 +3,7 @@
  * it follows with the daemon's event stream, from the last row of the page, so that no row is missing or repeated.
  */
 import { NerveError } from "../../base/errors.ts";
-import { hintNearest } from "../../config/did_you_mean.ts";
+import { hintNearest } from "../../base/did_you_mean.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Gap } from "../../protocol/api.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";

@@ -1,7 +1,7 @@
 /** `nerve sense add|library` and `nerve workflow add|library`: the senses and workflows that come with nerve. */
 import { NerveError } from "../../base/errors.ts";
 import { type Diagnostic, formatProblems } from "../../config/diagnostic.ts";
-import { hintNearest } from "../../config/did_you_mean.ts";
+import { hintNearest } from "../../base/did_you_mean.ts";
 import { type ParsedConfig, parseNerveConfig } from "../../config/parse.ts";
 import { permissionNames, type PermissionRequest } from "../../config/types.ts";
 import { configFileName } from "../../config/workspace.ts";

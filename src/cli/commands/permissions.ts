@@ -4,7 +4,7 @@
  */
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { findNearest } from "../../config/did_you_mean.ts";
+import { findNearest } from "../../base/did_you_mean.ts";
 import { grantContext } from "../../config/load.ts";
 import { explainPermissions, type GrantedUnit, type PermissionRow } from "../../config/permissions/grants.ts";
 import { groupMembers, type NerveConfig } from "../../config/types.ts";

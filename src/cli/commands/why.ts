@@ -101,9 +101,9 @@ async function explainSilence(io: CliIo, flags: Flags, sense: string): Promise<n
     return exit.ok;
   }
   for (const row of rows) print(io, `${formatRowHead(io, row)} ${describeNonAction(row)}`);
+  print(io, dim(io, `${more ? "the last " : ""}${formatCount(rows, clip(sense, 64))}`));
   // Equal rows are folded for a minute, and written with their count then (sensing/repeat_limiter.ts).
-  const open = live == null ? "" : " so far; repetitions of the last minute are not counted yet";
-  print(io, dim(io, `${more ? "the last " : ""}${formatCount(rows, clip(sense, 64))}${open}`));
+  if (live != null && rows.length > 0) print(io, dim(io, "repetitions of the last minute are not counted yet"));
   printNothingYet(io, records);
   if (more) print(io, dim(io, `more: nerve why --sense ${clip(sense, 64)} --limit ${limit * 5}`));
   if (problem !== null) print(io, `${sign.warning} its current state is unknown: ${toPrintable(problem)}`);

@@ -5,7 +5,7 @@
  */
 import { isPlainObject } from "../../protocol/json.ts";
 import { quote } from "../diagnostic.ts";
-import { findNearest, hintNearest } from "../did_you_mean.ts";
+import { findNearest, hintNearest } from "../../base/did_you_mean.ts";
 import { type PermissionName, permissionNames, type PermissionRequest } from "../types.ts";
 
 /** `path` leads from the `permissions` key to the invalid value. */

@@ -4,6 +4,7 @@ import { findAskedRow } from "../../../src/cli/commands/why.ts";
 import { openRecordsOrEmpty } from "../../../src/cli/open_records.ts";
 import * as outputs from "../../../src/cli/render/json_schemas.ts";
 import { meterWorkspace } from "../../support/meter_workspace.ts";
+import { past } from "../../support/past_workspace.ts";
 import { type ServedWorkspace, serveWorkspace } from "../../support/served_workspace.ts";
 
 /** The run that a trigger of `meter` leads to, after its end. */
@@ -71,4 +72,15 @@ Deno.test("trigger and why agree about a compute that returned nothing", async (
   const result = await served.nerve("sense", "trigger", "forgetful", "--wait");
   assert.deepEqual([result.code, result.out], [0, `⚪ forgetful ${message}\n`]);
   assert.ok((await served.nerve("why", "--sense", "forgetful")).out.includes(message));
+});
+
+Deno.test("why --sense counts a folded row as what it stands for", async () => {
+  await past((store) => {
+    for (const payload of [{ compute: 1 }, { compute: 60, repeated: 59 }]) {
+      store.log.append({ source: "sense:quiet", type: "sense.null", refId: "quiet", causeId: null, payload });
+    }
+    return Promise.resolve();
+  }, async ({ nerve }) => {
+    assert.match((await nerve("why", "--sense", "quiet")).out, /\n60 reasons why quiet gave no signal\n/);
+  });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { countEdits, findNearest, hintNearest } from "../../../src/config/did_you_mean.ts";
+import { countEdits, findNearest, hintNearest } from "../../../src/base/did_you_mean.ts";
 import fc from "../../support/fast_check.ts";
 
 const keys = ["throttle", "timeout", "grace_period", "config"];
