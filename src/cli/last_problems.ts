@@ -15,7 +15,8 @@ const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
   "sense.error": computed,
   "sense.timeout": computed,
   "sense.load_failed": ["sense.loaded", ...computed],
-  "sense.held": ["sense.loaded", ...computed],
+  // Its previous version may compute on.
+  "sense.held": ["sense.loaded"],
   "workflow.held": ["group.ready"],
   // The compute goes on as a signal, so neither that nor a null says that the directive is right now.
   "sense.directive_invalid": ["sense.directive", "sense.loaded"],
