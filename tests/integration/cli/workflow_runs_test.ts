@@ -16,7 +16,8 @@ Deno.test("workflow inspect shows why a run failed in full, and how many rows th
     await storeRun(store, "run-7", 1, "started");
     const message = `no space: ${"x".repeat(1_000)} end`,
       ref = { runId: "run-7", workflow: "cleanup", attempt: 1, causeId: null };
-    const failure = { round: 2, role: "scan", failures: 1, attempts: 2, message, waitMs: 5, retryAt: 9 };
+    const wait = { waitMs: 5, retryAt: 9, failedAt: { wall: 4, boot: null } };
+    const failure = { round: 2, role: "scan", failures: 1, attempts: 2, message, ...wait };
     assert.ok(await store.runs.appendRoleFailure(ref, failure));
   }, async ({ nerve }) => {
     const { out } = await nerve("workflow", "inspect", "run-7", "--limit", "10");
