@@ -26,14 +26,14 @@ Deno.test("findOldFiles() lists old files that match, folder by folder, and foll
     assert.deepEqual(all, {
       files: ["a.log", "b.log", "in/deep/c.log"].map((path) => ({ path, bytes: 5 })),
       more: false,
+      missing: false,
     });
     const some = await findOldFiles({ ...search, filesMax: 2 }, signal);
     assert.deepEqual([some.files.length, some.more], [2, true]);
     const none = await findOldFiles({ ...search, pattern: "?.LOG", filesMax: 10 }, signal);
     assert.deepEqual(none.files, []);
-    await assert.rejects(findOldFiles({ ...search, folder: `${root}/missing`, filesMax: 1 }, signal), {
-      name: "NotFound",
-    });
+    const absent = await findOldFiles({ ...search, folder: `${root}/missing`, filesMax: 1 }, signal);
+    assert.deepEqual(absent, { files: [], more: false, missing: true });
   });
 });
 
