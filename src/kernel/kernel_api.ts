@@ -27,6 +27,7 @@ import {
   type UnitView,
   type WorkflowView,
 } from "../protocol/api.ts";
+import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { ArchivedRecords, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
@@ -116,7 +117,8 @@ export class KernelApi {
 
   health(): Health {
     const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, retention } = this.#ports;
-    const counts = workflows.readLoads();
+    const loads = workflows.readLoads();
+    const total = (key: "active" | "queued") => loads.reduce((sum, load) => sum + load[key], 0);
     const counters: Record<string, number> = {
       refused: events.rejected,
       dropped: events.dropped,
@@ -134,7 +136,7 @@ export class KernelApi {
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#viewUnits(),
-      runs: { active: sum(counts.map(({ active }) => active)), queued: sum(counts.map(({ queued }) => queued)) },
+      runs: { active: total("active"), queued: total("queued") },
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
@@ -243,11 +245,13 @@ export class KernelApi {
     const { store, workflows } = this.#ports;
     // A request that attaches to a run starts none. Asks the run store, because `records` would force a commit.
     const attaches = request.runId !== undefined && store.runs.get(request.runId) !== null;
+    const old = request.rerunOf === undefined ? null : store.runs.get(request.rerunOf);
+    if (request.rerunOf !== undefined && old?.workflow !== workflow) throw unknownRun(request.rerunOf);
     const run = await workflows.startRun({
       workflow,
-      prompt: request.prompt ?? "",
-      payload: request.payload ?? {},
-      maxRounds: request.maxRounds ?? null,
+      prompt: request.prompt ?? old?.prompt ?? "",
+      payload: request.payload ?? old?.payload ?? {},
+      maxRounds: request.maxRounds ?? old?.maxRounds ?? null,
       runId: request.runId ?? null,
       trigger: { kind: "manual" },
       causeId: null,
@@ -292,8 +296,4 @@ export class KernelApi {
     });
     return [...current, ...draining];
   }
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

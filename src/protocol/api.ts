@@ -159,12 +159,16 @@ export const workflowViewSchema = z.object({
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;
 
-/** Without `runId` the kernel makes one. With the id of an existing run, the answer is that run. */
+/**
+ * Without `runId` the kernel makes one. With the id of an existing run, the answer is that run. `rerunOf`: an earlier run
+ * of the workflow, whose prompt, payload and `maxRounds` it takes where none are given.
+ */
 export const startRunRequestSchema = z.strictObject({
   payload: jsonSchema.optional(),
   prompt: z.string().max(promptMaxBytes).optional(),
   maxRounds: z.int().min(1).optional(),
   runId: runIdSchema.optional(),
+  rerunOf: runIdSchema.optional(),
 });
 export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
 

@@ -41,6 +41,16 @@ export async function workflowTrigger(io: CliIo, flags: Flags, workflow: string)
     const since = started.endedAt === null ? "" : `, which has ended: ${started.status}`;
     io.stderr.write(`${sign.warning} attached to run ${started.runId}${since}; nothing was started\n`);
   }
+  return await followStart(io, client, flags, started);
+}
+
+/** Prints the id of a run that was started and, with --wait, waits for its end. Returns the exit code. */
+export async function followStart(
+  io: CliIo,
+  client: ControlClient,
+  flags: Pick<Flags, "wait" | "json">,
+  started: Run,
+): Promise<number> {
   if (!flags.wait) {
     if (flags.json) printJson(io, started);
     else {

@@ -78,6 +78,7 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "workflow kill": document(runSchema),
   "workflow library": document(libraryOutput),
   "workflow list": document(workflowListOutput),
+  "workflow rerun": document(workflowTriggerOutput),
   "workflow reset": document(resetSchema),
   "workflow thread": document(workflowThreadOutput),
   "workflow trigger": document(workflowTriggerOutput),

@@ -40,6 +40,25 @@ const trigger = command(
   },
 );
 
+const rerun = command(
+  async () => (await import("../commands/workflow_rerun.ts")).workflowRerun,
+  {
+    brief: "Start a new run with the input of an earlier one",
+    details:
+      "The new run has the prompt, the payload and the maximum of rounds of the earlier one, and today's code. Prints its\n" +
+      "id. With --wait it follows the run and exits with the run's exit code.",
+    examples: ["nerve workflow rerun RUN --wait"],
+  },
+  {
+    flags: {
+      id: textFlag("The new run's id; an existing id attaches to that run", "ID"),
+      wait: switchFlag("Wait until the run has ended"),
+    },
+    json: true,
+    positional: run,
+  },
+);
+
 const kill = command(
   async () => (await import("../commands/workflow_kill.ts")).workflowKill,
   {
@@ -124,6 +143,7 @@ export const workflowCommands: RouteMap<CliContext> = buildRouteMap({
       },
     ),
     trigger,
+    rerun,
     kill,
     reset,
     ...libraryRoutes("workflows"),

@@ -107,6 +107,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   assert.equal((await caller.call("sense trigger", "broken", "--wait")).code, 1);
   await caller.call("workflow trigger", "tidy", "--wait");
   await caller.call("workflow trigger", "stay", "--id", "kept");
+  await caller.call("workflow rerun", "kept", "--id", "kept-again");
   await caller.call("workflow kill", "kept");
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
   for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
