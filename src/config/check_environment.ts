@@ -15,7 +15,7 @@ export function checkEnvironment(parsed: ParsedConfig, paths: WorkspacePaths): D
     diagnostics.error(at, misplaced, "put it beside nerve.yaml, as .env, or outside of the workspace");
     return diagnostics.sorted();
   }
-  const found = readEnvFile(path);
+  const found = readEnvFile(path, paths);
   if (found.kind === "unusable") diagnostics.warning(at, `${config.envFile} ${found.why}`, "its variables are not set");
   if (found.kind === "read") { for (const warning of found.warnings) diagnostics.warning(at, warning); }
   const { all } = overOwn(found.kind === "read" ? found.variables : {});

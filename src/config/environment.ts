@@ -9,7 +9,7 @@
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { messageOf } from "../base/errors.ts";
-import { isMissing } from "../base/if_present.ts";
+import { ifPresent, isMissing } from "../base/if_present.ts";
 import { envFileMaxBytes } from "../base/limits.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { pathContains } from "./permissions/path_contains.ts";
@@ -42,12 +42,14 @@ export function resolveEnvFile(
 }
 
 /** Never throws. */
-export function readEnvFile(path: string | null): EnvFile {
+export function readEnvFile(path: string | null, paths: WorkspacePaths): EnvFile {
   if (path === null) return { kind: "none" };
   const unusable = (why: string, missing = false): EnvFile => ({ kind: "unusable", missing, why });
   try {
     const info = Deno.statSync(path);
     if (!info.isFile) return unusable("is not a file");
+    const misplaced = findPlaceFault(Deno.realPathSync(path), paths);
+    if (misplaced !== null) return unusable(misplaced);
     if (info.size > envFileMaxBytes) return unusable(`is larger than ${envFileMaxBytes} bytes`);
     const text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
     if (text.includes("\0")) return unusable("contains a NUL character");
@@ -74,9 +76,11 @@ export function parseVariables(text: string): { variables: Variables; faults: st
   );
   const useless = valid.filter(([name]) => isProcessVariable(name));
   return {
-    variables: Object.fromEntries(valid),
+    // PATH decides which programs a grant of `run` means: the file would change grants that the lock does not show.
+    variables: Object.fromEntries(valid.filter(([name]) => name !== "PATH")),
     faults: [
       ...findLineFaults(text),
+      ...valid.some(([name]) => name === "PATH") ? ["PATH is always that of the daemon"] : [],
       ...useless.map(([name]) => `${name} never reaches a sense or workflow: it would change nerve's own process`),
     ],
   };
@@ -102,7 +106,7 @@ function findLineFaults(text: string): string[] {
 
 /** With the file as it is on disk; without one that can be used, nerve's own variables. */
 export function readEnvironment(config: NerveConfig, paths: WorkspacePaths): Environment {
-  const found = readEnvFile(resolveEnvFile(config, paths.root));
+  const found = readEnvFile(resolveEnvFile(config, paths.root), paths);
   return overOwn(found.kind === "read" ? found.variables : {});
 }
 
@@ -154,9 +158,15 @@ export function findPlaceFault(path: string, paths: WorkspacePaths): string | nu
     [paths.workflows, "the code of workflows reads its folder"],
     [paths.lib, "all code reads it"],
   ];
-  const [folder, why] = places.find(([each]) => pathContains(each, path)) ?? [];
+  const holds = (folder: string) => pathContains(folder, path) || pathContains(realPath(folder), path);
+  const [folder, why] = places.find(([each]) => holds(each)) ?? [];
   if (path === paths.configFile) return "nerve.yaml itself is no file of variables";
   return folder === undefined ? null : `must not lie in ${quote(relative(paths.root, folder))}: ${why}`;
+}
+
+/** The folder itself when it does not exist. */
+function realPath(folder: string): string {
+  return ifPresent(() => Deno.realPathSync(folder)) ?? folder;
 }
 
 /** As users write it: below the workspace without its root. */

@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { NerveError } from "../base/errors.ts";
-import { ifPresent } from "../base/if_present.ts";
+import { ifPresent, isMissing } from "../base/if_present.ts";
 import type { WorkspacePaths } from "./workspace.ts";
 
 const privateMode = 0o700;
@@ -43,9 +43,14 @@ export function followSocketLink(paths: WorkspacePaths): WorkspacePaths {
   const socket = readLink(socketLink(paths));
   if (socket === null || basename(socket) !== basename(paths.socket)) return paths;
   // A socket of another user does not count: `checkSocketFolder` would refuse its folder.
-  const there = ifPresent(() => Deno.lstatSync(socket));
-  if (there?.isSocket !== true || there.uid !== Deno.uid()) return paths;
-  return { ...paths, socket, runtimeFolder: dirname(socket) };
+  try {
+    const { isSocket, uid } = Deno.lstatSync(socket);
+    return isSocket && uid === Deno.uid() ? { ...paths, socket, runtimeFolder: dirname(socket) } : paths;
+  } catch (thrown) {
+    // It is gone, or its folder is another user's.
+    if (isMissing(thrown) || thrown instanceof Deno.errors.PermissionDenied) return paths;
+    throw thrown;
+  }
 }
 
 function socketLink({ root }: WorkspacePaths): string {

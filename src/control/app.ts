@@ -82,7 +82,8 @@ const jsonType = /^application\/json\s*(;|$)/i;
 
 /** A body is read or refused, never ignored: hono's validators take any other type for a body without fields. */
 const requireJsonBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  if (c.req.raw.body === null) return await next();
+  // An empty body in pieces is none.
+  if (c.req.raw.body === null || await c.req.text() === "") return await next();
   if (!jsonType.test(c.req.header("content-type") ?? "")) {
     const error = new NerveError("USAGE", "the request has a body, and its content-type is not application/json", {
       hint: "send the header content-type: application/json, or no body",
@@ -93,7 +94,8 @@ const requireJsonBody: MiddlewareHandler<ControlEnv> = async (c, next) => {
   try {
     lost = findLostNumber(await c.req.text());
   } catch (thrown) {
-    if (thrown instanceof SyntaxError) throw createMalformedError();
+    // RangeError: it nests too deep for the parser.
+    if (thrown instanceof SyntaxError || thrown instanceof RangeError) throw createMalformedError();
     throw thrown;
   }
   if (lost === null) return await next();

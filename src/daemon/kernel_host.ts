@@ -123,12 +123,20 @@ async function startServer(kernel: HostedKernel, options: HostOptions, stop: () 
   const report = (thrown: unknown) => options.report(`control API: ${messageOf(thrown)}`);
   const app = createApp(kernel.api, { version, stop, report });
   const { paths, clock } = options, server = await serveControl(app, { path: paths.socket, clock, report });
-  const unlink = linkSocket(paths);
+  let unlink = () => {};
+  try {
+    unlink = linkSocket(paths);
+  } catch (thrown) {
+    options.report(`there is no link to the control socket in the workspace: ${messageOf(thrown)}`);
+  }
   return {
     path: server.path,
     async stop() {
-      unlink();
-      await server.stop();
+      try {
+        unlink();
+      } finally {
+        await server.stop();
+      }
     },
   };
 }

@@ -106,15 +106,14 @@ function toLaunchRequest(
   { memoryBytes, diskBytes }: { readonly memoryBytes: number; readonly diskBytes: number | null },
   spec: ProcessSpec,
   declared: readonly PermissionRequest[],
-  { all, file: { PATH } }: Environment,
+  { all }: Environment,
 ): LaunchRequest {
   const files = spec.senses.flatMap((sense) => listDatabaseFiles(sense.database));
   return {
     memoryBytes,
     disk: diskBytes === null ? null : { limitBytes: diskBytes, files },
     auditFile: null,
-    // PATH is no secret, and every process needs one: it says where the programs that it may run are.
-    env: { ...PATH !== undefined && { PATH }, ...buildSandboxEnvironment(spec.permissions, all) },
+    env: buildSandboxEnvironment(spec.permissions, all),
     remoteImports: toRemoteImports(spec, declared),
   };
 }

@@ -49,7 +49,7 @@ export class VariablesInForce {
 
   /** `requested`: somebody asked for this reload, or it is a start. */
   reread(config: NerveConfig, requested: boolean): void {
-    const path = resolveEnvFile(config, this.#paths.root), found = readEnvFile(path);
+    const path = resolveEnvFile(config, this.#paths.root), found = readEnvFile(path, this.#paths);
     const moved = path !== this.#path, had = Object.keys(this.#environment.file).length > 0;
     this.#path = path;
     this.#problem = null;

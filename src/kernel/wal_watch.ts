@@ -13,6 +13,8 @@ export interface WalWatchPorts {
   readonly store: Pick<Store, "walLost" | "restoreWal">;
   readonly clock: Clock;
   append(row: NewLogRow): unknown;
+  /** Replaces the processes of all units: their connections to the log see nothing new any more. */
+  replaceProcesses(): void;
   reportProblem(message: string): void;
 }
 
@@ -46,11 +48,12 @@ export class WalWatch {
   }
 
   async #check(): Promise<void> {
-    const { store, append, reportProblem } = this.#ports;
+    const { store, append, replaceProcesses, reportProblem } = this.#ports;
     try {
       if (!store.walLost || !await store.restoreWal()) return;
       append({ source: "kernel", type: "kernel.log_reopened", refId: null, causeId: null, payload: { message } });
       reportProblem(message);
+      replaceProcesses();
       this.#reported = "";
     } catch (thrown) {
       const text = messageOf(thrown);

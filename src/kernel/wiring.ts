@@ -112,7 +112,8 @@ export function wireKernel(from: Foundation): KernelParts {
     retentionMs: () => current.config.retentionMs,
     reportProblem: outlets.reportProblem,
   });
-  const walWatch = new WalWatch({ ...outlets, store });
+  const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
+  const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
   const history = new History(store.reader, paths.archive);
   const made = { ...stages, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });

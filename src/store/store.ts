@@ -5,6 +5,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { assert, type NerveError } from "../base/errors.ts";
 import { identifyFile } from "../base/file_identity.ts";
+import { databaseBusyMaxMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { createUlids } from "../base/ulid.ts";
 import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive/archiver.ts";
@@ -91,6 +92,7 @@ export class Store {
   /** Moves whole days into the files of `folder`. Do not call it again before it ends. Throws STORE_FAILED. */
   async archive(folder: string, options: ArchiveOptions): Promise<ArchiveReport> {
     const ports = { folder, databasePath: this.#path, clock: this.#clock };
+    if (this.walLost) throw toStoreError("the log cannot be archived", new Error("its -wal file was removed"));
     this.#archiving = true;
     try {
       return await archiveLog({ ...ports, writer: this.#writer }, options);
@@ -127,20 +129,32 @@ export class Store {
    * archive is at work over a connection of its own, and it has to be called again. Throws STORE_FAILED.
    */
   async restoreWal(): Promise<boolean> {
-    // At once, so that no more than what comes from now on depends on the file that nobody else can open.
-    this.#writer.flush();
-    checkpoint(this.#db);
+    this.#writer.keepOnThread();
+    if (this.#db.isOpen) {
+      // At once, so that no more than what comes from now on depends on the file that nobody else can open.
+      this.#writer.flush();
+      checkpoint(this.#db);
+    }
     if (this.#archiving) return false;
     await this.#writer.replaceDatabase(() => {
-      checkpoint(this.#db);
+      if (this.#archiving) throw toStoreError("the log cannot be opened anew", new Error("the archive is at work"));
       // All of them: SQLite shares what it knows of the files among the connections of a process.
-      this.reader.close();
-      this.#db.close();
-      this.#db = openDatabase(this.#path);
-      this.reader.reopen(this.#path);
-      return this.#db;
+      if (this.#db.isOpen) {
+        checkpoint(this.#db);
+        this.reader.close();
+        this.#db.close();
+      }
+      const db = openDatabase(this.#path);
+      try {
+        this.reader.reopen(this.#path);
+      } catch (thrown) {
+        db.close();
+        throw thrown;
+      }
+      return this.#db = db;
     });
-    this.#sharedFiles = identifySharedFiles(this.#path);
+    // Without both files it counts as lost again.
+    this.#sharedFiles = identifySharedFiles(this.#path) ?? "";
     return true;
   }
 
@@ -182,6 +196,9 @@ function identifySharedFiles(path: string): string | null {
 
 /** Moves what is committed from the -wal file into the database. Throws STORE_FAILED when a reader keeps some of it there. */
 function checkpoint(db: DatabaseSync): void {
+  // It waits for no reader: the event loop would wait too.
+  db.exec("pragma busy_timeout = 0");
   const [row] = db.prepare("pragma wal_checkpoint(truncate)").all();
+  db.exec(`pragma busy_timeout = ${databaseBusyMaxMs}`);
   if (row?.busy !== 0) throw toStoreError("the log's -wal file cannot be emptied", new Error("a reader holds it"));
 }

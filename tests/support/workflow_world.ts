@@ -12,7 +12,6 @@ import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_hos
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
-/** Lets everything run that is ready, without time passing. */
 const settleTurns = 3;
 const said = { t: "message", role: "r", content: "c", meta: {} } as const;
 
@@ -234,8 +233,9 @@ export class World {
   async #restart(kill9: boolean): Promise<void> {
     if (!kill9) await this.#stopManager();
     for (const process of this.#host.processes) this.#host.end(process);
-    this.#backing = await this.#backing.reopen(kill9);
+    // First: nobody sees what the killed manager does while its store closes.
     this.#host = new FakeHost();
+    this.#backing = await this.#backing.reopen(kill9);
     this.clock = new FakeClock(this.clock.now());
     this.#witness.restarted(this.#backing);
     this.#manager = this.#newManager();
@@ -285,8 +285,8 @@ export class World {
     }
   }
 
-  async #turns(): Promise<void> {
-    await this.clock.tick(0);
+  #turns(): Promise<void> {
+    return this.clock.tick(0);
   }
 }
 

@@ -42,7 +42,7 @@ export async function install(io: CliIo, flags: Flags): Promise<number> {
 
 /** systemd starts the daemon without the variables of this shell: only those of env_file count. */
 function warnOfVariables(io: CliIo, paths: WorkspacePaths, { config }: ParsedConfig): void {
-  const found = readEnvFile(resolveEnvFile(config, paths.root));
+  const found = readEnvFile(resolveEnvFile(config, paths.root), paths);
   for (const { of, variable } of findUnsetVariables(config, found.kind === "read" ? found.variables : {})) {
     const hint = hintUnset(config.envFile ?? ".env (env_file: .env in nerve.yaml)");
     print(io, `${sign.warning} ${of}: ${variable} is granted, and the service does not have it: ${hint}`);

@@ -17,7 +17,10 @@ interface Flags {
 }
 
 export async function uninstallNerve(io: CliIo, { dryRun, json }: Flags): Promise<number> {
-  const found = await findInstalledParts(io), users = listUsers(io, found);
+  const found = await findInstalledParts(io);
+  // Services end with `stopServices`, unless systemd does not answer: then they are daemons like any other.
+  const stoppable = dryRun || found.units.length === 0 || await findSystemdProblem(io.env) === null;
+  const users = listUsers(io, stoppable ? found : { ...found, units: [] });
   const running = users.map(({ pid, workspace }) => `${workspace ?? "nerve"} (pid ${pid})`);
   if (running.length > 0 && !dryRun) throw stillRuns(running, users[0]?.workspace ?? null);
   // Whatever is loaded on demand must be loaded before the files go.

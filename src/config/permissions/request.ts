@@ -210,7 +210,7 @@ function hostOfUrl(value: string): string | null {
 }
 
 /** These would change the trusted process around the sandbox before the sandbox exists. */
-const processVariables = /^(LD_|DYLD_|DENO_|NERVE_|NODE_OPTIONS$|NODE_CHANNEL_FD$|V8_)/;
+const processVariables = /^(LD_|DYLD_|DENO_|NERVE_|NODE_OPTIONS$|NODE_CHANNEL_FD$|V8_|GLIBC_TUNABLES$|SSLKEYLOGFILE$)/;
 
 function findVariableFault(value: string): ValueFault {
   if (value === "*") return ["* would grant every variable", "name the variables, or a prefix such as EXAMPLE_*"];

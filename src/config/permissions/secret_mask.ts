@@ -27,7 +27,9 @@ export class SecretMask {
     const found = Object.entries(secrets).filter(([, value]) => value.length >= secretMinChars);
     const spellings = found.flatMap(([name, value]) => {
       const escaped = JSON.stringify(value).slice(1, -1);
-      return (escaped === value ? [value] : [value, escaped]).map((maskText) => [maskText, `[${name}]`] as const);
+      // Output is masked line by line.
+      const lines = value.split(/\r?\n/).filter((line) => line.length >= secretMinChars);
+      return [...new Set([value, escaped, ...lines])].map((maskText) => [maskText, `[${name}]`] as const);
     });
     const known = new Set(spellings.map(([value]) => value));
     const past = before === undefined ? [] : before.#secrets.filter(([value]) => !known.has(value));

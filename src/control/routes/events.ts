@@ -50,6 +50,8 @@ const description = {
 export function eventRoutes(view: KernelPort) {
   let clients = 0;
   return new Hono<ControlEnv>().get("/events", describeRoute(description), validatePart("query", eventQuery), (c) => {
+    // Hono answers HEAD by the handler of GET; its stream would never end.
+    if (c.req.method === "HEAD") return c.body(null, 200, { "content-type": "text/event-stream" });
     const { afterId = null, ...filter } = dropUndefined(c.req.valid("query"));
     const lastId = parseLastEventId(c.req.header("last-event-id")) ?? afterId;
     if (clients >= sseClientsMax) {

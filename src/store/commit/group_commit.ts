@@ -38,7 +38,6 @@ export class GroupCommit {
   #batch: Batch | null = null;
   /** The batch on the commit thread. */
   #offThreadBatch: Batch | null = null;
-  /** Keeps batches on this thread while the connections are replaced. */
   #replacing = false;
   /** The number of operations in recent commits; decays. */
   #recentSize = 0;
@@ -147,20 +146,26 @@ export class GroupCommit {
 
   /**
    * Goes on over another connection to the same database. `replace` closes the ones before and opens it, when no
-   * transaction is open and the commit thread has none; it must be synchronous.
+   * transaction is open and the commit thread has ended; it must be synchronous.
    */
   async replaceDatabase(replace: () => DatabaseSync): Promise<void> {
     this.#replacing = true;
-    try {
-      while (this.#offThreadBatch !== null) await this.durable().catch(() => {});
-      await this.#thread?.end();
-      this.flush();
-      this.#db = replace();
-      this.#statements.useDatabase(this.#db);
-      this.#lock.useDatabase(this.#db);
-    } finally {
-      this.#replacing = false;
-    }
+    while (this.#offThreadBatch !== null) await this.durable().catch(() => {});
+    await this.#thread?.end();
+    if (this.#db.isOpen) this.flush();
+    this.#db = replace();
+    this.#statements.useDatabase(this.#db);
+    this.#lock.useDatabase(this.#db);
+    this.#replacing = false;
+  }
+
+  /** Starts no commit thread until `replaceDatabase` has succeeded: it would open the database anew. */
+  keepOnThread(): void {
+    this.#replacing = true;
+  }
+
+  get #inTransaction(): boolean {
+    return this.#db.isOpen && this.#db.isTransaction;
   }
 
   /** Commits everything and ends the commit thread. Nothing may be written afterwards. */
@@ -177,8 +182,8 @@ export class GroupCommit {
     if (batch.offThread !== null) return this.#handOff(batch, batch.offThread);
     this.#batch = null;
     batch.cancel?.();
-    // No transaction is open when every operation failed before it began.
-    if (!this.#db.isTransaction) return batch.committed.resolve();
+    // Every operation failed before it began.
+    if (!this.#inTransaction) return batch.committed.resolve();
     const from = this.#clock.monotonic();
     try {
       this.#statements.get("commit").run();
@@ -194,7 +199,7 @@ export class GroupCommit {
     if (this.#offThreadBatch !== null || this.#thread === null) return;
     this.#batch = null;
     batch.cancel?.();
-    if (!this.#thread.ensureReady()) return void this.#runOnThread(batch, operations);
+    if (this.#replacing || !this.#thread.ensureReady()) return void this.#runOnThread(batch, operations);
     this.#offThreadBatch = batch;
     this.#thread.commit(operations.map(({ operation }) => operation)).then(
       (committed) => this.#finishOffThread(batch, operations, committed),
@@ -248,7 +253,7 @@ export class GroupCommit {
 
   #shouldGoOffThread(): boolean {
     if (this.#offThreadBatch !== null) return true;
-    if (this.#thread === null || this.#replacing || this.#db.isTransaction || this.#lock.isWaiting) return false;
+    if (this.#thread === null || this.#replacing || this.#inTransaction || this.#lock.isWaiting) return false;
     const worth = this.#timing.slow || this.#recentSize >= commitManyOperations;
     return worth && this.#thread.ensureReady();
   }
@@ -278,7 +283,7 @@ export class GroupCommit {
       return result;
     } catch (thrown) {
       // On a full disk or a failed read, SQLite itself rolls back everything.
-      if (!this.#db.isTransaction) this.#abandon(batch, thrown);
+      if (!this.#inTransaction) this.#abandon(batch, thrown);
       throw thrown;
     }
   }
@@ -286,7 +291,7 @@ export class GroupCommit {
   #abandon(batch: Batch, thrown: unknown): NerveError {
     if (this.#batch === batch) this.#batch = null;
     batch.cancel?.();
-    if (batch.offThread === null && this.#db.isTransaction) this.#statements.get("rollback").run();
+    if (batch.offThread === null && this.#inTransaction) this.#statements.get("rollback").run();
     const error = toStoreError(whatFailed, thrown);
     batch.committed.reject(error);
     if (batch.operations > 0) this.outcomes.countLoss(error, batch.operations);

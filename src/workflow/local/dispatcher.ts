@@ -111,7 +111,9 @@ export class Dispatcher {
       if (process === null || this.#parts.assignments.isRecycling(process.id)) return;
       if (suspects.length > 0 && !this.#mayJoinProcess(entry, process)) return;
       if (!entry.phase.ready) void this.#resume(entry);
-      else if (this.#fits(entry, process, plan)) this.#assign(entry, process);
+      // It is not passed over: others would take the room again and again.
+      else if (!this.#fits(entry, process, plan)) return;
+      else this.#assign(entry, process);
     }
   }
 
@@ -148,7 +150,14 @@ export class Dispatcher {
   /** Whether the process has room for the run's messages. One without other messages takes any run. */
   #fits(entry: RunEntry, process: WorkflowProcess, plan: WorkflowPlan): boolean {
     if (entry.run.rounds === 0) return true;
-    if (entry.threadBytes === 0) entry.threadBytes = this.#parts.store.readThreadBytes(entry.run.runId);
+    const { store, reportProblem, timers } = this.#parts, { runId } = entry.run;
+    try {
+      if (entry.threadBytes === 0) entry.threadBytes = store.readThreadBytes(runId);
+    } catch (thrown) {
+      reportProblem(`the messages of run ${runId} cannot be read; retrying: ${messageOf(thrown)}`);
+      timers.after(backoffMaxMs, () => this.dispatch(entry.queue));
+      return false;
+    }
     const held = this.#parts.assignments.countThreadBytes(process.id);
     return held === 0 || held + entry.threadBytes <= plan.memoryBytes / 2;
   }

@@ -70,6 +70,8 @@ export class ProcessExitHandler {
     const reason = `workflow ${queue.name} left the configuration, and the run did not finish within ` +
       formatDuration(drainMs);
     this.#parts.timers.after(drainMs, () => {
+      // It is back.
+      if (queue.plan !== null) return;
       for (const { entry, process } of old) {
         if (processOf(entry) === process) void this.#parts.dispatcher.endRun(entry, "interrupted", reason);
       }

@@ -41,10 +41,15 @@ Deno.test("a unit gets the variables of the file that it is granted, and only un
   for (const secret of ["first-secret", "second-secret"]) assert.equal(shown.includes(secret), false);
 });
 
-Deno.test("the file comes before the daemon's own variables, and its PATH finds the programs", async () => {
+Deno.test("the file comes before the daemon's own variables, but cannot say which program a grant of run means", async () => {
+  // The bug would be: the lock agrees to `run: [tell]`, and the file lets that name another program.
   const run = `export const compute = async () => {
-    const { stdout } = await new Deno.Command("tell").output();
-    return { said: new TextDecoder().decode(stdout).trim(), value: Deno.env.get("TEST_OWN") };
+    let said = "nothing";
+    try {
+      await new Deno.Command("tell").output();
+      said = "found";
+    } catch { /* The daemon's PATH has no such program. */ }
+    return { said, value: Deno.env.get("TEST_OWN") };
   };\n`;
   Deno.env.set("TEST_OWN", "of-the-shell");
   try {
@@ -56,7 +61,7 @@ Deno.test("the file comes before the daemon's own variables, and its PATH finds 
     Deno.chmodSync(`${workspace.root}/bin/tell`, 0o755);
     writeSecret(workspace, `TEST_OWN=file\nPATH=${workspace.root}/bin:/usr/bin:/bin\n`);
     await workspace.start();
-    assert.deepEqual(await workspace.payload("a"), { said: "found", value: "file" });
+    assert.deepEqual(await workspace.payload("a"), { said: "nothing", value: "file" });
   } finally {
     Deno.env.delete("TEST_OWN");
   }

@@ -6,10 +6,15 @@ import { FakeClock } from "../../support/fake_clock.ts";
 Deno.test("private memory is a part of the resident memory, read at most once a second; a process that is gone has none", async () => {
   const clock = new FakeClock(),
     memory = new MemoryUse(clock),
-    child = new Deno.Command("sleep", { args: ["60"] }).spawn();
+    child = new Deno.Command("cat", { stdin: "piped", stdout: "piped" }).spawn();
+  // Once it has answered it is up, and asks for no more memory.
+  const writer = child.stdin.getWriter(), reader = child.stdout.getReader();
+  await writer.write(new TextEncoder().encode("up\n"));
+  assert.equal(new TextDecoder().decode((await reader.read()).value), "up\n");
   const { memoryBytes, privateBytes } = memory.of(child.pid);
   assert.ok(memoryBytes !== null && privateBytes !== null && privateBytes > 0 && privateBytes < memoryBytes);
-  child.kill("SIGKILL");
+  await writer.close();
+  await reader.cancel();
   await child.status;
   assert.deepEqual(memory.of(child.pid), { memoryBytes, privateBytes });
   await clock.tick(1_000);

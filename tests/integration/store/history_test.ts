@@ -49,7 +49,8 @@ Deno.test("a run that was archived, in part or as a whole, is inspected and its 
     bench.append(at(4));
     await bench.store.log.durable();
     const look = async () => ({
-      inspect: JSON.parse((await bench.nerve("workflow", "inspect", "run-1", "--json")).out),
+      // The total is not known once rows may be archived.
+      inspect: { ...JSON.parse((await bench.nerve("workflow", "inspect", "run-1", "--json")).out), total: null },
       thread: JSON.parse((await bench.nerve("workflow", "thread", "run-1", "--json")).out),
       why: (await bench.nerve("why", "run-1")).out,
       page: JSON.parse(

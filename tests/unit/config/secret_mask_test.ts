@@ -48,3 +48,10 @@ Deno.test("a secret of any characters is found in a value, and in a text that co
     { examples: [['a"b\n\\cdef']] },
   );
 });
+
+Deno.test("each line of a value of several lines is masked: output comes line by line", () => {
+  const mask = new SecretMask({ KEY: "-----BEGIN KEY-----\nabcdefghijkl\r\nmnopqrstuvwx\nshort\n-----END KEY-----" });
+  assert.equal(mask.text("read abcdefghijkl"), "read [KEY]");
+  assert.equal(mask.text("mnopqrstuvwx"), "[KEY]");
+  assert.equal(mask.text("a short word"), "a short word");
+});

@@ -138,3 +138,17 @@ Deno.test("a workflow that leaves the configuration: waiting runs end now, runni
   await bench.clock.tick(defaults.drainTimeoutMs);
   assert.equal(bench.status("running"), "interrupted");
 });
+
+Deno.test("a workflow that is back within the drain timeout keeps its runs", async () => {
+  const bench = new Bench();
+  await bench.start("a");
+  await bench.turn();
+  bench.manager.configure([]);
+  await bench.clock.tick(defaults.drainTimeoutMs - 1);
+  bench.manager.configure([defaults]);
+  await bench.clock.tick(defaults.drainTimeoutMs);
+  assert.equal(bench.status("a"), "started");
+  await bench.sendMessage("a");
+  await bench.finish("a");
+  assert.equal(bench.status("a"), "completed");
+});
