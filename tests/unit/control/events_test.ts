@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { eventHeartbeatMs, sseClientsMax } from "../../../src/base/limits.ts";
 import { problemSchema } from "../../../src/protocol/api.ts";
+import { apiBench } from "../../support/api_bench.ts";
 import { eventBench, textOf } from "../../support/event_bench.ts";
 
 Deno.test("events carry the id, the type and the row, and Last-Event-ID resumes", async () => {
@@ -36,4 +37,14 @@ Deno.test("a client over the limit is rejected with CLIENTS_MANY, and accepted w
   assert.ok(first !== undefined);
   await textOf(first, /retry/);
   assert.equal((await open("/v1/events")).status, 200);
+});
+
+Deno.test("HEAD of the event stream ends at once, and takes no client's place", async () => {
+  // The bug would be: the stream of each HEAD never ends, and after 64 of them nobody can follow the events.
+  const { app, view } = apiBench(), gone = new AbortController().signal;
+  for (let n = 0; n < 2 * sseClientsMax; n++) {
+    const answer = await app.request("/v1/events", { method: "HEAD" }, { stopping: gone, gone });
+    assert.deepEqual([answer.status, await answer.text()], [200, ""]);
+  }
+  assert.equal(view.rows.subscribers, 0);
 });
