@@ -54,11 +54,15 @@ export class VariablesInForce {
     this.#path = path;
     this.#problem = null;
     this.#warnings = found.kind === "read" ? found.warnings.map((warning) => `${this.#name()}: ${warning}`) : [];
-    if (found.kind !== "unusable") return this.#take(found.kind === "read" ? found.variables : {});
-    const keeps = had && !moved && !(requested && found.missing);
-    this.#problem = `${this.#name()} ${found.why}: ${
-      keeps ? "its variables stay as they were" : "it sets no variable"
-    }`;
+    // An editor that empties the file before it writes it takes nothing away.
+    const emptied = found.kind === "read" && Object.keys(found.variables).length === 0;
+    const mayKeep = had && !moved;
+    if (found.kind !== "unusable" && !(emptied && mayKeep && !requested)) {
+      return this.#take(found.kind === "read" ? found.variables : {});
+    }
+    const keeps = mayKeep && !(requested && found.kind === "unusable" && found.missing);
+    const why = found.kind === "unusable" ? found.why : "is empty";
+    this.#problem = `${this.#name()} ${why}: ${keeps ? "its variables stay as they were" : "it sets no variable"}`;
     if (!keeps) this.#take({});
   }
 

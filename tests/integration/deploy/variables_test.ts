@@ -146,6 +146,20 @@ Deno.test("doctor says whether git ignores the file, and a backup says that it d
   assert.equal(new TextDecoder().decode(stdout), "");
 });
 
+Deno.test("a file that is emptied takes no variable away until somebody asks for it", async () => {
+  // Editors and shells empty a file before they write it: the daemon may read it just then.
+  await using workspace = await makeWorkspace({ senses, yaml, watch: true });
+  writeSecret(workspace, "TOKEN_A=abc\nTOKEN_B=def\n");
+  await workspace.start();
+  assert.deepEqual(await workspace.payload("a"), { value: "abc" });
+  const from = workspace.events.length;
+  writeSecret(workspace, "# nothing\n");
+  await workspace.problem("kernel", /\.env is empty: its variables stay as they were/, from);
+  assert.deepEqual(await workspace.payload("a"), { value: "abc" });
+  await workspace.kernel.api.reload();
+  assert.deepEqual(await workspace.payload("a"), { value: null });
+});
+
 Deno.test("a file outside of the workspace is followed too", async () => {
   const outside = await Deno.makeTempFile({ prefix: "nerve-test-env-" });
   try {
