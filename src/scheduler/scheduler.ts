@@ -23,17 +23,6 @@ import type {
 import { toWallTime } from "./schedule_timer.ts";
 import { ScheduledSense, type ScheduledSensePorts } from "./scheduled_sense.ts";
 
-export type {
-  ComputeStarter,
-  NonActionDetail,
-  ReflexPlan,
-  ScheduleListener,
-  SensePlan,
-  SenseSchedule,
-  TickRecords,
-  TriggerReceipt,
-} from "./ports.ts";
-
 export class Scheduler {
   readonly #clock: Clock;
   readonly #heap: TimerHeap;

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { type Moment, momentBefore, readMoment } from "../../src/base/moment.ts";
 import type { Trigger } from "../../src/protocol/signal.ts";
-import {
-  type ComputeStarter,
-  type NonActionDetail,
-  type ReflexPlan,
-  type ScheduleListener,
-  Scheduler,
-  type SensePlan,
-  type TickRecords,
-} from "../../src/scheduler/scheduler.ts";
+import type {
+  ComputeStarter,
+  NonActionDetail,
+  ReflexPlan,
+  ScheduleListener,
+  SensePlan,
+  TickRecords,
+} from "../../src/scheduler/ports.ts";
+import { Scheduler } from "../../src/scheduler/scheduler.ts";
 import { FakeClock } from "./fake_clock.ts";
 
 export interface StartedCompute {

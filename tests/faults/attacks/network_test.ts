@@ -70,7 +70,7 @@ attackTest("without a grant nothing can be reached over the network", {
     outcome: refused,
   },
   "web-socket-stream": {
-    body: "return await new (globalThis as any).WebSocketStream(`ws://127.0.0.1:${config.deniedPort}/`).opened",
+    body: "return await new globalThis.WebSocketStream(`ws://127.0.0.1:${config.deniedPort}/`).opened",
     outcome: /^threw /,
   },
   "event-source": {
@@ -94,8 +94,8 @@ attackTest("without a grant nothing can be reached over the network", {
     body: "return await new WebTransport(`https://127.0.0.1:${config.deniedPort}/`).ready",
     outcome: /^threw /,
   },
-  "quic": { body: "return new (Deno as any).QuicEndpoint({ hostname: '127.0.0.1', port: 0 })", outcome: /^threw / },
-  "kv": { body: "return await (Deno as any).openKv('http://127.0.0.1:' + config.deniedPort)", outcome: /^threw / },
+  "quic": { body: "return new Deno.QuicEndpoint({ hostname: '127.0.0.1', port: 0 })", outcome: /^threw / },
+  "kv": { body: "return await Deno.openKv('http://127.0.0.1:' + config.deniedPort)", outcome: /^threw / },
   "cache-api": {
     body: "return await (await caches.open('x')).match('http://example.com/')",
     outcome: /^(threw |returned null)/,

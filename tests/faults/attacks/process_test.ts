@@ -15,17 +15,17 @@ attackTest("no program is started and no native code is run", {
     outcome: refused,
   },
   "command-spawn": { body: "new Deno.Command(Deno.execPath()).spawn()", outcome: refused },
-  "deno-run": { body: "(Deno as any).run({ cmd: ['id'] })", outcome: refused },
+  "deno-run": { body: "Deno.run({ cmd: ['id'] })", outcome: refused },
   "child-process": { body: "(await import('node:child_process')).execSync('id')", outcome: refused },
   "require": {
     body: "return (await import('node:module')).createRequire(import.meta.url)('child_process')",
     outcome: refused,
   },
-  "builtin-module": { body: "return (process as any).getBuiltinModule('node:child_process')", outcome: refused },
-  "process-binding": { body: "return (process as any).binding('spawn_sync')", outcome: refused },
-  "main-module": { body: "return (process as any).mainModule.require('child_process')", outcome: unavailable },
+  "builtin-module": { body: "return process.getBuiltinModule('node:child_process')", outcome: refused },
+  "process-binding": { body: "return process.binding('spawn_sync')", outcome: refused },
+  "main-module": { body: "return process.mainModule.require('child_process')", outcome: unavailable },
   "ffi": { body: "return Deno.dlopen('libc.so.6', { getpid: { parameters: [], result: 'i32' } })", outcome: refused },
-  "ffi-process": { body: "return (process as any).dlopen({ exports: {} }, '/lib/x.so')", outcome: refused },
+  "ffi-process": { body: "return process.dlopen({ exports: {} }, '/lib/x.so')", outcome: refused },
   "unsafe-pointer": { body: "return Deno.UnsafePointer.of(new Uint8Array(8))", outcome: refused },
   "unsafe-callback": {
     body: "return new Deno.UnsafeCallback({ parameters: [], result: 'void' }, () => {})",
@@ -37,11 +37,11 @@ attackTest("no program is started and no native code is run", {
     body:
       `const bytes = Uint8Array.of(0,97,115,109,1,0,0,0,1,4,1,96,0,0,2,9,1,3,101,110,118,1,102,0,0,3,2,1,0,7,5,1,1,103,0,1,10,6,1,4,0,16,0,11);
       const { instance } = await WebAssembly.instantiate(bytes, { env: { f: () => Deno.readTextFileSync('/etc/passwd') } });
-      return (instance.exports as any).g()`,
+      return instance.exports.g()`,
     outcome: refused,
   },
   "test-runner": {
-    body: "(Deno as any).test('x', () => {}); (Deno as any).bench('x', () => {})",
+    body: "Deno.test('x', () => {}); Deno.bench('x', () => {})",
     outcome: /^(threw|returned null)/,
   },
 });
@@ -49,13 +49,13 @@ attackTest("no program is started and no native code is run", {
 attackTest("no signal is sent and no process is ended, not even its own", {
   "kill-kernel": { body: "Deno.kill(Deno.ppid, 'SIGKILL')", outcome: refused },
   "kill-kernel-node": { body: "process.kill(process.ppid, 'SIGKILL')", outcome: refused },
-  "kill-import": { body: "(await import('node:process') as any).kill(1, 0)", outcome: /^threw / },
+  "kill-import": { body: "(await import('node:process')).kill(1, 0)", outcome: /^threw / },
   "kill-own": { body: "Deno.kill(Deno.pid, 'SIGKILL')", outcome: refused },
   "kill-group": { body: "Deno.kill(-Deno.pid, 'SIGTERM')", outcome: refused },
   "usr1-to-itself": { body: "Deno.kill(Deno.pid, 'SIGUSR1')", outcome: refused },
   "usr1-by-node": { body: "process.kill(process.pid, 'SIGUSR1')", outcome: refused },
-  "usr1-debug": { body: "(process as any)._debugProcess(process.pid)", outcome: unavailable },
-  "underscore-kill": { body: "(process as any)._kill(process.ppid, 9)", outcome: refused },
+  "usr1-debug": { body: "process._debugProcess(process.pid)", outcome: unavailable },
+  "underscore-kill": { body: "process._kill(process.ppid, 9)", outcome: refused },
   "abort": { body: "process.abort()", outcome: refused },
   "exit": { body: "Deno.exit(0)", outcome: /^threw .*cannot end its process/ },
   "exit-code": { body: "process.exitCode = 3; Deno.exitCode = 3; return 'set'", outcome: /^(returned "set"|threw )/ },
@@ -75,9 +75,9 @@ attackTest("no signal is sent and no process is ended, not even its own", {
   "inspector": { body: "(await import('node:inspector')).open(0)", outcome: refused },
   "trace": { body: "(await import('node:trace_events')).createTracing({ categories: ['v8'] })", outcome: refused },
   "v8-flags": { body: "(await import('node:v8')).setFlagsFromString('--expose-gc')", outcome: refused },
-  "heap-snapshot": { body: "(await import('v8') as any).writeHeapSnapshot('x')", outcome: refused },
+  "heap-snapshot": { body: "(await import('v8')).writeHeapSnapshot('x')", outcome: refused },
   "repl": { body: "(await import('node:repl')).start()", outcome: refused },
-  "process-report": { body: "return (process as any).report.writeReport('x')", outcome: /^(threw |returned "")/ },
+  "process-report": { body: "return process.report.writeReport('x')", outcome: /^(threw |returned "")/ },
 }, {
   async check(daemon) {
     const { units } = await daemon.health();
@@ -88,7 +88,7 @@ attackTest("no signal is sent and no process is ended, not even its own", {
 attackTest("no other thread is started and no other realm is entered", {
   "worker": { body: "new Worker('data:text/javascript,1', { type: 'module' })", outcome: refused },
   "worker-permissions": {
-    body: "new Worker(import.meta.url, { type: 'module', deno: { permissions: 'inherit' } } as any)",
+    body: "new Worker(import.meta.url, { type: 'module', deno: { permissions: 'inherit' } })",
     outcome: refused,
   },
   "worker-threads": { body: "new (await import('node:worker_threads')).Worker('x', { eval: true })", outcome: refused },
@@ -103,21 +103,21 @@ attackTest("no other thread is started and no other realm is entered", {
     outcome: /^threw /,
   },
   "vm": { body: "return (await import('node:vm')).runInNewContext('1')", outcome: refused },
-  "shadow-realm": { body: "return new (globalThis as any).ShadowRealm()", outcome: /^threw / },
+  "shadow-realm": { body: "return new globalThis.ShadowRealm()", outcome: /^threw / },
   "cluster": { body: "(await import('node:cluster')).default.fork()", outcome: refused },
   "function-constructor": { body: "return (0, eval)('Deno.readTextFileSync(\"/etc/passwd\")')", outcome: refused },
   "broadcast-to-kernel": {
     body: "const channel = new BroadcastChannel('nerve'); channel.postMessage('hello'); channel.close(); return 'sent'",
     outcome: /^(returned "sent"|threw )/,
   },
-  "graphics-card": { body: "return await (navigator as any).gpu.requestAdapter()", outcome: unavailable },
+  "graphics-card": { body: "return await navigator.gpu.requestAdapter()", outcome: unavailable },
   "graphics-card-by-prototype": {
     body:
       "return Object.getOwnPropertyDescriptor(Object.getPrototypeOf(navigator), 'gpu')!.get!.call(navigator).requestAdapter()",
     outcome: unavailable,
   },
   "steal-locks": {
-    body: "const held = await (navigator as any).locks?.query(); return held?.held?.length ?? 0",
+    body: "const held = await navigator.locks?.query(); return held?.held?.length ?? 0",
     outcome: /^(returned 0|threw )/,
   },
 });
@@ -147,7 +147,7 @@ attackTest("the kernel's environment, arguments, memory and files cannot be read
       "const { state } = await Deno.permissions.request({ name: 'read' }); if (state === 'granted') return state; throw new Error('NotCapable: ' + state)",
     outcome: refused,
   },
-  "internals": { body: "return Object.keys((Deno as any)[(Deno as any).internal].core.ops)", outcome: unavailable },
+  "internals": { body: "return Object.keys(Deno[Deno.internal].core.ops)", outcome: unavailable },
 }, {
   async check(daemon, outcomes) {
     for (const [name, outcome] of outcomes) assert.ok(!outcome.includes(daemon.targets.secret), name);
@@ -191,19 +191,19 @@ attackTest("a file descriptor of the process can be neither wrapped, read nor wr
     outcome: /^(returned|threw )/,
   },
   "socket-class-by-stdout": {
-    body: `let at = process.stdout as any, names = [];
+    body: `let at = process.stdout, names = [];
       for (; at; at = Object.getPrototypeOf(at)) { const made = at.constructor; names.push(made?.name);
         if (made?.name === 'Socket') { const wrapped = new made({ fd: 20 }); return 'wrapped ' + typeof wrapped.write; } }
       return names`,
     outcome: /^(returned \[|threw )/,
   },
   "socket-class-by-stderr": {
-    body: `let at = process.stderr as any;
+    body: `let at = process.stderr;
       for (; at; at = Object.getPrototypeOf(at)) if (at.constructor?.name === 'Socket') return 'wrapped'; return []`,
     outcome: /^(returned \[|threw )/,
   },
   "socket-class-by-stdin": {
-    body: `let at = process.stdin as any;
+    body: `let at = process.stdin;
       for (; at; at = Object.getPrototypeOf(at)) if (/Socket|Pipe/.test(at.constructor?.name)) return 'wrapped ' + at.constructor.name; return []`,
     outcome: /^(returned \[|threw )/,
   },

@@ -14,7 +14,7 @@ attackTest("no other file can be reached by SQL, and no extension is loaded", {
     outcome: refused,
   },
   "attach-after-limit": {
-    body: "(sqlite as any).limits.attach = 10; sqlite.exec(`attach '${config.outside}/new.db' as x`)",
+    body: "sqlite.limits.attach = 10; sqlite.exec(`attach '${config.outside}/new.db' as x`)",
     outcome: refused,
   },
   "attach-new-handle": {
@@ -24,16 +24,16 @@ attackTest("no other file can be reached by SQL, and no extension is loaded", {
   "attach-uri": { body: "sqlite.exec(`attach 'file:${config.outside}/new.db?mode=rwc' as x`)", outcome: refused },
   "vacuum-into": { body: "sqlite.exec(`vacuum into '${config.outside}/new.db'`)", outcome: refused },
   "vacuum-into-after-limit": {
-    body: "(sqlite as any).limits.attach = 125; sqlite.exec(`vacuum into '${config.outside}/new.db'`)",
+    body: "sqlite.limits.attach = 125; sqlite.exec(`vacuum into '${config.outside}/new.db'`)",
     outcome: refused,
   },
   "vacuum-into-new-handle": {
     body:
-      `${open} const db = new DatabaseSync(':memory:', { limits: { attach: 10 } } as any); db.exec(\`vacuum into '\${config.outside}/new.db'\`)`,
+      `${open} const db = new DatabaseSync(':memory:', { limits: { attach: 10 } }); db.exec(\`vacuum into '\${config.outside}/new.db'\`)`,
     outcome: refused,
   },
   "backup": {
-    body: "const { backup } = await import('node:sqlite') as any; await backup(sqlite, config.outside + '/new.db')",
+    body: "const { backup } = await import('node:sqlite'); await backup(sqlite, config.outside + '/new.db')",
     outcome: /^threw /,
   },
   "extension-sql": { body: "sqlite.exec(`select load_extension('${config.outside}/x.so')`)", outcome: refused },

@@ -47,7 +47,7 @@ attackTest("a value that is not JSON, too large or too deep is an error of the s
   "terminal-escapes": { body: "throw new Error('\\u001b]0;owned\\u0007\\u001b[2J\\u202e')", outcome: error },
   "log-anything": {
     body:
-      "log(Symbol.iterator as any, { toString() { return 'x'.repeat(1e6) } } as any, (() => {}) as any); log('info', 'x'.repeat(1e6), { a: 1n } as any); return 'lived'",
+      "log(Symbol.iterator, { toString() { return 'x'.repeat(1e6) } }, (() => {})); log('info', 'x'.repeat(1e6), { a: 1n }); return 'lived'",
     outcome: /^(returned "lived"|threw )/,
   },
 }, {
@@ -62,7 +62,7 @@ attackTest("a value that is not JSON, too large or too deep is an error of the s
 attackTest("a group that replaces everything in its realm deceives only itself", {
   "pollute": {
     body: `Object.prototype.t = 'log'; Object.prototype.of = 'victim'; Object.prototype.workflow = 'hostile|1|x';
-      Array.prototype.map = () => []; Promise.prototype.then = function () { return this; } as any;
+      Array.prototype.map = () => []; Promise.prototype.then = function () { return this; };
       MessagePort.prototype.postMessage = () => {}; JSON.parse = () => ({ t: 'end' }); return 'polluted'`,
     outcome: /^(returned|timeout|threw|died: )/,
     deadly: true,
@@ -71,7 +71,7 @@ attackTest("a group that replaces everything in its realm deceives only itself",
   },
   "forge-by-stringify": {
     body: `const real = JSON.stringify;
-      JSON.stringify = (() => { JSON.stringify = real; return '1},"t":"log","of":"victim","level":"info","message":"forged","data":{"a":{"b":1}'; }) as any;
+      JSON.stringify = (() => { JSON.stringify = real; return '1},"t":"log","of":"victim","level":"info","message":"forged","data":{"a":{"b":1}'; });
       return 'x'`,
     outcome: /^(returned|timeout|threw|died: )/,
     deadly: true,

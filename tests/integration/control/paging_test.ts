@@ -8,9 +8,9 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { createApp } from "../../../src/control/app.ts";
 import { logsSchema, runListSchema } from "../../../src/protocol/api.ts";
 import type { Records } from "../../../src/protocol/queries.ts";
-import type { Run } from "../../../src/protocol/run.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
-import { aRun, FakeView } from "../../support/fake_view.ts";
+import { FakeView } from "../../support/fake_view.ts";
+import { storeRun } from "../../support/past_workspace.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 class StoredView extends FakeView {
@@ -25,21 +25,6 @@ class StoredView extends FakeView {
       logs: (filter) => reader.logs(filter),
     };
   }
-}
-
-async function create(store: Store, runId: string): Promise<void> {
-  const run: Run = aRun({
-    runId,
-    status: "queued",
-    exitCode: null,
-    attempt: 0,
-    rounds: 0,
-    startedAt: null,
-    endedAt: null,
-  });
-  await store.runs.create(run, {
-    ...{ source: "workflow:cleanup", type: "run.queued", refId: runId, causeId: null, payload: {} },
-  });
 }
 
 Deno.test("following the page links shows every run and row once, although more are added meanwhile", async () => {
@@ -57,12 +42,12 @@ Deno.test("following the page links shows every run and row once, although more 
         const answer = schema.parse(await (await app.request(path, {}, env)).json());
         all.push(...answer.items);
         path = answer.next;
-        await create(store, `late-${first.length}-${page}`);
+        await storeRun(store, `late-${first.length}-${page}`, 0, "queued");
       }
       return all;
     };
     const names = Array.from({ length: 25 }, (_, at) => `run-${at}`);
-    for (const name of names) await create(store, name);
+    for (const name of names) await storeRun(store, name, 0, "queued");
     const runs = await walk("/v1/runs?workflow=cleanup&limit=10", runListSchema);
     assert.deepEqual(runs.map(({ runId }) => runId), names.toReversed());
     const before = store.reader.logs({ limit: 1_000 }).length;

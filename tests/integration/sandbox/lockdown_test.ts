@@ -9,7 +9,7 @@ const closed = /closed in the sandbox/;
 const escapes: Readonly<Record<string, [string, RegExp]>> = {
   "deno-exit": ["Deno.exit(3)", /cannot end its process/],
   "process-exit": ["process.exit(4)", /cannot end its process/],
-  "really-exit": ["(process as any).reallyExit(4)", /cannot end its process/],
+  "really-exit": ["process.reallyExit(4)", /cannot end its process/],
   "self-close": ["self.close()", /cannot end its process/],
   "import-exit": ["(await import('node:process')).exit(5)", /cannot end its process/],
   "import-exit-default": ["(await import('process')).default.exit(5)", /cannot end its process/],
@@ -30,10 +30,10 @@ const escapes: Readonly<Record<string, [string, RegExp]>> = {
   "module": ["await import('node:module')", closed],
   "inspector": ["await import('node:inspector')", closed],
   "new-worker": ["new Worker('data:text/javascript,1', { type: 'module' })", /Worker is not a constructor/],
-  "builtin-module": ["(process as any).getBuiltinModule('child_process')", /process\.getBuiltinModule affects/],
-  "binding": ["(process as any).binding('pipe_wrap')", /process\.binding affects/],
-  "internals": ["(Deno as any)[(Deno as any).internal].core.ops.op_kill(Deno.pid, 'SIGKILL', 'x')", /undefined/],
-  "undo-a-pin": ["delete (Deno as any).exit; Deno.exit(1)", /Cannot delete property/],
+  "builtin-module": ["process.getBuiltinModule('child_process')", /process\.getBuiltinModule affects/],
+  "binding": ["process.binding('pipe_wrap')", /process\.binding affects/],
+  "internals": ["Deno[Deno.internal].core.ops.op_kill(Deno.pid, 'SIGKILL', 'x')", /undefined/],
+  "undo-a-pin": ["delete Deno.exit; Deno.exit(1)", /Cannot delete property/],
   "replace-a-pin": ["Object.defineProperty(Deno, 'exit', { value: 1 })", /Cannot redefine property/],
 };
 

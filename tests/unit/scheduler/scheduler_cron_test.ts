@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { prepareAheadMs } from "../../../src/base/limits.ts";
-import type { SensePlan } from "../../../src/scheduler/scheduler.ts";
+import type { SensePlan } from "../../../src/scheduler/ports.ts";
 import { plan, SchedulerBench } from "../../support/scheduler_bench.ts";
 
 const minuteMs = 60_000, hourMs = 60 * minuteMs, dayMs = 24 * hourMs;

@@ -1,6 +1,6 @@
 /** Schedules outlive the daemon. The bug was: an hourly sense computed at every start, 8 times in 12 minutes. */
 import assert from "node:assert/strict";
-import type { SensePlan } from "../../../src/scheduler/scheduler.ts";
+import type { SensePlan } from "../../../src/scheduler/ports.ts";
 import fc from "../../support/fast_check.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { plan, SchedulerBench } from "../../support/scheduler_bench.ts";
