@@ -31,6 +31,10 @@ export const jsonDepthMax = 128;
 /** Problems that one check of nerve.yaml reports; it only counts the rest. */
 export const diagnosticsMax = 1_000;
 
+/** The signals that one compute of a listening sense gets: so many, and so many bytes of JSON; but at least one. */
+export const heardSignalsMax = 1_000;
+export const heardBytesMax = 1 * MiB;
+
 export const groupsMax = 256;
 export const sensesMax = 2_000;
 export const workflowsMax = 256;

@@ -68,7 +68,7 @@ export async function learnPermissions(
   const finished = over.promise.then(() => true);
   for (let id = 1;; id++) {
     answered = Promise.withResolvers();
-    process.send({ t: "compute", id, sense, trigger: { kind: "manual", causeId: 0, coalesced: 0 } });
+    process.send({ t: "compute", id, sense, trigger: { kind: "manual", causeId: 0, coalesced: 0 }, signals: [] });
     if (await Promise.race([finished, answered.promise.then(() => false)])) break;
     if (await Promise.race([finished, delay(clock, waitOf(config, sense)).then(() => false)])) break;
   }

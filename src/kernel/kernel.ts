@@ -179,6 +179,7 @@ export class Kernel {
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
+      parts.listening.resume();
       parts.retention.start();
       parts.walWatch.start();
     } catch (thrown) {

@@ -24,6 +24,7 @@ import type { ComputeRunner } from "../sensing/compute_runner.ts";
 import type { SenseManager } from "../sensing/manager.ts";
 import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
+import type { Listening } from "./listening.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
@@ -33,6 +34,7 @@ export interface ProcessEventPorts {
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
   readonly scheduler: Pick<Scheduler, "nextDueAt">;
+  readonly listening: Pick<Listening, "resume">;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
@@ -144,6 +146,7 @@ export class ProcessEvents implements SupervisorPorts {
   onAvailable(key: UnitKey): void {
     const { kind, name } = parseUnitKey(key);
     if (kind === "workflow") this.#ports.workflows.onWorkflowAvailable(name);
+    else this.#ports.listening.resume(groupMembers(this.#ports.current.config, name).map((sense) => sense.name));
   }
 
   isBusy(_key: UnitKey, process: UnitProcess): boolean {

@@ -20,12 +20,14 @@ import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
 import { SenseManager } from "../sensing/manager.ts";
 import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
+import { SignalPublisher } from "../sensing/signal_publisher.ts";
 import { History } from "../store/history/history.ts";
 import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets, type ShownReader } from "./current_secrets.ts";
 import { KernelApi } from "./kernel_api.ts";
+import { Listening } from "./listening.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
 import { ProcessEvents } from "./process_events.ts";
@@ -61,6 +63,7 @@ export interface KernelParts {
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly scheduler: Scheduler;
+  readonly listening: Listening;
   readonly ticks: TickTimes;
   readonly reload: Reload;
   readonly watcher: FileWatcher;
@@ -91,13 +94,21 @@ export function wireKernel(from: Foundation): KernelParts {
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
   const ticks = new TickTimes(store.meta, clock);
-  const { senses, scheduler } = makeSenses(store, outlets, supervisor, runner, workflows, ticks);
-  const stages = { supervisor, runner, workflows, senses, scheduler };
+  const { senses, scheduler, listening } = makeSenses(store, outlets, supervisor, runner, workflows, ticks);
+  const stages = { supervisor, runner, workflows, senses, scheduler, listening };
   const events = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
   const lastCronTick = (sense: string) => ticks.lastCronTick(sense);
-  const applier = new ConfigApplier({ ...outlets, ...stages, paths, lock, variables, lastCronTick });
+  const applier = new ConfigApplier({
+    ...outlets,
+    ...stages,
+    scheduler: listening,
+    paths,
+    lock,
+    variables,
+    lastCronTick,
+  });
   const reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
   const watcher = new FileWatcher(paths, {
     clock,
@@ -173,14 +184,19 @@ function makeSenses(
   runner: ComputeRunner,
   workflows: WorkflowManager,
   ticks: TickTimes,
-): { senses: SenseManager; scheduler: Scheduler } {
+): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
+  const listening = new Listening(store, () => scheduler), { inbox } = listening;
+  const publisher = new SignalPublisher({
+    ...outlets,
+    inbox,
+    durable: (hurry) => store.log.durable(hurry),
+    onSignal: (signal) => void scheduler.onSignal(signal),
+  });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
-    onSignal: (signal) => {
-      // A listening sense may look for the signal in the log.
-      if (scheduler.onSignal(signal) > 0) store.log.commitThisTurn();
-    },
+    inbox,
+    publisher,
     isWorkflow: (name) => current.config.workflows.has(name),
     startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) =>
       workflows.startRun({
@@ -210,5 +226,5 @@ function makeSenses(
       onIntervalTick: (sense, intervalMs, at) => ticks.onIntervalTick(sense, intervalMs, at),
     },
   });
-  return { senses, scheduler };
+  return { senses, scheduler, listening };
 }

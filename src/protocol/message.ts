@@ -15,7 +15,7 @@ import {
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, type Trigger } from "./signal.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
 
 /** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
 export interface SandboxPermissions {
@@ -73,6 +73,9 @@ export interface ProcessSpec {
   readonly workflow: WorkflowSpec | null;
 }
 
+type SignalTrigger = Extract<Trigger, { kind: "signal" }>;
+export type BareTrigger = Exclude<Trigger, SignalTrigger> | Omit<SignalTrigger, "signal">;
+
 /** Kernel to process. Our own messages, so they are typed and not parsed. */
 export type ToProcess =
   | { readonly t: "init"; readonly spec: ProcessSpec }
@@ -80,7 +83,14 @@ export type ToProcess =
   /** All sense names of the workspace, when they have changed since `init`. */
   | { readonly t: "senses"; readonly all: readonly string[] }
   | { readonly t: "load"; readonly sense: string }
-  | { readonly t: "compute"; readonly id: number; readonly sense: string; readonly trigger: Trigger }
+  | {
+    readonly t: "compute";
+    readonly id: number;
+    readonly sense: string;
+    /** Without its signal: that is the last one of `signals`. */
+    readonly trigger: BareTrigger;
+    readonly signals: readonly Signal[];
+  }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }
   | { readonly t: "load_workflow" }
   | {

@@ -23,6 +23,12 @@ export const triggerSchema = z.discriminatedUnion("kind", [
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
 
+/**
+ * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, also when
+ * another kind of trigger came with them; `signal`, if there is one, is the newest of them.
+ */
+export type ComputeTrigger = Trigger & { readonly signals: readonly Signal[] };
+
 /** A place in a user's file; line and column count from 1. */
 export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });
 export type Place = z.infer<typeof placeSchema>;

@@ -10,8 +10,8 @@ import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
 import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
-import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
-import type { ComputeErrorCode, Place, Trigger } from "../protocol/signal.ts";
+import type { LoadProblem, ProcessSpec, SenseSpec, ToProcess } from "../protocol/message.ts";
+import type { ComputeErrorCode, ComputeTrigger, Place } from "../protocol/signal.ts";
 import { authoredCompute, type Blobs, checkedConfig, type SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
@@ -20,6 +20,7 @@ import { openPeers } from "./peers.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
+type ComputeMessage = Extract<ToProcess, { t: "compute" }>;
 type Compute = (context: SenseContext) => unknown;
 /** The parts of a context that all computes of a sense share. */
 type SharedContext = Omit<SenseContext, "signal" | "trigger">;
@@ -50,7 +51,7 @@ export class SenseRuntime implements Runtime {
 
   handle(message: RuntimeMessage): void {
     if (message.t === "load") void this.#load(message.sense);
-    else if (message.t === "compute") void this.#compute(message.id, message.sense, message.trigger);
+    else if (message.t === "compute") void this.#compute(message);
     else if (message.t === "abort") {
       this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
     } else if (message.t === "senses") this.#allSenses = new Set(message.all);
@@ -143,7 +144,8 @@ export class SenseRuntime implements Runtime {
     };
   }
 
-  async #compute(id: number, name: string, trigger: Trigger): Promise<void> {
+  async #compute(message: ComputeMessage): Promise<void> {
+    const { id, sense: name } = message;
     const controller = new AbortController();
     this.#running.set(id, controller);
     const loaded = await this.#loadUntil(name, controller.signal);
@@ -153,7 +155,11 @@ export class SenseRuntime implements Runtime {
     } else {
       const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
       try {
-        const value = await loaded.compute({ ...loaded.shared, signal: controller.signal, trigger });
+        const value = await loaded.compute({
+          ...loaded.shared,
+          signal: controller.signal,
+          trigger: toTrigger(message),
+        });
         this.#succeed(id, ranMs(), value);
       } catch (thrown) {
         this.#fail(id, ranMs(), "throw", describeError(thrown), placeOf(thrown, folderOf(this.#entryOf(name))));
@@ -180,6 +186,13 @@ export class SenseRuntime implements Runtime {
   #entryOf(name: string): string {
     return this.#spec.senses.find((each) => each.name === name)?.entry ?? "";
   }
+}
+
+function toTrigger({ trigger, signals }: ComputeMessage): ComputeTrigger {
+  if (trigger.kind !== "signal") return { ...trigger, signals };
+  const signal = signals.at(-1);
+  if (signal === undefined) throw new Error("nerve bug: a compute was triggered by no signal");
+  return { ...trigger, signal, signals };
 }
 
 function folderOf(entry: string): string {

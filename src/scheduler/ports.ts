@@ -3,17 +3,23 @@
  * store and log. Times are wall milliseconds.
  */
 import type { Moment } from "../base/moment.ts";
-import type { Trigger } from "../protocol/signal.ts";
+import type { Signal, Trigger } from "../protocol/signal.ts";
 
 /** Runs computes. The kernel forwards them to the groups' processes. */
 export interface ComputeStarter {
   /**
-   * Resolves when the compute has ended, whatever its outcome, with the monotonic time at which the sense began it: its
-   * process may have had to start first. Never rejects. The scheduler does not need the outcome.
+   * Resolves when the compute has ended, whatever its outcome. Never rejects. The scheduler does not need the outcome.
    */
-  compute(sense: string, trigger: Trigger, computeId: number): Promise<number>;
+  compute(sense: string, trigger: Trigger, computeId: number): Promise<ComputeEnding>;
   /** A compute of this sense is due in `prepareAheadMs`: its process should be ready by then. */
   prepare(sense: string): void;
+}
+
+export interface ComputeEnding {
+  /** The monotonic time at which the sense began it: its process may have had to start first. */
+  readonly beganAt: number;
+  /** The newest of the signals that the sense has not heard, and for which no trigger will come; null without any. */
+  readonly unheard: Signal | null;
 }
 
 /** Receives non-actions and cron ticks. Must not throw. */

@@ -6,6 +6,7 @@ import { assert } from "../base/errors.ts";
 import { msSince } from "../base/moment.ts";
 import type { Trigger } from "../protocol/signal.ts";
 import type {
+  ComputeEnding,
   ComputeStarter,
   ReflexPlan,
   ScheduleListener,
@@ -194,7 +195,7 @@ export class ScheduledSense {
       if (action.kind === "start") {
         this.#windowTimer.cancel();
         const { id, trigger } = action.compute;
-        void this.#ports.starter.compute(this.name, trigger, id).then((beganAt) => this.#onFinished(beganAt));
+        void this.#ports.starter.compute(this.name, trigger, id).then((ended) => this.#onFinished(ended));
       } else if (action.kind === "wait") {
         this.#windowTimer.set(action.until);
       } else if (action.kind === "drop") {
@@ -204,9 +205,12 @@ export class ScheduledSense {
     return step.actions;
   }
 
-  #onFinished(beganAt: number): void {
+  #onFinished({ beganAt, unheard }: ComputeEnding): void {
     this.#apply({ kind: "finished", beganAt, now: this.#ports.clock.monotonic() });
     if (this.#plan === null) this.#ports.onRemoved(this.name);
+    else if (unheard !== null && this.#timeline.tag === "idle") {
+      this.trigger({ kind: "signal", signal: unheard, coalesced: 0 });
+    }
   }
 
   #toWallTimeOrNull(monotonic: number | null): number | null {

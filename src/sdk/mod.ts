@@ -7,7 +7,7 @@ export type { Result } from "../base/result.ts";
 export type { Json, JsonObject } from "../protocol/json.ts";
 export type { LogRow } from "../protocol/log.ts";
 export type { RunMessage, RunStart } from "../protocol/run.ts";
-export type { Signal, Trigger } from "../protocol/signal.ts";
+export type { ComputeTrigger as Trigger, Signal } from "../protocol/signal.ts";
 export { type Option, option, readConfig } from "./config.ts";
 export { pause } from "./pause.ts";
 export { prune } from "./prune.ts";

@@ -3,7 +3,7 @@ import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
 import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { LogRow } from "../protocol/log.ts";
-import type { Trigger } from "../protocol/signal.ts";
+import type { ComputeTrigger } from "../protocol/signal.ts";
 import { type Option, readConfig, type Settings } from "./config.ts";
 
 /** Drizzle over SQLite, synchronous: `db.select().from(t).all()`, `db.insert(t).values(v).run()`. */
@@ -52,7 +52,7 @@ export interface SenseContext<Config = JsonObject> {
   /** Aborts when the compute times out, and when the daemon stops. */
   readonly signal: AbortSignal;
   /** Why this compute runs. */
-  readonly trigger: Trigger;
+  readonly trigger: ComputeTrigger;
   /**
    * The sense's `config` from nerve.yaml, frozen; `{}` without one. With the `config` of `defineSense`, the settings
    * that `readConfig` returns.

@@ -8,8 +8,8 @@
  */
 import { formatDuration } from "../base/duration.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
-import type { FromProcess } from "../protocol/message.ts";
-import type { ComputeOutcome, Trigger } from "../protocol/signal.ts";
+import type { FromProcess, ToProcess } from "../protocol/message.ts";
+import type { ComputeOutcome, Signal, Trigger } from "../protocol/signal.ts";
 import type { ComputeHost, ComputeLimits, ComputeProcess, ComputeProcessEnd } from "./ports.ts";
 
 /** How a compute ended, and when the sense began it: in monotonic time, and never before the request. */
@@ -40,8 +40,13 @@ export class ComputeRunner {
     this.#clock = clock;
   }
 
-  /** Never rejects. */
-  async compute(limits: ComputeLimits, trigger: Trigger, id: number): Promise<ComputeEnd> {
+  /** Never rejects. `takeSignals` is called when there is a process that gets what it returns. */
+  async compute(
+    limits: ComputeLimits,
+    trigger: Trigger,
+    id: number,
+    takeSignals: () => readonly Signal[] = () => [],
+  ): Promise<ComputeEnd> {
     const requestedAt = this.#clock.monotonic(), process = this.#host.getOrStartProcess(limits.unit);
     if (process === null) {
       return { outcome: { kind: "group_down", message: this.#host.downReasonOf(limits.unit) }, beganAt: requestedAt };
@@ -49,7 +54,7 @@ export class ComputeRunner {
     const { promise, resolve } = Promise.withResolvers<ComputeEnd>();
     const compute: ActiveCompute = { limits, process, finish: resolve, requestedAt, timer: null, aborted: null };
     this.#active.set(id, compute);
-    process.send({ t: "compute", id, sense: limits.sense, trigger });
+    process.send(toComputeMessage(limits.sense, trigger, id, takeSignals()));
     if (process.ready) this.#startTimeLimit(id, compute);
     const computed = await promise;
     compute.timer?.();
@@ -116,6 +121,12 @@ export class ComputeRunner {
       compute.process.kill("timeout", `was killed: sense ${sense} did not return within ${spent}`);
     });
   }
+}
+
+function toComputeMessage(sense: string, trigger: Trigger, id: number, taken: readonly Signal[]): ToProcess {
+  if (trigger.kind !== "signal") return { t: "compute", id, sense, trigger, signals: taken };
+  const { signal, ...bare } = trigger;
+  return { t: "compute", id, sense, trigger: bare, signals: taken.length > 0 ? taken : [signal] };
 }
 
 const stopMessage = "the daemon stops";

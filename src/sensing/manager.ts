@@ -2,39 +2,39 @@
  * Runs a compute when the scheduler requests it, and turns its outcome into a signal, a run, or a counted reason for
  * neither. Created by kernel/wiring.ts, which connects it to the scheduler, the processes and the log.
  * I1. Each compute is counted under exactly one outcome.
- * I2. A signal has its row, and thus its id, before it is published.
+ * I2. A signal is published when its row, and thus its id, is on disk (signal_publisher.ts).
  */
-import { formatDuration } from "../base/duration.ts";
 import { messageOf, unreachable } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
-import type { ComputeResult, SenseCounters, SenseView } from "../protocol/api.ts";
+import type { ComputeResult } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
 import { formatPlace } from "../protocol/signal.ts";
+import { causeOf, createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
 import { type Directive, type OutputRoute, routeSenseComputeOutput } from "./directive.ts";
 import type { ComputeLimits } from "./ports.ts";
 import type { RepeatLimiter } from "./repeat_limiter.ts";
-
-export interface SenseRecord {
-  limits: ComputeLimits;
-  readonly counters: SenseCounters;
-  lastCompute: SenseView["lastCompute"];
-  lastSignal: Signal | null;
-  /** Why its last load failed; empty when it succeeded. */
-  loadProblems: readonly LoadProblem[];
-}
+import type { SignalInbox } from "./signal_inbox.ts";
+import type { SignalPublisher } from "./signal_publisher.ts";
 
 export interface SenseManagerPorts {
   append(row: NewLogRow): LogRow;
   readonly repeats: RepeatLimiter;
   emit(event: KernelEvent): void;
-  onSignal(signal: Signal): void;
+  readonly inbox: Pick<SignalInbox, "take" | "settle">;
+  readonly publisher: Pick<SignalPublisher, "publish">;
   isWorkflow(name: string): boolean;
   startRun(directive: Directive, payload: JsonObject, sense: string, causeId: number): Promise<{ runId: string }>;
+}
+
+/** A compute has ended (scheduler/ports.ts, `ComputeEnding`). */
+interface ComputeEnded {
+  readonly beganAt: number;
+  readonly unheard: Signal | null;
 }
 
 export class SenseManager {
@@ -54,15 +54,7 @@ export class SenseManager {
   putSense(limits: ComputeLimits): void {
     const known = this.#senses.get(limits.sense);
     if (known !== undefined) known.limits = limits;
-    else {
-      this.#senses.set(limits.sense, {
-        limits,
-        counters: createCounters(),
-        lastCompute: null,
-        lastSignal: null,
-        loadProblems: [],
-      });
-    }
+    else this.#senses.set(limits.sense, createSenseRecord(limits));
   }
 
   /** Forgets all senses but these. A running compute of a forgotten sense still ends normally. */
@@ -83,19 +75,28 @@ export class SenseManager {
     });
   }
 
-  /** Called by the scheduler. Resolves with the time at which the sense began to compute. Never rejects. */
-  async compute(sense: string, trigger: Trigger, id: number): Promise<number> {
+  /** Called by the scheduler. Never rejects. */
+  async compute(sense: string, trigger: Trigger, id: number): Promise<ComputeEnded> {
     const at = this.#clock.now(), from = this.#clock.monotonic();
-    const record = this.#senses.get(sense);
-    if (record === undefined) return from;
-    const { outcome, beganAt } = await this.#runner.compute(record.limits, trigger, id);
+    const record = this.#senses.get(sense), { inbox } = this.#ports;
+    if (record === undefined) return { beganAt: from, unheard: null };
+    let cause = trigger;
+    const { outcome, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
+      const signals = inbox.take(sense), signal = signals.at(-1);
+      if (trigger.kind === "signal" && signal !== undefined) cause = { ...trigger, signal };
+      return signals;
+    });
     const durationMs = Math.round((this.#clock.monotonic() - from) * 1_000) / 1_000;
     record.counters.computes++;
-    const result = await this.#handleOutcome(record, outcome, trigger, id);
-    record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
-    for (const resolve of this.#waiters.get(id) ?? []) resolve(result);
-    this.#waiters.delete(id);
-    return beganAt;
+    const handled = this.#handleOutcome(record, outcome, cause, id);
+    const unheard = inbox.settle(sense, outcome.kind !== "group_down");
+    const ended = handled.result.then((result) => {
+      record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
+      for (const resolve of this.#waiters.get(id) ?? []) resolve(result);
+      this.#waiters.delete(id);
+    });
+    if (handled.holds) await ended;
+    return { beganAt, unheard };
   }
 
   /** Called by the scheduler for a trigger that did not start a compute at once. */
@@ -127,28 +128,25 @@ export class SenseManager {
     if (record !== undefined) record.counters.group_down++;
   }
 
-  async #handleOutcome(
+  #handleOutcome(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Handled {
+    if (outcome.kind !== "value") return handledNow(this.#handleNonAction(record, outcome, trigger, id));
+    const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
+    if (route.kind === "workflow") return { result: this.#startRun(record, route, trigger, id), holds: true };
+    return { result: this.#emitSignal(record, route, trigger, id), holds: false };
+  }
+
+  #handleNonAction(
     record: SenseRecord,
-    outcome: ComputeOutcome,
+    outcome: Exclude<ComputeOutcome, { kind: "value" }>,
     trigger: Trigger,
     id: number,
-  ): Promise<ComputeResult> {
+  ): ComputeResult {
     switch (outcome.kind) {
       case "null": {
         const { returned = null } = outcome, detail = { compute: id, trigger: trigger.kind };
-        this.#recordNonAction(
-          record,
-          "null",
-          returned ?? "",
-          returned === null ? detail : { ...detail, returned },
-          trigger,
-        );
+        const told = returned === null ? detail : { ...detail, returned };
+        this.#recordNonAction(record, "null", returned ?? "", told, trigger);
         return returned === null ? { kind: "null" } : { kind: "null", returned };
-      }
-      case "value": {
-        const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
-        if (route.kind === "workflow") return await this.#startRun(record, route, trigger, id);
-        return this.#emitSignal(record, route, trigger, id);
       }
       case "error":
       case "timeout":
@@ -178,37 +176,35 @@ export class SenseManager {
       record.counters.runs++;
       return { kind: "run", workflow: directive.name, runId };
     } catch (thrown) {
-      const message = `could not start workflow ${directive.name}: ${messageOf(thrown)}`;
-      if (this.#recordNonAction(record, "error", message, { compute: id, message }, trigger)) {
-        this.#reportProblem(sense, message);
-      }
-      return { kind: "error", code: "output", message, place: null };
+      return this.#fail(record, `could not start workflow ${directive.name}: ${messageOf(thrown)}`, trigger, id);
     }
   }
 
-  #emitSignal(
+  async #emitSignal(
     record: SenseRecord,
     { payload, warning }: Extract<OutputRoute, { kind: "signal" }>,
     trigger: Trigger,
     id: number,
-  ): ComputeResult {
-    const { sense } = record.limits;
-    const row = this.#appendRow(
-      sense,
-      "sense.signal",
-      { compute: id, trigger: trigger.kind, payload },
-      causeOf(trigger),
-    );
+  ): Promise<ComputeResult> {
+    const { sense } = record.limits, told = { compute: id, trigger: trigger.kind, payload };
+    const row = this.#appendRow(sense, "sense.signal", told, causeOf(trigger));
     const signal: Signal = { id: row.id, sense, payload, ts: row.ts };
     if (warning !== null) {
       this.#appendRow(sense, "sense.directive_invalid", { compute: id, message: warning }, row.id);
       this.#reportProblem(sense, warning);
     }
+    const lost = await this.#ports.publisher.publish(signal, this.#waiters.has(id));
+    if (lost !== null) return this.#fail(record, `its signal could not be recorded: ${lost}`, trigger, id);
     record.counters.signals++;
     record.lastSignal = signal;
-    this.#ports.emit({ kind: "signal", signal });
-    this.#ports.onSignal(signal);
     return warning === null ? { kind: "signal", signal } : { kind: "signal", signal, warning };
+  }
+
+  #fail(record: SenseRecord, message: string, trigger: Trigger, id: number): ComputeResult {
+    if (this.#recordNonAction(record, "error", message, { compute: id, message }, trigger)) {
+      this.#reportProblem(record.limits.sense, message);
+    }
+    return { kind: "error", code: "output", message, place: null };
   }
 
   /** True when the non-action got a row of its own: it is not a repetition. */
@@ -234,44 +230,12 @@ export class SenseManager {
   }
 }
 
-function createCounters(): SenseCounters {
-  return {
-    computes: 0,
-    signals: 0,
-    runs: 0,
-    null: 0,
-    throttled: 0,
-    coalesced: 0,
-    timeout: 0,
-    error: 0,
-    group_down: 0,
-  };
+/** The result of a compute, when it is known; `holds`: the sense's next compute waits for it. */
+interface Handled {
+  readonly result: Promise<ComputeResult>;
+  readonly holds: boolean;
 }
 
-/** The row that caused a compute: the signal's, or the manual request's. A schedule has none. */
-function causeOf(trigger: Trigger): number | null {
-  if (trigger.kind === "signal") return trigger.signal.id;
-  return trigger.kind === "manual" ? trigger.causeId : null;
-}
-
-/** Details of a result beyond its kind. */
-function detailOf(result: ComputeResult | ComputeOutcome): string | null {
-  switch (result.kind) {
-    case "error": {
-      const { place, message } = result;
-      return `${message}${formatPlace(place)}`;
-    }
-    case "timeout":
-      return `did not finish within ${formatDuration(result.afterMs)}${
-        result.killed ? "; its process was killed" : ""
-      }`;
-    case "group_down":
-      return result.message;
-    case "run":
-      return result.runId;
-    case "signal":
-      return result.warning ?? null;
-    default:
-      return null;
-  }
+function handledNow(result: ComputeResult): Handled {
+  return { result: Promise.resolve(result), holds: true };
 }

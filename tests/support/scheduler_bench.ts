@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type Moment, momentBefore, readMoment } from "../../src/base/moment.ts";
 import type { Trigger } from "../../src/protocol/signal.ts";
 import type {
+  ComputeEnding,
   ComputeStarter,
   NonActionDetail,
   ReflexPlan,
@@ -63,7 +64,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
     this.scheduler = new Scheduler({ clock: this.clock, ...ports, newComputeId: () => ++id });
   }
 
-  compute(sense: string, trigger: Trigger, computeId: number): Promise<number> {
+  compute(sense: string, trigger: Trigger, computeId: number): Promise<ComputeEnding> {
     assert.ok(!this.#running.has(sense), `computes of ${sense} overlap`);
     this.#running.add(sense);
     const delayMs = this.delayMs(sense), durationMs = this.durationMs(sense);
@@ -72,7 +73,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
     return new Promise((resolve) => {
       const finish = () => {
         this.#running.delete(sense);
-        resolve(beganAt);
+        resolve({ beganAt, unheard: null });
       };
       if (delayMs + durationMs === 0) finish();
       else this.clock.after(delayMs + durationMs, finish);

@@ -111,13 +111,13 @@ export class GroupCommit {
   }
 
   /** Resolves when every write so far is on disk; rejects when one of these commits lost an operation. */
-  async durable(): Promise<void> {
+  async durable(hurry = true): Promise<void> {
     if (this.#lock.isWaiting) {
       await this.#lock.waitUntilBegun().catch((thrown) => {
         throw toStoreError(whatFailed, thrown);
       });
     }
-    if (this.#batch !== null) this.#timing.enqueueAwaited(this.#batch);
+    if (hurry && this.#batch !== null) this.#timing.enqueueAwaited(this.#batch);
     const batches = [this.#offThreadBatch, this.#batch].filter((batch) => batch !== null);
     const settled = await Promise.allSettled(batches.map(({ committed }) => committed.promise));
     for (const each of settled) if (each.status === "rejected") throw each.reason;

@@ -52,16 +52,16 @@ function buildQuery(filter: LogFilter, columns: string): Query {
 type Row = [number, number, string, LogType, string | null, number | null, string];
 
 /**
- * How many of the first rows of a query are not larger than `pageMaxBytes` together, but at least one. `sizes` gives one
+ * How many of the first rows of a query are not larger than `maxBytes` together, but at least one. `sizes` gives one
  * column, the size of each row. (To iterate over the rows themselves would miss damage: node:sqlite on Deno 2.9.6 ends an
  * iteration without an error when a page of the file is malformed.)
  */
-export function countPage(statements: StatementCache, sizes: Query): number {
+export function countPage(statements: StatementCache, sizes: Query, maxBytes: number = pageMaxBytes): number {
   const [limit] = sizes.values.slice(-1);
   if (Number(limit) <= 1) return Number(limit);
   const rows = statements.arrays(sizes.sql).all(...sizes.values) as unknown as [number][];
   let bytes = 0;
-  const over = rows.findIndex(([size]) => (bytes += size) > pageMaxBytes);
+  const over = rows.findIndex(([size]) => (bytes += size) > maxBytes);
   return Math.max(over < 0 ? rows.length : over, 1);
 }
 

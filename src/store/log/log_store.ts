@@ -33,14 +33,17 @@ export class LogStore {
     return made;
   }
 
-  /** Commits the rows so far at the end of this turn, for readers that are about to look them up. */
-  commitThisTurn(): void {
-    this.#writer.commitThisTurn();
+  /** The id of the newest row, which may not be on disk yet. */
+  get lastId(): number {
+    return this.#lastId;
   }
 
-  /** Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost. */
-  durable(): Promise<void> {
-    return this.#writer.durable();
+  /**
+   * Resolves when every row so far is on disk; rejects with NerveError STORE_FAILED if one of this turn is lost. Without
+   * `hurry` it waits for the commit that comes anyway.
+   */
+  durable(hurry = true): Promise<void> {
+    return this.#writer.durable(hurry);
   }
 
   /** A row as a step of a writer's operation. */

@@ -4,6 +4,7 @@
  * it reads a damaged part of the file.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { pageMaxBytes } from "../../base/limits.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
@@ -45,12 +46,13 @@ export class StoreReader {
   }
 
   /**
-   * Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. Rows beyond `pageMaxBytes` are left
-   * for the next query: fewer than `limit` does not mean that there are no more (`hasMore`).
+   * Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. Rows beyond `maxBytes` are left for
+   * the next query: fewer than `limit` does not mean that there are no more.
    */
-  logs(filter: LogFilter): LogRow[] {
+  logs(filter: LogFilter, maxBytes: number = pageMaxBytes): LogRow[] {
     return this.#read(() => {
-      const { sql, values } = buildLogQuery({ ...filter, limit: countPage(this.#statements, buildSizeQuery(filter)) });
+      const limit = countPage(this.#statements, buildSizeQuery(filter), maxBytes);
+      const { sql, values } = buildLogQuery({ ...filter, limit });
       return this.#statements.arrays(sql).all(...values).map(toLogRow);
     });
   }

@@ -45,7 +45,7 @@ Deno.test("a compute has the outcome that its process reports, and began when th
   const { clock, process, host, computed, compute, answer } = setUp();
   const from = clock.monotonic();
   compute(1);
-  assert.deepEqual(process.sent, [{ t: "compute", id: 1, sense: "cpu", trigger }]);
+  assert.deepEqual(process.sent, [{ t: "compute", id: 1, sense: "cpu", trigger, signals: [] }]);
   await clock.tick(100);
   assert.ok(answer(1, { kind: "value", value: 7 }, 30));
   await clock.tick(0);

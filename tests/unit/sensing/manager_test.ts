@@ -14,7 +14,10 @@ import { FakeClock } from "../../support/fake_clock.ts";
 const limits = { sense: "disk", unit: "group:disk", timeoutMs: 1_000, gracePeriodMs: 100 } as const;
 const interval: Trigger = { kind: "interval", due: 0, coalesced: 0 };
 
-function setUp(startRun: () => Promise<{ runId: string }> = () => Promise.resolve({ runId: "run-1" })) {
+function setUp(
+  startRun: () => Promise<{ runId: string }> = () => Promise.resolve({ runId: "run-1" }),
+  isFull = false,
+) {
   const clock = new FakeClock(), rows: LogRow[] = [], events: KernelEvent[] = [], signals: Signal[] = [];
   const append = (row: NewLogRow): LogRow => {
     const appended = { ...row, id: rows.length + 1, ts: clock.now() };
@@ -32,9 +35,13 @@ function setUp(startRun: () => Promise<{ runId: string }> = () => Promise.resolv
     append,
     repeats: new RepeatLimiter(clock, (row) => void append(row)),
     emit: (event) => events.push(event),
-    onSignal: (signal) => {
-      assert.ok(rows.some(({ id }) => id === signal.id), "its row comes first");
-      signals.push(signal);
+    inbox: { take: () => [], settle: () => null },
+    publisher: {
+      publish: (signal) => {
+        assert.ok(rows.some(({ id }) => id === signal.id), "its row comes first");
+        if (!isFull) signals.push(signal);
+        return Promise.resolve(isFull ? "the disk is full" : null);
+      },
     },
     isWorkflow: (name) => name === "tidy",
     startRun,
@@ -81,6 +88,14 @@ Deno.test("a directive starts a run and is no signal; a run that cannot start is
   assert.equal(result.kind === "error" && result.message, "could not start workflow tidy: the disk is full");
   assert.deepEqual(full.events.map(({ kind }) => kind), ["problem"]);
   assert.equal(full.manager.recordOf("disk")?.counters.error, 1);
+});
+
+Deno.test("a signal whose row is lost is heard by nobody, and is an error of the compute", async () => {
+  const { signals, manager, compute } = setUp(undefined, true);
+  const result = await compute({ kind: "value", value: 1 });
+  assert.equal(result.kind === "error" && result.message, "its signal could not be recorded: the disk is full");
+  const record = manager.recordOf("disk");
+  assert.deepEqual([signals, record?.counters.signals, record?.counters.error, record?.lastSignal], [[], 0, 1, null]);
 });
 
 Deno.test("each compute is counted under exactly one outcome", async () => {

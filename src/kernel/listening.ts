@@ -1,0 +1,54 @@
+/**
+ * Lets every listening sense hear every signal: gives the inbox its listeners and the log, and triggers senses that have
+ * not heard all. Created by wiring.ts.
+ */
+import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
+import type { Json } from "../protocol/json.ts";
+import type { LogRow } from "../protocol/log.ts";
+import type { Signal } from "../protocol/signal.ts";
+import type { SensePlan } from "../scheduler/ports.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
+import { SignalInbox } from "../sensing/signal_inbox.ts";
+import type { Store } from "../store/store.ts";
+
+export class Listening {
+  readonly inbox: SignalInbox;
+  readonly #scheduler: () => Pick<Scheduler, "setPlans" | "trigger">;
+
+  constructor(store: Store, scheduler: () => Pick<Scheduler, "setPlans" | "trigger">) {
+    this.#scheduler = scheduler;
+    this.inbox = new SignalInbox({
+      readSignals: (sense, afterId) => readSignals(store, sense, afterId),
+      lastRowId: () => store.log.lastId,
+      places: store.meta,
+    });
+  }
+
+  /** `Scheduler.setPlans` */
+  setPlans(plans: readonly SensePlan[]): void {
+    const sourcesOf = ({ sense, reflexes }: SensePlan) => [sense, new Set(reflexes.flatMap(({ on }) => on))] as const;
+    this.inbox.setListeners(new Map(plans.map(sourcesOf).filter(([, sources]) => sources.size > 0)));
+    this.#scheduler().setPlans(plans);
+  }
+
+  /** Triggers those of the senses that have not heard every signal: their process died, or the daemon was down. */
+  resume(senses: Iterable<string> = this.inbox.listeners()): void {
+    for (const sense of senses) {
+      const signal = this.inbox.newestWaiting(sense);
+      if (signal !== null) this.#scheduler().trigger(sense, { kind: "signal", signal, coalesced: 0 });
+    }
+  }
+}
+
+function readSignals({ reader }: Store, sense: string, afterId: number): { signals: Signal[]; hasMore: boolean } {
+  const filter = { source: `sense:${sense}`, type: "sense.signal" } as const;
+  const rows = reader.logs({ ...filter, afterId, limit: heardSignalsMax }, heardBytesMax), last = rows.at(-1);
+  const hasMore = last !== undefined && reader.logs({ ...filter, afterId: last.id, limit: 1 }).length > 0;
+  return { signals: rows.map((row) => toSignal(sense, row)), hasMore };
+}
+
+/** The payload of the row of a signal is the kernel's own: what the sense returned is a part of it. */
+function toSignal(sense: string, { id, ts, payload }: LogRow): Signal {
+  const { payload: told = null } = payload as { readonly payload?: Json };
+  return { id, sense, payload: told, ts };
+}

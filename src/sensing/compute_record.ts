@@ -1,0 +1,62 @@
+/** What is remembered of a sense's computes, and how a result reads. Pure; used by manager.ts. */
+import { formatDuration } from "../base/duration.ts";
+import type { ComputeResult, SenseCounters, SenseView } from "../protocol/api.ts";
+import type { LoadProblem } from "../protocol/message.ts";
+import type { ComputeOutcome, Signal, Trigger } from "../protocol/signal.ts";
+import { formatPlace } from "../protocol/signal.ts";
+import type { ComputeLimits } from "./ports.ts";
+
+export interface SenseRecord {
+  limits: ComputeLimits;
+  readonly counters: SenseCounters;
+  lastCompute: SenseView["lastCompute"];
+  lastSignal: Signal | null;
+  /** Why its last load failed; empty when it succeeded. */
+  loadProblems: readonly LoadProblem[];
+}
+
+export function createSenseRecord(limits: ComputeLimits): SenseRecord {
+  return { limits, counters: createCounters(), lastCompute: null, lastSignal: null, loadProblems: [] };
+}
+
+function createCounters(): SenseCounters {
+  return {
+    computes: 0,
+    signals: 0,
+    runs: 0,
+    null: 0,
+    throttled: 0,
+    coalesced: 0,
+    timeout: 0,
+    error: 0,
+    group_down: 0,
+  };
+}
+
+/** The row that caused a compute: the signal's, or the manual request's. A schedule has none. */
+export function causeOf(trigger: Trigger): number | null {
+  if (trigger.kind === "signal") return trigger.signal.id;
+  return trigger.kind === "manual" ? trigger.causeId : null;
+}
+
+/** Details of a result beyond its kind. */
+export function detailOf(result: ComputeResult | ComputeOutcome): string | null {
+  switch (result.kind) {
+    case "error": {
+      const { place, message } = result;
+      return `${message}${formatPlace(place)}`;
+    }
+    case "timeout":
+      return `did not finish within ${formatDuration(result.afterMs)}${
+        result.killed ? "; its process was killed" : ""
+      }`;
+    case "group_down":
+      return result.message;
+    case "run":
+      return result.runId;
+    case "signal":
+      return result.warning ?? null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What each listening sense has not heard yet: every signal of the senses that it listens to reaches one of its
+ * computes. Created by kernel/wiring.ts; manager.ts takes the signals of a compute here and reports when it answered.
+ * I1. A signal counts as heard only once a compute that got it has answered: its process may die before. The place up to
+ *     which a listener has heard is durable, so that the next daemon goes on from there.
+ * I2. A listener gets the signals of one compute in the order of the log. Publish them here in that order.
+ * I3. Memory is bounded for each listener: a longer backlog waits in the log.
+ */
+import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
+import { byteLength } from "../protocol/json.ts";
+import type { Signal } from "../protocol/signal.ts";
+
+export interface SignalInboxPorts {
+  /** The first signals of a sense after row `afterId`, oldest first: about as many as one compute may get. */
+  readSignals(sense: string, afterId: number): { readonly signals: readonly Signal[]; readonly hasMore: boolean };
+  /** The last id that the log has given. */
+  lastRowId(): number;
+  readonly places: {
+    get(key: string): string | null;
+    setAll(values: readonly (readonly [key: string, value: string])[]): void;
+  };
+}
+
+interface Waiting {
+  readonly signal: Signal;
+  readonly bytes: number;
+}
+
+interface Listener {
+  /** For each sense that it listens to, the newest of its signals that was heard, or that came before it listened. */
+  readonly places: Map<string, number>;
+  waiting: Waiting[];
+  waitingBytes: number;
+  /** What the running compute was given. */
+  taken: Waiting[];
+  /** Every signal up to this row was put into `waiting`. */
+  upTo: number;
+  /** The log may hold signals after `upTo` that are not in `waiting`. */
+  behind: boolean;
+  /** What was left when `taken` was taken: no trigger will come for it. */
+  left: boolean;
+}
+
+export class SignalInbox {
+  readonly #ports: SignalInboxPorts;
+  readonly #listeners = new Map<string, Listener>();
+  readonly #bySource = new Map<string, Listener[]>();
+
+  constructor(ports: SignalInboxPorts) {
+    this.#ports = ports;
+  }
+
+  /** Replaces all listeners: the senses that listen, each with those it listens to. */
+  setListeners(wanted: ReadonlyMap<string, ReadonlySet<string>>): void {
+    const changed: [string, string][] = [];
+    for (const name of this.#listeners.keys()) {
+      if (!wanted.has(name)) {
+        this.#listeners.delete(name);
+        changed.push([placeKey(name), "{}"]);
+      }
+    }
+    this.#bySource.clear();
+    for (const [name, sources] of wanted) {
+      const listener = this.#listeners.get(name) ?? this.#restore(name);
+      this.#listeners.set(name, listener);
+      if (this.#follow(listener, sources)) changed.push(toPlaceEntry(name, listener));
+      for (const source of sources) {
+        const listeners = this.#bySource.get(source);
+        if (listeners === undefined) this.#bySource.set(source, [listener]);
+        else listeners.push(listener);
+      }
+    }
+    if (changed.length > 0) this.#ports.places.setAll(changed);
+  }
+
+  hasListeners(sense: string): boolean {
+    return this.#bySource.has(sense);
+  }
+
+  /** Keeps the signal for every sense that listens to its sense. Its row must be on disk. */
+  add(signal: Signal): void {
+    const listeners = this.#bySource.get(signal.sense);
+    if (listeners === undefined) return;
+    const added = toWaiting(signal);
+    for (const listener of listeners) {
+      // One that is behind finds it in the log, where it may have been found already.
+      if (listener.behind || signal.id <= listener.upTo) continue;
+      const { length } = listener.waiting, bytes = listener.waitingBytes + added.bytes;
+      listener.behind = length >= heardSignalsMax || (length > 0 && bytes > heardBytesMax);
+      if (listener.behind) continue;
+      listener.waiting.push(added);
+      listener.waitingBytes = bytes;
+      listener.upTo = signal.id;
+    }
+  }
+
+  /** What the sense's next compute shall answer, oldest first. Call `settle` when it has ended. */
+  take(sense: string): readonly Signal[] {
+    const listener = this.#listeners.get(sense);
+    if (listener === undefined) return [];
+    this.#refill(listener);
+    const { waiting } = listener, fitting = countFitting(waiting);
+    listener.taken = waiting.slice(0, fitting);
+    setWaiting(listener, waiting.slice(fitting));
+    listener.left = listener.waiting.length > 0 || listener.behind;
+    return listener.taken.map(({ signal }) => signal);
+  }
+
+  /**
+   * The compute of the last `take` has ended; `answered`: it got what was taken. Returns a signal when further ones wait
+   * for which no trigger will come: the newest of them.
+   */
+  settle(sense: string, answered: boolean): Signal | null {
+    const listener = this.#listeners.get(sense);
+    if (listener === undefined || listener.taken.length === 0) return null;
+    const { taken } = listener;
+    listener.taken = [];
+    if (!answered) {
+      this.#putBack(listener, taken);
+      return null;
+    }
+    for (const { signal: { sense: source, id } } of taken) {
+      if (listener.places.has(source)) listener.places.set(source, id);
+    }
+    this.#ports.places.setAll([toPlaceEntry(sense, listener)]);
+    return listener.left ? this.newestWaiting(sense) : null;
+  }
+
+  /** The newest signal that waits for the sense; null when none does. */
+  newestWaiting(sense: string): Signal | null {
+    const listener = this.#listeners.get(sense);
+    if (listener === undefined) return null;
+    this.#refill(listener);
+    return listener.waiting.at(-1)?.signal ?? null;
+  }
+
+  listeners(): Iterable<string> {
+    return this.#listeners.keys();
+  }
+
+  #restore(name: string): Listener {
+    const stored = JSON.parse(this.#ports.places.get(placeKey(name)) ?? "{}") as Record<string, number>;
+    const places = new Map(Object.entries(stored)), behind = places.size > 0;
+    const upTo = behind ? 0 : this.#ports.lastRowId();
+    return { places, waiting: [], waitingBytes: 0, taken: [], upTo, behind, left: false };
+  }
+
+  /** Begins to follow new sources from now on, and forgets those that are not followed any more. */
+  #follow(listener: Listener, sources: ReadonlySet<string>): boolean {
+    let changed = false;
+    for (const source of listener.places.keys()) {
+      if (sources.has(source)) continue;
+      listener.places.delete(source);
+      setWaiting(listener, listener.waiting.filter(({ signal }) => signal.sense !== source));
+      changed = true;
+    }
+    for (const source of sources) {
+      if (listener.places.has(source)) continue;
+      listener.places.set(source, this.#ports.lastRowId());
+      changed = true;
+    }
+    return changed;
+  }
+
+  #refill(listener: Listener): void {
+    if (!listener.behind) return;
+    const found: Waiting[] = [];
+    // What comes after the last signal of a source that has more would pass over those.
+    let horizon = Infinity;
+    for (const [source, place] of listener.places) {
+      const { signals, hasMore } = this.#ports.readSignals(source, Math.max(place, listener.upTo));
+      for (const signal of signals) found.push(toWaiting(signal));
+      if (hasMore) horizon = Math.min(horizon, signals.at(-1)?.id ?? 0);
+    }
+    found.sort((a, b) => a.signal.id - b.signal.id);
+    const all = [...listener.waiting, ...found.filter(({ signal }) => signal.id <= horizon)];
+    const kept = all.slice(0, countFitting(all));
+    setWaiting(listener, kept);
+    listener.upTo = Math.max(listener.upTo, kept.at(-1)?.signal.id ?? 0);
+    listener.behind = kept.length < all.length || horizon < Infinity;
+  }
+
+  #putBack(listener: Listener, taken: readonly Waiting[]): void {
+    const all = [...taken, ...listener.waiting].filter(({ signal }) => listener.places.has(signal.sense));
+    const kept = all.slice(0, countFitting(all));
+    setWaiting(listener, kept);
+    if (kept.length === all.length) return;
+    listener.upTo = kept.at(-1)?.signal.id ?? 0;
+    listener.behind = true;
+  }
+}
+
+function toWaiting(signal: Signal): Waiting {
+  return { signal, bytes: byteLength(JSON.stringify(signal)) };
+}
+
+/** How many of the first signals one compute may get; at least one. */
+function countFitting(waiting: readonly Waiting[]): number {
+  let bytes = 0;
+  const over = waiting.findIndex((each, index) => index >= heardSignalsMax || (bytes += each.bytes) > heardBytesMax);
+  return over < 0 ? waiting.length : Math.max(over, 1);
+}
+
+function setWaiting(listener: Listener, waiting: Waiting[]): void {
+  listener.waiting = waiting;
+  listener.waitingBytes = waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function toPlaceEntry(name: string, { places }: Listener): [string, string] {
+  return [placeKey(name), JSON.stringify(Object.fromEntries(places))];
+}
+
+function placeKey(name: string): string {
+  return `heard:${name}`;
+}

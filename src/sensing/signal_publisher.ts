@@ -1,0 +1,46 @@
+/**
+ * Publishes signals once their rows are on disk, in the order of the log: nobody hears of a signal that a crash could
+ * take back, or whose id could be given to another. Used by manager.ts; kernel/wiring.ts gives it the store and the
+ * scheduler.
+ */
+import { messageOf } from "../base/errors.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { Signal } from "../protocol/signal.ts";
+import type { SignalInbox } from "./signal_inbox.ts";
+
+export interface SignalPublisherPorts {
+  /** Resolves when every row so far is on disk; rejects when one is lost. Without `hurry` with the commit that comes anyway. */
+  durable(hurry: boolean): Promise<void>;
+  readonly inbox: Pick<SignalInbox, "add" | "hasListeners">;
+  emit(event: KernelEvent): void;
+  /** Triggers the senses that listen. */
+  onSignal(signal: Signal): void;
+}
+
+export class SignalPublisher {
+  readonly #ports: SignalPublisherPorts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(ports: SignalPublisherPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * Call this in the turn in which the signal's row was appended. Resolves with null when it was published, else with
+   * why its row was lost: then nobody has heard of it. `awaited`: a caller waits for it. Never rejects.
+   */
+  publish(signal: Signal, awaited: boolean): Promise<string | null> {
+    const { inbox, durable, emit, onSignal } = this.#ports, before = this.#last;
+    const stored = durable(awaited || inbox.hasListeners(signal.sense)).then(() => null, messageOf);
+    const published = stored.then(async (lost) => {
+      await before;
+      if (lost !== null) return lost;
+      emit({ kind: "signal", signal });
+      inbox.add(signal);
+      onSignal(signal);
+      return null;
+    });
+    this.#last = published;
+    return published;
+  }
+}
