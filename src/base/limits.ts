@@ -180,6 +180,8 @@ export const watchScanMaxMs = 30 * secondMs;
 export const scanFilesMax = 50_000;
 export const scanDepthMax = 32;
 export const scanFileMaxBytes = 8 * MiB;
+/** Senses that are loaded at a time after a death, for what their outboxes hold. */
+export const recoveredAtOnceMax = 4;
 /** Processes that load new code on trial at the same time. */
 export const concurrentTrialsMax = 2;
 /** Changed senses and workflows without a process that are trial-loaded; beyond it, the next compute finds faults. */

@@ -21,6 +21,14 @@ import type { FromProcess } from "../protocol/message.ts";
 import { groupKey } from "../protocol/unit.ts";
 import { planUnits } from "./unit_plans.ts";
 
+/** A compute that nothing but this file asks for. */
+const byHand = {
+  trigger: { kind: "manual", causeId: 0, coalesced: 0 },
+  signals: [],
+  key: null,
+  taken: null,
+} as const;
+
 export interface LearnResult extends Learned {
   readonly computes: number;
   /** The error messages of failed computes, without duplicates. */
@@ -68,7 +76,7 @@ export async function learnPermissions(
   const finished = over.promise.then(() => true);
   for (let id = 1;; id++) {
     answered = Promise.withResolvers();
-    process.send({ t: "compute", id, sense, trigger: { kind: "manual", causeId: 0, coalesced: 0 }, signals: [] });
+    process.send({ t: "compute", id, sense, ...byHand });
     if (await Promise.race([finished, answered.promise.then(() => false)])) break;
     if (await Promise.race([finished, delay(clock, waitOf(config, sense)).then(() => false)])) break;
   }

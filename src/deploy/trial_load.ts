@@ -51,7 +51,7 @@ export async function tryToLoad(
     return new Map([[spec.name, [{ message: `its process could not be started: ${messageOf(thrown)}`, place: null }]]]);
   }
   if (spec.workflow !== null) process.send({ t: "load_workflow" });
-  for (const { name } of spec.senses) process.send({ t: "load", sense: name });
+  for (const { name } of spec.senses) process.send({ t: "load", sense: name, taken: null });
   const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
   const cancel = clock.after(defaultTimeoutMs, () => resolve(late));
   const giveUp = () => resolve({ kind: "ended", message: "the trial was cut short" });

@@ -179,6 +179,7 @@ export class Kernel {
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
+      parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.resume();
       parts.retention.start();
       parts.walWatch.start();

@@ -25,6 +25,7 @@ import type { SenseManager } from "../sensing/manager.ts";
 import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { Listening } from "./listening.ts";
+import type { OutboxRecovery } from "./outbox_recovery.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
@@ -35,6 +36,7 @@ export interface ProcessEventPorts {
   readonly workflows: WorkflowManager;
   readonly scheduler: Pick<Scheduler, "nextDueAt">;
   readonly listening: Pick<Listening, "resume">;
+  readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
@@ -69,11 +71,14 @@ export class ProcessEvents implements SupervisorPorts {
       case "loaded":
         this.#noteLoaded(process, message.name);
         if (!isOwn(process, message.name)) return this.#reject(key, message, `to have loaded ${message.name}`);
+        this.#ports.outboxes.onLoaded(message.name);
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
         else if (this.#mayWrite(key)) senses.onLoaded(message.name, message.problems);
         return;
+      case "undelivered":
+        return this.#onUndelivered(key, process, message);
       case "log":
         return this.#onLog(key, process, message);
       case "message":
@@ -116,6 +121,7 @@ export class ProcessEvents implements SupervisorPorts {
     if (wanted) this.#recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);
     else this.#recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
     runner.onProcessEnd(process, end);
+    this.#ports.outboxes.onEnd(key, !wanted);
     if (process.spec.kind === "workflow") {
       const kind = end.kind === "recycled" ? "recycled" : wanted ? "idle" : "crash";
       workflows.onProcessExit(process.id, { kind, message: end.message });
@@ -146,7 +152,11 @@ export class ProcessEvents implements SupervisorPorts {
   onAvailable(key: UnitKey): void {
     const { kind, name } = parseUnitKey(key);
     if (kind === "workflow") this.#ports.workflows.onWorkflowAvailable(name);
-    else this.#ports.listening.resume(groupMembers(this.#ports.current.config, name).map((sense) => sense.name));
+    else {
+      const senses = groupMembers(this.#ports.current.config, name).map((sense) => sense.name);
+      this.#ports.outboxes.onAvailable(key, senses);
+      this.#ports.listening.resume(senses);
+    }
   }
 
   isBusy(_key: UnitKey, process: UnitProcess): boolean {
@@ -170,6 +180,13 @@ export class ProcessEvents implements SupervisorPorts {
     const { name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
     this.#appendRow(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
+  }
+
+  #onUndelivered(key: UnitKey, process: UnitProcess, message: Extract<FromProcess, { t: "undelivered" }>): void {
+    const { sense, compute } = message,
+      taken = isOwn(process, sense) ? this.#ports.senses.onUndelivered(message) : null;
+    if (taken === null) return this.#reject(key, message, `an outcome of compute ${compute}`);
+    void taken.then((fault) => process.send({ t: "taken", sense, fault }));
   }
 
   #noteLoaded(process: UnitProcess, name: string): void {

@@ -21,6 +21,7 @@ import { ComputeRunner } from "../sensing/compute_runner.ts";
 import { SenseManager } from "../sensing/manager.ts";
 import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { SignalPublisher } from "../sensing/signal_publisher.ts";
+import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
 import { History } from "../store/history/history.ts";
 import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
@@ -30,6 +31,7 @@ import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
+import { OutboxRecovery } from "./outbox_recovery.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
 import { RunSpans } from "./run_spans.ts";
@@ -64,6 +66,7 @@ export interface KernelParts {
   readonly workflows: WorkflowManager;
   readonly scheduler: Scheduler;
   readonly listening: Listening;
+  readonly outboxes: OutboxRecovery;
   readonly ticks: TickTimes;
   readonly reload: Reload;
   readonly watcher: FileWatcher;
@@ -78,7 +81,8 @@ interface Outlets {
   readonly current: CurrentConfig;
   readonly clock: Clock;
   readonly repeats: RepeatLimiter;
-  append(row: NewLogRow): LogRow;
+  /** `values` are stored in the same commit. */
+  append(row: NewLogRow, values?: readonly (readonly [key: string, value: string])[]): LogRow;
   emit(event: KernelEvent): void;
   /** Reports a problem of the kernel itself to the operator. */
   reportProblem(message: string): void;
@@ -95,7 +99,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const workflows = makeWorkflows(store, outlets, supervisor);
   const ticks = new TickTimes(store.meta, clock);
   const { senses, scheduler, listening } = makeSenses(store, outlets, supervisor, runner, workflows, ticks);
-  const stages = { supervisor, runner, workflows, senses, scheduler, listening };
+  const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
+  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes };
   const events = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
@@ -138,7 +143,7 @@ export function wireKernel(from: Foundation): KernelParts {
  */
 function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentSecrets): Outlets {
   const { store, clock } = from;
-  const append = (row: NewLogRow): LogRow => store.log.append(secrets.mask(row));
+  const append: Outlets["append"] = (row, values) => store.log.append(secrets.mask(row), values);
   const emit = (event: KernelEvent): void => from.emit(secrets.mask(event));
   const reportProblem = (message: string) => emit({ kind: "problem", source: "kernel", message, ts: clock.now() });
   return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, reportProblem };
@@ -197,14 +202,17 @@ function makeSenses(
     ...outlets,
     inbox,
     publisher,
+    taken: new TakenOutcomes(store.meta),
+    newKey: store.newRunId,
+    isRun: (runId) => store.runs.get(runId) !== null,
     isWorkflow: (name) => current.config.workflows.has(name),
-    startRun: ({ name, maxRounds, prompt }, payload, sense, causeId) =>
+    startRun: ({ name, maxRounds, prompt }, payload, sense, causeId, runId) =>
       workflows.startRun({
         workflow: name,
         prompt,
         payload,
         maxRounds,
-        runId: null,
+        runId,
         trigger: { kind: "sense", sense },
         causeId,
       }),
@@ -215,7 +223,7 @@ function makeSenses(
     newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => senses.compute(sense, trigger, id),
-      prepare: (sense) => prepareSense(sense, current, supervisor),
+      prepare: (sense) => prepareSense(sense, current, supervisor, senses),
     },
     listener: {
       onNonAction: (sense, reason, { computeId, until, trigger }) => {

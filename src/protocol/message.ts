@@ -15,7 +15,7 @@ import {
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger, triggerKinds } from "./signal.ts";
 
 /** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
 export interface SandboxPermissions {
@@ -82,7 +82,8 @@ export type ToProcess =
   | { readonly t: "ping"; readonly n: number }
   /** All sense names of the workspace, when they have changed since `init`. */
   | { readonly t: "senses"; readonly all: readonly string[] }
-  | { readonly t: "load"; readonly sense: string }
+  /** `taken`: the key of the last outcome of the sense's outbox that is on disk here; null: there is none. */
+  | { readonly t: "load"; readonly sense: string; readonly taken: string | null }
   | {
     readonly t: "compute";
     readonly id: number;
@@ -90,7 +91,12 @@ export type ToProcess =
     /** Without its signal: that is the last one of `signals`. */
     readonly trigger: BareTrigger;
     readonly signals: readonly Signal[];
+    /** Names its outcome in the sense's outbox; null: nothing is kept there. `taken` as in `load`. */
+    readonly key: string | null;
+    readonly taken: string | null;
   }
+  /** The answer to `undelivered`: null when it is on disk, else why not. */
+  | { readonly t: "taken"; readonly sense: string; readonly fault: string | null }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }
   | { readonly t: "load_workflow" }
   | {
@@ -142,6 +148,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
     t: z.literal("outcome"),
     id: z.int(),
     ranMs: z.number().min(0).nullable().catch(null),
+    /** Its value stays in the sense's outbox until the kernel has it on disk. */
+    kept: z.boolean().optional(),
     outcome: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("null"), returned: z.literal("undefined").optional() }),
       z.object({ kind: z.literal("value"), value: jsonSchema }),
@@ -152,6 +160,16 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
         place: placeSchema.nullable(),
       }),
     ]),
+  }),
+  /** The value of an earlier compute, from the outbox of a sense: the process that computed it may have died. */
+  z.object({
+    t: z.literal("undelivered"),
+    sense: nameSchema,
+    key: z.ulid(),
+    compute: z.int(),
+    trigger: z.enum(triggerKinds),
+    causeId: z.int().nullable(),
+    value: jsonSchema,
   }),
   /** A `ctx.log` call of a sense or role; `of` is the sense, or the run id in a workflow's process. */
   z.object({ t: z.literal("log"), of: z.string(), level: logLevelSchema, message: z.string(), data: jsonSchema }),
@@ -203,6 +221,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   stray: envelopeBytes,
   loaded: 32 * envelopeBytes,
   outcome: payloadMaxBytes + envelopeBytes,
+  undelivered: payloadMaxBytes + envelopeBytes,
   message: protocolLineMaxBytes,
   role_begun: 4 * 1024,
   attempt_failed: envelopeBytes,

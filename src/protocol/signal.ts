@@ -22,12 +22,19 @@ export const triggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("manual"), causeId: z.int().nullable(), coalesced: z.int() }),
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
+export const triggerKinds = ["interval", "cron", "signal", "manual"] as const satisfies readonly Trigger["kind"][];
 
 /**
  * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, also when
  * another kind of trigger came with them; `signal`, if there is one, is the newest of them.
  */
 export type ComputeTrigger = Trigger & { readonly signals: readonly Signal[] };
+
+/** The row that caused a compute: the signal's, or the manual request's. A schedule has none. */
+export function causeOf(trigger: Trigger): number | null {
+  if (trigger.kind === "signal") return trigger.signal.id;
+  return trigger.kind === "manual" ? trigger.causeId : null;
+}
 
 /** A place in a user's file; line and column count from 1. */
 export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });

@@ -114,6 +114,15 @@ function explainImportError(message: string): string {
   return message;
 }
 
+/** The message of what `compute` threw. */
+export function explainComputeError(message: string): string {
+  const nested = message.includes("cannot start a transaction within a transaction");
+  return nested ? `${message} (${wholeCompute})` : message;
+}
+
+const wholeCompute =
+  "a compute is one transaction: use db.transaction or a savepoint, or export const transaction = false";
+
 /** An error outside of any compute or role; its place is the first one in a folder of the unit. */
 export function toStrayProblem(thrown: unknown, folders: readonly string[]): LoadProblem {
   const message = `uncaught error outside of any compute or role: ${describeError(thrown)}`;

@@ -10,31 +10,34 @@ import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
 import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
-import type { LoadProblem, ProcessSpec, SenseSpec, ToProcess } from "../protocol/message.ts";
+import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
 import type { ComputeErrorCode, ComputeTrigger, Place } from "../protocol/signal.ts";
 import { authoredCompute, type Blobs, checkedConfig, type SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
-import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
+import { describeError, explainComputeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { openPeers } from "./peers.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
+import { type ComputeMessage, SenseOutbox } from "./sense_outbox.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
-type ComputeMessage = Extract<ToProcess, { t: "compute" }>;
 type Compute = (context: SenseContext) => unknown;
 /** The parts of a context that all computes of a sense share. */
 type SharedContext = Omit<SenseContext, "signal" | "trigger">;
 /** The parts that need Drizzle. */
 type DrizzleContext = Pick<SharedContext, "db" | "peers">;
 type Loaded =
-  | { readonly ok: true; readonly compute: Compute; readonly shared: SharedContext }
+  | { readonly ok: true; readonly compute: Compute; readonly shared: SharedContext; readonly outbox: SenseOutbox }
   /** `transient`: the disk caused it, not the code; the next compute tries again. */
   | { readonly ok: false; readonly problems: readonly LoadProblem[]; readonly transient?: boolean };
+
+type LoadedSense = Extract<Loaded, { ok: true }>;
 
 export class SenseRuntime implements Runtime {
   readonly #spec: ProcessSpec;
   readonly #kernel: KernelChannel;
   readonly #loaded = new Map<string, Promise<Loaded>>();
+  readonly #outboxes = new Map<string, SenseOutbox>();
   readonly #closers: (() => unknown)[] = [];
   readonly #running = new Map<number, AbortController>();
   readonly #blobs: Blobs;
@@ -50,8 +53,9 @@ export class SenseRuntime implements Runtime {
   }
 
   handle(message: RuntimeMessage): void {
-    if (message.t === "load") void this.#load(message.sense);
+    if (message.t === "load") void this.#prepare(message.sense, message.taken);
     else if (message.t === "compute") void this.#compute(message);
+    else if (message.t === "taken") this.#outboxes.get(message.sense)?.onTaken(message);
     else if (message.t === "abort") {
       this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
     } else if (message.t === "senses") this.#allSenses = new Set(message.all);
@@ -127,7 +131,9 @@ export class SenseRuntime implements Runtime {
         config: deepFreeze((sense.config ?? {}) as JsonObject),
         log: createLog(this.#kernel, name),
       };
-      return { ok: true, compute: compute as Compute, shared };
+      const outbox = new SenseOutbox(name, sqlite, module?.transaction !== false, this.#kernel);
+      this.#outboxes.set(name, outbox);
+      return { ok: true, compute: compute as Compute, shared, outbox };
     } catch (thrown) {
       const transient = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
       return { ok: false, problems: [toLoadProblem(thrown, folderOf(sense.entry))], transient };
@@ -144,39 +150,63 @@ export class SenseRuntime implements Runtime {
     };
   }
 
+  /** Loads a sense ahead of its compute, and gives the kernel what it does not have. */
+  async #prepare(name: string, taken: string | null): Promise<void> {
+    const isKnown = this.#loaded.has(name), loaded = await this.#load(name);
+    if (isKnown) this.#reportLoaded(name, loaded);
+    if (loaded.ok) await loaded.outbox.deliver(taken);
+  }
+
   async #compute(message: ComputeMessage): Promise<void> {
-    const { id, sense: name } = message;
+    const { id, sense } = message;
     const controller = new AbortController();
     this.#running.set(id, controller);
-    const loaded = await this.#loadUntil(name, controller.signal);
+    const loaded = await this.#loadUntil(sense, controller.signal);
     if (!loaded.ok) {
       const [first] = loaded.problems;
       this.#fail(id, null, "load", first?.message ?? "cannot be loaded", first?.place ?? null);
     } else {
-      const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
-      try {
-        const value = await loaded.compute({
-          ...loaded.shared,
-          signal: controller.signal,
-          trigger: toTrigger(message),
-        });
-        this.#succeed(id, ranMs(), value);
-      } catch (thrown) {
-        this.#fail(id, ranMs(), "throw", describeError(thrown), placeOf(thrown, folderOf(this.#entryOf(name))));
-      }
+      const fault = await loaded.outbox.deliver(message.taken);
+      if (fault === null) await this.#run(message, loaded, controller.signal);
+      else this.#fail(id, null, "output", `what an earlier compute returned is not on disk: ${fault}`, null);
     }
     this.#running.delete(id);
   }
 
-  #succeed(id: number, ranMs: number, value: unknown): void {
-    if (value === undefined) {
-      return this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "null", returned: "undefined" } });
+  async #run(message: ComputeMessage, { compute, shared, outbox }: LoadedSense, signal: AbortSignal): Promise<void> {
+    const { id, sense } = message, trigger = toTrigger(message);
+    const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
+    try {
+      outbox.begin();
+      const value = await compute({ ...shared, signal, trigger }), took = ranMs();
+      const text = value === undefined ? null : toJsonText(value, payloadMaxBytes);
+      if (text?.ok === false) {
+        outbox.rollback();
+        return this.#fail(id, took, "output", `what compute returned ${text.error}`, null);
+      }
+      const json = text === null || text.value === "null" ? null : text.value;
+      const { kept, unstored } = outbox.commit(message, trigger, json);
+      if (json === null && unstored !== null) return this.#fail(id, took, "output", toUnstored(unstored), null);
+      if (json === null) return this.#tellNull(id, took, value);
+      // On a full disk a warning still gets out; the sense will not remember that it told it.
+      if (unstored !== null) shared.log("warn", `${toUnstored(unstored)}; what it returned is told nonetheless`);
+      const outcome = `{"kind":"value","value":${json}}`;
+      this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${took},"kept":${kept},"outcome":${outcome}}`);
+    } catch (thrown) {
+      outbox.rollback();
+      this.#fail(
+        id,
+        ranMs(),
+        "throw",
+        explainComputeError(describeError(thrown)),
+        placeOf(thrown, folderOf(this.#entryOf(sense))),
+      );
     }
-    const text = toJsonText(value, payloadMaxBytes);
-    if (!text.ok) return this.#fail(id, ranMs, "output", `what compute returned ${text.error}`, null);
-    if (text.value === "null") return this.#kernel.send({ t: "outcome", id, ranMs, outcome: { kind: "null" } });
-    const { value: json } = text;
-    this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${ranMs},"outcome":{"kind":"value","value":${json}}}`);
+  }
+
+  #tellNull(id: number, ranMs: number, value: unknown): void {
+    const outcome = value === undefined ? { kind: "null", returned: "undefined" } as const : { kind: "null" } as const;
+    this.#kernel.send({ t: "outcome", id, ranMs, outcome });
   }
 
   #fail(id: number, ranMs: number | null, code: ComputeErrorCode, message: string, place: Place | null): void {
@@ -186,6 +216,10 @@ export class SenseRuntime implements Runtime {
   #entryOf(name: string): string {
     return this.#spec.senses.find((each) => each.name === name)?.entry ?? "";
   }
+}
+
+function toUnstored(why: string): string {
+  return `what compute wrote could not be stored: ${why}`;
 }
 
 function toTrigger({ trigger, signals }: ComputeMessage): ComputeTrigger {

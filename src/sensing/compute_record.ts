@@ -2,7 +2,7 @@
 import { formatDuration } from "../base/duration.ts";
 import type { ComputeResult, SenseCounters, SenseView } from "../protocol/api.ts";
 import type { LoadProblem } from "../protocol/message.ts";
-import type { ComputeOutcome, Signal, Trigger } from "../protocol/signal.ts";
+import type { ComputeOutcome, Signal } from "../protocol/signal.ts";
 import { formatPlace } from "../protocol/signal.ts";
 import type { ComputeLimits } from "./ports.ts";
 
@@ -31,12 +31,6 @@ function createCounters(): SenseCounters {
     error: 0,
     group_down: 0,
   };
-}
-
-/** The row that caused a compute: the signal's, or the manual request's. A schedule has none. */
-export function causeOf(trigger: Trigger): number | null {
-  if (trigger.kind === "signal") return trigger.signal.id;
-  return trigger.kind === "manual" ? trigger.causeId : null;
 }
 
 /** Details of a result beyond its kind. */

@@ -9,12 +9,18 @@
 import { formatDuration } from "../base/duration.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import type { FromProcess, ToProcess } from "../protocol/message.ts";
-import type { ComputeOutcome, Signal, Trigger } from "../protocol/signal.ts";
+import type { ComputeOutcome, Trigger } from "../protocol/signal.ts";
 import type { ComputeHost, ComputeLimits, ComputeProcess, ComputeProcessEnd } from "./ports.ts";
+
+/** What a compute gets beside its trigger: as in its message (protocol/message.ts). */
+export type Given = Pick<Extract<ToProcess, { t: "compute" }>, "signals" | "key" | "taken">;
+const nothingGiven: Given = { signals: [], key: null, taken: null };
 
 /** How a compute ended, and when the sense began it: in monotonic time, and never before the request. */
 export interface ComputeEnd {
   readonly outcome: ComputeOutcome;
+  /** Its value is in the sense's outbox, until the kernel has it on disk. */
+  readonly kept: boolean;
   readonly beganAt: number;
 }
 
@@ -40,21 +46,25 @@ export class ComputeRunner {
     this.#clock = clock;
   }
 
-  /** Never rejects. `takeSignals` is called when there is a process that gets what it returns. */
+  /** Never rejects. `give` is called when there is a process that gets what it returns. */
   async compute(
     limits: ComputeLimits,
     trigger: Trigger,
     id: number,
-    takeSignals: () => readonly Signal[] = () => [],
+    give: () => Given = () => nothingGiven,
   ): Promise<ComputeEnd> {
     const requestedAt = this.#clock.monotonic(), process = this.#host.getOrStartProcess(limits.unit);
     if (process === null) {
-      return { outcome: { kind: "group_down", message: this.#host.downReasonOf(limits.unit) }, beganAt: requestedAt };
+      return {
+        outcome: { kind: "group_down", message: this.#host.downReasonOf(limits.unit) },
+        kept: false,
+        beganAt: requestedAt,
+      };
     }
     const { promise, resolve } = Promise.withResolvers<ComputeEnd>();
     const compute: ActiveCompute = { limits, process, finish: resolve, requestedAt, timer: null, aborted: null };
     this.#active.set(id, compute);
-    process.send(toComputeMessage(limits.sense, trigger, id, takeSignals()));
+    process.send(toComputeMessage(limits.sense, trigger, id, give()));
     if (process.ready) this.#startTimeLimit(id, compute);
     const computed = await promise;
     compute.timer?.();
@@ -78,13 +88,13 @@ export class ComputeRunner {
   }
 
   /** False: the process was not given that compute. */
-  onOutcome(process: ComputeProcess, { id, ranMs, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
+  onOutcome(process: ComputeProcess, { id, ranMs, kept, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
     const compute = this.#active.get(id);
     if (compute?.process !== process) return false;
     // A compute that throws after its signal aborted was cut short. One that still finished its work was not.
     const cut = compute.aborted !== null && outcome.kind === "error";
     const beganAt = Math.max(compute.requestedAt, this.#clock.monotonic() - (ranMs ?? 0));
-    compute.finish({ outcome: cut ? toCutShortOutcome(compute, false) : outcome, beganAt });
+    compute.finish({ outcome: cut ? toCutShortOutcome(compute, false) : outcome, kept: kept === true, beganAt });
     return true;
   }
 
@@ -93,7 +103,11 @@ export class ComputeRunner {
       if (compute.process !== process) continue;
       const overdue = compute.aborted !== null && end.kind === "timeout";
       const down: ComputeOutcome = { kind: "group_down", message: `its process ${end.message}` };
-      compute.finish({ outcome: overdue ? toCutShortOutcome(compute, true) : down, beganAt: this.#clock.monotonic() });
+      compute.finish({
+        outcome: overdue ? toCutShortOutcome(compute, true) : down,
+        kept: false,
+        beganAt: this.#clock.monotonic(),
+      });
     }
   }
 
@@ -123,10 +137,10 @@ export class ComputeRunner {
   }
 }
 
-function toComputeMessage(sense: string, trigger: Trigger, id: number, taken: readonly Signal[]): ToProcess {
-  if (trigger.kind !== "signal") return { t: "compute", id, sense, trigger, signals: taken };
-  const { signal, ...bare } = trigger;
-  return { t: "compute", id, sense, trigger: bare, signals: taken.length > 0 ? taken : [signal] };
+function toComputeMessage(sense: string, trigger: Trigger, id: number, given: Given): ToProcess {
+  if (trigger.kind !== "signal") return { t: "compute", id, sense, trigger, ...given };
+  const { signal, ...bare } = trigger, { signals } = given;
+  return { t: "compute", id, sense, trigger: bare, ...given, signals: signals.length > 0 ? signals : [signal] };
 }
 
 const stopMessage = "the daemon stops";

@@ -4,31 +4,28 @@
  * I1. Each compute is counted under exactly one outcome.
  * I2. A signal is published when its row, and thus its id, is on disk (signal_publisher.ts).
  */
-import { messageOf, unreachable } from "../base/errors.ts";
+import { unreachable } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import type { ComputeResult } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
-import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
-import type { LoadProblem } from "../protocol/message.ts";
+import type { LogType } from "../protocol/log.ts";
+import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
-import { formatPlace } from "../protocol/signal.ts";
-import { causeOf, createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
+import { causeOf, formatPlace } from "../protocol/signal.ts";
+import { createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
-import { type Directive, type OutputRoute, routeSenseComputeOutput } from "./directive.ts";
+import { type Origin, OutputRecorder, type OutputRecorderPorts } from "./output_recorder.ts";
 import type { ComputeLimits } from "./ports.ts";
 import type { RepeatLimiter } from "./repeat_limiter.ts";
 import type { SignalInbox } from "./signal_inbox.ts";
-import type { SignalPublisher } from "./signal_publisher.ts";
 
-export interface SenseManagerPorts {
-  append(row: NewLogRow): LogRow;
+export interface SenseManagerPorts extends Omit<OutputRecorderPorts, "reportProblem" | "fail"> {
   readonly repeats: RepeatLimiter;
   emit(event: KernelEvent): void;
   readonly inbox: Pick<SignalInbox, "take" | "settle">;
-  readonly publisher: Pick<SignalPublisher, "publish">;
-  isWorkflow(name: string): boolean;
-  startRun(directive: Directive, payload: JsonObject, sense: string, causeId: number): Promise<{ runId: string }>;
+  /** Makes the name of an outcome; no two are equal. */
+  newKey(): string;
 }
 
 /** A compute has ended (scheduler/ports.ts, `ComputeEnding`). */
@@ -41,13 +38,25 @@ export class SenseManager {
   readonly #runner: ComputeRunner;
   readonly #clock: Clock;
   readonly #ports: SenseManagerPorts;
+  readonly #outputs: OutputRecorder;
   readonly #senses = new Map<string, SenseRecord>();
   readonly #waiters = new Map<number, ((report: ComputeResult) => void)[]>();
+  /** Senses whose process may deliver one value of its outbox: it was asked to load the sense, or to compute. */
+  readonly #mayDeliver = new Set<string>();
 
   constructor(runner: ComputeRunner, clock: Clock, ports: SenseManagerPorts) {
     this.#runner = runner;
     this.#clock = clock;
     this.#ports = ports;
+    this.#outputs = new OutputRecorder({
+      ...ports,
+      reportProblem: (sense, message) => this.#reportProblem(sense, message),
+      fail: (record, message, { compute, causeId }) => {
+        const isNew = this.#recordNonAction(record, "error", message, { compute, message }, causeId);
+        if (isNew) this.#reportProblem(record.limits.sense, message);
+        return { kind: "error", code: "output", message, place: null };
+      },
+    });
   }
 
   /** Adds a sense, or gives it new limits and keeps its counters. */
@@ -80,15 +89,19 @@ export class SenseManager {
     const at = this.#clock.now(), from = this.#clock.monotonic();
     const record = this.#senses.get(sense), { inbox } = this.#ports;
     if (record === undefined) return { beganAt: from, unheard: null };
-    let cause = trigger;
-    const { outcome, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
-      const signals = inbox.take(sense), signal = signals.at(-1);
-      if (trigger.kind === "signal" && signal !== undefined) cause = { ...trigger, signal };
-      return signals;
+    const key = this.#ports.newKey();
+    let causeId = causeOf(trigger);
+    const { outcome, kept, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
+      const signals = inbox.take(sense);
+      if (trigger.kind === "signal") causeId = signals.at(-1)?.id ?? causeId;
+      return { signals, key, taken: this.allowDelivery(sense) };
     });
     const durationMs = Math.round((this.#clock.monotonic() - from) * 1_000) / 1_000;
     record.counters.computes++;
-    const handled = this.#handleOutcome(record, outcome, cause, id);
+    const origin = { compute: id, trigger: trigger.kind, causeId, key: kept ? key : null };
+    const handled = outcome.kind === "value"
+      ? this.#outputs.record(record, outcome.value, origin, this.#waiters.has(id))
+      : { result: Promise.resolve(this.#recordNoValue(record, outcome, origin)), holds: true };
     const unheard = inbox.settle(sense, outcome.kind !== "group_down");
     const ended = handled.result.then((result) => {
       record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
@@ -102,7 +115,26 @@ export class SenseManager {
   /** Called by the scheduler for a trigger that did not start a compute at once. */
   onNonAction(sense: string, reason: "throttled" | "coalesced", detail: JsonObject, trigger: Trigger): void {
     const record = this.#senses.get(sense);
-    if (record !== undefined) this.#recordNonAction(record, reason, "", { ...detail, trigger: trigger.kind }, trigger);
+    if (record === undefined) return;
+    this.#recordNonAction(record, reason, "", { ...detail, trigger: trigger.kind }, causeOf(trigger));
+  }
+
+  /**
+   * Lets the sense's process deliver one value that its outbox holds. Returns the key of the last one that is on disk, for
+   * the message that asks the process to load the sense.
+   */
+  allowDelivery(sense: string): string | null {
+    this.#mayDeliver.add(sense);
+    return this.#ports.taken.lastKey(sense);
+  }
+
+  /**
+   * A process delivers a value of a sense's outbox. Null: it was not asked. Else resolves with null when it is on disk, or
+   * with why it is not.
+   */
+  onUndelivered(message: Extract<FromProcess, { t: "undelivered" }>): Promise<string | null> | null {
+    const record = this.#senses.get(message.sense);
+    return record === undefined || !this.#mayDeliver.delete(message.sense) ? null : this.#outputs.take(record, message);
   }
 
   onLoaded(sense: string, problems: readonly LoadProblem[]): void {
@@ -128,83 +160,31 @@ export class SenseManager {
     if (record !== undefined) record.counters.group_down++;
   }
 
-  #handleOutcome(record: SenseRecord, outcome: ComputeOutcome, trigger: Trigger, id: number): Handled {
-    if (outcome.kind !== "value") return handledNow(this.#handleNonAction(record, outcome, trigger, id));
-    const route = routeSenseComputeOutput(outcome.value, this.#ports.isWorkflow);
-    if (route.kind === "workflow") return { result: this.#startRun(record, route, trigger, id), holds: true };
-    return { result: this.#emitSignal(record, route, trigger, id), holds: false };
-  }
-
-  #handleNonAction(
+  #recordNoValue(
     record: SenseRecord,
     outcome: Exclude<ComputeOutcome, { kind: "value" }>,
-    trigger: Trigger,
-    id: number,
+    { compute, trigger, causeId }: Origin,
   ): ComputeResult {
     switch (outcome.kind) {
       case "null": {
-        const { returned = null } = outcome, detail = { compute: id, trigger: trigger.kind };
+        const { returned = null } = outcome, detail = { compute, trigger };
         const told = returned === null ? detail : { ...detail, returned };
-        this.#recordNonAction(record, "null", returned ?? "", told, trigger);
+        this.#recordNonAction(record, "null", returned ?? "", told, causeId);
         return returned === null ? { kind: "null" } : { kind: "null", returned };
       }
       case "error":
       case "timeout":
       case "group_down": {
-        const detail = detailOf(outcome) ?? outcome.kind;
-        const isNew = this.#recordNonAction(record, outcome.kind, detail, { compute: id, message: detail }, trigger);
+        const message = detailOf(outcome) ?? outcome.kind;
+        const isNew = this.#recordNonAction(record, outcome.kind, message, { compute, message }, causeId);
         // A failed load and a dead group are reported elsewhere.
         const reported = outcome.kind === "group_down" || (outcome.kind === "error" && outcome.code === "load");
-        if (isNew && !reported) this.#reportProblem(record.limits.sense, detail);
+        if (isNew && !reported) this.#reportProblem(record.limits.sense, message);
         return outcome;
       }
       default:
         return unreachable(outcome);
     }
-  }
-
-  async #startRun(
-    record: SenseRecord,
-    { directive, payload }: Extract<OutputRoute, { kind: "workflow" }>,
-    trigger: Trigger,
-    id: number,
-  ): Promise<ComputeResult> {
-    const { sense } = record.limits, asked = { compute: id, trigger: trigger.kind, ...directive, payload };
-    const row = this.#appendRow(sense, "sense.directive", asked, causeOf(trigger));
-    try {
-      const { runId } = await this.#ports.startRun(directive, payload, sense, row.id);
-      record.counters.runs++;
-      return { kind: "run", workflow: directive.name, runId };
-    } catch (thrown) {
-      return this.#fail(record, `could not start workflow ${directive.name}: ${messageOf(thrown)}`, trigger, id);
-    }
-  }
-
-  async #emitSignal(
-    record: SenseRecord,
-    { payload, warning }: Extract<OutputRoute, { kind: "signal" }>,
-    trigger: Trigger,
-    id: number,
-  ): Promise<ComputeResult> {
-    const { sense } = record.limits, told = { compute: id, trigger: trigger.kind, payload };
-    const row = this.#appendRow(sense, "sense.signal", told, causeOf(trigger));
-    const signal: Signal = { id: row.id, sense, payload, ts: row.ts };
-    if (warning !== null) {
-      this.#appendRow(sense, "sense.directive_invalid", { compute: id, message: warning }, row.id);
-      this.#reportProblem(sense, warning);
-    }
-    const lost = await this.#ports.publisher.publish(signal, this.#waiters.has(id));
-    if (lost !== null) return this.#fail(record, `its signal could not be recorded: ${lost}`, trigger, id);
-    record.counters.signals++;
-    record.lastSignal = signal;
-    return warning === null ? { kind: "signal", signal } : { kind: "signal", signal, warning };
-  }
-
-  #fail(record: SenseRecord, message: string, trigger: Trigger, id: number): ComputeResult {
-    if (this.#recordNonAction(record, "error", message, { compute: id, message }, trigger)) {
-      this.#reportProblem(record.limits.sense, message);
-    }
-    return { kind: "error", code: "output", message, place: null };
   }
 
   /** True when the non-action got a row of its own: it is not a repetition. */
@@ -213,29 +193,19 @@ export class SenseManager {
     reason: NonActionReason,
     kind: string,
     detail: JsonObject,
-    trigger: Trigger,
+    causeId: number | null,
   ): boolean {
     record.counters[reason]++;
-    const { sense } = record.limits, causeId = causeOf(trigger);
+    const { sense } = record.limits;
     const type: LogType = `sense.${reason}`;
     return this.#ports.repeats.record({ source: `sense:${sense}`, type, refId: sense, causeId, payload: detail }, kind);
   }
 
-  #appendRow(sense: string, type: LogType, payload: JsonObject, causeId: number | null): LogRow {
-    return this.#ports.append({ source: `sense:${sense}`, type, refId: sense, causeId, payload });
+  #appendRow(sense: string, type: LogType, payload: JsonObject, causeId: number | null): void {
+    this.#ports.append({ source: `sense:${sense}`, type, refId: sense, causeId, payload });
   }
 
   #reportProblem(sense: string, message: string): void {
     this.#ports.emit({ kind: "problem", source: `sense:${sense}`, message, ts: this.#clock.now() });
   }
-}
-
-/** The result of a compute, when it is known; `holds`: the sense's next compute waits for it. */
-interface Handled {
-  readonly result: Promise<ComputeResult>;
-  readonly holds: boolean;
-}
-
-function handledNow(result: ComputeResult): Handled {
-  return { result: Promise.resolve(result), holds: true };
 }

@@ -12,7 +12,7 @@ import type { GroupCommit } from "../commit/group_commit.ts";
 import type { Step } from "../commit/operations.ts";
 import { isRunState } from "../runs/run_log_rows.ts";
 import type { StatementCache } from "../sqlite/database.ts";
-import { readLastId } from "./meta_store.ts";
+import { readLastId, setMeta } from "./meta_store.ts";
 
 export class LogStore {
   readonly #writer: GroupCommit;
@@ -25,11 +25,14 @@ export class LogStore {
     this.#lastId = readLastId(statements);
   }
 
-  /** Returns the row with its id and time at once; it is on disk when a later `durable()` resolves. */
-  append(row: NewLogRow): LogRow {
+  /**
+   * Returns the row with its id and time at once; it is on disk when a later `durable()` resolves. `values` go into `meta`
+   * in the same commit.
+   */
+  append(row: NewLogRow, values: readonly (readonly [key: string, value: string])[] = []): LogRow {
     assert(!isRunState(row), `only the run store writes ${row.type} with a status`);
     const made = this.#createRow(row, this.#clock.now());
-    this.#writer.write([insertRow(made)]);
+    this.#writer.write([insertRow(made), ...values.map(([key, value]) => setMeta(key, value))]);
     return made;
   }
 

@@ -26,6 +26,7 @@ export function createDrizzle(db: DatabaseSync): DrizzleDatabase {
 }
 
 const behaviours = ["deferred", "immediate", "exclusive"] as const;
+const savepoint = ["savepoint nerve", "release nerve", "rollback to nerve; release nerve"] as const;
 type Behaviour = typeof behaviours[number];
 type Transaction = (...args: unknown[]) => unknown;
 
@@ -49,7 +50,9 @@ class Client {
   }
 
   #transact(behaviour: Behaviour, work: () => unknown): unknown {
-    this.#db.exec(`begin ${behaviour}`);
+    // A compute is a transaction already.
+    const [begin, commit, rollback] = this.#db.isTransaction ? savepoint : [`begin ${behaviour}`, "commit", "rollback"];
+    this.#db.exec(begin);
     try {
       const result = work();
       if (isThenable(result)) {
@@ -57,10 +60,10 @@ class Client {
         result.then(undefined, () => {});
         throw new TypeError("the callback of a transaction must be synchronous: it returned a promise");
       }
-      this.#db.exec("commit");
+      this.#db.exec(commit);
       return result;
     } catch (thrown) {
-      if (this.#db.isTransaction) this.#db.exec("rollback");
+      if (this.#db.isTransaction) this.#db.exec(rollback);
       throw thrown;
     }
   }

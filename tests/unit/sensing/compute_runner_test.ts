@@ -45,11 +45,11 @@ Deno.test("a compute has the outcome that its process reports, and began when th
   const { clock, process, host, computed, compute, answer } = setUp();
   const from = clock.monotonic();
   compute(1);
-  assert.deepEqual(process.sent, [{ t: "compute", id: 1, sense: "cpu", trigger, signals: [] }]);
+  assert.deepEqual(process.sent, [{ t: "compute", id: 1, sense: "cpu", trigger, signals: [], key: null, taken: null }]);
   await clock.tick(100);
   assert.ok(answer(1, { kind: "value", value: 7 }, 30));
   await clock.tick(0);
-  assert.deepEqual(computed.get(1), { outcome: { kind: "value", value: 7 }, beganAt: from + 70 });
+  assert.deepEqual(computed.get(1), { outcome: { kind: "value", value: 7 }, kept: false, beganAt: from + 70 });
   assert.deepEqual([host.released, clock.pending], [1, 0]);
 });
 

@@ -9,6 +9,7 @@ import type { ComputeOutcome, Signal, Trigger } from "../../../src/protocol/sign
 import { ComputeRunner } from "../../../src/sensing/compute_runner.ts";
 import { SenseManager } from "../../../src/sensing/manager.ts";
 import { RepeatLimiter } from "../../../src/sensing/repeat_limiter.ts";
+import { TakenOutcomes } from "../../../src/sensing/taken_outcomes.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const limits = { sense: "disk", unit: "group:disk", timeoutMs: 1_000, gracePeriodMs: 100 } as const;
@@ -28,7 +29,7 @@ function setUp(
   const host = { getOrStartProcess: () => null, downReasonOf: () => "", release: () => {} };
   const runner = new class extends ComputeRunner {
     override compute() {
-      return Promise.resolve({ outcome, beganAt: 0 });
+      return Promise.resolve({ outcome, kept: false, beganAt: 0 });
     }
   }(host, clock);
   const manager = new SenseManager(runner, clock, {
@@ -43,7 +44,10 @@ function setUp(
         return Promise.resolve(isFull ? "the disk is full" : null);
       },
     },
+    taken: new TakenOutcomes({ get: () => null, setAll: () => {} }),
+    newKey: () => "",
     isWorkflow: (name) => name === "tidy",
+    isRun: () => false,
     startRun,
   });
   manager.putSense(limits);

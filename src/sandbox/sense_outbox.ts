@@ -1,0 +1,96 @@
+/**
+ * Delivers what computes of one sense returned: a compute is one transaction of the sense's database, and its value stays
+ * there until the kernel has it on disk, so that no death between the two loses one of them. Used by sense_runtime.ts.
+ */
+import { messageOf } from "../base/errors.ts";
+import type { FromProcess, ToProcess } from "../protocol/message.ts";
+import { causeOf, type ComputeTrigger, triggerKinds } from "../protocol/signal.ts";
+import { ComputeTransaction } from "../store/sqlite/compute_transaction.ts";
+import type { DatabaseSync } from "node:sqlite";
+import type { KernelChannel } from "./runtime.ts";
+
+export type ComputeMessage = Extract<ToProcess, { t: "compute" }>;
+type Undelivered = Extract<FromProcess, { t: "undelivered" }>;
+
+/** What became of a compute's writes. `kept`: its value is in the outbox. `unstored`: why they could not be stored. */
+export interface ComputeCommit {
+  readonly kept: boolean;
+  readonly unstored: string | null;
+}
+
+export class SenseOutbox {
+  readonly #sense: string;
+  readonly #kernel: KernelChannel;
+  readonly #transaction: ComputeTransaction;
+  readonly #whole: boolean;
+  /** What the outbox holds, until it is known that the kernel has it. */
+  #held: { readonly key: string; readonly entry: string } | null;
+  #delivering: PromiseWithResolvers<string | null> | null = null;
+
+  /** `whole`: a compute is one transaction. */
+  constructor(sense: string, database: DatabaseSync, whole: boolean, kernel: KernelChannel) {
+    this.#sense = sense;
+    this.#kernel = kernel;
+    this.#whole = whole;
+    this.#transaction = new ComputeTransaction(database);
+    const entry = this.#transaction.readEntry(), held = entry === null ? null : readUndelivered(entry, sense);
+    this.#held = entry === null || held === null ? null : { key: held.key, entry };
+  }
+
+  /**
+   * Gives the kernel the value of an earlier compute, if it does not have it: `taken` is the key of the last one that it
+   * has. Resolves with null, or with why the kernel could not take it.
+   */
+  deliver(taken: string | null): Promise<string | null> {
+    if (this.#held?.key === taken) this.#held = null;
+    const undelivered = this.#held === null ? null : readUndelivered(this.#held.entry, this.#sense);
+    if (undelivered === null) return Promise.resolve(null);
+    if (this.#delivering === null) {
+      this.#delivering = Promise.withResolvers();
+      this.#kernel.send(undelivered);
+    }
+    return this.#delivering.promise;
+  }
+
+  /** The kernel's answer to `undelivered`. */
+  onTaken({ fault }: Extract<ToProcess, { t: "taken" }>): void {
+    if (fault === null) this.#held = null;
+    this.#delivering?.resolve(fault);
+    this.#delivering = null;
+  }
+
+  begin(): void {
+    this.#transaction.begin(this.#whole);
+  }
+
+  /** Ends the transaction of the compute. `json` is the value it returned, as JSON; null when it has none. */
+  commit({ id, key }: ComputeMessage, trigger: ComputeTrigger, json: string | null): ComputeCommit {
+    const head = JSON.stringify({ key, compute: id, trigger: trigger.kind, causeId: causeOf(trigger) });
+    const entry = key === null || json === null ? null : `${head.slice(0, -1)},"value":${json}}`;
+    try {
+      const kept = this.#transaction.commit(entry);
+      if (kept && key !== null && entry !== null) this.#held = { key, entry };
+      return { kept, unstored: null };
+    } catch (thrown) {
+      return { kept: false, unstored: messageOf(thrown) };
+    }
+  }
+
+  /** Undoes what the compute wrote. */
+  rollback(): void {
+    this.#transaction.rollback();
+  }
+}
+
+/** Null for what nerve did not write: user code can reach the table, and the kernel would end the process for it. */
+function readUndelivered(entry: string, sense: string): Undelivered | null {
+  try {
+    const { key, compute, trigger, causeId, value } = JSON.parse(entry) as Undelivered;
+    const known = typeof key === "string" && /^[0-9A-HJKMNP-TV-Z]{26}$/.test(key) && Number.isSafeInteger(compute) &&
+      triggerKinds.includes(trigger) && (causeId === null || Number.isSafeInteger(causeId)) && value !== undefined;
+    return known ? { t: "undelivered", sense, key, compute, trigger, causeId, value } : null;
+  } catch {
+    // Not JSON.
+    return null;
+  }
+}
