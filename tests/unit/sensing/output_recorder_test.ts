@@ -65,9 +65,9 @@ Deno.test("a signal is recorded once, also after a restart, and the next one aga
 Deno.test("a directive starts one run, also when its key was not stored before the daemon died", async () => {
   const { rows, runs, open, deliver } = setUp();
   runs.push(keys[0] ?? "");
-  assert.equal(await deliver(open(), keys[0], { workflow: "tidy" }), null);
+  assert.equal(await deliver(open(), keys[0], { workflow: "tidy|1|go" }), null);
   assert.deepEqual(rows, []);
-  assert.equal(await deliver(open(), keys[1], { workflow: "tidy" }), null);
+  assert.equal(await deliver(open(), keys[1], { workflow: "tidy|1|go" }), null);
   assert.deepEqual([rows, runs], [["sense.directive"], keys]);
 });
 
@@ -78,9 +78,9 @@ Deno.test("what the disk did not take is not taken, and is tried again; another 
   fault.signal = null;
   assert.equal(await deliver(recorder, keys[0], 1), null);
   fault.run = new NerveError("STORE_FAILED", "the disk is full");
-  assert.match(await deliver(recorder, keys[1], { workflow: "tidy" }) ?? "", /the disk is full/);
+  assert.match(await deliver(recorder, keys[1], { workflow: "tidy|1|go" }) ?? "", /the disk is full/);
   fault.run = new NerveError("PAYLOAD_INVALID", "too large");
-  assert.equal(await deliver(recorder, keys[1], { workflow: "tidy" }), null);
+  assert.equal(await deliver(recorder, keys[1], { workflow: "tidy|1|go" }), null);
   assert.deepEqual([runs, failures.length], [[], 3]);
 });
 
@@ -88,7 +88,7 @@ Deno.test("the next compute waits for a kept value and for a run, not for a sign
   const { record, open } = setUp(), recorder = open();
   const holds = (value: Json, key: string | null) =>
     recorder.record(record, value, { compute: 1, trigger: "cron", causeId: null, key }, false).holds;
-  assert.deepEqual([holds(1, null), holds(1, keys[0] ?? null), holds({ workflow: "tidy" }, keys[1] ?? null)], [
+  assert.deepEqual([holds(1, null), holds(1, keys[0] ?? null), holds({ workflow: "tidy|1|go" }, keys[1] ?? null)], [
     false,
     true,
     true,
