@@ -5,7 +5,7 @@
 import { messageOf } from "../base/errors.ts";
 import type { FromProcess, ToProcess } from "../protocol/message.ts";
 import { causeOf, type ComputeTrigger, triggerKinds } from "../protocol/signal.ts";
-import { ComputeTransaction } from "../store/sqlite/compute_transaction.ts";
+import { ComputeTransaction, readOutbox } from "../store/sqlite/compute_transaction.ts";
 import type { DatabaseSync } from "node:sqlite";
 import type { KernelChannel } from "./runtime.ts";
 
@@ -18,22 +18,32 @@ export interface ComputeCommit {
   readonly unstored: string | null;
 }
 
+export interface OutboxOptions {
+  /** The sense can use its database. */
+  readonly canWrite: boolean;
+  /** A compute is one transaction. */
+  readonly whole: boolean;
+}
+
+const nothingHeld: Promise<null> = Promise.resolve(null);
+const nothingWritten: ComputeCommit = { kept: false, unstored: null };
+
 export class SenseOutbox {
   readonly #sense: string;
   readonly #kernel: KernelChannel;
-  readonly #transaction: ComputeTransaction;
+  /** Null for a sense that cannot use its database. */
+  readonly #transaction: ComputeTransaction | null;
   readonly #whole: boolean;
   /** What the outbox holds, until it is known that the kernel has it. */
   #held: { readonly key: string; readonly entry: string } | null;
   #delivering: PromiseWithResolvers<string | null> | null = null;
 
-  /** `whole`: a compute is one transaction. */
-  constructor(sense: string, database: DatabaseSync, whole: boolean, kernel: KernelChannel) {
+  constructor(sense: string, database: DatabaseSync, kernel: KernelChannel, { canWrite, whole }: OutboxOptions) {
     this.#sense = sense;
     this.#kernel = kernel;
     this.#whole = whole;
-    this.#transaction = new ComputeTransaction(database);
-    const entry = this.#transaction.readEntry(), held = entry === null ? null : readUndelivered(entry, sense);
+    this.#transaction = canWrite ? new ComputeTransaction(database) : null;
+    const entry = readOutbox(database), held = entry === null ? null : readUndelivered(entry, sense);
     this.#held = entry === null || held === null ? null : { key: held.key, entry };
   }
 
@@ -44,7 +54,7 @@ export class SenseOutbox {
   deliver(taken: string | null): Promise<string | null> {
     if (this.#held?.key === taken) this.#held = null;
     const undelivered = this.#held === null ? null : readUndelivered(this.#held.entry, this.#sense);
-    if (undelivered === null) return Promise.resolve(null);
+    if (undelivered === null) return nothingHeld;
     if (this.#delivering === null) {
       this.#delivering = Promise.withResolvers();
       this.#kernel.send(undelivered);
@@ -60,13 +70,17 @@ export class SenseOutbox {
   }
 
   begin(): void {
-    this.#transaction.begin(this.#whole);
+    this.#transaction?.begin(this.#whole);
   }
 
   /** Ends the transaction of the compute. `json` is the value it returned, as JSON; null when it has none. */
   commit({ id, key }: ComputeMessage, trigger: ComputeTrigger, json: string | null): ComputeCommit {
-    const head = JSON.stringify({ key, compute: id, trigger: trigger.kind, causeId: causeOf(trigger) });
-    const entry = key === null || json === null ? null : `${head.slice(0, -1)},"value":${json}}`;
+    if (this.#transaction === null) return nothingWritten;
+    let entry: string | null = null;
+    if (key !== null && json !== null) {
+      const head = JSON.stringify({ key, compute: id, trigger: trigger.kind, causeId: causeOf(trigger) });
+      entry = `${head.slice(0, -1)},"value":${json}}`;
+    }
     try {
       const kept = this.#transaction.commit(entry);
       if (kept && key !== null && entry !== null) this.#held = { key, entry };
@@ -78,7 +92,7 @@ export class SenseOutbox {
 
   /** Undoes what the compute wrote. */
   rollback(): void {
-    this.#transaction.rollback();
+    this.#transaction?.rollback();
   }
 }
 

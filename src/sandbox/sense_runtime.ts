@@ -12,9 +12,10 @@ import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
 import type { ComputeErrorCode, ComputeTrigger, Place } from "../protocol/signal.ts";
-import { authoredCompute, type Blobs, checkedConfig, type SenseContext } from "../sdk/sense.ts";
+import { type Blobs, checkedConfig, type SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
+import { canUse } from "./compute_source.ts";
 import { describeError, explainComputeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { openPeers } from "./peers.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
@@ -124,14 +125,17 @@ export class SenseRuntime implements Runtime {
       const shared: SharedContext = {
         name,
         // A sense that cannot use them gets none.
-        ...needsDatabases(compute) ? await this.#openDatabases(sense, sqlite) : {} as DrizzleContext,
+        ...canUse(compute, ["db", "peers"]) ? await this.#openDatabases(sense, sqlite) : {} as DrizzleContext,
         sqlite,
         logs: this.#logs.logs,
         blobs: this.#blobs,
         config: deepFreeze((sense.config ?? {}) as JsonObject),
         log: createLog(this.#kernel, name),
       };
-      const outbox = new SenseOutbox(name, sqlite, module?.transaction !== false, this.#kernel);
+      const outbox = new SenseOutbox(name, sqlite, this.#kernel, {
+        canWrite: canUse(compute, ["db", "sqlite"]),
+        whole: module?.transaction !== false,
+      });
       this.#outboxes.set(name, outbox);
       return { ok: true, compute: compute as Compute, shared, outbox };
     } catch (thrown) {
@@ -249,23 +253,4 @@ function describeMissingCompute(module: Record<string, unknown>): string {
   const exports = Object.keys(module);
   const found = exports.length === 0 ? "nothing" : exports.join(", ");
   return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
-}
-
-/** The source of a function. Bound before user code can replace it. */
-const sourceOf: (of: unknown) => string = Function.prototype.call.bind(Function.prototype.toString);
-/** `(`, or `({ a, b: c })`: the plain names that a function destructures from its only parameter, without a rest. */
-const parameters = /^[\w$\s]*\(\s*(?:\{([\w$\s,:]*)\}\s*,?\s*)?\)/;
-/** Other ways to reach the arguments of a function. */
-const hiddenAccess = /\barguments\b|\beval\b|\[native code\]/;
-
-/**
- * Whether `compute` can use `db` or `peers`, judged by its source: a process loads no more than its senses need. True
- * if in doubt.
- */
-export function needsDatabases(compute: unknown): boolean {
-  const authored: unknown = Reflect.get(Object(compute), authoredCompute);
-  const text = sourceOf(typeof authored === "function" ? authored : compute), match = parameters.exec(text);
-  if (match === null || hiddenAccess.test(text)) return true;
-  const names = (match[1] ?? "").split(",").map((part) => part.split(":")[0]?.trim());
-  return names.includes("db") || names.includes("peers");
 }

@@ -9,6 +9,7 @@ import { systemClock } from "../../src/base/clock.ts";
 export type Unit =
   | "runs/s"
   | "computes/s"
+  | "signals/s"
   | "rows/s"
   | "requests/s"
   | "ms"

@@ -6,6 +6,13 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+/** The entry that was put last; null when there is none. */
+export function readOutbox(db: DatabaseSync): string | null {
+  const table = db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_outbox'").get();
+  const row = table === undefined ? undefined : db.prepare("select entry from _outbox").get();
+  return row === undefined ? null : String(row.entry);
+}
+
 export class ComputeTransaction {
   readonly #db: DatabaseSync;
   readonly #begin: StatementSync;
@@ -21,13 +28,6 @@ export class ComputeTransaction {
     this.#commit = db.prepare("commit");
     this.#rollback = db.prepare("rollback");
     this.#changes = db.prepare("select total_changes() as n");
-  }
-
-  /** The entry that was put last; null when there is none. */
-  readEntry(): string | null {
-    const table = this.#db.prepare("select 1 from sqlite_schema where type = 'table' and name = '_outbox'").get();
-    const row = table === undefined ? undefined : this.#db.prepare("select entry from _outbox").get();
-    return row === undefined ? null : String(row.entry);
   }
 
   /** Without `whole`, user code manages transactions itself. */

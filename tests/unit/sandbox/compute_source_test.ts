@@ -1,6 +1,6 @@
 /** Which computes need databases. A compute without the `db` that it uses fails at once: in doubt it gets one. */
 import assert from "node:assert/strict";
-import { needsDatabases } from "../../../src/sandbox/sense_runtime.ts";
+import { canUse } from "../../../src/sandbox/compute_source.ts";
 import { defineSense, option } from "../../../src/sdk/mod.ts";
 
 type Context = Record<"db" | "peers" | "sqlite" | "config", unknown>;
@@ -22,7 +22,7 @@ Deno.test("a compute that uses neither db nor peers needs no databases", () => {
       },
     }.compute,
   ];
-  for (const each of functions) assert.equal(needsDatabases(each), false, String(each));
+  for (const each of functions) assert.equal(canUse(each, ["db", "peers"]), false, String(each));
 });
 
 Deno.test("a compute that uses db or peers, or might, needs the databases", () => {
@@ -47,13 +47,13 @@ Deno.test("a compute that uses db or peers, or might, needs the databases", () =
     new Proxy(() => null, { apply: (_, __, [context]) => inner(context) }),
     class {},
   ];
-  for (const each of functions) assert.equal(needsDatabases(each), true, Object.prototype.toString.call(each));
+  for (const each of functions) assert.equal(canUse(each, ["db", "peers"]), true, Object.prototype.toString.call(each));
 });
 
 Deno.test("for a compute from defineSense(), the author's own function decides what is needed", () => {
   const config = { most: option.number(10) };
   const without = defineSense({ config, compute: ({ config: settings, sqlite }) => [settings.most, sqlite] });
   const withDb = defineSense({ config, compute: ({ config: settings, db }) => [settings.most, db] });
-  assert.equal(needsDatabases(without.compute), false);
-  assert.equal(needsDatabases(withDb.compute), true);
+  assert.equal(canUse(without.compute, ["db", "peers"]), false);
+  assert.equal(canUse(withDb.compute, ["db", "peers"]), true);
 });

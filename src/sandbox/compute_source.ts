@@ -1,0 +1,21 @@
+/**
+ * What a compute can use of its context, judged by its source: a process loads, and does, no more than its senses need.
+ * Pure; used by sense_runtime.ts.
+ */
+import { authoredCompute, type SenseContext } from "../sdk/sense.ts";
+
+/** The source of a function. Bound before user code can replace it. */
+const sourceOf: (of: unknown) => string = Function.prototype.call.bind(Function.prototype.toString);
+/** `(`, or `({ a, b: c })`: the plain names that a function destructures from its only parameter, without a rest. */
+const parameters = /^[\w$\s]*\(\s*(?:\{([\w$\s,:]*)\}\s*,?\s*)?\)/;
+/** Other ways to reach the arguments of a function. */
+const hiddenAccess = /\barguments\b|\beval\b|\[native code\]/;
+
+/** Whether `compute` can use one of these parts of its context. True if in doubt. */
+export function canUse(compute: unknown, parts: readonly (keyof SenseContext)[]): boolean {
+  const authored: unknown = Reflect.get(Object(compute), authoredCompute);
+  const text = sourceOf(typeof authored === "function" ? authored : compute), match = parameters.exec(text);
+  if (match === null || hiddenAccess.test(text)) return true;
+  const names = (match[1] ?? "").split(",").map((part) => part.split(":")[0]?.trim());
+  return parts.some((part) => names.includes(part));
+}
