@@ -20,6 +20,8 @@ export const logFileMaxBytes = 10 * MiB;
 export const logFilesKept = 5;
 /** The body of a request to the control API. */
 export const requestBodyMaxBytes = 1 * MiB;
+/** Runs that one request starts. */
+export const startRunsMax = 1_000;
 export const configFileMaxBytes = 1 * MiB;
 /** `env_file`: less than the system allows for one variable of a process. */
 export const envFileMaxBytes = 64 * KiB;

@@ -62,6 +62,6 @@ export interface KernelPort {
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
-  /** Resolves when the run has ended or `gone` aborts; at once for an unknown run. */
-  runEnded(runId: string, gone: AbortSignal): Promise<void>;
+  /** The run once it has ended; null when `gone` aborts before, and for an unknown run. */
+  runEnded(runId: string, gone: AbortSignal): Promise<Run | null>;
 }

@@ -7,7 +7,7 @@ import { resolver, validator } from "hono-openapi";
 import { HTTPException } from "hono/http-exception";
 import type * as z from "zod";
 import { messageOf, NerveError } from "../base/errors.ts";
-import { type ProblemDocument, problemSchema, problemStatus } from "../protocol/api.ts";
+import { type ProblemDocument, problemSchema, problemStatus } from "../protocol/problem.ts";
 
 const hint = "GET /v1/openapi.json describes every request";
 const headers = { "content-type": "application/problem+json" };
@@ -20,10 +20,13 @@ export function respondToError(thrown: unknown, report: (thrown: unknown) => voi
     return createProblemResponse(thrown.status, createMalformedError());
   }
   report(thrown);
-  const error = new NerveError("INTERNAL", `internal error: ${messageOf(thrown)}`, {
+  return createProblemResponse(500, createInternalError(thrown));
+}
+
+function createInternalError(thrown: unknown): NerveError {
+  return new NerveError("INTERNAL", `internal error: ${messageOf(thrown)}`, {
     hint: "this is a bug in nerve; the daemon's log has the details",
   });
-  return createProblemResponse(500, error);
 }
 
 export function createMalformedError(): NerveError {
@@ -35,15 +38,21 @@ export function createProblemResponse(
   error: NerveError,
   more: Readonly<Record<string, string>> = {},
 ): Response {
-  const body: ProblemDocument = {
+  const body = JSON.stringify(toProblemDocument(error, status));
+  return new Response(body, { status, headers: { ...headers, ...more } });
+}
+
+/** The document of one of several requests that failed. */
+export function toProblemDocument(thrown: unknown, status?: number): ProblemDocument {
+  const error = thrown instanceof NerveError ? thrown : createInternalError(thrown);
+  return {
     type: `urn:nerve:problem:${error.code.toLowerCase().replaceAll("_", "-")}`,
     title: error.code,
-    status,
+    status: status ?? problemStatus[error.code],
     detail: error.message,
     code: error.code,
     hint: error.hint,
   };
-  return new Response(JSON.stringify(body), { status, headers: { ...headers, ...more } });
 }
 
 /** For a route that takes no body: refuses any but `{}`, which some HTTP clients always send. */

@@ -260,14 +260,15 @@ export class KernelApi {
     return this.#ports.secrets.mask(run);
   }
 
-  /** Resolves when the run has ended, when `signal` aborts, or at once if the run is unknown. */
-  async runEnded(runId: string, signal: AbortSignal): Promise<void> {
-    const { workflows } = this.#ports;
-    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    if (signal.aborted) return;
-    // There is nothing to wait for if the run is unknown; the caller sees that in the records.
-    const ended = workflows.waitForEnd(runId).then(() => {}, () => {});
-    await Promise.race([ended, aborted]);
+  /** The run once it has ended; null when `signal` aborts before, and for an unknown run. */
+  async runEnded(runId: string, signal: AbortSignal): Promise<Run | null> {
+    const { workflows, secrets } = this.#ports;
+    const aborted = new Promise<null>((resolve) =>
+      signal.addEventListener("abort", () => resolve(null), { once: true })
+    );
+    if (signal.aborted) return null;
+    const ended = workflows.waitForEnd(runId).then((run) => secrets.mask(run), () => null);
+    return await Promise.race([ended, aborted]);
   }
 
   #viewUnits(): UnitView[] {

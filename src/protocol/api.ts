@@ -5,10 +5,10 @@
  */
 import * as z from "zod";
 import { formatDuration } from "../base/duration.ts";
-import type { ErrorCode } from "../base/errors.ts";
-import { promptMaxBytes, reasonMaxChars } from "../base/limits.ts";
+import { promptMaxBytes, reasonMaxChars, startRunsMax } from "../base/limits.ts";
 import { jsonSchema } from "./json_schema.ts";
 import { logRowSchema } from "./log.ts";
+import { problemSchema } from "./problem.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
 import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 
@@ -172,6 +172,12 @@ export const startRunRequestSchema = z.strictObject({
 });
 export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
 
+/** Up to `startRunsMax` starts, of any workflows. */
+export const startRunsRequestSchema = z.strictObject({
+  runs: z.array(startRunRequestSchema.extend({ workflow: nameSchema })).min(1).max(startRunsMax),
+});
+export type StartRunsRequest = z.infer<typeof startRunsRequestSchema>;
+
 /** `reason` is recorded in the run. Default: killed on request. */
 export const killRunRequestSchema = z.strictObject({ reason: z.string().min(1).max(reasonMaxChars).optional() });
 export type KillRunRequest = z.infer<typeof killRunRequestSchema>;
@@ -193,6 +199,12 @@ export const runSchema: z.ZodType<Run> = z.object({
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
 });
+
+/** In the order of the request: each has a run, or the problem why there is none. */
+export const startRunsReplySchema = z.object({
+  items: z.array(z.object({ run: runSchema.nullable(), problem: problemSchema.nullable() })),
+});
+export type StartRunsReply = z.infer<typeof startRunsReplySchema>;
 
 /** A page; `total` counts every run that passes the filter. */
 export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
@@ -247,44 +259,6 @@ export const archiveReplySchema = z.object({
 export type ArchiveReply = z.infer<typeof archiveReplySchema>;
 
 export const stoppingSchema = z.object({ stopping: z.literal(true) });
-
-/** A problem document (RFC 9457); `code` and `hint` are those of a NerveError. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.string(),
-  hint: z.string().nullable(),
-});
-export type ProblemDocument = z.infer<typeof problemSchema>;
-
-/** The HTTP status of each error code. */
-export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 500 | 502 | 503>> = {
-  CONFIG_INVALID: 409,
-  WORKSPACE_EXISTS: 409,
-  WORKSPACE_MISSING: 404,
-  NAME_INVALID: 400,
-  FOLDER_UNSAFE: 500,
-  DAEMON_RUNNING: 409,
-  DAEMON_MISSING: 503,
-  DAEMON_ANSWER: 502,
-  PERMISSION_UNAPPROVED: 409,
-  SENSE_UNKNOWN: 404,
-  WORKFLOW_UNKNOWN: 404,
-  RUN_UNKNOWN: 404,
-  RUN_CONFLICT: 409,
-  RUN_ENDED: 409,
-  PAYLOAD_INVALID: 400,
-  QUERY_INVALID: 400,
-  DATABASE_MISSING: 409,
-  CLIENTS_MANY: 503,
-  ROW_UNKNOWN: 404,
-  STORE_FAILED: 500,
-  INTERNAL: 500,
-  UPGRADE_FAILED: 500,
-  USAGE: 400,
-};
 
 /**
  * An accepted manual trigger. `outcome` never rejects and says how the compute ended. Call it in the turn of the

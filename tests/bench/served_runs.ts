@@ -1,8 +1,7 @@
 /**
- * Durable runs as users start them: over HTTP, on the socket of a daemon of a built nerve. Two requests per run, one
- * that starts it and one that waits for its end; 64 in flight, and one at a time. Also their cost: the processor time
- * of all of the daemon's processes (supervisor, kernel, the workflow's process), without the client's, and their
- * memory.
+ * Durable runs as users start them: over HTTP, on the socket of a daemon of a built nerve. One request per run, which
+ * starts it and waits for its end; 64 in flight, and one at a time. Also their cost: the processor time of all of the
+ * daemon's processes (supervisor, kernel, the workflow's process), without the client's, and their memory.
  * Floor: the same rows and changes in bare SQLite with one commit per step (floor_disk.ts), without any HTTP.
  * Not measured: the work of roles, payloads, the start of the process, clients that wait by an event stream.
  */
@@ -26,8 +25,7 @@ export async function* figures(): Figures {
   const { client } = daemon;
   const oneRun = () =>
     timed(async () => {
-      const { runId } = await client.startRun("w", {});
-      assert.equal((await client.run(runId, true)).status, "completed");
+      assert.equal((await client.startRun("w", {}, true)).status, "completed");
     });
   const rateOf = async (runs: number) => {
     let remaining = runs;

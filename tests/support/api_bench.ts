@@ -1,7 +1,7 @@
 /** The API without a socket, over a kernel that a test sets up. */
 import assert from "node:assert/strict";
 import { createApp } from "../../src/control/app.ts";
-import { problemSchema } from "../../src/protocol/api.ts";
+import { problemSchema } from "../../src/protocol/problem.ts";
 import { FakeView } from "./fake_view.ts";
 
 export function apiBench() {

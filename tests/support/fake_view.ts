@@ -202,10 +202,10 @@ export class FakeView implements KernelPort {
     return this.start(workflow, request);
   }
 
-  runEnded(runId: string, gone: AbortSignal): Promise<void> {
+  runEnded(runId: string, gone: AbortSignal): Promise<Run | null> {
     return new Promise((resolve) => {
-      this.waiting.push({ runId, gone, end: resolve });
-      gone.addEventListener("abort", () => resolve(), { once: true });
+      this.waiting.push({ runId, gone, end: () => resolve(null) });
+      gone.addEventListener("abort", () => resolve(null), { once: true });
     });
   }
 }

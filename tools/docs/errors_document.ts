@@ -5,7 +5,7 @@ import { NerveError } from "../../src/base/errors.ts";
 import { osErrorTexts } from "../../src/base/os_error.ts";
 import { exit } from "../../src/cli/io.ts";
 import { toExitCode } from "../../src/cli/render/terminal.ts";
-import { problemStatus } from "../../src/protocol/api.ts";
+import { problemStatus } from "../../src/protocol/problem.ts";
 import { daemonMissing } from "../../src/protocol/common_errors.ts";
 import { exitCode as runExitCode } from "../../src/protocol/run.ts";
 import { errorMessages } from "./error_messages.ts";

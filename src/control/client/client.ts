@@ -6,7 +6,7 @@
 import { hc } from "hono/client";
 import type * as z from "zod";
 import { systemClock } from "../../base/clock.ts";
-import { type ErrorCode, messageOf, NerveError } from "../../base/errors.ts";
+import { messageOf, NerveError } from "../../base/errors.ts";
 import { daemonAnswerMaxMs, eventHeartbeatMs } from "../../base/limits.ts";
 import { readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
@@ -20,6 +20,8 @@ import type {
   ResetReply,
   SenseView,
   StartRunRequest,
+  StartRunsReply,
+  StartRunsRequest,
   TriggerReply,
   WorkflowView,
 } from "../../protocol/api.ts";
@@ -30,6 +32,7 @@ import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { ControlApp } from "../app.ts";
 import type { EventFilter, StreamItem } from "../event_stream.ts";
 import { DaemonHangs, settlesInTime, waitWhileAlive } from "./liveness.ts";
+import { otherVersionHint, readProblem } from "./problem.ts";
 
 type Schemas = typeof import("../../protocol/api.ts");
 type SchemaName = { [Name in keyof Schemas]: Schemas[Name] extends z.ZodType ? Name : never }[keyof Schemas];
@@ -50,8 +53,6 @@ export interface SilentKernel {
   readonly starts: boolean;
   readonly root: string | null;
 }
-
-const otherVersionHint = "the daemon may be of another version: restart it";
 
 export class ControlClient implements Disposable {
   readonly #path: string;
@@ -105,11 +106,15 @@ export class ControlClient implements Disposable {
     return (await this.#ask(this.#api.workflows.$get(), "workflowsSchema")).items;
   }
 
-  startRun(workflow: string, request: StartRunRequest): Promise<Run> {
-    return this.#ask(
-      this.#api.workflows[":name"].runs.$post({ param: { name: toSegment(workflow) }, json: request }),
-      "runSchema",
-    );
+  /** With `wait`, resolves when the run has ended. */
+  startRun(workflow: string, request: StartRunRequest, wait = false): Promise<Run> {
+    const param = { name: toSegment(workflow) }, query = { wait: wait ? "1" : "0" } as const;
+    return this.#ask(this.#api.workflows[":name"].runs.$post({ param, query, json: request }), "runSchema");
+  }
+
+  startRuns(request: StartRunsRequest, wait = false): Promise<StartRunsReply> {
+    const query = { wait: wait ? "1" : "0" } as const;
+    return this.#ask(this.#api["runs:batch"].$post({ query, json: request }), "startRunsReplySchema");
   }
 
   resetWorkflow(name: string): Promise<ResetReply> {
@@ -213,7 +218,7 @@ export class ControlClient implements Disposable {
     if (!answer.ok) throw await readProblem(answer.status, body);
     // A daemon of the same version has the same types. Loading the schemas would take longer than all the rest.
     if (answer.headers.get("server") === product) return body as z.infer<Schemas[Name]>;
-    const { [schema]: known } = await loadSchemas(), parsed = known.safeParse(body);
+    const { [schema]: known } = await import("../../protocol/api.ts"), parsed = known.safeParse(body);
     if (parsed.success) return parsed.data as z.infer<Schemas[Name]>;
     throw new NerveError("DAEMON_ANSWER", "this version of nerve does not understand the daemon's answer", {
       hint: otherVersionHint,
@@ -280,20 +285,4 @@ export class ControlClient implements Disposable {
 /** A name or an id as one segment of a path. Hono inserts it verbatim, and `../stop?` would be another route. */
 function toSegment(text: string): string {
   return encodeURIComponent(text);
-}
-
-async function loadSchemas(): Promise<Schemas> {
-  return await import("../../protocol/api.ts");
-}
-
-async function readProblem(status: number, body: unknown): Promise<NerveError> {
-  const { problemSchema, problemStatus } = await loadSchemas(), parsed = problemSchema.safeParse(body);
-  if (!parsed.success) {
-    return new NerveError("DAEMON_ANSWER", `the daemon answered with status ${status}`, {
-      hint: otherVersionHint,
-    });
-  }
-  const { code, detail, hint } = parsed.data;
-  const known = Object.hasOwn(problemStatus, code) ? code as ErrorCode : "DAEMON_ANSWER";
-  return new NerveError(known, detail, hint === null ? {} : { hint });
 }

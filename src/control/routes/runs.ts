@@ -1,6 +1,7 @@
 /** Routes of workflows and their runs. */
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
+import { setImmediate } from "node:timers";
 import * as z from "zod";
 import {
   killRunRequestSchema,
@@ -9,6 +10,9 @@ import {
   runListSchema,
   runSchema,
   startRunRequestSchema,
+  type StartRunsReply,
+  startRunsReplySchema,
+  startRunsRequestSchema,
   workflowsSchema,
 } from "../../protocol/api.ts";
 import { unknownRun, unknownWorkflow } from "../../protocol/common_errors.ts";
@@ -16,11 +20,13 @@ import type { MessageQuery, RunQuery } from "../../protocol/queries.ts";
 import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
-import { describeResponses, refuseBody, validatePart } from "../problem_response.ts";
+import { describeResponses, refuseBody, toProblemDocument, validatePart } from "../problem_response.ts";
 import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
 
 const named = z.object({ name: nameSchema.meta({ description: "The workflow" }) });
 const identified = z.object({ id: runIdSchema.meta({ description: "The run" }) });
+
+const waitQuery = z.object({ wait: flagSchema.meta({ description: "1: wait for its end" }) });
 
 const runQuery = z.object({
   workflow: nameSchema.optional().meta({ description: "Only runs of this workflow" }),
@@ -38,7 +44,7 @@ const messageQuery = z.object({
 
 // Hono derives its typed client from the inferred return type, which cannot be written out.
 export function runRoutes(view: KernelPort) {
-  return new Hono()
+  return new Hono<ControlEnv>()
     .get(
       "/workflows",
       describeRoute({
@@ -51,12 +57,42 @@ export function runRoutes(view: KernelPort) {
       "/workflows/:name/runs",
       describeRoute({
         summary: "Start a run",
-        description: "An existing runId attaches to that run. The run is on disk before the answer is sent.",
+        description:
+          "An existing runId attaches to that run. The run is on disk before the answer is sent. With wait=1, " +
+          "answers when the run has ended or the daemon stops.",
         responses: describeResponses("The run", runSchema, 404, 409, 413, 415),
       }),
       validatePart("param", named),
+      validatePart("query", waitQuery),
       validatePart("json", startRunRequestSchema),
-      async (c) => c.json(await view.startRun(c.req.valid("param").name, c.req.valid("json"))),
+      async (c) => {
+        const run = await view.startRun(c.req.valid("param").name, c.req.valid("json"));
+        return c.json(c.req.valid("query").wait ? await waitForEnd(view, run, createGoneSignal(c)) : run);
+      },
+    )
+    .post(
+      "/runs:batch",
+      describeRoute({
+        summary: "Start many runs",
+        description: "Up to 1,000 starts, each as the body of a start with its `workflow`. A start that is refused " +
+          "hinders no other. With wait=1, answers when all of them have ended or the daemon stops.",
+        responses: describeResponses(
+          "Each run, or its problem, in the order of the request",
+          startRunsReplySchema,
+          413,
+          415,
+        ),
+      }),
+      validatePart("query", waitQuery),
+      validatePart("json", startRunsRequestSchema),
+      async (c) => {
+        const { runs } = c.req.valid("json"), gone = c.req.valid("query").wait ? createGoneSignal(c) : null;
+        const items = await startInTurns(runs, async ({ workflow, ...request }) => {
+          const run = await view.startRun(workflow, request);
+          return gone === null ? run : waitForEnd(view, run, gone);
+        });
+        return c.json({ items });
+      },
     )
     .post(
       "/workflows/:name/reset",
@@ -97,13 +133,10 @@ function singleRunRoutes(view: KernelPort) {
         responses: describeResponses("The run", runSchema, 404),
       }),
       validatePart("param", identified),
-      validatePart("query", z.object({ wait: flagSchema.meta({ description: "1: wait for its end" }) })),
+      validatePart("query", waitQuery),
       async (c) => {
-        const { id } = c.req.valid("param");
-        const run = findRun(view, id);
-        if (!c.req.valid("query").wait || run.endedAt !== null) return c.json(run);
-        await view.runEnded(id, createGoneSignal(c));
-        return c.json(findRun(view, id));
+        const run = findRun(view, c.req.valid("param").id);
+        return c.json(c.req.valid("query").wait ? await waitForEnd(view, run, createGoneSignal(c)) : run);
       },
     )
     .get(
@@ -138,6 +171,33 @@ function singleRunRoutes(view: KernelPort) {
 
 function throwUnknown(name: string, view: KernelPort): never {
   throw unknownWorkflow(name, view.workflows().map((workflow) => workflow.name));
+}
+
+/** The run once it has ended, or as it is when `gone` aborts. */
+async function waitForEnd(view: KernelPort, run: Run, gone: AbortSignal): Promise<Run> {
+  if (run.endedAt !== null) return run;
+  return await view.runEnded(run.runId, gone) ?? findRun(view, run.runId);
+}
+
+/** Starts that begin in one turn of the event loop. */
+const startsATurn = 100;
+
+/** Starts each; other work of the event loop comes in between. */
+async function startInTurns<Request>(
+  requests: readonly Request[],
+  start: (request: Request) => Promise<Run>,
+): Promise<StartRunsReply["items"]> {
+  const starting: Promise<StartRunsReply["items"][number]>[] = [];
+  for (const [index, request] of requests.entries()) {
+    if (index > 0 && index % startsATurn === 0) await new Promise((resolve) => setImmediate(resolve));
+    starting.push(
+      start(request).then(
+        (run) => ({ run, problem: null }),
+        (thrown) => ({ run: null, problem: toProblemDocument(thrown) }),
+      ),
+    );
+  }
+  return await Promise.all(starting);
 }
 
 function findRun(view: KernelPort, id: string): Run {

@@ -26,7 +26,7 @@ Deno.test("workflow trigger prints the run id, and with --wait has the run's exi
     };
     view.runEnded = () => {
       view.runsById.set("slow", aRun({ runId: "slow", status: "failed", exitCode: 2, reason: "maxRounds reached" }));
-      return Promise.resolve();
+      return Promise.resolve(null);
     };
     const waited = await nerve(root, "workflow", "trigger", "cleanup", "--wait");
     assert.deepEqual([waited.code, waited.out, waited.err], [

@@ -1,7 +1,7 @@
 /** The route of the event stream: what a client reads, and when the stream ends. */
 import assert from "node:assert/strict";
 import { eventHeartbeatMs, sseClientsMax } from "../../../src/base/limits.ts";
-import { problemSchema } from "../../../src/protocol/api.ts";
+import { problemSchema } from "../../../src/protocol/problem.ts";
 import { apiBench } from "../../support/api_bench.ts";
 import { eventBench, textOf } from "../../support/event_bench.ts";
 

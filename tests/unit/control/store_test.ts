@@ -1,7 +1,8 @@
 /** POST /v1/store/archive: what it requests from the kernel, and what it rejects. */
 import assert from "node:assert/strict";
 import { createApp } from "../../../src/control/app.ts";
-import { archiveReplySchema, problemSchema } from "../../../src/protocol/api.ts";
+import { archiveReplySchema } from "../../../src/protocol/api.ts";
+import { problemSchema } from "../../../src/protocol/problem.ts";
 import { FakeView } from "../../support/fake_view.ts";
 
 Deno.test("POST /v1/store/archive passes on the day and the dry run, and rejects anything else", async () => {

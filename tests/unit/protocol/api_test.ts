@@ -4,10 +4,10 @@ import {
   archiveRequestSchema,
   formatReflex,
   killRunRequestSchema,
-  problemStatus,
   startRunRequestSchema,
   unitViewSchema,
 } from "../../../src/protocol/api.ts";
+import { problemStatus } from "../../../src/protocol/problem.ts";
 
 Deno.test("formatReflex() names every way in which a sense can be triggered", () => {
   const none = { intervalMs: null, cron: null, timezone: null, on: [] };

@@ -1,0 +1,41 @@
+/** The answers of the control API that are errors. */
+import * as z from "zod";
+import type { ErrorCode } from "../base/errors.ts";
+
+/** A problem document (RFC 9457); `code` and `hint` are those of a NerveError. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  hint: z.string().nullable(),
+});
+export type ProblemDocument = z.infer<typeof problemSchema>;
+
+/** The HTTP status of each error code. */
+export const problemStatus: Readonly<Record<ErrorCode, 400 | 404 | 409 | 413 | 500 | 502 | 503>> = {
+  CONFIG_INVALID: 409,
+  WORKSPACE_EXISTS: 409,
+  WORKSPACE_MISSING: 404,
+  NAME_INVALID: 400,
+  FOLDER_UNSAFE: 500,
+  DAEMON_RUNNING: 409,
+  DAEMON_MISSING: 503,
+  DAEMON_ANSWER: 502,
+  PERMISSION_UNAPPROVED: 409,
+  SENSE_UNKNOWN: 404,
+  WORKFLOW_UNKNOWN: 404,
+  RUN_UNKNOWN: 404,
+  RUN_CONFLICT: 409,
+  RUN_ENDED: 409,
+  PAYLOAD_INVALID: 400,
+  QUERY_INVALID: 400,
+  DATABASE_MISSING: 409,
+  CLIENTS_MANY: 503,
+  ROW_UNKNOWN: 404,
+  STORE_FAILED: 500,
+  INTERNAL: 500,
+  UPGRADE_FAILED: 500,
+  USAGE: 400,
+};
