@@ -13,9 +13,9 @@ import type { Store } from "../store/store.ts";
 
 export class Listening {
   readonly inbox: SignalInbox;
-  readonly #scheduler: () => Pick<Scheduler, "setPlans" | "trigger">;
+  readonly #scheduler: () => Pick<Scheduler, "setPlans" | "trigger" | "resume">;
 
-  constructor(store: Store, scheduler: () => Pick<Scheduler, "setPlans" | "trigger">) {
+  constructor(store: Store, scheduler: () => Pick<Scheduler, "setPlans" | "trigger" | "resume">) {
     this.#scheduler = scheduler;
     this.inbox = new SignalInbox({
       readSignals: (sense, afterId) => readSignals(store, sense, afterId),
@@ -31,9 +31,13 @@ export class Listening {
     this.#scheduler().setPlans(plans);
   }
 
-  /** Triggers those of the senses that have not heard every signal: their process died, or the daemon was down. */
+  /**
+   * Triggers those of the senses that have not heard every signal, or have missed a cron tick that they catch up: their
+   * process died, or the daemon was down.
+   */
   resume(senses: Iterable<string> = this.inbox.listeners()): void {
     for (const sense of senses) {
+      this.#scheduler().resume(sense);
       const signal = this.inbox.newestWaiting(sense);
       if (signal !== null) this.#scheduler().trigger(sense, { kind: "signal", signal, coalesced: 0 });
     }

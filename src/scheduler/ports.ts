@@ -16,6 +16,8 @@ export interface ComputeStarter {
 }
 
 export interface ComputeEnding {
+  /** False: its process could not be started, or died; a tick that it should have answered was missed. */
+  readonly answered: boolean;
   /** The monotonic time at which the sense began it: its process may have had to start first. */
   readonly beganAt: number;
   /** The newest of the signals that the sense has not heard, and for which no trigger will come; null without any. */
@@ -33,8 +35,8 @@ export interface ScheduleListener {
   /** Pending compute `computeId` will never start: the scheduler stops, or the sense was removed. */
   onDropped(sense: string, computeId: number, trigger: Trigger): void;
   /**
-   * The sense's cron lines have been followed up to `due`. Store it and pass it back as `lastCronTick`. Called at each
-   * cron tick, and when a line with `catch_up` is followed for the first time.
+   * The sense's cron lines have been followed up to `due`. Store it and pass it back as `lastCronTick`. Called when a
+   * compute has answered a cron tick, and when a line with `catch_up` is followed for the first time.
    */
   onCronTick(sense: string, due: number): void;
   /** The interval of a sense has ticked; the tick was due at `at`, in monotonic time. Store it for `TickRecords`. */

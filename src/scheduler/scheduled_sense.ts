@@ -39,6 +39,8 @@ export class ScheduledSense {
   readonly #onPrepare = (at: number): void => this.#prepareFor(at);
   #timeline = createTimeline(0);
   #catchUpTimer: AdvanceTimer | null = null;
+  /** The newest cron tick that no compute has answered; null when there is none. */
+  #unanswered: number | null = null;
   /** Null after the sense was removed. */
   #plan: SensePlan | null = null;
 
@@ -93,6 +95,13 @@ export class ScheduledSense {
     if (due === -Infinity) return;
     this.#catchUpTimer = new AdvanceTimer(this.#ports, this.#onPrepare, () => this.#onCronTick(due));
     this.#catchUpTimer.set(clock.monotonic() + startupDelayMs);
+  }
+
+  /** The sense can compute again after its process died: runs a missed cron tick, if a line catches up. */
+  resume(): void {
+    const due = this.#unanswered;
+    if (due === null || this.#plan === null || this.#timeline.tag !== "idle") return;
+    if (findCatchUpLines(this.#plan).length > 0) this.trigger({ kind: "cron", due, coalesced: 0 });
   }
 
   /** Starts no further computes; a running one finishes. `applyPlan` brings the sense back. */
@@ -152,7 +161,7 @@ export class ScheduledSense {
   }
 
   #onCronTick(due: number): void {
-    this.#ports.listener.onCronTick(this.name, due);
+    this.#unanswered = due;
     this.trigger({ kind: "cron", due, coalesced: 0 });
   }
 
@@ -194,8 +203,8 @@ export class ScheduledSense {
     for (const action of step.actions) {
       if (action.kind === "start") {
         this.#windowTimer.cancel();
-        const { id, trigger } = action.compute;
-        void this.#ports.starter.compute(this.name, trigger, id).then((ended) => this.#onFinished(ended));
+        const { id, trigger } = action.compute, due = this.#unanswered;
+        void this.#ports.starter.compute(this.name, trigger, id).then((ended) => this.#onFinished(ended, due));
       } else if (action.kind === "wait") {
         this.#windowTimer.set(action.until);
       } else if (action.kind === "drop") {
@@ -205,7 +214,12 @@ export class ScheduledSense {
     return step.actions;
   }
 
-  #onFinished({ beganAt, unheard }: ComputeEnding): void {
+  /** `due`: the cron tick that the compute should answer. */
+  #onFinished({ beganAt, unheard, answered }: ComputeEnding, due: number | null): void {
+    if (answered && due !== null) {
+      this.#ports.listener.onCronTick(this.name, due);
+      if (this.#unanswered === due) this.#unanswered = null;
+    }
     this.#apply({ kind: "finished", beganAt, now: this.#ports.clock.monotonic() });
     if (this.#plan === null) this.#ports.onRemoved(this.name);
     else if (unheard !== null && this.#timeline.tag === "idle") {

@@ -96,6 +96,11 @@ export class Scheduler {
     return listeners.length;
   }
 
+  /** The sense can compute again after its process died. */
+  resume(sense: string): void {
+    this.#findActive(sense)?.resume();
+  }
+
   /** Null when the sense is unknown or the scheduler is not running. */
   view(sense: string): SenseSchedule | null {
     return this.#findActive(sense)?.view() ?? null;

@@ -30,6 +30,7 @@ export interface SenseManagerPorts extends Omit<OutputRecorderPorts, "reportProb
 
 /** A compute has ended (scheduler/ports.ts, `ComputeEnding`). */
 interface ComputeEnded {
+  readonly answered: boolean;
   readonly beganAt: number;
   readonly unheard: Signal | null;
 }
@@ -88,7 +89,7 @@ export class SenseManager {
   async compute(sense: string, trigger: Trigger, id: number): Promise<ComputeEnded> {
     const at = this.#clock.now(), from = this.#clock.monotonic();
     const record = this.#senses.get(sense), { inbox } = this.#ports;
-    if (record === undefined) return { beganAt: from, unheard: null };
+    if (record === undefined) return { beganAt: from, unheard: null, answered: false };
     const key = this.#ports.newKey();
     let causeId = causeOf(trigger);
     const { outcome, kept, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
@@ -102,14 +103,14 @@ export class SenseManager {
     const handled = outcome.kind === "value"
       ? this.#outputs.record(record, outcome.value, origin, this.#waiters.has(id))
       : { result: Promise.resolve(this.#recordNoValue(record, outcome, origin)), holds: true };
-    const unheard = inbox.settle(sense, outcome.kind !== "group_down");
+    const answered = outcome.kind !== "group_down", unheard = inbox.settle(sense, answered);
     const ended = handled.result.then((result) => {
       record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
       for (const resolve of this.#waiters.get(id) ?? []) resolve(result);
       this.#waiters.delete(id);
     });
     if (handled.holds) await ended;
-    return { beganAt, unheard };
+    return { beganAt, unheard, answered };
   }
 
   /** Called by the scheduler for a trigger that did not start a compute at once. */

@@ -54,6 +54,8 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
   /** How long its process takes before it begins the compute. */
   delayMs: (sense: string) => number = () => 0;
   readonly #running = new Set<string>();
+  /** Senses whose computes are not answered. */
+  readonly down = new Set<string>();
 
   /** `before`: the bench of the daemon that ran before. */
   constructor(start?: number | FakeClock, before?: SchedulerBench) {
@@ -73,7 +75,7 @@ export class SchedulerBench implements ComputeStarter, ScheduleListener, TickRec
     return new Promise((resolve) => {
       const finish = () => {
         this.#running.delete(sense);
-        resolve({ beganAt, unheard: null });
+        resolve({ beganAt, unheard: null, answered: !this.down.has(sense) });
       };
       if (delayMs + durationMs === 0) finish();
       else this.clock.after(delayMs + durationMs, finish);

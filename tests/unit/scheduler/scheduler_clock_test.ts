@@ -22,7 +22,7 @@ Deno.test("set back by 30 minutes, a line of every second goes on, each second o
     starter: {
       compute: (_sense, trigger) => {
         if (trigger.kind === "cron") due.push(trigger.due);
-        return Promise.resolve({ beganAt: clock.monotonic(), unheard: null });
+        return Promise.resolve({ beganAt: clock.monotonic(), unheard: null, answered: true });
       },
       prepare: () => {},
     },

@@ -53,6 +53,23 @@ Deno.test("catch_up: once runs one compute for all ticks that were missed while 
   assert.deepEqual(bench.cronTicks, [{ sense: "report", due: missed }]);
 });
 
+Deno.test("a tick whose compute died is not reported, and is caught up as soon as the sense can compute again", async () => {
+  for (const catchUp of ["once", "none"] as const) {
+    const bench = new SchedulerBench(at("2026-05-01T08:59:00Z")), due = at("2026-05-01T09:00:00Z");
+    bench.start(daily({ lastCronTick: at("2026-04-30T09:00:00Z") }, catchUp));
+    bench.down.add("report");
+    await bench.clock.tick(2 * minuteMs);
+    assert.deepEqual([bench.starts("report"), bench.cronTicks], [[due], []]);
+    bench.down.clear();
+    bench.scheduler.resume("report");
+    await bench.clock.tick(0);
+    bench.scheduler.resume("report");
+    await bench.clock.tick(minuteMs);
+    assert.equal(bench.starts("report").length, catchUp === "once" ? 2 : 1);
+    assert.deepEqual(bench.cronTicks, catchUp === "once" ? [{ sense: "report", due }] : []);
+  }
+});
+
 Deno.test("a sense that is removed before its startup delay is over does not catch up", async () => {
   const bench = new SchedulerBench(at("2026-05-05T12:00:00Z"));
   bench.start(daily({ lastCronTick: at("2026-05-01T09:00:00Z"), startupDelayMs: 500 }));
