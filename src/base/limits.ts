@@ -102,6 +102,8 @@ export const workspaceAwayMaxMs = 30 * secondMs;
 export const workspaceCheckMs = 200;
 /** How often the kernel checks that the -wal file of its log is still there. */
 export const walCheckMs = 500;
+/** How often, at most, it checks that the files of a sense's database are still there: before a compute. */
+export const databaseCheckMs = 1 * secondMs;
 /** How long a command waits for a daemon that may hang. */
 export const daemonAnswerMaxMs = 3 * secondMs;
 

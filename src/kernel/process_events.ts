@@ -24,6 +24,7 @@ import type { ComputeRunner } from "../sensing/compute_runner.ts";
 import type { SenseManager } from "../sensing/manager.ts";
 import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
+import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 
@@ -36,6 +37,7 @@ export interface ProcessEventPorts {
   readonly workflows: WorkflowManager;
   readonly scheduler: Pick<Scheduler, "nextDueAt">;
   readonly listening: Pick<Listening, "resume">;
+  readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): unknown;
@@ -72,6 +74,7 @@ export class ProcessEvents implements SupervisorPorts {
         this.#noteLoaded(process, message.name);
         if (!isOwn(process, message.name)) return this.#reject(key, message, `to have loaded ${message.name}`);
         this.#ports.outboxes.onLoaded(message.name);
+        this.#ports.databases.onLoaded(message.name);
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
@@ -122,6 +125,7 @@ export class ProcessEvents implements SupervisorPorts {
     else this.#recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
     runner.onProcessEnd(process, end);
     this.#ports.outboxes.onEnd(key, !wanted);
+    this.#ports.databases.onEnd(process.spec.senses.map(({ name }) => name));
     if (process.spec.kind === "workflow") {
       const kind = end.kind === "recycled" ? "recycled" : wanted ? "idle" : "crash";
       workflows.onProcessExit(process.id, { kind, message: end.message });

@@ -27,6 +27,7 @@ import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
 import { createMaskedReader, CurrentSecrets, type ShownReader } from "./current_secrets.ts";
+import { DatabaseWatch } from "./database_watch.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
 import { LogFeed } from "./log_feed.ts";
@@ -98,9 +99,24 @@ export function wireKernel(from: Foundation): KernelParts {
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
   const ticks = new TickTimes(store.meta, clock);
-  const { senses, scheduler, listening } = makeSenses(store, outlets, supervisor, runner, workflows, ticks);
+  const databases = new DatabaseWatch({
+    ...outlets,
+    pathOf: (sense) => `${paths.senseDatabases}/${sense}.db`,
+    broadcast: (message) => {
+      for (const { key, spec } of current.units) if (spec.kind === "group") supervisor.findProcess(key)?.send(message);
+    },
+    reportProblem: (sense, message) =>
+      outlets.emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
+  });
+  const { senses, scheduler, listening } = makeSenses(store, outlets, {
+    supervisor,
+    runner,
+    workflows,
+    ticks,
+    databases,
+  });
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
-  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes };
+  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases };
   const events = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
@@ -181,14 +197,19 @@ function makeWorkflows(store: Store, outlets: Outlets, supervisor: UnitSuperviso
   });
 }
 
+interface SensesNeeds {
+  readonly supervisor: UnitSupervisor;
+  readonly runner: ComputeRunner;
+  readonly workflows: WorkflowManager;
+  readonly ticks: TickTimes;
+  readonly databases: DatabaseWatch;
+}
+
 /** The scheduler and the sense manager need each other: one requests computes, the other returns their signals. */
 function makeSenses(
   store: Store,
   outlets: Outlets,
-  supervisor: UnitSupervisor,
-  runner: ComputeRunner,
-  workflows: WorkflowManager,
-  ticks: TickTimes,
+  { supervisor, runner, workflows, ticks, databases }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
@@ -203,6 +224,7 @@ function makeSenses(
     inbox,
     publisher,
     taken: new TakenOutcomes(store.meta),
+    beforeCompute: (sense) => databases.check(sense),
     newKey: store.newRunId,
     isRun: (runId) => store.runs.get(runId) !== null,
     isWorkflow: (name) => current.config.workflows.has(name),

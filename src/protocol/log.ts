@@ -32,6 +32,7 @@ export const logTypes = [
   "sense.group_down",
   "sense.log",
   "sense.held",
+  "sense.database_reopened",
   "workflow.load_failed",
   "workflow.held",
   "run.queued",

@@ -95,6 +95,8 @@ export type ToProcess =
     readonly key: string | null;
     readonly taken: string | null;
   }
+  /** The files of this sense's database were removed or replaced: open them anew. */
+  | { readonly t: "reopen"; readonly sense: string }
   /** The answer to `undelivered`: null when it is on disk, else why not. */
   | { readonly t: "taken"; readonly sense: string; readonly fault: string | null }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }

@@ -15,7 +15,8 @@ export function openPeers(
   { senseDatabases }: ProcessSpec,
   sense: SenseSpec,
   allSenses: () => ReadonlySet<string>,
-  onClose: (close: () => void) => void,
+  /** Receives, for each peer that was opened, what closes it; the next use opens it anew. */
+  onOpened: (name: string, close: () => void) => void,
   createDrizzle: (db: DatabaseSync) => DrizzleDatabase,
 ): Peers {
   const listed = new Set(sense.peers === "all" ? [] : sense.peers);
@@ -27,7 +28,10 @@ export function openPeers(
     const known = opened.get(name);
     if (known !== undefined) return known;
     const sqlite = openDatabase(`${senseDatabases}/${name}.db`, { readOnly: true });
-    onClose(() => sqlite.close());
+    onOpened(name, () => {
+      opened.delete(name);
+      sqlite.close();
+    });
     const database = createDrizzle(sqlite);
     opened.set(name, database);
     return database;

@@ -39,7 +39,8 @@ export class SenseRuntime implements Runtime {
   readonly #kernel: KernelChannel;
   readonly #loaded = new Map<string, Promise<Loaded>>();
   readonly #outboxes = new Map<string, SenseOutbox>();
-  readonly #closers: (() => unknown)[] = [];
+  /** What closes each open database: a sense's own, and what other senses have open of it as peers. */
+  readonly #closers = new Map<string, (() => void)[]>();
   readonly #running = new Map<number, AbortController>();
   readonly #blobs: Blobs;
   readonly #logs: OpenLogs;
@@ -56,6 +57,7 @@ export class SenseRuntime implements Runtime {
   handle(message: RuntimeMessage): void {
     if (message.t === "load") void this.#prepare(message.sense, message.taken);
     else if (message.t === "compute") void this.#compute(message);
+    else if (message.t === "reopen") this.#closeDatabase(message.sense);
     else if (message.t === "taken") this.#outboxes.get(message.sense)?.onTaken(message);
     else if (message.t === "abort") {
       this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
@@ -64,7 +66,21 @@ export class SenseRuntime implements Runtime {
   }
 
   close(): void {
-    for (const close of [...this.#closers, this.#logs.close]) close();
+    for (const close of [...[...this.#closers.values()].flat(), this.#logs.close]) close();
+  }
+
+  #onOpened(sense: string, close: () => void): void {
+    const closers = this.#closers.get(sense);
+    if (closers === undefined) this.#closers.set(sense, [close]);
+    else closers.push(close);
+  }
+
+  /** The next compute loads the sense again, and the next use of it as a peer opens it again. */
+  #closeDatabase(sense: string): void {
+    for (const close of this.#closers.get(sense) ?? []) close();
+    this.#closers.delete(sense);
+    this.#loaded.delete(sense);
+    this.#outboxes.delete(sense);
   }
 
   /** Loads a sense once per process, unless its database could not be opened, and reports the result to the kernel. */
@@ -110,7 +126,12 @@ export class SenseRuntime implements Runtime {
     if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
     try {
       const { sqlite, problems } = await openSenseDatabase(sense.database, sense.migrations);
-      this.#closers.push(() => sqlite.isOpen && sqlite.close());
+      this.#onOpened(name, () => {
+        if (!sqlite.isOpen) return;
+        // The -wal file may have no name any more, and then nobody else will do it.
+        sqlite.exec("pragma wal_checkpoint(truncate)");
+        sqlite.close();
+      });
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
       const module = await importFile(sense.entry).catch((thrown: unknown) => {
         problems.push(toLoadProblem(thrown, folderOf(sense.entry)));
@@ -147,10 +168,10 @@ export class SenseRuntime implements Runtime {
   /** Drizzle costs 15 ms and 8 MiB: it is loaded only if a sense of this process needs it. */
   async #openDatabases(sense: SenseSpec, sqlite: DatabaseSync): Promise<DrizzleContext> {
     const { createDrizzle } = await import("../store/sqlite/drizzle.ts");
-    const onClose = (close: () => void) => void this.#closers.push(close);
+    const onOpened = (name: string, close: () => void) => this.#onOpened(name, close);
     return {
       db: createDrizzle(sqlite),
-      peers: openPeers(this.#spec, sense, () => this.#allSenses, onClose, createDrizzle),
+      peers: openPeers(this.#spec, sense, () => this.#allSenses, onOpened, createDrizzle),
     };
   }
 

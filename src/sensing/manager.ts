@@ -24,6 +24,8 @@ export interface SenseManagerPorts extends Omit<OutputRecorderPorts, "reportProb
   readonly repeats: RepeatLimiter;
   emit(event: KernelEvent): void;
   readonly inbox: Pick<SignalInbox, "take" | "settle">;
+  /** A process is about to compute. */
+  beforeCompute(sense: string): void;
   /** Makes the name of an outcome; no two are equal. */
   newKey(): string;
 }
@@ -93,6 +95,7 @@ export class SenseManager {
     const key = this.#ports.newKey();
     let causeId = causeOf(trigger);
     const { outcome, kept, beganAt } = await this.#runner.compute(record.limits, trigger, id, () => {
+      this.#ports.beforeCompute(sense);
       const signals = inbox.take(sense);
       if (trigger.kind === "signal") causeId = signals.at(-1)?.id ?? causeId;
       return { signals, key, taken: this.allowDelivery(sense) };

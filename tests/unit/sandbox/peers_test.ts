@@ -18,7 +18,7 @@ function withPeers(
     const opened: DatabaseSync[] = [], closes: (() => void)[] = [];
     const all = new Set(["own", "a", "b", "new"]);
     test(
-      openPeers(spec, sense, () => all, (close) => closes.push(close), (db) => {
+      openPeers(spec, sense, () => all, (_, close) => closes.push(close), (db) => {
         opened.push(db);
         return { of: db } as never;
       }),

@@ -46,6 +46,7 @@ function setUp(
     },
     taken: new TakenOutcomes({ get: () => null, setAll: () => {} }),
     newKey: () => "",
+    beforeCompute: () => {},
     isWorkflow: (name) => name === "tidy",
     isRun: () => false,
     startRun,
