@@ -99,15 +99,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
   const ticks = new TickTimes(store.meta, clock);
-  const databases = new DatabaseWatch({
-    ...outlets,
-    pathOf: (sense) => `${paths.senseDatabases}/${sense}.db`,
-    broadcast: (message) => {
-      for (const { key, spec } of current.units) if (spec.kind === "group") supervisor.findProcess(key)?.send(message);
-    },
-    reportProblem: (sense, message) =>
-      outlets.emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
-  });
+  const databases = makeDatabaseWatch(from, outlets, supervisor);
   const { senses, scheduler, listening } = makeSenses(store, outlets, {
     supervisor,
     runner,
@@ -194,6 +186,18 @@ function makeWorkflows(store: Store, outlets: Outlets, supervisor: UnitSuperviso
     onProcessIdle: (processId) => supervisor.releaseById(processId),
     newRunId: store.newRunId,
     reportProblem,
+  });
+}
+
+function makeDatabaseWatch({ paths }: Foundation, outlets: Outlets, supervisor: UnitSupervisor): DatabaseWatch {
+  const { current, clock, emit } = outlets;
+  return new DatabaseWatch({
+    ...outlets,
+    pathOf: (sense) => `${paths.senseDatabases}/${sense}.db`,
+    broadcast: (message) => {
+      for (const { key, spec } of current.units) if (spec.kind === "group") supervisor.findProcess(key)?.send(message);
+    },
+    reportProblem: (sense, message) => emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
   });
 }
 

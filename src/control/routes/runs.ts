@@ -44,7 +44,7 @@ const messageQuery = z.object({
 
 // Hono derives its typed client from the inferred return type, which cannot be written out.
 export function runRoutes(view: KernelPort) {
-  return new Hono<ControlEnv>()
+  return new Hono()
     .get(
       "/workflows",
       describeRoute({
@@ -53,6 +53,38 @@ export function runRoutes(view: KernelPort) {
       }),
       (c) => c.json({ items: view.workflows() }),
     )
+    .post(
+      "/workflows/:name/reset",
+      describeRoute({
+        summary: "Lift a quarantine",
+        description: "Started runs continue, queued runs start.",
+        responses: describeResponses("Whether there was one", resetSchema, 404, 415),
+      }),
+      refuseBody,
+      validatePart("param", named),
+      (c) => {
+        const { name } = c.req.valid("param");
+        return c.json({ lifted: view.resetWorkflow(name) ?? throwUnknown(name, view) });
+      },
+    )
+    .get(
+      "/runs",
+      describeRoute({ summary: "Runs, newest first", responses: describeResponses("A page of runs", runListSchema) }),
+      validatePart("query", runQuery),
+      (c) => {
+        const { status, ...rest } = c.req.valid("query");
+        const query: RunQuery = dropUndefined({ ...rest, statuses: status });
+        const { total, items } = view.records.runs(query), last = items.at(-1), full = items.length === query.limit;
+        const next = full && last !== undefined ? buildNextPage(c.req.url, { before: last.runId, offset: "0" }) : null;
+        return c.json({ total, items, next });
+      },
+    )
+    .route("/", startRoutes(view))
+    .route("/runs", singleRunRoutes(view));
+}
+
+function startRoutes(view: KernelPort) {
+  return new Hono<ControlEnv>()
     .post(
       "/workflows/:name/runs",
       describeRoute({
@@ -93,34 +125,7 @@ export function runRoutes(view: KernelPort) {
         });
         return c.json({ items });
       },
-    )
-    .post(
-      "/workflows/:name/reset",
-      describeRoute({
-        summary: "Lift a quarantine",
-        description: "Started runs continue, queued runs start.",
-        responses: describeResponses("Whether there was one", resetSchema, 404, 415),
-      }),
-      refuseBody,
-      validatePart("param", named),
-      (c) => {
-        const { name } = c.req.valid("param");
-        return c.json({ lifted: view.resetWorkflow(name) ?? throwUnknown(name, view) });
-      },
-    )
-    .get(
-      "/runs",
-      describeRoute({ summary: "Runs, newest first", responses: describeResponses("A page of runs", runListSchema) }),
-      validatePart("query", runQuery),
-      (c) => {
-        const { status, ...rest } = c.req.valid("query");
-        const query: RunQuery = dropUndefined({ ...rest, statuses: status });
-        const { total, items } = view.records.runs(query), last = items.at(-1), full = items.length === query.limit;
-        const next = full && last !== undefined ? buildNextPage(c.req.url, { before: last.runId, offset: "0" }) : null;
-        return c.json({ total, items, next });
-      },
-    )
-    .route("/runs", singleRunRoutes(view));
+    );
 }
 
 function singleRunRoutes(view: KernelPort) {
