@@ -1,0 +1,82 @@
+/**
+ * A script that says whatever a process could: messages of every kind, with random and with the worst contents, of its own
+ * runs and computes and of others'. For HostileProcesses; `said` messages, then it waits to be ended.
+ */
+export function randomMessages(seed: number, said: number): string {
+  return `
+let state = ${seed} >>> 0;
+const random = () => {
+  state = (state + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+};
+const pick = (list) => list[Math.floor(random() * list.length)];
+const worst = [
+  "", "\\0", "\\ud800", "\\udfff\\ud800", "\\u2028", "__proto__", "constructor", "toString", "a'; drop table logs; --",
+  "\\x1b[2J\\x1b]0;x\\x07", "\\r\\n", "\\ufeff", "\\u202e", "%s%n", "../../nerve.yaml", "NaN", "é".repeat(999), "{\\"t\\":\\"ready\\"}",
+];
+const text = (max = 200) => {
+  const roll = random();
+  if (roll < 0.4) return pick(worst);
+  const length = roll < 0.98 ? Math.floor(random() * 40) : Math.floor(random() * max);
+  return Array.from({ length }, () => String.fromCharCode(Math.floor(random() * (random() < 0.1 ? 65_536 : 128)))).join("");
+};
+const int = () => pick([0, 1, -1, 2, 7, 2 ** 31, -(2 ** 31), 2 ** 53 - 1, -(2 ** 53) + 1, Math.floor(random() * 50)]);
+const json = (depth = 0) => {
+  const roll = random();
+  if (depth > 5 || roll < 0.5) return pick([null, true, 0, -0, 1e308, -1e-308, text(), int()]);
+  if (roll < 0.52) { let deep = 1; for (let n = 0; n < 120; n++) deep = n % 2 ? [deep] : { a: deep }; return deep; }
+  const size = Math.floor(random() * 4);
+  if (roll < 0.75) return Array.from({ length: size }, () => json(depth + 1));
+  return Object.fromEntries(Array.from({ length: size }, () => [text(), json(depth + 1)]));
+};
+const object = () => Object.fromEntries(Array.from({ length: 3 }, () => [text(), json(1)]));
+const place = () => random() < 0.5 ? null : { file: text(), line: int(), column: int() };
+const known = { runs: [{ runId: "none", attempt: 1, round: 1 }], computes: [1], senses: [name, "victim", "nobody"] };
+const run = () => {
+  const { runId, attempt } = pick(known.runs);
+  return { runId: random() < 0.9 ? runId : "other", attempt: random() < 0.9 ? attempt : Math.abs(int()) };
+};
+const role = () => ({
+  ...run(), round: random() < 0.7 ? pick(known.runs).round : int(), role: pick(["say", text()]),
+  attempts: 1 + Math.floor(random() * 5), waitMs: pick([null, 0, 5, 86_400_000]),
+});
+const kinds = {
+  ready: () => ({}),
+  pong: () => ({ n: int() }),
+  loaded: () => ({ name: pick(known.senses), problems: Array.from({ length: spec.kind === "workflow" ? 0 : Math.floor(random() * 3) }, () => ({ message: text(), place: place() })) }),
+  outcome: () => ({ id: random() < 0.8 ? pick(known.computes) : int(), ranMs: pick([null, 0, 1e300, -5, "x"]), kept: pick([true, false]), outcome: pick([
+    { kind: "null" }, { kind: "null", returned: "undefined" }, { kind: "value", value: json() },
+    { kind: "value", value: { workflow: pick([text(), "w|3|" + text(), { name: "w", prompt: text(), maxRounds: int() }, json()]) } },
+    { kind: "error", code: pick(["load", "throw", "output"]), message: text(9_000), place: place() },
+  ]) }),
+  undelivered: () => ({ sense: pick(known.senses), key: "01J" + String(Math.floor(random() * 1e9)).padStart(23, "0"), compute: int(),
+    trigger: pick(["interval", "cron", "signal", "manual"]), causeId: pick([null, int()]), value: json() }),
+  log: () => ({ of: pick([...known.senses, pick(known.runs).runId, text()]), level: pick(["debug", "info", "warn", "error"]), message: text(9_000), data: json() }),
+  stray: () => ({ message: text(9_000), place: place() }),
+  message: () => ({ ...run(), round: random() < 0.7 ? pick(known.runs).round : int(), role: pick(["say", text()]), content: text(90_000), meta: object() }),
+  role_begun: () => ({ ...role(), timeoutMs: pick([1, 604_800_000, 50]) }),
+  attempt_failed: () => ({ ...role(), message: text(9_000), place: place() }),
+  finished: () => ({ ...run(), outcome: pick([{ kind: "completed" }, { kind: "failed", message: text(9_000), place: place() }, { kind: "max_rounds", next: text() }]) }),
+  exit_refused: () => ({ code: int() }),
+};
+(async () => {
+  for (;;) {
+    const heard = await hear();
+    if (heard.t === "compute") known.computes = [heard.id, heard.id - 1, heard.id + 1];
+    if (heard.t === "run") known.runs = [...known.runs.slice(-20), { runId: heard.start.runId, attempt: heard.attempt, round: heard.rounds + 1 }];
+    if (heard.t === "ack") for (const each of known.runs) if (each.runId === heard.runId) each.round++;
+    if (heard.t === "ping") await say({ t: "pong", n: heard.n });
+    if (heard.t === "end") Deno.exit(0);
+  }
+})();
+await say({ t: "ready" });
+for (let n = 0; n < ${said}; n++) {
+  const t = pick(Object.keys(kinds));
+  await say({ t, ...kinds[t]() });
+  if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
+}
+await write("over\\n");
+`;
+}

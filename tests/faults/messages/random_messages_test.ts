@@ -1,0 +1,64 @@
+/**
+ * Whatever a process says, the kernel neither dies nor stalls, and what it stored can be read: random and worst contents
+ * in every kind of message. Short here; `deno task fuzz` says a million. Danger: one sense that takes the daemon down.
+ */
+import assert from "node:assert/strict";
+import { hostile, HostileProcesses } from "../../support/hostile_processes.ts";
+import { randomSeed, repeatedBy } from "../../support/seed.ts";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
+import { randomMessages } from "./random_messages.ts";
+
+const all = Number(Deno.env.get("NERVE_FUZZ") ?? 4_000);
+/** Of each process; it is started again as often as needed. */
+const atATime = Math.min(all / 2, 20_000);
+
+const workflow = `import { defineWorkflow, END } from "nerve";
+export default defineWorkflow({
+  roles: { say: () => ({ content: "hi", meta: {} }) },
+  moderator: ({ messages }) => messages.length < 2 ? "say" : END,
+});`;
+
+Deno.test("random messages of every kind leave the kernel alive, its neighbours unharmed and its log readable", async () => {
+  const seed = randomSeed(), talk = randomMessages(seed, atATime);
+  using _processes = new HostileProcesses({ bad: talk, "w-bad": talk });
+  await using workspace = await startWorkspace({
+    yaml: {
+      senses: { bad: { ...hostile, timeout: "100ms" }, victim: {} },
+      reflexes: [{ sense: "victim", interval: "20ms" }],
+      workflows: { "w-bad": { ...hostile, concurrency: 20, overflow: "queue" }, w: { overflow: "queue" } },
+    },
+    senses: { bad: "export const compute = () => 1;", victim: "export const compute = () => ({ fine: 1 });" },
+    workflows: { "w-bad": workflow, w: workflow },
+  });
+  const { kernel } = workspace,
+    over = (name: string) =>
+      workspace.events.filter((event) => event.kind === "unit" && event.unit.endsWith(name) && event.change === "died")
+        .length;
+  try {
+    for (let said = 0, deaths = 0; said < all; said += 2 * atATime, deaths++) {
+      kernel.api.resetSense("bad");
+      kernel.api.resetWorkflow("w-bad");
+      kernel.api.triggerSense("bad");
+      await Promise.all(Array.from({ length: 10 }, () => kernel.startWorkflow("w-bad", {})));
+      // The line that is no message ends each process, when all of its lines were read.
+      await workspace.waitFor(() => over(":bad") > deaths && over(":w-bad") > deaths, "both to have said all");
+    }
+    const from = workspace.events.length;
+    await workspace.signal("victim", from);
+    assert.equal(workspace.unit("victim").deaths, 0);
+    const { runId } = await kernel.startWorkflow("w", {});
+    assert.equal((await kernel.api.runEnded(runId, new AbortController().signal))?.status, "completed");
+    // They were read, and not skipped as a whole.
+    assert.ok((workspace.health().counters.refused ?? 0) > all / 20, JSON.stringify(workspace.health().counters));
+    const bugs = workspace.events.filter((event) => event.kind === "problem" && /bug|internal/i.test(event.message));
+    assert.deepEqual(bugs, []);
+    for (let afterId = 0;;) {
+      const rows = await workspace.rows({ afterId, order: "asc" });
+      if (rows.length === 0) break;
+      assert.ok(JSON.stringify(rows).isWellFormed());
+      afterId = rows.at(-1)?.id ?? afterId;
+    }
+  } catch (cause) {
+    throw new Error(`${cause}\n${repeatedBy(seed)}`, { cause });
+  }
+});
