@@ -3,10 +3,10 @@
  * event stream of the control API, and programs that embed nerve.
  *
  * I1. Publishing never blocks, never throws and never runs a subscriber's code.
- * I2. Each subscriber has a bounded queue. When it is full, the oldest event is dropped and counted. A slow subscriber
- *     costs the others nothing.
+ * I2. Each subscriber has a queue that is bounded in events and in bytes. When it is full, the oldest events are dropped
+ *     and counted. A slow subscriber costs the others nothing.
  */
-import { subscriberQueueMax } from "./limits.ts";
+import { subscriberQueueMax, subscriberQueueMaxBytes } from "./limits.ts";
 
 /** The events since the subscription began, in order, as an async iterator for one reader. */
 export interface Subscription<E> extends AsyncIterableIterator<E, undefined> {
@@ -18,12 +18,14 @@ export interface Subscription<E> extends AsyncIterableIterator<E, undefined> {
 
 export class Broadcast<E> {
   readonly #queueMax: number;
+  readonly #queueMaxBytes: number;
   readonly #subscribers = new Set<Subscriber<E>>();
   #closed = false;
 
-  /** `queueMax`: events that may queue for one subscriber. Default: `subscriberQueueMax`. */
-  constructor(queueMax: number = subscriberQueueMax) {
+  /** How many events may queue for one subscriber, and about how many bytes of JSON. */
+  constructor(queueMax: number = subscriberQueueMax, queueMaxBytes: number = subscriberQueueMaxBytes) {
     this.#queueMax = queueMax;
+    this.#queueMaxBytes = queueMaxBytes;
   }
 
   get subscribers(): number {
@@ -31,11 +33,18 @@ export class Broadcast<E> {
   }
 
   publish(event: E): void {
-    for (const subscriber of this.#subscribers) subscriber.offer(event);
+    let bytes: number | null = null;
+    // Only for those that do not read at once.
+    const sizeOf = () => bytes ??= JSON.stringify(event)?.length ?? 0;
+    for (const subscriber of this.#subscribers) subscriber.offer(event, sizeOf);
   }
 
   subscribe(): Subscription<E> {
-    const subscriber = new Subscriber<E>(this.#queueMax, () => void this.#subscribers.delete(subscriber));
+    const subscriber = new Subscriber<E>(
+      this.#queueMax,
+      this.#queueMaxBytes,
+      () => void this.#subscribers.delete(subscriber),
+    );
     if (this.#closed) subscriber.close();
     else this.#subscribers.add(subscriber);
     return subscriber;
@@ -52,26 +61,40 @@ export class Broadcast<E> {
 class Subscriber<E> implements Subscription<E> {
   dropped = 0;
   readonly #queueMax: number;
+  readonly #queueMaxBytes: number;
   readonly #onClose: () => void;
-  /** Events without a reader. One of the two lists is always empty. */
-  #events: E[] = [];
+  /** Events without a reader. This or the list of readers is always empty. */
+  #events: { readonly event: E; readonly bytes: number }[] = [];
+  #bytes = 0;
   /** Readers without an event. */
   #readers: ((result: IteratorResult<E, undefined>) => void)[] = [];
   #finished = false;
 
-  constructor(queueMax: number, onClose: () => void) {
+  constructor(queueMax: number, queueMaxBytes: number, onClose: () => void) {
     this.#queueMax = queueMax;
+    this.#queueMaxBytes = queueMaxBytes;
     this.#onClose = onClose;
   }
 
-  offer(event: E): void {
+  offer(event: E, sizeOf: () => number): void {
     const reader = this.#readers.shift();
     if (reader !== undefined) return reader({ done: false, value: event });
-    if (this.#events.length >= this.#queueMax) {
-      this.#events.shift();
+    const bytes = sizeOf();
+    while (
+      this.#events.length > 0 &&
+      (this.#events.length >= this.#queueMax || this.#bytes + bytes > this.#queueMaxBytes)
+    ) {
+      this.#take();
       this.dropped++;
     }
-    this.#events.push(event);
+    this.#events.push({ event, bytes });
+    this.#bytes += bytes;
+  }
+
+  #take(): E | undefined {
+    const oldest = this.#events.shift();
+    this.#bytes -= oldest?.bytes ?? 0;
+    return oldest?.event;
   }
 
   /** No event follows; queued events can still be read. */
@@ -83,13 +106,14 @@ class Subscriber<E> implements Subscription<E> {
 
   close(): void {
     this.#events = [];
+    this.#bytes = 0;
     this.finish();
     this.#onClose();
   }
 
   next(): Promise<IteratorResult<E, undefined>> {
     // The length, not the value: an event may be undefined.
-    if (this.#events.length > 0) return Promise.resolve({ done: false, value: this.#events.shift() as E });
+    if (this.#events.length > 0) return Promise.resolve({ done: false, value: this.#take() as E });
     if (this.#finished) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve) => this.#readers.push(resolve));
   }

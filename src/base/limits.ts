@@ -43,6 +43,8 @@ export const workflowsMax = 256;
 export const sseClientsMax = 64;
 /** Events queued for one subscriber; beyond it the oldest is dropped and counted. */
 export const subscriberQueueMax = 1_024;
+/** And this many bytes of JSON; a single event may be larger. */
+export const subscriberQueueMaxBytes = 8 * MiB;
 export const nameMaxChars = 64;
 
 export const heartbeatMs = 5 * secondMs;

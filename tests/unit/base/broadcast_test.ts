@@ -49,6 +49,17 @@ Deno.test("a full queue loses its oldest events and counts them, for the slow su
   assert.equal(seen.at(-1), total - 1);
 });
 
+Deno.test("a queue is bounded in bytes too, and holds one event however large it is", async () => {
+  const bus = new Broadcast<string>(100, 1_000), slow = bus.subscribe();
+  for (const letter of ["a", "b", "c", "d"]) bus.publish(letter.repeat(398));
+  assert.equal(slow.dropped, 2);
+  bus.publish("e".repeat(5_000));
+  assert.equal(slow.dropped, 4);
+  bus.publish("f");
+  bus.close();
+  assert.deepEqual([await readAll(slow), slow.dropped], [["f"], 5]);
+});
+
 Deno.test("undefined is an event like any other", async () => {
   const bus = new Broadcast<undefined>();
   const subscription = bus.subscribe();
