@@ -157,7 +157,7 @@ export class ProcessEvents implements SupervisorPorts {
     const { kind, name } = parseUnitKey(key);
     if (kind === "workflow") this.#ports.workflows.onWorkflowAvailable(name);
     else {
-      const senses = groupMembers(this.#ports.current.config, name).map((sense) => sense.name);
+      const senses = this.#sensesOf(name);
       this.#ports.outboxes.onAvailable(key, senses);
       this.#ports.listening.resume(senses);
     }
@@ -171,7 +171,7 @@ export class ProcessEvents implements SupervisorPorts {
   nextDueAt(key: UnitKey): number | null {
     const { kind, name } = parseUnitKey(key);
     if (kind !== "group") return null;
-    return this.#ports.scheduler.nextDueAt(groupMembers(this.#ports.current.config, name).map((sense) => sense.name));
+    return this.#ports.scheduler.nextDueAt(this.#sensesOf(name));
   }
 
   /** When the process reported that it loaded this sense or workflow, in monotonic time; Infinity if it has not. */
@@ -181,9 +181,11 @@ export class ProcessEvents implements SupervisorPorts {
 
   /** The unit's files changed: new work goes to a new process (deploy/reload.ts). */
   onReplaced(key: UnitKey): void {
-    const { name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
+    const { kind, name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
     this.#appendRow(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
+    // What its old code could not be loaded for.
+    if (kind === "group") this.#ports.listening.resume(this.#sensesOf(name));
   }
 
   #onUndelivered(key: UnitKey, process: UnitProcess, message: Extract<FromProcess, { t: "undelivered" }>): void {
@@ -191,6 +193,10 @@ export class ProcessEvents implements SupervisorPorts {
       taken = isOwn(process, sense) ? this.#ports.senses.onUndelivered(message) : null;
     if (taken === null) return this.#reject(key, message, `an outcome of compute ${compute}`);
     void taken.then((fault) => process.send({ t: "taken", sense, fault }));
+  }
+
+  #sensesOf(group: string): string[] {
+    return groupMembers(this.#ports.current.config, group).map((sense) => sense.name);
   }
 
   #noteLoaded(process: UnitProcess, name: string): void {

@@ -106,7 +106,7 @@ export class SenseManager {
     const handled = outcome.kind === "value"
       ? this.#outputs.record(record, outcome.value, origin, this.#waiters.has(id))
       : { result: Promise.resolve(this.#recordNoValue(record, outcome, origin)), holds: true };
-    const answered = outcome.kind !== "group_down", unheard = inbox.settle(sense, answered);
+    const answered = isAnswer(outcome), unheard = inbox.settle(sense, answered);
     const ended = handled.result.then((result) => {
       record.lastCompute = { id, at, durationMs, outcome: result.kind, detail: detailOf(result) };
       for (const resolve of this.#waiters.get(id) ?? []) resolve(result);
@@ -212,4 +212,9 @@ export class SenseManager {
   #reportProblem(sense: string, message: string): void {
     this.#ports.emit({ kind: "problem", source: `sense:${sense}`, message, ts: this.#clock.now() });
   }
+}
+
+/** Whether compute was called and has ended: else what it should have heard is not heard. */
+function isAnswer(outcome: ComputeOutcome): boolean {
+  return outcome.kind !== "group_down" && !(outcome.kind === "error" && outcome.code === "load");
 }

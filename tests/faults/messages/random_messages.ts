@@ -75,6 +75,7 @@ await say({ t: "ready" });
 for (let n = 0; n < ${said}; n++) {
   const t = pick(Object.keys(kinds));
   await say({ t, ...kinds[t]() });
+  if (n % 500 === 499) console.log("said 500");
   if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
 }
 await write("over\\n");
