@@ -92,8 +92,18 @@ export const answerStallMs = 10 * secondMs;
 export const eventHeartbeatMs = 15 * secondMs;
 /** About how much one query of the log or of messages returns, in bytes of JSON; it always returns one row. */
 export const pageMaxBytes = 16 * MiB;
-/** Log rows that an event stream reads at a time. */
+/** Log rows that an event stream reads at a time, and about how many bytes of them. */
 export const eventReplayRows = 500;
+export const eventReplayBytes = 256 * KiB;
+/** Reads that the reading thread does at a time: each may hold a few pages in memory. Others wait, so many at most. */
+export const readsActiveMax = 4;
+export const readsWaitingMax = 256;
+/** How long one read of the log may take; then its client is told to narrow it. */
+export const readMaxMs = 30 * secondMs;
+/** A reading thread that says nothing for this long, though it was asked to end a read, is given up. */
+export const readThreadSilentMs = 5 * secondMs;
+/** That thread ends after this long without a read. */
+export const readThreadIdleMs = 30 * secondMs;
 
 /** From the start of the daemon to the first answer of its control API; a slower one counts as dead. */
 export const daemonStartMaxMs = 30 * secondMs;

@@ -10,8 +10,9 @@ import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { MessageQuery, Records, RunPage, RunQuery } from "../protocol/queries.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
-import { History, readAll } from "../store/history/history.ts";
+import { History } from "../store/history/history.ts";
 import { StoreReader } from "../store/log/reader.ts";
+import { readAll } from "../store/reading/steps.ts";
 import type { CliIo } from "./io.ts";
 import { print, sign } from "./render/terminal.ts";
 
@@ -46,16 +47,16 @@ class DiskRecords implements CliRecords {
   }
 
   messages(runId: string, query: MessageQuery): RunMessage[] {
-    return readAll(this.#history.messages(runId, query));
+    return readAll(this.#history.messages(runId, query)).items;
   }
 
   /** Includes archived rows when the filter names a run. */
   logs(filter: LogFilter): LogRow[] {
-    return readAll(this.#history.logs(filter, false));
+    return readAll(this.#history.logs(filter, false)).items;
   }
 
   allLogs(filter: LogFilter): LogRow[] {
-    return readAll(this.#history.logs(filter, true));
+    return readAll(this.#history.logs(filter, true)).items;
   }
 
   countRows(runId: string): number | null {

@@ -7,14 +7,24 @@
 import { eventReplayRows } from "../base/limits.ts";
 import type { Gap } from "../protocol/api.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
+import { splitPage } from "../protocol/text_page.ts";
 import type { KernelPort } from "./kernel_port.ts";
 
-export type StreamItem = { readonly kind: "row"; readonly row: LogRow } | { readonly kind: "gap"; readonly gap: Gap };
+/** `json`: the row as JSON. */
+export interface StreamRow {
+  readonly id: number;
+  readonly type: string;
+  readonly json: string | Uint8Array<ArrayBuffer>;
+}
+
+export type StreamPart =
+  | { readonly kind: "row"; readonly row: StreamRow }
+  | { readonly kind: "gap"; readonly gap: Gap };
 
 /** Selects rows; a row must match every field. */
 export type EventFilter = Pick<LogFilter, "source" | "type" | "refId">;
 
-export interface EventStream extends AsyncIterable<StreamItem> {
+export interface EventStream extends AsyncIterable<StreamPart> {
   /** The id of the row after which the stream starts. */
   readonly from: number;
   close(): void;
@@ -23,24 +33,31 @@ export interface EventStream extends AsyncIterable<StreamItem> {
 /** `lastId` is the last row that the reader has. Null: it wants only new rows. */
 export function openEventStream(view: KernelPort, filter: EventFilter, lastId: number | null): EventStream {
   // Subscribes before it reads the log, so that no row is missed in between.
-  const feed = view.followLog(), newest = view.records.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
+  const feed = view.followLog(), newest = view.pages.lastRowId(), closed = new AbortController();
   // An id that the log has not reached is of another log, such as one that was removed: all of this one is new.
   const isOfOther = lastId !== null && lastId > newest, from = isOfOther ? 0 : lastId ?? newest;
 
-  async function* items(): AsyncGenerator<StreamItem> {
+  async function* items(): AsyncGenerator<StreamPart> {
     const gap = isOfOther ? { afterId: lastId, beforeId: 1 } : findGap(view, from, newest);
     if (gap !== null) yield { kind: "gap", gap };
     let at = from, dropped = 0;
-    function* readMissed(): Generator<StreamItem> {
-      for (;;) {
-        // Read without the filter, so that rows that do not match advance the cursor too.
-        const rows = view.records.logs({ afterId: at, order: "asc", limit: eventReplayRows });
-        for (const row of rows) {
-          at = row.id;
-          if (matches(row, filter)) yield { kind: "row", row };
+    /** The rows up to the newest one. */
+    async function* readMissed(): AsyncGenerator<StreamPart> {
+      const last = view.pages.lastRowId();
+      for (let more = at < last; more;) {
+        const query = { ...filter, afterId: at, beforeId: last + 1, order: "asc", limit: eventReplayRows } as const;
+        const page = await view.pages.rows(query, closed.signal).catch((thrown) => {
+          if (closed.signal.aborted) return null;
+          throw thrown;
+        });
+        if (page === null) return;
+        for (const { key, type, json } of splitPage(page)) {
+          at = Number(key);
+          yield { kind: "row", row: { id: at, type: String(type), json } };
         }
-        if (rows.length === 0) return;
+        more = page.more;
       }
+      at = Math.max(at, last);
     }
     yield* readMissed();
     for await (const row of feed) {
@@ -50,18 +67,31 @@ export function openEventStream(view: KernelPort, filter: EventFilter, lastId: n
       }
       if (row.id <= at) continue;
       at = row.id;
-      if (matches(row, filter)) yield { kind: "row", row };
+      if (matches(row, filter)) yield { kind: "row", row: { id: row.id, type: row.type, json: toText(row) } };
     }
   }
 
-  return { from, close: () => feed.close(), [Symbol.asyncIterator]: items };
+  const close = () => {
+    closed.abort();
+    feed.close();
+  };
+  return { from, close, [Symbol.asyncIterator]: items };
 }
 
 /** A gap when the reader's last row is no longer in the log: its day was archived, and later rows may have been too. */
 function findGap(view: KernelPort, from: number, newest: number): Gap | null {
   if (from === 0 || from === newest) return null;
-  const [next] = view.records.logs({ afterId: from - 1, order: "asc", limit: 1 });
-  return next === undefined || next.id === from ? null : { afterId: from, beforeId: next.id };
+  const next = view.pages.nextRowId(from - 1);
+  return next === null || next === from ? null : { afterId: from, beforeId: next };
+}
+
+/** Many readers get the same row. */
+const texts = new WeakMap<LogRow, string>();
+
+function toText(row: LogRow): string {
+  let text = texts.get(row);
+  if (text === undefined) texts.set(row, text = JSON.stringify(row));
+  return text;
 }
 
 function matches(row: LogRow, { source, type, refId }: EventFilter): boolean {

@@ -92,7 +92,8 @@ function createBody(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayB
 
 async function send(response: Response, outgoing: ServerResponse, clock: Clock): Promise<void> {
   const headers: Record<string, string> = { server: product, ...Object.fromEntries(response.headers) };
-  if (!wholeType.test(headers["content-type"] ?? "")) {
+  // What is bytes already is not made a text again.
+  if (!wholeType.test(headers["content-type"] ?? "") || headers["content-length"] !== undefined) {
     outgoing.writeHead(response.status, headers);
     return await pipe(response.body, outgoing, clock);
   }

@@ -15,7 +15,7 @@ import type {
   WorkflowView,
 } from "../protocol/api.ts";
 import type { LogRow } from "../protocol/log.ts";
-import type { ArchivedRecords, Records } from "../protocol/queries.ts";
+import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 
 /** What the server passes to every request. */
@@ -37,8 +37,9 @@ export interface LogFollower extends AsyncIterable<LogRow> {
 }
 
 export interface KernelPort {
-  readonly records: Records;
-  readonly history: ArchivedRecords;
+  /** The run as it is on disk; null when there is none. */
+  run(runId: string): Run | null;
+  readonly pages: PageReader;
   /** Every row that is written to disk from now on. */
   followLog(): LogFollower;
   health(): Health;

@@ -1,6 +1,7 @@
 /**
  * Masks the secrets of the configuration in force (config/permissions/secret_mask.ts) in everything the kernel shows.
  */
+import type { Spelling } from "../base/text_mask.ts";
 import type { Environment } from "../config/environment.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import type { NerveConfig } from "../config/types.ts";
@@ -20,12 +21,21 @@ export class CurrentSecrets {
   }
 
   mask<T>(value: T): T {
+    return this.#current().mask(value);
+  }
+
+  /** For a thread that masks; the same list as long as the secrets are the same. */
+  get spellings(): readonly Spelling[] {
+    return this.#current().spellings;
+  }
+
+  #current(): SecretMask {
     const { config, environment } = this.#inForce();
     if (config !== this.#masked.config || environment !== this.#masked.environment) {
       this.#masked = { config, environment };
       this.#mask = SecretMask.fromConfig(config, environment, this.#mask);
     }
-    return this.#mask.mask(value);
+    return this.#mask;
   }
 }
 

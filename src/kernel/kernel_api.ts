@@ -29,12 +29,11 @@ import {
 } from "../protocol/api.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
-import type { ArchivedRecords, Records } from "../protocol/queries.ts";
+import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import { groupKey, parseUnitKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
-import { type History, readInSlices } from "../store/history/history.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
@@ -52,10 +51,10 @@ export interface KernelApiPorts {
   /** The same moment in monotonic time. */
   readonly startedMonotonic: number;
   readonly reader: ShownReader;
+  readonly pages: PageReader;
   readonly secrets: CurrentSecrets;
   readonly store: Store;
   readonly feed: LogFeed;
-  readonly history: History;
   readonly retention: LogRetention;
   readonly supervisor: UnitSupervisor;
   readonly events: ProcessEvents;
@@ -77,6 +76,7 @@ export class KernelApi {
     this.#memory = new MemoryUse(ports.clock);
   }
 
+  /** For embedders: reads at once, on the caller's thread. */
   get records(): Records {
     const { reader } = this.#ports;
     // Records must include everything that callers have been told of.
@@ -89,20 +89,16 @@ export class KernelApi {
     };
   }
 
-  get history(): ArchivedRecords {
-    const { secrets, clock, history } = this.#ports;
-    return {
-      messages: async (runId, query, signal) =>
-        secrets.mask(await readInSlices(history.messages(runId, query), clock, signal)),
-      logs: async (filter, archived, signal) => {
-        await this.recorded();
-        return secrets.mask(await readInSlices(history.logs(filter, archived), clock, signal));
-      },
-    };
+  run(runId: string): Run | null {
+    return this.records.run(runId);
+  }
+
+  get pages(): PageReader {
+    return this.#ports.pages;
   }
 
   /**
-   * Resolves when `records` has the rows of everything published so far: a signal is published before its row is
+   * Resolves when reads see the rows of everything published so far: a signal is published before its row is
    * written.
    */
   recorded(): Promise<void> {

@@ -22,7 +22,6 @@ import { SenseManager } from "../sensing/manager.ts";
 import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { SignalPublisher } from "../sensing/signal_publisher.ts";
 import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
-import { History } from "../store/history/history.ts";
 import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
@@ -33,6 +32,7 @@ import { Listening } from "./listening.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
+import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
 import { RunSpans } from "./run_spans.ts";
@@ -138,9 +138,16 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const history = new History(store.reader, paths.archive);
   const made = { ...stages, store, current, variables, feed, reload, retention };
-  const api = new KernelApi({ ...from, ...made, reader, secrets, history, events, errors });
+  const api = new KernelApi({
+    ...from,
+    ...made,
+    reader,
+    pages: createPageReader(store, secrets),
+    secrets,
+    events,
+    errors,
+  });
   applier.applyFirst();
   return { ...made, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }

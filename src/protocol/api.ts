@@ -211,7 +211,10 @@ export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema
 /** The page as an answer: `next` is the path of the next page, null on the last one. */
 export const runListSchema = runPageSchema.extend({ next: z.string().nullable() });
 
+export type RunList = z.infer<typeof runListSchema>;
+
 export const messagesSchema = z.object({ items: z.array(runMessageSchema) });
+export type MessagePage = z.infer<typeof messagesSchema>;
 export const sensesSchema = z.object({ items: z.array(senseViewSchema) });
 export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
 /** `next` is the path of the next page, null on the last one. */

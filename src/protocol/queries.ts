@@ -1,6 +1,7 @@
 /** Queries of the log and of runs, with or without a daemon. */
 import type { LogFilter, LogRow } from "./log.ts";
 import type { Run, RunMessage, RunStatus } from "./run.ts";
+import type { TextPage } from "./text_page.ts";
 
 /** Which runs to list, newest first. */
 export interface RunQuery {
@@ -43,11 +44,20 @@ export interface Records {
 }
 
 /**
- * Reads records that may have moved from the log to its archive, whose files may be large. Throws DAEMON_MISSING when
- * `gone` aborts.
+ * Reads pages off the event loop, as text. Each includes everything that was recorded before it was asked for. Errors:
+ * STORE_FAILED, CLIENTS_MANY, and DAEMON_MISSING when `gone` aborts.
  */
-export interface ArchivedRecords {
-  messages(runId: string, query: MessageQuery, gone: AbortSignal): Promise<RunMessage[]>;
+export interface PageReader {
+  /** Newest first. */
+  runs(query: RunQuery, gone: AbortSignal): Promise<TextPage>;
+  /** Archived messages included. */
+  messages(runId: string, query: MessageQuery, gone: AbortSignal): Promise<TextPage>;
   /** Always includes archived rows of the run that `refId` names; with `archived`, all other archived rows too. */
-  logs(filter: LogFilter, archived: boolean, gone: AbortSignal): Promise<LogRow[]>;
+  logs(filter: LogFilter, archived: boolean, gone: AbortSignal): Promise<TextPage>;
+  /** Rows of the log only, in pages of about `eventReplayBytes`. */
+  rows(filter: LogFilter, gone: AbortSignal): Promise<TextPage>;
+  /** At once: the newest id of the log, 0 without any. */
+  lastRowId(): number;
+  /** At once: the first id of the log after this one; null when there is none. */
+  nextRowId(after: number): number | null;
 }

@@ -2,6 +2,7 @@
  * data/logs.db as the kernel uses it: one connection that writes, with everything that writes through it, and one that
  * reads. Opened by kernel/kernel.ts and by commands that have the workspace to themselves.
  */
+import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { assert, type NerveError } from "../base/errors.ts";
 import { identifyFile } from "../base/file_identity.ts";
@@ -14,8 +15,10 @@ import { GroupCommit } from "./commit/group_commit.ts";
 import type { CommitCounters } from "./commit/write_outcomes.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
+import { prepareLogIndexes } from "./log/log_indexes.ts";
 import { StoreReader } from "./log/reader.ts";
 import { logMigrations } from "./log/schema.ts";
+import { ReadThread } from "./reading/read_thread.ts";
 import { rebuildRuns, type Rebuilt } from "./runs/rebuild.ts";
 import { SqliteRunStore } from "./runs/run_store.ts";
 import { migrate, openDatabase, StatementCache, toStoreError } from "./sqlite/database.ts";
@@ -35,6 +38,7 @@ export function openStore(path: string, clock: Clock, options: StoreOptions = {}
   const db = openDatabase(path);
   try {
     migrate(db, logMigrations, path);
+    prepareLogIndexes(db);
     if (options.archiveFolder !== undefined) continueIds(db, options.archiveFolder);
     if (runsAreLost(db)) rebuildRuns(db);
     const reader = StoreReader.open(path);
@@ -58,6 +62,8 @@ export class Store {
   readonly meta: MetaStore;
   /** Sees committed rows only. */
   readonly reader: StoreReader;
+  /** The thread for reads that may be long. */
+  readonly reads: ReadThread;
   /** Makes a run id; ids sort by creation time. */
   readonly newRunId: () => string;
   readonly #path: string;
@@ -69,13 +75,15 @@ export class Store {
   #sharedFiles: string | null;
   #archiving = false;
 
-  constructor(path: string, db: DatabaseSync, reader: StoreReader, clock: Clock, { onLost }: StoreOptions) {
+  constructor(path: string, db: DatabaseSync, reader: StoreReader, clock: Clock, options: StoreOptions) {
+    const { onLost, archiveFolder = join(dirname(path), "archive") } = options;
     this.#path = path;
     this.#db = db;
     this.#clock = clock;
     this.reader = reader;
     this.#file = identifyFile(path);
     this.#sharedFiles = identifySharedFiles(path);
+    this.reads = new ReadThread({ path, archiveFolder, clock, mayOpen: () => !this.walLost });
     const statements = new StatementCache(db);
     this.#writer = new GroupCommit(db, statements, onLost, clock);
     this.log = new LogStore(statements, this.#writer, clock);
@@ -130,6 +138,16 @@ export class Store {
    */
   async restoreWal(): Promise<boolean> {
     this.#writer.keepOnThread();
+    try {
+      // A reader would keep the checkpoints from their work.
+      if (!await this.reads.suspend()) throw toStoreError("the log cannot be opened anew", new Error("a read hangs"));
+      return await this.#reopenAll();
+    } finally {
+      this.reads.resume();
+    }
+  }
+
+  async #reopenAll(): Promise<boolean> {
     if (this.#db.isOpen) {
       // At once, so that no more than what comes from now on depends on the file that nobody else can open.
       this.#writer.flush();
@@ -182,7 +200,7 @@ export class Store {
 
   /** Commits pending writes and closes. Nothing may be written afterwards. */
   async close(): Promise<void> {
-    await this.#writer.close();
+    await Promise.all([this.#writer.close(), this.reads.end()]);
     this.reader.close();
     this.#db.close();
   }

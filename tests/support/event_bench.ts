@@ -23,8 +23,11 @@ export class LoggedView extends FakeView {
     return row;
   }
 
-  #logs({ afterId = 0, beforeId = Infinity, order, limit = 100 }: LogFilter): LogRow[] {
-    const found = this.log.filter(({ id }) => id > afterId && id < beforeId);
+  #logs({ source, type, refId, afterId = 0, beforeId = Infinity, order, limit = 100 }: LogFilter): LogRow[] {
+    const found = this.log.filter((row) =>
+      row.id > afterId && row.id < beforeId && (source === undefined || row.source === source) &&
+      (type === undefined || row.type === type) && (refId === undefined || row.refId === refId)
+    );
     return (order === "desc" ? found.reverse() : found).slice(0, limit);
   }
 }

@@ -15,8 +15,9 @@ import type {
 } from "../../src/protocol/api.ts";
 import { unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
-import type { ArchivedRecords, Records } from "../../src/protocol/queries.ts";
+import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
+import { pagesOf } from "./text_pages.ts";
 
 export function aRun(change: Partial<Run> = {}): Run {
   return {
@@ -116,13 +117,11 @@ export class FakeView implements KernelPort {
     },
   };
 
-  readonly history: ArchivedRecords = {
-    messages: (runId, query) => Promise.resolve(this.records.messages(runId, query)),
-    logs: (filter, archived) => {
-      if (archived) this.requests.push("archived");
-      return Promise.resolve(this.records.logs(filter));
-    },
-  };
+  readonly pages: PageReader = pagesOf(() => this.records, (archived) => archived && this.requests.push("archived"));
+
+  run(runId: string): Run | null {
+    return this.records.run(runId);
+  }
 
   followLog(): Subscription<LogRow> {
     return this.rows.subscribe();

@@ -18,6 +18,7 @@ export const bundledEntries = [
   "daemon/supervisor_process.ts",
   "daemon/kernel_process.ts",
   "store/commit/commit_worker.ts",
+  "store/reading/read_worker.ts",
   "sandbox/shim.ts",
 ] as const;
 

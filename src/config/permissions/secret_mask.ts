@@ -4,7 +4,7 @@
  * Used by the kernel where it writes rows and publishes events, and by the commands that read databases.
  * A value that user code has changed (encoded, split) is not recognised.
  */
-import type { Json } from "../../protocol/json.ts";
+import { type Spelling, TextMask } from "../../base/text_mask.ts";
 import type { Environment } from "../environment.ts";
 import type { NerveConfig } from "../types.ts";
 
@@ -19,21 +19,18 @@ const secretName = /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH|COOKIE|SESSION|DSN/i;
 /** Earlier values that a mask keeps: each costs time for every text. */
 const pastSecretsMax = 100;
 
-export class SecretMask {
-  /** The longest value first: one may contain another. */
-  readonly #secrets: readonly (readonly [value: string, shown: string])[];
-
+export class SecretMask extends TextMask {
   constructor(secrets: Readonly<Record<string, string>>, before?: SecretMask) {
     const found = Object.entries(secrets).filter(([, value]) => value.length >= secretMinChars);
     const spellings = found.flatMap(([name, value]) => {
       const escaped = JSON.stringify(value).slice(1, -1);
       // Output is masked line by line.
       const lines = value.split(/\r?\n/).filter((line) => line.length >= secretMinChars);
-      return [...new Set([value, escaped, ...lines])].map((maskText) => [maskText, `[${name}]`] as const);
+      return [...new Set([value, escaped, ...lines])].map((maskText): Spelling => [maskText, `[${name}]`]);
     });
     const known = new Set(spellings.map(([value]) => value));
-    const past = before === undefined ? [] : before.#secrets.filter(([value]) => !known.has(value));
-    this.#secrets = [...spellings, ...past.slice(0, pastSecretsMax)].sort(([a], [b]) => b.length - a.length);
+    const past = before === undefined ? [] : before.spellings.filter(([value]) => !known.has(value));
+    super([...spellings, ...past.slice(0, pastSecretsMax)]);
   }
 
   /**
@@ -49,26 +46,5 @@ export class SecretMask {
       });
     const secrets = Object.entries(all).filter(([name]) => wanted(name));
     return new SecretMask(Object.fromEntries(secrets), before);
-  }
-
-  text(text: string): string {
-    let masked = text;
-    for (const [value, shown] of this.#secrets) masked = masked.replaceAll(value, shown);
-    return masked;
-  }
-
-  /**
-   * Masks a JSON value, or an object with JSON fields, including its keys; the same object when there are no secrets.
-   */
-  mask<T>(value: T): T {
-    if (this.#secrets.length === 0) return value;
-    return this.#walk(value as Json) as T;
-  }
-
-  #walk(value: Json): Json {
-    if (typeof value === "string") return this.text(value);
-    if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) return value.map((each) => this.#walk(each));
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [this.text(key), this.#walk(inner)]));
   }
 }

@@ -30,7 +30,8 @@ import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import type { ControlApp } from "../app.ts";
-import type { EventFilter, StreamItem } from "../event_stream.ts";
+import type { EventFilter } from "../event_stream.ts";
+import type { StreamItem } from "./event_reader.ts";
 import { DaemonHangs, settlesInTime, waitWhileAlive } from "./liveness.ts";
 import { otherVersionHint, readProblem } from "./problem.ts";
 

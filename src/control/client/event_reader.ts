@@ -1,9 +1,10 @@
 /** Parses the control API's server-sent events into rows and gaps. Used by client.ts. */
 import { NerveError } from "../../base/errors.ts";
 import { protocolLineMaxBytes } from "../../base/limits.ts";
-import { gapSchema } from "../../protocol/api.ts";
-import { logRowSchema } from "../../protocol/log.ts";
-import type { StreamItem } from "../event_stream.ts";
+import { type Gap, gapSchema } from "../../protocol/api.ts";
+import { type LogRow, logRowSchema } from "../../protocol/log.ts";
+
+export type StreamItem = { readonly kind: "row"; readonly row: LogRow } | { readonly kind: "gap"; readonly gap: Gap };
 
 /** Longer than any row: a process sends no longer line. */
 const eventMaxChars = 2 * protocolLineMaxBytes;

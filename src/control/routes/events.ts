@@ -11,7 +11,7 @@ import { NerveError } from "../../base/errors.ts";
 import { eventHeartbeatMs, sseClientsMax } from "../../base/limits.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import { logRowSchema } from "../../protocol/log.ts";
-import { openEventStream, type StreamItem } from "../event_stream.ts";
+import { openEventStream, type StreamPart } from "../event_stream.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeProblems, validatePart } from "../problem_response.ts";
 import { countSchema, dropUndefined } from "./query.ts";
@@ -87,10 +87,17 @@ export function eventRoutes(view: KernelPort) {
   });
 }
 
-function formatItem(item: StreamItem): string {
+function formatItem(item: StreamPart): string | Uint8Array {
   if (item.kind === "gap") return `event: gap\ndata: ${JSON.stringify(item.gap)}\n\n`;
-  return `id: ${item.row.id}\nevent: ${item.row.type}\ndata: ${JSON.stringify(item.row)}\n\n`;
+  const { id, type, json } = item.row, head = `id: ${id}\nevent: ${type}\ndata: `;
+  if (typeof json === "string") return `${head}${json}\n\n`;
+  const start = new TextEncoder().encode(head), event = new Uint8Array(start.length + json.length + 2);
+  event.set(start);
+  event.set(json, start.length);
+  return event.fill(newLine, start.length + json.length);
 }
+
+const newLine = "\n".charCodeAt(0);
 
 /** Null when there is none, or one of another server, which a browser may send. */
 function parseLastEventId(header: string | undefined): number | null {

@@ -2,12 +2,11 @@
 import { Hono } from "hono";
 import { describeRoute } from "hono-openapi";
 import * as z from "zod";
-import { healthSchema, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
+import { healthSchema, type LogPage, logsSchema, reloadReplySchema, stoppingSchema } from "../../protocol/api.ts";
 import type { LogFilter } from "../../protocol/log.ts";
-import { toNextRow } from "../../protocol/queries.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeResponses, refuseBody, validatePart } from "../problem_response.ts";
-import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
+import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema, respondPage } from "./query.ts";
 
 const logQuery = z.object({
   source: z.string().optional().meta({ description: "kernel, group:NAME, sense:NAME or workflow:NAME" }),
@@ -45,13 +44,10 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
       validatePart("query", logQuery),
       async (c) => {
         const { archived, ...query } = c.req.valid("query"), filter: LogFilter = dropUndefined(query);
-        const gone = createGoneSignal(c), items = await view.history.logs(filter, archived, gone);
-        const nextRow = toNextRow(filter, items);
-        if (nextRow === null || (await view.history.logs(nextRow, archived, gone)).length === 0) {
-          return c.json({ items, next: null });
-        }
+        const page = await view.pages.logs(filter, archived, createGoneSignal(c)), last = page.items.at(-1);
         const cursor = filter.order === "asc" ? "afterId" : "beforeId";
-        return c.json({ items, next: buildNextPage(c.req.url, { [cursor]: String(nextRow[cursor]) }) });
+        const next = page.more && last !== undefined ? buildNextPage(c.req.url, { [cursor]: String(last.key) }) : null;
+        return respondPage<LogPage>(c, page, { next });
       },
     )
     .post(

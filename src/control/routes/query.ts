@@ -1,5 +1,7 @@
 /** Parts of requests that several routes share. */
+import type { Context, TypedResponse } from "hono";
 import * as z from "zod";
+import type { TextPage } from "../../protocol/text_page.ts";
 import type { ControlEnv } from "../kernel_port.ts";
 
 /** A whole number that is not negative, in text form. */
@@ -17,6 +19,22 @@ export function buildNextPage(url: string, changes: Readonly<Record<string, stri
   const next = new URL(url);
   for (const [key, value] of Object.entries(changes)) next.searchParams.set(key, value);
   return `${next.pathname}${next.search}`;
+}
+
+/** Answers with a page that is JSON already, as `c.json({ ...rest, items })` would. */
+export function respondPage<Reply extends { readonly items: unknown }>(
+  c: Context,
+  page: TextPage,
+  rest: Omit<Reply, "items">,
+): Response & TypedResponse<Reply, 200, "json"> {
+  const encoder = new TextEncoder(), others = JSON.stringify(rest).slice(1, -1);
+  const head = encoder.encode(`{"items":[`), tail = encoder.encode(others === "" ? "]}" : `],${others}}`);
+  const body = new Uint8Array(head.length + page.text.length + tail.length);
+  body.set(head);
+  body.set(page.text, head.length);
+  body.set(tail, head.length + page.text.length);
+  const headers = { "content-type": "application/json", "content-length": String(body.length) };
+  return c.body(body, 200, headers) as unknown as Response & TypedResponse<Reply, 200, "json">;
 }
 
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };

@@ -5,8 +5,10 @@ import { setImmediate } from "node:timers";
 import * as z from "zod";
 import {
   killRunRequestSchema,
+  type MessagePage,
   messagesSchema,
   resetSchema,
+  type RunList,
   runListSchema,
   runSchema,
   startRunRequestSchema,
@@ -21,7 +23,7 @@ import { type Run, runIdSchema, runStatusSchema } from "../../protocol/run.ts";
 import { nameSchema } from "../../protocol/signal.ts";
 import type { ControlEnv, KernelPort } from "../kernel_port.ts";
 import { describeResponses, refuseBody, toProblemDocument, validatePart } from "../problem_response.ts";
-import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema } from "./query.ts";
+import { buildNextPage, countSchema, createGoneSignal, dropUndefined, flagSchema, respondPage } from "./query.ts";
 
 const named = z.object({ name: nameSchema.meta({ description: "The workflow" }) });
 const identified = z.object({ id: runIdSchema.meta({ description: "The run" }) });
@@ -44,7 +46,7 @@ const messageQuery = z.object({
 
 // Hono derives its typed client from the inferred return type, which cannot be written out.
 export function runRoutes(view: KernelPort) {
-  return new Hono()
+  return new Hono<ControlEnv>()
     .get(
       "/workflows",
       describeRoute({
@@ -71,12 +73,13 @@ export function runRoutes(view: KernelPort) {
       "/runs",
       describeRoute({ summary: "Runs, newest first", responses: describeResponses("A page of runs", runListSchema) }),
       validatePart("query", runQuery),
-      (c) => {
+      async (c) => {
         const { status, ...rest } = c.req.valid("query");
         const query: RunQuery = dropUndefined({ ...rest, statuses: status });
-        const { total, items } = view.records.runs(query), last = items.at(-1), full = items.length === query.limit;
-        const next = full && last !== undefined ? buildNextPage(c.req.url, { before: last.runId, offset: "0" }) : null;
-        return c.json({ total, items, next });
+        const page = await view.pages.runs(query, createGoneSignal(c)), last = page.items.at(-1);
+        const cursor = { before: String(last?.key), offset: "0" };
+        const next = page.more && last !== undefined ? buildNextPage(c.req.url, cursor) : null;
+        return respondPage<RunList>(c, page, { total: page.total ?? 0, next });
       },
     )
     .route("/", startRoutes(view))
@@ -158,7 +161,7 @@ function singleRunRoutes(view: KernelPort) {
         const { before, limit } = c.req.valid("query");
         findRun(view, id);
         const query: MessageQuery = before === undefined ? { limit } : { limit, beforeRound: before };
-        return c.json({ items: await view.history.messages(id, query, createGoneSignal(c)) });
+        return respondPage<MessagePage>(c, await view.pages.messages(id, query, createGoneSignal(c)), {});
       },
     )
     .post(
@@ -206,7 +209,7 @@ async function startInTurns<Request>(
 }
 
 function findRun(view: KernelPort, id: string): Run {
-  const run = view.records.run(id);
+  const run = view.run(id);
   if (run === null) throw unknownRun(id);
   return run;
 }

@@ -1,10 +1,11 @@
 /**
  * Reads the log's archive as if it were still the log, day by day. It skips files that cannot match by their day and by
  * their first and last id. Used by history.ts.
- * I1. Memory is bounded by the requested rows, not by the files.
+ * I1. Memory is bounded by a page of rows, not by the files.
  * I2. A row that is in the log and in the archive (archiver.ts, I2) is returned once.
  * I3. It yields every few milliseconds: files are large, and the kernel reads them beside all other work.
  */
+import { pageMaxBytes } from "../../base/limits.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import { defaultLogLimit } from "../log/log_sql.ts";
 import {
@@ -16,10 +17,9 @@ import {
   readLineBlocks,
   readLines,
 } from "./archive_file.ts";
+import { type MergeOrder, mergePages, type Page, type PageBounds, PageFill } from "../reading/pages.ts";
+import type { Steps } from "../reading/steps.ts";
 import { dayMs, parseDay } from "./days.ts";
-
-/** A result computed in steps; the caller may do other work between two steps. */
-export type Steps<T> = Generator<void, T, void>;
 
 interface IdRange {
   readonly first: number;
@@ -34,9 +34,9 @@ export class ArchiveReader {
     this.#folder = folder;
   }
 
-  /** As `StoreReader.logs`, for archived rows only; `also` narrows further. Throws NerveError STORE_FAILED. */
-  *logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): Steps<LogRow[]> {
-    const limit = filter.limit ?? defaultLogLimit, descending = filter.order === "desc";
+  /** As `StoreReader.logPage`, for archived rows only; `also` narrows further. Throws NerveError STORE_FAILED. */
+  *logs(filter: LogFilter, also: (row: LogRow) => boolean = () => true): Steps<Page<LogRow>> {
+    const bounds = { limit: filter.limit ?? defaultLogLimit }, descending = filter.order === "desc";
     const files: { file: ArchivedDay; range: IdRange }[] = [];
     for (const file of listArchivedDays(this.#folder)) {
       if (!mayOverlapTime(file, filter)) continue;
@@ -45,16 +45,17 @@ export class ArchiveReader {
       yield;
     }
     files.sort((a, b) => descending ? b.range.last - a.range.last : a.range.first - b.range.first);
-    let found: LogRow[] = [];
+    const order: MergeOrder<SizedRow> = { descending, keyOf: ({ row }) => row.id, bytesOf: ({ bytes }) => bytes };
+    let page: SizedPage = { items: [], more: false };
     for (const { file, range } of files) {
-      const [worst] = found.slice(-1);
+      const worst = page.items.at(-1)?.row.id;
       // Ids of different days do not overlap, unless the clock was set back.
-      const better = worst === undefined || (descending ? range.last > worst.id : range.first < worst.id);
-      if (found.length >= limit && !better) break;
-      found = [...found, ...yield* findMatches(file.path, filter, also, limit, descending)]
-        .sort((a, b) => descending ? b.id - a.id : a.id - b.id).slice(0, limit);
+      const better = worst === undefined || (descending ? range.last > worst : range.first < worst);
+      if (page.more && !better) break;
+      const found = yield* findMatches(file.path, filter, also, bounds);
+      page = mergePages([page, found], bounds, order);
     }
-    return found;
+    return { items: page.items.map(({ row }) => row), more: page.more };
   }
 
   #readRange({ day, path, bytes }: ArchivedDay): IdRange | null {
@@ -68,12 +69,13 @@ export class ArchiveReader {
   }
 }
 
-/** Merges rows of the log and of its archive. Both lists have the filter's order and are within its limit. */
-export function mergeRows(rows: readonly LogRow[], archived: readonly LogRow[], filter: LogFilter): LogRow[] {
-  const descending = filter.order === "desc", known = new Set(rows.map(({ id }) => id));
-  return [...rows, ...archived.filter(({ id }) => !known.has(id))]
-    .sort((a, b) => descending ? b.id - a.id : a.id - b.id).slice(0, filter.limit ?? defaultLogLimit);
+/** A row, and the bytes of its line. */
+interface SizedRow {
+  readonly row: LogRow;
+  readonly bytes: number;
 }
+
+type SizedPage = Page<SizedRow>;
 
 function mayOverlapTime({ day }: ArchivedDay, { sinceMs = -Infinity, untilMs = Infinity }: LogFilter): boolean {
   const start = parseDay(day) ?? 0;
@@ -84,34 +86,62 @@ function mayHoldIds({ first, last }: IdRange, { afterId = -Infinity, beforeId = 
   return last > afterId && first < beforeId;
 }
 
-/** The first `limit` rows of a file, or the last ones, in the order of their ids. */
+/** The first rows of a file in the order of the query, within the bounds. */
 function* findMatches(
   path: string,
   filter: LogFilter,
   also: (row: LogRow) => boolean,
-  limit: number,
-  descending: boolean,
-): Steps<LogRow[]> {
-  const found: LogRow[] = [];
-  const { source, type, refId, afterId = -Infinity, beforeId = Infinity } = filter;
+  bounds: PageBounds,
+): Steps<SizedPage> {
+  const { source, type, refId, afterId = -Infinity, beforeId = Infinity } = filter,
+    descending = filter.order === "desc";
   // Parsing is expensive: the text alone rules out most lines.
   const needles = [source, type, refId].filter((text) => text !== undefined).map((text) => JSON.stringify(text));
   const wanted = (line: string) => needles.every((needle) => line.includes(needle));
+  // In a descending query, the newest rows so far: each pushes out the oldest one.
+  const first = new PageFill<SizedRow>(bounds), newest = new NewestRows(bounds);
+  const found = () => descending ? newest.toPage() : first.toPage();
   for (const lines of readLineBlocks(path, wanted)) {
     for (const line of lines) {
       const id = parseRowId(line, path);
       if (id <= afterId) continue;
-      if (id >= beforeId) return descending ? found.slice(-limit) : found;
+      if (id >= beforeId) return found();
       const row = parseRow(line, path);
       if (!matches(row, filter) || !also(row)) continue;
-      found.push(row);
-      if (!descending && found.length === limit) return found;
-      // Keeps the newest rows: the excess is dropped before it grows large.
-      if (descending && found.length >= limit * 2) found.splice(0, found.length - limit);
+      if (descending) newest.add({ row, bytes: line.length });
+      else first.add({ row, bytes: line.length }, line.length);
+      if (first.full) return found();
     }
     yield;
   }
-  return descending ? found.slice(-limit) : found;
+  return found();
+}
+
+/** The newest rows of those added, within the bounds, newest first; they are added oldest first. */
+class NewestRows {
+  readonly #limit: number;
+  readonly #maxBytes: number;
+  readonly #rows: SizedRow[] = [];
+  #bytes = 0;
+  #more = false;
+
+  constructor({ limit, maxBytes = pageMaxBytes }: PageBounds) {
+    this.#limit = limit;
+    this.#maxBytes = maxBytes;
+  }
+
+  add(row: SizedRow): void {
+    this.#rows.push(row);
+    this.#bytes += row.bytes;
+    while (this.#rows.length > this.#limit || (this.#rows.length > 1 && this.#bytes > this.#maxBytes)) {
+      this.#bytes -= this.#rows.shift()?.bytes ?? 0;
+      this.#more = true;
+    }
+  }
+
+  toPage(): SizedPage {
+    return { items: this.#rows.toReversed(), more: this.#more };
+  }
 }
 
 function matches(row: LogRow, { source, type, refId, sinceMs, untilMs }: LogFilter): boolean {

@@ -4,14 +4,14 @@
  * I1. A row that is archived meanwhile is returned once: the log is read first, and a day's file is in place before its
  *     rows leave the log.
  */
-import { setImmediate } from "node:timers";
-import { NerveError } from "../../base/errors.ts";
-import type { Clock } from "../../base/time.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
-import { type MessageQuery, toNextRow } from "../../protocol/queries.ts";
+import type { MessageQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import { ArchiveReader, mergeRows, type Steps } from "../archive/archive_reader.ts";
+import { ArchiveReader } from "../archive/archive_reader.ts";
+import { defaultLogLimit } from "../log/log_sql.ts";
 import type { StoreReader } from "../log/reader.ts";
+import { mergePages, type Page } from "../reading/pages.ts";
+import type { Steps } from "../reading/steps.ts";
 import { toRunMessage } from "../runs/run_sql.ts";
 
 export class History {
@@ -23,33 +23,33 @@ export class History {
     this.#archive = new ArchiveReader(archiveFolder);
   }
 
-  /** As `StoreReader.messages`, with archived messages. */
-  *messages(runId: string, query: MessageQuery): Steps<RunMessage[]> {
-    const messages = this.#reader.messages(runId, query), run = this.#reader.run(runId), [first] = messages;
-    if (run === null || !this.#mayBeArchived(run)) return messages;
-    // The page is full: what comes before it is still in the log.
-    if (first !== undefined && this.#reader.messages(runId, { beforeRound: first.round, limit: 1 }).length > 0) {
-      return messages;
-    }
-    const { limit, beforeRound = Infinity } = query;
-    const rows = yield* this.#archive.logs(
-      { refId: runId, type: "run.message", order: "desc", limit: limit ?? Infinity, ...toTimeRange(run) },
+  /** As `StoreReader.messagePage`, with archived messages. */
+  *messages(runId: string, query: MessageQuery): Steps<Page<RunMessage>> {
+    const run = this.#reader.run(runId), page = yield* this.#reader.messagePage(runId, query);
+    if (run === null || !this.#mayBeArchived(run)) return page;
+    if (isWhole(page, run, query)) return { ...page, more: page.items[0]?.round !== 1 };
+    const { limit = Infinity, beforeRound = Infinity } = query;
+    const { items, more } = yield* this.#archive.logs(
+      { refId: runId, type: "run.message", order: "desc", limit, ...toTimeRange(run) },
       ({ payload }) => toRunMessage(0, payload).round < beforeRound,
     );
-    const known = new Set(messages.map(({ round }) => round));
-    const archived = rows.map(({ ts, payload }) => toRunMessage(ts, payload)).filter(({ round }) => !known.has(round));
-    return [...archived, ...messages].sort((a, b) => a.round - b.round).slice(-(limit ?? Infinity));
+    const archived = { items: items.map(({ ts, payload }) => toRunMessage(ts, payload)), more };
+    const newest = { ...page, items: page.items.toReversed() }, keyOf = ({ round }: RunMessage) => round;
+    const bytesOf = (message: RunMessage) => JSON.stringify(message).length;
+    const merged = mergePages([newest, archived], { limit }, { descending: true, keyOf, bytesOf });
+    return { ...merged, items: merged.items.toReversed() };
   }
 
-  /** As `StoreReader.logs`, with archived rows: of the run that `refId` names, or of everything with `all`. */
-  *logs(filter: LogFilter, all: boolean): Steps<LogRow[]> {
-    const rows = this.#reader.logs(filter), nextRow = filter.order === "desc" ? toNextRow(filter, rows) : null;
-    // The page is full: what comes before it is still in the log.
-    if (nextRow !== null && this.#reader.logs(nextRow).length > 0) return rows;
-    if (all) return mergeRows(rows, yield* this.#archive.logs(filter), filter);
-    const run = filter.refId === undefined ? null : this.#reader.run(filter.refId);
-    if (run === null || !this.#mayBeArchived(run)) return rows;
-    return mergeRows(rows, yield* this.#archive.logs(narrowToRun(filter, run)), filter);
+  /** As `StoreReader.logPage`, with archived rows: of the run that `refId` names, or of everything with `all`. */
+  *logs(filter: LogFilter, all: boolean): Steps<Page<LogRow>> {
+    const page = yield* this.#reader.logPage(filter), descending = filter.order === "desc";
+    const run = all || filter.refId === undefined ? null : this.#reader.run(filter.refId);
+    if (!all && (run === null || !this.#mayBeArchived(run))) return page;
+    // Rows of runs that had not ended stay longer than their day: archived ones may be among those of the page.
+    const archived = yield* this.#archive.logs(narrowToPage(run === null ? filter : narrowToRun(filter, run), page));
+    const bounds = { limit: filter.limit ?? defaultLogLimit }, keyOf = ({ id }: LogRow) => id;
+    const bytesOf = (row: LogRow) => JSON.stringify(row).length;
+    return mergePages([page, archived], bounds, { descending, keyOf, bytesOf });
   }
 
   /** How many rows a run has; null when some of them may be archived. */
@@ -60,37 +60,6 @@ export class History {
 
   #mayBeArchived({ queuedAt }: Run): boolean {
     return queuedAt < (this.#reader.archivedUpTo() ?? -Infinity);
-  }
-}
-
-/** Runs all steps at once, for a program without other work. */
-export function readAll<T>(steps: Steps<T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
-}
-
-/** The longest time that a slice blocks the event loop. */
-const sliceMs = 5;
-
-/**
- * Runs the steps in slices, for the kernel: other work runs in between. Throws NerveError DAEMON_MISSING when `gone`
- * aborts, because the client has left or the daemon stops.
- */
-export async function readInSlices<T>(steps: Steps<T>, clock: Clock, gone: AbortSignal): Promise<T> {
-  try {
-    for (let end = clock.monotonic() + sliceMs;;) {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-      if (clock.monotonic() < end) continue;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (gone.aborted) throw new NerveError("DAEMON_MISSING", "the daemon stops", { hint: "nerve start" });
-      end = clock.monotonic() + sliceMs;
-    }
-  } finally {
-    // Closes the file that is open.
-    steps.return(undefined as never);
   }
 }
 
@@ -108,4 +77,25 @@ function narrowToRun(filter: LogFilter, run: Run): LogFilter {
     sinceMs: Math.max(sinceMs, filter.sinceMs ?? -Infinity),
     untilMs: Math.min(untilMs, filter.untilMs ?? Infinity),
   };
+}
+
+/** The filter, limited to what is before the end of a page that has more: nothing behind it belongs to that page. */
+function narrowToPage(filter: LogFilter, { items, more }: Page<LogRow>): LogFilter {
+  const last = items.at(-1);
+  if (last === undefined || !more) return filter;
+  return filter.order === "desc"
+    ? { ...filter, afterId: Math.max(last.id, filter.afterId ?? 0) }
+    : { ...filter, beforeId: Math.min(last.id, filter.beforeId ?? Infinity) };
+}
+
+/** Whether no message of the page, or between them, can be in the archive: each round follows the one before. */
+function isWhole(
+  { items, more }: Page<RunMessage>,
+  { rounds }: Run,
+  { beforeRound = Infinity, limit }: MessageQuery,
+): boolean {
+  const newest = items.at(-1)?.round, oldest = items[0]?.round;
+  if (newest === undefined || oldest === undefined) return false;
+  const contiguous = newest >= Math.min(beforeRound - 1, rounds) && newest - oldest + 1 === items.length;
+  return contiguous && (more || oldest === 1 || items.length === limit);
 }

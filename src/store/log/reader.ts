@@ -4,22 +4,27 @@
  * it reads a damaged part of the file.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { pageMaxBytes } from "../../base/limits.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import { readMessages, readRun, readRuns } from "../runs/run_sql.ts";
+import type { Page } from "../reading/pages.ts";
+import { readAll, type Steps } from "../reading/steps.ts";
+import { findMessages, findRuns } from "../runs/run_pages.ts";
+import { readRun } from "../runs/run_sql.ts";
 import { checkVersion, openDatabase, readUserVersion, StatementCache, toStoreError } from "../sqlite/database.ts";
-import { buildLogQuery, buildSizeQuery, countPage, toLogRow } from "./log_sql.ts";
+import { hasLogIndexes } from "./log_indexes.ts";
 import { archivedUpToKey } from "./meta_store.ts";
+import { findRows } from "./row_finder.ts";
 import { logMigrations } from "./schema.ts";
 
 export class StoreReader {
   #db: DatabaseSync;
   readonly #statements: StatementCache;
+  readonly #indexed: boolean;
 
   private constructor(db: DatabaseSync) {
     this.#db = db;
+    this.#indexed = hasLogIndexes(db);
     this.#statements = new StatementCache(db);
   }
 
@@ -45,28 +50,37 @@ export class StoreReader {
     return null;
   }
 
+  /** As `logPage`, at once. */
+  logs(filter: LogFilter, maxBytes?: number): LogRow[] {
+    return readAll(this.logPage(filter, maxBytes)).items;
+  }
+
   /**
-   * Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. Rows beyond `maxBytes` are left for
-   * the next query: fewer than `limit` does not mean that there are no more.
+   * Ordered by id, oldest first unless `order` is "desc". `limit` defaults to 100. Rows beyond `maxBytes` (default:
+   * `pageMaxBytes`) are left for the next page.
    */
-  logs(filter: LogFilter, maxBytes: number = pageMaxBytes): LogRow[] {
-    return this.#read(() => {
-      const limit = countPage(this.#statements, buildSizeQuery(filter), maxBytes);
-      const { sql, values } = buildLogQuery({ ...filter, limit });
-      return this.#statements.arrays(sql).all(...values).map(toLogRow);
-    });
+  logPage(filter: LogFilter, maxBytes?: number): Steps<Page<LogRow>> {
+    return this.#read(findRows(this.#statements, this.#indexed, filter, maxBytes));
+  }
+
+  /** The newest id of the log; 0 when it has no row. */
+  lastId(): number {
+    return this.#ask("select max(id) as value from logs") ?? 0;
+  }
+
+  /** The first id after this one; null when there is none. */
+  nextId(after: number): number | null {
+    return this.#ask("select min(id) as value from logs where id > ?", after);
   }
 
   /** How many rows name this `refId`. */
   countRows(refId: string): number {
-    const sql = "select count(*) as total from logs where ref_id = ?";
-    return this.#read(() => Number(this.#statements.get(sql).get(refId)?.total ?? 0));
+    return this.#ask("select count(*) as value from logs where ref_id = ?", refId) ?? 0;
   }
 
   /** Rows older than this (milliseconds) may be only in the archive; null when nothing was archived. */
   archivedUpTo(): number | null {
-    const row = this.#statements.get("select value from meta where key = ?").get(archivedUpToKey);
-    return row === undefined ? null : Number(row.value);
+    return this.#ask("select cast(value as integer) as value from meta where key = ?", archivedUpToKey);
   }
 
   /** The newest row of a source, or null. */
@@ -74,18 +88,32 @@ export class StoreReader {
     return this.logs({ source, order: "desc", limit: 1 })[0] ?? null;
   }
 
-  /** A page of runs, newest first; `total` counts every run that passes the filter. */
+  /** As `runPage`, at once. */
   runs(query: RunQuery): RunPage {
-    return this.#read(() => readRuns(this.#statements, query));
+    const { items, total } = readAll(this.runPage(query));
+    return { items, total };
+  }
+
+  /** A page of runs, newest first; `total` counts every run that passes the filter. */
+  runPage(query: RunQuery): Steps<Page<Run> & RunPage> {
+    return this.#read(findRuns(this.#statements, query));
   }
 
   run(runId: string): Run | null {
-    return this.#read(() => readRun(this.#statements, runId));
+    return readAll(this.#read(readOne(() => readRun(this.#statements, runId))));
   }
 
-  /** The newest `limit` messages (default all) before round `beforeRound` (default the end), oldest first. */
+  /** As `messagePage`, at once. */
   messages(runId: string, query: MessageQuery = {}): RunMessage[] {
-    return this.#read(() => readMessages(this.#statements, runId, query));
+    return readAll(this.messagePage(runId, query)).items;
+  }
+
+  /**
+   * The newest `limit` messages (default all) before round `beforeRound` (default the end), oldest first. `more`: there
+   * are earlier ones.
+   */
+  messagePage(runId: string, query: MessageQuery = {}): Steps<Page<RunMessage>> {
+    return this.#read(findMessages(this.#statements, runId, query));
   }
 
   /** Goes on over a new connection to the database at this path. */
@@ -98,12 +126,21 @@ export class StoreReader {
     this.#db.close();
   }
 
+  #ask(sql: string, ...values: (string | number)[]): number | null {
+    return readAll(this.#read(readOne(() => this.#statements.get(sql).get(...values)?.value as number | null ?? null)));
+  }
+
   /** Turns an error of SQLite into STORE_FAILED: the disk or the file is at fault. */
-  #read<T>(read: () => T): T {
+  *#read<T>(read: Steps<T>): Steps<T> {
     try {
-      return read();
+      return yield* read;
     } catch (thrown) {
       throw toStoreError("the log cannot be read", thrown);
     }
   }
+}
+
+// deno-lint-ignore require-yield
+function* readOne<T>(read: () => T): Steps<T> {
+  return read();
 }

@@ -1,12 +1,10 @@
 /**
  * The SQL for `workflow_runs` and for the messages of runs, over any connection. Used by run_store.ts (the writer's
- * connection), reader.ts (read-only ones), rebuild.ts and verify.ts.
+ * connection), run_pages.ts, reader.ts, rebuild.ts and verify.ts.
  */
 import type { Json, JsonObject } from "../../protocol/json.ts";
-import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunStatus, RunTrigger } from "../../protocol/run.ts";
 import type { Step } from "../commit/operations.ts";
-import { countPage } from "../log/log_sql.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
 /** The columns of a run, in the order that `toRun` expects. */
@@ -58,33 +56,6 @@ export function toRun(row: unknown): Run {
 export function readRun(statements: StatementCache, runId: string): Run | null {
   const row = statements.arrays(`select ${runColumns} from workflow_runs where run_id = ?`).get(runId);
   return row === undefined ? null : toRun(row);
-}
-
-export function readRuns(statements: StatementCache, query: RunQuery): RunPage {
-  const { workflow, statuses, before, limit, offset } = query;
-  const conditions: string[] = [], values: string[] = [];
-  if (workflow !== undefined) {
-    conditions.push("workflow = ?");
-    values.push(workflow);
-  }
-  if (statuses !== undefined) {
-    conditions.push(`status in (${statuses.map(() => "?").join(", ")})`);
-    values.push(...statuses);
-  }
-  const all = statements.get(`select count(*) as total from workflow_runs${formatWhere(conditions)}`);
-  const total = Number(all.get(...values)?.total ?? 0);
-  if (before !== undefined) {
-    conditions.push("seq < (select seq from workflow_runs where run_id = ?)");
-    values.push(before);
-  }
-  const page = statements.arrays(
-    `select ${runColumns} from workflow_runs${formatWhere(conditions)} order by seq desc limit ? offset ?`,
-  );
-  return { items: page.all(...values, limit, offset).map(toRun), total };
-}
-
-function formatWhere(conditions: readonly string[]): string {
-  return conditions.length === 0 ? "" : ` where ${conditions.join(" and ")}`;
 }
 
 /** Inserts a run; changes nothing when the id exists. */
@@ -150,17 +121,6 @@ insert into logs select ?, ?, ?, ?, ?, ?, ?
 where exists (select 1 from workflow_runs where run_id = ? and status = 'started' and attempt = ? and rounds = ?)`,
     values: [...values, runId, attempt, round - 1],
   };
-}
-
-/** Oldest first. Earlier ones beyond `pageMaxBytes` are left out, so the first may be of a later round than asked for. */
-export function readMessages(statements: StatementCache, runId: string, query: MessageQuery = {}): RunMessage[] {
-  const { beforeRound, limit = Number.MAX_SAFE_INTEGER } = query;
-  const before = beforeRound === undefined ? "" : " and json_extract(payload, '$.round') < ?";
-  const from = `from logs where ref_id = ? and type = 'run.message'${before} order by id desc limit ?`;
-  const values = [runId, ...(beforeRound === undefined ? [] : [beforeRound])];
-  const count = countPage(statements, { sql: `select octet_length(payload) ${from}`, values: [...values, limit] });
-  const rows = statements.arrays(`select ts, payload ${from}`).all(...values, count) as unknown as [number, string][];
-  return rows.map(([ts, payload]) => toRunMessage(ts, JSON.parse(payload))).reverse();
 }
 
 /** About how much `readThread` reads at a time; one message may be larger. */

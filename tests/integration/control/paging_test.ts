@@ -7,23 +7,19 @@ import type * as z from "zod";
 import { systemClock } from "../../../src/base/clock.ts";
 import { createApp } from "../../../src/control/app.ts";
 import { logsSchema, runListSchema } from "../../../src/protocol/api.ts";
-import type { Records } from "../../../src/protocol/queries.ts";
+import type { PageReader } from "../../../src/protocol/queries.ts";
+import { createPageReader } from "../../../src/kernel/page_reader.ts";
 import { openStore, type Store } from "../../../src/store/store.ts";
 import { FakeView } from "../../support/fake_view.ts";
 import { storeRun } from "../../support/past_workspace.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 class StoredView extends FakeView {
-  override readonly records: Records;
+  override readonly pages: PageReader;
 
-  constructor({ reader }: Store) {
+  constructor(store: Store) {
     super();
-    this.records = {
-      runs: (query) => reader.runs(query),
-      run: (runId) => reader.run(runId),
-      messages: (runId, query) => reader.messages(runId, query),
-      logs: (filter) => reader.logs(filter),
-    };
+    this.pages = createPageReader(store, { spellings: [] });
   }
 }
 
@@ -53,7 +49,10 @@ Deno.test("following the page links shows every run and row once, although more 
     const before = store.reader.logs({ limit: 1_000 }).length;
     const rows = await walk("/v1/logs?source=workflow:cleanup&limit=7", logsSchema);
     assert.deepEqual(rows.map(({ id }) => id), Array.from({ length: before }, (_, at) => before - at));
-    assert.deepEqual(runListSchema.parse(await (await app.request("/v1/runs?before=nobody")).json()).items, []);
+    assert.deepEqual(
+      runListSchema.parse(await (await app.request("/v1/runs?before=nobody", {}, env)).json()).items,
+      [],
+    );
     await store.close();
   });
 });

@@ -6,7 +6,8 @@ import { createApp } from "../../../src/control/app.ts";
 import { LogRetention } from "../../../src/kernel/log_retention.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import type { RunMessage } from "../../../src/protocol/run.ts";
-import { History, readInSlices } from "../../../src/store/history/history.ts";
+import { History } from "../../../src/store/history/history.ts";
+import { readInSlices } from "../../../src/store/reading/steps.ts";
 import { at, dayMs, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
@@ -102,7 +103,10 @@ Deno.test("reading a large archive does not block the event loop, and ends when 
     };
     count();
     const look = { type: "sense.error", order: "desc" } as const;
-    assert.deepEqual(await readInSlices(history.logs(look, true), new SteppingClock(), gone.signal), []);
+    assert.deepEqual(await readInSlices(history.logs(look, true), new SteppingClock(), gone.signal), {
+      items: [],
+      more: false,
+    });
     assert.ok(turns > 5, `${turns} turns`);
     gone.abort();
     await assert.rejects(readInSlices(history.logs(look, true), new SteppingClock(), gone.signal), {

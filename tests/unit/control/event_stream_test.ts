@@ -1,12 +1,11 @@
 /** The event stream: every row once and in order, whatever the reader has missed and however slowly it reads. */
 import assert from "node:assert/strict";
-import { openEventStream } from "../../../src/control/event_stream.ts";
-import type { LogRow } from "../../../src/protocol/log.ts";
+import { openEventStream, type StreamRow } from "../../../src/control/event_stream.ts";
 import { LoggedView } from "../../support/event_bench.ts";
 import fc from "../../support/fast_check.ts";
 
 /** The ids of the next `count` rows. */
-async function take(stream: AsyncIterator<{ kind: string; row?: LogRow }>, count: number): Promise<number[]> {
+async function take(stream: AsyncIterator<{ kind: string; row?: StreamRow }>, count: number): Promise<number[]> {
   const ids: number[] = [];
   while (ids.length < count) {
     const { value, done } = await stream.next();

@@ -17,7 +17,6 @@ Deno.test("filters reach the store as they were requested", async () => {
     { source: "sense:cpu-usage", type: "sense.signal", afterId: 12, order: "asc", limit: 1 },
     "archived",
     { order: "desc", limit: 1 },
-    "archived",
     { order: "desc", limit: 1, beforeId: 12 },
   ]);
 });

@@ -2,14 +2,7 @@
 import assert from "node:assert/strict";
 import { runStep } from "../../../src/store/commit/operations.ts";
 import { logMigrations } from "../../../src/store/log/schema.ts";
-import {
-  countMessage,
-  insertRun,
-  readMessages,
-  readRun,
-  readRuns,
-  updateRun,
-} from "../../../src/store/runs/run_sql.ts";
+import { countMessage, insertRun, readRun, updateRun } from "../../../src/store/runs/run_sql.ts";
 import { migrate, openDatabase, StatementCache } from "../../../src/store/sqlite/database.ts";
 import { newRun } from "../../support/store_bench.ts";
 
@@ -46,18 +39,4 @@ Deno.test("messages are counted one by one, for the current attempt only", () =>
     const count = (attempt: number, round: number) => runStep(statements, countMessage("a", attempt, round));
     assert.deepEqual([count(1, 2), count(2, 1), count(1, 1), count(1, 1), count(1, 2)], [0, 0, 1, 0, 1]);
     assert.equal(readRun(statements, "a")?.rounds, 2);
-    assert.deepEqual(readMessages(statements, "a"), []);
-  }));
-
-Deno.test("a page of runs has the newest matching runs, and the number of all matching runs", () =>
-  withRuns((statements) => {
-    const page = (query: Partial<Parameters<typeof readRuns>[1]>) => {
-      const { items, total } = readRuns(statements, { limit: 10, offset: 0, ...query });
-      return [items.map(({ runId }) => runId).join(""), total];
-    };
-    assert.deepEqual(page({}), ["cba", 3]);
-    assert.deepEqual(page({ workflow: "v", limit: 1 }), ["b", 2]);
-    assert.deepEqual(page({ before: "b" }), ["a", 3]);
-    assert.deepEqual(page({ before: "none" }), ["", 3]);
-    assert.deepEqual(page({ statuses: ["queued", "failed"] }), ["", 0]);
   }));
