@@ -1,13 +1,13 @@
 /** Checks the workspace: nerve.yaml, the permissions of its files, its databases, the clock against its log. */
 import { join, relative } from "node:path";
 import { formatDuration } from "../../base/duration.ts";
-import { messageOf, NerveError } from "../../base/errors.ts";
+import { NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import type { Clock } from "../../base/time.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import { checkLock, permissionLockName, readLock } from "../../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { openDatabase } from "../../store/sqlite/database.ts";
+import { lookIntoDatabase } from "../../store/maintenance/look.ts";
 import { openRecords } from "../open_records.ts";
 import { plural } from "../render/terminal.ts";
 import { type Check, failed, type Finding, passed, warning } from "./check.ts";
@@ -108,11 +108,16 @@ async function checkWritable(paths: WorkspacePaths): Promise<Finding[]> {
 
 function checkDatabases(paths: WorkspacePaths): Finding[] {
   const databases = [paths.logDatabase, ...listSenseDatabases(paths)].filter((path) => lstat(path) !== null);
-  const broken = databases.map((path) => ({ path, fault: findFault(path) })).filter(({ fault }) => fault !== null);
-  if (broken.length === 0) return [passed("databases", `${databases.length} are intact`)];
-  return broken.map(({ path, fault }) =>
-    failed("databases", `${relative(paths.root, path)}: ${fault}`, createHint(path, fault))
-  );
+  const looks = databases.map((path) => ({ path, ...lookIntoDatabase(path) }));
+  const broken = looks.filter(({ problem }) => problem !== null);
+  if (broken.length > 0) {
+    return broken.map(({ path, problem }) =>
+      failed("databases", `${relative(paths.root, path)}: ${problem}`, createHint(path, problem))
+    );
+  }
+  const partly = looks.filter(({ whole }) => !whole).length;
+  const more = partly === 0 ? "" : `; ${partly} of them large and checked in part: nerve store verify checks all`;
+  return [passed("databases", `${databases.length} are intact${more}`)];
 }
 
 /** SQLite cannot even read a database in a folder where it may not write. Such a database may well be intact. */
@@ -126,22 +131,6 @@ function listSenseDatabases({ senseDatabases }: WorkspacePaths): string[] {
   if (lstat(senseDatabases) === null) return [];
   return [...Deno.readDirSync(senseDatabases)].map(({ name }) => name).filter((name) => name.endsWith(".db")).sort()
     .map((name) => join(senseDatabases, name));
-}
-
-/** What is wrong with a database, or null. */
-function findFault(path: string): string | null {
-  try {
-    const db = openDatabase(path, { readOnly: true });
-    try {
-      const [first] = db.prepare("pragma quick_check(1)").all();
-      const result = String(first?.quick_check ?? "no answer");
-      return result === "ok" ? null : result;
-    } finally {
-      db.close();
-    }
-  } catch (thrown) {
-    return messageOf(thrown);
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { formatSize } from "../../base/duration.ts";
 import { dayOf } from "../../store/archive/days.ts";
 import { type LogStats, readStoreStats, type StoreStats } from "../../store/maintenance/stats.ts";
+import { createProgressLine } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, formatDistance, plural, print, printJson, printTable } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
@@ -12,7 +13,9 @@ interface Flags {
 }
 
 export async function storeStatsCommand(io: CliIo, flags: Flags): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), stats = readStoreStats(paths, io.clock.now());
+  const paths = await openWorkspace(io, flags.workspace), line = createProgressLine(io);
+  const stats = readStoreStats(paths, io.clock.now(), line.show);
+  line.end();
   if (flags.json) printJson(io, stats);
   else show(io, stats);
   return exit.ok;

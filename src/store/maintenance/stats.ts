@@ -1,7 +1,11 @@
-/** Measures the size and growth of a workspace's data. Read-only, with or without a running daemon. */
+/**
+ * Measures the size and growth of a workspace's data. Read-only, with or without a running daemon. To count rows and
+ * files takes as long as there are many: it says how far it is.
+ */
+import type { DatabaseSync } from "node:sqlite";
 import { listArchivedDays } from "../archive/archive_file.ts";
 import { archivedDayKey } from "../archive/archiver.ts";
-import { dayMs, startOfDay } from "../archive/days.ts";
+import { dayMs, dayOf, startOfDay } from "../archive/days.ts";
 import { archivedUpToKey } from "../log/meta_store.ts";
 import { openDatabase } from "../sqlite/database.ts";
 import { type DataPaths, listBlobFiles, listDatabases, measureDatabase } from "./data_files.ts";
@@ -35,19 +39,25 @@ export interface LogStats {
 
 const growthDaysMax = 7;
 
+/** How often the blobs counted so far are told. */
+const blobsTold = 10_000;
+
+/** Called with what is being counted. */
+export type TellProgress = (text: string) => void;
+
 /** Throws NerveError STORE_FAILED when the log cannot be read. */
-export function readStoreStats(paths: DataPaths, now: number): StoreStats {
+export function readStoreStats(paths: DataPaths, now: number, tell: TellProgress = () => {}): StoreStats {
   const [first, ...rest] = listDatabases(paths), hasLog = first?.name === "log";
   const senses = (hasLog ? rest : [first, ...rest]).flatMap((file) =>
     file === undefined ? [] : [{ name: file.name, bytes: measureDatabase(file.path) }]
   );
   const blobs = { files: 0, bytes: 0 };
   for (const { bytes } of listBlobFiles(paths.blobs)) {
-    blobs.files++;
+    if (++blobs.files % blobsTold === 0) tell(`counting blobs: ${blobs.files}`);
     blobs.bytes += bytes;
   }
   const files = listArchivedDays(paths.archive),
-    log = hasLog ? readLog(paths.logDatabase, files.map(({ day }) => day), now) : null;
+    log = hasLog ? readLog(paths.logDatabase, files.map(({ day }) => day), now, tell) : null;
   const archive = {
     days: files.length,
     bytes: sumBytes(files),
@@ -67,11 +77,15 @@ function readLog(
   path: string,
   days: readonly string[],
   now: number,
+  tell: TellProgress,
 ): { stats: LogStats; archivedRows: number; upToMs: number | null } {
   const db = openDatabase(path, { readOnly: true }), bytes = measureDatabase(path);
   try {
     const one = (sql: string, ...values: (string | number)[]) => db.prepare(sql).get(...values) ?? {};
-    const { rows, oldest, newest } = one("select count(*) as rows, min(ts) as oldest, max(ts) as newest from logs");
+    // Two statements: one that asks for both reads the whole index.
+    const { oldest } = one("select min(ts) as oldest from logs"),
+      { newest } = one("select max(ts) as newest from logs");
+    const counts = countDays(db, tell), rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const { runs } = one("select count(*) as runs from workflow_runs");
     const { value } = one("select value from meta where key = ?", archivedUpToKey);
     const free = Number(
@@ -83,18 +97,33 @@ function readLog(
     }, 0);
     const to = startOfDay(now), from = Math.max(to - growthDaysMax * dayMs, startOfDay(Number(oldest ?? now)));
     const whole = Math.round((to - from) / dayMs);
-    const recent = Number(one("select count(*) as rows from logs where ts >= ? and ts < ?", from, to).rows);
-    const bytesPerRow = Number(rows) === 0 ? 0 : (bytes - free) / Number(rows);
+    const recent = [...counts].reduce((sum, [day, count]) => day >= from && day < to ? sum + count : sum, 0);
+    const bytesPerRow = rows === 0 ? 0 : (bytes - free) / rows;
     const perDay = whole < 1
       ? null
       : { days: whole, rows: Math.round(recent / whole), bytes: Math.round(recent * bytesPerRow / whole) };
     const time = (ms: unknown) => ms === null || ms === undefined ? null : Number(ms);
     const stats = {
-      ...{ bytes, rows: Number(rows), runs: Number(runs), oldestMs: time(oldest), newestMs: time(newest) },
+      ...{ bytes, rows, runs: Number(runs), oldestMs: time(oldest), newestMs: time(newest) },
       ...{ perDay, freeBytes: free },
     };
     return { stats, archivedRows, upToMs: time(value) };
   } finally {
     db.close();
   }
+}
+
+/** The rows of each day of the log, by its start, from the index of times alone. */
+function countDays(db: DatabaseSync, tell: TellProgress): Map<number, number> {
+  const next = db.prepare("select min(ts) as ts from logs where ts >= ?");
+  const count = db.prepare("select count(*) as rows from logs where ts >= ? and ts < ?");
+  const counts = new Map<number, number>();
+  let rows = 0;
+  for (let ts = next.get(Number.MIN_SAFE_INTEGER)?.ts ?? null; ts !== null;) {
+    const day = startOfDay(Number(ts)), counted = Number(count.get(day, day + dayMs)?.rows);
+    counts.set(day, counted);
+    tell(`counting rows: ${dayOf(day)}, ${rows += counted}`);
+    ts = next.get(day + dayMs)?.ts ?? null;
+  }
+  return counts;
 }
