@@ -1,36 +1,59 @@
 /**
  * Publishes the rows of the log to its followers, once they are on disk. The store's commits drive it; created by
  * wiring.ts. Without followers it reads nothing, and with several it reads each row only once.
+ * I1. A turn of the event loop reads no more than `eventReplayBytes`, or one row, however much a commit had.
  */
+import { setImmediate } from "node:timers";
 import { Broadcast, type Subscription } from "../base/broadcast.ts";
-import { eventReplayRows } from "../base/limits.ts";
-import type { LogRow } from "../protocol/log.ts";
-import type { StoreReader } from "../store/log/reader.ts";
+import { eventReplayBytes, eventReplayRows } from "../base/limits.ts";
+import type { LogFilter, LogRow } from "../protocol/log.ts";
+import type { Page } from "../store/reading/pages.ts";
+
+export interface LogFeedPorts {
+  lastId(): number;
+  /** Nothing, once the log is closed. */
+  readPage(filter: LogFilter, maxBytes: number): Page<LogRow>;
+  /** Rows could not be read: followers continue with the next commit, or read the log themselves. */
+  reportFailure(thrown: unknown): void;
+}
 
 export class LogFeed {
-  readonly #reader: Pick<StoreReader, "logs">;
+  readonly #ports: LogFeedPorts;
   readonly #bus = new Broadcast<LogRow>();
   /** The newest published row. */
   #lastId = 0;
+  /** Whether rows that are on disk are left for a later turn. */
+  #behind = false;
 
-  constructor(reader: Pick<StoreReader, "logs">) {
-    this.#reader = reader;
+  constructor(ports: LogFeedPorts) {
+    this.#ports = ports;
   }
 
   follow(): Subscription<LogRow> {
-    if (this.#bus.subscribers === 0) this.#lastId = this.#reader.logs({ order: "desc", limit: 1 })[0]?.id ?? 0;
+    if (this.#bus.subscribers === 0) this.#lastId = this.#ports.lastId();
     return this.#bus.subscribe();
   }
 
   onCommit(): void {
-    while (this.#bus.subscribers > 0) {
-      const rows = this.#reader.logs({ afterId: this.#lastId, order: "asc", limit: eventReplayRows });
-      for (const row of rows) {
+    if (!this.#behind) this.#publish();
+  }
+
+  #publish(): void {
+    this.#behind = false;
+    if (this.#bus.subscribers === 0) return;
+    try {
+      const filter = { afterId: this.#lastId, order: "asc", limit: eventReplayRows } as const;
+      const { items, more } = this.#ports.readPage(filter, eventReplayBytes);
+      for (const row of items) {
         this.#lastId = row.id;
         this.#bus.publish(row);
       }
-      if (rows.length === 0) return;
+      if (!more) return;
+    } catch (thrown) {
+      return this.#ports.reportFailure(thrown);
     }
+    this.#behind = true;
+    setImmediate(() => this.#publish());
   }
 
   /** Followers read their queued rows, then end. */

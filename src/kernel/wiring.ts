@@ -22,10 +22,11 @@ import { SenseManager } from "../sensing/manager.ts";
 import { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import { SignalPublisher } from "../sensing/signal_publisher.ts";
 import { TakenOutcomes } from "../sensing/taken_outcomes.ts";
+import { readAll } from "../store/reading/steps.ts";
 import { toStoreError } from "../store/sqlite/database.ts";
 import type { Store } from "../store/store.ts";
 import { WorkflowManager } from "../workflow/local/manager.ts";
-import { createMaskedReader, CurrentSecrets, type ShownReader } from "./current_secrets.ts";
+import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
@@ -94,7 +95,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const current = new CurrentConfig(config, holds), variables = new VariablesInForce(config, paths);
   const secrets = new CurrentSecrets(() => ({ config: current.config, environment: variables.environment }));
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
-  const feed = makeFeed(from, reader);
+  const feed = makeFeed(from, secrets);
   const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
@@ -164,16 +165,20 @@ function makeOutlets(from: Foundation, current: CurrentConfig, secrets: CurrentS
   return { current, clock, repeats: new RepeatLimiter(clock, append), append, emit, reportProblem };
 }
 
-function makeFeed({ store, failures }: Foundation, reader: ShownReader): LogFeed {
-  const feed = new LogFeed(reader);
+function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): LogFeed {
+  const feed = new LogFeed({
+    lastId: () => store.reader.lastId(),
+    readPage: (filter, maxBytes) => {
+      if (!store.reader.isOpen) return { items: [], more: false };
+      const { items, more } = readAll(store.reader.logPage(filter, maxBytes));
+      return { items: secrets.mask(items), more };
+    },
+    // A damaged page.
+    reportFailure: (thrown) => failures.report(toStoreError("the log cannot be read", thrown), 0),
+  });
   store.onCommit(() => {
     failures.recordSuccess();
-    try {
-      feed.onCommit();
-    } catch (thrown) {
-      // A damaged page: followers continue with the next commit, or read the log itself.
-      failures.report(toStoreError("the log cannot be read", thrown), 0);
-    }
+    feed.onCommit();
   });
   return feed;
 }

@@ -122,6 +122,10 @@ export class StoreReader {
     this.#statements.useDatabase(this.#db);
   }
 
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
   close(): void {
     this.#db.close();
   }
