@@ -117,9 +117,10 @@ export class Store {
     return rebuildRuns(this.#db, archiveFolder);
   }
 
-  /** Returns free pages to the disk. Takes long, and blocks all other writes. */
+  /** Returns free pages to the disk, and builds indexes that the log lacks. Takes long, and blocks all other writes. */
   vacuum(): void {
     this.#writer.flush();
+    prepareLogIndexes(this.#db, Infinity);
     this.#db.exec("vacuum; pragma wal_checkpoint(truncate)");
   }
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../base/time.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import { checkLock, permissionLockName, readLock } from "../../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findMissingIndexes } from "../../store/log/log_indexes.ts";
 import { lookIntoDatabase } from "../../store/maintenance/look.ts";
 import { openRecords } from "../open_records.ts";
 import { plural } from "../render/terminal.ts";
@@ -114,6 +115,11 @@ function checkDatabases(paths: WorkspacePaths): Finding[] {
     return broken.map(({ path, problem }) =>
       failed("databases", `${relative(paths.root, path)}: ${problem}`, createHint(path, problem))
     );
+  }
+  const missing = findMissingIndexes(paths.logDatabase);
+  if (missing?.atStart === false) {
+    const hint = "nerve stop, then nerve store archive --vacuum builds it";
+    return [warning("databases", "the log lacks an index: queries by source read much of it", hint)];
   }
   const partly = looks.filter(({ whole }) => !whole).length;
   const more = partly === 0 ? "" : `; ${partly} of them large and checked in part: nerve store verify checks all`;

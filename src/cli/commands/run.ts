@@ -21,6 +21,7 @@ import { waitUntil } from "../../daemon/discovery.ts";
 import { type HostedKernel, hostKernel, type KernelHostEnd } from "../../daemon/kernel_host.ts";
 import { workspaceExists } from "../../daemon/workspace_watch.ts";
 import type { KernelEvent } from "../../protocol/event.ts";
+import { tellMissingIndexes } from "../daemon/log_indexes_told.ts";
 import { type CliIo, exit } from "../io.ts";
 import { formatEvent, Tally } from "../render/event_lines.ts";
 import { createLossySinks } from "../render/lossy_sink.ts";
@@ -66,6 +67,7 @@ async function loadAndRun(createKernel: CreateKernel, io: CliIo, flags: Flags): 
     );
     return exit.failed;
   }
+  tellMissingIndexes(io, paths);
   const start = (parsed: ParsedConfig) => startKernel(createKernel, flags, paths, parsed);
   return await runInForeground(io, flags, await start(parsed.value), start);
 }

@@ -16,6 +16,7 @@ import { startDaemonProcess } from "../../daemon/start_daemon.ts";
 import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
 import { daemonRunning } from "../../protocol/common_errors.ts";
 import { socketAnswers } from "../daemon/ask_daemon.ts";
+import { tellMissingIndexes } from "../daemon/log_indexes_told.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, sign, toPrintableLines } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
@@ -80,6 +81,7 @@ function pidOf({ kernel, supervised }: FoundDaemon): number | string {
 
 export async function startDaemon(io: CliIo, paths: WorkspacePaths, parsed: ParsedConfig): Promise<number> {
   const { config, warnings } = parsed, abort = new AbortController();
+  tellMissingIndexes(io, paths);
   const forget = io.onInterrupt(() => abort.abort());
   const report = await startDaemonProcess(paths, io.clock, abort.signal).finally(forget);
   if (report.t === "refused") throw toError(report.refusal);

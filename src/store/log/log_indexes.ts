@@ -1,9 +1,11 @@
 /**
  * Indexes of the log that are no part of its format: a log without them is read as well, only more slowly. Whoever opens
- * the log to write it builds them (store.ts), unless it has so many rows that this would take long.
+ * the log to write it builds them (store.ts), unless it has so many rows that this would take long. The format of the
+ * log stays what it was, so that an older nerve can go on with it.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { inTransaction } from "../sqlite/database.ts";
+import { ifPresent } from "../../base/if_present.ts";
+import { inTransaction, openDatabase, readUserVersion } from "../sqlite/database.ts";
 
 /** Rows of a source by type, each in the order of ids. It replaces `logs_source`. */
 export const sourceTypeIndex = "logs_source_type";
@@ -12,22 +14,46 @@ export function hasLogIndexes(db: DatabaseSync): boolean {
   return db.prepare("select 1 from sqlite_schema where type = 'index' and name = ?").get(sourceTypeIndex) !== undefined;
 }
 
-/** Rows for which the index is built in about the time that a start may take: 1 to 2 us a row (measured). */
+/** A log with more rows is not made to wait for its index at a start: `nerve store archive --vacuum` builds it. */
 const rowsAtStartMax = 5_000_000;
+/** Below this, building it takes no time that anybody notices. */
+const rowsToldMin = 200_000;
+/** No row takes less room, with its entries in the indexes. */
+const rowMinBytes = 80;
 
-/** Builds what is missing, unless the log has more than `rowsMax` rows. Whether it has its indexes now. */
-export function prepareLogIndexes(db: DatabaseSync, rowsMax = rowsAtStartMax): boolean {
-  if (hasLogIndexes(db)) return true;
-  if (estimateLogRows(db) > rowsMax) return false;
+/** Builds what is missing, unless the log has more than `rowsMax` rows. */
+export function prepareLogIndexes(db: DatabaseSync, rowsMax: number = rowsAtStartMax): void {
+  if (hasLogIndexes(db) || estimateLogRows(db) > rowsMax) return;
   inTransaction(db, () => {
     db.exec(`create index if not exists ${sourceTypeIndex} on logs (source, type); drop index if exists logs_source`);
   });
-  return true;
 }
 
-/** At most how many rows the log has: it needs no count. */
-export function estimateLogRows(db: DatabaseSync): number {
-  const { first, last } = db.prepare("select (select min(id) from logs) as first, (select max(id) from logs) as last")
-    .get() ?? {};
-  return first === null || last === null ? 0 : Number(last) - Number(first) + 1;
+/** What an operator should know about the log at this path before or instead of a start; null when there is nothing. */
+export interface MissingIndexes {
+  /** At most so many rows. */
+  readonly rows: number;
+  /** Whether the next start builds them. */
+  readonly atStart: boolean;
+}
+
+export function findMissingIndexes(logDatabasePath: string): MissingIndexes | null {
+  if (ifPresent(() => Deno.statSync(logDatabasePath)) === null) return null;
+  const db = openDatabase(logDatabasePath, { readOnly: true });
+  try {
+    if (readUserVersion(db) === 0 || hasLogIndexes(db)) return null;
+    const rows = estimateLogRows(db);
+    return rows < rowsToldMin ? null : { rows, atStart: rows <= rowsAtStartMax };
+  } finally {
+    db.close();
+  }
+}
+
+/** At most how many rows the log has: it needs no count. Ids have gaps, where days were archived or data was restored. */
+function estimateLogRows(db: DatabaseSync): number {
+  const { ids, bytes } = db.prepare(
+    "select coalesce((select max(id) from logs) - (select min(id) from logs) + 1, 0) as ids, page_count * page_size as bytes" +
+      " from pragma_page_count, pragma_page_size",
+  ).get() ?? {};
+  return Math.min(Number(ids), Math.floor(Number(bytes) / rowMinBytes));
 }
