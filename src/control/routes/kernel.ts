@@ -38,7 +38,7 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
       "/logs",
       describeRoute({
         summary: "Rows of the log",
-        description: "A page holds `limit` rows and about 16 MiB; `next` leads on.",
+        description: "A page holds `limit` rows and about 16 MiB; `next` leads on. A query that takes 30 s is ended.",
         responses: describeResponses("A page of rows", logsSchema),
       }),
       validatePart("query", logQuery),

@@ -71,7 +71,11 @@ export function runRoutes(view: KernelPort) {
     )
     .get(
       "/runs",
-      describeRoute({ summary: "Runs, newest first", responses: describeResponses("A page of runs", runListSchema) }),
+      describeRoute({
+        summary: "Runs, newest first",
+        description: "A page holds `limit` runs and about 16 MiB; `next` leads on.",
+        responses: describeResponses("A page of runs", runListSchema),
+      }),
       validatePart("query", runQuery),
       async (c) => {
         const { status, ...rest } = c.req.valid("query");

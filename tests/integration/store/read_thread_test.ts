@@ -15,6 +15,7 @@ import { FakeClock } from "../../support/fake_clock.ts";
 import { join } from "../../support/paths.ts";
 import { newRow } from "../../support/store_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
+import { watchLoop } from "../../support/watched_loop.ts";
 
 const rows = 400_000;
 /** Passes every row of the log without finding one. */
@@ -48,20 +49,6 @@ function withRows(count: number, test: (bench: ReadBench) => Promise<void>, cloc
 
 function itemsOf({ text }: TextPage): LogRow[] {
   return JSON.parse(`[${new TextDecoder().decode(text)}]`);
-}
-
-/** The longest time for which the event loop was blocked while `work` went on, and how long that took. */
-async function watchLoop(work: () => Promise<unknown>): Promise<{ blockedMs: number; tookMs: number }> {
-  let last = systemClock.monotonic(), blockedMs = 0;
-  const look = () => {
-    blockedMs = Math.max(blockedMs, systemClock.monotonic() - last);
-    last = systemClock.monotonic();
-  };
-  const timer = setInterval(look, 1), from = last;
-  await work();
-  look();
-  clearInterval(timer);
-  return { blockedMs, tookMs: systemClock.monotonic() - from };
 }
 
 /**
