@@ -12,7 +12,7 @@ import type { Spelling } from "../../base/text_mask.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import type { TextPage } from "../../protocol/text_page.ts";
 import type { FromReader, OpenedLog, ReadRequest, ToReader } from "./read_messages.ts";
-import { readEnded } from "./steps.ts";
+import { readEnded } from "./slices.ts";
 
 export interface ReadThreadPorts {
   readonly path: string;

@@ -12,7 +12,8 @@ import { type TextPage, writePage } from "../../protocol/text_page.ts";
 import { History } from "../history/history.ts";
 import { StoreReader } from "../log/reader.ts";
 import type { FromReader, OpenedLog, ReadRequest, ToReader } from "./read_messages.ts";
-import { readInSlices, type Steps } from "./steps.ts";
+import { readInSlices } from "./slices.ts";
+import type { Steps } from "./steps.ts";
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;

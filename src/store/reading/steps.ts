@@ -1,10 +1,7 @@
 /**
  * Reads that may take long, in steps: their caller may do other work, or stop, between two of them. Used by the readers
- * of the log and its archive.
+ * of the log and its archive, also in the sandbox; slices.ts runs the steps beside other work.
  */
-import { setImmediate } from "node:timers";
-import { NerveError } from "../../base/errors.ts";
-import type { Clock } from "../../base/time.ts";
 
 /** A result computed in steps of a few milliseconds. */
 export type Steps<T> = Generator<void, T, void>;
@@ -15,32 +12,4 @@ export function readAll<T>(steps: Steps<T>): T {
     const step = steps.next();
     if (step.done === true) return step.value;
   }
-}
-
-/** The longest time that a slice blocks the event loop of its thread. */
-const sliceMs = 5;
-
-/**
- * Runs the steps in slices; other work of the thread runs in between. Throws NerveError DAEMON_MISSING when `gone`
- * aborts, because the client has left or the daemon stops.
- */
-export async function readInSlices<T>(steps: Steps<T>, clock: Clock, gone: AbortSignal): Promise<T> {
-  try {
-    for (let end = clock.monotonic() + sliceMs;;) {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-      if (clock.monotonic() < end) continue;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (gone.aborted) throw readEnded();
-      end = clock.monotonic() + sliceMs;
-    }
-  } finally {
-    // Closes the file that is open.
-    steps.return(undefined as never);
-  }
-}
-
-/** Nobody waits for the answer of a read any more. */
-export function readEnded(): NerveError {
-  return new NerveError("DAEMON_MISSING", "the daemon stops", { hint: "nerve start" });
 }

@@ -7,7 +7,7 @@ import { LogRetention } from "../../../src/kernel/log_retention.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import type { RunMessage } from "../../../src/protocol/run.ts";
 import { History } from "../../../src/store/history/history.ts";
-import { readInSlices } from "../../../src/store/reading/steps.ts";
+import { readInSlices } from "../../../src/store/reading/slices.ts";
 import { at, dayMs, withArchive } from "../../support/archive_bench.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { startWorkspace } from "../../support/workspace_fixture.ts";
