@@ -2,7 +2,7 @@
  * Reads the senses from nerve.yaml and the log, for `nerve sense list` without a daemon. Loaded only in that case: with
  * a daemon the command needs neither the checks of nerve.yaml nor the database.
  */
-import type { NerveConfig, SenseConfig } from "../config/types.ts";
+import { type NerveConfig, reflexesOf, type SenseConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { formatReflex } from "../protocol/api.ts";
 import { isPlainObject } from "../protocol/json.ts";
@@ -43,7 +43,7 @@ function createItem(config: NerveConfig, { name, group }: SenseConfig, records: 
     name,
     group,
     state: "stopped",
-    reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(formatReflex),
+    reflexes: reflexesOf(config, name).map(formatReflex),
     nextDue: null,
     lastCompute: null,
     lastSignal: records === null ? null : findLastSignal(records, name),

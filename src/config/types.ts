@@ -79,3 +79,15 @@ export interface NerveConfig {
 export function groupMembers(config: NerveConfig, group: string): SenseConfig[] {
   return [...config.senses.values()].filter((sense) => sense.group === group);
 }
+
+const reflexesBySense = new WeakMap<NerveConfig, ReadonlyMap<string, readonly ReflexConfig[]>>();
+
+/** The reflexes of a sense, in the order of nerve.yaml. Thousands of senses may ask for theirs in turn. */
+export function reflexesOf(config: NerveConfig, sense: string): readonly ReflexConfig[] {
+  let known = reflexesBySense.get(config);
+  if (known === undefined) {
+    known = Map.groupBy(config.reflexes, (reflex) => reflex.sense);
+    reflexesBySense.set(config, known);
+  }
+  return known.get(sense) ?? [];
+}

@@ -2,7 +2,7 @@
  * Converts the configuration into the plans of the scheduler, the senses and the workflows. Pure; for
  * config_applier.ts.
  */
-import type { NerveConfig } from "../config/types.ts";
+import { type NerveConfig, reflexesOf } from "../config/types.ts";
 import { groupKey } from "../protocol/unit.ts";
 import type { SensePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
@@ -12,7 +12,7 @@ import type { WorkflowPlan } from "../workflow/engine.ts";
 export function toSchedulePlans(config: NerveConfig, lastCronTick: (sense: string) => number | null): SensePlan[] {
   return [...config.senses.values()].map(({ name, throttleMs, startupDelayMs }) => ({
     sense: name,
-    reflexes: config.reflexes.filter((reflex) => reflex.sense === name),
+    reflexes: reflexesOf(config, name),
     throttleMs,
     startupDelayMs,
     lastCronTick: lastCronTick(name),

@@ -5,7 +5,7 @@
 import type { Subscription } from "../base/broadcast.ts";
 import type { Clock } from "../base/time.ts";
 import { version } from "../base/version.ts";
-import { groupMembers } from "../config/types.ts";
+import { groupMembers, reflexesOf } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { LoadErrors } from "../deploy/load_errors.ts";
@@ -158,7 +158,7 @@ export class KernelApi {
       name,
       group: sense.group,
       state: held !== null ? "held" : down !== null ? "quarantined" : timeline?.state ?? "stopped",
-      reflexes: config.reflexes.filter((reflex) => reflex.sense === name).map(formatReflex),
+      reflexes: reflexesOf(config, name).map(formatReflex),
       nextDue: timeline?.nextDue ?? null,
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
