@@ -9,6 +9,7 @@ import type { Signal } from "../protocol/signal.ts";
 import type { SensePlan } from "../scheduler/ports.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { SignalInbox } from "../sensing/signal_inbox.ts";
+import { readAll } from "../store/reading/steps.ts";
 import type { Store } from "../store/store.ts";
 
 export class Listening {
@@ -45,10 +46,9 @@ export class Listening {
 }
 
 function readSignals({ reader }: Store, sense: string, afterId: number): { signals: Signal[]; hasMore: boolean } {
-  const filter = { source: `sense:${sense}`, type: "sense.signal" } as const;
-  const rows = reader.logs({ ...filter, afterId, limit: heardSignalsMax }, heardBytesMax), last = rows.at(-1);
-  const hasMore = last !== undefined && reader.logs({ ...filter, afterId: last.id, limit: 1 }).length > 0;
-  return { signals: rows.map((row) => toSignal(sense, row)), hasMore };
+  const filter = { source: `sense:${sense}`, type: "sense.signal", afterId, limit: heardSignalsMax } as const;
+  const { items, more } = readAll(reader.logPage(filter, heardBytesMax));
+  return { signals: items.map((row) => toSignal(sense, row)), hasMore: more };
 }
 
 /** The payload of the row of a signal is the kernel's own: what the sense returned is a part of it. */
