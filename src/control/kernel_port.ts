@@ -42,6 +42,8 @@ export interface KernelPort {
   readonly pages: PageReader;
   /** Every row that is written to disk from now on. */
   followLog(): LogFollower;
+  /** To be awaited before `health`: reads beside other work what takes long. */
+  prepareHealth(): Promise<void>;
   health(): Health;
   senses(): SenseView[];
   /** Null when there is no such sense. */

@@ -68,11 +68,13 @@ export interface KernelApiPorts {
 export class KernelApi {
   readonly #ports: KernelApiPorts;
   readonly #memory: MemoryUse;
+  readonly pages: PageReader;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
     this.#ports = ports;
+    this.pages = ports.pages;
     this.#memory = new MemoryUse(ports.clock);
   }
 
@@ -93,10 +95,6 @@ export class KernelApi {
     return this.records.run(runId);
   }
 
-  get pages(): PageReader {
-    return this.#ports.pages;
-  }
-
   /**
    * Resolves when reads see the rows of everything published so far: a signal is published before its row is
    * written.
@@ -109,6 +107,12 @@ export class KernelApi {
     const { feed, store } = this.#ports;
     store.flush();
     return feed.follow();
+  }
+
+  /** Reads the memory that `health` shows, beside other work. */
+  async prepareHealth(): Promise<void> {
+    const { supervisor } = this.#ports;
+    await this.#memory.refresh([...supervisor.view(), ...supervisor.listDraining()].flatMap(({ pid }) => pid ?? []));
   }
 
   health(): Health {

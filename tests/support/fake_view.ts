@@ -127,6 +127,10 @@ export class FakeView implements KernelPort {
     return this.rows.subscribe();
   }
 
+  prepareHealth(): Promise<void> {
+    return Promise.resolve();
+  }
+
   health(): Health {
     return {
       pid: 42,

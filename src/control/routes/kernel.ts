@@ -32,7 +32,10 @@ export function kernelRoutes(view: KernelPort, stop: () => void) {
         summary: "What runs, and in which state",
         responses: describeResponses("The kernel's state", healthSchema),
       }),
-      (c) => c.json(view.health()),
+      async (c) => {
+        await view.prepareHealth();
+        return c.json(view.health());
+      },
     )
     .get(
       "/logs",

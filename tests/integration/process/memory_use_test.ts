@@ -1,7 +1,9 @@
 /** The memory that status shows of processes. */
 import assert from "node:assert/strict";
+import { systemClock } from "../../../src/base/clock.ts";
 import { MemoryUse } from "../../../src/process/memory_use.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
+import { watchLoop } from "../../support/watched_loop.ts";
 
 Deno.test("private memory is a part of the resident memory, read at most once a second; a process that is gone has none", async () => {
   const clock = new FakeClock(),
@@ -19,4 +21,13 @@ Deno.test("private memory is a part of the resident memory, read at most once a 
   assert.deepEqual(memory.of(child.pid), { memoryBytes, privateBytes });
   await clock.tick(1_000);
   assert.deepEqual([memory.of(child.pid), memory.of(null)], Array(2).fill({ memoryBytes: null, privateBytes: null }));
+});
+
+Deno.test("many processes are read in slices, once for all who ask within a second", async () => {
+  const memory = new MemoryUse(systemClock), pids = Array.from({ length: 400 }, () => Deno.pid);
+  const { blockedMs, tookMs } = await watchLoop(() => Promise.all([memory.refresh(pids), memory.refresh(pids)]));
+  assert.ok(blockedMs < tookMs / 2, `blocked for ${blockedMs} ms of ${tookMs}`);
+  assert.ok((memory.of(Deno.pid).privateBytes ?? 0) > 0);
+  const again = await watchLoop(() => memory.refresh(pids));
+  assert.ok(again.tookMs < tookMs, "nothing is read again");
 });
