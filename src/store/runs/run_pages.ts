@@ -21,12 +21,16 @@ export function* findRuns(statements: StatementCache, query: RunQuery): Steps<Pa
   const { workflow, statuses = null } = query, fill = new PageFill<Found>(query);
   const [newest] = readArrays(statements, "select max(seq) from workflow_runs", []) as [[number | null]];
   const before = query.before === undefined ? (newest[0] ?? 0) + 1 : readSeq(statements, query.before);
-  const checked = workflow !== undefined && statuses !== null;
-  const total = checked
-    ? yield* countChecked(statements, workflow, statuses)
-    : countRuns(statements, workflow, statuses);
-  if (checked) yield* checkRuns(statements, workflow, statuses, before, query.offset, fill);
-  else walkRuns(statements, workflow, statuses, before, query.offset, fill);
+  let total: number;
+  if (workflow === undefined || statuses === null) {
+    total = countRuns(statements, workflow, statuses);
+    walkRuns(statements, workflow, statuses, before, query.offset, fill);
+  } else {
+    // Few runs are queued, started or failed: those are looked through, and otherwise those of the workflow.
+    const few = countRuns(statements, undefined, statuses) <= windowRuns;
+    const list = few ? listByStatus : listByWorkflow;
+    total = yield* fillFrom(list(statements, workflow, statuses), before, query.offset, fill);
+  }
   const items = (yield* readFound(statements, fill.items, runColumns, "workflow_runs", "seq", true)).map(toRun);
   return { items, total, more: fill.full };
 }
@@ -66,26 +70,49 @@ function walkRuns(
   }
 }
 
-/** Newest first, among the runs of a workflow, whose statuses are checked one by one. */
-function* checkRuns(
+/** All runs of the workflow with these statuses, newest first: few have one of them. */
+function* listByStatus(
   statements: StatementCache,
   workflow: string,
   statuses: readonly RunStatus[],
-  before: number,
-  offset: number,
-  fill: PageFill<Found>,
-): Steps<void> {
-  const sql =
-    `select seq, status, ${runBytes} from workflow_runs where workflow = ? and seq < ? order by seq desc limit ?`;
-  for (let at = before, skipped = 0; !fill.full;) {
-    const rows = readArrays(statements, sql, [workflow, at, windowRuns]) as [number, RunStatus, number][];
-    for (const [key, status, bytes] of rows) {
-      if (statuses.includes(status) && skipped++ >= offset) fill.add({ key, bytes }, bytes);
-    }
-    at = rows.at(-1)?.[0] ?? at;
-    if (rows.length < windowRuns) return;
+): Generator<Found[]> {
+  const values = [...new Set(statuses)];
+  if (values.length === 0) return;
+  const union = values.map(() => `select seq, workflow, ${runBytes} as bytes from workflow_runs where status = ?`);
+  const sql = `select seq, bytes from (${union.join(" union all ")} order by seq desc) where workflow = ?`;
+  const rows = readArrays(statements, sql, [...values, workflow]) as [number, number][];
+  yield rows.map(([key, bytes]) => ({ key, bytes })).sort((a, b) => b.key - a.key);
+}
+
+/** The same, from the runs of the workflow, in parts. */
+function* listByWorkflow(
+  statements: StatementCache,
+  workflow: string,
+  statuses: readonly RunStatus[],
+): Generator<Found[]> {
+  const sql = "select count(*), min(seq), group_concat(case when status in (select value from json_each(?))" +
+    ` then seq || ' ' || bytes end) from (select seq, status, ${runBytes} as bytes from workflow_runs` +
+    " where workflow = ? and seq < ? order by seq desc limit ?)";
+  for (let below = Number.MAX_SAFE_INTEGER;;) {
+    const values = [JSON.stringify(statuses), workflow, below, windowRuns];
+    const [row] = readArrays(statements, sql, values) as [[number, number, string | null]],
+      [count, last, passing] = row;
+    const found = (passing?.split(",") ?? []).map((each) => each.split(" ").map(Number) as [number, number]);
+    yield found.map(([key, bytes]) => ({ key, bytes })).sort((a, b) => b.key - a.key);
+    if (count < windowRuns) return;
+    below = last;
+  }
+}
+
+/** Fills the page from `before` and `offset` on; returns how many there are in all. */
+function* fillFrom(path: Iterable<Found[]>, before: number, offset: number, fill: PageFill<Found>): Steps<number> {
+  let total = 0, skipped = 0;
+  for (const found of path) {
+    total += found.length;
+    for (const each of found) if (each.key < before && skipped++ >= offset) fill.add(each, each.bytes);
     yield;
   }
+  return total;
 }
 
 function countRuns(
@@ -100,20 +127,6 @@ function countRuns(
     : ` where status in (${statuses.map(() => "?").join(", ")})`;
   const values = workflow !== undefined ? [workflow] : statuses ?? [];
   return readArrays(statements, `select count(*) from workflow_runs${where}`, values)[0]?.[0] as number;
-}
-
-function* countChecked(statements: StatementCache, workflow: string, statuses: readonly RunStatus[]): Steps<number> {
-  const sql = "select count(*), max(seq), sum(status in (select value from json_each(?))) from" +
-    " (select seq, status from workflow_runs where workflow = ? and seq > ? order by seq limit ?)";
-  for (let after = 0, total = 0;;) {
-    const values = [JSON.stringify(statuses), workflow, after, windowRuns];
-    const [row] = readArrays(statements, sql, values) as [[number, number, number | null]];
-    const [count, last, passing] = row;
-    total += passing ?? 0;
-    if (count < windowRuns) return total;
-    after = last;
-    yield;
-  }
 }
 
 /** As `StoreReader.messages`. */

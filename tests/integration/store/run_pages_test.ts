@@ -94,6 +94,31 @@ Deno.test("pages of any query, followed to the end, have exactly the runs that m
     }));
   }));
 
+Deno.test("the runs of a workflow with a status that thousands have are looked through in steps", () =>
+  withStore(async (bench) => {
+    using db = openDatabase(bench.path);
+    db.exec(
+      "insert into workflow_runs with recursive n (id) as (select 1 union all select id + 1 from n where id < 9000)" +
+        " select id, 'r' || id, iif(id % 3 = 0, 'v', 'w'), iif(id % 2 = 0, 'queued', 'dropped'), null, 0, 0, 1, '', '{}'," +
+        " '{}', null, null, 1, null, null from n",
+    );
+    const { statements } = planner(bench), filter = { workflow: "v", statuses: ["queued"], limit: 700 } as const;
+    const found: string[] = [];
+    let steps = 0, more = true, next: Partial<RunQuery> = { offset: 1 };
+    while (more) {
+      const read = findRuns(statements, { ...filter, offset: 0, ...next });
+      let step = read.next();
+      for (; step.done !== true; step = read.next()) steps++;
+      assert.equal(step.value.total, 1_500);
+      found.push(...step.value.items.map(({ runId }) => runId));
+      more = step.value.more;
+      next = { before: found.at(-1) ?? "" };
+    }
+    assert.deepEqual(found, Array.from({ length: 1_499 }, (_, n) => `r${8_994 - 6 * n}`));
+    assert.ok(steps >= 6, `${steps} steps`);
+    await Promise.resolve();
+  }));
+
 Deno.test("a page of runs is bounded by its bytes, and leads on to the others", () =>
   withStore(async ({ store, path }) => {
     const large = "x".repeat(250 * 1024);
