@@ -1,4 +1,5 @@
 /** Whether the event loop is free while something goes on. */
+import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
 
 /** The longest time for which the event loop was blocked while `work` went on, and how long that took. */
@@ -13,4 +14,29 @@ export async function watchLoop(work: () => Promise<unknown>): Promise<{ blocked
   look();
   clearInterval(timer);
   return { blockedMs, tookMs: systemClock.monotonic() - from };
+}
+
+/** Another program may have the processor for a moment: one round of a few has to show it. */
+const rounds = 5;
+
+/** Fails unless the event loop is blocked for no more than this share of the time that `work` takes. */
+export async function loopStaysFree(share: number, work: () => Promise<unknown>): Promise<void> {
+  const seen: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const { blockedMs, tookMs } = await watchLoop(work);
+    if (blockedMs < tookMs * share) return;
+    seen.push(`${blockedMs.toFixed(1)} of ${tookMs.toFixed(1)} ms`);
+  }
+  assert.fail(`the event loop was blocked for ${seen.join(", ")}`);
+}
+
+/** Fails unless `work` takes less time than `other`, which is measured beside it. */
+export async function isFaster(work: () => Promise<unknown>, other: () => Promise<unknown>): Promise<void> {
+  const seen: string[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const otherMs = (await watchLoop(other)).tookMs, { tookMs } = await watchLoop(work);
+    if (tookMs < otherMs) return;
+    seen.push(`${tookMs.toFixed(1)} ms, not under ${otherMs.toFixed(1)} ms`);
+  }
+  assert.fail(seen.join("; "));
 }

@@ -29,12 +29,41 @@ export function respondPage<Reply extends { readonly items: unknown }>(
 ): Response & TypedResponse<Reply, 200, "json"> {
   const encoder = new TextEncoder(), others = JSON.stringify(rest).slice(1, -1);
   const head = encoder.encode(`{"items":[`), tail = encoder.encode(others === "" ? "]}" : `],${others}}`);
-  const body = new Uint8Array(head.length + page.text.length + tail.length);
-  body.set(head);
-  body.set(page.text, head.length);
-  body.set(tail, head.length + page.text.length);
-  const headers = { "content-type": "application/json", "content-length": String(body.length) };
+  const bytes = head.length + page.text.length + tail.length;
+  const headers = { "content-type": "application/json", "content-length": String(bytes) };
+  const body = bytes <= partBytes ? joinParts([head, page.text, tail], bytes) : streamParts([head, page.text, tail]);
   return c.body(body, 200, headers) as unknown as Response & TypedResponse<Reply, 200, "json">;
+}
+
+/** A larger answer is sent in parts: the event loop does other work between two of them. */
+const partBytes = 256 * 1024;
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+function joinParts(parts: readonly Bytes[], length: number): Bytes {
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+function streamParts(parts: readonly Bytes[]): ReadableStream<Bytes> {
+  function* split(): Generator<Bytes> {
+    for (const part of parts) {
+      for (let at = 0; at < part.length; at += partBytes) yield part.subarray(at, at + partBytes);
+    }
+  }
+  const pieces = split();
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
+    },
+  });
 }
 
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
