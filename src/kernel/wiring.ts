@@ -95,7 +95,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const current = new CurrentConfig(config, holds), variables = new VariablesInForce(config, paths);
   const secrets = new CurrentSecrets(() => ({ config: current.config, environment: variables.environment }));
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
-  const feed = makeFeed(from, secrets);
+  const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
@@ -140,15 +140,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
   const made = { ...stages, store, current, variables, feed, reload, retention };
-  const api = new KernelApi({
-    ...from,
-    ...made,
-    reader,
-    pages: createPageReader(store, secrets),
-    secrets,
-    events,
-    errors,
-  });
+  const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   return { ...made, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }
