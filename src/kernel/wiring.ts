@@ -2,6 +2,7 @@
  * The composition root: creates every part of a running kernel, in the order of their dependencies, and connects them.
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
+import { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -205,6 +206,16 @@ function makeDatabaseWatch({ paths }: Foundation, outlets: Outlets, supervisor: 
   });
 }
 
+function isStored({ reader }: Store, id: number): boolean {
+  try {
+    return reader.logs({ afterId: id - 1, limit: 1 })[0]?.id === id;
+  } catch (thrown) {
+    // A disk that cannot be read either: the row counts as lost, and the commit's failure has been reported.
+    if (thrown instanceof NerveError) return false;
+    throw thrown;
+  }
+}
+
 interface SensesNeeds {
   readonly supervisor: UnitSupervisor;
   readonly runner: ComputeRunner;
@@ -225,6 +236,7 @@ function makeSenses(
     ...outlets,
     inbox,
     durable: (hurry) => store.log.durable(hurry),
+    isStored: (id) => isStored(store, id),
     onSignal: (signal) => void scheduler.onSignal(signal),
   });
   const senses = new SenseManager(runner, clock, {

@@ -11,6 +11,8 @@ import type { SignalInbox } from "./signal_inbox.ts";
 export interface SignalPublisherPorts {
   /** Resolves when every row so far is on disk; rejects when one is lost. Without `hurry` with the commit that comes anyway. */
   durable(hurry: boolean): Promise<void>;
+  /** Whether the row is on disk, when another one of its commit was lost. */
+  isStored(id: number): boolean;
   readonly inbox: Pick<SignalInbox, "add" | "hasListeners">;
   emit(event: KernelEvent): void;
   /** Triggers the senses that listen. */
@@ -30,8 +32,11 @@ export class SignalPublisher {
    * why its row was lost: then nobody has heard of it. `awaited`: a caller waits for it. Never rejects.
    */
   publish(signal: Signal, awaited: boolean): Promise<string | null> {
-    const { inbox, durable, emit, onSignal } = this.#ports, before = this.#last;
-    const stored = durable(awaited || inbox.hasListeners(signal.sense)).then(() => null, messageOf);
+    const { inbox, durable, isStored, emit, onSignal } = this.#ports, before = this.#last;
+    const stored = durable(awaited || inbox.hasListeners(signal.sense)).then(
+      () => null,
+      (thrown) => isStored(signal.id) ? null : messageOf(thrown),
+    );
     const published = stored.then(async (lost) => {
       await before;
       if (lost !== null) return lost;
