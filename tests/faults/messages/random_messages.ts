@@ -3,8 +3,10 @@
  * runs and computes and of others'. For HostileProcesses; `said` messages, then it waits to be ended.
  */
 export function randomMessages(seed: number, said: number): string {
-  return `
-let state = ${seed} >>> 0;
+  return `let state = ${seed} >>> 0;\nconst count = ${said};\n${talk}`;
+}
+
+const talk = `
 const random = () => {
   state = (state + 0x6d2b79f5) | 0;
   let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -72,7 +74,7 @@ const kinds = {
   }
 })();
 await say({ t: "ready" });
-for (let n = 0; n < ${said}; n++) {
+for (let n = 0; n < count; n++) {
   const t = pick(Object.keys(kinds));
   await say({ t, ...kinds[t]() });
   if (n % 500 === 499) console.log("said 500");
@@ -80,4 +82,3 @@ for (let n = 0; n < ${said}; n++) {
 }
 await write("over\\n");
 `;
-}
