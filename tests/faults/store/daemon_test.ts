@@ -44,8 +44,8 @@ Deno.test({
     logs.fill();
     await workspace.reached("the full disk in the status", async () => {
       // What cannot be recorded is told to nobody.
-      const { code, err } = await workspace.nerve("sense", "trigger", "ping", "--wait");
-      if (code !== 0) assert.match(err, /its signal could not be recorded: the log cannot be written: .*full/);
+      const { code, out, err } = await workspace.nerve("sense", "trigger", "ping", "--wait");
+      if (code !== 0) assert.match(out + err, /its signal could not be recorded: the log cannot be written: .*full/);
       return (await workspace.status()).document.health.storeError !== null;
     });
     assert.match((await workspace.nerve("status")).out, /runs .*\n.*the log cannot be written: .*full/);
