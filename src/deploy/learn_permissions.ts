@@ -61,6 +61,7 @@ export async function learnPermissions(
   const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
     onReady: () => {},
     onOutput: () => {},
+    onPrograms: () => {},
     onMessage: (_, message) => {
       if (message.t !== "outcome") return;
       outcomes.push(message.outcome);

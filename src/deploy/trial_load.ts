@@ -37,6 +37,7 @@ export async function tryToLoad(
     process = new UnitProcess(spec, plan.request, where, clock, {
       onReady: () => {},
       onOutput: () => {},
+      onPrograms: () => {},
       onMessage: (_, message) => {
         if (message.t !== "loaded" || !missing.delete(message.name)) return;
         if (message.problems.length > 0) problems.set(message.name, message.problems);

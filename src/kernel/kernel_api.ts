@@ -141,6 +141,7 @@ export class KernelApi {
       configError: current.error,
       lockError: this.#ports.lock.problem,
       warnings: this.#ports.variables.warnings(current.config),
+      stuckPrograms: events.stuck.list(),
       storeError: store.writeFailure?.message ?? null,
       archive: retention.progress,
     };

@@ -5,6 +5,7 @@
  * I1. A message about another unit's sense or run, or of the wrong kind for its unit, is rejected, counted and logged.
  */
 import { logRowsBurstMax, logRowsPerSecondMax } from "../base/limits.ts";
+import type { SweepResult } from "../base/program_sweep.ts";
 import type { Clock } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import { groupMembers } from "../config/types.ts";
@@ -27,11 +28,12 @@ import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
+import { StuckPrograms } from "./stuck_programs.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
   readonly clock: Clock;
-  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess">;
+  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess" | "findProcess">;
   readonly runner: ComputeRunner;
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
@@ -52,14 +54,21 @@ export class ProcessEvents implements SupervisorPorts {
   rejected = 0;
   /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
   dropped = 0;
+  readonly stuck: StuckPrograms;
   readonly #budgets = new Map<UnitKey, TokenBucket>();
 
   constructor(ports: ProcessEventPorts) {
     this.#ports = ports;
     this.#clock = ports.clock;
+    this.stuck = new StuckPrograms({
+      clock: ports.clock,
+      findProcess: (key) => ports.supervisor.findProcess(key),
+      notice: (...notice) => this.#recordNotice(...notice),
+    });
   }
 
   onReady(key: UnitKey, process: UnitProcess): void {
+    this.stuck.onReady(key, process);
     this.#recordChange(key, "ready", `process ${process.pid} is ready`);
     this.#ports.runner.onReady(process);
   }
@@ -104,6 +113,10 @@ export class ProcessEvents implements SupervisorPorts {
         // ready, pong and fault are handled in process/unit_process.ts.
         return;
     }
+  }
+
+  onPrograms(key: UnitKey, swept: SweepResult): void {
+    this.stuck.onSwept(key, swept);
   }
 
   onBurning(key: UnitKey): void {

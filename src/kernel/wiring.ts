@@ -37,6 +37,7 @@ import { OutboxRecovery } from "./outbox_recovery.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
+import type { StuckPrograms } from "./stuck_programs.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { TickTimes } from "./tick_times.ts";
@@ -76,6 +77,7 @@ export interface KernelParts {
   readonly retention: LogRetention;
   readonly failures: WriteFailures;
   readonly walWatch: WalWatch;
+  readonly stuck: StuckPrograms;
   readonly api: KernelApi;
 }
 
@@ -143,7 +145,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  return { ...made, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
+  const { stuck } = events, { repeats } = outlets;
+  return { ...made, failures: from.failures, repeats, ticks, watcher, walWatch, stuck, api };
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   processEndMaxMs,
   processStartMaxMs,
 } from "../base/limits.ts";
+import type { SweepResult } from "../base/program_sweep.ts";
 import { type CancelTimer, type Clock, delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
@@ -28,6 +29,7 @@ import { type EndKind, type ExitStatus, type ProcessEnd, toProcessEnd } from "./
 import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
 import { receiveMessages } from "./message_reader.ts";
 import { forwardLines } from "./output_lines.ts";
+import { markProcess, ProgramEnds } from "./program_ends.ts";
 
 /** Events for the owner of a process. Never called from within one of the owner's own calls. */
 export interface ProcessListener {
@@ -35,6 +37,8 @@ export interface ProcessListener {
   onMessage(process: UnitProcess, message: FromProcess): void;
   /** One line that user code wrote to stdout or stderr. */
   onOutput(process: UnitProcess, line: string): void;
+  /** What its user code left running when a compute or an attempt ended, or when it ended itself: gone, or stuck. */
+  onPrograms(process: UnitProcess, swept: SweepResult): void;
   onEnd(process: UnitProcess, end: ProcessEnd): void;
 }
 
@@ -61,6 +65,8 @@ export class UnitProcess {
    * much work may send much.
    */
   readonly #messageBudget: TokenBucket;
+  /** Null: it may start no programs. */
+  readonly #programs: ProgramEnds | null;
   #state: State = { tag: "starting", queued: [] };
   /** Set when we end the process; otherwise its exit status says why it ended. */
   #end: ProcessEnd | null = null;
@@ -80,8 +86,13 @@ export class UnitProcess {
     this.spec = spec;
     this.#clock = clock;
     this.#listener = listener;
-    const { child, shim, worker } = launch(where, request);
+    const mark = markProcess(spec, this.id, where.workspace);
+    const { child, shim, worker } = launch(where, request, mark);
     this.#child = child;
+    this.#programs = mark === null ? null : new ProgramEnds(mark, child.pid, (works, swept) => {
+      this.#tellSwept(swept);
+      for (const work of works) this.send({ t: "programs_ended", work });
+    });
     this.#messageBudget = new TokenBucket(clock, messagesPerSecondMax, messagesBurstMax);
     this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not become ready in time"));
     const bytes = new TokenBucket(clock, outputBytesPerSecondMax, outputBytesBurstMax);
@@ -103,6 +114,10 @@ export class UnitProcess {
     child.status.then(async (status) => {
       // A program that outlives its parent may hold the pipes open: wait for the last output, but not for long.
       await Promise.race([Promise.all([output, messages]), delay(clock, lastOutputMs)]);
+      if (this.#programs !== null) {
+        this.#signalKill();
+        this.#tellSwept(await this.#programs.endAll());
+      }
       this.#onExit(status);
     });
   }
@@ -176,7 +191,13 @@ export class UnitProcess {
     this.#signalKill();
   }
 
-  /** Kills the process and the programs that it started: they share its process group (launcher.ts, detached). */
+  #tellSwept(swept: SweepResult): void {
+    if (swept.ended.length > 0 || swept.stuck.length > 0 || swept.problem !== null) {
+      this.#listener.onPrograms(this, swept);
+    }
+  }
+
+  /** Kills the process and the programs in its process group (launcher.ts, detached); the others follow at its exit. */
   #signalKill(): void {
     try {
       Deno.kill(-this.#child.pid, "SIGKILL");
@@ -203,6 +224,9 @@ export class UnitProcess {
       case "pong":
         this.#pongs = Math.min(this.#pings, Math.max(this.#pongs, message.n));
         return;
+      case "programs_end":
+        if (this.#programs === null) return this.kill("protocol", "broke the protocol: it may start no programs");
+        return this.#programs.end(message.work, message.aloneAt);
       case "fault":
         return this.kill("fault", `ended because of an error: ${message.message.slice(0, 2_000)}`);
       default:
@@ -214,10 +238,11 @@ export class UnitProcess {
   #becomeReady(queued: readonly ToProcess[], channel: LineChannel): void {
     this.#timer();
     this.#state = { tag: "ready", channel };
+    // What it is told first, such as what it may not start, holds for what was queued.
+    this.#listener.onReady(this);
     for (const message of queued) this.send(message);
     this.#startEnded.resolve();
     this.#scheduleHeartbeat();
-    this.#listener.onReady(this);
   }
 
   /** A worker in a loop outside of any compute answers no ping. In a compute, the time limit usually comes first. */
