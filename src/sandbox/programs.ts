@@ -58,6 +58,20 @@ export async function runWork<T>(subject: string, act: () => T | Promise<T>): Pr
   }
 }
 
+/**
+ * A signal that aborts with `signal`, for the code of the compute or attempt that calls this. A listener runs on behalf of
+ * whoever aborts: with the kernel's signal itself, programs that it starts would belong to nobody.
+ */
+export function bindSignal(signal: AbortSignal): AbortSignal {
+  const work = tracker?.current.getStore();
+  if (tracker === null || work === undefined) return signal;
+  const { current } = tracker, bound = new AbortController();
+  const abort = () => current.run(work, () => bound.abort(signal.reason));
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return bound.signal;
+}
+
 function endWork({ kernel, ending, active }: Tracker, { number }: Work): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   ending.set(number, resolve);

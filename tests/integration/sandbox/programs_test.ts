@@ -124,6 +124,43 @@ Deno.test("every way to start a program puts its mark on it, whatever its option
   assert.deepEqual(marks, Array(7).fill(first));
 });
 
+Deno.test("a program belongs to its compute however indirectly it is started", async () => {
+  // What nerve rests on here is Deno's: a store of AsyncLocalStorage follows each of these.
+  const echo = `new Deno.Command("sh", { args: ["-c", "echo $${markVariable}"] }).output()`;
+  const routes = `
+    const mark = async () => text((await ${echo}).stdout).trim();
+    const later = (call: (done: () => void) => void) =>
+      new Promise<string>((resolve) => call(() => resolve(mark())));
+    const target = new EventTarget(), controller = new AbortController();
+    const child = new Deno.Command("sh", { args: ["-c", "echo x"], stdout: "piped" }).spawn();
+    const all = [
+      mark(),
+      later((done) => setTimeout(done, 5)),
+      later((done) => queueMicrotask(done)),
+      later((done) => void Promise.resolve().then(() => {}).finally(done)),
+      later((done) => target.addEventListener("x", done)),
+      later((done) => controller.signal.addEventListener("abort", done)),
+      later((done) => signal.addEventListener("abort", done)),
+      later((done) => void child.status.then(done)),
+      later((done) => void (async () => { for await (const _ of child.stdout) done(); })()),
+      later((done) => void (async () => { for await (const _ of (async function* () { yield await 1; })()) done(); })()),
+      import("./part.ts").then((part) => part.mark),
+    ];
+    target.dispatchEvent(new Event("x"));
+    controller.abort();
+    return await Promise.all(all);`;
+  await using workspace = await startWorkspace({
+    yaml: { senses: { a: { timeout: "300ms", permissions: { run: ["sh"] } } } },
+    senses: { a: compute(routes) },
+    files: {
+      "senses/a/part.ts": `export const mark = new TextDecoder().decode((await ${echo}).stdout).trim();`,
+    },
+  });
+  const marks = await workspace.payload("a") as string[];
+  assert.equal(parseMark(marks[0] ?? "")?.work, 1);
+  assert.deepEqual(marks, Array(11).fill(marks[0]));
+});
+
 Deno.test("the mark is not in the environment of user code", async () => {
   await using workspace = await startWorkspace({
     yaml: { senses: { a: { permissions: { run: ["sh"], env: true } } } },
