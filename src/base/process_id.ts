@@ -31,6 +31,8 @@ export interface ProcessStat {
   /** The name of the program, at most 15 bytes. */
   readonly command: string;
   readonly startTime: string;
+  /** Bytes of its environment when it started; 0 when the reader may not know. */
+  readonly environmentBytes: number;
   /** CPU time used, in clock ticks (fields 14 and 15). */
   readonly cpuTicks: number;
 }
@@ -54,6 +56,7 @@ export function readProcessStat(pid: number): ProcessStat | null {
     session: Number(rest[1]),
     command: text.slice(text.indexOf("(") + 1, nameEnd),
     startTime: rest[17] ?? "",
+    environmentBytes: Number(rest[46] ?? 0) - Number(rest[45] ?? 0),
     cpuTicks: Number(rest[9]) + Number(rest[10]),
   };
 }

@@ -42,6 +42,9 @@ export interface Sweep {
 /** How long reading one environment may take: it waits for a process that is changing its memory. */
 const readMaxMs = 500;
 const retryMs = 50;
+/** Both bound the memory that a sweep takes, whatever programs put into their environments. */
+const readAtOnce = 32;
+const environmentMaxBytes = 256 * 1024;
 const pollFirstMs = 1;
 const pollMaxMs = 20;
 
@@ -68,14 +71,19 @@ async function endOnce({ isTarget, since, waitMs }: Sweep): Promise<SweepResult>
     const left = await waitForEnd(found, until);
     if (systemClock.monotonic() < until) continue;
     // It starts others faster than they are ended, or cannot be ended.
-    const stuck = left.length > 0 ? left : await findPrograms(isTarget, since),
-      pids = new Set(stuck.map(({ pid }) => pid));
+    const stuck = left.length > 0 ? left : await findPrograms(isTarget, since);
+    const pids = new Set(stuck.map(({ pid }) => pid));
     return { ended: [...seen.values()].filter(({ pid }) => !pids.has(pid)), stuck, problem: null };
   }
 }
 
 async function findPrograms(isTarget: Sweep["isTarget"], since: number): Promise<Program[]> {
-  const found = await Promise.all(listPids().map((pid) => examine(pid, isTarget, since)));
+  const pids = listPids(), found: (Program | null)[] = [];
+  for (let at = 0; at < pids.length; at += readAtOnce) {
+    found.push(...await Promise.all(pids.slice(at, at + readAtOnce).map((pid) => examine(pid, isTarget, since))));
+    // On a machine with very many processes, the rest of this one goes on in between.
+    if (at > 0 && at % (readAtOnce * 16) === 0) await delay(systemClock, 0);
+  }
   return found.filter((program) => program !== null);
 }
 
@@ -83,6 +91,7 @@ function examine(pid: number, isTarget: Sweep["isTarget"], since: number): Promi
   // Most processes are older: this is the whole cost of them, 4 us.
   const stat = readProcessStat(pid);
   if (stat === null || isOver(stat) || Number(stat.startTime) < since || pid === Deno.pid) return null;
+  if (stat.environmentBytes > environmentMaxBytes) return null;
   return readMark(pid).then((mark) => {
     if (mark === unreadable || !isTarget(mark, stat) || !isOurs(pid)) return null;
     return { pid, startTime: stat.startTime, command: stat.command, mark };

@@ -156,9 +156,9 @@ export class Kernel {
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }
-      const failures = new WriteFailures(clock, (message) => {
+      const report = (message: string) =>
         this.#bus.publish({ kind: "problem", source: "kernel", message, ts: clock.now() });
-      });
+      const failures = new WriteFailures(clock, report);
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
         onLost: (error, operations) => failures.report(error, operations),
@@ -178,7 +178,9 @@ export class Kernel {
       store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
       // Before any process loads code from disk: later changes are then noticed.
       if (this.#watch) parts.watcher.start();
-      parts.stuck.onLeftovers(await leftovers);
+      const swept = await leftovers;
+      parts.stuck.onLeftovers(swept);
+      if (swept.problem !== null) report(`could not look for programs of an earlier daemon: ${swept.problem}`);
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();

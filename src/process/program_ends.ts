@@ -37,8 +37,9 @@ export function formatOwnMark(mark: string): string {
   return mark + formatWork(0, "");
 }
 
-/** After a sweep, the next one of the same process waits for this multiple of its duration. */
+/** After a sweep, the next one of the same process waits for this multiple of its duration, but not longer than this. */
 const pauseFactor = 3;
+const pauseMaxMs = 250;
 const msPerTick = 10;
 /** More than the start of a process takes, until it is known here. */
 const startMaxSeconds = 60;
@@ -85,7 +86,7 @@ export class ProgramEnds {
         waitMs: programEndMaxMs,
       });
       this.#onSwept([...works], result);
-      await delay(systemClock, pauseFactor * (systemClock.monotonic() - from));
+      await delay(systemClock, Math.min(pauseMaxMs, pauseFactor * (systemClock.monotonic() - from)));
     }
     this.#sweeping = false;
   }

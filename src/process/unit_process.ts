@@ -112,12 +112,12 @@ export class UnitProcess {
       onClosed: () => this.usable && this.#onClosed(),
     });
     child.status.then(async (status) => {
-      // A program that outlives its parent may hold the pipes open: wait for the last output, but not for long.
-      await Promise.race([Promise.all([output, messages]), delay(clock, lastOutputMs)]);
       if (this.#programs !== null) {
         this.#signalKill();
         this.#tellSwept(await this.#programs.endAll());
       }
+      // A program that outlives its parent may hold the pipes open: wait for the last output, but not for long.
+      await Promise.race([Promise.all([output, messages]), delay(clock, lastOutputMs)]);
       this.#onExit(status);
     });
   }
