@@ -23,6 +23,7 @@ export function isAlive({ pid, startTime }: ProcessId): boolean {
 }
 
 export interface ProcessStat {
+  readonly pid: number;
   /** R running, S sleeping, D waiting for a disk, T stopped, Z ended. */
   readonly state: string;
   readonly parent: number;
@@ -51,6 +52,7 @@ export function readProcessStat(pid: number): ProcessStat | null {
   const nameEnd = text.lastIndexOf(")");
   const [state = "", parent = "", ...rest] = text.slice(nameEnd + 2).split(" ");
   return {
+    pid,
     state,
     parent: Number(parent),
     session: Number(rest[1]),

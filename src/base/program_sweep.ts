@@ -31,10 +31,12 @@ export interface SweepResult {
 }
 
 export interface Sweep {
-  /** Whether to end a process. `mark`: null when it carries none. */
+  /** Whether to look at a process at all, which takes 8 us. Default: yes. */
+  isUnknown?(pid: number): boolean;
+  /** Whether to read its mark, which takes another 70 us. */
+  isCandidate(stat: ProcessStat): boolean;
+  /** Whether to end a candidate. `mark`: null when it carries none. */
   isTarget(mark: string | null, stat: ProcessStat): boolean;
-  /** Only processes that started then or later are looked at (clock ticks since boot). */
-  readonly since: number;
   /** How long to wait for the end of all. */
   readonly waitMs: number;
 }
@@ -62,35 +64,35 @@ export async function endPrograms(sweep: Sweep): Promise<SweepResult> {
   }
 }
 
-async function endOnce({ isTarget, since, waitMs }: Sweep): Promise<SweepResult> {
-  const until = systemClock.monotonic() + waitMs, seen = new Map<number, Program>();
+async function endOnce(sweep: Sweep): Promise<SweepResult> {
+  const until = systemClock.monotonic() + sweep.waitMs, seen = new Map<number, Program>();
   for (;;) {
-    const found = (await findPrograms(isTarget, since)).filter(kill);
+    const found = (await findPrograms(sweep)).filter(kill);
     for (const program of found) seen.set(program.pid, program);
     if (found.length === 0) return { ended: [...seen.values()], stuck: [], problem: null };
     const left = await waitForEnd(found, until);
     if (systemClock.monotonic() < until) continue;
     // It starts others faster than they are ended, or cannot be ended.
-    const stuck = left.length > 0 ? left : await findPrograms(isTarget, since);
+    const stuck = left.length > 0 ? left : await findPrograms(sweep);
     const pids = new Set(stuck.map(({ pid }) => pid));
     return { ended: [...seen.values()].filter(({ pid }) => !pids.has(pid)), stuck, problem: null };
   }
 }
 
-async function findPrograms(isTarget: Sweep["isTarget"], since: number): Promise<Program[]> {
-  const pids = listPids(), found: (Program | null)[] = [];
+async function findPrograms(sweep: Sweep): Promise<Program[]> {
+  const pids = listPids().filter((pid) => pid !== Deno.pid && sweep.isUnknown?.(pid) !== false),
+    found: (Program | null)[] = [];
   for (let at = 0; at < pids.length; at += readAtOnce) {
-    found.push(...await Promise.all(pids.slice(at, at + readAtOnce).map((pid) => examine(pid, isTarget, since))));
+    found.push(...await Promise.all(pids.slice(at, at + readAtOnce).map((pid) => examine(pid, sweep))));
     // On a machine with very many processes, the rest of this one goes on in between.
     if (at > 0 && at % (readAtOnce * 16) === 0) await delay(systemClock, 0);
   }
   return found.filter((program) => program !== null);
 }
 
-function examine(pid: number, isTarget: Sweep["isTarget"], since: number): Promise<Program | null> | null {
-  // Most processes are older: this is the whole cost of them, 4 us.
+function examine(pid: number, { isCandidate, isTarget }: Sweep): Promise<Program | null> | null {
   const stat = readProcessStat(pid);
-  if (stat === null || isOver(stat) || Number(stat.startTime) < since || pid === Deno.pid) return null;
+  if (stat === null || isOver(stat) || !isCandidate(stat)) return null;
   if (stat.environmentBytes > environmentMaxBytes) return null;
   return readMark(pid).then((mark) => {
     if (mark === unreadable || !isTarget(mark, stat) || !isOurs(pid)) return null;

@@ -226,7 +226,7 @@ export class UnitProcess {
         return;
       case "programs_end":
         if (this.#programs === null) return this.kill("protocol", "broke the protocol: it may start no programs");
-        return this.#programs.end(message.work, message.aloneAt);
+        return this.#programs.end(message);
       case "fault":
         return this.kill("fault", `ended because of an error: ${message.message.slice(0, 2_000)}`);
       default:

@@ -66,8 +66,8 @@ export async function runShim(): Promise<never> {
 async function endEscaped(mark: string): Promise<void> {
   const since = Number(readProcessStat(Deno.pid)?.startTime ?? 0);
   await endPrograms({
-    isTarget: (text, { session }) => session !== Deno.pid && text !== null && text.startsWith(`${mark}.`),
-    since,
+    isCandidate: ({ session, startTime }) => session !== Deno.pid && Number(startTime) >= since,
+    isTarget: (text) => text !== null && text.startsWith(`${mark}.`),
     waitMs: escapedEndMaxMs,
   });
 }
