@@ -31,6 +31,8 @@ export interface SweepResult {
 }
 
 export interface Sweep {
+  /** Told how long each look through all processes took, in milliseconds. */
+  onSearched?(tookMs: number): void;
   /** Whether to look at a process at all, which takes 8 us. Default: yes. */
   isUnknown?(pid: number): boolean;
   /** Whether to read its mark, which takes another 70 us. */
@@ -80,6 +82,7 @@ async function endOnce(sweep: Sweep): Promise<SweepResult> {
 }
 
 async function findPrograms(sweep: Sweep): Promise<Program[]> {
+  const from = systemClock.monotonic();
   const pids = listPids().filter((pid) => pid !== Deno.pid && sweep.isUnknown?.(pid) !== false),
     found: (Program | null)[] = [];
   for (let at = 0; at < pids.length; at += readAtOnce) {
@@ -87,6 +90,7 @@ async function findPrograms(sweep: Sweep): Promise<Program[]> {
     // On a machine with very many processes, the rest of this one goes on in between.
     if (at > 0 && at % (readAtOnce * 16) === 0) await delay(systemClock, 0);
   }
+  sweep.onSearched?.(systemClock.monotonic() - from);
   return found.filter((program) => program !== null);
 }
 

@@ -268,12 +268,9 @@ export class ProcessEvents implements SupervisorPorts {
   /** Records a notice about the unit as a whole. Repetitions are folded, to keep the log and the terminal readable. */
   #recordNotice(key: UnitKey, level: LogLevel, message: string, kind: string = message): void {
     const { name } = parseUnitKey(key);
-    const payload = { level, message };
-    const isNew = this.#ports.repeats.record(
-      { source: key, type: "group.said", refId: name, causeId: null, payload },
-      kind,
-    );
-    if (isNew) this.#ports.emit({ kind: "log", source: key, level, message, ts: this.#clock.now() });
+    const row = { source: key, type: "group.said", refId: name, causeId: null, payload: { level, message } } as const;
+    if (!this.#ports.repeats.record(row, kind)) return;
+    this.#ports.emit({ kind: "log", source: key, level, message, ts: this.#clock.now() });
   }
 
   /** It is not known which sense caused it: it is a problem of the unit. Repetitions are folded. */

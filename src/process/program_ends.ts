@@ -38,10 +38,10 @@ export function formatOwnMark(mark: string): string {
   return mark + formatWork(0, "");
 }
 
-/** What the sweeps of one process may cost, in milliseconds; further ones wait. What one waits for an end costs nothing. */
-const sweepMsPerSecondMax = 250;
-const sweepMsBurstMax = 1_000;
-const sweepMsMax = 50;
+/** What the searches for one process may cost, in milliseconds; further sweeps wait. One that hangs counts as 50 ms. */
+const searchMsPerSecondMax = 250;
+const searchMsBurstMax = 1_000;
+const searchMsMax = 50;
 const msPerTick = 10;
 
 type ProgramsEnd = Extract<FromProcess, { t: "programs_end" }>;
@@ -53,7 +53,7 @@ export class ProgramEnds {
   readonly #since: number;
   /** By number; when no other compute or attempt was under way, in clock ticks since boot. */
   readonly #waiting = new Map<number, number>();
-  readonly #budget = new TokenBucket(systemClock, sweepMsPerSecondMax, sweepMsBurstMax);
+  readonly #budget = new TokenBucket(systemClock, searchMsPerSecondMax, searchMsBurstMax);
   readonly #strangers = new Strangers();
   readonly #onSwept: (works: readonly number[], result: SweepResult) => void;
   #sweeping = false;
@@ -87,10 +87,13 @@ export class ProgramEnds {
     while (this.#waiting.size > 0) {
       const works = new Set(this.#waiting.keys()), aloneAt = Math.max(...this.#waiting.values());
       this.#waiting.clear();
-      const from = systemClock.monotonic();
-      const result = await endPrograms({ ...this.#chooseTargets(works, aloneAt), waitMs: programEndMaxMs });
+      let pauseMs = 0;
+      const result = await endPrograms({
+        ...this.#chooseTargets(works, aloneAt),
+        onSearched: (tookMs) => pauseMs = this.#budget.charge(Math.min(searchMsMax, tookMs)),
+        waitMs: programEndMaxMs,
+      });
       this.#onSwept([...works], result);
-      const pauseMs = this.#budget.charge(Math.min(sweepMsMax, systemClock.monotonic() - from));
       if (pauseMs > 0) await delay(systemClock, pauseMs);
     }
     this.#sweeping = false;

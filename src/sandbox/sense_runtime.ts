@@ -204,7 +204,8 @@ export class SenseRuntime implements Runtime {
     const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
     try {
       outbox.begin();
-      const value = await runWork(sense, () => compute({ ...shared, signal: bindSignal(signal), trigger })), took = ranMs();
+      const value = await runWork(sense, () => compute({ ...shared, signal: bindSignal(signal), trigger })),
+        took = ranMs();
       const text = value === undefined ? null : toJsonText(value, payloadMaxBytes);
       if (text?.ok === false) {
         outbox.rollback();
