@@ -40,6 +40,7 @@ import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
 import type { ProcessEvents } from "./process_events.ts";
+import type { StuckPrograms } from "./stuck_programs.ts";
 
 export interface KernelApiPorts {
   readonly current: CurrentConfig;
@@ -58,6 +59,7 @@ export interface KernelApiPorts {
   readonly retention: LogRetention;
   readonly supervisor: UnitSupervisor;
   readonly events: ProcessEvents;
+  readonly stuck: StuckPrograms;
   readonly senses: SenseManager;
   readonly scheduler: Scheduler;
   readonly workflows: WorkflowEngine;
@@ -95,10 +97,7 @@ export class KernelApi {
     return this.records.run(runId);
   }
 
-  /**
-   * Resolves when reads see the rows of everything published so far: a signal is published before its row is
-   * written.
-   */
+  /** Resolves when reads see what was published so far: a signal is published before its row is written. */
   recorded(): Promise<void> {
     return this.#ports.store.recorded();
   }
@@ -141,16 +140,15 @@ export class KernelApi {
       configError: current.error,
       lockError: this.#ports.lock.problem,
       warnings: this.#ports.variables.warnings(current.config),
-      stuckPrograms: events.stuck.list(),
+      stuckPrograms: this.#ports.stuck.list(),
       storeError: store.writeFailure?.message ?? null,
       archive: retention.progress,
     };
   }
 
   senses(): SenseView[] {
-    return [...this.#ports.current.config.senses.keys()].map((name) => this.sense(name)).filter((view) =>
-      view !== null
-    );
+    const names = [...this.#ports.current.config.senses.keys()];
+    return names.map((name) => this.sense(name)).filter((view) => view !== null);
   }
 
   sense(name: string): SenseView | null {

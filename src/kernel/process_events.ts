@@ -28,12 +28,12 @@ import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
-import { StuckPrograms } from "./stuck_programs.ts";
+import type { StuckPrograms } from "./stuck_programs.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
   readonly clock: Clock;
-  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess" | "findProcess">;
+  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess">;
   readonly runner: ComputeRunner;
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
@@ -41,6 +41,7 @@ export interface ProcessEventPorts {
   readonly listening: Pick<Listening, "resume">;
   readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
+  readonly stuck: StuckPrograms;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
@@ -54,21 +55,15 @@ export class ProcessEvents implements SupervisorPorts {
   rejected = 0;
   /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
   dropped = 0;
-  readonly stuck: StuckPrograms;
   readonly #budgets = new Map<UnitKey, TokenBucket>();
 
   constructor(ports: ProcessEventPorts) {
     this.#ports = ports;
     this.#clock = ports.clock;
-    this.stuck = new StuckPrograms({
-      clock: ports.clock,
-      findProcess: (key) => ports.supervisor.findProcess(key),
-      notice: (...notice) => this.#recordNotice(...notice),
-    });
   }
 
   onReady(key: UnitKey, process: UnitProcess): void {
-    this.stuck.onReady(key, process);
+    this.#ports.stuck.onReady(key, process);
     this.#recordChange(key, "ready", `process ${process.pid} is ready`);
     this.#ports.runner.onReady(process);
   }
@@ -116,7 +111,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onPrograms(key: UnitKey, swept: SweepResult): void {
-    this.stuck.onSwept(key, swept);
+    this.#ports.stuck.onSwept(key, swept);
   }
 
   onBurning(key: UnitKey): void {

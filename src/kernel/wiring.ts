@@ -37,7 +37,7 @@ import { OutboxRecovery } from "./outbox_recovery.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
-import type { StuckPrograms } from "./stuck_programs.ts";
+import { StuckPrograms } from "./stuck_programs.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { TickTimes } from "./tick_times.ts";
@@ -112,7 +112,8 @@ export function wireKernel(from: Foundation): KernelParts {
     databases,
   });
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
-  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases };
+  const stuck = new StuckPrograms({ ...outlets, supervisor });
+  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck };
   const events = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
@@ -145,8 +146,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  const { stuck } = events, { repeats } = outlets;
-  return { ...made, failures: from.failures, repeats, ticks, watcher, walWatch, stuck, api };
+  return { ...made, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }
 
 /**

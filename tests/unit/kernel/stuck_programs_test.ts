@@ -19,8 +19,9 @@ function setUp() {
   const process = { send: (message: ToProcess) => void sent.push(message) };
   const stuck = new StuckPrograms({
     clock,
-    findProcess: () => process,
-    notice: (key, level, message) => void notices.push(`${key} ${level} ${message}`),
+    supervisor: { findProcess: () => process },
+    repeats: { record: () => true },
+    emit: (event) => event.kind === "log" && notices.push(`${event.source} ${event.level} ${event.message}`),
   });
   return { clock, sent, notices, process, stuck };
 }
