@@ -8,7 +8,7 @@
  *     an earlier program could not be ended.
  * The programs stay in the process group of the unit: one signal ends them all with it.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { systemClock } from "../base/clock.ts";
 import { formatWork, markVariable } from "../base/program_mark.ts";
 import type { KernelChannel } from "./runtime.ts";
@@ -36,7 +36,9 @@ interface Tracker {
 let tracker: Tracker | null = null;
 
 /** `mark`: what the mark of each program begins with. */
-export function installPrograms(mark: string, kernel: KernelChannel): void {
+export async function installPrograms(mark: string, kernel: KernelChannel): Promise<void> {
+  // 0.5 MiB that a process without programs does not need.
+  const { AsyncLocalStorage } = await import("node:async_hooks");
   tracker = {
     ...{ mark, kernel, held: new Map(), last: 0 },
     ...{ current: new AsyncLocalStorage(), ending: new Map(), active: new Set() },

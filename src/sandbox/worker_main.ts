@@ -30,7 +30,7 @@ async function runWorker(
   const channel = await connect(socket, token, connectGrants), parse = JSON.parse;
   const kernel = createKernelChannel(channel, sendToShim);
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
-  if (mark !== null) installPrograms(mark, kernel);
+  if (mark !== null) await installPrograms(mark, kernel);
   installModuleGate(spec.modules);
   reportStrayErrors((thrown) => kernel.send({ t: "stray", ...toStrayProblem(thrown, spec.modules.folders) }));
   const runtime = await startRuntime(spec, kernel);
