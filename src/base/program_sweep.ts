@@ -1,8 +1,7 @@
 /**
  * Finds the programs that carry a mark (program_mark.ts), and ends them. Used by process/ when a compute, an attempt or
  * a process has ended, and when the kernel starts. Reads /proc; on systems without it nothing is found.
- * I1. Only processes of this user in this namespace are ended. Each is read again before the signal: its pid may have
- *     been given to another process meanwhile.
+ * I1. Each process is read again before the signal: its pid may have been given to another one meanwhile.
  * I2. No process can hold this one up: what might wait for its memory is read by another thread, for a limited time.
  */
 import { systemClock } from "./clock.ts";
@@ -99,7 +98,7 @@ function examine(pid: number, { isCandidate, isTarget }: Sweep): Promise<Program
   if (stat === null || isOver(stat) || !isCandidate(stat)) return null;
   if (stat.environmentBytes > environmentMaxBytes) return null;
   return readMark(pid).then((mark) => {
-    if (mark === unreadable || !isTarget(mark, stat) || !isOurs(pid)) return null;
+    if (mark === unreadable || !isTarget(mark, stat)) return null;
     return { pid, startTime: stat.startTime, command: stat.command, mark };
   });
 }
@@ -123,8 +122,8 @@ async function readMark(pid: number): Promise<string | null | typeof unreadable>
 
 const decoder = new TextDecoder();
 
-/** Whether it is a process of this user, in this namespace: a container may hold the same workspace. */
-function isOurs(pid: number): boolean {
+/** Whether it is a process of this user to which pids mean the same as to this one: not in a container. */
+export function isLocal(pid: number): boolean {
   try {
     return Deno.statSync(`/proc/${pid}`).uid === Deno.uid() &&
       Deno.readLinkSync(`/proc/${pid}/ns/pid`) === Deno.readLinkSync("/proc/self/ns/pid");

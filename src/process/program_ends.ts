@@ -10,7 +10,7 @@ import { ifPresent } from "../base/if_present.ts";
 import { leftoverEndMaxMs, programEndMaxMs } from "../base/limits.ts";
 import { isAlive, type ProcessStat, readOwnProcessId } from "../base/process_id.ts";
 import { formatProcessMark, formatWork, identifyWorkspace, parseMark } from "../base/program_mark.ts";
-import { endPrograms, type Sweep, type SweepResult } from "../base/program_sweep.ts";
+import { endPrograms, isLocal, type Sweep, type SweepResult } from "../base/program_sweep.ts";
 import { delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
@@ -164,9 +164,10 @@ function toTicks(wallMs: number): number {
 /** Ends the programs that processes of this workspace started whose own starter, such as an earlier kernel, is dead. */
 export function endLeftovers(folder: string): Promise<SweepResult> {
   const workspace = identifyWorkspace(folder);
-  const isTarget = (text: string | null) => {
+  const isTarget = (text: string | null, { pid }: ProcessStat) => {
     const mark = text === null ? null : parseMark(text);
-    return mark !== null && mark.workspace === workspace && !isAlive(mark.owner);
+    // A container may hold the same workspace, with a daemon of its own: its pids mean nothing here.
+    return mark !== null && mark.workspace === workspace && !isAlive(mark.owner) && isLocal(pid);
   };
   return endPrograms({ isCandidate: () => true, isTarget, waitMs: leftoverEndMaxMs });
 }

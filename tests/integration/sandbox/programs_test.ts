@@ -150,7 +150,7 @@ Deno.test("a program belongs to its compute however indirectly it is started", a
     controller.abort();
     return await Promise.all(all);`;
   await using workspace = await startWorkspace({
-    yaml: { senses: { a: { timeout: "300ms", permissions: { run: ["sh"] } } } },
+    yaml: { senses: { a: { timeout: "300ms", grace_period: "1m", permissions: { run: ["sh"] } } } },
     senses: { a: compute(routes) },
     files: {
       "senses/a/part.ts": `export const mark = new TextDecoder().decode((await ${echo}).stdout).trim();`,
