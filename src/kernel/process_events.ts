@@ -4,10 +4,8 @@
  * wiring.ts; called by process/unit_supervisor.ts.
  * I1. A message about another unit's sense or run, or of the wrong kind for its unit, is rejected, counted and logged.
  */
-import { logRowsBurstMax, logRowsPerSecondMax } from "../base/limits.ts";
 import type { SweepResult } from "../base/program_sweep.ts";
 import type { Clock } from "../base/time.ts";
-import { TokenBucket } from "../base/token_bucket.ts";
 import { groupMembers } from "../config/types.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
@@ -17,7 +15,7 @@ import type { UnitProcess } from "../process/unit_process.ts";
 import type { KernelEvent, UnitChange } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
 import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
-import type { FromProcess, LoadProblem, LogLevel } from "../protocol/message.ts";
+import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import { formatPlace } from "../protocol/signal.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
@@ -29,6 +27,7 @@ import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
+import type { UnitNotices } from "./unit_notices.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
@@ -41,6 +40,7 @@ export interface ProcessEventPorts {
   readonly listening: Pick<Listening, "resume">;
   readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
+  readonly notices: UnitNotices;
   readonly stuck: StuckPrograms;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): unknown;
@@ -53,13 +53,15 @@ export class ProcessEvents implements SupervisorPorts {
   readonly #loaded = new WeakMap<UnitProcess, Map<string, number>>();
   /** How many messages were rejected. */
   rejected = 0;
-  /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
-  dropped = 0;
-  readonly #budgets = new Map<UnitKey, TokenBucket>();
 
   constructor(ports: ProcessEventPorts) {
     this.#ports = ports;
     this.#clock = ports.clock;
+  }
+
+  /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
+  get dropped(): number {
+    return this.#ports.notices.dropped;
   }
 
   onReady(key: UnitKey, process: UnitProcess): void {
@@ -82,7 +84,7 @@ export class ProcessEvents implements SupervisorPorts {
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
-        else if (this.#mayWrite(key)) senses.onLoaded(message.name, message.problems);
+        else if (this.#ports.notices.mayWrite(key)) senses.onLoaded(message.name, message.problems);
         return;
       case "undelivered":
         return this.#onUndelivered(key, process, message);
@@ -99,7 +101,7 @@ export class ProcessEvents implements SupervisorPorts {
       case "stray":
         return this.#onStray(key, message);
       case "exit_refused":
-        return this.#recordNotice(
+        return this.#ports.notices.record(
           key,
           "warn",
           `user code tried to end the process (exit code ${message.code}); refused`,
@@ -115,7 +117,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onBurning(key: UnitKey): void {
-    this.#recordNotice(
+    this.#ports.notices.record(
       key,
       "warn",
       "uses a whole core outside of any compute; it is ended unless it answers its next heartbeat",
@@ -123,7 +125,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onOutput(key: UnitKey, line: string): void {
-    if (!this.#mayWrite(key)) return;
+    if (!this.#ports.notices.mayWrite(key)) return;
     this.#ports.emit({ kind: "log", source: key, level: "info", message: line, ts: this.#clock.now() });
   }
 
@@ -231,41 +233,16 @@ export class ProcessEvents implements SupervisorPorts {
     const { kind, name } = process.spec;
     if (kind === "group") {
       if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
-      if (!this.#mayWrite(key)) return;
+      if (!this.#ports.notices.mayWrite(key)) return;
       this.#appendRow(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
     if (!this.#ports.workflows.isAssigned(process.id, of)) {
       return this.#reject(key, message, `a log row of run ${of}`);
     }
-    if (!this.#mayWrite(key)) return;
+    if (!this.#ports.notices.mayWrite(key)) return;
     this.#appendRow(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
-  }
-
-  /** Whether the unit may write one more row or line. Dropped ones are counted, and a row reports them. */
-  #mayWrite(key: UnitKey): boolean {
-    let budget = this.#budgets.get(key);
-    if (budget === undefined) {
-      this.#budgets.set(key, budget = new TokenBucket(this.#clock, logRowsPerSecondMax, logRowsBurstMax));
-    }
-    if (budget.tryTake()) return true;
-    this.dropped++;
-    this.#recordNotice(
-      key,
-      "warn",
-      `writes more than ${logRowsPerSecondMax} rows or lines a second; the excess is dropped`,
-      "dropped",
-    );
-    return false;
-  }
-
-  /** Records a notice about the unit as a whole. Repetitions are folded, to keep the log and the terminal readable. */
-  #recordNotice(key: UnitKey, level: LogLevel, message: string, kind: string = message): void {
-    const { name } = parseUnitKey(key);
-    const row = { source: key, type: "group.said", refId: name, causeId: null, payload: { level, message } } as const;
-    if (!this.#ports.repeats.record(row, kind)) return;
-    this.#ports.emit({ kind: "log", source: key, level, message, ts: this.#clock.now() });
   }
 
   /** It is not known which sense caused it: it is a problem of the unit. Repetitions are folded. */
@@ -280,7 +257,12 @@ export class ProcessEvents implements SupervisorPorts {
   /** Rejections are folded by kind of message: a flood of one kind must not hide another. */
   #reject(key: UnitKey, { t }: FromProcess, what: string): void {
     this.rejected++;
-    this.#recordNotice(key, "warn", `its process claimed ${what}, which is not its own; rejected`, `rejected ${t}`);
+    this.#ports.notices.record(
+      key,
+      "warn",
+      `its process claimed ${what}, which is not its own; rejected`,
+      `rejected ${t}`,
+    );
   }
 
   #recordChange(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {

@@ -9,16 +9,14 @@ import { readProcessStat } from "../base/process_id.ts";
 import { parseMark } from "../base/program_mark.ts";
 import { isThere, type Program, type SweepResult } from "../base/program_sweep.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
-import type { KernelEvent } from "../protocol/event.ts";
-import type { LogLevel, ToProcess } from "../protocol/message.ts";
-import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
+import type { ToProcess } from "../protocol/message.ts";
 import { groupKey, parseUnitKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
+import type { UnitNotices } from "./unit_notices.ts";
 
 export interface StuckProgramsPorts {
   readonly clock: Clock;
   readonly supervisor: { findProcess(key: UnitKey): Listener | null };
-  readonly repeats: Pick<RepeatLimiter, "record">;
-  emit(event: KernelEvent): void;
+  readonly notices: Pick<UnitNotices, "record">;
 }
 
 interface Listener {
@@ -60,14 +58,19 @@ export class StuckPrograms {
 
   onSwept(key: UnitKey, { ended, stuck, problem }: SweepResult): void {
     if (problem !== null) {
-      this.#notice(key, "warn", `could not look for what its programs left running: ${problem}`, "programs");
+      this.#ports.notices.record(
+        key,
+        "warn",
+        `could not look for what its programs left running: ${problem}`,
+        "programs",
+      );
     }
     const bySubject = Map.groupBy(ended, subjectOf);
     for (const [subject, programs] of bySubject) {
       const names = programs.slice(0, namesMax).map(({ command, pid }) => `${command} (pid ${pid})`).join(", ");
       const more = programs.length > namesMax ? `, and ${programs.length - namesMax} more` : "";
       const of = describe(key, subject);
-      this.#notice(key, "info", `ended what ${of} left running: ${names}${more}`, `ended of ${of}`);
+      this.#ports.notices.record(key, "info", `ended what ${of} left running: ${names}${more}`, `ended of ${of}`);
     }
     for (const program of stuck) this.#add(key, program);
     if (stuck.length > 0) this.#tell(key);
@@ -98,7 +101,7 @@ export class StuckPrograms {
     const why = readProcessStat(pid)?.state === "D" ? "it hangs in the system (state D)" : "it does not end";
     const message = `${describe(key, subject)}: ${command} (pid ${pid}) cannot be ended: ${why}`;
     this.#stuck.set(pid, { key, subject, program, message });
-    this.#notice(key, "warn", `${message}; no other is started until it has ended`, `stuck ${pid}`);
+    this.#ports.notices.record(key, "warn", `${message}; no other is started until it has ended`, `stuck ${pid}`);
     this.#arm();
   }
 
@@ -109,18 +112,16 @@ export class StuckPrograms {
       const over = [...this.#stuck.values()].filter(({ program }) => !isThere(program));
       for (const { key, subject, program: { pid, command } } of over) {
         this.#stuck.delete(pid);
-        this.#notice(key, "info", `${describe(key, subject)}: ${command} (pid ${pid}) has ended`, `over ${pid}`);
+        this.#ports.notices.record(
+          key,
+          "info",
+          `${describe(key, subject)}: ${command} (pid ${pid}) has ended`,
+          `over ${pid}`,
+        );
       }
       for (const key of new Set(over.map(({ key }) => key))) this.#tell(key);
       this.#arm();
     });
-  }
-
-  /** Repetitions of one kind are folded. */
-  #notice(key: UnitKey, level: LogLevel, message: string, kind: string): void {
-    const { name } = parseUnitKey(key), { clock, repeats, emit } = this.#ports;
-    const row = { source: key, type: "group.said", refId: name, causeId: null, payload: { level, message } } as const;
-    if (repeats.record(row, kind)) emit({ kind: "log", source: key, level, message, ts: clock.now() });
   }
 
   #tell(key: UnitKey): void {

@@ -38,6 +38,7 @@ import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
 import { prepareSense } from "./sense_host.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
+import { UnitNotices } from "./unit_notices.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { TickTimes } from "./tick_times.ts";
@@ -112,8 +113,8 @@ export function wireKernel(from: Foundation): KernelParts {
     databases,
   });
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
-  const stuck = new StuckPrograms({ ...outlets, supervisor });
-  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck };
+  const notices = new UnitNotices(outlets), stuck = new StuckPrograms({ clock, supervisor, notices });
+  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
   const events = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });

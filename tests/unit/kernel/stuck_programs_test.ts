@@ -20,8 +20,7 @@ function setUp() {
   const stuck = new StuckPrograms({
     clock,
     supervisor: { findProcess: () => process },
-    repeats: { record: () => true },
-    emit: (event) => event.kind === "log" && notices.push(`${event.source} ${event.level} ${event.message}`),
+    notices: { record: (key, level, message) => void notices.push(`${key} ${level} ${message}`) },
   });
   return { clock, sent, notices, process, stuck };
 }
