@@ -14,7 +14,7 @@ import { version } from "../base/version.ts";
 import { formatProblems } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import { workspacePaths } from "../config/workspace.ts";
-import { createKernel, type Kernel } from "../kernel/kernel.ts";
+import { Kernel } from "../kernel/kernel.ts";
 import { toLogLine } from "./event_log_line.ts";
 import { hostKernel, type KernelHost } from "./kernel_host.ts";
 import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
@@ -49,7 +49,8 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Sta
       const message = formatProblems(parsed.error, "text");
       return { refusal: { code: "CONFIG_INVALID", message, hint: "nerve validate shows the same errors" } };
     }
-    const kernel = createKernel(parsed.value.config, root, { watch: true }), events = kernel.events();
+    const holder = { kind: "daemon", program: "nerve" } as const;
+    const kernel = new Kernel(parsed.value.config, root, { holder, watch: true }), events = kernel.events();
     await kernel.ready;
     return { kernel, events };
   } catch (thrown) {

@@ -89,6 +89,7 @@ async function findTargetWorkspace(io: CliIo, flag: string | undefined): Promise
   try {
     const paths = await openWorkspace(io, flag), { kernel, supervised } = findDaemon(paths);
     if (supervised !== null || kernel === null) return { paths, runs: supervised !== null };
+    if (kernel.kind === "embedded") return { paths, runs: false };
     throw new NerveError("DAEMON_RUNNING", `nerve run holds ${paths.root} (pid ${kernel.pid})`, {
       hint: "nothing was changed; end it (Ctrl-C in its terminal, or its service), upgrade, and run it again",
     });
