@@ -118,6 +118,8 @@ export const daemonStopMaxMs = 30 * secondMs;
 /** How long a daemon waits for its missing workspace to return, and how often it checks. */
 export const workspaceAwayMaxMs = 30 * secondMs;
 export const workspaceCheckMs = 200;
+/** How often the kernel checks that its control socket is still there. */
+export const socketCheckMs = 1 * secondMs;
 /** How often the kernel checks that the -wal file of its log is still there. */
 export const walCheckMs = 500;
 /** How often, at most, it checks that the files of a sense's database are still there: before a compute. */

@@ -153,7 +153,7 @@ export class Kernel {
     const { paths } = this, clock = this.#clock;
     let store: Store | null = null;
     try {
-      await makeRuntimeFolder(paths);
+      makeRuntimeFolder(paths);
       this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root, this.#setup.holder);
       const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);

@@ -137,9 +137,15 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.outboxes.onEnd(key, !wanted);
     this.#ports.databases.onEnd(process.spec.senses.map(({ name }) => name));
     if (process.spec.kind === "workflow") {
-      const kind = end.kind === "recycled" ? "recycled" : wanted ? "idle" : "crash";
+      // A process that never loaded its code did not crash on the run.
+      const innocent = wanted || end.kind === "no_start";
+      const kind = end.kind === "recycled" ? "recycled" : innocent ? "idle" : "crash";
       workflows.onProcessExit(process.id, { kind, message: end.message });
     }
+  }
+
+  onNotStarted(key: UnitKey, reason: string): void {
+    this.#recordNotice(key, "warn", `its process ${reason}; it is tried again`, "not started");
   }
 
   onQuarantined(key: UnitKey, reason: string): void {

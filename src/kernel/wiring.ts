@@ -4,6 +4,7 @@
  */
 import { NerveError } from "../base/errors.ts";
 import type { Clock } from "../base/time.ts";
+import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { ConfigApplier } from "../deploy/config_applier.ts";
@@ -100,7 +101,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const secrets = new CurrentSecrets(() => ({ config: current.config, environment: variables.environment }));
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
-  const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
+  const supervisor = new UnitSupervisor({ socketFolders: listSocketFolders(paths), workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
   const ticks = new TickTimes(store.meta, clock);

@@ -12,6 +12,7 @@ export type EndKind =
   | "timeout"
   | "protocol"
   | "fault"
+  /** It ended before it loaded any code of the user's, or could not be started at all: a fault of nerve or the machine. */
   | "no_start"
   | "recycled"
   | "exited";
@@ -25,6 +26,16 @@ export interface ProcessEnd {
 /** Whether the end was requested; all others count as deaths. */
 export function isWanted(end: ProcessEnd): boolean {
   return end.kind === "ended" || end.kind === "recycled";
+}
+
+/**
+ * The end of a process that was never ready. Its code had no part in that, but its configured limits may have had.
+ */
+export function toFailedStart(end: ProcessEnd): ProcessEnd {
+  const { kind, message } = end,
+    configured = kind === "out_of_memory" || kind === "memory_limit" || kind === "disk_limit";
+  if (isWanted(end) || configured || kind === "no_start") return end;
+  return { kind: "no_start", message: `${message}, before it loaded any code` };
 }
 
 /** What `Deno.ChildProcess.status` gives. */

@@ -6,6 +6,7 @@
 import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import { memoryWatchMs } from "../base/limits.ts";
+import { isOutOfDescriptors } from "../base/os_error.ts";
 import { readProcessStat } from "../base/process_id.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { CpuMeter } from "./cpu_meter.ts";
@@ -67,18 +68,27 @@ export class MemoryWatch {
     this.#cancel = null;
   }
 
+  #measure(pid: number, watched: WatchedProcess, cpu: CpuMeter): void {
+    const bytes = readResidentBytes(pid);
+    if (bytes !== null && bytes > watched.limitBytes + baselineBytes) {
+      watched.onOver(describeOverLimit(bytes, watched.limitBytes));
+    }
+    const full = findQuotaFault(watched.disk, pid);
+    if (full !== null) watched.onDiskFull(full);
+    const ticks = readProcessStat(pid)?.cpuTicks ?? 0;
+    if (cpu.sample(ticks, this.#clock.monotonic(), watched.isBusy())) watched.onBurning();
+  }
+
   #arm(): void {
     this.#cancel ??= this.#clock.after(memoryWatchMs, () => {
       this.#cancel = null;
       for (const [pid, { watched, cpu }] of this.#watched) {
-        const bytes = readResidentBytes(pid);
-        if (bytes !== null && bytes > watched.limitBytes + baselineBytes) {
-          watched.onOver(describeOverLimit(bytes, watched.limitBytes));
+        try {
+          this.#measure(pid, watched, cpu);
+        } catch (thrown) {
+          // The kernel has no descriptor to spare now: the next measurement comes soon.
+          if (!isOutOfDescriptors(thrown)) throw thrown;
         }
-        const full = findQuotaFault(watched.disk, pid);
-        if (full !== null) watched.onDiskFull(full);
-        const ticks = readProcessStat(pid)?.cpuTicks ?? 0;
-        if (cpu.sample(ticks, this.#clock.monotonic(), watched.isBusy())) watched.onBurning();
       }
       if (this.#watched.size > 0) this.#arm();
     });

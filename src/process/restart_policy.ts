@@ -8,8 +8,14 @@ export type Restart =
   /** `full`: its databases exceed the quota; the quarantine ends when they no longer do. */
   | { readonly kind: "quarantine"; readonly reason: string; readonly full: boolean };
 
-/** `deathsAt`: when its processes died, including this death, oldest first, in monotonic time. */
-export function decideRestart(end: ProcessEnd, deathsAt: readonly number[]): Restart {
+/**
+ * `deathsAt`: when its processes died, including this death, oldest first, in monotonic time. `failedStarts`: how many
+ * of them in a row did not start. That is no death of the unit's code, so it never quarantines.
+ */
+export function decideRestart(end: ProcessEnd, deathsAt: readonly number[], failedStarts: number): Restart {
+  if (end.kind === "no_start") {
+    return { kind: "backoff", waitMs: calculateBackoff(failedStarts, backoffFirstMs, backoffMaxMs) };
+  }
   if (end.kind === "disk_limit") return { kind: "quarantine", reason: end.message, full: true };
   const count = deathsAt.length;
   if (count < deathsMax) {

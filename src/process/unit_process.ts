@@ -25,7 +25,7 @@ import { type CancelTimer, type Clock, delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
 import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
-import { type EndKind, type ExitStatus, type ProcessEnd, toProcessEnd } from "./exit_cause.ts";
+import { type EndKind, type ExitStatus, type ProcessEnd, toFailedStart, toProcessEnd } from "./exit_cause.ts";
 import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
 import { receiveMessages } from "./message_reader.ts";
 import { forwardLines } from "./output_lines.ts";
@@ -77,6 +77,7 @@ export class UnitProcess {
   /** It uses a whole core without work: the next missed heartbeat ends it. */
   #suspect = false;
   /** Resolves when it is ready, or will never be. */
+  #wasReady = false;
   readonly #startEnded = Promise.withResolvers<void>();
   /** Resolves when every list for `sendPaced` is sent. */
   #paced: Promise<void> = Promise.resolve();
@@ -87,7 +88,8 @@ export class UnitProcess {
     this.#clock = clock;
     this.#listener = listener;
     const mark = markProcess(spec, this.id, where.workspace);
-    const { child, shim, worker } = launch(where, request, mark);
+    const onUnreachable = (why: string) => this.kill("no_start", `cannot be reached: ${why}`);
+    const { child, shim, worker } = launch(where, request, mark, onUnreachable);
     this.#child = child;
     this.#programs = mark === null ? null : new ProgramEnds(mark, child.pid, (works, swept) => {
       this.#tellSwept(swept);
@@ -237,6 +239,7 @@ export class UnitProcess {
 
   #becomeReady(queued: readonly ToProcess[], channel: LineChannel): void {
     this.#timer();
+    this.#wasReady = true;
     this.#state = { tag: "ready", channel };
     // What it is told first, such as what it may not start, holds for what was queued.
     this.#listener.onReady(this);
@@ -270,7 +273,8 @@ export class UnitProcess {
     this.#state = { tag: "exited" };
     this.#startEnded.resolve();
     this.#signalKill();
-    this.#listener.onEnd(this, this.#end ?? toProcessEnd(status, this.#stderrTail));
+    const end = this.#end ?? toProcessEnd(status, this.#stderrTail);
+    this.#listener.onEnd(this, this.#wasReady ? end : toFailedStart(end));
   }
 }
 

@@ -6,9 +6,10 @@
  * I2. After a death a unit starts again only after its backoff; in quarantine, only after `resetUnit`; a unit whose
  *     plan is blocked, only with another plan.
  */
-import { assert, messageOf } from "../base/errors.ts";
+import { assert } from "../base/errors.ts";
 import { idleEndMs } from "../base/limits.ts";
-import type { CancelTimer, Clock } from "../base/time.ts";
+import { describeSystemError } from "../base/os_error.ts";
+import type { Clock } from "../base/time.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { findQuotaFault } from "./disk_quota.ts";
 import { isWanted, type ProcessEnd } from "./exit_cause.ts";
@@ -17,23 +18,7 @@ import { MemoryWatch } from "./memory_watch.ts";
 import type { SupervisorPorts, UnitPlan, UnitStatus } from "./ports.ts";
 import { decideRestart, keepRecentDeaths } from "./restart_policy.ts";
 import { UnitProcess } from "./unit_process.ts";
-
-type UnitState =
-  | { readonly tag: "stopped" }
-  | { readonly tag: "running"; readonly process: UnitProcess }
-  | { readonly tag: "backoff"; readonly reason: string; readonly cancel: CancelTimer }
-  /** `full`: its databases exceed the quota; the quarantine ends when they no longer do. */
-  | { readonly tag: "quarantined"; readonly reason: string; readonly full: boolean };
-
-interface Unit {
-  plan: UnitPlan;
-  state: UnitState;
-  deathsAt: number[];
-  deaths: number;
-  /** When it was last needed, by the monotonic clock. */
-  neededAt: number;
-  cancelIdle: CancelTimer | null;
-}
+import type { Unit } from "./unit_state.ts";
 
 export class UnitSupervisor {
   readonly #launch: Launch;
@@ -63,7 +48,7 @@ export class UnitSupervisor {
   putUnit(plan: UnitPlan): void {
     const unit = this.#units.get(plan.key);
     if (unit !== undefined) return void (unit.plan = plan);
-    const counts = { deathsAt: [], deaths: 0, neededAt: 0 };
+    const counts = { deathsAt: [], deaths: 0, failedStarts: 0, neededAt: 0 };
     this.#units.set(plan.key, { plan, state: { tag: "stopped" }, ...counts, cancelIdle: null });
   }
 
@@ -149,6 +134,7 @@ export class UnitSupervisor {
   resetUnit(key: UnitKey): boolean {
     const unit = this.#unitOf(key);
     unit.deathsAt = [];
+    unit.failedStarts = 0;
     if (unit.state.tag === "backoff") unit.state.cancel();
     else if (unit.state.tag !== "quarantined") return false;
     unit.state = { tag: "stopped" };
@@ -204,18 +190,19 @@ export class UnitSupervisor {
     }
     try {
       process = new UnitProcess(spec, request, this.#launch, this.#clock, {
-        onReady: (ready) => this.#ports.onReady(key, ready),
+        onReady: (ready) => {
+          unit.failedStarts = 0;
+          this.#ports.onReady(key, ready);
+        },
         onMessage: (from, message) => this.#ports.onMessage(key, from, message),
         onOutput: (_, line) => this.#ports.onOutput(key, line),
         onPrograms: (_, swept) => this.#ports.onPrograms(key, swept),
         onEnd: (ended, end) => this.#onProcessEnd(unit, ended, end),
       });
     } catch (thrown) {
-      const quarantine = this.#recordDeath(unit, {
-        kind: "no_start",
-        message: `could not be started: ${messageOf(thrown)}`,
-      });
-      if (quarantine !== null) this.#ports.onQuarantined(key, quarantine);
+      const message = `could not be started: ${describeSystemError(thrown)}`;
+      this.#recordDeath(unit, { kind: "no_start", message });
+      this.#ports.onNotStarted(key, message);
       return null;
     }
     const { promise: exited, resolve } = Promise.withResolvers<void>();
@@ -261,10 +248,13 @@ export class UnitSupervisor {
   /** Sets the backoff or the quarantine. Returns the reason of a quarantine, else null. */
   #recordDeath(unit: Unit, end: ProcessEnd): string | null {
     const { key } = unit.plan, now = this.#clock.monotonic();
-    unit.deaths++;
-    // A full disk is not a crash of the code, and does not count towards the quarantine.
-    if (end.kind !== "disk_limit") unit.deathsAt = [...keepRecentDeaths(unit.deathsAt, now), now];
-    const restart = decideRestart(end, unit.deathsAt);
+    if (end.kind === "no_start") unit.failedStarts++;
+    else unit.deaths++;
+    // A full disk and a failed start are no crash of the code, and do not count towards the quarantine.
+    if (end.kind !== "disk_limit" && end.kind !== "no_start") {
+      unit.deathsAt = [...keepRecentDeaths(unit.deathsAt, now), now];
+    }
+    const restart = decideRestart(end, unit.deathsAt, unit.failedStarts);
     if (restart.kind === "quarantine") {
       unit.state = { tag: "quarantined", reason: restart.reason, full: restart.full };
       return restart.reason;
