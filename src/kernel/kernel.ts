@@ -8,6 +8,7 @@
 import { Broadcast, type Subscription } from "../base/broadcast.ts";
 import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
+import { describeMissingInit, missingInitHint } from "../base/init_process.ts";
 import type { Clock } from "../base/time.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
@@ -178,6 +179,8 @@ export class Kernel {
       });
       this.#parts = parts;
       store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
+      const missingInit = describeMissingInit(Deno.pid);
+      if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
       // Before any process loads code from disk: later changes are then noticed.
       if (this.#setup.watch) parts.watcher.start();
       const swept = await leftovers;

@@ -1,5 +1,6 @@
 /** Checks the daemon: its lock, pid file and socket, and processes that a dead kernel left behind. */
 import { ifPresent } from "../../base/if_present.ts";
+import { countUnreaped, describeMissingInit, missingInitHint } from "../../base/init_process.ts";
 import { readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
@@ -8,7 +9,10 @@ import { findDaemon, findLeftovers, isRunning, readLockHolder } from "../../daem
 import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
-export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers];
+export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers, checkInit];
+
+/** Below this, process 1 may just be busy. */
+const unreapedMax = 10;
 
 function checkLock(paths: WorkspacePaths): Finding[] {
   const found = findDaemon(paths), { kernel, supervised, lastState } = found, holder = readLockHolder(paths);
@@ -78,6 +82,14 @@ function checkLeftovers(paths: WorkspacePaths): Finding[] {
   if (pids.length === 0) return [passed("processes", "no process is left over")];
   const message = `${pids.length} left over from a kernel that is gone: ${pids.join(", ")}`;
   return [failed("processes", message, `kill -9 ${pids.join(" ")}`)];
+}
+
+function checkInit(paths: WorkspacePaths): Finding[] {
+  const missing = describeMissingInit(findDaemon(paths).kernel?.pid ?? 0);
+  if (missing !== null) return [warning("init", missing, missingInitHint)];
+  const { zombies, init } = countUnreaped();
+  if (zombies <= unreapedMax) return [passed("init", "ended processes are reaped")];
+  return [warning("init", `${zombies} zombies: process 1 (${init}) reaps nothing`, missingInitHint)];
 }
 
 function modeOf(path: string): number | null {

@@ -1,6 +1,7 @@
 /** `nerve status`: what runs in the workspace and in which state; and the last problems, which need no daemon. */
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
+import { describeMissingInit } from "../../base/init_process.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type FoundDaemon } from "../../daemon/discovery.ts";
@@ -144,7 +145,9 @@ function formatHeadline(document: StatusDocument): string[] {
         : [`${sign.warning} nerve.yaml: ${toOneLine(health.configError, 300)}`];
       const store = health?.storeError == null ? [] : [`${sign.broken} ${toOneLine(health.storeError, 300)}`];
       const lock = health?.lockError == null ? [] : [`${sign.warning} ${toOneLine(health.lockError, 300)}`];
-      return [head, ...store, ...config, ...lock, ...restarted];
+      const init = describeMissingInit(pid ?? 0),
+        orphans = init === null ? [] : [`${sign.warning} ${init}: nerve doctor`];
+      return [head, ...store, ...config, ...lock, ...orphans, ...restarted];
     }
     case "starting":
       return [`${sign.asleep} the daemon in ${root} is starting (pid ${pid})`];
