@@ -113,6 +113,13 @@ export const readThreadIdleMs = 30 * secondMs;
 
 /** From the start of the daemon to the first answer of its control API; a slower one counts as dead. */
 export const daemonStartMaxMs = 30 * secondMs;
+/**
+ * The kernel tells its supervisor this often that it is alive. So many misses are told, and so many end it: far more than
+ * any query or commit takes.
+ */
+export const kernelBeatMs = 5 * secondMs;
+export const kernelBeatMissesTold = 3;
+export const kernelBeatMissesMax = 12;
 /** How long `nerve stop` waits for the drain; then it kills the daemon. */
 export const daemonStopMaxMs = 30 * secondMs;
 /** How long a daemon waits for its missing workspace to return, and how often it checks. */
@@ -238,6 +245,7 @@ export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRetryMs = minuteMs;
 
 assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
+assert(kernelBeatMissesTold < kernelBeatMissesMax, "a silent kernel must be told before it is ended");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
 assert(sseClientsMax < controlConnectionsMax, "event streams must leave room for requests");
 assert(

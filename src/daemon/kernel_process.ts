@@ -7,7 +7,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
-import { logLineMaxBytes } from "../base/limits.ts";
+import { kernelBeatMs, logLineMaxBytes } from "../base/limits.ts";
 import { cutMessage, type LogLine } from "../base/log_line.ts";
 import { toOsError } from "../base/os_error.ts";
 import { version } from "../base/version.ts";
@@ -102,10 +102,16 @@ function host({ kernel, events }: StartedKernel): KernelHost {
         createLine("info", "kernel.ready", `nerve ${version}, ${senses.size} senses, ${workflows.size} workflows`),
       );
       writeRecord({ t: "ready" });
+      beat();
     },
     onStopping: (cause) => void writeRecord({ t: "stopping", cause }),
     report: (what) => void writeRecord(createLine("warn", "problem", messageOf(what))),
   });
+}
+
+/** Tells the supervisor that the event loop runs. A beat that it does not read delays the next one. */
+function beat(): void {
+  void writeRecord({ t: "beat" }).then(() => systemClock.after(kernelBeatMs, beat));
 }
 
 const encoder = new TextEncoder();

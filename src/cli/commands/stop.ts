@@ -11,7 +11,7 @@ import { NerveError } from "../../base/errors.ts";
 import { isGoneProcess } from "../../base/if_present.ts";
 import { daemonAnswerMaxMs, daemonStopMaxMs } from "../../base/limits.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { type ProcessId, readProcessStat } from "../../base/process_id.ts";
+import { type ProcessId, processStateTexts, readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import {
@@ -150,7 +150,7 @@ interface Before {
 /** What still runs, as far as it can be seen from outside: the API is closed by now. */
 function describeHolders(paths: WorkspacePaths, before: Before | null): string[] {
   const { kernel, supervised } = findDaemon(paths), lines: string[] = [];
-  const inState = (pid: number) => states[readProcessStat(pid)?.state ?? ""] ?? "is ending";
+  const inState = (pid: number) => processStateTexts[readProcessStat(pid)?.state ?? ""] ?? "is ending";
   if (supervised !== null) lines.push(`supervisor ${supervised.supervisor.pid} ${inState(supervised.supervisor.pid)}`);
   if (kernel !== null) lines.push(`kernel ${kernel.pid} ${inState(kernel.pid)}`);
   for (const { kind, name, pid } of before?.health.units ?? []) {
@@ -163,14 +163,6 @@ function describeHolders(paths: WorkspacePaths, before: Before | null): string[]
   }
   return lines.map(toPrintable);
 }
-
-const states: Readonly<Record<string, string>> = {
-  R: "is busy",
-  S: "waits for something",
-  D: "waits for a disk",
-  T: "was stopped by a signal (SIGSTOP)",
-  t: "is held by a debugger",
-};
 
 function describeRuns(paths: WorkspacePaths, workflow: string): string[] {
   using records = openRecords(paths);
