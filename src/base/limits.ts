@@ -86,6 +86,12 @@ export const outputBytesPerSecondMax = 1 * MiB;
 export const outputBytesBurstMax = 4 * MiB;
 export const logRowsPerSecondMax = 100;
 export const logRowsBurstMax = 1_000;
+/**
+ * What one unit may write into the log, signals included: with the burst, more than 5,000 small signals a second
+ * take in a minute.
+ */
+export const logBytesPerSecondMax = 512 * KiB;
+export const logBytesBurstMax = 64 * MiB;
 /** The time pending answers of the control API have when it stops; then they are abandoned. */
 export const controlStopMs = 2 * secondMs;
 /** Connections to the control API, including idle ones and event streams; further ones are closed at once. */
@@ -246,6 +252,7 @@ export const commitThreadRetryMs = minuteMs;
 
 assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(kernelBeatMissesTold < kernelBeatMissesMax, "a silent kernel must be told before it is ended");
+assert(payloadMaxBytes < logBytesBurstMax, "a signal must fit into the budget of the log");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
 assert(sseClientsMax < controlConnectionsMax, "event streams must leave room for requests");
 assert(

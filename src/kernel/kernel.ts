@@ -227,6 +227,7 @@ export class Kernel {
     const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
     await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop(), parts.walWatch.stop()]);
     scheduler.stop();
+    parts.logBudget.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();
     await over;

@@ -25,6 +25,7 @@ import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
+import { logBudgetTexts } from "./log_budget.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
@@ -84,7 +85,9 @@ export class ProcessEvents implements SupervisorPorts {
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
-        else if (this.#ports.notices.mayWrite(key)) senses.onLoaded(message.name, message.problems);
+        else if (this.#ports.notices.mayWrite(key, message.problems.map((each) => ({ ...each })))) {
+          senses.onLoaded(message.name, message.problems);
+        }
         return;
       case "undelivered":
         return this.#onUndelivered(key, process, message);
@@ -145,7 +148,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onNotStarted(key: UnitKey, reason: string): void {
-    this.#recordNotice(key, "warn", `its process ${reason}; it is tried again`, "not started");
+    this.#ports.notices.record(key, "warn", `its process ${reason}; it is tried again`, "not started");
   }
 
   onQuarantined(key: UnitKey, reason: string): void {
@@ -195,6 +198,11 @@ export class ProcessEvents implements SupervisorPorts {
     return this.#loaded.get(process)?.get(name) ?? Infinity;
   }
 
+  /** The unit is over its budget of the log, and a compute has to wait. */
+  onLogBudgetSpent(key: UnitKey): void {
+    this.#ports.notices.record(key, "warn", logBudgetTexts.waits);
+  }
+
   /** The unit's files changed: new work goes to a new process (deploy/reload.ts). */
   onReplaced(key: UnitKey): void {
     const { kind, name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
@@ -239,14 +247,14 @@ export class ProcessEvents implements SupervisorPorts {
     const { kind, name } = process.spec;
     if (kind === "group") {
       if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
-      if (!this.#ports.notices.mayWrite(key)) return;
+      if (!this.#ports.notices.mayWrite(key, [text, data])) return;
       this.#appendRow(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
     if (!this.#ports.workflows.isAssigned(process.id, of)) {
       return this.#reject(key, message, `a log row of run ${of}`);
     }
-    if (!this.#ports.notices.mayWrite(key)) return;
+    if (!this.#ports.notices.mayWrite(key, [text, data])) return;
     this.#appendRow(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
   }
