@@ -135,7 +135,7 @@ export class KernelApi {
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#viewUnits(),
-      runs: { active: total("active"), queued: total("queued") },
+      runs: { active: total("active"), queued: total("queued"), dropped: workflows.dropped },
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,

@@ -187,7 +187,9 @@ function showHealth(io: CliIo, { units, runs, counters, warnings, stuckPrograms 
     print(io, dim(io, `   and ${warnings.length - warningsShown} more: nerve doctor`));
   }
   for (const stuck of stuckPrograms.slice(0, warningsShown)) print(io, `${sign.broken} ${toOneLine(stuck, 300)}`);
-  print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
+  const dropped = runs.dropped === 0 ? "" : `, ${runs.dropped} dropped`;
+  const now = `${runs.active} active, ${runs.queued} queued${dropped}`;
+  print(io, `   runs: ${now}; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
   const rows = units.map(({ kind, name, state, pid, memoryBytes, privateBytes, deaths, reason, problem }) => [
     `${problem !== null && pickSign(state) === sign.live ? sign.warning : pickSign(state)} ${kind} ${name}`,
