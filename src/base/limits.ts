@@ -193,6 +193,13 @@ export const rejectionsLoggedMax = 20;
 export const rejectionWindowMs = minuteMs;
 /** So many deaths of a process in the same round of a run end the run as crashed. */
 export const roundDeathsMax = 3;
+/**
+ * After so many kills from outside at one round a run waits before it goes on: this long at first, then twice as long
+ * after each kill, up to the bound.
+ */
+export const outsideDeathsFree = 2;
+export const outsideWaitFirstMs = 1 * secondMs;
+export const outsideWaitMaxMs = 5 * minuteMs;
 
 /** The most attempts that a role's retry policy may request, and the longest wait between two of them. */
 export const roleAttemptsMax = 1_000;

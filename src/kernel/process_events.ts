@@ -29,6 +29,7 @@ import { logBudgetTexts } from "./log_budget.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
+import { toExitKind } from "./workflow_host.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
@@ -140,10 +141,7 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.outboxes.onEnd(key, !wanted);
     this.#ports.databases.onEnd(process.spec.senses.map(({ name }) => name));
     if (process.spec.kind === "workflow") {
-      // A process that never loaded its code did not crash on the run.
-      const innocent = wanted || end.kind === "no_start";
-      const kind = end.kind === "recycled" ? "recycled" : innocent ? "idle" : "crash";
-      workflows.onProcessExit(process.id, { kind, message: end.message });
+      workflows.onProcessExit(process.id, { kind: toExitKind(end, wanted), message: end.message });
     }
   }
 

@@ -44,12 +44,18 @@ export interface ExitStatus {
   readonly signal: string | null;
 }
 
+/** The system sends them for what the process itself did. */
+const faultSignals: ReadonlySet<string> = new Set([
+  ...["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS", "SIGXCPU", "SIGXFSZ"],
+]);
+
 /** Interprets the exit status of a process that we did not end (signals as measured on Deno 2.9.6). */
 export function toProcessEnd(status: ExitStatus, stderrTail: string): ProcessEnd {
   if (status.signal === "SIGTRAP" || /JavaScript (heap )?out of memory/i.test(stderrTail)) {
     return { kind: "out_of_memory", message: "ran out of its memory limit (JavaScript heap)" };
   }
   if (status.signal === "SIGABRT") return { kind: "aborted", message: "aborted (SIGABRT)" };
+  if (faultSignals.has(status.signal ?? "")) return { kind: "aborted", message: `crashed (${status.signal})` };
   if (status.signal !== null) return { kind: "killed", message: `was killed from outside (${status.signal})` };
   const lastLine = stderrTail.trim().split("\n").filter((line) => line.trim() !== "").at(-1);
   return { kind: "exited", message: `exited with code ${status.code}${lastLine === undefined ? "" : `: ${lastLine}`}` };

@@ -8,6 +8,7 @@ Deno.test("toProcessEnd() distinguishes out of memory, abort, kill and ordinary 
     [{ code: 133, signal: "SIGTRAP" }, heap, "out_of_memory", /memory limit/],
     [{ code: 134, signal: "SIGABRT" }, heap, "out_of_memory", /memory limit/],
     [{ code: 134, signal: "SIGABRT" }, "something else", "aborted", /SIGABRT/],
+    [{ code: 139, signal: "SIGSEGV" }, "", "aborted", /^crashed \(SIGSEGV\)$/],
     [{ code: 137, signal: "SIGKILL" }, "", "killed", /from outside \(SIGKILL\)/],
     [{ code: 143, signal: "SIGTERM" }, "", "killed", /SIGTERM/],
     [{ code: 1, signal: null }, "", "exited", /^exited with code 1$/],
