@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../src/base/clock.ts";
 import { waitUntil } from "../../../src/daemon/discovery.ts";
-import { lockWorkspace } from "../../../src/store/workspace_lock.ts";
 import { DaemonWorkspace, deadlineMs } from "../../support/daemon.ts";
 import { repository } from "../../support/source_files.ts";
 
@@ -14,14 +13,20 @@ interface Host extends AsyncDisposable {
 
 /** Runs a program of one's own in the workspace. It prints `ready`, `stopped`, and lives until it is killed. */
 function embed(workspace: DaemonWorkspace, options: string): Host {
-  const program = `import { createKernel, loadNerveConfig, workspacePaths } from "${repository}/src/mod.ts";
+  return runHost(
+    workspace,
+    `import { createKernel, loadNerveConfig, workspacePaths } from "${repository}/src/mod.ts";
     const root = Deno.args[0], loaded = await loadNerveConfig(workspacePaths(root));
     const kernel = createKernel(loaded.value.config, root, ${options});
     await kernel.ready;
     console.log("ready");
     setInterval(() => {}, 60_000);
     await kernel.stopped;
-    console.log("stopped");`;
+    console.log("stopped");`,
+  );
+}
+
+function runHost(workspace: DaemonWorkspace, program: string): Host {
   Deno.writeTextFileSync(`${workspace.folder}/host.ts`, program);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -109,11 +114,19 @@ Deno.test("a kernel whose control API cannot be served does not start, and leave
 
 Deno.test("nerve stop ends no other command of nerve that holds the workspace", async () => {
   await using workspace = await DaemonWorkspace.make();
-  const { lockFile, pidFile, root } = workspace.paths;
-  const lock = await lockWorkspace(lockFile, pidFile, root, { kind: "command", program: "nerve" });
+  const { lockFile, pidFile, root } = workspace.paths,
+    lock = [lockFile, pidFile, root].map((path) => JSON.stringify(path));
+  await using holder = runHost(
+    workspace,
+    `import { lockWorkspace } from "${repository}/src/store/workspace_lock.ts";
+    await lockWorkspace(${lock}, { kind: "command", program: "nerve" });
+    console.log("ready");
+    setInterval(() => {}, 60_000);`,
+  );
+  await holder.said("ready");
   const { code, err } = await workspace.nerve("stop"), { document } = await workspace.status();
-  lock.release();
   assert.equal(code, 1);
-  assert.match(err, new RegExp(`a command of nerve \\(pid ${Deno.pid}\\) holds`));
+  assert.match(err, new RegExp(`a command of nerve \\(pid ${holder.pid}\\) holds`));
   assert.equal(document.condition, "busy");
+  assert.ok(holder.alive());
 });
