@@ -96,6 +96,8 @@ export const logBytesBurstMax = 64 * MiB;
 export const controlStopMs = 2 * secondMs;
 /** Connections to the control API, including idle ones and event streams; further ones are closed at once. */
 export const controlConnectionsMax = 256;
+/** They take at most this share of the descriptors that the daemon may have: without any, Deno cannot start a thread. */
+export const controlConnectionsShare = 1 / 4;
 /** The time a client has to send a whole request, and to start the next one on a kept connection. */
 export const requestMaxMs = 10 * secondMs;
 /** The time a client has to read pending data; then its connection is closed. */
