@@ -50,7 +50,7 @@ export function workspaceFiles(attacks: Attacks, targets: Targets): Record<strin
     if (only !== "workflow") {
       const wrapped = raw ? body : `return { returned: await (async () => {\n${body}\n})() ?? null };`;
       files[`senses/${name}/index.ts`] =
-        `${head}\nexport async function compute({ name, config, signal, log, sqlite, blobs, peers, trigger }) {\n${wrapped}\n}\n`;
+        `${head}\n// SQLite itself refuses much inside a transaction.\nexport const transaction = false;\nexport async function compute({ name, config, signal, log, sqlite, blobs, peers, trigger }) {\n${wrapped}\n}\n`;
       const alone = deadly || yaml !== undefined || group !== undefined;
       senses[name] = { ...(alone ? {} : { group: "hostile" }), config: targets, ...yaml };
       if (group !== undefined) groups[name] = group;
