@@ -49,9 +49,18 @@ export const nameMaxChars = 64;
 
 export const heartbeatMs = 5 * secondMs;
 export const heartbeatMissesMax = 3;
+/** A process without work is asked less often, until it does not answer once. */
+export const heartbeatIdleMs = 15 * secondMs;
 /** So many deaths of one process within `deathWindowMs` quarantine it. */
 export const deathsMax = 5;
 export const deathWindowMs = 60 * secondMs;
+/**
+ * So do so many within `slowDeathWindowMs`, or `idleDeathsMax` in a row of processes that finished nothing: a process
+ * may take a minute to die, and backoff ends long before.
+ */
+export const slowDeathsMax = 10;
+export const idleDeathsMax = 6;
+export const slowDeathWindowMs = 10 * minuteMs;
 export const backoffFirstMs = 100;
 export const backoffMaxMs = 5 * secondMs;
 
@@ -61,9 +70,24 @@ export const idleEndMs = 30 * secondMs;
 export const prepareAheadMs = 150;
 /** From the start of a process to its first answer; a slower one counts as dead. */
 export const processStartMaxMs = 20 * secondMs;
+/**
+ * Processes that start at the same time: a start keeps a core busy for 40 to 80 ms, so more would only make each of
+ * them later, and the kernel too. Others wait in the order in which they are due.
+ */
+export const processStartsMax = Math.min(16, Math.max(2, navigator.hardwareConcurrency));
+/** A start that takes longer waits for something else than a core: it no longer holds back the others. */
+export const startSlotMaxMs = 5 * secondMs;
+/**
+ * Senses of one process that load at the same time, and that compute for the first time. Others wait in the order in
+ * which they are due: a group may hold thousands, on one thread.
+ */
+export const loadsMax = 8;
+export const firstComputesMax = 64;
 /** The time a process has to close its databases after `end`; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
+/** The same for a process without work that uses no processor time. */
+export const memoryWatchIdleMs = 2 * secondMs;
 /** Open files of a process that one disk quota check reads; a process with more is over its quota. */
 export const quotaDescriptorsMax = 4_096;
 /** A process that uses a whole core for this long without work is reported and must answer a ping at once. */
@@ -229,7 +253,15 @@ export const commitManyOperations = 256;
 export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRetryMs = minuteMs;
 
-assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
+assert(
+  heartbeatIdleMs + heartbeatMs * heartbeatMissesMax < minuteMs,
+  "a dead group must be found within a minute",
+);
+assert(startSlotMaxMs < processStartMaxMs, "a start must hold up the others for less time than it may take");
+assert(
+  deathsMax < slowDeathsMax && idleDeathsMax <= slowDeathsMax && deathWindowMs < slowDeathWindowMs,
+  "a slower rate of deaths counts over a longer time",
+);
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
 assert(sseClientsMax < controlConnectionsMax, "event streams must leave room for requests");
 assert(

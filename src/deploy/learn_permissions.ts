@@ -70,7 +70,9 @@ export async function learnPermissions(
       over.resolve(`its process ${end.message}`);
       ended.resolve();
     },
+    isBusy: () => true,
   });
+  process.begin();
   const cancel = clock.after(forMs, () => over.resolve(null));
   signal.addEventListener("abort", () => over.resolve(null), { once: true });
   const finished = over.promise.then(() => true);

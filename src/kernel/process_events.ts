@@ -31,7 +31,7 @@ import type { OutboxRecovery } from "./outbox_recovery.ts";
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
   readonly clock: Clock;
-  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess">;
+  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess" | "noteWork">;
   readonly runner: ComputeRunner;
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
@@ -68,17 +68,20 @@ export class ProcessEvents implements SupervisorPorts {
     const { senses, runner, workflows } = this.#ports;
     switch (message.t) {
       case "outcome":
-        if (!runner.onOutcome(process, message)) this.#reject(key, message, `an outcome of compute ${message.id}`);
-        return;
+        if (!runner.onOutcome(process, message)) {
+          return this.#reject(key, message, `an outcome of compute ${message.id}`);
+        }
+        return this.#ports.supervisor.noteWork(key);
       case "loaded":
         this.#noteLoaded(process, message.name);
         if (!isOwn(process, message.name)) return this.#reject(key, message, `to have loaded ${message.name}`);
+        runner.onLoaded(process, message.name, message.problems.length === 0);
         this.#ports.outboxes.onLoaded(message.name);
         this.#ports.databases.onLoaded(message.name);
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
-        else if (this.#mayWrite(key)) senses.onLoaded(message.name, message.problems);
+        else if (message.problems.length === 0 || this.#mayWrite(key)) senses.onLoaded(message.name, message.problems);
         return;
       case "undelivered":
         return this.#onUndelivered(key, process, message);
@@ -91,6 +94,7 @@ export class ProcessEvents implements SupervisorPorts {
         if (process.spec.kind !== "workflow") {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }
+        if (isWork(message.t) && workflows.isAssigned(process.id, message.runId)) this.#ports.supervisor.noteWork(key);
         return workflows.onMessage(toSender(process), message);
       case "stray":
         return this.#onStray(key, message);
@@ -292,6 +296,10 @@ export class ProcessEvents implements SupervisorPorts {
 /** Whether the sense or workflow belongs to this process. */
 function isOwn({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
   return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
+}
+
+function isWork(kind: FromProcess["t"]): boolean {
+  return kind === "message" || kind === "finished";
 }
 
 function toSender(process: UnitProcess): { id: number; workflow: string } {

@@ -3,6 +3,7 @@
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
 import { NerveError } from "../base/errors.ts";
+import { prepareAheadMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -36,7 +37,6 @@ import { LogRetention } from "./log_retention.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
-import { prepareSense } from "./sense_host.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { TickTimes } from "./tick_times.ts";
@@ -103,7 +103,6 @@ export function wireKernel(from: Foundation): KernelParts {
   const ticks = new TickTimes(store.meta, clock);
   const databases = makeDatabaseWatch(from, outlets, supervisor);
   const { senses, scheduler, listening } = makeSenses(store, outlets, {
-    supervisor,
     runner,
     workflows,
     ticks,
@@ -217,7 +216,6 @@ function isStored({ reader }: Store, id: number): boolean {
 }
 
 interface SensesNeeds {
-  readonly supervisor: UnitSupervisor;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly ticks: TickTimes;
@@ -228,7 +226,7 @@ interface SensesNeeds {
 function makeSenses(
   store: Store,
   outlets: Outlets,
-  { supervisor, runner, workflows, ticks, databases }: SensesNeeds,
+  { runner, workflows, ticks, databases }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
@@ -265,7 +263,7 @@ function makeSenses(
     newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => senses.compute(sense, trigger, id),
-      prepare: (sense) => prepareSense(sense, current, supervisor, senses),
+      prepare: (sense) => senses.prepare(sense, clock.now() + prepareAheadMs),
     },
     listener: {
       onNonAction: (sense, reason, { computeId, until, trigger }) => {

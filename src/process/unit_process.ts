@@ -1,14 +1,13 @@
 /**
- * One process of a group or workflow, from start to end: connects, sends messages, watches its heartbeat, and reports
- * why it ended. Created by unit_supervisor.ts; the other side is sandbox/shim.ts.
- * I1. `onEnd` is called exactly once, after the process has exited.
+ * One process of a group or workflow, from `begin` to its end: connects, sends messages, watches its heartbeat, and reports
+ * why it ended. Created by process_pool.ts; the other side is sandbox/shim.ts.
+ * I1. `onEnd` is called exactly once, after the process has exited, or when it will never start.
  * I2. Every line is parsed first; the first line that is not a message of the protocol ends the process.
  * I3. Messages sent before it is ready are queued in order; after its end they are dropped.
  */
+import { messageOf } from "../base/errors.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import {
-  heartbeatMissesMax,
-  heartbeatMs,
   messageContentMaxBytes,
   messageMetaMaxBytes,
   messagesBurstMax,
@@ -25,7 +24,8 @@ import { TokenBucket } from "../base/token_bucket.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
 import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
 import { type EndKind, type ExitStatus, type ProcessEnd, toProcessEnd } from "./exit_cause.ts";
-import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type Launch, launch, type Launched, type LaunchRequest } from "./launcher.ts";
 import { receiveMessages } from "./message_reader.ts";
 import { forwardLines } from "./output_lines.ts";
 
@@ -36,9 +36,12 @@ export interface ProcessListener {
   /** One line that user code wrote to stdout or stderr. */
   onOutput(process: UnitProcess, line: string): void;
   onEnd(process: UnitProcess, end: ProcessEnd): void;
+  /** Whether it has unfinished work. */
+  isBusy(process: UnitProcess): boolean;
 }
 
 type State =
+  | { readonly tag: "waiting"; readonly queued: ToProcess[] }
   | { readonly tag: "starting"; readonly queued: ToProcess[] }
   | { readonly tag: "ready"; readonly channel: LineChannel }
   | { readonly tag: "ending"; readonly channel: LineChannel | null }
@@ -55,36 +58,61 @@ export class UnitProcess {
   readonly spec: ProcessSpec;
   readonly #clock: Clock;
   readonly #listener: ProcessListener;
-  readonly #child: Deno.ChildProcess;
+  readonly #request: LaunchRequest;
+  readonly #where: Launch;
+  #child: Deno.ChildProcess | null = null;
   /**
    * How much it may send, in units of `messageUnitBytes`. Each message to it adds the size of an answer: a process with
    * much work may send much.
    */
   readonly #messageBudget: TokenBucket;
-  #state: State = { tag: "starting", queued: [] };
+  #state: State = { tag: "waiting", queued: [] };
   /** Set when we end the process; otherwise its exit status says why it ended. */
   #end: ProcessEnd | null = null;
   #stderrTail = "";
-  #timer: CancelTimer;
-  #pings = 0;
-  #pongs = 0;
-  /** It uses a whole core without work: the next missed heartbeat ends it. */
-  #suspect = false;
+  #timer: CancelTimer = () => {};
+  readonly #heartbeat: Heartbeat;
   /** Resolves when it is ready, or will never be. */
   readonly #startEnded = Promise.withResolvers<void>();
   /** Resolves when every list for `sendPaced` is sent. */
   #paced: Promise<void> = Promise.resolve();
 
-  /** Starts the process; throws when that is impossible (no executable, no socket folder). */
   constructor(spec: ProcessSpec, request: LaunchRequest, where: Launch, clock: Clock, listener: ProcessListener) {
     this.spec = spec;
+    this.#request = request;
+    this.#where = where;
     this.#clock = clock;
     this.#listener = listener;
-    const { child, shim, worker } = launch(where, request);
-    this.#child = child;
     this.#messageBudget = new TokenBucket(clock, messagesPerSecondMax, messagesBurstMax);
-    this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not become ready in time"));
-    const bytes = new TokenBucket(clock, outputBytesPerSecondMax, outputBytesBurstMax);
+    this.#heartbeat = new Heartbeat(clock, {
+      sendPing: (n) => this.send({ t: "ping", n }),
+      isBusy: () => listener.isBusy(this),
+      onStuck: (why) => this.kill("stuck", why),
+    });
+  }
+
+  /** Starts the process. When that is impossible (no executable, no socket folder), it ends with that reason. */
+  begin(): void {
+    if (this.#state.tag !== "waiting") return;
+    this.#state = { tag: "starting", queued: this.#state.queued };
+    let launched: Launched;
+    try {
+      launched = launch(this.#where, this.#request);
+    } catch (thrown) {
+      return this.kill("no_start", `could not be started: ${messageOf(thrown)}`);
+    }
+    this.#child = launched.child;
+    this.#timer = this.#clock.after(
+      processStartMaxMs,
+      () => this.kill("no_start", "did not become ready in time"),
+    );
+    this.#follow(launched);
+  }
+
+  /** Reads what it writes and sends, until it has exited. */
+  #follow({ child, shim, worker }: Launched): void {
+    const listener = this.#listener, { spec } = this;
+    const bytes = new TokenBucket(this.#clock, outputBytesPerSecondMax, outputBytesBurstMax);
     const pace = (count: number) => this.#delayWhileUsable(bytes.charge(count));
     const output = Promise.all([
       forwardLines(child.stdout, (line) => listener.onOutput(this, line), pace),
@@ -102,18 +130,19 @@ export class UnitProcess {
     });
     child.status.then(async (status) => {
       // A program that outlives its parent may hold the pipes open: wait for the last output, but not for long.
-      await Promise.race([Promise.all([output, messages]), delay(clock, lastOutputMs)]);
+      await Promise.race([Promise.all([output, messages]), delay(this.#clock, lastOutputMs)]);
       this.#onExit(status);
     });
   }
 
-  get pid(): number {
-    return this.#child.pid;
+  /** Null while it waits for its start. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
   }
 
   /** False when it is ending or has exited: it takes no more work. */
   get usable(): boolean {
-    return this.#state.tag === "starting" || this.#state.tag === "ready";
+    return this.#state.tag === "waiting" || this.#state.tag === "starting" || this.#state.tag === "ready";
   }
 
   get ready(): boolean {
@@ -121,8 +150,9 @@ export class UnitProcess {
   }
 
   send(message: ToProcess): void {
-    if (this.#state.tag === "starting") this.#state.queued.push(message);
+    if (this.#state.tag === "waiting" || this.#state.tag === "starting") this.#state.queued.push(message);
     else if (this.#state.tag === "ready") {
+      if (message.t !== "ping") this.#heartbeat.onWork();
       this.#messageBudget.refund(unitsOf(answerMaxBytes[message.t] ?? 0));
       this.#state.channel.send(JSON.stringify(message));
     }
@@ -160,24 +190,28 @@ export class UnitProcess {
     const { channel } = this.#state;
     channel.send(JSON.stringify({ t: "end" } satisfies ToProcess));
     this.#state = { tag: "ending", channel };
-    this.#timer();
+    this.#heartbeat.stop();
     this.#timer = this.#clock.after(processEndMaxMs, () => this.#signalKill());
   }
 
   /** Call this when it uses a whole core without work: it may be in a loop. */
   markSuspect(): void {
-    this.#suspect = true;
+    this.#heartbeat.markSuspect();
   }
 
   kill(kind: EndKind, message: string): void {
     if (this.#state.tag === "exited") return;
     this.#end ??= { kind, message };
+    this.#heartbeat.stop();
     this.#state = { tag: "ending", channel: this.#state.tag === "ready" ? this.#state.channel : null };
-    this.#signalKill();
+    if (this.#child !== null) this.#signalKill();
+    // Nothing has started: its owner learns of the end as of any other, after this call.
+    else queueMicrotask(() => this.#onExit(neverStarted));
   }
 
   /** Kills the process and the programs that it started: they share its process group (launcher.ts, detached). */
   #signalKill(): void {
+    if (this.#child === null) return;
     try {
       Deno.kill(-this.#child.pid, "SIGKILL");
     } catch (thrown) {
@@ -188,6 +222,7 @@ export class UnitProcess {
 
   /** It closed its connection, usually because it is exiting: its exit status then says more. */
   #onClosed(): void {
+    this.#heartbeat.stop();
     this.#timer();
     this.#timer = this.#clock.after(
       processEndMaxMs,
@@ -201,8 +236,7 @@ export class UnitProcess {
         if (this.#state.tag === "starting") this.#becomeReady(this.#state.queued, channel);
         return;
       case "pong":
-        this.#pongs = Math.min(this.#pings, Math.max(this.#pongs, message.n));
-        return;
+        return this.#heartbeat.onPong(message.n);
       case "fault":
         return this.kill("fault", `ended because of an error: ${message.message.slice(0, 2_000)}`);
       default:
@@ -216,23 +250,8 @@ export class UnitProcess {
     this.#state = { tag: "ready", channel };
     for (const message of queued) this.send(message);
     this.#startEnded.resolve();
-    this.#scheduleHeartbeat();
+    this.#heartbeat.start();
     this.#listener.onReady(this);
-  }
-
-  /** A worker in a loop outside of any compute answers no ping. In a compute, the time limit usually comes first. */
-  #scheduleHeartbeat(): void {
-    this.#timer = this.#clock.after(heartbeatMs, () => {
-      const misses = this.#pings - this.#pongs;
-      if (this.#suspect && misses > 0) {
-        return this.kill("stuck", "used a whole core outside of any compute and did not answer");
-      }
-      if (misses >= heartbeatMissesMax) {
-        return this.kill("stuck", `did not answer for ${(heartbeatMs * heartbeatMissesMax) / 1000} s`);
-      }
-      this.send({ t: "ping", n: ++this.#pings });
-      this.#scheduleHeartbeat();
-    });
   }
 
   /** Null: no delay. Once it is ending, its last output is not delayed. */
@@ -241,6 +260,8 @@ export class UnitProcess {
   }
 
   #onExit(status: ExitStatus): void {
+    if (this.#state.tag === "exited") return;
+    this.#heartbeat.stop();
     this.#timer();
     this.#state = { tag: "exited" };
     this.#startEnded.resolve();
@@ -248,6 +269,8 @@ export class UnitProcess {
     this.#listener.onEnd(this, this.#end ?? toProcessEnd(status, this.#stderrTail));
   }
 }
+
+const neverStarted: ExitStatus = { code: 0, signal: null };
 
 /** The longest answer to a message: a compute's value; for `run` and `ack`, the next message of a role. */
 const answerMaxBytes: Partial<Record<ToProcess["t"], number>> = {

@@ -7,6 +7,7 @@ import { workspacePaths } from "../../src/config/workspace.ts";
 import { planUnits } from "../../src/deploy/unit_plans.ts";
 import type { ProcessEnd } from "../../src/process/exit_cause.ts";
 import type { SupervisorPorts } from "../../src/process/ports.ts";
+import type { StartOrder } from "../../src/process/start_queue.ts";
 import { UnitSupervisor } from "../../src/process/unit_supervisor.ts";
 import type { UnitProcess } from "../../src/process/unit_process.ts";
 import type { FromProcess } from "../../src/protocol/message.ts";
@@ -23,7 +24,7 @@ import {
 
 export interface Ended {
   readonly key: UnitKey;
-  readonly pid: number;
+  readonly pid: number | null;
   readonly end: ProcessEnd;
   readonly isWanted: boolean;
 }
@@ -63,9 +64,14 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.supervisor.connect(this);
   }
 
-  /** The unit's process, started if there is none. */
+  /** The unit's process, started if there is none; null while it may not start. */
+  findProcess(key: UnitKey, order: StartOrder = { asked: false, dueAt: 0 }): UnitProcess | null {
+    return this.supervisor.getOrStartProcess(key, order);
+  }
+
+  /** The same for a unit that may start. */
   process(key: UnitKey): UnitProcess {
-    const process = this.supervisor.getOrStartProcess(key);
+    const process = this.findProcess(key);
     assert.ok(process !== null, `${key} may not start: ${this.supervisor.downReasonOf(key)}`);
     return process;
   }
