@@ -87,7 +87,9 @@ export const firstComputesMax = 64;
 export const processEndMaxMs = 2 * secondMs;
 export const memoryWatchMs = 250;
 /** The same for a process without work that uses no processor time. */
-export const memoryWatchIdleMs = 2 * secondMs;
+export const memoryWatchIdleMs = 1 * secondMs;
+/** How long a request that shows the memory of processes waits for it; what is not read by then is shown as it was. */
+export const memoryShownMaxMs = 100;
 /** Open files of a process that one disk quota check reads; a process with more is over its quota. */
 export const quotaDescriptorsMax = 4_096;
 /** A process that uses a whole core for this long without work is reported and must answer a ping at once. */

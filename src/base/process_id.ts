@@ -29,6 +29,8 @@ export interface ProcessStat {
   readonly startTime: string;
   /** CPU time used, in clock ticks (fields 14 and 15). */
   readonly cpuTicks: number;
+  /** Resident memory, in pages (field 24). */
+  readonly residentPages: number;
 }
 
 /** Null when there is no such process, or no /proc. */
@@ -43,7 +45,11 @@ export function readProcessStat(pid: number): ProcessStat | null {
   }
   // The name, in parentheses, may hold anything, including spaces and parentheses. The state, field 3, follows it.
   const [state = "", parent = "", ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state, parent: Number(parent), startTime: rest[17] ?? "", cpuTicks: Number(rest[9]) + Number(rest[10]) };
+  return {
+    ...{ state, parent: Number(parent), startTime: rest[17] ?? "" },
+    cpuTicks: Number(rest[9]) + Number(rest[10]),
+    residentPages: Number(rest[19]),
+  };
 }
 
 /** For systems without /proc: SIGCONT does nothing to a running process. */

@@ -123,6 +123,16 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.emit({ kind: "log", source: key, level: "info", message: line, ts: this.#clock.now() });
   }
 
+  explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd {
+    const { kind, name, senses } = process.spec;
+    const outgrown = end.kind === "memory_limit" || end.kind === "out_of_memory";
+    if (!outgrown || kind !== "group" || senses.length < 2) return end;
+    const loaded = this.#ports.runner.countLoaded(process).toLocaleString("en"),
+      all = senses.length.toLocaleString("en");
+    const advice = `raise groups.${name}.memory, or move senses to other groups`;
+    return { ...end, message: `${end.message}, with ${loaded} of its ${all} senses loaded: ${advice}` };
+  }
+
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
     const { runner, workflows } = this.#ports;
     if (wanted) this.#recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);

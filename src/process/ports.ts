@@ -24,6 +24,8 @@ export interface SupervisorPorts {
   onOutput(key: UnitKey, line: string): void;
   /** Its process uses a whole core without work. It will be ended unless it answers the next heartbeat. */
   onBurning(key: UnitKey): void;
+  /** The same end, with what is known of the process's work in its message. */
+  explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd;
   /** `wanted`: the end was requested; false for a death. */
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void;
   onQuarantined(key: UnitKey, reason: string): void;

@@ -225,8 +225,8 @@ export class UnitSupervisor {
     return process;
   }
 
-  #onProcessEnd(unit: Unit, process: UnitProcess, end: ProcessEnd): void {
-    const { key } = unit.plan;
+  #onProcessEnd(unit: Unit, process: UnitProcess, reported: ProcessEnd): void {
+    const { key } = unit.plan, end = this.#ports.explainEnd(process, reported);
     this.#draining.delete(process);
     const wanted = isWanted(end) || this.#stopping;
     const current = unit.state.tag === "running" && unit.state.process === process;

@@ -137,6 +137,10 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.#happened();
   }
 
+  explainEnd(_process: UnitProcess, end: ProcessEnd): ProcessEnd {
+    return end;
+  }
+
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, isWanted: boolean): void {
     this.ended.push({ key, pid: process.pid, end, isWanted });
     this.#happened();

@@ -140,21 +140,25 @@ function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: read
       ...implyGrants("write", [paths.senseDatabase(name)], `database of sense ${name}`),
     ];
   });
+  return [
+    ...own,
+    ...implyForPeers(config, paths, members),
+    ...implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log"),
+  ];
+}
+
+function implyForPeers(config: NerveConfig, paths: WorkspacePaths, members: readonly SenseConfig[]): PermissionRow[] {
+  // The folder, not each file: a new sense must not restart the process of every other sense.
+  if (members.some((sense) => sense.peers === "all")) {
+    return implyGrants("read", [paths.senseDatabases], "databases of peers: all");
+  }
   const names = new Set(members.map((sense) => sense.name));
   const peers = new Set(
     members.flatMap((sense) => listReadablePeers(config, sense)).filter((peer) => !names.has(peer)),
   );
-  // The folder, not each file: a new sense must not restart the process of every other sense.
-  const ofPeers = members.some((sense) => sense.peers === "all")
-    ? implyGrants("read", [paths.senseDatabases], "databases of peers: all")
-    : [...peers].flatMap((peer) =>
-      implyGrants("read", listDatabaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
-    );
-  return [
-    ...own,
-    ...ofPeers,
-    ...implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log"),
-  ];
+  return [...peers].flatMap((peer) =>
+    implyGrants("read", listDatabaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
+  );
 }
 
 /** The senses whose databases `sense` may read, in the order of nerve.yaml, without itself. */
