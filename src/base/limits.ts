@@ -50,7 +50,7 @@ export const nameMaxChars = 64;
 export const heartbeatMs = 5 * secondMs;
 export const heartbeatMissesMax = 3;
 /** A process without work is asked less often, until it does not answer once. */
-export const heartbeatIdleMs = 15 * secondMs;
+export const heartbeatIdleMs = 30 * secondMs;
 /** So many deaths of one process within `deathWindowMs` quarantine it. */
 export const deathsMax = 5;
 export const deathWindowMs = 60 * secondMs;

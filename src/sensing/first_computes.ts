@@ -66,8 +66,9 @@ export class FirstComputes {
 
   #enter(first: WaitingFirst): void {
     if (this.#mayBegin(first)) return this.#begin(first);
-    const at = this.#waiting.findIndex(({ order }) => isBefore(first.order, order));
-    this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, first);
+    // From the end: computes are mostly asked for in the order in which they are due.
+    const before = this.#waiting.findLastIndex(({ order }) => !isBefore(first.order, order));
+    this.#waiting.splice(before + 1, 0, first);
   }
 
   #mayBegin({ sense, computes }: WaitingFirst): boolean {
