@@ -76,7 +76,7 @@ export const processStartMaxMs = 20 * secondMs;
  */
 export const processStartsMax = Math.min(16, Math.max(2, navigator.hardwareConcurrency));
 /** A start that takes longer waits for something else than a core: it no longer holds back the others. */
-export const startSlotMaxMs = 5 * secondMs;
+export const startSlotMaxMs = 10 * secondMs;
 /**
  * Senses of one process that load at the same time, and that compute for the first time. Others wait in the order in
  * which they are due: a group may hold thousands, on one thread.

@@ -12,9 +12,11 @@ export interface ShownMemory {
 
 const none: ShownMemory = { memoryBytes: null, privateBytes: null };
 const staleMs = 1_000;
+/** Figures of this age are shown while newer ones are read: whoever asks again and again does not wait for them. */
+const shownStaleMs = 10_000;
 /** So many processes are read by threads at the same time. */
 const readersMax = 8;
-/** So many are read at once, and none but those, for a caller that did not call `measure`. */
+/** So many are read at once, and none but those, for a caller that did not call `refresh`. */
 const readAtOnceMax = 20;
 
 /** Each process is read at most once a second: its private bytes take 0.5 ms, of hundreds too long for the event loop. */
@@ -22,15 +24,21 @@ export class MemoryUse {
   readonly #clock: Clock;
   readonly #byPid = new Map<number, { readonly memory: ShownMemory; readonly readAt: number }>();
   #measuring: Promise<void> | null = null;
+  #measuredAt = -Infinity;
   #readAtOnce = { since: -Infinity, count: 0 };
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Reads what is not known, without blocking. Resolves when that is done, or when it takes too long. */
+  /**
+   * Reads what is not known, without blocking. Resolves when that is done, or takes too long, or when it was done
+   * shortly before.
+   */
   async refresh(pids: readonly number[]): Promise<void> {
+    const now = this.#clock.monotonic(), measuredAt = this.#measuredAt;
     this.#measuring ??= this.#measure(pids).finally(() => this.#measuring = null);
+    if (now - measuredAt < shownStaleMs) return;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = this.#clock.after(memoryShownMaxMs, resolve);
     await Promise.race([this.#measuring, late]);
@@ -54,6 +62,7 @@ export class MemoryUse {
         this.#keep(pid, await readText(`/proc/${pid}/smaps_rollup`));
       }
     }));
+    this.#measuredAt = this.#clock.monotonic();
   }
 
   #isStale(pid: number): boolean {

@@ -39,7 +39,8 @@ export interface SupervisorPorts {
 
 export interface UnitStatus {
   readonly key: UnitKey;
-  readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined" | "held";
+  /** `waiting`: it is needed, and not its turn to start. */
+  readonly state: "stopped" | "waiting" | "starting" | "running" | "backoff" | "quarantined" | "held";
   readonly reason: string | null;
   readonly pid: number | null;
   readonly deaths: number;

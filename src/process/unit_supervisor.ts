@@ -172,7 +172,8 @@ export class UnitSupervisor {
   view(): UnitStatus[] {
     return [...this.#units.values()].map(({ plan: { key, blocked }, state, deaths }) => {
       const process = state.tag === "running" ? state.process : null;
-      const shown = blocked !== null ? "held" : process?.ready === false ? "starting" : state.tag;
+      const started = process?.pid === null ? "waiting" : process?.ready === false ? "starting" : state.tag;
+      const shown = blocked !== null ? "held" : started;
       const reason = blocked ?? (state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null);
       return { key, state: shown, reason, pid: process?.pid ?? null, deaths };
     });

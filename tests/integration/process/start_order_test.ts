@@ -20,7 +20,8 @@ Deno.test("a bounded number of processes start at a time, in order; work for the
   await using units = await SupervisedWorkspace.make(options);
   const processes = startAll(units), last = processes.at(-1) ?? assert.fail();
   assert.deepEqual(processes.map(({ pid }) => pid !== null), names.map((_, index) => index < processStartsMax));
-  assert.deepEqual(units.supervisor.view().map(({ state }) => state), names.map(() => "starting"));
+  const states = names.map((_, index) => index < processStartsMax ? "starting" : "waiting");
+  assert.deepEqual(units.supervisor.view().map(({ state }) => state), states);
   // A person asks for the last of them.
   units.findProcess(keyOf(names.at(-1)), { asked: true, dueAt: 1_000 });
   const outcome = units.compute(last, names.at(-1) ?? "");
