@@ -4,19 +4,16 @@
  * wiring.ts; called by process/unit_supervisor.ts.
  * I1. A message about another unit's sense or run, or of the wrong kind for its unit, is rejected, counted and logged.
  */
-import { logRowsBurstMax, logRowsPerSecondMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
-import { TokenBucket } from "../base/token_bucket.ts";
 import { groupMembers } from "../config/types.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { SupervisorPorts } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
-import type { KernelEvent, UnitChange } from "../protocol/event.ts";
-import type { JsonObject } from "../protocol/json.ts";
-import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
-import type { FromProcess, LoadProblem, LogLevel } from "../protocol/message.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { NewLogRow } from "../protocol/log.ts";
+import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import { formatPlace } from "../protocol/signal.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
@@ -27,6 +24,7 @@ import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
+import { UnitRows } from "./unit_rows.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
@@ -47,20 +45,24 @@ export interface ProcessEventPorts {
 export class ProcessEvents implements SupervisorPorts {
   readonly #ports: ProcessEventPorts;
   readonly #clock: Clock;
+  readonly #rows: UnitRows;
   readonly #loaded = new WeakMap<UnitProcess, Map<string, number>>();
   /** How many messages were rejected. */
   rejected = 0;
-  /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
-  dropped = 0;
-  readonly #budgets = new Map<UnitKey, TokenBucket>();
 
   constructor(ports: ProcessEventPorts) {
     this.#ports = ports;
     this.#clock = ports.clock;
+    this.#rows = new UnitRows(ports);
+  }
+
+  /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
+  get dropped(): number {
+    return this.#rows.dropped;
   }
 
   onReady(key: UnitKey, process: UnitProcess): void {
-    this.#recordChange(key, "ready", `process ${process.pid} is ready`);
+    this.#rows.recordChange(key, "ready", `process ${process.pid} is ready`);
     this.#ports.runner.onReady(process);
   }
 
@@ -81,7 +83,9 @@ export class ProcessEvents implements SupervisorPorts {
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
-        else if (message.problems.length === 0 || this.#mayWrite(key)) senses.onLoaded(message.name, message.problems);
+        else if (message.problems.length === 0 || this.#rows.mayWrite(key)) {
+          senses.onLoaded(message.name, message.problems);
+        }
         return;
       case "undelivered":
         return this.#onUndelivered(key, process, message);
@@ -99,7 +103,7 @@ export class ProcessEvents implements SupervisorPorts {
       case "stray":
         return this.#onStray(key, message);
       case "exit_refused":
-        return this.#recordNotice(
+        return this.#rows.recordNotice(
           key,
           "warn",
           `user code tried to end the process (exit code ${message.code}); refused`,
@@ -111,7 +115,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onBurning(key: UnitKey): void {
-    this.#recordNotice(
+    this.#rows.recordNotice(
       key,
       "warn",
       "uses a whole core outside of any compute; it is ended unless it answers its next heartbeat",
@@ -119,7 +123,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onOutput(key: UnitKey, line: string): void {
-    if (!this.#mayWrite(key)) return;
+    if (!this.#rows.mayWrite(key)) return;
     this.#ports.emit({ kind: "log", source: key, level: "info", message: line, ts: this.#clock.now() });
   }
 
@@ -135,8 +139,8 @@ export class ProcessEvents implements SupervisorPorts {
 
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
     const { runner, workflows } = this.#ports;
-    if (wanted) this.#recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);
-    else this.#recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
+    if (wanted) this.#rows.recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);
+    else this.#rows.recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
     runner.onProcessEnd(process, end);
     this.#ports.outboxes.onEnd(key, !wanted);
     this.#ports.databases.onEnd(process.spec.senses.map(({ name }) => name));
@@ -151,7 +155,7 @@ export class ProcessEvents implements SupervisorPorts {
     const [first] = groupMembers(this.#ports.current.config, name);
     // There is no command for groups: any sense of the group stands for it.
     const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
-    this.#recordChange(
+    this.#rows.recordChange(
       key,
       "quarantined",
       `${reason}; it stays down until its files change: nerve ${reset} lets it run again`,
@@ -163,7 +167,7 @@ export class ProcessEvents implements SupervisorPorts {
     const { supervisor } = this.#ports;
     const why = supervisor.downReasonOf(key);
     const lifted = supervisor.resetUnit(key);
-    if (lifted) this.#recordChange(key, "reset", `was reset; before: ${why}`);
+    if (lifted) this.#rows.recordChange(key, "reset", `was reset; before: ${why}`);
     return lifted;
   }
 
@@ -196,7 +200,7 @@ export class ProcessEvents implements SupervisorPorts {
   /** The unit's files changed: new work goes to a new process (deploy/reload.ts). */
   onReplaced(key: UnitKey): void {
     const { kind, name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
-    this.#appendRow(key, "group.replaced", name, { message });
+    this.#rows.append(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
     // What its old code could not be loaded for.
     if (kind === "group") this.#ports.listening.resume(this.#sensesOf(name));
@@ -237,44 +241,16 @@ export class ProcessEvents implements SupervisorPorts {
     const { kind, name } = process.spec;
     if (kind === "group") {
       if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
-      if (!this.#mayWrite(key)) return;
-      this.#appendRow(`sense:${of}`, "sense.log", of, { level, message: text, data });
+      if (!this.#rows.mayWrite(key)) return;
+      this.#rows.append(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
     if (!this.#ports.workflows.isAssigned(process.id, of)) {
       return this.#reject(key, message, `a log row of run ${of}`);
     }
-    if (!this.#mayWrite(key)) return;
-    this.#appendRow(`workflow:${name}`, "run.log", of, { level, message: text, data });
+    if (!this.#rows.mayWrite(key)) return;
+    this.#rows.append(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
-  }
-
-  /** Whether the unit may write one more row or line. Dropped ones are counted, and a row reports them. */
-  #mayWrite(key: UnitKey): boolean {
-    let budget = this.#budgets.get(key);
-    if (budget === undefined) {
-      this.#budgets.set(key, budget = new TokenBucket(this.#clock, logRowsPerSecondMax, logRowsBurstMax));
-    }
-    if (budget.tryTake()) return true;
-    this.dropped++;
-    this.#recordNotice(
-      key,
-      "warn",
-      `writes more than ${logRowsPerSecondMax} rows or lines a second; the excess is dropped`,
-      "dropped",
-    );
-    return false;
-  }
-
-  /** Records a notice about the unit as a whole. Repetitions are folded, to keep the log and the terminal readable. */
-  #recordNotice(key: UnitKey, level: LogLevel, message: string, kind: string = message): void {
-    const { name } = parseUnitKey(key);
-    const payload = { level, message };
-    const isNew = this.#ports.repeats.record(
-      { source: key, type: "group.said", refId: name, causeId: null, payload },
-      kind,
-    );
-    if (isNew) this.#ports.emit({ kind: "log", source: key, level, message, ts: this.#clock.now() });
   }
 
   /** It is not known which sense caused it: it is a problem of the unit. Repetitions are folded. */
@@ -289,17 +265,12 @@ export class ProcessEvents implements SupervisorPorts {
   /** Rejections are folded by kind of message: a flood of one kind must not hide another. */
   #reject(key: UnitKey, { t }: FromProcess, what: string): void {
     this.rejected++;
-    this.#recordNotice(key, "warn", `its process claimed ${what}, which is not its own; rejected`, `rejected ${t}`);
-  }
-
-  #recordChange(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {
-    const { name } = parseUnitKey(key);
-    this.#appendRow(key, `group.${change}`, name, { message, ...more });
-    this.#ports.emit({ kind: "unit", unit: key, change, message, ts: this.#clock.now() });
-  }
-
-  #appendRow(source: LogSource, type: LogType, refId: string, payload: JsonObject): void {
-    this.#ports.append({ source, type, refId, causeId: null, payload });
+    this.#rows.recordNotice(
+      key,
+      "warn",
+      `its process claimed ${what}, which is not its own; rejected`,
+      `rejected ${t}`,
+    );
   }
 }
 
