@@ -85,6 +85,12 @@ export const loadsMax = 8;
 export const firstComputesMax = 64;
 /** The time a process has to close its databases after `end`; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
+/** How long to wait for the end of programs after SIGKILL; those that are left are told, and not started again. */
+export const programEndMaxMs = 2 * secondMs;
+/** The same at the start of the kernel, for programs that an earlier one left behind. */
+export const leftoverEndMaxMs = 200;
+/** How often to look whether a program that could not be ended has. */
+export const stuckCheckMs = 1 * secondMs;
 export const memoryWatchMs = 250;
 /** The same for a process without work that uses no processor time. */
 export const memoryWatchIdleMs = 1 * secondMs;
@@ -275,7 +281,7 @@ assert(prepareAheadMs < idleEndMs, "a process started ahead must not end before 
 assert(backoffFirstMs < backoffMaxMs && backoffMaxMs * deathsMax < deathWindowMs, "five deaths must fit in the window");
 assert(logLineMaxBytes < logFileMaxBytes, "a line must fit into a log file");
 assert(
-  stopDrainMs + processEndMaxMs + controlStopMs < daemonStopMaxMs,
+  stopDrainMs + processEndMaxMs + 2 * programEndMaxMs + controlStopMs < daemonStopMaxMs,
   "an orderly stop must finish before it is cut short",
 );
 assert(memoryWatchMs * 3 < secondMs, "a group over its memory must be killed within a second");

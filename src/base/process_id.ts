@@ -23,10 +23,17 @@ export function isAlive({ pid, startTime }: ProcessId): boolean {
 }
 
 export interface ProcessStat {
+  readonly pid: number;
   /** R running, S sleeping, D waiting for a disk, T stopped, Z ended. */
   readonly state: string;
   readonly parent: number;
+  /** The pid of the process that leads its session. */
+  readonly session: number;
+  /** The name of the program, at most 15 bytes. */
+  readonly command: string;
   readonly startTime: string;
+  /** Bytes of its environment when it started; 0 when the reader may not know. */
+  readonly environmentBytes: number;
   /** CPU time used, in clock ticks (fields 14 and 15). */
   readonly cpuTicks: number;
   /** Resident memory, in pages (field 24). */
@@ -44,9 +51,16 @@ export function readProcessStat(pid: number): ProcessStat | null {
     throw thrown;
   }
   // The name, in parentheses, may hold anything, including spaces and parentheses. The state, field 3, follows it.
-  const [state = "", parent = "", ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const nameEnd = text.lastIndexOf(")");
+  const [state = "", parent = "", ...rest] = text.slice(nameEnd + 2).split(" ");
   return {
-    ...{ state, parent: Number(parent), startTime: rest[17] ?? "" },
+    pid,
+    state,
+    parent: Number(parent),
+    session: Number(rest[1]),
+    command: text.slice(text.indexOf("(") + 1, nameEnd),
+    startTime: rest[17] ?? "",
+    environmentBytes: Number(rest[46] ?? 0) - Number(rest[45] ?? 0),
     cpuTicks: Number(rest[9]) + Number(rest[10]),
     residentPages: Number(rest[19]),
   };

@@ -1,6 +1,7 @@
 /** Starts the supervisor in the background and reads its report on the start. Used by `nerve start`. */
 import { stripVTControlCharacters } from "node:util";
 import { daemonStartMaxMs } from "../base/limits.ts";
+import { markVariable } from "../base/program_mark.ts";
 import { buildSelfArguments, findOwnProgram } from "../base/self_exec.ts";
 import type { Clock } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
@@ -24,6 +25,8 @@ export async function startDaemonProcess(
   const child = new Deno.Command(findOwnProgram(), {
     args: [...buildSelfArguments("daemon/supervisor_process.ts"), supervisorArgument, paths.root],
     cwd: "/",
+    // A daemon that a role starts outlives it.
+    env: { [markVariable]: "" },
     // In a session of its own, so that neither closing the terminal nor Ctrl-C reaches the daemon.
     detached: true,
     stdin: "null",

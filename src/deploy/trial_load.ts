@@ -34,6 +34,7 @@ export async function tryToLoad(
   const process = new UnitProcess(spec, plan.request, where, clock, {
     onReady: () => {},
     onOutput: () => {},
+    onPrograms: () => {},
     onMessage: (_, message) => {
       if (message.t !== "loaded" || !missing.delete(message.name)) return;
       if (message.problems.length > 0) problems.set(message.name, message.problems);

@@ -13,6 +13,7 @@ import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import { PermissionLockInForce } from "../deploy/permission_lock.ts";
+import { endLeftovers } from "../process/program_ends.ts";
 import type { ComputeResult, Health, StartRunRequest } from "../protocol/api.ts";
 import { unknownSense } from "../protocol/common_errors.ts";
 import type { KernelEvent } from "../protocol/event.ts";
@@ -150,13 +151,14 @@ export class Kernel {
     try {
       await makeRuntimeFolder(paths);
       this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root);
+      const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }
-      const failures = new WriteFailures(clock, (message) => {
+      const report = (message: string) =>
         this.#bus.publish({ kind: "problem", source: "kernel", message, ts: clock.now() });
-      });
+      const failures = new WriteFailures(clock, report);
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
         onLost: (error, operations) => failures.report(error, operations),
@@ -176,6 +178,9 @@ export class Kernel {
       store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
       // Before any process loads code from disk: later changes are then noticed.
       if (this.#watch) parts.watcher.start();
+      const swept = await leftovers;
+      parts.stuck.onLeftovers(swept);
+      if (swept.problem !== null) report(`could not look for programs of an earlier daemon: ${swept.problem}`);
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
@@ -204,6 +209,7 @@ export class Kernel {
     if (now) supervisor.killAll();
     await over;
     await supervisor.stop();
+    parts.stuck.stop();
     repeats.flush();
     parts.ticks.store();
     store.log.append(createKernelRow("kernel.stopped", { pid: Deno.pid }));

@@ -37,6 +37,7 @@ import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
 import type { ProcessEvents } from "./process_events.ts";
+import type { StuckPrograms } from "./stuck_programs.ts";
 import { UnitViews } from "./unit_views.ts";
 
 export interface KernelApiPorts {
@@ -56,6 +57,7 @@ export interface KernelApiPorts {
   readonly retention: LogRetention;
   readonly supervisor: UnitSupervisor;
   readonly events: ProcessEvents;
+  readonly stuck: StuckPrograms;
   readonly senses: SenseManager;
   readonly scheduler: Scheduler;
   readonly workflows: WorkflowEngine;
@@ -97,10 +99,7 @@ export class KernelApi {
     return this.records.run(runId);
   }
 
-  /**
-   * Resolves when reads see the rows of everything published so far: a signal is published before its row is
-   * written.
-   */
+  /** Resolves when reads see what was published so far: a signal is published before its row is written. */
   recorded(): Promise<void> {
     return this.#ports.store.recorded();
   }
@@ -142,15 +141,15 @@ export class KernelApi {
       configError: current.error,
       lockError: this.#ports.lock.problem,
       warnings: this.#ports.variables.warnings(current.config),
+      stuckPrograms: this.#ports.stuck.list(),
       storeError: store.writeFailure?.message ?? null,
       archive: retention.progress,
     };
   }
 
   senses(): SenseView[] {
-    return [...this.#ports.current.config.senses.keys()].map((name) => this.sense(name)).filter((view) =>
-      view !== null
-    );
+    const names = [...this.#ports.current.config.senses.keys()];
+    return names.map((name) => this.sense(name)).filter((view) => view !== null);
   }
 
   sense(name: string): SenseView | null {

@@ -4,6 +4,7 @@
  * wiring.ts; called by process/unit_supervisor.ts.
  * I1. A message about another unit's sense or run, or of the wrong kind for its unit, is rejected, counted and logged.
  */
+import type { SweepResult } from "../base/program_sweep.ts";
 import type { Clock } from "../base/time.ts";
 import { groupMembers } from "../config/types.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
@@ -11,8 +12,9 @@ import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { SupervisorPorts } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
-import type { KernelEvent } from "../protocol/event.ts";
-import type { NewLogRow } from "../protocol/log.ts";
+import type { KernelEvent, UnitChange } from "../protocol/event.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import { formatPlace } from "../protocol/signal.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
@@ -23,8 +25,10 @@ import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
+import { explainOutgrown } from "./outgrown.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
-import { UnitRows } from "./unit_rows.ts";
+import type { StuckPrograms } from "./stuck_programs.ts";
+import type { UnitNotices } from "./unit_notices.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
@@ -37,6 +41,8 @@ export interface ProcessEventPorts {
   readonly listening: Pick<Listening, "resume">;
   readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
+  readonly notices: UnitNotices;
+  readonly stuck: StuckPrograms;
   readonly repeats: RepeatLimiter;
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
@@ -45,7 +51,6 @@ export interface ProcessEventPorts {
 export class ProcessEvents implements SupervisorPorts {
   readonly #ports: ProcessEventPorts;
   readonly #clock: Clock;
-  readonly #rows: UnitRows;
   readonly #loaded = new WeakMap<UnitProcess, Map<string, number>>();
   /** How many messages were rejected. */
   rejected = 0;
@@ -53,16 +58,16 @@ export class ProcessEvents implements SupervisorPorts {
   constructor(ports: ProcessEventPorts) {
     this.#ports = ports;
     this.#clock = ports.clock;
-    this.#rows = new UnitRows(ports);
   }
 
   /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
   get dropped(): number {
-    return this.#rows.dropped;
+    return this.#ports.notices.dropped;
   }
 
   onReady(key: UnitKey, process: UnitProcess): void {
-    this.#rows.recordChange(key, "ready", `process ${process.pid} is ready`);
+    this.#ports.stuck.onReady(key, process);
+    this.#recordChange(key, "ready", `process ${process.pid} is ready`);
     this.#ports.runner.onReady(process);
   }
 
@@ -83,7 +88,7 @@ export class ProcessEvents implements SupervisorPorts {
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
-        else if (message.problems.length === 0 || this.#rows.mayWrite(key)) {
+        else if (message.problems.length === 0 || this.#ports.notices.mayWrite(key)) {
           senses.onLoaded(message.name, message.problems);
         }
         return;
@@ -98,12 +103,13 @@ export class ProcessEvents implements SupervisorPorts {
         if (process.spec.kind !== "workflow") {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }
-        if (isWork(message.t) && workflows.isAssigned(process.id, message.runId)) this.#ports.supervisor.noteWork(key);
-        return workflows.onMessage(toSender(process), message);
+        // A role that begins or fails has finished nothing.
+        if (message.t !== "role_begun" && message.t !== "attempt_failed") this.#noteWorkOn(key, process, message.runId);
+        return workflows.onMessage({ id: process.id, workflow: process.spec.name }, message);
       case "stray":
         return this.#onStray(key, message);
       case "exit_refused":
-        return this.#rows.recordNotice(
+        return this.#ports.notices.record(
           key,
           "warn",
           `user code tried to end the process (exit code ${message.code}); refused`,
@@ -114,8 +120,16 @@ export class ProcessEvents implements SupervisorPorts {
     }
   }
 
+  onPrograms(key: UnitKey, swept: SweepResult): void {
+    this.#ports.stuck.onSwept(key, swept);
+  }
+
+  #noteWorkOn(key: UnitKey, process: UnitProcess, runId: string): void {
+    if (this.#ports.workflows.isAssigned(process.id, runId)) this.#ports.supervisor.noteWork(key);
+  }
+
   onBurning(key: UnitKey): void {
-    this.#rows.recordNotice(
+    this.#ports.notices.record(
       key,
       "warn",
       "uses a whole core outside of any compute; it is ended unless it answers its next heartbeat",
@@ -123,24 +137,18 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onOutput(key: UnitKey, line: string): void {
-    if (!this.#rows.mayWrite(key)) return;
+    if (!this.#ports.notices.mayWrite(key)) return;
     this.#ports.emit({ kind: "log", source: key, level: "info", message: line, ts: this.#clock.now() });
   }
 
   explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd {
-    const { kind, name, senses } = process.spec;
-    const outgrown = end.kind === "memory_limit" || end.kind === "out_of_memory";
-    if (!outgrown || kind !== "group" || senses.length < 2) return end;
-    const loaded = this.#ports.runner.countLoaded(process).toLocaleString("en"),
-      all = senses.length.toLocaleString("en");
-    const advice = `raise groups.${name}.memory, or move senses to other groups`;
-    return { ...end, message: `${end.message}, with ${loaded} of its ${all} senses loaded: ${advice}` };
+    return explainOutgrown(process.spec, end, this.#ports.runner.countLoaded(process));
   }
 
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
     const { runner, workflows } = this.#ports;
-    if (wanted) this.#rows.recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);
-    else this.#rows.recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
+    if (wanted) this.#recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);
+    else this.#recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
     runner.onProcessEnd(process, end);
     this.#ports.outboxes.onEnd(key, !wanted);
     this.#ports.databases.onEnd(process.spec.senses.map(({ name }) => name));
@@ -155,7 +163,7 @@ export class ProcessEvents implements SupervisorPorts {
     const [first] = groupMembers(this.#ports.current.config, name);
     // There is no command for groups: any sense of the group stands for it.
     const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
-    this.#rows.recordChange(
+    this.#recordChange(
       key,
       "quarantined",
       `${reason}; it stays down until its files change: nerve ${reset} lets it run again`,
@@ -167,7 +175,7 @@ export class ProcessEvents implements SupervisorPorts {
     const { supervisor } = this.#ports;
     const why = supervisor.downReasonOf(key);
     const lifted = supervisor.resetUnit(key);
-    if (lifted) this.#rows.recordChange(key, "reset", `was reset; before: ${why}`);
+    if (lifted) this.#recordChange(key, "reset", `was reset; before: ${why}`);
     return lifted;
   }
 
@@ -200,7 +208,7 @@ export class ProcessEvents implements SupervisorPorts {
   /** The unit's files changed: new work goes to a new process (deploy/reload.ts). */
   onReplaced(key: UnitKey): void {
     const { kind, name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
-    this.#rows.append(key, "group.replaced", name, { message });
+    this.#appendRow(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
     // What its old code could not be loaded for.
     if (kind === "group") this.#ports.listening.resume(this.#sensesOf(name));
@@ -241,15 +249,15 @@ export class ProcessEvents implements SupervisorPorts {
     const { kind, name } = process.spec;
     if (kind === "group") {
       if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
-      if (!this.#rows.mayWrite(key)) return;
-      this.#rows.append(`sense:${of}`, "sense.log", of, { level, message: text, data });
+      if (!this.#ports.notices.mayWrite(key)) return;
+      this.#appendRow(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
     if (!this.#ports.workflows.isAssigned(process.id, of)) {
       return this.#reject(key, message, `a log row of run ${of}`);
     }
-    if (!this.#rows.mayWrite(key)) return;
-    this.#rows.append(`workflow:${name}`, "run.log", of, { level, message: text, data });
+    if (!this.#ports.notices.mayWrite(key)) return;
+    this.#appendRow(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
   }
 
@@ -265,24 +273,26 @@ export class ProcessEvents implements SupervisorPorts {
   /** Rejections are folded by kind of message: a flood of one kind must not hide another. */
   #reject(key: UnitKey, { t }: FromProcess, what: string): void {
     this.rejected++;
-    this.#rows.recordNotice(
+    this.#ports.notices.record(
       key,
       "warn",
       `its process claimed ${what}, which is not its own; rejected`,
       `rejected ${t}`,
     );
   }
+
+  #recordChange(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {
+    const { name } = parseUnitKey(key);
+    this.#appendRow(key, `group.${change}`, name, { message, ...more });
+    this.#ports.emit({ kind: "unit", unit: key, change, message, ts: this.#clock.now() });
+  }
+
+  #appendRow(source: LogSource, type: LogType, refId: string, payload: JsonObject): void {
+    this.#ports.append({ source, type, refId, causeId: null, payload });
+  }
 }
 
 /** Whether the sense or workflow belongs to this process. */
 function isOwn({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
   return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
-}
-
-function isWork(kind: FromProcess["t"]): boolean {
-  return kind === "message" || kind === "finished";
-}
-
-function toSender(process: UnitProcess): { id: number; workflow: string } {
-  return { id: process.id, workflow: process.spec.name };
 }

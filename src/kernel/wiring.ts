@@ -37,6 +37,8 @@ import { LogRetention } from "./log_retention.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
+import { StuckPrograms } from "./stuck_programs.ts";
+import { UnitNotices } from "./unit_notices.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
 import { TickTimes } from "./tick_times.ts";
@@ -76,6 +78,7 @@ export interface KernelParts {
   readonly retention: LogRetention;
   readonly failures: WriteFailures;
   readonly walWatch: WalWatch;
+  readonly stuck: StuckPrograms;
   readonly api: KernelApi;
 }
 
@@ -109,7 +112,8 @@ export function wireKernel(from: Foundation): KernelParts {
     databases,
   });
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
-  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases };
+  const notices = new UnitNotices(outlets), stuck = new StuckPrograms({ clock, supervisor, notices });
+  const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
   const events = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });

@@ -3,9 +3,11 @@
  * unit_process.ts. Works the same under `deno run` and in a compiled binary.
  */
 import { protocolLineMaxBytes } from "../base/limits.ts";
+import { markVariable } from "../base/program_mark.ts";
 import { buildSelfArguments, findOwnProgram, ownLock, ownPackages, smallHeap } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { DiskQuota } from "./disk_quota.ts";
+import { formatOwnMark } from "./program_ends.ts";
 
 /** Where processes run and where their sockets go. */
 export interface Launch {
@@ -43,8 +45,11 @@ export interface Link {
 
 let sequence = 0;
 
-/** Spawns the process. Throws when the executable cannot be started or the socket cannot be bound. */
-export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequest): Launched {
+/**
+ * Spawns the process. `mark`: what the mark of its programs begins with (program_ends.ts); null: it may start none. Throws
+ * when the executable cannot be started or the socket cannot be bound.
+ */
+export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequest, mark: string | null): Launched {
   const name = `${runtimeFolder}/g${Deno.pid}-${++sequence}`, path = `${name}.sock`, lock = `${name}.lock`;
   const token = crypto.randomUUID();
   Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
@@ -59,7 +64,13 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
       // be ended together with it.
       detached: true,
       clearEnv: true,
-      env: { ...buildEnvironment(request), NERVE_SOCKET: path, NERVE_TOKEN: token },
+      env: {
+        ...buildEnvironment(request),
+        // A program has it from before it has its own environment.
+        ...mark === null ? {} : { [markVariable]: formatOwnMark(mark) },
+        NERVE_SOCKET: path,
+        NERVE_TOKEN: token,
+      },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -1,6 +1,7 @@
 /**
  * The plans that unit_supervisor.ts takes, the status that it shows, and the events and questions that the kernel answers.
  */
+import type { SweepResult } from "../base/program_sweep.ts";
 import type { FromProcess, ProcessSpec } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import type { ProcessEnd } from "./exit_cause.ts";
@@ -22,6 +23,8 @@ export interface SupervisorPorts {
   onReady(key: UnitKey, process: UnitProcess): void;
   onMessage(key: UnitKey, process: UnitProcess, message: FromProcess): void;
   onOutput(key: UnitKey, line: string): void;
+  /** What its user code left running when a compute, an attempt or the process ended. */
+  onPrograms(key: UnitKey, swept: SweepResult): void;
   /** Its process uses a whole core without work. It will be ended unless it answers the next heartbeat. */
   onBurning(key: UnitKey): void;
   /** The same end, with what is known of the process's work in its message. */

@@ -8,17 +8,14 @@
 import { messageOf } from "../base/errors.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import {
-  messageContentMaxBytes,
-  messageMetaMaxBytes,
   messagesBurstMax,
   messagesPerSecondMax,
-  messageUnitBytes,
   outputBytesBurstMax,
   outputBytesPerSecondMax,
-  payloadMaxBytes,
   processEndMaxMs,
   processStartMaxMs,
 } from "../base/limits.ts";
+import type { SweepResult } from "../base/program_sweep.ts";
 import { type CancelTimer, type Clock, delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
@@ -26,8 +23,10 @@ import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/
 import { type EndKind, type ExitStatus, type ProcessEnd, toProcessEnd } from "./exit_cause.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type Launch, launch, type Launched, type LaunchRequest } from "./launcher.ts";
+import { costOfAnswer, costOfLine } from "./message_cost.ts";
 import { receiveMessages } from "./message_reader.ts";
 import { forwardLines } from "./output_lines.ts";
+import { markProcess, ProgramEnds } from "./program_ends.ts";
 
 /** Events for the owner of a process. Never called from within one of the owner's own calls. */
 export interface ProcessListener {
@@ -35,6 +34,8 @@ export interface ProcessListener {
   onMessage(process: UnitProcess, message: FromProcess): void;
   /** One line that user code wrote to stdout or stderr. */
   onOutput(process: UnitProcess, line: string): void;
+  /** What its user code left running when a compute or an attempt ended, or when it ended itself: gone, or stuck. */
+  onPrograms(process: UnitProcess, swept: SweepResult): void;
   onEnd(process: UnitProcess, end: ProcessEnd): void;
   /** Whether it has unfinished work. */
   isBusy(process: UnitProcess): boolean;
@@ -66,6 +67,8 @@ export class UnitProcess {
    * much work may send much.
    */
   readonly #messageBudget: TokenBucket;
+  /** Null: it may start no programs, or has not started. */
+  #programs: ProgramEnds | null = null;
   #state: State = { tag: "waiting", queued: [] };
   /** Set when we end the process; otherwise its exit status says why it ended. */
   #end: ProcessEnd | null = null;
@@ -95,13 +98,18 @@ export class UnitProcess {
   begin(): void {
     if (this.#state.tag !== "waiting") return;
     this.#state = { tag: "starting", queued: this.#state.queued };
+    const mark = markProcess(this.spec, this.id, this.#where.workspace);
     let launched: Launched;
     try {
-      launched = launch(this.#where, this.#request);
+      launched = launch(this.#where, this.#request, mark);
     } catch (thrown) {
       return this.kill("no_start", `could not be started: ${messageOf(thrown)}`);
     }
     this.#child = launched.child;
+    this.#programs = mark === null ? null : new ProgramEnds(mark, launched.child.pid, (works, swept) => {
+      this.#tellSwept(swept);
+      for (const work of works) this.send({ t: "programs_ended", work });
+    });
     this.#timer = this.#clock.after(
       processStartMaxMs,
       () => this.kill("no_start", "did not become ready in time"),
@@ -123,12 +131,16 @@ export class UnitProcess {
     ]);
     shim.then((link) => link?.channel.send(JSON.stringify({ t: "init", spec } satisfies ToProcess)));
     const messages = receiveMessages(shim, worker, spec.kind, {
-      paceLine: (line) => this.#delayWhileUsable(this.#messageBudget.charge(unitsOf(line.length))),
+      paceLine: (line) => this.#delayWhileUsable(this.#messageBudget.charge(costOfLine(line.length))),
       onMessage: (message, channel) => this.#onMessage(message, channel),
       onInvalid: (why) => this.kill("protocol", `broke the protocol: ${why}`),
       onClosed: () => this.usable && this.#onClosed(),
     });
     child.status.then(async (status) => {
+      if (this.#programs !== null) {
+        this.#signalKill();
+        this.#tellSwept(await this.#programs.endAll());
+      }
       // A program that outlives its parent may hold the pipes open: wait for the last output, but not for long.
       await Promise.race([Promise.all([output, messages]), delay(this.#clock, lastOutputMs)]);
       this.#onExit(status);
@@ -153,7 +165,7 @@ export class UnitProcess {
     if (this.#state.tag === "waiting" || this.#state.tag === "starting") this.#state.queued.push(message);
     else if (this.#state.tag === "ready") {
       if (message.t !== "ping") this.#heartbeat.onWork();
-      this.#messageBudget.refund(unitsOf(answerMaxBytes[message.t] ?? 0));
+      this.#messageBudget.refund(costOfAnswer(message));
       this.#state.channel.send(JSON.stringify(message));
     }
   }
@@ -209,7 +221,13 @@ export class UnitProcess {
     else queueMicrotask(() => this.#onExit(neverStarted));
   }
 
-  /** Kills the process and the programs that it started: they share its process group (launcher.ts, detached). */
+  #tellSwept(swept: SweepResult): void {
+    if (swept.ended.length > 0 || swept.stuck.length > 0 || swept.problem !== null) {
+      this.#listener.onPrograms(this, swept);
+    }
+  }
+
+  /** Kills the process and the programs in its process group (launcher.ts, detached); the others follow at its exit. */
   #signalKill(): void {
     if (this.#child === null) return;
     try {
@@ -237,6 +255,9 @@ export class UnitProcess {
         return;
       case "pong":
         return this.#heartbeat.onPong(message.n);
+      case "programs_end":
+        if (this.#programs === null) return this.kill("protocol", "broke the protocol: it may start no programs");
+        return this.#programs.end(message);
       case "fault":
         return this.kill("fault", `ended because of an error: ${message.message.slice(0, 2_000)}`);
       default:
@@ -248,10 +269,11 @@ export class UnitProcess {
   #becomeReady(queued: readonly ToProcess[], channel: LineChannel): void {
     this.#timer();
     this.#state = { tag: "ready", channel };
+    // What it is told first, such as what it may not start, holds for what was queued.
+    this.#listener.onReady(this);
     for (const message of queued) this.send(message);
     this.#startEnded.resolve();
     this.#heartbeat.start();
-    this.#listener.onReady(this);
   }
 
   /** Null: no delay. Once it is ending, its last output is not delayed. */
@@ -271,15 +293,3 @@ export class UnitProcess {
 }
 
 const neverStarted: ExitStatus = { code: 0, signal: null };
-
-/** The longest answer to a message: a compute's value; for `run` and `ack`, the next message of a role. */
-const answerMaxBytes: Partial<Record<ToProcess["t"], number>> = {
-  compute: payloadMaxBytes,
-  run: messageContentMaxBytes + messageMetaMaxBytes,
-  ack: messageContentMaxBytes + messageMetaMaxBytes,
-};
-
-/** What one line costs of the message budget. */
-function unitsOf(bytes: number): number {
-  return 1 + Math.floor(bytes / messageUnitBytes);
-}

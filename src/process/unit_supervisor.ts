@@ -217,6 +217,7 @@ export class UnitSupervisor {
       onReady: (ready) => this.#ports.onReady(key, ready),
       onMessage: (from, message) => this.#ports.onMessage(key, from, message),
       onOutput: (_, line) => this.#ports.onOutput(key, line),
+      onPrograms: (_, swept) => this.#ports.onPrograms(key, swept),
       onEnd: (ended, end) => this.#onProcessEnd(unit, ended, end),
       isBusy: (asked) => this.#ports.isBusy(key, asked),
       onBurning: () => this.#ports.onBurning(key),

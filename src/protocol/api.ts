@@ -58,6 +58,8 @@ export const healthSchema = z.object({
   lockError: z.string().nullable().default(null),
   /** What is not wrong, but rarely meant: granted variables that are not set, a readable file of secrets. */
   warnings: z.array(z.string()).default([]),
+  /** Programs of senses and roles that cannot be ended; until they have, no other is started beside them. */
+  stuckPrograms: z.array(z.string()).default([]),
   /** Why the log cannot be written now; `counters.lost` counts the lost operations. */
   storeError: z.string().nullable(),
   /** The archive run in progress. */

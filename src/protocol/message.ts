@@ -100,6 +100,10 @@ export type ToProcess =
   /** The answer to `undelivered`: null when it is on disk, else why not. */
   | { readonly t: "taken"; readonly sense: string; readonly fault: string | null }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }
+  /** Answers `programs_end`: what that compute or attempt started is gone, or is named by the last `held`. */
+  | { readonly t: "programs_ended"; readonly work: number }
+  /** All senses or roles (empty: the unit itself) that may start no program now, and why. Replaces the list before. */
+  | { readonly t: "held"; readonly subjects: Readonly<Record<string, string>> }
   | { readonly t: "load_workflow" }
   | {
     readonly t: "run";
@@ -198,6 +202,11 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
       z.object({ kind: z.literal("max_rounds"), next: z.string() }),
     ]),
   }),
+  /**
+   * A compute or an attempt that has started programs has ended: end what it left running. `work` is the number in its
+   * mark. `aloneAt`: no other compute or attempt was under way at that wall time; null: another one was.
+   */
+  z.object({ t: z.literal("programs_end"), work: z.int().min(1), aloneAt: z.number().nullable() }),
   /** User code tried to exit the process; the sandbox refused. */
   z.object({ t: z.literal("exit_refused"), code: z.int() }),
   /** An uncaught error ended the worker. The process ends after this line. */
@@ -217,6 +226,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   pong: 1024,
   barrier: 1024,
   exit_refused: 1024,
+  programs_end: 1024,
   fault: envelopeBytes,
   // The message of a log row is at most a quarter of a log line, in characters of up to six bytes.
   log: envelopeBytes + 3 * logLineMaxBytes,

@@ -11,6 +11,7 @@ import { err, ok, type Result } from "../base/result.ts";
 import { byteLength, isPlainObject, toJsonText } from "../protocol/json.ts";
 import type { RoleContext } from "../sdk/workflow.ts";
 import { describeError } from "./error_text.ts";
+import { bindSignal } from "./programs.ts";
 import type { RolePlan } from "./roles.ts";
 
 /**
@@ -33,7 +34,7 @@ export async function runRole(
   }
   const toTimeout = () => limit.signal.aborted ? err(limit.signal.reason) : null;
   try {
-    const value = await run({ ...context, signal: AbortSignal.any([ended, limit.signal]) });
+    const value = await run({ ...context, signal: bindSignal(AbortSignal.any([ended, limit.signal])) });
     return toTimeout() ?? ok(value);
   } catch (thrown) {
     return toTimeout() ?? err(thrown);

@@ -8,7 +8,7 @@ export interface Runtime {
   close(): void;
 }
 
-export type RuntimeMessage = Exclude<ToProcess, { t: "init" | "ping" | "end" }>;
+export type RuntimeMessage = Exclude<ToProcess, { t: "init" | "ping" | "end" | "programs_ended" | "held" }>;
 
 /** Sends messages to the kernel, in order. */
 export interface KernelChannel {
@@ -27,6 +27,8 @@ export interface BootMessage {
   readonly spec: ProcessSpec;
   readonly socket: string;
   readonly token: string;
+  /** What the mark of its programs begins with (programs.ts); null: it may start none. */
+  readonly mark: string | null;
   /** Permissions granted for connecting, which the worker gives back. */
   readonly connectGrants: readonly ConnectGrant[];
 }

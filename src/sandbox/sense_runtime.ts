@@ -18,6 +18,7 @@ import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.
 import { canUse } from "./compute_source.ts";
 import { describeError, explainComputeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { openPeers } from "./peers.ts";
+import { bindSignal, runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { type ComputeMessage, SenseOutbox } from "./sense_outbox.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
@@ -203,7 +204,8 @@ export class SenseRuntime implements Runtime {
     const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
     try {
       outbox.begin();
-      const value = await compute({ ...shared, signal, trigger }), took = ranMs();
+      const value = await runWork(sense, () => compute({ ...shared, signal: bindSignal(signal), trigger })),
+        took = ranMs();
       const text = value === undefined ? null : toJsonText(value, payloadMaxBytes);
       if (text?.ok === false) {
         outbox.rollback();

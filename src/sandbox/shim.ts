@@ -11,13 +11,17 @@
  */
 import { messageOf } from "../base/errors.ts";
 import { protocolLineMaxBytes } from "../base/limits.ts";
+import { readProcessStat } from "../base/process_id.ts";
+import { formatWork, markVariable } from "../base/program_mark.ts";
+import { endPrograms } from "../base/program_sweep.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
 import type { BootMessage, ConnectGrant } from "./runtime.ts";
 
-/** Variables that process/launcher.ts sets for Deno and the C library. */
+/** Variables that process/launcher.ts sets for Deno, the C library and this file. */
 const ownVariables = [
+  markVariable,
   "DENO_DIR",
   "DENO_V8_FLAGS",
   "DENO_AUDIT_PERMISSIONS",
@@ -26,9 +30,14 @@ const ownVariables = [
   "NO_COLOR",
 ];
 
+/** How long this process outlives its kernel at the most, to end programs. */
+const escapedEndMaxMs = 500;
+
 /** Runs until the kernel closes the connection or the worker has ended. Never returns. */
 export async function runShim(): Promise<never> {
   const path = takeVariable("NERVE_SOCKET"), token = takeVariable("NERVE_TOKEN");
+  const ownMark = Deno.env.get(markVariable) ?? null;
+  const mark = ownMark === null ? null : ownMark.slice(0, -formatWork(0, "").length);
   for (const name of ownVariables) Deno.env.delete(name);
   const channel = new LineChannel(await Deno.connect({ transport: "unix", path }), {
     lineMaxBytes: Number.MAX_SAFE_INTEGER,
@@ -40,12 +49,27 @@ export async function runShim(): Promise<never> {
   const init = JSON.parse(first.value) as ToProcess;
   if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
   startWorker(
-    { spec: init.spec, socket: path, token, connectGrants: findConnectGrants(init.spec.permissions, path) },
+    { spec: init.spec, socket: path, token, mark, connectGrants: findConnectGrants(init.spec.permissions, path) },
     channel,
   );
   // The kernel sends nothing more here: the end of the connection means that the kernel has exited.
   await lines.next();
-  endAll();
+  // A process with hosts to import from may not read /proc: the next kernel ends what has left its session.
+  try {
+    if (mark !== null && typeof init.spec.permissions.import === "boolean") await endEscaped(mark);
+  } finally {
+    endAll();
+  }
+}
+
+/** Ends the programs that have left the session of this process. */
+async function endEscaped(mark: string): Promise<void> {
+  const since = Number(readProcessStat(Deno.pid)?.startTime ?? 0);
+  await endPrograms({
+    isCandidate: ({ session, startTime }) => session !== Deno.pid && Number(startTime) >= since,
+    isTarget: (text) => text !== null && text.startsWith(`${mark}.`),
+    waitMs: escapedEndMaxMs,
+  });
 }
 
 /** Kills this process and the programs that user code started: they share its process group (launcher.ts, detached). */

@@ -8,6 +8,7 @@ import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts
 import { toStrayProblem } from "./error_text.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { installModuleGate } from "./module_gate.ts";
+import { installPrograms, onHeld, onProgramsEnded } from "./programs.ts";
 import type { BootMessage, ConnectGrant, KernelChannel, Runtime } from "./runtime.ts";
 
 globalThis.addEventListener("message", (event) => {
@@ -23,12 +24,13 @@ globalThis.addEventListener("message", (event) => {
 
 /** Runs until the connection ends, which ends the shim too. */
 async function runWorker(
-  { spec, socket, token, connectGrants }: BootMessage,
+  { spec, socket, token, mark, connectGrants }: BootMessage,
   sendToShim: (text: string) => void,
 ): Promise<void> {
   const channel = await connect(socket, token, connectGrants), parse = JSON.parse;
   const kernel = createKernelChannel(channel, sendToShim);
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
+  if (mark !== null) await installPrograms(mark, kernel);
   installModuleGate(spec.modules);
   reportStrayErrors((thrown) => kernel.send({ t: "stray", ...toStrayProblem(thrown, spec.modules.folders) }));
   const runtime = await startRuntime(spec, kernel);
@@ -36,6 +38,8 @@ async function runWorker(
   for await (const line of channel.lines()) {
     const message = parse(line) as ToProcess;
     if (message.t === "ping") kernel.send({ t: "pong", n: message.n });
+    else if (message.t === "programs_ended") onProgramsEnded(message.work);
+    else if (message.t === "held") onHeld(message.subjects);
     else if (message.t === "end") {
       try {
         runtime.close();

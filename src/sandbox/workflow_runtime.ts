@@ -20,6 +20,7 @@ import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
 import { findRetryWait, readRoles, type RolePlan } from "./roles.ts";
 import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
+import { runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
@@ -183,23 +184,25 @@ export class WorkflowRuntime implements Runtime {
     }
   }
 
-  /** Runs one role. Returns its result, or how the work on the run has ended. */
+  /** Runs one role, until nothing of it runs. Returns its result, or how the work on the run has ended. */
   async #runRole(thread: Thread, role: string, plan: RolePlan): Promise<CheckedResult | Ended> {
     const { start, messages, attempt, controller } = thread;
     const round = messages.length + 1;
     const about = { runId: start.runId, attempt, round, role, attempts: plan.attempts } as const;
-    const result = await runRole(plan, controller.signal, {
-      start,
-      messages: Object.freeze([...messages]),
-      idempotencyKey: `${start.runId}:${round}`,
-      logs: this.#logs.logs,
-      blobs: this.#blobs,
-      config: this.#config,
-      log: createLog(this.#kernel, start.runId),
-    }, (timeoutMs, timedOut) => {
-      const waitMs = this.#findRetryWait(plan, thread, timedOut);
-      this.#kernel.sendNow({ t: "role_begun", ...about, timeoutMs, waitMs });
-    });
+    const act = () =>
+      runRole(plan, controller.signal, {
+        start,
+        messages: Object.freeze([...messages]),
+        idempotencyKey: `${start.runId}:${round}`,
+        logs: this.#logs.logs,
+        blobs: this.#blobs,
+        config: this.#config,
+        log: createLog(this.#kernel, start.runId),
+      }, (timeoutMs, timedOut) => {
+        const waitMs = this.#findRetryWait(plan, thread, timedOut);
+        this.#kernel.sendNow({ t: "role_begun", ...about, timeoutMs, waitMs });
+      });
+    const result = await runWork(role, act);
     if (!result.ok) {
       const { error: thrown } = result;
       const message = describeError(thrown), place = placeOf(thrown, this.#folder);

@@ -144,6 +144,7 @@ export class FakeView implements KernelPort {
       configError: null,
       lockError: null,
       warnings: [],
+      stuckPrograms: [],
       storeError: null,
       archive: null,
     };

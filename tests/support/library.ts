@@ -91,6 +91,7 @@ class Conversation {
         this.#wake();
       },
       onOutput: () => {},
+      onPrograms: () => {},
       onEnd: (_, end) => {
         this.#end = end.message;
         this.#gone.resolve();

@@ -130,6 +130,8 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     this.#happened();
   }
 
+  onPrograms(): void {}
+
   onBurning(): void {}
 
   onOutput(_key: UnitKey, line: string): void {

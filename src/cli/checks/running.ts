@@ -25,7 +25,7 @@ async function checkRunning(paths: WorkspacePaths, clock: Clock): Promise<Findin
   ];
 }
 
-function checkKernel({ configError, lockError, storeError, warnings }: Health): Finding[] {
+function checkKernel({ configError, lockError, storeError, warnings, stuckPrograms }: Health): Finding[] {
   return [
     ...configError === null ? [] : [
       failed(
@@ -36,6 +36,7 @@ function checkKernel({ configError, lockError, storeError, warnings }: Health): 
     ],
     ...lockError === null ? [] : [failed("approval", lockError, "nerve permissions diff")],
     ...warnings.map((each) => warning("variables", each, "nerve validate shows where it is granted")),
+    ...stuckPrograms.map((each) => failed("programs", each, "see what it waits for: a share or disk that is gone")),
     ...storeError === null ? [] : [failed("log", `cannot be written: ${storeError}`, "free some space: df -h")],
   ];
 }

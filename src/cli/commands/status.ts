@@ -156,12 +156,13 @@ function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem
   }
 }
 
-function showHealth(io: CliIo, { units, runs, counters, warnings }: Health): void {
+function showHealth(io: CliIo, { units, runs, counters, warnings, stuckPrograms }: Health): void {
   const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
   for (const warning of warnings.slice(0, warningsShown)) print(io, `${sign.warning} ${toOneLine(warning, 300)}`);
   if (warnings.length > warningsShown) {
     print(io, dim(io, `   and ${warnings.length - warningsShown} more: nerve doctor`));
   }
+  for (const stuck of stuckPrograms.slice(0, warningsShown)) print(io, `${sign.broken} ${toOneLine(stuck, 300)}`);
   print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
   const rows = units.map(({ kind, name, state, pid, memoryBytes, privateBytes, deaths, reason, problem }) => [

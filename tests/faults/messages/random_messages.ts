@@ -61,6 +61,7 @@ const kinds = {
   role_begun: () => ({ ...role(), timeoutMs: pick([1, 604_800_000, 50]) }),
   attempt_failed: () => ({ ...role(), message: text(9_000), place: place() }),
   finished: () => ({ ...run(), outcome: pick([{ kind: "completed" }, { kind: "failed", message: text(9_000), place: place() }, { kind: "max_rounds", next: text() }]) }),
+  programs_end: () => ({ work: Math.max(1, Math.abs(int())), aloneAt: pick([null, 0, -1e300, 1e300, Date.now()]) }),
   exit_refused: () => ({ code: int() }),
 };
 (async () => {

@@ -14,6 +14,9 @@ const atATime = Math.min(all / 2, 20_000);
 
 const ends: ReadonlySet<string> = new Set(["died", "ended", "quarantined"]);
 
+/** It may say that programs are to be ended. */
+const talkative = { permissions: { ...hostile.permissions, run: ["true"] } };
+
 const workflow = `import { defineWorkflow, END } from "nerve";
 export default defineWorkflow({
   roles: { say: () => ({ content: "hi", meta: {} }) },
@@ -25,9 +28,9 @@ Deno.test("random messages of every kind leave the kernel alive, its neighbours 
   using _processes = new HostileProcesses({ bad: talk, "w-bad": talk });
   await using workspace = await startWorkspace({
     yaml: {
-      senses: { bad: { ...hostile, timeout: "100ms" }, victim: {} },
+      senses: { bad: { ...talkative, timeout: "100ms" }, victim: {} },
       reflexes: [{ sense: "victim", interval: "20ms" }],
-      workflows: { "w-bad": { ...hostile, concurrency: 20, overflow: "queue" }, w: { overflow: "queue" } },
+      workflows: { "w-bad": { ...talkative, concurrency: 20, overflow: "queue" }, w: { overflow: "queue" } },
     },
     senses: { bad: "export const compute = () => 1;", victim: "export const compute = () => ({ fine: 1 });" },
     workflows: { "w-bad": workflow, w: workflow },

@@ -33,6 +33,18 @@ Deno.test("status shows private memory, and where the socket is; doctor shows it
   for (const text of [out, (await served.nerve("doctor")).out]) assert.ok(text.includes(socket), text);
 });
 
+Deno.test("status and doctor name the programs that cannot be ended", async () => {
+  await using served = await serveWorkspace({ senses: { a: "export const compute = () => 1;" } });
+  // No test can hang a program in the system everywhere; everything else here is real.
+  const { api } = served.workspace.kernel, health = api.health.bind(api);
+  const stuck = "sense a: df (pid 12) cannot be ended: it hangs in the system (state D)";
+  api.health = () => ({ ...health(), stuckPrograms: [stuck] });
+  assert.ok((await served.nerve("status")).out.includes(`🔴 ${stuck}\n`), (await served.nerve("status")).out);
+  const { out, code } = await served.nerve("doctor");
+  assert.equal(code, 1);
+  assert.ok(out.includes(stuck), out);
+});
+
 Deno.test("a problem is no longer among the last ones when a later good row of its subject has ended it", async () => {
   await past(async (store) => {
     const add = (source: `sense:${string}` | `group:${string}`, type: LogType) =>

@@ -3,6 +3,7 @@
  * the whole kernel. Danger: a signal that nobody ever hears.
  */
 import assert from "node:assert/strict";
+import type { KernelEvent } from "../../../src/protocol/event.ts";
 import { startWorkspace, type WorkspaceFixture } from "../../support/workspace_fixture.ts";
 
 const source = "let n = 0;\nexport const compute = () => ({ n: ++n, at: crypto.randomUUID() });";
@@ -21,8 +22,8 @@ async function told(workspace: WorkspaceFixture): Promise<number[]> {
 
 async function hearsAll(workspace: WorkspaceFixture): Promise<void> {
   const last = (await told(workspace)).at(-1) ?? assert.fail("nothing was told");
-  const hears = (event: unknown) =>
-    JSON.stringify(event).includes(`"sense":"ear"`) && JSON.stringify(event).includes(`${last}`);
+  const hears = (event: KernelEvent) =>
+    event.kind === "signal" && event.signal.sense === "ear" && (event.signal.payload as number[]).includes(last);
   await workspace.waitFor(hears, `row ${last} to be heard`);
   assert.deepEqual(await heard(workspace), await told(workspace));
 }

@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { repository } from "../../support/source_files.ts";
 import { makeWorkspace, noProcessIn, processesIn, startWorkspace, within } from "../../support/workspace_fixture.ts";
 
-/** A sense that starts a program which outlives its compute, and reports it. */
-const spawning = `export function compute() {
-  new Deno.Command("sleep", { args: ["600"], stdin: "null", stdout: "null", stderr: "null" }).spawn().unref();
-  return { spawned: true };
-}`;
+/** A sense whose module starts a program, which lives as long as its process. */
+const spawning = `
+new Deno.Command("sleep", { args: ["600"], stdin: "null", stdout: "null", stderr: "null" }).spawn().unref();
+export const compute = () => ({ spawned: true });`;
 const waiting = `export const compute = ({ signal, log }) => new Promise((resolve, reject) => {
   log("info", "waiting");
   signal.addEventListener("abort", () => reject(signal.reason));

@@ -1,0 +1,159 @@
+/**
+ * Ties each program that user code starts to the compute or attempt that starts it: puts its mark
+ * (base/program_mark.ts) into the program's environment, and has the kernel end what is left of it when the compute or
+ * attempt has ended (process/program_ends.ts). Installed by worker_main.ts before any user code loads, where a unit may
+ * start programs at all; used by both runtimes.
+ * I1. `runWork` settles only when nothing that was started in it is running, or what is left is known to the kernel.
+ * I2. A program that is started when its compute or attempt has ended is refused. So is one of a sense or role of which
+ *     an earlier program could not be ended.
+ * The programs stay in the process group of the unit: one signal ends them all with it.
+ */
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { systemClock } from "../base/clock.ts";
+import { formatWork, markVariable } from "../base/program_mark.ts";
+import type { KernelChannel } from "./runtime.ts";
+
+/** One compute, or one attempt of a role. */
+interface Work {
+  readonly number: number;
+  readonly subject: string;
+  /** Whether it has started a program. */
+  started: boolean;
+  ended: boolean;
+}
+
+interface Tracker {
+  readonly mark: string;
+  readonly kernel: KernelChannel;
+  readonly current: AsyncLocalStorage<Work>;
+  /** By number, what waits for the kernel's answer. */
+  readonly ending: Map<number, () => void>;
+  readonly active: Set<Work>;
+  held: ReadonlyMap<string, string>;
+  last: number;
+}
+
+let tracker: Tracker | null = null;
+
+/** `mark`: what the mark of each program begins with. */
+export async function installPrograms(mark: string, kernel: KernelChannel): Promise<void> {
+  // 0.5 MiB that a process without programs does not need.
+  const { AsyncLocalStorage } = await import("node:async_hooks");
+  tracker = {
+    ...{ mark, kernel, held: new Map(), last: 0 },
+    ...{ current: new AsyncLocalStorage(), ending: new Map(), active: new Set() },
+  };
+  replaceStarters(tracker);
+}
+
+/** Runs `act` for a sense or role. Everything that it starts, however indirectly, ends before this settles. */
+export async function runWork<T>(subject: string, act: () => T | Promise<T>): Promise<T> {
+  if (tracker === null) return await act();
+  const work: Work = { number: ++tracker.last, subject, started: false, ended: false };
+  tracker.active.add(work);
+  try {
+    return await tracker.current.run(work, act);
+  } finally {
+    work.ended = true;
+    tracker.active.delete(work);
+    if (work.started) await endWork(tracker, work);
+  }
+}
+
+/**
+ * A signal that aborts with `signal`, for the code of the compute or attempt that calls this. A listener runs on behalf of
+ * whoever aborts: with the kernel's signal itself, programs that it starts would belong to nobody.
+ */
+export function bindSignal(signal: AbortSignal): AbortSignal {
+  const work = tracker?.current.getStore();
+  if (tracker === null || work === undefined) return signal;
+  const { current } = tracker, bound = new AbortController();
+  const abort = () => current.run(work, () => bound.abort(signal.reason));
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  return bound.signal;
+}
+
+function endWork({ kernel, ending, active }: Tracker, { number }: Work): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  ending.set(number, resolve);
+  kernel.send({ t: "programs_end", work: number, aloneAt: active.size === 0 ? systemClock.now() : null });
+  return promise;
+}
+
+/** The kernel has ended what that work left running. */
+export function onProgramsEnded(work: number): void {
+  tracker?.ending.get(work)?.();
+  tracker?.ending.delete(work);
+}
+
+/** By sense or role: why it may start no program. */
+export function onHeld(subjects: Readonly<Record<string, string>>): void {
+  if (tracker !== null) tracker.held = new Map(Object.entries(subjects));
+}
+
+/** The options with which a program is started; throws when it may not be. */
+function toMarked<Options extends { env?: Record<string, string> | undefined }>(
+  { current, held, mark }: Tracker,
+  program: unknown,
+  options: Options | undefined,
+): Options & { env: Record<string, string> } {
+  const work = current.getStore() ?? null;
+  if (work?.ended === true) {
+    throw new Deno.errors.NotCapable(`${program} is not started: the compute or attempt that starts it has ended`);
+  }
+  const reason = held.get(work?.subject ?? "");
+  if (reason !== undefined) throw new Deno.errors.Busy(`${program} is not started: ${reason}`);
+  if (work !== null) work.started = true;
+  const own = mark + formatWork(work?.number ?? 0, work?.subject ?? "");
+  return { ...options as Options, env: { ...options?.env, [markVariable]: own } };
+}
+
+/** Replaces every way to start a program, for good. */
+function replaceStarters(tracker: Tracker): void {
+  const { Command } = Deno;
+  class MarkedCommand {
+    readonly #program: string | URL;
+    readonly #options: Deno.CommandOptions | undefined;
+
+    constructor(program: string | URL, options?: Deno.CommandOptions) {
+      this.#program = program;
+      this.#options = options;
+    }
+
+    // As in Deno, what is wrong with the program itself rejects.
+    // deno-lint-ignore require-await
+    async output(): Promise<Deno.CommandOutput> {
+      return this.#create().output();
+    }
+
+    outputSync(): Deno.CommandOutput {
+      return this.#create().outputSync();
+    }
+
+    spawn(): Deno.ChildProcess {
+      return this.#create().spawn();
+    }
+
+    #create(): Deno.Command {
+      return new Command(this.#program, toMarked(tracker, this.#program, this.#options));
+    }
+  }
+  pin("Command", Object.defineProperty(MarkedCommand, "name", { value: "Command" }));
+  const toCommand = (program: string | URL, second?: unknown, third?: Deno.CommandOptions) =>
+    new MarkedCommand(program, Array.isArray(second) ? { ...third, args: second } : second as Deno.CommandOptions);
+  pin("spawn", (...args: Parameters<typeof toCommand>) => toCommand(...args).spawn());
+  pin("spawnAndWait", (...args: Parameters<typeof toCommand>) => toCommand(...args).output());
+  pin("spawnAndWaitSync", (...args: Parameters<typeof toCommand>) => toCommand(...args).outputSync());
+  // Deprecated, and not in the types of Deno 2.9.6.
+  const run: unknown = Reflect.get(Deno, "run");
+  if (typeof run !== "function") return;
+  pin(
+    "run",
+    (options: { cmd: unknown[]; env?: Record<string, string> }) => run(toMarked(tracker, options?.cmd?.[0], options)),
+  );
+}
+
+function pin(key: string, value: unknown): void {
+  if (key in Deno) Object.defineProperty(Deno, key, { value, writable: false, configurable: false });
+}

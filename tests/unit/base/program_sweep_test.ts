@@ -1,0 +1,59 @@
+/** Ending programs by their marks, on real processes. The bug would be: a stranger is ended, or one of ours is not. */
+import assert from "node:assert/strict";
+import { isAlive, type ProcessStat, readProcessStat } from "../../../src/base/process_id.ts";
+import { markVariable } from "../../../src/base/program_mark.ts";
+import { endPrograms } from "../../../src/base/program_sweep.ts";
+
+function start(mark: string | null, program = "sleep", args = ["1000"]): Deno.ChildProcess {
+  const env = mark === null ? {} : { [markVariable]: mark };
+  return new Deno.Command(program, { args, env, stdout: "null" }).spawn();
+}
+
+const isCandidate = () => true;
+
+Deno.test("endPrograms() ends what carries the mark, with what it starts meanwhile, and nobody else", async () => {
+  const own = crypto.randomUUID();
+  const targets = [start(own), start(own, "setsid", ["sleep", "1000"]), start(own, "sh", ["-c", "sleep 1000 & wait"])];
+  // One that starts the next one whenever it is looked for.
+  targets.push(start(own, "sh", ["-c", "while :; do setsid sleep 1000 & sleep 0.01; done"]));
+  const others = [start(null), start(`${own}x`), start(crypto.randomUUID())];
+  const isTarget = (mark: string | null) => mark === own;
+  const { ended, stuck } = await endPrograms({ isCandidate, isTarget, waitMs: 10_000 });
+  assert.deepEqual(stuck, []);
+  for (const { pid } of targets) assert.ok(ended.some((program) => program.pid === pid), String(pid));
+  for (const { pid } of others) {
+    assert.equal(isAlive({ pid, startTime: readProcessStat(pid)?.startTime ?? null }), true);
+  }
+  assert.deepEqual(await endPrograms({ isCandidate, isTarget, waitMs: 10_000 }), {
+    ended: [],
+    stuck: [],
+    problem: null,
+  });
+  for (const child of others) child.kill("SIGKILL");
+  await Promise.all([...targets, ...others].map((child) => child.status));
+});
+
+Deno.test("endPrograms() looks at no process that is no candidate", async () => {
+  const own = crypto.randomUUID(), child = start(own), start0 = readProcessStat(child.pid)?.startTime;
+  const isTarget = (mark: string | null) => mark === own;
+  const older = ({ startTime }: ProcessStat) => Number(startTime) < Number(start0);
+  assert.deepEqual(await endPrograms({ isCandidate: older, isTarget, waitMs: 100 }), {
+    ended: [],
+    stuck: [],
+    problem: null,
+  });
+  const same = ({ startTime }: ProcessStat) => startTime === start0;
+  assert.equal((await endPrograms({ isCandidate: same, isTarget, waitMs: 10_000 })).ended.length, 1);
+  await child.status;
+});
+
+Deno.test("endPrograms() says what is still there when the time is up", async () => {
+  const own = crypto.randomUUID(), child = start(own);
+  const result = await endPrograms({ isCandidate, isTarget: (mark) => mark === own, waitMs: -1 });
+  // It may be gone already.
+  assert.equal(result.ended.length + result.stuck.length, 1);
+  assert.deepEqual([...result.ended, ...result.stuck].map(({ pid, command, mark }) => [pid, command, mark]), [
+    [child.pid, "sleep", own],
+  ]);
+  await child.status;
+});
