@@ -2,7 +2,8 @@
  * nerve for embedding: runs a kernel inside your own program.
  * @module
  */
-export { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.ts";
+export { createKernel, type KernelOptions } from "./daemon/embedded_kernel.ts";
+export type { Kernel } from "./kernel/kernel.ts";
 export { type Directive, type OutputRoute, routeSenseComputeOutput } from "./sensing/directive.ts";
 // Use `loadNerveConfig` for a kernel: `parseNerveConfig` checks only the text, not the paths of the grants.
 export { NerveError } from "./base/errors.ts";

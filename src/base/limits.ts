@@ -54,10 +54,7 @@ export const heartbeatIdleMs = 30 * secondMs;
 /** So many deaths of one process within `deathWindowMs` quarantine it. */
 export const deathsMax = 5;
 export const deathWindowMs = 60 * secondMs;
-/**
- * So do so many within `slowDeathWindowMs`, or `idleDeathsMax` in a row of processes that finished nothing: a process
- * may take a minute to die, and backoff ends long before.
- */
+/** So do so many within `slowDeathWindowMs`, or `idleDeathsMax` in a row of processes that finished nothing. */
 export const slowDeathsMax = 10;
 export const idleDeathsMax = 6;
 export const slowDeathWindowMs = 10 * minuteMs;
@@ -70,17 +67,11 @@ export const idleEndMs = 30 * secondMs;
 export const prepareAheadMs = 150;
 /** From the start of a process to its first answer; a slower one counts as dead. */
 export const processStartMaxMs = 20 * secondMs;
-/**
- * Processes that start at the same time: a start keeps a core busy for 40 to 80 ms, so more would only make each of
- * them later, and the kernel too. Others wait in the order in which they are due.
- */
+/** Processes that start at the same time: each keeps a core busy for 40 to 80 ms. Others wait as they are due. */
 export const processStartsMax = Math.min(16, Math.max(2, navigator.hardwareConcurrency));
 /** A start that takes longer waits for something else than a core: it no longer holds back the others. */
 export const startSlotMaxMs = 10 * secondMs;
-/**
- * Senses of one process that load at the same time, and that compute for the first time. Others wait in the order in
- * which they are due: a group may hold thousands, on one thread.
- */
+/** Senses of one process that load at the same time, and that compute for the first time. Others wait as they are due. */
 export const loadsMax = 8;
 export const firstComputesMax = 64;
 /** The time a process has to close its databases after `end`; then it is killed. */
@@ -112,10 +103,18 @@ export const outputBytesPerSecondMax = 1 * MiB;
 export const outputBytesBurstMax = 4 * MiB;
 export const logRowsPerSecondMax = 100;
 export const logRowsBurstMax = 1_000;
+/**
+ * What one unit may write into the log, signals included: with the burst, more than 5,000 small signals a second
+ * take in a minute.
+ */
+export const logBytesPerSecondMax = 512 * KiB;
+export const logBytesBurstMax = 64 * MiB;
 /** The time pending answers of the control API have when it stops; then they are abandoned. */
 export const controlStopMs = 2 * secondMs;
 /** Connections to the control API, including idle ones and event streams; further ones are closed at once. */
 export const controlConnectionsMax = 256;
+/** They take at most this share of the descriptors that the daemon may have: without any, Deno cannot start a thread. */
+export const controlConnectionsShare = 1 / 4;
 /** The time a client has to send a whole request, and to start the next one on a kept connection. */
 export const requestMaxMs = 10 * secondMs;
 /** The time a client has to read pending data; then its connection is closed. */
@@ -139,11 +138,20 @@ export const readThreadIdleMs = 30 * secondMs;
 
 /** From the start of the daemon to the first answer of its control API; a slower one counts as dead. */
 export const daemonStartMaxMs = 30 * secondMs;
+/**
+ * The kernel tells its supervisor this often that it is alive. So many misses are told, and so many end it: far more than
+ * any query or commit takes.
+ */
+export const kernelBeatMs = 5 * secondMs;
+export const kernelBeatMissesTold = 3;
+export const kernelBeatMissesMax = 12;
 /** How long `nerve stop` waits for the drain; then it kills the daemon. */
 export const daemonStopMaxMs = 30 * secondMs;
 /** How long a daemon waits for its missing workspace to return, and how often it checks. */
 export const workspaceAwayMaxMs = 30 * secondMs;
 export const workspaceCheckMs = 200;
+/** How often the kernel checks that its control socket is still there. */
+export const socketCheckMs = 1 * secondMs;
 /** How often the kernel checks that the -wal file of its log is still there. */
 export const walCheckMs = 500;
 /** How often, at most, it checks that the files of a sense's database are still there: before a compute. */
@@ -204,6 +212,13 @@ export const rejectionsLoggedMax = 20;
 export const rejectionWindowMs = minuteMs;
 /** So many deaths of a process in the same round of a run end the run as crashed. */
 export const roundDeathsMax = 3;
+/**
+ * After so many kills from outside at one round a run waits before it goes on: this long at first, then twice as long
+ * after each kill, up to the bound.
+ */
+export const outsideDeathsFree = 2;
+export const outsideWaitFirstMs = 1 * secondMs;
+export const outsideWaitMaxMs = 5 * minuteMs;
 
 /** The most attempts that a role's retry policy may request, and the longest wait between two of them. */
 export const roleAttemptsMax = 1_000;
@@ -261,15 +276,11 @@ export const commitManyOperations = 256;
 export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRetryMs = minuteMs;
 
-assert(
-  heartbeatIdleMs + heartbeatMs * heartbeatMissesMax < minuteMs,
-  "a dead group must be found within a minute",
-);
+assert(heartbeatIdleMs + heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
 assert(startSlotMaxMs < processStartMaxMs, "a start must hold up the others for less time than it may take");
-assert(
-  deathsMax < slowDeathsMax && idleDeathsMax <= slowDeathsMax && deathWindowMs < slowDeathWindowMs,
-  "a slower rate of deaths counts over a longer time",
-);
+assert(deathsMax < slowDeathsMax && deathWindowMs < slowDeathWindowMs, "slower deaths count over a longer time");
+assert(kernelBeatMissesTold < kernelBeatMissesMax, "a silent kernel must be told before it is ended");
+assert(payloadMaxBytes < logBytesBurstMax, "a signal must fit into the budget of the log");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");
 assert(sseClientsMax < controlConnectionsMax, "event streams must leave room for requests");
 assert(

@@ -27,6 +27,8 @@ export const osErrorTexts: Readonly<Record<string, readonly [text: string, hint:
   ELOOP: ["symbolic links form a circle", "Choose another path, or fix the links"],
   EIO: ["the system could not read or write", "The disk may be failing; dmesg may say more"],
   EMFILE: ["too many files are open", "Raise the limit: ulimit -n"],
+  EAGAIN: ["no more processes or threads are allowed", "Raise the limit: ulimit -u, TasksMax of its systemd unit"],
+  ENOMEM: ["no memory is left", "End some programs, or give the machine or its container more memory"],
   ENFILE: ["too many files are open on this machine", "Close some programs, then run the command again"],
 };
 
@@ -38,6 +40,18 @@ export function toOsError(thrown: unknown): OsError | null {
   if (known === undefined) return null;
   const [text, hint] = known, what = findOperation(messageOf(thrown));
   return { message: what === "" ? text : `${text}: ${what}`, hint };
+}
+
+/** Whether this process, or the machine, has no file descriptor left. */
+export function isOutOfDescriptors(thrown: unknown): boolean {
+  const code = thrown instanceof Error ? Reflect.get(thrown, "code") : null;
+  return code === "EMFILE" || code === "ENFILE";
+}
+
+/** In one line, with what to do; of any other error its message. */
+export function describeSystemError(thrown: unknown): string {
+  const { message, hint } = toOsError(thrown) ?? { message: messageOf(thrown), hint: null };
+  return hint === null ? message : `${message} (${hint[0]?.toLowerCase()}${hint.slice(1)})`;
 }
 
 /** Deno writes "Not a directory (os error 20): mkdir '/a'", its Node layer "ENOENT: no such file, open '/a'". */

@@ -40,6 +40,15 @@ export interface ProcessStat {
   readonly residentPages: number;
 }
 
+/** Each completes "its process ...". */
+export const processStateTexts: Readonly<Record<string, string>> = {
+  R: "is busy",
+  S: "waits for something",
+  D: "waits for a disk",
+  T: "was stopped by a signal (SIGSTOP)",
+  t: "is held by a debugger",
+};
+
 /** Null when there is no such process, or no /proc. */
 export function readProcessStat(pid: number): ProcessStat | null {
   let text: string;

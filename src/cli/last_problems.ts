@@ -2,7 +2,9 @@
  * The last problems of a workspace, for `nerve status`: rows of the log that a later good row of the same sense, group
  * or workflow has not ended.
  */
+import { isPlainObject } from "../protocol/json.ts";
 import type { LogRow, LogType } from "../protocol/log.ts";
+import { queueFullReason } from "../protocol/run.ts";
 import type { CliRecords } from "./open_records.ts";
 
 const computed = ["sense.signal", "sense.directive", "sense.null"] as const;
@@ -22,6 +24,7 @@ const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
   "sense.directive_invalid": ["sense.directive", "sense.loaded"],
   "run.failed": ["run.completed"],
   "run.crashed": ["run.completed"],
+  "run.dropped": ["run.completed"],
   "config.refused": ["config.loaded"],
 };
 
@@ -32,6 +35,7 @@ const candidatesMax = 50;
 export function readOpenProblems(records: CliRecords, max: number): LogRow[] {
   const rows = Object.keys(endedBy)
     .flatMap((type) => records.logs({ type, order: "desc", limit: candidatesMax }))
+    .filter(isProblem)
     .sort((a, b) => b.id - a.id);
   // When the newest problem of its source and type has ended, so have all older ones.
   const open: LogRow[] = [], ended = new Set<string>();
@@ -43,6 +47,11 @@ export function readOpenProblems(records: CliRecords, max: number): LogRow[] {
     else open.push(row);
   }
   return open.reverse();
+}
+
+/** `overflow: drop` is what somebody configured; that a full queue drops its oldest run is a loss. */
+function isProblem({ type, payload }: LogRow): boolean {
+  return type !== "run.dropped" || (isPlainObject(payload) && payload.reason === queueFullReason);
 }
 
 function isEnded(records: CliRecords, { id, type, source }: LogRow): boolean {

@@ -9,6 +9,7 @@ import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, readHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ControlClient } from "../control/client/client.ts";
 import { findDaemon } from "../daemon/discovery.ts";
+import { describeLockHolder } from "../protocol/lock_holder.ts";
 import type { CliIo } from "./io.ts";
 
 /** The workspace that the flag, the environment or the current folder selects. Throws WORKSPACE_MISSING. */
@@ -44,12 +45,22 @@ export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig>
 
 /** Creates a client of the workspace's daemon; `using` closes it. */
 export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
+  if (!await socketExists(paths.socket)) refuseEmbedded(paths);
   const { ControlClient } = await import("../control/client/client.ts");
   return new ControlClient(paths.socket, () => {
     const { kernel, supervised } = findDaemon(paths);
     // A daemon that is starting or stopping holds the lock but has no socket; that is not a fault.
     const pid = supervised === null || supervised.state === "running" ? kernel?.pid ?? null : null;
     return { root: paths.root, pid, starts: supervised?.state === "starting" || supervised?.state === "backoff" };
+  });
+}
+
+/** A kernel inside another program may serve no control API; then `nerve start` would be the wrong advice. */
+function refuseEmbedded(paths: WorkspacePaths): void {
+  const { kernel } = findDaemon(paths);
+  if (kernel?.kind !== "embedded") return;
+  throw new NerveError("DAEMON_ANSWER", `${describeLockHolder(kernel)}, serves no control API`, {
+    hint: "commands work with the option `control` of createKernel",
   });
 }
 

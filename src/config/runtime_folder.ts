@@ -5,20 +5,41 @@
 import { basename, dirname, join } from "node:path";
 import { NerveError } from "../base/errors.ts";
 import { ifPresent, isMissing } from "../base/if_present.ts";
-import type { WorkspacePaths } from "./workspace.ts";
+import { byteLength } from "../protocol/json.ts";
+import { runtimeNameMaxBytes, socketPathMaxBytes, type WorkspacePaths } from "./workspace.ts";
 
 const privateMode = 0o700;
 
 /** Makes `paths.runtimeFolder` and the folder above it, both private. Throws like `checkPrivateFolder`. */
-export async function makeRuntimeFolder(paths: WorkspacePaths): Promise<string> {
-  for (const folder of [dirname(paths.runtimeFolder), paths.runtimeFolder]) await makePrivateFolder(folder);
-  return paths.runtimeFolder;
+export function makeRuntimeFolder({ runtimeFolder }: Pick<WorkspacePaths, "runtimeFolder">): string {
+  for (const folder of [dirname(runtimeFolder), runtimeFolder]) makePrivateFolder(folder);
+  return runtimeFolder;
+}
+
+/** A folder for the sockets of processes. */
+export interface SocketFolder {
+  readonly path: string;
+  /** Makes it if it is missing. Throws when it cannot be made, or is not private. */
+  prepare(): void;
+}
+
+/**
+ * Where the kernel puts the sockets of its processes, by preference. The system removes a user's runtime directory at
+ * the last logout, and a daemon that stays must go on: then it uses a folder in `data/`, unless its path is too long.
+ */
+export function listSocketFolders(paths: WorkspacePaths): SocketFolder[] {
+  const own = join(paths.data, "run"), runtime = paths.runtimeFolder;
+  const folders: SocketFolder[] = [{ path: runtime, prepare: () => void makeRuntimeFolder(paths) }];
+  if (byteLength(own) + 1 + runtimeNameMaxBytes <= socketPathMaxBytes) {
+    folders.push({ path: own, prepare: () => makePrivateFolder(own) });
+  }
+  return folders;
 }
 
 /** For clients: they trust the control socket only where no other user could have put it. */
-export async function checkSocketFolder(paths: WorkspacePaths): Promise<void> {
+export function checkSocketFolder(paths: WorkspacePaths): void {
   if (dirname(paths.socket) !== paths.runtimeFolder) return;
-  for (const folder of [dirname(paths.runtimeFolder), paths.runtimeFolder]) await checkPrivateFolder(folder);
+  for (const folder of [dirname(paths.runtimeFolder), paths.runtimeFolder]) checkPrivateFolder(folder);
 }
 
 /**
@@ -61,9 +82,9 @@ function readLink(path: string): string | null {
   return ifPresent(() => Deno.lstatSync(path))?.isSymlink === true ? Deno.readLinkSync(path) : null;
 }
 
-async function makePrivateFolder(folder: string): Promise<void> {
+function makePrivateFolder(folder: string): void {
   try {
-    await Deno.mkdir(folder, { mode: privateMode });
+    Deno.mkdirSync(folder, { mode: privateMode });
   } catch (thrown) {
     // It exists: the check tells whether we or another user made it.
     if (!(thrown instanceof Deno.errors.AlreadyExists)) {
@@ -73,14 +94,14 @@ async function makePrivateFolder(folder: string): Promise<void> {
       });
     }
   }
-  await checkPrivateFolder(folder);
+  checkPrivateFolder(folder);
 }
 
 /**
  * Throws NerveError FOLDER_UNSAFE unless `folder` is a real folder (not a symbolic link), owned by this user, that no
  * other user may enter.
  */
-export async function checkPrivateFolder(folder: string): Promise<void> {
+export function checkPrivateFolder(folder: string): void {
   const refuse = (why: string, cause?: unknown) => {
     return new NerveError("FOLDER_UNSAFE", `${folder} ${why}`, {
       hint: `check who made it, then remove it: rm -r ${folder}`,
@@ -89,7 +110,7 @@ export async function checkPrivateFolder(folder: string): Promise<void> {
   };
   let info: Deno.FileInfo;
   try {
-    info = await Deno.lstat(folder);
+    info = Deno.lstatSync(folder);
   } catch (thrown) {
     throw refuse("cannot be read", thrown);
   }

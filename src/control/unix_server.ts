@@ -4,15 +4,16 @@
  * It uses node:http because Deno.serve has neither a deadline for half-sent requests nor a way to close a connection
  * (measured with 2.9.6: it keeps a half-sent header for ever).
  * I1. The socket's mode is 0600 from the start.
- * I2. A connection on which no whole request arrives within `requestMaxMs` is closed; one over `controlConnectionsMax`
- *     is closed at once.
+ * I2. A connection on which no whole request arrives within `requestMaxMs` is closed; one over `controlConnectionsMax`,
+ *     or over its share of the process's descriptors, is closed at once.
  * I3. `stop` ends, whatever the clients do, and leaves no connection open.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
+import { readDescriptorLimit } from "../base/descriptor_limit.ts";
 import { isMissing } from "../base/if_present.ts";
-import { controlConnectionsMax, controlStopMs, requestMaxMs } from "../base/limits.ts";
+import { controlConnectionsMax, controlConnectionsShare, controlStopMs, requestMaxMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { answerRequest } from "./http_server.ts";
 import type { ControlEnv } from "./kernel_port.ts";
@@ -118,14 +119,17 @@ class Connections {
   readonly #deadlines = new Map<Socket, CancelTimer | null>();
   /** Connections with a request that is not answered yet. */
   readonly #busy = new Set<Socket>();
+  readonly #max: number;
   #closing = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    const descriptors = readDescriptorLimit() ?? Infinity;
+    this.#max = Math.min(controlConnectionsMax, Math.floor(descriptors * controlConnectionsShare));
   }
 
   add(socket: Socket): void {
-    if (this.#closing || this.#deadlines.size >= controlConnectionsMax) return void socket.destroy();
+    if (this.#closing || this.#deadlines.size >= this.#max) return void socket.destroy();
     socket.on("error", () => {});
     socket.once("close", () => {
       this.markReceived(socket);

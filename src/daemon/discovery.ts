@@ -7,11 +7,12 @@ import { ifPresent, isGoneProcess, isMissing } from "../base/if_present.ts";
 import { isAlive, type ProcessId, readProcessStat } from "../base/process_id.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
+import { type LockHolder, parseLockHolder } from "../protocol/lock_holder.ts";
 import { type DaemonState, readState } from "./state_file.ts";
 
 export interface FoundDaemon {
-  /** The kernel: the process that holds the workspace's lock. */
-  readonly kernel: ProcessId | null;
+  /** The process that holds the workspace's lock: a kernel, alone or inside another program, or a command of nerve. */
+  readonly kernel: LockHolder | null;
   /** The state of a running supervisor. */
   readonly supervised: DaemonState | null;
   /** The last state of a supervisor that no longer runs: it gave up, or was killed. */
@@ -29,7 +30,7 @@ export function findDaemon(paths: WorkspacePaths): FoundDaemon {
 }
 
 /** For a workspace that was moved or copied here while its daemon ran. That daemon does not belong to this folder. */
-function ignoreMovedState(kernel: ProcessId | null, state: DaemonState): FoundDaemon {
+function ignoreMovedState(kernel: LockHolder | null, state: DaemonState): FoundDaemon {
   const problem = `the workspace was moved or copied here from ${state.workspace}, where its daemon ran`;
   const own = kernel?.pid === state.kernel ? null : kernel;
   return { kernel: own, supervised: null, lastState: { ...state, state: "gave up", problem } };
@@ -40,9 +41,8 @@ export function isRunning({ kernel, supervised }: FoundDaemon): boolean {
 }
 
 /** The last process that wrote its id to the lock file, alive or not. Null after an orderly stop. */
-export function readLockHolder({ lockFile }: WorkspacePaths): ProcessId | null {
-  const [pid = "", startTime = ""] = (readText(lockFile) ?? "").trim().split(" ");
-  return /^\d+$/.test(pid) ? { pid: Number(pid), startTime: startTime === "" ? null : startTime } : null;
+export function readLockHolder({ lockFile }: WorkspacePaths): LockHolder | null {
+  return parseLockHolder(readText(lockFile) ?? "");
 }
 
 function readText(path: string): string | null {

@@ -1,5 +1,6 @@
 /** Starts the kernel's process for the supervisor and reads its output. kernel_supervisor.ts decides when it ends. */
 import { stripVTControlCharacters } from "node:util";
+import { readProcessStat } from "../base/process_id.ts";
 import { buildSelfArguments, findOwnProgram, smallHeap } from "../base/self_exec.ts";
 import { toProcessEnd } from "../process/exit_cause.ts";
 import { forwardLines } from "../process/output_lines.ts";
@@ -37,7 +38,8 @@ export function startKernelChild(root: string, listener: KernelListener): Kernel
     await outputEnd;
     return { code, message: toProcessEnd({ code, signal }, findFault(stderrTail)).message };
   });
-  return { pid: child.pid, end, signal: (signal) => signalChild(child, signal) };
+  const state = () => readProcessStat(child.pid)?.state ?? null;
+  return { pid: child.pid, end, state, signal: (signal) => signalChild(child, signal) };
 }
 
 /**

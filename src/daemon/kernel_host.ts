@@ -10,15 +10,13 @@
  */
 import { messageOf } from "../base/errors.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
-import { version } from "../base/version.ts";
-import { linkSocket } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { KernelPort } from "../control/kernel_port.ts";
-import type { ControlServer } from "../control/unix_server.ts";
 import type { KernelEvent } from "../protocol/event.ts";
+import { openControlSocket } from "./control_socket.ts";
 import { watchWorkspace, type WorkspaceLoss } from "./workspace_watch.ts";
 
-/** What this file needs from a kernel; `createKernel` returns one. */
+/** What this file needs from a kernel. */
 export interface HostedKernel {
   readonly ready: Promise<void>;
   /** Usable only while the kernel runs. */
@@ -81,7 +79,8 @@ export function hostKernel(
       await (cause === "workspace gone" ? kernel.abandon() : kernel.stop());
     })().catch(failed.reject);
   };
-  const server = startServer(kernel, options, () => stop("request"));
+  const { paths, clock } = options, report = (what: string) => options.report(what);
+  const server = openControlSocket(kernel.api, { paths, clock, stop: () => stop("request"), report });
   const watch = watchWorkspace(options.paths, options.clock, (loss) => {
     if (loss === "log gone" && !stopping) options.report(logGone);
     stop(loss);
@@ -113,30 +112,4 @@ export function hostKernel(
 
 async function passEvents(events: AsyncIterable<KernelEvent>, { onEvent }: HostOptions): Promise<void> {
   for await (const event of events) await onEvent(event);
-}
-
-async function startServer(kernel: HostedKernel, options: HostOptions, stop: () => void): Promise<ControlServer> {
-  const [{ createApp }, { serveControl }] = await Promise.all([
-    import("../control/app.ts"),
-    import("../control/unix_server.ts"),
-  ]);
-  const report = (thrown: unknown) => options.report(`control API: ${messageOf(thrown)}`);
-  const app = createApp(kernel.api, { version, stop, report });
-  const { paths, clock } = options, server = await serveControl(app, { path: paths.socket, clock, report });
-  let unlink = () => {};
-  try {
-    unlink = linkSocket(paths);
-  } catch (thrown) {
-    options.report(`there is no link to the control socket in the workspace: ${messageOf(thrown)}`);
-  }
-  return {
-    path: server.path,
-    async stop() {
-      try {
-        unlink();
-      } finally {
-        await server.stop();
-      }
-    },
-  };
 }

@@ -7,14 +7,14 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { messageOf, NerveError } from "../base/errors.ts";
-import { logLineMaxBytes } from "../base/limits.ts";
+import { kernelBeatMs, logLineMaxBytes } from "../base/limits.ts";
 import { cutMessage, type LogLine } from "../base/log_line.ts";
 import { toOsError } from "../base/os_error.ts";
 import { version } from "../base/version.ts";
 import { formatProblems } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
 import { workspacePaths } from "../config/workspace.ts";
-import { createKernel, type Kernel } from "../kernel/kernel.ts";
+import { Kernel } from "../kernel/kernel.ts";
 import { toLogLine } from "./event_log_line.ts";
 import { hostKernel, type KernelHost } from "./kernel_host.ts";
 import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
@@ -49,7 +49,8 @@ async function startKernel(root: string): Promise<StartedKernel | { refusal: Sta
       const message = formatProblems(parsed.error, "text");
       return { refusal: { code: "CONFIG_INVALID", message, hint: "nerve validate shows the same errors" } };
     }
-    const kernel = createKernel(parsed.value.config, root, { watch: true }), events = kernel.events();
+    const holder = { kind: "daemon", program: "nerve" } as const;
+    const kernel = new Kernel(parsed.value.config, root, { holder, watch: true }), events = kernel.events();
     await kernel.ready;
     return { kernel, events };
   } catch (thrown) {
@@ -101,10 +102,16 @@ function host({ kernel, events }: StartedKernel): KernelHost {
         createLine("info", "kernel.ready", `nerve ${version}, ${senses.size} senses, ${workflows.size} workflows`),
       );
       writeRecord({ t: "ready" });
+      beat();
     },
     onStopping: (cause) => void writeRecord({ t: "stopping", cause }),
     report: (what) => void writeRecord(createLine("warn", "problem", messageOf(what))),
   });
+}
+
+/** Tells the supervisor that the event loop runs. A beat that it does not read delays the next one. */
+function beat(): void {
+  void writeRecord({ t: "beat" }).then(() => systemClock.after(kernelBeatMs, beat));
 }
 
 const encoder = new TextEncoder();

@@ -8,6 +8,7 @@
  *     ready is restarted.
  * I4. When the workspace was removed, a kernel is started as soon as a workspace is there again. Failed starts are
  *     retried, since the workspace may be half written. Until a start succeeds nothing is written to it.
+ * I5. A kernel that hangs is ended, which is a death (kernel_heartbeat.ts).
  */
 import { calculateBackoff } from "../base/backoff.ts";
 import { messageOf } from "../base/errors.ts";
@@ -22,6 +23,7 @@ import {
 } from "../base/limits.ts";
 import type { LogLine } from "../base/log_line.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
+import { KernelHeartbeat } from "./kernel_heartbeat.ts";
 import { kernelExit, type KernelRecord, type StartRefusal } from "./supervisor_protocol.ts";
 
 export interface KernelListener {
@@ -40,6 +42,8 @@ export interface KernelHandle {
   readonly pid: number;
   /** Resolves when the process has ended and all of its output was read. */
   readonly end: Promise<KernelEnd>;
+  /** State of the process as in /proc; null where there is none. */
+  state(): string | null;
   signal(signal: "SIGTERM" | "SIGKILL" | "SIGHUP"): void;
 }
 
@@ -74,6 +78,9 @@ export class KernelSupervisor {
   readonly #firstReady = Promise.withResolvers<void>();
   #state: KernelSupervisorState = "starting";
   #child: KernelHandle | null = null;
+  #heartbeat: KernelHeartbeat | null = null;
+  /** Why we ended the kernel, which its exit status does not say. */
+  #ended: string | null = null;
   #refusal: StartRefusal | null = null;
   #deathsAt: number[] = [];
   #deaths = 0;
@@ -115,6 +122,7 @@ export class KernelSupervisor {
   start(): void {
     let child: KernelHandle;
     this.#refusal = null;
+    this.#ended = null;
     try {
       child = this.#ports.start({
         onRecord: (record) => this.#handleRecord(record),
@@ -126,11 +134,8 @@ export class KernelSupervisor {
     this.#child = child;
     if (this.#away === null) this.#setState("starting");
     this.#cancel = this.#ports.clock.after(daemonStartMaxMs, () => {
-      this.#log(
-        "error",
-        "kernel.late",
-        `kernel ${child.pid} does not answer after ${daemonStartMaxMs / 1000} s; killed`,
-      );
+      const late = `does not answer after ${daemonStartMaxMs / 1000} s; killed`;
+      this.#log("error", "kernel.late", `kernel ${child.pid} ${late}`);
       child.signal("SIGKILL");
     });
     child.end.then((end) => this.#handleEnd(end));
@@ -162,8 +167,11 @@ export class KernelSupervisor {
         this.#cancel();
         this.#everReady = true;
         this.#away = null;
+        this.#watch();
         if (this.#state === "starting" || this.#state === "away") this.#setState("running");
         return this.#firstReady.resolve();
+      case "beat":
+        return this.#heartbeat?.beat();
       case "stopping":
         this.#cancel();
         this.#logGone = record.cause === "log gone" && this.#stopRequests === 0;
@@ -175,13 +183,29 @@ export class KernelSupervisor {
     }
   }
 
+  #watch(): void {
+    const child = this.#child;
+    if (child === null) return;
+    this.#heartbeat = new KernelHeartbeat(this.#ports.clock, {
+      state: () => child.state(),
+      onSilent: (message) => this.#log("warn", "kernel.silent", `kernel ${child.pid} ${message}`),
+      onHung: (message) => {
+        this.#ended = `${message}, so it was ended`;
+        child.signal("SIGKILL");
+      },
+    });
+  }
+
   #logOutput(text: string): void {
     if (text.trim() !== "") this.#log("error", "kernel.output", text, "kernel");
   }
 
-  #handleEnd(end: KernelEnd): void {
+  #handleEnd(exit: KernelEnd): void {
     const pid = this.#child?.pid ?? null, refusal = this.#refusal;
+    const end = this.#ended === null ? exit : { ...exit, message: this.#ended };
     this.#cancel();
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
     this.#child = null;
     const gone = end.code === kernelExit.gone || (this.#state === "away" && this.#away === null);
     if (gone && this.#stopRequests === 0) return this.#startWaiting(pid);

@@ -23,6 +23,8 @@ export type KernelRecord =
   | { readonly t: "line"; readonly line: LogLine }
   /** The control API answers. */
   | { readonly t: "ready" }
+  /** Its event loop runs. */
+  | { readonly t: "beat" }
   | { readonly t: "stopping"; readonly cause: string }
   | { readonly t: "refused"; readonly refusal: StartRefusal };
 
@@ -34,7 +36,9 @@ export type StartReport =
 /** Null when the line is not a record. */
 export function parseKernelRecord(text: string): KernelRecord | null {
   const record = parse(text);
-  return record !== null && /^(line|ready|stopping|refused)$/.test(String(record.t)) ? record as KernelRecord : null;
+  return record !== null && /^(line|ready|beat|stopping|refused)$/.test(String(record.t))
+    ? record as KernelRecord
+    : null;
 }
 
 export function parseStartReport(text: string): StartReport | null {

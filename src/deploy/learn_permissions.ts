@@ -13,7 +13,7 @@ import { explainPermissions } from "../config/permissions/grants.ts";
 import { type Asked, derivePermissions, type Learned, readAudit } from "../config/permissions/learned.ts";
 import { bindToLock } from "../config/permissions/lock_binding.ts";
 import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
-import { makeRuntimeFolder } from "../config/runtime_folder.ts";
+import { listSocketFolders, makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { UnitProcess } from "../process/unit_process.ts";
@@ -53,13 +53,13 @@ export async function learnPermissions(
   await requireApproval(alone, paths, sense);
   const plan = planUnits(alone, paths).find(({ key }) => key === groupKey(sense));
   assert(plan !== undefined, `sense ${sense} has a group`);
-  await makeRuntimeFolder(paths);
+  makeRuntimeFolder(paths);
   const auditFile = join(paths.runtimeFolder, `learn-${Deno.pid}.jsonl`);
   const spec = { ...plan.spec, senses: plan.spec.senses.map((each) => ({ ...each, database: ":memory:" })) };
   const outcomes: Extract<FromProcess, { t: "outcome" }>["outcome"][] = [];
   const over = Promise.withResolvers<string | null>(), ended = Promise.withResolvers<void>();
   let answered = Promise.withResolvers<void>();
-  const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
+  const where = { socketFolders: listSocketFolders(paths), workspace: paths.root };
   const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
     ...unheard,
     onMessage: (_, message) => {

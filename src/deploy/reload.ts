@@ -10,6 +10,7 @@
  */
 import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
+import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { UnitPlan } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
@@ -219,7 +220,7 @@ export class Reload {
   /** False: the trial does not count, because the files changed meanwhile or the kernel stops. */
   async #tryChange(change: Change, reply: Collected): Promise<boolean> {
     const { paths, clock, errors } = this.#ports, { plan, now: { versions } } = change, { key } = plan;
-    const where = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
+    const where = { socketFolders: listSocketFolders(paths), workspace: paths.root };
     const problems = await tryToLoad(plan, where, clock, this.#stopping.signal);
     if (this.#stopping.signal.aborted) return false;
     if (!isSameContent(versions, this.#versionsIn(await this.#scan.scan(this.#ports.variables.path))(plan))) {

@@ -12,6 +12,7 @@ import { readEnvironment } from "../config/environment.ts";
 import { bindToLock } from "../config/permissions/lock_binding.ts";
 import { lockAtStart, readLock } from "../config/permissions/lock_file.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
+import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { Launch } from "../process/launcher.ts";
@@ -30,7 +31,7 @@ export async function loadAll(
 ): Promise<Diagnostic[]> {
   const bound = bindToLock(config, null, lockAtStart(await readLock(paths)));
   const plans = planUnits(bound.config, paths, bound.holds), found = new Map<UnitPlan, Diagnostic[]>();
-  const where: Launch = { runtimeFolder: paths.runtimeFolder, workspace: paths.root };
+  const where: Launch = { socketFolders: listSocketFolders(paths), workspace: paths.root };
   const waiting = [...plans];
   await Promise.all(Array.from({ length: loadingAtOnce }, async () => {
     for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {

@@ -1,13 +1,14 @@
 /**
  * The kernel: has every part created (wiring.ts), and starts and stops them in order. It makes no decisions itself:
- * sensing/ handles senses, workflow/ runs, process/ processes. Created by `nerve run`, and by programs that embed nerve
- * through mod.ts.
+ * sensing/ handles senses, workflow/ runs, process/ processes. Created by cli/commands/run.ts, daemon/kernel_process.ts,
+ * and daemon/embedded_kernel.ts for programs that embed nerve.
  * I1. Sinks start first, sources last; stop is the reverse.
  * I2. User code is never evaluated here.
  */
 import { Broadcast, type Subscription } from "../base/broadcast.ts";
 import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
+import { describeMissingInit, missingInitHint } from "../base/init_process.ts";
 import type { Clock } from "../base/time.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
@@ -18,6 +19,7 @@ import type { ComputeResult, Health, StartRunRequest } from "../protocol/api.ts"
 import { unknownSense } from "../protocol/common_errors.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { JsonObject } from "../protocol/json.ts";
+import type { HolderName } from "../protocol/lock_holder.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
 import { finishRestore } from "../store/maintenance/backup.ts";
@@ -27,54 +29,52 @@ import type { KernelApi } from "./kernel_api.ts";
 import { type KernelParts, wireKernel } from "./wiring.ts";
 import { WriteFailures } from "./write_failures.ts";
 
-export interface KernelOptions {
+export interface KernelSetup {
+  /** Who holds the workspace's lock while the kernel runs. */
+  readonly holder: HolderName;
   /** Default: the system's clock. */
   readonly clock?: Clock;
-  /**
-   * Watch nerve.yaml, senses/, workflows/ and lib/, and apply changes automatically. Default: false; changes are
-   * applied when `api.reload()` is called.
-   */
+  /** Watch nerve.yaml, senses/, workflows/ and lib/, and apply changes. Default: only `api.reload()` does. */
   readonly watch?: boolean;
+  /** Starts a part that is not the kernel's own, such as the control API: the last to start, and the first to stop. */
+  readonly beside?: (kernel: Kernel) => Promise<KernelCompanion>;
 }
 
-/**
- * Starts a kernel for the workspace at `root` with a validated configuration. It does not throw: `ready` rejects with
- * NerveError DAEMON_RUNNING if another daemon runs in the workspace, and with the store's error if the store cannot be
- * opened.
- * @example
- * ```ts
- * const kernel = createKernel(config, "/srv/watch");
- * await kernel.ready;
- * for await (const event of kernel.events()) console.log(event.kind);
- * ```
- */
-export function createKernel(config: NerveConfig, root: string, options: KernelOptions = {}): Kernel {
-  return new Kernel(config, workspacePaths(root), options.clock ?? systemClock, options.watch ?? false);
+export interface KernelCompanion {
+  stop(): Promise<void>;
 }
 
 export class Kernel {
-  /** Resolves when everything has started. */
+  /**
+   * Resolves when everything has started. Rejects with NerveError DAEMON_RUNNING if another kernel runs in the
+   * workspace, and with the store's error if the store cannot be opened.
+   */
   readonly ready: Promise<void>;
   readonly startedAt: number;
   readonly paths: WorkspacePaths;
   readonly #config: NerveConfig;
-  readonly #watch: boolean;
+  readonly #setup: KernelSetup;
+  /** The kernel's own parts have started. */
+  readonly #started: Promise<void>;
   readonly #clock: Clock;
   readonly #startedMonotonic: number;
   readonly #bus = new Broadcast<KernelEvent>();
   #parts: KernelParts | null = null;
   #lock: WorkspaceLock | null = null;
+  #companion: Promise<KernelCompanion> | null = null;
   #stopping: Promise<void> | null = null;
   readonly #stopped = Promise.withResolvers<void>();
 
-  constructor(config: NerveConfig, paths: WorkspacePaths, clock: Clock, watch: boolean) {
+  /** Begins to start a kernel for the workspace at `root` with a validated configuration. Does not throw: see `ready`. */
+  constructor(config: NerveConfig, root: string, setup: KernelSetup) {
     this.#config = config;
-    this.#watch = watch;
-    this.paths = paths;
-    this.#clock = clock;
-    this.startedAt = clock.now();
-    this.#startedMonotonic = clock.monotonic();
-    this.ready = this.#start();
+    this.#setup = setup;
+    this.paths = workspacePaths(root);
+    this.#clock = setup.clock ?? systemClock;
+    this.startedAt = this.#clock.now();
+    this.#startedMonotonic = this.#clock.monotonic();
+    this.#started = this.#start();
+    this.ready = this.#started.then(() => this.#startCompanion());
     // A caller that does not await `ready` can use `stopped`; the rejection must not count as unhandled.
     this.ready.catch(() => {});
   }
@@ -92,6 +92,11 @@ export class Kernel {
   /** All events from now on. Ends when the kernel has stopped. */
   events(): Subscription<KernelEvent> {
     return this.#bus.subscribe();
+  }
+
+  /** Publishes a problem of the kernel itself, or of what runs beside it. */
+  reportProblem(message: string): void {
+    this.#bus.publish({ kind: "problem", source: "kernel", message, ts: this.#clock.now() });
   }
 
   /** The operations behind the control API. */
@@ -149,16 +154,14 @@ export class Kernel {
     const { paths } = this, clock = this.#clock;
     let store: Store | null = null;
     try {
-      await makeRuntimeFolder(paths);
-      this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root);
+      makeRuntimeFolder(paths);
+      this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root, this.#setup.holder);
       const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);
       for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
         await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
       }
-      const report = (message: string) =>
-        this.#bus.publish({ kind: "problem", source: "kernel", message, ts: clock.now() });
-      const failures = new WriteFailures(clock, report);
+      const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
         onLost: (error, operations) => failures.report(error, operations),
@@ -176,11 +179,15 @@ export class Kernel {
       });
       this.#parts = parts;
       store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
+      const missingInit = describeMissingInit(Deno.pid);
+      if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
       // Before any process loads code from disk: later changes are then noticed.
-      if (this.#watch) parts.watcher.start();
+      if (this.#setup.watch) parts.watcher.start();
       const swept = await leftovers;
       parts.stuck.onLeftovers(swept);
-      if (swept.problem !== null) report(`could not look for programs of an earlier daemon: ${swept.problem}`);
+      if (swept.problem !== null) {
+        this.reportProblem(`could not look for programs of an earlier daemon: ${swept.problem}`);
+      }
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
@@ -198,13 +205,29 @@ export class Kernel {
     }
   }
 
+  /** I1. A companion that cannot start stops the kernel. */
+  async #startCompanion(): Promise<void> {
+    this.#companion = this.#setup.beside?.(this) ?? null;
+    try {
+      await this.#companion;
+    } catch (thrown) {
+      this.#companion = null;
+      await this.stop();
+      throw thrown;
+    }
+  }
+
   async #stop(now: boolean): Promise<void> {
-    await this.ready.catch(() => {});
+    await this.#started.catch(() => {});
     const parts = this.#parts;
     if (parts === null) return;
+    // One that could not start rejects `ready`.
+    const companion = await this.#companion?.catch(() => null);
+    await companion?.stop();
     const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
     await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop(), parts.walWatch.stop()]);
     scheduler.stop();
+    parts.logBudget.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();
     await over;

@@ -136,7 +136,7 @@ export class KernelApi {
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#units.list(),
-      runs: { active: total("active"), queued: total("queued") },
+      runs: { active: total("active"), queued: total("queued"), dropped: workflows.dropped },
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,

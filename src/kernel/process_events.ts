@@ -12,9 +12,8 @@ import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { SupervisorPorts } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
-import type { KernelEvent, UnitChange } from "../protocol/event.ts";
-import type { JsonObject } from "../protocol/json.ts";
-import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { NewLogRow } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import { formatPlace } from "../protocol/signal.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
@@ -25,10 +24,12 @@ import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
 import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
+import { logBudgetTexts } from "./log_budget.ts";
 import { explainOutgrown } from "./outgrown.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
+import { toExitKind } from "./workflow_host.ts";
 
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
@@ -67,7 +68,7 @@ export class ProcessEvents implements SupervisorPorts {
 
   onReady(key: UnitKey, process: UnitProcess): void {
     this.#ports.stuck.onReady(key, process);
-    this.#recordChange(key, "ready", `process ${process.pid} is ready`);
+    this.#ports.notices.recordChange(key, "ready", `process ${process.pid} is ready`);
     this.#ports.runner.onReady(process);
   }
 
@@ -88,7 +89,10 @@ export class ProcessEvents implements SupervisorPorts {
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
-        else if (message.problems.length === 0 || this.#ports.notices.mayWrite(key)) {
+        else if (
+          message.problems.length === 0 ||
+          this.#ports.notices.mayWrite(key, message.problems.map((each) => ({ ...each })))
+        ) {
           senses.onLoaded(message.name, message.problems);
         }
         return;
@@ -147,15 +151,17 @@ export class ProcessEvents implements SupervisorPorts {
 
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
     const { runner, workflows } = this.#ports;
-    if (wanted) this.#recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);
-    else this.#recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
+    this.#ports.notices.recordEnd(key, process.pid, end, wanted);
     runner.onProcessEnd(process, end);
     this.#ports.outboxes.onEnd(key, !wanted);
     this.#ports.databases.onEnd(process.spec.senses.map(({ name }) => name));
     if (process.spec.kind === "workflow") {
-      const kind = end.kind === "recycled" ? "recycled" : wanted ? "idle" : "crash";
-      workflows.onProcessExit(process.id, { kind, message: end.message });
+      workflows.onProcessExit(process.id, { kind: toExitKind(end, wanted), message: end.message });
     }
+  }
+
+  onNotStarted(key: UnitKey, reason: string): void {
+    this.#ports.notices.record(key, "warn", `its process ${reason}; it is tried again`, "not started");
   }
 
   onQuarantined(key: UnitKey, reason: string): void {
@@ -163,7 +169,7 @@ export class ProcessEvents implements SupervisorPorts {
     const [first] = groupMembers(this.#ports.current.config, name);
     // There is no command for groups: any sense of the group stands for it.
     const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
-    this.#recordChange(
+    this.#ports.notices.recordChange(
       key,
       "quarantined",
       `${reason}; it stays down until its files change: nerve ${reset} lets it run again`,
@@ -175,7 +181,7 @@ export class ProcessEvents implements SupervisorPorts {
     const { supervisor } = this.#ports;
     const why = supervisor.downReasonOf(key);
     const lifted = supervisor.resetUnit(key);
-    if (lifted) this.#recordChange(key, "reset", `was reset; before: ${why}`);
+    if (lifted) this.#ports.notices.recordChange(key, "reset", `was reset; before: ${why}`);
     return lifted;
   }
 
@@ -205,10 +211,15 @@ export class ProcessEvents implements SupervisorPorts {
     return this.#loaded.get(process)?.get(name) ?? Infinity;
   }
 
+  /** The unit is over its budget of the log, and a compute has to wait. */
+  onLogBudgetSpent(key: UnitKey): void {
+    this.#ports.notices.record(key, "warn", logBudgetTexts.waits);
+  }
+
   /** The unit's files changed: new work goes to a new process (deploy/reload.ts). */
   onReplaced(key: UnitKey): void {
     const { kind, name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
-    this.#appendRow(key, "group.replaced", name, { message });
+    this.#ports.notices.append(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
     // What its old code could not be loaded for.
     if (kind === "group") this.#ports.listening.resume(this.#sensesOf(name));
@@ -249,15 +260,15 @@ export class ProcessEvents implements SupervisorPorts {
     const { kind, name } = process.spec;
     if (kind === "group") {
       if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
-      if (!this.#ports.notices.mayWrite(key)) return;
-      this.#appendRow(`sense:${of}`, "sense.log", of, { level, message: text, data });
+      if (!this.#ports.notices.mayWrite(key, [text, data])) return;
+      this.#ports.notices.append(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
     if (!this.#ports.workflows.isAssigned(process.id, of)) {
       return this.#reject(key, message, `a log row of run ${of}`);
     }
-    if (!this.#ports.notices.mayWrite(key)) return;
-    this.#appendRow(`workflow:${name}`, "run.log", of, { level, message: text, data });
+    if (!this.#ports.notices.mayWrite(key, [text, data])) return;
+    this.#ports.notices.append(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
   }
 
@@ -279,16 +290,6 @@ export class ProcessEvents implements SupervisorPorts {
       `its process claimed ${what}, which is not its own; rejected`,
       `rejected ${t}`,
     );
-  }
-
-  #recordChange(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {
-    const { name } = parseUnitKey(key);
-    this.#appendRow(key, `group.${change}`, name, { message, ...more });
-    this.#ports.emit({ kind: "unit", unit: key, change, message, ts: this.#clock.now() });
-  }
-
-  #appendRow(source: LogSource, type: LogType, refId: string, payload: JsonObject): void {
-    this.#ports.append({ source, type, refId, causeId: null, payload });
   }
 }
 

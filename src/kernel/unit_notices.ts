@@ -1,25 +1,28 @@
 /**
- * Writes what a unit as a whole has to say, in bounded quantity: notices, of which repetitions are folded, and the limit
+ * Writes the rows about units, and what a unit as a whole has to say, in bounded quantity: notices, of which repetitions are folded, and the limit
  * of the rows and lines that its own code may write. Created by wiring.ts for process_events.ts and stuck_programs.ts.
  */
-import { logRowsBurstMax, logRowsPerSecondMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
-import { TokenBucket } from "../base/token_bucket.ts";
-import type { KernelEvent } from "../protocol/event.ts";
+import type { ProcessEnd } from "../process/exit_cause.ts";
+import type { KernelEvent, UnitChange } from "../protocol/event.ts";
+import type { Json, JsonObject } from "../protocol/json.ts";
+import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
 import type { LogLevel } from "../protocol/message.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
 import type { RepeatLimiter } from "../sensing/repeat_limiter.ts";
+import type { LogBudget } from "./log_budget.ts";
 
 export interface UnitNoticesPorts {
   readonly clock: Clock;
   readonly repeats: Pick<RepeatLimiter, "record">;
+  readonly logBudget: Pick<LogBudget, "refuse">;
+  append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
 }
 
 export class UnitNotices {
   readonly #ports: UnitNoticesPorts;
-  readonly #budgets = new Map<UnitKey, TokenBucket>();
-  /** How many log rows and lines of output were dropped because a unit exceeded its rate. */
+  /** How many log rows and lines of output were dropped because a unit exceeded its budget. */
   dropped = 0;
 
   constructor(ports: UnitNoticesPorts) {
@@ -33,16 +36,28 @@ export class UnitNotices {
     if (repeats.record(row, kind)) emit({ kind: "log", source: key, level, message, ts: clock.now() });
   }
 
-  /** Whether the unit may write one more row or line. Dropped ones are counted, and a row reports them. */
-  mayWrite(key: UnitKey): boolean {
-    let budget = this.#budgets.get(key);
-    if (budget === undefined) {
-      this.#budgets.set(key, budget = new TokenBucket(this.#ports.clock, logRowsPerSecondMax, logRowsBurstMax));
-    }
-    if (budget.tryTake()) return true;
+  recordChange(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {
+    this.append(key, `group.${change}`, parseUnitKey(key).name, { message, ...more });
+    this.#ports.emit({ kind: "unit", unit: key, change, message, ts: this.#ports.clock.now() });
+  }
+
+  /** A process that never started has no end to tell. */
+  recordEnd(key: UnitKey, pid: number | null, { kind, message }: ProcessEnd, wanted: boolean): void {
+    if (pid === null) return;
+    if (wanted) this.recordChange(key, "ended", `process ${pid} ended: ${message}`);
+    else this.recordChange(key, "died", `process ${pid} ${message}`, { end: kind });
+  }
+
+  append(source: LogSource, type: LogType, refId: string, payload: JsonObject): void {
+    this.#ports.append({ source, type, refId, causeId: null, payload });
+  }
+
+  /** Whether the unit may write one more row, or a line if `payload` is null. Dropped ones are counted and reported. */
+  mayWrite(key: UnitKey, payload: Json = null): boolean {
+    const refusal = this.#ports.logBudget.refuse(key, payload);
+    if (refusal === null) return true;
     this.dropped++;
-    const message = `writes more than ${logRowsPerSecondMax} rows or lines a second; the excess is dropped`;
-    this.record(key, "warn", message, "dropped");
+    this.record(key, "warn", refusal);
     return false;
   }
 }

@@ -5,6 +5,7 @@
 import { NerveError } from "../base/errors.ts";
 import { prepareAheadMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
+import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { ConfigApplier } from "../deploy/config_applier.ts";
@@ -17,6 +18,7 @@ import { VariablesInForce } from "../deploy/variables.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
+import { groupKey } from "../protocol/unit.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
@@ -32,6 +34,7 @@ import { createMaskedReader, CurrentSecrets } from "./current_secrets.ts";
 import { DatabaseWatch } from "./database_watch.ts";
 import { KernelApi } from "./kernel_api.ts";
 import { Listening } from "./listening.ts";
+import { LogBudget } from "./log_budget.ts";
 import { LogFeed } from "./log_feed.ts";
 import { LogRetention } from "./log_retention.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
@@ -73,6 +76,7 @@ export interface KernelParts {
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
   readonly ticks: TickTimes;
+  readonly logBudget: LogBudget;
   readonly reload: Reload;
   readonly watcher: FileWatcher;
   readonly retention: LogRetention;
@@ -100,21 +104,21 @@ export function wireKernel(from: Foundation): KernelParts {
   const secrets = new CurrentSecrets(() => ({ config: current.config, environment: variables.environment }));
   const reader = createMaskedReader(store.reader, secrets), outlets = makeOutlets(from, current, secrets);
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
-  const supervisor = new UnitSupervisor({ runtimeFolder: paths.runtimeFolder, workspace: paths.root }, clock);
+  const supervisor = new UnitSupervisor({ socketFolders: listSocketFolders(paths), workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
   const ticks = new TickTimes(store.meta, clock);
   const databases = makeDatabaseWatch(from, outlets, supervisor);
-  const { senses, scheduler, listening } = makeSenses(store, outlets, {
-    runner,
-    workflows,
-    ticks,
-    databases,
+  const logBudget = new LogBudget(clock, {
+    unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
+    onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
+  const needs = { runner, workflows, ticks, databases, logBudget };
+  const { senses, scheduler, listening } = makeSenses(store, outlets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
-  const notices = new UnitNotices(outlets), stuck = new StuckPrograms({ clock, supervisor, notices });
+  const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
   const stages = { supervisor, runner, workflows, senses, scheduler, listening, outboxes, databases, stuck, notices };
-  const events = new ProcessEvents({ ...outlets, ...stages });
+  const events: ProcessEvents = new ProcessEvents({ ...outlets, ...stages });
   supervisor.connect(events);
   const errors = new LoadErrors({ ...outlets, ...stages });
   const lastCronTick = (sense: string) => ticks.lastCronTick(sense);
@@ -146,7 +150,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  return { ...made, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
+  return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }
 
 /**
@@ -220,6 +224,7 @@ function isStored({ reader }: Store, id: number): boolean {
 }
 
 interface SensesNeeds {
+  readonly logBudget: LogBudget;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly ticks: TickTimes;
@@ -230,7 +235,7 @@ interface SensesNeeds {
 function makeSenses(
   store: Store,
   outlets: Outlets,
-  { runner, workflows, ticks, databases }: SensesNeeds,
+  { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
@@ -243,6 +248,10 @@ function makeSenses(
   });
   const senses = new SenseManager(runner, clock, {
     ...outlets,
+    append: (row, values) => {
+      logBudget.payFor(row);
+      return outlets.append(row, values);
+    },
     inbox,
     publisher,
     taken: new TakenOutcomes(store.meta),
@@ -266,7 +275,7 @@ function makeSenses(
     records: ticks,
     newComputeId: () => computeIds.next(),
     starter: {
-      compute: (sense, trigger, id) => senses.compute(sense, trigger, id),
+      compute: (sense, trigger, id) => logBudget.pace(sense, () => senses.compute(sense, trigger, id)),
       prepare: (sense) => senses.prepare(sense, clock.now() + prepareAheadMs),
     },
     listener: {

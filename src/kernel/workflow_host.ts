@@ -2,12 +2,13 @@
  * Adapts the supervisor's processes to the ports of the workflow manager (workflow/local/ports.ts). Created by
  * wiring.ts.
  */
+import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { ToProcess } from "../protocol/message.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import { workflowKey } from "../protocol/unit.ts";
-import type { ProcessOrder, WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
+import type { ProcessExit, ProcessOrder, WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
 
 export class SupervisedWorkflows implements WorkflowHost {
   readonly #supervisor: UnitSupervisor;
@@ -45,4 +46,10 @@ function handleOf(process: UnitProcess, workflow: string): WorkflowProcess {
 
 function* toThreadMessages(runId: string, attempt: number, messages: Iterable<RunMessage>): Generator<ToProcess> {
   for (const message of messages) yield { t: "thread", runId, attempt, message };
+}
+
+/** A process that never loaded its code did not crash on a run. */
+export function toExitKind({ kind }: ProcessEnd, wanted: boolean): ProcessExit["kind"] {
+  if (kind === "recycled") return "recycled";
+  return wanted || kind === "no_start" ? "idle" : kind === "killed" ? "outside" : "crash";
 }

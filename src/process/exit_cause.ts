@@ -12,6 +12,7 @@ export type EndKind =
   | "timeout"
   | "protocol"
   | "fault"
+  /** It ended before it loaded any code of the user's, or could not be started at all: a fault of nerve or the machine. */
   | "no_start"
   | "recycled"
   | "exited";
@@ -27,11 +28,26 @@ export function isWanted(end: ProcessEnd): boolean {
   return end.kind === "ended" || end.kind === "recycled";
 }
 
+/**
+ * The end of a process that was never ready. Its code had no part in that, but its configured limits may have had.
+ */
+export function toFailedStart(end: ProcessEnd): ProcessEnd {
+  const { kind, message } = end,
+    configured = kind === "out_of_memory" || kind === "memory_limit" || kind === "disk_limit";
+  if (isWanted(end) || configured || kind === "no_start") return end;
+  return { kind: "no_start", message: `${message}, before it loaded any code` };
+}
+
 /** What `Deno.ChildProcess.status` gives. */
 export interface ExitStatus {
   readonly code: number;
   readonly signal: string | null;
 }
+
+/** The system sends them for what the process itself did. */
+const faultSignals: ReadonlySet<string> = new Set([
+  ...["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS", "SIGXCPU", "SIGXFSZ"],
+]);
 
 /** Interprets the exit status of a process that we did not end (signals as measured on Deno 2.9.6). */
 export function toProcessEnd(status: ExitStatus, stderrTail: string): ProcessEnd {
@@ -39,6 +55,7 @@ export function toProcessEnd(status: ExitStatus, stderrTail: string): ProcessEnd
     return { kind: "out_of_memory", message: "ran out of its memory limit (JavaScript heap)" };
   }
   if (status.signal === "SIGABRT") return { kind: "aborted", message: "aborted (SIGABRT)" };
+  if (faultSignals.has(status.signal ?? "")) return { kind: "aborted", message: `crashed (${status.signal})` };
   if (status.signal !== null) return { kind: "killed", message: `was killed from outside (${status.signal})` };
   const lastLine = stderrTail.trim().split("\n").filter((line) => line.trim() !== "").at(-1);
   return { kind: "exited", message: `exited with code ${status.code}${lastLine === undefined ? "" : `: ${lastLine}`}` };

@@ -7,7 +7,7 @@
 import { heartbeatIdleMs, heartbeatMissesMax, heartbeatMs } from "../base/limits.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 
-export interface HeartbeatPorts {
+export interface PingPorts {
   sendPing(n: number): void;
   isBusy(): boolean;
   /** It does not answer. `why` completes "its process ...". The heartbeat has stopped. */
@@ -16,7 +16,7 @@ export interface HeartbeatPorts {
 
 export class Heartbeat {
   readonly #clock: Clock;
-  readonly #ports: HeartbeatPorts;
+  readonly #ports: PingPorts;
   #cancel: CancelTimer | null = null;
   #pings = 0;
   #pongs = 0;
@@ -25,7 +25,7 @@ export class Heartbeat {
   /** It uses a whole core without work: the next missed ping is the last. */
   #suspect = false;
 
-  constructor(clock: Clock, ports: HeartbeatPorts) {
+  constructor(clock: Clock, ports: PingPorts) {
     this.#clock = clock;
     this.#ports = ports;
   }

@@ -3,6 +3,7 @@
  * unit_process.ts. Works the same under `deno run` and in a compiled binary.
  */
 import { protocolLineMaxBytes } from "../base/limits.ts";
+import { describeSystemError } from "../base/os_error.ts";
 import { markVariable } from "../base/program_mark.ts";
 import { buildSelfArguments, findOwnProgram, ownLock, ownPackages, smallHeap } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
@@ -11,8 +12,8 @@ import { formatOwnMark } from "./program_ends.ts";
 
 /** Where processes run and where their sockets go. */
 export interface Launch {
-  /** A private folder with a short path. Each process has a socket there while it starts. */
-  readonly runtimeFolder: string;
+  /** Private folders with short paths, by preference. Each process has a socket in one of them while it starts. */
+  readonly socketFolders: readonly { readonly path: string; prepare(): void }[];
   /** The working directory of the processes, against which user code resolves relative paths. */
   readonly workspace: string;
 }
@@ -47,14 +48,17 @@ let sequence = 0;
 
 /**
  * Spawns the process. `mark`: what the mark of its programs begins with (program_ends.ts); null: it may start none. Throws
- * when the executable cannot be started or the socket cannot be bound.
+ * when the executable cannot be started or no socket can be bound. Calls `onUnreachable` with the reason when its
+ * connection cannot be accepted, such as for lack of file descriptors.
  */
-export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequest, mark: string | null): Launched {
-  const name = `${runtimeFolder}/g${Deno.pid}-${++sequence}`, path = `${name}.sock`, lock = `${name}.lock`;
+export function launch(
+  { socketFolders, workspace }: Launch,
+  request: LaunchRequest,
+  mark: string | null,
+  onUnreachable: (why: string) => void,
+): Launched {
+  const { listener, name, path } = bind(socketFolders), lock = `${name}.lock`;
   const token = crypto.randomUUID();
-  Deno.mkdirSync(runtimeFolder, { recursive: true, mode: 0o700 });
-  // Only this user can enter the folder (config/runtime_folder.ts), whatever the socket's own mode is.
-  const listener = Deno.listen({ transport: "unix", path });
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(findOwnProgram(), {
@@ -81,8 +85,8 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
     throw thrown;
   }
   // The end of the process closes the listener, so that no accept can wait forever.
-  const shim = acceptLink(listener, token);
-  const worker = shim.then((link) => link === null ? null : acceptLink(listener, token))
+  const shim = acceptLink(listener, token, onUnreachable);
+  const worker = shim.then((link) => link === null ? null : acceptLink(listener, token, onUnreachable))
     .finally(() => unbind(listener, path));
   child.status.then(() => {
     unbind(listener, path);
@@ -91,8 +95,36 @@ export function launch({ runtimeFolder, workspace }: Launch, request: LaunchRequ
   return { child, shim, worker };
 }
 
+interface Bound {
+  readonly listener: Deno.UnixListener;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Binds a socket in the first folder where that is possible. Throws what was wrong with the first of them. */
+function bind(folders: Launch["socketFolders"]): Bound {
+  let first: unknown = null;
+  for (const folder of folders) {
+    const name = `${folder.path}/g${Deno.pid}-${++sequence}`, path = `${name}.sock`;
+    try {
+      folder.prepare();
+      // Left by a killed kernel with the same pid, such as that of a container.
+      removeIfPresent(path);
+      // Only this user can enter the folder (config/runtime_folder.ts), whatever the socket's own mode is.
+      return { listener: Deno.listen({ transport: "unix", path }), name, path };
+    } catch (thrown) {
+      first ??= thrown;
+    }
+  }
+  throw first;
+}
+
 /** Accepts connections until one sends the token. The folder's mode is 0700: only this user's processes can connect. */
-async function acceptLink(listener: Deno.UnixListener, token: string): Promise<Link | null> {
+async function acceptLink(
+  listener: Deno.UnixListener,
+  token: string,
+  onUnreachable: (why: string) => void,
+): Promise<Link | null> {
   try {
     for (;;) {
       const channel = new LineChannel(await listener.accept(), { lineMaxBytes: protocolLineMaxBytes });
@@ -101,9 +133,9 @@ async function acceptLink(listener: Deno.UnixListener, token: string): Promise<L
       if (first !== null && !first.done && first.value === token) return { channel, lines };
       channel.close();
     }
-  } catch {
-    // unbind() ended the wait because the process ended first; its exit status explains why. Or the kernel has no file
-    // descriptor left: then the process does not become ready in time, and is reported as dead for that reason.
+  } catch (thrown) {
+    // unbind() ended the wait because the process ended first: its exit status explains why.
+    if (!closed.has(listener)) onUnreachable(describeSystemError(thrown));
     return null;
   }
 }

@@ -5,6 +5,7 @@
  */
 import { formatSize } from "../base/duration.ts";
 import { memoryWatchIdleMs, memoryWatchMs } from "../base/limits.ts";
+import { isOutOfDescriptors } from "../base/os_error.ts";
 import { type ProcessStat, readProcessStat } from "../base/process_id.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { CpuMeter } from "./cpu_meter.ts";
@@ -76,7 +77,13 @@ export class MemoryWatch {
       const now = this.#clock.monotonic();
       for (const [pid, watch] of this.#watched) {
         const isBusy = watch.watched.isBusy();
-        if (isBusy || now >= watch.nextAt) this.#check(pid, watch, isBusy, now);
+        if (!isBusy && now < watch.nextAt) continue;
+        try {
+          this.#check(pid, watch, isBusy, now);
+        } catch (thrown) {
+          // The kernel has no descriptor to spare now: the next measurement comes soon.
+          if (!isOutOfDescriptors(thrown)) throw thrown;
+        }
       }
       if (this.#watched.size > 0) this.#arm();
     });

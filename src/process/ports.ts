@@ -31,6 +31,8 @@ export interface SupervisorPorts {
   explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd;
   /** `wanted`: the end was requested; false for a death. */
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void;
+  /** No process could be started, for a reason that is not the unit's. It is tried again after a backoff. */
+  onNotStarted(key: UnitKey, reason: string): void;
   onQuarantined(key: UnitKey, reason: string): void;
   /** The unit may start a process again: its backoff is over, or it was reset. */
   onAvailable(key: UnitKey): void;

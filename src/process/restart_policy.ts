@@ -23,8 +23,14 @@ export type Restart =
   /** `full`: its databases exceed the quota; the quarantine ends when they no longer do. */
   | { readonly kind: "quarantine"; readonly reason: string; readonly full: boolean };
 
-/** `deaths`: those that still count at `now`, including this one, oldest first. */
-export function decideRestart(end: ProcessEnd, deaths: readonly Death[], now: number): Restart {
+/**
+ * `deaths`: those that still count at `now`, including this one, oldest first. `failedStarts`: how many of them in a row
+ * did not start. That is no death of the unit's code, so it never quarantines.
+ */
+export function decideRestart(end: ProcessEnd, deaths: readonly Death[], now: number, failedStarts: number): Restart {
+  if (end.kind === "no_start") {
+    return { kind: "backoff", waitMs: calculateBackoff(failedStarts, backoffFirstMs, backoffMaxMs) };
+  }
   if (end.kind === "disk_limit") return { kind: "quarantine", reason: end.message, full: true };
   const rate = describeRate(deaths, now);
   if (rate !== null) return { kind: "quarantine", reason: `${rate}, the last time it ${end.message}`, full: false };

@@ -5,7 +5,6 @@
  * I2. Every line is parsed first; the first line that is not a message of the protocol ends the process.
  * I3. Messages sent before it is ready are queued in order; after its end they are dropped.
  */
-import { messageOf } from "../base/errors.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import {
   messagesBurstMax,
@@ -16,11 +15,12 @@ import {
   processStartMaxMs,
 } from "../base/limits.ts";
 import type { SweepResult } from "../base/program_sweep.ts";
+import { describeSystemError } from "../base/os_error.ts";
 import { type CancelTimer, type Clock, delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
 import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
-import { type EndKind, type ExitStatus, type ProcessEnd, toProcessEnd } from "./exit_cause.ts";
+import { type EndKind, type ExitStatus, type ProcessEnd, toFailedStart, toProcessEnd } from "./exit_cause.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type Launch, launch, type Launched, type LaunchRequest } from "./launcher.ts";
 import { costOfAnswer, costOfLine } from "./message_cost.ts";
@@ -75,6 +75,7 @@ export class UnitProcess {
   #stderrTail = "";
   #timer: CancelTimer = () => {};
   readonly #heartbeat: Heartbeat;
+  #wasReady = false;
   /** Resolves when it is ready, or will never be. */
   readonly #startEnded = Promise.withResolvers<void>();
   /** Resolves when every list for `sendPaced` is sent. */
@@ -99,21 +100,19 @@ export class UnitProcess {
     if (this.#state.tag !== "waiting") return;
     this.#state = { tag: "starting", queued: this.#state.queued };
     const mark = markProcess(this.spec, this.id, this.#where.workspace);
+    const onUnreachable = (why: string) => this.kill("no_start", `cannot be reached: ${why}`);
     let launched: Launched;
     try {
-      launched = launch(this.#where, this.#request, mark);
+      launched = launch(this.#where, this.#request, mark, onUnreachable);
     } catch (thrown) {
-      return this.kill("no_start", `could not be started: ${messageOf(thrown)}`);
+      return this.kill("no_start", `could not be started: ${describeSystemError(thrown)}`);
     }
     this.#child = launched.child;
     this.#programs = mark === null ? null : new ProgramEnds(mark, launched.child.pid, (works, swept) => {
       this.#tellSwept(swept);
       for (const work of works) this.send({ t: "programs_ended", work });
     });
-    this.#timer = this.#clock.after(
-      processStartMaxMs,
-      () => this.kill("no_start", "did not become ready in time"),
-    );
+    this.#timer = this.#clock.after(processStartMaxMs, () => this.kill("no_start", "did not become ready in time"));
     this.#follow(launched);
   }
 
@@ -268,6 +267,7 @@ export class UnitProcess {
 
   #becomeReady(queued: readonly ToProcess[], channel: LineChannel): void {
     this.#timer();
+    this.#wasReady = true;
     this.#state = { tag: "ready", channel };
     // What it is told first, such as what it may not start, holds for what was queued.
     this.#listener.onReady(this);
@@ -288,7 +288,8 @@ export class UnitProcess {
     this.#state = { tag: "exited" };
     this.#startEnded.resolve();
     this.#signalKill();
-    this.#listener.onEnd(this, this.#end ?? toProcessEnd(status, this.#stderrTail));
+    const end = this.#end ?? toProcessEnd(status, this.#stderrTail);
+    this.#listener.onEnd(this, this.#wasReady ? end : toFailedStart(end));
   }
 }
 

@@ -8,36 +8,17 @@
  */
 import { assert } from "../base/errors.ts";
 import { idleEndMs } from "../base/limits.ts";
-import type { CancelTimer, Clock } from "../base/time.ts";
+import type { Clock } from "../base/time.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { findQuotaFault } from "./disk_quota.ts";
 import { isWanted, type ProcessEnd } from "./exit_cause.ts";
 import type { Launch } from "./launcher.ts";
 import type { SupervisorPorts, UnitPlan, UnitStatus } from "./ports.ts";
 import { ProcessPool } from "./process_pool.ts";
-import { type Death, decideRestart, keepRecentDeaths } from "./restart_policy.ts";
+import { decideRestart, keepRecentDeaths } from "./restart_policy.ts";
 import type { StartOrder } from "./start_queue.ts";
 import type { UnitProcess } from "./unit_process.ts";
-
-type UnitState =
-  | { readonly tag: "stopped" }
-  | { readonly tag: "running"; readonly process: UnitProcess }
-  | { readonly tag: "backoff"; readonly reason: string; readonly cancel: CancelTimer }
-  /** `full`: its databases exceed the quota; the quarantine ends when they no longer do. */
-  | { readonly tag: "quarantined"; readonly reason: string; readonly full: boolean };
-
-interface Unit {
-  plan: UnitPlan;
-  state: UnitState;
-  /** Those that still count. */
-  recentDeaths: Death[];
-  deaths: number;
-  /** Whether it has finished any work since its last death. */
-  worked: boolean;
-  /** When it was last needed, by the monotonic clock. */
-  neededAt: number;
-  cancelIdle: CancelTimer | null;
-}
+import type { Unit } from "./unit_state.ts";
 
 export class UnitSupervisor {
   readonly #clock: Clock;
@@ -63,7 +44,7 @@ export class UnitSupervisor {
   putUnit(plan: UnitPlan): void {
     const unit = this.#units.get(plan.key);
     if (unit !== undefined) return void (unit.plan = plan);
-    const counts = { recentDeaths: [], deaths: 0, worked: false, neededAt: 0 };
+    const counts = { recentDeaths: [], deaths: 0, worked: false, failedStarts: 0, neededAt: 0 };
     this.#units.set(plan.key, { plan, state: { tag: "stopped" }, ...counts, cancelIdle: null });
   }
 
@@ -162,6 +143,7 @@ export class UnitSupervisor {
   resetUnit(key: UnitKey): boolean {
     const unit = this.#unitOf(key);
     unit.recentDeaths = [];
+    unit.failedStarts = 0;
     if (unit.state.tag === "backoff") unit.state.cancel();
     else if (unit.state.tag !== "quarantined") return false;
     unit.state = { tag: "stopped" };
@@ -214,7 +196,10 @@ export class UnitSupervisor {
       return null;
     }
     const process = this.#pool.add(unit.plan, order, {
-      onReady: (ready) => this.#ports.onReady(key, ready),
+      onReady: (ready) => {
+        unit.failedStarts = 0;
+        this.#ports.onReady(key, ready);
+      },
       onMessage: (from, message) => this.#ports.onMessage(key, from, message),
       onOutput: (_, line) => this.#ports.onOutput(key, line),
       onPrograms: (_, swept) => this.#ports.onPrograms(key, swept),
@@ -240,6 +225,7 @@ export class UnitSupervisor {
     // The state is set before the event: its receiver may request a process at once.
     const quarantine = !wanted && current ? this.#recordDeath(unit, end) : null;
     this.#ports.onEnd(key, process, end, wanted);
+    if (process.pid === null && end.kind === "no_start") this.#ports.onNotStarted(key, end.message);
     if (quarantine !== null) this.#ports.onQuarantined(key, quarantine);
     else if (wanted && current && !this.#stopping) this.#ports.onAvailable(key);
   }
@@ -247,13 +233,14 @@ export class UnitSupervisor {
   /** Sets the backoff or the quarantine. Returns the reason of a quarantine, else null. */
   #recordDeath(unit: Unit, end: ProcessEnd): string | null {
     const { key } = unit.plan, now = this.#clock.monotonic();
-    unit.deaths++;
-    // A full disk is not a crash of the code, and does not count towards the quarantine.
-    if (end.kind !== "disk_limit") {
+    if (end.kind === "no_start") unit.failedStarts++;
+    else unit.deaths++;
+    // A full disk and a failed start are no crash of the code, and do not count towards the quarantine.
+    if (end.kind !== "disk_limit" && end.kind !== "no_start") {
       unit.recentDeaths = [...keepRecentDeaths(unit.recentDeaths, now), { at: now, worked: unit.worked }];
       unit.worked = false;
     }
-    const restart = decideRestart(end, unit.recentDeaths, now);
+    const restart = decideRestart(end, unit.recentDeaths, now, unit.failedStarts);
     if (restart.kind === "quarantine") {
       unit.state = { tag: "quarantined", reason: restart.reason, full: restart.full };
       return restart.reason;

@@ -50,7 +50,8 @@ export const healthSchema = z.object({
   startedAt: z.number(),
   uptimeMs: z.number(),
   units: z.array(unitViewSchema),
-  runs: z.object({ active: z.int(), queued: z.int() }),
+  /** `dropped`: for lack of a slot or of a place in the queue, since the start. */
+  runs: z.object({ active: z.int(), queued: z.int(), dropped: z.int().default(0) }),
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),

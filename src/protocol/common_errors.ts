@@ -3,6 +3,7 @@
  * their HTTP status.
  */
 import { NerveError } from "../base/errors.ts";
+import { describeLockHolder, type LockHolder } from "./lock_holder.ts";
 
 /** The wording for an unknown name, also where it is one problem among others. */
 export function unknownText(kind: "sense" | "workflow" | "run", name: string): string {
@@ -40,6 +41,22 @@ export function daemonRunning(
 ): NerveError {
   const more = detail === null ? "" : `; ${detail}`;
   return new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root} (pid ${pid})${more}`, { hint });
+}
+
+/** DAEMON_RUNNING for whoever holds the workspace. `hint` says what to do about a daemon of nerve. */
+export function workspaceHeld(root: string, holder: LockHolder, { hint }: { hint: string }): NerveError {
+  if (holder.kind === "embedded") return embeddedRuns(root, holder);
+  if (holder.kind !== "command") return daemonRunning(root, holder.pid, { hint });
+  return new NerveError("DAEMON_RUNNING", `${describeLockHolder(holder)} holds ${root} for itself`, {
+    hint: "try again when it has ended",
+  });
+}
+
+/** DAEMON_RUNNING: nothing of nerve may end a program that is not nerve. */
+export function embeddedRuns(root: string, holder: LockHolder): NerveError {
+  return new NerveError("DAEMON_RUNNING", `${root} is held by ${describeLockHolder(holder)}`, {
+    hint: "end its kernel there; with the option `control` of createKernel, nerve stop does so too",
+  });
 }
 
 function hintKnown(kind: "sense" | "workflow", known: Iterable<string>): string {

@@ -19,6 +19,9 @@ export const runStatusSchema = z.enum([
 ]);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
+/** The reason of a run that `overflow: queue` dropped, for which nobody asked. */
+export const queueFullReason = "the queue was full, and it was the oldest run in it";
+
 /** Exit codes of a run (listed in docs/errors.md); `dropped` and `interrupted` runs have none. */
 export const exitCode = { completed: 0, failed: 1, maxRounds: 2, killed: 137, crashed: 255 } as const;
 

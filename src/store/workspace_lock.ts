@@ -1,32 +1,38 @@
 /**
  * One daemon per workspace: an advisory lock on `nerve.lock`, which the system releases when its holder dies, however
- * it dies. Only the lock counts; the pid in it and in `nerve.pid` is information for people.
+ * it dies. Only the lock counts; what is written in it (protocol/lock_holder.ts) and in `nerve.pid` is information.
  */
 import { NerveError } from "../base/errors.ts";
 import { isMissing } from "../base/if_present.ts";
 import { readOwnProcessId } from "../base/process_id.ts";
-import { daemonRunning } from "../protocol/common_errors.ts";
+import { workspaceHeld } from "../protocol/common_errors.ts";
+import { formatLockHolder, type HolderName, parseLockHolder } from "../protocol/lock_holder.ts";
 
 export interface WorkspaceLock {
   /** Removes the pid file and releases the lock. */
   release(): void;
 }
 
-/** Takes the lock, or throws NerveError DAEMON_RUNNING with the pid of the daemon that holds it. */
-export async function lockWorkspace(lockFile: string, pidFile: string, root: string): Promise<WorkspaceLock> {
+/** Takes the lock for `name`, or throws NerveError DAEMON_RUNNING with who holds it. */
+export async function lockWorkspace(
+  lockFile: string,
+  pidFile: string,
+  root: string,
+  name: HolderName,
+): Promise<WorkspaceLock> {
   const file = await Deno.open(lockFile, { create: true, read: true, write: true, mode: 0o600 });
   if (!(await file.tryLock(true))) {
-    const holder = (await new Response(file.readable).text()).split(" ")[0]?.trim();
-    if (!holder) {
+    const holder = parseLockHolder(await new Response(file.readable).text());
+    if (holder === null) {
       // A daemon that has not written its pid yet, or another program.
       throw new NerveError("DAEMON_RUNNING", `a daemon already runs in ${root}, or another program holds ${lockFile}`, {
         hint: `nerve status shows a daemon, fuser -v ${lockFile} another program`,
       });
     }
-    throw daemonRunning(root, holder, { hint: "nerve status shows it, nerve stop ends it" });
+    throw workspaceHeld(root, holder, { hint: "nerve status shows it, nerve stop ends it" });
   }
   await file.truncate();
-  await file.write(new TextEncoder().encode(`${Deno.pid} ${readOwnProcessId().startTime ?? ""}\n`));
+  await file.write(new TextEncoder().encode(formatLockHolder({ ...readOwnProcessId(), ...name })));
   try {
     // Not `writeTextFile`: Deno would load its streams for it, which takes 5 ms at every start.
     Deno.writeTextFileSync(pidFile, `${Deno.pid}\n`, { mode: 0o600 });

@@ -58,4 +58,6 @@ export interface WorkflowEngine {
   onCodeReplaced(workflow: string): void;
   /** Every configured workflow, and removed ones that still have runs. */
   readLoads(): WorkflowLoad[];
+  /** How many runs were dropped for lack of a slot or of a place in the queue, since the start. */
+  readonly dropped: number;
 }

@@ -19,7 +19,7 @@ const counting = "let n = 0;\nexport const compute = () => ({ n: ++n });\n";
 const silent = "let n = 0;\nexport const compute = () => ++n < 0 ? n : null;\n";
 
 /** A kernel with senses `s0`, `s1`, ... that count their computes, each in a group of its own; their processes run. */
-export async function countingSenses(groups: number, source = counting): Promise<WorkspaceFixture> {
+export async function countingSenses(groups: number, source = silent): Promise<WorkspaceFixture> {
   const names = Array.from({ length: groups }, (_, index) => `s${index}`);
   const workspace = await startWorkspace({ senses: Object.fromEntries(names.map((name) => [name, source])) });
   await Promise.all(names.map((name) => workspace.trigger(name)));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { readSource } from "../support/source_files.ts";
+import { nerve } from "../support/in_process_nerve.ts";
 import { inTempDir, writeWorkspace } from "../support/temp_workspace.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -15,13 +16,19 @@ const files = {
     });`,
 };
 
-async function runExample(root: string): Promise<{ code: number; lines: string[]; errors: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+function example(name: string, root: string): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-prompt", "--cached-only", "--no-check", "-c", file("deno.json")],
-      ...[file("tests/e2e/embed_example.ts"), root],
+      ...[file(`tests/e2e/${name}.ts`), root],
     ],
-  }).output();
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+async function runExample(root: string): Promise<{ code: number; lines: string[]; errors: string }> {
+  const { code, stdout, stderr } = await example("embed_example", root).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, lines: text(stdout).trimEnd().split("\n"), errors: text(stderr) };
 }
@@ -49,8 +56,27 @@ Deno.test("the embedding example rejects a grant that nerve itself would reject"
   });
 });
 
-Deno.test("the example in docs/api.md is the file that runs", () => {
-  const [, shown] = /```ts\n(import \{ createKernel[\s\S]*?)```/.exec(readSource("docs/api.md")) ?? [];
-  const run = readSource("tests/e2e/embed_example.ts").replace(/^(?:\/\/.*\n)*/, "");
-  assert.equal(shown, run.replace("../../src/mod.ts", "./src/mod.ts"));
+Deno.test("the example with the control API obeys nerve stop, and goes on", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, files);
+    const child = example("embed_control_example", root).spawn();
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    assert.match((await lines.read()).value ?? "", /^nerve status, /);
+    const stopped = await nerve(root, "stop");
+    assert.deepEqual([stopped.code, stopped.err], [0, ""]);
+    assert.match(stopped.out, /stopped the kernel of inbox-server \(pid \d+\), which goes on/);
+    assert.equal((await lines.read()).value, "the kernel has stopped, this program goes on\n");
+    assert.equal((await child.status).code, 0);
+    await Promise.all([lines.cancel(), child.stderr.cancel()]);
+  });
+});
+
+Deno.test("the examples in docs/api.md are the files that run", () => {
+  const shown = [...readSource("docs/api.md").matchAll(/```ts\n(import \{ createKernel[\s\S]*?)```/g)].map(([, text]) =>
+    text
+  );
+  const run = ["embed_example", "embed_control_example"].map((name) =>
+    readSource(`tests/e2e/${name}.ts`).replace(/^(?:\/\/.*\n)*/, "").replace("../../src/mod.ts", "./src/mod.ts")
+  );
+  assert.deepEqual(shown, run);
 });

@@ -139,7 +139,7 @@ export class FakeView implements KernelPort {
       startedAt: 0,
       uptimeMs: 20_000,
       units: [],
-      runs: { active: 0, queued: 0 },
+      runs: { active: 0, queued: 0, dropped: 0 },
       counters: { computes: 3 },
       configError: null,
       lockError: null,

@@ -83,7 +83,8 @@ class Conversation {
     const key = kind === "senses" ? `group:${name}` : `workflow:${name}`;
     const plan = planUnits(parsed.value.config, paths).find((unit) => unit.key === key);
     if (plan === undefined) throw new Error(`no unit ${key}`);
-    const where = { runtimeFolder: `${root}/run`, workspace: root };
+    const run = `${root}/run`, prepare = () => Deno.mkdirSync(run, { recursive: true, mode: 0o700 });
+    const where = { socketFolders: [{ path: run, prepare }], workspace: root };
     this.#process = new UnitProcess(plan.spec, plan.request, where, systemClock, {
       onReady: () => {},
       onMessage: (_, message) => {

@@ -25,6 +25,8 @@ interface Waiting {
 export class MemoryRunStore implements RunStore {
   /** The number of next commits that fail. */
   failures = 0;
+  /** With what they fail. */
+  failure = new NerveError("STORE_FAILED", "disk is full", { hint: "free some space" });
   readonly #auto: boolean;
   #committed: State;
   #state: State;
@@ -58,8 +60,7 @@ export class MemoryRunStore implements RunStore {
     if (this.failures > 0) {
       this.failures--;
       this.#state = copyOf(this.#committed);
-      const full = new NerveError("STORE_FAILED", "disk is full", { hint: "free some space" });
-      for (const { reject } of waiting) reject(full);
+      for (const { reject } of waiting) reject(this.failure);
       return;
     }
     this.#committed = copyOf(this.#state);

@@ -3,7 +3,8 @@
  * the kernel: a test says what is due and what is running.
  */
 import assert from "node:assert/strict";
-import { workspacePaths } from "../../src/config/workspace.ts";
+import { listSocketFolders } from "../../src/config/runtime_folder.ts";
+import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
 import { planUnits } from "../../src/deploy/unit_plans.ts";
 import type { ProcessEnd } from "../../src/process/exit_cause.ts";
 import type { SupervisorPorts } from "../../src/process/ports.ts";
@@ -38,6 +39,7 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   readonly messages: FromProcess[] = [];
   readonly output: string[] = [];
   readonly quarantines: string[] = [];
+  readonly notStarted: string[] = [];
   available = 0;
   /** Wall time at which the units are next needed. */
   due: number | null = null;
@@ -59,9 +61,13 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
 
   private constructor(workspace: WorkspaceFixture) {
     this.#workspace = workspace;
-    const { runtimeFolder } = workspace.paths;
-    this.supervisor = new UnitSupervisor({ runtimeFolder, workspace: workspace.root }, this.clock);
+    const socketFolders = listSocketFolders(workspace.paths);
+    this.supervisor = new UnitSupervisor({ socketFolders, workspace: workspace.root }, this.clock);
     this.supervisor.connect(this);
+  }
+
+  get paths(): WorkspacePaths {
+    return this.#workspace.paths;
   }
 
   /** The unit's process, started if there is none; null while it may not start. */
@@ -119,6 +125,11 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     await within(this.supervisor.stop(), "the supervisor to stop");
     await noProcessIn(this.#workspace.root);
     await this.#workspace[Symbol.asyncDispose]();
+  }
+
+  onNotStarted(_key: UnitKey, reason: string): void {
+    this.notStarted.push(reason);
+    this.#happened();
   }
 
   onReady(): void {

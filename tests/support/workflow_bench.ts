@@ -19,6 +19,8 @@ export const defaults: WorkflowPlan = {
   memoryBytes: 256 * 1024 ** 2,
 };
 
+const ends = { crash: "out of memory", outside: "was killed from outside (SIGKILL)", recycled: "recycled" } as const;
+
 export class Bench {
   readonly clock: FakeClock;
   readonly host: FakeHost = new FakeHost();
@@ -150,9 +152,9 @@ export class Bench {
     await this.turn();
   }
 
-  async die(process: FakeProcess, kind: "crash" | "recycled" = "crash"): Promise<void> {
+  async die(process: FakeProcess, kind: keyof typeof ends = "crash"): Promise<void> {
     this.host.end(process);
-    this.manager.onProcessExit(process.id, { kind, message: kind === "crash" ? "out of memory" : "recycled" });
+    this.manager.onProcessExit(process.id, { kind, message: ends[kind] });
     await this.turn();
   }
 }

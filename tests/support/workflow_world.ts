@@ -81,7 +81,7 @@ export class World {
       case "begin":
         return at && this.#begin(at[0], at[1], pick(waits, b) ?? null);
       case "die":
-        return this.#die(a);
+        return this.#die(a, b % 3 === 0);
       case "kill":
         return this.#kill(pick(this.#ids, b) ?? "none");
       case "tick":
@@ -204,15 +204,15 @@ export class World {
     if (!thread.waits) this.#manager.onMessage(process, { t: "role_begun", ...roleOf(thread), waitMs, timeoutMs: 500 });
   }
 
-  #die(a: number): void {
+  #die(a: number, outside: boolean): void {
     const process = pick(this.#host.processes.filter(({ alive }) => alive), a);
     if (process === undefined) return;
     const atWork = this.#threads().filter(([its, thread]) => its === process && !thread.waits);
     for (const [, { start, messages }] of atWork) {
-      this.#witness.died(start.runId, messages.length + 1, atWork.length === 1);
+      if (!outside) this.#witness.died(start.runId, messages.length + 1, atWork.length === 1);
     }
     this.#host.end(process);
-    this.#manager.onProcessExit(process.id, { kind: "crash", message: "out of memory" });
+    this.#manager.onProcessExit(process.id, { kind: outside ? "outside" : "crash", message: "gone" });
   }
 
   /** Ends every process that the manager wants to recycle. */

@@ -16,7 +16,7 @@ import { formatProblems } from "../../src/config/diagnostic.ts";
 import { loadNerveConfig } from "../../src/config/load.ts";
 import type { NerveConfig } from "../../src/config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.ts";
-import { createKernel, type Kernel } from "../../src/kernel/kernel.ts";
+import { Kernel } from "../../src/kernel/kernel.ts";
 import type { ComputeResult, Health, SenseView, UnitView } from "../../src/protocol/api.ts";
 import type { KernelEvent, UnitChange } from "../../src/protocol/event.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
@@ -105,7 +105,8 @@ export class WorkspaceFixture implements AsyncDisposable {
 
   async start(): Promise<Kernel> {
     assert.equal(this.#kernel, null, "the kernel of this workspace runs already");
-    const kernel = createKernel(await this.config(), this.root, { clock: this.#clock, watch: this.#watch });
+    const holder = { kind: "foreground", program: "nerve" } as const;
+    const kernel = new Kernel(await this.config(), this.root, { holder, clock: this.#clock, watch: this.#watch });
     this.#kernel = kernel;
     this.#listening = this.#listen(kernel);
     await within(kernel.ready, "the kernel to be ready", () => this.#story());

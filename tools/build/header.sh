@@ -16,10 +16,14 @@ fail() {
   exit 1
 }
 
-# Accepts a folder only if it is ours, since another user's could contain anything, and if no cleaner removed files.
+# Accepts a folder only if it is ours, since another user's could contain anything, if no cleaner removed files, and if
+# none was written to since it was unpacked: a damaged copy would crash without a word.
 ours() {
-  [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] || return 1
-  for file in deno @ENTRIES@; do [ -s "$1/$hash/$file" ] || return 1; done
+  [ -d "$1" ] && [ -O "$1" ] && [ -O "$1/$hash" ] && [ -f "$1/$hash/.complete" ] || return 1
+  for file in deno @ENTRIES@; do
+    [ -s "$1/$hash/$file" ] || return 1
+    if [ "$1/$hash/$file" -nt "$1/$hash/.complete" ]; then return 1; fi
+  done
 }
 
 # Replaces this shell with nerve, which then receives signals and owns the terminal and the exit code.
@@ -48,6 +52,11 @@ unpack() (
   tail -c "+$offset" "$me" | tar -xzf - -C "$work" || exit 1
   # Detects a wrong machine, a folder without exec permission or a damaged file now, not at the next start.
   "$work/deno" --version >/dev/null || exit 1
+  : >"$work/.complete" || exit 1
+  # A damaged copy makes way. Programs that run from it keep what they have open.
+  if [ -e "$1/$hash" ] && ! ours "$1"; then
+    mv "$1/$hash" "$work.damaged" && rm -rf "$work.damaged"
+  fi
   # If another first use was faster, mv fails or moves our folder into theirs.
   mv "$work" "$1/$hash" 2>/dev/null
   rm -rf "$1/$hash/${work##*/}"
@@ -82,7 +91,11 @@ temporary=${TMPDIR:-/tmp}/nerve-cache-$(id -u)
 [ ! -L "$temporary" ] && ours "$temporary" && start "$temporary" "$@"
 
 [ -r "$me" ] || fail "$me cannot be read" "it must be readable to unpack itself: chmod +r $me"
-[ -t 2 ] && printf 'nerve: first use of this version, unpacking\n' >&2
+if [ -n "$cache" ] && [ -e "$cache/$hash" ]; then
+  printf 'nerve: the copy in %s is damaged or incomplete, unpacking it again\n' "$cache/$hash" >&2
+elif [ -t 2 ]; then
+  printf 'nerve: first use of this version, unpacking\n' >&2
+fi
 if [ -n "$cache" ]; then
   try "$cache" "$@"
   printf 'nerve: cannot unpack into %s (%s), using %s instead\n' "$cache" "$reason" "$temporary" >&2

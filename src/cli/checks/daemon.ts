@@ -1,18 +1,23 @@
 /** Checks the daemon: its lock, pid file and socket, and processes that a dead kernel left behind. */
 import { ifPresent } from "../../base/if_present.ts";
+import { countUnreaped, describeMissingInit, missingInitHint } from "../../base/init_process.ts";
 import { readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
+import { describeLockHolder } from "../../protocol/lock_holder.ts";
 import { findDaemon, findLeftovers, isRunning, readLockHolder } from "../../daemon/discovery.ts";
 import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
-export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers];
+export const daemonChecks: readonly Check[] = [checkLock, checkSocket, checkLeftovers, checkInit];
+
+/** Below this, process 1 may just be busy. */
+const unreapedMax = 10;
 
 function checkLock(paths: WorkspacePaths): Finding[] {
   const found = findDaemon(paths), { kernel, supervised, lastState } = found, holder = readLockHolder(paths);
   const pidFile = readPid(paths.pidFile), findings: Finding[] = [];
-  if (kernel !== null) findings.push(passed("lock", `held by the daemon (pid ${kernel.pid})`));
+  if (kernel !== null) findings.push(passed("lock", `held by ${describeLockHolder(kernel)}`));
   else if (supervised !== null) {
     findings.push(warning("lock", `free: the kernel died and is being restarted`, "nerve status, nerve logs"));
   } else if (holder !== null) {
@@ -35,6 +40,10 @@ function checkLock(paths: WorkspacePaths): Finding[] {
 async function checkSocket(paths: WorkspacePaths, clock: Clock): Promise<Finding[]> {
   if (isFolder(paths.socket)) return [failed("socket", "there is a folder in its place", `move ${paths.socket} away`)];
   const { kernel } = findDaemon(paths), mode = modeOf(paths.socket), answers = await socketAnswers(paths);
+  if (mode === null && kernel?.kind === "embedded") {
+    const message = `none: ${describeLockHolder(kernel)}, serves no control API`;
+    return [warning("socket", message, "commands work with the option `control` of createKernel")];
+  }
   if (mode === null) {
     return [
       kernel === null ? passed("socket", `none at ${paths.socket}; no daemon runs`) : failed(
@@ -73,6 +82,14 @@ function checkLeftovers(paths: WorkspacePaths): Finding[] {
   if (pids.length === 0) return [passed("processes", "no process is left over")];
   const message = `${pids.length} left over from a kernel that is gone: ${pids.join(", ")}`;
   return [failed("processes", message, `kill -9 ${pids.join(" ")}`)];
+}
+
+function checkInit(paths: WorkspacePaths): Finding[] {
+  const missing = describeMissingInit(findDaemon(paths).kernel?.pid ?? 0);
+  if (missing !== null) return [warning("init", missing, missingInitHint)];
+  const { zombies, init } = countUnreaped();
+  if (zombies <= unreapedMax) return [passed("init", "ended processes are reaped")];
+  return [warning("init", `${zombies} zombies: process 1 (${init}) reaps nothing`, missingInitHint)];
 }
 
 function modeOf(path: string): number | null {

@@ -1,13 +1,16 @@
-/** Checks this machine: the version of Deno, disk space, the limits of inotify. */
+/** Checks this machine: the version of Deno, disk space, the limits of inotify and of open files. */
 import { formatSize } from "../../base/duration.ts";
 import { ifPresent } from "../../base/if_present.ts";
+import { readDescriptorLimit } from "../../base/descriptor_limit.ts";
 import { isCompiled } from "../../base/self_exec.ts";
 import { denoVersion } from "../../base/version.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findDaemon } from "../../daemon/discovery.ts";
 import { type Check, failed, type Finding, passed, warning } from "./check.ts";
 
 const { statfsSync } = await import("node:fs");
 
-export const machineChecks: readonly Check[] = [checkDeno, checkDisk, checkInotify];
+export const machineChecks: readonly Check[] = [checkDeno, checkDisk, checkInotify, checkDescriptors];
 
 function checkDeno(): Finding[] {
   const found = Deno.version.deno;
@@ -42,6 +45,20 @@ function checkInotify(): Finding[] {
   const raise = (name: string, value: number) => `sudo sysctl fs.inotify.max_user_${name}=${value}`;
   if (used >= instances - 2) return [warning("inotify", message, raise("instances", 1024))];
   return [watches < 8_192 ? warning("inotify", message, raise("watches", 65_536)) : passed("inotify", message)];
+}
+
+/** A process of a sense or workflow takes about 8 descriptors of the daemon, and clients of its API more. */
+const descriptorsMin = 1_024;
+
+/** The limit of the daemon, or of one that would be started from here. */
+function checkDescriptors(paths: WorkspacePaths): Finding[] {
+  const { kernel } = findDaemon(paths), limit = readDescriptorLimit(kernel?.pid ?? "self");
+  if (limit === null) return [passed("descriptors", "this system tells no limit of open files")];
+  const message = `${kernel === null ? "a daemon started here" : "the daemon"} may have ${limit} files open`;
+  if (limit >= descriptorsMin) return [passed("descriptors", message)];
+  return [
+    warning("descriptors", message, `raise the limit to ${descriptorsMin} or more: ulimit -n, LimitNOFILE of its unit`),
+  ];
 }
 
 /** Inotify instances that this user's processes hold. */

@@ -5,6 +5,7 @@ import { messageOf } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { Health, SenseView, WorkflowView } from "../../protocol/api.ts";
+import { findStoreHint } from "../../store/sqlite/database.ts";
 import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { plural, toOneLine } from "../render/terminal.ts";
 import { type Check, failed, type Finding, passed, warning } from "./check.ts";
@@ -37,7 +38,7 @@ function checkKernel({ configError, lockError, storeError, warnings, stuckProgra
     ...lockError === null ? [] : [failed("approval", lockError, "nerve permissions diff")],
     ...warnings.map((each) => warning("variables", each, "nerve validate shows where it is granted")),
     ...stuckPrograms.map((each) => failed("programs", each, "see what it waits for: a share or disk that is gone")),
-    ...storeError === null ? [] : [failed("log", `cannot be written: ${storeError}`, "free some space: df -h")],
+    ...storeError === null ? [] : [failed("log", storeError, findStoreHint(storeError) ?? "nerve logs says more")],
   ];
 }
 

@@ -1,12 +1,13 @@
 /** Checks the workspace: nerve.yaml, the permissions of its files, its databases, the clock against its log. */
 import { join, relative } from "node:path";
-import { formatDuration } from "../../base/duration.ts";
+import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError } from "../../base/errors.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import type { Clock } from "../../base/time.ts";
 import { loadNerveConfig } from "../../config/load.ts";
 import { checkLock, permissionLockName, readLock } from "../../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
+import { findDaemon } from "../../daemon/discovery.ts";
 import { findMissingIndexes } from "../../store/log/log_indexes.ts";
 import { lookIntoDatabase } from "../../store/maintenance/look.ts";
 import { openRecords } from "../open_records.ts";
@@ -20,8 +21,34 @@ export const workspaceChecks: readonly Check[] = [
   checkModes,
   checkWritable,
   checkDatabases,
+  checkCopies,
   checkClock,
 ];
+
+/** Whole copies of the data that nothing else names: of a restore that was cut off, and of the data before one. */
+function checkCopies(paths: WorkspacePaths): Finding[] {
+  const copies = [...Deno.readDirSync(paths.root)].map(({ name }) => name).sort()
+    .filter((name) => /^data\.(restoring|restored|before-.+)$/.test(name));
+  if (copies.length === 0) return [passed("copies", "no restore has left a copy of the data")];
+  // A restore that is under way holds the lock.
+  const restores = findDaemon(paths).kernel?.kind === "command";
+  return copies.map((name) => {
+    const size = formatSize(measure(join(paths.root, name)));
+    if (name.startsWith("data.before-")) return passed("copies", `${name}, the data before a restore, holds ${size}`);
+    if (restores) return passed("copies", `${name}, of a restore that is under way, holds ${size}`);
+    const message = `${name} was left by a restore that was cut off, and holds ${size}`;
+    if (name === "data.restored") return warning("copies", message, "the next nerve start uses or removes it");
+    return warning("copies", message, `repeat the restore, or rm -r ${join(paths.root, name)}`);
+  });
+}
+
+/** Bytes of all files in a folder. */
+function measure(folder: string): number {
+  return [...Deno.readDirSync(folder)].reduce((bytes, { name, isDirectory }) => {
+    const path = join(folder, name);
+    return bytes + (isDirectory ? measure(path) : lstat(path)?.size ?? 0);
+  }, 0);
+}
 
 async function checkConfig(paths: WorkspacePaths): Promise<Finding[]> {
   const loaded = await loadNerveConfig(paths), problems = loaded.ok ? loaded.value.warnings : loaded.error;

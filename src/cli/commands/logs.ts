@@ -8,6 +8,7 @@ import { toPrintable } from "../../base/printable.ts";
 import type { CancelTimer } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, isRunning } from "../../daemon/discovery.ts";
+import { describeLockHolder } from "../../protocol/lock_holder.ts";
 import { LogTail } from "../daemon/log_tail.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, print, sign, toJsonLine } from "../render/terminal.ts";
@@ -103,6 +104,9 @@ function printFooter(io: CliIo, paths: WorkspacePaths): void {
   print(io, dim(io, `text log: ${toPrintable(paths.textLog)}`));
   const { kernel, supervised } = findDaemon(paths);
   if (kernel === null || supervised !== null) return;
+  if (kernel.kind === "embedded" || kernel.kind === "command") {
+    return print(io, `${sign.next} ${toPrintable(describeLockHolder(kernel))}, writes no text log: nerve events`);
+  }
   print(
     io,
     `${sign.next} the running daemon (pid ${kernel.pid}) does not write to this log but to its terminal, or to ` +

@@ -2,6 +2,7 @@
 import { NerveError } from "../../base/errors.ts";
 import { daemonStopMaxMs } from "../../base/limits.ts";
 import { findDaemon, isRunning } from "../../daemon/discovery.ts";
+import { workspaceHeld } from "../../protocol/common_errors.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openWorkspace } from "../workspace.ts";
 import { loadValidConfig, startDaemon } from "./start.ts";
@@ -17,8 +18,12 @@ export async function restart(io: CliIo, flags: Flags): Promise<number> {
   const parsed = await loadValidConfig(io, paths);
   if (parsed === null) return exit.failed;
   const found = findDaemon(paths);
-  if (found.kernel !== null && found.supervised === null) {
-    throw new NerveError("DAEMON_RUNNING", `the daemon (pid ${found.kernel.pid}) was not started by nerve start`, {
+  const { kernel, supervised } = found;
+  if (supervised === null && (kernel?.kind === "embedded" || kernel?.kind === "command")) {
+    throw workspaceHeld(paths.root, kernel, { hint: "nerve status" });
+  }
+  if (kernel !== null && supervised === null) {
+    throw new NerveError("DAEMON_RUNNING", `the daemon (pid ${kernel.pid}) was not started by nerve start`, {
       hint: "restart it where it runs: Ctrl-C and nerve run, or systemctl --user restart",
     });
   }

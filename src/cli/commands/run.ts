@@ -41,7 +41,8 @@ interface Flags {
 type Run = (io: CliIo, flags: Flags) => Promise<number>;
 
 export const run: Run = createRunCommand(async (config, root, options) => {
-  return (await import("../../kernel/kernel.ts")).createKernel(config, root, options);
+  const { Kernel } = await import("../../kernel/kernel.ts");
+  return new Kernel(config, root, { ...options, holder: { kind: "foreground", program: "nerve" } });
 });
 
 export function createRunCommand(createKernel: CreateKernel): Run {

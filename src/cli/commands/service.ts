@@ -7,7 +7,7 @@ import type { ParsedConfig } from "../../config/parse.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, isRunning } from "../../daemon/discovery.ts";
-import { daemonRunning } from "../../protocol/common_errors.ts";
+import { daemonRunning, workspaceHeld } from "../../protocol/common_errors.ts";
 import { createSystemdUnit, findSystemdProblem, runSystemctl, type SystemdUnit } from "../daemon/systemd.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { ServiceStatusOutput } from "../render/json_schemas.ts";
@@ -63,8 +63,8 @@ function printUnit(io: CliIo, unit: SystemdUnit, why: string): number {
 async function requireNoOtherDaemon(io: CliIo, paths: WorkspacePaths, unit: SystemdUnit): Promise<void> {
   const found = findDaemon(paths);
   if (!isRunning(found) || (await runSystemctl(["is-active", unit.name], io.env))?.ok === true) return;
-  const pid = found.kernel?.pid ?? found.supervised?.supervisor.pid;
-  throw daemonRunning(paths.root, pid ?? "unknown", { hint: "nerve stop" });
+  if (found.kernel !== null) throw workspaceHeld(paths.root, found.kernel, { hint: "nerve stop" });
+  throw daemonRunning(paths.root, found.supervised?.supervisor.pid ?? "unknown", { hint: "nerve stop" });
 }
 
 export async function uninstall(io: CliIo, flags: Flags): Promise<number> {

@@ -14,7 +14,8 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type FoundDaemon, isRunning, waitUntil } from "../../daemon/discovery.ts";
 import { startDaemonProcess } from "../../daemon/start_daemon.ts";
 import type { StartRefusal } from "../../daemon/supervisor_protocol.ts";
-import { daemonRunning } from "../../protocol/common_errors.ts";
+import { daemonRunning, embeddedRuns } from "../../protocol/common_errors.ts";
+import { describeLockHolder } from "../../protocol/lock_holder.ts";
 import { socketAnswers } from "../daemon/ask_daemon.ts";
 import { tellMissingIndexes } from "../daemon/log_indexes_told.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -48,12 +49,14 @@ export async function loadValidConfig(io: CliIo, paths: WorkspacePaths): Promise
   return parsed.value;
 }
 
-/** Waits for a daemon that is stopping. Throws DAEMON_RUNNING for any other daemon. */
+/** Waits for a daemon that is stopping, and for another command. Throws DAEMON_RUNNING for any other holder. */
 async function waitForOtherDaemon(io: CliIo, paths: WorkspacePaths): Promise<void> {
   const found = findDaemon(paths);
   if (!isRunning(found)) return;
   if (await staysUp(paths, found)) throw running(paths, found);
-  print(io, `${sign.asleep} a daemon (pid ${pidOf(found)}) is starting or stopping; waiting for it`);
+  const doing = found.kernel?.kind === "command" ? "holds the workspace" : "is starting or stopping";
+  const who = found.kernel === null ? `the daemon (pid ${pidOf(found)})` : describeLockHolder(found.kernel);
+  print(io, `${sign.asleep} ${toPrintable(who)} ${doing}; waiting for it`);
   const decided = await waitUntil(io.clock, daemonStopMaxMs, async () => {
     const now = findDaemon(paths);
     return !isRunning(now) || await staysUp(paths, now);
@@ -65,10 +68,12 @@ async function waitForOtherDaemon(io: CliIo, paths: WorkspacePaths): Promise<voi
 /** False while the daemon is stopping, and while its socket does not answer. */
 async function staysUp(paths: WorkspacePaths, { kernel, supervised }: FoundDaemon): Promise<boolean> {
   if (supervised !== null) return supervised.state !== "stopping";
+  if (kernel?.kind === "embedded") return true;
   return kernel !== null && await socketAnswers(paths);
 }
 
 function running(paths: WorkspacePaths, found: FoundDaemon): NerveError {
+  if (found.kernel?.kind === "embedded") return embeddedRuns(paths.root, found.kernel);
   return daemonRunning(paths.root, pidOf(found), {
     hint: "nerve status shows it, nerve restart replaces it",
     detail: found.supervised?.state === "backoff" ? "its kernel died and is being started again" : null,

@@ -1,11 +1,13 @@
 /** `nerve status`: what runs in the workspace and in which state; and the last problems, which need no daemon. */
 import { formatDuration, formatSize } from "../../base/duration.ts";
 import { NerveError, unreachable } from "../../base/errors.ts";
+import { describeMissingInit } from "../../base/init_process.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, type FoundDaemon } from "../../daemon/discovery.ts";
 import type { Health } from "../../protocol/api.ts";
 import { isPlainObject } from "../../protocol/json.ts";
+import type { HolderName } from "../../protocol/lock_holder.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
@@ -21,7 +23,9 @@ interface Flags {
 
 /**
  * `running`: it answers. `starting`, `stopping`, `restarting` (the kernel died and is being restarted) and `hanging`:
- * its process exists but does not answer. `down`, `gave up` (the kernel died too often) and `killed`: nothing runs.
+ * its process exists but does not answer. `embedded`: a program that embeds nerve does not answer, since it serves no
+ * control API. `busy`: a command of nerve needs the workspace for itself. `down`, `gave up` (the kernel died too often)
+ * and `killed`: nothing runs.
  */
 export type DaemonCondition =
   | "running"
@@ -29,6 +33,8 @@ export type DaemonCondition =
   | "stopping"
   | "restarting"
   | "hanging"
+  | "embedded"
+  | "busy"
   | "down"
   | "gave up"
   | "killed";
@@ -41,6 +47,8 @@ export interface StatusDocument {
   readonly socket: string;
   /** The kernel's process. */
   readonly pid: number | null;
+  /** Who holds the workspace: a daemon of nerve, or a program that embeds it. */
+  readonly holder: HolderName | null;
   /** The supervisor's process. Null when no daemon runs, or when it runs in the foreground. */
   readonly supervisor: number | null;
   /** How often the kernel died under this supervisor. */
@@ -72,6 +80,7 @@ async function readStatus(io: CliIo, paths: WorkspacePaths): Promise<StatusDocum
     workspace: paths.root,
     socket: paths.socket,
     pid: kernel?.pid ?? null,
+    holder: kernel === null ? null : { kind: kernel.kind, program: kernel.program },
     supervisor: supervised?.supervisor.pid ?? null,
     deaths: supervised?.deaths ?? lastState?.deaths ?? 0,
     problem: health?.storeError ?? health?.configError ?? supervised?.problem ?? lastState?.problem ?? null,
@@ -85,6 +94,8 @@ function findCondition({ kernel, supervised, lastState }: FoundDaemon, health: H
   if (health !== null) return "running";
   if (supervised !== null && kernel === null) return "restarting";
   if (supervised?.state === "starting") return "starting";
+  if (kernel?.kind === "embedded") return "embedded";
+  if (kernel?.kind === "command") return "busy";
   if (kernel !== null) return "hanging";
   if (lastState === null) return "down";
   return lastState.state === "gave up" ? "gave up" : "killed";
@@ -117,7 +128,8 @@ function show(io: CliIo, document: StatusDocument, paths: WorkspacePaths): void 
   print(io, dim(io, `   text log: ${toPrintable(paths.textLog)} (nerve logs)`));
 }
 
-function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem, health }: StatusDocument): string[] {
+function formatHeadline(document: StatusDocument): string[] {
+  const { condition, workspace, pid, holder, supervisor, deaths, problem, health } = document;
   const root = toPrintable(workspace), because = problem === null ? "" : `: ${toOneLine(problem, 300)}`;
   const restarted = deaths === 0
     ? []
@@ -125,14 +137,17 @@ function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem
   switch (condition) {
     case "running": {
       const up = formatDuration(Math.round((health?.uptimeMs ?? 0) / 1_000) * 1_000);
-      const how = supervisor === null ? "in the foreground" : `supervisor ${supervisor}`;
+      const alone = holder?.kind === "embedded" ? `inside ${toPrintable(holder.program)}` : "in the foreground";
+      const how = supervisor === null ? alone : `supervisor ${supervisor}`;
       const head = `${sign.live} nerve ${health?.version ?? ""} runs ${root} (pid ${pid}, up ${up}, ${how})`;
       const config = health?.configError == null
         ? []
         : [`${sign.warning} nerve.yaml: ${toOneLine(health.configError, 300)}`];
       const store = health?.storeError == null ? [] : [`${sign.broken} ${toOneLine(health.storeError, 300)}`];
       const lock = health?.lockError == null ? [] : [`${sign.warning} ${toOneLine(health.lockError, 300)}`];
-      return [head, ...store, ...config, ...lock, ...restarted];
+      const init = describeMissingInit(pid ?? 0),
+        orphans = init === null ? [] : [`${sign.warning} ${init}: nerve doctor`];
+      return [head, ...store, ...config, ...lock, ...orphans, ...restarted];
     }
     case "starting":
       return [`${sign.asleep} the daemon in ${root} is starting (pid ${pid})`];
@@ -142,6 +157,15 @@ function formatHeadline({ condition, workspace, pid, supervisor, deaths, problem
       return [`${sign.broken} the daemon in ${root} is restarting its kernel (supervisor ${supervisor})`, ...restarted];
     case "hanging":
       return [`${sign.broken} the daemon in ${root} does not answer (pid ${pid}): nerve stop ends it`];
+    case "embedded":
+      return [
+        `${sign.live} nerve runs ${root} inside ${
+          toPrintable(`${holder?.program} (pid ${pid})`)
+        }, without the control API`,
+        `${sign.next} only that program can tell its state and stop it`,
+      ];
+    case "busy":
+      return [`${sign.asleep} no daemon runs in ${root}; a command of nerve (pid ${pid}) needs it for itself`];
     case "gave up":
       return [
         `${sign.broken} no daemon runs in ${root}; it stays down${because}`,
@@ -163,7 +187,9 @@ function showHealth(io: CliIo, { units, runs, counters, warnings, stuckPrograms 
     print(io, dim(io, `   and ${warnings.length - warningsShown} more: nerve doctor`));
   }
   for (const stuck of stuckPrograms.slice(0, warningsShown)) print(io, `${sign.broken} ${toOneLine(stuck, 300)}`);
-  print(io, `   runs: ${runs.active} active, ${runs.queued} queued; ${counted.join(", ") || "nothing counted yet"}`);
+  const dropped = runs.dropped === 0 ? "" : `, ${runs.dropped} dropped`;
+  const now = `${runs.active} active, ${runs.queued} queued${dropped}`;
+  print(io, `   runs: ${now}; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
   const rows = units.map(({ kind, name, state, pid, memoryBytes, privateBytes, deaths, reason, problem }) => [
     `${problem !== null && pickSign(state) === sign.live ? sign.warning : pickSign(state)} ${kind} ${name}`,

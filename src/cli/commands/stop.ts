@@ -3,12 +3,15 @@
  * still runs, and kills it.
  * I1. It asks once, and not at all when the daemon is stopping already: a second request means "stop at once".
  * I2. Before a kill it checks the process's start time, so that a reused pid is left alone.
+ * I3. It sends no signal to a program that embeds nerve, nor to another command of nerve: such a kernel is asked over
+ *     its API, and its program goes on.
  */
 import { formatDuration } from "../../base/duration.ts";
+import { NerveError } from "../../base/errors.ts";
 import { isGoneProcess } from "../../base/if_present.ts";
 import { daemonAnswerMaxMs, daemonStopMaxMs } from "../../base/limits.ts";
 import { toPrintable } from "../../base/printable.ts";
-import { type ProcessId, readProcessStat } from "../../base/process_id.ts";
+import { type ProcessId, processStateTexts, readProcessStat } from "../../base/process_id.ts";
 import type { Clock } from "../../base/time.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import {
@@ -21,7 +24,8 @@ import {
 } from "../../daemon/discovery.ts";
 import { removeState } from "../../daemon/state_file.ts";
 import type { Health, SenseView } from "../../protocol/api.ts";
-import { daemonMissing } from "../../protocol/common_errors.ts";
+import { daemonMissing, workspaceHeld } from "../../protocol/common_errors.ts";
+import type { LockHolder } from "../../protocol/lock_holder.ts";
 import { askWithinLimit, socketAnswers } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecords } from "../open_records.ts";
@@ -35,7 +39,8 @@ interface Flags {
 
 export async function stop(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  if (!isRunning(findDaemon(paths))) throw daemonMissing(paths.root);
+  const found = findDaemon(paths);
+  if (!isRunning(found)) throw daemonMissing(paths.root);
   const outcome = await stopDaemon(io, paths, flags.timeout ?? daemonStopMaxMs);
   if (outcome === "interrupted") return exit.interrupted;
   return outcome === "in order" ? exit.ok : exit.failed;
@@ -47,7 +52,10 @@ export async function stopDaemon(
   paths: WorkspacePaths,
   limitMs: number,
 ): Promise<"in order" | "killed" | "interrupted"> {
-  const found = findDaemon(paths), startedAt = io.clock.monotonic();
+  const found = findDaemon(paths), startedAt = io.clock.monotonic(), alien = findAlien(found);
+  if (alien !== null && (alien.kind === "command" || !await socketAnswers(paths))) {
+    throw workspaceHeld(paths.root, alien, { hint: "nerve status" });
+  }
   const before = await askWithinLimit(io, paths, async (client) => ({
     health: await client.health(),
     senses: await client.senses(),
@@ -66,13 +74,28 @@ export async function stopDaemon(
     return "interrupted";
   }
   if (gone) {
-    print(io, `${sign.ok} stopped (pid ${pid}) after ${formatElapsedSince(io.clock, startedAt)}`);
+    const what = alien === null ? `stopped (pid ${pid})` : `stopped the kernel of ${nameOf(alien)}, which goes on,`;
+    print(io, `${sign.ok} ${what} after ${formatElapsedSince(io.clock, startedAt)}`);
     return "in order";
+  }
+  if (alien !== null) {
+    const message = `the kernel of ${nameOf(alien)} still stops after ${formatDuration(limitMs)}`;
+    throw new NerveError("DAEMON_ANSWER", message, { hint: "it was not ended: it is not a program of nerve" });
   }
   for (const line of describeHolders(paths, before)) print(io, `${sign.warning} ${line}`);
   await killAll(io.clock, paths);
   print(io, `${sign.died} killed (pid ${pid}) after ${formatDuration(limitMs)}; runs continue at the next start`);
   return "killed";
+}
+
+/** Whoever holds the workspace without being a daemon of nerve. */
+function findAlien({ kernel, supervised }: FoundDaemon): LockHolder | null {
+  const daemon = supervised !== null || kernel?.kind === "daemon" || kernel?.kind === "foreground";
+  return daemon ? null : kernel;
+}
+
+function nameOf(holder: LockHolder): string {
+  return toPrintable(`${holder.program} (pid ${holder.pid})`);
 }
 
 /**
@@ -104,7 +127,8 @@ class StopRequest {
       }) === true;
     }
     const waited = this.#io.clock.monotonic() - this.#startedAt;
-    if (!this.#sent && kernel !== null && waited > daemonAnswerMaxMs) this.#signal(kernel);
+    const ours = kernel?.kind === "daemon" || kernel?.kind === "foreground";
+    if (!this.#sent && ours && waited > daemonAnswerMaxMs) this.#signal(kernel);
   }
 
   #signal({ pid }: ProcessId): void {
@@ -126,7 +150,7 @@ interface Before {
 /** What still runs, as far as it can be seen from outside: the API is closed by now. */
 function describeHolders(paths: WorkspacePaths, before: Before | null): string[] {
   const { kernel, supervised } = findDaemon(paths), lines: string[] = [];
-  const inState = (pid: number) => states[readProcessStat(pid)?.state ?? ""] ?? "is ending";
+  const inState = (pid: number) => processStateTexts[readProcessStat(pid)?.state ?? ""] ?? "is ending";
   if (supervised !== null) lines.push(`supervisor ${supervised.supervisor.pid} ${inState(supervised.supervisor.pid)}`);
   if (kernel !== null) lines.push(`kernel ${kernel.pid} ${inState(kernel.pid)}`);
   for (const { kind, name, pid } of before?.health.units ?? []) {
@@ -139,14 +163,6 @@ function describeHolders(paths: WorkspacePaths, before: Before | null): string[]
   }
   return lines.map(toPrintable);
 }
-
-const states: Readonly<Record<string, string>> = {
-  R: "is busy",
-  S: "waits for something",
-  D: "waits for a disk",
-  T: "was stopped by a signal (SIGSTOP)",
-  t: "is held by a debugger",
-};
 
 function describeRuns(paths: WorkspacePaths, workflow: string): string[] {
   using records = openRecords(paths);

@@ -10,6 +10,7 @@ import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, isRunning } from "../../daemon/discovery.ts";
+import { workspaceHeld } from "../../protocol/common_errors.ts";
 import {
   copyCandidate,
   createSwap,
@@ -89,6 +90,8 @@ async function findTargetWorkspace(io: CliIo, flag: string | undefined): Promise
   try {
     const paths = await openWorkspace(io, flag), { kernel, supervised } = findDaemon(paths);
     if (supervised !== null || kernel === null) return { paths, runs: supervised !== null };
+    if (kernel.kind === "embedded") return { paths, runs: false };
+    if (kernel.kind === "command") throw workspaceHeld(paths.root, kernel, { hint: "nerve status" });
     throw new NerveError("DAEMON_RUNNING", `nerve run holds ${paths.root} (pid ${kernel.pid})`, {
       hint: "nothing was changed; end it (Ctrl-C in its terminal, or its service), upgrade, and run it again",
     });

@@ -8,6 +8,7 @@ import { toPrintable } from "../../base/printable.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import { findDaemon } from "../../daemon/discovery.ts";
+import { describeLockHolder } from "../../protocol/lock_holder.ts";
 import type { CliIo } from "../io.ts";
 import { dim, print, sign } from "../render/terminal.ts";
 import { askIfRunning } from "../workspace.ts";
@@ -26,10 +27,10 @@ export async function askOrRead<T>(
   try {
     const live = await askIfRunning(paths, ask), { kernel } = findDaemon(paths);
     if (live !== null || kernel === null) return { live, problem: null };
-    return {
-      live,
-      problem: `the daemon (pid ${kernel.pid}) is starting, stopping or has lost its socket: nerve status`,
-    };
+    const problem = kernel.kind === "embedded"
+      ? `${describeLockHolder(kernel)}, serves no control API`
+      : `${describeLockHolder(kernel)} is starting, stopping or has lost its socket: nerve status`;
+    return { live, problem };
   } catch (thrown) {
     if (!(thrown instanceof NerveError) || thrown.code !== "DAEMON_ANSWER") throw thrown;
     return { live: null, problem: thrown.hint === null ? thrown.message : `${thrown.message}: ${thrown.hint}` };

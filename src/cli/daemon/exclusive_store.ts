@@ -15,7 +15,8 @@ export async function withWorkspaceLock<T>(
   instead: string,
   work: () => T | Promise<T>,
 ): Promise<T> {
-  const lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root).catch((thrown: unknown) => {
+  const { lockFile, pidFile, root } = paths;
+  const lock = await lockWorkspace(lockFile, pidFile, root, { kind: "command", program: "nerve" }).catch((thrown) => {
     if (!(thrown instanceof NerveError) || thrown.code !== "DAEMON_RUNNING") throw thrown;
     throw new NerveError("DAEMON_RUNNING", thrown.message, { hint: instead, cause: thrown });
   });

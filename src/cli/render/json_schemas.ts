@@ -155,10 +155,15 @@ export const validateOutput = z.strictObject({
 
 /** `nerve status`: cli/commands/status.ts says what the conditions mean. */
 export const statusOutput = z.strictObject({
-  condition: z.enum(["running", "starting", "stopping", "restarting", "hanging", "down", "gave up", "killed"]),
+  condition: z.enum([
+    ...["running", "starting", "stopping", "restarting", "hanging", "embedded", "busy"] as const,
+    ...["down", "gave up", "killed"] as const,
+  ]),
   workspace: z.string(),
   socket: z.string(),
   pid: z.int().nullable(),
+  holder: z.strictObject({ kind: z.enum(["daemon", "foreground", "embedded", "command"]), program: z.string() })
+    .nullable(),
   supervisor: z.int().nullable(),
   deaths: z.int(),
   problem: z.string().nullable(),

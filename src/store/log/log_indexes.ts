@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { ifPresent } from "../../base/if_present.ts";
-import { inTransaction, openDatabase, readUserVersion } from "../sqlite/database.ts";
+import { inTransaction, openDatabase, readUserVersion, toStoreError } from "../sqlite/database.ts";
 
 /** Rows of a source by type, each in the order of ids. It replaces `logs_source`. */
 export const sourceTypeIndex = "logs_source_type";
@@ -44,6 +44,8 @@ export function findMissingIndexes(logDatabasePath: string): MissingIndexes | nu
     if (readUserVersion(db) === 0 || hasLogIndexes(db)) return null;
     const rows = estimateLogRows(db);
     return rows < rowsToldMin ? null : { rows, atStart: rows <= rowsAtStartMax };
+  } catch (thrown) {
+    throw toStoreError(`the log ${logDatabasePath} cannot be read`, thrown);
   } finally {
     db.close();
   }

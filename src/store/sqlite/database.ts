@@ -231,11 +231,13 @@ export class StatementCache {
 export function toStoreError(what: string, thrown: unknown): NerveError {
   if (thrown instanceof NerveError) return thrown;
   const reason = messageOf(thrown);
-  const hint = hints.find(([pattern]) => pattern.test(reason))?.[1];
-  return new NerveError("STORE_FAILED", `${what}: ${reason}`, {
-    cause: thrown,
-    ...(hint === undefined ? {} : { hint }),
-  });
+  const hint = findStoreHint(reason);
+  return new NerveError("STORE_FAILED", `${what}: ${reason}`, { cause: thrown, ...(hint === null ? {} : { hint }) });
+}
+
+/** What to do about an error of SQLite or of the disk, by its text; null when that says nothing. */
+export function findStoreHint(reason: string): string | null {
+  return hints.find(([pattern]) => pattern.test(reason))?.[1] ?? null;
 }
 
 const hints: readonly (readonly [RegExp, string])[] = [
@@ -247,6 +249,7 @@ const hints: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /readonly|read-only|Permission denied|unable to open database file/i,
-    "make the file and its folder writable for this user",
+    "make the file and its folder writable for this user; a disk that is read-only must be mounted writable",
   ],
+  [/I\/O error/i, "the disk may be failing, or was made read-only because it does: dmesg and nerve doctor say more"],
 ];

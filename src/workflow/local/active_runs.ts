@@ -15,6 +15,9 @@ export interface RunEntry {
   run: Run;
   phase: Phase;
   deaths: Deaths | null;
+  /** How often its process was killed from outside at this round, and until when it waits therefore, in monotonic time. */
+  kills: Deaths | null;
+  waitsUntil: number;
   /** The newest failed attempt of a role, as stored. */
   lastFailure: RoleFailure | null;
   /** The wait after `failure`, and when it ends in monotonic time at the latest. A timer then dispatches the run again. */
@@ -82,6 +85,8 @@ export class ActiveRuns {
       run,
       phase,
       deaths: null,
+      kills: null,
+      waitsUntil: 0,
       lastFailure: null,
       retryWait: null,
       endsPending: 0,

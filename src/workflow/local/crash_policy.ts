@@ -3,14 +3,19 @@
  * A process works on several runs, and its death does not say which run caused it. So a death with siblings in the
  * process only makes suspects: a run whose deaths at one round are one short of the limit continues alone in its
  * process, and only a death alone ends it. That is how the siblings of a culprit survive, however slow their round.
- * A kill from outside counts like any other death. Its signal excuses no run: the kernel's OOM killer sends the same
- * SIGKILL to the process of a run that uses up all memory, OOM daemons in user space send SIGTERM, and a role that may
- * run programs can send itself either. Processes that we end ourselves (of a killed run, idle, code replaced or not
- * loading) did not die. Counts live in memory: after a restart of the daemon no run is suspect.
+ * What counts is what a process did: it ran over its memory, aborted, crashed, exited, hung, broke the protocol, or
+ * could not be stopped. A signal from outside counts against no run, as long as nothing shows that it was earned: a
+ * person, a script and the system's out-of-memory killer send it to whichever process they find, and one that is over
+ * its own memory limit is ended by nerve, with that reason. A role that may run programs could send such a signal to
+ * itself, though; so the run waits longer after each of them at one round, and is never ended for it.
+ * Processes that we end ourselves (of a killed run, idle, code replaced or not loading) did not die. Counts live in
+ * memory: after a restart of the daemon or of the machine no run is suspect, and none waits.
  * I1. A run ends as crashed only after `roundDeathsMax` deaths at one round, the last of them alone.
  * I2. A run that completes its round with a message is no longer suspect.
+ * I3. Kills from outside end no run, and cannot make one start without end.
  */
-import { roundDeathsMax } from "../../base/limits.ts";
+import { outsideDeathsFree, outsideWaitFirstMs, outsideWaitMaxMs, roundDeathsMax } from "../../base/limits.ts";
+import { calculateBackoff } from "../../base/backoff.ts";
 
 /** How often the process of a run died at this round. Null stands for never. */
 export interface Deaths {
@@ -31,4 +36,10 @@ export function shouldEndRun(deaths: Deaths, alone: boolean): boolean {
 /** Whether the run may continue only alone in its process. */
 export function mustRunAlone(deaths: Deaths | null, round: number): boolean {
   return deaths?.round === round && deaths.count >= roundDeathsMax - 1;
+}
+
+/** How long the run waits after so many kills from outside at one round. */
+export function waitAfterKills({ count }: Deaths): number {
+  if (count <= outsideDeathsFree) return 0;
+  return calculateBackoff(count - outsideDeathsFree, outsideWaitFirstMs, outsideWaitMaxMs);
 }

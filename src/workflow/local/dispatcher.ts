@@ -5,7 +5,8 @@
  * I2. A process gets a run only in an attempt that is stored, and no two processes get the same attempt.
  * I3. FIFO: a queued run never overtakes another.
  * I4. A suspect (crash_policy.ts) is alone in its process.
- * I5. After a failed attempt of its role, a run is in no process until its next attempt is due.
+ * I5. After a failed attempt of its role, a run is in no process until its next attempt is due; the same while it waits
+ *     after kills from outside.
  */
 import { messageOf } from "../../base/errors.ts";
 import { backoffMaxMs } from "../../base/limits.ts";
@@ -97,7 +98,7 @@ export class Dispatcher {
   }
 
   #assignRuns(queue: WorkflowQueue, plan: WorkflowPlan): void {
-    const slots = [...queue.active].filter((entry) => !this.#isWaitingForRetry(entry));
+    const slots = [...queue.active].filter((entry) => !this.#isWaiting(entry) && !this.#isWaitingForRetry(entry));
     const waiting = slots.filter((entry) => entry.phase.tag === "unassigned");
     if (waiting.length === 0) return;
     const suspects = slots.filter(isSuspect);
@@ -117,6 +118,11 @@ export class Dispatcher {
       else if (!this.#fits(entry, process, plan)) return;
       else this.#assign(entry, process);
     }
+  }
+
+  /** Whether the run waits because its process was killed from outside too often; a timer then dispatches it again. */
+  #isWaiting({ phase, waitsUntil }: RunEntry): boolean {
+    return phase.tag === "unassigned" && this.#parts.clock.monotonic() < waitsUntil;
   }
 
   /** Whether the run waits for its next attempt after a failure. Ends the run if there is no next attempt. */

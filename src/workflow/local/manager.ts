@@ -206,6 +206,10 @@ export class WorkflowManager implements WorkflowEngine {
       }));
   }
 
+  get dropped(): number {
+    return this.#admission.dropped;
+  }
+
   /** Runs whose stored status is `started`. */
   listStartedRuns(): Run[] {
     return [...this.#runs.entries()].map((entry) => entry.run).filter((run) => run.status === "started");

@@ -80,8 +80,11 @@ export interface WorkflowHost {
   isQuarantined(workflow: string): boolean;
 }
 
-/** Why a process has exited. Only a `crash` counts as a death of the runs in it. */
+/**
+ * Why a process has exited. Only a `crash` counts against the runs in it; `outside` is a signal that nerve did not send
+ * (crash_policy.ts).
+ */
 export interface ProcessExit {
-  readonly kind: "crash" | "recycled" | "idle" | "drained" | "stopped";
+  readonly kind: "crash" | "outside" | "recycled" | "idle" | "drained" | "stopped";
   readonly message: string;
 }

@@ -1,6 +1,7 @@
 /**
  * Moves or ends runs when their process exits or is replaced. Called by manager.ts.
- * I1. A process that crashed counts as a death of the runs that were running in it; one that we ended does not.
+ * I1. A process that crashed counts as a death of the runs that were running in it; one that we ended does not, nor
+ *     does one that somebody else killed.
  * I2. A run whose process has exited continues in the next one, unless crash_policy.ts blames it for the crash.
  * I3. New code ends no run: one that works in a process with the old code goes on there to its end. When its workflow
  *     leaves the configuration, it has until the drain timeout, and then ends as interrupted.
@@ -11,7 +12,7 @@ import type { TimerGroup } from "../../base/timer_group.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
-import { countDeath, shouldEndRun } from "./crash_policy.ts";
+import { countDeath, shouldEndRun, waitAfterKills } from "./crash_policy.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit } from "./ports.ts";
@@ -39,7 +40,7 @@ export class ProcessExitHandler {
     const { assignments, dispatcher } = this.#parts;
     const { runs, recycled } = assignments.removeProcess(processId);
     const atWork = runs.filter(({ phase }) => phase.tag === "running" || phase.tag === "aborting").length;
-    const died = end.kind === "crash" && !recycled;
+    const died = (end.kind === "crash" || end.kind === "outside") && !recycled;
     const queues = new Set<WorkflowQueue>();
     for (const entry of runs) {
       queues.add(entry.queue);
@@ -48,7 +49,8 @@ export class ProcessExitHandler {
         enterPhase(entry, { ...entry.phase, process: null });
         if (died) this.#logDeath(entry, end);
       } else if (entry.phase.tag === "running") {
-        if (died) this.#onDeath(entry, end, atWork === 1);
+        if (died && end.kind === "outside") this.#onKill(entry, end);
+        else if (died) this.#onDeath(entry, end, atWork === 1);
         else dispatcher.detach(entry, end.message);
       }
     }
@@ -57,7 +59,7 @@ export class ProcessExitHandler {
 
   /** The code was replaced: what the old code did is held against no run. */
   clearSuspicion(queue: WorkflowQueue): void {
-    for (const entry of queue.active) entry.deaths = null;
+    for (const entry of queue.active) Object.assign(entry, { deaths: null, kills: null });
   }
 
   /** The workflow has left the configuration: gives runs in a process `drainMs` to finish there. */
@@ -86,6 +88,19 @@ export class ProcessExitHandler {
     if (phase.tag === "running") phase.process.abortRun(run.runId, run.attempt, "the daemon stops");
     this.#parts.assignments.release(phase.process, entry);
     if (phase.tag !== "aborting") this.#parts.dispatcher.detach(entry, "the daemon stopped");
+  }
+
+  /** The run goes on, after a wait when that has happened too often at this round. */
+  #onKill(entry: RunEntry, end: ProcessExit): void {
+    const { dispatcher, clock, timers } = this.#parts;
+    entry.kills = countDeath(entry.kills, currentRoundOf(entry.run));
+    const waitMs = waitAfterKills(entry.kills);
+    const times = `${entry.kills.count} times at this round`;
+    const why = waitMs === 0 ? end.message : `${end.message}, ${times}; the run waits ${formatDuration(waitMs)}`;
+    this.#logDeath(entry, { ...end, message: why });
+    entry.waitsUntil = clock.monotonic() + waitMs;
+    if (waitMs > 0) timers.after(waitMs, () => dispatcher.dispatch(entry.queue));
+    dispatcher.detach(entry, why);
   }
 
   #onDeath(entry: RunEntry, end: ProcessExit, alone: boolean): void {

@@ -6,7 +6,7 @@
 import { messageOf, NerveError } from "../../base/errors.ts";
 import type { Clock } from "../../base/time.ts";
 import { unknownWorkflow } from "../../protocol/common_errors.ts";
-import type { Run } from "../../protocol/run.ts";
+import { queueFullReason, type Run } from "../../protocol/run.ts";
 import type { RunRequest } from "../engine.ts";
 import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -27,6 +27,8 @@ export interface RunAdmissionParts {
 
 export class RunAdmission {
   readonly #parts: RunAdmissionParts;
+  /** How many runs were dropped. */
+  dropped = 0;
 
   constructor(parts: RunAdmissionParts) {
     this.#parts = parts;
@@ -46,6 +48,7 @@ export class RunAdmission {
     }
     const load = { active: queue.active.size, queued: queue.queued.size, accepting: dispatcher.isAccepting(queue) };
     const admission = admit(load, queue.plan);
+    if (admission.kind === "drop") this.dropped++;
     const entry = runs.add(createRun(request, runId, queue.plan, admission, clock.now()), { tag: "creating" });
     entry.created = this.#create(entry);
     await entry.created;
@@ -71,7 +74,7 @@ export class RunAdmission {
     } catch (thrown) {
       runs.remove(entry);
       dispatcher.dispatch(entry.queue);
-      throw toStoreFailed(`run ${entry.run.runId} could not be started`, thrown);
+      throw toNotStarted(entry.run.runId, thrown);
     }
     // A run that was dropped or killed meanwhile has been removed already.
     if (!runs.has(entry)) return;
@@ -91,9 +94,23 @@ export class RunAdmission {
     for (const entry of queued.slice(0, countExcess(queued.length, queue.plan))) {
       // Removed at once, so that it is neither counted nor started while its end is being written.
       queue.queued.delete(entry);
-      void this.#parts.dispatcher.endRun(entry, "dropped", "the queue was full, and it was the oldest run in it");
+      this.dropped++;
+      void this.#parts.dispatcher.endRun(entry, "dropped", queueFullReason);
     }
   }
+}
+
+/**
+ * A commit whose fsync failed may have reached the disk: the daemon has undone it, but the next one may find it there
+ * and run it.
+ */
+function toNotStarted(runId: string, thrown: unknown): NerveError {
+  const error = toStoreFailed(`run ${runId} could not be started`, thrown);
+  if (!/I\/O error/i.test(error.message)) return error;
+  return new NerveError("STORE_FAILED", `${error.message}; it may be on disk all the same, and run after a restart`, {
+    hint: `nerve workflow inspect ${runId} shows it then; to start it once, start it again with the id ${runId}`,
+    cause: thrown,
+  });
 }
 
 /** Keeps the hint of the store's own error. */

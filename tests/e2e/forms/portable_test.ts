@@ -72,10 +72,32 @@ Deno.test("two concurrent first uses both work and leave one private folder", as
   const cache = join(form.home, ".cache/nerve"), unpacked = names(cache);
   const [hash = "", ...others] = unpacked.filter((name) => name !== "deno");
   assert.deepEqual([others, unpacked.length], [[], 2], "the version, and Deno's own cache");
-  assert.deepEqual(names(join(cache, hash)), ["app", "deno"], "nothing of the other first use is left inside");
+  assert.deepEqual(
+    names(join(cache, hash)),
+    [".complete", "app", "deno"],
+    "nothing of the other first use is left inside",
+  );
   for (const path of [cache, join(cache, hash)]) assert.equal(await mode(path), 0o700);
   assert.deepEqual(names(form.temp), []);
 });
+
+for (const [what, path] of [["the runtime", "deno"], ["nerve's code", "app/src/bundle/main.js"]] as const) {
+  Deno.test(`a cache in which ${what} was damaged is unpacked again, and that is said once`, async () => {
+    // The bug was: a truncated runtime ended with a signal, and nobody said why.
+    const form = await fresh(`damaged ${path.split("/")[0]}`);
+    assert.equal((await finish(form, ["version"], folder)).code, 0);
+    const cache = join(form.home, ".cache/nerve"), hash = names(cache).find((name) => name !== "deno") ?? "";
+    const damaged = join(cache, hash, path), { size } = await Deno.stat(damaged);
+    await Deno.truncate(damaged, Math.floor(size / 2));
+    const mended = await finish(form, ["version"], folder);
+    assert.match(mended.out, /^nerve /);
+    assert.equal(mended.err, `nerve: the copy in ${join(cache, hash)} is damaged or incomplete, unpacking it again\n`);
+    assert.equal((await Deno.stat(damaged)).size, size);
+    const after = await finish(form, ["version"], folder);
+    assert.deepEqual([after.code, after.err], [0, ""]);
+    assert.deepEqual(names(cache).filter((name) => name.startsWith(".")), []);
+  });
+}
 
 Deno.test("with a read-only home it unpacks into a private temporary folder, and says so once", async () => {
   const form = await fresh("read-only", { HOME: "/proc/nowhere" });
@@ -161,7 +183,7 @@ async function which(tool: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-Deno.test("an incomplete cache is not used, and a relative one is ignored", async () => {
+Deno.test("an incomplete cache is unpacked again, and a relative one is ignored", async () => {
   const form = await fresh("cleaned", { XDG_CACHE_HOME: "relative" }), elsewhere = join(folder, "cleaned");
   await succeed(form, ["version"], elsewhere);
   assert.deepEqual(names(elsewhere), ["home of one", "temp"]);
@@ -170,7 +192,7 @@ Deno.test("an incomplete cache is not used, and a relative one is ignored", asyn
   const { code, out, err } = await finish(form, ["version"], elsewhere);
   assert.equal(code, 0, err);
   assert.match(out, /portable/);
-  assert.match(err, /^nerve: cannot unpack into .* \(its content is not ours, or is incomplete\), using .* instead\n$/);
+  assert.match(err, /^nerve: the copy in .* is damaged or incomplete, unpacking it again\n$/);
 });
 
 Deno.test("deno.json, package.json and .npmrc in the user's home have no effect", async () => {

@@ -92,14 +92,14 @@ Deno.test({
     await workspace.log("workflow:endless", /waits/);
     disk.fill();
     // Data that fits into the log's file without a new page may still be written.
-    for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.payload("ping");
+    for (let n = 0; workspace.health().storeError === null && n < 1_000; n++) await workspace.trigger("ping");
     const problem = await workspace.problem("kernel", /the log cannot be written: .*full/);
     assert.match(problem.message, /free some disk space; nerve then continues/);
     assert.match(workspace.health().storeError ?? "", /full/);
     const lost = workspace.health().counters.lost ?? 0;
     assert.ok(lost > 0);
-    // Signals continue; a run cannot be promised, and the error says so.
-    await workspace.payload("ping");
+    // Nothing is told that is not on disk, and a run cannot be promised; the error says so.
+    assert.match((await workspace.failure("ping")).message, /its signal could not be recorded: .*full/);
     assert.match((await workspace.failure("writer")).message, /full/);
     assert.match((await workspace.failure("late")).message, /cannot be opened: .*full/, "its process begins just now");
     await assert.rejects(kernel.startWorkflow("echo", { runId: "too-early" }), { code: "STORE_FAILED" });
@@ -113,7 +113,7 @@ Deno.test({
     workspace.write("workflows/patient/go", "");
     await workspace.problem("kernel", /message 1 of run in-flight could not be written; retrying/);
     const problems = workspace.events.filter(({ kind }) => kind === "problem").length;
-    for (let n = 0; n < 20; n++) await workspace.payload("ping");
+    for (let n = 0; n < 20; n++) await workspace.failure("ping");
     assert.equal(
       workspace.events.filter(({ kind }) => kind === "problem").length,
       problems,

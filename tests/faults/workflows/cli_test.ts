@@ -63,6 +63,8 @@ Deno.test("a command that waits for a run exits with 137 when the run is killed,
       "❌ run b has already ended: killed, exit code 137\n   nerve workflow inspect b\n",
     ]);
 
+    // A process that has not loaded its code yet cannot crash on a run.
+    while (!(await nerve("workflow", "inspect", "a", "--json")).out.includes("a works")) await delay(systemClock, 20);
     const pid = (await daemon.client.health()).units.find(({ name }) => name === "w")?.pid;
     assert.ok(typeof pid === "number");
     Deno.kill(pid, "SIGKILL");

@@ -120,18 +120,35 @@ Deno.test("a moderator that never answers costs its process, but not the last me
   assert.deepEqual([death?.round, more.length], [2, 0]);
 });
 
+Deno.test("a run whose process is killed from outside again and again goes on, and completes", async () => {
+  await using workspace = await threeAtWork("w");
+  for (let kill = 1; kill <= 4; kill++) {
+    const from = workspace.events.length;
+    Deno.kill(workspace.pid("w"), "SIGKILL");
+    await workspace.change("workflow:w", "died", from);
+    for (const id of runs) await workspace.log("workflow:w", new RegExp(`^${id} works$`), from);
+  }
+  openGate(workspace);
+  for (const id of runs) {
+    const { status, attempt, reason } = await runEnd(workspace, id);
+    assert.deepEqual([status, attempt], ["completed", 5], reason ?? "");
+    const causes = (await rowsOf(workspace, id, "run.crashed")).map(({ cause }) => String(cause));
+    assert.match(causes.at(-1) ?? "", /killed from outside \(SIGKILL\), 4 times at this round; the run waits 2s$/);
+  }
+});
+
 Deno.test("three deaths at one round end only that run as crashed (255); its siblings complete", async () => {
   await using workspace = await threeAtWork("w");
   // "one" is to blame: each time it begins, its process dies.
   for (let death = 1; death <= 3; death++) {
     const from = workspace.events.length;
-    Deno.kill(workspace.pid("w"), "SIGKILL");
+    Deno.kill(workspace.pid("w"), "SIGABRT");
     await workspace.change("workflow:w", "died", from);
     if (death < 3) await workspace.log("workflow:w", /^one works$/, from);
   }
   const culprit = await runEnd(workspace, "one");
   assert.deepEqual([culprit.status, culprit.exitCode], ["crashed", exitCode.crashed]);
-  assert.match(culprit.reason ?? "", /^its process died 3 times at round 1, the last time it was killed from outside/);
+  assert.match(culprit.reason ?? "", /^its process died 3 times at round 1, the last time it aborted/);
   openGate(workspace);
   for (const id of ["two", "three"]) assert.equal((await runEnd(workspace, id)).status, "completed");
 });
@@ -153,7 +170,7 @@ Deno.test("five deaths in a minute quarantine a workflow: new runs are queued or
       await atWork(workspace, name, `${name}-${id}`);
       for (let death = 1; death <= deaths; death++) {
         const from = workspace.events.length;
-        Deno.kill(workspace.pid(name), "SIGKILL");
+        Deno.kill(workspace.pid(name), "SIGABRT");
         await workspace.change(`workflow:${name}`, "died", from);
         if (death < deaths) await workspace.log(`workflow:${name}`, / works$/, from);
       }
@@ -164,7 +181,7 @@ Deno.test("five deaths in a minute quarantine a workflow: new runs are queued or
     assert.equal(kernel.api.records.run(`${name}-waits`)?.status, "started");
   }));
   for (const name of ["queues", "drops"]) {
-    assert.match(workspace.unit(name).reason ?? "", /^died 5 times in 60 s, the last time it was killed from outside/);
+    assert.match(workspace.unit(name).reason ?? "", /^died 5 times in 60 s, the last time it aborted/);
     const view = kernel.api.workflows().find((each) => each.name === name);
     assert.match(view?.problem ?? "", /^quarantined: died 5 times in 60 s/);
   }

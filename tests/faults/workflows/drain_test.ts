@@ -58,7 +58,7 @@ Deno.test("a change of its files lifts the quarantine of a workflow, and its wai
     await atWork(workspace, "w", id);
     for (let death = 1; death <= deaths; death++) {
       const from = workspace.events.length;
-      Deno.kill(workspace.pid("w"), "SIGKILL");
+      Deno.kill(workspace.pid("w"), "SIGABRT");
       await workspace.change("workflow:w", "died", from);
       if (death < deaths) await workspace.log("workflow:w", / works$/, from);
     }

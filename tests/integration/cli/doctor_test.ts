@@ -150,3 +150,20 @@ Deno.test("doctor finds an orphaned process of a group, and says how to end it",
   assert.ok(await waitUntil(systemClock, deadlineMs, () => findLeftovers(workspace.root).length === 0));
   assert.equal((await examined(workspace.root)).of("processes")[0]?.level, "ok");
 });
+
+Deno.test("doctor names the copies that a restore leaves, with their size", async () => {
+  // The bug was: a restore that was killed left a whole copy of the data, and nothing said so.
+  await using workspace = await used();
+  assert.equal((await examined(workspace.root)).of("copies")[0]?.level, "ok");
+  for (const name of ["data.restoring", "data.before-2026-01-01T00-00-00.000Z", "data.restored"]) {
+    Deno.mkdirSync(`${workspace.root}/${name}/senses`, { recursive: true });
+    Deno.writeFileSync(`${workspace.root}/${name}/senses/a.db`, new Uint8Array(2 * 1024 ** 2));
+  }
+  const { code, of } = await examined(workspace.root);
+  assert.equal(code, 0);
+  const [before, whole, cut] = of("copies");
+  assert.deepEqual([before?.level, whole?.level, cut?.level], ["ok", "warning", "warning"]);
+  assert.match(before?.message ?? "", /data\.before-2026.*the data before a restore, holds 2\.0 MiB/);
+  assert.match(cut?.message ?? "", /data\.restoring was left by a restore that was cut off, and holds 2\.0 MiB/);
+  assert.match(cut?.hint ?? "", /repeat the restore, or rm -r .*\/data\.restoring$/);
+});

@@ -78,3 +78,25 @@ Deno.test("a problem is no longer among the last ones when a later good row of i
     ]);
   });
 });
+
+Deno.test("status shows runs that a full queue dropped: how many, and the last of them", async () => {
+  await using served = await serveWorkspace({
+    yaml: { workflows: { slow: { concurrency: 1, overflow: "queue", max_queue: 1 } } },
+    workflows: {
+      slow: `import { defineWorkflow, END } from "nerve";
+        export default defineWorkflow({
+          roles: { wait: ({ signal }) => new Promise((_, end) => signal.onabort = () => end(signal.reason)) },
+          moderator: ({ messages }) => messages.length === 0 ? "wait" : END,
+        });`,
+    },
+  });
+  for (const id of ["one", "two", "three"]) {
+    assert.equal((await served.nerve("workflow", "trigger", "slow", "--id", id)).code, 0);
+  }
+  await served.workspace.run("dropped");
+  const { out } = await served.nerve("status");
+  assert.match(out, /runs: 1 active, 1 queued, 1 dropped;/);
+  assert.match(out, /run\.dropped workflow:slow two: the queue was full, and it was the oldest run in it/);
+  const { health } = outputs.statusOutput.parse(JSON.parse((await served.nerve("status", "--json")).out));
+  assert.deepEqual(health?.runs, { active: 1, queued: 1, dropped: 1 });
+});

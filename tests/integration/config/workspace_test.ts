@@ -55,8 +55,8 @@ Deno.test({
     inTempDir(async (folder) => {
       await Deno.mkdir(join(folder, "theirs"), { mode: 0o700 });
       await Deno.chown(join(folder, "theirs"), 12_345, null);
-      await assert.rejects(
-        checkPrivateFolder(join(folder, "theirs")),
+      assert.throws(
+        () => checkPrivateFolder(join(folder, "theirs")),
         refusal("FOLDER_UNSAFE", /belongs to another user \(uid 12345\)/),
       );
       assert.notEqual(readHost(() => join(folder, "theirs")).runtimeDir, join(folder, "theirs"));

@@ -1,7 +1,11 @@
 /** A kernel that dies or loses its supervisor, its log or its socket, with real processes. */
 import assert from "node:assert/strict";
+import { backoffMaxMs, kernelBeatMs } from "../../../src/base/limits.ts";
 import { findDaemon } from "../../../src/daemon/discovery.ts";
+import { startKernelChild } from "../../../src/daemon/kernel_child.ts";
+import { KernelSupervisor } from "../../../src/daemon/kernel_supervisor.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("a killed kernel is restarted, and both the log and status show it", async () => {
   await using workspace = await DaemonWorkspace.make();
@@ -97,4 +101,40 @@ Deno.test("a second signal to the supervisor cuts short the drain that the first
   await workspace.nothingLeft();
   // 130: at once. After a whole drain it would be 0.
   assert.match(workspace.textLog(), /event=kernel\.stopped message="kernel \d+ exited with code 130"/);
+});
+
+Deno.test("a kernel that was stopped by SIGSTOP is ended, and another one goes on", async () => {
+  // On a clock that the test moves, with a real kernel: a minute without an answer.
+  await using workspace = await DaemonWorkspace.make();
+  const clock = new FakeClock(), lines: string[] = [];
+  let beats = 0;
+  const supervisor = new KernelSupervisor({
+    clock,
+    start: (listener) =>
+      startKernelChild(workspace.root, {
+        ...listener,
+        onRecord(record) {
+          if (record.t === "beat") beats++;
+          listener.onRecord(record);
+        },
+      }),
+    log: ({ message }) => void lines.push(message),
+    workspaceExists: () => true,
+    onChange: () => {},
+  });
+  supervisor.start();
+  await supervisor.ready;
+  await workspace.reached("its first beat", () => beats > 0);
+  const first = supervisor.pid ?? 0;
+  Deno.kill(first, "SIGSTOP");
+  await workspace.reached("its end", async () => {
+    await clock.tick(kernelBeatMs);
+    return supervisor.deaths.count === 1;
+  });
+  assert.match(supervisor.deaths.last ?? "", /^did not answer for 60 s: its process was stopped by a signal/);
+  assert.ok(lines.some((line) => line.startsWith(`kernel ${first} did not answer for 60 s`)), lines.join("\n"));
+  await clock.tick(backoffMaxMs);
+  await workspace.reached("the next kernel", () => supervisor.state === "running" && supervisor.pid !== first);
+  supervisor.stop();
+  assert.equal((await supervisor.over).kind, "stopped");
 });

@@ -78,7 +78,7 @@ Deno.test("kill -9 of the kernel leaves neither processes of groups nor programs
   });
   await workspace.config();
   const script = `
-    import { createKernel } from "${repository}src/kernel/kernel.ts";
+    import { createKernel } from "${repository}src/mod.ts";
     import { loadNerveConfig } from "${repository}src/config/load.ts";
     import { workspacePaths } from "${repository}src/config/workspace.ts";
     const loaded = await loadNerveConfig(workspacePaths(Deno.args[0]));
@@ -111,7 +111,7 @@ Deno.test("kill -9 of the kernel leaves neither processes of groups nor programs
 
 Deno.test("a second kernel of a workspace is refused with DAEMON_RUNNING, and all its waiters are rejected", async () => {
   await using workspace = await startWorkspace({ senses: { a: "export const compute = () => 1;" } });
-  const { createKernel } = await import("../../../src/kernel/kernel.ts");
+  const { createKernel } = await import("../../../src/mod.ts");
   const second = createKernel(await workspace.config(), workspace.root);
   await assert.rejects(second.ready, { code: "DAEMON_RUNNING", message: new RegExp(`pid ${Deno.pid}`) });
   await within(second.stopped, "the second kernel to have stopped");

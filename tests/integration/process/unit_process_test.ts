@@ -19,7 +19,7 @@ Deno.test("a worker that blocks outside any compute misses its heartbeats and is
   assert.deepEqual(end, { kind: "stuck", message: "did not answer for 15 s" });
 });
 
-Deno.test("a process that does not become ready in time counts as a death with that reason", async () => {
+Deno.test("a process that does not become ready in time ends with that reason", async () => {
   await using units = await SupervisedWorkspace.make(options);
   const process = units.process("group:a");
   await units.clock.tick(20_000);

@@ -31,7 +31,10 @@ Deno.test("a backup of a log that is being written is complete, and a restore br
     assert.ok(result.out.includes(`nerve store restore '${spaced}'\n`), result.out);
     assert.match((await bench.nerve("store", "restore", dir)).err, /holds data already\n.*--force/);
     await bench.closed(async () => {
-      const held = await lockWorkspace(bench.paths.lockFile, bench.paths.pidFile, bench.paths.root);
+      const held = await lockWorkspace(bench.paths.lockFile, bench.paths.pidFile, bench.paths.root, {
+        kind: "daemon",
+        program: "nerve",
+      });
       const live = await bench.nerve("store", "restore", dir, "--force");
       held.release();
       assert.deepEqual(

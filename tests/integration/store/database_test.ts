@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";
 import {
+  findStoreHint,
   inTransaction,
   migrate,
   openDatabase,
@@ -124,4 +125,13 @@ Deno.test("the statement cache keeps used statements and drops the oldest", () =
   for (const sql of ["select 1", "select 2", "select 1", "select 3", "select 1", "select 2"]) cache.get(sql).get();
   assert.deepEqual(prepared, ["select 1", "select 2", "select 3", "select 2"]);
   assert.equal(cache.size, 2);
+});
+
+Deno.test("a hint is about the fault: space only for a full disk", () => {
+  const hint = (reason: string) => findStoreHint(reason) ?? "";
+  for (const full of ["database or disk is full", "ENOSPC: no space left on device"]) assert.match(hint(full), /space/);
+  for (const other of ["attempt to write a readonly database", "unable to open database file", "disk I/O error"]) {
+    assert.ok(hint(other) !== "" && !/space/.test(hint(other)), `${other}: ${hint(other)}`);
+  }
+  assert.equal(findStoreHint("no such table: logs"), null);
 });

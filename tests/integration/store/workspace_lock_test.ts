@@ -4,6 +4,7 @@ import { NerveError } from "../../../src/base/errors.ts";
 import { lockWorkspace } from "../../../src/store/workspace_lock.ts";
 import { fromFileUrl, join } from "../../support/paths.ts";
 
+const daemon = { kind: "daemon", program: "nerve" } as const;
 const lockModule = fromFileUrl(new URL("../../../src/store/workspace_lock.ts", import.meta.url));
 
 async function inFolder(body: (lockFile: string, pidFile: string) => Promise<void>): Promise<void> {
@@ -18,7 +19,7 @@ async function inFolder(body: (lockFile: string, pidFile: string) => Promise<voi
 /** A process that takes the lock, reports it, and holds it until it is killed. */
 function holder(lockFile: string, pidFile: string): Deno.ChildProcess {
   const code = `import { lockWorkspace } from ${JSON.stringify(lockModule)};
-    await lockWorkspace(${JSON.stringify(lockFile)}, ${JSON.stringify(pidFile)}, "/ws");
+    await lockWorkspace(${JSON.stringify(lockFile)}, ${JSON.stringify(pidFile)}, "/ws", ${JSON.stringify(daemon)});
     console.log("held"); setInterval(() => {}, 60_000);`;
   return new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-lock", code],
@@ -32,7 +33,7 @@ Deno.test("a second daemon is refused with the first one's pid, and the lock is 
     const child = holder(lockFile, pidFile);
     const reader = child.stdout.getReader();
     await reader.read();
-    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws"), (thrown) => {
+    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws", daemon), (thrown) => {
       assert.ok(thrown instanceof NerveError);
       assert.equal(thrown.code, "DAEMON_RUNNING");
       assert.match(thrown.message, new RegExp(`pid ${child.pid}`));
@@ -41,7 +42,7 @@ Deno.test("a second daemon is refused with the first one's pid, and the lock is 
     child.kill("SIGKILL");
     await child.status;
     await reader.cancel();
-    const lock = await lockWorkspace(lockFile, pidFile, "/ws");
+    const lock = await lockWorkspace(lockFile, pidFile, "/ws", daemon);
     assert.equal(Deno.readTextFileSync(pidFile).trim(), String(Deno.pid));
     lock.release();
     assert.deepEqual([...Deno.readDirSync(join(lockFile, ".."))].map((entry) => entry.name), ["nerve.lock"]);
@@ -52,7 +53,7 @@ Deno.test("a lock held by another program is not reported as a daemon with an un
   await inFolder(async (lockFile, pidFile) => {
     using other = await Deno.open(lockFile, { create: true, write: true });
     await other.lock(true);
-    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws"), (thrown) => {
+    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws", daemon), (thrown) => {
       assert.ok(thrown instanceof NerveError);
       assert.equal(thrown.code, "DAEMON_RUNNING");
       assert.match(thrown.message, /another program holds .*nerve\.lock/);
@@ -65,9 +66,9 @@ Deno.test("a lock held by another program is not reported as a daemon with an un
 Deno.test("a lock whose pid file cannot be written is released, and no daemon is reported", async () => {
   await inFolder(async (lockFile, pidFile) => {
     await Deno.mkdir(pidFile);
-    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws"), Deno.errors.IsADirectory);
+    await assert.rejects(lockWorkspace(lockFile, pidFile, "/ws", daemon), Deno.errors.IsADirectory);
     assert.equal(Deno.readTextFileSync(lockFile), "");
     await Deno.remove(pidFile);
-    (await lockWorkspace(lockFile, pidFile, "/ws")).release();
+    (await lockWorkspace(lockFile, pidFile, "/ws", daemon)).release();
   });
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readOpenProblems } from "../../../src/cli/last_problems.ts";
 import { type CliRecords, emptyRecords } from "../../../src/cli/open_records.ts";
+import { queueFullReason } from "../../../src/protocol/run.ts";
 import type { LogFilter, LogRow, LogType } from "../../../src/protocol/log.ts";
 
 /** Rows with ids in order, each `source type`. */
@@ -32,6 +33,14 @@ Deno.test("a problem is open until a later good row of the same source, and of n
 Deno.test("a null or a signal does not say that a directive is right", () => {
   const records = recordsOf("sense:a sense.directive_invalid", "sense:a sense.signal", "sense:a sense.null");
   assert.deepEqual(idsOf(records), [1]);
+});
+
+Deno.test("a run that a full queue dropped is a problem, one that was to be dropped is none", () => {
+  const [full, configured] = [queueFullReason, "1 of 1 runs are active"].map((reason): CliRecords => {
+    const records = recordsOf("workflow:w run.dropped");
+    return { ...records, logs: (filter) => records.logs(filter).map((row) => ({ ...row, payload: { reason } })) };
+  });
+  assert.deepEqual([idsOf(full ?? emptyRecords), idsOf(configured ?? emptyRecords)], [[1], []]);
 });
 
 Deno.test("the newest are shown, newest last, and those before a good row are ended with it", () => {

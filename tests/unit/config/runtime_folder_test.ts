@@ -1,7 +1,7 @@
 /** Where the sockets of a workspace are. Danger: two workspaces that share a folder, or a path too long for a socket. */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { followSocketLink, linkSocket } from "../../../src/config/runtime_folder.ts";
+import { followSocketLink, linkSocket, listSocketFolders } from "../../../src/config/runtime_folder.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
 
 import { inTempDir } from "../../support/temp_workspace.ts";
@@ -15,6 +15,13 @@ Deno.test("two workspaces never share a runtime folder, and one workspace always
 
 Deno.test("without a runtime directory the user's own folder in the temp folder is used", () => {
   assert.match(workspacePaths("/a", { ...host, runtimeDir: null }).runtimeFolder, /^\/tmp\/nerve-1000\/[0-9a-f]{16}$/);
+});
+
+Deno.test("processes have a second folder for their sockets in data/, where its path is short enough", () => {
+  const folders = (root: string) => listSocketFolders(workspacePaths(root, host)).map(({ path }) => path);
+  assert.deepEqual(folders("/a"), [workspacePaths("/a", host).runtimeFolder, "/a/data/run"]);
+  assert.deepEqual(folders(`/${"a".repeat(64)}`).length, 2);
+  assert.deepEqual(folders(`/${"a".repeat(65)}`).length, 1);
 });
 
 Deno.test("a client with another runtime directory follows the daemon's link, but to no other user's or missing socket", () =>

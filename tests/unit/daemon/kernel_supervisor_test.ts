@@ -1,70 +1,13 @@
 /** Keeping a kernel running, with a kernel that does what the test says and a clock that stands still. */
 import assert from "node:assert/strict";
 import { daemonStartMaxMs, deathWindowMs, workspaceAwayMaxMs, workspaceCheckMs } from "../../../src/base/limits.ts";
-import type { LogLine } from "../../../src/base/log_line.ts";
 import { findFault } from "../../../src/daemon/kernel_child.ts";
-import {
-  type KernelEnd,
-  type KernelListener,
-  KernelSupervisor,
-  type KernelSupervisorEnd,
-} from "../../../src/daemon/kernel_supervisor.ts";
+import type { KernelSupervisorEnd } from "../../../src/daemon/kernel_supervisor.ts";
 import { kernelExit } from "../../../src/daemon/supervisor_protocol.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-
-class FakeKernel {
-  readonly signals: string[] = [];
-  readonly #end = Promise.withResolvers<KernelEnd>();
-
-  constructor(readonly pid: number, readonly listener: KernelListener) {}
-
-  get end(): Promise<KernelEnd> {
-    return this.#end.promise;
-  }
-
-  signal(signal: string): void {
-    this.signals.push(signal);
-  }
-
-  ready(): void {
-    this.listener.onRecord({ t: "ready" });
-  }
-
-  exit(code: number, message = `exited with code ${code}`): void {
-    this.#end.resolve({ code, message });
-  }
-}
-
-/** A started kernel supervisor, and everything that it did. */
-function supervise() {
-  const clock = new FakeClock(), kernels: FakeKernel[] = [], lines: LogLine[] = [], states: string[] = [];
-  const workspace = { there: true };
-  let end: KernelSupervisorEnd | null = null;
-  const supervisor: KernelSupervisor = new KernelSupervisor({
-    clock,
-    start: (listener) => {
-      kernels.push(new FakeKernel(100 + kernels.length, listener));
-      return last();
-    },
-    workspaceExists: () => workspace.there,
-    log: (line) => lines.push(line),
-    onChange: () => states.push(supervisor.state),
-  });
-  const last = () => kernels.at(-1) ?? assert.fail("no kernel was started");
-  supervisor.over.then((how) => end = how);
-  supervisor.start();
-  return { supervisor, clock, kernels, workspace, lines, states, last, end: () => end };
-}
-
-async function running() {
-  const kept = supervise();
-  kept.last().ready();
-  await kept.clock.tick(0);
-  return kept;
-}
+import { type FakeKernel, runningKernel, superviseKernel } from "../../support/supervised_kernel.ts";
 
 Deno.test("KernelSupervisor restarts a kernel that died with growing waits, and gives up at the fifth death in a minute", async () => {
-  const { supervisor, clock, kernels, lines, last, end } = await running();
+  const { supervisor, clock, kernels, lines, last, end } = await runningKernel();
   for (const waitMs of [100, 200, 400, 800]) {
     last().exit(-1, "was killed from outside (SIGKILL)");
     await clock.tick(waitMs - 1);
@@ -85,13 +28,13 @@ Deno.test("KernelSupervisor restarts a kernel that died with growing waits, and 
 });
 
 Deno.test("KernelSupervisor says why it ended when the log was replaced under its kernel, unless a stop was requested", async () => {
-  const lost = await running();
+  const lost = await runningKernel();
   lost.last().listener.onRecord({ t: "stopping", cause: "log gone" });
   lost.last().exit(0);
   await lost.clock.tick(0);
   const end = lost.end() as KernelSupervisorEnd | null;
   assert.match(end?.kind === "gave up" ? end.reason : "", /logs\.db was removed or replaced/);
-  const requested = await running();
+  const requested = await runningKernel();
   requested.supervisor.stop();
   requested.last().listener.onRecord({ t: "stopping", cause: "log gone" });
   requested.last().exit(0);
@@ -100,7 +43,7 @@ Deno.test("KernelSupervisor says why it ended when the log was replaced under it
 });
 
 Deno.test("KernelSupervisor forgets deaths that are older than the window", async () => {
-  const { supervisor, clock, last } = await running();
+  const { supervisor, clock, last } = await runningKernel();
   for (let death = 0; death < 12; death++) {
     last().exit(1);
     await clock.tick(100);
@@ -112,7 +55,7 @@ Deno.test("KernelSupervisor forgets deaths that are older than the window", asyn
 });
 
 Deno.test("KernelSupervisor does not restart a kernel whose first start failed", async () => {
-  const refused = supervise();
+  const refused = superviseKernel();
   refused.last().listener.onRecord({ t: "refused", refusal: { code: "CONFIG_INVALID", message: "wrong", hint: null } });
   refused.last().exit(1);
   await refused.clock.tick(deathWindowMs);
@@ -120,7 +63,7 @@ Deno.test("KernelSupervisor does not restart a kernel whose first start failed",
     kind: "refused",
     refusal: { code: "CONFIG_INVALID", message: "wrong", hint: null },
   });
-  const crashed = supervise();
+  const crashed = superviseKernel();
   crashed.last().exit(133, "ran out of its memory limit (JavaScript heap)");
   await crashed.clock.tick(deathWindowMs);
   const end = crashed.end() as KernelSupervisorEnd | null;
@@ -129,7 +72,7 @@ Deno.test("KernelSupervisor does not restart a kernel whose first start failed",
 });
 
 Deno.test("KernelSupervisor gives way to another daemon that took the workspace while its kernel was down", async () => {
-  const { clock, last, end } = await running();
+  const { clock, last, end } = await runningKernel();
   last().exit(1);
   await clock.tick(100);
   last().listener.onRecord({ t: "refused", refusal: { code: "DAEMON_RUNNING", message: "pid 7", hint: null } });
@@ -139,7 +82,7 @@ Deno.test("KernelSupervisor gives way to another daemon that took the workspace 
 });
 
 Deno.test("KernelSupervisor counts a restart with a broken configuration as a death, and says what is wrong", async () => {
-  const { supervisor, clock, last } = await running();
+  const { supervisor, clock, last } = await runningKernel();
   last().exit(1);
   await clock.tick(100);
   last().listener.onRecord({ t: "refused", refusal: { code: "CONFIG_INVALID", message: "line 3", hint: null } });
@@ -150,7 +93,7 @@ Deno.test("KernelSupervisor counts a restart with a broken configuration as a de
 
 Deno.test("KernelSupervisor treats an exit with code 0 as a stop, whoever requested it", async () => {
   for (const code of [0, 130]) {
-    const { clock, last, end } = await running();
+    const { clock, last, end } = await runningKernel();
     last().exit(code);
     await clock.tick(deathWindowMs);
     assert.deepEqual(end(), { kind: "stopped" });
@@ -158,7 +101,7 @@ Deno.test("KernelSupervisor treats an exit with code 0 as a stop, whoever reques
 });
 
 Deno.test("KernelSupervisor.stop() asks politely at the first call, and for an immediate stop at the second", async () => {
-  const { supervisor, last, clock, end } = await running();
+  const { supervisor, last, clock, end } = await runningKernel();
   supervisor.stop();
   assert.deepEqual([supervisor.state, last().signals.length], ["stopping", 1]);
   supervisor.stop();
@@ -170,7 +113,7 @@ Deno.test("KernelSupervisor.stop() asks politely at the first call, and for an i
 
 Deno.test("KernelSupervisor.stop() does not hurry a stop that came over the API, until it is called again", async () => {
   // The bug would be: POST /v1/stop, then `nerve stop`, and roles lose the time that they have to end.
-  const { supervisor, last } = await running();
+  const { supervisor, last } = await runningKernel();
   last().listener.onRecord({ t: "stopping", cause: "request" });
   supervisor.stop();
   assert.deepEqual(last().signals, []);
@@ -179,7 +122,7 @@ Deno.test("KernelSupervisor.stop() does not hurry a stop that came over the API,
 });
 
 Deno.test("KernelSupervisor.stop() between two kernels starts no other one", async () => {
-  const { supervisor, clock, last, kernels, end } = await running();
+  const { supervisor, clock, last, kernels, end } = await runningKernel();
   last().exit(1);
   await clock.tick(0);
   supervisor.stop();
@@ -188,7 +131,7 @@ Deno.test("KernelSupervisor.stop() between two kernels starts no other one", asy
 });
 
 Deno.test("KernelSupervisor kills a kernel that does not answer in time, which counts as a death", async () => {
-  const { supervisor, clock, last } = await running();
+  const { supervisor, clock, last } = await runningKernel();
   last().exit(1);
   await clock.tick(100);
   await clock.tick(daemonStartMaxMs);
@@ -199,7 +142,7 @@ Deno.test("KernelSupervisor kills a kernel that does not answer in time, which c
 });
 
 Deno.test("KernelSupervisor.reload() asks only a kernel that runs", async () => {
-  const { supervisor, clock, last } = await running();
+  const { supervisor, clock, last } = await runningKernel();
   supervisor.reload();
   assert.deepEqual(last().signals, ["SIGHUP"]);
   last().exit(1);
@@ -212,7 +155,7 @@ Deno.test("KernelSupervisor.reload() asks only a kernel that runs", async () => 
 
 /** A kernel that ran, and has ended because its workspace was taken away. */
 async function away() {
-  const kept = await running();
+  const kept = await runningKernel();
   kept.workspace.there = false;
   kept.last().listener.onRecord({ t: "stopping", cause: "workspace gone" });
   kept.last().exit(kernelExit.gone);

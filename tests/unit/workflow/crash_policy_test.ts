@@ -1,7 +1,13 @@
 /** Which death ends a run as crashed. Danger: a healthy run ends because its neighbour killed their process. */
 import assert from "node:assert/strict";
-import { roundDeathsMax } from "../../../src/base/limits.ts";
-import { countDeath, type Deaths, mustRunAlone, shouldEndRun } from "../../../src/workflow/local/crash_policy.ts";
+import { outsideWaitMaxMs, roundDeathsMax } from "../../../src/base/limits.ts";
+import {
+  countDeath,
+  type Deaths,
+  mustRunAlone,
+  shouldEndRun,
+  waitAfterKills,
+} from "../../../src/workflow/local/crash_policy.ts";
 import fc from "../../support/fast_check.ts";
 
 function deathsAt(round: number, count: number): Deaths | null {
@@ -40,4 +46,9 @@ Deno.test("whatever the rounds and the company, a run that ended had to be alone
       if (shouldEndRun(deaths, alone)) assert.ok(suspect);
     }
   }));
+});
+
+Deno.test("waitAfterKills() lets two kills pass, then waits longer after each, up to a bound", () => {
+  const waits = [1, 2, 3, 4, 5, 30].map((count) => waitAfterKills({ round: 1, count }));
+  assert.deepEqual(waits, [0, 0, 1_000, 2_000, 4_000, outsideWaitMaxMs]);
 });

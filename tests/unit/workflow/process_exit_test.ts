@@ -45,6 +45,43 @@ Deno.test("the third death at the same round ends the run as crashed, when it wa
   assert.deepEqual(bench.rows("a"), ["run.started", "run.resumed", "run.resumed", "run.crashed"]);
 });
 
+Deno.test("kills from outside end no run and make none a suspect; after the second each wait is longer, with its reason", async () => {
+  // The bug was: whatever killed the process three times at one round, the run ended as crashed.
+  const bench = await running("a", "b");
+  for (const waitMs of [0, 0, 1_000, 2_000, 4_000, 8_000]) {
+    await bench.die(bench.at("a").process, "outside");
+    if (waitMs > 0) {
+      assert.deepEqual(bench.working(), []);
+      await bench.clock.tick(waitMs - 1);
+      assert.deepEqual(bench.working(), [], `it waits ${waitMs} ms`);
+      await bench.clock.tick(1);
+    }
+    assert.deepEqual(bench.working(), ["a", "b"]);
+  }
+  const causes = bench.logged.filter(({ type, refId }) => type === "run.crashed" && refId === "a")
+    .map(({ payload }) => Object(payload).cause);
+  const killed = "was killed from outside (SIGKILL)";
+  assert.deepEqual(causes.slice(1, 4), [
+    killed,
+    `${killed}, 3 times at this round; the run waits 1s`,
+    `${killed}, 4 times at this round; the run waits 2s`,
+  ]);
+  // A message ends the count.
+  await bench.sendMessage("a");
+  await bench.die(bench.at("a").process, "outside");
+  assert.deepEqual(bench.working(), ["a"]);
+  await bench.finish("a");
+  assert.equal(bench.status("a"), "completed");
+});
+
+Deno.test("a kill from outside neither adds to the deaths of a run nor forgives them", async () => {
+  const bench = await running("a");
+  for (const kind of ["crash", "outside", "crash", "outside"] as const) await bench.die(bench.at("a").process, kind);
+  assert.equal(bench.status("a"), "started");
+  await bench.die(bench.at("a").process, "crash");
+  assert.equal(bench.run("a").reason, "its process died 3 times at round 1, the last time it out of memory");
+});
+
 Deno.test("deaths at different rounds are not added up", async () => {
   const bench = await running("a");
   for (let death = 1; death <= 6; death++) {

@@ -1,5 +1,6 @@
 /** Requests for runs: which start, wait, are dropped or rejected, and which attach to an existing run. */
 import assert from "node:assert/strict";
+import { NerveError } from "../../../src/base/errors.ts";
 import { payloadMaxBytes, promptMaxBytes } from "../../../src/base/limits.ts";
 import { MemoryRunStore } from "../../support/memory_run_store.ts";
 import { Bench } from "../../support/workflow_bench.ts";
@@ -81,6 +82,25 @@ Deno.test("a run that cannot be written takes no queued run's place", async () =
   assert.equal(bench.status("b"), "queued");
   assert.deepEqual(bench.manager.readLoads(), [{ workflow: "w", active: 1, unassigned: 0, queued: 1 }]);
   assert.equal((await bench.start("c")).status, "queued");
+});
+
+Deno.test("a start whose fsync failed says that its run, by its id, may run after a restart", async () => {
+  // The bug was: the API answered 500, and after a restart the run that nobody expected ran.
+  const bench = new Bench({});
+  bench.store.failures = 1;
+  bench.store.failure = new NerveError("STORE_FAILED", "the log cannot be written: disk I/O error");
+  await assert.rejects(bench.start("c"), {
+    code: "STORE_FAILED",
+    message: /^run c could not be started: .*disk I\/O error; it may be on disk all the same, and run after a restart$/,
+    hint: /^nerve workflow inspect c shows it then; .*start it again with the id c$/,
+  });
+});
+
+Deno.test("dropped runs are counted, of both overflows", async () => {
+  const drops = new Bench({ overflow: "drop" }), queues = new Bench({ maxQueue: 1 });
+  for (const id of ["a", "b", "c"]) for (const bench of [drops, queues]) await bench.start(id);
+  await queues.turn();
+  assert.deepEqual([drops.manager.dropped, queues.manager.dropped], [2, 1]);
 });
 
 Deno.test("with overflow drop a run over the concurrency is dropped, and says why", async () => {

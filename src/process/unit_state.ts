@@ -1,0 +1,27 @@
+/** What unit_supervisor.ts knows of one unit. */
+import type { CancelTimer } from "../base/time.ts";
+import type { UnitPlan } from "./ports.ts";
+import type { Death } from "./restart_policy.ts";
+import type { UnitProcess } from "./unit_process.ts";
+
+export type UnitState =
+  | { readonly tag: "stopped" }
+  | { readonly tag: "running"; readonly process: UnitProcess }
+  | { readonly tag: "backoff"; readonly reason: string; readonly cancel: CancelTimer }
+  /** `full`: its databases exceed the quota; the quarantine ends when they no longer do. */
+  | { readonly tag: "quarantined"; readonly reason: string; readonly full: boolean };
+
+export interface Unit {
+  plan: UnitPlan;
+  state: UnitState;
+  /** Those that still count. */
+  recentDeaths: Death[];
+  deaths: number;
+  /** Whether it has finished any work since its last death. */
+  worked: boolean;
+  /** How many starts in a row have failed. */
+  failedStarts: number;
+  /** When it was last needed, by the monotonic clock. */
+  neededAt: number;
+  cancelIdle: CancelTimer | null;
+}

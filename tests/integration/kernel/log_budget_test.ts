@@ -1,0 +1,25 @@
+/** A sense that floods the log with large signals, in a real kernel. */
+import assert from "node:assert/strict";
+import { logBytesBurstMax } from "../../../src/base/limits.ts";
+import { startWorkspace } from "../../support/workspace_fixture.ts";
+
+Deno.test("a sense that signals 256 KiB at a time without end waits, says so, and stops no other", async () => {
+  // The bug was: 25 MiB/s went into the log, whatever the group's disk quota was.
+  await using workspace = await startWorkspace({
+    yaml: {
+      senses: { flood: {}, calm: {} },
+      reflexes: [{ sense: "flood", interval: "10ms" }, { sense: "calm", interval: "1s" }],
+    },
+    senses: {
+      flood: `const more = "x".repeat(255_000); export const compute = () => ({ more });`,
+      calm: "export const compute = () => 1;",
+    },
+  });
+  await workspace.log("group:flood", /writes more than 512.0 KiB a second into the log; its computes wait/);
+  const from = workspace.events.length;
+  await workspace.signal("calm", from);
+  const { signals, error } = workspace.sense("flood").counters;
+  assert.equal(error, 0);
+  assert.ok(signals * 255_000 < logBytesBurstMax * 1.1, `${signals} signals`);
+  await workspace.stop();
+});
