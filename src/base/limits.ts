@@ -49,9 +49,15 @@ export const nameMaxChars = 64;
 
 export const heartbeatMs = 5 * secondMs;
 export const heartbeatMissesMax = 3;
+/** A process without work is asked less often, until it does not answer once. */
+export const heartbeatIdleMs = 30 * secondMs;
 /** So many deaths of one process within `deathWindowMs` quarantine it. */
 export const deathsMax = 5;
 export const deathWindowMs = 60 * secondMs;
+/** So do so many within `slowDeathWindowMs`, or `idleDeathsMax` in a row of processes that finished nothing. */
+export const slowDeathsMax = 10;
+export const idleDeathsMax = 6;
+export const slowDeathWindowMs = 10 * minuteMs;
 export const backoffFirstMs = 100;
 export const backoffMaxMs = 5 * secondMs;
 
@@ -61,6 +67,13 @@ export const idleEndMs = 30 * secondMs;
 export const prepareAheadMs = 150;
 /** From the start of a process to its first answer; a slower one counts as dead. */
 export const processStartMaxMs = 20 * secondMs;
+/** Processes that start at the same time: each keeps a core busy for 40 to 80 ms. Others wait as they are due. */
+export const processStartsMax = Math.min(16, Math.max(2, navigator.hardwareConcurrency));
+/** A start that takes longer waits for something else than a core: it no longer holds back the others. */
+export const startSlotMaxMs = 10 * secondMs;
+/** Senses of one process that load at the same time, and that compute for the first time. Others wait as they are due. */
+export const loadsMax = 8;
+export const firstComputesMax = 64;
 /** The time a process has to close its databases after `end`; then it is killed. */
 export const processEndMaxMs = 2 * secondMs;
 /** How long to wait for the end of programs after SIGKILL; those that are left are told, and not started again. */
@@ -70,6 +83,10 @@ export const leftoverEndMaxMs = 200;
 /** How often to look whether a program that could not be ended has. */
 export const stuckCheckMs = 1 * secondMs;
 export const memoryWatchMs = 250;
+/** The same for a process without work that uses no processor time. */
+export const memoryWatchIdleMs = 1 * secondMs;
+/** How long a request that shows the memory of processes waits for it; what is not read by then is shown as it was. */
+export const memoryShownMaxMs = 100;
 /** Open files of a process that one disk quota check reads; a process with more is over its quota. */
 export const quotaDescriptorsMax = 4_096;
 /** A process that uses a whole core for this long without work is reported and must answer a ping at once. */
@@ -259,7 +276,9 @@ export const commitManyOperations = 256;
 export const commitThreadIdleMs = 30 * secondMs;
 export const commitThreadRetryMs = minuteMs;
 
-assert(heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
+assert(heartbeatIdleMs + heartbeatMs * heartbeatMissesMax < minuteMs, "a dead group must be found within a minute");
+assert(startSlotMaxMs < processStartMaxMs, "a start must hold up the others for less time than it may take");
+assert(deathsMax < slowDeathsMax && deathWindowMs < slowDeathWindowMs, "slower deaths count over a longer time");
 assert(kernelBeatMissesTold < kernelBeatMissesMax, "a silent kernel must be told before it is ended");
 assert(payloadMaxBytes < logBytesBurstMax, "a signal must fit into the budget of the log");
 assert(payloadMaxBytes < requestBodyMaxBytes, "a payload must fit into a request");

@@ -36,6 +36,8 @@ export interface ProcessStat {
   readonly environmentBytes: number;
   /** CPU time used, in clock ticks (fields 14 and 15). */
   readonly cpuTicks: number;
+  /** Resident memory, in pages (field 24). */
+  readonly residentPages: number;
 }
 
 /** Each completes "its process ...". */
@@ -69,6 +71,7 @@ export function readProcessStat(pid: number): ProcessStat | null {
     startTime: rest[17] ?? "",
     environmentBytes: Number(rest[46] ?? 0) - Number(rest[45] ?? 0),
     cpuTicks: Number(rest[9]) + Number(rest[10]),
+    residentPages: Number(rest[19]),
   };
 }
 

@@ -40,6 +40,8 @@ export interface LearnResult extends Learned {
 /** The least wait between two computes, and the wait for a sense without an interval. */
 const waitMinMs = 1_000, waitDefaultMs = 5_000;
 
+const unheard = { onReady: () => {}, onOutput: () => {}, onPrograms: () => {}, isBusy: () => true };
+
 /** The sense must be configured. When `signal` aborts, the result is what was seen so far. */
 export async function learnPermissions(
   config: NerveConfig,
@@ -59,9 +61,7 @@ export async function learnPermissions(
   let answered = Promise.withResolvers<void>();
   const where = { socketFolders: listSocketFolders(paths), workspace: paths.root };
   const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
-    onReady: () => {},
-    onOutput: () => {},
-    onPrograms: () => {},
+    ...unheard,
     onMessage: (_, message) => {
       if (message.t !== "outcome") return;
       outcomes.push(message.outcome);
@@ -72,6 +72,7 @@ export async function learnPermissions(
       ended.resolve();
     },
   });
+  process.begin();
   const cancel = clock.after(forMs, () => over.resolve(null));
   signal.addEventListener("abort", () => over.resolve(null), { once: true });
   const finished = over.promise.then(() => true);

@@ -5,8 +5,7 @@
  * I2. A module that never finishes loading is reported as a problem.
  * I3. Code that must not run is not loaded either: its first line would run with the permissions that nobody approved.
  */
-import { messageOf } from "../base/errors.ts";
-import { defaultTimeoutMs } from "../base/limits.ts";
+import { defaultTimeoutMs, loadsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { Launch } from "../process/launcher.ts";
@@ -32,29 +31,39 @@ export async function tryToLoad(
   const problems = new Map<string, readonly LoadProblem[]>();
   const { promise: over, resolve } = Promise.withResolvers<ProcessEnd | null>();
   const ended = Promise.withResolvers<void>();
-  let process: UnitProcess;
-  try {
-    process = new UnitProcess(spec, plan.request, where, clock, {
-      onReady: () => {},
-      onOutput: () => {},
-      onPrograms: () => {},
-      onMessage: (_, message) => {
-        if (message.t !== "loaded" || !missing.delete(message.name)) return;
-        if (message.problems.length > 0) problems.set(message.name, message.problems);
-        if (missing.size === 0) resolve(null);
-      },
-      onEnd: (_, end) => {
-        resolve(end);
-        ended.resolve();
-      },
-    });
-  } catch (thrown) {
-    return new Map([[spec.name, [{ message: `its process could not be started: ${messageOf(thrown)}`, place: null }]]]);
-  }
-  if (spec.workflow !== null) process.send({ t: "load_workflow" });
-  for (const { name } of spec.senses) process.send({ t: "load", sense: name, taken: null });
+  const process = new UnitProcess(spec, plan.request, where, clock, {
+    onReady: () => {},
+    onOutput: () => {},
+    onPrograms: () => {},
+    onMessage: (_, message) => {
+      if (message.t !== "loaded" || !missing.delete(message.name)) return;
+      if (message.problems.length > 0) problems.set(message.name, message.problems);
+      if (missing.size === 0) return resolve(null);
+      loadNext();
+      limitTime();
+    },
+    onEnd: (_, end) => {
+      resolve(end);
+      ended.resolve();
+    },
+    isBusy: () => true,
+  });
+  const waiting = spec.senses.map(({ name }) => name);
+  const loadNext = () => {
+    const sense = waiting.shift();
+    if (sense !== undefined) process.send({ t: "load", sense, taken: null });
+  };
   const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
-  const cancel = clock.after(defaultTimeoutMs, () => resolve(late));
+  let cancel = () => {};
+  // From the last that loaded: a group may hold thousands.
+  const limitTime = () => {
+    cancel();
+    cancel = clock.after(defaultTimeoutMs, () => resolve(late));
+  };
+  process.begin();
+  limitTime();
+  if (spec.workflow !== null) process.send({ t: "load_workflow" });
+  for (let begun = 0; begun < loadsMax; begun++) loadNext();
   const giveUp = () => resolve({ kind: "ended", message: "the trial was cut short" });
   signal?.addEventListener("abort", giveUp, { once: true });
   if (signal?.aborted === true) giveUp();

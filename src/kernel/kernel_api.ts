@@ -5,15 +5,13 @@
 import type { Subscription } from "../base/broadcast.ts";
 import type { Clock } from "../base/time.ts";
 import { version } from "../base/version.ts";
-import { groupMembers, reflexesOf } from "../config/types.ts";
+import { reflexesOf } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import type { CurrentConfig } from "../deploy/current_config.ts";
 import type { LoadErrors } from "../deploy/load_errors.ts";
 import type { PermissionLockInForce } from "../deploy/permission_lock.ts";
 import type { Reload } from "../deploy/reload.ts";
 import type { VariablesInForce } from "../deploy/variables.ts";
-import { MemoryUse } from "../process/memory_use.ts";
-import type { UnitStatus } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import {
   type AcceptedTrigger,
@@ -24,14 +22,13 @@ import {
   type ReloadReply,
   type SenseView,
   type StartRunRequest,
-  type UnitView,
   type WorkflowView,
 } from "../protocol/api.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
-import { groupKey, parseUnitKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
+import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
 import type { Store } from "../store/store.ts";
@@ -41,6 +38,7 @@ import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
+import { UnitViews } from "./unit_views.ts";
 
 export interface KernelApiPorts {
   readonly current: CurrentConfig;
@@ -69,7 +67,7 @@ export interface KernelApiPorts {
 
 export class KernelApi {
   readonly #ports: KernelApiPorts;
-  readonly #memory: MemoryUse;
+  readonly #units: UnitViews;
   readonly pages: PageReader;
   /** Runs started by request; runs started by senses are counted with the senses. */
   #runsByRequest = 0;
@@ -77,7 +75,11 @@ export class KernelApi {
   constructor(ports: KernelApiPorts) {
     this.#ports = ports;
     this.pages = ports.pages;
-    this.#memory = new MemoryUse(ports.clock);
+    this.#units = new UnitViews({
+      ...ports,
+      findFault: (key, sense) => this.#findFault(key, sense),
+      findWorkflowFault: (workflow) => this.#findWorkflowFault(workflow),
+    });
   }
 
   /** For embedders: reads at once, on the caller's thread. */
@@ -109,9 +111,8 @@ export class KernelApi {
   }
 
   /** Reads the memory that `health` shows, beside other work. */
-  async prepareHealth(): Promise<void> {
-    const { supervisor } = this.#ports;
-    await this.#memory.refresh([...supervisor.view(), ...supervisor.listDraining()].flatMap(({ pid }) => pid ?? []));
+  prepareHealth(): Promise<void> {
+    return this.#units.refreshMemory();
   }
 
   health(): Health {
@@ -134,7 +135,7 @@ export class KernelApi {
       workspace: paths.root,
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
-      units: this.#viewUnits(),
+      units: this.#units.list(),
       runs: { active: total("active"), queued: total("queued"), dropped: workflows.dropped },
       counters,
       configError: current.error,
@@ -175,12 +176,6 @@ export class KernelApi {
     const { senses, errors, current } = this.#ports, [fault] = senses.recordOf(sense)?.loadProblems ?? [];
     return current.describeHold("sense", sense) ?? errors.describeProblem(key, sense) ??
       (fault === undefined ? null : `cannot be loaded: ${fault.message}`);
-  }
-
-  /** The same for all senses of a group. */
-  #findFaults(key: UnitKey, senses: readonly string[]): string | null {
-    const faults = senses.map((name) => [name, this.#findFault(key, name)]).filter(([, fault]) => fault !== null);
-    return faults.length === 0 ? null : faults.map(([name, fault]) => `${name}: ${fault}`).join("; ");
   }
 
   #findWorkflowFault(workflow: string): string | null {
@@ -268,32 +263,5 @@ export class KernelApi {
     if (signal.aborted) return null;
     const ended = workflows.waitForEnd(runId).then((run) => secrets.mask(run), () => null);
     return await Promise.race([ended, aborted]);
-  }
-
-  #viewUnits(): UnitView[] {
-    // In the order of nerve.yaml.
-    const { supervisor } = this.#ports;
-    const units = new Map(supervisor.view().map((unit) => [unit.key, unit]));
-    const ordered = this.#ports.current.units.map(({ key }) => units.get(key)).filter((unit) => unit !== undefined);
-    const reason = "finishes its work on code that was replaced or removed";
-    const draining = supervisor.listDraining().map(({ key, pid }): UnitView => ({
-      ...{ ...parseUnitKey(key), pid, state: "draining", reason, problem: null, deaths: 0, senses: [] },
-      ...this.#memory.of(pid),
-    }));
-    const current = ordered.map((unit: UnitStatus): UnitView => {
-      const { key, state, reason, pid, deaths } = unit;
-      const { kind, name } = parseUnitKey(key);
-      const members = kind === "group" ? groupMembers(this.#ports.current.config, name).map((sense) => sense.name) : [];
-      return {
-        ...{ kind, name, state, pid, deaths, senses: members },
-        ...this.#memory.of(pid),
-        // The reason may contain the process's last output.
-        reason: this.#ports.secrets.mask(reason),
-        problem: this.#ports.secrets.mask(
-          kind === "group" ? this.#findFaults(key, members) : this.#findWorkflowFault(name),
-        ),
-      };
-    });
-    return [...current, ...draining];
   }
 }

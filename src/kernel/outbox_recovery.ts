@@ -58,7 +58,9 @@ export class OutboxRecovery {
       this.#waiting.delete(sense);
       const group = config.senses.get(sense)?.group;
       if (group === undefined) continue;
-      const unit = groupKey(group), process = supervisor.getOrStartProcess(unit);
+      const unit = groupKey(group);
+      // What is due starts first.
+      const process = supervisor.getOrStartProcess(unit, { asked: false, dueAt: Infinity });
       if (process === null) continue;
       this.#loading.set(sense, unit);
       process.send({ t: "load", sense, taken: senses.allowDelivery(sense) });

@@ -12,9 +12,8 @@ import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { SupervisorPorts } from "../process/ports.ts";
 import type { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { UnitProcess } from "../process/unit_process.ts";
-import type { KernelEvent, UnitChange } from "../protocol/event.ts";
-import type { JsonObject } from "../protocol/json.ts";
-import type { LogSource, LogType, NewLogRow } from "../protocol/log.ts";
+import type { KernelEvent } from "../protocol/event.ts";
+import type { NewLogRow } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import { formatPlace } from "../protocol/signal.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
@@ -26,6 +25,7 @@ import type { WorkflowManager } from "../workflow/local/manager.ts";
 import type { DatabaseWatch } from "./database_watch.ts";
 import type { Listening } from "./listening.ts";
 import { logBudgetTexts } from "./log_budget.ts";
+import { explainOutgrown } from "./outgrown.ts";
 import type { OutboxRecovery } from "./outbox_recovery.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import type { UnitNotices } from "./unit_notices.ts";
@@ -34,7 +34,7 @@ import { toExitKind } from "./workflow_host.ts";
 export interface ProcessEventPorts {
   readonly current: CurrentConfig;
   readonly clock: Clock;
-  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess">;
+  readonly supervisor: Pick<UnitSupervisor, "downReasonOf" | "resetUnit" | "quarantineProcess" | "noteWork">;
   readonly runner: ComputeRunner;
   readonly senses: SenseManager;
   readonly workflows: WorkflowManager;
@@ -68,7 +68,7 @@ export class ProcessEvents implements SupervisorPorts {
 
   onReady(key: UnitKey, process: UnitProcess): void {
     this.#ports.stuck.onReady(key, process);
-    this.#recordChange(key, "ready", `process ${process.pid} is ready`);
+    this.#ports.notices.recordChange(key, "ready", `process ${process.pid} is ready`);
     this.#ports.runner.onReady(process);
   }
 
@@ -76,17 +76,23 @@ export class ProcessEvents implements SupervisorPorts {
     const { senses, runner, workflows } = this.#ports;
     switch (message.t) {
       case "outcome":
-        if (!runner.onOutcome(process, message)) this.#reject(key, message, `an outcome of compute ${message.id}`);
-        return;
+        if (!runner.onOutcome(process, message)) {
+          return this.#reject(key, message, `an outcome of compute ${message.id}`);
+        }
+        return this.#ports.supervisor.noteWork(key);
       case "loaded":
         this.#noteLoaded(process, message.name);
         if (!isOwn(process, message.name)) return this.#reject(key, message, `to have loaded ${message.name}`);
+        runner.onLoaded(process, message.name, message.problems.length === 0);
         this.#ports.outboxes.onLoaded(message.name);
         this.#ports.databases.onLoaded(message.name);
         // A load that a stop interrupts has not failed: results no longer count.
         if (runner.stopping) return;
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
-        else if (this.#ports.notices.mayWrite(key, message.problems.map((each) => ({ ...each })))) {
+        else if (
+          message.problems.length === 0 ||
+          this.#ports.notices.mayWrite(key, message.problems.map((each) => ({ ...each })))
+        ) {
           senses.onLoaded(message.name, message.problems);
         }
         return;
@@ -101,7 +107,9 @@ export class ProcessEvents implements SupervisorPorts {
         if (process.spec.kind !== "workflow") {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }
-        return workflows.onMessage(toSender(process), message);
+        // A role that begins or fails has finished nothing.
+        if (message.t !== "role_begun" && message.t !== "attempt_failed") this.#noteWorkOn(key, process, message.runId);
+        return workflows.onMessage({ id: process.id, workflow: process.spec.name }, message);
       case "stray":
         return this.#onStray(key, message);
       case "exit_refused":
@@ -120,6 +128,10 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.stuck.onSwept(key, swept);
   }
 
+  #noteWorkOn(key: UnitKey, process: UnitProcess, runId: string): void {
+    if (this.#ports.workflows.isAssigned(process.id, runId)) this.#ports.supervisor.noteWork(key);
+  }
+
   onBurning(key: UnitKey): void {
     this.#ports.notices.record(
       key,
@@ -133,10 +145,13 @@ export class ProcessEvents implements SupervisorPorts {
     this.#ports.emit({ kind: "log", source: key, level: "info", message: line, ts: this.#clock.now() });
   }
 
+  explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd {
+    return explainOutgrown(process.spec, end, this.#ports.runner.countLoaded(process));
+  }
+
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void {
     const { runner, workflows } = this.#ports;
-    if (wanted) this.#recordChange(key, "ended", `process ${process.pid} ended: ${end.message}`);
-    else this.#recordChange(key, "died", `process ${process.pid} ${end.message}`, { end: end.kind });
+    this.#ports.notices.recordEnd(key, process.pid, end, wanted);
     runner.onProcessEnd(process, end);
     this.#ports.outboxes.onEnd(key, !wanted);
     this.#ports.databases.onEnd(process.spec.senses.map(({ name }) => name));
@@ -154,7 +169,7 @@ export class ProcessEvents implements SupervisorPorts {
     const [first] = groupMembers(this.#ports.current.config, name);
     // There is no command for groups: any sense of the group stands for it.
     const reset = kind === "workflow" ? `workflow reset ${name}` : `sense reset ${first?.name ?? name}`;
-    this.#recordChange(
+    this.#ports.notices.recordChange(
       key,
       "quarantined",
       `${reason}; it stays down until its files change: nerve ${reset} lets it run again`,
@@ -166,7 +181,7 @@ export class ProcessEvents implements SupervisorPorts {
     const { supervisor } = this.#ports;
     const why = supervisor.downReasonOf(key);
     const lifted = supervisor.resetUnit(key);
-    if (lifted) this.#recordChange(key, "reset", `was reset; before: ${why}`);
+    if (lifted) this.#ports.notices.recordChange(key, "reset", `was reset; before: ${why}`);
     return lifted;
   }
 
@@ -204,7 +219,7 @@ export class ProcessEvents implements SupervisorPorts {
   /** The unit's files changed: new work goes to a new process (deploy/reload.ts). */
   onReplaced(key: UnitKey): void {
     const { kind, name } = parseUnitKey(key), message = "its files changed: new work gets a new process";
-    this.#appendRow(key, "group.replaced", name, { message });
+    this.#ports.notices.append(key, "group.replaced", name, { message });
     this.#ports.emit({ kind: "log", source: key, level: "info", message, ts: this.#clock.now() });
     // What its old code could not be loaded for.
     if (kind === "group") this.#ports.listening.resume(this.#sensesOf(name));
@@ -246,14 +261,14 @@ export class ProcessEvents implements SupervisorPorts {
     if (kind === "group") {
       if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
       if (!this.#ports.notices.mayWrite(key, [text, data])) return;
-      this.#appendRow(`sense:${of}`, "sense.log", of, { level, message: text, data });
+      this.#ports.notices.append(`sense:${of}`, "sense.log", of, { level, message: text, data });
       return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
     }
     if (!this.#ports.workflows.isAssigned(process.id, of)) {
       return this.#reject(key, message, `a log row of run ${of}`);
     }
     if (!this.#ports.notices.mayWrite(key, [text, data])) return;
-    this.#appendRow(`workflow:${name}`, "run.log", of, { level, message: text, data });
+    this.#ports.notices.append(`workflow:${name}`, "run.log", of, { level, message: text, data });
     this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
   }
 
@@ -276,23 +291,9 @@ export class ProcessEvents implements SupervisorPorts {
       `rejected ${t}`,
     );
   }
-
-  #recordChange(key: UnitKey, change: UnitChange, message: string, more: JsonObject = {}): void {
-    const { name } = parseUnitKey(key);
-    this.#appendRow(key, `group.${change}`, name, { message, ...more });
-    this.#ports.emit({ kind: "unit", unit: key, change, message, ts: this.#clock.now() });
-  }
-
-  #appendRow(source: LogSource, type: LogType, refId: string, payload: JsonObject): void {
-    this.#ports.append({ source, type, refId, causeId: null, payload });
-  }
 }
 
 /** Whether the sense or workflow belongs to this process. */
 function isOwn({ spec: { senses, workflow } }: UnitProcess, name: string): boolean {
   return workflow === null ? senses.some((each) => each.name === name) : workflow.name === name;
-}
-
-function toSender(process: UnitProcess): { id: number; workflow: string } {
-  return { id: process.id, workflow: process.spec.name };
 }

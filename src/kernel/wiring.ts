@@ -3,6 +3,7 @@
  * Called by kernel.ts, which starts and stops them. No other file knows all parts.
  */
 import { NerveError } from "../base/errors.ts";
+import { prepareAheadMs } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { listSocketFolders } from "../config/runtime_folder.ts";
 import type { NerveConfig } from "../config/types.ts";
@@ -39,7 +40,6 @@ import { LogRetention } from "./log_retention.ts";
 import { OutboxRecovery } from "./outbox_recovery.ts";
 import { createPageReader } from "./page_reader.ts";
 import { ProcessEvents } from "./process_events.ts";
-import { prepareSense } from "./sense_host.ts";
 import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
 import { RunSpans } from "./run_spans.ts";
@@ -113,7 +113,7 @@ export function wireKernel(from: Foundation): KernelParts {
     unitOf: (sense) => groupKey(current.config.senses.get(sense)?.group ?? sense),
     onSpent: (unit) => events.onLogBudgetSpent(unit),
   });
-  const needs = { supervisor, runner, workflows, ticks, databases, logBudget };
+  const needs = { runner, workflows, ticks, databases, logBudget };
   const { senses, scheduler, listening } = makeSenses(store, outlets, needs);
   const outboxes = new OutboxRecovery({ current, supervisor, senses, databases: paths.senseDatabases });
   const notices = new UnitNotices({ ...outlets, logBudget }), stuck = new StuckPrograms({ clock, supervisor, notices });
@@ -225,7 +225,6 @@ function isStored({ reader }: Store, id: number): boolean {
 
 interface SensesNeeds {
   readonly logBudget: LogBudget;
-  readonly supervisor: UnitSupervisor;
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly ticks: TickTimes;
@@ -236,7 +235,7 @@ interface SensesNeeds {
 function makeSenses(
   store: Store,
   outlets: Outlets,
-  { supervisor, runner, workflows, ticks, databases, logBudget }: SensesNeeds,
+  { runner, workflows, ticks, databases, logBudget }: SensesNeeds,
 ): { senses: SenseManager; scheduler: Scheduler; listening: Listening } {
   const { current, clock } = outlets, computeIds = new ComputeIds(store.meta);
   const listening = new Listening(store, () => scheduler), { inbox } = listening;
@@ -277,7 +276,7 @@ function makeSenses(
     newComputeId: () => computeIds.next(),
     starter: {
       compute: (sense, trigger, id) => logBudget.pace(sense, () => senses.compute(sense, trigger, id)),
-      prepare: (sense) => prepareSense(sense, current, supervisor, senses),
+      prepare: (sense) => senses.prepare(sense, clock.now() + prepareAheadMs),
     },
     listener: {
       onNonAction: (sense, reason, { computeId, until, trigger }) => {

@@ -8,7 +8,7 @@ import type { UnitProcess } from "../process/unit_process.ts";
 import type { ToProcess } from "../protocol/message.ts";
 import type { RunMessage } from "../protocol/run.ts";
 import { workflowKey } from "../protocol/unit.ts";
-import type { ProcessExit, WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
+import type { ProcessExit, ProcessOrder, WorkflowHost, WorkflowProcess } from "../workflow/local/ports.ts";
 
 export class SupervisedWorkflows implements WorkflowHost {
   readonly #supervisor: UnitSupervisor;
@@ -19,8 +19,8 @@ export class SupervisedWorkflows implements WorkflowHost {
     this.#supervisor = supervisor;
   }
 
-  getOrStartProcess(workflow: string): WorkflowProcess | null {
-    const process = this.#supervisor.getOrStartProcess(workflowKey(workflow));
+  getOrStartProcess(workflow: string, order: ProcessOrder): WorkflowProcess | null {
+    const process = this.#supervisor.getOrStartProcess(workflowKey(workflow), order);
     if (process === null) return null;
     let handle = this.#handles.get(process);
     if (handle === undefined) this.#handles.set(process, handle = handleOf(process, workflow));

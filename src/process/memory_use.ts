@@ -1,8 +1,9 @@
 /** Reads how much memory processes use, to show it. Used by kernel_api.ts; memory_watch.ts has the limits. */
-import { setImmediate } from "node:timers";
 import { isGoneProcess } from "../base/if_present.ts";
+import { memoryShownMaxMs } from "../base/limits.ts";
+import { readProcessStat } from "../base/process_id.ts";
 import type { Clock } from "../base/time.ts";
-import { readResidentBytes } from "./memory_watch.ts";
+import { toResidentBytes } from "./memory_watch.ts";
 
 export interface ShownMemory {
   readonly memoryBytes: number | null;
@@ -11,73 +12,107 @@ export interface ShownMemory {
 
 const none: ShownMemory = { memoryBytes: null, privateBytes: null };
 const staleMs = 1_000;
-/** The longest time that a slice of `refresh` blocks the event loop. */
-const sliceMs = 5;
+/** Figures of this age are shown while newer ones are read: whoever asks again and again does not wait for them. */
+const shownStaleMs = 10_000;
+/** So many processes are read by threads at the same time. */
+const readersMax = 8;
+/** So many are read at once, and none but those, for a caller that did not call `refresh`. */
+const readAtOnceMax = 20;
 
-/** Each process is read at most once a second: its private bytes take 0.5 ms. */
+/** Each process is read at most once a second: its private bytes take 0.5 ms, of hundreds too long for the event loop. */
 export class MemoryUse {
   readonly #clock: Clock;
-  #byPid = new Map<number, ShownMemory>();
-  #readAt = -Infinity;
-  #refreshing: Promise<void> | null = null;
+  readonly #byPid = new Map<number, { readonly memory: ShownMemory; readonly readAt: number }>();
+  #measuring: Promise<void> | null = null;
+  #measuredAt = -Infinity;
+  #readAtOnce = { since: -Infinity, count: 0 };
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Reads these processes anew if that was not done within the last second, in slices: there may be hundreds. */
-  refresh(pids: readonly number[]): Promise<void> {
-    if (!this.#stale) return Promise.resolve();
-    this.#refreshing ??= this.#refresh(pids).finally(() => this.#refreshing = null);
-    return this.#refreshing;
-  }
-
-  async #refresh(pids: readonly number[]): Promise<void> {
-    const found = new Map<number, ShownMemory>();
-    let end = this.#clock.monotonic() + sliceMs;
-    for (const pid of pids) {
-      found.set(pid, readMemory(pid));
-      if (this.#clock.monotonic() < end) continue;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      end = this.#clock.monotonic() + sliceMs;
-    }
-    this.#replace(found);
+  /**
+   * Reads what is not known, without blocking. Resolves when that is done, or takes too long, or when it was done
+   * shortly before.
+   */
+  async refresh(pids: readonly number[]): Promise<void> {
+    const now = this.#clock.monotonic(), measuredAt = this.#measuredAt;
+    this.#measuring ??= this.#measure(pids).finally(() => this.#measuring = null);
+    if (now - measuredAt < shownStaleMs) return;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(memoryShownMaxMs, resolve);
+    await Promise.race([this.#measuring, late]);
+    cancel();
   }
 
   of(pid: number | null): ShownMemory {
     if (pid === null) return none;
-    if (this.#stale) this.#replace(new Map());
-    const known = this.#byPid.get(pid) ?? readMemory(pid);
-    this.#byPid.set(pid, known);
-    return known;
+    const known = this.#byPid.get(pid);
+    if (known !== undefined && !this.#isStale(pid)) return known.memory;
+    if (!this.#mayReadAtOnce()) return known?.memory ?? none;
+    return this.#keep(pid, readSync(`/proc/${pid}/smaps_rollup`));
   }
 
-  get #stale(): boolean {
-    return this.#clock.monotonic() - this.#readAt >= staleMs;
+  async #measure(pids: readonly number[]): Promise<void> {
+    const wanted = new Set(pids);
+    for (const pid of this.#byPid.keys()) if (!wanted.has(pid)) this.#byPid.delete(pid);
+    const stale = pids.filter((pid) => this.#isStale(pid));
+    await Promise.all(Array.from({ length: readersMax }, async () => {
+      for (let pid = stale.pop(); pid !== undefined; pid = stale.pop()) {
+        this.#keep(pid, await readText(`/proc/${pid}/smaps_rollup`));
+      }
+    }));
+    this.#measuredAt = this.#clock.monotonic();
   }
 
-  #replace(byPid: Map<number, ShownMemory>): void {
-    this.#byPid = byPid;
-    this.#readAt = this.#clock.monotonic();
+  #isStale(pid: number): boolean {
+    return this.#clock.monotonic() - (this.#byPid.get(pid)?.readAt ?? -Infinity) >= staleMs;
   }
-}
 
-function readMemory(pid: number): ShownMemory {
-  return { memoryBytes: readResidentBytes(pid), privateBytes: readPrivateBytes(pid) };
+  #mayReadAtOnce(): boolean {
+    const now = this.#clock.monotonic();
+    if (now - this.#readAtOnce.since >= staleMs) this.#readAtOnce = { since: now, count: 0 };
+    return this.#readAtOnce.count++ < readAtOnceMax;
+  }
+
+  #keep(pid: number, rollup: string | null): ShownMemory {
+    const memory = {
+      memoryBytes: toResidentBytes(readProcessStat(pid)),
+      privateBytes: rollup === null ? null : sumPrivateBytes(rollup),
+    };
+    this.#byPid.set(pid, { memory, readAt: this.#clock.monotonic() });
+    return memory;
+  }
 }
 
 /**
- * Bytes that the process shares with no other, or null when it has exited or the system does not tell. All of nerve's
- * processes run the same executable: its pages count once for the machine, but in each process's resident bytes.
+ * Bytes that the process shares with no other, or null when the system does not tell. All of nerve's processes run the
+ * same executable: its pages count once for the machine, but in each process's resident bytes.
  */
-function readPrivateBytes(pid: number): number | null {
+function sumPrivateBytes(rollup: string): number | null {
+  const sizes = rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm);
+  const bytes = [...sizes].reduce((sum, [, kib]) => sum + Number(kib) * 1_024, 0);
+  return bytes === 0 ? null : bytes;
+}
+
+async function readText(path: string): Promise<string | null> {
   try {
-    const sizes = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`).matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB/gm);
-    const bytes = [...sizes].reduce((sum, [, kib]) => sum + Number(kib) * 1_024, 0);
-    return bytes === 0 ? null : bytes;
+    return await Deno.readTextFile(path);
   } catch (thrown) {
-    // It has just exited, or the system has no such file, or hides it.
-    if (isGoneProcess(thrown) || thrown instanceof Deno.errors.PermissionDenied) return null;
-    throw thrown;
+    return nullIfHidden(thrown);
   }
+}
+
+function readSync(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (thrown) {
+    return nullIfHidden(thrown);
+  }
+}
+
+/** The process has just exited, or the system has no such file, or hides it. */
+function nullIfHidden(thrown: unknown): null {
+  if (isGoneProcess(thrown) || thrown instanceof Deno.errors.PermissionDenied) return null;
+  throw thrown;
 }

@@ -1,13 +1,12 @@
 /**
  * Watches the resources of processes: resident memory, because a heap limit does not count native buffers, disk use,
- * and processor time without work. Used by unit_supervisor.ts. Reads /proc; on systems without it, only V8's own limit and
+ * and processor time without work. Used by process_pool.ts. Reads /proc; on systems without it, only V8's own limit and
  * the heartbeat apply.
  */
 import { formatSize } from "../base/duration.ts";
-import { isGoneProcess } from "../base/if_present.ts";
-import { memoryWatchMs } from "../base/limits.ts";
+import { memoryWatchIdleMs, memoryWatchMs } from "../base/limits.ts";
 import { isOutOfDescriptors } from "../base/os_error.ts";
-import { readProcessStat } from "../base/process_id.ts";
+import { type ProcessStat, readProcessStat } from "../base/process_id.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import { CpuMeter } from "./cpu_meter.ts";
 import { type DiskQuota, findQuotaFault } from "./disk_quota.ts";
@@ -20,15 +19,8 @@ const pageBytes = 4096;
 export const baselineBytes = 96 * 1024 ** 2;
 
 /** Resident bytes of a process, or null when it has exited or the system has no /proc. */
-export function readResidentBytes(pid: number): number | null {
-  try {
-    const pages = Number(Deno.readTextFileSync(`/proc/${pid}/statm`).split(" ")[1]);
-    return Number.isFinite(pages) ? pages * pageBytes : null;
-  } catch (thrown) {
-    // It has just exited, or the system has no /proc.
-    if (isGoneProcess(thrown)) return null;
-    throw thrown;
-  }
+export function toResidentBytes(stat: ProcessStat | null): number | null {
+  return stat === null || !Number.isFinite(stat.residentPages) ? null : stat.residentPages * pageBytes;
 }
 
 export interface WatchedProcess {
@@ -45,10 +37,21 @@ export interface WatchedProcess {
   onBurning(): void;
 }
 
-/** Checks every watched process periodically. Its timer runs only while a process is watched. */
+interface Watch {
+  readonly watched: WatchedProcess;
+  readonly cpu: CpuMeter;
+  cpuTicks: number;
+  /** When it is read next, at the latest, in monotonic time. */
+  nextAt: number;
+}
+
+/**
+ * Checks every watched process periodically, and less often one that does nothing. Its timer runs only while a process
+ * is watched.
+ */
 export class MemoryWatch {
   readonly #clock: Clock;
-  readonly #watched = new Map<number, { readonly watched: WatchedProcess; readonly cpu: CpuMeter }>();
+  readonly #watched = new Map<number, Watch>();
   #cancel: CancelTimer | null = null;
 
   constructor(clock: Clock) {
@@ -57,7 +60,7 @@ export class MemoryWatch {
 
   /** Watches `pid` until `unwatch`. */
   watch(pid: number, watched: WatchedProcess): void {
-    this.#watched.set(pid, { watched, cpu: new CpuMeter() });
+    this.#watched.set(pid, { watched, cpu: new CpuMeter(), cpuTicks: 0, nextAt: 0 });
     this.#arm();
   }
 
@@ -68,23 +71,15 @@ export class MemoryWatch {
     this.#cancel = null;
   }
 
-  #measure(pid: number, watched: WatchedProcess, cpu: CpuMeter): void {
-    const bytes = readResidentBytes(pid);
-    if (bytes !== null && bytes > watched.limitBytes + baselineBytes) {
-      watched.onOver(describeOverLimit(bytes, watched.limitBytes));
-    }
-    const full = findQuotaFault(watched.disk, pid);
-    if (full !== null) watched.onDiskFull(full);
-    const ticks = readProcessStat(pid)?.cpuTicks ?? 0;
-    if (cpu.sample(ticks, this.#clock.monotonic(), watched.isBusy())) watched.onBurning();
-  }
-
   #arm(): void {
     this.#cancel ??= this.#clock.after(memoryWatchMs, () => {
       this.#cancel = null;
-      for (const [pid, { watched, cpu }] of this.#watched) {
+      const now = this.#clock.monotonic();
+      for (const [pid, watch] of this.#watched) {
+        const isBusy = watch.watched.isBusy();
+        if (!isBusy && now < watch.nextAt) continue;
         try {
-          this.#measure(pid, watched, cpu);
+          this.#check(pid, watch, isBusy, now);
         } catch (thrown) {
           // The kernel has no descriptor to spare now: the next measurement comes soon.
           if (!isOutOfDescriptors(thrown)) throw thrown;
@@ -92,6 +87,19 @@ export class MemoryWatch {
       }
       if (this.#watched.size > 0) this.#arm();
     });
+  }
+
+  #check(pid: number, watch: Watch, isBusy: boolean, now: number): void {
+    const { watched, cpu } = watch, stat = readProcessStat(pid);
+    const bytes = toResidentBytes(stat), ticks = stat?.cpuTicks ?? 0;
+    watch.nextAt = !isBusy && ticks === watch.cpuTicks ? now + memoryWatchIdleMs : now;
+    watch.cpuTicks = ticks;
+    if (bytes !== null && bytes > watched.limitBytes + baselineBytes) {
+      watched.onOver(describeOverLimit(bytes, watched.limitBytes));
+    }
+    const full = findQuotaFault(watched.disk, pid);
+    if (full !== null) watched.onDiskFull(full);
+    if (cpu.sample(ticks, now, isBusy)) watched.onBurning();
   }
 }
 

@@ -27,6 +27,8 @@ export interface SupervisorPorts {
   onPrograms(key: UnitKey, swept: SweepResult): void;
   /** Its process uses a whole core without work. It will be ended unless it answers the next heartbeat. */
   onBurning(key: UnitKey): void;
+  /** The same end, with what is known of the process's work in its message. */
+  explainEnd(process: UnitProcess, end: ProcessEnd): ProcessEnd;
   /** `wanted`: the end was requested; false for a death. */
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, wanted: boolean): void;
   /** No process could be started, for a reason that is not the unit's. It is tried again after a backoff. */
@@ -42,7 +44,8 @@ export interface SupervisorPorts {
 
 export interface UnitStatus {
   readonly key: UnitKey;
-  readonly state: "stopped" | "starting" | "running" | "backoff" | "quarantined" | "held";
+  /** `waiting`: it is needed, and not its turn to start. */
+  readonly state: "stopped" | "waiting" | "starting" | "running" | "backoff" | "quarantined" | "held";
   readonly reason: string | null;
   readonly pid: number | null;
   readonly deaths: number;

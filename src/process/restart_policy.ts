@@ -1,7 +1,22 @@
 /** Decides whether and when a unit restarts after its process died. Pure; used by unit_supervisor.ts. */
 import { calculateBackoff } from "../base/backoff.ts";
-import { backoffFirstMs, backoffMaxMs, deathsMax, deathWindowMs } from "../base/limits.ts";
+import {
+  backoffFirstMs,
+  backoffMaxMs,
+  deathsMax,
+  deathWindowMs,
+  idleDeathsMax,
+  slowDeathsMax,
+  slowDeathWindowMs,
+} from "../base/limits.ts";
 import type { ProcessEnd } from "./exit_cause.ts";
+
+export interface Death {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  /** Whether any work was finished since the death before. */
+  readonly worked: boolean;
+}
 
 export type Restart =
   | { readonly kind: "backoff"; readonly waitMs: number }
@@ -9,23 +24,36 @@ export type Restart =
   | { readonly kind: "quarantine"; readonly reason: string; readonly full: boolean };
 
 /**
- * `deathsAt`: when its processes died, including this death, oldest first, in monotonic time. `failedStarts`: how many
- * of them in a row did not start. That is no death of the unit's code, so it never quarantines.
+ * `deaths`: those that still count at `now`, including this one, oldest first. `failedStarts`: how many of them in a row
+ * did not start. That is no death of the unit's code, so it never quarantines.
  */
-export function decideRestart(end: ProcessEnd, deathsAt: readonly number[], failedStarts: number): Restart {
+export function decideRestart(end: ProcessEnd, deaths: readonly Death[], now: number, failedStarts: number): Restart {
   if (end.kind === "no_start") {
     return { kind: "backoff", waitMs: calculateBackoff(failedStarts, backoffFirstMs, backoffMaxMs) };
   }
   if (end.kind === "disk_limit") return { kind: "quarantine", reason: end.message, full: true };
-  const count = deathsAt.length;
-  if (count < deathsMax) {
-    return { kind: "backoff", waitMs: calculateBackoff(count, backoffFirstMs, backoffMaxMs) };
-  }
-  const reason = `died ${count} times in ${deathWindowMs / 1_000} s, the last time it ${end.message}`;
-  return { kind: "quarantine", reason, full: false };
+  const rate = describeRate(deaths, now);
+  if (rate !== null) return { kind: "quarantine", reason: `${rate}, the last time it ${end.message}`, full: false };
+  // A pause without deaths makes the wait short again.
+  const failures = Math.max(1, countRecent(deaths, now));
+  return { kind: "backoff", waitMs: calculateBackoff(failures, backoffFirstMs, backoffMaxMs) };
 }
 
 /** The deaths that still count at `now`. */
-export function keepRecentDeaths(deathsAt: readonly number[], now: number): number[] {
-  return deathsAt.filter((at) => now - at < deathWindowMs);
+export function keepRecentDeaths(deaths: readonly Death[], now: number): Death[] {
+  return deaths.filter(({ at }) => now - at < slowDeathWindowMs);
+}
+
+/** What quarantines it; null if nothing does. */
+function describeRate(deaths: readonly Death[], now: number): string | null {
+  const recent = countRecent(deaths, now);
+  if (recent >= deathsMax) return `died ${recent} times in ${deathWindowMs / 1_000} s`;
+  const minutes = slowDeathWindowMs / 60_000;
+  const inVain = deaths.length - 1 - deaths.findLastIndex(({ worked }) => worked);
+  if (inVain >= idleDeathsMax) return `died ${inVain} times in ${minutes} minutes without finishing anything`;
+  return deaths.length >= slowDeathsMax ? `died ${deaths.length} times in ${minutes} minutes` : null;
+}
+
+function countRecent(deaths: readonly Death[], now: number): number {
+  return deaths.filter(({ at }) => now - at < deathWindowMs).length;
 }

@@ -1,32 +1,29 @@
 /**
- * One process of a group or workflow, from start to end: connects, sends messages, watches its heartbeat, and reports
- * why it ended. Created by unit_supervisor.ts; the other side is sandbox/shim.ts.
- * I1. `onEnd` is called exactly once, after the process has exited.
+ * One process of a group or workflow, from `begin` to its end: connects, sends messages, watches its heartbeat, and reports
+ * why it ended. Created by process_pool.ts; the other side is sandbox/shim.ts.
+ * I1. `onEnd` is called exactly once, after the process has exited, or when it will never start.
  * I2. Every line is parsed first; the first line that is not a message of the protocol ends the process.
  * I3. Messages sent before it is ready are queued in order; after its end they are dropped.
  */
 import { isGoneProcess } from "../base/if_present.ts";
 import {
-  heartbeatMissesMax,
-  heartbeatMs,
-  messageContentMaxBytes,
-  messageMetaMaxBytes,
   messagesBurstMax,
   messagesPerSecondMax,
-  messageUnitBytes,
   outputBytesBurstMax,
   outputBytesPerSecondMax,
-  payloadMaxBytes,
   processEndMaxMs,
   processStartMaxMs,
 } from "../base/limits.ts";
 import type { SweepResult } from "../base/program_sweep.ts";
+import { describeSystemError } from "../base/os_error.ts";
 import { type CancelTimer, type Clock, delay } from "../base/time.ts";
 import { TokenBucket } from "../base/token_bucket.ts";
 import type { LineChannel } from "../protocol/line_channel.ts";
 import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/message.ts";
 import { type EndKind, type ExitStatus, type ProcessEnd, toFailedStart, toProcessEnd } from "./exit_cause.ts";
-import { type Launch, launch, type LaunchRequest } from "./launcher.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { type Launch, launch, type Launched, type LaunchRequest } from "./launcher.ts";
+import { costOfAnswer, costOfLine } from "./message_cost.ts";
 import { receiveMessages } from "./message_reader.ts";
 import { forwardLines } from "./output_lines.ts";
 import { markProcess, ProgramEnds } from "./program_ends.ts";
@@ -40,9 +37,12 @@ export interface ProcessListener {
   /** What its user code left running when a compute or an attempt ended, or when it ended itself: gone, or stuck. */
   onPrograms(process: UnitProcess, swept: SweepResult): void;
   onEnd(process: UnitProcess, end: ProcessEnd): void;
+  /** Whether it has unfinished work. */
+  isBusy(process: UnitProcess): boolean;
 }
 
 type State =
+  | { readonly tag: "waiting"; readonly queued: ToProcess[] }
   | { readonly tag: "starting"; readonly queued: ToProcess[] }
   | { readonly tag: "ready"; readonly channel: LineChannel }
   | { readonly tag: "ending"; readonly channel: LineChannel | null }
@@ -59,45 +59,67 @@ export class UnitProcess {
   readonly spec: ProcessSpec;
   readonly #clock: Clock;
   readonly #listener: ProcessListener;
-  readonly #child: Deno.ChildProcess;
+  readonly #request: LaunchRequest;
+  readonly #where: Launch;
+  #child: Deno.ChildProcess | null = null;
   /**
    * How much it may send, in units of `messageUnitBytes`. Each message to it adds the size of an answer: a process with
    * much work may send much.
    */
   readonly #messageBudget: TokenBucket;
-  /** Null: it may start no programs. */
-  readonly #programs: ProgramEnds | null;
-  #state: State = { tag: "starting", queued: [] };
+  /** Null: it may start no programs, or has not started. */
+  #programs: ProgramEnds | null = null;
+  #state: State = { tag: "waiting", queued: [] };
   /** Set when we end the process; otherwise its exit status says why it ended. */
   #end: ProcessEnd | null = null;
   #stderrTail = "";
-  #timer: CancelTimer;
-  #pings = 0;
-  #pongs = 0;
-  /** It uses a whole core without work: the next missed heartbeat ends it. */
-  #suspect = false;
-  /** Resolves when it is ready, or will never be. */
+  #timer: CancelTimer = () => {};
+  readonly #heartbeat: Heartbeat;
   #wasReady = false;
+  /** Resolves when it is ready, or will never be. */
   readonly #startEnded = Promise.withResolvers<void>();
   /** Resolves when every list for `sendPaced` is sent. */
   #paced: Promise<void> = Promise.resolve();
 
-  /** Starts the process; throws when that is impossible (no executable, no socket folder). */
   constructor(spec: ProcessSpec, request: LaunchRequest, where: Launch, clock: Clock, listener: ProcessListener) {
     this.spec = spec;
+    this.#request = request;
+    this.#where = where;
     this.#clock = clock;
     this.#listener = listener;
-    const mark = markProcess(spec, this.id, where.workspace);
+    this.#messageBudget = new TokenBucket(clock, messagesPerSecondMax, messagesBurstMax);
+    this.#heartbeat = new Heartbeat(clock, {
+      sendPing: (n) => this.send({ t: "ping", n }),
+      isBusy: () => listener.isBusy(this),
+      onStuck: (why) => this.kill("stuck", why),
+    });
+  }
+
+  /** Starts the process. When that is impossible (no executable, no socket folder), it ends with that reason. */
+  begin(): void {
+    if (this.#state.tag !== "waiting") return;
+    this.#state = { tag: "starting", queued: this.#state.queued };
+    const mark = markProcess(this.spec, this.id, this.#where.workspace);
     const onUnreachable = (why: string) => this.kill("no_start", `cannot be reached: ${why}`);
-    const { child, shim, worker } = launch(where, request, mark, onUnreachable);
-    this.#child = child;
-    this.#programs = mark === null ? null : new ProgramEnds(mark, child.pid, (works, swept) => {
+    let launched: Launched;
+    try {
+      launched = launch(this.#where, this.#request, mark, onUnreachable);
+    } catch (thrown) {
+      return this.kill("no_start", `could not be started: ${describeSystemError(thrown)}`);
+    }
+    this.#child = launched.child;
+    this.#programs = mark === null ? null : new ProgramEnds(mark, launched.child.pid, (works, swept) => {
       this.#tellSwept(swept);
       for (const work of works) this.send({ t: "programs_ended", work });
     });
-    this.#messageBudget = new TokenBucket(clock, messagesPerSecondMax, messagesBurstMax);
-    this.#timer = clock.after(processStartMaxMs, () => this.kill("no_start", "did not become ready in time"));
-    const bytes = new TokenBucket(clock, outputBytesPerSecondMax, outputBytesBurstMax);
+    this.#timer = this.#clock.after(processStartMaxMs, () => this.kill("no_start", "did not become ready in time"));
+    this.#follow(launched);
+  }
+
+  /** Reads what it writes and sends, until it has exited. */
+  #follow({ child, shim, worker }: Launched): void {
+    const listener = this.#listener, { spec } = this;
+    const bytes = new TokenBucket(this.#clock, outputBytesPerSecondMax, outputBytesBurstMax);
     const pace = (count: number) => this.#delayWhileUsable(bytes.charge(count));
     const output = Promise.all([
       forwardLines(child.stdout, (line) => listener.onOutput(this, line), pace),
@@ -108,7 +130,7 @@ export class UnitProcess {
     ]);
     shim.then((link) => link?.channel.send(JSON.stringify({ t: "init", spec } satisfies ToProcess)));
     const messages = receiveMessages(shim, worker, spec.kind, {
-      paceLine: (line) => this.#delayWhileUsable(this.#messageBudget.charge(unitsOf(line.length))),
+      paceLine: (line) => this.#delayWhileUsable(this.#messageBudget.charge(costOfLine(line.length))),
       onMessage: (message, channel) => this.#onMessage(message, channel),
       onInvalid: (why) => this.kill("protocol", `broke the protocol: ${why}`),
       onClosed: () => this.usable && this.#onClosed(),
@@ -119,18 +141,19 @@ export class UnitProcess {
         this.#tellSwept(await this.#programs.endAll());
       }
       // A program that outlives its parent may hold the pipes open: wait for the last output, but not for long.
-      await Promise.race([Promise.all([output, messages]), delay(clock, lastOutputMs)]);
+      await Promise.race([Promise.all([output, messages]), delay(this.#clock, lastOutputMs)]);
       this.#onExit(status);
     });
   }
 
-  get pid(): number {
-    return this.#child.pid;
+  /** Null while it waits for its start. */
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
   }
 
   /** False when it is ending or has exited: it takes no more work. */
   get usable(): boolean {
-    return this.#state.tag === "starting" || this.#state.tag === "ready";
+    return this.#state.tag === "waiting" || this.#state.tag === "starting" || this.#state.tag === "ready";
   }
 
   get ready(): boolean {
@@ -138,9 +161,10 @@ export class UnitProcess {
   }
 
   send(message: ToProcess): void {
-    if (this.#state.tag === "starting") this.#state.queued.push(message);
+    if (this.#state.tag === "waiting" || this.#state.tag === "starting") this.#state.queued.push(message);
     else if (this.#state.tag === "ready") {
-      this.#messageBudget.refund(unitsOf(answerMaxBytes[message.t] ?? 0));
+      if (message.t !== "ping") this.#heartbeat.onWork();
+      this.#messageBudget.refund(costOfAnswer(message));
       this.#state.channel.send(JSON.stringify(message));
     }
   }
@@ -177,20 +201,23 @@ export class UnitProcess {
     const { channel } = this.#state;
     channel.send(JSON.stringify({ t: "end" } satisfies ToProcess));
     this.#state = { tag: "ending", channel };
-    this.#timer();
+    this.#heartbeat.stop();
     this.#timer = this.#clock.after(processEndMaxMs, () => this.#signalKill());
   }
 
   /** Call this when it uses a whole core without work: it may be in a loop. */
   markSuspect(): void {
-    this.#suspect = true;
+    this.#heartbeat.markSuspect();
   }
 
   kill(kind: EndKind, message: string): void {
     if (this.#state.tag === "exited") return;
     this.#end ??= { kind, message };
+    this.#heartbeat.stop();
     this.#state = { tag: "ending", channel: this.#state.tag === "ready" ? this.#state.channel : null };
-    this.#signalKill();
+    if (this.#child !== null) this.#signalKill();
+    // Nothing has started: its owner learns of the end as of any other, after this call.
+    else queueMicrotask(() => this.#onExit(neverStarted));
   }
 
   #tellSwept(swept: SweepResult): void {
@@ -201,6 +228,7 @@ export class UnitProcess {
 
   /** Kills the process and the programs in its process group (launcher.ts, detached); the others follow at its exit. */
   #signalKill(): void {
+    if (this.#child === null) return;
     try {
       Deno.kill(-this.#child.pid, "SIGKILL");
     } catch (thrown) {
@@ -211,6 +239,7 @@ export class UnitProcess {
 
   /** It closed its connection, usually because it is exiting: its exit status then says more. */
   #onClosed(): void {
+    this.#heartbeat.stop();
     this.#timer();
     this.#timer = this.#clock.after(
       processEndMaxMs,
@@ -224,8 +253,7 @@ export class UnitProcess {
         if (this.#state.tag === "starting") this.#becomeReady(this.#state.queued, channel);
         return;
       case "pong":
-        this.#pongs = Math.min(this.#pings, Math.max(this.#pongs, message.n));
-        return;
+        return this.#heartbeat.onPong(message.n);
       case "programs_end":
         if (this.#programs === null) return this.kill("protocol", "broke the protocol: it may start no programs");
         return this.#programs.end(message);
@@ -245,22 +273,7 @@ export class UnitProcess {
     this.#listener.onReady(this);
     for (const message of queued) this.send(message);
     this.#startEnded.resolve();
-    this.#scheduleHeartbeat();
-  }
-
-  /** A worker in a loop outside of any compute answers no ping. In a compute, the time limit usually comes first. */
-  #scheduleHeartbeat(): void {
-    this.#timer = this.#clock.after(heartbeatMs, () => {
-      const misses = this.#pings - this.#pongs;
-      if (this.#suspect && misses > 0) {
-        return this.kill("stuck", "used a whole core outside of any compute and did not answer");
-      }
-      if (misses >= heartbeatMissesMax) {
-        return this.kill("stuck", `did not answer for ${(heartbeatMs * heartbeatMissesMax) / 1000} s`);
-      }
-      this.send({ t: "ping", n: ++this.#pings });
-      this.#scheduleHeartbeat();
-    });
+    this.#heartbeat.start();
   }
 
   /** Null: no delay. Once it is ending, its last output is not delayed. */
@@ -269,6 +282,8 @@ export class UnitProcess {
   }
 
   #onExit(status: ExitStatus): void {
+    if (this.#state.tag === "exited") return;
+    this.#heartbeat.stop();
     this.#timer();
     this.#state = { tag: "exited" };
     this.#startEnded.resolve();
@@ -278,14 +293,4 @@ export class UnitProcess {
   }
 }
 
-/** The longest answer to a message: a compute's value; for `run` and `ack`, the next message of a role. */
-const answerMaxBytes: Partial<Record<ToProcess["t"], number>> = {
-  compute: payloadMaxBytes,
-  run: messageContentMaxBytes + messageMetaMaxBytes,
-  ack: messageContentMaxBytes + messageMetaMaxBytes,
-};
-
-/** What one line costs of the message budget. */
-function unitsOf(bytes: number): number {
-  return 1 + Math.floor(bytes / messageUnitBytes);
-}
+const neverStarted: ExitStatus = { code: 0, signal: null };

@@ -1,6 +1,7 @@
 /** What unit_supervisor.ts knows of one unit. */
 import type { CancelTimer } from "../base/time.ts";
 import type { UnitPlan } from "./ports.ts";
+import type { Death } from "./restart_policy.ts";
 import type { UnitProcess } from "./unit_process.ts";
 
 export type UnitState =
@@ -13,8 +14,11 @@ export type UnitState =
 export interface Unit {
   plan: UnitPlan;
   state: UnitState;
-  deathsAt: number[];
+  /** Those that still count. */
+  recentDeaths: Death[];
   deaths: number;
+  /** Whether it has finished any work since its last death. */
+  worked: boolean;
   /** How many starts in a row have failed. */
   failedStarts: number;
   /** When it was last needed, by the monotonic clock. */

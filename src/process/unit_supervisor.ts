@@ -8,35 +8,31 @@
  */
 import { assert } from "../base/errors.ts";
 import { idleEndMs } from "../base/limits.ts";
-import { describeSystemError } from "../base/os_error.ts";
 import type { Clock } from "../base/time.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { findQuotaFault } from "./disk_quota.ts";
 import { isWanted, type ProcessEnd } from "./exit_cause.ts";
 import type { Launch } from "./launcher.ts";
-import { MemoryWatch } from "./memory_watch.ts";
 import type { SupervisorPorts, UnitPlan, UnitStatus } from "./ports.ts";
+import { ProcessPool } from "./process_pool.ts";
 import { decideRestart, keepRecentDeaths } from "./restart_policy.ts";
-import { UnitProcess } from "./unit_process.ts";
+import type { StartOrder } from "./start_queue.ts";
+import type { UnitProcess } from "./unit_process.ts";
 import type { Unit } from "./unit_state.ts";
 
 export class UnitSupervisor {
-  readonly #launch: Launch;
   readonly #clock: Clock;
   /** Set by `connect`. */
   #ports!: SupervisorPorts;
-  readonly #memory: MemoryWatch;
+  readonly #pool: ProcessPool;
   readonly #units = new Map<UnitKey, Unit>();
-  /** Every process that has not exited, current or draining. */
-  readonly #alive = new Map<UnitProcess, { key: UnitKey; exited: Promise<void>; resolve: () => void }>();
   /** Replaced processes that finish their work. */
   readonly #draining = new Map<UnitProcess, UnitKey>();
   #stopping = false;
 
   constructor(launch: Launch, clock: Clock) {
-    this.#launch = launch;
     this.#clock = clock;
-    this.#memory = new MemoryWatch(clock);
+    this.#pool = new ProcessPool(launch, clock);
   }
 
   /** Call this once, before the first process starts. */
@@ -48,21 +44,27 @@ export class UnitSupervisor {
   putUnit(plan: UnitPlan): void {
     const unit = this.#units.get(plan.key);
     if (unit !== undefined) return void (unit.plan = plan);
-    const counts = { deathsAt: [], deaths: 0, failedStarts: 0, neededAt: 0 };
+    const counts = { recentDeaths: [], deaths: 0, worked: false, failedStarts: 0, neededAt: 0 };
     this.#units.set(plan.key, { plan, state: { tag: "stopped" }, ...counts, cancelIdle: null });
   }
 
-  /** The unit's process, started if there is none. Null while it may not start; see `downReasonOf`. */
-  getOrStartProcess(key: UnitKey): UnitProcess | null {
+  /**
+   * The unit's process. If there is none, one that starts when it is its turn. Null while it may not start; see
+   * `downReasonOf`.
+   */
+  getOrStartProcess(key: UnitKey, order: StartOrder): UnitProcess | null {
     const unit = this.#unitOf(key);
     if (unit.plan.blocked !== null) return null;
-    if (unit.state.tag === "running" && unit.state.process.usable) return unit.state.process;
+    if (unit.state.tag === "running" && unit.state.process.usable) {
+      this.#pool.hurry(unit.state.process, order);
+      return unit.state.process;
+    }
     if (unit.state.tag === "quarantined" && unit.state.full && findQuotaFault(unit.plan.request.disk, null) === null) {
       this.resetUnit(key);
-      return this.getOrStartProcess(key);
+      return this.getOrStartProcess(key, order);
     }
     if (unit.state.tag === "backoff" || unit.state.tag === "quarantined" || this.#stopping) return null;
-    return this.#start(unit);
+    return this.#start(unit, order);
   }
 
   downReasonOf(key: UnitKey): string {
@@ -127,13 +129,20 @@ export class UnitSupervisor {
 
   /** `release`, for callers that know only the process. */
   releaseById(processId: number): void {
-    for (const [process, { key }] of this.#alive) if (process.id === processId) this.release(key);
+    const key = this.#pool.findKey(processId);
+    if (key !== null) this.release(key);
+  }
+
+  /** Call this when the unit's process has finished some work: its earlier deaths count less. */
+  noteWork(key: UnitKey): void {
+    const unit = this.#units.get(key);
+    if (unit !== undefined) unit.worked = true;
   }
 
   /** Lifts a quarantine or a backoff and forgets earlier deaths. False when there was nothing to lift. */
   resetUnit(key: UnitKey): boolean {
     const unit = this.#unitOf(key);
-    unit.deathsAt = [];
+    unit.recentDeaths = [];
     unit.failedStarts = 0;
     if (unit.state.tag === "backoff") unit.state.cancel();
     else if (unit.state.tag !== "quarantined") return false;
@@ -145,14 +154,15 @@ export class UnitSupervisor {
   view(): UnitStatus[] {
     return [...this.#units.values()].map(({ plan: { key, blocked }, state, deaths }) => {
       const process = state.tag === "running" ? state.process : null;
-      const shown = blocked !== null ? "held" : process?.ready === false ? "starting" : state.tag;
+      const started = process?.pid === null ? "waiting" : process?.ready === false ? "starting" : state.tag;
+      const shown = blocked !== null ? "held" : started;
       const reason = blocked ?? (state.tag === "backoff" || state.tag === "quarantined" ? state.reason : null);
       return { key, state: shown, reason, pid: process?.pid ?? null, deaths };
     });
   }
 
   /** Replaced processes that finish their work. */
-  listDraining(): { readonly key: UnitKey; readonly pid: number }[] {
+  listDraining(): { readonly key: UnitKey; readonly pid: number | null }[] {
     return [...this.#draining].map(([{ pid }, key]) => ({ key, pid }));
   }
 
@@ -163,14 +173,13 @@ export class UnitSupervisor {
       unit.cancelIdle?.();
       if (unit.state.tag === "backoff") unit.state.cancel();
     }
-    for (const process of this.#alive.keys()) process.stop("the daemon stops");
-    await Promise.all([...this.#alive.values()].map(({ exited }) => exited));
+    await this.#pool.stop();
   }
 
   /** Kills every process now, for a stop that cannot wait. */
   killAll(): void {
     this.#stopping = true;
-    for (const process of this.#alive.keys()) process.kill("ended", "the daemon stops immediately");
+    this.#pool.killAll();
   }
 
   #unitOf(key: UnitKey): Unit {
@@ -179,57 +188,33 @@ export class UnitSupervisor {
     return unit;
   }
 
-  #start(unit: Unit): UnitProcess | null {
-    const { key, spec, request } = unit.plan;
-    let process: UnitProcess;
-    const full = findQuotaFault(request.disk, null);
+  #start(unit: Unit, order: StartOrder): UnitProcess | null {
+    const { key, request } = unit.plan, full = findQuotaFault(request.disk, null);
     if (full !== null) {
       this.#recordDeath(unit, { kind: "disk_limit", message: full });
       this.#ports.onQuarantined(key, full);
       return null;
     }
-    try {
-      process = new UnitProcess(spec, request, this.#launch, this.#clock, {
-        onReady: (ready) => {
-          unit.failedStarts = 0;
-          this.#ports.onReady(key, ready);
-        },
-        onMessage: (from, message) => this.#ports.onMessage(key, from, message),
-        onOutput: (_, line) => this.#ports.onOutput(key, line),
-        onPrograms: (_, swept) => this.#ports.onPrograms(key, swept),
-        onEnd: (ended, end) => this.#onProcessEnd(unit, ended, end),
-      });
-    } catch (thrown) {
-      const message = `could not be started: ${describeSystemError(thrown)}`;
-      this.#recordDeath(unit, { kind: "no_start", message });
-      this.#ports.onNotStarted(key, message);
-      return null;
-    }
-    const { promise: exited, resolve } = Promise.withResolvers<void>();
-    this.#alive.set(process, { key, exited, resolve });
-    unit.state = { tag: "running", process };
-    this.#memory.watch(process.pid, {
-      limitBytes: request.memoryBytes,
-      onOver: (message) => process.kill("memory_limit", message),
-      disk: request.disk,
-      onDiskFull: (message) => process.kill("disk_limit", message),
-      // While it starts, it loads its own code.
-      isBusy: () => !process.ready || this.#ports.isBusy(key, process),
-      onBurning: () => {
-        process.markSuspect();
-        this.#ports.onBurning(key);
+    const process = this.#pool.add(unit.plan, order, {
+      onReady: (ready) => {
+        unit.failedStarts = 0;
+        this.#ports.onReady(key, ready);
       },
+      onMessage: (from, message) => this.#ports.onMessage(key, from, message),
+      onOutput: (_, line) => this.#ports.onOutput(key, line),
+      onPrograms: (_, swept) => this.#ports.onPrograms(key, swept),
+      onEnd: (ended, end) => this.#onProcessEnd(unit, ended, end),
+      isBusy: (asked) => this.#ports.isBusy(key, asked),
+      onBurning: () => this.#ports.onBurning(key),
     });
+    unit.state = { tag: "running", process };
     this.release(key);
     return process;
   }
 
-  #onProcessEnd(unit: Unit, process: UnitProcess, end: ProcessEnd): void {
-    const { key } = unit.plan;
-    const alive = this.#alive.get(process);
-    this.#alive.delete(process);
+  #onProcessEnd(unit: Unit, process: UnitProcess, reported: ProcessEnd): void {
+    const { key } = unit.plan, end = this.#ports.explainEnd(process, reported);
     this.#draining.delete(process);
-    this.#memory.unwatch(process.pid);
     const wanted = isWanted(end) || this.#stopping;
     const current = unit.state.tag === "running" && unit.state.process === process;
     if (current) {
@@ -240,9 +225,9 @@ export class UnitSupervisor {
     // The state is set before the event: its receiver may request a process at once.
     const quarantine = !wanted && current ? this.#recordDeath(unit, end) : null;
     this.#ports.onEnd(key, process, end, wanted);
+    if (process.pid === null && end.kind === "no_start") this.#ports.onNotStarted(key, end.message);
     if (quarantine !== null) this.#ports.onQuarantined(key, quarantine);
     else if (wanted && current && !this.#stopping) this.#ports.onAvailable(key);
-    alive?.resolve();
   }
 
   /** Sets the backoff or the quarantine. Returns the reason of a quarantine, else null. */
@@ -252,9 +237,10 @@ export class UnitSupervisor {
     else unit.deaths++;
     // A full disk and a failed start are no crash of the code, and do not count towards the quarantine.
     if (end.kind !== "disk_limit" && end.kind !== "no_start") {
-      unit.deathsAt = [...keepRecentDeaths(unit.deathsAt, now), now];
+      unit.recentDeaths = [...keepRecentDeaths(unit.recentDeaths, now), { at: now, worked: unit.worked }];
+      unit.worked = false;
     }
-    const restart = decideRestart(end, unit.deathsAt, unit.failedStarts);
+    const restart = decideRestart(end, unit.recentDeaths, now, unit.failedStarts);
     if (restart.kind === "quarantine") {
       unit.state = { tag: "quarantined", reason: restart.reason, full: restart.full };
       return restart.reason;

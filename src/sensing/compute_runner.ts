@@ -3,14 +3,16 @@
  * Called by the scheduler through manager.ts; kernel/process_events.ts reports what the processes do.
  * I1. Every compute gets exactly one outcome, even if its process dies, cannot start, or never answers.
  * I2. Only the process that was given a compute may answer it.
- * I3. Time limits count from when the process is ready: its start has a limit of its own.
+ * I3. Time limits count from when a compute begins: its process is ready, whose start has a limit of its own, and it is
+ *     the turn of its sense to load there (first_computes.ts).
  * I4. The reported beginning of a compute is never too early. A compute that died without an answer began at its end.
  */
 import { formatDuration } from "../base/duration.ts";
 import type { CancelTimer, Clock } from "../base/time.ts";
 import type { FromProcess, ToProcess } from "../protocol/message.ts";
 import type { ComputeOutcome, Trigger } from "../protocol/signal.ts";
-import type { ComputeHost, ComputeLimits, ComputeProcess, ComputeProcessEnd } from "./ports.ts";
+import { FirstComputes } from "./first_computes.ts";
+import type { ComputeHost, ComputeLimits, ComputeOrder, ComputeProcess, ComputeProcessEnd } from "./ports.ts";
 
 /** What a compute gets beside its trigger: as in its message (protocol/message.ts). */
 export type Given = Pick<Extract<ToProcess, { t: "compute" }>, "signals" | "key" | "taken">;
@@ -29,6 +31,9 @@ interface ActiveCompute {
   readonly process: ComputeProcess;
   readonly finish: (computed: ComputeEnd) => void;
   readonly requestedAt: number;
+  /** False while it waits for the turn of its sense to load. */
+  sent: boolean;
+  over: boolean;
   timer: CancelTimer | null;
   /** Why it was aborted; null if it was not. */
   aborted: "timeout" | "stop" | null;
@@ -38,6 +43,9 @@ export class ComputeRunner {
   readonly #host: ComputeHost;
   readonly #clock: Clock;
   readonly #active = new Map<number, ActiveCompute>();
+  readonly #firsts = new WeakMap<ComputeProcess, FirstComputes>();
+  /** How many computes each process has that have not ended. */
+  readonly #counts = new Map<ComputeProcess, number>();
   #onIdle: (() => void) | null = null;
   #stopping = false;
 
@@ -53,7 +61,8 @@ export class ComputeRunner {
     id: number,
     give: () => Given = () => nothingGiven,
   ): Promise<ComputeEnd> {
-    const requestedAt = this.#clock.monotonic(), process = this.#host.getOrStartProcess(limits.unit);
+    const requestedAt = this.#clock.monotonic(), order = orderOf(trigger, this.#clock.now());
+    const process = this.#host.getOrStartProcess(limits.unit, order);
     if (process === null) {
       return {
         outcome: { kind: "group_down", message: this.#host.downReasonOf(limits.unit) },
@@ -62,13 +71,29 @@ export class ComputeRunner {
       };
     }
     const { promise, resolve } = Promise.withResolvers<ComputeEnd>();
-    const compute: ActiveCompute = { limits, process, finish: resolve, requestedAt, timer: null, aborted: null };
+    const compute: ActiveCompute = {
+      ...{ limits, process, requestedAt, sent: false, over: false, timer: null, aborted: null },
+      finish: (computed) => {
+        compute.over = true;
+        resolve(computed);
+      },
+    };
     this.#active.set(id, compute);
-    process.send(toComputeMessage(limits.sense, trigger, id, give()));
-    if (process.ready) this.#startTimeLimit(id, compute);
+    this.#counts.set(process, (this.#counts.get(process) ?? 0) + 1);
+    this.#firstsOf(process).compute(limits.sense, order, () => {
+      if (compute.over) return false;
+      compute.sent = true;
+      process.send(toComputeMessage(limits.sense, trigger, id, give()));
+      if (process.ready) this.#startTimeLimit(id, compute);
+      return true;
+    });
     const computed = await promise;
     compute.timer?.();
     this.#active.delete(id);
+    const left = (this.#counts.get(process) ?? 0) - 1;
+    if (left > 0) this.#counts.set(process, left);
+    else this.#counts.delete(process);
+    this.#firstsOf(process).onEnded(limits.sense);
     this.#host.release(limits.unit);
     if (this.#active.size === 0) this.#onIdle?.();
     return computed;
@@ -80,17 +105,41 @@ export class ComputeRunner {
   }
 
   isBusy(process: ComputeProcess): boolean {
-    return this.#active.values().some((compute) => compute.process === process);
+    return this.#counts.has(process);
+  }
+
+  /**
+   * Starts the process of a sense ahead of a compute at `dueAt`, and loads the sense in it. `giveTaken` gives what the
+   * message to load it holds.
+   */
+  prepare({ unit, sense }: ComputeLimits, dueAt: number, giveTaken: () => string | null): void {
+    const order: ComputeOrder = { asked: false, dueAt }, process = this.#host.getOrStartProcess(unit, order);
+    // Loading its module takes half as long as the start of the process: that should not wait for the tick either.
+    if (process !== null && !process.ready) {
+      this.#firstsOf(process).load(sense, order, () => process.send({ t: "load", sense, taken: giveTaken() }));
+    }
+    this.#host.release(unit);
   }
 
   onReady(process: ComputeProcess): void {
-    for (const [id, compute] of this.#active) if (compute.process === process) this.#startTimeLimit(id, compute);
+    for (const [id, compute] of this.#active) {
+      if (compute.process === process && compute.sent) this.#startTimeLimit(id, compute);
+    }
+  }
+
+  onLoaded(process: ComputeProcess, sense: string, succeeded: boolean): void {
+    this.#firstsOf(process).onLoaded(sense, succeeded);
+  }
+
+  /** How many senses the process has loaded. */
+  countLoaded(process: ComputeProcess): number {
+    return this.#firstsOf(process).loaded;
   }
 
   /** False: the process was not given that compute. */
   onOutcome(process: ComputeProcess, { id, ranMs, kept, outcome }: Extract<FromProcess, { t: "outcome" }>): boolean {
     const compute = this.#active.get(id);
-    if (compute?.process !== process) return false;
+    if (compute?.process !== process || !compute.sent) return false;
     // A compute that throws after its signal aborted was cut short. One that still finished its work was not.
     const cut = compute.aborted !== null && outcome.kind === "error";
     const beganAt = Math.max(compute.requestedAt, this.#clock.monotonic() - (ranMs ?? 0));
@@ -118,6 +167,12 @@ export class ComputeRunner {
     if (this.#active.size > 0) await new Promise<void>((resolve) => this.#onIdle = resolve);
   }
 
+  #firstsOf(process: ComputeProcess): FirstComputes {
+    let firsts = this.#firsts.get(process);
+    if (firsts === undefined) this.#firsts.set(process, firsts = new FirstComputes());
+    return firsts;
+  }
+
   #startTimeLimit(id: number, compute: ActiveCompute): void {
     if (compute.aborted !== null) return;
     compute.timer = this.#clock.after(compute.limits.timeoutMs, () => this.#abort(id, compute, "timeout"));
@@ -126,6 +181,10 @@ export class ComputeRunner {
   #abort(id: number, compute: ActiveCompute, why: "timeout" | "stop"): void {
     const { sense, timeoutMs, gracePeriodMs } = compute.limits;
     compute.aborted = why;
+    if (!compute.sent) {
+      const outcome = toCutShortOutcome(compute, false);
+      return compute.finish({ outcome, kept: false, beganAt: this.#clock.monotonic() });
+    }
     const timedOut = `compute did not finish within ${formatDuration(timeoutMs)}`;
     compute.process.send({ t: "abort", id, reason: why === "stop" ? stopMessage : timedOut });
     compute.timer?.();
@@ -135,6 +194,10 @@ export class ComputeRunner {
       compute.process.kill("timeout", `was killed: sense ${sense} did not return within ${spent}`);
     });
   }
+}
+
+function orderOf(trigger: Trigger, now: number): ComputeOrder {
+  return { asked: trigger.kind === "manual", dueAt: "due" in trigger ? trigger.due : now };
 }
 
 function toComputeMessage(sense: string, trigger: Trigger, id: number, given: Given): ToProcess {

@@ -116,6 +116,12 @@ export class SenseManager {
     return { beganAt, unheard, answered };
   }
 
+  /** Called by the scheduler: a compute of the sense is due at `dueAt`, in wall time. */
+  prepare(sense: string, dueAt: number): void {
+    const record = this.#senses.get(sense);
+    if (record !== undefined) this.#runner.prepare(record.limits, dueAt, () => this.allowDelivery(sense));
+  }
+
   /** Called by the scheduler for a trigger that did not start a compute at once. */
   onNonAction(sense: string, reason: "throttled" | "coalesced", detail: JsonObject, trigger: Trigger): void {
     const record = this.#senses.get(sense);

@@ -17,9 +17,19 @@ export interface ComputeProcess {
   kill(kind: "timeout", message: string): void;
 }
 
+/** When a compute is needed: what a person waits for comes first, then what is due first. */
+export interface ComputeOrder {
+  readonly asked: boolean;
+  /** Wall milliseconds. */
+  readonly dueAt: number;
+}
+
 export interface ComputeHost {
-  /** The unit's process, started if there is none. Null while it may not start; see `downReasonOf`. */
-  getOrStartProcess(unit: UnitKey): ComputeProcess | null;
+  /**
+   * The unit's process; if there is none, one that starts when it is its turn. Null while it may not start; see
+   * `downReasonOf`.
+   */
+  getOrStartProcess(unit: UnitKey, order: ComputeOrder): ComputeProcess | null;
   downReasonOf(unit: UnitKey): string;
   /** Call this when a compute in the unit's process has ended. */
   release(unit: UnitKey): void;

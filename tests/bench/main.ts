@@ -19,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<{ figures(): Figures }>>> =
   day: () => import("./day.ts"),
   start: () => import("./start.ts"),
   memory: () => import("./memory.ts"),
+  scale: () => import("./scale.ts"),
 };
 
 const [selected] = Deno.args;

@@ -98,7 +98,9 @@ class Conversation {
         this.#gone.resolve();
         this.#wake();
       },
+      isBusy: () => true,
     });
+    this.#process.begin();
   }
 
   send(message: ToProcess): void {

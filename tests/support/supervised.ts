@@ -8,6 +8,7 @@ import { type WorkspacePaths, workspacePaths } from "../../src/config/workspace.
 import { planUnits } from "../../src/deploy/unit_plans.ts";
 import type { ProcessEnd } from "../../src/process/exit_cause.ts";
 import type { SupervisorPorts } from "../../src/process/ports.ts";
+import type { StartOrder } from "../../src/process/start_queue.ts";
 import { UnitSupervisor } from "../../src/process/unit_supervisor.ts";
 import type { UnitProcess } from "../../src/process/unit_process.ts";
 import type { FromProcess } from "../../src/protocol/message.ts";
@@ -24,7 +25,7 @@ import {
 
 export interface Ended {
   readonly key: UnitKey;
-  readonly pid: number;
+  readonly pid: number | null;
   readonly end: ProcessEnd;
   readonly isWanted: boolean;
 }
@@ -69,9 +70,14 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
     return this.#workspace.paths;
   }
 
-  /** The unit's process, started if there is none. */
+  /** The unit's process, started if there is none; null while it may not start. */
+  findProcess(key: UnitKey, order: StartOrder = { asked: false, dueAt: 0 }): UnitProcess | null {
+    return this.supervisor.getOrStartProcess(key, order);
+  }
+
+  /** The same for a unit that may start. */
   process(key: UnitKey): UnitProcess {
-    const process = this.supervisor.getOrStartProcess(key);
+    const process = this.findProcess(key);
     assert.ok(process !== null, `${key} may not start: ${this.supervisor.downReasonOf(key)}`);
     return process;
   }
@@ -142,6 +148,10 @@ export class SupervisedWorkspace implements SupervisorPorts, AsyncDisposable {
   onOutput(_key: UnitKey, line: string): void {
     this.output.push(line);
     this.#happened();
+  }
+
+  explainEnd(_process: UnitProcess, end: ProcessEnd): ProcessEnd {
+    return end;
   }
 
   onEnd(key: UnitKey, process: UnitProcess, end: ProcessEnd, isWanted: boolean): void {

@@ -211,7 +211,7 @@ function formatMemory(privateBytes: number | null, residentBytes: number | null)
 function pickSign(state: string): string {
   if (state === "quarantined" || state === "held") return sign.broken;
   if (state === "backoff") return sign.warning;
-  return state === "stopped" ? sign.asleep : sign.live;
+  return state === "stopped" || state === "waiting" ? sign.asleep : sign.live;
 }
 
 function formatProblemRow({ id, ts, type, source, refId, payload }: LogRow): string {

@@ -2,7 +2,8 @@
  * What the worker of a group or workflow may do, and why: a pure function of the configuration (model:
  * docs/security.md). The kernel passes `buildSandboxPermissions` to the process; `nerve permissions` prints
  * `explainPermissions`.
- * I1. The grants are exactly the rows of the explanation: there is no other source.
+ * I1. The grants are exactly the rows of the explanation: there is no other source. An implied file whose folder is
+ *     implied too is left out: Deno looks through the whole list for each file, and a group may hold 2,000 senses.
  * I2. A permission that no sense or workflow declares is denied, unless being that group or workflow implies it.
  * I3. A list is never empty: no grant is `false`.
  */
@@ -51,7 +52,7 @@ export function buildSandboxPermissions(
 ): SandboxPermissions {
   const rows = explainPermissions(config, paths, unit, context);
   const granted = (name: PermissionName): readonly string[] | boolean => {
-    const values = rows.filter((row) => row.permission === name).map((row) => row.value);
+    const values = dropCovered(rows.filter((row) => row.permission === name)).map((row) => row.value);
     if (values.includes(true)) return true;
     // Deno's import permission covers only hosts; the worker itself checks packages (sandbox/module_gate.ts).
     const isPackage = (value: string) => name === "import" && value.startsWith("npm:");
@@ -104,6 +105,18 @@ export function explainPermissions(
   }
 }
 
+/** The rows of one permission without implied paths below other implied paths. */
+function dropCovered(rows: readonly PermissionRow[]): PermissionRow[] {
+  const folders = new Set(rows.filter(({ declaredBy }) => declaredBy === null).map(({ value }) => value));
+  const isCovered = (path: string) => {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      if (folders.has(path.slice(0, end))) return true;
+    }
+    return false;
+  };
+  return rows.filter(({ declaredBy, value }) => declaredBy !== null || value === true || !isCovered(value));
+}
+
 function implyGrants(permission: PermissionName, values: readonly string[], reason: string): PermissionRow[] {
   return values.map((value) => ({ permission, value, why: `implied: ${reason}`, declaredBy: null }));
 }
@@ -123,24 +136,29 @@ function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: read
     return [
       ...implyGrants("read", [paths.senseFolder(name)], `folder of sense ${name}`),
       ...implyGrants("read", files, `database of sense ${name}`),
-      ...implyGrants("write", files, `database of sense ${name}`),
+      // SQLite needs no permission of Deno for the files that it keeps beside.
+      ...implyGrants("write", [paths.senseDatabase(name)], `database of sense ${name}`),
     ];
   });
+  return [
+    ...own,
+    ...implyForPeers(config, paths, members),
+    ...implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log"),
+  ];
+}
+
+function implyForPeers(config: NerveConfig, paths: WorkspacePaths, members: readonly SenseConfig[]): PermissionRow[] {
+  // The folder, not each file: a new sense must not restart the process of every other sense.
+  if (members.some((sense) => sense.peers === "all")) {
+    return implyGrants("read", [paths.senseDatabases], "databases of peers: all");
+  }
   const names = new Set(members.map((sense) => sense.name));
   const peers = new Set(
     members.flatMap((sense) => listReadablePeers(config, sense)).filter((peer) => !names.has(peer)),
   );
-  // The folder, not each file: a new sense must not restart the process of every other sense.
-  const ofPeers = members.some((sense) => sense.peers === "all")
-    ? implyGrants("read", [paths.senseDatabases], "databases of peers: all")
-    : [...peers].flatMap((peer) =>
-      implyGrants("read", listDatabaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
-    );
-  return [
-    ...own,
-    ...ofPeers,
-    ...implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log"),
-  ];
+  return [...peers].flatMap((peer) =>
+    implyGrants("read", listDatabaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
+  );
 }
 
 /** The senses whose databases `sense` may read, in the order of nerve.yaml, without itself. */

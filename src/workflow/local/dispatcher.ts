@@ -108,7 +108,9 @@ export class Dispatcher {
     for (const entry of waiting) {
       if (entry.phase.tag !== "unassigned" || entry.endsPending > 0) continue;
       if (free-- <= 0) return;
-      const process = this.#parts.host.getOrStartProcess(queue.name);
+      const { trigger, startedAt } = entry.run;
+      const order = { asked: trigger.kind === "manual", dueAt: startedAt ?? this.#parts.clock.now() };
+      const process = this.#parts.host.getOrStartProcess(queue.name, order);
       if (process === null || this.#parts.assignments.isRecycling(process.id)) return;
       if (suspects.length > 0 && !this.#mayJoinProcess(entry, process)) return;
       if (!entry.phase.ready) void this.#resume(entry);

@@ -62,13 +62,20 @@ export interface WorkflowProcess {
   recycle(reason: string): void;
 }
 
+/** When a process is needed: what a person started comes first, then what was started first. */
+export interface ProcessOrder {
+  readonly asked: boolean;
+  /** Wall milliseconds. */
+  readonly dueAt: number;
+}
+
 export interface WorkflowHost {
   /**
-   * The workflow's current process, started if there is none. Null while it may not start (backoff, quarantine);
+   * The workflow's current process; if there is none, one that starts when it is its turn. Null while it may not start (backoff, quarantine);
    * `WorkflowManager.onWorkflowAvailable` is called when it may again. The manager requests the next process from
    * within `onProcessExit`: by then the host must know whether one may start.
    */
-  getOrStartProcess(workflow: string): WorkflowProcess | null;
+  getOrStartProcess(workflow: string, order: ProcessOrder): WorkflowProcess | null;
   /** True during a quarantine, which lasts until it is lifted; then new runs queue or drop. A backoff is not one. */
   isQuarantined(workflow: string): boolean;
 }

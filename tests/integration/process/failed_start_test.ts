@@ -38,7 +38,8 @@ Deno.test("without any folder for its socket a unit waits, says why, and starts 
   block(runtimeFolder);
   block(join(data, "run"));
   for (let attempt = 1; attempt <= deathsMax * 3; attempt++) {
-    assert.equal(units.supervisor.getOrStartProcess("group:a"), null);
+    await units.gone(units.process("group:a"));
+    assert.equal(units.findProcess("group:a"), null, "not before its backoff");
     assert.match(units.notStarted.at(-1) ?? "", /^could not be started: .*is not a folder/);
     const { state, reason, deaths } = viewOf(units);
     assert.deepEqual([state, deaths], ["backoff", 0]);
@@ -55,7 +56,7 @@ Deno.test("a process that dies before it loads any code is no death of that code
   await using units = await SupervisedWorkspace.make(options);
   for (let attempt = 1; attempt <= deathsMax + 1; attempt++) {
     const process = units.process("group:a");
-    Deno.kill(process.pid, "SIGKILL");
+    Deno.kill(process.pid ?? assert.fail("it has begun"), "SIGKILL");
     const { end } = await units.gone(process);
     assert.deepEqual(end, {
       kind: "no_start",

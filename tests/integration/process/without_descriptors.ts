@@ -17,7 +17,7 @@ function takeAll(): void {
 async function attempt(free: number): Promise<void> {
   takeAll();
   for (let each = 0; each < free; each++) taken.pop()?.close();
-  const process = units.supervisor.getOrStartProcess("group:a");
+  const process = units.findProcess("group:a");
   if (process !== null) {
     await units.until(() => process.ready || !process.usable, "its end");
     takeAll();

@@ -33,14 +33,13 @@ Deno.test("a sense that declares nothing may use its own folder and database, it
   assert.deepEqual(grantsOf("senses: { a: {}, b: {} }\n", group("a")), {
     read: [
       "/w/senses/a",
-      ...database("/w/data/senses/a.db"),
       "/w/data/senses",
       ...database("/w/data/logs.db"),
       "/w/lib",
       "/nerve/src",
       "/w/data/blobs",
     ],
-    write: [...database("/w/data/senses/a.db"), "/w/data/blobs"],
+    write: ["/w/data/senses/a.db", "/w/data/blobs"],
     net: false,
     env: false,
     run: false,
