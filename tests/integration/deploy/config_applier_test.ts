@@ -187,7 +187,8 @@ Deno.test("a hundred reloads neither repeat nor skip a tick, nor touch the count
       event.kind === "signal" && event.signal.sense === "steady" ? [(event.signal.payload as { due: number }).due] : []
     );
   const beats = async (count: number) => {
-    while (dues().length < count) await workspace.signal("steady", workspace.events.length);
+    // Nobody waits for the signal, and the clock of the disk's pause stands still: reading the rows commits them.
+    while (dues().length < count) await workspace.rows({ limit: 1 });
   };
   const started = clock.now();
   await clock.tick(0);
