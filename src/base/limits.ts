@@ -227,7 +227,9 @@ export const defaultRetryBackoffMs = 1 * secondMs;
 export const defaultRetryBackoffMaxMs = minuteMs;
 /** The longest timeout that a role may request. */
 export const roleTimeoutMaxMs = 7 * 24 * 60 * minuteMs;
-/** The newest rounds, for which the moderator is asked again when a run resumes. */
+/** The time that new code has, from the start of its process, to say whether a run may move to it; the run waits meanwhile. */
+export const probeMaxMs = 15 * secondMs;
+/** The newest rounds, for which the moderator is asked again when a run resumes or moves to new code. */
 export const rereadRoundsMax = 1_000;
 
 /** From the last change of a file to the scan that reads it, and the longest delay by a stream of changes. */

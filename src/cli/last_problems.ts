@@ -23,6 +23,7 @@ const endedBy: Readonly<Partial<Record<LogType, readonly LogType[]>>> = {
   // The compute goes on as a signal, so neither that nor a null says that the directive is right now.
   "sense.directive_invalid": ["sense.directive", "sense.loaded"],
   "run.failed": ["run.completed"],
+  "run.held": ["run.completed", "run.resumed", "run.killed"],
   "run.crashed": ["run.completed"],
   "run.dropped": ["run.completed"],
   "config.refused": ["config.loaded"],

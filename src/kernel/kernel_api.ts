@@ -116,7 +116,7 @@ export class KernelApi {
   }
 
   health(): Health {
-    const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, retention } = this.#ports;
+    const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, secrets } = this.#ports;
     const loads = workflows.readLoads();
     const total = (key: "active" | "queued") => loads.reduce((sum, load) => sum + load[key], 0);
     const counters: Record<string, number> = {
@@ -140,10 +140,10 @@ export class KernelApi {
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
-      warnings: this.#ports.variables.warnings(current.config),
       stuckPrograms: this.#ports.stuck.list(),
+      warnings: [...this.#ports.variables.warnings(current.config), ...secrets.mask(workflows.describeHeldRuns())],
       storeError: store.writeFailure?.message ?? null,
-      archive: retention.progress,
+      archive: this.#ports.retention.progress,
     };
   }
 

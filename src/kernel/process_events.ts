@@ -104,6 +104,7 @@ export class ProcessEvents implements SupervisorPorts {
       case "finished":
       case "role_begun":
       case "attempt_failed":
+      case "probed":
         if (process.spec.kind !== "workflow") {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }

@@ -57,7 +57,7 @@ export const healthSchema = z.object({
   configError: z.string().nullable(),
   /** What is wrong with nerve.permissions.lock; null when nothing is, or from an older daemon. */
   lockError: z.string().nullable().default(null),
-  /** What is not wrong, but rarely meant: granted variables that are not set, a readable file of secrets. */
+  /** What waits for a person, or is rarely meant: held runs, granted variables that are not set, a readable file of secrets. */
   warnings: z.array(z.string()).default([]),
   /** Programs of senses and roles that cannot be ended; until they have, no other is started beside them. */
   stuckPrograms: z.array(z.string()).default([]),

@@ -38,6 +38,8 @@ export const logTypes = [
   "run.queued",
   "run.started",
   "run.resumed",
+  "run.held",
+  "run.stayed",
   "run.message",
   "run.attempt_failed",
   "run.completed",

@@ -113,7 +113,11 @@ export type ToProcess =
     readonly rounds: number;
     /** How often the role of the current round has failed already. */
     readonly failures: number;
+    /** True: after the last `thread` message it only says whether its moderator agrees (`probed`), and waits. */
+    readonly probe?: boolean;
   }
+  /** The run that was probed has moved to this process, and begins. */
+  | { readonly t: "proceed"; readonly runId: string; readonly attempt: number }
   | { readonly t: "thread"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
   | { readonly t: "ack"; readonly runId: string; readonly attempt: number; readonly message: RunMessage }
   | { readonly t: "abort_run"; readonly runId: string; readonly attempt: number; readonly reason: string }
@@ -200,6 +204,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
       z.object({ kind: z.literal("completed") }),
       z.object({ kind: z.literal("failed"), message: z.string(), place: placeSchema.nullable() }),
       z.object({ kind: z.literal("max_rounds"), next: z.string() }),
+      /** The moderator would have chosen other roles for the finished rounds: nothing was done. */
+      z.object({ kind: z.literal("contradicted"), message: z.string(), place: placeSchema.nullable() }),
     ]),
   }),
   /**
@@ -207,6 +213,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
    * mark. `aloneAt`: no other compute or attempt was under way at that wall time; null: another one was.
    */
   z.object({ t: z.literal("programs_end"), work: z.int().min(1), aloneAt: z.number().nullable() }),
+  /** The answer to a probe; `why` is null when the moderator answers the thread as it was. */
+  z.object({ t: z.literal("probed"), ...runRef, why: z.string().nullable() }),
   /** User code tried to exit the process; the sandbox refused. */
   z.object({ t: z.literal("exit_refused"), code: z.int() }),
   /** An uncaught error ended the worker. The process ends after this line. */
@@ -238,4 +246,5 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   role_begun: 4 * 1024,
   attempt_failed: envelopeBytes,
   finished: envelopeBytes,
+  probed: envelopeBytes,
 };

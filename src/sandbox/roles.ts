@@ -36,6 +36,14 @@ export function findRetryWait(plan: RolePlan, failures: number, thrown: unknown)
   return calculateBackoff(failures, plan.backoffMs, plan.maxBackoffMs);
 }
 
+/** The roles of the workflow that a module exports, or what is wrong with it. */
+export function readWorkflow(exported: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
+  if (!isPlainObject(exported)) {
+    return err("has no default export: write export default defineWorkflow({ roles, moderator })");
+  }
+  return typeof exported.moderator === "function" ? readRoles(exported.roles) : err("its moderator is not a function");
+}
+
 /** All roles by name, or what is wrong with the first invalid one. */
 export function readRoles(roles: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");

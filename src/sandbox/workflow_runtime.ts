@@ -7,21 +7,23 @@
  * I2. A finished role never runs again: a run resumes from the messages that the kernel sends with it.
  * I3. Every `run` gets exactly one final report, `finished` or `attempt_failed`, unless it is aborted or the process
  *     ends. The kernel ends the process if the module does not load; the runs continue once the code is fixed.
- * I4. Retries do not wait here: the kernel waits, and then assigns the run again.
+ * I4. A run that may move here from a process with older code is only checked, and begins after `proceed`.
+ * I5. Retries do not wait here: the kernel waits, and then assigns the run again.
  */
-import { err, type Result } from "../base/result.ts";
-import { isPlainObject, type JsonObject } from "../protocol/json.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import type { FromProcess, LoadProblem, ProcessSpec } from "../protocol/message.ts";
-import type { RunMessage, RunStart } from "../protocol/run.ts";
+import type { RunMessage } from "../protocol/run.ts";
+import { formatPlace } from "../protocol/signal.ts";
 import type { Blobs } from "../sdk/sense.ts";
 import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
-import { findRetryWait, readRoles, type RolePlan } from "./roles.ts";
+import { findRetryWait, readWorkflow, type RolePlan } from "./roles.ts";
 import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import { runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
+import { createThread, type Thread } from "./thread.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
@@ -30,22 +32,6 @@ type Ended = Finished | "over";
 type Loaded =
   | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, RolePlan> }
   | { readonly ok: false; readonly problem: LoadProblem };
-
-/** One run in this process. */
-interface Thread {
-  readonly start: RunStart;
-  readonly attempt: number;
-  readonly messages: RunMessage[];
-  /** How many messages the kernel sends before the work begins. */
-  readonly rounds: number;
-  /** Resolves when the last of them has arrived, or the run is over. */
-  readonly whole: PromiseWithResolvers<void>;
-  /** How often the role of the current round has failed. */
-  failures: number;
-  readonly controller: AbortController;
-  /** Ends the wait for the acknowledgement of a message; called with null when the run is over and none will come. */
-  onAck: ((message: RunMessage | null) => void) | null;
-}
 
 export class WorkflowRuntime implements Runtime {
   readonly #kernel: KernelChannel;
@@ -91,8 +77,11 @@ export class WorkflowRuntime implements Runtime {
         // A running role still reports its result, so that the kernel learns that it has settled.
         thread?.onAck?.(null);
         thread?.whole.resolve();
+        thread?.moved.resolve(false);
         return;
       }
+      case "proceed":
+        return this.#findThread(message.runId, message.attempt)?.moved.resolve(true);
       default:
         throw new Error(`nerve bug: a workflow's process got ${message.t}`);
     }
@@ -129,43 +118,56 @@ export class WorkflowRuntime implements Runtime {
     }
   }
 
-  async #run({ start, attempt, rounds, failures }: Extract<RuntimeMessage, { t: "run" }>): Promise<void> {
-    const thread: Thread = {
-      start: deepFreeze(start),
-      attempt,
-      messages: [],
-      rounds,
-      whole: Promise.withResolvers<void>(),
-      failures,
-      controller: new AbortController(),
-      onAck: null,
-    };
-    this.#threads.set(start.runId, thread);
-    if (rounds === 0) thread.whole.resolve();
+  async #run(message: Extract<RuntimeMessage, { t: "run" }>): Promise<void> {
+    const thread = createThread(message), { start: { runId }, attempt, rounds } = thread;
+    this.#threads.set(runId, thread);
     await thread.whole.promise;
-    const outcome = thread.messages.length < rounds
+    const mayBegin = message.probe !== true || await this.#probe(thread);
+    const outcome = !mayBegin
+      ? "over"
+      : thread.messages.length < rounds
       ? this.#toFailed("the run was aborted before it went on", null)
-      : await this.#runLoaded(thread);
+      : await this.#runLoaded(thread, message.probe !== true);
     if (outcome === null) return;
-    if (this.#threads.get(start.runId) === thread) this.#threads.delete(start.runId);
-    if (outcome !== "over") this.#kernel.send({ t: "finished", runId: start.runId, attempt, outcome });
+    if (this.#threads.get(runId) === thread) this.#threads.delete(runId);
+    if (outcome !== "over") this.#kernel.send({ t: "finished", runId, attempt, outcome });
+  }
+
+  /** Says whether the run may move here, and waits until it has. False: it does not. */
+  async #probe({ start, attempt, messages, controller: { signal }, moved }: Thread): Promise<boolean> {
+    const loaded = await this.#load();
+    if (!loaded.ok || signal.aborted) return false;
+    const { workflow, roles } = loaded;
+    const changed = await findContradiction(workflow, start, messages);
+    const next = changed === null ? askModerator(workflow, roles, start, messages) : null;
+    const fault = changed ?? (next?.kind === "wrong" ? next : null);
+    if (signal.aborted) return false;
+    const why = fault === null ? null : `${fault.message}${formatPlace(placeOf(fault.thrown, this.#folder))}`;
+    this.#kernel.send({ t: "probed", runId: start.runId, attempt, why });
+    return await moved.promise;
   }
 
   /** Null when the module does not load. */
-  async #runLoaded(thread: Thread): Promise<Ended | null> {
+  async #runLoaded(thread: Thread, check: boolean): Promise<Ended | null> {
     const loaded = await this.#load();
     // The kernel knows from `loaded`, and ends this process.
     if (!loaded.ok) return null;
     // I3: whatever user code throws, the run gets its final report.
-    return await this.#runToEnd(thread, loaded.workflow, loaded.roles).catch((thrown: unknown) =>
+    return await this.#runToEnd(thread, loaded.workflow, loaded.roles, check).catch((thrown: unknown) =>
       this.#toFailed(`the workflow's code threw: ${describeError(thrown)}`, thrown)
     );
   }
 
-  async #runToEnd(thread: Thread, workflow: Workflow, roles: ReadonlyMap<string, RolePlan>): Promise<Ended> {
+  /** `check`: whether the finished rounds were not checked yet. */
+  async #runToEnd(
+    thread: Thread,
+    workflow: Workflow,
+    roles: ReadonlyMap<string, RolePlan>,
+    check: boolean,
+  ): Promise<Ended> {
     const { start, messages } = thread;
-    const changed = await findContradiction(workflow, start, messages);
-    if (changed !== null) return this.#toFailed(changed.message, changed.thrown);
+    const changed = check ? await findContradiction(workflow, start, messages) : null;
+    if (changed !== null) return { ...this.#toFailed(changed.message, changed.thrown), kind: "contradicted" };
     for (;;) {
       const answer = askModerator(workflow, roles, start, messages);
       if (answer.kind === "wrong") return this.#toFailed(answer.message, answer.thrown);
@@ -267,15 +269,7 @@ export class WorkflowRuntime implements Runtime {
     }
   }
 
-  #toFailed(message: string, thrown: unknown): Finished {
+  #toFailed(message: string, thrown: unknown): Extract<Finished, { kind: "failed" }> {
     return { kind: "failed", message, place: placeOf(thrown, this.#folder) };
   }
-}
-
-/** The roles of the workflow that a module exports, or what is wrong with it. */
-function readWorkflow(exported: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
-  if (!isPlainObject(exported)) {
-    return err("has no default export: write export default defineWorkflow({ roles, moderator })");
-  }
-  return typeof exported.moderator === "function" ? readRoles(exported.roles) : err("its moderator is not a function");
 }

@@ -15,6 +15,9 @@ export interface FakeThread {
   messages: RunMessage[];
   /** True while it waits for an ack. */
   waits: boolean;
+  /** True while it is only asked whether the run may move here; `moved` after it did. */
+  probed: boolean;
+  moved: boolean;
   aborted: string | null;
 }
 
@@ -34,9 +37,41 @@ export class FakeProcess implements WorkflowProcess {
 
   run(start: RunStart, attempt: number, rounds: number, failures: number): void {
     if (!this.alive) return;
-    const thread: FakeThread = { start, attempt, failures, messages: [], waits: false, aborted: null };
+    const thread: FakeThread = {
+      start,
+      attempt,
+      failures,
+      messages: [],
+      waits: false,
+      probed: false,
+      moved: false,
+      aborted: null,
+    };
     this.threads.set(start.runId, thread);
     if (rounds === 0) this.onRun(thread);
+  }
+
+  probe(start: RunStart, attempt: number): void {
+    if (!this.alive) return;
+    const thread = {
+      start,
+      attempt,
+      failures: 0,
+      messages: [],
+      waits: false,
+      probed: true,
+      moved: false,
+      aborted: null,
+    };
+    this.threads.set(start.runId, thread);
+  }
+
+  proceed(runId: string, attempt: number): void {
+    const thread = this.threads.get(runId);
+    if (!this.alive || thread?.attempt !== attempt) return;
+    thread.probed = false;
+    thread.moved = true;
+    this.onRun(thread);
   }
 
   // deno-lint-ignore require-await
@@ -44,7 +79,7 @@ export class FakeProcess implements WorkflowProcess {
     const thread = this.threads.get(runId);
     if (!this.alive || thread?.attempt !== attempt) return;
     thread.messages = [...messages];
-    this.onRun(thread);
+    if (!thread.probed) this.onRun(thread);
   }
 
   ack(runId: string, attempt: number, message: RunMessage): void {
@@ -56,7 +91,10 @@ export class FakeProcess implements WorkflowProcess {
 
   abortRun(runId: string, attempt: number, reason: string): void {
     const thread = this.threads.get(runId);
-    if (thread?.attempt === attempt) thread.aborted = reason;
+    if (thread?.attempt !== attempt) return;
+    thread.aborted = reason;
+    // It answers no more, and does nothing.
+    if (thread.probed) this.threads.delete(runId);
   }
 
   recycle(reason: string): void {

@@ -86,6 +86,8 @@ export class MemoryRunStore implements RunStore {
     if (guard.fence !== undefined && guard.fence !== run.attempt) return this.#done(false);
     if (guard.rounds !== undefined && guard.rounds !== run.rounds) return this.#done(false);
     assert.ok(isLegalMove(run.status, change.status), `nobody asks for ${run.status} -> ${change.status}`);
+    const isResumed = run.status === "started" && change.status === "started";
+    assert.ok(!isResumed || change.attempt === run.attempt + 1, "the database takes no other change of a started run");
     this.#state.runs.set(runId, { ...run, ...change });
     this.#state.rows.push(row);
     return this.#done(true);

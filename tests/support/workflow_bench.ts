@@ -81,6 +81,30 @@ export class Bench {
     return this.store.disk.rows.filter(({ refId }) => refId === runId).map(({ type }) => type);
   }
 
+  /** The next process has new code. */
+  replaceCode(): void {
+    this.host.replace("w");
+    this.manager.onCodeReplaced("w");
+  }
+
+  /** The newest process answers whether the run may move there; `why`: why not. */
+  async answer(runId: string, why: string | null): Promise<void> {
+    const process = this.host.processes.at(-1) ?? assert.fail("there is no process");
+    const thread = process.threads.get(runId) ?? assert.fail(`${runId} was not asked about`);
+    if (why !== null) process.threads.delete(runId);
+    this.manager.onMessage(process, { t: "probed", runId, attempt: thread.attempt, why });
+    await this.turn();
+  }
+
+  /** The code of its process contradicts the run. */
+  async contradict(runId: string): Promise<void> {
+    const { process, thread } = this.at(runId);
+    process.threads.delete(runId);
+    const outcome = { kind: "contradicted", message: "round 1 differs", place: null } as const;
+    this.manager.onMessage(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+    await this.turn();
+  }
+
   /** The process that works on the run. */
   at(runId: string): { process: FakeProcess; thread: FakeThread } {
     for (const process of this.host.processes.toReversed()) {
@@ -109,6 +133,7 @@ export class Bench {
       ...more,
       meta,
     } as const;
+    thread.waits = true;
     this.manager.onMessage(process, message);
     await this.turn();
   }

@@ -11,9 +11,10 @@ export interface Step {
 }
 const kinds = [
   ...["start", "start", "start", "start", "start", "start", "start_again"] as const,
-  ...["message", "message", "message", "message", "message", "forge", "finish", "finish", "throw", "begin"] as const,
-  ...["die", "die", "die", "kill", "kill", "tick", "reap", "reload", "down", "up", "quarantine"] as const,
-  ...["configure", "fail", "stop", "kill9"] as const,
+  ...["message", "message", "message", "message", "message", "message", "message", "message"] as const,
+  ...["forge", "finish", "finish", "throw", "begin", "die", "die", "die", "kill", "kill", "tick", "reap"] as const,
+  ...["reload", "reload", "reload", "probed", "probed", "probed", "probed", "probed", "probed"] as const,
+  ...["down", "up", "quarantine", "configure", "fail", "stop", "kill9"] as const,
 ] as const;
 
 export const stepArbitrary: fc.Arbitrary<Step> = fc.record({

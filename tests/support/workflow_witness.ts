@@ -64,9 +64,13 @@ export class Witness {
     }
   }
 
-  /** A process was given a run; `active` runs of that workflow now work, and so many are allowed. */
-  given(thread: FakeThread, active: number, allowed: number): void {
+  /**
+   * A process was given a run; `active` runs of that workflow now work, and so many are allowed. `holders`: processes that
+   * work on this one.
+   */
+  given(thread: FakeThread, active: number, allowed: number, holders: number): void {
     this.#note(() => {
+      assert.equal(holders, 1, "one process works on a run");
       const { runId } = thread.start, disk = this.#backing.run(runId);
       assert.equal(disk?.status, "started", `${runId} is given to a process only while it is started on disk`);
       assert.equal(disk?.attempt, thread.attempt, "in the attempt that is on disk");

@@ -9,11 +9,11 @@ import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
+import { roleOf, said, threadsAsked, threadsAtWork } from "./workflow_threads.ts";
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
 const settleTurns = 3;
-const said = { t: "message", role: "r", content: "c", meta: {} } as const;
 
 export class World {
   /** Each daemon has its own clock: the timers of a killed one never fire. */
@@ -46,9 +46,13 @@ export class World {
     this.#host.quarantine.clear();
     await this.#settle();
     for (let left = 200; left > 0 && this.#open(); left--) {
-      for (const name of this.#plans.keys()) this.#manager.onWorkflowAvailable(name);
+      for (const name of this.#plans.keys()) {
+        this.#manager.onWorkflowAvailable(name);
+        if (left % 10 === 0) this.#replace(name); // What is held waits for it.
+      }
+      for (const [process, thread] of threadsAsked(this.#host)) this.#answer(process, thread, null);
       await this.#settle();
-      for (const [process, thread] of this.#threads()) this.#finish(process, thread, "completed");
+      for (const [process, thread] of threadsAtWork(this.#host)) this.#finish(process, thread, "completed");
       this.#reap();
       await this.clock.tick(killGraceMs);
       await this.#settle();
@@ -64,7 +68,7 @@ export class World {
   async #do(kind: Step["kind"], a: number, b: number): Promise<void> {
     const names = [...this.#plans.keys()];
     const name = pick(names, a) ?? "drops";
-    const at = pick(this.#threads(), a);
+    const at = pick(threadsAtWork(this.#host), a), asked = pick(threadsAsked(this.#host), a);
     switch (kind) {
       case "start":
         return this.#start(name, `r${this.#ids.length}`, b);
@@ -75,7 +79,7 @@ export class World {
       case "forge":
         return this.#forge(a, b);
       case "finish":
-        return at && this.#finish(at[0], at[1], b % 3 === 0 ? "failed" : "completed");
+        return at && this.#finish(...at, pick(["failed", "contradicted", "completed"], b) ?? "failed");
       case "throw":
         return at && this.#throw(at[0], at[1], pick(waits, b) ?? null);
       case "begin":
@@ -89,8 +93,9 @@ export class World {
       case "reap":
         return this.#reap();
       case "reload":
-        this.#host.replace(name);
-        return this.#manager.onCodeReplaced(name);
+        return this.#replace(name);
+      case "probed":
+        return asked && this.#answer(...asked, b % 3 === 0 ? "it differs" : null);
       case "down":
         return void this.#host.down.add(name);
       case "up":
@@ -120,8 +125,11 @@ export class World {
         ack(runId, attempt, message);
       };
       process.onRun = (thread) => {
-        const active = this.#threads().filter(([{ workflow }]) => workflow === process.workflow).length;
-        if (isCurrent()) witness.given(thread, active, this.#plans.get(process.workflow)?.concurrency ?? 0);
+        const active = threadsAtWork(this.#host).filter(([{ workflow }]) => workflow === process.workflow).length;
+        const holders = threadsAtWork(this.#host).filter(([, { start }]) => start.runId === thread.start.runId).length;
+        // A run that moves takes no slot: it had one, also when fewer are allowed now.
+        const allowed = thread.moved ? Infinity : this.#plans.get(process.workflow)?.concurrency ?? 0;
+        if (isCurrent()) witness.given(thread, active, allowed, holders);
       };
     };
     const manager = new WorkflowManager({
@@ -177,6 +185,7 @@ export class World {
     const attempt = own === undefined ? 1 : own.attempt + 1 + b % 2;
     this.#manager.onMessage(process, { ...said, runId, attempt, round: 1 });
     this.#manager.onMessage(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
+    this.#manager.onMessage(process, { t: "probed", runId, attempt, why: null });
     if (own !== undefined && own.aborted === null) {
       // Out of sequence; and while its last message waits for the disk, no report at all is allowed.
       const round = own.messages.length + (own.waits ? 1 : 2);
@@ -186,11 +195,20 @@ export class World {
   }
 
   /** The end may be reported while the last message is on its way to the disk. */
-  #finish(process: FakeProcess, thread: FakeThread, kind: "completed" | "failed"): void {
+  #finish(process: FakeProcess, thread: FakeThread, kind: "completed" | "failed" | "contradicted"): void {
     const { runId } = thread.start;
     process.threads.delete(runId);
     const outcome = kind === "completed" ? { kind } : { kind, message: "thrown", place: null };
     this.#manager.onMessage(process, { t: "finished", runId, attempt: thread.attempt, outcome });
+  }
+
+  #replace(workflow: string): void {
+    this.#host.replace(workflow);
+    this.#manager.onCodeReplaced(workflow);
+  }
+
+  #answer(process: FakeProcess, thread: FakeThread, why: string | null): void {
+    this.#manager.onMessage(process, { t: "probed", runId: thread.start.runId, attempt: thread.attempt, why });
   }
 
   #throw(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
@@ -207,7 +225,7 @@ export class World {
   #die(a: number, outside: boolean): void {
     const process = pick(this.#host.processes.filter(({ alive }) => alive), a);
     if (process === undefined) return;
-    const atWork = this.#threads().filter(([its, thread]) => its === process && !thread.waits);
+    const atWork = threadsAtWork(this.#host).filter(([its, thread]) => its === process && !thread.waits);
     for (const [, { start, messages }] of atWork) {
       if (!outside) this.#witness.died(start.runId, messages.length + 1, atWork.length === 1);
     }
@@ -269,15 +287,6 @@ export class World {
       this.#manager.readLoads().some(({ active, queued }) => active + queued > 0) || this.#host.processes.some(busy);
   }
 
-  /** Working runs: those that wait for an ack and were aborted have stopped. */
-  #threads(): [FakeProcess, FakeThread][] {
-    return this.#host.processes.filter(({ alive }) => alive).flatMap((process) =>
-      [...process.threads.values()]
-        .filter((thread) => !(thread.waits && thread.aborted !== null) && !isLate(process, thread))
-        .map((thread): [FakeProcess, FakeThread] => [process, thread])
-    );
-  }
-
   async #settle(): Promise<void> {
     for (let turn = 0; turn < settleTurns; turn++) {
       await this.#backing.settle();
@@ -288,13 +297,4 @@ export class World {
   #turns(): Promise<void> {
     return this.clock.tick(0);
   }
-}
-
-function roleOf({ start, attempt, messages }: FakeThread) {
-  return { runId: start.runId, attempt, round: messages.length + 1, role: "r", attempts: 3 };
-}
-
-/** Whether the process is being ended because of this very run: then the run does not count there any more. */
-function isLate({ recycled }: FakeProcess, { start }: FakeThread): boolean {
-  return recycled?.includes(`of run ${start.runId} timed out`) ?? false;
 }

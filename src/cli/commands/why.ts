@@ -56,6 +56,8 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
     print(io, `${formatRowHead(io, row)} ${step === 0 ? "" : "because "}${describeRow(row)}`);
   }
   print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
+  const run = records.run(id);
+  if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
   return exit.ok;
 }
 

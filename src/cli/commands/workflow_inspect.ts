@@ -55,7 +55,7 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
   return exit.ok;
 }
 
-/** One process's work on the run. `after`: why the attempt before it failed. */
+/** One process's work on the run, or that it was held. `after`: why the attempt before it ended. */
 interface Attempt {
   readonly attempt: number;
   readonly at: number;
@@ -65,11 +65,11 @@ interface Attempt {
 
 /** Oldest first. */
 function readAttempts(records: CliRecords, runId: string): Attempt[] {
-  const rows = ["run.started", "run.resumed"].flatMap((type) =>
+  const rows = ["run.started", "run.resumed", "run.held"].flatMap((type) =>
     records.logs({ refId: runId, type, order: "desc", limit: 1_000 })
   );
   return rows.sort((a, b) => a.id - b.id).map(({ ts, payload }) => {
-    const { attempt, rounds, after } = isPlainObject(payload) ? payload : {};
+    const { attempt, rounds, after: before, reason } = isPlainObject(payload) ? payload : {}, after = before ?? reason;
     return {
       attempt: Number(attempt),
       at: ts,
@@ -112,12 +112,14 @@ function printRun(io: CliIo, run: Run): void {
     ["ended", time(run.endedAt)],
   ];
   for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(11))} ${value}`);
+  if (run.status !== "started" || run.reason === null) return;
+  print(io, dim(io, `next: save code that agrees with its messages, or nerve workflow kill ${run.runId}`));
 }
 
 /** Rows that say why something failed are shown whole. */
 const failures: ReadonlySet<LogRow["type"]> = new Set([
   ...["run.attempt_failed", "run.failed", "run.crashed", "run.killed", "run.interrupted", "run.dropped"] as const,
-  ...["run.refused", "run.resumed"] as const,
+  ...["run.refused", "run.resumed", "run.held", "run.stayed"] as const,
 ]);
 
 function printRows(io: CliIo, rows: readonly LogRow[]): void {

@@ -57,6 +57,8 @@ export function describeRow(row: LogRow): string {
       const reason = typeof payload.reason === "string" ? `: ${clip(payload.reason, textMaxChars)}` : "";
       return `${runSign[status]} run ${clip(refId ?? "", 128)} of ${name} was ${status}${reason}`;
     }
+    case "run.held":
+      return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:
       return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }

@@ -15,6 +15,7 @@ export const runStateTypes: readonly LogType[] = [
   "run.queued",
   "run.started",
   "run.resumed",
+  "run.held",
   "run.completed",
   "run.failed",
   "run.killed",

@@ -28,6 +28,8 @@ export interface RunEntry {
   endsPending: number;
   /** What its messages take, content and `meta`; of a run from before the start, at first what they take in the log. */
   threadBytes: number;
+  /** The newest code (`WorkflowQueue.code`) that works on it, or refused to. */
+  triedCode: number;
   /** Why it is in no process; for the row that resumes it. */
   detachReason: string;
   /** Resolves when its first row is durable; rejects when that row could not be written. */
@@ -41,6 +43,8 @@ export interface WorkflowQueue {
   readonly name: string;
   /** Null when the workflow is not in the configuration. */
   plan: WorkflowPlan | null;
+  /** Counts how often the code was replaced. */
+  code: number;
   readonly queued: Set<RunEntry>;
   readonly active: Set<RunEntry>;
 }
@@ -69,7 +73,7 @@ export class ActiveRuns {
   getOrAddQueue(name: string): WorkflowQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = { name, plan: null, queued: new Set(), active: new Set() };
+      queue = { name, plan: null, code: 0, queued: new Set(), active: new Set() };
       this.#queues.set(name, queue);
     }
     return queue;
@@ -91,6 +95,7 @@ export class ActiveRuns {
       retryWait: null,
       endsPending: 0,
       threadBytes: 0,
+      triedCode: 0,
       detachReason: "",
       created,
       waiters: [],

@@ -1,7 +1,8 @@
 /**
  * Tracks which process works on which runs, and recycles a process whose role does not settle.
  * dispatcher.ts assigns runs; process_messages.ts checks here whether a process may report on a run.
- * I1. A run is in at most one process. A process may report only on the runs assigned to it.
+ * I1. A run is in at most one process. A process may report only on the runs assigned to it. One that is asked whether a
+ *     run may move to it (probes.ts) only has a place for the run: it may answer, and nothing else.
  * I2. A run that ended while its role was running is aborted. If the role has not settled after `killGraceMs`, its
  *     process is recycled. Until then the run keeps its slot, because it still uses the machine.
  * I3. Recycling a process does not count as a death of the other runs in it: they continue in the next process.
@@ -16,7 +17,9 @@ import type { WorkflowProcess } from "./ports.ts";
 interface AssignedProcess {
   readonly process: WorkflowProcess;
   readonly runs: Map<string, RunEntry>;
-  /** By run id: the grace period of an aborting run, or the deadline of its role. */
+  /** Runs that may move here. */
+  readonly probed: Map<string, RunEntry>;
+  /** By run id: the grace period of an aborting run, the deadline of its role, or that of a probe. */
   readonly timers: Map<string, CancelTimer>;
   /** True after `recycle`: its exit is then not a death of its runs. */
   recycled: boolean;
@@ -25,6 +28,7 @@ interface AssignedProcess {
 /** The runs of a process that has exited. */
 export interface DetachedRuns {
   readonly runs: readonly RunEntry[];
+  readonly probed: readonly RunEntry[];
   readonly recycled: boolean;
 }
 
@@ -40,13 +44,30 @@ export class Assignments {
   }
 
   assign(process: WorkflowProcess, entry: RunEntry): void {
-    let holder = this.#processes.get(process.id);
-    if (holder === undefined) {
-      holder = { process, runs: new Map(), timers: new Map(), recycled: false };
-      this.#processes.set(process.id, holder);
-    }
+    const holder = this.#holderOf(process);
     assert(!holder.runs.has(entry.run.runId), "a run was assigned to its process twice");
     holder.runs.set(entry.run.runId, entry);
+  }
+
+  /** Keeps a place in the process for a run that may move there. Calls `onLate` unless that ends before. */
+  reserve(process: WorkflowProcess, entry: RunEntry, ms: number, onLate: () => void): void {
+    const holder = this.#holderOf(process), { runId } = entry.run;
+    assert(!holder.runs.has(runId), "a run was probed in its own process");
+    holder.probed.set(runId, entry);
+    this.#startTimer(holder, runId, ms, onLate);
+  }
+
+  /** The run has moved to the process that has a place for it. */
+  occupy(process: WorkflowProcess, entry: RunEntry): void {
+    const holder = this.#holderOf(process);
+    assert(holder.probed.delete(entry.run.runId), "a run moved to a process that has no place for it");
+    this.#cancelTimer(holder, entry.run.runId);
+    holder.runs.set(entry.run.runId, entry);
+  }
+
+  /** The run, if this process has a place for it. */
+  findProbed(processId: number, runId: string): RunEntry | null {
+    return this.#processes.get(processId)?.probed.get(runId) ?? null;
   }
 
   /** The run, if it is assigned to this process. */
@@ -54,10 +75,16 @@ export class Assignments {
     return this.#processes.get(processId)?.runs.get(runId) ?? null;
   }
 
+  /** Whether the run is in this process, or has a place there. */
+  holds(processId: number, runId: string): boolean {
+    return (this.findAssigned(processId, runId) ?? this.findProbed(processId, runId)) !== null;
+  }
+
   /** What the messages of its runs take, without those of a run whose end is being written. */
   countThreadBytes(processId: number): number {
     let bytes = 0;
-    for (const { phase, threadBytes } of this.#processes.get(processId)?.runs.values() ?? []) {
+    const holder = this.#processes.get(processId);
+    for (const { phase, threadBytes } of [...holder?.runs.values() ?? [], ...holder?.probed.values() ?? []]) {
       if (phase.tag !== "ending") bytes += threadBytes;
     }
     return bytes;
@@ -77,20 +104,22 @@ export class Assignments {
     return this.#processes.size === 0;
   }
 
-  /** Every run that is assigned to a process. */
-  listRuns(): RunEntry[] {
-    return [...this.#processes.values()].flatMap((holder) => [...holder.runs.values()]);
+  /** Every run that is assigned to a process, or has a place in one. */
+  listRuns(): Iterable<RunEntry> {
+    const holders = [...this.#processes.values()];
+    return new Set(holders.flatMap(({ runs, probed }) => [...runs.values(), ...probed.values()]));
   }
 
-  /** Takes the run off the process. */
+  /** Takes the run off the process, or gives up its place there. */
   release(process: WorkflowProcess, entry: RunEntry): void {
     const holder = this.#processes.get(process.id);
     if (holder === undefined) return;
     const { runId } = entry.run;
     this.#cancelTimer(holder, runId);
     holder.runs.delete(runId);
+    holder.probed.delete(runId);
     if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
-    if (holder.runs.size > 0) return;
+    if (holder.runs.size + holder.probed.size > 0) return;
     this.#processes.delete(process.id);
     this.#onProcessIdle(process.id);
   }
@@ -111,11 +140,30 @@ export class Assignments {
   abandon(entry: RunEntry, reason: string): void {
     const { phase, run } = entry;
     if (phase.tag === "running") return this.abort(phase.process, entry, reason);
+    if (phase.tag === "probing" || phase.tag === "moving") {
+      this.leave(entry, reason);
+      return enterPhase(entry, { tag: "ending" });
+    }
     if (phase.tag !== "writing" || phase.process === null) return;
     // Its role has settled: it only waits for an acknowledgement that will not come.
     phase.process.abortRun(run.runId, run.attempt, reason);
     enterPhase(entry, { tag: "ending" });
     this.release(phase.process, entry);
+  }
+
+  /** Takes a run that is probed or moves off its processes: no role of it is running. */
+  leave(entry: RunEntry, reason: string): void {
+    const { phase, run } = entry;
+    if (phase.tag !== "probing" && phase.tag !== "moving") return;
+    if (phase.process !== null) this.#abortAndRelease(phase.process, entry, run.attempt + 1, reason);
+    if (phase.tag === "probing" && phase.old !== null) {
+      this.#abortAndRelease(phase.old, entry, run.attempt, reason);
+    }
+  }
+
+  #abortAndRelease(process: WorkflowProcess, entry: RunEntry, attempt: number, reason: string): void {
+    process.abortRun(entry.run.runId, attempt, reason);
+    this.release(process, entry);
   }
 
   /**
@@ -142,12 +190,21 @@ export class Assignments {
   /** Forgets a process that has exited. */
   removeProcess(processId: number): DetachedRuns {
     const holder = this.#processes.get(processId);
-    if (holder === undefined) return { runs: [], recycled: false };
+    if (holder === undefined) return { runs: [], probed: [], recycled: false };
     this.#processes.delete(processId);
     for (const cancel of holder.timers.values()) cancel();
     const runs = [...holder.runs.values()];
     for (const entry of runs) if (entry.phase.tag === "aborting") entry.queue.active.delete(entry);
-    return { runs, recycled: holder.recycled };
+    return { runs, probed: [...holder.probed.values()], recycled: holder.recycled };
+  }
+
+  #holderOf(process: WorkflowProcess): AssignedProcess {
+    let holder = this.#processes.get(process.id);
+    if (holder === undefined) {
+      holder = { process, runs: new Map(), probed: new Map(), timers: new Map(), recycled: false };
+      this.#processes.set(process.id, holder);
+    }
+    return holder;
   }
 
   #recycle(holder: AssignedProcess, reason: string): void {

@@ -88,10 +88,27 @@ export class Dispatcher {
     entry.detachReason = reason;
   }
 
+  /** The workflow's current process, if the run may join it now. */
+  findRoom(entry: RunEntry): WorkflowProcess | null {
+    const { queue } = entry;
+    if (!this.#open || queue.plan === null || entry.endsPending > 0) return null;
+    const process = this.#getProcess(entry);
+    if (process === null) return null;
+    return this.#mayJoinProcess(entry, process) && this.#fits(entry, process, queue.plan) ? process : null;
+  }
+
+  /** The process that runs may be given, started if there is none; null when there may be none now. */
+  #getProcess({ queue, run: { trigger, startedAt } }: RunEntry): WorkflowProcess | null {
+    const { host, assignments, clock } = this.#parts;
+    const order = { asked: trigger.kind === "manual", dueAt: startedAt ?? clock.now() };
+    const process = host.getOrStartProcess(queue.name, order);
+    return process === null || assignments.isRecycling(process.id) ? null : process;
+  }
+
   #endUnconfigured(queue: WorkflowQueue): void {
     const reason = `workflow ${queue.name} is no longer in the configuration`;
     for (const entry of [...queue.active, ...queue.queued]) {
-      if (entry.phase.tag === "unassigned" || entry.phase.tag === "queued") {
+      if (["unassigned", "held", "queued"].includes(entry.phase.tag)) {
         void this.endRun(entry, "interrupted", reason);
       }
     }
@@ -108,10 +125,8 @@ export class Dispatcher {
     for (const entry of waiting) {
       if (entry.phase.tag !== "unassigned" || entry.endsPending > 0) continue;
       if (free-- <= 0) return;
-      const { trigger, startedAt } = entry.run;
-      const order = { asked: trigger.kind === "manual", dueAt: startedAt ?? this.#parts.clock.now() };
-      const process = this.#parts.host.getOrStartProcess(queue.name, order);
-      if (process === null || this.#parts.assignments.isRecycling(process.id)) return;
+      const process = this.#getProcess(entry);
+      if (process === null) return;
       if (suspects.length > 0 && !this.#mayJoinProcess(entry, process)) return;
       if (!entry.phase.ready) void this.#resume(entry);
       // It is not passed over: others would take the room again and again.
@@ -150,7 +165,7 @@ export class Dispatcher {
     const { assignments } = this.#parts;
     const others = [...entry.queue.active].filter((other) =>
       other !== entry &&
-      (other.phase.tag === "resuming" || assignments.findAssigned(process.id, other.run.runId) !== null)
+      (other.phase.tag === "resuming" || assignments.holds(process.id, other.run.runId))
     );
     return isSuspect(entry) ? others.length === 0 : !others.some(isSuspect);
   }
@@ -173,6 +188,7 @@ export class Dispatcher {
   #assign(entry: RunEntry, process: WorkflowProcess): void {
     const { run } = entry;
     this.#parts.assignments.assign(process, entry);
+    entry.triedCode = entry.queue.code;
     enterPhase(entry, { tag: "running", process });
     process.run(toRunStart(run), run.attempt, run.rounds, failureOf(entry)?.failures ?? 0);
     if (run.rounds > 0) void this.#sendThread(entry, process);
@@ -197,7 +213,9 @@ export class Dispatcher {
     enterPhase(entry, { tag: "resuming" });
     const attempt = run.attempt + 1;
     const row = createRunRow(run, "run.resumed", { rounds: run.rounds, after: entry.detachReason });
-    this.#onAttemptWritten(entry, await this.#parts.writer.change(entry, { status: "started", attempt }, row));
+    // What it was held for, if it was.
+    const change = { status: "started", attempt, ...run.reason === null ? {} : { reason: null } } as const;
+    this.#onAttemptWritten(entry, await this.#parts.writer.change(entry, change, row));
   }
 
   #startQueued(queue: WorkflowQueue, plan: WorkflowPlan): void {
@@ -231,7 +249,11 @@ export class Dispatcher {
 }
 
 /** The messages while `holds`; then `entry.threadBytes` is what they take. Throws when some are missing. */
-function* readWhile(entry: RunEntry, messages: Iterable<RunMessage>, holds: () => boolean): Generator<RunMessage> {
+export function* readWhile(
+  entry: RunEntry,
+  messages: Iterable<RunMessage>,
+  holds: () => boolean,
+): Generator<RunMessage> {
   let count = 0, bytes = 0;
   for (const message of messages) {
     if (!holds()) return;

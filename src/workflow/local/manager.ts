@@ -21,10 +21,12 @@ import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
 import { Assignments } from "./assignments.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Holds } from "./holds.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit, RunStore, WorkflowHost } from "./ports.ts";
 import { ProcessExitHandler } from "./process_exit.ts";
 import { type ProcessMessage, ProcessMessages } from "./process_messages.ts";
+import { Probes } from "./probes.ts";
 import { recoverRuns } from "./recovery.ts";
 import { type MessageSender, RejectionLog } from "./rejection_log.ts";
 import { Retries } from "./retries.ts";
@@ -58,6 +60,7 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #admission: RunAdmission;
   readonly #messages: ProcessMessages;
   readonly #exits: ProcessExitHandler;
+  readonly #holds: Holds;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
   #endDrain: () => void = () => {};
@@ -79,8 +82,10 @@ export class WorkflowManager implements WorkflowEngine {
     this.#admission = new RunAdmission({ runs, writer, dispatcher, store, clock, newRunId: options.newRunId });
     const rejections = new RejectionLog((runId) => writer.read(runId), clock, log);
     const retries = new Retries({ writer, assignments, dispatcher, clock, onFailureStored: options.onRoleFailed });
-    this.#messages = new ProcessMessages({ runs, writer, assignments, dispatcher, rejections, retries, clock, log });
-    this.#exits = new ProcessExitHandler({ assignments, dispatcher, writer, timers, clock, log });
+    const shared = { writer, assignments, dispatcher, clock, log };
+    const probes = new Probes({ ...shared, rejections, store }), holds = this.#holds = new Holds(shared);
+    this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds });
+    this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
   }
 
   /**
@@ -167,11 +172,13 @@ export class WorkflowManager implements WorkflowEngine {
     this.#dispatch(workflow);
   }
 
-  /** The host's next process has the new code. Runs in an old process go on there to their end. */
+  /** The host's next process has the new code. Runs in an old process move to it after their next message, if it agrees. */
   onCodeReplaced(workflow: string): void {
     const queue = this.#runs.findQueue(workflow);
     if (queue === null || queue.plan === null) return;
+    queue.code++;
     this.#exits.clearSuspicion(queue);
+    this.#holds.release(queue);
     this.#dispatcher.dispatch(queue);
   }
 
@@ -208,6 +215,11 @@ export class WorkflowManager implements WorkflowEngine {
 
   get dropped(): number {
     return this.#admission.dropped;
+  }
+
+  describeHeldRuns(): string[] {
+    const held = [...this.#runs.entries()].filter(({ phase }) => phase.tag === "held");
+    return held.map(({ run: { runId, workflow, reason } }) => `run ${runId} of ${workflow} is ${reason}`);
   }
 
   /** Runs whose stored status is `started`. */

@@ -3,6 +3,7 @@
  * (workflow/transitions.ts); its phase exists in memory only. Only `enterPhase` changes it.
  */
 import { assert } from "../../base/errors.ts";
+import type { RunMessage } from "../../protocol/run.ts";
 import type { WorkflowProcess } from "./ports.ts";
 
 export type Phase =
@@ -26,6 +27,22 @@ export type Phase =
     readonly round: number;
     readonly stored: Promise<boolean>;
   }
+  /**
+   * New code is asked whether the run may move to it (probes.ts). `old` waits for the acknowledgement of `message`; null
+   * if it has died meanwhile. `process` has the new code.
+   */
+  | {
+    readonly tag: "probing";
+    readonly old: WorkflowProcess | null;
+    readonly process: WorkflowProcess;
+    readonly message: RunMessage;
+  }
+  /** It moves to the new code: attempt + 1 is being written. `process` is null if it has died meanwhile. */
+  | { readonly tag: "moving"; readonly process: WorkflowProcess | null }
+  /** Why it is held is being written. It is in no process. */
+  | { readonly tag: "holding" }
+  /** The code contradicts its messages: it waits for other code, in no process. */
+  | { readonly tag: "held" }
   /** A failed attempt of its role is being written. It is in no process. */
   | { readonly tag: "failing" }
   /** Its end is being written. */
@@ -42,9 +59,14 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   starting: ["unassigned", "ending"],
   unassigned: ["resuming", "running", "ending"],
   resuming: ["unassigned", "ending"],
-  running: ["writing", "failing", "unassigned", "aborting", "ending"],
+  running: ["writing", "failing", "holding", "unassigned", "aborting", "ending"],
   // writing -> writing: its process has died; its message is still being written.
-  writing: ["writing", "running", "unassigned", "ending"],
+  writing: ["writing", "probing", "running", "unassigned", "ending"],
+  // probing -> probing: the old process has died. moving -> moving: the new one has.
+  probing: ["probing", "moving", "running", "unassigned", "ending"],
+  moving: ["moving", "running", "unassigned", "ending"],
+  holding: ["held", "unassigned", "ending"],
+  held: ["unassigned", "ending"],
   failing: ["unassigned", "ending"],
   // ending -> unassigned: the store rejected the end, and the run continues. ending -> ending: another end was first.
   ending: ["unassigned", "ending"],

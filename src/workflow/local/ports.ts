@@ -52,7 +52,14 @@ export interface WorkflowProcess {
   /** The run begins when `sendThread` has sent `rounds` messages. `failures`: how often the role of the current round has failed so far. */
   run(start: RunStart, attempt: number, rounds: number, failures: number): void;
   /**
-   * Sends the `rounds` messages that `run` has announced, as fast as the process reads them. Resolves when they are sent
+   * Asks whether the run may move here, once `sendThread` has sent `rounds` messages: it answers with `probed`, and does
+   * nothing more for the run before `proceed`. `attempt` is the one that the run would have here.
+   */
+  probe(start: RunStart, attempt: number, rounds: number): void;
+  /** The run that it was probed for has moved here: it begins. */
+  proceed(runId: string, attempt: number): void;
+  /**
+   * Sends the `rounds` messages that `run` or `probe` has announced, as fast as the process reads them. Resolves when they are sent
    * or the process has ended; rejects with what `messages` throws.
    */
   sendThread(runId: string, attempt: number, messages: Iterable<RunMessage>): Promise<void>;

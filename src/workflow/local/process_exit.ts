@@ -3,8 +3,8 @@
  * I1. A process that crashed counts as a death of the runs that were running in it; one that we ended does not, nor
  *     does one that somebody else killed.
  * I2. A run whose process has exited continues in the next one, unless crash_policy.ts blames it for the crash.
- * I3. New code ends no run: one that works in a process with the old code goes on there to its end. When its workflow
- *     leaves the configuration, it has until the drain timeout, and then ends as interrupted.
+ * I3. New code ends no run: one that works in a process with the old code goes on there, or moves (probes.ts). When its
+ *     workflow leaves the configuration, it has until the drain timeout, and then ends as interrupted.
  */
 import { formatDuration } from "../../base/duration.ts";
 import type { Clock } from "../../base/time.ts";
@@ -16,12 +16,14 @@ import { countDeath, shouldEndRun, waitAfterKills } from "./crash_policy.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit } from "./ports.ts";
+import type { Probes } from "./probes.ts";
 import { currentRoundOf } from "./role_failure.ts";
 import { createEnding, createRunRow, type RunWriter } from "./run_writer.ts";
 
 export interface ProcessExitParts {
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
+  readonly probes: Probes;
   readonly writer: RunWriter;
   readonly timers: TimerGroup;
   readonly clock: Clock;
@@ -38,15 +40,18 @@ export class ProcessExitHandler {
   /** The process has exited: each of its runs continues in the next one, or ends as crashed. */
   onExit(processId: number, end: ProcessExit): void {
     const { assignments, dispatcher } = this.#parts;
-    const { runs, recycled } = assignments.removeProcess(processId);
-    const atWork = runs.filter(({ phase }) => phase.tag === "running" || phase.tag === "aborting").length;
+    const { runs, probed, recycled } = assignments.removeProcess(processId);
+    const atWork = runs.filter(({ phase }) => phase.tag === "running" || phase.tag === "aborting").length +
+      probed.length;
     const died = (end.kind === "crash" || end.kind === "outside") && !recycled;
     const queues = new Set<WorkflowQueue>();
+    for (const entry of probed) this.#parts.probes.onProcessEnded(entry, end.message);
     for (const entry of runs) {
+      const { phase } = entry;
       queues.add(entry.queue);
-      if (entry.phase.tag === "writing") {
-        // Its role had finished: this death is not its fault, and the message will still be stored.
-        enterPhase(entry, { ...entry.phase, process: null });
+      if (phase.tag === "writing" || phase.tag === "probing" || phase.tag === "moving") {
+        // No role of it was running: this death is not its fault. What is being written will still be stored.
+        enterPhase(entry, phase.tag === "probing" ? { ...phase, old: null } : { ...phase, process: null });
         if (died) this.#logDeath(entry, end);
       } else if (entry.phase.tag === "running") {
         if (died && end.kind === "outside") this.#onKill(entry, end);
@@ -83,6 +88,14 @@ export class ProcessExitHandler {
   /** The manager stops: takes the run off its process and leaves its stored state as it is. */
   detachForStop(entry: RunEntry): void {
     const { phase, run } = entry;
+    if (phase.tag === "probing") {
+      this.#parts.assignments.leave(entry, "the daemon stops");
+      return this.#parts.dispatcher.detach(entry, "the daemon stopped");
+    }
+    if (phase.tag === "moving") {
+      this.#parts.assignments.leave(entry, "the daemon stops");
+      return enterPhase(entry, { tag: "moving", process: null });
+    }
     if (phase.tag !== "running" && phase.tag !== "writing" && phase.tag !== "aborting") return;
     if (phase.process === null) return;
     if (phase.tag === "running") phase.process.abortRun(run.runId, run.attempt, "the daemon stops");
@@ -131,6 +144,7 @@ export class ProcessExitHandler {
 }
 
 /** The process that works on the run; null when there is none. */
-function processOf(entry: RunEntry): object | null {
-  return entry.phase.tag === "running" || entry.phase.tag === "writing" ? entry.phase.process : null;
+function processOf({ phase }: RunEntry): object | null {
+  if (phase.tag === "probing") return phase.old;
+  return phase.tag === "running" || phase.tag === "writing" || phase.tag === "moving" ? phase.process : null;
 }

@@ -20,7 +20,9 @@ import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { type Dispatcher, measureMessage } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
+import type { Holds } from "./holds.ts";
 import type { WorkflowProcess } from "./ports.ts";
+import type { ProbedReport, Probes } from "./probes.ts";
 import type { MessageSender, RejectionLog } from "./rejection_log.ts";
 import type { AttemptFailedReport, Retries, RoleBegunReport } from "./retries.ts";
 import { currentRoundOf } from "./role_failure.ts";
@@ -30,7 +32,12 @@ export type RunMessageReport = Extract<FromProcess, { t: "message" }>;
 export type RunFinishedReport = Extract<FromProcess, { t: "finished" }>;
 
 /** Everything that a process may report on a run. */
-export type ProcessMessage = RunMessageReport | RunFinishedReport | RoleBegunReport | AttemptFailedReport;
+export type ProcessMessage =
+  | RunMessageReport
+  | RunFinishedReport
+  | RoleBegunReport
+  | AttemptFailedReport
+  | ProbedReport;
 
 export interface ProcessMessageParts {
   readonly runs: ActiveRuns;
@@ -39,9 +46,13 @@ export interface ProcessMessageParts {
   readonly dispatcher: Dispatcher;
   readonly rejections: RejectionLog;
   readonly retries: Retries;
+  readonly probes: Probes;
+  readonly holds: Holds;
   readonly clock: Clock;
   readonly log: (row: NewLogRow) => unknown;
 }
+
+type RunReport = Exclude<ProcessMessage, ProbedReport>;
 
 /** A run, and the process that may report on it. */
 interface AcceptedReport {
@@ -57,6 +68,7 @@ export class ProcessMessages {
   }
 
   handle(sender: MessageSender, report: ProcessMessage): void {
+    if (report.t === "probed") return this.#parts.probes.onAnswer(sender, report);
     const accepted = this.#authorize(sender, report);
     if (accepted === null) return;
     const { entry, process } = accepted;
@@ -116,6 +128,8 @@ export class ProcessMessages {
 
   #onFinished({ entry, process }: AcceptedReport, report: RunFinishedReport): void {
     const { outcome } = report;
+    // Its end crossed with the question whether it may move.
+    this.#parts.probes.cancel(entry, "the run has ended");
     switch (outcome.kind) {
       case "completed":
         return void this.#endRun(entry, process, "completed", null);
@@ -127,11 +141,16 @@ export class ProcessMessages {
         const reason = `maxRounds ${entry.run.maxRounds} reached; the next role would have been ${outcome.next}`;
         return void this.#endRun(entry, process, "maxRounds", reason);
       }
+      case "contradicted": {
+        const why = `${outcome.message}${formatPlace(outcome.place)}`;
+        if (entry.phase.tag === "running") return void this.#parts.holds.hold(entry, process, why);
+        return void this.#endRun(entry, process, "failed", why);
+      }
     }
   }
 
   /** The run, if this process may report on it now. Otherwise logs the rejection and returns null. */
-  #authorize(sender: MessageSender, report: ProcessMessage): AcceptedReport | null {
+  #authorize(sender: MessageSender, report: RunReport): AcceptedReport | null {
     const { assignments, rejections, writer, dispatcher } = this.#parts;
     // The manager has stopped: the log may be closed, and the run continues from its stored state at the next start.
     if (writer.closed) return null;
@@ -148,21 +167,21 @@ export class ProcessMessages {
       return reject(`attempt ${report.attempt}: the run is in attempt ${run.attempt}`);
     }
     if (phase.tag === "running") return { entry, process: phase.process };
-    if (phase.tag === "writing" && phase.process !== null && report.t === "finished") {
-      return { entry, process: phase.process };
-    }
+    const waits = phase.tag === "writing" ? phase.process : phase.tag === "probing" ? phase.old : null;
+    if (waits?.id === sender.id && report.t === "finished") return { entry, process: waits };
     if (phase.tag !== "aborting") return reject(`the run is ${phase.tag}, not running`);
     // The kill and the start of the next role have crossed.
     if (report.t === "role_begun") return null;
     // Any other message means that its role has settled. An abort is expected to cause an error.
     assignments.release(phase.process, entry);
     dispatcher.dispatch(entry.queue);
-    const aborted = report.t === "attempt_failed" || (report.t === "finished" && report.outcome.kind === "failed");
+    const aborted = report.t === "attempt_failed" ||
+      (report.t === "finished" && ["failed", "contradicted"].includes(report.outcome.kind));
     return aborted ? null : reject(`the run has ended${run.endedAt === null ? "" : `: ${run.status}`}`);
   }
 
   async #storeMessage(entry: RunEntry, process: WorkflowProcess, message: RunMessage): Promise<void> {
-    const { writer, dispatcher } = this.#parts;
+    const { writer, dispatcher, probes } = this.#parts;
     const suspect = entry.deaths !== null;
     const stored = writer.append(entry, message);
     enterPhase(entry, { tag: "writing", process, round: message.round, stored });
@@ -180,6 +199,7 @@ export class ProcessMessages {
       // No next role begins while the manager stops: the run continues from this message at the next start.
       this.#detach(entry, alive, "the daemon stopped");
     } else {
+      if (probes.begin(entry, alive, message)) return;
       enterPhase(entry, { tag: "running", process: alive });
       alive.ack(entry.run.runId, entry.run.attempt, message);
       if (!suspect) return;

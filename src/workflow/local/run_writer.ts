@@ -197,10 +197,12 @@ const exitCodes: Readonly<Partial<Record<Ending, number>>> = exitCode;
 export function createEnding(run: Run, how: Ending, reason: string | null, now: number): [RunChange, NewLogRow] {
   const status = how === "maxRounds" ? "failed" : how;
   const code = exitCodes[how] ?? null;
-  const whole = reason === null ? null : toStorableText(reason);
-  const text = whole === null || whole.length <= reasonMaxChars
-    ? whole
-    : toStorableText(`${whole.slice(0, reasonMaxChars)}...`);
-  const change: RunChange = { status, exitCode: code, reason: text, endedAt: now };
+  const change: RunChange = { status, exitCode: code, reason: reason === null ? null : toReason(reason), endedAt: now };
   return [change, createRunRow(run, `run.${status}`, { attempt: run.attempt, rounds: run.rounds })];
+}
+
+/** The text as it may be stored as a run's reason: bounded. */
+export function toReason(text: string): string {
+  const whole = toStorableText(text);
+  return whole.length <= reasonMaxChars ? whole : toStorableText(`${whole.slice(0, reasonMaxChars)}...`);
 }

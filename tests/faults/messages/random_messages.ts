@@ -60,8 +60,9 @@ const kinds = {
   message: () => ({ ...run(), round: random() < 0.7 ? pick(known.runs).round : int(), role: pick(["say", text()]), content: text(90_000), meta: object() }),
   role_begun: () => ({ ...role(), timeoutMs: pick([1, 604_800_000, 50]) }),
   attempt_failed: () => ({ ...role(), message: text(9_000), place: place() }),
-  finished: () => ({ ...run(), outcome: pick([{ kind: "completed" }, { kind: "failed", message: text(9_000), place: place() }, { kind: "max_rounds", next: text() }]) }),
   programs_end: () => ({ work: Math.max(1, Math.abs(int())), aloneAt: pick([null, 0, -1e300, 1e300, Date.now()]) }),
+  finished: () => ({ ...run(), outcome: pick([{ kind: "completed" }, { kind: "failed", message: text(9_000), place: place() }, { kind: "max_rounds", next: text() }, { kind: "contradicted", message: text(9_000), place: place() }]) }),
+  probed: () => ({ ...run(), why: pick([null, text(9_000)]) }),
   exit_refused: () => ({ code: int() }),
 };
 (async () => {

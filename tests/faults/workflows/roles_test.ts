@@ -146,28 +146,6 @@ Deno.test("a moderator that throws, names no role, returns a promise or is not p
   }
 });
 
-Deno.test("a run is not resumed when its moderator, after a code change, would have chosen other roles", async () => {
-  const roles = (order: string) =>
-    steps(
-      `a: () => ({ content: "", meta: {} }), b: ({ log }) => {
-        log("info", "b works");
-        return new Promise(() => {});
-      }`,
-      `({ messages }) => (${order})[messages.length] ?? END`,
-    );
-  await using workspace = await startWorkspace({ workflows: { w: roles(`["a", "b"] as const`) } });
-  const { runId } = await workspace.kernel.startWorkflow("w");
-  await workspace.log("workflow:w", /b works/);
-  workspace.write("workflows/w/index.ts", roles(`["b", "a"] as const`));
-  Deno.kill(workspace.pid("w"), "SIGKILL");
-  const run = await runEnd(workspace, runId);
-  assert.deepEqual([run.status, run.exitCode, run.rounds], ["failed", 1, 1]);
-  assert.match(
-    run.reason ?? "",
-    /^the code changed under the run, or the moderator is not pure: round 1 was done by "a", but .* now returns "b"$/,
-  );
-});
-
 const nameless = ["nameless", /"" cannot be the name of a role/] as const;
 
 Deno.test("a workflow with an invalid role does not load, says why, and its runs wait", async () => {

@@ -26,3 +26,20 @@ Deno.test("workflow inspect shows why a run failed in full, and how many rows th
     assert.equal(JSON.parse((await nerve("workflow", "inspect", "run-7", "--limit", "1", "--json")).out).total, 4);
   });
 });
+
+Deno.test("a held run says why in workflow list, inspect and why, and among the last problems", async () => {
+  await past(async (store) => {
+    await storeRun(store, "run-7", 1, "started");
+    const row = { source: "workflow:cleanup", type: "run.held", refId: "run-7", causeId: null, payload: null } as const;
+    const change = { status: "started", attempt: 2, reason: "held: the code changed under the run" } as const;
+    assert.ok(await store.runs.transition("run-7", { from: ["started"], fence: 1 }, change, row));
+  }, async ({ nerve }) => {
+    const { out } = await nerve("workflow", "inspect", "run-7");
+    assert.match(out, /reason +held: the code changed under the run\n/);
+    assert.match(out, /\n2 +\S+ \S+ +\d+ +held: the code changed under the run\n/);
+    assert.match(out, /next: save code that agrees with its messages, or nerve workflow kill run-7\n/);
+    assert.match((await nerve("workflow", "list")).out, /run-7 .* started .* held: the code changed under the run/);
+    assert.match((await nerve("why", "run-7")).out, /now: held: the code changed under the run/);
+    assert.match((await nerve("status")).out, /run\.held .*held: the code changed under the run/);
+  });
+});

@@ -79,7 +79,7 @@ Deno.test("a process is ended once, however many of its roles do not stop", () =
 Deno.test("a process that has ended leaves its runs to others, and no timer", () => {
   const { assignments, process, entries, clock, freed } = setUp("a", "b");
   assignments.setDeadline(process, entries[0] ?? assert.fail(), 1_000, () => assert.fail());
-  assert.deepEqual(assignments.removeProcess(1), { runs: entries, recycled: false });
+  assert.deepEqual(assignments.removeProcess(1), { runs: entries, probed: [], recycled: false });
   assert.deepEqual([clock.pending, assignments.idle, freed], [0, true, []]);
-  assert.deepEqual(assignments.removeProcess(1), { runs: [], recycled: false });
+  assert.deepEqual(assignments.removeProcess(1), { runs: [], probed: [], recycled: false });
 });

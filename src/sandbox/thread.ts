@@ -1,0 +1,29 @@
+/** One run in a workflow's process, as workflow_runtime.ts works on it. */
+import type { RunMessage, RunStart } from "../protocol/run.ts";
+import { deepFreeze } from "./context_helpers.ts";
+import type { RuntimeMessage } from "./runtime.ts";
+
+export interface Thread {
+  readonly start: RunStart;
+  readonly attempt: number;
+  readonly messages: RunMessage[];
+  /** How many messages the kernel sends before the work begins. */
+  readonly rounds: number;
+  /** Resolves when the last of them has arrived, or the run is over. */
+  readonly whole: PromiseWithResolvers<void>;
+  /** How often the role of the current round has failed. */
+  failures: number;
+  readonly controller: AbortController;
+  /** Ends the wait for the acknowledgement of a message; called with null when the run is over and none will come. */
+  onAck: ((message: RunMessage | null) => void) | null;
+  /** For a run that may move here: whether it has. */
+  readonly moved: PromiseWithResolvers<boolean>;
+}
+
+export function createThread({ start, attempt, rounds, failures }: Extract<RuntimeMessage, { t: "run" }>): Thread {
+  const whole = Promise.withResolvers<void>(),
+    moved = Promise.withResolvers<boolean>(),
+    controller = new AbortController();
+  if (rounds === 0) whole.resolve();
+  return { start: deepFreeze(start), attempt, messages: [], rounds, whole, failures, controller, onAck: null, moved };
+}

@@ -1,0 +1,32 @@
+/** The runs in the fake processes of workflow_world.ts. */
+import type { FakeHost, FakeProcess, FakeThread } from "./fake_workflow_host.ts";
+
+/** A message of a role. */
+export const said = { t: "message", role: "r", content: "c", meta: {} } as const;
+
+/** Working runs: those that wait for an ack and were aborted have stopped. */
+export function threadsAtWork(host: FakeHost): [FakeProcess, FakeThread][] {
+  const works = (process: FakeProcess, { probed, waits, aborted, start }: FakeThread) =>
+    !probed && !(waits && aborted !== null) && !isLate(process, start.runId);
+  return listThreads(host).filter(([process, thread]) => works(process, thread));
+}
+
+/** Runs that may move to the process, which has their whole thread. */
+export function threadsAsked(host: FakeHost): [FakeProcess, FakeThread][] {
+  return listThreads(host).filter(([, { probed, messages }]) => probed && messages.length > 0);
+}
+
+export function roleOf({ start, attempt, messages }: FakeThread) {
+  return { runId: start.runId, attempt, round: messages.length + 1, role: "r", attempts: 3 };
+}
+
+function listThreads({ processes }: FakeHost): [FakeProcess, FakeThread][] {
+  return processes.filter(({ alive }) => alive).flatMap((process) =>
+    [...process.threads.values()].map((thread): [FakeProcess, FakeThread] => [process, thread])
+  );
+}
+
+/** Whether the process is being ended because of this very run: then the run does not count there any more. */
+function isLate({ recycled }: FakeProcess, runId: string): boolean {
+  return recycled?.includes(`of run ${runId} timed out`) ?? false;
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { Bench } from "../../support/workflow_bench.ts";
+
+/** A run "r" of two attempts, the second of which contradicts its first message. */
+async function held(): Promise<Bench> {
+  const bench = new Bench();
+  await bench.start("r");
+  await bench.turn();
+  await bench.sendMessage("r");
+  await bench.die(bench.at("r").process);
+  await bench.contradict("r");
+  return bench;
+}
+
+Deno.test("a run whose code contradicts its messages is held, not failed, and keeps its slot", async () => {
+  const bench = await held();
+  const { status, reason, endedAt, attempt } = bench.run("r");
+  assert.deepEqual([status, reason, endedAt, attempt], ["started", "held: round 1 differs", null, 3]);
+  assert.equal(bench.rows("r").at(-1), "run.held");
+  await bench.start("next");
+  await bench.clock.tick(3_600_000);
+  assert.deepEqual([bench.status("next"), bench.working()], ["queued", []]);
+  await bench.manager.killRun("r", null);
+  await bench.turn();
+  assert.deepEqual([bench.status("r"), bench.run("r").reason, bench.status("next")], [
+    "killed",
+    "killed on request",
+    "started",
+  ]);
+});
+
+Deno.test("a held run goes on when its code is replaced, and is held again by code that contradicts it too", async () => {
+  const bench = await held();
+  bench.replaceCode();
+  await bench.turn();
+  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [4, null, ["r"]]);
+  await bench.contradict("r");
+  assert.deepEqual([bench.run("r").reason, bench.working()], ["held: round 1 differs", []]);
+  bench.replaceCode();
+  await bench.turn();
+  await bench.finish("r");
+  assert.deepEqual([bench.status("r"), bench.run("r").reason], ["completed", null]);
+});
+
+Deno.test("a held run is tried again by the next daemon, and ends with its workflow", async () => {
+  const { store, manager } = await held();
+  await manager.stop(0);
+  const bench = new Bench({}, store.afterCrash());
+  await bench.turn();
+  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [4, null, ["r"]]);
+  await bench.contradict("r");
+  assert.equal(bench.run("r").reason, "held: round 1 differs");
+  bench.manager.configure([]);
+  await bench.turn();
+  assert.equal(bench.status("r"), "interrupted");
+});
+
+Deno.test("code that is replaced while the hold is being written is tried at once", async () => {
+  const bench = new Bench();
+  await bench.start("r");
+  await bench.turn();
+  await bench.sendMessage("r");
+  await bench.die(bench.at("r").process);
+  const contradicted = bench.contradict("r");
+  bench.replaceCode();
+  await contradicted;
+  await bench.turn();
+  assert.deepEqual([bench.run("r").attempt, bench.run("r").reason, bench.working()], [4, null, ["r"]]);
+});
