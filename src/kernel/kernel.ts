@@ -158,9 +158,8 @@ export class Kernel {
       this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root, this.#setup.holder);
       const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);
-      for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
-        await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-      }
+      // Not the workspace itself: it may just be removed.
+      for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) makeFolder(folder);
       const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
@@ -241,6 +240,14 @@ export class Kernel {
     feed.close();
     this.#lock?.release();
     this.#bus.close();
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(folder, { mode: 0o700 });
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
   }
 }
 

@@ -163,7 +163,7 @@ export class Store {
         this.reader.close();
         this.#db.close();
       }
-      const db = openDatabase(this.#path);
+      const db = openDatabase(this.#path, { existing: true });
       try {
         this.reader.reopen(this.#path);
       } catch (thrown) {

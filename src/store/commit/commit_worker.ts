@@ -31,7 +31,7 @@ globalThis.addEventListener("message", (event) => {
 /** Opens the database without creating a file: checks its identity before and after. */
 function openVerified(file: OpenedDatabase): DatabaseSync {
   assertSame(file);
-  const db = openDatabase(file.path);
+  const db = openDatabase(file.path, { existing: true });
   assertSame(file);
   return db;
 }

@@ -50,6 +50,8 @@ const memory = ":memory:";
 export interface OpenOptions {
   /** Default: false. A read-only database must exist. */
   readonly readOnly?: boolean;
+  /** Default: false. True: the database must exist; neither it nor its folder is made. */
+  readonly existing?: boolean;
   /** "full" fsyncs each commit; "normal" may lose the newest commits in a power cut. Default: "full". */
   readonly synchronous?: "full" | "normal";
 }
@@ -59,11 +61,11 @@ export interface OpenOptions {
  * unless it is read-only. Throws NerveError STORE_FAILED.
  */
 export function openDatabase(path: string, options: OpenOptions = {}): DatabaseSync {
-  const { readOnly = false, synchronous = "full" } = options;
+  const { readOnly = false, existing = false, synchronous = "full" } = options;
   let db: DatabaseSync | null = null;
   try {
-    if (!readOnly && path !== memory) makePrivateFile(path);
-    db = open(path, readOnly);
+    if (!readOnly && !existing && path !== memory) makePrivateFile(path);
+    db = open(existing ? withoutCreating(path) : path, readOnly);
     if (!readOnly) db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}`);
     else if (cannotShare(db) && ifPresent(() => Deno.lstatSync(`${path}-wal`)) === null) {
       // On a medium that cannot be written SQLite has no place for its -shm file, and nobody else can change the database.
@@ -86,6 +88,12 @@ function open(path: string | URL, readOnly: boolean): DatabaseSync {
     enableDoubleQuotedStringLiterals: false,
     allowExtension: false,
   });
+}
+
+function withoutCreating(path: string): URL {
+  const url = pathToFileURL(path);
+  url.searchParams.set("mode", "rw");
+  return url;
 }
 
 function immutable(path: string): URL {

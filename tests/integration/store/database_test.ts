@@ -135,3 +135,15 @@ Deno.test("a hint is about the fault: space only for a full disk", () => {
   }
   assert.equal(findStoreHint("no such table: logs"), null);
 });
+
+Deno.test("a database that must exist is opened, and a missing one makes neither a file nor a folder", () =>
+  inTempDir((root) => {
+    const path = join(root, "ws", "data", "logs.db");
+    assert.throws(() => openDatabase(path, { existing: true }), { code: "STORE_FAILED" });
+    assert.deepEqual([...Deno.readDirSync(root)], []);
+    openDatabase(path).close();
+    const db = openDatabase(path, { existing: true });
+    db.exec("create table t (a integer) strict");
+    db.close();
+    return Promise.resolve();
+  }));
