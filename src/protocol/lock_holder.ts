@@ -2,6 +2,7 @@
  * Who holds a workspace: the line in `nerve.lock`, `PID STARTTIME KIND PROGRAM`. Written by store/workspace_lock.ts,
  * read by daemon/discovery.ts. The lock itself decides who may run; this says whom a command may stop, and how.
  */
+import { toPrintable } from "../base/printable.ts";
 import type { ProcessId } from "../base/process_id.ts";
 
 /**
@@ -23,8 +24,7 @@ export interface LockHolder extends ProcessId, HolderName {}
 const programMaxChars = 100;
 
 export function formatLockHolder({ pid, startTime, kind, program }: LockHolder): string {
-  // deno-lint-ignore no-control-regex -- a name in one line that a terminal may show
-  const name = program.replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim().slice(0, programMaxChars);
+  const name = toPrintable(program.replaceAll(/\s+/g, " ").trim()).slice(0, programMaxChars);
   return `${pid} ${startTime ?? ""} ${kind} ${name}\n`;
 }
 

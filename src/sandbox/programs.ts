@@ -122,9 +122,8 @@ function replaceStarters(tracker: Tracker): void {
     }
 
     // As in Deno, what is wrong with the program itself rejects.
-    // deno-lint-ignore require-await
     async output(): Promise<Deno.CommandOutput> {
-      return this.#create().output();
+      return await this.#create().output();
     }
 
     outputSync(): Deno.CommandOutput {

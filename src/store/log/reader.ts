@@ -17,6 +17,8 @@ import { archivedUpToKey } from "./meta_store.ts";
 import { findRows } from "./row_finder.ts";
 import { logMigrations } from "./schema.ts";
 
+const unreadable = "the log cannot be read";
+
 export class StoreReader {
   #db: DatabaseSync;
   readonly #statements: StatementCache;
@@ -100,7 +102,7 @@ export class StoreReader {
   }
 
   run(runId: string): Run | null {
-    return readAll(this.#read(readOne(() => readRun(this.#statements, runId))));
+    return this.#readNow(() => readRun(this.#statements, runId));
   }
 
   /** As `messagePage`, at once. */
@@ -131,7 +133,7 @@ export class StoreReader {
   }
 
   #ask(sql: string, ...values: (string | number)[]): number | null {
-    return readAll(this.#read(readOne(() => this.#statements.get(sql).get(...values)?.value as number | null ?? null)));
+    return this.#readNow(() => this.#statements.get(sql).get(...values)?.value as number | null ?? null);
   }
 
   /** Turns an error of SQLite into STORE_FAILED: the disk or the file is at fault. */
@@ -139,12 +141,16 @@ export class StoreReader {
     try {
       return yield* read;
     } catch (thrown) {
-      throw toStoreError("the log cannot be read", thrown);
+      throw toStoreError(unreadable, thrown);
     }
   }
-}
 
-// deno-lint-ignore require-yield
-function* readOne<T>(read: () => T): Steps<T> {
-  return read();
+  /** The same for a read of one step. */
+  #readNow<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (thrown) {
+      throw toStoreError(unreadable, thrown);
+    }
+  }
 }
