@@ -11,6 +11,7 @@ import type { LogRow, LogSource, LogType } from "../protocol/log.ts";
 import type { Signal } from "../protocol/signal.ts";
 import { type CliRecords, openRecords } from "./open_records.ts";
 import type { SenseListOutput } from "./render/json_schemas.ts";
+import { placeSameCodeTogether } from "./render/same_code.ts";
 import { formatDistance } from "./render/terminal.ts";
 import { requireConfig } from "./workspace.ts";
 
@@ -25,7 +26,8 @@ export interface StoredSenses {
 }
 
 export async function readStoredSenses(paths: WorkspacePaths, offset: number, end: number): Promise<StoredSenses> {
-  const config = await requireConfig(paths), senses = [...config.senses.values()].slice(offset, end);
+  const config = await requireConfig(paths),
+    senses = placeSameCodeTogether([...config.senses.values()]).slice(offset, end);
   using records = openRecords(paths);
   const rows = new Map(senses.map(({ name }) => [name, records === null ? null : findLastEnding(records, name)]));
   return {
@@ -38,9 +40,10 @@ export async function readStoredSenses(paths: WorkspacePaths, offset: number, en
   };
 }
 
-function createItem(config: NerveConfig, { name, group }: SenseConfig, records: CliRecords | null): Item {
+function createItem(config: NerveConfig, { name, use, group }: SenseConfig, records: CliRecords | null): Item {
   return {
     name,
+    use,
     group,
     state: "stopped",
     reflexes: reflexesOf(config, name).map(formatReflex),

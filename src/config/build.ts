@@ -58,6 +58,7 @@ function buildSense(name: string, shape: SenseShape, diagnostics: DiagnosticList
   if (group !== name) checkName(group, ["senses", name, "group"], diagnostics);
   return {
     name,
+    use: buildUse(shape.use, ["senses", name], diagnostics) ?? name,
     group,
     throttleMs: shape.throttle || null,
     timeoutMs: shape.timeout ?? defaultTimeoutMs,
@@ -126,6 +127,7 @@ function buildWorkflow(
   }
   return {
     name,
+    use: buildUse(shape.use, ["workflows", name], diagnostics) ?? name,
     concurrency: shape.concurrency ?? defaultConcurrency,
     overflow,
     maxQueue: overflow === "drop" ? 0 : maxQueue ?? defaultMaxQueue,
@@ -136,6 +138,11 @@ function buildWorkflow(
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
     config: shape.config ?? {},
   };
+}
+
+function buildUse(use: string | null | undefined, path: ConfigPath, diagnostics: DiagnosticList): string | null {
+  if ((use ?? null) !== null) checkName(use ?? "", [...path, "use"], diagnostics);
+  return use ?? null;
 }
 
 function checkName(name: string, path: ConfigPath, diagnostics: DiagnosticList): void {

@@ -17,20 +17,22 @@ export async function checkFolders(parsed: ParsedConfig, paths: WorkspacePaths):
   ] as const;
   for (const [section, word, folder, configured] of sections) {
     const found = await listFoldersWithEntry(folder);
-    const unused = found.filter((name) => !configured.has(name));
-    for (const name of configured.keys()) {
+    const used = new Set([...configured.values()].map(({ use }) => use));
+    const unused = found.filter((name) => !used.has(name));
+    for (const { name, use } of configured.values()) {
       // build.ts has reported an invalid name already, and no command makes such a folder.
-      if (found.includes(name) || !namePattern.test(name)) continue;
-      diagnostics.error([section, name], `there is no ${section}/${name}/index.ts`, () => {
-        const near = findNearest(name, unused);
-        return near === null ? `nerve init ${word} ${name}` : `did you mean "${near}"?`;
+      if (found.includes(use) || !namePattern.test(use)) continue;
+      const path = use === name ? [section, name] : [section, name, "use"];
+      diagnostics.error(path, `there is no ${section}/${use}/index.ts`, () => {
+        const near = findNearest(use, use === name ? unused : found);
+        return near === null ? `nerve init ${word} ${use}` : `did you mean "${near}"?`;
       });
     }
     for (const name of unused) {
       diagnostics.warning(
         [section],
         `${section}/${name}/ is not configured`,
-        `add ${quote(name)} under ${section}, or remove it`,
+        `add ${quote(name)} under ${section}, or an entry with use: ${name}, or remove it`,
       );
     }
   }

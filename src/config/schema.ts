@@ -107,6 +107,7 @@ const envFile = z.unknown().transform((value, context): string | null => {
 }).optional();
 
 const sense = z.strictObject({
+  use: text,
   group: text,
   throttle: duration(0),
   timeout: duration(timeoutMinMs),
@@ -132,6 +133,7 @@ const reflex = z.strictObject({
 });
 
 const workflow = z.strictObject({
+  use: text,
   concurrency: count(concurrencyMax),
   overflow: z.enum(["drop", "queue"]).nullish(),
   max_queue: count(queueMax),

@@ -16,6 +16,8 @@ export type PermissionRequest = { readonly [Name in PermissionName]?: true | rea
 
 export interface SenseConfig {
   readonly name: string;
+  /** The folder of its code in senses/, which other senses may use too; by default its name. */
+  readonly use: string;
   readonly group: string;
   /** The least time between the starts of two computes; null: no throttle. */
   readonly throttleMs: number | null;
@@ -51,6 +53,8 @@ export interface ReflexConfig {
 
 export interface WorkflowConfig {
   readonly name: string;
+  /** The folder of its code in workflows/; by default its name. */
+  readonly use: string;
   readonly concurrency: number;
   readonly overflow: "drop" | "queue";
   /** Runs that may wait; 0 when `overflow` is "drop". */

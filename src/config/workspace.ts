@@ -131,12 +131,14 @@ export interface WorkspacePaths {
   readonly socket: string;
   /** For the kernel's own sockets; names in it are at most 32 bytes long. `makeRuntimeFolder` makes it. */
   readonly runtimeFolder: string;
-  readonly senseFolder: (name: string) => string;
-  readonly senseEntry: (name: string) => string;
-  readonly migrations: (name: string) => string;
+  /** Of the code in the folder `use`, which several senses may share. */
+  readonly senseFolder: (use: string) => string;
+  readonly senseEntry: (use: string) => string;
+  readonly migrations: (use: string) => string;
+  /** Of the sense `name` alone. */
   readonly senseDatabase: (name: string) => string;
-  readonly workflowFolder: (name: string) => string;
-  readonly workflowEntry: (name: string) => string;
+  readonly workflowFolder: (use: string) => string;
+  readonly workflowEntry: (use: string) => string;
 }
 
 /** Every path of the workspace with the real path `root` (from `findWorkspace`). Does not touch the disk below it. */
@@ -161,12 +163,12 @@ export function workspacePaths(root: string, host: Host = readHost()): Workspace
     pidFile: inside("nerve.pid"),
     socket: byteLength(socket) <= socketPathMaxBytes ? socket : join(runtimeFolder, "nerve.sock"),
     runtimeFolder,
-    senseFolder: (name) => inside("senses", name),
-    senseEntry: (name) => inside("senses", name, "index.ts"),
-    migrations: (name) => inside("senses", name, "migrations"),
+    senseFolder: (use) => inside("senses", use),
+    senseEntry: (use) => inside("senses", use, "index.ts"),
+    migrations: (use) => inside("senses", use, "migrations"),
     senseDatabase: (name) => inside("data", "senses", `${name}.db`),
-    workflowFolder: (name) => inside("workflows", name),
-    workflowEntry: (name) => inside("workflows", name, "index.ts"),
+    workflowFolder: (use) => inside("workflows", use),
+    workflowEntry: (use) => inside("workflows", use, "index.ts"),
   };
 }
 

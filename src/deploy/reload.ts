@@ -8,6 +8,7 @@
  *     was not approved. Its next process loads what is on disk, with the old permissions.
  * I5. Passes never overlap, and each begins with a scan: nothing that was written before a pass began is missed.
  */
+import { dirname, relative } from "node:path";
 import { concurrentTrialsMax, idleTrialsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
 import { listSocketFolders } from "../config/runtime_folder.ts";
@@ -263,11 +264,12 @@ export class Reload {
   }
 
   #versionsIn(snapshot: Snapshot): (plan: UnitPlan) => Versions {
-    const code = new CodeVersions(this.#ports.paths.root, snapshot);
+    const { root } = this.#ports.paths, code = new CodeVersions(root, snapshot);
+    const folderOf = (entry: string) => relative(root, dirname(entry));
     return ({ spec }) =>
       spec.workflow === null
-        ? new Map(spec.senses.map(({ name }) => [name, code.versionOf(`senses/${name}`)]))
-        : new Map([[spec.name, code.versionOf(`workflows/${spec.name}`)]]);
+        ? new Map(spec.senses.map(({ name, entry }) => [name, code.versionOf(folderOf(entry))]))
+        : new Map([[spec.name, code.versionOf(folderOf(spec.workflow.entry))]]);
   }
 
   #reportIncomplete(incomplete: string | null): void {

@@ -41,13 +41,13 @@ function planGroup(config: NerveConfig, paths: WorkspacePaths, name: string, env
   const spec: ProcessSpec = {
     ...toSharedSpec(config, paths, "group", name),
     modules: toModuleRules(
-      [...senses.map((sense) => paths.senseFolder(sense.name)), paths.lib],
+      [...new Set(senses.map(({ use }) => paths.senseFolder(use))), paths.lib],
       senses.map((sense) => sense.permissions),
     ),
     senses: senses.map((sense) => ({
       name: sense.name,
-      entry: paths.senseEntry(sense.name),
-      migrations: paths.migrations(sense.name),
+      entry: paths.senseEntry(sense.use),
+      migrations: paths.migrations(sense.use),
       database: paths.senseDatabase(sense.name),
       tryFor: null,
       peers: sense.peers,
@@ -69,9 +69,9 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, 
   assert(workflow !== undefined, `workflow ${name} is configured`);
   const spec: ProcessSpec = {
     ...toSharedSpec(config, paths, "workflow", name),
-    modules: toModuleRules([paths.workflowFolder(name), paths.lib], [workflow.permissions]),
+    modules: toModuleRules([paths.workflowFolder(workflow.use), paths.lib], [workflow.permissions]),
     senses: [],
-    workflow: { name, entry: paths.workflowEntry(name), config: workflow.config },
+    workflow: { name, entry: paths.workflowEntry(workflow.use), config: workflow.config },
   };
   const limits = { memoryBytes: workflow.memoryBytes, diskBytes: null };
   const request = toLaunchRequest(limits, spec, [workflow.permissions], environment);

@@ -160,6 +160,7 @@ export class KernelApi {
     const down = supervisor.isQuarantined(key) ? supervisor.downReasonOf(key) : null;
     return this.#ports.secrets.mask({
       name,
+      use: sense.use,
       group: sense.group,
       state: held !== null ? "held" : down !== null ? "quarantined" : timeline?.state ?? "stopped",
       reflexes: reflexesOf(config, name).map(formatReflex),
@@ -217,13 +218,13 @@ export class KernelApi {
   workflows(): WorkflowView[] {
     const { workflows, supervisor } = this.#ports;
     const units = supervisor.view(), loads = workflows.readLoads();
-    return [...this.#ports.current.config.workflows.values()].map(({ name, concurrency, overflow }) => {
+    return [...this.#ports.current.config.workflows.values()].map(({ name, use, concurrency, overflow }) => {
       const unit = units.find(({ key }) => key === workflowKey(name));
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
       const problem = down ?? this.#findWorkflowFault(name);
       const { active = 0, queued = 0 } = load ?? {};
-      return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.mask(problem) };
+      return { name, use, concurrency, overflow, active, queued, problem: this.#ports.secrets.mask(problem) };
     });
   }
 

@@ -101,6 +101,8 @@ export type SenseCounters = z.infer<typeof senseCountersSchema>;
 
 export const senseViewSchema = z.object({
   name: z.string(),
+  /** The folder of its code in senses/; null from an older daemon. */
+  use: z.string().nullable().default(null),
   group: z.string(),
   state: z.string(),
   /** One text for each reflex: `every 30s`, `cron 0 9 * * *`, `on disk-usage`. */
@@ -154,6 +156,8 @@ export type TriggerReply = z.infer<typeof triggerReplySchema>;
 
 export const workflowViewSchema = z.object({
   name: z.string(),
+  /** The folder of its code in workflows/; null from an older daemon. */
+  use: z.string().nullable().default(null),
   concurrency: z.int(),
   overflow: z.enum(["drop", "queue"]),
   active: z.int(),

@@ -7,9 +7,12 @@ import type { LogFunction, SenseLogs } from "../sdk/sense.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import type { KernelChannel } from "./runtime.ts";
 
-/** Imports a user's module. module_gate.ts and Deno's permissions decide what it may import. */
-export async function importFile(path: string): Promise<Record<string, unknown>> {
-  return await import(pathToFileURL(path).href);
+/**
+ * Imports a user's module. module_gate.ts and Deno's permissions decide what it may import. With `instance`, the module
+ * is evaluated for that name alone, whoever else of this process imports it; what it imports in turn is shared.
+ */
+export async function importFile(path: string, instance: string | null = null): Promise<Record<string, unknown>> {
+  return await import(pathToFileURL(path).href + (instance === null ? "" : `#${instance}`));
 }
 
 /** Freezes JSON recursively: computes must not share state through their configuration. */

@@ -134,7 +134,9 @@ export class SenseRuntime implements Runtime {
         sqlite.close();
       });
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
-      const module = await importFile(sense.entry).catch((thrown: unknown) => {
+      // A variable of its module must not be another sense's.
+      const shares = this.#spec.senses.some((other) => other !== sense && other.entry === sense.entry);
+      const module = await importFile(sense.entry, shares ? name : null).catch((thrown: unknown) => {
         problems.push(toLoadProblem(thrown, folderOf(sense.entry)));
         return null;
       });

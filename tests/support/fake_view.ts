@@ -43,6 +43,7 @@ export function aRun(change: Partial<Run> = {}): Run {
 export function aSense(change: Partial<SenseView> = {}): SenseView {
   return {
     name: "cpu-usage",
+    use: null,
     group: "system",
     state: "idle",
     reflexes: ["every 10s"],
@@ -185,7 +186,7 @@ export class FakeView implements KernelPort {
   }
 
   workflows(): WorkflowView[] {
-    return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 0, queued: 0, problem: null }];
+    return [{ name: "cleanup", use: null, concurrency: 1, overflow: "drop", active: 0, queued: 0, problem: null }];
   }
 
   /** The answer of `reload`; tests replace it. */

@@ -44,17 +44,10 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
       hint: `to add it under another name: nerve ${part} add ${name} --as NEW`,
     });
   }
-  const files = readLibraryFiles(kind, name, as), folder = `${kind}/${as}`;
-  const foreign = await findForeignFiles(paths.root, folder, files);
-  if (foreign.length > 0) {
-    throw new NerveError(
-      "WORKSPACE_EXISTS",
-      `${folder} already exists, with files of your own: ${foreign.join(", ")}`,
-      {
-        hint: `to add it under another name: nerve ${part} add ${name} --as NEW`,
-      },
-    );
-  }
+  // Code that another entry uses stays as it is, even if the library has a newer version of it.
+  const inUse = [...config[kind].values()].some(({ use }) => use === name);
+  const files = inUse ? new Map<string, Uint8Array>() : readLibraryFiles(kind, name);
+  if (!inUse) await requireOwnFolder(paths.root, `${kind}/${name}`, files);
   const lines = readLibraryYaml(kind, name, as), extended = extendConfig(text, lines);
   if (!extended.ok) {
     printProblems(io, extended.error);
@@ -65,8 +58,19 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
   }
   const written = await writeFiles(paths.root, files);
   await replaceConfigText(paths.configFile, text, extended.value);
-  report(io, kind, as, written, requireValid(io, extended.value));
+  if (inUse) print(io, `${sign.ok} ${kind}/${name}/ is there, and stays as it is`);
+  else printWritten(io, `${kind}/${name}/`, written);
+  report(io, kind, as, requireValid(io, extended.value));
   return exit.ok;
+}
+
+/** Throws WORKSPACE_EXISTS when the folder holds files that neither the library nor an earlier command put there. */
+async function requireOwnFolder(root: string, folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  const foreign = await findForeignFiles(root, folder, files);
+  if (foreign.length === 0) return;
+  throw new NerveError("WORKSPACE_EXISTS", `${folder} already exists, with files of your own: ${foreign.join(", ")}`, {
+    hint: "rename that folder, and its entry in nerve.yaml if it has one",
+  });
 }
 
 function requireInLibrary(kind: LibraryKind, name: string): void {
@@ -94,14 +98,16 @@ function printProblems(io: CliIo, problems: readonly Diagnostic[]): void {
   io.stderr.write(`${formatProblems(problems, "text")}\n`);
 }
 
-function report(io: CliIo, kind: LibraryKind, name: string, written: WrittenFiles, parsed: ParsedConfig): void {
+function printWritten(io: CliIo, folder: string, { created, kept }: WrittenFiles): void {
+  const shared = created.filter((path) => path.startsWith("lib/"));
+  print(io, `${sign.ok} added ${[folder, ...shared].join(", ")}`);
+  if (kept.length > 0) print(io, `${sign.warning} not touched, since they are yours: ${kept.join(", ")}`);
+}
+
+function report(io: CliIo, kind: LibraryKind, name: string, parsed: ParsedConfig): void {
   const { file, line } = parsed.placeOf([kind, name]);
-  const shared = written.created.filter((path) => path.startsWith("lib/"));
-  print(io, `${sign.ok} added ${[`${kind}/${name}/`, ...shared].join(", ")} and its lines at ${file}:${line}`);
+  print(io, `${sign.ok} added the lines of "${name}" at ${file}:${line}`);
   print(io, `   it may: ${formatPermissions(parsed.config[kind].get(name)?.permissions ?? {})}`);
-  if (written.kept.length > 0) {
-    print(io, `${sign.warning} not touched, since they are yours: ${written.kept.join(", ")}`);
-  }
   print(io, `${sign.next} review its config and permissions, then: nerve validate`);
 }
 

@@ -7,6 +7,7 @@ import type { SenseView } from "../../protocol/api.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { SenseListOutput } from "../render/json_schemas.ts";
+import { listCodeColumn, placeSameCodeTogether } from "../render/same_code.ts";
 import {
   clip,
   dim,
@@ -39,7 +40,8 @@ export async function senseList(io: CliIo, flags: Flags): Promise<number> {
   const [live, health] = answer.live ?? [null, null], { problem } = answer;
   const offset = flags.offset ?? 0, end = offset + (flags.limit ?? defaultLimit);
   const stored = live === null ? await loadStoredSenses(paths, offset, end) : null;
-  const total = live?.length ?? stored?.total ?? 0, items = live?.slice(offset, end) ?? stored?.items ?? [];
+  const total = live?.length ?? stored?.total ?? 0,
+    items = (live === null ? null : placeSameCodeTogether(live).slice(offset, end)) ?? stored?.items ?? [];
   if (flags.json) {
     printJson(io, { daemon: live !== null, problem, total, offset, items } satisfies SenseListOutput);
     return exit.ok;
@@ -68,7 +70,7 @@ async function loadStoredSenses(paths: WorkspacePaths, offset: number, end: numb
 
 /** `formatStored` formats the last compute of a sense when no daemon runs; null when one does. */
 function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Item) => string) | null): void {
-  const now = io.clock.now();
+  const now = io.clock.now(), code = listCodeColumn(items);
   const last = ({ lastCompute, lastSignal }: Item) => {
     if (lastCompute !== null) return `${lastCompute.outcome}, ${formatDistance(lastCompute.at, now)}`;
     return lastSignal === null ? "-" : `signal, ${formatDistance(lastSignal.ts, now)}`;
@@ -76,10 +78,11 @@ function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Ite
   if (formatStored === null) {
     printTable(
       io,
-      ["", "SENSE", "GROUP", "NEXT", "LAST", "COMPUTES", "SIGNALS", "RUNS", "NO SIGNAL BECAUSE"],
+      ["", "SENSE", ...code.title, "GROUP", "NEXT", "LAST", "COMPUTES", "SIGNALS", "RUNS", "NO SIGNAL BECAUSE"],
       items.map((item) => [
         pickSign(item),
         item.name,
+        ...code.cell(item),
         item.group,
         item.nextDue === null ? "-" : formatDistance(item.nextDue, now),
         last(item),
@@ -92,12 +95,13 @@ function printItems(io: CliIo, items: readonly Item[], formatStored: ((item: Ite
   } else {
     printTable(
       io,
-      ["", "SENSE", "GROUP", "LAST", "REFLEXES"],
+      ["", "SENSE", ...code.title, "GROUP", "LAST", "REFLEXES"],
       items.map((
         item,
       ) => [
         item.problem === null ? sign.idle : sign.broken,
         item.name,
+        ...code.cell(item),
         item.group,
         formatStored(item),
         clip(item.reflexes.join("; "), 80),

@@ -8,6 +8,7 @@ import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
 import { askOrRead, printNoAnswer } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecords } from "../open_records.ts";
+import { listCodeColumn, placeSameCodeTogether } from "../render/same_code.ts";
 import {
   clip,
   dim,
@@ -41,7 +42,7 @@ export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   const { live, problem } = await askOrRead(paths, (client) => client.workflows());
   using records = openRecords(paths);
   const all = live ?? readStored(await requireConfig(paths), records), { workflow: wanted } = flags;
-  const workflows = all.filter(({ name }) => wanted === undefined || name === wanted);
+  const workflows = placeSameCodeTogether(all.filter(({ name }) => wanted === undefined || name === wanted));
   // A workflow that was removed may have runs.
   if (wanted !== undefined && workflows.length === 0 && countRuns(records, wanted) === 0) {
     throw unknownWorkflow(wanted, all.map(({ name }) => name));
@@ -71,8 +72,9 @@ function countRuns(records: CliRecords | null, workflow: string | undefined): nu
 function readStored(config: NerveConfig, records: CliRecords | null): WorkflowView[] {
   const count = (workflow: string, status: RunStatus) =>
     records?.runs({ workflow, statuses: [status], limit: 1, offset: 0 }).total ?? 0;
-  return [...config.workflows.values()].map(({ name, concurrency, overflow }) => ({
+  return [...config.workflows.values()].map(({ name, use, concurrency, overflow }) => ({
     name,
+    use,
     concurrency,
     overflow,
     active: count(name, "started"),
@@ -82,12 +84,14 @@ function readStored(config: NerveConfig, records: CliRecords | null): WorkflowVi
 }
 
 function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boolean): void {
+  const code = listCodeColumn(workflows);
   printTable(
     io,
-    ["", "WORKFLOW", "ACTIVE", "QUEUED", "OVERFLOW"],
-    workflows.map(({ name, active, queued, concurrency, overflow, problem }) => [
+    ["", "WORKFLOW", ...code.title, "ACTIVE", "QUEUED", "OVERFLOW"],
+    workflows.map(({ name, use, active, queued, concurrency, overflow, problem }) => [
       problem !== null ? sign.broken : live ? sign.live : sign.idle,
       name,
+      ...code.cell({ name, use }),
       `${active} of ${concurrency}`,
       String(queued),
       overflow,

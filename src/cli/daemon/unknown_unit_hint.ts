@@ -25,10 +25,16 @@ export async function explainUnknownUnit<T>(
     const parsed = await isFile(entry) ? await readConfigFile(paths) : null;
     // A nerve.yaml with errors does not tell which names it defines.
     if (parsed === null || !parsed.ok) throw thrown;
-    const [why, hint] = parsed.value.config[section].has(name) ? ["the daemon has not loaded it", "nerve reload"] : [
-      "nerve.yaml does not name it",
-      `add "${name}: {}" under ${section} in nerve.yaml; nerve validate shows what else is missing`,
-    ];
+    const units = parsed.value.config[section], word = section === "senses" ? "sense" : "workflow";
+    const users = [...units.values()].flatMap((unit) => unit.use === name ? [unit.name] : []);
+    const [why, hint] = units.has(name)
+      ? ["the daemon has not loaded it", "nerve reload"]
+      : users.length > 0
+      ? [`it is the code of ${users.join(", ")}`, `nerve ${word} trigger ${users[0]}`]
+      : [
+        "nerve.yaml does not name it",
+        `add "${name}: {}" under ${section} in nerve.yaml; nerve validate shows what else is missing`,
+      ];
     throw new NerveError(thrown.code, `${thrown.message}: ${section}/${name}/ exists, but ${why}`, {
       hint,
       cause: thrown,

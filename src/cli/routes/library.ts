@@ -18,11 +18,12 @@ export function libraryRoutes(kind: LibraryKind): Record<"add" | "library", Comm
         brief: `Add a ${part} from the library to the workspace`,
         details:
           `Copies a ${part} from the library into the workspace and adds its lines to nerve.yaml, whose comments,\n` +
-          "order and style do not change. What already exists under that name is never touched.",
+          "order and style do not change. What already exists under that name is never touched.\n" +
+          `With --as, the entry NEW uses the code of ${kind}/NAME/: one code, any number of entries.`,
         examples: [`nerve ${part} add ${name}`, `nerve ${part} add ${name} --as ${as}`],
       },
       {
-        flags: { as: textFlag("Its name in the workspace", "NEW") },
+        flags: { as: textFlag("The name of its entry in nerve.yaml", "NEW") },
         positional: {
           kind: "tuple",
           parameters: [{

@@ -22,10 +22,10 @@ export function listLibrary(kind: LibraryKind): string[] {
 }
 
 /**
- * The files of one folder of the library, and the files of `lib/` that they import, keyed by their paths in a workspace
- * in which the folder is called `as`.
+ * The files of one folder of the library, and the files of `lib/` that they import, keyed by their paths in a
+ * workspace.
  */
-export function readLibraryFiles(kind: LibraryKind, name: string, as: string = name): Map<string, Uint8Array> {
+export function readLibraryFiles(kind: LibraryKind, name: string): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();
   const visit = (folder: string) => {
     for (const entry of [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1)) {
@@ -41,8 +41,7 @@ export function readLibraryFiles(kind: LibraryKind, name: string, as: string = n
       if (!files.has(shared)) files.set(shared, Deno.readFileSync(join(root, shared)));
     }
   }
-  const rename = (path: string) => path.startsWith("lib/") ? path : join(kind, as, relative(join(kind, name), path));
-  return new Map([...files].map(([path, bytes]) => [rename(path), bytes]));
+  return files;
 }
 
 /** The files of `lib/` that a module imports, relative to the workspace. */
@@ -57,7 +56,7 @@ export function findRelativeImports(path: string, text: string): string[] {
   return [...imports].map(([, specifier = ""]) => join(dirname(path), specifier));
 }
 
-/** The lines of nerve.yaml for a folder of the library, keyed by top-level key. The entry is called `as`. */
+/** The lines of nerve.yaml for a folder of the library, keyed by top-level key. The entry `as` uses its code. */
 export function readLibraryYaml(kind: LibraryKind, name: string, as: string = name): Map<string, string[]> {
   const block = readYamlBlock(kind, name);
   // YAML does not read some names as strings unless they are quoted: 123, null, true.
@@ -70,6 +69,7 @@ export function readLibraryYaml(kind: LibraryKind, name: string, as: string = na
     else {
       assert(section !== null, `${kind}/${name}/README.md: "${line}" is under no key`);
       section.push(line.replace(`  ${name}:`, `  ${quoted}:`).replace(`{ sense: ${name},`, `{ sense: ${quoted},`));
+      if (as !== name && line === `  ${name}:`) section.push(`    use: ${name}`);
     }
   }
   return sections;

@@ -96,7 +96,7 @@ export function explainPermissions(
       const workflow = config.workflows.get(unit.name);
       assert(workflow !== undefined, `grants of the unknown workflow ${unit.name}`);
       const rows = declared("workflow", unit.name, workflow.permissions);
-      const own = implyGrants("read", [paths.workflowFolder(unit.name)], "its own folder");
+      const own = implyGrants("read", [paths.workflowFolder(workflow.use)], "its own folder");
       const log = implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log");
       return [...rows, ...own, ...log, ...implyForAll(paths, context)];
     }
@@ -131,10 +131,10 @@ function implyForAll(paths: WorkspacePaths, context: GrantContext): PermissionRo
 }
 
 function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: readonly SenseConfig[]): PermissionRow[] {
-  const own = members.flatMap(({ name }) => {
+  const own = members.flatMap(({ name, use }) => {
     const files = listDatabaseFiles(paths.senseDatabase(name));
     return [
-      ...implyGrants("read", [paths.senseFolder(name)], `folder of sense ${name}`),
+      ...implyGrants("read", [paths.senseFolder(use)], `folder of sense ${name}`),
       ...implyGrants("read", files, `database of sense ${name}`),
       // SQLite needs no permission of Deno for the files that it keeps beside.
       ...implyGrants("write", [paths.senseDatabase(name)], `database of sense ${name}`),

@@ -43,7 +43,10 @@ Deno.test("after init the rest of the library can be added, and the workspace is
         if (new RegExp(`^  ${name}:`, "m").test(old)) continue;
         const { code, out, err } = await nerve(root, part, "add", name);
         assert.deepEqual([code, err], [0, ""]);
-        assert.match(out, new RegExp(`^✅ added ${kind}/${name}/.* and its lines at nerve\\.yaml:\\d+\n`));
+        assert.match(
+          out,
+          new RegExp(`^✅ added ${kind}/${name}/.*\n✅ added the lines of "${name}" at nerve\\.yaml:\\d+\n`),
+        );
         assert.match(out, /👉 .*nerve validate\n$/);
       }
     }
@@ -57,14 +60,15 @@ Deno.test("after init the rest of the library can be added, and the workspace is
   });
 });
 
-Deno.test("a sense under another name has its own folder, lines and reflex", async () => {
+Deno.test("a sense under another name has its own lines and reflex, and the same code", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "# mine\n" });
     for (const as of ["123", "mail-ports"]) {
       assert.equal((await nerve(root, "sense", "add", "port-check", "--as", as)).code, 0);
     }
     assert.match(await yaml(root), /^# mine\n\nsenses:\n {2}"123":\n[^]*\n {2}mail-ports:\n/);
-    await Deno.stat(join(root, "senses", "mail-ports", "index.ts"));
+    assert.deepEqual([...Deno.readDirSync(join(root, "senses"))].map(({ name }) => name), ["port-check"]);
+    assert.match(await yaml(root), /^ {2}mail-ports:\n {4}use: port-check\n {4}permissions:\n/m);
     await Deno.stat(join(root, "lib", "address.ts"));
     assert.equal((await nerve(root, "validate")).code, 0);
     const { items } = JSON.parse((await nerve(root, "sense", "list", "--json")).out);
@@ -100,6 +104,19 @@ Deno.test("an unchanged library folder is configured again, and the user's code 
     assert.match(out, /not touched, since they are yours: lib\/address\.ts\n/);
     assert.equal(await Deno.readTextFile(join(root, "lib", "address.ts")), "// mine\n");
     assert.match(await yaml(root), /port-check:/);
+  });
+});
+
+Deno.test("code that an entry uses is not touched by a further entry, changed or not", async () => {
+  await inTempDir(async (root) => {
+    await writeWorkspace(root, { "nerve.yaml": "# mine\n" });
+    assert.equal((await nerve(root, "sense", "add", "port-check")).code, 0);
+    await writeWorkspace(root, { "senses/port-check/index.ts": "export const compute = () => null; // mine\n" });
+    const { code, out } = await nerve(root, "sense", "add", "port-check", "--as", "mail-ports");
+    assert.equal(code, 0);
+    assert.match(out, /^✅ senses\/port-check\/ is there, and stays as it is\n✅ added the lines of "mail-ports" at /);
+    assert.match(await Deno.readTextFile(join(root, "senses/port-check/index.ts")), /mine/);
+    assert.match((await nerve(root, "sense", "list")).out, /SENSE +CODE +GROUP[^]*mail-ports +port-check +mail-ports/);
   });
 });
 

@@ -18,6 +18,11 @@ Deno.test("a trigger of a folder that is not in nerve.yaml says so, and how to a
     (await served.nerve("sense", "trigger", "quite")).err,
     /there is no sense "quite"\n {3}there are: quiet\n/,
   );
+  served.workspace.write("nerve.yaml", "senses: { later: { use: late } }\n");
+  assert.match(
+    (await served.nerve("sense", "trigger", "late")).err,
+    /senses\/late\/ exists, but it is the code of later\n {3}nerve sense trigger later\n/,
+  );
   // It has been added meanwhile, but this kernel does not watch and has not been told to reload.
   served.workspace.write("nerve.yaml", "senses: { late: {} }\n");
   const untaken = await served.nerve("sense", "trigger", "late");

@@ -22,3 +22,16 @@ Deno.test("a configured name without its folder is an error, a folder without it
     const hints = loaded.error.filter(({ severity }) => severity === "error").map(({ hint }) => hint);
     assert.deepEqual(hints, ["nerve init sense empty", 'did you mean "disk-usage"?']);
   }));
+
+Deno.test("the code of an entry is the folder that it uses, which must be there", () =>
+  inWorkspace(async (paths, load) => {
+    const problems = await load(`senses: { a: {}, b2: { use: b }, b3: { use: bb }, b4: { use: B } }\n${restOfYaml}`);
+    assert.deepEqual(problems.filter((line) => /folder|index\.ts|configured|not a name/.test(line)), [
+      "error senses.b3.use: there is no senses/bb/index.ts",
+      'error senses.b4.use: "B" is not a name: lower-case letters, digits and hyphens inside, at most 64',
+    ]);
+    const loaded = await loadNerveConfig(paths, nowhere);
+    assert.ok(!loaded.ok);
+    const hints = loaded.error.filter(({ path }) => path.endsWith(".use")).map(({ hint }) => hint);
+    assert.deepEqual(hints, ['did you mean "b"?', "write b"]);
+  }));

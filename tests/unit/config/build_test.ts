@@ -7,6 +7,7 @@ Deno.test("missing settings have their defaults, also for an entry that is only 
   const config = configOf("senses:\n  a:\nworkflows:\n  w:\n");
   assert.deepEqual(config.senses.get("a"), {
     name: "a",
+    use: "a",
     group: "a",
     throttleMs: null,
     timeoutMs: 30_000,
@@ -19,6 +20,7 @@ Deno.test("missing settings have their defaults, also for an entry that is only 
   });
   assert.deepEqual(config.workflows.get("w"), {
     name: "w",
+    use: "w",
     concurrency: 1,
     overflow: "queue",
     maxQueue: 100,

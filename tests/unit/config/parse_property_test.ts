@@ -130,6 +130,7 @@ const sense = (names: readonly string[], self: string): fc.Arbitrary<SenseConfig
   const others = names.filter((other) => other !== self);
   return fc.record({
     name: fc.constant(self),
+    use: fc.oneof(fc.constant(self), name),
     group: fc.oneof(fc.constant(self), name),
     throttleMs: fc.option(ms),
     timeoutMs: ms,
@@ -145,6 +146,7 @@ const sense = (names: readonly string[], self: string): fc.Arbitrary<SenseConfig
 const workflow = (self: string): fc.Arbitrary<WorkflowConfig> => {
   return fc.record({
     name: fc.constant(self),
+    use: fc.oneof(fc.constant(self), name),
     concurrency: fc.integer({ min: 1, max: 1_000 }),
     overflow: fc.constantFrom("drop", "queue"),
     maxQueue: fc.integer({ min: 1, max: 10_000 }),
@@ -204,6 +206,7 @@ function written(value: NerveConfig): string {
     retention: formatDuration(value.retentionMs),
     env_file: value.envFile,
     senses: entries(value.senses, (item) => ({
+      use: item.use,
       group: item.group,
       throttle: item.throttleMs === null ? null : formatDuration(item.throttleMs),
       timeout: formatDuration(item.timeoutMs),
@@ -225,6 +228,7 @@ function written(value: NerveConfig): string {
       on: item.on,
     })),
     workflows: entries(value.workflows, (item) => ({
+      use: item.use,
       concurrency: item.concurrency,
       overflow: item.overflow,
       max_queue: item.overflow === "drop" ? null : item.maxQueue,

@@ -14,6 +14,7 @@ Deno.test("the example configuration is valid, with no warning but those for run
   const config = configOf(example);
   assert.deepEqual(config.senses.get("disk-usage"), {
     name: "disk-usage",
+    use: "disk-usage",
     group: "system",
     throttleMs: 10_000,
     timeoutMs: 30_000,
