@@ -39,7 +39,7 @@ export const heardBytesMax = 1 * MiB;
 
 export const groupsMax = 256;
 export const sensesMax = 2_000;
-export const workflowsMax = 256;
+export const workflowsMax = 256, scheduleLinesMax = 100;
 export const sseClientsMax = 64;
 /** Events queued for one subscriber; beyond it the oldest is dropped and counted. */
 export const subscriberQueueMax = 1_024;

@@ -16,8 +16,8 @@ import {
 import { namePattern } from "../protocol/signal.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
-import type { FileShape, ReflexShape, SenseShape, WorkflowShape } from "./schema.ts";
-import type { GroupConfig, NerveConfig, ReflexConfig, SenseConfig, WorkflowConfig } from "./types.ts";
+import type { FileShape, ReflexShape, ScheduleShape, SenseShape, WorkflowShape } from "./schema.ts";
+import type { GroupConfig, NerveConfig, ReflexConfig, ScheduleConfig, SenseConfig, WorkflowConfig } from "./types.ts";
 
 /** `omit`: the positions of reflexes known to be invalid; the others keep their order. */
 export function buildConfig(file: FileShape, diagnostics: DiagnosticList, omit: ReadonlySet<number>): {
@@ -136,8 +136,18 @@ function buildWorkflow(
     maxThreadBytes: shape.max_thread ?? defaultMaxThreadBytes,
     permissions: shape.permissions ?? {},
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
+    schedule: (shape.schedule ?? []).map((line, index) =>
+      buildScheduleLine(line, ["workflows", name, "schedule", index], diagnostics)
+    ),
     config: shape.config ?? {},
   };
+}
+
+/** A missing cron line stays empty, and is reported here only. */
+function buildScheduleLine(shape: ScheduleShape, path: ConfigPath, diagnostics: DiagnosticList): ScheduleConfig {
+  const { cron, timezone, catch_up, prompt } = shape;
+  if ((cron ?? "") === "") diagnostics.error(path, "has no cron", 'give it cron: "0 9 * * *"');
+  return { cron: cron ?? "", timezone: timezone ?? null, catchUp: catch_up ?? "none", prompt: prompt ?? "" };
 }
 
 function buildUse(use: string | null | undefined, path: ConfigPath, diagnostics: DiagnosticList): string | null {

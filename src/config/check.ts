@@ -4,8 +4,9 @@
  * has the checks that read the disk, permissions/check_grants.ts those that need absolute paths.
  */
 import { formatDuration } from "../base/duration.ts";
-import { groupsMax, sensesMax, workflowsMax } from "../base/limits.ts";
+import { groupsMax, promptMaxBytes, sensesMax, workflowsMax } from "../base/limits.ts";
 import { unknownText } from "../protocol/common_errors.ts";
+import { byteLength } from "../protocol/json.ts";
 import { findCronFault, findTimezoneFault } from "./cron.ts";
 import { clipText, type ConfigPath, formatConfigPath, quote } from "./diagnostic.ts";
 import type { DiagnosticList } from "./diagnostic_list.ts";
@@ -68,12 +69,17 @@ function checkReferences(
         diagnostics.error([...path, "on", at], `sense ${quote(source)} would trigger itself`);
       } else checkSense(source, [...path, "on", at]);
     });
-    const zone = reflex.timezone === null ? null : findTimezoneFault(reflex.timezone);
-    if (zone !== null) diagnostics.error([...path, "timezone"], zone.message, zone.hint);
-    // Detecting a line that never fires takes 0.7 ms: thousands of them must not block the kernel.
-    const cron = reflex.cron === null || diagnostics.full ? null : findCronFault(reflex.cron);
-    if (cron !== null) diagnostics.error([...path, "cron"], cron.message, cron.hint);
+    checkClock(reflex, path, diagnostics);
   });
+  for (const { name, schedule } of config.workflows.values()) {
+    schedule.forEach((line, index) => {
+      const path = ["workflows", name, "schedule", index];
+      checkClock(line, path, diagnostics);
+      if (byteLength(line.prompt) > promptMaxBytes) {
+        diagnostics.error([...path, "prompt"], `is larger than ${promptMaxBytes} bytes`);
+      }
+    });
+  }
   for (const { name, peers } of config.senses.values()) {
     if (peers === "all") continue;
     peers.forEach((peer, index) => {
@@ -82,6 +88,18 @@ function checkReferences(
       else checkSense(peer, path);
     });
   }
+}
+
+function checkClock(
+  { cron, timezone }: { readonly cron: string | null; readonly timezone: string | null },
+  path: ConfigPath,
+  diagnostics: DiagnosticList,
+): void {
+  const zone = timezone === null ? null : findTimezoneFault(timezone);
+  if (zone !== null) diagnostics.error([...path, "timezone"], zone.message, zone.hint);
+  // Detecting a line that never fires takes 0.7 ms: thousands of them must not block the kernel.
+  const fault = cron === null || cron === "" || diagnostics.full ? null : findCronFault(cron);
+  if (fault !== null) diagnostics.error([...path, "cron"], fault.message, fault.hint);
 }
 
 function checkIsSense(config: NerveConfig, name: string, path: ConfigPath, diagnostics: DiagnosticList): void {

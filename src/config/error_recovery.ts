@@ -88,8 +88,10 @@ function buildRemainder(
     entries = new Set(invalid.map((path) => formatConfigPath(path.slice(0, 2))));
   const senses = invalid.some((path) => path.length === 1) && findValueAt(rest, ["senses"]) === undefined;
   const misleads = ({ path, severity }: Diagnostic) => {
-    // A diagnostic of a reflex may result from the value that was dropped from it.
-    if (path.startsWith("reflexes")) return texts.some((taken) => taken === path || taken.startsWith(`${path}.`));
+    // A diagnostic of a reflex, or of a line of a schedule, may result from the value that was dropped from it.
+    if (path.startsWith("reflexes") || path.includes(".schedule[")) {
+      return texts.some((taken) => taken === path || taken.startsWith(`${path}.`));
+    }
     if (severity === "error" || invalid.length === 0) return false;
     // A warning about a whole entry: nothing uses it, or it gains permissions.
     const [, entry = "", inside = ""] = /^(\w*(?:\.[^.[]+)?)(.*)$/.exec(path) ?? [];
@@ -109,7 +111,8 @@ function replaceReflexes(input: unknown, omit: ReadonlySet<number>): unknown {
 function findIssuePaths(issue: z.core.$ZodIssue): ConfigPath[] {
   const path = toConfigPath(issue.path);
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...path, key]);
-  // Drops the key of an entry, or a single permission: only a reflex's `sense` is required.
+  // Drops the key of an entry, of a line of a schedule, or a single permission: only a reflex's `sense` is required.
+  if (path[2] === "schedule" && path.length > 4) return [path.slice(0, 5)];
   return [path.slice(0, path[2] === "permissions" && typeof path[3] === "string" ? 4 : 3)];
 }
 

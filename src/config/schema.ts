@@ -13,6 +13,7 @@ import {
   memoryMinBytes,
   queueMax,
   retentionMinMs,
+  scheduleLinesMax,
   threadMinBytes,
   timeoutMinMs,
 } from "../base/limits.ts";
@@ -132,6 +133,13 @@ const reflex = z.strictObject({
   on: z.array(z.string()).nullish(),
 });
 
+const schedule = z.strictObject({
+  cron: text,
+  timezone: text,
+  catch_up: z.enum(["once", "none"]).nullish(),
+  prompt: text,
+});
+
 const workflow = z.strictObject({
   use: text,
   concurrency: count(concurrencyMax),
@@ -142,6 +150,7 @@ const workflow = z.strictObject({
   max_thread: size(threadMinBytes),
   permissions,
   memory: size(memoryMinBytes),
+  schedule: z.array(schedule).max(scheduleLinesMax).nullish(),
   config: userConfig,
 });
 
@@ -160,6 +169,7 @@ export const fileSchema = z.strictObject({
 export type FileShape = z.infer<typeof fileSchema>;
 export type SenseShape = z.infer<typeof sense>;
 export type ReflexShape = z.infer<typeof reflex>;
+export type ScheduleShape = z.infer<typeof schedule>;
 export type WorkflowShape = z.infer<typeof workflow>;
 
 /** The known keys of the mapping at `path`, for "did you mean". */
@@ -170,5 +180,6 @@ export function listKnownKeys(path: readonly PropertyKey[]): string[] {
   for (const [name, entry] of Object.entries(entries)) {
     if (name === section && path.length === 2) return Object.keys(entry.shape);
   }
+  if (section === "workflows" && path[2] === "schedule" && path.length === 4) return Object.keys(schedule.shape);
   return [];
 }

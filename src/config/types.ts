@@ -51,6 +51,14 @@ export interface ReflexConfig {
   readonly on: readonly string[];
 }
 
+/** A line of a workflow's own clock: it starts a run with `prompt`. `timezone` null: the machine's time zone. */
+export interface ScheduleConfig {
+  readonly cron: string;
+  readonly timezone: string | null;
+  readonly catchUp: "once" | "none";
+  readonly prompt: string;
+}
+
 export interface WorkflowConfig {
   readonly name: string;
   /** The folder of its code in workflows/; by default its name. */
@@ -64,6 +72,7 @@ export interface WorkflowConfig {
   readonly maxThreadBytes: number;
   readonly permissions: PermissionRequest;
   readonly memoryBytes: number;
+  readonly schedule: readonly ScheduleConfig[];
   readonly config: JsonObject;
 }
 

@@ -21,8 +21,8 @@ import type { NewLogRow } from "../protocol/log.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import { diffConfigs, isSameDefinition, removesEntries } from "./config_diff.ts";
 import type { CurrentConfig } from "./current_config.ts";
-import type { ScheduleTarget, SenseTarget, WorkflowTarget } from "./ports.ts";
-import { toComputeLimits, toSchedulePlans, toWorkflowPlans } from "./stage_plans.ts";
+import type { ScheduleTarget, SenseTarget, WorkflowScheduleTarget, WorkflowTarget } from "./ports.ts";
+import { toComputeLimits, toSchedulePlans, toWorkflowPlans, toWorkflowSchedules } from "./stage_plans.ts";
 import { listLockProblems, type PermissionLockInForce } from "./permission_lock.ts";
 import { planUnits } from "./unit_plans.ts";
 import type { VariablesInForce } from "./variables.ts";
@@ -38,6 +38,7 @@ export interface ConfigApplierPorts {
   readonly senses: SenseTarget;
   readonly workflows: WorkflowTarget;
   readonly scheduler: ScheduleTarget;
+  readonly schedules: WorkflowScheduleTarget;
   readonly paths: WorkspacePaths;
   readonly clock: Clock;
   /** The time up to which a sense's cron lines were followed; null when they never were. */
@@ -153,7 +154,7 @@ export class ConfigApplier {
 
   /** Applies `current` to every part. Returns the units whose process is replaced because their definition changed. */
   #applyToParts(): UnitKey[] {
-    const { current, variables, supervisor, senses, workflows, scheduler, lastCronTick } = this.#ports;
+    const { current, variables, supervisor, senses, workflows, scheduler, schedules, lastCronTick } = this.#ports;
     const { config } = current;
     const plans = planUnits(config, this.#ports.paths, current.bound.holds, variables.environment);
     const changed: UnitKey[] = [];
@@ -170,6 +171,7 @@ export class ConfigApplier {
     for (const key of changed) this.replaceProcess(key);
     for (const limits of toComputeLimits(config)) senses.putSense(limits);
     workflows.configure(toWorkflowPlans(config));
+    schedules.setPlans(toWorkflowSchedules(config));
     scheduler.setPlans(toSchedulePlans(config, lastCronTick));
     senses.keepOnly(config.senses);
     for (const key of removed) {

@@ -5,7 +5,7 @@
 import type { UnitProcess } from "../process/unit_process.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { UnitKey } from "../protocol/unit.ts";
-import type { SensePlan } from "../scheduler/ports.ts";
+import type { SensePlan, WorkflowSchedulePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
 import type { WorkflowPlan } from "../workflow/engine.ts";
 
@@ -19,6 +19,11 @@ export interface SenseTarget {
 
 export interface ScheduleTarget {
   setPlans(plans: readonly SensePlan[]): void;
+}
+
+/** Receives the schedules of the workflows that have one. */
+export interface WorkflowScheduleTarget {
+  setPlans(plans: readonly WorkflowSchedulePlan[]): void;
 }
 
 export interface WorkflowTarget {

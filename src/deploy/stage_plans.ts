@@ -4,7 +4,7 @@
  */
 import { type NerveConfig, reflexesOf } from "../config/types.ts";
 import { groupKey } from "../protocol/unit.ts";
-import type { SensePlan } from "../scheduler/ports.ts";
+import type { SensePlan, WorkflowSchedulePlan } from "../scheduler/ports.ts";
 import type { ComputeLimits } from "../sensing/ports.ts";
 import type { WorkflowPlan } from "../workflow/engine.ts";
 
@@ -26,6 +26,12 @@ export function toComputeLimits(config: NerveConfig): ComputeLimits[] {
     timeoutMs,
     gracePeriodMs,
   }));
+}
+
+export function toWorkflowSchedules(config: NerveConfig): WorkflowSchedulePlan[] {
+  return [...config.workflows.values()].flatMap(({ name, schedule }) =>
+    schedule.length === 0 ? [] : [{ workflow: name, lines: schedule }]
+  );
 }
 
 export function toWorkflowPlans(config: NerveConfig): WorkflowPlan[] {

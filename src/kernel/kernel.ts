@@ -190,6 +190,7 @@ export class Kernel {
       await parts.reload.begin();
       parts.workflows.start();
       parts.scheduler.start();
+      parts.schedules.start();
       parts.outboxes.recover(parts.current.config.senses.keys());
       parts.listening.resume();
       parts.retention.start();
@@ -226,6 +227,7 @@ export class Kernel {
     const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
     await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop(), parts.walWatch.stop()]);
     scheduler.stop();
+    parts.schedules.stop();
     parts.logBudget.stop();
     const over = Promise.all([runner.stop(), workflows.stop(now ? 0 : undefined)]);
     if (now) supervisor.killAll();

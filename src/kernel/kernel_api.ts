@@ -18,6 +18,7 @@ import {
   type ArchiveReply,
   type ArchiveRequest,
   formatReflex,
+  formatSchedule,
   type Health,
   type ReloadReply,
   type SenseView,
@@ -33,6 +34,7 @@ import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
 import type { Store } from "../store/store.ts";
 import type { WorkflowEngine } from "../workflow/engine.ts";
+import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
@@ -61,6 +63,7 @@ export interface KernelApiPorts {
   readonly senses: SenseManager;
   readonly scheduler: Scheduler;
   readonly workflows: WorkflowEngine;
+  readonly schedules: WorkflowSchedules;
   readonly errors: LoadErrors;
   readonly reload: Reload;
 }
@@ -216,15 +219,19 @@ export class KernelApi {
   }
 
   workflows(): WorkflowView[] {
-    const { workflows, supervisor } = this.#ports;
+    const { workflows, schedules, supervisor, secrets } = this.#ports;
     const units = supervisor.view(), loads = workflows.readLoads();
-    return [...this.#ports.current.config.workflows.values()].map(({ name, use, concurrency, overflow }) => {
+    return [...this.#ports.current.config.workflows.values()].map(({ name, use, concurrency, overflow, schedule }) => {
       const unit = units.find(({ key }) => key === workflowKey(name));
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
       const problem = down ?? this.#findWorkflowFault(name);
       const { active = 0, queued = 0 } = load ?? {};
-      return { name, use, concurrency, overflow, active, queued, problem: this.#ports.secrets.mask(problem) };
+      return {
+        ...{ name, use, concurrency, overflow, active, queued, problem: secrets.mask(problem) },
+        schedule: schedule.map(formatSchedule),
+        nextDue: schedules.nextDue(name),
+      };
     });
   }
 

@@ -44,6 +44,7 @@ import { StuckPrograms } from "./stuck_programs.ts";
 import { UnitNotices } from "./unit_notices.ts";
 import { RunSpans } from "./run_spans.ts";
 import { SupervisedWorkflows } from "./workflow_host.ts";
+import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
 import type { WriteFailures } from "./write_failures.ts";
@@ -73,6 +74,7 @@ export interface KernelParts {
   readonly runner: ComputeRunner;
   readonly workflows: WorkflowManager;
   readonly scheduler: Scheduler;
+  readonly schedules: WorkflowSchedules;
   readonly listening: Listening;
   readonly outboxes: OutboxRecovery;
   readonly ticks: TickTimes;
@@ -107,6 +109,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const supervisor = new UnitSupervisor({ socketFolders: listSocketFolders(paths), workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
   const workflows = makeWorkflows(store, outlets, supervisor);
+  const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = makeDatabaseWatch(from, outlets, supervisor);
   const logBudget = new LogBudget(clock, {
@@ -126,6 +129,7 @@ export function wireKernel(from: Foundation): KernelParts {
     ...outlets,
     ...stages,
     scheduler: listening,
+    schedules,
     paths,
     lock,
     variables,
@@ -147,7 +151,7 @@ export function wireKernel(from: Foundation): KernelParts {
   });
   const replaceProcesses = () => current.units.forEach(({ key }) => applier.replaceProcess(key));
   const walWatch = new WalWatch({ ...outlets, store, replaceProcesses });
-  const made = { ...stages, store, current, variables, feed, reload, retention };
+  const made = { ...stages, schedules, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
   return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };

@@ -138,6 +138,13 @@ export function formatReflex(reflex: {
   return parts.join(" and ");
 }
 
+/** A line of a workflow's schedule as one text, for `WorkflowView.schedule`. */
+export function formatSchedule(
+  { cron, timezone }: { readonly cron: string; readonly timezone: string | null },
+): string {
+  return formatReflex({ intervalMs: null, cron, timezone, on: [] });
+}
+
 /**
  * How a manual trigger was accepted. `started`: at once; `throttled`: its compute starts at `until`, when the throttle
  * window ends; `coalesced`: a compute that is due anyway answers it too.
@@ -162,6 +169,10 @@ export const workflowViewSchema = z.object({
   overflow: z.enum(["drop", "queue"]),
   active: z.int(),
   queued: z.int(),
+  /** One text for each line of its schedule: `cron 0 9 * * *`. */
+  schedule: z.array(z.string()).default([]),
+  /** When its schedule starts the next run; null when it has none. */
+  nextDue: z.number().nullable().default(null),
   problem: z.string().nullable(),
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;

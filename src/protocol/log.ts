@@ -35,6 +35,8 @@ export const logTypes = [
   "sense.database_reopened",
   "workflow.load_failed",
   "workflow.held",
+  "workflow.due",
+  "workflow.missed",
   "run.queued",
   "run.started",
   "run.resumed",

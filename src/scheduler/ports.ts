@@ -88,6 +88,39 @@ export interface TriggerReceipt {
   readonly until: number | null;
 }
 
+/** The own clock of a workflow: lines that start runs. The configuration was validated. */
+export interface WorkflowSchedulePlan {
+  readonly workflow: string;
+  readonly lines: readonly ScheduleLine[];
+}
+
+export interface ScheduleLine {
+  readonly cron: string;
+  /** An IANA name; null means the machine's own time zone. */
+  readonly timezone: string | null;
+  readonly catchUp: "none" | "once";
+  readonly prompt: string;
+}
+
+/** `due` is the time that the line names. */
+export interface LineTick {
+  readonly workflow: string;
+  readonly line: ScheduleLine;
+  readonly due: number;
+}
+
+/** What becomes of the ticks of workflows' lines. Must not throw. */
+export interface ScheduleFollower {
+  /** The time up to which the line was followed; null when it never was. */
+  followedUpTo(workflow: string, line: ScheduleLine): number | null;
+  /** The line is followed from now on, and was not before. */
+  onFollowed(workflow: string, line: ScheduleLine): void;
+  /** `caughtUp`: the tick was missed, and the line catches up. */
+  onTick(tick: LineTick, caughtUp: boolean): void;
+  /** Nothing ran at that tick, because no daemon did; it is the newest of them. */
+  onMissed(tick: LineTick): void;
+}
+
 /** The state of one sense, for display. */
 export interface SenseSchedule {
   readonly state: "idle" | "waiting" | "running" | "running_pending";

@@ -186,7 +186,17 @@ export class FakeView implements KernelPort {
   }
 
   workflows(): WorkflowView[] {
-    return [{ name: "cleanup", use: null, concurrency: 1, overflow: "drop", active: 0, queued: 0, problem: null }];
+    return [{
+      name: "cleanup",
+      use: null,
+      schedule: [],
+      nextDue: null,
+      concurrency: 1,
+      overflow: "drop",
+      active: 0,
+      queued: 0,
+      problem: null,
+    }];
   }
 
   /** The answer of `reload`; tests replace it. */

@@ -19,7 +19,7 @@ import {
   traceCauses,
 } from "../render/cause_text.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
-import { clip, dim, formatDateTime, formatDistance, plural, print, printJson, sign } from "../render/terminal.ts";
+import { clip, dim, formatDateTime, formatNext, plural, print, printJson, sign } from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -111,7 +111,7 @@ async function explainSilence(io: CliIo, flags: Flags, sense: string): Promise<n
   if (problem !== null) print(io, `${sign.warning} its current state is unknown: ${toPrintable(problem)}`);
   else if (live?.problem != null) print(io, `${sign.broken} now: ${clip(live.problem, 300)}`);
   else if (live?.nextDue != null) {
-    print(io, dim(io, `it computes next ${formatDistance(live.nextDue, io.clock.now())}`));
+    print(io, dim(io, `it computes next ${formatNext(live.nextDue, io.clock.now())}`));
   }
   return exit.ok;
 }

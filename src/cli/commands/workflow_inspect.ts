@@ -96,7 +96,11 @@ function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
 
 function printRun(io: CliIo, run: Run): void {
   const { trigger, causeId } = run;
-  const by = trigger.kind === "sense" ? `sense ${trigger.sense}` : "hand";
+  const by = trigger.kind === "sense"
+    ? `sense ${trigger.sense}`
+    : trigger.kind === "schedule"
+    ? `its schedule (${trigger.cron})`
+    : "hand";
   const time = (ms: number | null) => ms === null ? "-" : formatDateTime(ms);
   print(io, `${runSign[run.status]} ${run.runId} of ${run.workflow}: ${run.status}`);
   const fields: [string, string][] = [

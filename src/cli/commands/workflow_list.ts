@@ -1,7 +1,7 @@
 /** `nerve workflow list`: the workflows and a page of their runs, from the database; counts are live with a daemon. */
 import { NerveError } from "../../base/errors.ts";
 import type { NerveConfig } from "../../config/types.ts";
-import type { WorkflowView } from "../../protocol/api.ts";
+import { formatSchedule, type WorkflowView } from "../../protocol/api.ts";
 import { unknownWorkflow } from "../../protocol/common_errors.ts";
 import type { RunPage } from "../../protocol/queries.ts";
 import { type RunStatus, runStatusSchema } from "../../protocol/run.ts";
@@ -13,6 +13,7 @@ import {
   clip,
   dim,
   formatDistance,
+  formatNext,
   plural,
   print,
   printJson,
@@ -72,29 +73,33 @@ function countRuns(records: CliRecords | null, workflow: string | undefined): nu
 function readStored(config: NerveConfig, records: CliRecords | null): WorkflowView[] {
   const count = (workflow: string, status: RunStatus) =>
     records?.runs({ workflow, statuses: [status], limit: 1, offset: 0 }).total ?? 0;
-  return [...config.workflows.values()].map(({ name, use, concurrency, overflow }) => ({
+  return [...config.workflows.values()].map(({ name, use, concurrency, overflow, schedule }) => ({
     name,
     use,
     concurrency,
     overflow,
     active: count(name, "started"),
     queued: count(name, "queued"),
+    schedule: schedule.map(formatSchedule),
+    nextDue: null,
     problem: null,
   }));
 }
 
 function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boolean): void {
-  const code = listCodeColumn(workflows);
+  const code = listCodeColumn(workflows), now = io.clock.now();
+  const scheduled = workflows.some(({ schedule }) => schedule.length > 0);
   printTable(
     io,
-    ["", "WORKFLOW", ...code.title, "ACTIVE", "QUEUED", "OVERFLOW"],
-    workflows.map(({ name, use, active, queued, concurrency, overflow, problem }) => [
+    ["", "WORKFLOW", ...code.title, "ACTIVE", "QUEUED", "OVERFLOW", ...scheduled ? ["NEXT", "SCHEDULE"] : []],
+    workflows.map(({ name, use, active, queued, concurrency, overflow, schedule, nextDue, problem }) => [
       problem !== null ? sign.broken : live ? sign.live : sign.idle,
       name,
       ...code.cell({ name, use }),
       `${active} of ${concurrency}`,
       String(queued),
       overflow,
+      ...scheduled ? [nextDue === null ? "-" : formatNext(nextDue, now), clip(schedule.join("; "), 80)] : [],
     ]),
   );
   for (const { name, problem } of workflows) {

@@ -6,7 +6,7 @@ import { formatDuration } from "../../base/duration.ts";
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { CliRecords } from "../open_records.ts";
-import { clip, formatClockTime, preview, runSign, sign } from "./terminal.ts";
+import { clip, formatClockTime, formatDateTime, preview, runSign, sign } from "./terminal.ts";
 
 const textMaxChars = 160;
 
@@ -45,6 +45,12 @@ export function describeRow(row: LogRow): string {
         `${clip(toText(payload.prompt), textMaxChars)}${formatOccasion(payload)}`;
     case "sense.triggered":
       return `${sign.next} ${name} was triggered by hand`;
+    case "workflow.due":
+      return `${sign.due} ${name} was due at ${formatDue(payload)}${
+        payload.caughtUp === true ? ", which was caught up: no daemon ran then" : ""
+      }`;
+    case "workflow.missed":
+      return `${sign.asleep} ${name} was due at ${formatDue(payload)}, when no daemon ran: nothing was started`;
     case "run.queued":
     case "run.started":
     case "run.completed":
@@ -62,6 +68,12 @@ export function describeRow(row: LogRow): string {
     default:
       return describeNonAction(row) ?? `${sign.log} ${type} ${clip(source, 100)} ${preview(row.payload, textMaxChars)}`;
   }
+}
+
+/** `2026-11-30 09:00:00 by 0 9 * * 1-5 (Europe/Berlin)` */
+function formatDue({ due, cron, timezone }: JsonObject): string {
+  const zone = typeof timezone === "string" ? ` (${clip(timezone, 64)})` : "";
+  return `${typeof due === "number" ? formatDateTime(due) : "?"} by ${clip(toText(cron), 100)}${zone}`;
 }
 
 /** Why a compute did not run, gave no signal, or had its directive ignored. Null for other rows. */
@@ -108,6 +120,7 @@ export function describeFirstCause({ rows, missing }: CauseChain): string {
   const last = rows.at(-1);
   if (missing !== null) return `row ${missing}, which caused that, is no longer in the log`;
   const payload = last === undefined ? {} : readFields(last);
+  if (last?.type === "workflow.due") return "that was its schedule";
   switch (payload.trigger) {
     case "interval":
       return `that was compute ${toText(payload.compute)}, due by its interval`;

@@ -22,6 +22,7 @@ export const sign = {
   idle: "⚪",
   broken: "🔴",
   asleep: "💤",
+  due: "⏰",
   died: "💥",
   next: "👉",
 } as const;
@@ -86,6 +87,19 @@ export function formatDistance(ms: number, now: number): string {
     : `${Math.floor(seconds / 86_400)}d`;
   return ms < now ? `${text} ago` : `in ${text}`;
 }
+
+/**
+ * When something comes: `in 5m` within the hour, else by the machine's clock: `Mon 09:00` within six days, later with
+ * the date.
+ */
+export function formatNext(ms: number, now: number): string {
+  if (ms - now < 60 * 60_000) return formatDistance(ms, now);
+  const days = (ms - now) / (24 * 60 * 60_000);
+  const [date, time] = [formatDateTime(ms).slice(0, 10), formatClockTime(ms).slice(0, 5)];
+  return days >= 6 ? `${date} ${time}` : `${weekdays[new Date(ms).getDay()]} ${time}`;
+}
+
+const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const;
 
 /** `1 sense`, `3 senses`. */
 export function plural(count: number, what: string): string {

@@ -80,6 +80,8 @@ Deno.test("workflow list says why a workflow is quarantined", async () => {
     const cleanup = {
       name: "cleanup",
       use: null,
+      schedule: [] as string[],
+      nextDue: null,
       concurrency: 1,
       overflow: "drop",
       active: 1,

@@ -132,6 +132,7 @@ Deno.test("a nerve.yaml that removes entries is applied after a rest, and at onc
         append: () => {},
         emit: () => {},
         lastCronTick: () => null,
+        schedules: { setPlans: applied },
       },
       supervisor: {
         ...{ putUnit: applied, replaceProcess: applied, resetUnit: applied },

@@ -125,7 +125,8 @@ Deno.test("any part of the library can be added to any nerve.yaml; every line an
         );
         for (const [name, entry] of before[kind]) assert.deepEqual(after[kind].get(name), entry);
         for (const { name, as } of ofKind) {
-          assert.deepEqual(parse(text)[kind][as], parse(alone({ kind, name }))[kind][name]);
+          const use = as === name ? {} : { use: name };
+          assert.deepEqual(parse(text)[kind][as], { ...use, ...parse(alone({ kind, name }))[kind][name] });
         }
       }
       assert.deepEqual(after.reflexes.slice(0, before.reflexes.length), before.reflexes);
@@ -162,6 +163,7 @@ Deno.test("comments come with the entry, and stand at the lines that they descri
   a: {}
   # b: {}
   cpu:
+    use: cpu-usage
     permissions:
       sys: [cpus, loadavg]        # the counters, the load average
     config:

@@ -155,6 +155,15 @@ const workflow = (self: string): fc.Arbitrary<WorkflowConfig> => {
     maxThreadBytes: fc.integer({ min: 2 * 1024 ** 2, max: 2 ** 40 }),
     permissions,
     memoryBytes: fc.integer({ min: 64, max: 4_096 }).map((mebibytes) => mebibytes * 1024 ** 2),
+    schedule: fc.array(
+      fc.record({
+        cron: fc.constantFrom("0 9 * * 1-5", "*/5 * * * *", "@daily"),
+        timezone: fc.option(fc.constantFrom("UTC", "Europe/Berlin")),
+        catchUp: fc.constantFrom("once", "none"),
+        prompt: fc.string({ maxLength: 20 }),
+      }),
+      { maxLength: 3 },
+    ),
     config: json,
   }).map((value) => ({ ...value, maxQueue: value.overflow === "drop" ? 0 : value.maxQueue }));
 };
@@ -237,6 +246,7 @@ function written(value: NerveConfig): string {
       max_thread: `${item.maxThreadBytes}B`,
       permissions: item.permissions,
       memory: size(item.memoryBytes),
+      schedule: item.schedule.map(({ catchUp, ...line }) => ({ ...line, catch_up: catchUp })),
       config: item.config,
     })),
   });

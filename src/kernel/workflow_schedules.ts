@@ -1,0 +1,166 @@
+/**
+ * Starts runs at the ticks of workflows' own schedules. Created by wiring.ts; scheduler/workflow_clock.ts says when.
+ * I1. A tick makes one run, whatever dies: its row and the id of its run are stored together, before the run is; the
+ *     next daemon starts that run if it is not there.
+ * I2. A tick whose run cannot be stored is tried again until it can, or until the next tick of its line.
+ */
+import { messageOf } from "../base/errors.ts";
+import { backoffMaxMs } from "../base/limits.ts";
+import type { Clock } from "../base/time.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { LogRow, LogType, NewLogRow } from "../protocol/log.ts";
+import type { LineTick, ScheduleFollower, ScheduleLine, WorkflowSchedulePlan } from "../scheduler/ports.ts";
+import { WorkflowClock } from "../scheduler/workflow_clock.ts";
+import type { MetaStore } from "../store/log/meta_store.ts";
+import type { WorkflowEngine } from "../workflow/engine.ts";
+
+export interface WorkflowSchedulePorts {
+  readonly clock: Clock;
+  readonly meta: Pick<MetaStore, "get" | "set">;
+  readonly workflows: Pick<WorkflowEngine, "startRun">;
+  /** `values` are stored in the same commit. */
+  append(row: NewLogRow, values: readonly (readonly [key: string, value: string])[]): LogRow;
+  newRunId(): string;
+  reportProblem(message: string): void;
+}
+
+/** How far a line was followed, and its last tick while the run of that may not be stored. */
+interface Place {
+  /** Not the time of the tick: several that a sleeping machine skipped are one. */
+  readonly upTo: number;
+  readonly begun: Begun | null;
+}
+
+interface Begun {
+  readonly run: string;
+  readonly due: number;
+  /** The row of that tick. */
+  readonly row: number | null;
+}
+
+export class WorkflowSchedules implements ScheduleFollower {
+  readonly #ports: WorkflowSchedulePorts;
+  readonly #clock: WorkflowClock;
+  /** By workflow, then by line. */
+  readonly #places = new Map<string, Record<string, Place>>();
+  #plans: readonly WorkflowSchedulePlan[] = [];
+  #stopped = false;
+
+  constructor(ports: WorkflowSchedulePorts) {
+    this.#ports = ports;
+    this.#clock = new WorkflowClock(ports.clock, this);
+  }
+
+  setPlans(plans: readonly WorkflowSchedulePlan[]): void {
+    this.#plans = plans;
+    this.#clock.setPlans(plans);
+  }
+
+  start(): void {
+    for (const { workflow, lines } of this.#plans) {
+      for (const line of lines) {
+        const begun = this.#placesOf(workflow)[keyOf(line)]?.begun ?? null;
+        if (begun !== null) void this.#startRun(workflow, line, begun);
+      }
+    }
+    this.#clock.start();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#clock.stop();
+  }
+
+  nextDue(workflow: string): number | null {
+    return this.#clock.nextDue(workflow);
+  }
+
+  followedUpTo(workflow: string, line: ScheduleLine): number | null {
+    return this.#placesOf(workflow)[keyOf(line)]?.upTo ?? null;
+  }
+
+  onFollowed(workflow: string, line: ScheduleLine): void {
+    this.#ports.meta.set(...this.#put(workflow, line, null));
+  }
+
+  onTick(tick: LineTick, caughtUp: boolean): void {
+    const run = this.#ports.newRunId(), { workflow, line, due } = tick;
+    const entry = this.#put(workflow, line, { run, due, row: null });
+    // Its id is known only once it is written.
+    const { id: row } = this.#append("workflow.due", tick, { runId: run, caughtUp }, entry);
+    this.#ports.meta.set(...this.#put(workflow, line, { run, due, row }));
+    void this.#startRun(workflow, line, { run, due, row });
+  }
+
+  onMissed(tick: LineTick): void {
+    this.#append("workflow.missed", tick, {}, this.#put(tick.workflow, tick.line, null));
+  }
+
+  #append(
+    type: LogType,
+    { workflow, line: { cron, timezone }, due }: LineTick,
+    more: JsonObject,
+    entry: readonly [key: string, value: string],
+  ): LogRow {
+    const payload = { cron, timezone, due, ...more };
+    return this.#ports.append(
+      { source: `workflow:${workflow}`, type, refId: workflow, causeId: null, payload },
+      [entry],
+    );
+  }
+
+  /** An id that exists attaches to its run: a run that was stored is not started twice. */
+  async #startRun(workflow: string, line: ScheduleLine, begun: Begun): Promise<void> {
+    const { cron, prompt } = line, { run, due, row } = begun, isNewest = () => this.#isNewest(workflow, line, run);
+    try {
+      await this.#ports.workflows.startRun({
+        workflow,
+        prompt,
+        payload: {},
+        maxRounds: null,
+        runId: run,
+        trigger: { kind: "schedule", cron, due },
+        causeId: row,
+      });
+      if (isNewest()) this.#ports.meta.set(...this.#put(workflow, line, null));
+    } catch (thrown) {
+      if (this.#stopped || !isNewest()) return;
+      this.#ports.reportProblem(`${workflow}, due by its schedule, could not be started: ${messageOf(thrown)}`);
+      this.#ports.clock.after(backoffMaxMs, () => {
+        if (!this.#stopped && isNewest()) void this.#startRun(workflow, line, begun);
+      });
+    }
+  }
+
+  #isNewest(workflow: string, line: ScheduleLine, run: string): boolean {
+    const planned = this.#plans.some((plan) => plan.workflow === workflow);
+    return planned && this.#placesOf(workflow)[keyOf(line)]?.begun?.run === run;
+  }
+
+  #placesOf(workflow: string): Record<string, Place> {
+    let places = this.#places.get(workflow);
+    if (places === undefined) {
+      places = JSON.parse(this.#ports.meta.get(metaKey(workflow)) ?? "{}") as Record<string, Place>;
+      this.#places.set(workflow, places);
+    }
+    return places;
+  }
+
+  /** The entry of the table `meta`. Lines that nerve.yaml no longer has are forgotten. */
+  #put(workflow: string, line: ScheduleLine, begun: Begun | null): readonly [key: string, value: string] {
+    const lines = this.#plans.find((plan) => plan.workflow === workflow)?.lines.map(keyOf) ?? [];
+    const kept = Object.entries(this.#placesOf(workflow)).filter(([key]) => lines.includes(key));
+    const places = { ...Object.fromEntries(kept), [keyOf(line)]: { upTo: this.#ports.clock.now(), begun } };
+    this.#places.set(workflow, places);
+    return [metaKey(workflow), JSON.stringify(places)];
+  }
+}
+
+/** Whether it catches up is not part of it: the line is the same. */
+function keyOf({ cron, timezone, prompt }: ScheduleLine): string {
+  return JSON.stringify([cron, timezone, prompt]);
+}
+
+function metaKey(workflow: string): string {
+  return `schedule:${workflow}`;
+}
