@@ -58,8 +58,8 @@ export const deathWindowMs = 60 * secondMs;
 export const slowDeathsMax = 10;
 export const idleDeathsMax = 6;
 export const slowDeathWindowMs = 10 * minuteMs;
-export const backoffFirstMs = 100;
-export const backoffMaxMs = 5 * secondMs;
+export const backoffFirstMs = 100, backoffMaxMs = 5 * secondMs;
+export const typeCheckMaxMs = 5 * minuteMs;
 
 /** A process ends when it was idle for this long and nothing is due within the same span. */
 export const idleEndMs = 30 * secondMs;

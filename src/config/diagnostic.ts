@@ -53,13 +53,17 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
 
 /**
  * `text`: one line per diagnostic, and a second one with its hint. `json`: one document `{errors, warnings, problems}`,
- * where the first two are counts. `github`: one annotation line per diagnostic. Without a line break at the end; `text`
+ * where the first two are counts, with what is in `more`. `github`: one annotation line per diagnostic. Without a line break at the end; `text`
  * and `github` are empty when there are no diagnostics.
  */
-export function formatProblems(diagnostics: readonly Diagnostic[], format: DiagnosticFormat): string {
+export function formatProblems(
+  diagnostics: readonly Diagnostic[],
+  format: DiagnosticFormat,
+  more: object = {},
+): string {
   if (format === "json") {
     const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error").length;
-    return JSON.stringify({ errors, warnings: diagnostics.length - errors, problems: diagnostics }, null, 2);
+    return JSON.stringify({ errors, warnings: diagnostics.length - errors, problems: diagnostics, ...more }, null, 2);
   }
   return diagnostics.map(format === "text" ? formatText : formatAnnotation).join("\n");
 }

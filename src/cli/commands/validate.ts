@@ -12,6 +12,7 @@ import { inspectNerveConfig } from "../../config/load.ts";
 import { checkLock } from "../../config/permissions/lock_file.ts";
 import type { NerveConfig } from "../../config/types.ts";
 import { configFileName, type WorkspacePaths } from "../../config/workspace.ts";
+import { checkTypes, type TypeCheck } from "../checks/types.ts";
 import { type CliIo, exit } from "../io.ts";
 import { plural, print, sign } from "../render/terminal.ts";
 import { refreshEditorTypes } from "../scaffold/editor_types.ts";
@@ -22,32 +23,46 @@ export type SandboxLoader = (config: NerveConfig, paths: WorkspacePaths) => Prom
 
 interface Flags {
   readonly strict: boolean;
+  readonly types: boolean;
   readonly lock: boolean;
   readonly format: DiagnosticFormat;
   readonly json: boolean;
   readonly workspace?: string | undefined;
 }
 
-export const validate: Validate = createValidateCommand(loadInSandbox);
+/** Checks types; `checkTypes` in cli/checks/types.ts. */
+type TypeChecker = (io: CliIo, paths: WorkspacePaths, config: NerveConfig) => Promise<TypeCheck>;
+
+export const validate: Validate = createValidateCommand(loadInSandbox, checkTypes);
 
 type Validate = (io: CliIo, flags: Flags, folder?: string) => Promise<number>;
 
-export function createValidateCommand(load: SandboxLoader): Validate {
+export function createValidateCommand(load: SandboxLoader, check: TypeChecker): Validate {
   return async (io, flags, folder) => {
     if (flags.lock) throw noLongerApproves();
     const format = flags.json ? "json" : flags.format;
     const paths = await openWorkspace(io, folder ?? flags.workspace);
-    await refreshEditorTypes(io, paths.root);
     const { diagnostics: inFile, parsed, valid } = await inspectNerveConfig(paths);
+    await refreshEditorTypes(io, paths, parsed?.config.senses ?? null);
+    const typing = valid === null || !flags.types ? null : check(io, paths, valid);
     const found = [
       ...inFile,
       ...(parsed === null ? [] : await checkLock(parsed, paths)),
       ...(valid === null ? [] : await load(valid, paths)),
     ];
+    const types = await typing ?? { problems: [], unchecked: flags.types ? "nerve.yaml has errors" : "--no-types" };
+    // What does not load because of its syntax has no types either: one report of it is enough.
+    const placed = new Set(found.map(({ place }) => `${place?.file}:${place?.line}`));
+    found.push(...types.problems.filter(({ place }) => !placed.has(`${place?.file}:${place?.line}`)));
     const diagnostics = sortDiagnostics(found.map((diagnostic) => showFrom(io.cwd, paths.root, diagnostic)));
-    const text = formatProblems(diagnostics, format);
+    const text = formatProblems(diagnostics, format, { untyped: types.unchecked });
     if (text !== "") print(io, text);
-    if (format === "text") print(io, summarize(diagnostics, parsed !== null, valid));
+    if (format === "text") {
+      print(io, summarize(diagnostics, parsed !== null, valid));
+      if (typing !== null && types.unchecked !== null) {
+        print(io, `${sign.idle} types were not checked: ${types.unchecked}`);
+      }
+    }
     return hasErrors(diagnostics) || (flags.strict && diagnostics.length > 0) ? exit.failed : exit.ok;
   };
 }

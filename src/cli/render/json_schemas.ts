@@ -151,6 +151,8 @@ export const validateOutput = z.strictObject({
     hint: z.string().nullable(),
     place: placeSchema.nullable(),
   })),
+  /** Why the types were not checked; null when they were. */
+  untyped: z.string().nullable(),
 });
 
 /** `nerve status`: cli/commands/status.ts says what the conditions mean. */

@@ -6,15 +6,19 @@ export const daemonCommands: Readonly<Record<string, Command<CliContext>>> = {
   validate: command(
     async () => (await import("../commands/validate.ts")).validate,
     {
-      brief: "Check nerve.yaml and load every sense and workflow in its sandbox",
+      brief: "Check nerve.yaml and the types, and load every sense and workflow in its sandbox",
       details:
         "Checks nerve.yaml and loads every sense and workflow in its sandbox. If there is a nerve.permissions.lock, " +
-        "also checks that no permission exceeds it, and loads nothing that would.",
+        "also checks that no permission exceeds it, and loads nothing that would.\n" +
+        "Checks their types too, as deno check does with the workspace's deno.json. A compiled nerve asks the deno on\n" +
+        "PATH for that; where there is none, it says that the types were not checked.",
       examples: ["nerve validate", "nerve validate --strict --format github"],
+      usage: "[--strict] [--no-types] [--format text|json|github] [--json] [--workspace DIR] [DIR]",
     },
     {
       flags: {
         strict: switchFlag("Exit 1 on warnings too"),
+        types: { kind: "boolean", brief: "Check types; --no-types leaves it out", default: true },
         lock: formerSwitchFlag("Replaced by nerve permissions approve"),
         format: {
           kind: "enum",

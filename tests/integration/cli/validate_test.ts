@@ -17,14 +17,17 @@ const aProblem = (severity: Diagnostic["severity"]): Diagnostic => ({
   place: { file: "senses/a/index.ts", line: 1, column: 1 },
 });
 
+const noTypes = () => Promise.resolve({ problems: [], unchecked: null });
+
 Deno.test("validate combines the problems of nerve.yaml and of the sandbox; warnings fail only with --strict", async () => {
   await inTempDir(async (root) => {
     await writeWorkspace(root, { ...oneSense, "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (problems: Diagnostic[], strict: boolean) => {
       const io = new CapturedIo({ cwd: root });
-      const code = await createValidateCommand(() => Promise.resolve(problems))(io, {
+      const code = await createValidateCommand(() => Promise.resolve(problems), noTypes)(io, {
         strict,
         lock: false,
+        types: false,
         format: "text",
         json: false,
       });
@@ -46,9 +49,10 @@ Deno.test("validate prints JSON and GitHub's annotations and nothing besides", a
     await writeWorkspace(root, { "nerve.yaml": "senses: { a: {} }\n" });
     const validated = async (format: "json" | "github") => {
       const io = new CapturedIo({ cwd: "/" });
-      await createValidateCommand(() => Promise.resolve([aProblem("error")]))(io, {
+      await createValidateCommand(() => Promise.resolve([aProblem("error")]), noTypes)(io, {
         strict: false,
         lock: false,
+        types: false,
         format,
         json: false,
       }, root);
@@ -65,9 +69,9 @@ Deno.test("validate prints paths relative to the current folder", async () => {
     const absolute = { ...aProblem("error"), place: { file: `${root}/inner/senses/a/index.ts`, line: 1, column: 2 } };
     const from = async (cwd: string) => {
       const io = new CapturedIo({ cwd });
-      await createValidateCommand(() => Promise.resolve([absolute]))(
+      await createValidateCommand(() => Promise.resolve([absolute]), noTypes)(
         io,
-        { strict: false, lock: false, format: "text", json: false },
+        { strict: false, lock: false, types: false, format: "text", json: false },
         `${root}/inner`,
       );
       return io.out.split(" ")[0];
@@ -88,7 +92,16 @@ Deno.test("validate loads the entries without errors, and reports everything at 
     });
     const io = new CapturedIo({ cwd: root });
     const load: SandboxLoader = ({ senses }) => Promise.resolve([...senses.keys()].map(() => aProblem("error")));
-    assert.equal(await createValidateCommand(load)(io, { strict: false, lock: false, format: "text", json: false }), 1);
+    assert.equal(
+      await createValidateCommand(load, noTypes)(io, {
+        strict: false,
+        lock: false,
+        types: false,
+        format: "text",
+        json: false,
+      }),
+      1,
+    );
     assert.match(io.out, /error senses\.b\.throtle: unknown key/);
     assert.match(io.out, /error senses\.a: exports no compute/);
     assert.match(
@@ -102,9 +115,10 @@ Deno.test("validate loads nothing when no entry of nerve.yaml is valid", async (
   await inTempDir(async (root) => {
     await writeWorkspace(root, { "nerve.yaml": "snses: {}\n" });
     const io = new CapturedIo({ cwd: root });
-    const code = await createValidateCommand(() => assert.fail("something was loaded"))(io, {
+    const code = await createValidateCommand(() => assert.fail("something was loaded"), noTypes)(io, {
       strict: false,
       lock: false,
+      types: false,
       format: "text",
       json: false,
     });
