@@ -136,6 +136,7 @@ function buildWorkflow(
     maxThreadBytes: shape.max_thread ?? defaultMaxThreadBytes,
     permissions: shape.permissions ?? {},
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
+    peers: shape.peers ?? [],
     schedule: (shape.schedule ?? []).map((line, index) =>
       buildScheduleLine(line, ["workflows", name, "schedule", index], diagnostics)
     ),

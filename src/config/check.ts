@@ -80,13 +80,15 @@ function checkReferences(
       }
     });
   }
-  for (const { name, peers } of config.senses.values()) {
-    if (peers === "all") continue;
-    peers.forEach((peer, index) => {
-      const path = ["senses", name, "peers", index];
-      if (peer === name) diagnostics.error(path, "a sense cannot be its own peer", "its own database is ctx.db");
-      else checkSense(peer, path);
-    });
+  for (const [section, units] of [["senses", config.senses], ["workflows", config.workflows]] as const) {
+    for (const { name, peers } of units.values()) {
+      if (peers === "all") continue;
+      peers.forEach((peer, index) => {
+        const path = [section, name, "peers", index], isSelf = section === "senses" && peer === name;
+        if (isSelf) diagnostics.error(path, "a sense cannot be its own peer", "its own database is ctx.db");
+        else checkSense(peer, path);
+      });
+    }
   }
 }
 

@@ -68,8 +68,10 @@ const permissions = z.unknown().transform((value, context): PermissionRequest =>
   return request;
 }).optional();
 
-const peers = z.unknown().transform((value, context): "all" | string[] => {
-  if (value === null || value === undefined || value === "all") return "all";
+/** Null: the default of the entry. */
+const peers = z.unknown().transform((value, context): "all" | string[] | null => {
+  if (value === null || value === undefined) return null;
+  if (value === "all") return "all";
   if (!Array.isArray(value)) {
     addIssue(context, "must be all or a list of sense names", null);
     return z.NEVER;
@@ -150,6 +152,7 @@ const workflow = z.strictObject({
   max_thread: size(threadMinBytes),
   permissions,
   memory: size(memoryMinBytes),
+  peers,
   schedule: z.array(schedule).max(scheduleLinesMax).nullish(),
   config: userConfig,
 });

@@ -72,6 +72,8 @@ export interface WorkflowConfig {
   readonly maxThreadBytes: number;
   readonly permissions: PermissionRequest;
   readonly memoryBytes: number;
+  /** Senses whose databases its roles may read. */
+  readonly peers: "all" | readonly string[];
   readonly schedule: readonly ScheduleConfig[];
   readonly config: JsonObject;
 }

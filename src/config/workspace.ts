@@ -135,6 +135,8 @@ export interface WorkspacePaths {
   readonly senseFolder: (use: string) => string;
   readonly senseEntry: (use: string) => string;
   readonly migrations: (use: string) => string;
+  /** What `nerve/peers/NAME` gives the types of. */
+  readonly senseSchema: (use: string) => string;
   /** Of the sense `name` alone. */
   readonly senseDatabase: (name: string) => string;
   readonly workflowFolder: (use: string) => string;
@@ -165,6 +167,7 @@ export function workspacePaths(root: string, host: Host = readHost()): Workspace
     runtimeFolder,
     senseFolder: (use) => inside("senses", use),
     senseEntry: (use) => inside("senses", use, "index.ts"),
+    senseSchema: (use) => inside("senses", use, "schema.ts"),
     migrations: (use) => inside("senses", use, "migrations"),
     senseDatabase: (name) => inside("data", "senses", `${name}.db`),
     workflowFolder: (use) => inside("workflows", use),

@@ -186,7 +186,7 @@ export class ConfigApplier {
     const { supervisor } = this.#ports, { key, spec } = plan;
     supervisor.putUnit(this.#held.has(key) ? { ...plan, keepAlive: true } : plan);
     if (before.keepAlive && !plan.keepAlive) supervisor.release(key);
-    if (spec.kind !== "group" || before.spec.allSenses.join() === spec.allSenses.join()) return;
+    if (before.spec.allSenses.join() === spec.allSenses.join()) return;
     supervisor.findProcess(key)?.send({ t: "senses", all: spec.allSenses });
   }
 

@@ -71,7 +71,7 @@ function planWorkflow(config: NerveConfig, paths: WorkspacePaths, name: string, 
     ...toSharedSpec(config, paths, "workflow", name),
     modules: toModuleRules([paths.workflowFolder(workflow.use), paths.lib], [workflow.permissions]),
     senses: [],
-    workflow: { name, entry: paths.workflowEntry(workflow.use), config: workflow.config },
+    workflow: { name, entry: paths.workflowEntry(workflow.use), peers: workflow.peers, config: workflow.config },
   };
   const limits = { memoryBytes: workflow.memoryBytes, diskBytes: null };
   const request = toLaunchRequest(limits, spec, [workflow.permissions], environment);

@@ -211,7 +211,7 @@ function makeDatabaseWatch({ paths }: Foundation, outlets: Outlets, supervisor: 
     ...outlets,
     pathOf: (sense) => `${paths.senseDatabases}/${sense}.db`,
     broadcast: (message) => {
-      for (const { key, spec } of current.units) if (spec.kind === "group") supervisor.findProcess(key)?.send(message);
+      for (const { key } of current.units) supervisor.findProcess(key)?.send(message);
     },
     reportProblem: (sense, message) => emit({ kind: "problem", source: `sense:${sense}`, message, ts: clock.now() }),
   });

@@ -45,6 +45,8 @@ export interface SenseSpec {
 export interface WorkflowSpec {
   readonly name: string;
   readonly entry: string;
+  /** Senses whose databases its roles may read. */
+  readonly peers: "all" | readonly string[];
   readonly config: Json;
 }
 

@@ -103,6 +103,9 @@ const codeFrame = /(?: \|){2,} \d+ \| .*$/;
 /** Replaces Deno's advice on imports, which is for projects of its own, with the rule of the sandbox. */
 function explainImportError(message: string): string {
   const bare = /Import "([^"]{1,200})" not a dependency/.exec(message)?.[1];
+  if (bare?.startsWith("nerve/peers/") === true) {
+    return `"${bare}" gives types only: write import type { ... } from "${bare}", and SQL to read the tables`;
+  }
   if (bare !== undefined) return `"${bare}" cannot be imported: ${importRule}`;
   const [, missing] = /package not found in cache: "([^"]{1,200})"/.exec(message) ?? [];
   if (missing !== undefined) return `the package ${missing} is not in Deno's cache on this machine; ${importRule}`;

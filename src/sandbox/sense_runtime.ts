@@ -174,7 +174,13 @@ export class SenseRuntime implements Runtime {
     const onOpened = (name: string, close: () => void) => this.#onOpened(name, close);
     return {
       db: createDrizzle(sqlite),
-      peers: openPeers(this.#spec, sense, () => this.#allSenses, onOpened, createDrizzle),
+      peers: openPeers(
+        this.#spec,
+        { sense: sense.name, peers: sense.peers },
+        () => this.#allSenses,
+        onOpened,
+        createDrizzle,
+      ),
     };
   }
 

@@ -19,6 +19,7 @@ import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
+import { type Peers, WorkflowPeers } from "./peers.ts";
 import { findRetryWait, readWorkflow, type RolePlan } from "./roles.ts";
 import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import { runWork } from "./programs.ts";
@@ -42,6 +43,9 @@ export class WorkflowRuntime implements Runtime {
   readonly #blobs: Blobs;
   readonly #logs: OpenLogs;
   readonly #threads = new Map<string, Thread>();
+  readonly #peers: WorkflowPeers;
+  /** What roles get of them: empty until the module is loaded. */
+  #opened: Peers = {};
   #loading: Promise<Loaded> | null = null;
 
   constructor(spec: ProcessSpec, kernel: KernelChannel) {
@@ -53,6 +57,7 @@ export class WorkflowRuntime implements Runtime {
     this.#config = deepFreeze((spec.workflow.config ?? {}) as JsonObject);
     this.#blobs = new BlobStore(spec.blobs);
     this.#logs = openLogs(spec.logDatabase);
+    this.#peers = new WorkflowPeers(spec);
   }
 
   handle(message: RuntimeMessage): void {
@@ -82,12 +87,17 @@ export class WorkflowRuntime implements Runtime {
       }
       case "proceed":
         return this.#findThread(message.runId, message.attempt)?.moved.resolve(true);
+      case "senses":
+        return this.#peers.setSenses(message.all);
+      case "reopen":
+        return this.#peers.close(message.sense);
       default:
         throw new Error(`nerve bug: a workflow's process got ${message.t}`);
     }
   }
 
   close(): void {
+    this.#peers.closeAll();
     this.#logs.close();
   }
 
@@ -109,6 +119,7 @@ export class WorkflowRuntime implements Runtime {
 
   async #loadModule(): Promise<Loaded> {
     try {
+      this.#opened = await this.#peers.open();
       const module = await importFile(this.#entry);
       const roles = readWorkflow(module.default);
       if (roles.ok) return { ok: true, workflow: module.default as Workflow, roles: roles.value };
@@ -197,6 +208,7 @@ export class WorkflowRuntime implements Runtime {
         messages: Object.freeze([...messages]),
         idempotencyKey: `${start.runId}:${round}`,
         logs: this.#logs.logs,
+        peers: this.#opened,
         blobs: this.#blobs,
         config: this.#config,
         log: createLog(this.#kernel, start.runId),

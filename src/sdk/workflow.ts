@@ -1,7 +1,7 @@
 /** The types of a workflow, and `defineWorkflow`, which checks an author's object against them. */
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
-import type { Blobs, LogFunction, SenseLogs } from "./sense.ts";
+import type { Blobs, LogFunction, SenseDatabase, SenseLogs } from "./sense.ts";
 
 /** Names the state before the first message; no role can have this name. */
 export const START = "__start__";
@@ -19,6 +19,8 @@ export interface RoleContext {
   readonly idempotencyKey: string;
   /** Read-only queries of the log. A later attempt may see more rows: put what the run depends on into a message. */
   readonly logs: SenseLogs;
+  /** Read-only Drizzle handles of senses' databases, by name, opened on first use; undefined if not granted. */
+  readonly peers: Readonly<Record<string, SenseDatabase | undefined>>;
   readonly blobs: Blobs;
   /** The workflow's `config` from nerve.yaml, frozen. */
   readonly config: JsonObject;

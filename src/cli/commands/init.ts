@@ -2,6 +2,8 @@
 import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
+import { parseNerveConfig } from "../../config/parse.ts";
+import { workspacePaths } from "../../config/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, quoteForShell, sign } from "../render/terminal.ts";
 import { createEditorFiles, refreshEditorTypes } from "../scaffold/editor_types.ts";
@@ -17,18 +19,19 @@ export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder
     });
   }
   await Deno.mkdir(root, { recursive: true });
-  const written = await writeFiles(root, createWorkspaceFiles());
-  await refreshEditorTypes(io, root);
-  report(io, root, written, await initGit(root));
+  const files = await createWorkspaceFiles(root), written = await writeFiles(root, files);
+  const parsed = parseNerveConfig(await Deno.readTextFile(`${root}/nerve.yaml`));
+  await refreshEditorTypes(io, workspacePaths(root), parsed.ok ? parsed.value.config.senses : null);
+  report(io, root, written, files.size, await initGit(root));
   if (written.kept.includes(".gitignore")) await warnOfGitignore(io, root);
   return exit.ok;
 }
 
-function createWorkspaceFiles(): Map<string, Uint8Array> {
+async function createWorkspaceFiles(root: string): Promise<Map<string, Uint8Array>> {
   const encoder = new TextEncoder();
   const files = new Map<string, Uint8Array>([
     ["nerve.yaml", encoder.encode(createNerveYaml())],
-    ...createEditorFiles(),
+    ...await createEditorFiles(root),
     [".gitignore", encoder.encode(gitignore)],
   ]);
   for (const kind of ["senses", "workflows"] as const) {
@@ -52,8 +55,7 @@ async function initGit(root: string): Promise<boolean> {
   }
 }
 
-function report(io: CliIo, root: string, { created, updated, kept }: WrittenFiles, git: boolean): void {
-  const files = createWorkspaceFiles().size;
+function report(io: CliIo, root: string, { created, updated, kept }: WrittenFiles, files: number, git: boolean): void {
   if (created.length === files) {
     print(io, `${sign.ok} created a workspace in ${toPrintable(root)}`);
     print(io, `   senses     ${starters.senses.join(", ")}`);

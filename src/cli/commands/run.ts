@@ -59,8 +59,8 @@ export function createRunCommand(createKernel: CreateKernel): Run {
 
 async function loadAndRun(createKernel: CreateKernel, io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  await refreshEditorTypes(io, paths.root);
   const parsed = await loadNerveConfig(paths);
+  await refreshEditorTypes(io, paths, parsed.ok ? parsed.value.config.senses : null);
   if (!parsed.ok) {
     io.stderr.write(`${formatProblems(parsed.error, "text")}\n`);
     io.stderr.write(

@@ -29,8 +29,8 @@ interface Flags {
 
 export async function start(io: CliIo, flags: Flags): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace);
-  await refreshEditorTypes(io, paths.root);
   const parsed = await loadValidConfig(io, paths);
+  await refreshEditorTypes(io, paths, parsed?.config.senses ?? null);
   if (parsed === null) return exit.failed;
   await waitForOtherDaemon(io, paths);
   return await startDaemon(io, paths, parsed);

@@ -3,16 +3,20 @@
  * the workspace's deno.json leads through an import map. It cannot lead to nerve itself: a portable nerve is unpacked
  * to another folder with each version, a compiled one has no folder. nerve reads none of these files when it runs. Used
  * by `init`, which writes them, and by `validate`, `run` and `start`, which update them.
- * I1. Files outside `.nerve/types/` belong to the user. One exception: an unchanged deno.json of an older `nerve init`,
- *     which holds the imports itself, is updated, unless the user has an import map under that name.
+ * I1. Files outside `.nerve/types/` belong to the user. Two exceptions: an unchanged deno.json of an older `nerve init`,
+ *     which holds the imports itself, is updated, unless the user has an import map under that name; and the entries
+ *     `nerve/peers/NAME` of the import map follow nerve.yaml.
  * I2. A workspace whose deno.json does not lead to `.nerve/types/` gets no such folder.
  */
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../../base/errors.ts";
 import { ifPresentAsync } from "../../base/if_present.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { resolveOwnFile } from "../../base/self_exec.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
+import { isPlainObject } from "../../protocol/json.ts";
 import type { CliIo } from "../io.ts";
 import { sign } from "../render/terminal.ts";
 import { findRelativeImports } from "./library.ts";
@@ -46,24 +50,55 @@ export async function writeEditorTypes(root: string): Promise<boolean> {
   return wrote;
 }
 
-/** Updates the workspace's types. A failure is reported as a warning and does not stop the command. */
-export async function refreshEditorTypes(io: CliIo, root: string): Promise<void> {
+/**
+ * Updates the workspace's types. `senses`: those of nerve.yaml; null: it cannot be read, and `nerve/peers/` stays. A
+ * failure is reported as a warning and does not stop the command.
+ */
+export async function refreshEditorTypes(io: CliIo, paths: WorkspacePaths, senses: NamedSenses | null): Promise<void> {
+  const { root } = paths;
   try {
-    if (await leadsToTypes(root)) await writeEditorTypes(root);
+    if (!await leadsToTypes(root)) return;
+    await writeEditorTypes(root);
+    if (senses !== null) await writePeers(paths, senses);
   } catch (thrown) {
     const why = toPrintable(messageOf(thrown));
     io.stderr.write(`${sign.warning} the types for editors in ${typesFolder} are not up to date: ${why}\n`);
   }
 }
 
-async function leadsToTypes(root: string): Promise<boolean> {
+/** By name; `use`: the folder of its code. */
+export type NamedSenses = ReadonlyMap<string, { readonly use: string }>;
+
+/** Where `nerve/peers/NAME` leads: to the schema of each sense that has one. */
+async function writePeers({ root, senseSchema }: WorkspacePaths, senses: NamedSenses): Promise<void> {
+  const file = join(root, importMapFile), text = await readText(file);
+  const map: unknown = text === null ? null : JSON.parse(text);
+  if (!isPlainObject(map) || !isPlainObject(map.imports)) return;
+  const own = Object.entries(map.imports).filter(([name]) => !name.startsWith(peerPrefix));
+  const peers: [string, string][] = [];
+  for (const [name, { use }] of senses) {
+    if (await readText(senseSchema(use)) !== null) {
+      peers.push([`${peerPrefix}${name}`, `./${relative(root, senseSchema(use))}`]);
+    }
+  }
+  const imports = Object.fromEntries([...own, ...peers]);
+  if (isDeepStrictEqual(imports, map.imports)) return;
+  const updated = new TextEncoder().encode(`${JSON.stringify({ ...map, imports }, null, 2)}\n`);
+  if (await isUnchanged(root, importMapFile)) await writeFiles(root, new Map([[importMapFile, updated]]));
+  else await Deno.writeFile(file, updated);
+}
+
+const peerPrefix = "nerve/peers/";
+
+/** Whether the workspace's deno.json leads editors and `deno check` to nerve's types. */
+export async function leadsToTypes(root: string): Promise<boolean> {
   const config = await readText(join(root, "deno.json"));
   if (config === null) return false;
   const map = await readText(join(root, importMapFile)), entry = `${typesFolder}/${typesEntry}`;
   if (config.includes(`"importMap": "./${importMapFile}"`)) return map?.includes(entry) ?? false;
-  const replaceable = map === null || map === createImportMap();
+  const replaceable = map === null || map === createImportMap(await readPeerEntries(root));
   if (replaceable && ownImports.test(config) && await isUnchanged(root, "deno.json")) {
-    await writeFiles(root, createEditorFiles());
+    await writeFiles(root, await createEditorFiles(root));
     return true;
   }
   return config.includes(entry);
@@ -72,11 +107,18 @@ async function leadsToTypes(root: string): Promise<boolean> {
 /** Imports as older versions wrote them: of nerve's own files, later of `.nerve/types/`. */
 const ownImports = /"nerve": "(?:file:|\.\/\.nerve\/)/;
 
+/** The entries `nerve/peers/NAME` of the workspace's import map. */
+async function readPeerEntries(root: string): Promise<Record<string, unknown>> {
+  const map: unknown = JSON.parse(await readText(join(root, importMapFile)) ?? "null");
+  if (!isPlainObject(map) || !isPlainObject(map.imports)) return {};
+  return Object.fromEntries(Object.entries(map.imports).filter(([name]) => name.startsWith(peerPrefix)));
+}
+
 /** The map comes first: a deno.json without its map would be worse than the older deno.json. */
-export function createEditorFiles(): Map<string, Uint8Array> {
+export async function createEditorFiles(root: string): Promise<Map<string, Uint8Array>> {
   const encoder = new TextEncoder();
   return new Map([
-    [importMapFile, encoder.encode(createImportMap())],
+    [importMapFile, encoder.encode(createImportMap(await readPeerEntries(root)))],
     ["deno.json", encoder.encode(createEditorConfig())],
   ]);
 }

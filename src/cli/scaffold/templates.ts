@@ -85,7 +85,8 @@ export function createEditorConfig(): string {
   }\n`;
 }
 
-export function createImportMap(): string {
+/** `peers`: the entries `nerve/peers/NAME`. */
+export function createImportMap(peers: Readonly<Record<string, unknown>> = {}): string {
   const maps: EditorManifest = manifest, imports = maps.editorImports ?? maps.imports;
   const map = {
     imports: {
@@ -93,6 +94,7 @@ export function createImportMap(): string {
       "drizzle-orm": imports["drizzle-orm"],
       "drizzle-orm/": imports["drizzle-orm/"],
       "zod": imports["zod"],
+      ...peers,
     },
   };
   return `${JSON.stringify(map, null, 2)}\n`;

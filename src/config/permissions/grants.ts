@@ -10,7 +10,7 @@
 import { join, resolve } from "node:path";
 import { assert, unreachable } from "../../base/errors.ts";
 import type { SandboxPermissions } from "../../protocol/message.ts";
-import type { SenseConfig } from "../types.ts";
+import type { SenseConfig, WorkflowConfig } from "../types.ts";
 import {
   groupMembers,
   type NerveConfig,
@@ -98,7 +98,7 @@ export function explainPermissions(
       const rows = declared("workflow", unit.name, workflow.permissions);
       const own = implyGrants("read", [paths.workflowFolder(workflow.use)], "its own folder");
       const log = implyGrants("read", listDatabaseFiles(paths.logDatabase), "the log");
-      return [...rows, ...own, ...log, ...implyForAll(paths, context)];
+      return [...rows, ...own, ...implyForPeers(config, paths, [workflow]), ...log, ...implyForAll(paths, context)];
     }
     default:
       return unreachable(unit.kind);
@@ -147,24 +147,22 @@ function implyForGroup(config: NerveConfig, paths: WorkspacePaths, members: read
   ];
 }
 
-function implyForPeers(config: NerveConfig, paths: WorkspacePaths, members: readonly SenseConfig[]): PermissionRow[] {
+/** `members`: the senses of a group, or one workflow, whose name may be that of a sense. */
+function implyForPeers(
+  config: NerveConfig,
+  paths: WorkspacePaths,
+  members: readonly SenseConfig[] | readonly [WorkflowConfig],
+): PermissionRow[] {
   // The folder, not each file: a new sense must not restart the process of every other sense.
-  if (members.some((sense) => sense.peers === "all")) {
+  if (members.some(({ peers }) => peers === "all")) {
     return implyGrants("read", [paths.senseDatabases], "databases of peers: all");
   }
-  const names = new Set(members.map((sense) => sense.name));
-  const peers = new Set(
-    members.flatMap((sense) => listReadablePeers(config, sense)).filter((peer) => !names.has(peer)),
-  );
-  return [...peers].flatMap((peer) =>
+  const own = new Set(members.flatMap((member) => "group" in member ? [member.name] : []));
+  const listed = new Set(members.flatMap(({ peers }) => peers === "all" ? [] : peers));
+  const named = [...config.senses.keys()].filter((name) => listed.has(name) && !own.has(name));
+  return named.flatMap((peer) =>
     implyGrants("read", listDatabaseFiles(paths.senseDatabase(peer)), `database of peer ${peer}`)
   );
-}
-
-/** The senses whose databases `sense` may read, in the order of nerve.yaml, without itself. */
-export function listReadablePeers(config: NerveConfig, sense: SenseConfig): string[] {
-  const { peers } = sense;
-  return [...config.senses.keys()].filter((name) => name !== sense.name && (peers === "all" || peers.includes(name)));
 }
 
 /** The up to four files of a SQLite database. */

@@ -50,8 +50,8 @@ export function createLock(config: NerveConfig): PermissionLock {
     const united = toEntry(members.map((member) => member.permissions));
     return members.map(({ name }): [string, Entry] => [name, { ...united, peers: unitePeers(name, members) }]);
   });
-  const workflows = [...config.workflows.values()].map(({ name, permissions }): [string, Entry] => {
-    return [name, toEntry([permissions])];
+  const workflows = [...config.workflows.values()].map(({ name, permissions, peers }): [string, Entry] => {
+    return [name, { ...toEntry([permissions]), ...peers.length > 0 && { peers: sortPeers(peers) } }];
   });
   return { version: 1, senses: byName(senses), workflows: byName(workflows) };
 }
@@ -61,6 +61,10 @@ function unitePeers(name: string, members: readonly SenseConfig[]): "all" | stri
   if (members.some(({ peers }) => peers === "all")) return "all";
   const named = members.flatMap(({ peers }) => peers === "all" ? [] : peers);
   return [...new Set([...named, ...members.map((member) => member.name)])].filter((peer) => peer !== name).sort();
+}
+
+function sortPeers(peers: "all" | readonly string[]): "all" | string[] {
+  return peers === "all" ? "all" : [...peers].sort();
 }
 
 function toEntry(requests: readonly PermissionRequest[]): Entry {
@@ -170,7 +174,8 @@ export function findGrowth(lock: PermissionLock, now: PermissionLock): LockGrowt
       return Object.entries(wanted).flatMap(([permission, value]): LockGrowth[] => {
         const values = listMore(permission, agreed?.[permission], value);
         // A new sense may read its peers like any other; its other grants limit what it can do with them.
-        if (values === null || (permission === "peers" && agreed === undefined)) return [];
+        const isUsual = permission === "peers" && section === "senses" && agreed === undefined;
+        if (values === null || isUsual) return [];
         const path = permission === "peers" ? [section, name, "peers"] : [section, name, "permissions", permission];
         return [{ section, name, permission, values, path }];
       });

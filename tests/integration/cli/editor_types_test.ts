@@ -124,6 +124,31 @@ Deno.test("a task of the workspace runs without network, also in a workspace of 
   });
 });
 
+Deno.test("nerve/peers/NAME has the types of a sense's schema, and follows nerve.yaml; other entries stay", async () => {
+  await inTempDir(async (root) => {
+    await init(root, ".");
+    const imports = async () => JSON.parse(await read(root, "import_map.json")).imports;
+    assert.equal((await imports())["nerve/peers/disk-usage"], "./senses/disk-usage/schema.ts");
+    const map = JSON.parse(await read(root, "import_map.json"));
+    map.imports["mine"] = "./lib/mine.ts";
+    await Deno.writeTextFile(join(root, "import_map.json"), JSON.stringify(map));
+    assert.equal((await nerve(root, "sense", "add", "disk-usage", "--as", "srv-disk")).code, 0);
+    assert.equal((await nerve(root, "validate", "--no-types")).code, 0);
+    const { mine, ...rest } = await imports();
+    assert.deepEqual([mine, rest["nerve/peers/srv-disk"]], ["./lib/mine.ts", "./senses/disk-usage/schema.ts"]);
+    await Deno.writeTextFile(
+      join(root, "senses/cpu-usage/wrong.ts"),
+      'import type { readings } from "nerve/peers/srv-disk";\nexport const n: typeof readings.$inferSelect.used = "x";\n',
+    );
+    const { stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--quiet", "senses/cpu-usage/wrong.ts"],
+      cwd: root,
+      env: { NO_COLOR: "1" },
+    }).output();
+    assert.match(new TextDecoder().decode(stderr), /'string' is not assignable to type 'number'/);
+  });
+});
+
 Deno.test("a workspace without deno.json gets nothing for editors", async () => {
   await inTempDir(async (root) => {
     await Deno.writeTextFile(join(root, "nerve.yaml"), "senses: {}\n");

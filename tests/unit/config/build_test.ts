@@ -29,6 +29,7 @@ Deno.test("missing settings have their defaults, also for an entry that is only 
     maxThreadBytes: 128 * 1024 ** 2,
     permissions: {},
     memoryBytes: 256 * 1024 ** 2,
+    peers: [],
     schedule: [],
     config: {},
   });

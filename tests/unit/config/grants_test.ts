@@ -6,7 +6,6 @@ import {
   buildSandboxPermissions,
   explainPermissions,
   type GrantedUnit,
-  listReadablePeers,
 } from "../../../src/config/permissions/grants.ts";
 import { type NerveConfig, permissionNames, type PermissionRequest } from "../../../src/config/types.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
@@ -69,18 +68,17 @@ Deno.test("a list of peers restricts what may be read, for all senses of a group
   assert.ok(read.includes("/w/data/senses/c.db") && !write.includes("/w/data/senses/c.db"));
   assert.ok(!read.includes("/w/data/senses/d.db"));
   assert.ok(write.includes("/w/data/senses/a.db") && write.includes("/w/data/senses/b.db"));
-  const config = configOf(text);
-  const [a, b, c] = [...config.senses.values()];
-  assert.ok(a !== undefined && b !== undefined && c !== undefined);
-  assert.deepEqual([listReadablePeers(config, a), listReadablePeers(config, b), listReadablePeers(config, c)], [
-    ["c"],
-    [],
-    [
-      "a",
-      "b",
-      "d",
-    ],
-  ]);
+});
+
+Deno.test("a workflow reads the databases of the peers that it lists, and of none by default", () => {
+  const read = (peers: string) => {
+    const config = configOf(`senses: { a: {}, b: {}, w: {} }\nworkflows: { w: { ${peers} } }\n`);
+    const { read } = buildSandboxPermissions(config, paths, { kind: "workflow", name: "w" }, context);
+    return (read as string[]).filter((path) => /data\/senses(\/\w+\.db)?$/.test(path));
+  };
+  assert.deepEqual(read(""), []);
+  assert.deepEqual(read("peers: [w, a]"), ["/w/data/senses/a.db", "/w/data/senses/w.db"]);
+  assert.deepEqual(read("peers: all"), ["/w/data/senses"]);
 });
 
 Deno.test("the declarations of a group are merged, true replaces every list, and paths become absolute", () => {

@@ -143,7 +143,7 @@ const sense = (names: readonly string[], self: string): fc.Arbitrary<SenseConfig
   });
 };
 
-const workflow = (self: string): fc.Arbitrary<WorkflowConfig> => {
+const workflow = (names: readonly string[], self: string): fc.Arbitrary<WorkflowConfig> => {
   return fc.record({
     name: fc.constant(self),
     use: fc.oneof(fc.constant(self), name),
@@ -155,6 +155,7 @@ const workflow = (self: string): fc.Arbitrary<WorkflowConfig> => {
     maxThreadBytes: fc.integer({ min: 2 * 1024 ** 2, max: 2 ** 40 }),
     permissions,
     memoryBytes: fc.integer({ min: 64, max: 4_096 }).map((mebibytes) => mebibytes * 1024 ** 2),
+    peers: fc.oneof(fc.constant("all" as const), fc.subarray([...names])),
     schedule: fc.array(
       fc.record({
         cron: fc.constantFrom("0 9 * * 1-5", "*/5 * * * *", "@daily"),
@@ -192,7 +193,9 @@ const config: fc.Arbitrary<NerveConfig> = fc.uniqueArray(name, { minLength: 1, m
     envFile: fc.constantFrom(null, ".env", "~/secrets/nerve.env", "/run/secrets/env"),
     senses: fc.tuple(...names.map((self) => sense(names, self))),
     reflexes: fc.array(reflex(names), { maxLength: 6 }),
-    workflows: fc.uniqueArray(name, { maxLength: 3 }).chain((flows) => fc.tuple(...flows.map(workflow))),
+    workflows: fc.uniqueArray(name, { maxLength: 3 }).chain((flows) =>
+      fc.tuple(...flows.map((flow) => workflow(names, flow)))
+    ),
     memory: fc.integer({ min: 64, max: 1_024 }),
   }).map(({ senses, workflows, memory, ...rest }) => ({
     ...rest,
@@ -246,6 +249,7 @@ function written(value: NerveConfig): string {
       max_thread: `${item.maxThreadBytes}B`,
       permissions: item.permissions,
       memory: size(item.memoryBytes),
+      peers: item.peers,
       schedule: item.schedule.map(({ catchUp, ...line }) => ({ ...line, catch_up: catchUp })),
       config: item.config,
     })),

@@ -14,11 +14,11 @@ function withPeers(
 ): Promise<void> {
   return inTempDir((root) => {
     for (const name of ["a", "b"]) openDatabase(join(root, `${name}.db`)).close();
-    const spec = { senseDatabases: root } as ProcessSpec, sense = { name: "own", peers } as SenseSpec;
+    const spec = { senseDatabases: root } as ProcessSpec, reader = { sense: "own", peers };
     const opened: DatabaseSync[] = [], closes: (() => void)[] = [];
     const all = new Set(["own", "a", "b", "new"]);
     test(
-      openPeers(spec, sense, () => all, (_, close) => closes.push(close), (db) => {
+      openPeers(spec, reader, () => all, (_, close) => closes.push(close), (db) => {
         opened.push(db);
         return { of: db } as never;
       }),
