@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { NerveError } from "../../base/errors.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, sign } from "../render/terminal.ts";
-import { type PartKind, printLinesToAdd, requireName } from "../scaffold/names_and_hints.ts";
+import { readConfigText, replaceConfigText } from "../scaffold/config_file.ts";
+import { extendOrExplain, requireValid } from "../scaffold/config_lines.ts";
+import { type PartKind, requireName } from "../scaffold/names_and_hints.ts";
 import { configLines, createSenseTemplate, createWorkflowTemplate } from "../scaffold/templates.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -27,7 +29,9 @@ async function initPart(
   template: (name: string) => Record<string, string>,
 ): Promise<number> {
   requireName(kind, name);
-  const paths = await openWorkspace(io, flags.workspace);
+  const paths = await openWorkspace(io, flags.workspace), section = `${kind}s` as const;
+  const text = await readConfigText(paths.configFile), { config } = requireValid(io, text);
+  const extended = config[section].has(name) ? null : extendOrExplain(io, text, configLines[kind](name));
   const folder = kind === "sense" ? paths.senseFolder(name) : paths.workflowFolder(name);
   try {
     // Not recursive, so that it fails when the folder exists: that one belongs to the user.
@@ -44,6 +48,10 @@ async function initPart(
     await Deno.writeTextFile(target, text);
   }
   print(io, `${sign.ok} wrote ${Object.keys(files).join(", ")}`);
-  printLinesToAdd(io, configLines[kind](name));
+  // The files come first: they have no effect without their lines.
+  if (extended !== null) await replaceConfigText(paths.configFile, text, extended);
+  const { file, line } = requireValid(io, extended ?? text).placeOf([section, name]);
+  print(io, `${sign.ok} ${extended === null ? "its lines are" : "added its lines"} at ${file}:${line}`);
+  print(io, `${sign.next} nerve validate`);
   return exit.ok;
 }

@@ -1,15 +1,14 @@
 /** `nerve sense add|library` and `nerve workflow add|library`: the senses and workflows that come with nerve. */
 import { NerveError } from "../../base/errors.ts";
-import { type Diagnostic, formatProblems } from "../../config/diagnostic.ts";
 import { hintNearest } from "../../base/did_you_mean.ts";
-import { type ParsedConfig, parseNerveConfig } from "../../config/parse.ts";
+import type { ParsedConfig } from "../../config/parse.ts";
 import { permissionNames, type PermissionRequest } from "../../config/types.ts";
 import { configFileName } from "../../config/workspace.ts";
-import { extendConfig } from "../../config/yaml/extend.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { LibraryOutput } from "../render/json_schemas.ts";
 import { clip, dim, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
 import { readConfigText, replaceConfigText } from "../scaffold/config_file.ts";
+import { extendOrExplain, requireValid } from "../scaffold/config_lines.ts";
 import {
   type LibraryKind,
   listLibrary,
@@ -17,7 +16,7 @@ import {
   readLibraryFiles,
   readLibraryYaml,
 } from "../scaffold/library.ts";
-import { type PartKind, printLinesToAdd, requireName } from "../scaffold/names_and_hints.ts";
+import { type PartKind, requireName } from "../scaffold/names_and_hints.ts";
 import { findForeignFiles, writeFiles, type WrittenFiles } from "../scaffold/owned_files.ts";
 import { openWorkspace } from "../workspace.ts";
 
@@ -48,19 +47,12 @@ export async function libraryAdd(kind: LibraryKind, io: CliIo, flags: Flags, nam
   const inUse = [...config[kind].values()].some(({ use }) => use === name);
   const files = inUse ? new Map<string, Uint8Array>() : readLibraryFiles(kind, name);
   if (!inUse) await requireOwnFolder(paths.root, `${kind}/${name}`, files);
-  const lines = readLibraryYaml(kind, name, as), extended = extendConfig(text, lines);
-  if (!extended.ok) {
-    printProblems(io, extended.error);
-    printLinesToAdd(io, [...lines].map(([key, below]) => `${key}:\n${below.join("\n")}`).join("\n"));
-    throw new NerveError("CONFIG_INVALID", `${configFileName} was not changed, and nothing was added`, {
-      hint: "add the lines by hand where they belong, or write the file in another style",
-    });
-  }
+  const extended = extendOrExplain(io, text, readLibraryYaml(kind, name, as));
   const written = await writeFiles(paths.root, files);
-  await replaceConfigText(paths.configFile, text, extended.value);
+  await replaceConfigText(paths.configFile, text, extended);
   if (inUse) print(io, `${sign.ok} ${kind}/${name}/ is there, and stays as it is`);
   else printWritten(io, `${kind}/${name}/`, written);
-  report(io, kind, as, requireValid(io, extended.value));
+  report(io, kind, as, requireValid(io, extended));
   return exit.ok;
 }
 
@@ -81,21 +73,6 @@ function requireInLibrary(kind: LibraryKind, name: string): void {
     `the library has no ${part} "${name}"`,
     { hint: hintNearest(name, names) ?? `nerve ${part} library` },
   );
-}
-
-/** Parses the text. Prints every error and throws CONFIG_INVALID when there is one. */
-function requireValid(io: CliIo, text: string): ParsedConfig {
-  const parsed = parseNerveConfig(text, configFileName);
-  if (parsed.ok) return parsed.value;
-  const errors = parsed.error.filter(({ severity }) => severity === "error");
-  printProblems(io, errors);
-  throw new NerveError("CONFIG_INVALID", `${configFileName} has ${plural(errors.length, "error")}: nothing was added`, {
-    hint: "fix it, and run the command again",
-  });
-}
-
-function printProblems(io: CliIo, problems: readonly Diagnostic[]): void {
-  io.stderr.write(`${formatProblems(problems, "text")}\n`);
 }
 
 function printWritten(io: CliIo, folder: string, { created, kept }: WrittenFiles): void {

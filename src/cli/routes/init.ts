@@ -35,12 +35,18 @@ export const initCommands: RouteMap<CliContext> = buildRouteMap({
     },
     sense: command(
       async () => (await import("../commands/init_part.ts")).initSense,
-      { brief: "Write the template of a sense into the workspace", examples: ["nerve init sense queue-length"] },
+      {
+        brief: "Write the template of a sense into the workspace, and its lines into nerve.yaml",
+        examples: ["nerve init sense queue-length"],
+      },
       named("sense"),
     ),
     workflow: command(
       async () => (await import("../commands/init_part.ts")).initWorkflow,
-      { brief: "Write the template of a workflow into the workspace", examples: ["nerve init workflow restart"] },
+      {
+        brief: "Write the template of a workflow into the workspace, and its lines into nerve.yaml",
+        examples: ["nerve init workflow restart"],
+      },
       named("workflow"),
     ),
   },

@@ -1,5 +1,5 @@
 /**
- * Reads and replaces nerve.yaml for a command that changes it. Used by cli/commands/library.ts.
+ * Reads and replaces nerve.yaml for a command that changes it. Used by cli/commands/library.ts and cli/commands/init_part.ts.
  * I1. A reader sees the whole old text or the whole new one: the new text is written to another file, synced and
  *     renamed.
  * I2. Mode and owner stay the same, and a link to the file stays a link.

@@ -1,6 +1,5 @@
 /**
- * Shared by the commands that add a sense or workflow to a workspace: cli/commands/init_part.ts and
- * cli/commands/library.ts.
+ * Shared by the commands that add a sense or workflow to a workspace.
  */
 import { NerveError } from "../../base/errors.ts";
 import { namePattern } from "../../protocol/signal.ts";

@@ -1,4 +1,5 @@
 /** The texts that `nerve init` writes. Pure apart from reading the library. */
+import { stringify } from "yaml";
 import manifest from "../../../deno.json" with { type: "json" };
 import { assert } from "../../base/errors.ts";
 import { buildSelfArguments } from "../../base/self_exec.ts";
@@ -163,9 +164,17 @@ export default defineWorkflow({
   };
 }
 
-/** The lines of nerve.yaml for a sense or workflow that was written from a template. */
+/** The lines of nerve.yaml for a sense or workflow that was written from a template, by top-level key. */
 export const configLines = {
-  sense: (name: string): string =>
-    `senses:\n  ${name}:\n    config: { threshold: 50 }\nreflexes:\n  - { sense: ${name}, interval: 10s }`,
-  workflow: (name: string): string => `workflows:\n  ${name}: { concurrency: 1, overflow: queue }`,
+  sense: (name: string) =>
+    new Map([
+      ["senses", [`  ${quoteKey(name)}:`, "    config: { threshold: 50 }"]],
+      ["reflexes", [`  - { sense: ${quoteKey(name)}, interval: 10s }`]],
+    ]),
+  workflow: (name: string) => new Map([["workflows", [`  ${quoteKey(name)}: { concurrency: 1, overflow: queue }`]]]),
 } as const;
+
+/** YAML does not read some names as strings unless they are quoted: 123, null, true. */
+function quoteKey(name: string): string {
+  return stringify(name).trim();
+}
