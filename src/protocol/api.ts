@@ -258,7 +258,7 @@ export const archiveReplySchema = z.object({
   days: z.array(z.object({ day: z.string(), rows: z.int() })),
   /** Rows archived. */
   rows: z.int(),
-  /** Rows of those days that stay, because their run is unfinished. */
+  /** Rows of those days that stay, because their run is unfinished or a listener has not heard them. */
   held: z.int(),
   vacuumed: z.boolean(),
 });
