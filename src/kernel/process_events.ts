@@ -73,7 +73,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onMessage(key: UnitKey, process: UnitProcess, message: FromProcess): void {
-    const { senses, runner, workflows } = this.#ports;
+    const { senses, runner, workflows, notices } = this.#ports;
     switch (message.t) {
       case "outcome":
         if (!runner.onOutcome(process, message)) {
@@ -91,7 +91,7 @@ export class ProcessEvents implements SupervisorPorts {
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
         else if (
           message.problems.length === 0 ||
-          this.#ports.notices.mayWrite(key, message.problems.map((each) => ({ ...each })))
+          notices.mayWrite(key, message.problems.map((each) => ({ ...each })))
         ) {
           senses.onLoaded(message.name, message.problems);
         }
@@ -105,6 +105,7 @@ export class ProcessEvents implements SupervisorPorts {
       case "role_begun":
       case "attempt_failed":
       case "probed":
+      case "wait":
         if (process.spec.kind !== "workflow") {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }
@@ -197,8 +198,9 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   isBusy(_key: UnitKey, process: UnitProcess): boolean {
-    const { runner, workflows } = this.#ports;
-    return process.spec.kind === "group" ? runner.isBusy(process) : workflows.isBusy(process.id);
+    return process.spec.kind === "group"
+      ? this.#ports.runner.isBusy(process)
+      : this.#ports.workflows.isBusy(process.id);
   }
 
   nextDueAt(key: UnitKey): number | null {
