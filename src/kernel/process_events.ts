@@ -259,20 +259,13 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   #onLog(key: UnitKey, process: UnitProcess, message: Extract<FromProcess, { t: "log" }>): void {
-    const { of, level, message: text, data } = message;
-    const { kind, name } = process.spec;
-    if (kind === "group") {
-      if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
-      if (!this.#ports.notices.mayWrite(key, [text, data])) return;
-      this.#ports.notices.append(`sense:${of}`, "sense.log", of, { level, message: text, data });
-      return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
-    }
-    if (!this.#ports.workflows.isAssigned(process.id, of)) {
-      return this.#reject(key, message, `a log row of run ${of}`);
-    }
+    const { of, level, message: text, data } = message, { kind, name } = process.spec, isGroup = kind === "group";
+    const owns = isGroup ? isOwn(process, of) : this.#ports.workflows.isAssigned(process.id, of);
+    if (!owns) return this.#reject(key, message, `a log row of ${isGroup ? of : `run ${of}`}`);
     if (!this.#ports.notices.mayWrite(key, [text, data])) return;
-    this.#ports.notices.append(`workflow:${name}`, "run.log", of, { level, message: text, data });
-    this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
+    const source = isGroup ? `sense:${of}` as const : `workflow:${name}` as const;
+    this.#ports.notices.append(source, isGroup ? "sense.log" : "run.log", of, { level, message: text, data });
+    this.#ports.emit({ kind: "log", source, level, message: text, ts: this.#clock.now() });
   }
 
   /** It is not known which sense caused it: it is a problem of the unit. Repetitions are folded. */
