@@ -132,6 +132,7 @@ function buildWorkflow(
     maxRounds: shape.max_rounds ?? maxRounds,
     drainTimeoutMs: shape.drain_timeout ?? defaultDrainTimeoutMs,
     maxThreadBytes: shape.max_thread ?? defaultMaxThreadBytes,
+    waiting: shape.waiting ?? "keep",
     permissions: shape.permissions ?? {},
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
     config: shape.config ?? {},

@@ -118,7 +118,7 @@ export class KernelApi {
   health(): Health {
     const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, secrets } = this.#ports;
     const loads = workflows.readLoads();
-    const total = (key: "active" | "queued") => loads.reduce((sum, load) => sum + load[key], 0);
+    const total = (key: "active" | "queued" | "waiting") => loads.reduce((sum, load) => sum + load[key], 0);
     const counters: Record<string, number> = {
       refused: events.rejected,
       dropped: events.dropped,
@@ -136,7 +136,12 @@ export class KernelApi {
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#units.list(),
-      runs: { active: total("active"), queued: total("queued"), dropped: workflows.dropped },
+      runs: {
+        active: total("active"),
+        queued: total("queued"),
+        waiting: total("waiting"),
+        dropped: workflows.dropped,
+      },
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
@@ -222,8 +227,8 @@ export class KernelApi {
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
       const problem = down ?? this.#findWorkflowFault(name);
-      const { active = 0, queued = 0 } = load ?? {};
-      return { name, concurrency, overflow, active, queued, problem: this.#ports.secrets.mask(problem) };
+      const { active = 0, queued = 0, waiting = 0 } = load ?? {};
+      return { name, concurrency, overflow, active, queued, waiting, problem: this.#ports.secrets.mask(problem) };
     });
   }
 

@@ -51,7 +51,12 @@ export const healthSchema = z.object({
   uptimeMs: z.number(),
   units: z.array(unitViewSchema),
   /** `dropped`: for lack of a slot or of a place in the queue, since the start. */
-  runs: z.object({ active: z.int(), queued: z.int(), dropped: z.int().default(0) }),
+  runs: z.object({
+    active: z.int(),
+    queued: z.int(),
+    waiting: z.int().default(0),
+    dropped: z.int().default(0),
+  }),
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
@@ -158,6 +163,8 @@ export const workflowViewSchema = z.object({
   overflow: z.enum(["drop", "queue"]),
   active: z.int(),
   queued: z.int(),
+  /** Runs that wait for time; they are not among the active ones. */
+  waiting: z.int().default(0),
   problem: z.string().nullable(),
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;

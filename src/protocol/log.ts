@@ -39,6 +39,7 @@ export const logTypes = [
   "run.started",
   "run.resumed",
   "run.held",
+  "run.waiting",
   "run.stayed",
   "run.message",
   "run.attempt_failed",

@@ -12,6 +12,7 @@ import {
   roleAttemptsMax,
   roleTimeoutMaxMs,
 } from "../base/limits.ts";
+import { sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
@@ -141,6 +142,13 @@ const roleRef = {
   waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
 };
 
+/** What a role that waits asks the kernel for: a span, or a wall time in milliseconds. */
+const waitSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
+  z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),
+]);
+export type AskedWait = z.infer<typeof waitSchema>;
+
 /** Process to kernel. */
 export const fromProcessSchema = z.discriminatedUnion("t", [
   /** The worker is up and locked down, and has loaded nothing yet. */
@@ -197,6 +205,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("role_begun"), ...roleRef, timeoutMs: z.int().min(1).max(roleTimeoutMaxMs) }),
   /** A role threw or timed out; the process sends nothing more about the run in this attempt. */
   z.object({ t: z.literal("attempt_failed"), ...roleRef, message: z.string(), place: placeSchema.nullable() }),
+  /** The next role is one that the kernel plays; the process sends nothing more about the run in this attempt. */
+  z.object({ t: z.literal("wait"), ...runRef, round: z.int(), role: z.string(), wait: waitSchema }),
   z.object({
     t: z.literal("finished"),
     ...runRef,
@@ -244,6 +254,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   undelivered: payloadMaxBytes + envelopeBytes,
   message: protocolLineMaxBytes,
   role_begun: 4 * 1024,
+  wait: 4 * 1024,
   attempt_failed: envelopeBytes,
   finished: envelopeBytes,
   probed: envelopeBytes,

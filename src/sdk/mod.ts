@@ -31,7 +31,7 @@ export {
   type RoleFunction,
   type RoleObject,
   type RoleResult,
-  type Span,
   START,
   type Workflow,
 } from "./workflow.ts";
+export { type Sleep, sleep, type SleepTime, type Span, type Wait, type WaitContext } from "./waits.ts";

@@ -139,7 +139,7 @@ export class FakeView implements KernelPort {
       startedAt: 0,
       uptimeMs: 20_000,
       units: [],
-      runs: { active: 0, queued: 0, dropped: 0 },
+      runs: { active: 0, queued: 0, waiting: 0, dropped: 0 },
       counters: { computes: 3 },
       configError: null,
       lockError: null,
@@ -185,7 +185,7 @@ export class FakeView implements KernelPort {
   }
 
   workflows(): WorkflowView[] {
-    return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 0, queued: 0, problem: null }];
+    return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 0, queued: 0, waiting: 0, problem: null }];
   }
 
   /** The answer of `reload`; tests replace it. */

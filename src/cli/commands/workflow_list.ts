@@ -33,7 +33,7 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-const unfinished: readonly RunStatus[] = ["queued", "started"];
+const unfinished: readonly RunStatus[] = ["queued", "started", "waiting"];
 
 export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   const statuses = flags.status === undefined ? (flags.all ? undefined : unfinished) : parseStatuses(flags.status);
@@ -77,6 +77,7 @@ function readStored(config: NerveConfig, records: CliRecords | null): WorkflowVi
     overflow,
     active: count(name, "started"),
     queued: count(name, "queued"),
+    waiting: count(name, "waiting"),
     problem: null,
   }));
 }
@@ -84,12 +85,13 @@ function readStored(config: NerveConfig, records: CliRecords | null): WorkflowVi
 function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boolean): void {
   printTable(
     io,
-    ["", "WORKFLOW", "ACTIVE", "QUEUED", "OVERFLOW"],
-    workflows.map(({ name, active, queued, concurrency, overflow, problem }) => [
+    ["", "WORKFLOW", "ACTIVE", "QUEUED", "WAITING", "OVERFLOW"],
+    workflows.map(({ name, active, queued, waiting, concurrency, overflow, problem }) => [
       problem !== null ? sign.broken : live ? sign.live : sign.idle,
       name,
       `${active} of ${concurrency}`,
       String(queued),
+      String(waiting),
       overflow,
     ]),
   );

@@ -24,7 +24,8 @@ create temp table unheard (source text primary key, heard_id integer) without ro
 /** Fills them with what is needed now. */
 export function refreshHeld(db: DatabaseSync): void {
   db.exec(`
-delete from held; insert into held select run_id from workflow_runs where status in ('queued', 'started');
+delete from held;
+insert into held select run_id from workflow_runs where status in ('queued', 'started', 'waiting');
 delete from unheard; insert into unheard ${heardByAll}`);
 }
 

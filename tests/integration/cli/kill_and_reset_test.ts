@@ -77,7 +77,15 @@ Deno.test("without a daemon kill and reset exit 3", async () => {
 Deno.test("workflow list says why a workflow is quarantined", async () => {
   await withDaemon(async (nerve, view) => {
     const problem = "quarantined: died 5 times in 60 s, the last time it ran out of its memory limit";
-    const cleanup = { name: "cleanup", concurrency: 1, overflow: "drop", active: 1, queued: 0, problem } as const;
+    const cleanup = {
+      name: "cleanup",
+      concurrency: 1,
+      overflow: "drop",
+      active: 1,
+      queued: 0,
+      waiting: 0,
+      problem,
+    } as const;
     view.workflows = () => [cleanup];
     const { out } = await nerve("workflow", "list");
     assert.match(out, /🔴 {2}cleanup +1 of 1 +0 +drop\n🔴 cleanup: quarantined: died 5 times in 60 s, the last time/);

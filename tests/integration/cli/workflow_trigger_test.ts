@@ -69,7 +69,7 @@ Deno.test("workflow trigger --wait says why the run is waiting", async () => {
     const often = Promise.withResolvers<void>();
     view.workflows = () => {
       if (++requests === 3) often.resolve();
-      return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 1, queued: 0, problem }];
+      return [{ name: "cleanup", concurrency: 1, overflow: "drop", active: 1, queued: 0, waiting: 0, problem }];
     };
     const io = new CapturedIo({ cwd: root, clock: fastClock(100) });
     const done = runCli(["workflow", "trigger", "cleanup", "--wait"], io);
