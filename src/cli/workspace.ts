@@ -45,8 +45,13 @@ export async function readConfigFile(paths: WorkspacePaths): Promise<Result<Pars
 
 /** For commands that need a valid configuration. Throws CONFIG_INVALID with the first error. */
 export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig> {
+  return (await requireParsedConfig(paths)).config;
+}
+
+/** The same, with the places of its keys and its warnings. */
+export async function requireParsedConfig(paths: WorkspacePaths): Promise<ParsedConfig> {
   const parsed = await readConfigFile(paths);
-  if (parsed.ok) return parsed.value.config;
+  if (parsed.ok) return parsed.value;
   const [first] = parsed.error.filter((problem) => problem.severity === "error");
   const more = parsed.error.length - 1;
   const text = first === undefined ? "" : formatProblems([{ ...first, hint: null }], "text");
