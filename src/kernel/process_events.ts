@@ -40,7 +40,7 @@ export interface ProcessEventPorts {
   readonly workflows: WorkflowManager;
   readonly scheduler: Pick<Scheduler, "nextDueAt">;
   readonly listening: Pick<Listening, "resume">;
-  readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd">;
+  readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd" | "onUnshared">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
   readonly notices: UnitNotices;
   readonly stuck: StuckPrograms;
@@ -48,6 +48,8 @@ export interface ProcessEventPorts {
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
 }
+
+const exitRefused = "user code tried to end the process";
 
 export class ProcessEvents implements SupervisorPorts {
   readonly #ports: ProcessEventPorts;
@@ -114,12 +116,10 @@ export class ProcessEvents implements SupervisorPorts {
         return workflows.onMessage({ id: process.id, workflow: process.spec.name }, message);
       case "stray":
         return this.#onStray(key, message);
+      case "unshared":
+        return this.#ports.databases.onUnshared(message.sense);
       case "exit_refused":
-        return this.#ports.notices.record(
-          key,
-          "warn",
-          `user code tried to end the process (exit code ${message.code}); refused`,
-        );
+        return this.#ports.notices.record(key, "warn", `${exitRefused} (exit code ${message.code}); refused`);
       default:
         // ready, pong and fault are handled in process/unit_process.ts.
         return;

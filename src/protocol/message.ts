@@ -225,6 +225,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("programs_end"), work: z.int().min(1), aloneAt: z.number().nullable() }),
   /** The answer to a probe; `why` is null when the moderator answers the thread as it was. */
   z.object({ t: z.literal("probed"), ...runRef, why: z.string().nullable() }),
+  /** The database of this sense cannot be read without a -wal and a -shm file beside it, which the process may not make. */
+  z.object({ t: z.literal("unshared"), sense: nameSchema }),
   /** User code tried to exit the process; the sandbox refused. */
   z.object({ t: z.literal("exit_refused"), code: z.int() }),
   /** An uncaught error ended the worker. The process ends after this line. */
@@ -244,6 +246,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   pong: 1024,
   barrier: 1024,
   exit_refused: 1024,
+  unshared: 1024,
   programs_end: 1024,
   fault: envelopeBytes,
   // The message of a log row is at most a quarter of a log line, in characters of up to six bytes.

@@ -9,6 +9,7 @@ import { toStrayProblem } from "./error_text.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { installModuleGate } from "./module_gate.ts";
 import { installPrograms, onHeld, onProgramsEnded } from "./programs.ts";
+import { createReadLimit } from "./read_limit.ts";
 import type { BootMessage, ConnectGrant, KernelChannel, Runtime } from "./runtime.ts";
 
 globalThis.addEventListener("message", (event) => {
@@ -24,11 +25,11 @@ globalThis.addEventListener("message", (event) => {
 
 /** Runs until the connection ends, which ends the shim too. */
 async function runWorker(
-  { spec, socket, token, mark, connectGrants }: BootMessage,
+  { spec, socket, token, mark, connectGrants, reads }: BootMessage,
   sendToShim: (text: string) => void,
 ): Promise<void> {
   const channel = await connect(socket, token, connectGrants), parse = JSON.parse;
-  const kernel = createKernelChannel(channel, sendToShim);
+  const kernel = createKernelChannel(channel, sendToShim, new Int32Array(reads));
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   if (mark !== null) await installPrograms(mark, kernel);
   installModuleGate(spec.modules);
@@ -50,7 +51,11 @@ async function runWorker(
   }
 }
 
-function createKernelChannel(channel: LineChannel, sendToShim: (text: string) => void): KernelChannel {
+function createKernelChannel(
+  channel: LineChannel,
+  sendToShim: (text: string) => void,
+  reads: Int32Array,
+): KernelChannel {
   const { stringify } = JSON;
   let throughShim = 0, announced = 0;
   const sendText = (line: string) => {
@@ -67,6 +72,7 @@ function createKernelChannel(channel: LineChannel, sendToShim: (text: string) =>
       throughShim++;
       sendToShim(stringify(message));
     },
+    reads: createReadLimit(reads, sendToShim),
   };
 }
 

@@ -21,6 +21,17 @@ export type {
   SenseOutput,
   WorkflowDirective,
 } from "./sense.ts";
+export type {
+  SenseSqlite,
+  SqliteChanges,
+  SqliteInput,
+  SqliteNamed,
+  SqliteParameters,
+  SqliteRow,
+  SqliteStatement,
+  SqliteStatementOptions,
+  SqliteValue,
+} from "./sqlite.ts";
 export {
   defineWorkflow,
   END,

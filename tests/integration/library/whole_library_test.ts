@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { readLibraryFiles, readLibraryYaml } from "../../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
+import { openMigrated } from "../../support/sense_database.ts";
 import { readSource, repository, sourceFiles } from "../../support/source_files.ts";
 
 const linesMax = 300;
@@ -51,7 +51,7 @@ for (const name of names("senses")) {
     try {
       for (const time of ["first", "second"]) {
         const migrations = join(repository, "senses", name, "migrations");
-        const { sqlite, problems } = await openSenseDatabase(join(folder, "sense.db"), migrations);
+        const { sqlite, problems } = await openMigrated(join(folder, "sense.db"), migrations);
         assert.deepEqual(problems, [], time);
         const exported: Record<string, unknown> = await import(
           `file://${join(repository, "senses", name, "schema.ts")}`
