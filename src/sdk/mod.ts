@@ -21,6 +21,8 @@ export type {
   SenseOutput,
   WorkflowDirective,
 } from "./sense.ts";
+export { listSystemFolder, readSystemFile } from "./system_file.ts";
+export { inspectTls, type TlsAnswer } from "./tls.ts";
 export {
   defineWorkflow,
   END,
