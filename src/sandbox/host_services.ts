@@ -50,9 +50,8 @@ export class HostServices {
     }
     this.#waiting++;
     if (t === "tls") return this.#askTls(request);
-    const { read } = this.#permissions;
-    const value = t === "file" ? readSystemFile(request.path, read) : listSystemFolder(request.path, read);
-    value.then(
+    const value = (t === "file" ? readSystemFile : listSystemFolder)(request.path, this.#permissions);
+    (value as Promise<unknown>).then(
       (value) => this.#answer({ id, ok: true, value }),
       (thrown) => this.#answer({ id, ok: false, name: nameOf(thrown), message: messageOf(thrown) }),
     );

@@ -1,7 +1,7 @@
 /**
  * Reads files and folders below /proc and /sys for code in the sandbox: Deno opens those only to code that may do
  * everything. Called by host_services.ts, in the trusted thread.
- * I1. Only what `permissions.read` names, by its own path.
+ * I1. Only what `permissions.read` names, by its own path, and those that tell no more than a name of `permissions.sys`.
  * I2. Nothing of a process: its environment, memory and descriptors are below /proc as well. Nothing that shows the
  *     kernel's memory, or that waits for events.
  */
@@ -11,6 +11,17 @@ import type { SandboxPermissions } from "../protocol/message.ts";
 /** No such file is larger on purpose; some have no end. */
 const fileMaxBytes = 1024 ** 2, namesMax = 10_000;
 
+/** What Deno tells with such a permission, but from several sources, or only in part. */
+const bySysName: Readonly<Record<string, string>> = {
+  "/proc/loadavg": "loadavg",
+  "/proc/meminfo": "systemMemoryInfo",
+  "/proc/net/dev": "networkInterfaces",
+  "/proc/stat": "cpus",
+  "/proc/uptime": "osUptime",
+};
+/** The limit and the use of a container, at the place where a machine has none. */
+const containerMemory = /^\/sys\/fs\/cgroup\/(?:memory\/)?memory\.[\w.]+$/;
+
 /** Files of this very process that say nothing about it. */
 const harmless = /^\/proc\/\d+\/(?:net\/(?:dev|snmp|snmp6|netstat|sockstat|sockstat6)|mounts|cgroup)$/;
 const closed = [
@@ -18,7 +29,10 @@ const closed = [
   /^\/sys\/(?:firmware|kernel\/(?:debug|tracing|security|config))(?:\/|$)/,
 ];
 
-export async function readSystemFile(path: string, granted: SandboxPermissions["read"]): Promise<string> {
+/** The permissions that matter here. */
+export type SystemGrants = Pick<SandboxPermissions, "read" | "sys">;
+
+export async function readSystemFile(path: string, granted: SystemGrants): Promise<string> {
   using file = await Deno.open(await resolveGranted(path, granted));
   if (!(await file.stat()).isFile) throw new TypeError(`${path} is not a file`);
   const bytes = new Uint8Array(fileMaxBytes);
@@ -33,7 +47,7 @@ export async function readSystemFile(path: string, granted: SandboxPermissions["
   return new TextDecoder().decode(bytes.subarray(0, filled));
 }
 
-export async function listSystemFolder(path: string, granted: SandboxPermissions["read"]): Promise<string[]> {
+export async function listSystemFolder(path: string, granted: SystemGrants): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(await resolveGranted(path, granted))) {
     if (names.push(name) >= namesMax) break;
@@ -42,10 +56,17 @@ export async function listSystemFolder(path: string, granted: SandboxPermissions
 }
 
 /** The real path. Throws when the code may not read it. */
-async function resolveGranted(path: string, granted: SandboxPermissions["read"]): Promise<string> {
+async function resolveGranted(path: string, { read, sys }: SystemGrants): Promise<string> {
   if (normalize(path) !== path || !isSystem(path)) throw new TypeError(`"${path}" is no path below /proc or /sys`);
-  const isGranted = granted === true || granted !== false && granted.some((each) => contains(each, path));
-  if (!isGranted) throw new Deno.errors.NotCapable(`Requires read access to "${path}"`);
+  const name = containerMemory.test(path) ? "systemMemoryInfo" : bySysName[path];
+  const isNamed = sys === true || (sys !== false && name !== undefined && sys.includes(name));
+  const isGranted = isNamed && name !== undefined || read === true ||
+    read !== false && read.some((each) => contains(each, path));
+  if (!isGranted) {
+    throw new Deno.errors.NotCapable(
+      name === undefined ? `Requires read access to "${path}"` : `Requires sys access to "${name}"`,
+    );
+  }
   const real = await Deno.realPath(path);
   const isOpen = isSystem(real) && (harmless.test(real) || !closed.some((each) => each.test(real)));
   if (!isOpen) throw new Deno.errors.NotCapable(`"${path}" is always closed in the sandbox`);

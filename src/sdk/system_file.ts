@@ -5,8 +5,10 @@
 import { askHost } from "./host.ts";
 
 /**
- * Reads a file below `/proc` or `/sys` that `permissions.read` names, at most 1 MiB. Files of single processes
- * (`/proc/PID`), of the kernel's memory and of its events stay closed. Throws NotCapable, NotFound or an Error.
+ * Reads a file below `/proc` or `/sys` that `permissions.read` names, at most 1 MiB. `permissions.sys` opens some as well:
+ * `cpus` /proc/stat, `loadavg` /proc/loadavg, `networkInterfaces` /proc/net/dev, `osUptime` /proc/uptime, and
+ * `systemMemoryInfo` /proc/meminfo and the memory limit of a container (/sys/fs/cgroup/memory.*). Files of single
+ * processes (/proc/PID), of the kernel's memory and of its events stay closed. Throws NotCapable, NotFound or an Error.
  * @example
  * ```ts
  * const load = (await readSystemFile("/proc/loadavg")).split(" ");
