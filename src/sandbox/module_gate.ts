@@ -83,8 +83,8 @@ function createResolver(rules: ModuleRules): Resolve {
       return { url: standIn, shortCircuit: true };
     }
     if (!isUsers(parentURL)) return resolved;
-    // Open to all besides the SDK: the query builder of `ctx.db`, and schemas.
-    open ??= [homeOf("drizzle-orm", context, next), homeOf("zod", context, next)];
+    // Open to all besides the SDK: the query builder of `ctx.db`, schemas, and what the library parses feeds with.
+    open ??= [homeOf("drizzle-orm", context, next), homeOf("zod", context, next), homeOf("feedsmith", context, next)];
     if (!isOpen(url, open)) checkUserImport(specifier, url, folders, rules.packages);
     return resolved;
   };

@@ -17,6 +17,7 @@ import { endPrograms } from "../base/program_sweep.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
+import { HostServices } from "./host_services.ts";
 import { readsBegin, watchReads } from "./read_limit.ts";
 import type { BootMessage, ConnectGrant } from "./runtime.ts";
 
@@ -105,7 +106,8 @@ function startWorker(boot: BootMessage, channel: LineChannel): void {
     name: boot.spec.name,
     deno: { permissions },
   });
-  const { port1, port2 } = new MessageChannel();
+  const { port1, port2 } = new MessageChannel(), services = new MessageChannel();
+  new HostServices(boot.spec.permissions, services.port1);
   port1.onmessage = ({ data }) => {
     if (data === readsBegin) return watchReads(new Int32Array(boot.reads), (message) => reportFault(channel, message));
     if (data === "ended") return void channel.flushed().then(() => Deno.exit(0));
@@ -116,7 +118,7 @@ function startWorker(boot: BootMessage, channel: LineChannel): void {
     event.preventDefault();
     reportFault(channel, event.message);
   };
-  worker.postMessage(boot, [port2]);
+  worker.postMessage(boot, [port2, services.port2]);
 }
 
 /**

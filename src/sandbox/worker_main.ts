@@ -6,6 +6,7 @@ import { messageOf, unreachable } from "../base/errors.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
 import { toStrayProblem } from "./error_text.ts";
+import { installHostClient } from "./host_client.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { installModuleGate } from "./module_gate.ts";
 import { installPrograms, onHeld, onProgramsEnded } from "./programs.ts";
@@ -14,8 +15,9 @@ import type { BootMessage, ConnectGrant, KernelChannel, Runtime } from "./runtim
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
-  const [port] = event.ports;
-  if (port === undefined) throw new Error("nerve bug: the worker was started without a port");
+  const [port, services] = event.ports;
+  if (port === undefined || services === undefined) throw new Error("nerve bug: the worker was started without ports");
+  installHostClient(services);
   // Bound now: user code may replace the prototype's methods later.
   const sendToShim = port.postMessage.bind(port);
   runWorker(event.data, sendToShim).catch((thrown) => {

@@ -32,6 +32,8 @@ export type {
   SqliteStatementOptions,
   SqliteValue,
 } from "./sqlite.ts";
+export { listSystemFolder, readSystemFile } from "./system_file.ts";
+export { inspectTls, type TlsAnswer } from "./tls.ts";
 export {
   defineWorkflow,
   END,
