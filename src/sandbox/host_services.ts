@@ -11,7 +11,7 @@ import { resolveOwnFile } from "../base/self_exec.ts";
 import type { CancelTimer } from "../base/time.ts";
 import { type HostAnswer, type HostRequest, parseHostRequest, type TlsRequest } from "../protocol/host_request.ts";
 import type { SandboxPermissions } from "../protocol/message.ts";
-import { listSystemFolder, readSystemFile } from "./system_files.ts";
+import { listGrantedFolder, readGrantedFile } from "./system_files.ts";
 
 const requestsMax = 64;
 /** How long the thread that speaks TLS is kept for the next request: it takes 10 MiB. */
@@ -50,7 +50,7 @@ export class HostServices {
     }
     this.#waiting++;
     if (t === "tls") return this.#askTls(request);
-    const value = (t === "file" ? readSystemFile : listSystemFolder)(request.path, this.#permissions);
+    const value = (t === "file" ? readGrantedFile : listGrantedFolder)(request.path, this.#permissions);
     (value as Promise<unknown>).then(
       (value) => this.#answer({ id, ok: true, value }),
       (thrown) => this.#answer({ id, ok: false, name: nameOf(thrown), message: messageOf(thrown) }),

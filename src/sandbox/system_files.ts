@@ -32,7 +32,7 @@ const closed = [
 /** The permissions that matter here. */
 export type SystemGrants = Pick<SandboxPermissions, "read" | "sys">;
 
-export async function readSystemFile(path: string, granted: SystemGrants): Promise<string> {
+export async function readGrantedFile(path: string, granted: SystemGrants): Promise<string> {
   using file = await Deno.open(await resolveGranted(path, granted));
   if (!(await file.stat()).isFile) throw new TypeError(`${path} is not a file`);
   const bytes = new Uint8Array(fileMaxBytes);
@@ -47,7 +47,7 @@ export async function readSystemFile(path: string, granted: SystemGrants): Promi
   return new TextDecoder().decode(bytes.subarray(0, filled));
 }
 
-export async function listSystemFolder(path: string, granted: SystemGrants): Promise<string[]> {
+export async function listGrantedFolder(path: string, granted: SystemGrants): Promise<string[]> {
   const names: string[] = [];
   for await (const { name } of Deno.readDir(await resolveGranted(path, granted))) {
     if (names.push(name) >= namesMax) break;

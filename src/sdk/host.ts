@@ -5,12 +5,12 @@
 import type { HostRequest } from "../protocol/host_request.ts";
 
 type Ask = HostRequest extends infer Each ? Each extends { t: "cancel" } ? never : Omit<Each, "id"> : never;
-export type Host = (ask: Ask, signal: AbortSignal | null) => Promise<unknown>;
+export type AnswerHost = (ask: Ask, signal: AbortSignal | null) => Promise<unknown>;
 
-let host: Host | null = null;
+let host: AnswerHost | null = null;
 
 /** Called once, before user code. */
-export function provideHost(given: Host): void {
+export function provideHost(given: AnswerHost): void {
   host = given;
 }
 

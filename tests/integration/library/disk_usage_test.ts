@@ -1,8 +1,8 @@
 /** disk-usage against this machine, in its sandbox. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { openMigrated } from "../../support/sense_database.ts";
 import { needsItsGrants } from "../../support/sense_outcome.ts";
 import { repository } from "../../support/source_files.ts";
 
@@ -34,10 +34,10 @@ Deno.test("disk-usage keeps its readings when their columns become wide enough f
   try {
     Deno.mkdirSync(join(old, "migrations"));
     Deno.copyFileSync(join(folder, "0001_readings.sql"), join(old, "migrations/0001_readings.sql"));
-    const before = await openSenseDatabase(join(old, "sense.db"), join(old, "migrations"));
+    const before = await openMigrated(join(old, "sense.db"), join(old, "migrations"));
     before.sqlite.exec("insert into readings values (7, 1, '/', 'a', '/', 0.5, 2000, 1000, 1000)");
     before.sqlite.close();
-    const { sqlite, problems } = await openSenseDatabase(join(old, "sense.db"), folder);
+    const { sqlite, problems } = await openMigrated(join(old, "sense.db"), folder);
     assert.deepEqual(problems, []);
     sqlite.prepare("insert into readings values (8, 2, '/s3', 'b', '/s3', 0, ?, 0, ?)").run(2 ** 64, 2 ** 64);
     const rows = sqlite.prepare("select id, total_bytes as total from readings order by ts").all();

@@ -24,7 +24,9 @@ Deno.test("modules that act on processes, threads or sockets are closed, and so 
 });
 
 Deno.test("no trusted code of the sandbox creates Node sockets: user code could get at them by EventEmitter.prototype", () => {
-  const files = sourceFiles(["sandbox", "store", "sdk", "protocol", "base"].map((room) => `src/${room}`), ".ts");
+  // No code of a user's runs in the realm of tls_worker.ts.
+  const files = sourceFiles(["sandbox", "store", "sdk", "protocol", "base"].map((room) => `src/${room}`), ".ts")
+    .filter((file) => !file.endsWith("/tls_worker.ts"));
   assert.ok(files.length > 60);
   for (const file of files) {
     assert.doesNotMatch(readSource(file), /from "node:(net|http|https|http2|tls|dgram|child_process|tty)"/, file);
