@@ -10,20 +10,26 @@ export interface FileSystem {
 }
 
 /** The names on both sides may contain spaces; the row of numbers between them is the anchor. */
-const row = /^(?<filesystem>.+?) +(?<total>\d+) +(?<used>\d+) +(?<available>-?\d+) +(?:\d+%|-) +(?<mount>\/.*)$/s;
+const row =
+  /^(?<filesystem>.+?) +(?<total>-?\d+|-) +(?<used>-?\d+|-) +(?<available>-?\d+|-) +(?:-?\d+%|-) +(?<mount>\/.*)$/s;
 
-/** Throws when the text is not one header line and one row. */
+/** Throws when the text is not one header line and one row, and when the file system does not tell its figures. */
 export function parseDf(text: string): FileSystem {
   const body = text.slice(text.indexOf("\n") + 1).replace(/\n$/, "");
   const found = row.exec(body)?.groups;
   if (found === undefined) throw new Error(`df printed something unexpected: ${text.slice(0, 200)}`);
-  const [total, used, available] = [found.total, found.used, found.available].map((blocks) => Number(blocks) * 1024);
-  return toFileSystem(found.filesystem ?? "", found.mount ?? "", total ?? 0, used ?? 0, available ?? 0);
+  const bytes = (name: string): number => {
+    if (found[name] === "-") throw new Error(`the file system ${found.filesystem} does not tell its ${name} space`);
+    return Number(found[name]) * 1024;
+  };
+  return toFileSystem(found.filesystem ?? "", found.mount ?? "", bytes("total"), bytes("used"), bytes("available"));
 }
 
 function toFileSystem(filesystem: string, mount: string, total: number, used: number, available: number): FileSystem {
+  // Some network file systems tell more free space than there is, so that less than nothing is used.
+  const usedBytes = Math.max(0, used);
   // Blocks reserved for root are in the total only. A pseudo file system has no blocks at all: nothing of it is used.
-  const usable = used + Math.max(0, available);
-  const share = usable === 0 ? 0 : Math.round((used / usable) * 10_000) / 10_000;
-  return { filesystem, mount, used: share, totalBytes: total, usedBytes: used, availableBytes: available };
+  const usable = usedBytes + Math.max(0, available);
+  const share = usable === 0 ? 0 : Math.round((usedBytes / usable) * 10_000) / 10_000;
+  return { filesystem, mount, used: share, totalBytes: total, usedBytes, availableBytes: available };
 }

@@ -9,7 +9,8 @@ export const readings = sqliteTable("readings", {
   mount: text().notNull(),
   /** Share of the space available to ordinary users, 0 to 1. */
   used: real().notNull(),
-  totalBytes: integer("total_bytes").notNull(),
-  usedBytes: integer("used_bytes").notNull(),
-  availableBytes: integer("available_bytes").notNull(),
+  /** May exceed every integer. */
+  totalBytes: real("total_bytes").notNull(),
+  usedBytes: real("used_bytes").notNull(),
+  availableBytes: real("available_bytes").notNull(),
 });

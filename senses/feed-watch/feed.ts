@@ -1,69 +1,157 @@
-/** Parses a feed, RSS 2.0 or Atom 1.0, into what feed-watch reports. Used by index.ts. */
-import { parseXml, textOf, type XmlElement } from "./xml.ts";
+/**
+ * Reads a feed (RSS, RDF, Atom or JSON Feed) into what feed-watch reports. Used by index.ts. The package feedsmith, which
+ * comes with nerve, parses it: it fetches and expands nothing.
+ */
+import { DetectError, ParseError, parseFeed as parseAnyFeed } from "feedsmith";
+import { hideUserinfo } from "../../lib/url.ts";
+import { parseFeedDate } from "./dates.ts";
 
 export interface FeedEntry {
   /** Identifies the entry at later visits: its guid or id, else its link, else its whole content. */
   readonly id: string;
   /** At most 200 characters. */
   readonly title: string;
-  /** Absolute, http: or https:, at most 1,000 characters; null when there is none. */
+  /** Absolute, http: or https:, without a user, at most 1,000 characters; null when there is none. */
   readonly link: string | null;
   /** ISO 8601, UTC; null when the feed gives no valid date. */
   readonly publishedAt: string | null;
 }
 
-const atom = "http://www.w3.org/2005/Atom", none = "";
+/** An entry of any kind of feed. Links are as written. */
+interface RawEntry {
+  readonly id: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly link: string;
+  /** What relative links are relative to, itself relative to the feed's; null: to that. */
+  readonly base: string | null;
+  readonly date: string;
+}
+
 const entriesMax = 1_000, titleMaxChars = 200, linkMaxChars = 1_000;
 
 /** In the order of the feed, by custom newest first; at most 1,000. Throws an Error when the text is not a feed. */
 export function parseFeed(text: string, url: string): FeedEntry[] {
-  const root = parseXml(text), base = baseOf(root, url);
-  if (root.namespace === none && root.name === "rss") {
-    const channel = findChild(root, none, "channel");
-    if (channel === null) throw new Error("an RSS feed without a channel");
-    const channelBase = baseOf(channel, base);
-    return findChildren(channel, none, "item").slice(0, entriesMax).map((item) => readRssEntry(item, channelBase));
+  const { base, entries } = readRaw(withoutDefaultNamespace(text));
+  const feedBase = resolveBase(base, url);
+  return entries.map(({ id, title, summary, link: written, base, date }) => {
+    const link = toAbsolute(written, resolveBase(base, feedBase));
+    return {
+      id: id || link || JSON.stringify([title || summary, summary, date]),
+      title: cut(title || summary),
+      link,
+      publishedAt: parseFeedDate(date),
+    };
+  });
+}
+
+function readRaw(text: string): { base: string | null; entries: RawEntry[] } {
+  const parsed = parse(text);
+  if (parsed === null) return { base: null, entries: [] };
+  switch (parsed.format) {
+    case "rss":
+      return { base: null, entries: (parsed.feed.items ?? []).map(readRssItem) };
+    case "rdf":
+      return { base: null, entries: (parsed.feed.items ?? []).map(readRdfItem) };
+    case "atom":
+      return { base: parsed.feed.xml?.base ?? null, entries: (parsed.feed.entries ?? []).map(readAtomEntry) };
+    case "json":
+      return { base: null, entries: (parsed.feed.items ?? []).map(readJsonItem) };
   }
-  if (root.namespace === atom && root.name === "feed") {
-    return findChildren(root, atom, "entry").slice(0, entriesMax).map((entry) => readAtomEntry(entry, base));
+}
+
+/** With dates as they are written. */
+const parseWritten = (text: string) => parseAnyFeed(text, { maxItems: entriesMax, parseDateFn: (raw: string) => raw });
+type Parsed = ReturnType<typeof parseWritten>;
+type Feed<Format extends Parsed["format"]> = Extract<Parsed, { format: Format }>["feed"];
+type Item<List> = List extends readonly (infer One)[] ? One : never;
+
+function parse(text: string): Parsed | null {
+  try {
+    return parseWritten(text);
+  } catch (thrown) {
+    if (thrown instanceof DetectError) throw new Error("neither RSS nor RDF, Atom or JSON Feed");
+    // The parser refuses a feed without a title and entries, too.
+    if (thrown instanceof ParseError && /<(?:\w+:)?(?:channel|feed)[\s\/>]/i.test(text) && !hasEntry.test(text)) {
+      return null;
+    }
+    throw new Error("its format is not valid");
   }
-  throw new Error(`neither RSS 2.0 nor Atom, but <${root.name.slice(0, 40)}>`);
 }
 
-function readRssEntry(item: XmlElement, feedBase: string): FeedEntry {
-  const base = baseOf(item, feedBase);
-  const read = (name: string) => readText(findChild(item, none, name));
-  const guid = read("guid");
-  const isPermalink = findChild(item, none, "guid")?.attributes.get("isPermaLink") !== "false";
-  const link = toAbsolute(read("link"), base) ?? (isPermalink && /^https?:/.test(guid) ? toAbsolute(guid, base) : null);
-  const description = read("description"), title = read("title") || description;
-  const id = guid || link || JSON.stringify([title, description, read("pubDate")]);
-  return { id, title: cut(title), link, publishedAt: toIsoDate(read("pubDate")) };
+const hasEntry = /<(?:\w+:)?(?:item|entry)[\s\/>]/i;
+
+function readRssItem(item: Item<NonNullable<Feed<"rss">["items"]>>): RawEntry {
+  const guid = toLine(item.guid?.value), isPermalink = item.guid?.isPermaLink !== false;
+  const link = toLine(item.link) || (isPermalink && /^https?:/.test(guid) ? guid : "");
+  return {
+    id: guid,
+    title: toLine(item.title),
+    summary: toLine(item.description),
+    link,
+    base: item.xml?.base ?? null,
+    date: toLine(item.pubDate) || toLine(item.dc?.dates?.[0]),
+  };
 }
 
-function readAtomEntry(entry: XmlElement, feedBase: string): FeedEntry {
-  const base = baseOf(entry, feedBase);
-  const read = (name: string) => readText(findChild(entry, atom, name));
-  const links = findChildren(entry, atom, "link");
-  const best = links.find(({ attributes }) => (attributes.get("rel") ?? "alternate") === "alternate");
-  const link = best === undefined ? null : toAbsolute(best.attributes.get("href") ?? "", baseOf(best, base));
-  const title = read("title") || read("summary");
-  const id = read("id") || link || JSON.stringify([title, read("summary"), read("updated")]);
-  return { id, title: cut(title), link, publishedAt: toIsoDate(read("published") || read("updated")) };
+function readRdfItem(item: Item<NonNullable<Feed<"rdf">["items"]>>): RawEntry {
+  const link = toLine(item.link);
+  return {
+    id: toLine(item.rdf?.about),
+    title: toLine(item.title),
+    summary: toLine(item.description),
+    link,
+    base: item.xml?.base ?? null,
+    date: toLine(item.dc?.dates?.[0]),
+  };
 }
 
-function findChildren(element: XmlElement, namespace: string, name: string): XmlElement[] {
-  return element.content.filter((part): part is XmlElement =>
-    typeof part !== "string" && part.namespace === namespace && part.name === name
-  );
+function readAtomEntry(entry: Item<NonNullable<Feed<"atom">["entries"]>>): RawEntry {
+  const link = entry.links?.find(({ rel = "alternate" }) => rel === "alternate")?.href;
+  return {
+    id: toLine(entry.id),
+    title: toPlain(entry.title),
+    summary: toPlain(entry.summary),
+    link: toLine(link),
+    base: entry.xml?.base ?? null,
+    date: toLine(entry.published) || toLine(entry.updated),
+  };
 }
 
-function findChild(element: XmlElement, namespace: string, name: string): XmlElement | null {
-  return findChildren(element, namespace, name)[0] ?? null;
+function readJsonItem(item: Item<NonNullable<Feed<"json">["items"]>>): RawEntry {
+  return {
+    id: toLine(item.id),
+    title: toLine(item.title),
+    summary: toLine(item.summary ?? item.content_text),
+    link: toLine(item.url ?? item.external_url),
+    base: null,
+    date: toLine(item.date_published ?? item.date_modified),
+  };
 }
 
-function readText(element: XmlElement | null): string {
-  return element === null ? "" : textOf(element).replaceAll(/\s+/g, " ").trim();
+/** Atom's text; that of the kind xhtml is an element with its tags. */
+function toPlain(text: { readonly value?: string; readonly type?: string } | undefined): string {
+  return toLine(text?.type === "xhtml" ? text.value?.replaceAll(/<[^>]*>/g, "") : text?.value);
+}
+
+/**
+ * RSS has no namespace, but many feeds declare one for it: with Atom's, for instance, the parser would find no channel.
+ * What has a prefix is not touched.
+ */
+function withoutDefaultNamespace(text: string): string {
+  const head = text.slice(0, headMaxChars);
+  const mended = head.replace(/<rss(?=[\s>])[^>]*>(?:[^<]*<!--.*?-->)*[^<]*(?:<channel(?=[\s>])[^>]*>)?/is, (tags) => {
+    return tags.replaceAll(/\sxmlns\s*=\s*(?:"[^"]*"|'[^']*')/g, "");
+  });
+  return mended + text.slice(headMaxChars);
+}
+
+/** Where the first tags of a feed are. */
+const headMaxChars = 8_192;
+
+/** Numbers, too: JSON Feed allows them where it asks for text. */
+function toLine(text: string | number | undefined | null): string {
+  return String(text ?? "").replaceAll(/\s+/g, " ").trim();
 }
 
 function cut(text: string): string {
@@ -71,18 +159,13 @@ function cut(text: string): string {
   return characters.length > titleMaxChars ? `${characters.slice(0, titleMaxChars - 3).join("")}...` : text;
 }
 
-function baseOf(element: XmlElement, outer: string): string {
-  return URL.parse(element.attributes.get("xml:base") ?? "", outer)?.href ?? outer;
+function resolveBase(base: string | null, outer: string): string {
+  return base === null ? outer : URL.parse(base, outer)?.href ?? outer;
 }
 
 /** Null for other kinds of addresses (javascript:, data:, file:): readers of the signal must not get them. */
 function toAbsolute(link: string, base: string): string | null {
   const url = link === "" ? null : URL.parse(link, base);
   if (url === null || !["http:", "https:"].includes(url.protocol) || url.href.length > linkMaxChars) return null;
-  return url.href;
-}
-
-function toIsoDate(text: string): string | null {
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? null : new Date(time).toISOString();
+  return hideUserinfo(url.href);
 }

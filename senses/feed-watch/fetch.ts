@@ -17,7 +17,7 @@ const bodyMaxBytes = 4 * 1024 * 1024, redirectsMax = 5, headerMaxChars = 500;
 /** Null when the feed has not changed since `known`. Throws NotCapable when its own host is not granted. */
 export async function fetchFeed(url: string, known: Version, signal: AbortSignal): Promise<Fetched | null> {
   const headers = new Headers({
-    accept: "application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1",
+    accept: "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.1",
   });
   if (known.etag !== null) headers.set("if-none-match", known.etag);
   if (known.lastModified !== null) headers.set("if-modified-since", known.lastModified);
@@ -71,6 +71,7 @@ async function readBody(response: Response): Promise<{ text: string }> {
 
 /** By byte order mark, else by the Content-Type header, else by the XML declaration. */
 function detectEncoding(bytes: Uint8Array, contentType: string): string {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return "utf-8";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
   const declared = /^\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(

@@ -1,9 +1,10 @@
 /**
- * Watches feeds (RSS 2.0 and Atom 1.0) and reports new entries. At the first visit of a feed no entry counts as new.
+ * Watches feeds (RSS, RDF, Atom, JSON Feed) and reports new entries. At the first visit of a feed no entry counts as new.
  * It also reports when a feed cannot be read, and when it can be read again.
  */
 import { eq, sql } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
+import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
 import { type FeedEntry, parseFeed } from "./feed.ts";
 import { type Fetched, fetchFeed } from "./fetch.ts";
 import { entries, feeds } from "./schema.ts";
@@ -18,7 +19,7 @@ export interface FeedNews {
 }
 export type NewEntry = { readonly feed: string } & Omit<FeedEntry, "id">;
 
-/** `found` is null when the feed has not changed. */
+/** `url`: without user and password. `found` is null when the feed has not changed. */
 type Visit =
   & { readonly url: string }
   & (
@@ -38,7 +39,7 @@ export async function compute({ db, signal, config }: SenseContext): Promise<Fee
   const settings = readSettings(config);
   const known = new Map(db.select().from(feeds).all().map((feed) => [feed.url, feed]));
   const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
-  const visits = await Promise.all(settings.urls.map((url) => visit(url, known.get(url), limit)));
+  const visits = await Promise.all(settings.urls.map(({ url, name }) => visit(url, name, known.get(name), limit)));
   signal.throwIfAborted();
   const news = db.transaction((tx) => {
     const found = visits.flatMap((each) => remember(tx, each, known.get(each.url), settings.announce_first));
@@ -65,23 +66,36 @@ function readSettings(config: JsonObject) {
     const protocol = URL.parse(url)?.protocol ?? "";
     const isShort = url.length <= 500;
     if (!["http:", "https:"].includes(protocol) || !isShort) {
-      throw new TypeError(`config.urls must hold http: or https: addresses, not "${url.slice(0, 100)}"`);
+      const shown = hideUserinfoOfInvalid(url).slice(0, 100);
+      throw new TypeError(`config.urls must hold http: or https: addresses, not "${shown}"`);
     }
   }
-  return settings;
+  return { ...settings, urls: nameFeeds(settings.urls) };
 }
 
-async function visit(url: string, known: Feed | undefined, signal: AbortSignal): Promise<Visit> {
+/** A feed is known by its address without user and password; a second one with the same address gets a number. */
+function nameFeeds(urls: readonly string[]): { readonly url: string; readonly name: string }[] {
+  const seen = new Map<string, number>();
+  return urls.map((url) => {
+    const bare = hideUserinfo(url), count = (seen.get(bare) ?? 0) + 1;
+    seen.set(bare, count);
+    return { url, name: count === 1 ? bare : `${bare} (${count})` };
+  });
+}
+
+async function visit(url: string, name: string, known: Feed | undefined, signal: AbortSignal): Promise<Visit> {
   try {
     const version = { etag: known?.etag ?? null, lastModified: known?.lastModified ?? null };
     const fetched = await fetchFeed(url, version, signal);
-    if (fetched === null) return { url, problem: null, found: null };
+    if (fetched === null) return { url: name, problem: null, found: null };
+    // A large feed takes a second to parse.
+    signal.throwIfAborted();
     const found = await Promise.all(parseFeed(fetched.text, fetched.url).map(addKey));
-    return { url, problem: null, found: { fetched, entries: found } };
+    return { url: name, problem: null, found: { fetched, entries: found } };
   } catch (thrown) {
     // A missing permission is a mistake in nerve.yaml, not an outage.
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
-    return { url, problem: reasonOf(thrown) };
+    return { url: name, problem: hideUserinfo(reasonOf(thrown)) };
   }
 }
 

@@ -4,21 +4,33 @@
  */
 import { desc, eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
-import { readCertificateEnd } from "../../lib/tls/certificate.ts";
+import {
+  type CertificateSpan,
+  countDaysLeft,
+  findSpanProblem,
+  parseCertificates,
+  readCertificateSpan,
+} from "../../lib/certificates.ts";
+import { hideUserinfo, hideUserinfoOfInvalid } from "../../lib/url.ts";
+import { askPinned } from "./pinned.ts";
 import { checks } from "./schema.ts";
 
 export interface HttpCheck {
+  /** Without user and password. */
   readonly url: string;
   readonly ok: boolean;
   /** What is wrong, as sentences; empty when `ok`. */
   readonly problems: readonly string[];
   readonly status: number | null;
   readonly latencyMs: number | null;
-  /** Whole days until the certificate expires, negative afterwards; null for http: and when it could not be read. */
+  /**
+   * Whole days until the certificate expires, or one that is needed to trust it, negative afterwards; null for http: and
+   * when it could not be read.
+   */
   readonly certificateDaysLeft: number | null;
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number | null;
   readonly latencyMs: number | null;
   readonly problem: string | null;
@@ -27,16 +39,17 @@ interface Answer {
 export async function compute({ db, signal, config }: SenseContext): Promise<HttpCheck | null> {
   const settings = readSettings(config);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout)]);
-  const [answer, daysLeft] = await Promise.all([ask(settings, limit), readCertificateDays(settings.url, limit)]);
+  const [first, certificate] = await Promise.all([ask(settings, limit), readCertificate(settings, limit)]);
+  const answer = await askAgain(settings, first, certificate, limit);
   signal.throwIfAborted();
-  const problems = findProblems(settings, answer, daysLeft);
+  const problems = findProblems(settings, answer, certificate).map(hideUserinfo);
   const check: HttpCheck = {
-    url: settings.url.href,
+    url: hideUserinfo(settings.url.href),
     ok: problems.length === 0,
     problems,
     status: answer.status,
     latencyMs: answer.latencyMs,
-    certificateDaysLeft: typeof daysLeft === "number" ? daysLeft : null,
+    certificateDaysLeft: isSpan(certificate) ? countDaysLeft(certificate) : null,
   };
   const wasOk = wasLastOk(db, check.url);
   db.insert(checks).values({ ts: new Date(), ...check, problems }).run();
@@ -59,9 +72,10 @@ function readSettings(config: JsonObject) {
   });
   const parsed = URL.parse(url);
   if (parsed === null || !["http:", "https:"].includes(parsed.protocol)) {
-    throw new TypeError(`config.url must be an http: or https: address, not "${url}"`);
+    throw new TypeError(`config.url must be an http: or https: address, not "${hideUserinfoOfInvalid(url)}"`);
   }
-  return { ...settings, url: parsed, caCerts: ca_file === null ? [] : [Deno.readTextFileSync(ca_file)] };
+  const caCerts = ca_file === null ? [] : [Deno.readTextFileSync(ca_file)];
+  return { ...settings, url: parsed, caCerts, trusted: caCerts.flatMap(parseCertificates) };
 }
 
 /** Redirects are not followed: they may lead to hosts that this sense has no permission for. */
@@ -81,20 +95,49 @@ async function ask({ url, caCerts }: Settings, signal: AbortSignal): Promise<Ans
   }
 }
 
-/** The days, null when there is no certificate, or a text that says why it could not be read. */
-async function readCertificateDays(url: URL, signal: AbortSignal): Promise<number | null | string> {
+/** Null when there is none, or a text that says why it could not be read. */
+type Certificate = CertificateSpan | null | string;
+
+async function readCertificate({ url, trusted }: Settings, signal: AbortSignal): Promise<Certificate> {
   if (url.protocol !== "https:") return null;
-  const host = url.hostname.replace(/^\[|\]$/g, "");
   try {
-    const end = await readCertificateEnd(host, Number(url.port || 443), signal);
-    return Math.floor((end.getTime() - Date.now()) / 86_400_000);
+    return await readCertificateSpan({ host: hostOf(url), port: Number(url.port || 443) }, trusted, signal);
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
     return reasonOf(thrown);
   }
 }
 
-function findProblems(settings: Settings, answer: Answer, daysLeft: number | null | string): string[] {
+function isSpan(certificate: Certificate): certificate is CertificateSpan {
+  return typeof certificate === "object" && certificate !== null;
+}
+
+/** Without the brackets of an IPv6 address. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+/** Deno's fetch refuses the server's own certificate as its own authority, also when `ca_file` names it. */
+async function askAgain(
+  { url, trusted }: Settings,
+  first: Answer,
+  certificate: Certificate,
+  signal: AbortSignal,
+): Promise<Answer> {
+  if (first.problem === null || !isSpan(certificate)) return first;
+  const { own } = certificate, isNamed = trusted.some(({ fingerprint256 }) => fingerprint256 === own.fingerprint256);
+  const host = hostOf(url), isFor = (own.checkHost(host) ?? own.checkIP(host)) !== undefined;
+  if (!isNamed || !isFor || countDaysLeft(certificate) < 0) return first;
+  const started = performance.now();
+  try {
+    const status = await askPinned(url, host, own, signal);
+    return { status, latencyMs: Math.round(performance.now() - started), problem: null };
+  } catch (thrown) {
+    return { status: null, latencyMs: null, problem: reasonOf(thrown) };
+  }
+}
+
+function findProblems(settings: Settings, answer: Answer, certificate: Certificate): string[] {
   const { expect_status: wanted, max_latency: slowest, min_certificate_days: daysWanted } = settings;
   const { status, latencyMs, problem } = answer;
   const problems: string[] = [];
@@ -106,11 +149,11 @@ function findProblems(settings: Settings, answer: Answer, daysLeft: number | nul
     problems.push(`answered after ${latencyMs} ms, more than ${slowest} ms`);
   }
   // When nothing answers at all, one problem is enough.
-  if (typeof daysLeft === "string" && problem === null) problems.push(`its certificate could not be read: ${daysLeft}`);
-  if (typeof daysLeft === "number" && daysLeft < 0) problems.push("its certificate has expired");
-  else if (typeof daysLeft === "number" && daysLeft < daysWanted) {
-    problems.push(`its certificate expires in ${daysLeft} days`);
+  if (typeof certificate === "string" && problem === null) {
+    problems.push(`its certificate could not be read: ${certificate}`);
   }
+  const ofCertificate = isSpan(certificate) ? findSpanProblem(certificate, daysWanted) : null;
+  if (ofCertificate !== null) problems.push(ofCertificate);
   return problems;
 }
 

@@ -1,8 +1,9 @@
 /**
- * How much memory and swap is in use. It counts what programs could still get (MemAvailable in /proc/meminfo), not what
- * happens to be free: caches are given up when memory is needed.
+ * How much memory and swap is in use, of the machine or of the container. It counts what programs could still get
+ * (MemAvailable in /proc/meminfo), not what happens to be free: caches are given up when memory is needed.
  */
 import { option, prune, readConfig, type SenseContext } from "nerve";
+import { readMemory } from "./meminfo.ts";
 import { readings } from "./schema.ts";
 
 export interface MemoryUsage {
@@ -14,14 +15,16 @@ export interface MemoryUsage {
   readonly swapUsed: number;
   readonly swapTotalBytes: number;
   readonly swapFreeBytes: number;
+  /** The limit of the container, if it is what `totalBytes` tells; else null. */
+  readonly limitBytes: number | null;
 }
 
-export function compute({ db, config }: SenseContext): MemoryUsage | null {
+export async function compute({ db, config }: SenseContext): Promise<MemoryUsage | null> {
   const { threshold, keep } = readConfig(config, {
     threshold: option.number(null, { min: 0, max: 1 }),
     keep: option.duration("30d"),
   });
-  const { total, available, swapTotal, swapFree } = Deno.systemMemoryInfo();
+  const { total, available, swapTotal, swapFree, limit } = await readMemory();
   const usage: MemoryUsage = {
     used: toUsedShare(available, total),
     totalBytes: total,
@@ -29,6 +32,7 @@ export function compute({ db, config }: SenseContext): MemoryUsage | null {
     swapUsed: toUsedShare(swapFree, swapTotal),
     swapTotalBytes: swapTotal,
     swapFreeBytes: swapFree,
+    limitBytes: limit,
   };
   db.insert(readings).values({ ts: new Date(), ...usage }).run();
   prune(db, readings, readings.ts, keep);

@@ -1,11 +1,17 @@
 /**
- * How long the certificates of servers are still valid. It emits a signal while one of them expires soon, has expired
- * or cannot be read, and one when all are fine again.
+ * How long the certificates of servers are still valid, with those that vouch for them. It emits a signal while one of
+ * them expires soon, has expired, is not valid yet or cannot be read, and one when all are fine again.
  */
 import { desc, eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { type Address, parseAddress } from "../../lib/address.ts";
-import { readCertificateEnd } from "../../lib/tls/certificate.ts";
+import {
+  countDaysLeft,
+  findSpanProblem,
+  nameOf,
+  parseCertificates,
+  readCertificateSpan,
+} from "../../lib/certificates.ts";
 import { checks } from "./schema.ts";
 
 export interface TlsExpiry {
@@ -18,14 +24,14 @@ export interface TlsExpiry {
 
 export interface Certificate {
   readonly server: string;
-  /** ISO 8601, UTC; null when it could not be read. */
+  /** When the first of the needed certificates ends. ISO 8601, UTC; null when it could not be read. */
   readonly endsAt: string | null;
   /** Whole days until then, negative afterwards. */
   readonly daysLeft: number | null;
   readonly problem: string | null;
+  /** The name of the certificate that ends first: the server's own, or one that vouches for it. */
+  readonly endsFirst: string | null;
 }
-
-const dayMs = 86_400_000;
 
 export async function compute({ db, signal, config }: SenseContext): Promise<TlsExpiry | null> {
   const settings = readSettings(config);
@@ -49,28 +55,38 @@ function readSettings(config: JsonObject) {
     servers: option.list({ max: 50 }),
     min_days: option.number(21, { min: 0 }),
     timeout: option.duration("10s"),
+    ca_file: option.text(null),
     always: option.flag(false),
     keep: option.duration("90d"),
   });
-  return { ...settings, servers: settings.servers.map((server) => parseAddress(server, 443)) };
+  const { ca_file } = settings;
+  return {
+    ...settings,
+    servers: settings.servers.map((server) => parseAddress(server, 443)),
+    trusted: ca_file === null ? [] : parseCertificates(Deno.readTextFileSync(ca_file)),
+  };
 }
 
-async function check(address: Address, { timeout, min_days }: Settings, signal: AbortSignal): Promise<Certificate> {
+async function check(
+  address: Address,
+  { timeout, min_days, trusted }: Settings,
+  signal: AbortSignal,
+): Promise<Certificate> {
   const server = address.text;
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-    const end = await readCertificateEnd(address.host, address.port, limit);
-    const daysLeft = Math.floor((end.getTime() - Date.now()) / dayMs);
-    const problem = daysLeft < 0
-      ? "its certificate has expired"
-      : daysLeft < min_days
-      ? `its certificate expires in ${daysLeft} days`
-      : null;
-    return { server, endsAt: end.toISOString(), daysLeft, problem };
+    const span = await readCertificateSpan(address, trusted, AbortSignal.any([signal, AbortSignal.timeout(timeout)]));
+    return {
+      server,
+      endsAt: span.endsAt.toISOString(),
+      daysLeft: countDaysLeft(span),
+      problem: findSpanProblem(span, min_days),
+      endsFirst: nameOf(span.endsFirst),
+    };
   } catch (thrown) {
     // A missing permission is a mistake in nerve.yaml, not an outage.
     if (thrown instanceof Deno.errors.NotCapable) throw thrown;
-    return { server, endsAt: null, daysLeft: null, problem: `its certificate could not be read: ${reasonOf(thrown)}` };
+    const problem = `its certificate could not be read: ${reasonOf(thrown)}`;
+    return { server, endsAt: null, daysLeft: null, problem, endsFirst: null };
   }
 }
 

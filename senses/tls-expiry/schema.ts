@@ -11,4 +11,6 @@ export const checks = sqliteTable("checks", {
   daysLeft: integer("days_left"),
   /** Null when there is no problem. */
   problem: text(),
+  /** The name of the certificate that ends first: the server's own, or one that vouches for it. */
+  endsFirst: text("ends_first"),
 });

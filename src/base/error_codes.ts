@@ -41,6 +41,13 @@ export const errorCodes = {
       "other users may write to it.",
     remedy: "Set `XDG_RUNTIME_DIR` to a folder that only you may use, or remove the folder that the message names.",
   },
+  OWNER_UNTRUSTED: {
+    meaning: "Another user owns, or may change, what nerve would use.",
+    cause:
+      "The workspace, a file in it, a folder on the way to it, a backup or an executable belongs to another user, or " +
+      "its mode lets others write. What it holds would run, or be opened, with your rights.",
+    remedy: "Run the `chown` or `chmod` that the message names. `NERVE_TRUST=DIR` trusts a folder whoever owns it.",
+  },
   DAEMON_RUNNING: {
     meaning: "A daemon already runs in this workspace.",
     cause: "Each workspace has one daemon at most, and some commands need it to be stopped.",

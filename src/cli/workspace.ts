@@ -1,10 +1,12 @@
 /** Opens a workspace for a command: its paths, its configuration, its daemon. */
 import { NerveError } from "../base/errors.ts";
 import { ifPresentAsync } from "../base/if_present.ts";
+import { readTrust } from "../base/ownership.ts";
 import type { Result } from "../base/result.ts";
 import { type Diagnostic, formatProblems } from "../config/diagnostic.ts";
 import type { ParsedConfig } from "../config/parse.ts";
-import { followSocketLink } from "../config/runtime_folder.ts";
+import { checkSocketFolder, followSocketLink } from "../config/runtime_folder.ts";
+import { requireTrustedWorkspace } from "../config/trust.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { configFileName, findWorkspace, readHost, type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import type { ControlClient } from "../control/client/client.ts";
@@ -12,15 +14,25 @@ import { findDaemon } from "../daemon/discovery.ts";
 import { describeLockHolder } from "../protocol/lock_holder.ts";
 import type { CliIo } from "./io.ts";
 
-/** The workspace that the flag, the environment or the current folder selects. Throws WORKSPACE_MISSING. */
+/**
+ * The workspace that the flag, the environment or the current folder selects. Throws WORKSPACE_MISSING, and
+ * OWNER_UNTRUSTED when another user could have made what is in it.
+ */
 export async function openWorkspace(io: CliIo, flag: string | undefined): Promise<WorkspacePaths> {
+  const paths = await locateWorkspace(io, flag);
+  requireTrustedWorkspace(paths, readTrust((name) => io.env[name]));
+  return followSocketLink(paths);
+}
+
+/** The same, whoever owns it: nothing in it may be opened. */
+export async function locateWorkspace(io: CliIo, flag: string | undefined): Promise<WorkspacePaths> {
   const { root } = await findWorkspace({
     flag: flag ?? null,
     env: io.env["NERVE_WORKSPACE"] ?? null,
     cwd: io.cwd,
     home: io.env["HOME"] ?? null,
   });
-  return followSocketLink(workspacePaths(root, readHost((name) => io.env[name])));
+  return workspacePaths(root, readHost((name) => io.env[name]));
 }
 
 /** Parses nerve.yaml as it is on disk. */
@@ -33,8 +45,13 @@ export async function readConfigFile(paths: WorkspacePaths): Promise<Result<Pars
 
 /** For commands that need a valid configuration. Throws CONFIG_INVALID with the first error. */
 export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig> {
+  return (await requireParsedConfig(paths)).config;
+}
+
+/** The same, with the places of its keys and its warnings. */
+export async function requireParsedConfig(paths: WorkspacePaths): Promise<ParsedConfig> {
   const parsed = await readConfigFile(paths);
-  if (parsed.ok) return parsed.value.config;
+  if (parsed.ok) return parsed.value;
   const [first] = parsed.error.filter((problem) => problem.severity === "error");
   const more = parsed.error.length - 1;
   const text = first === undefined ? "" : formatProblems([{ ...first, hint: null }], "text");
@@ -45,7 +62,7 @@ export async function requireConfig(paths: WorkspacePaths): Promise<NerveConfig>
 
 /** Creates a client of the workspace's daemon; `using` closes it. */
 export async function connect(paths: WorkspacePaths): Promise<ControlClient> {
-  if (!await socketExists(paths.socket)) refuseEmbedded(paths);
+  if (!await socketExists(paths)) refuseEmbedded(paths);
   const { ControlClient } = await import("../control/client/client.ts");
   return new ControlClient(paths.socket, () => {
     const { kernel, supervised } = findDaemon(paths);
@@ -70,7 +87,7 @@ export async function askIfRunning<T>(
   ask: (client: ControlClient) => Promise<T>,
 ): Promise<T | null> {
   // Checking for the socket is cheaper than loading the client, and often no daemon runs.
-  if (!await socketExists(paths.socket)) return null;
+  if (!await socketExists(paths)) return null;
   using client = await connect(paths);
   try {
     return await ask(client);
@@ -80,6 +97,8 @@ export async function askIfRunning<T>(
   }
 }
 
-async function socketExists(path: string): Promise<boolean> {
-  return (await ifPresentAsync(() => Deno.lstat(path)))?.isSocket === true;
+async function socketExists(paths: WorkspacePaths): Promise<boolean> {
+  if ((await ifPresentAsync(() => Deno.lstat(paths.socket)))?.isSocket !== true) return false;
+  checkSocketFolder(paths);
+  return true;
 }

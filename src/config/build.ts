@@ -134,6 +134,7 @@ function buildWorkflow(
     maxRounds: shape.max_rounds ?? maxRounds,
     drainTimeoutMs: shape.drain_timeout ?? defaultDrainTimeoutMs,
     maxThreadBytes: shape.max_thread ?? defaultMaxThreadBytes,
+    waiting: shape.waiting ?? "keep",
     permissions: shape.permissions ?? {},
     memoryBytes: shape.memory ?? defaultGroupMemoryBytes,
     peers: shape.peers ?? [],

@@ -11,6 +11,7 @@ import { parseEnv } from "node:util";
 import { messageOf } from "../base/errors.ts";
 import { ifPresent, isMissing } from "../base/if_present.ts";
 import { envFileMaxBytes } from "../base/limits.ts";
+import { findOwnershipFault, readTrust } from "../base/ownership.ts";
 import { type ConfigPath, quote } from "./diagnostic.ts";
 import { pathContains } from "./permissions/path_contains.ts";
 import { isProcessVariable } from "./permissions/request.ts";
@@ -48,22 +49,22 @@ export function readEnvFile(path: string | null, paths: WorkspacePaths): EnvFile
   try {
     const info = Deno.statSync(path);
     if (!info.isFile) return unusable("is not a file");
+    const fault = findOwnershipFault(path, readTrust());
+    if (fault !== null) {
+      return unusable(`is not trusted: ${fault.path === path ? "it" : fault.path} ${fault.why}: ${fault.remedy}`);
+    }
     const misplaced = findPlaceFault(Deno.realPathSync(path), paths);
     if (misplaced !== null) return unusable(misplaced);
     if (info.size > envFileMaxBytes) return unusable(`is larger than ${envFileMaxBytes} bytes`);
     const text = new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
     if (text.includes("\0")) return unusable("contains a NUL character");
     const { variables, faults } = parseVariables(text), mode = (info.mode ?? 0) & 0o777;
-    const open = (mode & 0o066) === 0 ? [] : [`other users may ${describeMode(mode)} it: chmod 600 ${path}`];
+    const open = (mode & 0o044) === 0 ? [] : [`other users may read it: chmod 600 ${path}`];
     return { kind: "read", variables, warnings: [...open, ...faults] };
   } catch (thrown) {
     if (isMissing(thrown)) return unusable("does not exist", true);
     return unusable(thrown instanceof TypeError ? "is not UTF-8 text" : `cannot be read: ${messageOf(thrown)}`);
   }
-}
-
-function describeMode(mode: number): string {
-  return (mode & 0o022) === 0 ? "read" : (mode & 0o044) === 0 ? "change" : "read and change";
 }
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -14,6 +14,7 @@ import { keepValidEntries } from "./error_recovery.ts";
 import { type ParsedConfig, readNerveConfig } from "./parse.ts";
 import { checkGrants } from "./permissions/check_grants.ts";
 import type { GrantContext } from "./permissions/grants.ts";
+import { checkOwners } from "./trust.ts";
 import type { NerveConfig } from "./types.ts";
 import { configFileName, type WorkspacePaths } from "./workspace.ts";
 
@@ -55,6 +56,7 @@ export async function inspectNerveConfig(
   if (parsed.blank) return { diagnostics: [blankFile], parsed: null, valid: null };
   const more = [
     ...await checkFolders(parsed, paths),
+    ...checkOwners(parsed, paths),
     ...await checkGrants(parsed, paths, context),
     ...checkEnvironment(parsed, paths),
   ];

@@ -150,6 +150,7 @@ const workflow = z.strictObject({
   max_rounds: count(maxRoundsMax),
   drain_timeout: duration(0),
   max_thread: size(threadMinBytes),
+  waiting: z.enum(["keep", "release"]).nullish(),
   permissions,
   memory: size(memoryMinBytes),
   peers,

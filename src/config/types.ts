@@ -70,6 +70,8 @@ export interface WorkflowConfig {
   readonly maxRounds: number;
   readonly drainTimeoutMs: number;
   readonly maxThreadBytes: number;
+  /** Whether a run that waits keeps its slot of `concurrency`. */
+  readonly waiting: "keep" | "release";
   readonly permissions: PermissionRequest;
   readonly memoryBytes: number;
   /** Senses whose databases its roles may read. */

@@ -5,9 +5,9 @@
  * I3. The paths depend on the workspace, the user and the machine, not on how a program was started: the daemon and a
  *     command find the same socket.
  */
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { NerveError } from "../base/errors.ts";
-import { isMissing } from "../base/if_present.ts";
+import { ifPresent, isMissing } from "../base/if_present.ts";
 import { nameMaxChars } from "../base/limits.ts";
 import { byteLength } from "../protocol/json.ts";
 
@@ -86,25 +86,61 @@ export interface Host {
   /** The user's private folder for sockets; null when there is none. */
   readonly runtimeDir: string | null;
   readonly tempDir: string;
+  /** The user's folders for sockets in temp folders, by preference; default: `nerve-UID` in `tempDir`, then in /tmp. */
+  readonly privateFolders?: readonly string[];
 }
 
 /**
  * `$XDG_RUNTIME_DIR`, or /run/user/UID where the variable is not set (cron, sudo -u): otherwise a daemon and a command
- * with different environments would use different folders. A folder of another user does not count.
+ * with different environments would use different folders. A folder that another user owns, or may write, does not count.
  */
 export function readHost(env: (name: string) => string | undefined = (name) => Deno.env.get(name)): Host {
   const uid = Deno.uid() ?? 0;
   const candidates = [env("XDG_RUNTIME_DIR"), `/run/user/${uid}`];
   const runtimeDir = candidates.find((folder) => folder !== undefined && isOwnFolder(folder, uid)) ?? null;
-  const tempDir = env("TMPDIR") ?? "";
-  return { uid, runtimeDir, tempDir: isAbsolute(tempDir) ? resolve(tempDir) : "/tmp" };
+  const named = env("TMPDIR") ?? "", tempDir = isAbsolute(named) ? resolve(named) : "/tmp";
+  const usual = listPrivateFolders(uid, tempDir), privateFolders = usual.map((folder) => passForeign(folder, uid));
+  const passed = privateFolders.some((folder, at) => folder !== usual[at]);
+  return { uid, runtimeDir, tempDir, ...passed && { privateFolders } };
+}
+
+function listPrivateFolders(uid: number, tempDir: string): string[] {
+  return [join(tempDir, `nerve-${uid}`), `/tmp/nerve-${uid}`];
+}
+
+/** What nobody can guess: a name that another user has not taken beforehand. */
+const unguessable = crypto.randomUUID().slice(0, 8);
+
+/**
+ * The folder itself, unless another user took its name, as anybody may in /tmp: then the one that this user's processes
+ * made in its stead, or else one that nobody has. A client finds the daemon's by its link (runtime_folder.ts).
+ */
+function passForeign(folder: string, uid: number): string {
+  const there = lookAt(folder), temp = dirname(folder);
+  if (there === null || (there.isDirectory && there.uid === uid)) return folder;
+  const prefix = `${basename(folder)}.`, names = ifPresent(() => [...Deno.readDirSync(temp)].map(({ name }) => name));
+  const own = (names ?? []).filter((name) => name.startsWith(prefix)).sort().map((name) => join(temp, name))
+    .find((path) => {
+      const info = lookAt(path);
+      return info?.isDirectory === true && info.uid === uid && ((info.mode ?? 0) & 0o077) === 0;
+    });
+  return own ?? join(temp, prefix + unguessable);
+}
+
+function lookAt(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch (thrown) {
+    if (isMissing(thrown) || thrown instanceof Deno.errors.PermissionDenied) return null;
+    throw thrown;
+  }
 }
 
 function isOwnFolder(folder: string, uid: number): boolean {
   if (!isAbsolute(folder)) return false;
   try {
     const info = Deno.statSync(folder);
-    return info.isDirectory && info.uid === uid;
+    return info.isDirectory && info.uid === uid && ((info.mode ?? 0) & 0o022) === 0;
   } catch {
     // Missing or not accessible: either way it cannot hold a socket.
     return false;
@@ -178,10 +214,10 @@ export function workspacePaths(root: string, host: Host = readHost()): Workspace
 /** `$XDG_RUNTIME_DIR/nerve/HASH`, or `nerve-UID/HASH` in the temp folder, or in /tmp if that path is too long. */
 function chooseRuntimeFolder(root: string, host: Host): string {
   const hash = hashPath(root);
-  const bases = [join(host.tempDir, `nerve-${host.uid}`), `/tmp/nerve-${host.uid}`];
+  const bases = [...host.privateFolders ?? listPrivateFolders(host.uid, host.tempDir)], last = bases.at(-1) ?? "";
   if (host.runtimeDir !== null) bases.unshift(join(host.runtimeDir, "nerve"));
   const fits = (base: string) => byteLength(join(base, hash)) + 1 + runtimeNameMaxBytes <= socketPathMaxBytes;
-  return join(bases.find(fits) ?? `/tmp/nerve-${host.uid}`, hash);
+  return join(bases.find(fits) ?? last, hash);
 }
 
 /**

@@ -1,13 +1,15 @@
 /**
- * Finds the processes that run in a workspace, from the files that they left on disk. Every pid is checked against the
- * start time of its process. Used by the commands start, stop, status and doctor. Takes no lock, since looking must
- * never keep a kernel from starting.
+ * Finds the processes that run in a workspace, from the files that they left on disk. Used by the commands start, stop,
+ * status and doctor. Takes no lock, since looking must never keep a kernel from starting.
+ * I1. A file may be forged, copied from elsewhere, or older than the machine's last start, when other processes had the
+ *     same pids: what it names counts only if that process is what it says (own_process.ts).
  */
 import { ifPresent, isGoneProcess, isMissing } from "../base/if_present.ts";
 import { isAlive, type ProcessId, readProcessStat } from "../base/process_id.ts";
 import { type Clock, delay } from "../base/time.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { type LockHolder, parseLockHolder } from "../protocol/lock_holder.ts";
+import { holdsLock, isOwn, isSupervisorOf, readWords } from "./own_process.ts";
 import { type DaemonState, readState } from "./state_file.ts";
 
 export interface FoundDaemon {
@@ -21,10 +23,10 @@ export interface FoundDaemon {
 
 export function findDaemon(paths: WorkspacePaths): FoundDaemon {
   const holder = readLockHolder(paths), state = readState(paths);
-  const kernel = holder !== null && isAlive(holder) ? holder : null;
+  const kernel = holder !== null && isAlive(holder) && holdsLock(holder.pid, paths.lockFile) ? holder : null;
   if (state === null) return { kernel, supervised: null, lastState: null };
   if (typeof state.workspace === "string" && state.workspace !== paths.root) return ignoreMovedState(kernel, state);
-  return isAlive(state.supervisor)
+  return isAlive(state.supervisor) && isSupervisorOf(state.supervisor.pid, paths.root)
     ? { kernel, supervised: state, lastState: null }
     : { kernel, supervised: null, lastState: state };
 }
@@ -76,7 +78,7 @@ export function findLeftovers(root: string): ProcessId[] {
   const found: ProcessId[] = [];
   for (const pid of listProcesses()) {
     const stat = readProcessStat(pid);
-    if (stat === null || stat.state === "Z" || !isGroupProcess(pid)) continue;
+    if (stat === null || stat.state === "Z" || !readWords(pid).includes("__group") || !isOwn(pid)) continue;
     const folder = readLink(`/proc/${pid}/cwd`);
     if (folder !== root && folder !== `${root} (deleted)`) continue;
     // Its parent is alive: a kernel, `nerve validate`, or a program that embeds nerve, all of the same executable.
@@ -84,15 +86,6 @@ export function findLeftovers(root: string): ProcessId[] {
     found.push({ pid, startTime: stat.startTime });
   }
   return found;
-}
-
-function isGroupProcess(pid: number): boolean {
-  try {
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes("__group");
-  } catch {
-    // The process has ended or belongs to another user: not one of ours.
-    return false;
-  }
 }
 
 function listProcesses(): number[] {

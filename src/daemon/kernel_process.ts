@@ -13,6 +13,7 @@ import { toOsError } from "../base/os_error.ts";
 import { version } from "../base/version.ts";
 import { formatProblems } from "../config/diagnostic.ts";
 import { loadNerveConfig } from "../config/load.ts";
+import { requireTrustedWorkspace } from "../config/trust.ts";
 import { workspacePaths } from "../config/workspace.ts";
 import { Kernel } from "../kernel/kernel.ts";
 import { toLogLine } from "./event_log_line.ts";
@@ -44,7 +45,9 @@ async function reportFailedStart(thrown: unknown): Promise<number> {
 
 async function startKernel(root: string): Promise<StartedKernel | { refusal: StartRefusal }> {
   try {
-    const paths = workspacePaths(root), parsed = await loadNerveConfig(paths);
+    const paths = workspacePaths(root);
+    requireTrustedWorkspace(paths);
+    const parsed = await loadNerveConfig(paths);
     if (!parsed.ok) {
       const message = formatProblems(parsed.error, "text");
       return { refusal: { code: "CONFIG_INVALID", message, hint: "nerve validate shows the same errors" } };

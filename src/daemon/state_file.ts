@@ -33,7 +33,8 @@ export function stateFilePath(paths: WorkspacePaths): string {
 export function readState(paths: WorkspacePaths): DaemonState | null {
   try {
     const value: unknown = JSON.parse(Deno.readTextFileSync(stateFilePath(paths)));
-    return isPlainObject(value) && isPlainObject(value.supervisor) ? value as unknown as DaemonState : null;
+    const pid = isPlainObject(value) && isPlainObject(value.supervisor) ? value.supervisor.pid : null;
+    return Number.isSafeInteger(pid) && Number(pid) > 1 ? value as unknown as DaemonState : null;
   } catch (thrown) {
     if (thrown instanceof SyntaxError || isMissing(thrown)) return null;
     throw thrown;

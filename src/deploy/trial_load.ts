@@ -3,10 +3,13 @@
  * load. Used by `nerve validate` (validate.ts), and for new code before it replaces the old (reload.ts).
  * I1. The databases of the workspace are only read, and no other part of the kernel sees the process.
  * I2. A module that never finishes loading is reported as a problem.
- * I3. Code that must not run is not loaded either: its first line would run with the permissions that nobody approved.
+ * I3. Code that another user may change is not loaded (config/trust.ts).
+ * I4. Code that must not run is not loaded either: its first line would run with the permissions that nobody approved.
  */
+import { dirname } from "node:path";
 import { defaultTimeoutMs, loadsMax } from "../base/limits.ts";
 import type { Clock } from "../base/time.ts";
+import { describeUntrustedCode } from "../config/trust.ts";
 import type { ProcessEnd } from "../process/exit_cause.ts";
 import type { Launch } from "../process/launcher.ts";
 import type { UnitPlan } from "../process/ports.ts";
@@ -15,6 +18,8 @@ import type { LoadProblem, ProcessSpec } from "../protocol/message.ts";
 
 /** What does not load, by the name of the sense or workflow. */
 export type TrialProblems = ReadonlyMap<string, readonly LoadProblem[]>;
+
+const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
 
 /** Never rejects because of user code. When `signal` aborts, whatever has not loaded is reported as a problem. */
 export async function tryToLoad(
@@ -25,9 +30,10 @@ export async function tryToLoad(
 ): Promise<TrialProblems> {
   if (plan.blocked !== null) return new Map();
   const spec = withEmptyDatabases(plan.spec);
-  const missing = new Map(
-    (spec.workflow === null ? spec.senses : [spec.workflow]).map(({ name, entry }) => [name, entry]),
-  );
+  const parts = spec.workflow === null ? spec.senses : [spec.workflow];
+  const untrusted = findUntrusted(parts);
+  if (untrusted.size > 0) return untrusted;
+  const missing = new Map(parts.map(({ name, entry }) => [name, entry]));
   const problems = new Map<string, readonly LoadProblem[]>();
   const { promise: over, resolve } = Promise.withResolvers<ProcessEnd | null>();
   const ended = Promise.withResolvers<void>();
@@ -53,7 +59,6 @@ export async function tryToLoad(
     const sense = waiting.shift();
     if (sense !== undefined) process.send({ t: "load", sense, taken: null });
   };
-  const late: ProcessEnd = { kind: "timeout", message: `did not load within ${defaultTimeoutMs / 1000} s` };
   let cancel = () => {};
   // From the last that loaded: a group may hold thousands.
   const limitTime = () => {
@@ -76,6 +81,13 @@ export async function tryToLoad(
     problems.set(name, [{ message: end?.message ?? "did not load", place: { file, line: 1, column: 1 } }]);
   }
   return problems;
+}
+
+function findUntrusted(parts: readonly { readonly name: string; readonly entry: string }[]): TrialProblems {
+  return new Map(parts.flatMap(({ name, entry }): [string, LoadProblem[]][] => {
+    const message = describeUntrustedCode(dirname(entry));
+    return message === null ? [] : [[name, [{ message, place: { file: entry, line: 1, column: 1 } }]]];
+  }));
 }
 
 function withEmptyDatabases(spec: ProcessSpec): ProcessSpec {

@@ -40,6 +40,16 @@ export class DatabaseWatch {
     this.#opened.set(sense, { database: identifyFile(path), shared: identifyShared(path), checkedAt });
   }
 
+  /**
+   * A process that may not write beside the database of this sense wants to read it: SQLite needs these files then, which
+   * may be empty, and the last writer took them with it.
+   */
+  onUnshared(sense: string): void {
+    const path = this.#ports.pathOf(sense);
+    if (identifyFile(path) === null) return;
+    for (const end of ["-wal", "-shm"]) makeIfMissing(`${path}${end}`);
+  }
+
   /** Its process has ended: the last connection takes the -wal file with it. */
   onEnd(senses: Iterable<string>): void {
     for (const sense of senses) this.#opened.delete(sense);
@@ -62,6 +72,15 @@ export class DatabaseWatch {
     const row = { source: `sense:${sense}`, type: "sense.database_reopened", refId: sense, causeId: null } as const;
     this.#ports.append({ ...row, payload: { message } });
     this.#ports.reportProblem(sense, message);
+  }
+}
+
+/** An existing file is not opened: SQLite would lose its locks on it when it is closed. */
+function makeIfMissing(path: string): void {
+  try {
+    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
   }
 }
 

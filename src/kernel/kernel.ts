@@ -11,6 +11,7 @@ import { NerveError } from "../base/errors.ts";
 import { describeMissingInit, missingInitHint } from "../base/init_process.ts";
 import type { Clock } from "../base/time.ts";
 import { makeRuntimeFolder } from "../config/runtime_folder.ts";
+import { requireTrustedWorkspace } from "../config/trust.ts";
 import type { NerveConfig } from "../config/types.ts";
 import { type WorkspacePaths, workspacePaths } from "../config/workspace.ts";
 import { PermissionLockInForce } from "../deploy/permission_lock.ts";
@@ -154,6 +155,7 @@ export class Kernel {
     const { paths } = this, clock = this.#clock;
     let store: Store | null = null;
     try {
+      requireTrustedWorkspace(paths);
       makeRuntimeFolder(paths);
       this.#lock = await lockWorkspace(paths.lockFile, paths.pidFile, paths.root, this.#setup.holder);
       const leftovers = endLeftovers(paths.root);

@@ -121,7 +121,7 @@ export class KernelApi {
   health(): Health {
     const { paths, clock, startedAt, startedMonotonic, current, events, workflows, store, secrets } = this.#ports;
     const loads = workflows.readLoads();
-    const total = (key: "active" | "queued") => loads.reduce((sum, load) => sum + load[key], 0);
+    const total = (key: "active" | "queued" | "waiting") => loads.reduce((sum, load) => sum + load[key], 0);
     const counters: Record<string, number> = {
       refused: events.rejected,
       dropped: events.dropped,
@@ -139,7 +139,12 @@ export class KernelApi {
       startedAt,
       uptimeMs: Math.round(clock.monotonic() - startedMonotonic),
       units: this.#units.list(),
-      runs: { active: total("active"), queued: total("queued"), dropped: workflows.dropped },
+      runs: {
+        active: total("active"),
+        queued: total("queued"),
+        waiting: total("waiting"),
+        dropped: workflows.dropped,
+      },
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
@@ -226,9 +231,9 @@ export class KernelApi {
       const load = loads.find(({ workflow }) => workflow === name);
       const down = unit === undefined || unit.reason === null ? null : `${unit.state}: ${unit.reason}`;
       const problem = down ?? this.#findWorkflowFault(name);
-      const { active = 0, queued = 0 } = load ?? {};
+      const { active = 0, queued = 0, waiting = 0 } = load ?? {};
       return {
-        ...{ name, use, concurrency, overflow, active, queued, problem: secrets.mask(problem) },
+        ...{ name, use, concurrency, overflow, active, queued, waiting, problem: secrets.mask(problem) },
         schedule: schedule.map(formatSchedule),
         nextDue: schedules.nextDue(name),
       };

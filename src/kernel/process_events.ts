@@ -40,7 +40,7 @@ export interface ProcessEventPorts {
   readonly workflows: WorkflowManager;
   readonly scheduler: Pick<Scheduler, "nextDueAt">;
   readonly listening: Pick<Listening, "resume">;
-  readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd">;
+  readonly databases: Pick<DatabaseWatch, "onLoaded" | "onEnd" | "onUnshared">;
   readonly outboxes: Pick<OutboxRecovery, "onLoaded" | "onEnd" | "onAvailable">;
   readonly notices: UnitNotices;
   readonly stuck: StuckPrograms;
@@ -48,6 +48,8 @@ export interface ProcessEventPorts {
   append(row: NewLogRow): unknown;
   emit(event: KernelEvent): void;
 }
+
+const exitRefused = "user code tried to end the process";
 
 export class ProcessEvents implements SupervisorPorts {
   readonly #ports: ProcessEventPorts;
@@ -73,7 +75,7 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   onMessage(key: UnitKey, process: UnitProcess, message: FromProcess): void {
-    const { senses, runner, workflows } = this.#ports;
+    const { senses, runner, workflows, notices } = this.#ports;
     switch (message.t) {
       case "outcome":
         if (!runner.onOutcome(process, message)) {
@@ -91,7 +93,7 @@ export class ProcessEvents implements SupervisorPorts {
         if (process.spec.kind === "workflow") this.#onWorkflowLoaded(key, process, message);
         else if (
           message.problems.length === 0 ||
-          this.#ports.notices.mayWrite(key, message.problems.map((each) => ({ ...each })))
+          notices.mayWrite(key, message.problems.map((each) => ({ ...each })))
         ) {
           senses.onLoaded(message.name, message.problems);
         }
@@ -105,6 +107,7 @@ export class ProcessEvents implements SupervisorPorts {
       case "role_begun":
       case "attempt_failed":
       case "probed":
+      case "wait":
         if (process.spec.kind !== "workflow") {
           return this.#reject(key, message, `a ${message.t} of run ${message.runId}`);
         }
@@ -113,12 +116,10 @@ export class ProcessEvents implements SupervisorPorts {
         return workflows.onMessage({ id: process.id, workflow: process.spec.name }, message);
       case "stray":
         return this.#onStray(key, message);
+      case "unshared":
+        return this.#ports.databases.onUnshared(message.sense);
       case "exit_refused":
-        return this.#ports.notices.record(
-          key,
-          "warn",
-          `user code tried to end the process (exit code ${message.code}); refused`,
-        );
+        return this.#ports.notices.record(key, "warn", `${exitRefused} (exit code ${message.code}); refused`);
       default:
         // ready, pong and fault are handled in process/unit_process.ts.
         return;
@@ -197,8 +198,9 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   isBusy(_key: UnitKey, process: UnitProcess): boolean {
-    const { runner, workflows } = this.#ports;
-    return process.spec.kind === "group" ? runner.isBusy(process) : workflows.isBusy(process.id);
+    return process.spec.kind === "group"
+      ? this.#ports.runner.isBusy(process)
+      : this.#ports.workflows.isBusy(process.id);
   }
 
   nextDueAt(key: UnitKey): number | null {
@@ -257,20 +259,13 @@ export class ProcessEvents implements SupervisorPorts {
   }
 
   #onLog(key: UnitKey, process: UnitProcess, message: Extract<FromProcess, { t: "log" }>): void {
-    const { of, level, message: text, data } = message;
-    const { kind, name } = process.spec;
-    if (kind === "group") {
-      if (!isOwn(process, of)) return this.#reject(key, message, `a log row of ${of}`);
-      if (!this.#ports.notices.mayWrite(key, [text, data])) return;
-      this.#ports.notices.append(`sense:${of}`, "sense.log", of, { level, message: text, data });
-      return this.#ports.emit({ kind: "log", source: `sense:${of}`, level, message: text, ts: this.#clock.now() });
-    }
-    if (!this.#ports.workflows.isAssigned(process.id, of)) {
-      return this.#reject(key, message, `a log row of run ${of}`);
-    }
+    const { of, level, message: text, data } = message, { kind, name } = process.spec, isGroup = kind === "group";
+    const owns = isGroup ? isOwn(process, of) : this.#ports.workflows.isAssigned(process.id, of);
+    if (!owns) return this.#reject(key, message, `a log row of ${isGroup ? of : `run ${of}`}`);
     if (!this.#ports.notices.mayWrite(key, [text, data])) return;
-    this.#ports.notices.append(`workflow:${name}`, "run.log", of, { level, message: text, data });
-    this.#ports.emit({ kind: "log", source: `workflow:${name}`, level, message: text, ts: this.#clock.now() });
+    const source = isGroup ? `sense:${of}` as const : `workflow:${name}` as const;
+    this.#ports.notices.append(source, isGroup ? "sense.log" : "run.log", of, { level, message: text, data });
+    this.#ports.emit({ kind: "log", source, level, message: text, ts: this.#clock.now() });
   }
 
   /** It is not known which sense caused it: it is a problem of the unit. Repetitions are folded. */

@@ -15,8 +15,13 @@ export class RunSpans {
   }
 
   /** Milliseconds from a run's start, or from its request if it never started, to its end; null while it goes on. */
-  measure({ runId, attempt, queuedAt, startedAt, endedAt }: Run): number | null {
+  measure({ runId, status, attempt, queuedAt, startedAt, endedAt }: Run): number | null {
     const begun = this.#begun.get(runId), started = startedAt !== null;
+    if (status === "waiting") {
+      // Any number of runs may wait, and none of them may take memory.
+      this.#begun.delete(runId);
+      return null;
+    }
     if (endedAt === null) {
       // A later attempt of a run that is not known: an earlier kernel started it.
       const isNew = begun === undefined ? attempt <= 1 : started && !begun.started;

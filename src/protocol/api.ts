@@ -51,7 +51,12 @@ export const healthSchema = z.object({
   uptimeMs: z.number(),
   units: z.array(unitViewSchema),
   /** `dropped`: for lack of a slot or of a place in the queue, since the start. */
-  runs: z.object({ active: z.int(), queued: z.int(), dropped: z.int().default(0) }),
+  runs: z.object({
+    active: z.int(),
+    queued: z.int(),
+    waiting: z.int().default(0),
+    dropped: z.int().default(0),
+  }),
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
@@ -169,6 +174,8 @@ export const workflowViewSchema = z.object({
   overflow: z.enum(["drop", "queue"]),
   active: z.int(),
   queued: z.int(),
+  /** Runs that wait for time; they are not among the active ones. */
+  waiting: z.int().default(0),
   /** One text for each line of its schedule: `cron 0 9 * * *`. */
   schedule: z.array(z.string()).default([]),
   /** When its schedule starts the next run; null when it has none. */
@@ -273,7 +280,7 @@ export const archiveReplySchema = z.object({
   days: z.array(z.object({ day: z.string(), rows: z.int() })),
   /** Rows archived. */
   rows: z.int(),
-  /** Rows of those days that stay, because their run is unfinished. */
+  /** Rows of those days that stay, because their run is unfinished or a listener has not heard them. */
   held: z.int(),
   vacuumed: z.boolean(),
 });

@@ -41,6 +41,7 @@ export const logTypes = [
   "run.started",
   "run.resumed",
   "run.held",
+  "run.waiting",
   "run.stayed",
   "run.message",
   "run.attempt_failed",

@@ -12,6 +12,7 @@ import {
   roleAttemptsMax,
   roleTimeoutMaxMs,
 } from "../base/limits.ts";
+import { sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
@@ -143,6 +144,13 @@ const roleRef = {
   waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
 };
 
+/** What a role that waits asks the kernel for: a span, or a wall time in milliseconds. */
+const waitSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
+  z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),
+]);
+export type AskedWait = z.infer<typeof waitSchema>;
+
 /** Process to kernel. */
 export const fromProcessSchema = z.discriminatedUnion("t", [
   /** The worker is up and locked down, and has loaded nothing yet. */
@@ -199,6 +207,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("role_begun"), ...roleRef, timeoutMs: z.int().min(1).max(roleTimeoutMaxMs) }),
   /** A role threw or timed out; the process sends nothing more about the run in this attempt. */
   z.object({ t: z.literal("attempt_failed"), ...roleRef, message: z.string(), place: placeSchema.nullable() }),
+  /** The next role is one that the kernel plays; the process sends nothing more about the run in this attempt. */
+  z.object({ t: z.literal("wait"), ...runRef, round: z.int(), role: z.string(), wait: waitSchema }),
   z.object({
     t: z.literal("finished"),
     ...runRef,
@@ -217,6 +227,8 @@ export const fromProcessSchema = z.discriminatedUnion("t", [
   z.object({ t: z.literal("programs_end"), work: z.int().min(1), aloneAt: z.number().nullable() }),
   /** The answer to a probe; `why` is null when the moderator answers the thread as it was. */
   z.object({ t: z.literal("probed"), ...runRef, why: z.string().nullable() }),
+  /** The database of this sense cannot be read without a -wal and a -shm file beside it, which the process may not make. */
+  z.object({ t: z.literal("unshared"), sense: nameSchema }),
   /** User code tried to exit the process; the sandbox refused. */
   z.object({ t: z.literal("exit_refused"), code: z.int() }),
   /** An uncaught error ended the worker. The process ends after this line. */
@@ -236,6 +248,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   pong: 1024,
   barrier: 1024,
   exit_refused: 1024,
+  unshared: 1024,
   programs_end: 1024,
   fault: envelopeBytes,
   // The message of a log row is at most a quarter of a log line, in characters of up to six bytes.
@@ -246,6 +259,7 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   undelivered: payloadMaxBytes + envelopeBytes,
   message: protocolLineMaxBytes,
   role_begun: 4 * 1024,
+  wait: 4 * 1024,
   attempt_failed: envelopeBytes,
   finished: envelopeBytes,
   probed: envelopeBytes,

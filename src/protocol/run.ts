@@ -1,5 +1,6 @@
 /** A run of a workflow: its start, its messages, its status. */
 import * as z from "zod";
+import type { BootTime } from "../base/boot_time.ts";
 import type { Moment } from "../base/moment.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
@@ -10,6 +11,7 @@ export const runIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 export const runStatusSchema = z.enum([
   "queued",
   "started",
+  "waiting",
   "completed",
   "failed",
   "killed",
@@ -73,6 +75,29 @@ export interface RoleFailure {
   readonly failedAt: Moment;
 }
 
+/** What a run may wait for. */
+export const waitKinds = ["sleep"] as const;
+export type WaitKind = (typeof waitKinds)[number];
+
+/** What a `waiting` run waits for: a role that the kernel plays. Part of its `run.waiting` row. */
+export type RunWait = {
+  /** The round of the message that settles it. */
+  readonly round: number;
+  readonly role: string;
+  readonly kind: WaitKind;
+  readonly since: Moment;
+  /** When it is over by itself, in wall milliseconds; null: never. */
+  readonly due: number | null;
+  /** The same in the time since the boot, for a span: a clock that is set back makes it no longer. Null for a time of day. */
+  readonly dueBoot: BootTime | null;
+};
+
+/** A run that waits, and what for. */
+export interface WaitingRun {
+  readonly runId: string;
+  readonly wait: RunWait;
+}
+
 /** A row of `workflow_runs`. Times are milliseconds; `causeId` is the log row that requested the run. */
 export interface Run {
   readonly runId: string;
@@ -88,7 +113,7 @@ export interface Run {
   readonly payload: Json;
   readonly trigger: RunTrigger;
   readonly causeId: number | null;
-  /** For a reader: why it ended as it did; while it is `started`, why it is held; else null. */
+  /** For a reader: why it ended as it did; while it is `started`, why it is held; while `waiting`, what for; else null. */
   readonly reason: string | null;
   readonly queuedAt: number;
   readonly startedAt: number | null;

@@ -19,3 +19,10 @@ export function canUse(compute: unknown, parts: readonly (keyof SenseContext)[])
   const names = (match[1] ?? "").split(",").map((part) => part.split(":")[0]?.trim());
   return parts.some((part) => names.includes(part));
 }
+
+/** What is wrong with a module that exports no `compute`. */
+export function describeMissingCompute(module: Record<string, unknown>): string {
+  const exports = Object.keys(module);
+  const found = exports.length === 0 ? "nothing" : exports.join(", ");
+  return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
+}

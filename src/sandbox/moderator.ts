@@ -10,11 +10,11 @@ import { rereadRoundsMax } from "../base/limits.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 import { END, type Workflow } from "../sdk/workflow.ts";
 import { describeError } from "./error_text.ts";
-import type { RolePlan } from "./roles.ts";
+import type { AnyPlan } from "./roles.ts";
 
 /** A role, END, or what is wrong; `thrown` is the thrown value, for its place in the user's file. */
 export type Answer =
-  | { readonly kind: "role"; readonly name: string; readonly plan: RolePlan }
+  | { readonly kind: "role"; readonly name: string; readonly plan: AnyPlan }
   | { readonly kind: "end" }
   | { readonly kind: "wrong"; readonly message: string; readonly thrown: unknown };
 
@@ -25,7 +25,7 @@ const roundsPerTurn = 50;
 /** The moderator's next decision. */
 export function askModerator(
   workflow: Workflow,
-  roles: ReadonlyMap<string, RolePlan>,
+  roles: ReadonlyMap<string, AnyPlan>,
   start: RunStart,
   messages: readonly RunMessage[],
 ): Answer {

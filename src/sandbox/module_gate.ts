@@ -21,11 +21,11 @@ type Resolve = (
   next: (specifier: string, context: unknown) => Resolved,
 ) => Resolved;
 
-/** Built-ins that permissions cover completely. All others affect the process, threads or sockets. */
+/** Built-ins that permissions cover completely. All others affect the process, threads, sockets or files. */
 const openBuiltins: ReadonlySet<string> = new Set([
   ...["assert", "assert/strict", "async_hooks", "buffer", "console", "constants", "crypto", "diagnostics_channel"],
   ...["dns", "dns/promises", "events", "fs", "fs/promises", "os", "path", "path/posix", "path/win32", "perf_hooks"],
-  ...["punycode", "querystring", "readline", "readline/promises", "sqlite", "stream", "stream/consumers"],
+  ...["punycode", "querystring", "readline", "readline/promises", "stream", "stream/consumers"],
   ...["stream/promises", "stream/web", "string_decoder", "sys", "timers", "timers/promises", "url", "util"],
   ...["util/types", "zlib"],
   // Parts of node:stream; they own no descriptor.
@@ -39,6 +39,7 @@ export function isOpenBuiltin(url: string): boolean {
 
 const denied = import.meta.resolve("./modules/denied.ts");
 const ownProcess = import.meta.resolve("./modules/process.ts");
+const closedSqlite = import.meta.resolve("./modules/sqlite.ts");
 
 /** Installs the gate. `rules` are those of this process's unit. */
 export function installModuleGate(rules: ModuleRules): void {
@@ -78,11 +79,12 @@ function createResolver(rules: ModuleRules): Resolve {
     if (startsWith(url, "node:")) {
       if (has(openBuiltins as Set<string>, url)) return resolved;
       // Deno ignores an error thrown for a static import of a built-in: a stand-in module replaces it.
-      return { url: url === "node:process" ? ownProcess : denied, shortCircuit: true };
+      const standIn = url === "node:process" ? ownProcess : url === "node:sqlite" ? closedSqlite : denied;
+      return { url: standIn, shortCircuit: true };
     }
     if (!isUsers(parentURL)) return resolved;
-    // Open to all besides the SDK: the query builder of `ctx.db`, and schemas.
-    open ??= [homeOf("drizzle-orm", context, next), homeOf("zod", context, next)];
+    // Open to all besides the SDK: the query builder of `ctx.db`, schemas, and what the library parses feeds with.
+    open ??= [homeOf("drizzle-orm", context, next), homeOf("zod", context, next), homeOf("feedsmith", context, next)];
     if (!isOpen(url, open)) checkUserImport(specifier, url, folders, rules.packages);
     return resolved;
   };
@@ -101,7 +103,7 @@ function homeOf(name: string, context: object, next: Parameters<Resolve>[2]): st
  * Whether `url` is the SDK, a stand-in, or a file of an open package. An encoded path could lead out of the package.
  */
 function isOpen(url: string, homes: readonly string[]): boolean {
-  if (url === sdk || url === denied || url === ownProcess) return true;
+  if (url === sdk || url === denied || url === ownProcess || url === closedSqlite) return true;
   for (let at = 0; at < homes.length; at++) {
     const home = homes[at] ?? "\0";
     if (startsWith(url, home) && indexOf(slice(url, home.length), "%") < 0) return true;

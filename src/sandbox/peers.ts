@@ -1,12 +1,18 @@
 /**
- * `ctx.peers`: other senses' databases, read-only, opened on first use. A workspace may have 2,000 senses: an object
- * with a handle or a getter for each would cost every process megabytes. Used by both runtimes.
+ * `ctx.peers`: other senses' databases, which are only read, opened on first use. A workspace may have 2,000 senses: an
+ * object with a handle or a getter for each would cost every process megabytes. Used by both runtimes.
+ * I1. No read transaction is open between two calls, and none for longer than `peerReadMaxMs`: the owner could not empty
+ *     its -wal file.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { ProcessSpec } from "../protocol/message.ts";
 import type { SenseDatabase } from "../sdk/sense.ts";
-import { openDatabase } from "../store/sqlite/database.ts";
 import type { DrizzleDatabase } from "../store/sqlite/drizzle.ts";
+import { GuardedDatabase } from "../store/sqlite/guarded_database.ts";
+import { judgeReading } from "../store/sqlite/sql_rules.ts";
+import type { RowMode, SqlChanges, SqlSource } from "../store/sqlite/sql_source.ts";
+import type { ReadLimit } from "./read_limit.ts";
+import { openForReading, SharedDatabase } from "./shared_database.ts";
 
 export type Peers = Readonly<Record<string, SenseDatabase | undefined>>;
 
@@ -17,29 +23,32 @@ export interface PeerReader {
   readonly peers: "all" | readonly string[];
 }
 
-/** An object whose keys are the peers of `reader`. Reading a peer throws while that sense has no database yet. */
-export function openPeers(
-  { senseDatabases }: ProcessSpec,
-  reader: PeerReader,
-  allSenses: () => ReadonlySet<string>,
+export interface PeerPorts {
+  allSenses(): ReadonlySet<string>;
   /** Receives, for each peer that was opened, what closes it; the next use opens it anew. */
-  onOpened: (name: string, close: () => void) => void,
-  createDrizzle: (db: DatabaseSync) => DrizzleDatabase,
-): Peers {
+  onOpened(name: string, close: () => void): void;
+  /** Asks the kernel for the files beside a peer's database. */
+  onUnshared(name: string): void;
+  readonly limit: ReadLimit;
+  createDrizzle(source: SqlSource): DrizzleDatabase;
+}
+
+/** An object whose keys are the peers of `reader`. Reading a peer throws while that sense has no database yet. */
+export function openPeers({ senseDatabases }: ProcessSpec, reader: PeerReader, ports: PeerPorts): Peers {
   const listed = new Set(reader.peers === "all" ? [] : reader.peers);
-  const names = () => reader.peers === "all" ? allSenses() : listed;
+  const names = () => reader.peers === "all" ? ports.allSenses() : listed;
   const isPeer = (name: unknown): name is string =>
     typeof name === "string" && name !== reader.sense && names().has(name);
   const opened = new Map<string, SenseDatabase>();
   const open = (name: string): SenseDatabase => {
     const known = opened.get(name);
     if (known !== undefined) return known;
-    const sqlite = openDatabase(`${senseDatabases}/${name}.db`, { readOnly: true });
-    onOpened(name, () => {
+    const peer = new Peer(name, `${senseDatabases}/${name}.db`, ports), database = ports.createDrizzle(peer);
+    peer.open();
+    ports.onOpened(name, () => {
       opened.delete(name);
-      sqlite.close();
+      closePeer(peer);
     });
-    const database = createDrizzle(sqlite);
     opened.set(name, database);
     return database;
   };
@@ -55,38 +64,69 @@ export function openPeers(
   });
 }
 
-/** The peers of a workflow's roles. */
-export class WorkflowPeers {
-  readonly #spec: ProcessSpec;
-  /** What closes each open database. */
-  readonly #closers = new Map<string, () => void>();
-  #allSenses: ReadonlySet<string>;
+let closePeer: (peer: Peer) => void;
 
-  constructor(spec: ProcessSpec) {
-    this.#spec = spec;
-    this.#allSenses = new Set(spec.allSenses);
+/** The database of one peer. User code reaches it through Drizzle's session, and can do no more with it than read. */
+class Peer implements SqlSource {
+  readonly #name: string;
+  readonly #ports: PeerPorts;
+  readonly #shared: SharedDatabase;
+  #handle: DatabaseSync | null = null;
+  #database: GuardedDatabase | null = null;
+
+  static {
+    closePeer = (peer) => peer.#close();
   }
 
-  /** Drizzle is loaded only if there may be peers. */
-  async open(): Promise<Peers> {
-    const { workflow } = this.#spec, peers = workflow?.peers ?? [];
-    if (peers.length === 0) return Object.freeze({});
-    const { createDrizzle } = await import("../store/sqlite/drizzle.ts");
-    const onOpened = (name: string, close: () => void) => void this.#closers.set(name, close);
-    return openPeers(this.#spec, { sense: null, peers }, () => this.#allSenses, onOpened, createDrizzle);
+  constructor(name: string, path: string, ports: PeerPorts) {
+    this.#name = name;
+    this.#ports = ports;
+    this.#shared = new SharedDatabase(path, `the database of sense ${name}`);
   }
 
-  setSenses(all: readonly string[]): void {
-    this.#allSenses = new Set(all);
+  /** Throws when the sense has no database yet. */
+  open(): void {
+    this.#close();
+    const handle = this.#shared.open(openForReading, () => this.#ports.onUnshared(this.#name));
+    this.#handle = handle;
+    this.#database = new GuardedDatabase(handle, judgeReading);
   }
 
-  /** The next use opens it anew. */
-  close(sense: string): void {
-    this.#closers.get(sense)?.();
-    this.#closers.delete(sense);
+  check(sql: string): void {
+    this.#read((database) => database.check(sql));
   }
 
-  closeAll(): void {
-    for (const sense of [...this.#closers.keys()]) this.close(sense);
+  get(sql: string, values: unknown[], mode: RowMode): unknown {
+    return this.#read((database) => database.get(sql, values, mode));
+  }
+
+  all(sql: string, values: unknown[], mode: RowMode): unknown[] {
+    return this.#read((database) => database.all(sql, values, mode));
+  }
+
+  run(sql: string, values: unknown[], mode: RowMode): SqlChanges {
+    return this.#read((database) => database.run(sql, values, mode));
+  }
+
+  transaction(): never {
+    throw new TypeError("a peer is read one query at a time: it has no transactions");
+  }
+
+  #read<T>(work: (database: GuardedDatabase) => T): T {
+    if (this.#shared.look() || this.#database === null) this.open();
+    const database = this.#database, { limit } = this.#ports;
+    if (database === null) throw new Error("nerve bug: a peer is not open");
+    limit.begin();
+    try {
+      return work(database);
+    } finally {
+      limit.end();
+    }
+  }
+
+  #close(): void {
+    this.#handle?.close();
+    this.#handle = null;
+    this.#database = null;
   }
 }

@@ -17,6 +17,7 @@ import {
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { END, type RoleFunction, START } from "../sdk/workflow.ts";
+import { isWait, readWaitPlan, type WaitPlan } from "./waits.ts";
 
 export interface RolePlan {
   readonly run: RoleFunction;
@@ -30,6 +31,9 @@ export interface RolePlan {
   readonly nonRetryable: (thrown: unknown) => boolean;
 }
 
+/** A role as the runtime plays it, or as the kernel does. */
+export type AnyPlan = RolePlan | WaitPlan;
+
 /** The wait after the given number of failures; null when the role may not be retried after this error. */
 export function findRetryWait(plan: RolePlan, failures: number, thrown: unknown): number | null {
   if (failures >= plan.attempts || plan.nonRetryable(thrown)) return null;
@@ -37,7 +41,7 @@ export function findRetryWait(plan: RolePlan, failures: number, thrown: unknown)
 }
 
 /** The roles of the workflow that a module exports, or what is wrong with it. */
-export function readWorkflow(exported: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
+export function readWorkflow(exported: unknown): Result<ReadonlyMap<string, AnyPlan>, string> {
   if (!isPlainObject(exported)) {
     return err("has no default export: write export default defineWorkflow({ roles, moderator })");
   }
@@ -45,13 +49,13 @@ export function readWorkflow(exported: unknown): Result<ReadonlyMap<string, Role
 }
 
 /** All roles by name, or what is wrong with the first invalid one. */
-export function readRoles(roles: unknown): Result<ReadonlyMap<string, RolePlan>, string> {
+export function readRoles(roles: unknown): Result<ReadonlyMap<string, AnyPlan>, string> {
   if (!isPlainObject(roles) || Object.keys(roles).length === 0) return err("it has no roles");
-  const plans = new Map<string, RolePlan>();
+  const plans = new Map<string, AnyPlan>();
   for (const [name, role] of Object.entries(roles)) {
     if (name === "" || name === START || name === END) return err(`"${name}" cannot be the name of a role`);
     if (name.length > roleNameMaxChars) return err(`a role's name is longer than ${roleNameMaxChars} characters`);
-    const plan = readRole(role);
+    const plan = isWait(role) ? readWaitPlan(role) : readRole(role);
     if (!plan.ok) return err(`its role ${name} ${plan.error}`);
     plans.set(name, plan.value);
   }

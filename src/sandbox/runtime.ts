@@ -1,5 +1,6 @@
 /** The interfaces between the shim, the worker and the two runtimes (sense_runtime.ts, workflow_runtime.ts). */
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
+import type { ReadLimit } from "./read_limit.ts";
 
 /** Runs the senses of a group, or the runs of a workflow, on messages from the kernel. */
 export interface Runtime {
@@ -20,6 +21,8 @@ export interface KernelChannel {
   flushed(): Promise<void>;
   /** Sends at once, through the shim: a message before an endless loop or a crash must still arrive. */
   sendNow(message: FromProcess): void;
+  /** Encloses reads of other senses' databases. */
+  readonly reads: ReadLimit;
 }
 
 /** What the shim passes to the worker: the process's spec, and how to connect to the kernel. */
@@ -31,6 +34,8 @@ export interface BootMessage {
   readonly mark: string | null;
   /** Permissions granted for connecting, which the worker gives back. */
   readonly connectGrants: readonly ConnectGrant[];
+  /** An Int32Array: counts the reads of other senses' databases (read_limit.ts). */
+  readonly reads: SharedArrayBuffer;
 }
 
 export type ConnectGrant =

@@ -5,7 +5,6 @@
  *     ends the process.
  * I2. A sense that does not load does not affect the other senses of its group.
  */
-import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../base/clock.ts";
 import { NerveError } from "../base/errors.ts";
 import { payloadMaxBytes } from "../base/limits.ts";
@@ -14,9 +13,17 @@ import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts
 import type { ComputeErrorCode, ComputeTrigger, Place } from "../protocol/signal.ts";
 import { type Blobs, checkedConfig, type SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
-import { checkApplied, openSenseDatabase } from "../store/sqlite/sense_database.ts";
-import { canUse } from "./compute_source.ts";
+import { GuardedDatabase } from "../store/sqlite/guarded_database.ts";
+import {
+  checkApplied,
+  closeSenseDatabase,
+  migrateSenseDatabase,
+  openSenseDatabase,
+} from "../store/sqlite/sense_database.ts";
+import { judgeOwnSql } from "../store/sqlite/sql_rules.ts";
+import { canUse, describeMissingCompute } from "./compute_source.ts";
 import { describeError, explainComputeError, placeOf, toLoadProblem } from "./error_text.ts";
+import { createOwnSqlite } from "./own_sqlite.ts";
 import { openPeers } from "./peers.ts";
 import { bindSignal, runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
@@ -29,7 +36,14 @@ type SharedContext = Omit<SenseContext, "signal" | "trigger">;
 /** The parts that need Drizzle. */
 type DrizzleContext = Pick<SharedContext, "db" | "peers">;
 type Loaded =
-  | { readonly ok: true; readonly compute: Compute; readonly shared: SharedContext; readonly outbox: SenseOutbox }
+  | {
+    readonly ok: true;
+    readonly compute: Compute;
+    readonly shared: SharedContext;
+    readonly outbox: SenseOutbox;
+    /** Ends what a compute reads row by row. */
+    readonly endRows: () => void;
+  }
   /** `transient`: the disk caused it, not the code; the next compute tries again. */
   | { readonly ok: false; readonly problems: readonly LoadProblem[]; readonly transient?: boolean };
 
@@ -126,13 +140,11 @@ export class SenseRuntime implements Runtime {
     const sense = this.#spec.senses.find((each) => each.name === name);
     if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
     try {
-      const { sqlite, problems } = await openSenseDatabase(sense.database, sense.migrations);
-      this.#onOpened(name, () => {
-        if (!sqlite.isOpen) return;
-        // The -wal file may have no name any more, and then nobody else will do it.
-        sqlite.exec("pragma wal_checkpoint(truncate)");
-        sqlite.close();
-      });
+      // The handle stays in this function and in private fields: see GuardedDatabase.
+      const sqlite = openSenseDatabase(sense.database);
+      const problems = await migrateSenseDatabase(sqlite, sense.database, sense.migrations);
+      const database = new GuardedDatabase(sqlite, judgeOwnSql);
+      this.#onOpened(name, () => closeSenseDatabase(sqlite));
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
       // A variable of its module must not be another sense's.
       const shares = this.#spec.senses.some((other) => other !== sense && other.entry === sense.entry);
@@ -149,8 +161,8 @@ export class SenseRuntime implements Runtime {
       const shared: SharedContext = {
         name,
         // A sense that cannot use them gets none.
-        ...canUse(compute, ["db", "peers"]) ? await this.#openDatabases(sense, sqlite) : {} as DrizzleContext,
-        sqlite,
+        ...canUse(compute, ["db", "peers"]) ? await this.#openDatabases(sense, database) : {} as DrizzleContext,
+        sqlite: createOwnSqlite(database),
         logs: this.#logs.logs,
         blobs: this.#blobs,
         config: deepFreeze((sense.config ?? {}) as JsonObject),
@@ -161,7 +173,7 @@ export class SenseRuntime implements Runtime {
         whole: module?.transaction !== false,
       });
       this.#outboxes.set(name, outbox);
-      return { ok: true, compute: compute as Compute, shared, outbox };
+      return { ok: true, compute: compute as Compute, shared, outbox, endRows: () => database.endRows() };
     } catch (thrown) {
       const transient = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
       return { ok: false, problems: [toLoadProblem(thrown, folderOf(sense.entry))], transient };
@@ -169,18 +181,17 @@ export class SenseRuntime implements Runtime {
   }
 
   /** Drizzle costs 15 ms and 8 MiB: it is loaded only if a sense of this process needs it. */
-  async #openDatabases(sense: SenseSpec, sqlite: DatabaseSync): Promise<DrizzleContext> {
+  async #openDatabases(sense: SenseSpec, database: GuardedDatabase): Promise<DrizzleContext> {
     const { createDrizzle } = await import("../store/sqlite/drizzle.ts");
-    const onOpened = (name: string, close: () => void) => this.#onOpened(name, close);
     return {
-      db: createDrizzle(sqlite),
-      peers: openPeers(
-        this.#spec,
-        { sense: sense.name, peers: sense.peers },
-        () => this.#allSenses,
-        onOpened,
+      db: createDrizzle(database),
+      peers: openPeers(this.#spec, { sense: sense.name, peers: sense.peers }, {
+        allSenses: () => this.#allSenses,
+        onOpened: (name, close) => this.#onOpened(name, close),
+        onUnshared: (name) => this.#kernel.sendNow({ t: "unshared", sense: name }),
+        limit: this.#kernel.reads,
         createDrizzle,
-      ),
+      }),
     };
   }
 
@@ -207,13 +218,18 @@ export class SenseRuntime implements Runtime {
     this.#running.delete(id);
   }
 
-  async #run(message: ComputeMessage, { compute, shared, outbox }: LoadedSense, signal: AbortSignal): Promise<void> {
+  async #run(
+    message: ComputeMessage,
+    { compute, shared, outbox, endRows }: LoadedSense,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { id, sense } = message, trigger = toTrigger(message);
     const began = systemClock.monotonic(), ranMs = () => systemClock.monotonic() - began;
     try {
       outbox.begin();
       const value = await runWork(sense, () => compute({ ...shared, signal: bindSignal(signal), trigger })),
         took = ranMs();
+      endRows();
       const text = value === undefined ? null : toJsonText(value, payloadMaxBytes);
       if (text?.ok === false) {
         outbox.rollback();
@@ -228,6 +244,7 @@ export class SenseRuntime implements Runtime {
       const outcome = `{"kind":"value","value":${json}}`;
       this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${took},"kept":${kept},"outcome":${outcome}}`);
     } catch (thrown) {
+      endRows();
       outbox.rollback();
       this.#fail(
         id,
@@ -278,10 +295,4 @@ function findConfigFaults(compute: unknown, { config }: SenseSpec): LoadProblem[
   } catch (thrown) {
     return [{ message: describeError(thrown), place: null }];
   }
-}
-
-function describeMissingCompute(module: Record<string, unknown>): string {
-  const exports = Object.keys(module);
-  const found = exports.length === 0 ? "nothing" : exports.join(", ");
-  return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
 }

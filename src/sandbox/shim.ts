@@ -17,6 +17,8 @@ import { endPrograms } from "../base/program_sweep.ts";
 import { resolveOwnFile } from "../base/self_exec.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, SandboxPermissions, ToProcess } from "../protocol/message.ts";
+import { HostServices } from "./host_services.ts";
+import { readsBegin, watchReads } from "./read_limit.ts";
 import type { BootMessage, ConnectGrant } from "./runtime.ts";
 
 /** Variables that process/launcher.ts sets for Deno, the C library and this file. */
@@ -49,7 +51,14 @@ export async function runShim(): Promise<never> {
   const init = JSON.parse(first.value) as ToProcess;
   if (init.t !== "init") throw new Error(`nerve bug: the first line is ${init.t}`);
   startWorker(
-    { spec: init.spec, socket: path, token, mark, connectGrants: findConnectGrants(init.spec.permissions, path) },
+    {
+      spec: init.spec,
+      socket: path,
+      token,
+      mark,
+      connectGrants: findConnectGrants(init.spec.permissions, path),
+      reads: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+    },
     channel,
   );
   // The kernel sends nothing more here: the end of the connection means that the kernel has exited.
@@ -97,8 +106,10 @@ function startWorker(boot: BootMessage, channel: LineChannel): void {
     name: boot.spec.name,
     deno: { permissions },
   });
-  const { port1, port2 } = new MessageChannel();
+  const { port1, port2 } = new MessageChannel(), services = new MessageChannel();
+  new HostServices(boot.spec.permissions, services.port1);
   port1.onmessage = ({ data }) => {
+    if (data === readsBegin) return watchReads(new Int32Array(boot.reads), (message) => reportFault(channel, message));
     if (data === "ended") return void channel.flushed().then(() => Deno.exit(0));
     if (typeof data === "string" && data.length <= protocolLineMaxBytes && !data.includes("\n")) channel.send(data);
     else reportFault(channel, "the worker sent something that is not a line of the protocol");
@@ -107,7 +118,7 @@ function startWorker(boot: BootMessage, channel: LineChannel): void {
     event.preventDefault();
     reportFault(channel, event.message);
   };
-  worker.postMessage(boot, [port2]);
+  worker.postMessage(boot, [port2, services.port2]);
 }
 
 /**

@@ -6,15 +6,18 @@ import { messageOf, unreachable } from "../base/errors.ts";
 import { LineChannel } from "../protocol/line_channel.ts";
 import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
 import { toStrayProblem } from "./error_text.ts";
+import { installHostClient } from "./host_client.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { installModuleGate } from "./module_gate.ts";
 import { installPrograms, onHeld, onProgramsEnded } from "./programs.ts";
+import { createReadLimit } from "./read_limit.ts";
 import type { BootMessage, ConnectGrant, KernelChannel, Runtime } from "./runtime.ts";
 
 globalThis.addEventListener("message", (event) => {
   if (!(event instanceof MessageEvent)) return;
-  const [port] = event.ports;
-  if (port === undefined) throw new Error("nerve bug: the worker was started without a port");
+  const [port, services] = event.ports;
+  if (port === undefined || services === undefined) throw new Error("nerve bug: the worker was started without ports");
+  installHostClient(services);
   // Bound now: user code may replace the prototype's methods later.
   const sendToShim = port.postMessage.bind(port);
   runWorker(event.data, sendToShim).catch((thrown) => {
@@ -24,11 +27,11 @@ globalThis.addEventListener("message", (event) => {
 
 /** Runs until the connection ends, which ends the shim too. */
 async function runWorker(
-  { spec, socket, token, mark, connectGrants }: BootMessage,
+  { spec, socket, token, mark, connectGrants, reads }: BootMessage,
   sendToShim: (text: string) => void,
 ): Promise<void> {
   const channel = await connect(socket, token, connectGrants), parse = JSON.parse;
-  const kernel = createKernelChannel(channel, sendToShim);
+  const kernel = createKernelChannel(channel, sendToShim, new Int32Array(reads));
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   if (mark !== null) await installPrograms(mark, kernel);
   installModuleGate(spec.modules);
@@ -50,7 +53,11 @@ async function runWorker(
   }
 }
 
-function createKernelChannel(channel: LineChannel, sendToShim: (text: string) => void): KernelChannel {
+function createKernelChannel(
+  channel: LineChannel,
+  sendToShim: (text: string) => void,
+  reads: Int32Array,
+): KernelChannel {
   const { stringify } = JSON;
   let throughShim = 0, announced = 0;
   const sendText = (line: string) => {
@@ -67,6 +74,7 @@ function createKernelChannel(channel: LineChannel, sendToShim: (text: string) =>
       throughShim++;
       sendToShim(stringify(message));
     },
+    reads: createReadLimit(reads, sendToShim),
   };
 }
 

@@ -5,10 +5,11 @@
  * I1. A message is acknowledged as durable before the next role begins. Only the end of the run may be sent earlier:
  *     the kernel writes it after the message (workflow/local/process_messages.ts).
  * I2. A finished role never runs again: a run resumes from the messages that the kernel sends with it.
- * I3. Every `run` gets exactly one final report, `finished` or `attempt_failed`, unless it is aborted or the process
+ * I3. Every `run` gets exactly one final report, `finished`, `attempt_failed` or `wait`, unless it is aborted or the process
  *     ends. The kernel ends the process if the module does not load; the runs continue once the code is fixed.
  * I4. A run that may move here from a process with older code is only checked, and begins after `proceed`.
- * I5. Retries do not wait here: the kernel waits, and then assigns the run again.
+ * I5. A role that waits is handed to the kernel, which gives the run to a process again once the wait is over.
+ * I6. Retries do not wait here: the kernel waits, and then assigns the run again.
  */
 import type { JsonObject } from "../protocol/json.ts";
 import type { FromProcess, LoadProblem, ProcessSpec } from "../protocol/message.ts";
@@ -19,19 +20,21 @@ import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { describeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { type Answer, askModerator, findContradiction } from "./moderator.ts";
-import { type Peers, WorkflowPeers } from "./peers.ts";
-import { findRetryWait, readWorkflow, type RolePlan } from "./roles.ts";
+import type { Peers } from "./peers.ts";
+import { type AnyPlan, findRetryWait, readWorkflow, type RolePlan } from "./roles.ts";
 import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import { runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { createThread, type Thread } from "./thread.ts";
+import { WorkflowPeers } from "./workflow_peers.ts";
+import type { WaitPlan } from "./waits.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
 /** How the work on a run ended in this process: an outcome to report, or "over" when there is nothing to report. */
 type Ended = Finished | "over";
 type Loaded =
-  | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, RolePlan> }
+  | { readonly ok: true; readonly workflow: Workflow; readonly roles: ReadonlyMap<string, AnyPlan> }
   | { readonly ok: false; readonly problem: LoadProblem };
 
 export class WorkflowRuntime implements Runtime {
@@ -57,10 +60,11 @@ export class WorkflowRuntime implements Runtime {
     this.#config = deepFreeze((spec.workflow.config ?? {}) as JsonObject);
     this.#blobs = new BlobStore(spec.blobs);
     this.#logs = openLogs(spec.logDatabase);
-    this.#peers = new WorkflowPeers(spec);
+    this.#peers = new WorkflowPeers(spec, kernel);
   }
 
   handle(message: RuntimeMessage): void {
+    if (this.#peers.handle(message)) return;
     switch (message.t) {
       case "load_workflow":
         return void this.#load();
@@ -87,10 +91,6 @@ export class WorkflowRuntime implements Runtime {
       }
       case "proceed":
         return this.#findThread(message.runId, message.attempt)?.moved.resolve(true);
-      case "senses":
-        return this.#peers.setSenses(message.all);
-      case "reopen":
-        return this.#peers.close(message.sense);
       default:
         throw new Error(`nerve bug: a workflow's process got ${message.t}`);
     }
@@ -173,7 +173,7 @@ export class WorkflowRuntime implements Runtime {
   async #runToEnd(
     thread: Thread,
     workflow: Workflow,
-    roles: ReadonlyMap<string, RolePlan>,
+    roles: ReadonlyMap<string, AnyPlan>,
     check: boolean,
   ): Promise<Ended> {
     const { start, messages } = thread;
@@ -185,6 +185,7 @@ export class WorkflowRuntime implements Runtime {
       if (answer.kind === "end") return { kind: "completed" };
       const { name, plan } = answer;
       if (messages.length >= start.maxRounds) return { kind: "max_rounds", next: name };
+      if ("ask" in plan) return this.#wait(thread, name, plan);
       const done = await this.#runRole(thread, name, plan);
       if (done === "over" || "kind" in done) return done;
       const ended = await this.#storeMessage(
@@ -195,6 +196,17 @@ export class WorkflowRuntime implements Runtime {
       if (ended !== null) return ended;
       thread.failures = 0;
     }
+  }
+
+  /** The kernel plays the role: the work on the run ends here, unless its author's code is wrong. */
+  #wait({ start, messages, attempt }: Thread, role: string, plan: WaitPlan): Ended {
+    const round = messages.length + 1;
+    const asked = plan.ask({ start, messages: Object.freeze([...messages]), config: this.#config });
+    if (!asked.ok) {
+      return this.#toFailed(`role ${role} failed in round ${round}: ${asked.error.message}`, asked.error.thrown);
+    }
+    this.#kernel.send({ t: "wait", runId: start.runId, attempt, round, role, wait: asked.value });
+    return "over";
   }
 
   /** Runs one role, until nothing of it runs. Returns its result, or how the work on the run has ended. */

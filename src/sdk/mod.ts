@@ -21,6 +21,19 @@ export type {
   SenseOutput,
   WorkflowDirective,
 } from "./sense.ts";
+export type {
+  SenseSqlite,
+  SqliteChanges,
+  SqliteInput,
+  SqliteNamed,
+  SqliteParameters,
+  SqliteRow,
+  SqliteStatement,
+  SqliteStatementOptions,
+  SqliteValue,
+} from "./sqlite.ts";
+export { listSystemFolder, readSystemFile } from "./system_file.ts";
+export { inspectTls, type TlsAnswer } from "./tls.ts";
 export {
   defineWorkflow,
   END,
@@ -31,7 +44,7 @@ export {
   type RoleFunction,
   type RoleObject,
   type RoleResult,
-  type Span,
   START,
   type Workflow,
 } from "./workflow.ts";
+export { type Sleep, sleep, type SleepTime, type Span, type Wait, type WaitContext } from "./waits.ts";

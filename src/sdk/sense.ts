@@ -1,10 +1,10 @@
 /** The types of a sense, and `defineSense`, which checks an author's object against them. */
 import type { BaseSQLiteDatabase } from "drizzle-orm/sqlite-core";
-import type { DatabaseSync } from "node:sqlite";
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { ComputeTrigger } from "../protocol/signal.ts";
 import { type Option, readConfig, type Settings } from "./config.ts";
+import type { SenseSqlite } from "./sqlite.ts";
 
 /** Drizzle over SQLite, synchronous: `db.select().from(t).all()`, `db.insert(t).values(v).run()`. */
 export type SenseDatabase = BaseSQLiteDatabase<"sync", unknown, Record<string, never>>;
@@ -43,9 +43,12 @@ export interface SenseContext<Config = JsonObject> {
   readonly name: string;
   /** This sense's own database. */
   readonly db: SenseDatabase;
-  /** The raw handle behind `db`. */
-  readonly sqlite: DatabaseSync;
-  /** Read-only Drizzle handles of other senses' databases, by name, opened on first use; undefined if not granted. */
+  /** SQL over the same database, without Drizzle. */
+  readonly sqlite: SenseSqlite;
+  /**
+   * Drizzle over other senses' databases, by name, opened on first use; undefined if not granted. It only reads, one
+   * query at a time: there is no transaction over several.
+   */
   readonly peers: Readonly<Record<string, SenseDatabase | undefined>>;
   readonly logs: SenseLogs;
   readonly blobs: Blobs;

@@ -2,6 +2,7 @@
 import type { Json, JsonObject } from "../protocol/json.ts";
 import type { RunMessage, RunStart } from "../protocol/run.ts";
 import type { Blobs, LogFunction, SenseDatabase, SenseLogs } from "./sense.ts";
+import type { Span, Wait } from "./waits.ts";
 
 /** Names the state before the first message; no role can have this name. */
 export const START = "__start__";
@@ -35,9 +36,6 @@ export interface RoleResult {
 
 export type RoleFunction = (context: RoleContext) => RoleResult | Promise<RoleResult>;
 
-/** A span of time: `"500ms"`, `"30s"`, `"1h30m"`, or milliseconds. */
-export type Span = string | number;
-
 /** What happens when a role throws or times out. The log records each failed attempt and its wait. */
 export interface RetryPolicy {
   /** The total number of attempts, including the first; 1 to 1,000. */
@@ -65,8 +63,8 @@ export interface RoleObject {
   readonly retry?: RetryPolicy;
 }
 
-/** A role: the function alone, or with settings for the engine. */
-export type Role = RoleFunction | RoleObject;
+/** A role: the function alone, or with settings for the engine; or a wait, which nerve plays. */
+export type Role = RoleFunction | RoleObject | Wait;
 
 /** The argument of a moderator, which must be pure: the same messages always give the same answer. */
 export interface ModeratorContext {

@@ -10,6 +10,9 @@ import { heardBytesMax, heardSignalsMax } from "../base/limits.ts";
 import { byteLength } from "../protocol/json.ts";
 import type { Signal } from "../protocol/signal.ts";
 
+/** store/archive/archiver.ts reads the places, too: what a listener has not heard stays in the log. */
+const placePrefix = "heard:", noPlaces = "{}";
+
 export interface SignalInboxPorts {
   /** The first signals of a sense after row `afterId`, oldest first: about as many as one compute may get. */
   readSignals(sense: string, afterId: number): { readonly signals: readonly Signal[]; readonly hasMore: boolean };
@@ -17,6 +20,8 @@ export interface SignalInboxPorts {
   lastRowId(): number;
   readonly places: {
     get(key: string): string | null;
+    /** The stored keys that begin with `prefix`. */
+    keys(prefix: string): readonly string[];
     setAll(values: readonly (readonly [key: string, value: string])[]): void;
   };
 }
@@ -45,6 +50,8 @@ export class SignalInbox {
   readonly #ports: SignalInboxPorts;
   readonly #listeners = new Map<string, Listener>();
   readonly #bySource = new Map<string, Listener[]>();
+  /** The listeners of an earlier daemon; null until they are read. */
+  #earlier: readonly string[] | null = null;
 
   constructor(ports: SignalInboxPorts) {
     this.#ports = ports;
@@ -52,13 +59,7 @@ export class SignalInbox {
 
   /** Replaces all listeners: the senses that listen, each with those it listens to. */
   setListeners(wanted: ReadonlyMap<string, ReadonlySet<string>>): void {
-    const changed: [string, string][] = [];
-    for (const name of this.#listeners.keys()) {
-      if (!wanted.has(name)) {
-        this.#listeners.delete(name);
-        changed.push([placeKey(name), "{}"]);
-      }
-    }
+    const changed = this.#forget(wanted);
     this.#bySource.clear();
     for (const [name, sources] of wanted) {
       const listener = this.#listeners.get(name) ?? this.#restore(name);
@@ -138,8 +139,24 @@ export class SignalInbox {
     return this.#listeners.keys();
   }
 
+  /**
+   * Forgets the listeners that are not wanted any more, also those of an earlier daemon: their places would keep signals
+   * from the archive (store/archive/archiver.ts). Returns what to store.
+   */
+  #forget(wanted: ReadonlyMap<string, unknown>): [key: string, value: string][] {
+    const { places } = this.#ports, unwanted = (name: string) => !wanted.has(name);
+    if (this.#earlier === null) {
+      const stored = places.keys(placePrefix).filter((key) => places.get(key) !== noPlaces);
+      this.#earlier = stored.map((key) => key.slice(placePrefix.length));
+    }
+    const gone = [...new Set([...this.#listeners.keys(), ...this.#earlier])].filter(unwanted);
+    this.#earlier = [];
+    for (const name of gone) this.#listeners.delete(name);
+    return gone.map((name) => [placeKey(name), noPlaces]);
+  }
+
   #restore(name: string): Listener {
-    const stored = JSON.parse(this.#ports.places.get(placeKey(name)) ?? "{}") as Record<string, number>;
+    const stored = JSON.parse(this.#ports.places.get(placeKey(name)) ?? noPlaces) as Record<string, number>;
     const places = new Map(Object.entries(stored)), behind = places.size > 0;
     const upTo = behind ? 0 : this.#ports.lastRowId();
     return { places, waiting: [], waitingBytes: 0, taken: [], upTo, behind, left: false };
@@ -211,5 +228,5 @@ function toPlaceEntry(name: string, { places }: Listener): [string, string] {
 }
 
 function placeKey(name: string): string {
-  return `heard:${name}`;
+  return `${placePrefix}${name}`;
 }

@@ -29,6 +29,8 @@ export interface WorkflowPlan {
   readonly drainTimeoutMs: number;
   /** Of the messages of one run, content and `meta`. */
   readonly maxThreadBytes: number;
+  /** Whether a run that waits keeps its slot of `concurrency`. */
+  readonly waiting: "keep" | "release";
   /** What its process may use for user code. */
   readonly memoryBytes: number;
 }
@@ -39,6 +41,8 @@ export interface WorkflowLoad {
   readonly active: number;
   readonly unassigned: number;
   readonly queued: number;
+  /** Runs that wait for time; not among the active ones. */
+  readonly waiting: number;
 }
 
 export interface WorkflowEngine {

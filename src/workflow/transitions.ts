@@ -16,12 +16,18 @@ export const moves: Readonly<Record<RunStatus, Readonly<Partial<Record<RunStatus
     dropped: "the queue is full",
   },
   started: {
+    waiting: "a role that nerve plays",
     started: "resumed after a death, a restart or a failed role, attempt + 1",
     completed: "END, exit 0",
     failed: "a role or the moderator, exit 1, or maxRounds, exit 2",
     killed: "kill, exit 137",
     crashed: "three deaths at one round, exit 255",
     interrupted: "drain timeout, or its workflow left the configuration",
+  },
+  waiting: {
+    started: "its wait is over, with the message that says so",
+    killed: "kill, exit 137",
+    interrupted: "its workflow left the configuration",
   },
   completed: {},
   failed: {},

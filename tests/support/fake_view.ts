@@ -140,7 +140,7 @@ export class FakeView implements KernelPort {
       startedAt: 0,
       uptimeMs: 20_000,
       units: [],
-      runs: { active: 0, queued: 0, dropped: 0 },
+      runs: { active: 0, queued: 0, waiting: 0, dropped: 0 },
       counters: { computes: 3 },
       configError: null,
       lockError: null,
@@ -195,6 +195,7 @@ export class FakeView implements KernelPort {
       overflow: "drop",
       active: 0,
       queued: 0,
+      waiting: 0,
       problem: null,
     }];
   }

@@ -6,7 +6,17 @@ import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
-import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStatus } from "../../src/protocol/run.ts";
+import type { BootTime } from "../../src/base/boot_time.ts";
+import type {
+  RoleFailure,
+  Run,
+  RunChange,
+  RunMessage,
+  RunRef,
+  RunStatus,
+  RunWait,
+  WaitingRun,
+} from "../../src/protocol/run.ts";
 import type { RunStore } from "../../src/workflow/local/ports.ts";
 import { isLegalMove } from "../../src/workflow/transitions.ts";
 
@@ -14,6 +24,7 @@ interface State {
   readonly runs: Map<string, Run>;
   readonly messages: Map<string, readonly RunMessage[]>;
   readonly rows: NewLogRow[];
+  readonly waits: Map<string, RunWait>;
 }
 
 interface Waiting {
@@ -33,7 +44,7 @@ export class MemoryRunStore implements RunStore {
   #waiting: Waiting[] = [];
 
   /** Commits by itself at the end of a turn, or only when `commit` is called. */
-  constructor(auto = true, state: State = { runs: new Map(), messages: new Map(), rows: [] }) {
+  constructor(auto = true, state: State = { runs: new Map(), messages: new Map(), rows: [], waits: new Map() }) {
     this.#auto = auto;
     this.#committed = copyOf(state);
     this.#state = state;
@@ -89,6 +100,7 @@ export class MemoryRunStore implements RunStore {
     const isResumed = run.status === "started" && change.status === "started";
     assert.ok(!isResumed || change.attempt === run.attempt + 1, "the database takes no other change of a started run");
     this.#state.runs.set(runId, { ...run, ...change });
+    this.#state.waits.delete(runId);
     this.#state.rows.push(row);
     return this.#done(true);
   }
@@ -111,6 +123,64 @@ export class MemoryRunStore implements RunStore {
     const source = `workflow:${of.workflow}` as const, payload = { attempt: of.attempt, ...failure };
     this.#state.rows.push({ source, type: "run.attempt_failed", refId: of.runId, causeId: null, payload });
     return this.#done(true);
+  }
+
+  beginWait(of: RunRef, wait: RunWait, reason: string): Promise<boolean> {
+    const run = this.#state.runs.get(of.runId);
+    if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
+    if (run.rounds !== wait.round - 1) return this.#done(false);
+    this.#state.runs.set(of.runId, { ...run, status: "waiting", reason });
+    this.#state.waits.set(of.runId, wait);
+    const source = `workflow:${of.workflow}` as const, payload = { attempt: of.attempt, wait };
+    this.#state.rows.push({ source, type: "run.waiting", refId: of.runId, causeId: null, payload });
+    return this.#done(true);
+  }
+
+  settleWait(of: RunRef, message: RunMessage): Promise<boolean> {
+    const run = this.#state.runs.get(of.runId);
+    if (run === undefined || run.status !== "waiting" || run.rounds !== message.round - 1) return this.#done(false);
+    const { attempt } = run;
+    this.#state.runs.set(of.runId, {
+      ...run,
+      status: "started",
+      attempt: attempt + 1,
+      rounds: message.round,
+      reason: null,
+    });
+    this.#state.waits.delete(of.runId);
+    this.#state.messages.set(of.runId, [...this.#state.messages.get(of.runId) ?? [], message]);
+    const source = `workflow:${of.workflow}` as const;
+    this.#state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
+    return this.#done(true);
+  }
+
+  readNextDue(boot: BootTime | null): { wall: number | null; bootMs: number | null } {
+    const least = (times: (number | null | undefined)[]) => {
+      const known = times.filter((time) => typeof time === "number");
+      return known.length === 0 ? null : Math.min(...known);
+    };
+    const all = [...this.#state.waits.values()], here = all.filter(({ dueBoot }) => dueBoot?.id === boot?.id);
+    return { wall: least(all.map(({ due }) => due)), bootMs: least(here.map(({ dueBoot }) => dueBoot?.ms)) };
+  }
+
+  listDueWaits(now: number, boot: BootTime | null, limit: number): WaitingRun[] {
+    const isDue = ({ due, dueBoot }: RunWait) =>
+      (due ?? Infinity) <= now || (boot !== null && dueBoot?.id === boot.id && dueBoot.ms <= boot.ms);
+    const due = [...this.#state.waits].map(([runId, wait]) => ({ runId, wait })).filter(({ wait }) => isDue(wait));
+    return due.sort((a, b) => (a.wait.due ?? 0) - (b.wait.due ?? 0)).slice(0, limit);
+  }
+
+  countWaiting(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { status, workflow } of this.#state.runs.values()) {
+      if (status === "waiting") counts.set(workflow, (counts.get(workflow) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  listWaiting(workflow: string, limit: number): Run[] {
+    const all = [...this.#state.runs.values()].filter((run) => run.workflow === workflow && run.status === "waiting");
+    return all.slice(0, limit);
   }
 
   readLastFailure(runId: string): RoleFailure | null {
@@ -145,5 +215,10 @@ export class MemoryRunStore implements RunStore {
 }
 
 function copyOf(state: State): State {
-  return { runs: new Map(state.runs), messages: new Map(state.messages), rows: [...state.rows] };
+  return {
+    runs: new Map(state.runs),
+    messages: new Map(state.messages),
+    rows: [...state.rows],
+    waits: new Map(state.waits),
+  };
 }

@@ -1,6 +1,6 @@
 /** A folder of migrations and the database of a sense to which they are applied. */
 import { join } from "node:path";
-import { type OpenedSense, openSenseDatabase } from "../../src/store/sqlite/sense_database.ts";
+import { type OpenedSense, openMigrated } from "./sense_database.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { inTempDir } from "./temp_workspace.ts";
 
@@ -19,7 +19,7 @@ export function withMigrations(test: (bench: MigrationBench) => Promise<void>): 
     const folder = join(root, "migrations"), path = join(root, "cpu.db");
     await Deno.mkdir(folder);
     const opened = async <T>(use: (sense: OpenedSense) => T): Promise<T> => {
-      const sense = await openSenseDatabase(path, folder, new FakeClock());
+      const sense = await openMigrated(path, folder, new FakeClock());
       try {
         return use(sense);
       } finally {

@@ -20,7 +20,9 @@ function triedToMount(): boolean {
 /** A file system of so many bytes at `folder`, which is created; unmounted when it is disposed of. */
 export function smallDisk(folder: string, bytes: number): SmallDisk {
   Deno.mkdirSync(folder, { recursive: true });
-  if (!run("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "none", folder)) throw new Error(`cannot mount ${folder}`);
+  if (!run("mount", "-t", "tmpfs", "-o", `size=${bytes},mode=755`, "none", folder)) {
+    throw new Error(`cannot mount ${folder}`);
+  }
   return new SmallDisk(folder);
 }
 

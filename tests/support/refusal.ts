@@ -1,6 +1,9 @@
 /** The errors that a test expects. */
 import { NerveError } from "../../src/base/errors.ts";
 
-export function refusal(code: string, text: RegExp): (thrown: unknown) => boolean {
-  return (thrown) => thrown instanceof NerveError && thrown.code === code && text.test(thrown.message);
+/** `text`: part of the message, or what it matches. */
+export function refusal(code: string, text: RegExp | string = ""): (thrown: unknown) => boolean {
+  return (thrown) =>
+    thrown instanceof NerveError && thrown.code === code &&
+    (typeof text === "string" ? thrown.message.includes(text) : text.test(thrown.message));
 }

@@ -1,6 +1,7 @@
 /** One manager on fakes, for tests that tell a story step by step. */
 import assert from "node:assert/strict";
 import type { NewLogRow } from "../../src/protocol/log.ts";
+import type { AskedWait } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { RunRequest, WorkflowPlan } from "../../src/workflow/engine.ts";
 import { WorkflowManager } from "../../src/workflow/local/manager.ts";
@@ -16,6 +17,7 @@ export const defaults: WorkflowPlan = {
   maxRounds: 10,
   drainTimeoutMs: 30_000,
   maxThreadBytes: 128 * 1024 ** 2,
+  waiting: "keep",
   memoryBytes: 256 * 1024 ** 2,
 };
 
@@ -166,6 +168,14 @@ export class Bench {
       place: null,
       ...more,
     });
+    await this.turn();
+  }
+
+  /** The moderator names a role that waits. */
+  async wait(runId: string, wait: AskedWait, more: { round?: number; role?: string } = {}): Promise<void> {
+    const { process, thread } = this.at(runId), round = thread.messages.length + 1;
+    process.threads.delete(runId);
+    this.manager.onMessage(process, { t: "wait", runId, attempt: thread.attempt, round, role: "cool", wait, ...more });
     await this.turn();
   }
 

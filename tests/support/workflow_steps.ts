@@ -13,6 +13,7 @@ const kinds = [
   ...["start", "start", "start", "start", "start", "start", "start_again"] as const,
   ...["message", "message", "message", "message", "message", "message", "message", "message"] as const,
   ...["forge", "finish", "finish", "throw", "begin", "die", "die", "die", "kill", "kill", "tick", "reap"] as const,
+  ...["wait", "wait", "wait"] as const,
   ...["reload", "reload", "reload", "probed", "probed", "probed", "probed", "probed", "probed"] as const,
   ...["down", "up", "quarantine", "configure", "fail", "stop", "kill9"] as const,
 ] as const;
@@ -28,7 +29,7 @@ export const stepArbitrary: fc.Arbitrary<Step> = fc.record({
 export const waits: readonly (number | null)[] = [null, 0, 700];
 
 export function plan(name: string, concurrency: number, overflow: "drop" | "queue", maxQueue: number): WorkflowPlan {
-  const sizes = { maxThreadBytes: 128 * 1024 ** 2, memoryBytes: 256 * 1024 ** 2 };
+  const sizes = { waiting: "keep", maxThreadBytes: 128 * 1024 ** 2, memoryBytes: 256 * 1024 ** 2 } as const;
   return { name, concurrency, overflow, maxQueue, maxRounds: 4, drainTimeoutMs: 30_000, ...sizes };
 }
 

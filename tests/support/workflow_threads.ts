@@ -1,4 +1,6 @@
 /** The runs in the fake processes of workflow_world.ts. */
+import assert from "node:assert/strict";
+import type { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import type { FakeHost, FakeProcess, FakeThread } from "./fake_workflow_host.ts";
 
 /** A message of a role. */
@@ -18,6 +20,21 @@ export function threadsAsked(host: FakeHost): [FakeProcess, FakeThread][] {
 
 export function roleOf({ start, attempt, messages }: FakeThread) {
   return { runId: start.runId, attempt, round: messages.length + 1, role: "r", attempts: 3 };
+}
+
+/** A report that the next role sleeps; of no thread: of a first round. */
+export function waitOf(thread: FakeThread | null, ms: number) {
+  const { runId = "" } = thread?.start ?? {}, round = (thread?.messages.length ?? 0) + 1;
+  return { t: "wait", runId, attempt: thread?.attempt ?? 1, round, role: "r", wait: { kind: "for", ms } } as const;
+}
+
+/** Stops the manager while `pass` lets time pass and commits. */
+export async function stopSlowly(manager: WorkflowManager, pass: () => Promise<void>): Promise<void> {
+  let stopped = false;
+  const stopping = manager.stop().then(() => stopped = true);
+  for (let left = 40; left > 0 && !stopped; left--) await pass();
+  assert.ok(stopped, "the manager stops");
+  await stopping;
 }
 
 function listThreads({ processes }: FakeHost): [FakeProcess, FakeThread][] {

@@ -9,7 +9,7 @@ import { WorkflowManager } from "../../src/workflow/local/manager.ts";
 import { isTerminal } from "../../src/workflow/transitions.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { FakeHost, type FakeProcess, type FakeThread } from "./fake_workflow_host.ts";
-import { roleOf, said, threadsAsked, threadsAtWork } from "./workflow_threads.ts";
+import { roleOf, said, stopSlowly, threadsAsked, threadsAtWork, waitOf } from "./workflow_threads.ts";
 import { pick, plan, type Step, waits } from "./workflow_steps.ts";
 import { type Backing, Witness } from "./workflow_witness.ts";
 
@@ -34,7 +34,7 @@ export class World {
 
   async step({ kind, a, b, hold }: Step): Promise<void> {
     await this.#do(kind, a, b);
-    await this.#turns();
+    await this.clock.tick(0);
     if (!hold) await this.#settle();
     this.#witness.check();
   }
@@ -71,9 +71,9 @@ export class World {
     const at = pick(threadsAtWork(this.#host), a), asked = pick(threadsAsked(this.#host), a);
     switch (kind) {
       case "start":
-        return this.#start(name, `r${this.#ids.length}`, b);
+        return this.#start(name, `r${this.#witness.ids.length}`, b);
       case "start_again":
-        return this.#start(name, pick(this.#ids, b) ?? "none", b);
+        return this.#start(name, pick(this.#witness.ids, b) ?? "none", b);
       case "message":
         return at && this.#message(at[0], at[1], at[1].messages.length + 1, at[1].attempt);
       case "forge":
@@ -82,12 +82,14 @@ export class World {
         return at && this.#finish(...at, pick(["failed", "contradicted", "completed"], b) ?? "failed");
       case "throw":
         return at && this.#throw(at[0], at[1], pick(waits, b) ?? null);
+      case "wait":
+        return at && this.#wait(at[0], at[1], pick([0, 200, 40_000], b) ?? 0);
       case "begin":
         return at && this.#begin(at[0], at[1], pick(waits, b) ?? null);
       case "die":
         return this.#die(a, b % 3 === 0);
       case "kill":
-        return this.#kill(pick(this.#ids, b) ?? "none");
+        return this.#kill(pick(this.#witness.ids, b) ?? "none");
       case "tick":
         return await this.clock.tick(pick([50, 200, 5_000, 40_000], b) ?? 0);
       case "reap":
@@ -149,7 +151,7 @@ export class World {
   }
 
   #start(workflow: string, runId: string, n: number): void {
-    if (!this.#ids.includes(runId)) this.#ids.push(runId);
+    if (!this.#witness.ids.includes(runId)) this.#witness.ids.push(runId);
     const request = { workflow, prompt: "p", payload: { n: n % 2 }, maxRounds: null, runId, causeId: null };
     const started = this.#manager.startRun({ ...request, trigger: { kind: "manual" } });
     this.#witness.expect(started, ["STORE_FAILED", "RUN_CONFLICT", "WORKFLOW_UNKNOWN"], (run, disk) => {
@@ -178,7 +180,7 @@ export class World {
 
   /** A process reports about a run that it does not hold, or of another attempt or round: the manager ignores it. */
   #forge(a: number, b: number): void {
-    const process = pick(this.#host.processes, a), runId = pick(this.#ids, b);
+    const process = pick(this.#host.processes, a), runId = pick(this.#witness.ids, b);
     if (process === undefined || runId === undefined) return;
     const before = this.#backing.store.get(runId);
     const own = process.threads.get(runId);
@@ -186,6 +188,7 @@ export class World {
     this.#manager.onMessage(process, { ...said, runId, attempt, round: 1 });
     this.#manager.onMessage(process, { t: "finished", runId, attempt, outcome: { kind: "completed" } });
     this.#manager.onMessage(process, { t: "probed", runId, attempt, why: null });
+    this.#manager.onMessage(process, { ...waitOf(own ?? null, 0), runId, attempt });
     if (own !== undefined && own.aborted === null) {
       // Out of sequence; and while its last message waits for the disk, no report at all is allowed.
       const round = own.messages.length + (own.waits ? 1 : 2);
@@ -216,6 +219,12 @@ export class World {
     process.threads.delete(thread.start.runId);
     const said = { t: "attempt_failed", ...roleOf(thread), waitMs, message: "thrown", place: null } as const;
     this.#manager.onMessage(process, said);
+  }
+
+  #wait(process: FakeProcess, thread: FakeThread, ms: number): void {
+    if (thread.waits) return;
+    process.threads.delete(thread.start.runId);
+    this.#manager.onMessage(process, waitOf(thread, ms));
   }
 
   #begin(process: FakeProcess, thread: FakeThread, waitMs: number | null): void {
@@ -260,22 +269,14 @@ export class World {
   }
 
   async #stopManager(): Promise<void> {
-    let stopped = false;
-    const stopping = this.#manager.stop().then(() => stopped = true);
-    for (let left = 40; left > 0 && !stopped; left--) {
+    await stopSlowly(this.#manager, async () => {
       await this.clock.tick(500);
       await this.#backing.settle();
-    }
-    assert.ok(stopped, "the manager stops");
-    await stopping;
-  }
-
-  get #ids(): string[] {
-    return this.#witness.ids;
+    });
   }
 
   #unfinished(): string[] {
-    return this.#ids.filter((id) => {
+    return this.#witness.ids.filter((id) => {
       const run = this.#backing.run(id);
       return run !== null && !isTerminal(run.status);
     });
@@ -284,17 +285,14 @@ export class World {
   #open(): boolean {
     const busy = ({ id }: FakeProcess) => this.#manager.isBusy(id); // Until a refused message is tried again.
     return this.#unfinished().length > 0 ||
-      this.#manager.readLoads().some(({ active, queued }) => active + queued > 0) || this.#host.processes.some(busy);
+      this.#manager.readLoads().some(({ active, queued, waiting }) => active + queued + waiting > 0) ||
+      this.#host.processes.some(busy);
   }
 
   async #settle(): Promise<void> {
     for (let turn = 0; turn < settleTurns; turn++) {
       await this.#backing.settle();
-      await this.#turns();
+      await this.clock.tick(0);
     }
-  }
-
-  #turns(): Promise<void> {
-    return this.clock.tick(0);
   }
 }

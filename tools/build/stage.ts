@@ -19,6 +19,7 @@ const vendorFolder = "src/vendor";
 export const entryPaths: readonly string[] = [
   ...bundledEntries.map((entry) => `src/${toBundlePath(entry)}`),
   "src/sandbox/worker_main.ts",
+  "src/sandbox/tls_worker.ts",
   "src/sdk/mod.ts",
 ];
 

@@ -1,6 +1,10 @@
 /** `nerve doctor`: checks the workspace, the daemon and the machine, changes nothing, and says what to do. */
-import { messageOf } from "../../base/errors.ts";
+import { messageOf, NerveError } from "../../base/errors.ts";
+import { readTrust } from "../../base/ownership.ts";
 import { toPrintable } from "../../base/printable.ts";
+import { followSocketLink } from "../../config/runtime_folder.ts";
+import { requireTrustedWorkspace } from "../../config/trust.ts";
+import type { WorkspacePaths } from "../../config/workspace.ts";
 import { type Check, failed, type Finding } from "../checks/check.ts";
 import { daemonChecks } from "../checks/daemon.ts";
 import { machineChecks } from "../checks/machine.ts";
@@ -9,7 +13,7 @@ import { secretChecks } from "../checks/secrets.ts";
 import { workspaceChecks } from "../checks/workspace.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
-import { openWorkspace } from "../workspace.ts";
+import { locateWorkspace } from "../workspace.ts";
 
 interface Flags {
   readonly json: boolean;
@@ -19,12 +23,15 @@ interface Flags {
 const signOf = { ok: sign.ok, warning: sign.warning, failed: sign.failed } as const;
 
 export async function doctor(io: CliIo, flags: Flags): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), findings: Finding[] = [];
+  const located = await locateWorkspace(io, flags.workspace), findings: Finding[] = [];
+  const distrust = findDistrust(io, located), paths = distrust.length > 0 ? located : followSocketLink(located);
   const report = (found: readonly Finding[]) => {
     findings.push(...found);
     if (!flags.json) { for (const finding of found) show(io, finding); }
   };
-  for (const check of [...machineChecks, ...workspaceChecks, ...secretChecks, ...daemonChecks, ...runningChecks]) {
+  report(distrust);
+  const inside = [...workspaceChecks, ...secretChecks, ...daemonChecks, ...runningChecks];
+  for (const check of [...machineChecks, ...distrust.length > 0 ? [] : inside]) {
     report(await runCheck(() => check(paths, io.clock)));
   }
   const count = (level: Finding["level"]) => findings.filter((finding) => finding.level === level).length;
@@ -37,6 +44,17 @@ export async function doctor(io: CliIo, flags: Flags): Promise<number> {
     print(io, dim(io, `${toPrintable(paths.root)}: ${summary}`));
   }
   return failures === 0 ? exit.ok : exit.failed;
+}
+
+/** What another user could have made is not opened, not even to look what is wrong with it. */
+function findDistrust(io: CliIo, paths: WorkspacePaths): Finding[] {
+  try {
+    requireTrustedWorkspace(paths, readTrust((name) => io.env[name]));
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof NerveError) || thrown.code !== "OWNER_UNTRUSTED") throw thrown;
+    return [failed("owner", thrown.message, thrown.hint ?? "chown or chmod it")];
+  }
 }
 
 /** A check that fails, usually for lack of permission, becomes a finding and does not end the other checks. */

@@ -1,9 +1,11 @@
 /** `nerve init [DIR]`: creates a workspace or, with --force, completes one. */
 import { relative, resolve } from "node:path";
 import { NerveError } from "../../base/errors.ts";
+import { readTrust } from "../../base/ownership.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { parseNerveConfig } from "../../config/parse.ts";
 import { workspacePaths } from "../../config/workspace.ts";
+import { requireTrusted } from "../../config/trust.ts";
 import { type CliIo, exit } from "../io.ts";
 import { print, quoteForShell, sign } from "../render/terminal.ts";
 import { createEditorFiles, refreshEditorTypes } from "../scaffold/editor_types.ts";
@@ -18,6 +20,8 @@ export async function initWorkspace(io: CliIo, flags: { force: boolean }, folder
       hint: `to write only what is missing: nerve init ${folder === "." ? "" : `${folder} `}--force`,
     });
   }
+  // Otherwise no other command would use what was written.
+  requireTrusted(root, root, readTrust((name) => io.env[name]));
   await Deno.mkdir(root, { recursive: true });
   const files = await createWorkspaceFiles(root), written = await writeFiles(root, files);
   const parsed = parseNerveConfig(await Deno.readTextFile(`${root}/nerve.yaml`));

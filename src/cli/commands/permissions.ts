@@ -8,9 +8,10 @@ import { findNearest } from "../../base/did_you_mean.ts";
 import { grantContext } from "../../config/load.ts";
 import { explainPermissions, type GrantedUnit, type PermissionRow } from "../../config/permissions/grants.ts";
 import { groupMembers, type NerveConfig } from "../../config/types.ts";
+import { findGrantProblems, type GrantProblem, printGrantProblems } from "../grant_problems.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
-import { openWorkspace, requireConfig } from "../workspace.ts";
+import { openWorkspace, requireParsedConfig } from "../workspace.ts";
 
 interface Flags {
   readonly json: boolean;
@@ -27,10 +28,14 @@ interface Item {
   readonly name: string;
   readonly senses: readonly string[];
   readonly grants: readonly (PermissionRow & { readonly origin: Origin })[];
+  readonly problems: readonly GrantProblem[];
 }
 
 export async function permissions(io: CliIo, flags: Flags, name?: string): Promise<number> {
-  const paths = await openWorkspace(io, flags.workspace), config = await requireConfig(paths);
+  const paths = await openWorkspace(io, flags.workspace),
+    parsed = await requireParsedConfig(paths),
+    { config } = parsed;
+  const problems = await findGrantProblems(parsed, paths);
   const items = findUnits(config, name).map((unit): Item => ({
     ...unit,
     senses: unit.kind === "group" ? groupMembers(config, unit.name).map((sense) => sense.name) : [],
@@ -42,6 +47,11 @@ export async function permissions(io: CliIo, flags: Flags, name?: string): Promi
         ? "declared"
         : "gained",
     })),
+    problems: problems.filter((each) =>
+      each.kind === "workflow"
+        ? unit.kind === "workflow" && each.name === unit.name
+        : unit.kind === "group" && config.senses.get(each.name)?.group === unit.name
+    ),
   }));
   if (flags.json) printJson(io, { items });
   else for (const item of items) printItem(io, item, flags.all || name !== undefined);
@@ -69,10 +79,11 @@ function findUnits(config: NerveConfig, name: string | undefined): GrantedUnit[]
   ];
 }
 
-function printItem(io: CliIo, { kind, name, senses, grants }: Item, all: boolean): void {
+function printItem(io: CliIo, { kind, name, senses, grants, problems }: Item, all: boolean): void {
   const implied = grants.filter(({ origin }) => origin === "implied").length;
   const shown = all ? grants : grants.filter(({ origin }) => origin !== "implied");
-  const open = grants.some(({ permission, value }) => permission === "run" || permission === "ffi" || value === true);
+  const open = problems.length > 0 ||
+    grants.some(({ permission, value }) => permission === "run" || permission === "ffi" || value === true);
   const members = kind === "group" && (senses.length > 1 || senses[0] !== name) ? `: ${senses.join(", ")}` : "";
   print(io, `${open ? sign.warning : sign.ok} ${kind} ${name}${members}`);
   if (shown.length > 0) {
@@ -87,6 +98,7 @@ function printItem(io: CliIo, { kind, name, senses, grants }: Item, all: boolean
       ]),
     );
   }
+  printGrantProblems(io, problems, senses.length > 1);
   const rest = all ? "" : `, and ${plural(implied, "implied grant")} (--all)`;
   print(io, dim(io, `   ${shown.length === 0 ? "nothing declared" : plural(shown.length, "grant")}${rest}`));
 }

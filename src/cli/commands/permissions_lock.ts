@@ -20,10 +20,11 @@ import {
 } from "../../config/permissions/lock_file.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import type { ReloadReply } from "../../protocol/api.ts";
+import { findGrantProblems, type GrantProblem, printGrantProblems, refusesGrant } from "../grant_problems.ts";
 import { type CliIo, exit } from "../io.ts";
 import type { PermissionsApproveOutput, PermissionsDiffOutput } from "../render/permission_schemas.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
-import { askIfRunning, openWorkspace, requireConfig } from "../workspace.ts";
+import { askIfRunning, openWorkspace, requireParsedConfig } from "../workspace.ts";
 
 interface Flags {
   readonly json: boolean;
@@ -35,6 +36,8 @@ interface Difference {
   readonly wanted: PermissionLock;
   readonly added: readonly LockGrowth[];
   readonly removed: readonly LockGrowth[];
+  /** Of the units that `added` names. */
+  readonly problems: readonly GrantProblem[];
 }
 
 export async function permissionsDiff(io: CliIo, flags: Flags): Promise<number> {
@@ -52,6 +55,10 @@ export async function permissionsApprove(io: CliIo, flags: Flags): Promise<numbe
   const { found, wanted } = difference;
   // Printed before it is agreed to, even when the output is read later.
   if (!flags.json) printDifference(io, difference);
+  if (refusesGrant(difference.problems)) {
+    const message = difference.problems.find(({ severity }) => severity === "error")?.message ?? "";
+    throw new NerveError("CONFIG_INVALID", `nothing was approved: ${message}`, { hint: "nerve validate shows where" });
+  }
   const written = found.kind !== "read" || found.text !== formatLock(wanted);
   if (written) await writeLock(wanted, paths);
   const { reply, problem } = await askToTakeUp(paths);
@@ -77,16 +84,18 @@ async function askToTakeUp(paths: WorkspacePaths): Promise<{ reply: ReloadReply 
 }
 
 async function compare(paths: WorkspacePaths): Promise<Difference> {
-  const wanted = createLock(await requireConfig(paths)), found = await readLock(paths);
-  const agreed = found.kind === "read" ? found.lock : emptyLock;
-  return { found, wanted, added: findGrowth(agreed, wanted), removed: findGrowth(wanted, agreed) };
+  const parsed = await requireParsedConfig(paths), wanted = createLock(parsed.config), found = await readLock(paths);
+  const agreed = found.kind === "read" ? found.lock : emptyLock, added = findGrowth(agreed, wanted);
+  const units = new Set(added.map(({ section, name }) => `${section === "senses" ? "sense" : "workflow"} ${name}`));
+  const problems = (await findGrantProblems(parsed, paths)).filter(({ kind, name }) => units.has(`${kind} ${name}`));
+  return { found, wanted, added, removed: findGrowth(wanted, agreed), problems };
 }
 
 function isAgreed({ found, added, removed }: Difference): boolean {
   return found.kind === "read" && added.length === 0 && removed.length === 0;
 }
 
-function toDocument(paths: WorkspacePaths, { found, added, removed }: Difference): PermissionsDiffOutput {
+function toDocument(paths: WorkspacePaths, { found, added, removed, problems }: Difference): PermissionsDiffOutput {
   const list = (growth: readonly LockGrowth[]) =>
     growth.map(({ section, name, permission, values }) => ({
       kind: section === "senses" ? "sense" as const : "workflow" as const,
@@ -100,10 +109,11 @@ function toDocument(paths: WorkspacePaths, { found, added, removed }: Difference
     problem: found.kind === "unusable" ? `${permissionLockName} ${found.why}` : null,
     added: list(added),
     removed: list(removed),
+    problems: [...problems],
   };
 }
 
-function printDifference(io: CliIo, { found, added, removed }: Difference): void {
+function printDifference(io: CliIo, { found, added, removed, problems }: Difference): void {
   if (found.kind === "none") print(io, `${sign.idle} there is no ${permissionLockName}: nothing was approved yet`);
   if (found.kind === "unusable") print(io, `${sign.failed} ${permissionLockName} ${toPrintable(found.why)}`);
   const lines = [...added.map((each) => ({ mark: "+", each })), ...removed.map((each) => ({ mark: "-", each }))];
@@ -112,6 +122,7 @@ function printDifference(io: CliIo, { found, added, removed }: Difference): void
     print(io, unit);
     for (const { mark, each } of changes) print(io, `  ${mark} ${toPrintable(formatGrowth(each))}`);
   }
+  printGrantProblems(io, problems, true);
   const count = `${plural(added.length, "permission")} to approve, ${
     plural(removed.length, "permission")
   } no longer asked for`;

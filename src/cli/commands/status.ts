@@ -187,8 +187,9 @@ function showHealth(io: CliIo, { units, runs, counters, warnings, stuckPrograms 
     print(io, dim(io, `   and ${warnings.length - warningsShown} more: nerve doctor`));
   }
   for (const stuck of stuckPrograms.slice(0, warningsShown)) print(io, `${sign.broken} ${toOneLine(stuck, 300)}`);
+  const waiting = runs.waiting === 0 ? "" : `, ${runs.waiting} waiting`;
   const dropped = runs.dropped === 0 ? "" : `, ${runs.dropped} dropped`;
-  const now = `${runs.active} active, ${runs.queued} queued${dropped}`;
+  const now = `${runs.active} active, ${runs.queued} queued${waiting}${dropped}`;
   print(io, `   runs: ${now}; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
   const rows = units.map(({ kind, name, state, pid, memoryBytes, privateBytes, deaths, reason, problem }) => [

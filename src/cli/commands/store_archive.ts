@@ -100,7 +100,9 @@ function show(io: CliIo, flags: Flags, paths: WorkspacePaths, reply: ArchiveRepl
   if (rows === 0) print(io, `${sign.ok} no rows ${before} are in the log`);
   else if (dryRun) print(io, `${sign.next} ${plural(rows, "row")} ${before} would be archived`);
   else print(io, `${sign.ok} ${plural(rows, "row")} ${before} are in ${toPrintable(paths.archive)}`);
-  if (held > 0) print(io, dim(io, `   ${plural(held, "row")} of runs that are not finished stay`));
+  if (held > 0) {
+    print(io, dim(io, `   ${plural(held, "row")} stay: their runs are not finished, or listeners have not heard them`));
+  }
   if (vacuumed) print(io, dim(io, "   free space was returned to the disk"));
   else if (rows > 0 && !dryRun) print(io, dim(io, "   the log reuses their space; --vacuum returns it to the disk"));
   if (rows > 0 && !dryRun) print(io, dim(io, "   to read them: nerve events --archived"));

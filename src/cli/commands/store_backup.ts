@@ -2,9 +2,11 @@
 import { basename, join, resolve } from "node:path";
 import { formatSize } from "../../base/duration.ts";
 import { ifPresent } from "../../base/if_present.ts";
+import { readTrust } from "../../base/ownership.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { resolveEnvFile, showEnvFile } from "../../config/environment.ts";
 import { permissionLockName } from "../../config/permissions/lock_file.ts";
+import { requireTrusted, requireTrustedTree } from "../../config/trust.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { backupData, type BackupManifest, restoreData } from "../../store/maintenance/backup.ts";
 import { createProgressLine, requireLog, withWorkspaceLock } from "../daemon/exclusive_store.ts";
@@ -20,6 +22,8 @@ interface Flags {
 export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = createProgressLine(io);
   requireLog(paths);
+  // Whoever may change the folder could read the data, or put other data there.
+  requireTrusted(folder, folder, readTrust((name) => io.env[name]));
   let manifest: BackupManifest;
   try {
     manifest = await backupData(paths, folder, io.clock.now(), (path) => line.show(basename(path)));
@@ -54,6 +58,7 @@ export async function storeRestore(
 ): Promise<number> {
   const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = createProgressLine(io);
   const showFile = (path: string) => line.show(basename(path));
+  requireTrustedTree(folder, readTrust((name) => io.env[name]));
   const { manifest, before } = await withWorkspaceLock(
     paths,
     "a running daemon's data is never overwritten: nerve stop, then try again",

@@ -4,10 +4,12 @@
  * I2. There is an executable at every moment; the old one is kept beside the new one.
  * I3. When the new one does not start the daemon, the old one is put back and started.
  */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { messageOf, NerveError } from "../../base/errors.ts";
+import { readTrust } from "../../base/ownership.ts";
 import { toPrintable } from "../../base/printable.ts";
 import { version } from "../../base/version.ts";
+import { requireTrusted } from "../../config/trust.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon, isRunning } from "../../daemon/discovery.ts";
 import { workspaceHeld } from "../../protocol/common_errors.ts";
@@ -39,7 +41,10 @@ export async function upgrade(io: CliIo, flags: Flags): Promise<number> {
       hint: "git pull, or build a file with deno task build and put it in place with install.sh",
     });
   }
-  const file = resolve(io.cwd, flags.from);
+  const file = resolve(io.cwd, flags.from), trust = readTrust((name) => io.env[name]);
+  requireTrusted(dirname(installed), dirname(installed), trust);
+  // A checksum from elsewhere says more than an owner; one from a file beside says nothing.
+  if (flags.sha256 === undefined) requireTrusted(file, file, trust);
   using _lock = await lockInstalled(installed);
   const candidate = await copyCandidate(installed, file);
   try {
@@ -97,8 +102,10 @@ async function findTargetWorkspace(io: CliIo, flag: string | undefined): Promise
     });
   } catch (thrown) {
     // An upgrade needs no workspace, but one that was named must exist.
-    if (flag === undefined && thrown instanceof NerveError && thrown.code === "WORKSPACE_MISSING") return null;
-    throw thrown;
+    if (flag !== undefined || !(thrown instanceof NerveError)) throw thrown;
+    if (thrown.code === "OWNER_UNTRUSTED") print(io, `${sign.warning} ${toPrintable(thrown.message)}`);
+    else if (thrown.code !== "WORKSPACE_MISSING") throw thrown;
+    return null;
   }
 }
 

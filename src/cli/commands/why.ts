@@ -58,6 +58,7 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
   print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
   const run = records.run(id);
   if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
+  if (run?.status === "waiting") print(io, `${sign.asleep} now: ${clip(run.reason ?? run.status, 300)}`);
   return exit.ok;
 }
 

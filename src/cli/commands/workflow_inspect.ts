@@ -65,10 +65,10 @@ interface Attempt {
 
 /** Oldest first. */
 function readAttempts(records: CliRecords, runId: string): Attempt[] {
-  const rows = ["run.started", "run.resumed", "run.held"].flatMap((type) =>
-    records.logs({ refId: runId, type, order: "desc", limit: 1_000 })
-  );
-  return rows.sort((a, b) => a.id - b.id).map(({ ts, payload }) => {
+  const read = (type: LogRow["type"]) => records.logs({ refId: runId, type, order: "desc", limit: 1_000 });
+  const rows = [...(["run.started", "run.resumed", "run.held"] as const).flatMap(read)];
+  const woken = read("run.waiting").map((row) => readWoken(records, runId, row)).filter((row) => row !== null);
+  return [...rows, ...woken].sort((a, b) => a.id - b.id).map(({ ts, payload }) => {
     const { attempt, rounds, after: before, reason } = isPlainObject(payload) ? payload : {}, after = before ?? reason;
     return {
       attempt: Number(attempt),
@@ -77,6 +77,19 @@ function readAttempts(records: CliRecords, runId: string): Attempt[] {
       after: typeof after === "string" ? after : null,
     };
   });
+}
+
+/** The attempt that followed a wait, in the form of the other rows; null while the wait goes on or when it was the end. */
+function readWoken(
+  records: CliRecords,
+  runId: string,
+  { id, payload }: LogRow,
+): Pick<LogRow, "id" | "ts" | "payload"> | null {
+  const [settled] = records.logs({ refId: runId, type: "run.message", order: "asc", limit: 1, afterId: id });
+  if (settled === undefined || !isPlainObject(payload) || !isPlainObject(settled.payload)) return null;
+  const { attempt, reason } = payload, { round } = settled.payload;
+  const after = `it waited: ${reason}`;
+  return { id: settled.id, ts: settled.ts, payload: { attempt: Number(attempt) + 1, rounds: Number(round), after } };
 }
 
 function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
@@ -116,6 +129,7 @@ function printRun(io: CliIo, run: Run): void {
     ["ended", time(run.endedAt)],
   ];
   for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(11))} ${value}`);
+  if (run.status === "waiting") print(io, dim(io, `next: it goes on by itself, or nerve workflow kill ${run.runId}`));
   if (run.status !== "started" || run.reason === null) return;
   print(io, dim(io, `next: save code that agrees with its messages, or nerve workflow kill ${run.runId}`));
 }

@@ -35,7 +35,7 @@ interface Flags {
   readonly workspace?: string | undefined;
 }
 
-const unfinished: readonly RunStatus[] = ["queued", "started"];
+const unfinished: readonly RunStatus[] = ["queued", "started", "waiting"];
 
 export async function workflowList(io: CliIo, flags: Flags): Promise<number> {
   const statuses = flags.status === undefined ? (flags.all ? undefined : unfinished) : parseStatuses(flags.status);
@@ -82,6 +82,7 @@ function readStored(config: NerveConfig, records: CliRecords | null): WorkflowVi
     queued: count(name, "queued"),
     schedule: schedule.map(formatSchedule),
     nextDue: null,
+    waiting: count(name, "waiting"),
     problem: null,
   }));
 }
@@ -91,13 +92,23 @@ function printWorkflows(io: CliIo, workflows: readonly WorkflowView[], live: boo
   const scheduled = workflows.some(({ schedule }) => schedule.length > 0);
   printTable(
     io,
-    ["", "WORKFLOW", ...code.title, "ACTIVE", "QUEUED", "OVERFLOW", ...scheduled ? ["NEXT", "SCHEDULE"] : []],
-    workflows.map(({ name, use, active, queued, concurrency, overflow, schedule, nextDue, problem }) => [
+    [
+      "",
+      "WORKFLOW",
+      ...code.title,
+      "ACTIVE",
+      "QUEUED",
+      "WAITING",
+      "OVERFLOW",
+      ...scheduled ? ["NEXT", "SCHEDULE"] : [],
+    ],
+    workflows.map(({ name, use, active, queued, waiting, concurrency, overflow, schedule, nextDue, problem }) => [
       problem !== null ? sign.broken : live ? sign.live : sign.idle,
       name,
       ...code.cell({ name, use }),
       `${active} of ${concurrency}`,
       String(queued),
+      String(waiting),
       overflow,
       ...scheduled ? [nextDue === null ? "-" : formatNext(nextDue, now), clip(schedule.join("; "), 80)] : [],
     ]),

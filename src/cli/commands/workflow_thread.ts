@@ -3,7 +3,7 @@ import { toPrintable } from "../../base/printable.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
 import { type CliIo, exit } from "../io.ts";
 import { openRecordsOrEmpty, requireRun } from "../open_records.ts";
-import { dim, formatClockTime, print, printJson, runSign, toPrintableLines } from "../render/terminal.ts";
+import { dim, formatClockTime, print, printJson, runSign, sign, toPrintableLines } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -71,5 +71,6 @@ function printThread(io: CliIo, run: Run, messages: readonly RunMessage[], earli
   }
   const range = messages.length === 0 ? "no messages" : `rounds ${messages[0]?.round}-${messages.at(-1)?.round}`;
   print(io, dim(io, `\n${range} of ${run.rounds}`));
+  if (run.status === "waiting" && run.reason !== null) print(io, `${sign.asleep} ${toPrintable(run.reason)}`);
   if (earlier !== null) print(io, dim(io, `earlier: ${earlier}`));
 }

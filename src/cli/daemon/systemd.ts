@@ -6,6 +6,7 @@
 import { basename, join } from "node:path";
 import { ifPresent } from "../../base/if_present.ts";
 import { daemonStopMaxMs, deathsMax, deathWindowMs } from "../../base/limits.ts";
+import { trustVariable } from "../../base/ownership.ts";
 import { buildInstalledCommand } from "./installation.ts";
 
 // Imported dynamically: a static import would load it at every start of a built nerve (tools/build/bundle.ts).
@@ -54,7 +55,7 @@ function findUnitFolder(env: Readonly<Record<string, string | undefined>>): stri
 function createUnitText(root: string, env: Readonly<Record<string, string | undefined>>): string {
   const command = [...buildInstalledCommand(env), "run", "--workspace", root].map(quoteWord).join(" ");
   // A user unit gets a minimal PATH, on which programs that senses run may be missing. DENO_DIR holds the packages.
-  const kept = ["PATH", "DENO_DIR"].filter((name) => env[name]);
+  const kept = ["PATH", "DENO_DIR", trustVariable].filter((name) => env[name]);
   return [
     "[Unit]",
     `Description=nerve: ${root.replaceAll("%", "%%")}`,

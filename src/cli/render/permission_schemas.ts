@@ -3,6 +3,14 @@ import * as z from "zod";
 import { permissionNames } from "../../config/types.ts";
 import { reloadReplySchema } from "../../protocol/api.ts";
 
+/** Grants that are refused (errors), or that open the sandbox (warnings). */
+const grantProblems = z.array(z.strictObject({
+  kind: z.enum(["sense", "workflow"]),
+  name: z.string(),
+  severity: z.enum(["error", "warning"]),
+  message: z.string(),
+}));
+
 /** `nerve permissions`: each group and workflow with its grants. `gained`: declared by another sense of the group. */
 export const permissionsOutput = z.strictObject({
   items: z.array(z.strictObject({
@@ -17,6 +25,7 @@ export const permissionsOutput = z.strictObject({
       declaredBy: z.string().nullable(),
       origin: z.enum(["declared", "gained", "implied"]),
     })),
+    problems: grantProblems,
   })),
 });
 
@@ -36,6 +45,8 @@ export const permissionsDiffOutput = z.strictObject({
   problem: z.string().nullable(),
   added: lockChanges,
   removed: lockChanges,
+  /** Of the units that `added` names. */
+  problems: grantProblems,
 });
 export type PermissionsDiffOutput = z.infer<typeof permissionsDiffOutput>;
 

@@ -30,6 +30,7 @@ export const sign = {
 export const runSign: Readonly<Record<RunStatus, string>> = {
   queued: "⏳",
   started: "🔄",
+  waiting: "💤",
   completed: "✅",
   failed: "❌",
   killed: "🛑",

@@ -13,7 +13,7 @@ const archive = command(
     brief: "Move whole days of the log into the archive now",
     details:
       "Moves days older than the retention into data/archive/logs; the daemon does so automatically every day.\n" +
-      "Rows of unfinished runs stay. --vacuum needs the daemon to be stopped.",
+      "Rows of unfinished runs stay, and signals that a listener has not heard. --vacuum needs the daemon to be stopped.",
     examples: [
       "nerve store archive --dry-run",
       "nerve store archive --before 2026-01-31",

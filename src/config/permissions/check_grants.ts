@@ -7,12 +7,20 @@ import { isMissing } from "../../base/if_present.ts";
 import { type ConfigPath, type Diagnostic, quote } from "../diagnostic.ts";
 import { DiagnosticList } from "../diagnostic_list.ts";
 import type { ParsedConfig } from "../parse.ts";
-import type { PermissionRequest } from "../types.ts";
-import type { WorkspacePaths } from "../workspace.ts";
+import { groupMembers, type NerveConfig, type PermissionRequest } from "../types.ts";
+import { configFileName, type WorkspacePaths } from "../workspace.ts";
 import { resolveEnvFile } from "../environment.ts";
+import { type GrantedFolder, listSharedFiles, lookIntoFolder } from "./granted_folder.ts";
 import { type GrantContext, resolveRequest } from "./grants.ts";
 import { pathContains } from "./path_contains.ts";
-import { findLinksOut } from "./symlinks.ts";
+import {
+  findProtected,
+  listGrantedPrograms,
+  listOfWorkspace,
+  listProtectedPaths,
+  type ProtectedPath,
+  toProtectedPaths,
+} from "./protected_paths.ts";
 
 /** Checks the declarations of every sense and workflow. */
 export async function checkGrants(
@@ -20,23 +28,56 @@ export async function checkGrants(
   paths: WorkspacePaths,
   context: GrantContext,
 ): Promise<Diagnostic[]> {
-  const diagnostics = new DiagnosticList(parsed.placeOf);
-  const { senses, workflows } = parsed.config, envFile = resolveEnvFile(parsed.config, paths.root, context.home);
+  const diagnostics = new DiagnosticList(parsed.placeOf), { config } = parsed;
+  const envFile = resolveEnvFile(config, paths.root, context.home);
   const envFiles = envFile === null ? [] : await resolveSpellings(envFile);
-  const units = [
-    ...[...senses.values()].map((sense) => ["senses", sense.name, sense.permissions] as const),
-    ...[...workflows.values()].map((workflow) => ["workflows", workflow.name, workflow.permissions] as const),
-  ];
-  for (const [section, name, request] of units) {
-    await checkRequest(request, [section, name, "permissions"], { paths, ...context, envFiles, diagnostics });
+  const table = listProtectedPaths(paths, context, envFiles), programs = listGrantedPrograms(config, paths, context);
+  const looks = new Map<string, Promise<GrantedFolder>>();
+  for (const { section, name, request, sharers, own } of listParts(config)) {
+    const scope = { paths, ...context, envFiles, diagnostics, looks };
+    const resolved = sharers.flatMap((each) => resolveRequest({ write: each.write ?? [] }, paths.root, context.home));
+    await checkRequest(request, [section, name, "permissions"], {
+      ...scope,
+      table: [...table, ...toProtectedPaths(programs, own)],
+      roots: [...new Set(resolved.flatMap(({ value }) => value === true ? [] : [value]))],
+    });
   }
   return diagnostics.sorted();
+}
+
+interface Part {
+  readonly section: "senses" | "workflows";
+  readonly name: string;
+  readonly request: PermissionRequest;
+  /** The requests of all that share its process, and who they are. */
+  readonly sharers: readonly PermissionRequest[];
+  readonly own: readonly string[];
+}
+
+function listParts(config: NerveConfig): Part[] {
+  return [
+    ...[...config.groups.keys()].flatMap((group) => {
+      const members = groupMembers(config, group), sharers = members.map(({ permissions }) => permissions);
+      const own = members.map(({ name }) => `sense ${name}`);
+      return members.map(({ name, permissions }): Part => {
+        return { section: "senses", name, request: permissions, sharers, own };
+      });
+    }),
+    ...[...config.workflows.values()].map(({ name, permissions }): Part => {
+      const own = [`workflow ${name}`];
+      return { section: "workflows", name, request: permissions, sharers: [permissions], own };
+    }),
+  ];
 }
 
 interface Scope extends GrantContext {
   readonly paths: WorkspacePaths;
   /** The configured file of variables, as written and where links lead. */
   readonly envFiles: readonly string[];
+  readonly table: readonly ProtectedPath[];
+  /** What the unit may write. */
+  readonly roots: readonly string[];
+  readonly looks: Map<string, Promise<GrantedFolder>>;
   readonly diagnostics: DiagnosticList;
 }
 
@@ -61,60 +102,123 @@ async function checkRequest(request: PermissionRequest, path: ConfigPath, scope:
       );
       continue;
     }
-    if (permission === "write") await checkWrite(value, at, scope);
-    else {
+    if (permission === "write") {
+      if (!await checkWrite(value, at, scope)) await checkInside(value, at, scope);
+    } else {
       await checkRead(value, at, scope);
-      await checkExists(value, at, request, scope);
+      checkExists(value, at, request, scope);
+      warnOfLinks("read", value, await look(value, scope), at, scope);
     }
-    await checkLinks(permission, value, at, scope);
   }
 }
 
-/** The paths that no sandbox may write, and what each holds. */
-function listProtectedPaths({ paths, envFiles, nerveModules }: Scope): [path: string, what: string][] {
-  return [
-    ...envFiles.map((file): [string, string] => [file, "env_file, the variables of all senses and workflows"]),
-    ...nerveModules.map((folder): [string, string] => [folder, "nerve's own code, which runs outside the sandbox"]),
-    [paths.configFile, "nerve.yaml, which grants permissions"],
-    [paths.senses, "the code of senses, which may run with other permissions"],
-    [paths.workflows, "the code of workflows, which may run with other permissions"],
-    [paths.lib, "code that senses and workflows share"],
-    [paths.data, "the log and the databases of other senses"],
-    [paths.logs, "the daemon's text log"],
-    [paths.lockFile, "the daemon's lock"],
-    [paths.pidFile, "the daemon's pid file"],
-    [paths.socket, "the control socket"],
-    [paths.runtimeFolder, "the sockets of the daemon"],
-    [join(paths.root, "nerve.permissions.lock"), "the record of agreed permissions"],
-    // A hook or a configured filter runs when the owner next uses git, outside any sandbox.
-    [join(paths.root, ".git"), "git hooks, which run outside the sandbox"],
-  ];
-}
-
-async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<void> {
-  const { home, diagnostics } = scope;
+/** Compares a write grant with the table. True when it is refused. */
+async function checkWrite(value: string, at: ConfigPath, scope: Scope): Promise<boolean> {
+  const { diagnostics, table } = scope;
   for (const spelling of await resolveSpellings(value)) {
-    for (const [path, what] of listProtectedPaths(scope)) {
-      if (!pathContains(spelling, path) && !pathContains(path, spelling)) continue;
-      const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
-      const hint = "grant a folder that nerve does not use, such as files/ in the workspace";
-      return diagnostics.error(at, `write of ${quote(value)} covers ${what}${link}`, hint);
+    const link = spelling === value ? "" : ` through a symbolic link to ${spelling}`;
+    const hit = findProtected(table, spelling) ?? findInOther(spelling, scope);
+    if (hit === null) continue;
+    if (hit.refused) {
+      const hint = "grant a folder that nothing else uses, such as files/ in the workspace";
+      diagnostics.error(at, `write of ${quote(value)} covers ${hit.what}${link}`, hint);
+      return true;
     }
+    diagnostics.warning(at, `write of ${quote(value)} opens the sandbox: it covers ${hit.what}${link}`, openHint);
+    return false;
   }
-  if (systemFolders.some((folder) => pathContains(folder, value))) {
-    diagnostics.warning(
-      at,
-      `write of ${quote(value)} opens the sandbox: the system executes or reads what is written there`,
-    );
-  } else if (home !== null && (value === home || value.startsWith(`${home}/.`))) {
-    diagnostics.warning(
-      at,
-      `write of ${quote(value)} opens the sandbox: programs execute or read what is written there`,
-    );
-  }
+  return false;
 }
 
-const systemFolders = ["/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/usr/bin", "/usr/lib"];
+const openHint = "whoever executes or reads it then does what the sense wrote";
+
+/** What of another workspace, in which the path lies, it covers. */
+function findInOther(path: string, { paths: { root } }: Scope): ProtectedPath | null {
+  for (let folder = path, below = ""; folder !== below; below = folder, folder = dirname(folder)) {
+    if (folder === root || isAbsentNow(join(folder, configFileName))) continue;
+    const hit = findProtected(toRefused(folder), path);
+    if (hit !== null) return hit;
+  }
+  return null;
+}
+
+function toRefused(root: string): ProtectedPath[] {
+  return listOfWorkspace(root).map(([path, what]) => ({
+    path,
+    what: `${what}, of the workspace ${root}`,
+    refused: true,
+  }));
+}
+
+/** What in a folder makes a write grant larger than it says. */
+async function checkInside(value: string, at: ConfigPath, scope: Scope): Promise<void> {
+  const { diagnostics, table, paths: { root } } = scope, found = await look(value, scope);
+  const refuse = (what: string, through: string, hint: string) =>
+    diagnostics.error(at, `write of ${quote(value)} covers ${what} through ${through}`, hint);
+  const other = found.workspaces.find((folder) => folder !== root);
+  if (other !== undefined) {
+    const what = `the workspace ${quote(relative(value, other) || ".")}, with its permissions and its code`;
+    return diagnostics.error(at, `write of ${quote(value)} covers ${what}`, "grant a folder that holds no workspace");
+  }
+  for (const { link, target } of [...found.linksOut, ...found.movable]) {
+    const hit = findProtected(table, target);
+    if (hit?.refused !== true) continue;
+    const moved = found.linksOut.some((each) => each.link === link) ? "" : ", which leads there once it is moved";
+    return refuse(hit.what, `the link ${quote(link)}${moved}`, "remove the link");
+  }
+  if (found.shared.length > 0) {
+    const files = listSharedFiles(
+      listOfWorkspace(root).filter(([path]) => path !== scope.paths.data).map(([path]) => path),
+    );
+    for (const { path, id } of found.shared) {
+      const own = files.get(id);
+      if (own === undefined || own === path) continue;
+      return refuse(relative(root, own), `its other name ${quote(relative(value, path))}`, "remove that hard link");
+    }
+  }
+  const [repository] = found.repositories;
+  if (repository !== undefined) {
+    const what = `git hooks and settings in ${quote(relative(value, repository))}`;
+    diagnostics.warning(at, `write of ${quote(value)} opens the sandbox: it covers ${what}`, openHint);
+  }
+  warnOfLinks("write", value, found, at, scope);
+}
+
+function look(value: string, { looks, roots, paths }: Scope): Promise<GrantedFolder> {
+  const key = [value, ...roots].join("\0"), found = looks.get(key) ?? lookIntoFolder(value, roots, paths.blobs);
+  looks.set(key, found);
+  return found;
+}
+
+function warnOfLinks(
+  permission: "read" | "write",
+  value: string,
+  { linksOut, movable }: GrantedFolder,
+  at: ConfigPath,
+  { diagnostics }: Scope,
+): void {
+  const moved = permission === "write" ? movable.filter(({ target }) => !isAbsentNow(target)) : [];
+  const [first] = [...linksOut, ...moved], count = new Set([...linksOut, ...moved].map(({ link }) => link)).size;
+  if (first === undefined) return;
+  const more = count === 1 ? "" : ` (and ${count - 1} more)`, later = linksOut.length === 0 ? ", once it is moved" : "";
+  diagnostics.warning(
+    at,
+    `${permission} of ${quote(value)} reaches outside: the link ${quote(first.link)} leads to ${
+      quote(first.target)
+    }${later}${more}`,
+    "Deno follows links: grant a folder without links, or remove them",
+  );
+}
+
+function isAbsentNow(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return false;
+  } catch (thrown) {
+    // What cannot be looked at may be there.
+    return isMissing(thrown);
+  }
+}
 
 async function checkRead(value: string, at: ConfigPath, { paths, envFiles, home, diagnostics }: Scope): Promise<void> {
   if (value === "/" || value === home) {
@@ -142,50 +246,13 @@ function isNeverGranted(permission: "read" | "write", value: string): boolean {
 }
 
 /** A missing path is usually misspelt, unless the sense may write it too: then it may create it later. */
-async function checkExists(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): Promise<void> {
+function checkExists(value: string, at: ConfigPath, request: PermissionRequest, scope: Scope): void {
   const { paths: { root }, home, diagnostics } = scope, { write = [] } = request;
   const own = resolveRequest({ write }, root, home).some((grant) =>
     grant.value === true || pathContains(grant.value, value)
   );
-  if (own || !await isAbsent(value)) return;
+  if (own || !isAbsentNow(value)) return;
   diagnostics.warning(at, `read of ${quote(value)}: the path does not exist`, "is it misspelt, or made later?");
-}
-
-async function isAbsent(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return false;
-  } catch (thrown) {
-    // A path that cannot be read may exist.
-    return isMissing(thrown);
-  }
-}
-
-/** Links out of a granted folder are an error when they let the sandbox write to nerve, otherwise a warning. */
-async function checkLinks(permission: "read" | "write", value: string, at: ConfigPath, scope: Scope): Promise<void> {
-  const links = await findLinksOut(value), [first] = links;
-  if (first === undefined) return;
-  if (permission === "write") {
-    for (const { link, target } of links) {
-      const [, what] = listProtectedPaths(scope).find(([path]) =>
-        pathContains(target, path) || pathContains(path, target)
-      ) ?? [];
-      if (what === undefined) continue;
-      return scope.diagnostics.error(
-        at,
-        `write of ${quote(value)} covers ${what} through the link ${quote(link)}`,
-        "remove the link",
-      );
-    }
-  }
-  const more = links.length === 1 ? "" : ` (and ${links.length - 1} more)`;
-  scope.diagnostics.warning(
-    at,
-    `${permission} of ${quote(value)} reaches outside: the link ${quote(first.link)} leads to ${
-      quote(first.target)
-    }${more}`,
-    "Deno follows links: grant a folder without links, or remove them",
-  );
 }
 
 async function checkSocket(path: string, at: ConfigPath, { paths, diagnostics }: Scope): Promise<void> {

@@ -32,6 +32,8 @@ export interface GrantContext {
   readonly nerveModules: readonly string[];
   /** The user's home folder, for `~`. */
   readonly home: string | null;
+  /** Default: the variables of this process. */
+  readonly env?: (name: string) => string | undefined;
 }
 
 /** One grant. `value` is an absolute path, a host, a name, or true for everything. */

@@ -11,7 +11,8 @@ export function storeRoutes(view: KernelPort) {
     "/store/archive",
     describeRoute({
       summary: "Move whole days of the log into the archive now",
-      description: "Answers when that is done; health shows the progress. Rows of unfinished runs stay.",
+      description:
+        "Answers when that is done; health shows the progress. Rows of unfinished runs stay, and signals that a listener has not heard.",
       responses: describeResponses("What left the log", archiveReplySchema, 413, 415),
     }),
     validatePart("json", archiveRequestSchema),

@@ -7,8 +7,9 @@
  * I2. The first rows of a day are deleted in the transaction that moves `meta.archived_up_to` to the day's end; the
  *     others follow in their own transactions. A crash in between leaves the same rows in both places: the table's rows
  *     count, and the next archive run deletes them. At or above the watermark no row is only in the archive.
- * I3. Rows of runs that were unfinished when the day was surveyed stay, and so does the newest row of the log. A later
- *     archive run takes them: it rewrites the file with its old rows and the new ones.
+ * I3. Rows of runs that were unfinished when the day was surveyed stay, and so do signals that a listener had not heard,
+ *     and the newest row of the log. A later archive run takes them: it rewrites the file with its old rows and the new
+ *     ones.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { setImmediate } from "node:timers";
@@ -23,6 +24,7 @@ import { archivedUpToKey, setMeta } from "../log/meta_store.ts";
 import { inTransactionWhenFree, openDatabase, StatementCache } from "../sqlite/database.ts";
 import { archivePath, DayWriter, parseRowId, readLinesIfPresent } from "./archive_file.ts";
 import { dayMs, dayOf, parseDay, startOfDay } from "./days.ts";
+import { createHeld, isAnyHeld, isHeld, refreshHeld } from "./held_rows.ts";
 
 export interface ArchiveOptions {
   /** Archives the days that ended before this time. */
@@ -38,7 +40,7 @@ export interface ArchiveReport {
   readonly days: readonly { readonly day: string; readonly rows: number }[];
   /** Rows archived. */
   readonly rows: number;
-  /** Rows of those days that stay, because their run is unfinished. */
+  /** Rows of those days that stay, because their run is unfinished or a listener has not heard them. */
   readonly held: number;
 }
 
@@ -70,7 +72,6 @@ const rowsDeletedMin = 50, rowsDeletedMax = 5_000, rowsDeletedFirst = 500;
 const sliceMs = 5;
 /** The rows of a day within a window of ids; the plus makes SQLite use the index of the ids. */
 const windowOfDay = "id > ? and id <= ? and +ts >= ? and +ts < ?";
-const isHeld = "ref_id in (select id from held)", notHeld = `(ref_id is null or not ${isHeld})`;
 
 /** The survey of a day before it is archived. It alone decides which rows are written and which are deleted. */
 interface Day {
@@ -98,8 +99,7 @@ class ArchiveRun {
   readonly #options: ArchiveOptions;
   readonly #cutoff: number;
   /**
-   * No read takes longer than a slice: a long one would prevent the checkpoint of the write-ahead log. The temporary
-   * table `held` holds the runs whose rows stay.
+   * No read takes longer than a slice: a long one would prevent the checkpoint of the write-ahead log.
    */
   readonly #db: DatabaseSync;
   readonly #statements: StatementCache;
@@ -110,9 +110,8 @@ class ArchiveRun {
     this.#options = options;
     this.#cutoff = startOfDay(options.beforeMs);
     this.#db = openDatabase(ports.databasePath, options.dryRun ? { readOnly: true } : { synchronous: "normal" });
-    this.#db.exec(
-      "pragma busy_timeout = 0; pragma temp_store = memory; create temp table held (id text primary key) without rowid",
-    );
+    this.#db.exec("pragma busy_timeout = 0; pragma temp_store = memory");
+    createHeld(this.#db);
     this.#statements = new StatementCache(this.#db);
     this.#sliceEnd = ports.clock.monotonic() + sliceMs;
   }
@@ -167,8 +166,7 @@ class ArchiveRun {
   async #survey(start: number): Promise<Day> {
     // In this order: a run that starts after the first query has its rows above `newest`.
     const newest = Number(this.#statements.get("select max(id) as id from logs").get()?.id);
-    const unfinished = "select run_id from workflow_runs where status in ('queued', 'started')";
-    this.#db.exec(`delete from held; insert into held ${unfinished}`);
+    refreshHeld(this.#db);
     const end = start + dayMs;
     const page = this.#statements.arrays(
       "select ts, id from logs where (ts, id) > (?, ?) and ts < ? order by ts, id limit ?",
@@ -192,7 +190,7 @@ class ArchiveRun {
   async #countHeld(
     { start, end, firstId, lastId }: Pick<Day, "start" | "end" | "firstId" | "lastId">,
   ): Promise<number> {
-    if (this.#statements.get("select 1 from held limit 1").get() === undefined) return 0;
+    if (!isAnyHeld(this.#statements)) return 0;
     const count = this.#statements.get(`select count(*) as rows from logs where ${windowOfDay} and ${isHeld}`);
     let rows = 0;
     for (let after = firstId - 1; after < lastId; after += rowsCounted) {
@@ -214,7 +212,7 @@ class ArchiveRun {
       await file.flush();
       this.#report(day, "writing", written);
     };
-    const page = this.#statements.arrays(`select id, ${logLine} from logs where ${windowOfDay} and ${notHeld}`);
+    const page = this.#statements.arrays(`select id, ${logLine} from logs where ${windowOfDay} and not ${isHeld}`);
     for (let after = firstId - 1; after < lastId; after += rowsRead) {
       const rows = page.all(after, Math.min(after + rowsRead, lastId), start, end);
       for (const [id, text] of rows as unknown as [number, string][]) {
@@ -238,7 +236,7 @@ class ArchiveRun {
 
   async #delete(day: Day): Promise<void> {
     const { writer, clock } = this.#ports, { firstId, lastId, start, end } = day;
-    const statement = this.#statements.get(`delete from logs where ${windowOfDay} and ${notHeld}`);
+    const statement = this.#statements.get(`delete from logs where ${windowOfDay} and not ${isHeld}`);
     let deleted = 0, size = rowsDeletedFirst;
     for (let after = firstId - 1, before: number; after < lastId; after = before) {
       before = Math.min(after + size, lastId);

@@ -42,6 +42,15 @@ export class MetaStore {
     return row === undefined ? null : String(row.value);
   }
 
+  /** The keys on disk that begin with `prefix`. */
+  keys(prefix: string): string[] {
+    const rows = this.#statements.get("select key from meta where key >= ? and key < ?").all(
+      prefix,
+      `${prefix}\u{10FFFF}`,
+    );
+    return rows.map(({ key }) => String(key));
+  }
+
   /** Never throws for a disk failure: a lost value is counted (`GroupCommit.counters`). */
   set(key: string, value: string): void {
     this.setAll([[key, value]]);

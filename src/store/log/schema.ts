@@ -4,6 +4,8 @@
  * I1. A log row never changes, and can be deleted only when `meta.archived_up_to` (milliseconds) has passed its time.
  * I2. The newest row is never deleted: ids continue from it, so that no id is assigned twice.
  * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
+ * I4. `run_waits` has rows of waiting runs only: what each waits for. A waiting run goes on only with the message that
+ *     settles its wait.
  */
 
 export const logMigrations: readonly string[] = [
@@ -69,5 +71,47 @@ begin select raise(abort, 'an illegal move of a run'); end;
 create trigger workflow_runs_identity before update of
   seq, run_id, workflow, max_rounds, prompt, payload, trigger, cause_id, queued_at on workflow_runs
 begin select raise(abort, 'what a run was asked for never changes'); end;
+`,
+  `
+drop trigger workflow_runs_move;
+create trigger workflow_runs_move before update on workflow_runs
+when not case old.status
+  when 'queued' then new.status in ('started', 'killed', 'interrupted', 'dropped')
+  when 'started' then new.status in ('completed', 'failed', 'killed', 'crashed', 'interrupted')
+    or (new.status = 'started' and new.attempt = old.attempt + 1 and new.rounds = old.rounds)
+    or (new.status = 'started' and new.attempt = old.attempt and new.rounds = old.rounds + 1)
+    or (new.status = 'waiting' and new.attempt = old.attempt and new.rounds = old.rounds)
+  when 'waiting' then new.status in ('killed', 'interrupted')
+    or (new.status = 'started' and new.attempt = old.attempt + 1 and new.rounds = old.rounds + 1)
+  else false end
+begin select raise(abort, 'an illegal move of a run'); end;
+
+create index workflow_runs_waiting on workflow_runs (workflow) where status = 'waiting';
+
+create table run_waits (
+  run_id text primary key,
+  round integer not null,
+  role text not null,
+  kind text not null,
+  since text not null,
+  due integer,
+  boot_id text,
+  boot_due integer
+) strict, without rowid;
+create index run_waits_due on run_waits (due) where due is not null;
+create index run_waits_boot_due on run_waits (boot_id, boot_due) where boot_due is not null;
+
+create trigger run_waits_first before insert on run_waits
+when not exists (
+  select 1 from workflow_runs where run_id = new.run_id and status = 'waiting' and rounds = new.round - 1
+)
+begin select raise(abort, 'only a waiting run has a wait, for its next round'); end;
+
+create trigger run_waits_never_change before update on run_waits
+begin select raise(abort, 'a wait never changes'); end;
+
+create trigger run_waits_end after update of status on workflow_runs
+when old.status = 'waiting' and new.status <> 'waiting'
+begin delete from run_waits where run_id = new.run_id; end;
 `,
 ];

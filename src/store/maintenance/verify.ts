@@ -11,6 +11,7 @@ import { archivedUpToKey } from "../log/meta_store.ts";
 import { logMigrations } from "../log/schema.ts";
 import { replayRuns } from "../runs/rebuild.ts";
 import { readRun } from "../runs/run_sql.ts";
+import { readWait } from "../runs/wait_sql.ts";
 import { checkVersion, migrate, openDatabase, readUserVersion, StatementCache } from "../sqlite/database.ts";
 import { type DatabaseFile, type DataPaths, listBlobFiles, listDatabases, readInfo } from "./data_files.ts";
 
@@ -193,5 +194,8 @@ function compareRun(made: StatementCache, kept: StatementCache, id: string): Ver
   const different = Object.entries(run).filter(([key, value]) =>
     JSON.stringify(value) !== JSON.stringify(rebuilt?.[key as keyof typeof run])
   ).map(([key]) => key);
+  // A database of an older nerve has no waits, and no run that waits.
+  const waits = run.status === "waiting" ? [kept, made].map((all) => JSON.stringify(readWait(all, id))) : [];
+  if (waits[0] !== waits[1]) different.push("wait");
   return verdict(different.length === 0 ? null : `differs from the log: ${different.join(", ")}`);
 }

@@ -1,18 +1,19 @@
 /**
- * Rebuilds `workflow_runs` from the log and, on request, from its archive, by replaying the rows that run_log_rows.ts
+ * Rebuilds `workflow_runs` and `run_waits` from the log and, on request, from its archive, by replaying the rows that run_log_rows.ts
  * describes. The usual statements and triggers apply, so an illegal move in the log is detected. Used by store.ts and
  * verify.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
-import type { Run, RunChange, RunMessage } from "../../protocol/run.ts";
+import type { Run, RunChange, RunMessage, RunWait } from "../../protocol/run.ts";
 import { listArchivedDays, parseRow, parseRowId, readLines } from "../archive/archive_file.ts";
 import { runStep } from "../commit/operations.ts";
 import { logColumns, toLogRow } from "../log/log_sql.ts";
 import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
+import { insertWait, settleWait } from "./wait_sql.ts";
 
 /** `skipped` counts rows that do not fit their run, and rows of runs whose first row was not found. */
 export interface Rebuilt {
@@ -45,6 +46,7 @@ export function replayRuns(
   ) {
     if (isFirstRow(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
+      target.get("delete from run_waits where run_id = ?").run(runId);
       runStep(target, insertRun(payload));
       made.add(runId);
     } else if (isPlainObject(payload)) {
@@ -122,10 +124,13 @@ function replay(statements: StatementCache, type: string, runId: string, payload
   if (run === null) return false;
   if (type === "run.message") {
     const { round } = payload as unknown as RunMessage;
-    return runStep(statements, countMessage(runId, run.attempt, round)) > 0;
+    const step = run.status === "waiting" ? settleWait(runId, round) : countMessage(runId, run.attempt, round);
+    return runStep(statements, step) > 0;
   }
   if (payload.status === undefined) return false;
-  return runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
+  const changed = runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
+  if (changed && isPlainObject(payload.wait)) runStep(statements, insertWait(runId, payload.wait as RunWait));
+  return changed;
 }
 
 function isFirstRow(payload: unknown): payload is Run {

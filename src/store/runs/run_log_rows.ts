@@ -3,7 +3,8 @@
  * Pure; run_store.ts writes them, rebuild.ts reads them.
  * - The first row of a run (`run.queued`, `run.started` or `run.dropped`) holds every field of the run.
  * - The row of a later change holds the changed fields; `status` is always one of them.
- * - A `run.message` row holds the message.
+ * - A `run.message` row holds the message. Where the run waits, it also settles the wait.
+ * - A `run.waiting` row holds, beside the changed fields, the `wait`.
  * Other rows about a run (`run.log`, `run.refused`, a `run.crashed` that only records a death) have no `status`.
  */
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";
@@ -16,6 +17,7 @@ export const runStateTypes: readonly LogType[] = [
   "run.started",
   "run.resumed",
   "run.held",
+  "run.waiting",
   "run.completed",
   "run.failed",
   "run.killed",

@@ -7,8 +7,9 @@
  *     (group_commit.ts).
  */
 import { assert } from "../../base/errors.ts";
+import type { BootTime } from "../../base/boot_time.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
-import type { RoleFailure, Run, RunChange, RunMessage, RunRef } from "../../protocol/run.ts";
+import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunWait, WaitingRun } from "../../protocol/run.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import { type StatementCache, toStoreError } from "../sqlite/database.ts";
@@ -26,6 +27,7 @@ import {
   toRun,
   updateRun,
 } from "./run_sql.ts";
+import { countWaiting, insertWait, listDueWaits, type NextDue, readNextDue, settleWait } from "./wait_sql.ts";
 
 export class SqliteRunStore {
   readonly #statements: StatementCache;
@@ -68,6 +70,45 @@ export class SqliteRunStore {
     const { runId, attempt } = run;
     const row = this.#log.toStep({ ...toRow(run, "run.attempt_failed"), payload: { attempt, ...failure } });
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
+  }
+
+  /** A started run begins to wait. False, without a row, if it is not in that attempt and round. */
+  beginWait({ runId, attempt, ...run }: RunRef, wait: RunWait, reason: string): Promise<boolean> {
+    const change = { status: "waiting", reason } as const;
+    const guard = { from: ["started"], fence: attempt, rounds: wait.round - 1 } as const;
+    const row = buildChangeRow(
+      { ...toRow({ ...run, runId, attempt }, "run.waiting"), payload: { attempt, wait } },
+      change,
+    );
+    return this.#writer.run([updateRun(runId, guard, change), this.#log.toStep(row), insertWait(runId, wait)]);
+  }
+
+  /** A message settles the wait of a run, which goes on in its next attempt. False, without a row, if it does not wait. */
+  settleWait(run: RunRef, { round, role, content, meta, ts }: RunMessage): Promise<boolean> {
+    const row = this.#log.toStep({ ...toRow(run, "run.message"), payload: { round, role, content, meta } }, ts);
+    return this.#writer.run([settleWait(run.runId, round), row]);
+  }
+
+  /** When the next waits are due. */
+  readNextDue(boot: BootTime | null): NextDue {
+    return readNextDue(this.#statements, boot);
+  }
+
+  /** Waits that are over, in the order in which they were due; at most `limit`. */
+  listDueWaits(now: number, boot: BootTime | null, limit: number): WaitingRun[] {
+    return listDueWaits(this.#statements, now, boot, limit);
+  }
+
+  /** How many runs of each workflow wait. */
+  countWaiting(): Map<string, number> {
+    return countWaiting(this.#statements);
+  }
+
+  /** Runs of a workflow that wait, oldest first; at most `limit`. */
+  listWaiting(workflow: string, limit: number): Run[] {
+    const sql =
+      `select ${runColumns} from workflow_runs where workflow = ? and status = 'waiting' order by seq limit ?`;
+    return this.#statements.arrays(sql).all(workflow, limit).map(toRun);
   }
 
   /** The newest failed attempt of a role of this run, whatever its round. */

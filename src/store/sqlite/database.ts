@@ -9,10 +9,12 @@
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { walKeptMaxBytes } from "../../base/database_limits.ts";
 import { ifPresent } from "../../base/if_present.ts";
 import { assert, messageOf, NerveError } from "../../base/errors.ts";
 import { databaseBusyMaxMs, lockRetryMs, preparedStatementsMax } from "../../base/limits.ts";
 import { type Clock, delay } from "../../base/time.ts";
+import { uncurried } from "../../base/uncurried.ts";
 
 /** Parts of node:sqlite on Deno 2.9.6 that its bundled types lack. */
 declare module "node:sqlite" {
@@ -29,6 +31,7 @@ declare module "node:sqlite" {
   }
   interface StatementSync {
     setReturnArrays(on: boolean): void;
+    setReadBigInts(on: boolean): void;
   }
   namespace constants {
     const SQLITE_OK: number;
@@ -66,7 +69,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): DatabaseS
   try {
     if (!readOnly && !existing && path !== memory) makePrivateFile(path);
     db = open(existing ? withoutCreating(path) : path, readOnly);
-    if (!readOnly) db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}`);
+    if (!readOnly) db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}; ${boundWal}`);
     else if (cannotShare(db) && ifPresent(() => Deno.lstatSync(`${path}-wal`)) === null) {
       // On a medium that cannot be written SQLite has no place for its -shm file, and nobody else can change the database.
       db.close();
@@ -79,15 +82,21 @@ export function openDatabase(path: string, options: OpenOptions = {}): DatabaseS
   }
 }
 
+/** A -wal file that readers made large becomes small again, so that readers and quotas see how much is in it. */
+const boundWal = `pragma journal_size_limit = ${walKeptMaxBytes}`;
+
 function open(path: string | URL, readOnly: boolean): DatabaseSync {
-  return new DatabaseSync(path, {
+  const options = {
+    // Options that are not named here keep their defaults, whatever user code adds to the prototype of objects.
+    __proto__: null,
     readOnly,
     timeout: databaseBusyMaxMs,
     defensive: true,
     enableForeignKeyConstraints: true,
     enableDoubleQuotedStringLiterals: false,
     allowExtension: false,
-  });
+  };
+  return new DatabaseSync(path, options);
 }
 
 function withoutCreating(path: string): URL {
@@ -190,11 +199,22 @@ export function readUserVersion(db: DatabaseSync): number {
   return Number(db.prepare("pragma user_version").get()?.user_version ?? 0);
 }
 
+type Statements = Map<string, StatementSync>;
+// Captured: in the sandbox, user code that replaces a method of maps must not be given a statement.
+const find = uncurried(Map.prototype.get) as (map: Statements, sql: string) => StatementSync | undefined;
+const put = uncurried(Map.prototype.set) as (map: Statements, sql: string, statement: StatementSync) => void;
+const drop = uncurried(Map.prototype.delete) as (map: Statements, sql: string) => boolean;
+const keysOf = uncurried(Map.prototype.keys) as (map: Statements) => IterableIterator<string>;
+const nextKey = uncurried(new Map<string, unknown>().keys().next) as (
+  keys: IterableIterator<string>,
+) => IteratorResult<string>;
+
 /** Prepared statements by text; drops the least recently used one when there are too many. */
 export class StatementCache {
   #db: Pick<DatabaseSync, "prepare">;
   readonly #max: number;
-  readonly #statements = new Map<string, StatementSync>();
+  #statements: Statements = new Map();
+  #size = 0;
 
   constructor(db: Pick<DatabaseSync, "prepare">, max: number = preparedStatementsMax) {
     this.#db = db;
@@ -204,19 +224,16 @@ export class StatementCache {
   /** From now on statements are of this connection. */
   useDatabase(db: Pick<DatabaseSync, "prepare">): void {
     this.#db = db;
-    this.#statements.clear();
+    this.#statements = new Map();
+    this.#size = 0;
   }
 
   get(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      const [oldest] = this.#statements.keys();
-      if (this.#statements.size >= this.#max && oldest !== undefined) this.#statements.delete(oldest);
-    } else {
-      this.#statements.delete(sql);
-    }
-    this.#statements.set(sql, statement);
+    const known = find(this.#statements, sql), statement = known ?? this.#db.prepare(sql);
+    if (known !== undefined) drop(this.#statements, sql);
+    else if (this.#size < this.#max) this.#size++;
+    else drop(this.#statements, nextKey(keysOf(this.#statements)).value);
+    put(this.#statements, sql, statement);
     return statement;
   }
 
@@ -231,7 +248,7 @@ export class StatementCache {
   }
 
   get size(): number {
-    return this.#statements.size;
+    return this.#size;
   }
 }
 

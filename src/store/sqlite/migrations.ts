@@ -3,7 +3,8 @@
  * transaction, and is recorded in `_migrations` with a checksum. Used by sense_database.ts.
  * I1. A file that has run never runs again, and must neither change nor vanish: the database could not be recreated.
  * I2. Nothing is half applied: a file that fails leaves no trace, and later files do not run.
- * I3. A file cannot leave its transaction: begin, commit, savepoint, attach and detach are rejected.
+ * I3. A file cannot leave its transaction: begin, commit and savepoint are rejected, and so is what sql_rules.ts closes to
+ *     code of the sense.
  */
 import { join } from "node:path";
 import { constants, type DatabaseSync } from "node:sqlite";
@@ -12,6 +13,7 @@ import { sha256 } from "../../base/sha256.ts";
 import type { Clock } from "../../base/time.ts";
 import type { LoadProblem } from "../../protocol/message.ts";
 import { inTransaction } from "./database.ts";
+import { judgeOwnSql } from "./sql_rules.ts";
 import { runScript, ScriptError } from "./sql_script.ts";
 
 const namePattern = /^(\d{4})_[A-Za-z0-9._-]+\.sql$/;
@@ -121,8 +123,8 @@ const refused: Readonly<Record<number, string>> = {
 
 function runConfined(db: DatabaseSync, script: string): void {
   let reason: string | null = null;
-  db.setAuthorizer((action) => {
-    reason = refused[action] ?? null;
+  db.setAuthorizer((action, first, second) => {
+    reason = refused[action] ?? judgeOwnSql(action, first, second);
     return reason === null ? constants.SQLITE_OK : constants.SQLITE_DENY;
   });
   try {

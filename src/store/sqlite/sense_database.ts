@@ -9,26 +9,40 @@ import type { LoadProblem } from "../../protocol/message.ts";
 import { openDatabase, toStoreError } from "./database.ts";
 import { applyMigrations, findAppliedProblems } from "./migrations.ts";
 
-export interface OpenedSense {
-  readonly sqlite: DatabaseSync;
-  /** The problems of the migrations, each with its file; the database is open nonetheless. */
-  readonly problems: LoadProblem[];
-}
+const memory = ":memory:";
 
 /** `path` may be ":memory:". Throws NerveError STORE_FAILED when the database cannot be opened or written. */
-export async function openSenseDatabase(
+export function openSenseDatabase(path: string): DatabaseSync {
+  const sqlite = openDatabase(path, { synchronous: "normal" });
+  // A file for temporary tables would lie in a folder that no grant names.
+  sqlite.exec("pragma temp_store = memory");
+  return sqlite;
+}
+
+/**
+ * Runs the pending migrations; returns their problems, each with its file. Closes the database when it throws NerveError
+ * STORE_FAILED. It resolves with no handle: in the sandbox, user code can intercept what a promise resolves with.
+ */
+export async function migrateSenseDatabase(
+  sqlite: DatabaseSync,
   path: string,
   migrationsFolder: string,
   clock: Clock = systemClock,
-): Promise<OpenedSense> {
-  const sqlite = openDatabase(path, { synchronous: "normal" });
+): Promise<LoadProblem[]> {
   try {
-    const problems = await applyMigrations(sqlite, migrationsFolder, clock);
-    return { sqlite, problems };
+    return await applyMigrations(sqlite, migrationsFolder, clock);
   } catch (thrown) {
     sqlite.close();
     throw toStoreError(`the database ${path} cannot be migrated`, thrown);
   }
+}
+
+/** Empties the -wal file, which may have no name any more: then nobody else will do it. It waits for no reader. */
+export function closeSenseDatabase(sqlite: DatabaseSync): void {
+  if (!sqlite.isOpen) return;
+  sqlite.setAuthorizer(null);
+  sqlite.exec("pragma busy_timeout = 0; pragma wal_checkpoint(truncate)");
+  sqlite.close();
 }
 
 /**
@@ -52,7 +66,7 @@ export async function checkApplied(path: string, migrationsFolder: string): Prom
 
 /** The problems of a folder's migrations when applied to an empty database in memory. */
 export async function checkMigrations(migrationsFolder: string): Promise<LoadProblem[]> {
-  const { sqlite, problems } = await openSenseDatabase(":memory:", migrationsFolder);
+  const sqlite = openSenseDatabase(memory), problems = await migrateSenseDatabase(sqlite, memory, migrationsFolder);
   sqlite.close();
   return problems;
 }

@@ -1,11 +1,12 @@
 /**
  * The unfinished runs, in memory: the stored state of each (`run`), and what the engine is doing with it (`phase`).
  * recovery.ts and run_admission.ts add runs; the other files of this folder move them from phase to phase.
+ * A run that waits is in memory only while something is done about it (waits.ts).
  * I1. `run` changes only after the change is durable (run_writer.ts changes it).
  * I2. A run holds a slot from the decision to start it until its end is durable and its last role has settled.
  */
 import { assert } from "../../base/errors.ts";
-import type { RoleFailure, Run } from "../../protocol/run.ts";
+import type { RoleFailure, Run, RunStatus } from "../../protocol/run.ts";
 import type { WorkflowPlan } from "../engine.ts";
 import type { Deaths } from "./crash_policy.ts";
 import type { Phase } from "./phase.ts";
@@ -34,8 +35,6 @@ export interface RunEntry {
   detachReason: string;
   /** Resolves when its first row is durable; rejects when that row could not be written. */
   created: Promise<void>;
-  /** Callers that wait for its end. */
-  waiters: ((run: Run) => void)[];
 }
 
 /** The runs of one workflow: those in the queue, and those that hold a slot. Both in order of arrival. */
@@ -47,11 +46,20 @@ export interface WorkflowQueue {
   code: number;
   readonly queued: Set<RunEntry>;
   readonly active: Set<RunEntry>;
+  /** How many of its runs wait, in memory or not. */
+  waiting: number;
+}
+
+/** How many slots of `concurrency` are taken. */
+export function countSlots({ plan, active, waiting }: WorkflowQueue): number {
+  return active.size + (plan?.waiting === "release" ? 0 : waiting);
 }
 
 export class ActiveRuns {
   readonly #entries = new Map<string, RunEntry>();
   readonly #queues = new Map<string, WorkflowQueue>();
+  /** By run id: callers that wait for its end. */
+  readonly #followers = new Map<string, ((run: Run) => void)[]>();
 
   get(runId: string): RunEntry | null {
     return this.#entries.get(runId) ?? null;
@@ -73,13 +81,13 @@ export class ActiveRuns {
   getOrAddQueue(name: string): WorkflowQueue {
     let queue = this.#queues.get(name);
     if (queue === undefined) {
-      queue = { name, plan: null, code: 0, queued: new Set(), active: new Set() };
+      queue = { name, plan: null, code: 0, queued: new Set(), active: new Set(), waiting: 0 };
       this.#queues.set(name, queue);
     }
     return queue;
   }
 
-  /** Adds a run: a started run takes a slot, a queued run goes to the end of the queue. */
+  /** Adds a run: a started run takes a slot, a queued run goes to the end of the queue, a waiting one is counted already. */
   add(run: Run, phase: Phase): RunEntry {
     assert(!this.#entries.has(run.runId), `run ${run.runId} is in the table twice`);
     const queue = this.getOrAddQueue(run.workflow);
@@ -98,12 +106,41 @@ export class ActiveRuns {
       triedCode: 0,
       detachReason: "",
       created,
-      waiters: [],
     };
     this.#entries.set(run.runId, entry);
     if (run.status === "started") queue.active.add(entry);
     if (run.status === "queued") queue.queued.add(entry);
     return entry;
+  }
+
+  /** A change of its status is on disk: a run that waits takes no slot as an active one. */
+  onStatus(entry: RunEntry, before: RunStatus): void {
+    const { queue, run: { status } } = entry;
+    if (before === status) return;
+    if (before === "waiting") queue.waiting--;
+    if (status === "waiting") {
+      queue.waiting++;
+      queue.active.delete(entry);
+    } else if (status === "started") queue.active.add(entry);
+  }
+
+  /** Calls `follower` with the run once it has ended. */
+  follow(runId: string, follower: (run: Run) => void): void {
+    const all = this.#followers.get(runId);
+    if (all === undefined) this.#followers.set(runId, [follower]);
+    else all.push(follower);
+  }
+
+  /** The followers of a run, which are forgotten. */
+  takeFollowers(runId: string): ((run: Run) => void)[] {
+    const all = this.#followers.get(runId) ?? [];
+    this.#followers.delete(runId);
+    return all;
+  }
+
+  /** The runs that anybody follows. */
+  followed(): string[] {
+    return [...this.#followers.keys()];
   }
 
   /** Removes a run. One that is aborting keeps its slot until it leaves `queue.active` too. */

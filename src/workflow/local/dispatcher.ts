@@ -16,7 +16,7 @@ import type { TimerGroup } from "../../base/timer_group.ts";
 import { byteLength } from "../../protocol/json.ts";
 import type { RunMessage } from "../../protocol/run.ts";
 import type { WorkflowPlan } from "../engine.ts";
-import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
+import { type ActiveRuns, countSlots, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { mustRunAlone } from "./crash_policy.ts";
 import { enterPhase } from "./phase.ts";
@@ -106,7 +106,7 @@ export class Dispatcher {
   }
 
   #endUnconfigured(queue: WorkflowQueue): void {
-    const reason = `workflow ${queue.name} is no longer in the configuration`;
+    const reason = describeUnconfigured(queue);
     for (const entry of [...queue.active, ...queue.queued]) {
       if (["unassigned", "held", "queued"].includes(entry.phase.tag)) {
         void this.endRun(entry, "interrupted", reason);
@@ -220,7 +220,7 @@ export class Dispatcher {
 
   #startQueued(queue: WorkflowQueue, plan: WorkflowPlan): void {
     if (queue.queued.size === 0) return;
-    let free = countStartable({ active: queue.active.size, accepting: this.isAccepting(queue) }, plan);
+    let free = countStartable({ active: countSlots(queue), accepting: this.isAccepting(queue) }, plan);
     for (const entry of queue.queued) {
       if (free <= 0) return;
       if (entry.endsPending > 0) continue;
@@ -246,6 +246,11 @@ export class Dispatcher {
     enterPhase(entry, { tag: "unassigned", ready: written });
     this.dispatch(entry.queue);
   }
+}
+
+/** Why the runs of a workflow end that has left the configuration. */
+export function describeUnconfigured({ name }: WorkflowQueue): string {
+  return `workflow ${name} is no longer in the configuration`;
 }
 
 /** The messages while `holds`; then `entry.threadBytes` is what they take. Throws when some are missing. */

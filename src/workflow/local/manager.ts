@@ -15,7 +15,7 @@ import type { Clock } from "../../base/time.ts";
 import { TimerGroup } from "../../base/timer_group.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
-import type { Run } from "../../protocol/run.ts";
+import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../engine.ts";
 import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
@@ -32,6 +32,7 @@ import { type MessageSender, RejectionLog } from "./rejection_log.ts";
 import { Retries } from "./retries.ts";
 import { RunAdmission, toStoreFailed } from "./run_admission.ts";
 import { createEnding, RunWriter } from "./run_writer.ts";
+import { Waits } from "./waits.ts";
 
 export interface ManagerOptions {
   readonly store: RunStore;
@@ -61,6 +62,7 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #messages: ProcessMessages;
   readonly #exits: ProcessExitHandler;
   readonly #holds: Holds;
+  readonly #waits: Waits;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
   #endDrain: () => void = () => {};
@@ -75,7 +77,7 @@ export class WorkflowManager implements WorkflowEngine {
       store,
       clock,
       reportProblem,
-      onChanged: (entry) => this.#onRunChanged(entry),
+      onChanged: (entry, before) => this.#onRunChanged(entry, before),
     });
     const dispatcher = new Dispatcher({ runs, writer, assignments, timers, store, host, clock, reportProblem });
     this.#dispatcher = dispatcher;
@@ -84,7 +86,8 @@ export class WorkflowManager implements WorkflowEngine {
     const retries = new Retries({ writer, assignments, dispatcher, clock, onFailureStored: options.onRoleFailed });
     const shared = { writer, assignments, dispatcher, clock, log };
     const probes = new Probes({ ...shared, rejections, store }), holds = this.#holds = new Holds(shared);
-    this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds });
+    const waits = this.#waits = new Waits({ ...shared, runs, store, reportProblem });
+    this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
   }
 
@@ -100,6 +103,7 @@ export class WorkflowManager implements WorkflowEngine {
       queue.plan = byName.get(queue.name) ?? null;
       if (before !== null && queue.plan === null) this.#exits.drainRemoved(queue, before.drainTimeoutMs);
       this.#dispatcher.dispatch(queue);
+      if (queue.plan === null) void this.#waits.endUnconfigured(queue);
     }
   }
 
@@ -107,6 +111,8 @@ export class WorkflowManager implements WorkflowEngine {
   start(): void {
     recoverRuns(this.#options.store, this.#runs);
     this.#dispatcher.open();
+    this.#waits.open();
+    for (const queue of this.#runs.queues()) if (queue.plan === null) void this.#waits.endUnconfigured(queue);
   }
 
   /**
@@ -133,8 +139,9 @@ export class WorkflowManager implements WorkflowEngine {
    * has ended all the same, and the end is recorded as soon as the store allows.
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
-    const entry = await this.#findUnfinished(runId);
-    if (!("queue" in entry)) throw toRunEnded(entry);
+    const found = await this.#findUnfinished(runId);
+    if (!("queue" in found) && found.status !== "waiting") throw toRunEnded(found);
+    const entry = "queue" in found ? found : this.#waits.load(found);
     const { store, clock } = this.#options;
     const why = reason ?? "killed on request", how = createEnding(entry.run, "killed", why, clock.now());
     entry.endsPending++;
@@ -146,6 +153,7 @@ export class WorkflowManager implements WorkflowEngine {
       throw toStoreFailed(`run ${runId} was ended; that is recorded when the log can be written`, thrown);
     }
     entry.endsPending--;
+    this.#waits.unload(entry);
     throw toRunEnded(store.get(runId) ?? entry.run);
   }
 
@@ -163,8 +171,8 @@ export class WorkflowManager implements WorkflowEngine {
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */
   async waitForEnd(runId: string): Promise<Run> {
     const entry = await this.#findUnfinished(runId);
-    if (!("queue" in entry)) return entry;
-    return await new Promise((resolve) => entry.waiters.push(resolve));
+    if (!("queue" in entry) && entry.status !== "waiting") return entry;
+    return await new Promise((resolve) => this.#runs.follow(runId, resolve));
   }
 
   /** The workflow's process may start again, or its quarantine was lifted. */
@@ -204,12 +212,15 @@ export class WorkflowManager implements WorkflowEngine {
 
   /** Every configured workflow, and removed ones that still have runs. */
   readLoads(): WorkflowLoad[] {
-    return [...this.#runs.queues()].filter((queue) => queue.plan !== null || queue.active.size + queue.queued.size > 0)
+    return [...this.#runs.queues()].filter((queue) =>
+      queue.plan !== null || queue.active.size + queue.queued.size + queue.waiting > 0
+    )
       .map((queue) => ({
         workflow: queue.name,
         active: queue.active.size,
         unassigned: [...queue.active].filter((entry) => entry.phase.tag === "unassigned").length,
         queued: queue.queued.size,
+        waiting: queue.waiting,
       }));
   }
 
@@ -227,7 +238,7 @@ export class WorkflowManager implements WorkflowEngine {
     return [...this.#runs.entries()].map((entry) => entry.run).filter((run) => run.status === "started");
   }
 
-  /** The entry of an unfinished run, once its first row is durable; for a run that has ended, the run itself. */
+  /** The entry of an unfinished run, once its first row is durable; for one that waits or has ended, the run itself. */
   async #findUnfinished(runId: string): Promise<RunEntry | Run> {
     const entry = this.#runs.get(runId);
     await entry?.created;
@@ -237,14 +248,15 @@ export class WorkflowManager implements WorkflowEngine {
     return run;
   }
 
-  #onRunChanged(entry: RunEntry): void {
+  #onRunChanged(entry: RunEntry, before: RunStatus): void {
     const { run } = entry;
+    this.#runs.onStatus(entry, before);
     if (!isTerminal(run.status)) return this.#options.onChange(run);
     this.#assignments.abandon(entry, run.reason ?? run.status);
     if (entry.phase.tag !== "aborting") enterPhase(entry, { tag: "ending" });
     this.#runs.remove(entry);
     this.#options.onChange(run);
-    for (const follower of entry.waiters) follower(run);
+    for (const follower of this.#runs.takeFollowers(run.runId)) follower(run);
     this.#dispatcher.dispatch(entry.queue);
   }
 
@@ -260,6 +272,7 @@ export class WorkflowManager implements WorkflowEngine {
 
   async #stop(drainMs: number): Promise<void> {
     this.#dispatcher.close();
+    this.#waits.close();
     if (!this.#assignments.idle && drainMs > 0) {
       await new Promise<void>((resolve) => {
         this.#endDrain = resolve;
@@ -269,7 +282,10 @@ export class WorkflowManager implements WorkflowEngine {
     for (const entry of this.#assignments.listRuns()) this.#exits.detachForStop(entry);
     await this.#writer.close();
     this.#timers.clear();
-    for (const entry of this.#runs.entries()) for (const follower of entry.waiters) follower(entry.run);
+    for (const runId of this.#runs.followed()) {
+      const run = this.#runs.get(runId)?.run ?? this.#writer.read(runId);
+      if (run !== null) { for (const follower of this.#runs.takeFollowers(runId)) follower(run); }
+    }
   }
 }
 

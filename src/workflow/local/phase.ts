@@ -45,6 +45,12 @@ export type Phase =
   | { readonly tag: "held" }
   /** A failed attempt of its role is being written. It is in no process. */
   | { readonly tag: "failing" }
+  /** Its wait is being written. It is in no process. */
+  | { readonly tag: "parking" }
+  /** It waits, and something is done about it: else it is not in memory (waits.ts). */
+  | { readonly tag: "waiting" }
+  /** The message that settles its wait is being written. */
+  | { readonly tag: "waking" }
   /** Its end is being written. */
   | { readonly tag: "ending" }
   /** The end is stored; its role was aborted and has not settled. */
@@ -59,7 +65,7 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   starting: ["unassigned", "ending"],
   unassigned: ["resuming", "running", "ending"],
   resuming: ["unassigned", "ending"],
-  running: ["writing", "failing", "holding", "unassigned", "aborting", "ending"],
+  running: ["writing", "failing", "holding", "parking", "unassigned", "aborting", "ending"],
   // writing -> writing: its process has died; its message is still being written.
   writing: ["writing", "probing", "running", "unassigned", "ending"],
   // probing -> probing: the old process has died. moving -> moving: the new one has.
@@ -68,6 +74,9 @@ export const phaseMoves: Readonly<Record<PhaseTag, readonly PhaseTag[]>> = {
   holding: ["held", "unassigned", "ending"],
   held: ["unassigned", "ending"],
   failing: ["unassigned", "ending"],
+  parking: ["waiting", "unassigned", "ending"],
+  waiting: ["waking", "ending"],
+  waking: ["unassigned", "waiting", "ending"],
   // ending -> unassigned: the store rejected the end, and the run continues. ending -> ending: another end was first.
   ending: ["unassigned", "ending"],
   aborting: ["ending"],

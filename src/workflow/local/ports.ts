@@ -2,8 +2,19 @@
  * What the workflow manager needs: durable storage of runs, and processes that work on them.
  * store/runs/run_store.ts and kernel/workflow_host.ts implement these ports.
  */
+import type { BootTime } from "../../base/boot_time.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
-import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunStart, RunStatus } from "../../protocol/run.ts";
+import type {
+  RoleFailure,
+  Run,
+  RunChange,
+  RunMessage,
+  RunRef,
+  RunStart,
+  RunStatus,
+  RunWait,
+  WaitingRun,
+} from "../../protocol/run.ts";
 
 /**
  * Every promise resolves after the fsync of the commit that holds the change and its log row. Calls take effect in
@@ -32,6 +43,24 @@ export interface RunStore {
    * `started`, its attempt is `attempt`, and it holds exactly `failure.round - 1` messages.
    */
   appendRoleFailure(run: RunRef, failure: RoleFailure): Promise<boolean>;
+  /**
+   * Makes a started run wait, and writes its `run.waiting` row. False unless its attempt is `attempt` and it holds
+   * exactly `wait.round - 1` messages.
+   */
+  beginWait(run: RunRef, wait: RunWait, reason: string): Promise<boolean>;
+  /**
+   * Stores message number `message.round` of a waiting run, which is `started` then, with attempt + 1 and no reason. False
+   * unless it waits for that message.
+   */
+  settleWait(run: RunRef, message: RunMessage): Promise<boolean>;
+  /** When the next waits are over: by the wall clock, and in the time since this boot. */
+  readNextDue(boot: BootTime | null): { readonly wall: number | null; readonly bootMs: number | null };
+  /** Waits that are over by either clock, in the order in which they were due; at most `limit`. */
+  listDueWaits(now: number, boot: BootTime | null, limit: number): WaitingRun[];
+  /** How many runs of each workflow are `waiting`. */
+  countWaiting(): ReadonlyMap<string, number>;
+  /** Runs of a workflow that are `waiting`, oldest first; at most `limit`. */
+  listWaiting(workflow: string, limit: number): Run[];
   /** The newest stored failure, whatever its round; null when the run has none. */
   readLastFailure(runId: string): RoleFailure | null;
   /** The run, including changes that are not committed yet, or null. */

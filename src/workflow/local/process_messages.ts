@@ -27,6 +27,7 @@ import type { MessageSender, RejectionLog } from "./rejection_log.ts";
 import type { AttemptFailedReport, Retries, RoleBegunReport } from "./retries.ts";
 import { currentRoundOf } from "./role_failure.ts";
 import { createEnding, createRunRow, type Ending, type RunWriter } from "./run_writer.ts";
+import type { WaitReport, Waits } from "./waits.ts";
 
 export type RunMessageReport = Extract<FromProcess, { t: "message" }>;
 export type RunFinishedReport = Extract<FromProcess, { t: "finished" }>;
@@ -37,6 +38,7 @@ export type ProcessMessage =
   | RunFinishedReport
   | RoleBegunReport
   | AttemptFailedReport
+  | WaitReport
   | ProbedReport;
 
 export interface ProcessMessageParts {
@@ -48,6 +50,7 @@ export interface ProcessMessageParts {
   readonly retries: Retries;
   readonly probes: Probes;
   readonly holds: Holds;
+  readonly waits: Waits;
   readonly clock: Clock;
   readonly log: (row: NewLogRow) => unknown;
 }
@@ -88,6 +91,8 @@ export class ProcessMessages {
         return this.#onRunMessage(accepted, report);
       case "finished":
         return this.#onFinished(accepted, report);
+      case "wait":
+        return this.#onWait(accepted, report);
       case "role_begun":
         return retries.onRoleBegun(entry, process, report);
       case "attempt_failed":
@@ -100,13 +105,21 @@ export class ProcessMessages {
   #onRunMessage({ entry, process }: AcceptedReport, report: RunMessageReport): void {
     const round = currentRoundOf(entry.run);
     const fault = findFault(report, entry.run) ?? this.#addToThread(entry, report);
-    if (fault !== null) {
-      process.abortRun(entry.run.runId, entry.run.attempt, fault.reason);
-      return void this.#endRun(entry, process, fault.how, fault.reason);
-    }
+    if (fault !== null) return this.#onFault({ entry, process }, fault);
     const { role, content, meta } = report;
     const message = { round, role, content: content.toWellFormed(), meta, ts: this.#parts.clock.now() };
     void this.#storeMessage(entry, process, message);
+  }
+
+  #onWait({ entry, process }: AcceptedReport, report: WaitReport): void {
+    const fault = findRoundFault(report, entry.run);
+    if (fault !== null) return this.#onFault({ entry, process }, fault);
+    void this.#parts.waits.begin(entry, process, report);
+  }
+
+  #onFault({ entry, process }: AcceptedReport, fault: Fault): void {
+    process.abortRun(entry.run.runId, entry.run.attempt, fault.reason);
+    void this.#endRun(entry, process, fault.how, fault.reason);
   }
 
   /** Counts a message that has no other fault. Warns once when most of the room is taken. */
@@ -230,23 +243,32 @@ export class ProcessMessages {
   }
 }
 
+type RoundReport = Pick<RunMessageReport, "round" | "role">;
+
 /** How a message that cannot be stored ends its run, and why. */
 interface Fault {
   readonly how: Ending;
   readonly reason: string;
 }
 
-function toFault({ round }: RunMessageReport, what: string): Fault {
+function toFault({ round }: RoundReport, what: string): Fault {
   return { how: "failed", reason: `round ${round}: ${what}` };
+}
+
+/** Why the run can have no such round; null when it can. */
+function findRoundFault(report: RoundReport, run: Run): Fault | null {
+  if (report.round > run.maxRounds) return { how: "maxRounds", reason: `maxRounds ${run.maxRounds} reached` };
+  const { role } = report;
+  if (typeof role !== "string" || role.length === 0) return toFault(report, "the role has no name");
+  if (role.length <= roleNameMaxChars) return null;
+  return toFault(report, `the role's name is longer than ${roleNameMaxChars} characters`);
 }
 
 /** Why a message cannot be stored, and how that ends the run; null when nothing is wrong with the message. */
 function findFault(report: RunMessageReport, run: Run): Fault | null {
-  if (report.round > run.maxRounds) return { how: "maxRounds", reason: `maxRounds ${run.maxRounds} reached` };
-  const failed = (what: string) => toFault(report, what);
-  const { role, content, meta } = report;
-  if (typeof role !== "string" || role.length === 0) return failed("the role has no name");
-  if (role.length > roleNameMaxChars) return failed(`the role's name is longer than ${roleNameMaxChars} characters`);
+  const fault = findRoundFault(report, run);
+  if (fault !== null) return fault;
+  const failed = (what: string) => toFault(report, what), { content, meta } = report;
   if (typeof content !== "string") return failed("content is not a string");
   if (content.length > messageContentMaxBytes || byteLength(content) > messageContentMaxBytes) {
     return failed(`content is larger than ${messageContentMaxBytes} bytes`);

@@ -1,5 +1,5 @@
 /**
- * Loads the runs that the last daemon left unfinished. Called once by manager.ts, before anything else happens.
+ * Loads the runs that the last daemon left unfinished, and counts those that wait. Called once by manager.ts, before anything else happens.
  * dispatcher.ts then resumes the started ones with attempt + 1, starts the queued ones in order as slots are free, and
  * ends those whose workflow left the configuration.
  * I1. Runs are added in the order in which they were created.
@@ -8,7 +8,11 @@
 import type { ActiveRuns } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
 
-export function recoverRuns(store: Pick<RunStore, "listUnfinished" | "readLastFailure">, runs: ActiveRuns): void {
+export function recoverRuns(
+  store: Pick<RunStore, "listUnfinished" | "readLastFailure" | "countWaiting">,
+  runs: ActiveRuns,
+): void {
+  for (const [workflow, count] of store.countWaiting()) runs.getOrAddQueue(workflow).waiting = count;
   for (const run of store.listUnfinished()) {
     // A run that was requested before the manager started is in memory already.
     if (runs.get(run.runId) !== null) continue;

@@ -8,7 +8,7 @@ import type { Clock } from "../../base/time.ts";
 import { unknownWorkflow } from "../../protocol/common_errors.ts";
 import { queueFullReason, type Run } from "../../protocol/run.ts";
 import type { RunRequest } from "../engine.ts";
-import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
+import { type ActiveRuns, countSlots, type RunEntry, type WorkflowQueue } from "./active_runs.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { enterPhase } from "./phase.ts";
 import type { RunStore } from "./ports.ts";
@@ -46,7 +46,7 @@ export class RunAdmission {
       const known = [...runs.queues()].filter(({ plan }) => plan !== null).map(({ name }) => name);
       throw unknownWorkflow(request.workflow, known);
     }
-    const load = { active: queue.active.size, queued: queue.queued.size, accepting: dispatcher.isAccepting(queue) };
+    const load = { active: countSlots(queue), queued: queue.queued.size, accepting: dispatcher.isAccepting(queue) };
     const admission = admit(load, queue.plan);
     if (admission.kind === "drop") this.dropped++;
     const entry = runs.add(createRun(request, runId, queue.plan, admission, clock.now()), { tag: "creating" });

@@ -12,7 +12,15 @@ import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../../base/limits.
 import type { Clock } from "../../base/time.ts";
 import type { Json } from "../../protocol/json.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
-import { exitCode, type RoleFailure, type Run, type RunChange, type RunMessage } from "../../protocol/run.ts";
+import {
+  exitCode,
+  type RoleFailure,
+  type Run,
+  type RunChange,
+  type RunMessage,
+  type RunStatus,
+  type RunWait,
+} from "../../protocol/run.ts";
 import { isTerminal, sourcesOf } from "../transitions.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { RunStore } from "./ports.ts";
@@ -21,8 +29,8 @@ import { toStorableText } from "./run_request.ts";
 export interface RunWriterOptions {
   readonly store: RunStore;
   readonly clock: Clock;
-  /** Called after each durable change of status or attempt. */
-  readonly onChanged: (entry: RunEntry) => void;
+  /** Called after each durable change of status or attempt; `before`: the status that it had. */
+  readonly onChanged: (entry: RunEntry, before: RunStatus) => void;
   readonly reportProblem: (message: string) => void;
 }
 
@@ -40,7 +48,7 @@ export class RunWriter {
   /** Writes a new run. False: the id exists. Rejects with the store's error. */
   async create(entry: RunEntry): Promise<boolean> {
     const written = await this.#track(this.#options.store.create(entry.run, createFirstRow(entry.run)));
-    if (written) this.#options.onChanged(entry);
+    if (written) this.#options.onChanged(entry, entry.run.status);
     return written;
   }
 
@@ -80,6 +88,23 @@ export class RunWriter {
     return written;
   }
 
+  /** Retries until the run waits. False as for `change`. Never rejects. */
+  async beginWait(entry: RunEntry, wait: RunWait, reason: string): Promise<boolean> {
+    const { run } = entry, what = `run ${run.runId} could not be written as waiting`;
+    const written = await this.#retryUntilWritten(what, () => this.#options.store.beginWait(run, wait, reason));
+    if (written) this.#apply(entry, { status: "waiting", reason });
+    return written;
+  }
+
+  /** Retries until the message that settles a wait is written. False as for `change`. Never rejects. */
+  async settleWait(entry: RunEntry, message: RunMessage): Promise<boolean> {
+    const { run } = entry, { round } = message;
+    const what = `message ${round} of run ${run.runId} could not be written`;
+    const written = await this.#retryUntilWritten(what, () => this.#options.store.settleWait(run, message));
+    if (written) this.#apply(entry, { status: "started", attempt: run.attempt + 1, rounds: round, reason: null });
+    return written;
+  }
+
   /** Retries until the row of a role's failed attempt is written. False as for `change`. Never rejects. */
   appendRoleFailure(entry: RunEntry, failure: RoleFailure): Promise<boolean> {
     const { run } = entry;
@@ -116,10 +141,11 @@ export class RunWriter {
     if (entry.endsPending > 0) return true;
     const stored = this.read(entry.run.runId);
     const missing: Run = { ...entry.run, status: "interrupted", reason: "its row is missing from the store" };
+    const before = entry.run.status;
     entry.run = stored ?? missing;
     if (!isTerminal(entry.run.status)) return true;
     this.#options.reportProblem(`run ${entry.run.runId} was changed by another program: it is ${entry.run.status}`);
-    this.#options.onChanged(entry);
+    this.#options.onChanged(entry, before);
     return false;
   }
 
@@ -138,10 +164,10 @@ export class RunWriter {
   #apply(entry: RunEntry, change: Partial<Run>): void {
     // A later kill may be applied earlier, because promises of one commit do not settle in order. The kill stands.
     if (isTerminal(entry.run.status)) return;
-    const run = { ...entry.run, ...change };
+    const run = { ...entry.run, ...change }, before = entry.run.status;
     // The change that ended it did not know of a message stored just before; nothing can have been stored after.
     entry.run = isTerminal(run.status) && entry.endsPending > 0 ? this.read(run.runId) ?? run : run;
-    this.#options.onChanged(entry);
+    this.#options.onChanged(entry, before);
   }
 
   async #retryUntilWritten(what: string, write: () => Promise<boolean>): Promise<boolean> {

@@ -64,6 +64,7 @@ const kinds = {
   finished: () => ({ ...run(), outcome: pick([{ kind: "completed" }, { kind: "failed", message: text(9_000), place: place() }, { kind: "max_rounds", next: text() }, { kind: "contradicted", message: text(9_000), place: place() }]) }),
   probed: () => ({ ...run(), why: pick([null, text(9_000)]) }),
   exit_refused: () => ({ code: int() }),
+  unshared: () => ({ sense: pick(known.senses) }),
 };
 (async () => {
   for (;;) {

@@ -116,3 +116,29 @@ Deno.test("nerve validate fails when the permissions exceed the lock, approves n
     assert.deepEqual([approved.code, approved.out.includes(`ran on ${hostname()}`)], [1, true]);
   });
 });
+
+Deno.test("what opens the sandbox is named where grants are shown and approved, and what is refused is not approved", async () => {
+  await inTempDir(async (root) => {
+    const yaml = (path: string) => `senses: { a: { permissions: { write: [${path}] } }, b: {} }\n`;
+    await writeWorkspace(root, { ...files, "nerve.yaml": yaml("/etc/cron.d") });
+    const named = /🔶 .*write of "\/etc\/cron\.d" opens the sandbox: it covers what the system executes/;
+    assert.match((await nerve(root, "permissions")).out, named);
+    assert.match((await nerve(root, "permissions", "diff")).out, named);
+    const { items } = permissionsOutput.parse(JSON.parse((await nerve(root, "permissions", "--json")).out));
+    assert.deepEqual(items.map(({ problems }) => problems.map(({ name, severity }) => [name, severity])), [
+      [["a", "warning"]],
+      [],
+    ]);
+    assert.equal((await nerve(root, "permissions", "approve")).code, 0);
+    // The task `nerve` of the workspace's deno.json is how its owner calls nerve.
+    await writeWorkspace(root, { "nerve.yaml": yaml("./deno.json") });
+    assert.match(
+      (await nerve(root, "validate")).out,
+      /error .*covers deno\.json, with which Deno runs tasks/,
+    );
+    const refused = await nerve(root, "permissions", "approve");
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /nothing was approved: write of .*deno\.json/);
+    assert.match(Deno.readTextFileSync(`${root}/nerve.permissions.lock`), /cron/);
+  });
+});

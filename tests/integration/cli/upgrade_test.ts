@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NerveError } from "../../../src/base/errors.ts";
-import { readOwnProcessId } from "../../../src/base/process_id.ts";
+import { readProcessStat } from "../../../src/base/process_id.ts";
 import { upgrade as upgradeOnce } from "../../../src/cli/commands/upgrade.ts";
 import { hashFile, lockInstalled } from "../../../src/cli/daemon/installation.ts";
 import { workspacePaths } from "../../../src/config/workspace.ts";
+import { supervisorArgument } from "../../../src/daemon/arguments.ts";
 import { writeState } from "../../../src/daemon/state_file.ts";
+import { lockWorkspace } from "../../../src/store/workspace_lock.ts";
 import { CapturedIo } from "../../support/captured_io.ts";
 import { fakeNerve } from "../../support/fake_nerve.ts";
 import { canMount, smallDisk } from "../../support/mounts.ts";
@@ -37,14 +39,15 @@ async function withInstalled(test: (world: World) => Promise<void>): Promise<voi
   });
 }
 
-/** What a background supervisor leaves on the disk, with this test's process as the supervisor. */
-async function pretendDaemon(folder: string): Promise<void> {
+/** What a background supervisor leaves on the disk, with a process that was started like one. */
+async function pretendDaemon(folder: string): Promise<AsyncDisposable> {
   await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
   const paths = workspacePaths(folder);
   await Deno.mkdir(paths.logs, { recursive: true });
-  const supervisor = readOwnProcessId();
+  const args = ["-c", "read line; :", supervisorArgument, paths.root];
+  const child = new Deno.Command("/bin/sh", { args, stdin: "piped" }).spawn();
   writeState(paths, {
-    supervisor,
+    supervisor: { pid: child.pid, startTime: readProcessStat(child.pid)?.startTime ?? null },
     workspace: paths.root,
     state: "running",
     since: 0,
@@ -52,6 +55,12 @@ async function pretendDaemon(folder: string): Promise<void> {
     deaths: 0,
     problem: null,
   });
+  return {
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close();
+      await child.status;
+    },
+  };
 }
 
 const failsWith = (code: string, message: RegExp) => (thrown: unknown) =>
@@ -86,6 +95,22 @@ Deno.test("a wrong checksum, a file that is not a program, or the same file chan
   });
 });
 
+Deno.test("a file or a folder that others may change is not run as nerve, unless its checksum was given", async () => {
+  await withInstalled(async ({ folder, io, now }) => {
+    const next = fakeNerve(folder, "downloaded", "0.2.0");
+    await Deno.chmod(next, 0o777);
+    await Deno.writeTextFile(`${next}.sha256`, await hashFile(next));
+    const refusal = failsWith("OWNER_UNTRUSTED", /downloaded may be changed by every user/);
+    await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
+    await Deno.chmod(folder, 0o777);
+    const sha256 = await hashFile(next);
+    await assert.rejects(upgrade(io, { from: "downloaded", sha256 }), failsWith("OWNER_UNTRUSTED", /may be changed/));
+    await Deno.chmod(folder, 0o700);
+    assert.equal(await now(), "0.1.0");
+    assert.equal(await upgrade(io, { from: "downloaded", sha256 }), 0);
+  });
+});
+
 Deno.test("a clone is not upgraded", async () => {
   await inTempDir(async (folder) => {
     const io = new CapturedIo({ cwd: folder });
@@ -96,7 +121,7 @@ Deno.test("a clone is not upgraded", async () => {
 Deno.test("a daemon in the background is stopped by the old executable and started by the new one", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0");
-    await pretendDaemon(folder);
+    await using _daemon = await pretendDaemon(folder);
     assert.equal(await upgrade(io, { from: "downloaded" }), 0);
     assert.deepEqual(await calls(), ["0.2.0 version", "0.2.0 validate", "0.1.0 stop", "0.2.0 start"]);
     assert.equal(await now(), "0.2.0");
@@ -107,7 +132,7 @@ Deno.test("after a daemon had to be killed the new one starts; when it cannot be
   await withInstalled(async ({ folder, io, calls, now }) => {
     const installed = fakeNerve(folder, "nerve", "0.1.0", "stop");
     fakeNerve(folder, "downloaded", "0.2.0");
-    await pretendDaemon(folder);
+    await using _daemon = await pretendDaemon(folder);
     await Deno.writeTextFile(join(folder, "unstoppable"), "");
     const failure = failsWith("UPGRADE_FAILED", /could not be stopped: cannot stop today.*nothing was changed/);
     await assert.rejects(upgrade(io, { from: "downloaded" }), failure);
@@ -171,7 +196,7 @@ Deno.test({
 Deno.test("when the new executable does not start the daemon, the old one is restored and runs", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0", "start");
-    await pretendDaemon(folder);
+    await using _daemon = await pretendDaemon(folder);
     const failure = failsWith("UPGRADE_FAILED", /cannot start today.*old one is back and runs/);
     await assert.rejects(upgrade(io, { from: "downloaded" }), failure);
     assert.deepEqual((await calls()).slice(2), ["0.1.0 stop", "0.2.0 start", "0.1.0 start"]);
@@ -182,7 +207,7 @@ Deno.test("when the new executable does not start the daemon, the old one is res
 Deno.test("a new executable that rejects the workspace stops nothing", async () => {
   await withInstalled(async ({ folder, io, calls, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0", "validate");
-    await pretendDaemon(folder);
+    await using _daemon = await pretendDaemon(folder);
     const refusal = failsWith(
       "UPGRADE_FAILED",
       /does not accept .*: nerve\.yaml:1:8 error nerve: this is nerve 0\.2\.0 /,
@@ -202,10 +227,11 @@ Deno.test("a nerve run in a terminal is not ended by an upgrade", async () => {
   await withInstalled(async ({ folder, io, now }) => {
     fakeNerve(folder, "downloaded", "0.2.0");
     await writeWorkspace(folder, { "nerve.yaml": "senses: {}\n" });
-    const { pid, startTime } = readOwnProcessId();
-    await Deno.writeTextFile(workspacePaths(folder).lockFile, `${pid} ${startTime ?? ""}\n`);
+    const { lockFile, pidFile, root } = workspacePaths(folder);
+    const lock = await lockWorkspace(lockFile, pidFile, root, { kind: "foreground", program: "nerve" });
     const refusal = failsWith("DAEMON_RUNNING", /holds .*Ctrl-C/);
     await assert.rejects(upgrade(io, { from: "downloaded" }), refusal);
+    lock.release();
     assert.equal(await now(), "0.1.0");
   });
 });

@@ -1,5 +1,6 @@
 /** What `nerve workflow list` and `inspect` say of stored runs that need explaining. */
 import assert from "node:assert/strict";
+import type { Store } from "../../../src/store/store.ts";
 import { past, storeRun } from "../../support/past_workspace.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 
@@ -41,5 +42,36 @@ Deno.test("a held run says why in workflow list, inspect and why, and among the 
     assert.match((await nerve("workflow", "list")).out, /run-7 .* started .* held: the code changed under the run/);
     assert.match((await nerve("why", "run-7")).out, /now: held: the code changed under the run/);
     assert.match((await nerve("status")).out, /run\.held .*held: the code changed under the run/);
+  });
+});
+
+Deno.test("a run that sleeps says until when in workflow list, inspect, thread and why; then it has another attempt", async () => {
+  const of = { runId: "run-7", workflow: "cleanup", attempt: 1, causeId: null };
+  const until = Date.UTC(2026, 0, 2), boot = { wall: 5, boot: null };
+  const sleep = { round: 2, role: "cool", kind: "sleep", since: boot, due: until, dueBoot: null } as const;
+  const wait = async (store: Store) => {
+    await storeRun(store, "run-7", 1, "started");
+    assert.ok(await store.runs.beginWait(of, sleep, "role cool sleeps until 2026-01-02T00:00:00.000Z"));
+  };
+  const says = /role cool sleeps until 2026-01-02T00:00:00\.000Z/;
+  await past(wait, async ({ nerve }) => {
+    assert.match((await nerve("workflow", "list")).out, new RegExp(`💤 +run-7 .* waiting .* ${says.source}`));
+    assert.match((await nerve("workflow", "list")).out, /cleanup +0 of 2 +0 +1 /);
+    for (const command of ["inspect", "thread"]) assert.match((await nerve("workflow", command, "run-7")).out, says);
+    assert.match(
+      (await nerve("workflow", "inspect", "run-7")).out,
+      /next: it goes on by itself, or nerve workflow kill/,
+    );
+    assert.match((await nerve("why", "run-7")).out, new RegExp(`💤 now: ${says.source}`));
+  });
+  await past(async (store) => {
+    await wait(store);
+    const slept = { round: 2, role: "cool", content: "slept", meta: { until }, ts: until };
+    assert.ok(await store.runs.settleWait(of, slept));
+  }, async ({ nerve }) => {
+    assert.match(
+      (await nerve("workflow", "inspect", "run-7")).out,
+      new RegExp(`\\n2 +.* +3 +it waited: ${says.source}\\n`),
+    );
   });
 });

@@ -78,6 +78,7 @@ Deno.test("workflow trigger --wait says why the run is waiting", async () => {
         overflow: "drop",
         active: 1,
         queued: 0,
+        waiting: 0,
         problem,
       }];
     };

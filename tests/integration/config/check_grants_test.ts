@@ -1,8 +1,11 @@
 /** Grants on real paths. Danger: a grant that reaches nerve's own files by another spelling or through a link. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { loadNerveConfig } from "../../../src/config/load.ts";
+import { parseNerveConfig } from "../../../src/config/parse.ts";
+import { checkGrants } from "../../../src/config/permissions/check_grants.ts";
 import { inWorkspace, restOfYaml } from "../../support/loaded_workspace.ts";
+import { writeWorkspace } from "../../support/temp_workspace.ts";
 
 const nowhere = { home: null, nerveModules: [] };
 
@@ -97,4 +100,100 @@ Deno.test("~ without a home folder is an error", () =>
     const loaded = await loadNerveConfig(paths, nowhere);
     assert.ok(!loaded.ok);
     assert.match(loaded.error[0]?.message ?? "", /no home folder/);
+  }));
+
+/** Every place that somebody else executes or reads as configuration, from a workspace in a home folder of its own. */
+Deno.test("each row of the table is refused or named, in either direction, by validate, permissions and the lock", () =>
+  inWorkspace(async (paths, load) => {
+    const { root } = paths, home = join(root, "..", "home"), cache = join(root, "..", "cache");
+    const refused = [
+      ...[
+        "deno.json",
+        "deno.lock",
+        "import_map.json",
+        ".nerve/types/x.ts",
+        "node_modules/yaml",
+        "nerve.permissions.lock",
+      ],
+      ...["senses/a/index.ts", "data.restored", "../.git", ".git/config"],
+      ...[
+        cache,
+        `${cache}/npm`,
+        `${home}/.nerve/senses`,
+        `${home}/.cache/nerve/abc`,
+        Deno.execPath(),
+        home,
+        dirname(home),
+        "/",
+      ],
+    ];
+    const named = [
+      ...["/usr/share", "/etc/cron.d/x", "/var/spool/cron", "/var/spool", "/opt/tool", "/run/systemd"],
+      ...[`${home}/.bashrc`, `${home}/.config/systemd/user`, `${home}/bin`, "/srv/programs/x"],
+    ];
+    const env = (name: string) => ({ DENO_DIR: cache, PATH: "/srv/programs:/usr/bin", HOME: home })[name];
+    const check = async (path: string) => {
+      const parsed = parseNerveConfig(withGrants(`{ write: [${JSON.stringify(path)}] }`));
+      assert.ok(parsed.ok);
+      const found = await checkGrants(parsed.value, paths, { home, nerveModules: [], env });
+      return found.map(({ severity, message }) => `${severity} ${message}`)[0] ?? "";
+    };
+    for (const path of refused) assert.match(await check(path), /^error write of .* covers /, path);
+    for (const path of named) {
+      assert.match(await check(path), /^warning write of .* opens the sandbox: it covers /, path);
+    }
+    assert.match((await load(withGrants("{ write: [/etc/profile.d] }"))).join(), /opens the sandbox/);
+    for (const path of ["files", "/srv/data", "/var/tmp/x", `${home}/Documents`]) {
+      assert.equal(await check(path), "", path);
+    }
+  }));
+
+Deno.test("another workspace, its files and a folder that holds it are refused, and a repository is named", () =>
+  inWorkspace(async (paths, load) => {
+    await writeWorkspace(join(paths.root, ".."), {
+      "other/deep/nerve.yaml": "senses: {}",
+      "other/deep/files/x": "",
+      "checkout/.git/config": "",
+    });
+    for (const path of ["../other", "../other/deep", "../other/deep/senses/new", "../other/deep/nerve.yaml"]) {
+      assert.match((await load(withGrants(`{ write: ["${path}"] }`)))[0] ?? "", /^error .* covers .* workspace/, path);
+    }
+    assert.deepEqual(await load(withGrants('{ write: ["../other/deep/files"] }')), []);
+    const repository = await load(withGrants('{ write: ["../checkout"] }'));
+    assert.match(repository[0] ?? "", /^warning .* opens the sandbox: it covers git hooks and settings in ".git"/);
+  }));
+
+Deno.test("a program that another unit may run is refused, and one's own is named", () =>
+  inWorkspace(async (paths, load) => {
+    await writeWorkspace(paths.root, { "files/tool": "" });
+    const own = await load(withGrants("{ write: [files], run: [./files/tool] }"));
+    assert.match(
+      own.join("\n"),
+      /warning .*write\[0\]: .* opens the sandbox: it covers .*files\/tool, which it may run/,
+    );
+    const yaml = "senses: { a: { permissions: { write: [files] } }, b: { permissions: { run: [./files/tool] } } }\n";
+    assert.match((await load(`${yaml}${restOfYaml}`))[0] ?? "", /^error .*covers .*files\/tool, which sense b may run/);
+  }));
+
+// Attack: files/app/v1/data -> ../data leads nowhere outside, until it is renamed to files/data2.
+Deno.test("links that lead to nerve's files once they are moved, and other names of its files, are refused", () =>
+  inWorkspace(async (paths, load) => {
+    const { root } = paths, problem = async () => (await load(withGrants("{ write: [files] }")))[0] ?? "";
+    await writeWorkspace(root, { "files/app/data/x": "", "files/app/v1/x": "", "files/app/senses/x": "" });
+    await Deno.symlink("../data", join(root, "files/app/v1/data"));
+    assert.match(
+      await problem(),
+      /^error .* covers the log .* the link "app\/v1\/data", which leads there once it is moved/,
+    );
+    await Deno.remove(join(root, "files/app/v1/data"));
+    // Every unit may write data/blobs, and so move a link there.
+    await Deno.mkdir(join(paths.data, "senses"), { recursive: true });
+    await Deno.symlink("../senses", join(root, "files/app/v1/databases"));
+    assert.match(await problem(), /^error .* the link "app\/v1\/databases"/);
+    await Deno.remove(join(root, "files/app/v1/databases"));
+    await Deno.link(join(root, "senses/a/index.ts"), join(root, "files/app/code"));
+    assert.match(await problem(), /^error .* covers senses\/a\/index\.ts through its other name "app\/code"/);
+    await Deno.remove(join(root, "files/app/code"));
+    await Deno.symlink("../v1/x", join(root, "files/app/v1/inside"));
+    assert.equal(await problem(), "");
   }));

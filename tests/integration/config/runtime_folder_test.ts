@@ -50,3 +50,36 @@ Deno.test("the runtime directory is taken from the environment only when it belo
     assert.equal(readHost((name) => name === "TMPDIR" ? "/var/tmp/" : undefined).tempDir, "/var/tmp");
     return Promise.resolve();
   }));
+
+Deno.test(
+  "a folder that another user made under the daemon's name is passed by, and every process finds the same one",
+  {
+    ignore: Deno.uid() !== 0,
+  },
+  () =>
+    inTempDir((folder) => {
+      // The bug was: whoever made /tmp/nerve-UID first kept that user's daemons from starting.
+      const temp = (name: string) => name === "TMPDIR" ? folder : name === "XDG_RUNTIME_DIR" ? "" : undefined;
+      const host = () => ({ ...readHost(temp), runtimeDir: null }), usual = join(folder, `nerve-${Deno.uid()}`);
+      assert.equal(dirname(workspacePaths("/w", host()).runtimeFolder), usual);
+      Deno.mkdirSync(usual);
+      Deno.chownSync(usual, 12_345, null);
+      Deno.mkdirSync(`${usual}.guessed`, { mode: 0o700 });
+      Deno.chownSync(`${usual}.guessed`, 12_345, null);
+      const paths = workspacePaths("/w", host()), own = dirname(makeRuntimeFolder(paths));
+      assert.match(own, /\/nerve-0\.[0-9a-f]{8}$/);
+      checkPrivateFolder(own);
+      Deno.removeSync(join(own, "..", `nerve-0.guessed`));
+      assert.equal(dirname(workspacePaths("/other", host()).runtimeFolder), own);
+      return Promise.resolve();
+    }),
+);
+
+Deno.test("a runtime directory that others may write does not count", () =>
+  inTempDir((folder) => {
+    const env = (name: string) => name === "XDG_RUNTIME_DIR" ? folder : undefined;
+    assert.equal(readHost(env).runtimeDir, folder);
+    Deno.chmodSync(folder, 0o777);
+    assert.notEqual(readHost(env).runtimeDir, folder);
+    return Promise.resolve();
+  }));

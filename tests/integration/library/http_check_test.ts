@@ -1,8 +1,7 @@
 /** http-check against local servers, in its sandbox. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { readCertificateEnd } from "../../../lib/tls/certificate.ts";
-import { lasting, selfSigned } from "../../support/certificate.ts";
+import { lasting } from "../../support/certificate.ts";
 import { type Outcome, TestSense } from "../../support/library.ts";
 import { serve } from "../../support/test_server.ts";
 
@@ -137,62 +136,3 @@ Deno.test("http-check rejects an address that is not a web address", async () =>
     assert.ok(outcome.kind === "error" && outcome.message.includes("config.url"), JSON.stringify(outcome));
   }
 });
-
-const hasOpenssl = await new Deno.Command("openssl", { args: ["version"] }).output().then(
-  (r) => r.success,
-  () => false,
-);
-
-Deno.test({
-  name: "the certificate is read from servers of other versions, groups and ciphers",
-  ignore: !hasOpenssl,
-  fn: async () => {
-    const end = new Date("2040-05-06T07:08:09Z");
-    const certificate = await selfSigned({ notBefore: new Date("2020-01-01T00:00:00Z"), notAfter: end });
-    await using cert = await tempFile(certificate.cert);
-    await using key = await tempFile(certificate.key);
-    const kinds = [
-      ["-tls1_2"],
-      ["-tls1_3", "-groups", "P-256"],
-      ["-tls1_3", "-groups", "X25519", "-ciphersuites", "TLS_AES_256_GCM_SHA384"],
-    ];
-    for (const kind of kinds) {
-      await using server = await openssl(["-cert", cert.path, "-key", key.path, ...kind]);
-      assert.deepEqual(
-        await readCertificateEnd("127.0.0.1", server.port, new AbortController().signal),
-        end,
-        kind.join(" "),
-      );
-    }
-    await using odd = await openssl(["-cert", cert.path, "-key", key.path, "-tls1_3", "-groups", "P-384"]);
-    await assert.rejects(readCertificateEnd("127.0.0.1", odd.port, new AbortController().signal), /alert 40/);
-  },
-});
-
-/** A TLS server that prints ACCEPT with its port once it listens. */
-async function openssl(args: string[]): Promise<{ port: number } & AsyncDisposable> {
-  const child = new Deno.Command("openssl", {
-    args: ["s_server", "-accept", "127.0.0.1:0", ...args],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  let port: string | undefined;
-  while (port === undefined) {
-    const { value, done } = await output.read();
-    if (done) throw new Error(`openssl ended: ${text}`);
-    text += value;
-    port = /ACCEPT \S+:(\d+)/.exec(text)?.[1];
-  }
-  return {
-    port: Number(port),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.stdin.close().catch(() => {});
-      await output.cancel();
-      await child.status;
-    },
-  };
-}

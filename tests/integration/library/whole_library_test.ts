@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { readLibraryFiles, readLibraryYaml } from "../../../src/cli/scaffold/library.ts";
 import { parseNerveConfig } from "../../../src/config/parse.ts";
-import { openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
+import { openMigrated } from "../../support/sense_database.ts";
 import { readSource, repository, sourceFiles } from "../../support/source_files.ts";
 
 const linesMax = 300;
@@ -30,7 +30,7 @@ for (const { kind, name } of folders) {
       if (!path.endsWith(".ts")) continue;
       for (const specifier of importsOf(new TextDecoder().decode(bytes))) {
         const isOwn = specifier.startsWith(".") && files.has(join(dirname(path), specifier));
-        const isGiven = /^(nerve|zod|drizzle-orm(\/.+)?|node:(os|path|url|crypto|buffer))$/.test(specifier);
+        const isGiven = /^(nerve|zod|feedsmith|drizzle-orm(\/.+)?|node:(os|path|url|crypto|buffer))$/.test(specifier);
         assert.ok(isOwn || isGiven, `${path} imports ${specifier}`);
         assert.ok(!path.startsWith("lib/") || !specifier.includes("/senses/"), `${path} imports ${specifier}`);
       }
@@ -51,7 +51,7 @@ for (const name of names("senses")) {
     try {
       for (const time of ["first", "second"]) {
         const migrations = join(repository, "senses", name, "migrations");
-        const { sqlite, problems } = await openSenseDatabase(join(folder, "sense.db"), migrations);
+        const { sqlite, problems } = await openMigrated(join(folder, "sense.db"), migrations);
         assert.deepEqual(problems, [], time);
         const exported: Record<string, unknown> = await import(
           `file://${join(repository, "senses", name, "schema.ts")}`

@@ -29,6 +29,7 @@ const escapes: Readonly<Record<string, [string, RegExp]>> = {
   "vm": ["await import('node:vm')", closed],
   "module": ["await import('node:module')", closed],
   "inspector": ["await import('node:inspector')", closed],
+  "sqlite": ["new (await import('node:sqlite')).DatabaseSync(':memory:')", closed],
   "new-worker": ["new Worker('data:text/javascript,1', { type: 'module' })", /Worker is not a constructor/],
   "builtin-module": ["process.getBuiltinModule('child_process')", /process\.getBuiltinModule affects/],
   "binding": ["process.binding('pipe_wrap')", /process\.binding affects/],
@@ -70,6 +71,31 @@ Deno.test("what affects the whole process is refused inside the sandbox with an 
   assert.equal(workspace.unit("g").deaths, 0);
 });
 
+Deno.test("who imports node:sqlite reads what to use instead, in whatever way it is imported", async () => {
+  const heads: Readonly<Record<string, string>> = {
+    named: "import { DatabaseSync, backup, constants } from 'node:sqlite'; export { backup, constants, DatabaseSync };",
+    whole: "import * as all from 'node:sqlite'; export { all };",
+    default: "import sqlite from 'node:sqlite'; export { sqlite };",
+    effect: "import 'node:sqlite';",
+    again: "export { StatementSync } from 'node:sqlite';",
+    dynamic: "const all = await import('node:sqlite');",
+  };
+  const senses = Object.fromEntries(
+    Object.entries(heads).map(([name, head]) => [name, `${head}\nexport const compute = () => 1;`]),
+  );
+  const yaml = { senses: Object.fromEntries(Object.keys(heads).map((name) => [name, { group: "g" }])) };
+  await using workspace = await startWorkspace({ yaml, senses });
+  for (const name of Object.keys(heads)) {
+    const { code, message } = await workspace.failure(name);
+    assert.equal(code, "load", name);
+    assert.match(
+      message,
+      /node:sqlite is closed in the sandbox: use ctx\.sqlite or ctx\.db .*ctx\.peers .*ctx\.logs/,
+      name,
+    );
+  }
+});
+
 Deno.test("a static import of node:worker_threads, which ignores the import map, gives an unusable class", async () => {
   const text = "import { Worker } from 'node:worker_threads';\nexport const compute = () => new Worker('x');";
   const derived =
@@ -98,11 +124,7 @@ Deno.test("access that is not granted fails with NotCapable and its place, witho
     "ffi": ["Deno.dlopen('libc.so.6', {})", /NotCapable: Requires ffi access/],
     "remote": ["await import('https://127.0.0.1:9/x.ts')", /import access|remote/i],
     "other-sense": ["await import('../read/index.ts')", /read\/index\.ts" cannot be imported: move it to lib\//],
-    "database": [
-      "new (await import('node:sqlite')).DatabaseSync('/tmp/nerve-forbidden.db')",
-      /NotCapable: Requires (read|write) access/,
-    ],
-    "attach": ["sqlite.exec(\"attach '/tmp/nerve-forbidden.db' as x\")", /too many attached databases - max 0/],
+    "attach": ["sqlite.exec(\"attach '/tmp/nerve-forbidden.db' as x\")", /NotCapable: not authorized: attach/],
     "request": [
       "if ((await Deno.permissions.request({ name: 'net' })).state !== 'granted') throw new Error('no')",
       /^no$/,

@@ -66,19 +66,26 @@ Deno.test("output of user code is reported line by line, bounded, and outside th
   assert.equal(message.length, 16 * 1024);
 });
 
-Deno.test("a sense that closes or breaks its context still ends cleanly", async () => {
+Deno.test("a sense that holds or breaks its context still ends cleanly", async () => {
   // Time stands still, so that no kill comes: the stop is over only when both have ended.
   await using workspace = await startWorkspace({
     clock: new FakeClock(),
     senses: {
-      closing: "export const compute = ({ sqlite }) => { sqlite.close(); return 1; };",
+      holding: `export const transaction = false;
+        export const compute = ({ sqlite }) => {
+          sqlite.exec("create table t (x); insert into t values (1), (2); begin");
+          sqlite.prepare("select x from t").iterate().next();
+          return 1;
+        };`,
       breaking: `export const compute = ({ sqlite }) => {
-        Object.getPrototypeOf(sqlite).close = () => { throw new Error("no") };
+        for (const key of ["close", "exec", "prepare"]) {
+          Object.getPrototypeOf(sqlite)[key] = () => { throw new Error("no") };
+        }
         return 1;
       };`,
     },
   });
-  for (const name of ["closing", "breaking"]) assert.equal(await workspace.payload(name), 1);
+  for (const name of ["holding", "breaking"]) assert.equal(await workspace.payload(name), 1);
   await workspace.stop();
   const ends = workspace.events.flatMap((event) =>
     event.kind === "unit" && event.change !== "ready" ? [event.change] : []

@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { prune } from "../../../src/sdk/mod.ts";
 import { createDrizzle } from "../../../src/store/sqlite/drizzle.ts";
+import { GuardedDatabase } from "../../../src/store/sqlite/guarded_database.ts";
+import { judgeOwnSql } from "../../../src/store/sqlite/sql_rules.ts";
 
 const dayMs = 86_400_000;
 
@@ -17,7 +19,7 @@ function withDatabase(test: (db: ReturnType<typeof createDrizzle>) => void): voi
     sqlite.exec(`create table in_milliseconds (at integer, note text) strict;
       create table in_seconds (taken_at integer not null) strict;
       create table "odd ""name""" ("odd ""column""" integer not null) strict;`);
-    test(createDrizzle(sqlite));
+    test(createDrizzle(new GuardedDatabase(sqlite, judgeOwnSql)));
   } finally {
     sqlite.close();
   }

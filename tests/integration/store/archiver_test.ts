@@ -45,6 +45,28 @@ Deno.test("rows of an unfinished run stay, and join their days once it has finis
     everyRowOnce(bench.paths.root, [...before, ...all.slice(-2)]);
   }));
 
+Deno.test("signals that a listener has not heard stay, until all listeners have heard them", () =>
+  withArchive(async (bench) => {
+    const signal = (sense: string, ts: number) => bench.append(ts, { source: `sense:${sense}`, type: "sense.signal" });
+    const rows = [signal("a", at(0)), signal("b", at(0, 1)), signal("a", at(0, 2)), signal("a", at(1))] as const;
+    const places = (sum: number, slow: number) => {
+      bench.store.meta.setAll([["heard:sum", `{"a":${sum}}`], ["heard:slow", `{"a":${slow}}`], ["heard:gone", "{}"]]);
+      return bench.store.log.durable();
+    };
+    const newest = bench.append(at(3));
+    await places(rows[3].id, rows[0].id);
+    assert.deepEqual(await bench.archive(at(2)), { days: [{ day: "2026-01-01", rows: 2 }], rows: 2, held: 2 });
+    assert.deepEqual(bench.inFiles(), { "2026-01-01": rows.slice(0, 2) });
+    everyRowOnce(bench.paths.root, [...rows, newest]);
+    await places(rows[3].id, rows[3].id);
+    assert.deepEqual(await bench.archive(at(2)), {
+      days: [{ day: "2026-01-01", rows: 1 }, { day: "2026-01-02", rows: 1 }],
+      rows: 2,
+      held: 0,
+    });
+    everyRowOnce(bench.paths.root, [...rows, newest]);
+  }));
+
 Deno.test("a dry run reports what would be archived, and changes nothing", () =>
   withArchive(async (bench) => {
     const rows = [bench.append(at(0)), bench.append(at(1))];

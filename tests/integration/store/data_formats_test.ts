@@ -1,7 +1,8 @@
 /**
  * Data of an older version is migrated to the current format without loss. tests/fixtures holds a small workspace of
  * each released format: data-v1 was written by a daemon of 0.1.0 (two lives five days apart, a sense, two runs, a blob,
- * an archived day; its databases vacuumed into small pages).
+ * an archived day; its databases vacuumed into small pages). data-v1-runs is a log of the same format with a run in every
+ * state that it knew, each of them with its rows.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -15,7 +16,10 @@ import { CapturedIo } from "../../support/captured_io.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { repository } from "../../support/source_files.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
+import { runEnd } from "../../support/workflow_life.ts";
 import { makeWorkspace } from "../../support/workspace_fixture.ts";
+
+const states = ["queued", "started", "completed", "failed", "killed", "crashed", "interrupted", "dropped"] as const;
 
 const formats = [{ name: "data-v1", version: 1 }];
 
@@ -90,3 +94,28 @@ for (const { name, version } of formats) {
       assert.deepEqual(schemaOf(migrated), schemaOf(fresh));
     }));
 }
+
+Deno.test("runs of every state of format data-v1: those that ended stay as they are, the others go on", async () => {
+  const text = (path: string) => Deno.readTextFileSync(join(repository, "tests/fixtures/data-v1", path));
+  const path = "workflows/echo/index.ts";
+  await using workspace = await makeWorkspace({ yaml: { workflows: { echo: {} } }, files: { [path]: text(path) } });
+  await copyFolder(join(repository, "tests/fixtures/data-v1-runs"), workspace.root);
+  const read = () => {
+    const db = openDatabase(workspace.paths.logDatabase, { readOnly: true });
+    const rows = db.prepare("select run_id, * from workflow_runs").all().map((row) => ({ ...row }));
+    db.close();
+    return new Map(rows.map((row) => [String(row.run_id), row]));
+  };
+  const before = read();
+  assert.deepEqual([...before.keys()].sort(), [...states].sort());
+  for (const [state, row] of before) assert.equal(row.status, state);
+  await workspace.start();
+  for (const id of ["started", "queued"]) assert.equal((await runEnd(workspace, id)).status, "completed", id);
+  const messages = workspace.kernel.api.records.messages("started", {});
+  assert.deepEqual(messages.map(({ content }) => content), ["round 1", "round 2"]);
+  await workspace.stop();
+  const after = read();
+  for (const state of states.slice(2)) assert.deepEqual(after.get(state), before.get(state));
+  const io = new CapturedIo({ cwd: workspace.root }), code = await runCli(["store", "verify", "--json"], io);
+  assert.ok(code === 0 && storeVerifyOutput.parse(JSON.parse(io.out)).ok, io.out);
+});

@@ -6,6 +6,8 @@ import type { DatabaseSync } from "node:sqlite";
 import type { SenseDatabase } from "../../../src/sdk/sense.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { createDrizzle } from "../../../src/store/sqlite/drizzle.ts";
+import { GuardedDatabase } from "../../../src/store/sqlite/guarded_database.ts";
+import { judgeOwnSql } from "../../../src/store/sqlite/sql_rules.ts";
 
 const hosts = sqliteTable("hosts", { id: integer().primaryKey(), name: text().notNull().unique() });
 const checks = sqliteTable("checks", {
@@ -22,7 +24,11 @@ function open(): { sqlite: DatabaseSync; db: SenseDatabase; [Symbol.dispose](): 
   sqlite.exec(`create table hosts (id integer primary key, name text not null unique) strict;
     create table checks (id integer primary key, host integer not null references hosts (id), ok integer not null,
       ts integer not null, tags text not null, body blob) strict`);
-  return { sqlite, db: createDrizzle(sqlite), [Symbol.dispose]: () => sqlite.close() };
+  return {
+    sqlite,
+    db: createDrizzle(new GuardedDatabase(sqlite, judgeOwnSql)),
+    [Symbol.dispose]: () => sqlite.close(),
+  };
 }
 
 Deno.test("rows are inserted, returned, selected and joined with the types of their columns", () => {

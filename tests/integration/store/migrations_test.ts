@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { checkMigrations, openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
+import { checkMigrations } from "../../../src/store/sqlite/sense_database.ts";
+import { openMigrated } from "../../support/sense_database.ts";
 import { first, second, withMigrations } from "../../support/migration_bench.ts";
 
 Deno.test("migrations run once each, in order, and are recorded", () =>
   withMigrations(async ({ folder, write, open, tables }) => {
     write({ [second]: "insert into a values (2); create table b (n);", [first]: "create table a (n);" });
     assert.deepEqual([await open(), await open(), await tables()], [[], [], ["a", "b"]]);
-    const { sqlite } = await openSenseDatabase(join(folder, "..", "cpu.db"), folder);
+    const { sqlite } = await openMigrated(join(folder, "..", "cpu.db"), folder);
     assert.equal(sqlite.prepare("select count(*) as n from a").get()?.n, 1);
     const rows = sqlite.prepare("select name, length(checksum) as digits, applied_at from _migrations").all();
     const at = Date.UTC(2026, 0, 1);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RunStatus } from "../../../src/protocol/run.ts";
+import type { RunStatus, RunWait } from "../../../src/protocol/run.ts";
 import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
@@ -16,14 +16,26 @@ const runIds = ["a", "b", "c", "d"];
 
 type Step =
   | { readonly do: "create"; readonly id: string; readonly status: "queued" | "started" | "dropped" }
-  | { readonly do: "start" | "resume" | "message" | "noise"; readonly id: string }
+  | { readonly do: "start" | "resume" | "message" | "wait" | "noise"; readonly id: string }
   | { readonly do: "end"; readonly id: string; readonly status: RunStatus };
 
 const id = fc.constantFrom(...runIds);
 
+function sleepOf(round: number): RunWait {
+  const boot = { id: "b", ms: 5 };
+  return {
+    round,
+    role: "cool",
+    kind: "sleep",
+    since: { wall: 7, boot },
+    due: 60 + round,
+    dueBoot: { id: "b", ms: 58 },
+  };
+}
+
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("create" as const), id, status: fc.constantFrom("queued", "started", "dropped") }),
-  fc.record({ do: fc.constantFrom("start" as const, "resume" as const, "message" as const, "noise" as const), id }),
+  fc.record({ do: fc.constantFrom("start", "resume", "message", "wait", "noise"), id }),
   fc.record({ do: fc.constant("end" as const), id, status: fc.constantFrom(...ends, "dropped" as const) }),
 );
 
@@ -47,13 +59,20 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
     case "message": {
       const round = (run?.rounds ?? 0) + 1, attempt = run?.attempt ?? 1;
       const of = { runId: step.id, workflow: "cleanup", attempt, causeId: null };
-      await runs.appendMessage(of, { round, role: "r", content: "c", meta: { status: "completed" }, ts: 7 });
+      const message = { round, role: "r", content: "c", meta: { status: "completed" }, ts: 7 };
+      await (run?.status === "waiting" ? runs.settleWait(of, message) : runs.appendMessage(of, message));
       return;
     }
     case "end": {
-      const from: RunStatus[] = step.status === "dropped" ? ["queued"] : ["started"];
+      const waits = step.status === "killed" || step.status === "interrupted";
+      const from: RunStatus[] = step.status === "dropped" ? ["queued"] : waits ? ["started", "waiting"] : ["started"];
       const change = { status: step.status, exitCode: 1, reason: "over", endedAt: 99 };
       await runs.transition(step.id, { from }, change, runRow(step.id, { type: `run.${step.status}` }));
+      return;
+    }
+    case "wait": {
+      const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
+      await runs.beginWait(of, sleepOf((run?.rounds ?? 0) + 1), "sleeps");
       return;
     }
     case "noise":
@@ -77,12 +96,14 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         await store.close();
         using db = openDatabase(path);
         const table = () => db.prepare("select * from workflow_runs order by seq").all();
-        const before = table();
-        db.exec("delete from workflow_runs");
+        const waits = () => db.prepare("select * from run_waits order by run_id").all().map((row) => ({ ...row }));
+        const before = table(), waited = waits();
+        db.exec("delete from workflow_runs; delete from run_waits");
         assert.deepEqual(rebuildRuns(db), { runs: before.length, skipped: 0 });
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
         rebuildRuns(db);
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
+        assert.deepEqual(waits(), waited);
       }),
       { numRuns: 60 },
     );

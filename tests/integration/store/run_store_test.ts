@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogType } from "../../../src/protocol/log.ts";
-import { type RunStatus, runStatusSchema } from "../../../src/protocol/run.ts";
+import { type RunStatus, runStatusSchema, type RunWait } from "../../../src/protocol/run.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import type { RunStore } from "../../../src/workflow/local/ports.ts";
@@ -152,13 +152,89 @@ Deno.test("the database has the same legal moves as the workflow room", () =>
       for (const to of statuses) {
         const runId = `${from}-${to}`;
         await bring(store.runs, runId, from);
-        const change = () =>
-          db.prepare("update workflow_runs set status = ?, attempt = attempt + 1 where run_id = ?").run(to, runId);
+        // A message settles a wait; a run that begins to wait stays in its attempt.
+        const rounds = from === "waiting" && to === "started" ? 1 : 0, attempts = to === "waiting" ? 0 : 1;
+        const sql = "update workflow_runs set status = ?, attempt = attempt + ?, rounds = rounds + ? where run_id = ?";
+        const change = () => db.prepare(sql).run(to, attempts, rounds, runId);
         if (isLegalMove(from, to)) assert.equal(change().changes, 1, runId);
         else assert.throws(change, /illegal move/, runId);
       }
     }
   }));
+
+Deno.test("a waiting run in the database goes on only with the message that settles its wait, and has one wait", () =>
+  withStore(async ({ store, path }) => {
+    using db = openDatabase(path);
+    await store.runs.create(newRun("a"), runRow("a"));
+    const insert = db.prepare("insert into run_waits values (?, ?, 'cool', 'sleep', '{}', 1, null, null)");
+    assert.throws(() => insert.run("a", 1), /only a waiting run/);
+    await store.runs.beginWait({ runId: "a", workflow: "cleanup", attempt: 1, causeId: null }, sleepOf(1), "sleeps");
+    const change = (set: string) => db.prepare(`update workflow_runs set ${set} where run_id = 'a'`).run();
+    for (const set of ["rounds = 1", "attempt = 2", "reason = 'x'", "status = 'completed'", "status = 'waiting'"]) {
+      assert.throws(() => change(set), /illegal move/, set);
+    }
+    for (const more of ["attempt = 2", "rounds = 1", "attempt = 3, rounds = 1", "attempt = 2, rounds = 2"]) {
+      assert.throws(() => change(`status = 'started', ${more}`), /illegal move/, more);
+    }
+    assert.throws(() => db.exec("update run_waits set due = 5"), /never changes/);
+    assert.throws(() => insert.run("a", 2), /only a waiting run/);
+    assert.equal(change("status = 'started', attempt = 2, rounds = 1").changes, 1);
+    assert.equal(db.prepare("select count(*) as n from run_waits").get()?.n, 0, "its wait leaves with it");
+  }));
+
+Deno.test("a wait begins once, in its attempt and round, and one message settles it", () =>
+  withStore(async ({ store }) => {
+    const { runs } = store, of = { runId: "a", workflow: "cleanup", attempt: 1, causeId: 4 };
+    await runs.create(newRun("a", { causeId: 4 }), runRow("a"));
+    assert.equal(await runs.beginWait({ ...of, attempt: 2 }, sleepOf(1), "sleeps"), false);
+    assert.equal(await runs.beginWait(of, sleepOf(2), "sleeps"), false);
+    assert.equal(await runs.settleWait(of, message(1)), false);
+    assert.deepEqual(await Promise.all([1, 1].map((n) => runs.beginWait(of, sleepOf(n), "sleeps"))), [true, false]);
+    assert.deepEqual(runs.get("a"), { ...newRun("a", { causeId: 4 }), status: "waiting", reason: "sleeps" });
+    assert.equal(await runs.appendMessage(of, message(1)), false);
+    assert.equal(await runs.settleWait(of, message(2)), false);
+    assert.deepEqual(await Promise.all([1, 1].map((n) => runs.settleWait(of, message(n)))), [true, false]);
+    assert.deepEqual(runs.get("a"), newRun("a", { causeId: 4, attempt: 2, rounds: 1 }));
+    assert.deepEqual([...runs.readThread("a")], [message(1)]);
+    const rows = store.reader.logs({ refId: "a" }).map(({ type, payload, causeId }) => ({ type, payload, causeId }));
+    const waiting = { attempt: 1, wait: sleepOf(1), status: "waiting", reason: "sleeps" };
+    assert.deepEqual(rows[1], { type: "run.waiting", payload: waiting, causeId: 4 });
+    assert.deepEqual(rows.map(({ type }) => type), ["run.started", "run.waiting", "run.message"]);
+  }));
+
+Deno.test("waits are due by either clock, in order, and another boot's time does not count", () =>
+  withStore(async ({ store }) => {
+    const { runs } = store,
+      due = { a: [300, 30], b: [200, 500], c: [100, null], d: [9_000, 20], e: [50, null] } as const;
+    for (const [runId, [wall, bootMs]] of Object.entries(due)) {
+      await runs.create(newRun(runId), runRow(runId));
+      const dueBoot = bootMs === null ? null : { id: runId === "d" ? "earlier" : "boot", ms: bootMs };
+      const of = { runId, workflow: "cleanup", attempt: 1, causeId: null };
+      await runs.beginWait(of, { ...sleepOf(1), due: wall, dueBoot }, "sleeps");
+    }
+    assert.deepEqual(runs.readNextDue({ id: "boot", ms: 0 }), { wall: 50, bootMs: 30 });
+    assert.deepEqual(runs.readNextDue(null), { wall: 50, bootMs: null });
+    const list = (now: number, ms: number, limit = 9) =>
+      runs.listDueWaits(now, { id: "boot", ms }, limit).map(({ runId }) => runId).join("");
+    assert.deepEqual([list(0, 0), list(100, 0), list(100, 30), list(250, 30)], ["", "ec", "eca", "ecba"]);
+    assert.deepEqual([list(9_999, 0), list(9_999, 600, 2)], ["ecbad", "ec"]);
+    assert.deepEqual(runs.listDueWaits(0, { id: "earlier", ms: 20 }, 9).map(({ wait }) => wait.due), [9_000]);
+    assert.deepEqual([...runs.countWaiting()], [["cleanup", 5]]);
+    assert.deepEqual(runs.listWaiting("cleanup", 2).map(({ runId }) => runId), ["a", "b"]);
+    assert.deepEqual(runs.listUnfinished(), []);
+  }));
+
+function sleepOf(round: number): RunWait {
+  const boot = { id: "b", ms: 5 };
+  return {
+    round,
+    role: "cool",
+    kind: "sleep",
+    since: { wall: 7, boot },
+    due: 60 + round,
+    dueBoot: { id: "b", ms: 58 },
+  };
+}
 
 async function bring(runs: SqliteRunStore, runId: string, to: RunStatus): Promise<void> {
   const first = firstMoves[to] === undefined ? "started" : to;

@@ -1,13 +1,14 @@
 /** The database of a sense: opened, migrated, and checked without being touched. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { checkMigrations, openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
+import { checkMigrations } from "../../../src/store/sqlite/sense_database.ts";
+import { openMigrated } from "../../support/sense_database.ts";
 import { describe, first, second, withMigrations } from "../../support/migration_bench.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 Deno.test("a sense without migrations still has a database", () =>
   inTempDir(async (root) => {
-    const { sqlite, problems } = await openSenseDatabase(join(root, "data", "senses", "a.db"), join(root, "none"));
+    const { sqlite, problems } = await openMigrated(join(root, "data", "senses", "a.db"), join(root, "none"));
     sqlite.exec("create table a (n)");
     sqlite.close();
     assert.deepEqual(problems, []);
@@ -17,7 +18,7 @@ Deno.test("a sense without migrations still has a database", () =>
 Deno.test("after its migrations a sense may begin transactions and attach databases", () =>
   withMigrations(async ({ folder, write }) => {
     write({ [first]: "create table a (n);" });
-    const { sqlite } = await openSenseDatabase(":memory:", folder);
+    const { sqlite } = await openMigrated(":memory:", folder);
     sqlite.exec("begin; insert into a values (1); rollback; attach ':memory:' as other");
     sqlite.close();
   }));
@@ -36,9 +37,9 @@ Deno.test("two processes that open a sense at the same time apply each migration
   withMigrations(async ({ folder, write }) => {
     write({ [first]: "create table a (n);" });
     const path = join(folder, "..", "shared.db");
-    const one = await openSenseDatabase(path, folder);
+    const one = await openMigrated(path, folder);
     write({ [second]: "create table b (n);" });
-    const two = await openSenseDatabase(path, folder), three = await openSenseDatabase(path, folder);
+    const two = await openMigrated(path, folder), three = await openMigrated(path, folder);
     assert.deepEqual([one.problems, two.problems, three.problems], [[], [], []]);
     for (const { sqlite } of [one, two, three]) sqlite.close();
   }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import { openSenseDatabase } from "../../../src/store/sqlite/sense_database.ts";
+import { openMigrated } from "../../support/sense_database.ts";
 import { readNewestRows, readSchema, runReadOnlyQuery } from "../../../src/store/sqlite/sense_query.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
@@ -17,7 +17,7 @@ function bench(test: (path: string, root: string) => void): Promise<void> {
        create view latest as select * from readings;
        insert into readings values (1, 0.5, 'a'), (2, 0.75, null), (3, 1, 'c');`,
     );
-    (await openSenseDatabase(path, folder)).sqlite.close();
+    (await openMigrated(path, folder)).sqlite.close();
     test(path, root);
   });
 }
@@ -143,7 +143,7 @@ Deno.test("the newest rows are of the sense's first table, or of the named one",
 Deno.test("a database without a table of its own says so", () =>
   inTempDir(async (root) => {
     const path = join(root, "empty.db");
-    (await openSenseDatabase(path, join(root, "none"))).sqlite.close();
+    (await openMigrated(path, join(root, "none"))).sqlite.close();
     assert.throws(() => readNewestRows(path, null, 1), { code: "QUERY_INVALID", message: /no table yet/ });
     assert.deepEqual(readSchema(path), []);
     await Promise.resolve();

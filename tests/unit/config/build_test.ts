@@ -27,6 +27,7 @@ Deno.test("missing settings have their defaults, also for an entry that is only 
     maxRounds: 100,
     drainTimeoutMs: 30_000,
     maxThreadBytes: 128 * 1024 ** 2,
+    waiting: "keep",
     permissions: {},
     memoryBytes: 256 * 1024 ** 2,
     peers: [],

@@ -23,6 +23,18 @@ Deno.test("parseDf() accepts a file system without blocks, an overfull one, and 
   assert.equal(parseDf(`${header}tmpfs 10 1 9 10% /a\nb\n`).mount, "/a\nb");
 });
 
+Deno.test("parseDf() accepts sizes beyond every integer, and more free space than there is", () => {
+  const large = parseDf(`${header}s3 18014398509481984 0 18014398509481984 0% /s3\n`);
+  assert.deepEqual([large.used, large.totalBytes, large.availableBytes], [0, 2 ** 64, 2 ** 64]);
+  const free = parseDf(`${header}juice 1073741824 -100 1073741924 0% /j\n`);
+  assert.deepEqual([free.used, free.usedBytes, free.availableBytes], [0, 0, 2 ** 40 + 102_400]);
+});
+
+Deno.test("parseDf() says which figure a file system does not tell", () => {
+  assert.throws(() => parseDf(`${header}odd - - 4 - /odd\n`), /odd does not tell its total space/);
+  assert.throws(() => parseDf(`${header}odd 4000 - - - /odd\n`), /odd does not tell its used space/);
+});
+
 Deno.test("parseDf() throws on anything else", () => {
   for (const text of ["", header, `${header}/dev/sda1 1000 990\n`, "df: no such file"]) {
     assert.throws(() => parseDf(text), /df printed something unexpected/);

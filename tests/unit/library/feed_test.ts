@@ -48,8 +48,7 @@ Deno.test("elements of other namespaces are not taken for the feed's own", () =>
   assert.deepEqual(parseFeed(text, url).map(({ title, link, id }) => [title, link, id]), [
     ["right", "https://example.com/a", "https://example.com/a"],
   ]);
-  const atomWithout = `<feed><entry><title>no namespace</title></entry></feed>`;
-  assert.throws(() => parseFeed(atomWithout, url), /neither RSS 2.0 nor Atom/);
+  assert.throws(() => parseFeed("<html><entry><title>x</title></entry></html>", url), /neither RSS nor RDF, Atom/);
 });
 
 Deno.test("relative links are relative to xml:base, else to the feed; links other than http are left out", () => {
@@ -77,7 +76,7 @@ Deno.test("an item without a guid is identified by its link, without both by its
   const ids = (items: string) => parseFeed(rss(items), url).map(({ id }) => id);
   assert.deepEqual(ids("<item><title>a</title><link>/x</link></item>"), ["https://example.com/x"]);
   const [first, second, third] = ids(
-    "<item><title>a</title></item><item><title>a</title><description>b</description></item><item/>",
+    "<item><title>a</title></item><item><title>a</title><description>b</description></item><item><description>c</description></item>",
   );
   assert.equal(new Set([first, second, third]).size, 3);
 });
@@ -87,4 +86,47 @@ Deno.test("long titles are cut, and entries after the first thousand are left ou
   const entries = parseFeed(text, url);
   assert.equal(entries.length, 1_000);
   assert.equal([...entries[0]?.title ?? ""].length, 200);
+});
+
+Deno.test("a namespace that RSS does not have is no reason to find nothing in it", () => {
+  for (
+    const uri of [
+      "http://backend.userland.com/rss2",
+      "https://cyber.harvard.edu/rss/rss.html",
+      "http://www.w3.org/2005/Atom",
+      "http://purl.org/rss/1.0/",
+      "urn:x",
+    ]
+  ) {
+    const items = "<item><title>one</title><a:title xmlns:a='urn:a'>wrong</a:title></item>";
+    assert.deepEqual(parseFeed(rss(items, `xmlns='${uri}'`), url).map(({ title }) => title), ["one"], uri);
+    const onChannel = rss(items).replace("<channel>", `<!-- <rss> --><channel xmlns="${uri}">`);
+    assert.deepEqual(parseFeed(onChannel, url).map(({ title }) => title), ["one"], uri);
+  }
+});
+
+Deno.test("RDF and JSON Feed are read, too", () => {
+  const rdf = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+    xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>c</title></channel><item rdf:about="urn:1"><title>R</title>
+    <link>https://example.com/r</link><dc:date>2026-01-02T03:04:05+01:00</dc:date></item></rdf:RDF>`;
+  const json = JSON.stringify({
+    version: "https://jsonfeed.org/version/1.1",
+    title: "j",
+    items: [{ id: "1", url: "/j", title: "J", date_published: "2026-01-02T03:04:05Z" }],
+  });
+  const read = (text: string) => parseFeed(text, url).map((entry) => Object.values(entry));
+  assert.deepEqual(read(rdf), [["urn:1", "R", "https://example.com/r", "2026-01-02T02:04:05.000Z"]]);
+  assert.deepEqual(read(json), [["1", "J", "https://example.com/j", "2026-01-02T03:04:05.000Z"]]);
+});
+
+Deno.test("what a feed declares is not expanded, and a long line of tags takes no time to speak of", () => {
+  const bomb = '<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>' +
+    rss("<item><title>&b;</title></item>");
+  assert.equal(parseFeed(bomb, url)[0]?.title, "&b;");
+  assert.throws(() => parseFeed("<rss ".repeat(400_000), url));
+});
+
+Deno.test("no link has the user of the feed's address", () => {
+  const [entry] = parseFeed(rss("<item><link>/x</link></item>"), "https://ada:secret@example.com/feed");
+  assert.equal(entry?.link, "https://example.com/x");
 });

@@ -13,6 +13,7 @@ function logged(log: (write: ReturnType<typeof createLog>) => void): Extract<Fro
     send() {},
     sendText() {},
     flushed: () => Promise.resolve(),
+    reads: { begin() {}, end() {} },
     sendNow: (m: FromProcess) => sent.push(m),
   };
   log(createLog({ ...kernel, sendNow: (message) => void sent.push(message) }, "cpu"));

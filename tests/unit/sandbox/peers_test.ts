@@ -1,26 +1,32 @@
 /** `ctx.peers`: which databases a sense may read, and that it opens no other. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import type { ProcessSpec, SenseSpec } from "../../../src/protocol/message.ts";
 import { openPeers } from "../../../src/sandbox/peers.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
+import { objectRows, type SqlSource } from "../../../src/store/sqlite/sql_source.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 /** The peers of `own`: the senses "a" and "b" have a database each, and "new" has none. */
 function withPeers(
   peers: SenseSpec["peers"],
-  test: (peers: ReturnType<typeof openPeers>, opened: DatabaseSync[]) => void,
+  test: (peers: ReturnType<typeof openPeers>, opened: SqlSource[]) => void,
 ): Promise<void> {
   return inTempDir((root) => {
     for (const name of ["a", "b"]) openDatabase(join(root, `${name}.db`)).close();
     const spec = { senseDatabases: root } as ProcessSpec, reader = { sense: "own", peers };
-    const opened: DatabaseSync[] = [], closes: (() => void)[] = [];
+    const opened: SqlSource[] = [], closes: (() => void)[] = [];
     const all = new Set(["own", "a", "b", "new"]);
     test(
-      openPeers(spec, reader, () => all, (_, close) => closes.push(close), (db) => {
-        opened.push(db);
-        return { of: db } as never;
+      openPeers(spec, reader, {
+        allSenses: () => all,
+        onOpened: (_, close) => void closes.push(close),
+        onUnshared: (name) => assert.fail(`the kernel was asked for the files of ${name}`),
+        limit: { begin() {}, end() {} },
+        createDrizzle: (source) => {
+          opened.push(source);
+          return { of: source } as never;
+        },
       }),
       opened,
     );
@@ -48,7 +54,12 @@ Deno.test("only the listed peers exist, whatever name is requested", () =>
 Deno.test("a peer's database is read-only, and a missing one cannot be read", () =>
   withPeers("all", (peers, opened) => {
     assert.ok(peers.a !== undefined);
-    assert.throws(() => opened[0]?.exec("create table t (n)"), /readonly|read-only/);
+    const [a] = opened, run = (sql: string) => a?.run(sql, [], objectRows);
+    assert.throws(() => run("create table t (n)"), /not authorized: it would do more than read/);
+    for (const sql of ["begin", "savepoint s", "pragma wal_checkpoint"]) {
+      assert.throws(() => run(sql), /not authorized/);
+    }
+    assert.throws(() => a?.transaction("deferred", () => {}), /one query at a time/);
     assert.throws(() => peers.new, { code: "STORE_FAILED" });
   }));
 

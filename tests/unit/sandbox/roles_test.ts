@@ -15,7 +15,8 @@ const run = () => ({ content: "", meta: {} });
 function planOf(role: unknown): RolePlan {
   const roles = readRoles({ r: role });
   assert.ok(roles.ok, roles.ok ? "" : roles.error);
-  return roles.value.get("r") ?? assert.fail();
+  const plan = roles.value.get("r") ?? assert.fail();
+  return "ask" in plan ? assert.fail("it is a wait") : plan;
 }
 
 function faultOf(roles: unknown): string {

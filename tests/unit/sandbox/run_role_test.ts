@@ -7,7 +7,8 @@ import type { RoleContext } from "../../../src/sdk/workflow.ts";
 function planOf(role: unknown): RolePlan {
   const roles = readRoles({ r: role });
   assert.ok(roles.ok);
-  return roles.value.get("r") ?? assert.fail();
+  const plan = roles.value.get("r") ?? assert.fail();
+  return "ask" in plan ? assert.fail("it is a wait") : plan;
 }
 
 const context = {} as Omit<RoleContext, "signal">;

@@ -25,6 +25,7 @@ class Log {
       lastRowId: () => this.signals.length,
       places: {
         get: (key) => this.places.get(key) ?? null,
+        keys: (prefix) => [...this.places.keys()].filter((key) => key.startsWith(prefix)),
         setAll: (values) => values.forEach(([key, value]) => this.places.set(key, value)),
       },
     });
@@ -78,6 +79,16 @@ Deno.test("a sense that begins to listen hears what comes from then on, also whe
   inbox.add(log.append("a"));
   inbox.setListeners(new Map([["sum", new Set(["a"])]]));
   assert.equal(inbox.newestWaiting("sum"), null);
+});
+
+Deno.test("a listener that went while no daemon ran is forgotten: its place would keep signals from the archive", () => {
+  const log = new Log();
+  log.open([["sum", new Set(["a"])], ["other", new Set(["a"])]]);
+  const inbox = log.open([["sum", new Set(["a"])]]);
+  assert.deepEqual(Object.fromEntries(log.places), { "heard:sum": '{"a":0}', "heard:other": "{}" });
+  log.append("a");
+  inbox.setListeners(new Map([["sum", new Set(["a"])], ["other", new Set(["a"])]]));
+  assert.equal(log.places.get("heard:other"), '{"a":1}');
 });
 
 Deno.test("a backlog comes in parts bounded in number and in bytes, and says that there is more", () => {

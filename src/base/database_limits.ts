@@ -1,0 +1,22 @@
+/** Limits of databases that one process writes and others read, in milliseconds and bytes; all other limits: limits.ts. */
+import { assert } from "./errors.ts";
+import { databaseBusyMaxMs } from "./limits.ts";
+
+/**
+ * How long one query of another sense's database may take, in which that sense cannot empty its -wal file: then the process
+ * that asked is ended. The shim looks this often while its worker reads any.
+ */
+export const peerReadMaxMs = 10_000;
+export const peerReadLookMs = 500;
+/** How often a reader looks at the files of a database that another process writes. */
+export const sharedLookMs = 50;
+/** While that database's -wal file is larger, and was written within this time, readers wait, and give up in the end. */
+export const walReadersMaxBytes = 64 * 1024 ** 2;
+export const walGrowingMs = 5_000;
+export const sharedWaitMs = 10;
+export const sharedWaitMaxMs = 2_000;
+/** What stays of a -wal file when SQLite starts it anew: about what it writes before it does so. */
+export const walKeptMaxBytes = 4 * 1024 ** 2;
+
+assert(walKeptMaxBytes < walReadersMaxBytes, "readers must not wait for a -wal file that stays as it is");
+assert(sharedWaitMaxMs <= databaseBusyMaxMs, "a reader must not wait for longer than a writer");

@@ -1,0 +1,12 @@
+/** The limits of runs that wait, with their units at the end of their names; limits.ts has all others. */
+import { assert } from "./errors.ts";
+
+const dayMs = 24 * 3_600_000;
+
+/** The longest sleep of a run, and the latest time that it may sleep until: the end of the year 9999. */
+export const sleepMaxMs = 10 * 366 * dayMs;
+export const sleepUntilMax = Date.UTC(10_000, 0, 1) - 1;
+/** How many waits are settled at a time. */
+export const dueWaitsMax = 1_000;
+
+assert(Date.now() + sleepMaxMs < sleepUntilMax, "a sleep must end at a time that can be written");

@@ -1,0 +1,54 @@
+/**
+ * The sandbox's end of host_services.ts: sends what the SDK's functions ask for, and gives them the answers. Called once
+ * by worker_main.ts, before user code.
+ */
+import type { HostAnswer, HostRequest } from "../protocol/host_request.ts";
+import { provideHost } from "../sdk/host.ts";
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(reason: unknown): void;
+}
+
+export function installHostClient(port: MessagePort): void {
+  const waiting = new Map<number, Waiting>(), post = port.postMessage.bind(port);
+  let last = 0;
+  port.onmessage = ({ data }) => {
+    const answer = data as HostAnswer, request = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if (answer.ok) request?.resolve(answer.value);
+    else request?.reject(toError(answer));
+  };
+  provideHost((ask, signal) => {
+    const id = ++last;
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const cancel = () => {
+        waiting.delete(id);
+        post({ t: "cancel", id } satisfies HostRequest);
+        reject(signal?.reason);
+      };
+      const settle = (act: () => void) => {
+        signal?.removeEventListener("abort", cancel);
+        act();
+      };
+      waiting.set(id, {
+        resolve: (value) => settle(() => resolve(value)),
+        reject: (reason) => settle(() => reject(reason)),
+      });
+      signal?.addEventListener("abort", cancel, { once: true });
+      post({ ...ask, id });
+    });
+  });
+}
+
+function toError({ name, message }: Extract<HostAnswer, { ok: false }>): Error {
+  const error = name === "NotCapable"
+    ? new Deno.errors.NotCapable(message)
+    : name === "NotFound"
+    ? new Deno.errors.NotFound(message)
+    : new Error(message);
+  // The stack would be of this file.
+  error.stack = `${name}: ${message}`;
+  return error;
+}

@@ -1,0 +1,82 @@
+/**
+ * Reads files and folders below /proc and /sys for code in the sandbox: Deno opens those only to code that may do
+ * everything. Called by host_services.ts, in the trusted thread.
+ * I1. Only what `permissions.read` names, by its own path, and those that tell no more than a name of `permissions.sys`.
+ * I2. Nothing of a process: its environment, memory and descriptors are below /proc as well. Nothing that shows the
+ *     kernel's memory, or that waits for events.
+ */
+import { join, normalize } from "node:path";
+import type { SandboxPermissions } from "../protocol/message.ts";
+
+/** No such file is larger on purpose; some have no end. */
+const fileMaxBytes = 1024 ** 2, namesMax = 10_000;
+
+/** What Deno tells with such a permission, but from several sources, or only in part. */
+const bySysName: Readonly<Record<string, string>> = {
+  "/proc/loadavg": "loadavg",
+  "/proc/meminfo": "systemMemoryInfo",
+  "/proc/net/dev": "networkInterfaces",
+  "/proc/stat": "cpus",
+  "/proc/uptime": "osUptime",
+};
+/** The limit and the use of a container, at the place where a machine has none. */
+const containerMemory = /^\/sys\/fs\/cgroup\/(?:memory\/)?memory\.[\w.]+$/;
+
+/** Files of this very process that say nothing about it. */
+const harmless = /^\/proc\/\d+\/(?:net\/(?:dev|snmp|snmp6|netstat|sockstat|sockstat6)|mounts|cgroup)$/;
+const closed = [
+  /^\/proc\/(?:\d+|bus|driver|fs|kallsyms|kcore|keys|key-users|kmsg|kpage\w+|sched_debug|sysrq-trigger|vmallocinfo|vmcore)(?:\/|$)/,
+  /^\/sys\/(?:firmware|kernel\/(?:debug|tracing|security|config))(?:\/|$)/,
+];
+
+/** The permissions that matter here. */
+export type SystemGrants = Pick<SandboxPermissions, "read" | "sys">;
+
+export async function readGrantedFile(path: string, granted: SystemGrants): Promise<string> {
+  using file = await Deno.open(await resolveGranted(path, granted));
+  if (!(await file.stat()).isFile) throw new TypeError(`${path} is not a file`);
+  const bytes = new Uint8Array(fileMaxBytes);
+  let filled = 0;
+  // The kernel makes such a file as it is read: it has no size, and may come in parts.
+  for (;;) {
+    const read = await file.read(bytes.subarray(filled));
+    if (read === null || read === 0) break;
+    filled += read;
+  }
+  if (filled === fileMaxBytes) throw new RangeError(`${path} is larger than ${fileMaxBytes} bytes`);
+  return new TextDecoder().decode(bytes.subarray(0, filled));
+}
+
+export async function listGrantedFolder(path: string, granted: SystemGrants): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(await resolveGranted(path, granted))) {
+    if (names.push(name) >= namesMax) break;
+  }
+  return names.sort();
+}
+
+/** The real path. Throws when the code may not read it. */
+async function resolveGranted(path: string, { read, sys }: SystemGrants): Promise<string> {
+  if (normalize(path) !== path || !isSystem(path)) throw new TypeError(`"${path}" is no path below /proc or /sys`);
+  const name = containerMemory.test(path) ? "systemMemoryInfo" : bySysName[path];
+  const isNamed = sys === true || (sys !== false && name !== undefined && sys.includes(name));
+  const isGranted = isNamed && name !== undefined || read === true ||
+    read !== false && read.some((each) => contains(each, path));
+  if (!isGranted) {
+    throw new Deno.errors.NotCapable(
+      name === undefined ? `Requires read access to "${path}"` : `Requires sys access to "${name}"`,
+    );
+  }
+  const real = await Deno.realPath(path);
+  const isOpen = isSystem(real) && (harmless.test(real) || !closed.some((each) => each.test(real)));
+  if (!isOpen) throw new Deno.errors.NotCapable(`"${path}" is always closed in the sandbox`);
+  return real;
+}
+
+function isSystem(path: string): boolean {
+  return path.startsWith("/proc/") || path.startsWith("/sys/");
+}
+
+function contains(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(join(folder, "/"));
+}

@@ -1,0 +1,128 @@
+/**
+ * Shows the certificates of servers to code in the sandbox, by node:tls. A thread of its own, started by
+ * host_services.ts with no permission but the unit's hosts: in the thread of user code, a replaced prototype would hand
+ * out sockets of node:net, which reach any file descriptor of the process.
+ * I1. Nothing is sent to a server before its certificate was compared with the one that the request names.
+ */
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import { connect, rootCertificates, type TLSSocket } from "node:tls";
+import { exchangeMaxChars, type HostAnswer, type TlsAnswer, type TlsRequest } from "../protocol/host_request.ts";
+
+interface Shown {
+  readonly raw: Uint8Array;
+  readonly fingerprint256: string;
+  readonly issuerCertificate?: Shown;
+}
+
+/** More than any server needs to send. */
+const certificatesMax = 32;
+
+const open = new Map<number, TLSSocket>();
+
+globalThis.addEventListener("message", (event) => {
+  if (!(event instanceof MessageEvent)) return;
+  const [port] = event.ports;
+  if (port === undefined) throw new Error("nerve bug: the TLS thread was started without its port");
+  port.onmessage = ({ data }: MessageEvent<TlsRequest | { t: "cancel"; id: number }>) => {
+    if (data.t === "cancel") open.get(data.id)?.destroy(new Error("it was given up"));
+    else answer(data).then((answer) => port.postMessage(answer));
+  };
+}, { once: true });
+
+async function answer(request: TlsRequest): Promise<HostAnswer> {
+  const { id } = request;
+  try {
+    return { id, ok: true, value: await inspect(request) };
+  } catch (thrown) {
+    const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    return { id, ok: false, name, message };
+  } finally {
+    open.get(id)?.destroy();
+    open.delete(id);
+  }
+}
+
+async function inspect({ id, host, port, send }: TlsRequest): Promise<TlsAnswer> {
+  const { promise: secured, resolve, reject } = Promise.withResolvers<void>();
+  const servername = isIP(host) === 0 ? host : "";
+  const socket = connect({ host, port, servername, rejectUnauthorized: false }, resolve);
+  open.set(id, socket);
+  // Kept for the whole life of the socket: an error event that nobody hears would end the thread.
+  socket.on("error", (thrown: Error) => reject(explain(thrown)));
+  socket.on("close", () => reject(new Error("the server closed the connection during the TLS handshake")));
+  await secured;
+  const chain = readChain(socket);
+  const own = chain[0]?.fingerprint256.replaceAll(":", "").toLowerCase();
+  return {
+    chain: chain.map(({ raw }) => toBase64(raw)),
+    roots: findRoots(chain),
+    protocol: socket.getProtocol(),
+    answer: send !== null && send.onlyTo === own ? await exchange(socket, send.text) : null,
+  };
+}
+
+/** For who asks, the library that found it out is beside the point. */
+function explain(thrown: Error): Error {
+  return /corrupt message|wrong version number/.test(thrown.message)
+    ? new Error("the server does not speak TLS", { cause: thrown })
+    : thrown;
+}
+
+/** As sent: Deno links each certificate to the next one of the list. */
+function readChain(socket: TLSSocket): Shown[] {
+  const chain: Shown[] = [];
+  let next = socket.getPeerCertificate(true) as unknown as Shown | undefined;
+  while (next?.raw !== undefined && !chain.includes(next) && chain.length < certificatesMax) {
+    chain.push(next);
+    next = next.issuerCertificate;
+  }
+  if (chain.length === 0) throw new Error("the server shows no certificate");
+  return chain;
+}
+
+let rootsBySubject: Map<string, string[]> | null = null;
+
+function findRoots(chain: readonly Shown[]): string[] {
+  rootsBySubject ??= readRoots();
+  const issuers = new Set(chain.map(({ raw }) => parse(raw)?.issuer));
+  return [...issuers].flatMap((issuer) => rootsBySubject?.get(issuer ?? "") ?? []);
+}
+
+function readRoots(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const pem of rootCertificates) {
+    const root = parse(pem);
+    if (root === null) continue;
+    found.set(root.subject, [...found.get(root.subject) ?? [], toBase64(root.raw)]);
+  }
+  return found;
+}
+
+/** Null for what is no certificate: who asked finds out by itself. */
+function parse(bytes: Uint8Array | string): X509Certificate | null {
+  try {
+    return new X509Certificate(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return new Uint8Array(bytes).toBase64();
+}
+
+/** Sends `text` and returns what comes back, up to the end of HTTP headers. */
+function exchange(socket: TLSSocket, text: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let answer = "";
+  socket.on("error", reject);
+  socket.on("close", () => resolve(answer));
+  socket.on("data", (bytes: Uint8Array) => {
+    answer += new TextDecoder("latin1").decode(bytes);
+    const end = answer.indexOf("\r\n\r\n");
+    if (end >= 0 || answer.length > exchangeMaxChars) resolve(answer.slice(0, end < 0 ? exchangeMaxChars : end));
+  });
+  socket.write(text);
+  return promise;
+}

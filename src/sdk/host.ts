@@ -1,0 +1,20 @@
+/**
+ * What the SDK asks of nerve for code in the sandbox (sandbox/host_client.ts). Outside of it, as in an author's own
+ * test, there is nobody to ask.
+ */
+import type { HostRequest } from "../protocol/host_request.ts";
+
+type Ask = HostRequest extends infer Each ? Each extends { t: "cancel" } ? never : Omit<Each, "id"> : never;
+export type AnswerHost = (ask: Ask, signal: AbortSignal | null) => Promise<unknown>;
+
+let host: AnswerHost | null = null;
+
+/** Called once, before user code. */
+export function provideHost(given: AnswerHost): void {
+  host = given;
+}
+
+export function askHost(ask: Ask, signal: AbortSignal | null): Promise<unknown> {
+  if (host === null) throw new Error("this works only in a sense or workflow that nerve runs");
+  return host(ask, signal);
+}

@@ -1,0 +1,34 @@
+/**
+ * The rows that an archive run leaves in the log, because they are still needed there: those of unfinished runs, and
+ * signals that a listener has not heard. Used by archiver.ts.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import type { StatementCache } from "../sqlite/database.ts";
+
+/** Whether a row of `logs` stays: 1 or 0. */
+export const isHeld = `coalesce(ref_id in (select id from held) or
+type = 'sense.signal' and id > (select heard_id from unheard where unheard.source = logs.source), 0)`;
+
+/** For each sense that others listen to, the signal up to which all of them have heard (sensing/signal_inbox.ts). */
+const heardByAll = `
+select 'sense:' || place.key, min(place.value) from meta, json_each(meta.value) as place
+where meta.key >= 'heard:' and meta.key < 'heard;' group by place.key`;
+
+/** Creates the temporary tables that `isHeld` reads. */
+export function createHeld(db: DatabaseSync): void {
+  db.exec(`
+create temp table held (id text primary key) without rowid;
+create temp table unheard (source text primary key, heard_id integer) without rowid`);
+}
+
+/** Fills them with what is needed now. */
+export function refreshHeld(db: DatabaseSync): void {
+  db.exec(`
+delete from held;
+insert into held select run_id from workflow_runs where status in ('queued', 'started', 'waiting');
+delete from unheard; insert into unheard ${heardByAll}`);
+}
+
+export function isAnyHeld(statements: StatementCache): boolean {
+  return statements.get("select 1 from held union all select 1 from unheard limit 1").get() !== undefined;
+}

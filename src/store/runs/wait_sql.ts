@@ -1,0 +1,91 @@
+/**
+ * The SQL for `run_waits`: what each waiting run waits for. Used by run_store.ts and rebuild.ts, over any connection. The
+ * row of a wait leaves when its run does: a trigger of the schema removes it.
+ */
+import type { BootTime } from "../../base/boot_time.ts";
+import type { Moment } from "../../base/moment.ts";
+import type { RunWait, WaitingRun, WaitKind } from "../../protocol/run.ts";
+import type { Step } from "../commit/operations.ts";
+import type { StatementCache } from "../sqlite/database.ts";
+
+const waitColumns = "run_id, round, role, kind, since, due, boot_id, boot_due";
+
+type WaitRow = [
+  runId: string,
+  round: number,
+  role: string,
+  kind: WaitKind,
+  since: string,
+  due: number | null,
+  bootId: string | null,
+  bootDue: number | null,
+];
+
+function toWaitingRun(row: unknown): WaitingRun {
+  const [runId, round, role, kind, since, due, bootId, bootDue] = row as WaitRow;
+  const dueBoot = bootId === null || bootDue === null ? null : { id: bootId, ms: bootDue };
+  return { runId, wait: { round, role, kind, since: JSON.parse(since) as Moment, due, dueBoot } };
+}
+
+/** The wait of a run that has just become `waiting`. */
+export function insertWait(runId: string, { round, role, kind, since, due, dueBoot }: RunWait): Step {
+  return {
+    sql: `insert into run_waits (${waitColumns}) values (?, ?, ?, ?, ?, ?, ?, ?)`,
+    values: [runId, round, role, kind, JSON.stringify(since), due, dueBoot?.id ?? null, dueBoot?.ms ?? null],
+  };
+}
+
+/** Message number `round` settles the wait of a run, which goes on in its next attempt. */
+export function settleWait(runId: string, round: number): Step {
+  return {
+    sql: `
+update workflow_runs set status = 'started', attempt = attempt + 1, rounds = rounds + 1, reason = null
+where run_id = ? and status = 'waiting' and rounds = ?`,
+    values: [runId, round - 1],
+  };
+}
+
+export function readWait(statements: StatementCache, runId: string): RunWait | null {
+  const row = statements.arrays(`select ${waitColumns} from run_waits where run_id = ?`).get(runId);
+  return row === undefined ? null : toWaitingRun(row).wait;
+}
+
+/** When the next waits are due: by the wall clock, and in the time since this boot. */
+export interface NextDue {
+  readonly wall: number | null;
+  readonly bootMs: number | null;
+}
+
+export function readNextDue(statements: StatementCache, boot: BootTime | null): NextDue {
+  const first = (sql: string, ...values: string[]) => {
+    const row = statements.arrays(sql).get(...values) as unknown as [number] | undefined;
+    return row?.[0] ?? null;
+  };
+  const wall = first("select due from run_waits where due is not null order by due limit 1");
+  if (boot === null) return { wall, bootMs: null };
+  const sql = "select boot_due from run_waits where boot_id = ? and boot_due is not null order by boot_due limit 1";
+  return { wall, bootMs: first(sql, boot.id) };
+}
+
+/** Waits that are over by either clock, in the order in which they were due; at most `limit`. */
+export function listDueWaits(
+  statements: StatementCache,
+  now: number,
+  boot: BootTime | null,
+  limit: number,
+): WaitingRun[] {
+  const due = `select ${waitColumns} from run_waits where due <= ? order by due, run_id limit ?`;
+  const byWall = statements.arrays(due).all(now, limit).map(toWaitingRun);
+  if (boot === null) return byWall;
+  const bootDue =
+    `select ${waitColumns} from run_waits where boot_id = ? and boot_due <= ? order by boot_due, run_id limit ?`;
+  const byBoot = statements.arrays(bootDue).all(boot.id, boot.ms, limit).map(toWaitingRun);
+  const all = new Map([...byWall, ...byBoot].map((each) => [each.runId, each]));
+  return [...all.values()].sort((a, b) => (a.wait.due ?? 0) - (b.wait.due ?? 0)).slice(0, limit);
+}
+
+/** How many runs of each workflow wait. */
+export function countWaiting(statements: StatementCache): Map<string, number> {
+  const sql = "select workflow, count(*) from workflow_runs where status = 'waiting' group by workflow";
+  return new Map(statements.arrays(sql).all() as unknown as [string, number][]);
+}

@@ -1,0 +1,207 @@
+/**
+ * Runs that wait: begins their waits, and settles each with one message when it is over. Called by process_messages.ts
+ * and manager.ts.
+ * I1. A run that waits is in no process and not in memory: the store knows what it waits for, and when the next waits are
+ *     due. It is loaded while something is done about it, and at most `dueWaitsMax` at a time.
+ * I2. The message that settles a wait and the move of its run are one commit. Whoever is first settles it.
+ * I3. A span is over when the wall clock says so, or when as much time has passed; a time of day, when the wall clock
+ *     says so. Neither a restart nor a clock that is set back makes a span longer.
+ * I4. Waits are settled in the order in which they are due.
+ */
+import { messageOf } from "../../base/errors.ts";
+import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
+import { readMoment } from "../../base/moment.ts";
+import type { CancelTimer, Clock } from "../../base/time.ts";
+import { dueWaitsMax } from "../../base/wait_limits.ts";
+import type { FromProcess } from "../../protocol/message.ts";
+import type { Run, RunMessage, RunWait, WaitingRun } from "../../protocol/run.ts";
+import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
+import type { Assignments } from "./assignments.ts";
+import { describeUnconfigured, type Dispatcher } from "./dispatcher.ts";
+import { enterPhase } from "./phase.ts";
+import type { RunStore, WorkflowProcess } from "./ports.ts";
+import { currentRoundOf } from "./role_failure.ts";
+import type { RunWriter } from "./run_writer.ts";
+
+export type WaitReport = Extract<FromProcess, { t: "wait" }>;
+
+export interface WaitsParts {
+  readonly runs: ActiveRuns;
+  readonly writer: RunWriter;
+  readonly assignments: Assignments;
+  readonly dispatcher: Dispatcher;
+  readonly store: Pick<RunStore, "readNextDue" | "listDueWaits" | "listWaiting">;
+  readonly clock: Clock;
+  readonly reportProblem: (message: string) => void;
+}
+
+export class Waits {
+  readonly #parts: WaitsParts;
+  #open = false;
+  #waking = false;
+  /** When the timers below fire, in wall milliseconds. */
+  #armedFor = Infinity;
+  #timers: CancelTimer[] = [];
+
+  constructor(parts: WaitsParts) {
+    this.#parts = parts;
+  }
+
+  /** Settles what is over from now on. */
+  open(): void {
+    this.#open = true;
+    void this.#wakeDue();
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#disarm();
+  }
+
+  /** The moderator has named a role that waits: takes the run off its process. */
+  async begin(entry: RunEntry, process: WorkflowProcess, { role, wait: asked }: WaitReport): Promise<void> {
+    const { writer, assignments, dispatcher, clock } = this.#parts, { queue } = entry;
+    enterPhase(entry, { tag: "parking" });
+    assignments.release(process, entry);
+    const wait = createWait(currentRoundOf(entry.run), role, asked, clock);
+    const written = await writer.beginWait(entry, wait, describeWait(wait));
+    // It has ended meanwhile.
+    if (entry.phase.tag !== "parking") return;
+    if (written) this.#park(entry, wait);
+    else if (writer.reconcile(entry)) dispatcher.detach(entry, "its wait could not be stored");
+    dispatcher.dispatch(queue);
+  }
+
+  /** A run that waits, for as long as something is done about it: see `unload`. */
+  load(run: Run): RunEntry {
+    const { runs } = this.#parts;
+    return runs.get(run.runId) ?? runs.add(run, { tag: "waiting" });
+  }
+
+  /** Forgets a run that waits, unless its end is being written. */
+  unload(entry: RunEntry): void {
+    const { runs } = this.#parts;
+    if (entry.phase.tag === "waiting" && entry.endsPending === 0 && runs.has(entry)) runs.remove(entry);
+  }
+
+  /** Ends all that wait of a workflow that has left the configuration. */
+  async endUnconfigured(queue: WorkflowQueue): Promise<void> {
+    const { store, dispatcher } = this.#parts, reason = describeUnconfigured(queue);
+    while (this.#open && queue.plan === null && queue.waiting > 0) {
+      const entries = this.#read(() => store.listWaiting(queue.name, dueWaitsMax))?.map((run) => this.load(run)) ?? [];
+      const idle = entries.filter(({ phase, endsPending }) => phase.tag === "waiting" && endsPending === 0);
+      if (idle.length === 0) return;
+      await Promise.all(idle.map((entry) => dispatcher.endRun(entry, "interrupted", reason)));
+      for (const entry of idle) this.unload(entry);
+    }
+  }
+
+  #park(entry: RunEntry, wait: RunWait): void {
+    enterPhase(entry, { tag: "waiting" });
+    this.unload(entry);
+    if (wait.due !== null && wait.due < this.#armedFor) this.#armFor(wait.due);
+    // Its workflow left the configuration while it had a process.
+    if (entry.queue.plan === null) void this.endUnconfigured(entry.queue);
+  }
+
+  async #wakeDue(): Promise<void> {
+    if (this.#waking || !this.#open) return;
+    this.#waking = true;
+    const { store, clock } = this.#parts;
+    let left = 0;
+    for (let woken = true; woken && this.#open;) {
+      const due = this.#read(() => store.listDueWaits(clock.now(), clock.boot(), dueWaitsMax)) ?? [];
+      left = due.length;
+      woken = left > 0 && await this.#wakeAll(due);
+    }
+    this.#waking = false;
+    // What is left is ending, and its end cannot be written yet.
+    this.#arm(left === 0 ? 0 : backoffFirstMs);
+  }
+
+  /** False when none of them was settled. */
+  async #wakeAll(due: readonly WaitingRun[]): Promise<boolean> {
+    const { dispatcher } = this.#parts;
+    const woken = await Promise.all(due.map((each) => this.#wake(each)));
+    for (const queue of new Set(woken)) if (queue !== null) dispatcher.dispatch(queue);
+    return woken.some((queue) => queue !== null);
+  }
+
+  /** The queue of a run whose wait is settled; null when it is not. The caller dispatches it. */
+  async #wake({ runId, wait }: WaitingRun): Promise<WorkflowQueue | null> {
+    const { runs, writer, clock } = this.#parts;
+    const run = runs.get(runId)?.run ?? writer.read(runId);
+    if (run === null || run.status !== "waiting") return null;
+    const entry = this.load(run);
+    if (entry.phase.tag !== "waiting" || entry.endsPending > 0) return null;
+    return await this.#settle(entry, createMessage(wait, clock.now())) ? entry.queue : null;
+  }
+
+  async #settle(entry: RunEntry, message: RunMessage): Promise<boolean> {
+    const { writer } = this.#parts;
+    enterPhase(entry, { tag: "waking" });
+    const written = await writer.settleWait(entry, message);
+    // It has ended meanwhile.
+    if (entry.phase.tag !== "waking") return false;
+    enterPhase(entry, written ? { tag: "unassigned", ready: true } : { tag: "waiting" });
+    if (!written && writer.reconcile(entry)) this.unload(entry);
+    return written;
+  }
+
+  /** Waits for what is due next, for `leastMs` at least. */
+  #arm(leastMs: number): void {
+    this.#disarm();
+    const { store, clock } = this.#parts, boot = clock.boot(), now = clock.now();
+    const next = this.#open ? this.#read(() => store.readNextDue(boot)) : null;
+    if (next === null) return;
+    const wake = () => void this.#wakeDue(), { wall, bootMs } = next;
+    if (wall !== null && wall <= now + leastMs) this.#timers.push(clock.after(leastMs, wake));
+    else if (wall !== null) this.#timers.push(clock.at(wall, wake));
+    if (bootMs !== null && boot !== null) this.#timers.push(clock.after(Math.max(leastMs, bootMs - boot.ms), wake));
+    this.#armedFor = wall ?? Infinity;
+  }
+
+  #armFor(due: number): void {
+    if (!this.#open) return;
+    this.#armedFor = due;
+    this.#timers.push(this.#parts.clock.at(due, () => void this.#wakeDue()));
+  }
+
+  #disarm(): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers = [];
+    this.#armedFor = Infinity;
+  }
+
+  /** Null when the store cannot be read: it is tried again. */
+  #read<T>(read: () => T): T | null {
+    try {
+      return read();
+    } catch (thrown) {
+      const { reportProblem, clock } = this.#parts;
+      reportProblem(`the waits of runs cannot be read; retrying: ${messageOf(thrown)}`);
+      if (this.#open) this.#timers.push(clock.after(backoffMaxMs, () => void this.#wakeDue()));
+      return null;
+    }
+  }
+}
+
+function createWait(round: number, role: string, asked: WaitReport["wait"], clock: Clock): RunWait {
+  const since = readMoment(clock);
+  if (asked.kind === "until") return { round, role, kind: "sleep", since, due: asked.at, dueBoot: null };
+  const { boot, wall } = since, dueBoot = boot === null ? null : { id: boot.id, ms: boot.ms + asked.ms };
+  return { round, role, kind: "sleep", since, due: wall + asked.ms, dueBoot };
+}
+
+/** For a reader: the reason of a run that waits. */
+function describeWait({ role, due }: RunWait): string {
+  return `role ${role} sleeps until ${formatTime(due)}`;
+}
+
+function createMessage({ round, role, due }: RunWait, now: number): RunMessage {
+  return { round, role, content: `slept until ${formatTime(due)}`, meta: { until: due }, ts: now };
+}
+
+function formatTime(ms: number | null): string {
+  return ms === null ? "its end" : new Date(ms).toISOString();
+}
