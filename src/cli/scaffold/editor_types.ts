@@ -74,7 +74,9 @@ async function writePeers({ root, senseSchema }: WorkspacePaths, senses: NamedSe
   const file = join(root, importMapFile), text = await readText(file);
   const map: unknown = text === null ? null : JSON.parse(text);
   if (!isPlainObject(map) || !isPlainObject(map.imports)) return;
-  const own = Object.entries(map.imports).filter(([name]) => !name.startsWith(peerPrefix));
+  // Of an unchanged map, the packages follow this version of nerve.
+  const isOurs = await isUnchanged(root, importMapFile), current = isOurs ? JSON.parse(createImportMap()) : map;
+  const own = Object.entries<unknown>(current.imports).filter(([name]) => !name.startsWith(peerPrefix));
   const peers: [string, string][] = [];
   for (const [name, { use }] of senses) {
     if (await readText(senseSchema(use)) !== null) {
@@ -84,7 +86,7 @@ async function writePeers({ root, senseSchema }: WorkspacePaths, senses: NamedSe
   const imports = Object.fromEntries([...own, ...peers]);
   if (isDeepStrictEqual(imports, map.imports)) return;
   const updated = new TextEncoder().encode(`${JSON.stringify({ ...map, imports }, null, 2)}\n`);
-  if (await isUnchanged(root, importMapFile)) await writeFiles(root, new Map([[importMapFile, updated]]));
+  if (isOurs) await writeFiles(root, new Map([[importMapFile, updated]]));
   else await Deno.writeFile(file, updated);
 }
 

@@ -95,6 +95,7 @@ export function createImportMap(peers: Readonly<Record<string, unknown>> = {}): 
       "drizzle-orm": imports["drizzle-orm"],
       "drizzle-orm/": imports["drizzle-orm/"],
       "zod": imports["zod"],
+      "feedsmith": imports["feedsmith"],
       ...peers,
     },
   };

@@ -91,7 +91,10 @@ Deno.test("workflow list says why a workflow is quarantined", async () => {
     } as const;
     view.workflows = () => [cleanup];
     const { out } = await nerve("workflow", "list");
-    assert.match(out, /🔴 {2}cleanup +1 of 1 +0 +0 +drop\n🔴 cleanup: quarantined: died 5 times in 60 s, the last time/);
+    assert.match(
+      out,
+      /🔴 {2}cleanup +1 of 1 +0 +0 +drop\n🔴 cleanup: quarantined: died 5 times in 60 s, the last time/,
+    );
     assert.equal(JSON.parse((await nerve("workflow", "list", "--json")).out).workflows[0].problem, problem);
   });
 });
