@@ -25,6 +25,7 @@ import {
   type StartRunRequest,
   type WorkflowView,
 } from "../protocol/api.ts";
+import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
@@ -145,6 +146,7 @@ export class KernelApi {
         waiting: total("waiting"),
         dropped: workflows.dropped,
       },
+      approvals: store.reader.countOpenApprovals(),
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
@@ -221,6 +223,21 @@ export class KernelApi {
 
   async killRun(runId: string, reason: string | null): Promise<Run> {
     return this.#ports.secrets.mask(await this.#ports.workflows.killRun(runId, reason));
+  }
+
+  /** Open requests, oldest first; with `all`, every one, newest first. */
+  approvals(query: ApprovalQuery): ApprovalPage {
+    this.#ports.store.flush();
+    return this.#ports.secrets.mask(this.#ports.store.reader.approvals(query));
+  }
+
+  approval(id: string): Approval | null {
+    this.#ports.store.flush();
+    return this.#ports.secrets.mask(this.#ports.store.reader.approval(id));
+  }
+
+  async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
+    return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
   }
 
   workflows(): WorkflowView[] {

@@ -18,7 +18,7 @@ import { VariablesInForce } from "../deploy/variables.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
-import { groupKey } from "../protocol/unit.ts";
+import { groupKey, workflowKey } from "../protocol/unit.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
@@ -108,7 +108,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const supervisor = new UnitSupervisor({ socketFolders: listSocketFolders(paths), workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
-  const workflows = makeWorkflows(store, outlets, supervisor);
+  const workflows = makeWorkflows(store, outlets, supervisor, (name) => reload.contentOf(workflowKey(name)));
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = makeDatabaseWatch(from, outlets, supervisor);
@@ -135,7 +135,7 @@ export function wireKernel(from: Foundation): KernelParts {
     variables,
     lastCronTick,
   });
-  const reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
+  const reload: Reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
   const watcher = new FileWatcher(paths, {
     clock,
     reportProblem: outlets.reportProblem,
@@ -187,11 +187,16 @@ function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): Log
   return feed;
 }
 
-function makeWorkflows(store: Store, outlets: Outlets, supervisor: UnitSupervisor): WorkflowManager {
+function makeWorkflows(
+  store: Store,
+  outlets: Outlets,
+  supervisor: UnitSupervisor,
+  codeOf: (workflow: string) => string,
+): WorkflowManager {
   const { clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   return new WorkflowManager({
     store: store.runs,
-    host: new SupervisedWorkflows(supervisor),
+    host: new SupervisedWorkflows(supervisor, codeOf),
     clock,
     log: append,
     onChange: (run) => emit({ kind: "run", run, tookMs: spans.measure(run) }),

@@ -57,6 +57,8 @@ export const healthSchema = z.object({
     waiting: z.int().default(0),
     dropped: z.int().default(0),
   }),
+  /** Requests that nobody has decided, and when the oldest of them was made. */
+  approvals: z.object({ open: z.int(), oldest: z.number().nullable() }).default({ open: 0, oldest: null }),
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
@@ -230,6 +232,8 @@ export const startRunsReplySchema = z.object({
   items: z.array(z.object({ run: runSchema.nullable(), problem: problemSchema.nullable() })),
 });
 export type StartRunsReply = z.infer<typeof startRunsReplySchema>;
+
+export { approvalPageSchema, approvalSchema, decisionReplySchema, decisionRequestSchema } from "./approval.ts";
 
 /** A page; `total` counts every run that passes the filter. */
 export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });

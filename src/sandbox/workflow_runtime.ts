@@ -26,8 +26,8 @@ import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import { runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { createThread, type Thread } from "./thread.ts";
+import type { WaitPlan } from "./wait_plan.ts";
 import { WorkflowPeers } from "./workflow_peers.ts";
-import type { WaitPlan } from "./waits.ts";
 import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];

@@ -4,7 +4,9 @@
  */
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
+import { approvalSchema, decisionReplySchema } from "../../protocol/approval.ts";
 import {
+  approvalsOutput,
   doctorOutput,
   eventsOutputLine,
   libraryOutput,
@@ -47,12 +49,15 @@ const lines = (schema: z.ZodType): JsonOutput => ({ prints: "lines", schema });
  * Keyed by the words of the command. `nerve daemon status` and `nerve daemon logs` print the same as without `daemon`.
  */
 export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
+  "approvals": document(z.union([approvalsOutput, approvalSchema])),
+  "approve": document(decisionReplySchema),
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
   "logs": lines(logsOutputLine),
   "permissions approve": document(permissionsApproveOutput),
   "permissions diff": document(permissionsDiffOutput),
   "permissions list": document(permissionsOutput),
+  "reject": document(decisionReplySchema),
   "reload": document(reloadReplySchema),
   "sense learn": document(senseLearnOutput),
   "sense library": document(libraryOutput),

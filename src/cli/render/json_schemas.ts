@@ -18,6 +18,7 @@ import {
   triggerReplySchema,
   workflowViewSchema,
 } from "../../protocol/api.ts";
+import { approvalPageSchema } from "../../protocol/approval.ts";
 import { logRowSchema } from "../../protocol/log.ts";
 import { runMessageSchema } from "../../protocol/run.ts";
 import { placeSchema } from "../../protocol/signal.ts";
@@ -72,6 +73,9 @@ export const senseQueryOutput = z.array(z.record(z.string(), z.union([z.null(), 
 
 /** `nerve sense trigger NAME`: `outcome` is null without --wait. */
 export const senseTriggerOutput = triggerReplySchema;
+
+/** `nerve approvals`: a page of requests, without their bodies. */
+export const approvalsOutput = approvalPageSchema.extend({ offset: z.int() });
 
 /** `nerve workflow list` */
 export const workflowListOutput = z.strictObject({

@@ -7,6 +7,7 @@ import { messageOf } from "../../base/errors.ts";
 import { type ArchivedDay, archivePath, listArchivedDays, parseRow, readLines } from "../archive/archive_file.ts";
 import { type ArchivedCount, archivedDayKey } from "../archive/archiver.ts";
 import { dayMs, parseDay } from "../archive/days.ts";
+import { listApprovals } from "../approvals/approval_sql.ts";
 import { archivedUpToKey } from "../log/meta_store.ts";
 import { logMigrations } from "../log/schema.ts";
 import { replayRuns } from "../runs/rebuild.ts";
@@ -173,12 +174,14 @@ function* checkRuns(db: DatabaseSync): Generator<Verdict> {
     // One snapshot: a daemon may keep writing.
     db.exec("begin");
     replayRuns(kept, made);
+    // A database of an older nerve has none.
+    const hasApprovals = readUserVersion(db) >= logMigrations.length;
     const page = made.get("select run_id as id, seq from workflow_runs where seq > ? order by seq limit 1000");
     let after = 0;
     for (let ids = page.all(after); ids.length > 0; ids = page.all(after)) {
       for (const { id, seq } of ids) {
         after = Number(seq);
-        yield compareRun(made, kept, String(id));
+        yield compareRun(made, kept, String(id), hasApprovals);
       }
     }
     db.exec("commit");
@@ -187,7 +190,9 @@ function* checkRuns(db: DatabaseSync): Generator<Verdict> {
   }
 }
 
-function compareRun(made: StatementCache, kept: StatementCache, id: string): Verdict {
+const allOf = (runId: string) => ({ runId, all: true, limit: -1, offset: 0 });
+
+function compareRun(made: StatementCache, kept: StatementCache, id: string, hasApprovals: boolean): Verdict {
   const verdict = (problem: string | null): Verdict => ({ part: "runs", what: id, problem, count: 1 });
   const rebuilt = readRun(made, id), run = readRun(kept, id);
   if (run === null) return verdict("the log has it, but workflow_runs does not");
@@ -197,5 +202,9 @@ function compareRun(made: StatementCache, kept: StatementCache, id: string): Ver
   // A database of an older nerve has no waits, and no run that waits.
   const waits = run.status === "waiting" ? [kept, made].map((all) => JSON.stringify(readWait(all, id))) : [];
   if (waits[0] !== waits[1]) different.push("wait");
+  if (hasApprovals) {
+    const [asked, rebuiltAsked] = [kept, made].map((all) => JSON.stringify(listApprovals(all, allOf(id)).items));
+    if (asked !== rebuiltAsked) different.push("approvals");
+  }
   return verdict(different.length === 0 ? null : `differs from the log: ${different.join(", ")}`);
 }
