@@ -107,6 +107,8 @@ export type ToProcess =
   }
   /** The files of this sense's database were removed or replaced: open them anew. */
   | { readonly t: "reopen"; readonly sense: string }
+  /** The databases of this group's senses are over its disk limit by their -wal files: empty them. */
+  | { readonly t: "tidy" }
   /** The answer to `undelivered`: null when it is on disk, else why not. */
   | { readonly t: "taken"; readonly sense: string; readonly fault: string | null }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }

@@ -106,9 +106,10 @@ function unshared(thrown: unknown): boolean {
   return /unable to open database file|attempt to write a readonly database/.test(messageOf(thrown));
 }
 
+/** Inodes are reused, birth times are not. */
 function identify(path: string): string | null {
   const file = stat(path);
-  return file === null ? null : `${file.dev} ${file.ino}`;
+  return file === null ? null : `${file.dev} ${file.ino} ${file.birthtime === null ? "" : timeOf(file.birthtime)}`;
 }
 
 function stat(path: string): Deno.FileInfo | null {
