@@ -16,13 +16,6 @@ import {
   senseTriggerOutput,
   serviceStatusOutput,
   statusOutput,
-  storeArchiveOutput,
-  storeBackupOutput,
-  storeGcOutput,
-  storeRebuildRunsOutput,
-  storeRestoreOutput,
-  storeStatsOutput,
-  storeVerifyOutput,
   uninstallOutput,
   validateOutput,
   versionOutput,
@@ -33,6 +26,15 @@ import {
   workflowThreadOutput,
   workflowTriggerOutput,
 } from "./json_schemas.ts";
+import {
+  storeArchiveOutput,
+  storeBackupOutput,
+  storeGcOutput,
+  storeRebuildRunsOutput,
+  storeRestoreOutput,
+  storeStatsOutput,
+  storeVerifyOutput,
+} from "./store_schemas.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
 
 /** `lines`: one JSON document on each line. */
