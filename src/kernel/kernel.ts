@@ -23,7 +23,8 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { HolderName } from "../protocol/lock_holder.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
-import { finishRestore } from "../store/maintenance/backup.ts";
+import { mendData } from "../store/maintenance/mend_data.ts";
+import { finishRestore } from "../store/maintenance/restore.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace, type WorkspaceLock } from "../store/workspace_lock.ts";
 import type { KernelApi } from "./kernel_api.ts";
@@ -161,7 +162,7 @@ export class Kernel {
       const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);
       // Not the workspace itself: it may just be removed.
-      for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) makeFolder(folder);
+      const mended = mendData(paths, this.startedAt);
       const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
@@ -180,6 +181,10 @@ export class Kernel {
       });
       this.#parts = parts;
       store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
+      for (const message of mended) {
+        store.log.append(createKernelRow("kernel.data_moved", { message }));
+        this.reportProblem(message);
+      }
       const missingInit = describeMissingInit(Deno.pid);
       if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
       // Before any process loads code from disk: later changes are then noticed.
@@ -244,14 +249,6 @@ export class Kernel {
     feed.close();
     this.#lock?.release();
     this.#bus.close();
-  }
-}
-
-function makeFolder(folder: string): void {
-  try {
-    Deno.mkdirSync(folder, { mode: 0o700 });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
   }
 }
 

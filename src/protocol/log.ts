@@ -8,6 +8,7 @@ export const logTypes = [
   "kernel.started",
   "kernel.stopped",
   "kernel.log_reopened",
+  "kernel.data_moved",
   "config.loaded",
   "config.refused",
   "group.ready",

@@ -7,6 +7,7 @@ import { readNewestRows, readSchema, runReadOnlyQuery } from "../../store/sqlite
 import { type CliIo, exit } from "../io.ts";
 import { type RowFormat, toPrintableSql, writeRows } from "../render/query_rows.ts";
 import { dim, plural, print, printJson, sign } from "../render/terminal.ts";
+import { findDatabaseFault } from "../../store/maintenance/odd_files.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface QueryFlags {
@@ -91,8 +92,10 @@ async function findDatabase(paths: WorkspacePaths, name: string): Promise<string
   }
   const path = paths.senseDatabase(name);
   try {
-    await Deno.stat(path);
-    return path;
+    await Deno.lstat(path);
+    const fault = findDatabaseFault(path);
+    if (fault === null) return path;
+    throw new NerveError("STORE_FAILED", `${path} ${fault}`, { hint: "move it away: the sense makes a new one" });
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }

@@ -18,13 +18,6 @@ import {
   senseTriggerOutput,
   serviceStatusOutput,
   statusOutput,
-  storeArchiveOutput,
-  storeBackupOutput,
-  storeGcOutput,
-  storeRebuildRunsOutput,
-  storeRestoreOutput,
-  storeStatsOutput,
-  storeVerifyOutput,
   uninstallOutput,
   validateOutput,
   versionOutput,
@@ -35,6 +28,15 @@ import {
   workflowThreadOutput,
   workflowTriggerOutput,
 } from "./json_schemas.ts";
+import {
+  storeArchiveOutput,
+  storeBackupOutput,
+  storeGcOutput,
+  storeRebuildRunsOutput,
+  storeRestoreOutput,
+  storeStatsOutput,
+  storeVerifyOutput,
+} from "./store_schemas.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
 
 /** `lines`: one JSON document on each line. */
