@@ -4,7 +4,7 @@
  * for the files beside the database.
  */
 import { messageOf } from "../../src/base/errors.ts";
-import type { ProcessSpec, SenseSpec } from "../../src/protocol/message.ts";
+import type { ProcessSpec } from "../../src/protocol/message.ts";
 import { openPeers } from "../../src/sandbox/peers.ts";
 import { createDrizzle } from "../../src/store/sqlite/drizzle.ts";
 import { fromFileUrl } from "./paths.ts";
@@ -91,7 +91,7 @@ export class WalledReader implements AsyncDisposable {
 
 async function readQueries(folder: string, name: string): Promise<void> {
   const say = (line: string) => void Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-  const peers = openPeers({ senseDatabases: folder } as ProcessSpec, { name: "reader", peers: "all" } as SenseSpec, {
+  const peers = openPeers({ senseDatabases: folder } as ProcessSpec, { sense: "reader", peers: "all" }, {
     allSenses: () => new Set([name]),
     onOpened() {},
     onUnshared: () => say("unshared"),

@@ -20,7 +20,17 @@ import {
   traceCauses,
 } from "../render/cause_text.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
-import { clip, dim, formatDateTime, formatNext, plural, print, printJson, sign } from "../render/terminal.ts";
+import {
+  clip,
+  dim,
+  formatDateTime,
+  formatDistance,
+  formatNext,
+  plural,
+  print,
+  printJson,
+  sign,
+} from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { sharedWaitMaxMs, walKeptMaxBytes, walReadersMaxBytes } from "../../../src/base/database_limits.ts";
 import { DatabaseWatch } from "../../../src/kernel/database_watch.ts";
-import type { ProcessSpec, SenseSpec } from "../../../src/protocol/message.ts";
+import type { ProcessSpec } from "../../../src/protocol/message.ts";
 import { openPeers, type PeerPorts } from "../../../src/sandbox/peers.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { createDrizzle } from "../../../src/store/sqlite/drizzle.ts";
@@ -20,7 +20,7 @@ function readPeer(
   ports: Partial<PeerPorts> = {},
 ): { database: NonNullable<unknown> & ReturnType<typeof createDrizzle>; close(): void } {
   const closes: (() => void)[] = [];
-  const { a } = openPeers({ senseDatabases: folder } as ProcessSpec, { name: "b", peers: "all" } as SenseSpec, {
+  const { a } = openPeers({ senseDatabases: folder } as ProcessSpec, { sense: "b", peers: "all" }, {
     allSenses: () => new Set(["a"]),
     onOpened: (_, close) => void closes.push(close),
     onUnshared: () => assert.fail("nobody restricts this process"),
