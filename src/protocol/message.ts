@@ -23,7 +23,8 @@ import {
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger, triggerKinds } from "./signal.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
+import { triggerKinds } from "./signal_text.ts";
 
 /** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
 export interface SandboxPermissions {

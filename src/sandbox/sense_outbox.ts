@@ -4,7 +4,8 @@
  */
 import { messageOf } from "../base/errors.ts";
 import type { FromProcess, ToProcess } from "../protocol/message.ts";
-import { causeOf, type ComputeTrigger, triggerKinds } from "../protocol/signal.ts";
+import type { ComputeTrigger } from "../protocol/signal.ts";
+import { causeOf, triggerKinds } from "../protocol/signal_text.ts";
 import { ComputeTransaction, readOutbox } from "../store/sqlite/compute_transaction.ts";
 import type { DatabaseSync } from "node:sqlite";
 import type { KernelChannel } from "./runtime.ts";

@@ -3,7 +3,7 @@ import { NerveError, unreachable } from "../../base/errors.ts";
 import { toPrintable } from "../../base/printable.ts";
 import type { ControlClient } from "../../control/client/client.ts";
 import type { ComputeResult, TriggerReply } from "../../protocol/api.ts";
-import { formatPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal_text.ts";
 import { explainUnknownUnit } from "../daemon/unknown_unit_hint.ts";
 import { type CliIo, exit } from "../io.ts";
 import { formatNothing } from "../render/cause_text.ts";
