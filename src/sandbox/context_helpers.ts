@@ -1,5 +1,4 @@
-/** What both runtimes offer to user code besides its own data: imports, logging, queries of the log, frozen values. */
-import { pathToFileURL } from "node:url";
+/** What both runtimes offer to user code besides its own data: logging, queries of the log, frozen values. */
 import { logLineMaxBytes } from "../base/limits.ts";
 import { type Json, toJsonText } from "../protocol/json.ts";
 import type { LogLevel } from "../protocol/message.ts";
@@ -7,14 +6,6 @@ import type { LogFunction, SenseLogs } from "../sdk/sense.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import type { KernelChannel } from "./runtime.ts";
 import { SharedDatabase } from "./shared_database.ts";
-
-/**
- * Imports a user's module. module_gate.ts and Deno's permissions decide what it may import. With `instance`, the module
- * is evaluated for that name alone, whoever else of this process imports it; what it imports in turn is shared.
- */
-export async function importFile(path: string, instance: string | null = null): Promise<Record<string, unknown>> {
-  return await import(pathToFileURL(path).href + (instance === null ? "" : `#${instance}`));
-}
 
 /** Freezes JSON recursively: computes must not share state through their configuration. */
 export function deepFreeze<T extends Json>(value: T): T {

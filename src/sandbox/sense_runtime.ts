@@ -28,7 +28,8 @@ import { openPeers } from "./peers.ts";
 import { bindSignal, runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { type ComputeMessage, SenseOutbox } from "./sense_outbox.ts";
-import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
+import { createLog, deepFreeze, type OpenLogs, openLogs } from "./context_helpers.ts";
+import { importUserModule } from "./user_module.ts";
 import { tidyClosedDatabase, WalTidy } from "./wal_tidy.ts";
 
 type Compute = (context: SenseContext) => unknown;
@@ -150,7 +151,7 @@ export class SenseRuntime implements Runtime {
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
       // A variable of its module must not be another sense's.
       const shares = this.#spec.senses.some((other) => other !== sense && other.entry === sense.entry);
-      const module = await importFile(sense.entry, shares ? name : null).catch((thrown: unknown) => {
+      const module = await importUserModule(sense.entry, shares ? name : null).catch((thrown: unknown) => {
         problems.push(toLoadProblem(thrown, folderOf(sense.entry)));
         return null;
       });
