@@ -5,7 +5,6 @@ import type { LogLevel } from "../protocol/message.ts";
 import type { LogFunction, SenseLogs } from "../sdk/sense.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import type { KernelChannel } from "./runtime.ts";
-import { SharedDatabase } from "./shared_database.ts";
 
 /** Freezes JSON recursively: computes must not share state through their configuration. */
 export function deepFreeze<T extends Json>(value: T): T {
@@ -37,14 +36,12 @@ export interface OpenLogs {
   readonly close: () => void;
 }
 
-/** Creates `ctx.logs`, whose database is opened at the first query. Each query is of bounded statements. */
+/** Creates `ctx.logs`, whose database is opened at the first query. */
 export function openLogs(database: string): OpenLogs {
   let reader: StoreReader | null = null;
-  const shared = new SharedDatabase(database, "the log");
   return {
     logs: {
       query(filter) {
-        shared.look();
         reader ??= StoreReader.open(database);
         return reader?.logs({ order: "desc", ...filter, limit: Math.min(filter.limit ?? 100, 10_000) }) ?? [];
       },

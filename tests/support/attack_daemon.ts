@@ -4,8 +4,8 @@
  *
  *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')", outcome: /NotCapable/ } });
  *
- * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal`, `log`, and `sqlite`,
- * a database of its own. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
+ * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal` and `log`, and as a sense
+ * `sqlite`, `db` and the rest of a context. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";

@@ -66,7 +66,7 @@ export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm)
     if (only !== "workflow") {
       const wrapped = raw ? body : `return { returned: await (async () => {\n${body}\n})() ?? null };`;
       files[`senses/${name}/index.ts`] =
-        `${prepare}${head}\n// SQLite itself refuses much inside a transaction.\nexport const transaction = false;\nexport async function compute({ name, config, signal, log, sqlite, blobs, peers, trigger }) {\n${wrapped}\n}\n`;
+        `${prepare}${head}\n// SQLite itself refuses much inside a transaction.\nexport const transaction = false;\nexport async function compute({ name, config, signal, log, logs, sqlite, db, blobs, peers, trigger }) {\n${wrapped}\n}\n`;
       const alone = deadly || yaml !== undefined || group !== undefined;
       senses[name] = { ...(alone ? {} : { group: "hostile" }), config: targets, ...yaml };
       if (group !== undefined) groups[name] = group;
@@ -102,7 +102,6 @@ export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm)
 function workflowText(head: string, roles: [name: string, body: string][]): string {
   const written = roles.map(([name, body]) =>
     `${JSON.stringify(name)}: async ({ config, signal, log, blobs, start }) => {
-    const sqlite = new (await import("node:sqlite")).DatabaseSync(":memory:");
     const returned = await (async () => {\n${body}\n})();
     return { content: JSON.stringify(returned ?? null), meta: {} };
   },`
