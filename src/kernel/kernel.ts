@@ -29,6 +29,7 @@ import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace, type WorkspaceLock } from "../store/workspace_lock.ts";
 import type { KernelApi } from "./kernel_api.ts";
 import { type KernelParts, wireKernel } from "./wiring.ts";
+import { DiskReserve } from "./disk_reserve.ts";
 import { WriteFailures } from "./write_failures.ts";
 
 export interface KernelSetup {
@@ -164,12 +165,15 @@ export class Kernel {
       // Not the workspace itself: it may just be removed.
       const mended = mendData(paths, this.startedAt);
       const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
+      const reserve = new DiskReserve(`${paths.data}/reserve`, clock, (message) => this.reportProblem(message));
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
+        reserve,
         onLost: (error, operations) => failures.report(error, operations),
       });
       const parts = wireKernel({
         store,
+        reserve,
         config: this.#config,
         lock: await PermissionLockInForce.open(paths),
         paths,
@@ -202,6 +206,7 @@ export class Kernel {
       parts.listening.resume();
       parts.retention.start();
       parts.walWatch.start();
+      parts.reserve.start();
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();
@@ -232,7 +237,13 @@ export class Kernel {
     const companion = await this.#companion?.catch(() => null);
     await companion?.stop();
     const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
-    await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop(), parts.walWatch.stop()]);
+    await Promise.all([
+      watcher.stop(),
+      reload.stop(),
+      parts.retention.stop(),
+      parts.walWatch.stop(),
+      parts.reserve.stop(),
+    ]);
     scheduler.stop();
     parts.schedules.stop();
     parts.logBudget.stop();

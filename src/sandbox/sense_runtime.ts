@@ -18,7 +18,7 @@ import {
   checkApplied,
   closeSenseDatabase,
   migrateSenseDatabase,
-  openSenseDatabase,
+  openSenseOrCopy,
 } from "../store/sqlite/sense_database.ts";
 import { judgeOwnSql } from "../store/sqlite/sql_rules.ts";
 import { canUse, describeMissingCompute, findConfigFaults } from "./compute_source.ts";
@@ -144,7 +144,7 @@ export class SenseRuntime implements Runtime {
     if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
     try {
       // The handle stays in this function and in private fields: see GuardedDatabase.
-      const sqlite = openSenseDatabase(sense.database);
+      const { sqlite, unstored } = openSenseOrCopy(sense.database);
       const problems = await migrateSenseDatabase(sqlite, sense.database, sense.migrations);
       const database = new GuardedDatabase(sqlite, judgeOwnSql);
       this.#onOpened(name, () => closeSenseDatabase(sqlite));
@@ -173,6 +173,7 @@ export class SenseRuntime implements Runtime {
       };
       const outbox = new SenseOutbox(name, sqlite, this.#kernel, {
         canWrite: canUse(compute, ["db", "sqlite"]),
+        unstored,
         whole: module?.transaction !== false,
       });
       this.#outboxes.set(name, outbox);
@@ -222,6 +223,8 @@ export class SenseRuntime implements Runtime {
       const fault = await loaded.outbox.deliver(message.taken);
       if (fault === null) await this.#run(message, loaded, controller.signal);
       else this.#fail(id, null, "output", `what an earlier compute returned is not on disk: ${fault}`, null);
+      // There may be space by then.
+      if (loaded.outbox.unstored !== null) this.#closeDatabase(sense);
     }
     this.#running.delete(id);
   }
