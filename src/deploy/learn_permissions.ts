@@ -17,6 +17,7 @@ import { listSocketFolders, makeRuntimeFolder } from "../config/runtime_folder.t
 import type { NerveConfig } from "../config/types.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { UnitProcess } from "../process/unit_process.ts";
+import { watchTrial } from "../process/watched_trial.ts";
 import type { FromProcess } from "../protocol/message.ts";
 import { groupKey } from "../protocol/unit.ts";
 import { planUnits } from "./unit_plans.ts";
@@ -73,6 +74,7 @@ export async function learnPermissions(
     },
   });
   process.begin();
+  const unwatch = watchTrial(process, plan.request, clock);
   const cancel = clock.after(forMs, () => over.resolve(null));
   signal.addEventListener("abort", () => over.resolve(null), { once: true });
   const finished = over.promise.then(() => true);
@@ -85,6 +87,7 @@ export async function learnPermissions(
   cancel();
   process.kill("ended", "the learning is done");
   await ended.promise;
+  unwatch();
   const errors = [...new Set(outcomes.flatMap((each) => each.kind === "error" ? [each.message] : []))];
   const rows = explainPermissions(alone, paths, { kind: "group", name: sense }, grantContext);
   const asked = [...await takeAudit(auditFile, paths.runtimeFolder), ...errors.flatMap(findPrograms)];
