@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { assert, NerveError } from "../base/errors.ts";
+import { makeSharedFiles } from "../base/shared_files.ts";
 import { type Clock, delay } from "../base/time.ts";
 import { grantContext } from "../config/load.ts";
 import { explainPermissions } from "../config/permissions/grants.ts";
@@ -64,6 +65,7 @@ export async function learnPermissions(
   const process = new UnitProcess(spec, { ...plan.request, disk: null, auditFile }, where, clock, {
     ...unheard,
     onMessage: (_, message) => {
+      if (message.t === "unshared") makeSharedFiles(paths.senseDatabase(message.sense));
       if (message.t !== "outcome") return;
       outcomes.push(message.outcome);
       answered.resolve();
