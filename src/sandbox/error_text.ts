@@ -11,7 +11,7 @@ const grantAdvice = "; declare it under permissions.$1 in nerve.yaml";
 /** Deno opens such a path only to a program with all permissions, which no sandbox has. */
 const allAccess = /Requires all access to ("[^"]*"), run again with the --allow-all flag/;
 const allAccessAdvice =
-  "$1 is always closed in the sandbox: use node:os or Deno.systemMemoryInfo, or a program such as ps (permissions.run)";
+  '$1 is always closed to Deno in the sandbox: read it with readSystemFile, from "nerve", or use a program such as ps';
 /** Only an import throws this as a TypeError: no grant opens it. */
 const importedFile = /^(?:NotCapable: )?Requires read access to ("[^"]*"), run again with the --allow-read flag/;
 const importRule =
