@@ -24,6 +24,11 @@ export interface Attack {
 
 export type Attacks = Readonly<Record<string, Attack>>;
 
+/** Whether a role can try it: it has no database and no peers. */
+export function isForRoles({ only, body }: Attack): boolean {
+  return only !== "sense" && !/(?<!node:)\b(?:sqlite|peers)\b/.test(body);
+}
+
 /**
  * The realm in which the attacks run: as Deno makes it, or with everything replaced in it that code can replace
  * (hostile_realm.ts).
@@ -71,7 +76,7 @@ export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm)
       senses[name] = { ...(alone ? {} : { group: "hostile" }), config: targets, ...yaml };
       if (group !== undefined) groups[name] = group;
     }
-    if (only === "sense") continue;
+    if (!isForRoles(attack)) continue;
     const entry = workflows[workflowOf(name, attack)] ??= {
       names: [],
       head,
