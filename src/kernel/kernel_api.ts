@@ -30,6 +30,7 @@ import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
+import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
@@ -234,6 +235,10 @@ export class KernelApi {
   approval(id: string): Approval | null {
     this.#ports.store.flush();
     return this.#ports.secrets.mask(this.#ports.store.reader.approval(id));
+  }
+
+  async sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {
+    return await this.#ports.workflows.sendEvent(runId, request);
   }
 
   async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
