@@ -25,12 +25,10 @@ import {
   type StartRunRequest,
   type WorkflowView,
 } from "../protocol/api.ts";
-import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
-import type { SendEventReply, SendEventRequest } from "../protocol/run_event.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
@@ -43,6 +41,7 @@ import type { LogRetention } from "./log_retention.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import { UnitViews } from "./unit_views.ts";
+import { WaitsApi } from "./waits_api.ts";
 
 export interface KernelApiPorts {
   readonly current: CurrentConfig;
@@ -70,7 +69,7 @@ export interface KernelApiPorts {
   readonly reload: Reload;
 }
 
-export class KernelApi {
+export class KernelApi extends WaitsApi {
   readonly #ports: KernelApiPorts;
   readonly #units: UnitViews;
   readonly pages: PageReader;
@@ -78,6 +77,7 @@ export class KernelApi {
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
+    super(ports);
     this.#ports = ports;
     this.pages = ports.pages;
     this.#units = new UnitViews({
@@ -224,25 +224,6 @@ export class KernelApi {
 
   async killRun(runId: string, reason: string | null): Promise<Run> {
     return this.#ports.secrets.mask(await this.#ports.workflows.killRun(runId, reason));
-  }
-
-  /** Open requests, oldest first; with `all`, every one, newest first. */
-  approvals(query: ApprovalQuery): ApprovalPage {
-    this.#ports.store.flush();
-    return this.#ports.secrets.mask(this.#ports.store.reader.approvals(query));
-  }
-
-  approval(id: string): Approval | null {
-    this.#ports.store.flush();
-    return this.#ports.secrets.mask(this.#ports.store.reader.approval(id));
-  }
-
-  async sendEvent(runId: string, request: SendEventRequest): Promise<SendEventReply> {
-    return await this.#ports.workflows.sendEvent(runId, request);
-  }
-
-  async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
-    return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
   }
 
   workflows(): WorkflowView[] {
