@@ -25,7 +25,6 @@ import {
   type StartRunRequest,
   type WorkflowView,
 } from "../protocol/api.ts";
-import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
@@ -42,6 +41,7 @@ import type { LogRetention } from "./log_retention.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import { UnitViews } from "./unit_views.ts";
+import { WaitsApi } from "./waits_api.ts";
 
 export interface KernelApiPorts {
   readonly current: CurrentConfig;
@@ -69,7 +69,7 @@ export interface KernelApiPorts {
   readonly reload: Reload;
 }
 
-export class KernelApi {
+export class KernelApi extends WaitsApi {
   readonly #ports: KernelApiPorts;
   readonly #units: UnitViews;
   readonly pages: PageReader;
@@ -77,6 +77,7 @@ export class KernelApi {
   #runsByRequest = 0;
 
   constructor(ports: KernelApiPorts) {
+    super(ports);
     this.#ports = ports;
     this.pages = ports.pages;
     this.#units = new UnitViews({
@@ -223,21 +224,6 @@ export class KernelApi {
 
   async killRun(runId: string, reason: string | null): Promise<Run> {
     return this.#ports.secrets.mask(await this.#ports.workflows.killRun(runId, reason));
-  }
-
-  /** Open requests, oldest first; with `all`, every one, newest first. */
-  approvals(query: ApprovalQuery): ApprovalPage {
-    this.#ports.store.flush();
-    return this.#ports.secrets.mask(this.#ports.store.reader.approvals(query));
-  }
-
-  approval(id: string): Approval | null {
-    this.#ports.store.flush();
-    return this.#ports.secrets.mask(this.#ports.store.reader.approval(id));
-  }
-
-  async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
-    return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
   }
 
   workflows(): WorkflowView[] {
