@@ -17,8 +17,6 @@ import {
   type AcceptedTrigger,
   type ArchiveReply,
   type ArchiveRequest,
-  formatReflex,
-  formatSchedule,
   type Health,
   type ReloadReply,
   type SenseView,
@@ -29,6 +27,7 @@ import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
+import { formatReflex, formatSchedule } from "../protocol/schedule_text.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
@@ -176,6 +175,7 @@ export class KernelApi {
       lastCompute: record.lastCompute,
       lastSignal: record.lastSignal,
       counters: { ...record.counters },
+      silences: Object.fromEntries(record.silences),
       problem: down ?? this.#findFault(key, name),
     });
   }

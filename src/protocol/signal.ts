@@ -47,8 +47,8 @@ export function formatPlace(place: Place | null): string {
 
 /** The outcome of one compute, as the kernel sees it. */
 export type ComputeOutcome =
-  /** `returned` is set when compute returned undefined, which a missing `return` or `await` does. */
-  | { readonly kind: "null"; readonly returned?: "undefined" | undefined }
+  /** `returned` is set when compute returned undefined, which a missing `return` or `await` does; `silent`: its reason. */
+  | { readonly kind: "null"; readonly returned?: "undefined" | undefined; readonly silent?: string | undefined }
   | { readonly kind: "value"; readonly value: Json }
   | { readonly kind: "error"; readonly code: ComputeErrorCode; readonly message: string; readonly place: Place | null }
   | { readonly kind: "timeout"; readonly afterMs: number; readonly killed: boolean }

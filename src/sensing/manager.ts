@@ -13,7 +13,7 @@ import type { LogType } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
 import { causeOf, formatPlace } from "../protocol/signal.ts";
-import { createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
+import { countSilence, createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
 import { type Origin, OutputRecorder, type OutputRecorderPorts } from "./output_recorder.ts";
 import type { ComputeLimits } from "./ports.ts";
@@ -177,10 +177,11 @@ export class SenseManager {
   ): ComputeResult {
     switch (outcome.kind) {
       case "null": {
-        const { returned = null } = outcome, detail = { compute, trigger };
-        const told = returned === null ? detail : { ...detail, returned };
-        this.#recordNonAction(record, "null", returned ?? "", told, causeId);
-        return returned === null ? { kind: "null" } : { kind: "null", returned };
+        const { returned, silent } = outcome;
+        const why = silent !== undefined ? { silent } : returned !== undefined ? { returned } : {};
+        if (silent !== undefined) countSilence(record, silent);
+        this.#recordNonAction(record, "null", silent ?? returned ?? "", { compute, trigger, ...why }, causeId);
+        return { kind: "null", ...why };
       }
       case "error":
       case "timeout":

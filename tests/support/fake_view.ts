@@ -44,6 +44,7 @@ export function aSense(change: Partial<SenseView> = {}): SenseView {
   return {
     name: "cpu-usage",
     use: null,
+    silences: {},
     group: "system",
     state: "idle",
     reflexes: ["every 10s"],

@@ -57,6 +57,7 @@ function formatAccepted(name: string, { computeId, how, until }: TriggerReply): 
 function formatResult(name: string, result: ComputeResult): string {
   switch (result.kind) {
     case "null":
+      if (result.silent !== undefined) return `${sign.idle} ${name} was silent: ${clip(result.silent, 1_000)}`;
       return `${sign.idle} ${name} returned ${
         result.returned === undefined ? "null: no signal" : formatNothing(result.returned)
       }`;
