@@ -28,6 +28,7 @@ import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import { formatReflex, formatSchedule } from "../protocol/schedule_text.ts";
+import type { HandedSignal, Signal } from "../protocol/signal.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
@@ -192,7 +193,8 @@ export class KernelApi {
     return current.describeHold("workflow", workflow) ?? errors.describeProblem(workflowKey(workflow), workflow);
   }
 
-  triggerSense(name: string): AcceptedTrigger | null {
+  /** `signals`: what the sense shall hear, as if other senses had told it. */
+  triggerSense(name: string, signals: readonly HandedSignal[] = []): AcceptedTrigger | null {
     const { senses, scheduler, store } = this.#ports;
     if (senses.recordOf(name) === null) return null;
     const row = store.log.append({
@@ -200,9 +202,16 @@ export class KernelApi {
       type: "sense.triggered",
       refId: name,
       causeId: null,
-      payload: { by: "request" },
+      payload: signals.length === 0 ? { by: "request" } : { by: "request", signals: [...signals] },
     });
-    const receipt = scheduler.trigger(name, { kind: "manual", causeId: row.id, coalesced: 0 });
+    const handed = signals.map((signal): Signal => ({ ...signal, id: row.id, ts: row.ts })), signal = handed.at(-1);
+    senses.hand(name, handed);
+    const receipt = scheduler.trigger(
+      name,
+      signal === undefined
+        ? { kind: "manual", causeId: row.id, coalesced: 0 }
+        : { kind: "signal", signal, coalesced: 0 },
+    );
     if (receipt === null) return null;
     // A lost row is counted and reported (kernel.ts, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});

@@ -9,7 +9,7 @@ import { jsonSchema } from "./json_schema.ts";
 import { logRowSchema } from "./log.ts";
 import { problemSchema } from "./problem.ts";
 import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
+import { computeErrorCodeSchema, handedSignalsSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
 
 /**
  * The process of a unit: a group of senses, or a workflow. `state` is its state tag in process/, or `draining`: a
@@ -140,6 +140,9 @@ export type SenseView = z.infer<typeof senseViewSchema>;
  */
 export const triggerHowSchema = z.enum(["started", "throttled", "coalesced"]);
 export type TriggerHow = z.infer<typeof triggerHowSchema>;
+
+/** With `signals`, the sense computes as if it had heard them. */
+export const triggerRequestSchema = z.strictObject({ signals: handedSignalsSchema.optional() });
 
 /** `outcome` is null unless the caller waited for it. */
 export const triggerReplySchema = z.object({

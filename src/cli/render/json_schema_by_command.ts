@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
+import { senseTriggerOutput } from "./compute_schemas.ts";
 import {
   doctorOutput,
   eventsOutputLine,
@@ -13,7 +14,6 @@ import {
   senseListOutput,
   senseQueryOutput,
   senseSchemaOutput,
-  senseTriggerOutput,
   serviceStatusOutput,
   statusOutput,
   storeArchiveOutput,

@@ -1,6 +1,6 @@
 /** The commands below `nerve sense`. */
 import { buildRouteMap, type RouteMap } from "@stricli/core";
-import { type CliContext, command, durationFlag, jsonFlag, switchFlag, wholeNumberFlag } from "../command.ts";
+import { type CliContext, command, durationFlag, jsonFlag, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
 import { proposeSenses } from "../completion_names.ts";
 import { libraryRoutes } from "./library.ts";
 
@@ -56,12 +56,22 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
     trigger: command(
       async () => (await import("../commands/sense_trigger.ts")).senseTrigger,
       {
-        brief: "Queue a compute of a sense in the running daemon",
-        details: "Queues a compute in the running daemon. With --wait it exits 1 when the compute fails.",
-        examples: ["nerve sense trigger disk-usage --wait"],
+        brief: "Queue a compute of a sense in the running daemon, or try one without it",
+        details:
+          "Queues a compute in the running daemon. With --wait it exits 1 when the compute fails. With --trigger the sense\n" +
+          'hears the signals in FILE: {"sense": "disk-usage", "payload": {"used": 0.95}}, or a list of them. With --dry it\n' +
+          "computes once in its sandbox, without a daemon and on a copy of its database, and prints what would come of it.",
+        examples: [
+          "nerve sense trigger disk-usage --wait",
+          "nerve sense trigger cleanup-check --trigger full.json --dry",
+        ],
       },
       {
-        flags: { wait: switchFlag("Wait for the outcome") },
+        flags: {
+          wait: switchFlag("Wait for the outcome"),
+          trigger: textFlag("A file of signals that the sense shall hear", "FILE"),
+          dry: switchFlag("Without a daemon, on a copy of its database; no signal or run comes of it"),
+        },
         json: true,
         positional: { kind: "tuple", parameters: [name] },
       },

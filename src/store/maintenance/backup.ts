@@ -206,7 +206,8 @@ function checkDatabase(path: string, folder: string, name: string): void {
   }
 }
 
-async function copyDatabase(from: string, to: string): Promise<void> {
+/** One snapshot of the database, whoever writes it meanwhile. */
+export async function copyDatabase(from: string, to: string): Promise<void> {
   const source: DatabaseSync = openDatabase(from, { readOnly: true });
   try {
     await backUp(source, to, { rate: allPages });
