@@ -1,4 +1,4 @@
-/** Schemas of the `--json` output of `nerve sense trigger`; see json_schemas.ts. */
+/** Schemas of the `--json` output of `nerve sense trigger` and `nerve sense chart`; see json_schemas.ts. */
 import * as z from "zod";
 import { triggerReplySchema } from "../../protocol/api.ts";
 import { jsonObjectSchema, jsonSchema } from "../../protocol/json_schema.ts";
@@ -35,3 +35,14 @@ export type SenseDryOutput = z.infer<typeof senseDryOutput>;
 
 /** `nerve sense trigger NAME`: without --dry, `outcome` is null without --wait. */
 export const senseTriggerOutput = z.union([triggerReplySchema, senseDryOutput]);
+
+/** `nerve sense chart NAME COLUMN`: the mean of each span of time in which there was a value. */
+export const senseChartOutput = z.strictObject({
+  sense: z.string(),
+  table: z.string(),
+  column: z.string(),
+  /** The column of times. */
+  time: z.string(),
+  points: z.array(z.strictObject({ at: z.number(), value: z.number() })),
+});
+export type SenseChartOutput = z.infer<typeof senseChartOutput>;

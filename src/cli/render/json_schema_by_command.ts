@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
-import { senseTriggerOutput } from "./compute_schemas.ts";
+import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
   doctorOutput,
   eventsOutputLine,
@@ -54,6 +54,7 @@ export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
   "permissions diff": document(permissionsDiffOutput),
   "permissions list": document(permissionsOutput),
   "reload": document(reloadReplySchema),
+  "sense chart": document(senseChartOutput),
   "sense learn": document(senseLearnOutput),
   "sense library": document(libraryOutput),
   "sense list": document(senseListOutput),

@@ -45,6 +45,33 @@ export const senseCommands: RouteMap<CliContext> = buildRouteMap({
         },
       },
     ),
+    chart: command(
+      async () => (await import("../commands/sense_chart.ts")).senseChart,
+      {
+        brief: "Draw a column of a sense's database over time",
+        details:
+          "Draws a column of numbers over time, from the first column of times in its table (ts, read_at). Each place of\n" +
+          "the chart is the mean of its span of time.",
+        examples: [
+          "nerve sense chart cpu-usage used --since 6h",
+          `nerve sense chart disk-usage used --since 30d --where "path = '/'"`,
+        ],
+      },
+      {
+        flags: {
+          since: durationFlag("How far back; default 24h", "DURATION"),
+          table: textFlag("The table, where several have the column", "TABLE"),
+          where: textFlag("Only rows for which this SQL is true", "SQL"),
+          width: wholeNumberFlag("Columns of the chart; default 72", "N", 10),
+          height: wholeNumberFlag("Lines of the chart; default 12", "N", 3),
+        },
+        json: true,
+        positional: {
+          kind: "tuple",
+          parameters: [name, { brief: "A column of numbers", placeholder: "COLUMN", parse: String }],
+        },
+      },
+    ),
     schema: command(
       async () => (await import("../commands/sense_query.ts")).senseSchema,
       { brief: "Show the tables of a sense's database", examples: ["nerve sense schema disk-usage"] },

@@ -151,6 +151,7 @@ async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<v
   await caller.call("why", "--sense", "broken");
   await caller.call("sense query", "meter");
   await caller.call("sense schema", "meter");
+  await caller.call("sense chart", "slow", "id");
   await caller.call("store archive");
   await caller.call("store restore", `${served.workspace.root}/copy`, "--force");
   assert.deepEqual(await caller.call("status"), { code: 3, error: null });
