@@ -1,4 +1,4 @@
-/** Runs a program and reads its output. Imported by the senses disk-usage, git-status and process-watch. */
+/** Runs a program and reads its output. Imported by the senses git-status and process-watch. */
 
 export interface Program {
   readonly name: string;

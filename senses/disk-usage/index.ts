@@ -3,7 +3,6 @@
  * that makes room, if the configuration names one.
  */
 import { option, prune, readConfig, type SenseContext, type WorkflowDirective } from "nerve";
-import { runProgram } from "../../lib/program.ts";
 import { parseDf } from "./df.ts";
 import { readings } from "./schema.ts";
 
@@ -40,9 +39,14 @@ export async function compute(
   return { ...usage, workflow: { name: workflow, prompt, maxRounds: workflowRoundsMax } };
 }
 
-/** df hangs on a network share that is gone; `signal` ends it. */
-function runDf(path: string, signal: AbortSignal): Promise<string> {
+/** df hangs on a network share that is gone; `signal` ends it. This folder works without lib/: it needs no more than this. */
+async function runDf(path: string, signal: AbortSignal): Promise<string> {
   // English messages; file names in any language unchanged.
-  const program = { name: "df", args: ["-P", "-k", "--", path], env: { LC_ALL: "C.UTF-8" } };
-  return runProgram(program, signal, `df failed for ${path}`);
+  const env = { LC_ALL: "C.UTF-8" };
+  const command = new Deno.Command("df", { args: ["-P", "-k", "--", path], env, stdin: "null", signal });
+  const { success, code, stdout, stderr } = await command.output();
+  signal.throwIfAborted();
+  if (success) return new TextDecoder().decode(stdout);
+  const [reason = ""] = new TextDecoder().decode(stderr).trim().split("\n");
+  throw new Error(`df failed for ${path}: ${reason || `exit code ${code}`}`);
 }

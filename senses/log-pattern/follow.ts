@@ -4,6 +4,8 @@
  * was replaced (rename and create) or emptied (copy and truncate), even when it has since grown past the old place.
  * Not detected: a file that was emptied and then received the very same bytes again.
  */
+import { detectEncoding, type Encoding, findLastLineEnd, lineMaxBytes, readLines } from "./lines.ts";
+import { listRotated } from "./rotated.ts";
 
 export interface Place {
   /** Device and inode. */
@@ -22,28 +24,33 @@ export interface Reading {
   readonly missed: string | null;
 }
 
-/** Longer lines are split. */
-export const lineMaxBytes = 16_384;
-const blockBytes = 128 * 1024, markBytes = 1_024;
+const markBytes = 1_024;
 
 export interface Follow {
   readonly file: string;
-  /** Where a rotation moves the file's content. */
+  /** Where a rotation moves the file's content (rotated.ts). */
   readonly rotated: string;
+  /** What to read a file without a byte order mark as; null: UTF-8. */
+  readonly encoding: Encoding | null;
   /** True when the reading must end here; the rest is for the next one. */
   readonly isEnough: (bytesRead: number) => boolean;
   readonly onLine: (line: string) => void;
 }
 
 /** The place from which to follow a file for the first time. Throws when the file cannot be opened. */
-export async function findFirstPlace(file: string, rotated: string, fromStart: boolean): Promise<Place> {
+export async function findFirstPlace(
+  file: string,
+  { rotated, encoding }: Pick<Follow, "rotated" | "encoding">,
+  fromStart: boolean,
+): Promise<Place> {
   using open = await Deno.open(file);
   const { size } = await open.stat();
-  return await createPlace(open, fromStart ? 0 : await findLastLineEnd(open, size), rotated);
+  return await createPlace(open, fromStart ? 0 : await findEnd(open, size, encoding), rotated);
 }
 
 /**
- * Passes the lines since `from` to `onLine`, those of the rotated file first. Throws when the file cannot be opened.
+ * Passes the lines since `from` to `onLine`, those of rotated files first. Throws when the file cannot be opened, or not
+ * be read as text.
  */
 export async function readNewLines(from: Place, follow: Follow): Promise<Reading> {
   using current = await Deno.open(follow.file);
@@ -57,22 +64,30 @@ export async function readNewLines(from: Place, follow: Follow): Promise<Reading
   return await readRest(current, 0, follow, bytes, missed);
 }
 
-/** `place`: where to continue in the rotated file; null when it was read to its end or is not the file we followed. */
-async function readRotated(
-  from: Place,
-  current: string,
-  { rotated, isEnough, onLine }: Follow,
-): Promise<{ missed: string | null; place: Place | null; bytes: number }> {
-  const lost = (missed: string) => ({ missed, place: null, bytes: 0 });
+interface RotatedReading {
+  readonly missed: string | null;
+  /** Where to continue; null when everything was read, or nothing was found. */
+  readonly place: Place | null;
+  readonly bytes: number;
+}
+
+async function readRotated(from: Place, current: string, follow: Follow): Promise<RotatedReading> {
+  const { rotated } = follow, lost = (missed: string) => ({ missed, place: null, bytes: 0 });
   try {
-    using old = await Deno.open(rotated);
-    const identity = await readIdentity(old);
-    // After a rename it is the file itself; after a copy another one with the same bytes, and ours was emptied.
-    const isOurs = (identity === from.identity || current === from.identity) && await matchesMark(old, from);
-    if (!isOurs) return lost(`${rotated} is not the file that was followed`);
-    const end = await readLines(old, from.offset, { isEnough, onLine, isFinished: true });
-    const { size } = await old.stat();
-    return { missed: null, place: end < size ? await createPlace(old, end, rotated) : null, bytes: end - from.offset };
+    const files = await listRotated(rotated), ours = await findOurs(files, from, current);
+    if (ours === null) {
+      return lost(`${files.length === 1 ? files[0] : `no file ${rotated}`} is not the file that was followed`);
+    }
+    let bytes = 0;
+    for (const path of files.slice(ours)) {
+      using old = await Deno.open(path);
+      const start = path === files[ours] ? from.offset : 0;
+      const end = await readLinesOf(old, start, follow, bytes, true);
+      bytes += end - start;
+      const { size } = await old.stat();
+      if (end < size) return { missed: null, place: await createPlace(old, end, rotated), bytes };
+    }
+    return { missed: null, place: null, bytes };
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return lost(`${rotated} does not exist`);
     if (thrown instanceof Deno.errors.NotCapable) return lost(`read permission for ${rotated} is missing`);
@@ -81,78 +96,65 @@ async function readRotated(
   }
 }
 
+/** Which of the rotated files, the oldest first, has the place `from`; null: none. */
+async function findOurs(files: readonly string[], from: Place, current: string): Promise<number | null> {
+  const wasEmptied = current === from.identity;
+  for (const [index, path] of [...files.entries()].reverse()) {
+    using old = await Deno.open(path);
+    // After a rename it is the file itself; after a copy another one with the same bytes, and ours was emptied.
+    const mayBe = await readIdentity(old) === from.identity || (wasEmptied && (from.offset > 0 || files.length === 1));
+    if (mayBe && await matchesMark(old, from)) return index;
+  }
+  // No bytes tell of which copy a place before the first byte is: it is the one after the last that there was then.
+  if (!wasEmptied || from.offset > 0) return null;
+  const births = await Promise.all(files.map(readBirth)), next = births.indexOf(from.mark) + 1;
+  return next < files.length && (next > 0 || from.mark === noFile) ? next : null;
+}
+
 async function readRest(
   file: Deno.FsFile,
   offset: number,
-  { rotated, isEnough, onLine }: Follow,
+  follow: Follow,
   bytesBefore: number,
   missed: string | null,
 ): Promise<Reading> {
-  const isEnoughNow = (bytes: number) => isEnough(bytesBefore + bytes);
-  const end = await readLines(file, offset, { isEnough: isEnoughNow, onLine, isFinished: false });
+  const end = await readLinesOf(file, offset, follow, bytesBefore, false);
   const { size } = await file.stat();
   // A last line without its line break does not count: it is still being written.
-  const behindBytes = isEnoughNow(end - offset) ? Math.max(0, size - end) : 0;
-  return { place: await createPlace(file, end, rotated), behindBytes, missed };
+  const behindBytes = follow.isEnough(bytesBefore + end - offset) ? Math.max(0, size - end) : 0;
+  return { place: await createPlace(file, end, follow.rotated), behindBytes, missed };
 }
 
-/** Returns the offset after the last complete line; in a finished file, after its last byte. */
-async function readLines(
+async function readLinesOf(
   file: Deno.FsFile,
   from: number,
-  { isEnough, onLine, isFinished }: Pick<Follow, "isEnough" | "onLine"> & { isFinished: boolean },
+  { encoding, isEnough, onLine }: Follow,
+  bytesBefore: number,
+  isFinished: boolean,
 ): Promise<number> {
-  const block = new Uint8Array(blockBytes);
-  let pending = new Uint8Array(), offset = from;
-  await file.seek(from, Deno.SeekMode.Start);
-  while (!isEnough(offset - from)) {
-    const read = await file.read(block);
-    if (read === null) {
-      if (!isFinished || pending.length === 0) return offset;
-      onLine(textOf(pending));
-      return offset + pending.length;
-    }
-    const bytes = new Uint8Array(pending.length + read);
-    bytes.set(pending);
-    bytes.set(block.subarray(0, read), pending.length);
-    let taken = 0;
-    while (!isEnough(offset + taken - from)) {
-      const length = measureLine(bytes.subarray(taken, taken + lineMaxBytes));
-      if (length === null) break;
-      onLine(textOf(bytes.subarray(taken, taken + length)));
-      taken += length;
-    }
-    offset += taken;
-    pending = bytes.slice(taken);
-  }
-  return offset;
-}
-
-/** Includes the line break; null when the line is not complete yet. */
-function measureLine(bytes: Uint8Array): number | null {
-  const end = bytes.indexOf(newline);
-  return end >= 0 ? end + 1 : bytes.length >= lineMaxBytes ? bytes.length : null;
-}
-
-/** Bytes that are not UTF-8 become replacement characters. */
-function textOf(line: Uint8Array): string {
-  return new TextDecoder().decode(line).replace(/\r?\n$/, "");
+  const found = detectEncoding(await readBytes(file, 0, 8), encoding);
+  return await readLines(file, from, {
+    encoding: found,
+    isGuess: encoding === null && found.label === "utf-8",
+    isEnough: (bytes) => isEnough(bytesBefore + bytes),
+    onLine,
+    isFinished,
+  });
 }
 
 /** Where the last complete line ends: what follows belongs to a line that is still being written. */
-async function findLastLineEnd(file: Deno.FsFile, size: number): Promise<number> {
-  const start = Math.max(0, size - lineMaxBytes);
-  const end = (await readBytes(file, start, size - start)).lastIndexOf(newline);
-  return end >= 0 ? start + end + 1 : start === 0 ? 0 : size;
+async function findEnd(file: Deno.FsFile, size: number, configured: Encoding | null): Promise<number> {
+  const encoding = detectEncoding(await readBytes(file, 0, 8), configured);
+  const from = Math.max(0, size - lineMaxBytes), start = from + from % encoding.width;
+  const end = findLastLineEnd(await readBytes(file, start, size - start), encoding);
+  return end !== null ? start + end : start === 0 ? 0 : size;
 }
-
-const newline = 10;
 
 async function isSameFile(file: Deno.FsFile, from: Place, rotated: string): Promise<boolean> {
   if (await readIdentity(file) !== from.identity || !await matchesMark(file, from)) return false;
   if (from.offset > 0) return true;
   // For an empty file there are no bytes to compare; a new copy shows that it was written, copied and emptied.
-  const last = await readBirth(rotated);
+  const last = await readLastBirth(rotated);
   return last === noFile || last === from.mark;
 }
 
@@ -162,23 +164,36 @@ async function matchesMark(file: Deno.FsFile, { offset, mark }: Place): Promise<
 }
 
 async function createPlace(file: Deno.FsFile, offset: number, rotated: string): Promise<Place> {
-  const mark = offset === 0 ? await readBirth(rotated) : await computeMark(file, offset);
+  const mark = offset === 0 ? await readLastBirth(rotated) : await computeMark(file, offset);
   return { identity: await readIdentity(file), offset, mark };
 }
 
 const noFile = "none";
 
-/** Distinguishes files of one name, also where the system reuses an inode. */
+/** Of the newest rotated file. Distinguishes files of one name, also where the system reuses an inode. */
+async function readLastBirth(rotated: string): Promise<string> {
+  try {
+    const path = (await listRotated(rotated)).at(-1);
+    return path === undefined ? noFile : await readBirth(path);
+  } catch (thrown) {
+    if (isUnreadable(thrown)) return noFile;
+    throw thrown;
+  }
+}
+
 async function readBirth(path: string): Promise<string> {
   try {
     const { dev, ino, birthtime } = await Deno.stat(path);
     return `${dev}:${ino}:${birthtime?.getTime() ?? ""}`;
   } catch (thrown) {
-    const isUnknown = thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotCapable ||
-      thrown instanceof Deno.errors.PermissionDenied;
-    if (isUnknown) return noFile;
+    if (isUnreadable(thrown)) return noFile;
     throw thrown;
   }
+}
+
+function isUnreadable(thrown: unknown): boolean {
+  return thrown instanceof Deno.errors.NotFound || thrown instanceof Deno.errors.NotCapable ||
+    thrown instanceof Deno.errors.PermissionDenied;
 }
 
 async function readIdentity(file: Deno.FsFile): Promise<string> {

@@ -4,10 +4,13 @@
  * I1. Each complete line is counted once, whatever happens between two computes: place and counts are stored together.
  * I2. The cost of a compute is bounded: in bytes, in time, and for each line by matcher.ts.
  */
+import { stripVTControlCharacters } from "node:util";
 import { eq } from "drizzle-orm";
 import { type JsonObject, option, prune, readConfig, type SenseContext, type SenseDatabase } from "nerve";
 import { findFirstPlace, type Place, type Reading, readNewLines } from "./follow.ts";
+import { toEncoding } from "./lines.ts";
 import { Matcher } from "./matcher.ts";
+import { checkRotated } from "./rotated.ts";
 import { counts, places } from "./schema.ts";
 
 export interface LogMatches {
@@ -24,8 +27,12 @@ export interface LogMatches {
   readonly behindBytes: number;
   /** True when lines were lost in a rotation; the log says why. */
   readonly missed: boolean;
+  /** Lines with bytes that are none in the encoding of the file. */
+  readonly undecodedLines: number;
 }
 
+/** Fewer zeros may be part of what a program writes. */
+const holes = /\0{8,}/;
 const examplesMax = 5, exampleMaxChars = 300;
 /** A compute stops after this time; the next one continues from there. */
 const computeMaxMs = 10_000;
@@ -34,21 +41,30 @@ export async function compute({ db, signal, config, log }: SenseContext): Promis
   const settings = readSettings(config);
   const { file } = settings;
   const rotated = settings.rotated ?? `${file}.1`;
-  const place = readPlace(db, file) ?? await findFirstPlace(file, rotated, settings.from_start);
+  const { encoding } = settings;
+  const place = readPlace(db, file) ?? await findFirstPlace(file, { rotated, encoding }, settings.from_start);
   const tally = new Tally(settings.patterns);
   const started = performance.now();
   const reading = await readNewLines(place, {
     file,
     rotated,
+    encoding,
     isEnough: (bytes) => bytes >= settings.max_read || performance.now() - started > computeMaxMs || signal.aborted,
     onLine: (line) => tally.add(line),
   });
   store(db, file, reading, tally, settings.keep);
   if (reading.missed !== null) log("warn", `lines of ${file} were lost in its rotation: ${reading.missed}`);
+  if (tally.undecoded > 0) {
+    log("warn", `${tally.undecoded} lines of ${file} have bytes that are none in its encoding: set config.encoding`);
+  }
   if (tally.matched < settings.min_matches) return null;
   const { lines, matched, examples } = tally;
   const { behindBytes, missed } = reading;
-  return { file, lines, matched, counts: tally.counts(), examples, behindBytes, missed: missed !== null };
+  const undecodedLines = tally.undecoded;
+  return {
+    ...{ file, lines, matched, counts: tally.counts(), examples, behindBytes, missed: missed !== null },
+    undecodedLines,
+  };
 }
 
 function readSettings(config: JsonObject) {
@@ -58,18 +74,26 @@ function readSettings(config: JsonObject) {
     ignore_case: option.flag(false),
     min_matches: option.number(1, { min: 1 }),
     rotated: option.text(null),
+    encoding: option.text(null),
     from_start: option.flag(false),
     max_read: option.size("16MiB"),
     keep: option.duration("30d"),
   });
   if (!settings.file.startsWith("/")) throw new TypeError(`config.file must be absolute, not "${settings.file}"`);
-  return { ...settings, patterns: settings.patterns.map((pattern) => new Matcher(pattern, settings.ignore_case)) };
+  if (settings.rotated !== null) checkRotated(settings.rotated);
+  const encoding = settings.encoding === null ? null : toEncoding(settings.encoding);
+  return {
+    ...settings,
+    encoding,
+    patterns: settings.patterns.map((pattern) => new Matcher(pattern, settings.ignore_case)),
+  };
 }
 
 /** The counts of one compute. */
 class Tally {
   lines = 0;
   matched = 0;
+  undecoded = 0;
   readonly examples: string[] = [];
   readonly #matchers: readonly { readonly matcher: Matcher; lines: number }[];
 
@@ -77,8 +101,17 @@ class Tally {
     this.#matchers = matchers.map((matcher) => ({ matcher, lines: 0 }));
   }
 
-  add(line: string): void {
+  /** A text of several lines when zeros are in it: what a hole in the file ends is another line. */
+  add(text: string): void {
+    if (!text.includes("\0")) return this.#add(text);
+    for (const line of text.split(holes)) if (line !== "") this.#add(line.replaceAll("\0", ""));
+  }
+
+  #add(raw: string): void {
+    // Colours and the like: a letter of the sequence would stand before the word.
+    const line = raw.includes("\x1b") || raw.includes("\x9b") ? stripVTControlCharacters(raw) : raw;
     this.lines++;
+    if (line.includes("\uFFFD")) this.undecoded++;
     const found = this.#matchers.filter(({ matcher }) => matcher.test(line));
     for (const each of found) each.lines++;
     if (found.length === 0) return;

@@ -15,7 +15,16 @@ import {
   type WorkflowDirective,
 } from "nerve";
 import { runProgram } from "../../lib/program.ts";
-import { isNamed, parsePs, type Process, psColumns, psEnvironment } from "./ps.ts";
+import {
+  findAgeError,
+  isAmbiguous,
+  isNamed,
+  parsePs,
+  type Process,
+  psColumns,
+  psEnvironment,
+  showsOtherName,
+} from "./ps.ts";
 import { readings } from "./schema.ts";
 
 export interface ProcessWatch {
@@ -29,7 +38,7 @@ export interface ProcessWatch {
   readonly pids: readonly number[];
   /** Resident memory of all of them; shared pages count for each. */
   readonly memoryBytes: number;
-  /** Since the oldest was started; null when none runs. */
+  /** Since the oldest was started; null when none runs, and where the system does not tell true ages. */
   readonly runningSeconds: number | null;
   /** True when the processes of the last compute are all gone and others run. */
   readonly restarted: boolean;
@@ -43,8 +52,7 @@ export async function compute(
   { db, signal, config }: SenseContext,
 ): Promise<ProcessWatch | (ProcessWatch & { workflow: WorkflowDirective }) | null> {
   const settings = readSettings(config);
-  const processes = parsePs(await runPs(settings.column, signal)).filter(({ text }) => settings.matches(text))
-    .sort((a, b) => b.seconds - a.seconds || a.pid - b.pid);
+  const processes = await findProcesses(settings, signal);
   const last = readLast(db, settings.program);
   const now = judge(processes, settings, last?.pids ?? []);
   const wasOk = last?.ok ?? true;
@@ -66,6 +74,7 @@ function readSettings(config: JsonObject) {
     min_count: option.number(1, { min: 0 }),
     max_count: option.number(null, { min: 0 }),
     max_memory: option.size(null),
+    own: option.flag(false),
     workflow: option.text(null),
     always: option.flag(false),
     keep: option.duration("30d"),
@@ -76,12 +85,39 @@ function readSettings(config: JsonObject) {
   }
   const column = name !== null ? "comm" as const : "args" as const;
   const matches = (text: string) => name !== null ? isNamed(text, name) : text.includes(program);
-  return { ...settings, program, column, matches };
+  return { ...settings, program, column, matches, isNameCut: name !== null && isAmbiguous(name) };
 }
 
-function runPs(column: "comm" | "args", signal: AbortSignal): Promise<string> {
-  const args = ["-A", "-ww", ...psColumns, "-o", `${column}=`];
-  return runProgram({ name: "ps", args, env: psEnvironment }, signal, "ps failed");
+async function runPs(which: readonly string[], column: "comm" | "args", signal: AbortSignal): Promise<Process[]> {
+  const args = [...which, "-ww", ...psColumns, "-o", `${column}=`];
+  return parsePs(await runProgram({ name: "ps", args, env: psEnvironment }, signal, "ps failed"));
+}
+
+/** The program's processes, the oldest first. */
+async function findProcesses(settings: Settings, signal: AbortSignal): Promise<Process[]> {
+  const all = await runPs(["-A"], settings.column, signal);
+  const ownUid = all.find(({ pid }) => pid === Deno.pid)?.uid;
+  let found = all.filter(({ text, uid }) => settings.matches(text) && (!settings.own || uid === ownUid));
+  if (settings.isNameCut && found.length > 0) {
+    const whole = await runPs(["-p", found.map(({ pid }) => pid).join(",")], "args", signal);
+    const others = whole.filter(({ text }) => showsOtherName(text, settings.program)).map(({ pid }) => pid);
+    found = found.filter(({ pid }) => !others.includes(pid));
+  }
+  checkView(all, found.length, settings);
+  const error = findAgeError(all, Deno.pid, performance.now() / 1_000);
+  return found
+    .map((each) => ({ ...each, seconds: error === null || each.seconds === null ? null : each.seconds - error }))
+    .sort((a, b) => (b.seconds ?? 0) - (a.seconds ?? 0) || a.pid - b.pid);
+}
+
+/** Who does not see the first process of the machine sees no process of another user: what is missing may run. */
+function checkView(all: readonly Process[], count: number, { own, min_count, max_count, max_memory }: Settings): void {
+  const isPartial = !own && !all.some(({ pid }) => pid === 1);
+  if (!isPartial || (count >= min_count && max_count === null && max_memory === null)) return;
+  throw new Error(
+    "the system shows only processes of nerve's own user (/proc is mounted with hidepid): let nerve's user be of the " +
+      "group that the mount's gid= names, or set own: true if the program runs as the same user",
+  );
 }
 
 function judge(processes: readonly Process[], settings: Settings, before: readonly number[]): ProcessWatch {

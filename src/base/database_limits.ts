@@ -17,6 +17,17 @@ export const sharedWaitMs = 10;
 export const sharedWaitMaxMs = 2_000;
 /** What stays of a -wal file when SQLite starts it anew: about what it writes before it does so. */
 export const walKeptMaxBytes = 4 * 1024 ** 2;
+/** How often the process of a sense looks whether its -wal file is larger than that, and empties it. */
+export const walTidyMs = 1_000;
+/** A -wal file does not count in a disk quota while another process reads it, and for so long after; up to so many bytes. */
+export const walExcusedMs = 5_000;
+export const walExcusedMaxBytes = 512 * 1024 ** 2;
+/** What `nerve sense query` reads before it writes the first row, and for how long an answer that is larger may be taken. */
+export const queryAheadMaxRows = 20_000;
+export const queryAheadMaxBytes = 16 * 1024 ** 2;
+export const queryHeldMaxMs = 30_000;
 
+assert(walTidyMs * 3 < walExcusedMs, "a process must have the time to empty its -wal file before it counts");
+assert(walReadersMaxBytes < walExcusedMaxBytes, "readers must stop before what they cause counts");
 assert(walKeptMaxBytes < walReadersMaxBytes, "readers must not wait for a -wal file that stays as it is");
 assert(sharedWaitMaxMs <= databaseBusyMaxMs, "a reader must not wait for longer than a writer");

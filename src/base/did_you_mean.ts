@@ -2,19 +2,45 @@
 
 /**
  * The candidate with the fewest edits from `name`, or null when none is near: at most a third of the name's letters
- * (but at least one, unless it has only one) may differ. Swapping two adjacent letters counts as one edit.
+ * (but at least one, unless it has only one) may differ. Swapping two adjacent letters counts as one edit. Of many
+ * candidates with the same letters only the first `comparedMax` are compared.
  */
 export function findNearest(name: string, candidates: Iterable<string>): string | null {
-  const normal = name.toLowerCase().replaceAll("_", "-");
-  let best: string | null = null;
+  if (name.length > longestCompared) return null;
+  const normal = normalize(name), letters = countLetters(normal);
+  let best: string | null = null, compared = 0;
   let bestDistance = (normal.length < 2 ? 0 : Math.max(1, Math.floor(normal.length / 3))) + 1;
-  if (normal.length > longestCompared) return null;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - normal.length) >= bestDistance) continue;
-    const distance = countEdits(normal, candidate.toLowerCase().replaceAll("_", "-"));
+    const other = normalize(candidate);
+    if (countOtherLetters(letters, other) >= bestDistance) continue;
+    if (++compared > comparedMax) break;
+    const distance = countEdits(normal, other);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
+}
+
+function normalize(name: string): string {
+  return name.toLowerCase().replaceAll("_", "-");
+}
+
+function countLetters(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const letter of text.split("")) counts.set(letter, (counts.get(letter) ?? 0) + 1);
+  return counts;
+}
+
+/** The letters of `text` that are not among `letters`: it takes at least as many edits. */
+function countOtherLetters(letters: ReadonlyMap<string, number>, text: string): number {
+  const left = new Map(letters);
+  let others = 0;
+  for (const letter of text.split("")) {
+    const count = left.get(letter) ?? 0;
+    if (count === 0) others++;
+    else left.set(letter, count - 1);
+  }
+  return others;
 }
 
 /** `did you mean "x"?`, or `known: a, b, c` when no name is near and the list is short, else null. */
@@ -26,6 +52,8 @@ export function hintNearest(name: string, candidates: Iterable<string>): string 
 }
 
 const longestCompared = 100;
+/** A comparison takes up to 100 us; the kernel makes a thousand hints for one broken nerve.yaml. */
+const comparedMax = 20;
 const shownAtMost = 12;
 
 /** The fewest insertions, deletions, replacements and swaps of adjacent letters that turn `a` into `b`. */

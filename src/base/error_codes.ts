@@ -92,8 +92,23 @@ export const errorCodes = {
   },
   RUN_ENDED: {
     meaning: "The run has ended.",
-    cause: "A run that has ended never changes again, so it cannot be killed.",
+    cause: "A run that has ended never changes again: it cannot be killed, and what it asked cannot be decided.",
     remedy: "`nerve workflow inspect RUN` shows how it ended.",
+  },
+  APPROVAL_UNKNOWN: {
+    meaning: "There is no request with that id.",
+    cause: "The id is misspelt, or belongs to another workspace.",
+    remedy: "`nerve approvals` shows what waits for a decision, with `--all` also what was decided.",
+  },
+  APPROVAL_DECIDED: {
+    meaning: "The request was decided before, in another way or by somebody else.",
+    cause: "A request is decided once: whoever is first decides it, or its expiry.",
+    remedy: "`nerve approvals ID` shows the decision.",
+  },
+  APPROVAL_STALE: {
+    meaning: "The decision is about something else than the request asks.",
+    cause: "A decision names the digest of what was shown, and this one is not the digest of the request.",
+    remedy: "Look at the request again (`nerve approvals ID`), and decide on what it shows.",
   },
   PAYLOAD_INVALID: {
     meaning: "The body of the request, or the payload, cannot be used.",

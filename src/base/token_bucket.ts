@@ -17,17 +17,12 @@ export class TokenBucket {
     this.#refilledAt = clock.monotonic();
   }
 
-  /** Takes one token if there is one. */
-  tryTake(): boolean {
+  /** Takes so many tokens if there are as many. */
+  tryTake(amount = 1): boolean {
     this.#refill();
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+    if (this.#tokens < amount) return false;
+    this.#tokens -= amount;
     return true;
-  }
-
-  /** Returns `amount` tokens, up to the capacity. */
-  refund(amount: number): void {
-    this.#tokens = Math.min(this.#capacity, this.#tokens + amount);
   }
 
   /** Spends `amount`, into debt if need be. Returns the milliseconds until the debt is paid. */

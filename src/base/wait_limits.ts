@@ -6,6 +6,15 @@ const dayMs = 24 * 3_600_000;
 /** The longest sleep of a run, and the latest time that it may sleep until: the end of the year 9999. */
 export const sleepMaxMs = 10 * 366 * dayMs;
 export const sleepUntilMax = Date.UTC(10_000, 0, 1) - 1;
+/** What a gate shows: its title, its body in bytes, and its options. */
+export const gateTitleMaxChars = 500;
+export const gateBodyMaxBytes = 256 * 1024;
+export const gateOptionsMax = 20;
+export const gateOptionMaxChars = 64;
+/** The parts of a decision. */
+export const approvalTokenMaxChars = 200;
+export const approvalByMaxChars = 100;
+export const approvalCommentMaxChars = 10_000;
 /** How many waits are settled at a time. */
 export const dueWaitsMax = 1_000;
 

@@ -21,6 +21,7 @@ import { toPrintable } from "../base/printable.ts";
 import { findNearest } from "../base/did_you_mean.ts";
 import type { CliContext } from "./command.ts";
 import { type CliIo, exit } from "./io.ts";
+import { approvalCommands } from "./routes/approvals.ts";
 import { daemonCommands } from "./routes/daemon.ts";
 import { initCommands } from "./routes/init.ts";
 import { daemonRoutes, lifecycleCommands, serviceRoutes } from "./routes/lifecycle.ts";
@@ -108,6 +109,7 @@ export const application: Application<CliContext> = buildApplication(
       permissions: permissionCommands,
       ...daemonCommands,
       ...logCommands,
+      ...approvalCommands,
       ...lifecycleCommands,
       daemon: daemonRoutes,
       service: serviceRoutes,

@@ -31,6 +31,14 @@ export function proposeRuns(this: CliContext, partial: string): Promise<string[]
   });
 }
 
+/** The oldest requests that wait for a decision. */
+export function proposeRequests(this: CliContext, partial: string): Promise<string[]> {
+  return proposeFrom(this, partial, async (paths) => {
+    using records = (await import("./open_records.ts")).openRecords(paths);
+    return records?.approvals({ all: false, limit: runsProposed, offset: 0 }).items.map(({ id }) => id) ?? [];
+  });
+}
+
 async function proposeFrom(
   { io }: CliContext,
   partial: string,

@@ -7,6 +7,7 @@ import { readEnvironment } from "../config/environment.ts";
 import { SecretMask } from "../config/permissions/secret_mask.ts";
 import { configFileName, type WorkspacePaths } from "../config/workspace.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
+import type { Approval, ApprovalPage, ApprovalQuery } from "../protocol/approval.ts";
 import type { LogFilter, LogRow } from "../protocol/log.ts";
 import type { MessageQuery, Records, RunPage, RunQuery } from "../protocol/queries.ts";
 import type { Run, RunMessage } from "../protocol/run.ts";
@@ -17,6 +18,11 @@ import type { CliIo } from "./io.ts";
 import { print, sign } from "./render/terminal.ts";
 
 export interface CliRecords extends Records, Disposable {
+  /** Open requests, oldest first; with `all`, every one, newest first. */
+  approvals(query: ApprovalQuery): ApprovalPage;
+  approval(id: string): Approval | null;
+  /** The request of a run in a round. */
+  approvalAt(runId: string, round: number): Approval | null;
   /** Like `logs`, but includes archived rows. */
   allLogs(filter: LogFilter): LogRow[];
   /** How many rows the log has of a run; null when some of them may be archived. */
@@ -50,6 +56,18 @@ class DiskRecords implements CliRecords {
     return readAll(this.#history.messages(runId, query)).items;
   }
 
+  approvals(query: ApprovalQuery): ApprovalPage {
+    return this.#reader.approvals(query);
+  }
+
+  approval(id: string): Approval | null {
+    return this.#reader.approval(id);
+  }
+
+  approvalAt(runId: string, round: number): Approval | null {
+    return this.#reader.approvalAt(runId, round);
+  }
+
   /** Includes archived rows when the filter names a run. */
   logs(filter: LogFilter): LogRow[] {
     return readAll(this.#history.logs(filter, false)).items;
@@ -79,6 +97,9 @@ function maskRecords(paths: WorkspacePaths, records: CliRecords): CliRecords {
     runs: (query) => secrets.mask(records.runs(query)),
     run: (runId) => secrets.mask(records.run(runId)),
     messages: (runId, query) => secrets.mask(records.messages(runId, query)),
+    approvals: (query) => secrets.mask(records.approvals(query)),
+    approval: (id) => secrets.mask(records.approval(id)),
+    approvalAt: (runId, round) => secrets.mask(records.approvalAt(runId, round)),
     logs: (filter) => secrets.mask(records.logs(filter)),
     allLogs: (filter) => secrets.mask(records.allLogs(filter)),
     countRows: (runId) => records.countRows(runId),
@@ -103,6 +124,9 @@ export const emptyRecords: CliRecords = {
   runs: () => ({ total: 0, items: [] }),
   run: () => null,
   messages: () => [],
+  approvals: () => ({ total: 0, items: [] }),
+  approval: () => null,
+  approvalAt: () => null,
   logs: () => [],
   allLogs: () => [],
   countRows: () => 0,

@@ -3,6 +3,7 @@ import { NerveError } from "../base/errors.ts";
 import type { WorkspacePaths } from "../config/workspace.ts";
 import { unknownSense } from "../protocol/common_errors.ts";
 import { namePattern } from "../protocol/signal.ts";
+import { findDatabaseFault } from "../store/maintenance/odd_files.ts";
 import { requireConfig } from "./workspace.ts";
 
 /**
@@ -15,8 +16,10 @@ export async function findDatabase(paths: WorkspacePaths, name: string): Promise
   }
   const path = paths.senseDatabase(name);
   try {
-    await Deno.stat(path);
-    return path;
+    await Deno.lstat(path);
+    const fault = findDatabaseFault(path);
+    if (fault === null) return path;
+    throw new NerveError("STORE_FAILED", `${path} ${fault}`, { hint: "move it away: the sense makes a new one" });
   } catch (thrown) {
     if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
   }

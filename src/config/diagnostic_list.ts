@@ -6,6 +6,9 @@ import { type ConfigPath, type Diagnostic, formatConfigPath, sortDiagnostics } f
 /** A hint that takes time (a search for the nearest name) is a function, called only when the hint is shown. */
 export type Hint = string | null | (() => string | null);
 
+/** Nobody reads more of them, and each takes a few milliseconds of the kernel's thread at the worst. */
+const hintedMax = 100;
+
 export class DiagnosticList {
   readonly #placeOf: (path: ConfigPath) => Place;
   readonly #diagnostics: Diagnostic[] = [];
@@ -57,7 +60,8 @@ export class DiagnosticList {
   #create(severity: Diagnostic["severity"], path: ConfigPath, message: string, hint: Hint): void {
     const { full } = this;
     const place = full ? null : this.#placeOf(path);
-    const advice = typeof hint === "function" ? (full ? null : hint()) : hint;
+    const isHinted = this.#diagnostics.length < hintedMax;
+    const advice = typeof hint === "function" ? (isHinted ? hint() : null) : hint;
     this.add({ severity, path: formatConfigPath(path), message, hint: advice, place });
   }
 }

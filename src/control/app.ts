@@ -14,6 +14,7 @@ import { requestBodyMaxBytes } from "../base/limits.ts";
 import { findLostNumber } from "../protocol/json.ts";
 import type { ControlEnv, KernelPort } from "./kernel_port.ts";
 import { createMalformedError, createProblemResponse, describeResponses, respondToError } from "./problem_response.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { kernelRoutes } from "./routes/kernel.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -39,6 +40,7 @@ export function createApp(view: KernelPort, options: AppOptions) {
     .route("/v1", kernelRoutes(view, options.stop))
     .route("/v1", senseRoutes(view))
     .route("/v1", runRoutes(view))
+    .route("/v1", approvalRoutes(view))
     .route("/v1", storeRoutes(view))
     .route("/v1", eventRoutes(view));
   app.get(

@@ -14,6 +14,7 @@ import type {
   StartRunRequest,
   WorkflowView,
 } from "../protocol/api.ts";
+import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
@@ -66,6 +67,11 @@ export interface KernelPort {
   startRun(workflow: string, request: StartRunRequest): Promise<Run>;
   /** Ends a run as killed, for good, and returns it as it is then on disk. Throws RUN_UNKNOWN, RUN_ENDED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
+  /** Open requests, oldest first; with `all`, every one, newest first. */
+  approvals(query: ApprovalQuery): ApprovalPage;
+  approval(id: string): Approval | null;
+  /** Throws APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, PAYLOAD_INVALID. */
+  decide(id: string, request: DecisionRequest): Promise<DecisionReply>;
   /** The run once it has ended; null when `gone` aborts before, and for an unknown run. */
   runEnded(runId: string, gone: AbortSignal): Promise<Run | null>;
 }

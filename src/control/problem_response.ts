@@ -115,7 +115,7 @@ type Responses = Record<
 
 const titles: Readonly<Record<number, string>> = {
   400: "The request is malformed",
-  404: "There is no such sense, workflow, run or row",
+  404: "There is no such sense, workflow, run, request or row",
   405: "The path has no such method; the header allow names those that it has",
   409: "The request conflicts with the current state",
   413: "The body is too large",

@@ -6,11 +6,14 @@
  * I1. The socket's mode is 0600 from the start.
  * I2. A connection on which no whole request arrives within `requestMaxMs` is closed; one over `controlConnectionsMax`,
  *     or over its share of the process's descriptors, is closed at once.
- * I3. `stop` ends, whatever the clients do, and leaves no connection open.
+ * I3. Requests that a client sends before it has its answers are answered one by one, and others get their turns between
+ *     them.
+ * I4. `stop` ends, whatever the clients do, and leaves no connection open.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
+import { setImmediate } from "node:timers";
 import { readDescriptorLimit } from "../base/descriptor_limit.ts";
 import { isMissing } from "../base/if_present.ts";
 import { controlConnectionsMax, controlConnectionsShare, controlStopMs, requestMaxMs } from "../base/limits.ts";
@@ -46,7 +49,7 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
   removeSocket(path);
   const stopping = new AbortController();
   const createEnv = (gone: AbortSignal): ControlEnv["Bindings"] => ({ gone, stopping: stopping.signal, clock });
-  const connections = new Connections(clock);
+  const connections = new Connections(clock), lines = new RequestLines();
   // Node's own timeouts are off; ours use the given clock.
   const server = createServer({ requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
   server.on("connection", (socket: Socket) => connections.add(socket));
@@ -56,11 +59,12 @@ export async function serveControl(app: ServedApp, { path, clock, report }: Serv
     incoming.once("end", () => connections.markReceived(socket));
     connections.markBusy(socket);
     outgoing.once("close", () => connections.markAnswered(socket));
-    await answerRequest(incoming, outgoing, {
-      fetch: (request, gone) => app.fetch(request, createEnv(gone)),
-      clock,
-      report,
-    });
+    await lines.enter(socket, () =>
+      answerRequest(incoming, outgoing, {
+        fetch: (request, gone) => app.fetch(request, createEnv(gone)),
+        clock,
+        report,
+      }));
   });
   await listen(server, path);
   const bound = inodeOf(path);
@@ -110,6 +114,24 @@ function listen(server: Server, path: string): Promise<void> {
 function rejectRequest(socket: Socket): void {
   if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
   socket.destroySoon();
+}
+
+/** The requests of each connection that wait for the answers to those before them. */
+class RequestLines {
+  readonly #last = new WeakMap<Socket, Promise<void>>();
+
+  /** Runs `answer` when the requests before it are answered. It never rejects. */
+  async enter(socket: Socket, answer: () => Promise<void>): Promise<void> {
+    const before = this.#last.get(socket);
+    const answered = before === undefined ? answer() : before.then(nextTurn).then(answer);
+    this.#last.set(socket, answered);
+    await answered;
+    if (this.#last.get(socket) === answered) this.#last.delete(socket);
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** All connections, each with the deadline for its next request. */

@@ -21,18 +21,62 @@ export const moduleExtension = /\.(ts|tsx|mts|js|jsx|mjs|cts|cjs)$/;
 /** A whole string literal that begins like a path, or a template without placeholders. */
 const pathLiteral = /(["'`])((?:\.{1,2}\/|\/|file:)[^"'`\\$\r\n]*)\1/g;
 const dynamicImport = /\bimport\s*\(/g;
-/** An unambiguous argument after that parenthesis: one plain string, with comments around it. */
-const plainArgument = /^(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)*(["'`])[^"'`\\$]*\1(?:\s|\/\*[\s\S]*?\*\/)*[,)]/;
-const argumentMaxChars = 4_000;
-/** An escape inside a static specifier: legal, but people never write one. */
-const escapedSpecifier = /\b(?:from|import)\s*(["'])[^"'\r\n]*\\[^"'\r\n]*\1/;
+/** A string in a static import or export, up to the next quote or end of line. */
+const staticSpecifier = /\b(?:from|import)\s*(["'])(?=([^"'\r\n]*)\1)/g;
+/** A longer module, or one with more paths, may import anything: people write none, and each path takes time later. */
+const scannedMaxChars = 1024 * 1024;
+const specifiersMax = 2_000;
+/** How much all arguments of `import()` together may be read, in lengths of the text: one may hold others. */
+const argumentReadsMax = 4;
 
+/** Linear in the length of the text, whatever it holds: the kernel does this on its own thread. */
 export function scanImports(text: string): Imports {
-  const specifiers = new Set([...text.matchAll(pathLiteral)].map(([, , path = ""]) => path));
-  const unsure = escapedSpecifier.test(text) || [...text.matchAll(dynamicImport)].some(({ 0: { length }, index }) => {
-    return !plainArgument.test(text.slice(index + length, index + length + argumentMaxChars));
-  });
-  return { specifiers: [...specifiers], unsure };
+  if (text.length > scannedMaxChars) return { specifiers: [], unsure: true };
+  const specifiers = new Set<string>();
+  for (const [, , path = ""] of text.matchAll(pathLiteral)) {
+    specifiers.add(path);
+    if (specifiers.size > specifiersMax) return { specifiers: [], unsure: true };
+  }
+  return { specifiers: [...specifiers], unsure: hasEscapedSpecifier(text) || hasUnsureArgument(text) };
+}
+
+/** An escape inside a static specifier: legal, but people never write one. */
+function hasEscapedSpecifier(text: string): boolean {
+  for (const [, , specifier = ""] of text.matchAll(staticSpecifier)) if (specifier.includes("\\")) return true;
+  return false;
+}
+
+/** Whether an `import()` has another argument than one plain string with comments around it. */
+function hasUnsureArgument(text: string): boolean {
+  let left = text.length * argumentReadsMax;
+  for (const { 0: { length }, index } of text.matchAll(dynamicImport)) {
+    const from = index + length, end = findPlainArgumentEnd(text, from);
+    left -= end - from;
+    if (end < 0 || left < 0) return true;
+  }
+  return false;
+}
+
+/** The end of a plain string and the comma or parenthesis after it; -1 where there is none. */
+function findPlainArgumentEnd(text: string, from: number): number {
+  const start = skipBlanks(text, from), quote = text[start];
+  if (quote !== '"' && quote !== "'" && quote !== "`") return -1;
+  let end = start + 1;
+  for (; end < text.length && text[end] !== quote; end++) if ("\"'`\\$".includes(text[end] ?? "")) return -1;
+  const after = skipBlanks(text, end + 1);
+  return text[after] === "," || text[after] === ")" ? after + 1 : -1;
+}
+
+/** The first character after white space and comments; the length of the text where a comment does not end. */
+function skipBlanks(text: string, from: number): number {
+  for (let at = from;;) {
+    if (text.startsWith("/*", at) || text.startsWith("//", at)) {
+      const close = text[at + 1] === "*" ? "*/" : "\n", end = text.indexOf(close, at + 2);
+      if (end < 0) return text.length;
+      at = end + close.length;
+    } else if (/\s/.test(text[at] ?? "")) at++;
+    else return at;
+  }
 }
 
 /**

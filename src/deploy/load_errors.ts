@@ -9,7 +9,7 @@ import type { ReloadReply } from "../protocol/api.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogSource, NewLogRow } from "../protocol/log.ts";
 import type { LoadProblem } from "../protocol/message.ts";
-import { formatPlace } from "../protocol/signal.ts";
+import { formatPlace } from "../protocol/signal_text.ts";
 import type { UnitKey } from "../protocol/unit.ts";
 import type { CurrentConfig } from "./current_config.ts";
 import type { SenseLoads } from "./ports.ts";

@@ -87,6 +87,12 @@ export class Reload {
     this.#ports.applier.reportHeld();
   }
 
+  /** The version of the code of a unit that its new processes load: equal for equal code. Empty for an unknown unit. */
+  contentOf(key: UnitKey): string {
+    const versions = this.#accepted.get(key)?.versions.values() ?? [];
+    return [...versions].map(({ content }) => content).join("\n");
+  }
+
   /** Call this when something may have changed. Resolves when the changes on disk are in force or refused. */
   async check(): Promise<void> {
     this.#queuedCheck ??= this.#enqueue(false);

@@ -23,11 +23,13 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { HolderName } from "../protocol/lock_holder.ts";
 import type { LogType, NewLogRow } from "../protocol/log.ts";
 import type { Run } from "../protocol/run.ts";
-import { finishRestore } from "../store/maintenance/backup.ts";
+import { mendData } from "../store/maintenance/mend_data.ts";
+import { finishRestore } from "../store/maintenance/restore.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { lockWorkspace, type WorkspaceLock } from "../store/workspace_lock.ts";
 import type { KernelApi } from "./kernel_api.ts";
 import { type KernelParts, wireKernel } from "./wiring.ts";
+import { DiskReserve } from "./disk_reserve.ts";
 import { WriteFailures } from "./write_failures.ts";
 
 export interface KernelSetup {
@@ -161,14 +163,17 @@ export class Kernel {
       const leftovers = endLeftovers(paths.root);
       await finishRestore(paths);
       // Not the workspace itself: it may just be removed.
-      for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) makeFolder(folder);
+      const mended = mendData(paths, this.startedAt);
       const failures = new WriteFailures(clock, (message) => this.reportProblem(message));
+      const reserve = new DiskReserve(`${paths.data}/reserve`, clock, (message) => this.reportProblem(message));
       store = openStore(paths.logDatabase, clock, {
         archiveFolder: paths.archive,
+        reserve,
         onLost: (error, operations) => failures.report(error, operations),
       });
       const parts = wireKernel({
         store,
+        reserve,
         config: this.#config,
         lock: await PermissionLockInForce.open(paths),
         paths,
@@ -180,6 +185,10 @@ export class Kernel {
       });
       this.#parts = parts;
       store.log.append(createKernelRow("kernel.started", { pid: Deno.pid }));
+      for (const message of mended) {
+        store.log.append(createKernelRow("kernel.data_moved", { message }));
+        this.reportProblem(message);
+      }
       const missingInit = describeMissingInit(Deno.pid);
       if (missingInit !== null) this.reportProblem(`${missingInit}; ${missingInitHint}`);
       // Before any process loads code from disk: later changes are then noticed.
@@ -197,6 +206,7 @@ export class Kernel {
       parts.listening.resume();
       parts.retention.start();
       parts.walWatch.start();
+      parts.reserve.start();
     } catch (thrown) {
       await this.#parts?.watcher.stop();
       await store?.close();
@@ -227,7 +237,13 @@ export class Kernel {
     const companion = await this.#companion?.catch(() => null);
     await companion?.stop();
     const { watcher, reload, scheduler, runner, workflows, supervisor, repeats, feed, store } = parts;
-    await Promise.all([watcher.stop(), reload.stop(), parts.retention.stop(), parts.walWatch.stop()]);
+    await Promise.all([
+      watcher.stop(),
+      reload.stop(),
+      parts.retention.stop(),
+      parts.walWatch.stop(),
+      parts.reserve.stop(),
+    ]);
     scheduler.stop();
     parts.schedules.stop();
     parts.logBudget.stop();
@@ -244,14 +260,6 @@ export class Kernel {
     feed.close();
     this.#lock?.release();
     this.#bus.close();
-  }
-}
-
-function makeFolder(folder: string): void {
-  try {
-    Deno.mkdirSync(folder, { mode: 0o700 });
-  } catch (thrown) {
-    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
   }
 }
 

@@ -23,12 +23,13 @@ import {
   type StartRunRequest,
   type WorkflowView,
 } from "../protocol/api.ts";
+import type { Approval, ApprovalPage, ApprovalQuery, DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import { unknownRun } from "../protocol/common_errors.ts";
 import type { LogRow } from "../protocol/log.ts";
 import type { PageReader, Records } from "../protocol/queries.ts";
 import type { Run } from "../protocol/run.ts";
 import { formatReflex, formatSchedule } from "../protocol/schedule_text.ts";
-import type { HandedSignal, Signal } from "../protocol/signal.ts";
+import type { HandedSignal } from "../protocol/signal.ts";
 import { groupKey, type UnitKey, workflowKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { SenseManager } from "../sensing/manager.ts";
@@ -38,6 +39,7 @@ import type { WorkflowSchedules } from "./workflow_schedules.ts";
 import type { CurrentSecrets, ShownReader } from "./current_secrets.ts";
 import type { LogFeed } from "./log_feed.ts";
 import type { LogRetention } from "./log_retention.ts";
+import { toManualTrigger, toTriggeredRow } from "./manual_trigger.ts";
 import type { ProcessEvents } from "./process_events.ts";
 import type { StuckPrograms } from "./stuck_programs.ts";
 import { UnitViews } from "./unit_views.ts";
@@ -145,6 +147,7 @@ export class KernelApi {
         waiting: total("waiting"),
         dropped: workflows.dropped,
       },
+      approvals: store.reader.countOpenApprovals(),
       counters,
       configError: current.error,
       lockError: this.#ports.lock.problem,
@@ -197,21 +200,9 @@ export class KernelApi {
   triggerSense(name: string, signals: readonly HandedSignal[] = []): AcceptedTrigger | null {
     const { senses, scheduler, store } = this.#ports;
     if (senses.recordOf(name) === null) return null;
-    const row = store.log.append({
-      source: `sense:${name}`,
-      type: "sense.triggered",
-      refId: name,
-      causeId: null,
-      payload: signals.length === 0 ? { by: "request" } : { by: "request", signals: [...signals] },
-    });
-    const handed = signals.map((signal): Signal => ({ ...signal, id: row.id, ts: row.ts })), signal = handed.at(-1);
+    const { trigger, handed } = toManualTrigger(store.log.append(toTriggeredRow(name, signals)), signals);
     senses.hand(name, handed);
-    const receipt = scheduler.trigger(
-      name,
-      signal === undefined
-        ? { kind: "manual", causeId: row.id, coalesced: 0 }
-        : { kind: "signal", signal, coalesced: 0 },
-    );
+    const receipt = scheduler.trigger(name, trigger);
     if (receipt === null) return null;
     // A lost row is counted and reported (kernel.ts, onLost); the compute was started all the same.
     const recorded = () => store.log.durable().catch(() => {});
@@ -230,6 +221,21 @@ export class KernelApi {
 
   async killRun(runId: string, reason: string | null): Promise<Run> {
     return this.#ports.secrets.mask(await this.#ports.workflows.killRun(runId, reason));
+  }
+
+  /** Open requests, oldest first; with `all`, every one, newest first. */
+  approvals(query: ApprovalQuery): ApprovalPage {
+    this.#ports.store.flush();
+    return this.#ports.secrets.mask(this.#ports.store.reader.approvals(query));
+  }
+
+  approval(id: string): Approval | null {
+    this.#ports.store.flush();
+    return this.#ports.secrets.mask(this.#ports.store.reader.approval(id));
+  }
+
+  async decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
+    return this.#ports.secrets.mask(await this.#ports.workflows.decide(id, request));
   }
 
   workflows(): WorkflowView[] {

@@ -15,7 +15,7 @@ import type { UnitProcess } from "../process/unit_process.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { NewLogRow } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
-import { formatPlace } from "../protocol/signal.ts";
+import { formatPlace } from "../protocol/signal_text.ts";
 import { parseUnitKey, type UnitKey } from "../protocol/unit.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import type { ComputeRunner } from "../sensing/compute_runner.ts";

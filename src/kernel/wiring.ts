@@ -18,7 +18,7 @@ import { VariablesInForce } from "../deploy/variables.ts";
 import { UnitSupervisor } from "../process/unit_supervisor.ts";
 import type { KernelEvent } from "../protocol/event.ts";
 import type { LogRow, NewLogRow } from "../protocol/log.ts";
-import { groupKey } from "../protocol/unit.ts";
+import { groupKey, workflowKey } from "../protocol/unit.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { ComputeIds } from "../sensing/compute_ids.ts";
 import { ComputeRunner } from "../sensing/compute_runner.ts";
@@ -47,6 +47,7 @@ import { SupervisedWorkflows } from "./workflow_host.ts";
 import { WorkflowSchedules } from "./workflow_schedules.ts";
 import { TickTimes } from "./tick_times.ts";
 import { WalWatch } from "./wal_watch.ts";
+import type { DiskReserve } from "./disk_reserve.ts";
 import type { WriteFailures } from "./write_failures.ts";
 
 /** What kernel.ts creates first. */
@@ -61,6 +62,7 @@ export interface Foundation {
   /** The same moment in monotonic time. */
   readonly startedMonotonic: number;
   readonly failures: WriteFailures;
+  readonly reserve: DiskReserve;
   emit(event: KernelEvent): void;
 }
 
@@ -84,6 +86,7 @@ export interface KernelParts {
   readonly retention: LogRetention;
   readonly failures: WriteFailures;
   readonly walWatch: WalWatch;
+  readonly reserve: DiskReserve;
   readonly stuck: StuckPrograms;
   readonly api: KernelApi;
 }
@@ -108,7 +111,7 @@ export function wireKernel(from: Foundation): KernelParts {
   const feed = makeFeed(from, secrets), pages = createPageReader(store, secrets);
   const supervisor = new UnitSupervisor({ socketFolders: listSocketFolders(paths), workspace: paths.root }, clock);
   const runner = new ComputeRunner(supervisor, clock);
-  const workflows = makeWorkflows(store, outlets, supervisor);
+  const workflows = makeWorkflows(store, outlets, supervisor, (name) => reload.contentOf(workflowKey(name)));
   const schedules = new WorkflowSchedules({ ...outlets, meta: store.meta, workflows, newRunId: store.newRunId });
   const ticks = new TickTimes(store.meta, clock);
   const databases = makeDatabaseWatch(from, outlets, supervisor);
@@ -135,7 +138,7 @@ export function wireKernel(from: Foundation): KernelParts {
     variables,
     lastCronTick,
   });
-  const reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
+  const reload: Reload = new Reload({ ...outlets, ...stages, paths, variables, applier, errors, units: events });
   const watcher = new FileWatcher(paths, {
     clock,
     reportProblem: outlets.reportProblem,
@@ -154,7 +157,8 @@ export function wireKernel(from: Foundation): KernelParts {
   const made = { ...stages, schedules, store, current, variables, feed, reload, retention };
   const api = new KernelApi({ ...from, ...made, reader, pages, secrets, events, errors });
   applier.applyFirst();
-  return { ...made, logBudget, failures: from.failures, repeats: outlets.repeats, ticks, watcher, walWatch, api };
+  const { failures, reserve } = from;
+  return { ...made, logBudget, failures, reserve, repeats: outlets.repeats, ticks, watcher, walWatch, api };
 }
 
 /**
@@ -187,11 +191,16 @@ function makeFeed({ store, failures }: Foundation, secrets: CurrentSecrets): Log
   return feed;
 }
 
-function makeWorkflows(store: Store, outlets: Outlets, supervisor: UnitSupervisor): WorkflowManager {
+function makeWorkflows(
+  store: Store,
+  outlets: Outlets,
+  supervisor: UnitSupervisor,
+  codeOf: (workflow: string) => string,
+): WorkflowManager {
   const { clock, append, emit, reportProblem } = outlets, spans = new RunSpans(clock);
   return new WorkflowManager({
     store: store.runs,
-    host: new SupervisedWorkflows(supervisor),
+    host: new SupervisedWorkflows(supervisor, codeOf),
     clock,
     log: append,
     onChange: (run) => emit({ kind: "run", run, tookMs: spans.measure(run) }),

@@ -15,8 +15,16 @@ export class SupervisedWorkflows implements WorkflowHost {
   /** One handle per process, so that handles can be compared. */
   readonly #handles = new WeakMap<UnitProcess, WorkflowProcess>();
 
-  constructor(supervisor: UnitSupervisor) {
+  readonly #codeOf: (workflow: string) => string;
+
+  /** `codeOf`: the version of a workflow's code that new processes load. */
+  constructor(supervisor: UnitSupervisor, codeOf: (workflow: string) => string) {
     this.#supervisor = supervisor;
+    this.#codeOf = codeOf;
+  }
+
+  codeOf(workflow: string): string {
+    return this.#codeOf(workflow);
   }
 
   getOrStartProcess(workflow: string, order: ProcessOrder): WorkflowProcess | null {

@@ -3,7 +3,10 @@
  * memory_watch.ts while it runs.
  * I1. Hidden use counts too: a file that was removed and is still open (SQLite's temporary tables are such files), and
  *     a folder in place of a database.
+ * I2. What readers do costs nobody its quota: a -wal file that another process keeps from being emptied does not count
+ *     meanwhile, nor until its owner had the time to empty it (sandbox/sense_runtime.ts).
  */
+import { walExcusedMaxBytes, walExcusedMs } from "../base/database_limits.ts";
 import { formatSize } from "../base/duration.ts";
 import { isGoneProcess } from "../base/if_present.ts";
 import { quotaDescriptorsMax } from "../base/limits.ts";
@@ -14,16 +17,30 @@ export interface DiskQuota {
   readonly files: readonly string[];
 }
 
-/** How the group exceeds its quota; null when it does not. `pid`: its process, or null when there is none. */
-export function findQuotaFault(quota: DiskQuota | null, pid: number | null): string | null {
+/** Who measures, and when. */
+export interface Measurement {
+  /** The group's process; null when there is none. */
+  readonly pid: number | null;
+  /** Monotonic. */
+  readonly now: number;
+  /** It is about to start: what its -wal files hold may be emptied then. */
+  readonly starting?: boolean;
+}
+
+/** Until when the -wal files of a group are excused. */
+const excused = new WeakMap<DiskQuota, number>();
+
+/** How the group exceeds its quota; null when it does not. */
+export function findQuotaFault(quota: DiskQuota | null, { pid, now, starting = false }: Measurement): string | null {
   if (quota === null) return null;
-  let bytes = 0;
+  let bytes = 0, walBytes = 0;
   for (const file of quota.files) {
     const found = tryStat(file);
     if (found?.isDirectory === true) {
       return `has a folder in place of a database file, which its disk limit cannot measure: remove ${file}`;
     }
     bytes += found?.size ?? 0;
+    if (file.endsWith("-wal")) walBytes += found?.size ?? 0;
   }
   if (pid !== null) {
     const removed = countRemovedBytes(pid);
@@ -33,8 +50,35 @@ export function findQuotaFault(quota: DiskQuota | null, pid: number | null): str
     bytes += removed;
   }
   if (bytes <= quota.limitBytes) return null;
+  if (bytes - Math.min(walBytes, walExcusedMaxBytes) <= quota.limitBytes) {
+    if (starting || isReadByOthers(quota, pid)) excused.set(quota, now + walExcusedMs);
+    if (now < (excused.get(quota) ?? -Infinity)) return null;
+  }
   return `has ${formatSize(bytes)} in its databases, over its disk limit of ${formatSize(quota.limitBytes)}: ` +
     "delete rows and vacuum, or raise the limit";
+}
+
+/** Bytes of a -shm file on which a reader of the -wal file holds a lock (SQLite's WAL_READ_LOCK). */
+const readLocks = { first: 123, last: 127 } as const;
+
+/** Whether another process than `owner` reads one of the databases just now. */
+function isReadByOthers({ files }: DiskQuota, owner: number | null): boolean {
+  const shared = new Set(files.filter((file) => file.endsWith("-shm")).map((file) => `${tryStat(file)?.ino}`));
+  return readLines("/proc/locks").some((line) => {
+    const [, how, , kind, pid, file = "", from, to] = line.split(/\s+/);
+    return how === "POSIX" && kind === "READ" && pid !== `${owner}` && shared.has(file.split(":")[2] ?? "") &&
+      Number(from) <= readLocks.last && Number(to) >= readLocks.first;
+  });
+}
+
+/** None on a system without that file. */
+function readLines(file: string): string[] {
+  try {
+    return Deno.readTextFileSync(file).split("\n");
+  } catch (thrown) {
+    if (isGone(thrown)) return [];
+    throw thrown;
+  }
 }
 
 /** Bytes of files that are removed but still open in the process; null when it has too many files open to check. */

@@ -97,7 +97,7 @@ export class MemoryWatch {
     if (bytes !== null && bytes > watched.limitBytes + baselineBytes) {
       watched.onOver(describeOverLimit(bytes, watched.limitBytes));
     }
-    const full = findQuotaFault(watched.disk, pid);
+    const full = findQuotaFault(watched.disk, { pid, now });
     if (full !== null) watched.onDiskFull(full);
     if (cpu.sample(ticks, now, isBusy)) watched.onBurning();
   }

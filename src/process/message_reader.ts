@@ -15,6 +15,8 @@ export interface MessageHandler {
   /** Backpressure delay before this line is read, or null. */
   paceLine(line: string): Promise<void> | null;
   onMessage(message: FromProcess, channel: LineChannel): void;
+  /** The line was read and handled. */
+  onHandled(): void;
   /** A line was not a valid message. Nothing more is read from that connection. */
   onInvalid(why: string): void;
   /** One of the connections has closed. */
@@ -57,6 +59,7 @@ async function readLink(
       const message = parseMessage(line, from);
       if (typeof message === "string") return handler.onInvalid(message);
       if (message.t !== "barrier") handler.onMessage(message, channel);
+      handler.onHandled();
       const wait = awaitOrder(message.t === "barrier" ? message.n : 0);
       if (wait !== null) await wait;
     }

@@ -6,16 +6,18 @@ import { logLineMaxBytes } from "../base/limits.ts";
 
 /**
  * Calls `onLine` for each line until the stream ends. A line over the limit is truncated. After each chunk it waits for
- * `pace`, which puts backpressure on a process that writes without end.
+ * `pace`, which puts backpressure on a process that writes without end; `onChunk` is called before it.
  */
 export async function forwardLines(
   stream: ReadableStream<Uint8Array>,
   onLine: (line: string) => void,
   pace: (bytes: number) => Promise<void> | null = () => null,
+  onChunk: () => void = () => {},
 ): Promise<void> {
   const decoder = new TextDecoder();
   let partial = "";
   for await (const chunk of stream) {
+    onChunk();
     const parts = decoder.decode(chunk, { stream: true }).split("\n");
     for (const part of parts.slice(0, -1)) {
       onLine(truncate(partial + part));

@@ -6,14 +6,7 @@
  * I3. Messages sent before it is ready are queued in order; after its end they are dropped.
  */
 import { isGoneProcess } from "../base/if_present.ts";
-import {
-  messagesBurstMax,
-  messagesPerSecondMax,
-  outputBytesBurstMax,
-  outputBytesPerSecondMax,
-  processEndMaxMs,
-  processStartMaxMs,
-} from "../base/limits.ts";
+import { outputBytesBurstMax, outputBytesPerSecondMax, processEndMaxMs, processStartMaxMs } from "../base/limits.ts";
 import type { SweepResult } from "../base/program_sweep.ts";
 import { describeSystemError } from "../base/os_error.ts";
 import { type CancelTimer, type Clock, delay } from "../base/time.ts";
@@ -23,7 +16,7 @@ import { type FromProcess, type ProcessSpec, type ToProcess } from "../protocol/
 import { type EndKind, type ExitStatus, type ProcessEnd, toFailedStart, toProcessEnd } from "./exit_cause.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type Launch, launch, type Launched, type LaunchRequest } from "./launcher.ts";
-import { costOfAnswer, costOfLine } from "./message_cost.ts";
+import { MessageBudget } from "./message_budget.ts";
 import { receiveMessages } from "./message_reader.ts";
 import { forwardLines } from "./output_lines.ts";
 import { markProcess, ProgramEnds } from "./program_ends.ts";
@@ -62,11 +55,7 @@ export class UnitProcess {
   readonly #request: LaunchRequest;
   readonly #where: Launch;
   #child: Deno.ChildProcess | null = null;
-  /**
-   * How much it may send, in units of `messageUnitBytes`. Each message to it adds the size of an answer: a process with
-   * much work may send much.
-   */
-  readonly #messageBudget: TokenBucket;
+  readonly #messageBudget: MessageBudget;
   /** Null: it may start no programs, or has not started. */
   #programs: ProgramEnds | null = null;
   #state: State = { tag: "waiting", queued: [] };
@@ -87,7 +76,7 @@ export class UnitProcess {
     this.#where = where;
     this.#clock = clock;
     this.#listener = listener;
-    this.#messageBudget = new TokenBucket(clock, messagesPerSecondMax, messagesBurstMax);
+    this.#messageBudget = new MessageBudget(clock);
     this.#heartbeat = new Heartbeat(clock, {
       sendPing: (n) => this.send({ t: "ping", n }),
       isBusy: () => listener.isBusy(this),
@@ -120,18 +109,29 @@ export class UnitProcess {
   #follow({ child, shim, worker }: Launched): void {
     const listener = this.#listener, { spec } = this;
     const bytes = new TokenBucket(this.#clock, outputBytesPerSecondMax, outputBytesBurstMax);
-    const pace = (count: number) => this.#delayWhileUsable(bytes.charge(count));
+    const budget = this.#messageBudget, begin = () => budget.beginOutput();
+    const pace = (count: number) => {
+      const ms = bytes.charge(count), wait = this.usable ? budget.paceOutput() : null;
+      return wait?.then(() => this.#delayWhileUsable(ms) ?? undefined) ?? this.#delayWhileUsable(ms);
+    };
     const output = Promise.all([
-      forwardLines(child.stdout, (line) => listener.onOutput(this, line), pace),
-      forwardLines(child.stderr, (line) => {
-        this.#stderrTail = `${this.#stderrTail}\n${line}`.slice(-2_000);
-        listener.onOutput(this, line);
-      }, pace),
+      forwardLines(child.stdout, (line) => listener.onOutput(this, line), pace, begin),
+      forwardLines(
+        child.stderr,
+        (line) => {
+          this.#stderrTail = `${this.#stderrTail}\n${line}`.slice(-2_000);
+          listener.onOutput(this, line);
+        },
+        pace,
+        begin,
+      ),
     ]);
     shim.then((link) => link?.channel.send(JSON.stringify({ t: "init", spec } satisfies ToProcess)));
     const messages = receiveMessages(shim, worker, spec.kind, {
-      paceLine: (line) => this.#delayWhileUsable(this.#messageBudget.charge(costOfLine(line.length))),
+      // Once it is ending, its last messages are not delayed.
+      paceLine: (line) => this.usable ? budget.paceLine(line.length) : null,
       onMessage: (message, channel) => this.#onMessage(message, channel),
+      onHandled: () => budget.endLine(),
       onInvalid: (why) => this.kill("protocol", `broke the protocol: ${why}`),
       onClosed: () => this.usable && this.#onClosed(),
     });
@@ -164,7 +164,7 @@ export class UnitProcess {
     if (this.#state.tag === "waiting" || this.#state.tag === "starting") this.#state.queued.push(message);
     else if (this.#state.tag === "ready") {
       if (message.t !== "ping") this.#heartbeat.onWork();
-      this.#messageBudget.refund(costOfAnswer(message));
+      this.#messageBudget.expectAnswer(message);
       this.#state.channel.send(JSON.stringify(message));
     }
   }

@@ -59,7 +59,7 @@ export class UnitSupervisor {
       this.#pool.hurry(unit.state.process, order);
       return unit.state.process;
     }
-    if (unit.state.tag === "quarantined" && unit.state.full && findQuotaFault(unit.plan.request.disk, null) === null) {
+    if (unit.state.tag === "quarantined" && unit.state.full && this.#findQuotaFault(unit, false) === null) {
       this.resetUnit(key);
       return this.getOrStartProcess(key, order);
     }
@@ -189,7 +189,8 @@ export class UnitSupervisor {
   }
 
   #start(unit: Unit, order: StartOrder): UnitProcess | null {
-    const { key, request } = unit.plan, full = findQuotaFault(request.disk, null);
+    const { key } = unit.plan, counted = this.#findQuotaFault(unit, false);
+    const full = counted === null ? null : this.#findQuotaFault(unit, true);
     if (full !== null) {
       this.#recordDeath(unit, { kind: "disk_limit", message: full });
       this.#ports.onQuarantined(key, full);
@@ -198,6 +199,7 @@ export class UnitSupervisor {
     const process = this.#pool.add(unit.plan, order, {
       onReady: (ready) => {
         unit.failedStarts = 0;
+        if (counted !== null) ready.send({ t: "tidy" });
         this.#ports.onReady(key, ready);
       },
       onMessage: (from, message) => this.#ports.onMessage(key, from, message),
@@ -210,6 +212,10 @@ export class UnitSupervisor {
     unit.state = { tag: "running", process };
     this.release(key);
     return process;
+  }
+
+  #findQuotaFault({ plan }: Unit, starting: boolean): string | null {
+    return findQuotaFault(plan.request.disk, { pid: null, now: this.#clock.monotonic(), starting });
   }
 
   #onProcessEnd(unit: Unit, process: UnitProcess, reported: ProcessEnd): void {

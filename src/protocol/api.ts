@@ -4,12 +4,8 @@
  * Times are milliseconds since the epoch.
  */
 import * as z from "zod";
-import { promptMaxBytes, reasonMaxChars, startRunsMax } from "../base/limits.ts";
-import { jsonSchema } from "./json_schema.ts";
 import { logRowSchema } from "./log.ts";
-import { problemSchema } from "./problem.ts";
-import { type Run, runIdSchema, runMessageSchema, runStatusSchema, runTriggerSchema } from "./run.ts";
-import { computeErrorCodeSchema, handedSignalsSchema, nameSchema, placeSchema, signalSchema } from "./signal.ts";
+import { computeErrorCodeSchema, handedSignalsSchema, placeSchema, signalSchema } from "./signal.ts";
 
 /**
  * The process of a unit: a group of senses, or a workflow. `state` is its state tag in process/, or `draining`: a
@@ -56,6 +52,8 @@ export const healthSchema = z.object({
     waiting: z.int().default(0),
     dropped: z.int().default(0),
   }),
+  /** Requests that nobody has decided, and when the oldest of them was made. */
+  approvals: z.object({ open: z.int(), oldest: z.number().nullable() }).default({ open: 0, oldest: null }),
   counters: z.record(z.string(), z.number()),
   /** What is wrong with the nerve.yaml on disk, while an older one is in force. */
   configError: z.string().nullable(),
@@ -171,62 +169,24 @@ export const workflowViewSchema = z.object({
 });
 export type WorkflowView = z.infer<typeof workflowViewSchema>;
 
-/**
- * Without `runId` the kernel makes one. With the id of an existing run, the answer is that run. `rerunOf`: an earlier run
- * of the workflow, whose prompt, payload and `maxRounds` it takes where none are given.
- */
-export const startRunRequestSchema = z.strictObject({
-  payload: jsonSchema.optional(),
-  prompt: z.string().max(promptMaxBytes).optional(),
-  maxRounds: z.int().min(1).optional(),
-  runId: runIdSchema.optional(),
-  rerunOf: runIdSchema.optional(),
-});
-export type StartRunRequest = z.infer<typeof startRunRequestSchema>;
+export { approvalPageSchema, approvalSchema, decisionReplySchema, decisionRequestSchema } from "./approval.ts";
+export {
+  type KillRunRequest,
+  killRunRequestSchema,
+  type MessagePage,
+  messagesSchema,
+  type RunList,
+  runListSchema,
+  runPageSchema,
+  runSchema,
+  type StartRunRequest,
+  startRunRequestSchema,
+  type StartRunsReply,
+  startRunsReplySchema,
+  type StartRunsRequest,
+  startRunsRequestSchema,
+} from "./run_requests.ts";
 
-/** Up to `startRunsMax` starts, of any workflows. */
-export const startRunsRequestSchema = z.strictObject({
-  runs: z.array(startRunRequestSchema.extend({ workflow: nameSchema })).min(1).max(startRunsMax),
-});
-export type StartRunsRequest = z.infer<typeof startRunsRequestSchema>;
-
-/** `reason` is recorded in the run. Default: killed on request. */
-export const killRunRequestSchema = z.strictObject({ reason: z.string().min(1).max(reasonMaxChars).optional() });
-export type KillRunRequest = z.infer<typeof killRunRequestSchema>;
-
-export const runSchema: z.ZodType<Run> = z.object({
-  runId: runIdSchema,
-  workflow: nameSchema,
-  status: runStatusSchema,
-  exitCode: z.int().nullable(),
-  attempt: z.int(),
-  rounds: z.int(),
-  maxRounds: z.int(),
-  prompt: z.string(),
-  payload: jsonSchema,
-  trigger: runTriggerSchema,
-  causeId: z.int().nullable(),
-  reason: z.string().nullable(),
-  queuedAt: z.number(),
-  startedAt: z.number().nullable(),
-  endedAt: z.number().nullable(),
-});
-
-/** In the order of the request: each has a run, or the problem why there is none. */
-export const startRunsReplySchema = z.object({
-  items: z.array(z.object({ run: runSchema.nullable(), problem: problemSchema.nullable() })),
-});
-export type StartRunsReply = z.infer<typeof startRunsReplySchema>;
-
-/** A page; `total` counts every run that passes the filter. */
-export const runPageSchema = z.object({ total: z.int(), items: z.array(runSchema) });
-/** The page as an answer: `next` is the path of the next page, null on the last one. */
-export const runListSchema = runPageSchema.extend({ next: z.string().nullable() });
-
-export type RunList = z.infer<typeof runListSchema>;
-
-export const messagesSchema = z.object({ items: z.array(runMessageSchema) });
-export type MessagePage = z.infer<typeof messagesSchema>;
 export const sensesSchema = z.object({ items: z.array(senseViewSchema) });
 export const workflowsSchema = z.object({ items: z.array(workflowViewSchema) });
 /** `next` is the path of the next page, null on the last one. */

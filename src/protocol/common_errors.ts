@@ -6,7 +6,7 @@ import { NerveError } from "../base/errors.ts";
 import { describeLockHolder, type LockHolder } from "./lock_holder.ts";
 
 /** The wording for an unknown name, also where it is one problem among others. */
-export function unknownText(kind: "sense" | "workflow" | "run", name: string): string {
+export function unknownText(kind: "sense" | "workflow" | "run" | "request", name: string): string {
   return `there is no ${kind} "${name}"`;
 }
 
@@ -23,6 +23,11 @@ export function unknownWorkflow(name: string, known: Iterable<string>): NerveErr
 /** RUN_UNKNOWN. */
 export function unknownRun(runId: string): NerveError {
   return new NerveError("RUN_UNKNOWN", unknownText("run", runId), { hint: "nerve workflow list --all" });
+}
+
+/** APPROVAL_UNKNOWN. */
+export function unknownApproval(id: string): NerveError {
+  return new NerveError("APPROVAL_UNKNOWN", unknownText("request", id), { hint: "nerve approvals --all" });
 }
 
 /** DAEMON_MISSING. `root` is null where only the socket is known. */

@@ -8,6 +8,7 @@ export const logTypes = [
   "kernel.started",
   "kernel.stopped",
   "kernel.log_reopened",
+  "kernel.data_moved",
   "config.loaded",
   "config.refused",
   "group.ready",
@@ -53,6 +54,9 @@ export const logTypes = [
   "run.dropped",
   "run.refused",
   "run.log",
+  "approval.requested",
+  "approval.decided",
+  "approval.refused",
 ] as const;
 export const logTypeSchema = z.enum(logTypes);
 export type LogType = z.infer<typeof logTypeSchema>;
@@ -60,7 +64,7 @@ export type LogType = z.infer<typeof logTypeSchema>;
 /** The subject of a row: `kernel`, `group:NAME`, `sense:NAME` or `workflow:NAME`. */
 export type LogSource = "kernel" | `group:${string}` | `sense:${string}` | `workflow:${string}`;
 
-/** `ts` in milliseconds. `refId` is a run id for `run.*`, otherwise the name of the sense or group, or null. */
+/** `ts` in milliseconds. `refId` is a run id for `run.*` and `approval.*`, otherwise the name of the sense or group, or null. */
 export const logRowSchema = z.object({
   id: z.int(),
   ts: z.number(),

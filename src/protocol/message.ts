@@ -13,11 +13,19 @@ import {
   roleTimeoutMaxMs,
   silenceMaxChars,
 } from "../base/limits.ts";
-import { sleepMaxMs, sleepUntilMax } from "../base/wait_limits.ts";
+import {
+  gateBodyMaxBytes,
+  gateOptionMaxChars,
+  gateOptionsMax,
+  gateTitleMaxChars,
+  sleepMaxMs,
+  sleepUntilMax,
+} from "../base/wait_limits.ts";
 import type { Json } from "./json.ts";
 import { jsonObjectSchema, jsonSchema } from "./json_schema.ts";
 import { runIdSchema, type RunMessage, type RunStart } from "./run.ts";
-import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger, triggerKinds } from "./signal.ts";
+import { computeErrorCodeSchema, nameSchema, placeSchema, type Signal, type Trigger } from "./signal.ts";
+import { triggerKinds } from "./signal_text.ts";
 
 /** What Deno's Worker takes as `deno.permissions`. Deno denies a missing key (measured, Deno 2.9.6). */
 export interface SandboxPermissions {
@@ -101,6 +109,8 @@ export type ToProcess =
   }
   /** The files of this sense's database were removed or replaced: open them anew. */
   | { readonly t: "reopen"; readonly sense: string }
+  /** The databases of this group's senses are over its disk limit by their -wal files: empty them. */
+  | { readonly t: "tidy" }
   /** The answer to `undelivered`: null when it is on disk, else why not. */
   | { readonly t: "taken"; readonly sense: string; readonly fault: string | null }
   | { readonly t: "abort"; readonly id: number; readonly reason: string }
@@ -145,10 +155,18 @@ const roleRef = {
   waitMs: z.int().min(0).max(retryWaitMaxMs).nullable(),
 };
 
-/** What a role that waits asks the kernel for: a span, or a wall time in milliseconds. */
+/** What a role that waits asks the kernel for: a span, a wall time in milliseconds, or the decision of a person. */
 const waitSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("for"), ms: z.int().min(0).max(sleepMaxMs) }),
   z.object({ kind: z.literal("until"), at: z.int().min(0).max(sleepUntilMax) }),
+  z.object({
+    kind: z.literal("gate"),
+    title: z.string().min(1).max(gateTitleMaxChars),
+    body: z.string().max(gateBodyMaxBytes),
+    options: z.array(z.string().min(1).max(gateOptionMaxChars)).min(1).max(gateOptionsMax),
+    expiresMs: z.int().min(0).max(sleepMaxMs).nullable(),
+    onExpiry: z.string().nullable(),
+  }),
 ]);
 export type AskedWait = z.infer<typeof waitSchema>;
 
@@ -264,7 +282,8 @@ export const fromProcessMaxBytes: Readonly<Record<FromProcess["t"], number>> = {
   undelivered: payloadMaxBytes + envelopeBytes,
   message: protocolLineMaxBytes,
   role_begun: 4 * 1024,
-  wait: 4 * 1024,
+  // A character of the body takes up to six bytes of JSON.
+  wait: envelopeBytes + 6 * gateBodyMaxBytes,
   attempt_failed: envelopeBytes,
   finished: envelopeBytes,
   probed: envelopeBytes,

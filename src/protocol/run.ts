@@ -76,7 +76,7 @@ export interface RoleFailure {
 }
 
 /** What a run may wait for. */
-export const waitKinds = ["sleep"] as const;
+export const waitKinds = ["sleep", "gate"] as const;
 export type WaitKind = (typeof waitKinds)[number];
 
 /** What a `waiting` run waits for: a role that the kernel plays. Part of its `run.waiting` row. */

@@ -28,7 +28,6 @@ export const triggerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("manual"), causeId: z.int().nullable(), coalesced: z.int() }),
 ]);
 export type Trigger = z.infer<typeof triggerSchema>;
-export const triggerKinds = ["interval", "cron", "signal", "manual"] as const satisfies readonly Trigger["kind"][];
 
 /**
  * The trigger as `compute` gets it. `signals` holds every signal that this compute answers, oldest first, also when
@@ -36,20 +35,9 @@ export const triggerKinds = ["interval", "cron", "signal", "manual"] as const sa
  */
 export type ComputeTrigger = Trigger & { readonly signals: readonly Signal[] };
 
-/** The row that caused a compute: the signal's, or the manual request's. A schedule has none. */
-export function causeOf(trigger: Trigger): number | null {
-  if (trigger.kind === "signal") return trigger.signal.id;
-  return trigger.kind === "manual" ? trigger.causeId : null;
-}
-
 /** A place in a user's file; line and column count from 1. */
 export const placeSchema = z.object({ file: z.string(), line: z.int(), column: z.int() });
 export type Place = z.infer<typeof placeSchema>;
-
-/** The end of a message with a known place: ` (file:line:column)`; empty without one. */
-export function formatPlace(place: Place | null): string {
-  return place === null ? "" : ` (${place.file}:${place.line}:${place.column})`;
-}
 
 /** The outcome of one compute, as the kernel sees it. */
 export type ComputeOutcome =

@@ -1,8 +1,12 @@
 /**
- * What a compute can use of its context, judged by its source: a process loads, and does, no more than its senses need.
- * Pure; used by sense_runtime.ts.
+ * What a compute can use of its context, judged by its source: a process loads, and does, no more than its senses need. And
+ * what is wrong with a module's exports. Pure; used by sense_runtime.ts.
  */
-import { authoredCompute, type SenseContext } from "../sdk/sense.ts";
+import type { JsonObject } from "../protocol/json.ts";
+import type { LoadProblem, SenseSpec } from "../protocol/message.ts";
+import { authoredCompute, checkedConfig, type SenseContext } from "../sdk/sense.ts";
+import { deepFreeze } from "./context_helpers.ts";
+import { describeError } from "./error_text.ts";
 
 /** The source of a function. Bound before user code can replace it. */
 const sourceOf: (of: unknown) => string = Function.prototype.call.bind(Function.prototype.toString);
@@ -25,4 +29,16 @@ export function describeMissingCompute(module: Record<string, unknown>): string 
   const exports = Object.keys(module);
   const found = exports.length === 0 ? "nothing" : exports.join(", ");
   return `does not export a function named compute (it exports ${found}): write export function compute(ctx) { ... }`;
+}
+
+/** What is wrong with the `config` of a sense whose code declares its settings with `defineSense`. */
+export function findConfigFaults(compute: unknown, { config }: SenseSpec): LoadProblem[] {
+  const check: unknown = Reflect.get(Object(compute), checkedConfig);
+  if (typeof check !== "function") return [];
+  try {
+    check(deepFreeze((config ?? {}) as JsonObject));
+    return [];
+  } catch (thrown) {
+    return [{ message: describeError(thrown), place: null }];
+  }
 }

@@ -1,20 +1,10 @@
-/** What both runtimes offer to user code besides its own data: imports, logging, queries of the log, frozen values. */
-import { pathToFileURL } from "node:url";
+/** What both runtimes offer to user code besides its own data: logging, queries of the log, frozen values. */
 import { logLineMaxBytes, silenceMaxChars } from "../base/limits.ts";
 import { type Json, type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LogLevel } from "../protocol/message.ts";
 import type { LogFunction, SenseLogs } from "../sdk/sense.ts";
 import { StoreReader } from "../store/log/reader.ts";
 import type { KernelChannel } from "./runtime.ts";
-import { SharedDatabase } from "./shared_database.ts";
-
-/**
- * Imports a user's module. module_gate.ts and Deno's permissions decide what it may import. With `instance`, the module
- * is evaluated for that name alone, whoever else of this process imports it; what it imports in turn is shared.
- */
-export async function importFile(path: string, instance: string | null = null): Promise<Record<string, unknown>> {
-  return await import(pathToFileURL(path).href + (instance === null ? "" : `#${instance}`));
-}
 
 /** Freezes JSON recursively: computes must not share state through their configuration. */
 export function deepFreeze<T extends Json>(value: T): T {
@@ -55,14 +45,12 @@ export interface OpenLogs {
   readonly close: () => void;
 }
 
-/** Creates `ctx.logs`, whose database is opened at the first query. Each query is of bounded statements. */
+/** Creates `ctx.logs`, whose database is opened at the first query. */
 export function openLogs(database: string): OpenLogs {
   let reader: StoreReader | null = null;
-  const shared = new SharedDatabase(database, "the log");
   return {
     logs: {
       query(filter) {
-        shared.look();
         reader ??= StoreReader.open(database);
         return reader?.logs({ order: "desc", ...filter, limit: Math.min(filter.limit ?? 100, 10_000) }) ?? [];
       },

@@ -1,35 +1,36 @@
 /**
  * Closes the known escapes from a permission-restricted Web Worker before any user code is loaded. Called once by
  * worker_main.ts. Deno enforces permissions; this file closes what they do not cover: actions on the whole process
- * (exit, abort, signals, working directory) and further threads. Each line was an escape that worked on Deno 2.9.6;
- * tests/faults/attacks tests them.
+ * (exit, abort, signals, working directory, environment), further threads, listeners, and stores outside of the workspace.
+ * Each line was an escape that worked on Deno 2.9.6; tests/faults/attacks tests them. realm_names.ts has the names.
  */
 import process from "node:process";
 import workerThreads from "node:worker_threads";
+import { createObject, startsWith, uncurry, uncurryGetter } from "./primordials.ts";
+import { denoNames, findClosed, globalNames, navigatorNames, processNames } from "./realm_names.ts";
 
 /** Calls `onExitRefused` when user code tries to end the process, and throws an error at it. */
 export function lockDown(onExitRefused: (code: number) => void): void {
+  const { isInteger } = Number, { NotCapable } = Deno.errors;
   const exit = (code?: unknown): never => {
-    onExitRefused(typeof code === "number" && Number.isInteger(code) ? code : 0);
-    throw new Deno.errors.NotCapable("a sense or role cannot end its process; return instead");
+    onExitRefused(typeof code === "number" && isInteger(code) ? code : 0);
+    throw new NotCapable("a sense or role cannot end its process; return instead");
   };
   for (
     const [object, key] of [[Deno, "exit"], [globalThis, "close"], [process, "exit"], [process, "reallyExit"]] as const
   ) {
     pin(object, key, exit);
   }
-  for (const key of ["kill", "addSignalListener", "removeSignalListener", "chdir", "umask"]) {
-    closeOff(Deno, "Deno", key);
-  }
-  for (const key of ["kill", "_kill", "abort", "getBuiltinModule", "binding", "dlopen", "chdir", "umask"]) {
-    closeOff(process, "process", key);
-  }
+  closeEnvironment();
+  for (const key of findClosed(Deno, denoNames).denied) closeOff(Deno, "Deno", key);
+  for (const key of findClosed(process, processNames).denied) closeOff(process, "process", key);
+  // Gone rather than closed: libraries ask for them by `typeof`.
+  for (const key of findClosed(globalThis, globalNames).denied) pin(globalThis, key, undefined);
+  const navigatorPrototype = Object.getPrototypeOf(navigator);
+  for (const key of findClosed(navigatorPrototype, navigatorNames).denied) pin(navigatorPrototype, key, undefined);
   // Deno[Deno.internal] gives access to the runtime's own operations.
   pin(Deno, Reflect.get(Deno, "internal"), Object.freeze({}));
-  // A nested worker takes 500 ms to start, cannot be stopped, and doubles the memory.
-  pin(globalThis, "Worker", undefined);
-  // No permission covers the graphics card, its driver runs in this process, and its memory is not measured.
-  pin(Object.getPrototypeOf(navigator), "gpu", undefined);
+  closeSignals();
   breakNodeWorker();
   keepAliveAfterStrayErrors();
 }
@@ -38,10 +39,57 @@ function pin(object: object, key: PropertyKey, value: unknown): void {
   Object.defineProperty(object, key, { value, writable: false, configurable: false });
 }
 
+const { NotCapable } = Deno.errors;
+
+/** A function, or what a getter would load, becomes a function that throws; anything else is gone. */
 function closeOff(object: object, name: string, key: string): void {
-  pin(object, key, () => {
-    throw new Deno.errors.NotCapable(`${name}.${key} affects the whole process and is closed in the sandbox`);
-  });
+  const { value, get } = Object.getOwnPropertyDescriptor(object, key) ?? {};
+  const isFunction = typeof value === "function" || get !== undefined;
+  pin(object, key, isFunction ? refuse(`${name}.${key} ${reasonFor(key)}`) : undefined);
+}
+
+function reasonFor(key: string): string {
+  if (/^(listen|serve)/.test(key)) return "is closed in the sandbox: a net grant opens connections, not listeners";
+  if (key === "watchFs") return "is closed in the sandbox: the system's watchers are few, and counted for all programs";
+  return "affects the whole process and is closed in the sandbox";
+}
+
+/** A function that throws. */
+function refuse(message: string): () => never {
+  return () => {
+    throw new NotCapable(message);
+  };
+}
+
+/**
+ * Variables are the process's own: `http_proxy` would send each request elsewhere, and Deno asks only for the host that
+ * the code named.
+ */
+function closeEnvironment(): void {
+  const closed = refuse("a variable cannot be set in the sandbox: it affects the whole process");
+  for (const key of ["set", "delete"]) pin(Deno.env, key, closed);
+  pin(Deno, "env", Deno.env);
+  const traps: ProxyHandler<typeof process.env> = createObject(null);
+  for (const trap of ["set", "deleteProperty", "defineProperty", "setPrototypeOf"] as const) traps[trap] = closed;
+  pin(process, "env", new Proxy(process.env, traps));
+}
+
+/** A listener of a signal keeps the process alive through that signal. */
+function closeSignals(): void {
+  const prototype = Object.getPrototypeOf(process) as Record<string, unknown>;
+  for (const key of ["on", "addListener", "prependListener"]) {
+    for (const object of [process as unknown as Record<string, unknown>, prototype]) {
+      const add: unknown = Object.hasOwn(object, key) ? object[key] : undefined;
+      if (typeof add !== "function") continue;
+      const call = uncurry(add as (this: unknown, ...args: unknown[]) => unknown);
+      pin(object, key, function (this: unknown, event: unknown, listener: unknown): unknown {
+        if (typeof event === "string" && startsWith(event, "SIG")) {
+          throw new NotCapable("a signal listener affects the whole process and is closed in the sandbox");
+        }
+        return call(this, event, listener);
+      });
+    }
+  }
 }
 
 /** Static imports of node:worker_threads in npm code ignore the import map: the class itself must fail. */
@@ -51,7 +99,7 @@ function breakNodeWorker(): void {
     NodeWorker,
     class {
       constructor() {
-        throw new Deno.errors.NotCapable("threads are closed in the sandbox");
+        throw new NotCapable("threads are closed in the sandbox");
       }
     },
   );
@@ -65,14 +113,18 @@ export function reportStrayErrors(report: (thrown: unknown) => void): void {
   onStray = report;
 }
 
+const preventDefault = uncurry(Event.prototype.preventDefault);
+const reasonOf = uncurryGetter(PromiseRejectionEvent.prototype, "reason");
+const errorOf = uncurryGetter(ErrorEvent.prototype, "error");
+
 /** Without this, one forgotten promise of one sense would end the worker, and so the whole group. */
 function keepAliveAfterStrayErrors(): void {
   globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    onStray(event.reason);
+    preventDefault(event);
+    onStray(reasonOf(event));
   });
   globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    onStray(event.error);
+    preventDefault(event);
+    onStray(errorOf(event));
   });
 }

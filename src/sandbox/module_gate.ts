@@ -3,13 +3,17 @@
  * harmless Node built-ins, and the packages and hosts that `permissions.import` names. Called once by worker_main.ts,
  * before user code. Deno checks the read permission for imported files when it runs from source, but not in a compiled
  * program, and never for npm packages. So every import is checked here, by the real path of its file.
- * I1. After `installModuleGate` has returned, nothing here calls a method of a prototype: user code may replace any.
+ * I1. After `installModuleGate` has returned, nothing here calls a method of a prototype: user code may replace any
+ *     (primordials.ts).
  * I2. An unknown built-in is closed, including those that a newer Deno adds.
+ * I3. nerve's own modules import each other and `ownExternals`, nothing else, whoever calls them. What user code wrote is
+ *     imported by user_module.ts alone, which may import what user code may.
  * The hook replaces the import map for built-ins (an active hook disables the map, measured on 2.9.6) and, unlike the
  * map, also covers packages. The map in deno.json has the same rules.
  */
 import * as nodeModule from "node:module";
 import type { ModuleRules } from "../protocol/message.ts";
+import { decodePath, has, indexOf, lastIndexOf, slice, startsWith } from "./primordials.ts";
 
 interface Resolved {
   readonly url: string;
@@ -37,9 +41,25 @@ export function isOpenBuiltin(url: string): boolean {
   return openBuiltins.has(url);
 }
 
+/** What nerve's own modules may import once user code can run, besides each other: Drizzle is loaded when it is needed. */
+export const ownExternals: ReadonlySet<string> = new Set([
+  "drizzle-orm/better-sqlite3/session",
+  "drizzle-orm/sqlite-core",
+  "node:fs",
+  "node:fs/promises",
+  "node:path",
+  "node:sqlite",
+  "node:url",
+]);
+
 const denied = import.meta.resolve("./modules/denied.ts");
-const ownProcess = import.meta.resolve("./modules/process.ts");
-const closedSqlite = import.meta.resolve("./modules/sqlite.ts");
+/** What replaces a built-in for user code. */
+const standIns: Readonly<Record<string, string | undefined>> = Object.assign(Object.create(null), {
+  "node:process": import.meta.resolve("./modules/process.ts"),
+  "node:sqlite": import.meta.resolve("./modules/sqlite.ts"),
+  "node:fs": import.meta.resolve("./modules/fs.ts"),
+  "node:fs/promises": import.meta.resolve("./modules/fs_promises.ts"),
+});
 
 /** Installs the gate. `rules` are those of this process's unit. */
 export function installModuleGate(rules: ModuleRules): void {
@@ -50,19 +70,9 @@ export function installModuleGate(rules: ModuleRules): void {
   register({ resolve });
 }
 
-/** A method as a function that takes its object as an argument. Later changes to the prototype do not affect it. */
-function uncurry<This, Args extends unknown[], Result>(
-  method: (this: This, ...args: Args) => Result,
-): (self: This, ...args: Args) => Result {
-  return Function.prototype.bind.call(Function.prototype.call, method) as (self: This, ...args: Args) => Result;
-}
-
-// Captured now: this module is loaded before any user code.
-const startsWith = uncurry(String.prototype.startsWith), slice = uncurry(String.prototype.slice);
-const indexOf = uncurry(String.prototype.indexOf), lastIndexOf = uncurry(String.prototype.lastIndexOf);
-const has = uncurry(Set.prototype.has);
-const decode = decodeURIComponent, { realPathSync } = Deno, { NotCapable } = Deno.errors;
+const { realPathSync } = Deno, { NotCapable } = Deno.errors;
 const own = import.meta.resolve("../"), sdk = import.meta.resolve("../sdk/mod.ts");
+const userModule = import.meta.resolve("./user_module.ts");
 
 function createResolver(rules: ModuleRules): Resolve {
   const folders = rules.folders.flatMap((folder) =>
@@ -70,17 +80,18 @@ function createResolver(rules: ModuleRules): Resolve {
   );
   const isUsers = (parent: string | undefined): boolean => {
     if (parent === undefined || !startsWith(parent, "file:///")) return true;
-    return startsWithAny(pathOf(parent), folders);
+    return startsWith(parent, own) || startsWithAny(pathOf(parent), folders);
   };
   let open: readonly string[] | null = null;
   return (specifier, context, next) => {
     const resolved = next(specifier, context), { url } = resolved, { parentURL } = context;
-    if (parentURL !== undefined && startsWith(parentURL, own)) return resolved;
+    const isOwn = parentURL !== undefined && startsWith(parentURL, own) && parentURL !== userModule;
+    if (isOwn && (startsWith(url, own) || has(ownExternals, specifier))) return resolved;
     if (startsWith(url, "node:")) {
-      if (has(openBuiltins as Set<string>, url)) return resolved;
+      const standIn = standIns[url];
+      if (standIn === undefined && has(openBuiltins, url)) return resolved;
       // Deno ignores an error thrown for a static import of a built-in: a stand-in module replaces it.
-      const standIn = url === "node:process" ? ownProcess : url === "node:sqlite" ? closedSqlite : denied;
-      return { url: standIn, shortCircuit: true };
+      return { url: standIn ?? denied, shortCircuit: true };
     }
     if (!isUsers(parentURL)) return resolved;
     // Open to all besides the SDK: the query builder of `ctx.db`, schemas, and what the library parses feeds with.
@@ -103,7 +114,8 @@ function homeOf(name: string, context: object, next: Parameters<Resolve>[2]): st
  * Whether `url` is the SDK, a stand-in, or a file of an open package. An encoded path could lead out of the package.
  */
 function isOpen(url: string, homes: readonly string[]): boolean {
-  if (url === sdk || url === denied || url === ownProcess || url === closedSqlite) return true;
+  if (url === sdk || url === denied) return true;
+  if (url === standIns["node:process"] || url === standIns["node:sqlite"]) return true;
   for (let at = 0; at < homes.length; at++) {
     const home = homes[at] ?? "\0";
     if (startsWith(url, home) && indexOf(slice(url, home.length), "%") < 0) return true;
@@ -154,7 +166,7 @@ function pathOf(url: string): string {
   const query = indexOf(url, "?"), hash = indexOf(url, "#");
   if (query >= 0) end = query;
   if (hash >= 0 && hash < end) end = hash;
-  return decode(slice(url, "file://".length, end));
+  return decodePath(slice(url, "file://".length, end));
 }
 
 /** The real path of a folder: senses may be symbolic links. A folder that does not exist keeps its path. */

@@ -17,7 +17,8 @@ import {
 import { err, ok, type Result } from "../base/result.ts";
 import { isPlainObject } from "../protocol/json.ts";
 import { END, type RoleFunction, START } from "../sdk/workflow.ts";
-import { isWait, readWaitPlan, type WaitPlan } from "./waits.ts";
+import type { WaitPlan } from "./wait_plan.ts";
+import { isWait, readWaitPlan } from "./waits.ts";
 
 export interface RolePlan {
   readonly run: RoleFunction;

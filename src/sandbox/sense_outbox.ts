@@ -4,7 +4,8 @@
  */
 import { messageOf } from "../base/errors.ts";
 import type { FromProcess, ToProcess } from "../protocol/message.ts";
-import { causeOf, type ComputeTrigger, triggerKinds } from "../protocol/signal.ts";
+import type { ComputeTrigger } from "../protocol/signal.ts";
+import { causeOf, triggerKinds } from "../protocol/signal_text.ts";
 import { ComputeTransaction, readOutbox } from "../store/sqlite/compute_transaction.ts";
 import type { DatabaseSync } from "node:sqlite";
 import type { KernelChannel } from "./runtime.ts";
@@ -23,6 +24,8 @@ export interface OutboxOptions {
   readonly canWrite: boolean;
   /** A compute is one transaction. */
   readonly whole: boolean;
+  /** The database is a copy in memory, and this is why; else null. */
+  readonly unstored: string | null;
 }
 
 const nothingHeld: Promise<null> = Promise.resolve(null);
@@ -34,12 +37,20 @@ export class SenseOutbox {
   /** Null for a sense that cannot use its database. */
   readonly #transaction: ComputeTransaction | null;
   readonly #whole: boolean;
+  /** Why nothing that is written will last; null when it will. */
+  readonly unstored: string | null;
   /** What the outbox holds, until it is known that the kernel has it. */
   #held: { readonly key: string; readonly entry: string } | null;
   #delivering: PromiseWithResolvers<string | null> | null = null;
 
-  constructor(sense: string, database: DatabaseSync, kernel: KernelChannel, { canWrite, whole }: OutboxOptions) {
+  constructor(
+    sense: string,
+    database: DatabaseSync,
+    kernel: KernelChannel,
+    { canWrite, whole, unstored }: OutboxOptions,
+  ) {
     this.#sense = sense;
+    this.unstored = unstored;
     this.#kernel = kernel;
     this.#whole = whole;
     this.#transaction = canWrite ? new ComputeTransaction(database) : null;
@@ -83,6 +94,7 @@ export class SenseOutbox {
     }
     try {
       const kept = this.#transaction.commit(entry);
+      if (this.unstored !== null) return { kept: false, unstored: this.unstored };
       if (kept && key !== null && entry !== null) this.#held = { key, entry };
       return { kept, unstored: null };
     } catch (thrown) {

@@ -11,24 +11,26 @@ import { payloadMaxBytes } from "../base/limits.ts";
 import { type JsonObject, toJsonText } from "../protocol/json.ts";
 import type { LoadProblem, ProcessSpec, SenseSpec } from "../protocol/message.ts";
 import type { ComputeErrorCode, ComputeTrigger, Place } from "../protocol/signal.ts";
-import { type Blobs, checkedConfig, type SenseContext } from "../sdk/sense.ts";
+import type { Blobs, SenseContext } from "../sdk/sense.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
 import { GuardedDatabase } from "../store/sqlite/guarded_database.ts";
 import {
   checkApplied,
   closeSenseDatabase,
   migrateSenseDatabase,
-  openSenseDatabase,
+  openSenseOrCopy,
 } from "../store/sqlite/sense_database.ts";
 import { judgeOwnSql } from "../store/sqlite/sql_rules.ts";
-import { canUse, describeMissingCompute } from "./compute_source.ts";
+import { canUse, describeMissingCompute, findConfigFaults } from "./compute_source.ts";
 import { describeError, explainComputeError, placeOf, toLoadProblem } from "./error_text.ts";
 import { createOwnSqlite } from "./own_sqlite.ts";
 import { openPeers } from "./peers.ts";
 import { bindSignal, runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { type ComputeMessage, SenseOutbox } from "./sense_outbox.ts";
-import { createLog, deepFreeze, importFile, type OpenLogs, openLogs, readSilence } from "./context_helpers.ts";
+import { createLog, deepFreeze, type OpenLogs, openLogs, readSilence } from "./context_helpers.ts";
+import { importUserModule } from "./user_module.ts";
+import { tidyClosedDatabase, WalTidy } from "./wal_tidy.ts";
 
 type Compute = (context: SenseContext) => unknown;
 /** The parts of a context that all computes of a sense share. */
@@ -41,8 +43,8 @@ type Loaded =
     readonly compute: Compute;
     readonly shared: SharedContext;
     readonly outbox: SenseOutbox;
-    /** Ends what a compute reads row by row. */
-    readonly endRows: () => void;
+    /** Ends what the compute still reads row by row. */
+    readonly endReads: () => void;
   }
   /** `transient`: the disk caused it, not the code; the next compute tries again. */
   | { readonly ok: false; readonly problems: readonly LoadProblem[]; readonly transient?: boolean };
@@ -73,6 +75,7 @@ export class SenseRuntime implements Runtime {
     if (message.t === "load") void this.#prepare(message.sense, message.taken);
     else if (message.t === "compute") void this.#compute(message);
     else if (message.t === "reopen") this.#closeDatabase(message.sense);
+    else if (message.t === "tidy") { for (const { database } of this.#spec.senses) tidyClosedDatabase(database); }
     else if (message.t === "taken") this.#outboxes.get(message.sense)?.onTaken(message);
     else if (message.t === "abort") {
       this.#running.get(message.id)?.abort(new DOMException(message.reason, "AbortError"));
@@ -141,14 +144,14 @@ export class SenseRuntime implements Runtime {
     if (sense === undefined) throw new Error(`nerve bug: sense ${name} is not of group ${this.#spec.name}`);
     try {
       // The handle stays in this function and in private fields: see GuardedDatabase.
-      const sqlite = openSenseDatabase(sense.database);
+      const { sqlite, unstored } = openSenseOrCopy(sense.database);
       const problems = await migrateSenseDatabase(sqlite, sense.database, sense.migrations);
       const database = new GuardedDatabase(sqlite, judgeOwnSql);
       this.#onOpened(name, () => closeSenseDatabase(sqlite));
       if (sense.tryFor !== null) problems.push(...await checkApplied(sense.tryFor, sense.migrations));
       // A variable of its module must not be another sense's.
       const shares = this.#spec.senses.some((other) => other !== sense && other.entry === sense.entry);
-      const module = await importFile(sense.entry, shares ? name : null).catch((thrown: unknown) => {
+      const module = await importUserModule(sense.entry, shares ? name : null).catch((thrown: unknown) => {
         problems.push(toLoadProblem(thrown, folderOf(sense.entry)));
         return null;
       });
@@ -170,10 +173,16 @@ export class SenseRuntime implements Runtime {
       };
       const outbox = new SenseOutbox(name, sqlite, this.#kernel, {
         canWrite: canUse(compute, ["db", "sqlite"]),
+        unstored,
         whole: module?.transaction !== false,
       });
       this.#outboxes.set(name, outbox);
-      return { ok: true, compute: compute as Compute, shared, outbox, endRows: () => database.endRows() };
+      const tidy = new WalTidy(sense.database, database),
+        endReads = () => {
+          database.endRows();
+          tidy.lookSoon();
+        };
+      return { ok: true, compute: compute as Compute, shared, outbox, endReads };
     } catch (thrown) {
       const transient = thrown instanceof NerveError && thrown.code === "STORE_FAILED";
       return { ok: false, problems: [toLoadProblem(thrown, folderOf(sense.entry))], transient };
@@ -214,13 +223,15 @@ export class SenseRuntime implements Runtime {
       const fault = await loaded.outbox.deliver(message.taken);
       if (fault === null) await this.#run(message, loaded, controller.signal);
       else this.#fail(id, null, "output", `what an earlier compute returned is not on disk: ${fault}`, null);
+      // There may be space by then.
+      if (loaded.outbox.unstored !== null) this.#closeDatabase(sense);
     }
     this.#running.delete(id);
   }
 
   async #run(
     message: ComputeMessage,
-    { compute, shared, outbox, endRows }: LoadedSense,
+    { compute, shared, outbox, endReads }: LoadedSense,
     signal: AbortSignal,
   ): Promise<void> {
     const { id, sense } = message, trigger = toTrigger(message);
@@ -229,7 +240,7 @@ export class SenseRuntime implements Runtime {
       outbox.begin();
       const value = await runWork(sense, () => compute({ ...shared, signal: bindSignal(signal), trigger })),
         took = ranMs();
-      endRows();
+      endReads();
       const text = value === undefined ? null : toJsonText(value, payloadMaxBytes);
       if (text?.ok === false) {
         outbox.rollback();
@@ -245,7 +256,7 @@ export class SenseRuntime implements Runtime {
       const outcome = `{"kind":"value","value":${json}}`;
       this.#kernel.sendText(`{"t":"outcome","id":${id},"ranMs":${took},"kept":${kept},"outcome":${outcome}}`);
     } catch (thrown) {
-      endRows();
+      endReads();
       outbox.rollback();
       this.#fail(
         id,
@@ -284,16 +295,4 @@ function toTrigger({ trigger, signals }: ComputeMessage): ComputeTrigger {
 
 function folderOf(entry: string): string {
   return entry.slice(0, entry.lastIndexOf("/") + 1);
-}
-
-/** What is wrong with the `config` of a sense whose code declares its settings with `defineSense`. */
-function findConfigFaults(compute: unknown, { config }: SenseSpec): LoadProblem[] {
-  const check: unknown = Reflect.get(Object(compute), checkedConfig);
-  if (typeof check !== "function") return [];
-  try {
-    check(deepFreeze((config ?? {}) as JsonObject));
-    return [];
-  } catch (thrown) {
-    return [{ message: describeError(thrown), place: null }];
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * A database that another process writes and this one reads: that of a peer, or the log. Used by peers.ts and
- * context_helpers.ts.
+ * A database that another process writes and this one reads. Used by peers.ts. The log needs none of this: its reader
+ * (store/log/reader.ts) runs statements of milliseconds only, and the kernel has it open as long as anybody reads it.
  * I1. Its writer is never kept from emptying its -wal file for good: while that is large and grows, readers wait.
  * I2. A process that may write nothing beside the database reads it, too. SQLite needs the files -wal and -shm then, and
  *     the last writer that closes takes them with it: the kernel makes them again, empty.
@@ -106,9 +106,10 @@ function unshared(thrown: unknown): boolean {
   return /unable to open database file|attempt to write a readonly database/.test(messageOf(thrown));
 }
 
+/** Inodes are reused, birth times are not. */
 function identify(path: string): string | null {
   const file = stat(path);
-  return file === null ? null : `${file.dev} ${file.ino}`;
+  return file === null ? null : `${file.dev} ${file.ino} ${file.birthtime === null ? "" : timeOf(file.birthtime)}`;
 }
 
 function stat(path: string): Deno.FileInfo | null {

@@ -1,6 +1,7 @@
 /**
  * Reads the roles that nerve plays, as their author declared them, and asks the author's functions what a wait is about.
- * The functions are called once, when the moderator has named the role. Used by roles.ts and workflow_runtime.ts.
+ * The functions are called once, when the moderator has named the role. Used by roles.ts and workflow_runtime.ts; gates.ts
+ * reads those that a person plays.
  */
 import { parseDuration } from "../base/duration.ts";
 import { err, ok, type Result } from "../base/result.ts";
@@ -9,18 +10,8 @@ import { isPlainObject } from "../protocol/json.ts";
 import type { AskedWait } from "../protocol/message.ts";
 import type { WaitContext } from "../sdk/waits.ts";
 import { describeError } from "./error_text.ts";
-
-/** A role that nerve plays. */
-export interface WaitPlan {
-  /** What the wait is about now. */
-  readonly ask: (context: WaitContext) => Result<AskedWait, WaitFault>;
-}
-
-/** `thrown`: what the author's function threw, for its place. */
-export interface WaitFault {
-  readonly message: string;
-  readonly thrown: unknown;
-}
+import { readGatePlan } from "./gates.ts";
+import type { WaitFault, WaitPlan } from "./wait_plan.ts";
 
 /** Whether an author declared this role as one that nerve plays. */
 export function isWait(role: unknown): role is { readonly wait: unknown } {
@@ -30,7 +21,10 @@ export function isWait(role: unknown): role is { readonly wait: unknown } {
 /** The plan of a declared wait, or what is wrong with it. */
 export function readWaitPlan(role: { readonly wait: unknown }): Result<WaitPlan, string> {
   const { wait, ...rest } = role as Record<string, unknown>;
-  if (wait !== "sleep") return err(`waits for ${typeof wait === "string" ? `"${wait}"` : typeof wait}: use sleep()`);
+  if (wait === "gate") return readGatePlan(rest);
+  if (wait !== "sleep") {
+    return err(`waits for ${typeof wait === "string" ? `"${wait}"` : typeof wait}: use sleep() or gate()`);
+  }
   const { time, ...more } = rest, [unknown] = Object.keys(more);
   if (unknown !== undefined) return err(`has an unknown key ${unknown}: write sleep(TIME)`);
   if (typeof time === "function") {

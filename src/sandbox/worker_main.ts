@@ -1,14 +1,17 @@
 /**
  * The entry point of the restricted worker: connects to the kernel, locks the realm down, then passes each message of
  * the kernel to the sense or workflow runtime. Started by shim.ts. No user code runs before `lockDown`.
+ * I1. After user code was loaded, nothing here uses what user code can replace (primordials.ts): it can break the
+ *     runtimes, but neither close this loop nor read what passes through it.
  */
 import { messageOf, unreachable } from "../base/errors.ts";
-import { LineChannel } from "../protocol/line_channel.ts";
-import type { FromProcess, ProcessSpec, ToProcess } from "../protocol/message.ts";
+import type { FromProcess, LoadProblem, ProcessSpec, ToProcess } from "../protocol/message.ts";
 import { toStrayProblem } from "./error_text.ts";
 import { installHostClient } from "./host_client.ts";
+import { createKernelLink, type KernelLink } from "./kernel_link.ts";
 import { lockDown, reportStrayErrors } from "./lockdown.ts";
 import { installModuleGate } from "./module_gate.ts";
+import { parseJson, pristine, toOwnJson } from "./primordials.ts";
 import { installPrograms, onHeld, onProgramsEnded } from "./programs.ts";
 import { createReadLimit } from "./read_limit.ts";
 import type { BootMessage, ConnectGrant, KernelChannel, Runtime } from "./runtime.ts";
@@ -21,7 +24,7 @@ globalThis.addEventListener("message", (event) => {
   // Bound now: user code may replace the prototype's methods later.
   const sendToShim = port.postMessage.bind(port);
   runWorker(event.data, sendToShim).catch((thrown) => {
-    sendToShim(JSON.stringify({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
+    sendToShim(toOwnJson({ t: "fault", message: messageOf(thrown) } satisfies FromProcess));
   });
 }, { once: true });
 
@@ -30,67 +33,69 @@ async function runWorker(
   { spec, socket, token, mark, connectGrants, reads }: BootMessage,
   sendToShim: (text: string) => void,
 ): Promise<void> {
-  const channel = await connect(socket, token, connectGrants), parse = JSON.parse;
-  const kernel = createKernelChannel(channel, sendToShim, new Int32Array(reads));
+  const link = await connect(socket, token, connectGrants);
+  const kernel = createKernelChannel(link, sendToShim, new Int32Array(reads)), { folders } = spec.modules;
   lockDown((code) => kernel.send({ t: "exit_refused", code }));
   if (mark !== null) await installPrograms(mark, kernel);
-  installModuleGate(spec.modules);
-  reportStrayErrors((thrown) => kernel.send({ t: "stray", ...toStrayProblem(thrown, spec.modules.folders) }));
   const runtime = await startRuntime(spec, kernel);
+  installModuleGate(spec.modules);
+  reportStrayErrors((thrown) => kernel.send({ t: "stray", ...describeStray(thrown, folders) }));
+  const end = async () => {
+    try {
+      runtime.close();
+    } finally {
+      await pristine(link.flushed());
+      sendToShim("ended");
+    }
+  };
   kernel.send({ t: "ready" });
-  for await (const line of channel.lines()) {
-    const message = parse(line) as ToProcess;
+  await link.read((line) => {
+    const message = parseJson(line) as ToProcess;
     if (message.t === "ping") kernel.send({ t: "pong", n: message.n });
     else if (message.t === "programs_ended") onProgramsEnded(message.work);
     else if (message.t === "held") onHeld(message.subjects);
-    else if (message.t === "end") {
-      try {
-        runtime.close();
-      } finally {
-        channel.flushed().then(() => sendToShim("ended"));
-      }
-    } else if (message.t !== "init") runtime.handle(message);
+    else if (message.t === "end") void end();
+    else if (message.t !== "init") runtime.handle(message);
+  });
+}
+
+/** User code that replaced built-ins of its realm gets no text of its error, and still no way out of this loop. */
+function describeStray(thrown: unknown, folders: readonly string[]): LoadProblem {
+  try {
+    return toStrayProblem(thrown, folders);
+  } catch {
+    return { message: "uncaught error outside of any compute or role (its text cannot be read)", place: null };
   }
 }
 
-function createKernelChannel(
-  channel: LineChannel,
-  sendToShim: (text: string) => void,
-  reads: Int32Array,
-): KernelChannel {
-  const { stringify } = JSON;
+function createKernelChannel(link: KernelLink, sendToShim: (text: string) => void, reads: Int32Array): KernelChannel {
   let throughShim = 0, announced = 0;
   const sendText = (line: string) => {
     if (announced !== throughShim) {
-      channel.send(stringify({ t: "barrier", n: announced = throughShim } satisfies FromProcess));
+      link.send(toOwnJson({ t: "barrier", n: announced = throughShim } satisfies FromProcess));
     }
-    channel.send(line);
+    link.send(line);
   };
   return {
-    send: (message) => sendText(stringify(message)),
+    send: (message) => sendText(toOwnJson(message)),
     sendText,
-    flushed: () => channel.flushed(),
+    flushed: () => link.flushed(),
     sendNow(message) {
       throughShim++;
-      sendToShim(stringify(message));
+      sendToShim(toOwnJson(message));
     },
     reads: createReadLimit(reads, sendToShim),
   };
 }
 
 /** Connects, then revokes the permission to do so: nothing in the worker can connect again. */
-async function connect(path: string, token: string, grants: readonly ConnectGrant[]): Promise<LineChannel> {
+async function connect(path: string, token: string, grants: readonly ConnectGrant[]): Promise<KernelLink> {
   const connection = await Deno.connect({ transport: "unix", path });
   for (const grant of grants) Deno.permissions.revokeSync(grant);
   // Bound now: user code may replace the prototype's methods later.
-  const stream = {
-    read: connection.read.bind(connection),
-    write: connection.write.bind(connection),
-    close: connection.close.bind(connection),
-  };
-  const channel = new LineChannel(stream, { lineMaxBytes: Number.MAX_SAFE_INTEGER });
-  channel.send(token);
-  return channel;
+  const link = createKernelLink({ read: connection.read.bind(connection), write: connection.write.bind(connection) });
+  link.send(token);
+  return link;
 }
 
 async function startRuntime(spec: ProcessSpec, kernel: KernelChannel): Promise<Runtime> {

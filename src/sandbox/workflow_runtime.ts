@@ -14,7 +14,7 @@
 import type { JsonObject } from "../protocol/json.ts";
 import type { FromProcess, LoadProblem, ProcessSpec } from "../protocol/message.ts";
 import type { RunMessage } from "../protocol/run.ts";
-import { formatPlace } from "../protocol/signal.ts";
+import { formatPlace } from "../protocol/signal_text.ts";
 import type { Blobs } from "../sdk/sense.ts";
 import type { Workflow } from "../sdk/workflow.ts";
 import { BlobStore } from "../store/blobs/blob_store.ts";
@@ -26,9 +26,10 @@ import { type CheckedResult, checkResult, runRole } from "./run_role.ts";
 import { runWork } from "./programs.ts";
 import type { KernelChannel, Runtime, RuntimeMessage } from "./runtime.ts";
 import { createThread, type Thread } from "./thread.ts";
+import type { WaitPlan } from "./wait_plan.ts";
 import { WorkflowPeers } from "./workflow_peers.ts";
-import type { WaitPlan } from "./waits.ts";
-import { createLog, deepFreeze, importFile, type OpenLogs, openLogs } from "./context_helpers.ts";
+import { createLog, deepFreeze, type OpenLogs, openLogs } from "./context_helpers.ts";
+import { importUserModule } from "./user_module.ts";
 
 type Finished = Extract<FromProcess, { t: "finished" }>["outcome"];
 /** How the work on a run ended in this process: an outcome to report, or "over" when there is nothing to report. */
@@ -120,7 +121,7 @@ export class WorkflowRuntime implements Runtime {
   async #loadModule(): Promise<Loaded> {
     try {
       this.#opened = await this.#peers.open();
-      const module = await importFile(this.#entry);
+      const module = await importUserModule(this.#entry);
       const roles = readWorkflow(module.default);
       if (roles.ok) return { ok: true, workflow: module.default as Workflow, roles: roles.value };
       return { ok: false, problem: { message: roles.error, place: { file: this.#entry, line: 1, column: 1 } } };

@@ -47,4 +47,14 @@ export {
   START,
   type Workflow,
 } from "./workflow.ts";
-export { type Sleep, sleep, type SleepTime, type Span, type Wait, type WaitContext } from "./waits.ts";
+export {
+  type Gate,
+  gate,
+  type GateRequest,
+  type Sleep,
+  sleep,
+  type SleepTime,
+  type Span,
+  type Wait,
+  type WaitContext,
+} from "./waits.ts";

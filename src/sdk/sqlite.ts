@@ -3,7 +3,7 @@
 /** A value of a column. Integers beyond 2^53 are an error, or bigint where they are asked for. */
 export type SqliteValue = null | number | bigint | string | Uint8Array;
 /** A value for a parameter. A number is stored as a real where the column has no type: give a bigint for an integer. */
-export type SqliteInput = null | number | bigint | string | NodeJS.ArrayBufferView;
+export type SqliteInput = null | number | bigint | string | ArrayBufferView;
 /** Named parameters, with or without their prefix: `{ id: 1 }` for `:id`, `@id` or `$id`. */
 export type SqliteNamed = Readonly<Record<string, SqliteInput>>;
 export type SqliteParameters = readonly [SqliteNamed, ...SqliteInput[]] | readonly SqliteInput[];

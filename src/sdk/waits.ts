@@ -23,8 +23,27 @@ export interface Sleep {
   readonly time: SleepTime | ((context: WaitContext) => SleepTime);
 }
 
+/** What a gate asks; see `gate`. Texts may be functions, which are called once, when the run comes to the gate. */
+export interface GateRequest {
+  /** One line, at most 500 characters. */
+  readonly title: string | ((context: WaitContext) => string);
+  /** What is decided on: Markdown, at most 256 KiB. Default: empty. */
+  readonly body?: string | ((context: WaitContext) => string);
+  /** What may be decided; at most 20. Default: approve and reject. */
+  readonly options?: readonly string[];
+  /** After this time without a decision, `onExpiry` is decided. Default: never. */
+  readonly expires?: Span;
+  /** One of the options. Default: reject, if that is one of them. */
+  readonly onExpiry?: string;
+}
+
+/** A role that a person plays, by a decision; see `gate`. */
+export interface Gate extends GateRequest {
+  readonly wait: "gate";
+}
+
 /** A role that nerve plays. */
-export type Wait = Sleep;
+export type Wait = Sleep | Gate;
 
 /**
  * A role that lets time pass: a span, a time, or a function that returns one of them. No process is kept for it, and the
@@ -42,4 +61,31 @@ export type Wait = Sleep;
  */
 export function sleep(time: Sleep["time"]): Sleep {
   return { wait: "sleep", time };
+}
+
+/**
+ * A role that waits for a person to decide (`nerve approvals`, `nerve approve`, `nerve reject`). No process is kept for
+ * it. Its message has `meta: { decision, by, at, how, digest, comment }`; `how` is "person" or "expiry".
+ * @example
+ * ```ts
+ * export default defineWorkflow({
+ *   roles: {
+ *     plan: () => ({ content: "3 images unused", meta: { count: 3 } }),
+ *     approve: gate({
+ *       title: ({ messages }) => `Remove ${messages.at(-1)?.meta.count} images?`,
+ *       body: ({ messages }) => messages.at(-1)?.content ?? "",
+ *       expires: "24h",
+ *     }),
+ *     prune: () => ({ content: "removed", meta: {} }),
+ *   },
+ *   moderator: ({ messages }) => {
+ *     const last = messages.at(-1);
+ *     if (last === undefined) return "plan";
+ *     return last.role === "plan" ? "approve" : last.meta.decision === "approve" ? "prune" : END;
+ *   },
+ * });
+ * ```
+ */
+export function gate(request: GateRequest): Gate {
+  return { ...request, wait: "gate" };
 }

@@ -3,7 +3,7 @@ import { formatDuration } from "../base/duration.ts";
 import type { ComputeResult, SenseCounters, SenseView } from "../protocol/api.ts";
 import type { LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, Signal } from "../protocol/signal.ts";
-import { formatPlace } from "../protocol/signal.ts";
+import { formatPlace } from "../protocol/signal_text.ts";
 import type { ComputeLimits } from "./ports.ts";
 
 export interface SenseRecord {

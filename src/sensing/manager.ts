@@ -12,7 +12,7 @@ import type { JsonObject } from "../protocol/json.ts";
 import type { LogType } from "../protocol/log.ts";
 import type { FromProcess, LoadProblem } from "../protocol/message.ts";
 import type { ComputeOutcome, NonActionReason, Signal, Trigger } from "../protocol/signal.ts";
-import { causeOf, formatPlace } from "../protocol/signal.ts";
+import { causeOf, formatPlace } from "../protocol/signal_text.ts";
 import { countSilence, createSenseRecord, detailOf, type SenseRecord } from "./compute_record.ts";
 import type { ComputeRunner } from "./compute_runner.ts";
 import { type Origin, OutputRecorder, type OutputRecorderPorts } from "./output_recorder.ts";

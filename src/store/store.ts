@@ -12,6 +12,7 @@ import { createUlids } from "../base/ulid.ts";
 import { archiveLog, type ArchiveOptions, type ArchiveReport } from "./archive/archiver.ts";
 import { continueIds } from "./archive/continue_ids.ts";
 import { GroupCommit } from "./commit/group_commit.ts";
+import type { SpareSpace } from "./commit/reserve.ts";
 import type { CommitCounters } from "./commit/write_outcomes.ts";
 import { LogStore } from "./log/log_store.ts";
 import { MetaStore } from "./log/meta_store.ts";
@@ -22,12 +23,15 @@ import { ReadThread } from "./reading/read_thread.ts";
 import { rebuildRuns, type Rebuilt } from "./runs/rebuild.ts";
 import { SqliteRunStore } from "./runs/run_store.ts";
 import { migrate, openDatabase, StatementCache, toStoreError } from "./sqlite/database.ts";
+import { mayBeDiskFull } from "./sqlite/disk_full.ts";
 
 export interface StoreOptions {
   /** The folder of the log's archive: a new log continues its ids. */
   readonly archiveFolder?: string;
   /** Called for every write failure, with the number of lost operations. */
   readonly onLost?: (error: NerveError, operations: number) => void;
+  /** Helps when the disk is full. */
+  readonly reserve?: SpareSpace;
 }
 
 /**
@@ -35,6 +39,16 @@ export interface StoreOptions {
  * Throws NerveError STORE_FAILED.
  */
 export function openStore(path: string, clock: Clock, options: StoreOptions = {}): Store {
+  for (;;) {
+    try {
+      return tryToOpenStore(path, clock, options);
+    } catch (thrown) {
+      if (!mayBeDiskFull(thrown) || options.reserve?.give() !== true) throw thrown;
+    }
+  }
+}
+
+function tryToOpenStore(path: string, clock: Clock, options: StoreOptions): Store {
   const db = openDatabase(path);
   try {
     migrate(db, logMigrations, path);
@@ -76,7 +90,7 @@ export class Store {
   #archiving = false;
 
   constructor(path: string, db: DatabaseSync, reader: StoreReader, clock: Clock, options: StoreOptions) {
-    const { onLost, archiveFolder = join(dirname(path), "archive") } = options;
+    const { onLost, reserve = null, archiveFolder = join(dirname(path), "archive") } = options;
     this.#path = path;
     this.#db = db;
     this.#clock = clock;
@@ -85,7 +99,7 @@ export class Store {
     this.#sharedFiles = identifySharedFiles(path);
     this.reads = new ReadThread({ path, archiveFolder, clock, mayOpen: () => !this.walLost });
     const statements = new StatementCache(db);
-    this.#writer = new GroupCommit(db, statements, onLost, clock);
+    this.#writer = new GroupCommit(db, statements, onLost, clock, reserve);
     this.log = new LogStore(statements, this.#writer, clock);
     this.runs = new SqliteRunStore(statements, this.#writer, this.log);
     this.meta = new MetaStore(statements, this.#writer);

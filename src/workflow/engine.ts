@@ -3,6 +3,7 @@
  * embedded engine.
  * Starting a run with an id that exists attaches to that run. Every change is durable when its promise resolves.
  */
+import type { DecisionReply, DecisionRequest } from "../protocol/approval.ts";
 import type { Json } from "../protocol/json.ts";
 import type { Run, RunTrigger } from "../protocol/run.ts";
 
@@ -56,6 +57,8 @@ export interface WorkflowEngine {
   startRun(request: RunRequest): Promise<Run>;
   /** Errors: RUN_UNKNOWN, RUN_ENDED, STORE_FAILED. */
   killRun(runId: string, reason: string | null): Promise<Run>;
+  /** Errors: APPROVAL_UNKNOWN, APPROVAL_DECIDED, APPROVAL_STALE, RUN_ENDED, PAYLOAD_INVALID, STORE_FAILED. */
+  decide(id: string, request: DecisionRequest): Promise<DecisionReply>;
   /** The run once it has ended, or as it stands when the engine stops. Error: RUN_UNKNOWN. */
   waitForEnd(runId: string): Promise<Run>;
   /** Call this when the workflow's code was replaced: new runs use the new code. */

@@ -4,8 +4,8 @@
  *
  *     attackTest("nothing outside can be read", { passwd: { body: "return Deno.readTextFileSync('/etc/passwd')", outcome: /NotCapable/ } });
  *
- * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal`, `log`, and `sqlite`,
- * a database of its own. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
+ * An attack is the body of an async function. It has `config` (its targets: `Targets`), `signal` and `log`, and as a sense
+ * `sqlite`, `db` and the rest of a context. Its outcome is one text: `threw MESSAGE`, `returned JSON`, `died: MESSAGE` or `timeout`.
  */
 import assert from "node:assert/strict";
 import { systemClock } from "../../src/base/clock.ts";
@@ -15,7 +15,7 @@ import type { ComputeResult, Health } from "../../src/protocol/api.ts";
 import { isPlainObject, type Json } from "../../src/protocol/json.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import { Bystanders, type Targets } from "./attack_targets.ts";
-import { type Attack, type Attacks, tickMs, workflowOf, workspaceFiles } from "./attack_workspace.ts";
+import { type Attack, type Attacks, type Realm, tickMs, workflowOf, workspaceFiles } from "./attack_workspace.ts";
 import { fromFileUrl } from "./paths.ts";
 import { writeWorkspace } from "./temp_workspace.ts";
 import { deadlineMs, within } from "./workspace_fixture.ts";
@@ -32,39 +32,52 @@ export interface AttackOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Variables of the daemon. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: as it is; in the long form also with everything replaced. */
+  readonly realm?: Realm;
   /** The parts that depend on ports and paths, which are known only when the targets exist. */
   readonly attacks?: (targets: Targets) => Attacks;
 }
 
 /** One test: a daemon, all attacks of the family as senses and as roles, then a check of the bystanders. */
 export function attackTest(title: string, attacks: Attacks, options: AttackOptions = {}): void {
-  Deno.test(title, async () => {
-    await using bystanders = await Bystanders.start();
-    const all = { ...attacks, ...options.attacks?.(bystanders.targets) };
-    await using daemon = await AttackDaemon.start(bystanders, all, options);
-    const quiet = longForm ? await daemon.nextTicks(30) : null;
-    const from = systemClock.now(), outcomes = new Map<string, string>();
-    const bySenses = async () => {
-      for (const [name, { only }] of Object.entries(all)) {
-        if (only !== "workflow") outcomes.set(name, await within(daemon.bySense(name), `an end of ${name}`));
-      }
-    };
-    const byWorkflows = async () => {
-      for (const [name, attack] of Object.entries(all)) {
-        if (attack.only === "sense") continue;
-        const outcome = await within(daemon.byWorkflow(name, attack), `an end of the role ${name}`);
-        outcomes.set(`${name} (workflow)`, outcome);
-      }
-    };
-    // Side by side where only their outcome counts, one by one where the ticks beside them count.
-    if (!longForm) await Promise.all([bySenses(), byWorkflows()]);
-    else await bySenses().then(byWorkflows);
-    const holes = [...outcomes].filter(([key, outcome]) => !all[key.replace(" (workflow)", "")]?.outcome.test(outcome));
-    assert.deepEqual(holes.map(([key, outcome]) => `${key}: ${outcome}`), [], "what came to something else");
-    if (longForm) { for (const [key, outcome] of outcomes) tell(`${key} -> ${outcome}`); }
-    await daemon.bystandersAreFine(quiet, from);
-    await options.check?.(daemon, outcomes);
-  });
+  const realms: readonly Realm[] = longForm ? ["plain", "spy", "thrower"] : ["plain"];
+  for (const realm of options.realm === undefined ? realms : [options.realm]) {
+    const suffix = realm === "plain" ? "" : `, in a realm where everything is replaced (${realm})`;
+    Deno.test(title + suffix, () => runAttacks(attacks, { ...options, realm }));
+  }
+}
+
+async function runAttacks(attacks: Attacks, options: AttackOptions & { readonly realm: Realm }): Promise<void> {
+  await using bystanders = await Bystanders.start();
+  const all = { ...attacks, ...options.attacks?.(bystanders.targets) };
+  await using daemon = await AttackDaemon.start(bystanders, all, options);
+  const quiet = longForm ? await daemon.nextTicks(30) : null;
+  const from = systemClock.now(), outcomes = new Map<string, string>();
+  const bySenses = async () => {
+    for (const [name, { only }] of Object.entries(all)) {
+      if (only !== "workflow") outcomes.set(name, await within(daemon.bySense(name), `an end of ${name}`));
+    }
+  };
+  const byWorkflows = async () => {
+    for (const [name, attack] of Object.entries(all)) {
+      if (attack.only === "sense") continue;
+      const outcome = await within(daemon.byWorkflow(name, attack), `an end of the role ${name}`);
+      outcomes.set(`${name} (workflow)`, outcome);
+    }
+  };
+  // Side by side where only their outcome counts, one by one where the ticks beside them count.
+  if (!longForm) await Promise.all([bySenses(), byWorkflows()]);
+  else await bySenses().then(byWorkflows);
+  // Where everything throws, what ought to work may fail.
+  const failed = /^(threw |died: |timeout)/;
+  const holes = [...outcomes].filter(([key, outcome]) =>
+    !all[key.replace(" (workflow)", "")]?.outcome.test(outcome) &&
+    !(options.realm === "thrower" && failed.test(outcome))
+  );
+  assert.deepEqual(holes.map(([key, outcome]) => `${key}: ${outcome}`), [], "what came to something else");
+  if (longForm) { for (const [key, outcome] of outcomes) tell(`${key} -> ${outcome}`); }
+  await daemon.bystandersAreFine(quiet, from);
+  if (options.realm === "plain") await options.check?.(daemon, outcomes);
 }
 
 /** Lateness of the steady sense's ticks, in milliseconds. */
@@ -93,9 +106,12 @@ export class AttackDaemon implements AsyncDisposable {
     this.client = new ControlClient(this.targets.socket);
   }
 
-  static async start(bystanders: Bystanders, attacks: Attacks, options: AttackOptions = {}): Promise<AttackDaemon> {
+  static async start(bystanders: Bystanders, attacks: Attacks, options: AttackOptions): Promise<AttackDaemon> {
     const { targets } = bystanders;
-    await writeWorkspace(targets.workspace, { ...workspaceFiles(attacks, targets), ...options.files });
+    await writeWorkspace(targets.workspace, {
+      ...workspaceFiles(attacks, targets, options.realm ?? "plain"),
+      ...options.files,
+    });
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-prompt", "--cached-only", main, "run", "-w", targets.workspace],
       cwd: targets.workspace,

@@ -24,6 +24,14 @@ export interface Attack {
 
 export type Attacks = Readonly<Record<string, Attack>>;
 
+/**
+ * The realm in which the attacks run: as Deno makes it, or with everything replaced in it that code can replace
+ * (hostile_realm.ts).
+ */
+export type Realm = "plain" | "spy" | "thrower";
+
+const hostileRealm = Deno.readTextFileSync(new URL("hostile_realm.ts", import.meta.url));
+
 /** How often the steady sense computes. */
 export const tickMs = 100;
 const steady = `let n = 0; export const compute = () => ({ n: ++n });`;
@@ -37,11 +45,19 @@ export function workflowOf(name: string, { head, deadly, yaml }: Attack): string
   return head === undefined && deadly !== true && yaml === undefined ? "hostile" : name;
 }
 
-export function workspaceFiles(attacks: Attacks, targets: Targets): Record<string, string> {
+export function workspaceFiles(attacks: Attacks, targets: Targets, realm: Realm): Record<string, string> {
   const files: Record<string, string> = {
     "senses/steady/index.ts": steady,
     "senses/victim/index.ts": victim,
+    ...realm === "plain" ? {} : {
+      "lib/hostile_realm.ts": hostileRealm,
+      "lib/replaced.ts": `import { findPlaces, replace } from "./hostile_realm.ts";\nreplace(findPlaces(), ${
+        JSON.stringify(realm)
+      });`,
+    },
   };
+  // Before the first line of the attack itself.
+  const prepare = realm === "plain" ? "" : `import "../../lib/replaced.ts";\n`;
   const senses: Record<string, unknown> = { steady: { keep_alive: true }, victim: {} };
   const groups: Record<string, unknown> = {};
   const workflows: Record<string, { names: string[]; head: string; yaml: unknown }> = {};
@@ -50,7 +66,7 @@ export function workspaceFiles(attacks: Attacks, targets: Targets): Record<strin
     if (only !== "workflow") {
       const wrapped = raw ? body : `return { returned: await (async () => {\n${body}\n})() ?? null };`;
       files[`senses/${name}/index.ts`] =
-        `${head}\n// SQLite itself refuses much inside a transaction.\nexport const transaction = false;\nexport async function compute({ name, config, signal, log, sqlite, blobs, peers, trigger }) {\n${wrapped}\n}\n`;
+        `${prepare}${head}\n// SQLite itself refuses much inside a transaction.\nexport const transaction = false;\nexport async function compute({ name, config, signal, log, logs, sqlite, db, blobs, peers, trigger }) {\n${wrapped}\n}\n`;
       const alone = deadly || yaml !== undefined || group !== undefined;
       senses[name] = { ...(alone ? {} : { group: "hostile" }), config: targets, ...yaml };
       if (group !== undefined) groups[name] = group;
@@ -68,7 +84,10 @@ export function workspaceFiles(attacks: Attacks, targets: Targets): Record<strin
     entry.names.push(name);
   }
   for (const [name, { names, head }] of Object.entries(workflows)) {
-    files[`workflows/${name}/index.ts`] = workflowText(head, names.map((each) => [each, attacks[each]?.body ?? ""]));
+    files[`workflows/${name}/index.ts`] = workflowText(
+      prepare + head,
+      names.map((each) => [each, attacks[each]?.body ?? ""]),
+    );
   }
   const yaml = {
     senses,
@@ -83,7 +102,6 @@ export function workspaceFiles(attacks: Attacks, targets: Targets): Record<strin
 function workflowText(head: string, roles: [name: string, body: string][]): string {
   const written = roles.map(([name, body]) =>
     `${JSON.stringify(name)}: async ({ config, signal, log, blobs, start }) => {
-    const sqlite = new (await import("node:sqlite")).DatabaseSync(":memory:");
     const returned = await (async () => {\n${body}\n})();
     return { content: JSON.stringify(returned ?? null), meta: {} };
   },`

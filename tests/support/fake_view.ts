@@ -13,7 +13,14 @@ import type {
   StartRunRequest,
   WorkflowView,
 } from "../../src/protocol/api.ts";
-import { unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
+import { unknownApproval, unknownRun, unknownWorkflow } from "../../src/protocol/common_errors.ts";
+import type {
+  Approval,
+  ApprovalPage,
+  ApprovalQuery,
+  DecisionReply,
+  DecisionRequest,
+} from "../../src/protocol/approval.ts";
 import type { LogFilter, LogRow } from "../../src/protocol/log.ts";
 import type { PageReader, Records } from "../../src/protocol/queries.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -142,6 +149,7 @@ export class FakeView implements KernelPort {
       uptimeMs: 20_000,
       units: [],
       runs: { active: 0, queued: 0, waiting: 0, dropped: 0 },
+      approvals: { open: 0, oldest: null },
       counters: { computes: 3 },
       configError: null,
       lockError: null,
@@ -213,6 +221,25 @@ export class FakeView implements KernelPort {
     this.requests.push({ archive: request });
     const days = [{ day: "2026-01-31", rows: 3 }];
     return Promise.resolve({ beforeMs: 0, dryRun: request.dryRun ?? false, days, rows: 3, held: 1, vacuumed: false });
+  }
+
+  readonly approvalsById = new Map<string, Approval>();
+
+  approvals(query: ApprovalQuery): ApprovalPage {
+    this.requests.push(query);
+    const items = [...this.approvalsById.values()].map(({ body: _, ...rest }) => rest);
+    return { total: items.length, items };
+  }
+
+  approval(id: string): Approval | null {
+    return this.approvalsById.get(id) ?? null;
+  }
+
+  decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
+    const approval = this.approvalsById.get(id);
+    if (approval === undefined) throw unknownApproval(id);
+    this.requests.push({ decide: id, ...request });
+    return Promise.resolve({ replayed: false, approval: { ...approval, state: "approved", open: false } });
   }
 
   startRun(workflow: string, request: StartRunRequest): Promise<Run> {

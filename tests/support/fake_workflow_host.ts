@@ -122,6 +122,13 @@ export class FakeHost implements WorkflowHost {
     return process;
   }
 
+  /** The version of the code. */
+  code = "v1";
+
+  codeOf(): string {
+    return this.code;
+  }
+
   isQuarantined(workflow: string): boolean {
     return this.quarantine.has(workflow);
   }

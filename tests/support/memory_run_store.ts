@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { NerveError } from "../../src/base/errors.ts";
 import { isPlainObject } from "../../src/protocol/json.ts";
+import type { ApprovalDecision, NewApproval, StoredApproval } from "../../src/protocol/approval.ts";
 import type { NewLogRow } from "../../src/protocol/log.ts";
 import type { BootTime } from "../../src/base/boot_time.ts";
 import type {
@@ -18,13 +19,14 @@ import type {
   WaitingRun,
 } from "../../src/protocol/run.ts";
 import type { RunStore } from "../../src/workflow/local/ports.ts";
-import { isLegalMove } from "../../src/workflow/transitions.ts";
+import { isLegalMove, isTerminal } from "../../src/workflow/transitions.ts";
 
 interface State {
   readonly runs: Map<string, Run>;
   readonly messages: Map<string, readonly RunMessage[]>;
   readonly rows: NewLogRow[];
   readonly waits: Map<string, RunWait>;
+  readonly approvals: Map<string, StoredApproval>;
 }
 
 interface Waiting {
@@ -44,7 +46,10 @@ export class MemoryRunStore implements RunStore {
   #waiting: Waiting[] = [];
 
   /** Commits by itself at the end of a turn, or only when `commit` is called. */
-  constructor(auto = true, state: State = { runs: new Map(), messages: new Map(), rows: [], waits: new Map() }) {
+  constructor(
+    auto = true,
+    state: State = { runs: new Map(), messages: new Map(), rows: [], waits: new Map(), approvals: new Map() },
+  ) {
     this.#auto = auto;
     this.#committed = copyOf(state);
     this.#state = state;
@@ -101,6 +106,7 @@ export class MemoryRunStore implements RunStore {
     assert.ok(!isResumed || change.attempt === run.attempt + 1, "the database takes no other change of a started run");
     this.#state.runs.set(runId, { ...run, ...change });
     this.#state.waits.delete(runId);
+    if (isTerminal(change.status)) this.#close(runId);
     this.#state.rows.push(row);
     return this.#done(true);
   }
@@ -125,7 +131,7 @@ export class MemoryRunStore implements RunStore {
     return this.#done(true);
   }
 
-  beginWait(of: RunRef, wait: RunWait, reason: string): Promise<boolean> {
+  beginWait(of: RunRef, wait: RunWait, reason: string, request: NewApproval | null = null): Promise<boolean> {
     const run = this.#state.runs.get(of.runId);
     if (run === undefined || run.status !== "started" || run.attempt !== of.attempt) return this.#done(false);
     if (run.rounds !== wait.round - 1) return this.#done(false);
@@ -133,12 +139,22 @@ export class MemoryRunStore implements RunStore {
     this.#state.waits.set(of.runId, wait);
     const source = `workflow:${of.workflow}` as const, payload = { attempt: of.attempt, wait };
     this.#state.rows.push({ source, type: "run.waiting", refId: of.runId, causeId: null, payload });
+    if (request !== null) {
+      const undecided = { decision: null, by: null, how: null, comment: null, decided: null };
+      const { runId, workflow } = of, approval = { ...request, runId, workflow, state: "pending", open: true } as const;
+      this.#state.approvals.set(request.id, { approval: { ...approval, ...undecided }, token: null });
+      this.#state.rows.push({ source, type: "approval.requested", refId: runId, causeId: null, payload: { request } });
+    }
     return this.#done(true);
   }
 
-  settleWait(of: RunRef, message: RunMessage): Promise<boolean> {
+  settleWait(of: RunRef, message: RunMessage, decision: ApprovalDecision | null = null): Promise<boolean> {
     const run = this.#state.runs.get(of.runId);
     if (run === undefined || run.status !== "waiting" || run.rounds !== message.round - 1) return this.#done(false);
+    const asked = decision === null ? null : this.#state.approvals.get(decision.id) ?? null;
+    if (decision !== null && (asked?.approval.open !== true || asked.approval.digest !== decision.digest)) {
+      return this.#done(false);
+    }
     const { attempt } = run;
     this.#state.runs.set(of.runId, {
       ...run,
@@ -151,7 +167,38 @@ export class MemoryRunStore implements RunStore {
     this.#state.messages.set(of.runId, [...this.#state.messages.get(of.runId) ?? [], message]);
     const source = `workflow:${of.workflow}` as const;
     this.#state.rows.push({ source, type: "run.message", refId: of.runId, causeId: null, payload: { ...message } });
+    if (decision !== null && asked !== null) {
+      const { token, ...rest } = decision, approval = { ...asked.approval, ...rest, open: false };
+      this.#state.approvals.set(decision.id, { approval, token });
+      this.#state.rows.push({
+        source,
+        type: "approval.decided",
+        refId: of.runId,
+        causeId: null,
+        payload: { decision },
+      });
+    }
     return this.#done(true);
+  }
+
+  readApproval(id: string): StoredApproval | null {
+    return this.#state.approvals.get(id) ?? null;
+  }
+
+  readApprovalAt(runId: string, round: number): StoredApproval | null {
+    const all = [...this.#state.approvals.values()];
+    return all.find(({ approval }) => approval.runId === runId && approval.round === round) ?? null;
+  }
+
+  countApprovals(runId: string, gate: string): number {
+    const all = [...this.#state.approvals.values()];
+    return all.filter(({ approval }) => approval.runId === runId && approval.gate === gate).length;
+  }
+
+  #close(runId: string): void {
+    for (const [id, { approval, token }] of this.#state.approvals) {
+      if (approval.runId === runId) this.#state.approvals.set(id, { approval: { ...approval, open: false }, token });
+    }
   }
 
   readNextDue(boot: BootTime | null): { wall: number | null; bootMs: number | null } {
@@ -220,5 +267,6 @@ function copyOf(state: State): State {
     messages: new Map(state.messages),
     rows: [...state.rows],
     waits: new Map(state.waits),
+    approvals: new Map(state.approvals),
   };
 }

@@ -10,6 +10,7 @@ import type { WorkspacePaths } from "../../config/workspace.ts";
 import { findDaemon } from "../../daemon/discovery.ts";
 import { findMissingIndexes } from "../../store/log/log_indexes.ts";
 import { lookIntoDatabase } from "../../store/maintenance/look.ts";
+import { listOddFiles } from "../../store/maintenance/odd_files.ts";
 import { openRecords } from "../open_records.ts";
 import { plural } from "../render/terminal.ts";
 import { type Check, failed, type Finding, passed, warning } from "./check.ts";
@@ -136,12 +137,17 @@ async function checkWritable(paths: WorkspacePaths): Promise<Finding[]> {
 
 function checkDatabases(paths: WorkspacePaths): Finding[] {
   const databases = [paths.logDatabase, ...listSenseDatabases(paths)].filter((path) => lstat(path) !== null);
+  const odd = listOddFiles(paths).filter(({ path }) => !databases.includes(path.replace(/-(wal|shm|journal)$/, "")));
+  const misplaced = odd.slice(0, namesMax).map(({ path, why }) =>
+    failed("databases", `${relative(paths.root, path)} ${why}`, `it does not belong there: move ${path} away`)
+  );
   const looks = databases.map((path) => ({ path, ...lookIntoDatabase(path) }));
   const broken = looks.filter(({ problem }) => problem !== null);
-  if (broken.length > 0) {
-    return broken.map(({ path, problem }) =>
+  if (broken.length + misplaced.length > 0) {
+    const damaged = broken.map(({ path, problem }) =>
       failed("databases", `${relative(paths.root, path)}: ${problem}`, createHint(path, problem))
     );
+    return [...damaged, ...misplaced];
   }
   const missing = findMissingIndexes(paths.logDatabase);
   if (missing?.atStart === false) {

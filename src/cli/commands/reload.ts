@@ -1,6 +1,6 @@
 /** `nerve reload`: has the daemon load nerve.yaml and all code now, and prints what changed. */
 import { toPrintable } from "../../base/printable.ts";
-import { formatPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal_text.ts";
 import { type CliIo, exit } from "../io.ts";
 import { clip, print, printJson, sign } from "../render/terminal.ts";
 import { connect, openWorkspace } from "../workspace.ts";

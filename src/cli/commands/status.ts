@@ -13,7 +13,17 @@ import { askWithinLimit } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { readOpenProblems } from "../last_problems.ts";
 import { openRecords } from "../open_records.ts";
-import { dim, formatDateTime, plural, print, printJson, printTable, sign, toOneLine } from "../render/terminal.ts";
+import {
+  dim,
+  formatDateTime,
+  formatDistance,
+  plural,
+  print,
+  printJson,
+  printTable,
+  sign,
+  toOneLine,
+} from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -180,7 +190,13 @@ function formatHeadline(document: StatusDocument): string[] {
   }
 }
 
-function showHealth(io: CliIo, { units, runs, counters, warnings, stuckPrograms }: Health): void {
+function printApprovals(io: CliIo, { open, oldest }: Health["approvals"]): void {
+  if (open === 0) return;
+  const since = oldest === null ? "" : `, the oldest since ${formatDistance(oldest, io.clock.now())}`;
+  print(io, `   ${sign.next} ${plural(open, "request")} for a decision${since}: nerve approvals`);
+}
+
+function showHealth(io: CliIo, { units, runs, approvals, counters, warnings, stuckPrograms }: Health): void {
   const counted = Object.entries(counters).filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
   for (const warning of warnings.slice(0, warningsShown)) print(io, `${sign.warning} ${toOneLine(warning, 300)}`);
   if (warnings.length > warningsShown) {
@@ -190,6 +206,7 @@ function showHealth(io: CliIo, { units, runs, counters, warnings, stuckPrograms 
   const waiting = runs.waiting === 0 ? "" : `, ${runs.waiting} waiting`;
   const dropped = runs.dropped === 0 ? "" : `, ${runs.dropped} dropped`;
   const now = `${runs.active} active, ${runs.queued} queued${waiting}${dropped}`;
+  printApprovals(io, approvals);
   print(io, `   runs: ${now}; ${counted.join(", ") || "nothing counted yet"}`);
   if (units.length === 0) return;
   const rows = units.map(({ kind, name, state, pid, memoryBytes, privateBytes, deaths, reason, problem }) => [

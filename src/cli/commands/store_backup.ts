@@ -8,7 +8,10 @@ import { resolveEnvFile, showEnvFile } from "../../config/environment.ts";
 import { permissionLockName } from "../../config/permissions/lock_file.ts";
 import { requireTrusted, requireTrustedTree } from "../../config/trust.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { backupData, type BackupManifest, restoreData } from "../../store/maintenance/backup.ts";
+import { backupData } from "../../store/maintenance/backup.ts";
+import type { BackupManifest } from "../../store/maintenance/backup_files.ts";
+import { restoreData } from "../../store/maintenance/restore.ts";
+import type { OddFile } from "../../store/maintenance/odd_files.ts";
 import { createProgressLine, requireLog, withWorkspaceLock } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
 import { dim, formatDateTime, plural, print, printJson, quoteForShell, sign } from "../render/terminal.ts";
@@ -30,10 +33,11 @@ export async function storeBackup(io: CliIo, flags: Flags, dir: string): Promise
   } finally {
     line.end();
   }
-  const notHeld = await listNotHeld(paths);
-  if (flags.json) printJson(io, { ...summarize(folder, manifest), notHeld });
+  const notHeld = await listNotHeld(paths), skipped = manifest.skipped ?? [];
+  if (flags.json) printJson(io, { ...summarize(folder, manifest), notHeld, skipped });
   else {
     print(io, `${sign.ok} ${formatSizes(manifest)} in ${toPrintable(folder)}`);
+    printOdd(io, "left out", skipped);
     print(io, dim(io, `   it holds data/ alone, without ${toPrintable(notHeld.join(", "))}: keep them yourself`));
     print(
       io,
@@ -59,17 +63,30 @@ export async function storeRestore(
   const paths = await openWorkspace(io, flags.workspace), folder = resolve(io.cwd, dir), line = createProgressLine(io);
   const showFile = (path: string) => line.show(basename(path));
   requireTrustedTree(folder, readTrust((name) => io.env[name]));
-  const { manifest, before } = await withWorkspaceLock(
+  const { manifest, before, damaged } = await withWorkspaceLock(
     paths,
     "a running daemon's data is never overwritten: nerve stop, then try again",
     () => restoreData(paths, folder, { force: flags.force, now: io.clock.now(), report: showFile }),
   ).finally(() => line.end());
-  if (flags.json) printJson(io, { ...summarize(folder, manifest), before });
+  const skipped = manifest.skipped ?? [];
+  if (flags.json) printJson(io, { ...summarize(folder, manifest), before, damaged, skipped });
   else {
     print(io, `${sign.ok} ${formatSizes(manifest)} of ${formatDateTime(manifest.madeAt)} were restored`);
+    printOdd(io, "set aside, damaged", damaged);
+    printOdd(io, "not in this backup", skipped);
     if (before !== null) print(io, dim(io, `   the previous data: ${toPrintable(before)}`));
   }
   return exit.ok;
+}
+
+const oddShown = 20;
+
+/** Named one by one: whoever keeps backups has to know what they do not hold. */
+function printOdd(io: CliIo, what: string, odd: readonly OddFile[]): void {
+  for (const { path, why } of odd.slice(0, oddShown)) {
+    print(io, `${sign.warning} ${what}: ${toPrintable(`${path} ${why}`)}`);
+  }
+  if (odd.length > oddShown) print(io, `${sign.warning} ${what}: ${odd.length - oddShown} more`);
 }
 
 function summarize(folder: string, { files, madeAt, version }: BackupManifest): Record<string, unknown> {

@@ -1,10 +1,11 @@
 /** `nerve store stats`: the size and age of the data, and how fast it grows. */
 import { formatSize } from "../../base/duration.ts";
+import { toPrintable } from "../../base/printable.ts";
 import { dayOf } from "../../store/archive/days.ts";
 import { type LogStats, readStoreStats, type StoreStats } from "../../store/maintenance/stats.ts";
 import { createProgressLine } from "../daemon/exclusive_store.ts";
 import { type CliIo, exit } from "../io.ts";
-import { dim, formatDistance, plural, print, printJson, printTable } from "../render/terminal.ts";
+import { dim, formatDistance, plural, print, printJson, printTable, sign } from "../render/terminal.ts";
 import { openWorkspace } from "../workspace.ts";
 
 interface Flags {
@@ -21,7 +22,9 @@ export async function storeStatsCommand(io: CliIo, flags: Flags): Promise<number
   return exit.ok;
 }
 
-function show(io: CliIo, { log, senses, blobs, archive, totalBytes }: StoreStats): void {
+const oddShown = 20;
+
+function show(io: CliIo, { log, senses, blobs, archive, totalBytes, odd }: StoreStats): void {
   const rows: string[][] = [];
   if (log !== null) rows.push(["log", formatSize(log.bytes), formatLog(io, log)]);
   for (const { name, bytes } of senses) rows.push([`sense ${name}`, formatSize(bytes), ""]);
@@ -35,6 +38,8 @@ function show(io: CliIo, { log, senses, blobs, archive, totalBytes }: StoreStats
   ]);
   printTable(io, ["WHAT", "SIZE", "HOLDS"], rows);
   print(io, dim(io, `${formatSize(totalBytes)} in all`));
+  for (const { path, why } of odd.slice(0, oddShown)) print(io, `${sign.warning} ${toPrintable(`${path} ${why}`)}`);
+  if (odd.length > oddShown) print(io, `${sign.warning} and ${odd.length - oddShown} more that do not belong there`);
   if (log?.perDay != null) {
     const { days, rows, bytes } = log.perDay;
     print(

@@ -7,6 +7,7 @@ import { toPrintable } from "../../base/printable.ts";
 import { unknownSense } from "../../protocol/common_errors.ts";
 import { isPlainObject } from "../../protocol/json.ts";
 import type { LogRow } from "../../protocol/log.ts";
+import type { Run } from "../../protocol/run.ts";
 import { askOrRead } from "../daemon/ask_daemon.ts";
 import { type CliIo, exit } from "../io.ts";
 import { type CliRecords, openRecordsOrEmpty, printNothingYet, requireRun } from "../open_records.ts";
@@ -19,7 +20,17 @@ import {
   traceCauses,
 } from "../render/cause_text.ts";
 import type { WhyNotOutput, WhyOutput } from "../render/json_schemas.ts";
-import { clip, dim, formatDateTime, formatNext, plural, print, printJson, sign } from "../render/terminal.ts";
+import {
+  clip,
+  dim,
+  formatDateTime,
+  formatDistance,
+  formatNext,
+  plural,
+  print,
+  printJson,
+  sign,
+} from "../render/terminal.ts";
 import { openWorkspace, requireConfig } from "../workspace.ts";
 
 interface Flags {
@@ -58,8 +69,22 @@ async function explainRow(io: CliIo, flags: Flags, id: string): Promise<number> 
   print(io, dim(io, `${describeFirstCause(chain)}${formatElapsed(chain)}`));
   const run = records.run(id);
   if (run?.status === "started" && run.reason !== null) print(io, `${sign.broken} now: ${clip(run.reason, 300)}`);
-  if (run?.status === "waiting") print(io, `${sign.asleep} now: ${clip(run.reason ?? run.status, 300)}`);
+  if (run?.status === "waiting") printWait(io, records, run);
   return exit.ok;
+}
+
+/** What the run waits for; at a gate, for whom and since when. */
+function printWait(io: CliIo, records: CliRecords, run: Run): void {
+  print(io, `${sign.asleep} now: ${clip(run.reason ?? run.status, 300)}`);
+  const asked = records.approvalAt(run.runId, run.rounds + 1);
+  if (asked === null) return;
+  const { id, created, expires, onExpiry } = asked, now = io.clock.now();
+  const until = expires === null ? "" : `, else ${onExpiry} ${formatDistance(expires, now)}`;
+  print(
+    io,
+    dim(io, `it waits for a person since ${formatDateTime(created)} (${formatDistance(created, now)})${until}`),
+  );
+  print(io, dim(io, `next: nerve approvals ${id}`));
 }
 
 function formatRowHead(io: CliIo, row: LogRow): string {

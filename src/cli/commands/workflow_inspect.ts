@@ -1,6 +1,7 @@
 /** `nerve workflow inspect RUN`: a run, its attempts, and a page of its rows in the log. */
 import { reasonMaxChars } from "../../base/limits.ts";
 import { isPlainObject } from "../../protocol/json.ts";
+import type { Approval } from "../../protocol/approval.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import { toNextRow } from "../../protocol/queries.ts";
 import type { Run } from "../../protocol/run.ts";
@@ -43,7 +44,7 @@ export async function workflowInspect(io: CliIo, flags: Flags, runId: string): P
     printJson(io, { run, attempts: readAttempts(records, runId), rows, more, total });
     return exit.ok;
   }
-  printRun(io, run);
+  printRun(io, run, run.status === "waiting" ? records.approvalAt(runId, run.rounds + 1) : null);
   printAttempts(io, readAttempts(records, runId));
   printRows(io, rows);
   print(io, dim(io, `${plural(rows.length, "row")}${total === null ? "" : ` of ${total}`}`));
@@ -107,7 +108,8 @@ function printAttempts(io: CliIo, attempts: readonly Attempt[]): void {
   );
 }
 
-function printRun(io: CliIo, run: Run): void {
+/** `asked`: what it waits to be decided. */
+function printRun(io: CliIo, run: Run, asked: Approval | null): void {
   const { trigger, causeId } = run;
   const by = trigger.kind === "sense"
     ? `sense ${trigger.sense}`
@@ -129,7 +131,10 @@ function printRun(io: CliIo, run: Run): void {
     ["ended", time(run.endedAt)],
   ];
   for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(11))} ${value}`);
-  if (run.status === "waiting") print(io, dim(io, `next: it goes on by itself, or nerve workflow kill ${run.runId}`));
+  if (run.status === "waiting") {
+    const next = asked === null ? "it goes on by itself" : `nerve approvals ${asked.id}`;
+    print(io, dim(io, `next: ${next}, or nerve workflow kill ${run.runId}`));
+  }
   if (run.status !== "started" || run.reason === null) return;
   print(io, dim(io, `next: save code that agrees with its messages, or nerve workflow kill ${run.runId}`));
 }
@@ -138,6 +143,7 @@ function printRun(io: CliIo, run: Run): void {
 const failures: ReadonlySet<LogRow["type"]> = new Set([
   ...["run.attempt_failed", "run.failed", "run.crashed", "run.killed", "run.interrupted", "run.dropped"] as const,
   ...["run.refused", "run.resumed", "run.held", "run.stayed"] as const,
+  ...["approval.decided", "approval.refused"] as const,
 ]);
 
 function printRows(io: CliIo, rows: readonly LogRow[]): void {

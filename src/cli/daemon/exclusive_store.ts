@@ -4,7 +4,7 @@
  */
 import { NerveError } from "../../base/errors.ts";
 import type { WorkspacePaths } from "../../config/workspace.ts";
-import { finishRestore } from "../../store/maintenance/backup.ts";
+import { finishRestore } from "../../store/maintenance/restore.ts";
 import { openStore, type Store } from "../../store/store.ts";
 import { lockWorkspace } from "../../store/workspace_lock.ts";
 import type { CliIo } from "../io.ts";

@@ -67,6 +67,10 @@ export function describeRow(row: LogRow): string {
       return `${runSign.waiting} run ${clip(refId ?? "", 128)} of ${name} waits: ${
         clip(toText(payload.reason), textMaxChars)
       }`;
+    case "approval.refused":
+      return `${sign.warning} a decision of run ${clip(refId ?? "", 128)} was refused: ${
+        clip(toText(payload.why), textMaxChars)
+      }`;
     case "run.held":
       return `${sign.broken} run ${clip(refId ?? "", 128)} of ${name} is ${clip(toText(payload.reason), textMaxChars)}`;
     default:

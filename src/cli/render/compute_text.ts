@@ -1,7 +1,7 @@
 /** The result of a compute in words. Used by `nerve sense trigger`. */
 import { unreachable } from "../../base/errors.ts";
 import type { ComputeResult } from "../../protocol/api.ts";
-import { formatPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal_text.ts";
 import { formatNothing } from "./cause_text.ts";
 import { clip, preview, sign } from "./terminal.ts";
 

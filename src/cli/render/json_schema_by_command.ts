@@ -4,8 +4,10 @@
  */
 import * as z from "zod";
 import { reloadReplySchema, resetSchema, runSchema } from "../../protocol/api.ts";
+import { approvalSchema, decisionReplySchema } from "../../protocol/approval.ts";
 import { senseChartOutput, senseTriggerOutput } from "./compute_schemas.ts";
 import {
+  approvalsOutput,
   doctorOutput,
   eventsOutputLine,
   libraryOutput,
@@ -16,13 +18,6 @@ import {
   senseSchemaOutput,
   serviceStatusOutput,
   statusOutput,
-  storeArchiveOutput,
-  storeBackupOutput,
-  storeGcOutput,
-  storeRebuildRunsOutput,
-  storeRestoreOutput,
-  storeStatsOutput,
-  storeVerifyOutput,
   uninstallOutput,
   validateOutput,
   versionOutput,
@@ -33,6 +28,15 @@ import {
   workflowThreadOutput,
   workflowTriggerOutput,
 } from "./json_schemas.ts";
+import {
+  storeArchiveOutput,
+  storeBackupOutput,
+  storeGcOutput,
+  storeRebuildRunsOutput,
+  storeRestoreOutput,
+  storeStatsOutput,
+  storeVerifyOutput,
+} from "./store_schemas.ts";
 import { permissionsApproveOutput, permissionsDiffOutput, permissionsOutput } from "./permission_schemas.ts";
 
 /** `lines`: one JSON document on each line. */
@@ -47,12 +51,15 @@ const lines = (schema: z.ZodType): JsonOutput => ({ prints: "lines", schema });
  * Keyed by the words of the command. `nerve daemon status` and `nerve daemon logs` print the same as without `daemon`.
  */
 export const jsonOutputs: Readonly<Record<string, JsonOutput>> = {
+  "approvals": document(z.union([approvalsOutput, approvalSchema])),
+  "approve": document(decisionReplySchema),
   "doctor": document(doctorOutput),
   "events": lines(eventsOutputLine),
   "logs": lines(logsOutputLine),
   "permissions approve": document(permissionsApproveOutput),
   "permissions diff": document(permissionsDiffOutput),
   "permissions list": document(permissionsOutput),
+  "reject": document(decisionReplySchema),
   "reload": document(reloadReplySchema),
   "sense chart": document(senseChartOutput),
   "sense learn": document(senseLearnOutput),

@@ -8,7 +8,6 @@
 import * as z from "zod";
 import { permissionNames } from "../../config/types.ts";
 import {
-  archiveReplySchema,
   gapSchema,
   healthSchema,
   runPageSchema,
@@ -17,6 +16,7 @@ import {
   senseViewSchema,
   workflowViewSchema,
 } from "../../protocol/api.ts";
+import { approvalPageSchema } from "../../protocol/approval.ts";
 import { logRowSchema } from "../../protocol/log.ts";
 import { runMessageSchema } from "../../protocol/run.ts";
 import { placeSchema } from "../../protocol/signal.ts";
@@ -68,6 +68,9 @@ export const senseSchemaOutput = z.strictObject({
 
 /** `nerve sense query NAME [SQL]`: integers beyond 2^53 are strings, blobs are x'00ff'. */
 export const senseQueryOutput = z.array(z.record(z.string(), z.union([z.null(), z.number(), z.string()])));
+
+/** `nerve approvals`: a page of requests, without their bodies. */
+export const approvalsOutput = approvalPageSchema.extend({ offset: z.int() });
 
 /** `nerve workflow list` */
 export const workflowListOutput = z.strictObject({
@@ -190,69 +193,6 @@ export const versionOutput = z.strictObject({
   deno: z.string(),
   v8: z.string(),
 });
-
-/** `nerve store archive` */
-export const storeArchiveOutput = archiveReplySchema;
-
-/** `nerve store stats`: `perDay` is the mean of the last whole days in the log, null while there are none. */
-export const storeStatsOutput = z.strictObject({
-  log: z.strictObject({
-    bytes: z.int(),
-    rows: z.int(),
-    runs: z.int(),
-    oldestMs: z.number().nullable(),
-    newestMs: z.number().nullable(),
-    perDay: z.strictObject({ days: z.int(), rows: z.int(), bytes: z.int() }).nullable(),
-    freeBytes: z.int(),
-  }).nullable(),
-  senses: z.array(z.strictObject({ name: z.string(), bytes: z.int() })),
-  blobs: z.strictObject({ files: z.int(), bytes: z.int() }),
-  archive: z.strictObject({
-    days: z.int(),
-    bytes: z.int(),
-    rows: z.int(),
-    oldest: z.string().nullable(),
-    upToMs: z.number().nullable(),
-  }),
-  totalBytes: z.int(),
-});
-
-/** `nerve store gc`: `digest` is null for a file that an interrupted write left behind. */
-export const storeGcOutput = z.strictObject({
-  items: z.array(z.strictObject({ digest: z.string().nullable(), bytes: z.int(), modifiedMs: z.number() })),
-  bytes: z.int(),
-  kept: z.int(),
-  removed: z.boolean(),
-  removedBytes: z.int(),
-});
-
-/** `nerve store verify`: one finding for each fault, and one for each part that is intact. */
-export const storeVerifyOutput = z.strictObject({
-  ok: z.boolean(),
-  findings: z.array(z.strictObject({
-    part: z.enum(["database", "blobs", "archive", "runs"]),
-    what: z.string(),
-    problem: z.string().nullable(),
-    count: z.int(),
-  })),
-});
-
-/** `nerve store rebuild-runs` */
-export const storeRebuildRunsOutput = z.strictObject({ runs: z.int(), skipped: z.int() });
-
-/** `nerve store backup DIR` */
-export const storeBackupOutput = z.strictObject({
-  folder: z.string(),
-  madeAt: z.number(),
-  version: z.string(),
-  files: z.int(),
-  bytes: z.int(),
-  /** What the workspace needs besides its data: nerve.yaml, code, `env_file`. */
-  notHeld: z.array(z.string()),
-});
-
-/** `nerve store restore DIR`: `before` is the folder to which the previous data was moved. */
-export const storeRestoreOutput = storeBackupOutput.omit({ notHeld: true }).extend({ before: z.string().nullable() });
 
 /** `nerve uninstall`: `running` are the processes that keep it from being removed; empty unless `dryRun`. */
 export const uninstallOutput = z.strictObject({

@@ -51,9 +51,13 @@ export function clip(text: string, maxChars: number): string {
   return characters.length <= maxChars ? line : `${characters.slice(0, maxChars - 3).join("")}...`;
 }
 
+/** More of a text is not looked at. */
+const oneLineReadMax = 64 * 1024;
+
 /** Joins the lines of a text, and shortens it to `maxChars`. */
 export function toOneLine(text: string, maxChars: number): string {
-  return clip(text.trim().split(/\s*\n\s*/).join(" | "), maxChars);
+  const lines = text.slice(0, oneLineReadMax).split("\n").map((line) => line.trim());
+  return clip(lines.filter((line) => line !== "").join(" | "), maxChars);
 }
 
 /** JSON on one line, at most `maxChars` long. */

@@ -191,7 +191,7 @@ function findHostFault(value: string): ValueFault {
   if (bracketed !== null) return URL.canParse(`http://[${host}]/`) ? null : [`${quote(value)} is not a host`, null];
   if (addressPattern.test(host)) return findAddressFault(host);
   if (host === "*") return ["* is not a host", "write true for every host, or *.example.com"];
-  if (/^[\d.]+$/.test(host) || !domainPattern.test(host) || host.length > 253) {
+  if (host.length > 253 || /^[\d.]+$/.test(host) || !domainPattern.test(host)) {
     return [`${quote(value)} is not a host`, "write example.com or example.com:443, without a path"];
   }
   return null;

@@ -13,6 +13,7 @@ import type { Json, JsonObject } from "../../protocol/json.ts";
 import type { Place } from "../../protocol/signal.ts";
 import { type ConfigPath, type Diagnostic, formatConfigPath, quote } from "../diagnostic.ts";
 import { DiagnosticList } from "../diagnostic_list.ts";
+import { findUnquoted, quoteHint } from "./unquoted.ts";
 
 export interface ConfigDocument {
   /** Null when the text is empty, or not YAML. */
@@ -45,12 +46,7 @@ export function readDocument(text: string, file: string): ConfigDocument {
     return { value: null, readable: false, diagnostics: [{ ...diagnostic, place: place(0) }], placeOf: () => place(0) };
   }
   const placeOf = (path: ConfigPath) => place(findOffset(document, path));
-  const syntax = document.errors.slice(0, syntaxErrorsShown).map((fault): Diagnostic => ({
-    severity: "error",
-    path: "",
-    ...describeSyntaxError(fault.code, fault.message),
-    place: place(fault.pos[0]),
-  }));
+  const syntax = describeSyntaxErrors(document.errors.slice(0, syntaxErrorsShown), text, place);
   if (syntax.length > 0) return { value: null, readable: false, diagnostics: syntax, placeOf };
   const diagnostics = new DiagnosticList(placeOf);
   const value = new Converter(diagnostics, place).convert(document.contents, [], 0);
@@ -66,7 +62,37 @@ export function readDocument(text: string, file: string): ConfigDocument {
 
 const syntaxErrorsShown = 20;
 
-function describeSyntaxError(code: string, message: string): { message: string; hint: string | null } {
+function describeSyntaxErrors(
+  faults: readonly Document.Parsed["errors"][number][],
+  text: string,
+  place: (offset: number) => Place,
+): Diagnostic[] {
+  const seen = new Set<number>();
+  return faults.flatMap(({ code, message, pos: [offset] }): Diagnostic[] => {
+    const found = describeSyntaxError(code, message, text, offset);
+    // YAML finds a fault at each * of a cron line.
+    if (seen.has(found.offset)) return [];
+    seen.add(found.offset);
+    return [{ severity: "error", path: "", message: found.message, hint: found.hint, place: place(found.offset) }];
+  });
+}
+
+interface SyntaxFault {
+  readonly message: string;
+  readonly hint: string | null;
+  readonly offset: number;
+}
+
+function describeSyntaxError(code: string, message: string, text: string, offset: number): SyntaxFault {
+  const sign = /alias/i.test(message) ? "*" : /cannot start with .*character (.)$/.exec(message)?.[1];
+  const unquoted = sign === undefined ? null : findUnquoted(text, offset, sign);
+  if (unquoted === null) return { ...describeByCode(code, message), offset };
+  const meaning = sign === "*" ? "for an alias" : "for itself";
+  const found = `is not YAML: ${quote(unquoted.value)} begins with ${sign}, which YAML keeps ${meaning}`;
+  return { message: found, hint: quoteHint(unquoted), offset: unquoted.offset };
+}
+
+function describeByCode(code: string, message: string): { message: string; hint: string | null } {
   switch (code) {
     case "RESOURCE_EXHAUSTION":
       return { message: `nests deeper than ${configDepthMax} levels`, hint: null };
@@ -110,8 +136,16 @@ class Converter {
     if (!isScalar(node)) return this.#refuse(path, "is not a value that nerve can read");
     const { value } = node;
     if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-    if (typeof value === "number" && Number.isFinite(value)) return value;
+    if (typeof value === "number" && Number.isFinite(value)) return this.#convertNumber(value, node.source, path);
     return this.#refuse(path, "is not a number, a text, true, false or null");
+  }
+
+  /** A whole number beyond 2^53 would silently become another one. */
+  #convertNumber(value: number, source: string | undefined, path: ConfigPath): Json {
+    if (Number.isSafeInteger(value) || !Number.isInteger(value) || isKept(value, source ?? "")) return value;
+    const written = (source ?? String(value)).slice(0, 80);
+    const hint = `to keep its digits, put it in quotes: "${written}"`;
+    return this.#refuse(path, `is the number ${written}, which is too large to be kept exactly`, hint);
   }
 
   #convertMap(items: readonly Pair[], path: ConfigPath, depth: number): JsonObject {
@@ -147,7 +181,12 @@ class Converter {
   #resolveAlias(node: Alias, path: ConfigPath): Json {
     const anchor = this.#anchors.get(node.source);
     // An anchor is known once its value is complete, so an alias inside its own anchor ends here too.
-    if (anchor === undefined) return this.#refuse(path, `the alias ${quote(node.source)} has no anchor above it`);
+    if (anchor === undefined) {
+      const written = `*${node.source}`, message = `the alias ${quote(node.source)} has no anchor above it`;
+      this.#refuse(path, message, `if ${written} is meant as text, ${quoteHint({ value: written, offset: 0 })}`);
+      // With the text that was meant, the other checks find no more than is wrong.
+      return written;
+    }
     return this.#countNodes(anchor.nodes, path) ? anchor.value : null;
   }
 
@@ -159,10 +198,18 @@ class Converter {
     return false;
   }
 
-  #refuse(path: ConfigPath, message: string): null {
-    this.#diagnostics.error(path, message);
+  #refuse(path: ConfigPath, message: string, hint?: string): null {
+    this.#diagnostics.error(path, message, hint);
     return null;
   }
+}
+
+/** Whether a large whole number still has its digits; one with a point or an exponent was never meant by its digits. */
+function isKept(value: number, source: string): boolean {
+  if (/^[-+]?\d*[.e]/i.test(source)) return true;
+  const digits = source.replace(/^\+/, "");
+  // BigInt reads no sign before 0x.
+  return String(value) === digits || (/^(?:-?\d+|0[xo][\da-f]+)$/i.test(digits) && BigInt(digits) === BigInt(value));
 }
 
 /** The offset of the key or item at `path`, or of its nearest parent. */

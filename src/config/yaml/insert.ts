@@ -144,7 +144,8 @@ function isEmptyValue(text: string, node: ParsedNode): boolean {
 /** Removes an empty value, with the blanks before it. */
 function removeEmptyValue(text: string, { range: [start, end] }: ParsedNode): Edit[] {
   if (start === end) return [];
-  const at = text.slice(0, start).replace(/[ \t]+$/, "").length;
+  let at = start;
+  while (text[at - 1] === " " || text[at - 1] === "\t") at--;
   return [{ at, remove: end - at, insert: "" }];
 }
 

@@ -25,6 +25,7 @@ import type {
   TriggerReply,
   WorkflowView,
 } from "../../protocol/api.ts";
+import type { DecisionReply, DecisionRequest } from "../../protocol/approval.ts";
 import { daemonMissing } from "../../protocol/common_errors.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
@@ -138,6 +139,12 @@ export class ControlClient implements Disposable {
       ...(before === undefined ? {} : { before }),
     };
     return this.#ask(this.#api.runs.$get({ query }), "runPageSchema");
+  }
+
+  /** Throws APPROVAL_DECIDED, APPROVAL_STALE. */
+  decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
+    const param = { id: toSegment(id) };
+    return this.#ask(this.#api.approvals[":id"].decision.$post({ param, json: request }), "decisionReplySchema");
   }
 
   /** With `wait`, resolves when the run has ended. */

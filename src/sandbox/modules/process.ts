@@ -6,6 +6,8 @@
 const sandboxed = globalThis.process;
 
 export default sandboxed;
+// For packages that call require("process").
+export { sandboxed as "module.exports" };
 export const { arch, argv, cwd, emitWarning, env, exit, hrtime, memoryUsage, nextTick, pid, platform, stderr, stdout } =
   sandboxed;
 export const { uptime, version, versions } = sandboxed;

@@ -10,6 +10,7 @@ import { NerveError } from "../../base/errors.ts";
 import { listArchivedDays, readLines } from "../archive/archive_file.ts";
 import { dayMs } from "../archive/days.ts";
 import { type BlobFile, type DataPaths, listBlobFiles, listDatabases, readInfo } from "../maintenance/data_files.ts";
+import { findDatabaseFault } from "../maintenance/odd_files.ts";
 import { openDatabase, toStoreError } from "../sqlite/database.ts";
 
 export interface Garbage {
@@ -83,6 +84,8 @@ function removeDigests(old: Map<string, BlobFile>, hex: string): void {
 function scanDatabase(path: string, see: (text: string) => void): void {
   let db: DatabaseSync | null = null;
   try {
+    const fault = findDatabaseFault(path);
+    if (fault !== null) throw new Error(fault);
     db = openDatabase(path, { readOnly: true });
     const latin = new TextDecoder("latin1");
     db.function("nerve_see", (value) => {
@@ -99,7 +102,7 @@ function scanDatabase(path: string, see: (text: string) => void): void {
   } catch (thrown) {
     const { message } = toStoreError(`the database ${path} cannot be read`, thrown);
     throw new NerveError("STORE_FAILED", message, {
-      hint: "no blob was removed: this database may mention any; nerve store verify shows more",
+      hint: "no blob was removed: this database may mention any; restore it, or move it away",
       cause: thrown,
     });
   } finally {

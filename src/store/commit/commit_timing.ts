@@ -6,9 +6,16 @@
  */
 import { setImmediate } from "node:timers";
 import type { NerveError } from "../../base/errors.ts";
-import { commitPauseFactor, commitPauseMaxMs, commitPauseMinMs, commitSlowMs } from "../../base/limits.ts";
+import {
+  commitPauseFactor,
+  commitPauseMaxMs,
+  commitPauseMinMs,
+  commitSlowMs,
+  commitWaitingMax,
+} from "../../base/limits.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import type { Operation, Transaction } from "./operations.ts";
+import type { WriteOutcomes } from "./write_outcomes.ts";
 
 /** The operations of one commit. */
 export interface Batch {
@@ -45,6 +52,16 @@ export function createBatch(offThread: boolean): Batch {
     offThread: offThread ? [] : null,
     due: false,
   };
+}
+
+/** Adds to an open batch for the commit thread. Calls `done` or `lost` before the batch's own promise settles. */
+export function queueOffThread(batch: Batch | null, operation: OffThreadOperation, outcomes: WriteOutcomes): void {
+  if (batch === null || batch.offThread === null || batch.operations >= commitWaitingMax) {
+    const waiting = commitWaitingMax.toLocaleString("en-US");
+    return operation.lost(outcomes.countLoss(new Error(`write queue full (${waiting} operations)`), 1));
+  }
+  batch.operations++;
+  batch.offThread.push(operation);
 }
 
 export class CommitTiming {

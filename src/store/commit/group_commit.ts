@@ -10,18 +10,21 @@
  * I1. A promise resolves only after the commit of its operation, and operations run in order.
  * I2. An operation that throws is undone alone; the others of its turn are committed.
  * I3. When a commit fails, its operations are undone and counted, and their promises reject. The writer stays usable.
- * I4. While another program holds the database lock, operations wait in order, without blocking the event loop
+ * I4. On a full disk a batch is committed with the help of the reserve (reserve.ts), while there is some.
+ * I5. While another program holds the database lock, operations wait in order, without blocking the event loop
  *     (write_lock.ts); those that wait too long are lost as in I3.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
 import type { NerveError } from "../../base/errors.ts";
-import { commitManyOperations, commitOperationsMax, commitWaitingMax } from "../../base/limits.ts";
+import { commitManyOperations, commitOperationsMax } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { type StatementCache, toStoreError } from "../sqlite/database.ts";
 import { type Committed, CommitThread } from "./commit_thread.ts";
-import { type Batch, CommitTiming, createBatch, type OffThreadOperation } from "./commit_timing.ts";
+import { type Batch, CommitTiming, createBatch, type OffThreadOperation, queueOffThread } from "./commit_timing.ts";
+import { FullDisk } from "./full_disk.ts";
 import { type Operation, Transaction } from "./operations.ts";
+import type { SpareSpace } from "./reserve.ts";
 import { whatFailed, WriteOutcomes } from "./write_outcomes.ts";
 import { WriteLock } from "./write_lock.ts";
 
@@ -33,6 +36,7 @@ export class GroupCommit {
   readonly #lock: WriteLock;
   readonly #timing: CommitTiming;
   readonly #thread: CommitThread | null;
+  readonly #fullDisk: FullDisk;
   /** Called after each commit; must not throw. */
   onCommit: () => void = () => {};
   #batch: Batch | null = null;
@@ -48,8 +52,10 @@ export class GroupCommit {
     statements: StatementCache,
     onLost: (error: NerveError, operations: number) => void = () => {},
     clock: Clock = systemClock,
+    reserve: SpareSpace | null = null,
   ) {
     this.#db = db;
+    this.#fullDisk = new FullDisk(reserve, statements);
     this.#clock = clock;
     this.#statements = statements;
     this.outcomes = new WriteOutcomes(onLost);
@@ -74,7 +80,7 @@ export class GroupCommit {
     }
     const { offThread } = batch;
     if (offThread !== null) {
-      return await new Promise((resolve, reject) => this.#queueOffThread(offThread, operation, resolve, reject));
+      return await new Promise((resolve, reject) => this.#queue({ operation, done: resolve, lost: reject }));
     }
     await batch.committed.promise;
     return result;
@@ -85,7 +91,7 @@ export class GroupCommit {
     const batch = this.#openBatch(), { offThread } = batch;
     try {
       if (offThread !== null) {
-        this.#queueOffThread(offThread, operation, () => {}, (error) => batch.loss = error);
+        this.#queue({ operation, done: () => {}, lost: (error) => batch.loss = error });
       } else if (!this.#lock.begin()) return void this.#writeLater(operation);
       else this.#perform(batch, operation);
       this.#timing.enqueue(batch);
@@ -188,7 +194,8 @@ export class GroupCommit {
     try {
       this.#statements.get("commit").run();
     } catch (thrown) {
-      return void this.#abandon(batch, thrown);
+      const failure = this.#fullDisk.commitAgain(batch.transaction, thrown);
+      if (failure !== null) return void this.#abandon(batch, failure);
     }
     this.#recordCommit(batch, this.#clock.monotonic() - from);
     this.onCommit();
@@ -201,7 +208,7 @@ export class GroupCommit {
     batch.cancel?.();
     if (this.#replacing || !this.#thread.ensureReady()) return void this.#runOnThread(batch, operations);
     this.#offThreadBatch = batch;
-    this.#thread.commit(operations.map(({ operation }) => operation)).then(
+    this.#fullDisk.commitOffThread(this.#thread, operations.map(({ operation }) => operation)).then(
       (committed) => this.#finishOffThread(batch, operations, committed),
       (thrown) => {
         this.#offThreadBatch = null;
@@ -258,20 +265,8 @@ export class GroupCommit {
     return worth && this.#thread.ensureReady();
   }
 
-  /** Calls `done` or `lost` before the batch's own promise settles. */
-  #queueOffThread(
-    operations: OffThreadOperation[],
-    operation: Operation,
-    done: OffThreadOperation["done"],
-    lost: OffThreadOperation["lost"],
-  ): void {
-    const batch = this.#batch;
-    if (batch === null || batch.operations >= commitWaitingMax) {
-      const waiting = commitWaitingMax.toLocaleString("en-US");
-      return lost(this.outcomes.countLoss(new Error(`write queue full (${waiting} operations)`), 1));
-    }
-    batch.operations++;
-    operations.push({ operation, done, lost });
+  #queue(operation: OffThreadOperation): void {
+    queueOffThread(this.#batch, operation, this.outcomes);
   }
 
   #perform(batch: Batch, operation: Operation): boolean {
@@ -283,7 +278,12 @@ export class GroupCommit {
       return result;
     } catch (thrown) {
       // On a full disk or a failed read, SQLite itself rolls back everything.
-      if (!this.#inTransaction) this.#abandon(batch, thrown);
+      if (!this.#inTransaction) {
+        if (this.#fullDisk.givesFor(thrown) && batch.transaction?.redo() === true) {
+          return this.#perform(batch, operation);
+        }
+        this.#abandon(batch, thrown);
+      }
       throw thrown;
     }
   }

@@ -54,10 +54,16 @@ export class Transaction {
     return true;
   }
 
+  /** Repeats every operation after SQLite has rolled them back. False: it could not. */
+  redo(): boolean {
+    this.#replay();
+    return this.#db.isTransaction;
+  }
+
   /** Repeats every operation except the failed one. */
   #replay(): void {
     try {
-      this.#statements.get("rollback").run();
+      if (this.#db.isTransaction) this.#statements.get("rollback").run();
       this.#statements.get("begin immediate").run();
       for (const operation of this.#done) for (const step of operation) runStep(this.#statements, step);
     } catch {

@@ -1,7 +1,7 @@
 /**
  * Gives the rows that follow a restored log ids which no row of the replaced history has: a client that resumes an event
  * stream after a row of that history is told of a gap, and takes no other row for one that it knows. Used by
- * maintenance/backup.ts.
+ * maintenance/restore.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { runStep } from "../commit/operations.ts";

@@ -4,9 +4,11 @@
  * it reads a damaged part of the file.
  */
 import type { DatabaseSync } from "node:sqlite";
+import type { Approval, ApprovalPage, ApprovalQuery } from "../../protocol/approval.ts";
 import type { LogFilter, LogRow } from "../../protocol/log.ts";
 import type { MessageQuery, RunPage, RunQuery } from "../../protocol/queries.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
+import { countOpen, listApprovals, readApproval, readApprovalAt } from "../approvals/approval_sql.ts";
 import type { Page } from "../reading/pages.ts";
 import { readAll, type Steps } from "../reading/steps.ts";
 import { findMessages, findRuns } from "../runs/run_pages.ts";
@@ -16,6 +18,9 @@ import { hasLogIndexes } from "./log_indexes.ts";
 import { archivedUpToKey } from "./meta_store.ts";
 import { findRows } from "./row_finder.ts";
 import { logMigrations } from "./schema.ts";
+
+/** The first version of the tables that has approvals. */
+const approvalsVersion = 3;
 
 const unreadable = "the log cannot be read";
 
@@ -116,6 +121,32 @@ export class StoreReader {
    */
   messagePage(runId: string, query: MessageQuery = {}): Steps<Page<RunMessage>> {
     return this.#read(findMessages(this.#statements, runId, query));
+  }
+
+  /** Open requests, oldest first; with `all`, every one, newest first. */
+  approvals(query: ApprovalQuery): ApprovalPage {
+    return this.#readNow(() => this.#hasApprovals ? listApprovals(this.#statements, query) : { total: 0, items: [] });
+  }
+
+  /** The request with this id. */
+  approval(id: string): Approval | null {
+    return this.#readNow(() => this.#hasApprovals ? readApproval(this.#statements, id)?.approval ?? null : null);
+  }
+
+  /** The request of a run in a round. */
+  approvalAt(runId: string, round: number): Approval | null {
+    if (!this.#hasApprovals) return null;
+    return this.#readNow(() => readApprovalAt(this.#statements, runId, round)?.approval ?? null);
+  }
+
+  /** How many requests are open, and since when the oldest is. */
+  countOpenApprovals(): { readonly open: number; readonly oldest: number | null } {
+    return this.#readNow(() => this.#hasApprovals ? countOpen(this.#statements) : { open: 0, oldest: null });
+  }
+
+  /** A database of an older nerve has none, until a daemon migrates it. */
+  get #hasApprovals(): boolean {
+    return readUserVersion(this.#db) >= approvalsVersion;
   }
 
   /** Goes on over a new connection to the database at this path. */

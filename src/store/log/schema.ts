@@ -6,6 +6,7 @@
  * I3. A run makes only legal moves, whoever requests them; once it has ended it never changes.
  * I4. `run_waits` has rows of waiting runs only: what each waits for. A waiting run goes on only with the message that
  *     settles its wait.
+ * I5. A request of `approvals` is decided once, and only in a transaction that moves its run on.
  */
 
 export const logMigrations: readonly string[] = [
@@ -113,5 +114,57 @@ begin select raise(abort, 'a wait never changes'); end;
 create trigger run_waits_end after update of status on workflow_runs
 when old.status = 'waiting' and new.status <> 'waiting'
 begin delete from run_waits where run_id = new.run_id; end;
+`,
+  `
+create table approvals (
+  seq integer primary key,
+  id text not null unique,
+  run_id text not null,
+  workflow text not null,
+  round integer not null,
+  role text not null,
+  gate_key text not null,
+  kind text not null,
+  title text not null,
+  body text not null,
+  options text not null,
+  digest text not null,
+  state text not null,
+  open integer not null,
+  created integer not null,
+  expires integer,
+  on_expiry text,
+  decision text,
+  by text,
+  how text,
+  token text,
+  comment text,
+  decided integer
+) strict;
+create unique index approvals_run on approvals (run_id, round);
+create index approvals_gate on approvals (run_id, gate_key);
+create index approvals_open on approvals (seq) where open = 1;
+
+create trigger approvals_first before insert on approvals
+when new.state <> 'pending' or new.open <> 1 or not exists (
+  select 1 from workflow_runs where run_id = new.run_id and status = 'waiting' and rounds = new.round - 1
+)
+begin select raise(abort, 'a request begins as pending, of a run that waits'); end;
+
+create trigger approvals_move before update on approvals
+when old.state <> 'pending' or old.open <> 1 or new.open <> 0
+  or (new.state <> 'pending' and not exists (
+    select 1 from workflow_runs where run_id = new.run_id and status = 'started' and rounds = new.round
+  ))
+begin select raise(abort, 'a request is decided once, with the move of its run'); end;
+
+create trigger approvals_identity before update of
+  seq, id, run_id, workflow, round, role, gate_key, kind, title, body, options, digest, created, expires, on_expiry
+  on approvals
+begin select raise(abort, 'what a request asks never changes'); end;
+
+create trigger approvals_close after update of status on workflow_runs
+when new.status in ('completed', 'failed', 'killed', 'crashed', 'interrupted', 'dropped')
+begin update approvals set open = 0 where run_id = new.run_id and open = 1; end;
 `,
 ];

@@ -1,6 +1,10 @@
-/** Lists the files of a workspace's data. Used by stats.ts, verify.ts, blob_gc.ts and backup.ts. */
+/**
+ * Lists the files of a workspace's data. Used by stats.ts, verify.ts, blob_gc.ts and backup.ts.
+ * I1. What is no ordinary file is never opened: code in the sandbox may put a folder in the place of its database, and
+ *     opening a named pipe would never return. odd_files.ts names it.
+ */
 import { join } from "node:path";
-import { ifPresent } from "../../base/if_present.ts";
+import { ifPresent, isMissing } from "../../base/if_present.ts";
 
 /** The paths of a workspace's data; `WorkspacePaths` has this shape. */
 export interface DataPaths {
@@ -51,8 +55,14 @@ export function measureDatabase(path: string): number {
   return (readSize(path) ?? 0) + (readSize(`${path}-wal`) ?? 0);
 }
 
+/** None when there is no such folder, or when it may not be read. */
 export function listEntries(folder: string): Deno.DirEntry[] {
-  return ifPresent(() => [...Deno.readDirSync(folder)]) ?? [];
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch (thrown) {
+    if (isMissing(thrown) || thrown instanceof Deno.errors.PermissionDenied) return [];
+    throw thrown;
+  }
 }
 
 /** Null when there is no such file. */

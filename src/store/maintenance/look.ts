@@ -6,6 +6,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../base/errors.ts";
 import { openDatabase } from "../sqlite/database.ts";
 import { readInfo } from "./data_files.ts";
+import { findDatabaseFault } from "./odd_files.ts";
+import { listStoredColumns, quickCheck } from "./quick_check.ts";
 
 export interface Look {
   /** What is wrong; null when nothing was found. */
@@ -21,6 +23,8 @@ const endRows = 500;
 
 export function lookIntoDatabase(path: string, maxBytes = wholeMaxBytes): Look {
   let db: DatabaseSync | null = null;
+  const fault = findDatabaseFault(path);
+  if (fault !== null) return { problem: fault, whole: false };
   const whole = (readInfo(path)?.size ?? 0) <= maxBytes;
   try {
     db = openDatabase(path, { readOnly: true });
@@ -33,9 +37,7 @@ export function lookIntoDatabase(path: string, maxBytes = wholeMaxBytes): Look {
 }
 
 function checkAll(db: DatabaseSync): string | null {
-  const [first] = db.prepare("pragma quick_check(1)").all();
-  const result = String(first?.quick_check ?? "no answer");
-  return result === "ok" ? null : result;
+  return quickCheck(db, 1)[0] ?? null;
 }
 
 /** The first and last rows of each table. SQLite itself compares the length of the file with what it says. */
@@ -43,12 +45,16 @@ function checkEnds(db: DatabaseSync): string | null {
   const tables = db.prepare("select name from sqlite_schema where type = 'table' and sql not like 'create virtual%'")
     .all();
   for (const { name } of tables) {
-    const table = `"${String(name).replaceAll('"', '""')}"`;
+    const table = quoteName(String(name)), columns = listStoredColumns(db, String(name)).map(quoteName).join(", ");
     for (const order of hasRowId(db, table) ? ["rowid", "rowid desc"] : []) {
-      db.prepare(`select * from ${table} order by ${order} limit ${endRows}`).all();
+      db.prepare(`select ${columns} from ${table} order by ${order} limit ${endRows}`).all();
     }
   }
   return null;
+}
+
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function hasRowId(db: DatabaseSync, table: string): boolean {

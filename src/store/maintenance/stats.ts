@@ -9,6 +9,7 @@ import { dayMs, dayOf, startOfDay } from "../archive/days.ts";
 import { archivedUpToKey } from "../log/meta_store.ts";
 import { openDatabase } from "../sqlite/database.ts";
 import { type DataPaths, listBlobFiles, listDatabases, measureDatabase } from "./data_files.ts";
+import { listOddFiles, type OddFile } from "./odd_files.ts";
 
 export interface StoreStats {
   readonly log: LogStats | null;
@@ -23,6 +24,8 @@ export interface StoreStats {
     readonly upToMs: number | null;
   };
   readonly totalBytes: number;
+  /** What does not belong there, and is not counted. */
+  readonly odd: readonly OddFile[];
 }
 
 /** `perDay` is the mean of the newest whole days in the log, at most seven; null without a whole day. */
@@ -66,7 +69,7 @@ export function readStoreStats(paths: DataPaths, now: number, tell: TellProgress
     upToMs: log?.upToMs ?? null,
   };
   const totalBytes = (log?.stats.bytes ?? 0) + sumBytes(senses) + blobs.bytes + archive.bytes;
-  return { log: log?.stats ?? null, senses, blobs, archive, totalBytes };
+  return { log: log?.stats ?? null, senses, blobs, archive, totalBytes, odd: listOddFiles(paths) };
 }
 
 function sumBytes(files: readonly { readonly bytes: number }[]): number {

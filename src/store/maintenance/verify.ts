@@ -7,6 +7,7 @@ import { messageOf } from "../../base/errors.ts";
 import { type ArchivedDay, archivePath, listArchivedDays, parseRow, readLines } from "../archive/archive_file.ts";
 import { type ArchivedCount, archivedDayKey } from "../archive/archiver.ts";
 import { dayMs, parseDay } from "../archive/days.ts";
+import { listApprovals } from "../approvals/approval_sql.ts";
 import { archivedUpToKey } from "../log/meta_store.ts";
 import { logMigrations } from "../log/schema.ts";
 import { replayRuns } from "../runs/rebuild.ts";
@@ -14,6 +15,8 @@ import { readRun } from "../runs/run_sql.ts";
 import { readWait } from "../runs/wait_sql.ts";
 import { checkVersion, migrate, openDatabase, readUserVersion, StatementCache } from "../sqlite/database.ts";
 import { type DatabaseFile, type DataPaths, listBlobFiles, listDatabases, readInfo } from "./data_files.ts";
+import { findDatabaseFault, HollowBudget, listOddFiles } from "./odd_files.ts";
+import { quickCheck } from "./quick_check.ts";
 
 // A static import would load it at every start of a built nerve (tools/build/bundle.ts).
 const { createHash } = await import("node:crypto");
@@ -31,14 +34,20 @@ export interface Verdict {
 
 /** One verdict for each fault, and one for each intact part. */
 export function* verifyStore(paths: DataPaths): Generator<Verdict> {
-  const files = listDatabases(paths);
+  const files = listDatabases(paths), hollow = new HollowBudget(), known = new Set(files.map(({ path }) => path));
   let log: DatabaseFile | null = null;
   for (const file of files) {
-    const verdict = checkDatabase(file);
+    const verdict = checkDatabase(file, hollow);
     if (file.name === "log" && verdict.problem === null) log = file;
     yield verdict;
   }
-  yield* checkBlobs(paths.blobs);
+  for (const { path, why } of listOddFiles(paths)) {
+    // What lies beside a database was told with it.
+    if (known.has(path.replace(/-(wal|shm|journal)$/, ""))) continue;
+    const part = path.startsWith(paths.blobs) ? "blobs" : path.startsWith(paths.archive) ? "archive" : "database";
+    yield { part, what: path, problem: why, count: 1 };
+  }
+  yield* checkBlobs(paths.blobs, hollow);
   if (log === null) return;
   const db = openDatabase(log.path, { readOnly: true });
   try {
@@ -49,13 +58,15 @@ export function* verifyStore(paths: DataPaths): Generator<Verdict> {
   }
 }
 
-function checkDatabase({ name, path }: DatabaseFile): Verdict {
+function checkDatabase({ name, path }: DatabaseFile, hollow: HollowBudget): Verdict {
   const verdict = (problem: string | null, count = 0): Verdict => ({ part: "database", what: path, problem, count });
+  const fault = findDatabaseFault(path) ?? hollow.refuse(path);
+  if (fault !== null) return verdict(fault);
   try {
     const db = openDatabase(path, { readOnly: true });
     try {
-      const problems = db.prepare("pragma quick_check(20)").all().map((row) => String(row.quick_check));
-      if (problems.join() !== "ok") return verdict(problems.join("; "));
+      const problems = quickCheck(db, 20);
+      if (problems.length > 0) return verdict(problems.join("; "));
       if (name === "log") {
         const version = readUserVersion(db);
         checkVersion(version, logMigrations.length, path);
@@ -76,12 +87,12 @@ function checkDatabase({ name, path }: DatabaseFile): Verdict {
   }
 }
 
-function* checkBlobs(folder: string): Generator<Verdict> {
+function* checkBlobs(folder: string, hollow: HollowBudget): Generator<Verdict> {
   let count = 0, wrong = 0;
   for (const { digest, path } of listBlobFiles(folder)) {
     if (digest === null) continue;
     count++;
-    const problem = findBlobProblem(path, digest);
+    const problem = hollow.refuse(path) ?? findBlobProblem(path, digest);
     if (problem === null) continue;
     wrong++;
     yield { part: "blobs", what: digest, problem, count: 1 };
@@ -173,12 +184,14 @@ function* checkRuns(db: DatabaseSync): Generator<Verdict> {
     // One snapshot: a daemon may keep writing.
     db.exec("begin");
     replayRuns(kept, made);
+    // A database of an older nerve has none.
+    const hasApprovals = readUserVersion(db) >= logMigrations.length;
     const page = made.get("select run_id as id, seq from workflow_runs where seq > ? order by seq limit 1000");
     let after = 0;
     for (let ids = page.all(after); ids.length > 0; ids = page.all(after)) {
       for (const { id, seq } of ids) {
         after = Number(seq);
-        yield compareRun(made, kept, String(id));
+        yield compareRun(made, kept, String(id), hasApprovals);
       }
     }
     db.exec("commit");
@@ -187,7 +200,9 @@ function* checkRuns(db: DatabaseSync): Generator<Verdict> {
   }
 }
 
-function compareRun(made: StatementCache, kept: StatementCache, id: string): Verdict {
+const allOf = (runId: string) => ({ runId, all: true, limit: -1, offset: 0 });
+
+function compareRun(made: StatementCache, kept: StatementCache, id: string, hasApprovals: boolean): Verdict {
   const verdict = (problem: string | null): Verdict => ({ part: "runs", what: id, problem, count: 1 });
   const rebuilt = readRun(made, id), run = readRun(kept, id);
   if (run === null) return verdict("the log has it, but workflow_runs does not");
@@ -197,5 +212,9 @@ function compareRun(made: StatementCache, kept: StatementCache, id: string): Ver
   // A database of an older nerve has no waits, and no run that waits.
   const waits = run.status === "waiting" ? [kept, made].map((all) => JSON.stringify(readWait(all, id))) : [];
   if (waits[0] !== waits[1]) different.push("wait");
+  if (hasApprovals) {
+    const [asked, rebuiltAsked] = [kept, made].map((all) => JSON.stringify(listApprovals(all, allOf(id)).items));
+    if (asked !== rebuiltAsked) different.push("approvals");
+  }
   return verdict(different.length === 0 ? null : `differs from the log: ${different.join(", ")}`);
 }

@@ -1,10 +1,11 @@
 /**
- * Rebuilds `workflow_runs` and `run_waits` from the log and, on request, from its archive, by replaying the rows that run_log_rows.ts
- * describes. The usual statements and triggers apply, so an illegal move in the log is detected. Used by store.ts and
+ * Rebuilds `workflow_runs`, `run_waits` and `approvals` from the log and, on request, from its archive, by replaying the
+ * rows that run_log_rows.ts describes. The usual statements and triggers apply, so an illegal move in the log is detected. Used by store.ts and
  * verify.ts.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { isPlainObject } from "../../protocol/json.ts";
+import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogRow } from "../../protocol/log.ts";
 import type { Run, RunChange, RunMessage, RunWait } from "../../protocol/run.ts";
 import { listArchivedDays, parseRow, parseRowId, readLines } from "../archive/archive_file.ts";
@@ -14,6 +15,7 @@ import { inTransaction, StatementCache } from "../sqlite/database.ts";
 import { runStateTypes } from "./run_log_rows.ts";
 import { countMessage, insertRun, readRun, updateRun } from "./run_sql.ts";
 import { insertWait, settleWait } from "./wait_sql.ts";
+import { decideApproval, insertApproval } from "../approvals/approval_sql.ts";
 
 /** `skipped` counts rows that do not fit their run, and rows of runs whose first row was not found. */
 export interface Rebuilt {
@@ -46,13 +48,13 @@ export function replayRuns(
   ) {
     if (isFirstRow(payload)) {
       target.get("delete from workflow_runs where run_id = ?").run(runId);
-      target.get("delete from run_waits where run_id = ?").run(runId);
+      for (const table of ["run_waits", "approvals"]) target.get(`delete from ${table} where run_id = ?`).run(runId);
       runStep(target, insertRun(payload));
       made.add(runId);
     } else if (isPlainObject(payload)) {
       const applied = made.has(runId) && replay(target, type, runId, payload);
       // A row without a status changes nothing.
-      if (!applied && (type === "run.message" || payload.status !== undefined)) skipped++;
+      if (!applied && (changing.includes(type) || payload.status !== undefined)) skipped++;
     }
   }
   return { runs: made.size, skipped };
@@ -66,7 +68,9 @@ interface RunRowSource {
   rows(): Iterator<RunRow>;
 }
 
-const rowTypes: readonly string[] = [...runStateTypes, "run.message"];
+const rowTypes: readonly string[] = [...runStateTypes, "run.message", "approval.requested", "approval.decided"];
+/** Those that change something although they have no status. */
+const changing: readonly string[] = ["run.message", "approval.requested", "approval.decided"];
 const pageRows = 1_000;
 
 /** Reads pages of rows: `iterate` ends silently at an unreadable page of the database (Deno 2.9.6). */
@@ -90,7 +94,7 @@ function listArchivedSources(folder: string): RunRowSource[] {
 }
 
 function* readArchivedRunRows(path: string): Generator<RunRow> {
-  for (const line of readLines(path, (text) => text.includes('"type":"run.'))) {
+  for (const line of readLines(path, (text) => /"type":"(run|approval)\./.test(text))) {
     const row = parseRow(line, path);
     if (rowTypes.includes(row.type) && row.refId !== null) yield row as RunRow;
   }
@@ -127,6 +131,10 @@ function replay(statements: StatementCache, type: string, runId: string, payload
     const step = run.status === "waiting" ? settleWait(runId, round) : countMessage(runId, run.attempt, round);
     return runStep(statements, step) > 0;
   }
+  if (type === "approval.requested") {
+    return runStep(statements, insertApproval(run, payload.request as NewApproval)) > 0;
+  }
+  if (type === "approval.decided") return runStep(statements, decideApproval(payload.decision as ApprovalDecision)) > 0;
   if (payload.status === undefined) return false;
   const changed = runStep(statements, updateRun(runId, { from: [run.status] }, payload as unknown as RunChange)) > 0;
   if (changed && isPlainObject(payload.wait)) runStep(statements, insertWait(runId, payload.wait as RunWait));

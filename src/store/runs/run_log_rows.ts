@@ -5,6 +5,8 @@
  * - The row of a later change holds the changed fields; `status` is always one of them.
  * - A `run.message` row holds the message. Where the run waits, it also settles the wait.
  * - A `run.waiting` row holds, beside the changed fields, the `wait`.
+ * - An `approval.requested` row holds the `request` of a run that has just begun to wait, and an `approval.decided` row
+ *   the `decision`, after the message that settles the wait.
  * Other rows about a run (`run.log`, `run.refused`, a `run.crashed` that only records a death) have no `status`.
  */
 import { isPlainObject, type Json, type JsonObject } from "../../protocol/json.ts";

@@ -8,8 +8,16 @@
  */
 import { assert } from "../../base/errors.ts";
 import type { BootTime } from "../../base/boot_time.ts";
+import type { ApprovalDecision, NewApproval, StoredApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import type { RoleFailure, Run, RunChange, RunMessage, RunRef, RunWait, WaitingRun } from "../../protocol/run.ts";
+import {
+  countApprovals,
+  decideApproval,
+  insertApproval,
+  readApproval,
+  readApprovalAt,
+} from "../approvals/approval_sql.ts";
 import type { GroupCommit } from "../commit/group_commit.ts";
 import type { LogStore } from "../log/log_store.ts";
 import { type StatementCache, toStoreError } from "../sqlite/database.ts";
@@ -72,21 +80,47 @@ export class SqliteRunStore {
     return this.#writer.run([insertAtRound(row, runId, attempt, failure.round)]);
   }
 
-  /** A started run begins to wait. False, without a row, if it is not in that attempt and round. */
-  beginWait({ runId, attempt, ...run }: RunRef, wait: RunWait, reason: string): Promise<boolean> {
-    const change = { status: "waiting", reason } as const;
+  /** A started run begins to wait, and asks `request`. False, without a row, if it is not in that attempt and round. */
+  beginWait(run: RunRef, wait: RunWait, reason: string, request: NewApproval | null = null): Promise<boolean> {
+    const { runId, attempt } = run, change = { status: "waiting", reason } as const;
     const guard = { from: ["started"], fence: attempt, rounds: wait.round - 1 } as const;
-    const row = buildChangeRow(
-      { ...toRow({ ...run, runId, attempt }, "run.waiting"), payload: { attempt, wait } },
-      change,
-    );
-    return this.#writer.run([updateRun(runId, guard, change), this.#log.toStep(row), insertWait(runId, wait)]);
+    const row = buildChangeRow({ ...toRow(run, "run.waiting"), payload: { attempt, wait } }, change);
+    const steps = [updateRun(runId, guard, change), this.#log.toStep(row), insertWait(runId, wait)];
+    if (request !== null) {
+      const asked = this.#log.toStep({ ...toRow(run, "approval.requested"), payload: { request } });
+      steps.push(insertApproval(run, request), asked);
+    }
+    return this.#writer.run(steps);
   }
 
-  /** A message settles the wait of a run, which goes on in its next attempt. False, without a row, if it does not wait. */
-  settleWait(run: RunRef, { round, role, content, meta, ts }: RunMessage): Promise<boolean> {
+  /**
+   * A message settles the wait of a run, which goes on in its next attempt. False, without a row, if it does not wait, or
+   * if the decision cannot be made.
+   */
+  settleWait(run: RunRef, message: RunMessage, decision: ApprovalDecision | null = null): Promise<boolean> {
+    const { round, role, content, meta, ts } = message;
     const row = this.#log.toStep({ ...toRow(run, "run.message"), payload: { round, role, content, meta } }, ts);
-    return this.#writer.run([settleWait(run.runId, round), row]);
+    const steps = [settleWait(run.runId, round, decision), row];
+    if (decision !== null) {
+      const decided = this.#log.toStep({ ...toRow(run, "approval.decided"), payload: { decision } });
+      steps.push(decideApproval(decision), decided);
+    }
+    return this.#writer.run(steps);
+  }
+
+  /** Throws NerveError STORE_FAILED as `get`. */
+  readApproval(id: string): StoredApproval | null {
+    return this.#readNow(() => readApproval(this.#statements, id));
+  }
+
+  /** The request of a run in a round; null when that round is no gate. */
+  readApprovalAt(runId: string, round: number): StoredApproval | null {
+    return this.#readNow(() => readApprovalAt(this.#statements, runId, round));
+  }
+
+  /** How many requests a gate of a run has made. */
+  countApprovals(runId: string, gate: string): number {
+    return this.#readNow(() => countApprovals(this.#statements, runId, gate));
   }
 
   /** When the next waits are due. */
@@ -118,11 +152,7 @@ export class SqliteRunStore {
 
   /** Throws NerveError STORE_FAILED when it reads a damaged part of the file. */
   get(runId: string): Run | null {
-    try {
-      return readRun(this.#statements, runId);
-    } catch (thrown) {
-      throw toStoreError("the log cannot be read", thrown);
-    }
+    return this.#readNow(() => readRun(this.#statements, runId));
   }
 
   /** All messages of a run, oldest first, read in small parts while they are taken. */
@@ -139,6 +169,14 @@ export class SqliteRunStore {
   listUnfinished(): Run[] {
     const sql = `select ${runColumns} from workflow_runs where status in ('queued', 'started') order by seq`;
     return this.#statements.arrays(sql).all().map(toRun);
+  }
+
+  #readNow<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (thrown) {
+      throw toStoreError("the log cannot be read", thrown);
+    }
   }
 }
 

@@ -5,6 +5,8 @@
 import type { BootTime } from "../../base/boot_time.ts";
 import type { Moment } from "../../base/moment.ts";
 import type { RunWait, WaitingRun, WaitKind } from "../../protocol/run.ts";
+import type { ApprovalDecision } from "../../protocol/approval.ts";
+import { valuesOfOpen, whereOpen } from "../approvals/approval_sql.ts";
 import type { Step } from "../commit/operations.ts";
 import type { StatementCache } from "../sqlite/database.ts";
 
@@ -35,13 +37,16 @@ export function insertWait(runId: string, { round, role, kind, since, due, dueBo
   };
 }
 
-/** Message number `round` settles the wait of a run, which goes on in its next attempt. */
-export function settleWait(runId: string, round: number): Step {
+/**
+ * Message number `round` settles the wait of a run, which goes on in its next attempt. With a decision: only if that can
+ * be made.
+ */
+export function settleWait(runId: string, round: number, decision: ApprovalDecision | null = null): Step {
   return {
     sql: `
 update workflow_runs set status = 'started', attempt = attempt + 1, rounds = rounds + 1, reason = null
-where run_id = ? and status = 'waiting' and rounds = ?`,
-    values: [runId, round - 1],
+where run_id = ? and status = 'waiting' and rounds = ?${decision === null ? "" : whereOpen}`,
+    values: [runId, round - 1, ...decision === null ? [] : valuesOfOpen(decision)],
   };
 }
 

@@ -55,10 +55,9 @@ export class ComputeTransaction {
   }
 
   rollback(): void {
-    if (!this.#db.isOpen || !this.#db.isTransaction) return;
-    this.#rollback.run();
-    // The table may have been made in it.
+    // The table may have been made in it. On a full disk SQLite itself has rolled back by now.
     this.#put = null;
+    if (this.#db.isOpen && this.#db.isTransaction) this.#rollback.run();
   }
 
   #putEntry(entry: string): void {

@@ -74,6 +74,10 @@ export class GuardedDatabase implements SqlSource {
     });
   }
 
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
   get isTransaction(): boolean {
     return this.#db.isTransaction;
   }

@@ -5,8 +5,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
 import type { Clock } from "../../base/time.ts";
+import { messageOf } from "../../base/errors.ts";
 import type { LoadProblem } from "../../protocol/message.ts";
 import { openDatabase, toStoreError } from "./database.ts";
+import { mayBeDiskFull } from "./disk_full.ts";
+import { copyIntoMemory } from "./memory_copy.ts";
 import { applyMigrations, findAppliedProblems } from "./migrations.ts";
 
 const memory = ":memory:";
@@ -17,6 +20,23 @@ export function openSenseDatabase(path: string): DatabaseSync {
   // A file for temporary tables would lie in a folder that no grant names.
   sqlite.exec("pragma temp_store = memory");
   return sqlite;
+}
+
+export interface OpenedSense {
+  readonly sqlite: DatabaseSync;
+  /** On a full disk `sqlite` is a copy in memory, and this is why; what is written to it is lost. Else null. */
+  readonly unstored: string | null;
+}
+
+/** As `openSenseDatabase`; on a full disk with a copy in memory, so that a sense can still tell what it measures. */
+export function openSenseOrCopy(path: string): OpenedSense {
+  try {
+    return { sqlite: openSenseDatabase(path), unstored: null };
+  } catch (thrown) {
+    const copy = mayBeDiskFull(thrown) ? copyIntoMemory(path) : null;
+    if (copy === null) throw thrown;
+    return { sqlite: copy, unstored: `${messageOf(thrown)} (is the disk full?)` };
+  }
 }
 
 /**

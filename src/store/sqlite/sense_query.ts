@@ -2,11 +2,15 @@
  * Queries of a sense's database: any single statement that only reads, the newest rows of a table, the schema. Used by
  * the command line, with or without a running daemon.
  * I1. Nothing is written: the connection is read-only, and an authorizer checks each statement as it is prepared.
- * I2. Rows are streamed: a large answer is never held in memory.
+ * I2. Rows are streamed: a large answer is never held in memory, and no read transaction is held open for long.
  */
 import { constants, type DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { systemClock } from "../../base/clock.ts";
+import { queryAheadMaxBytes, queryAheadMaxRows, queryHeldMaxMs } from "../../base/database_limits.ts";
+import { formatDuration } from "../../base/duration.ts";
 import { messageOf, NerveError } from "../../base/errors.ts";
 import { openDatabase } from "./database.ts";
+import { judgeReading } from "./sql_rules.ts";
 import { prepareOnlyStatement } from "./sql_script.ts";
 
 /** Integers beyond 2^53 are bigint. */
@@ -98,33 +102,19 @@ function openForQuery(databasePath: string): DatabaseSync {
   return db;
 }
 
-/** Pragmas that only read, with any argument. */
-const readOnlyPragmas = new Set([
-  ...["table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list"],
-  ...["function_list", "module_list", "collation_list", "database_list", "compile_options"],
-  ...["foreign_key_check", "quick_check", "integrity_check"],
-]);
-const readingActions = new Set<number>([
-  ...[constants.SQLITE_SELECT, constants.SQLITE_READ, constants.SQLITE_FUNCTION, constants.SQLITE_RECURSIVE],
-]);
-
 function prepareRead(db: DatabaseSync, sql: string): StatementSync {
-  let authorized = false, denied = false;
-  db.setAuthorizer((action, name, argument) => {
-    const isReadOnlyPragma = action === constants.SQLITE_PRAGMA &&
-      (argument === null || readOnlyPragmas.has(name?.toLowerCase() ?? ""));
+  let authorized = false, denied: string | null = null;
+  db.setAuthorizer((action, first, second) => {
     authorized = true;
-    if (isReadOnlyPragma || readingActions.has(action)) return constants.SQLITE_OK;
-    denied = true;
-    return constants.SQLITE_DENY;
+    denied ??= judgeReading(action, first, second);
+    return denied === null ? constants.SQLITE_OK : constants.SQLITE_DENY;
   });
   let statement: StatementSync | null;
   try {
     statement = prepareOnlyStatement(db, sql);
   } catch (thrown) {
-    const why = denied ? "it would do more than read" : messageOf(thrown);
-    throw new NerveError("QUERY_INVALID", `the query was rejected: ${why}`, {
-      hint: denied ? "write a single select, or a pragma that only reads" : "nerve sense schema NAME",
+    throw new NerveError("QUERY_INVALID", `the query was rejected: ${denied ?? messageOf(thrown)}`, {
+      hint: denied !== null ? "write a single select, or a pragma that only reads" : "nerve sense schema NAME",
       cause: thrown,
     });
   }
@@ -143,28 +133,62 @@ function streamRows(db: DatabaseSync, statement: StatementSync, values: readonly
   return { columns, rows: iterateRows(db, statement, values) };
 }
 
+/**
+ * Reads ahead, so that whoever takes the rows slowly holds no read transaction for a usual answer: its sense could not
+ * empty its -wal file. A larger answer has to be taken within `queryHeldMaxMs`.
+ */
 function* iterateRows(
   db: DatabaseSync,
   statement: StatementSync,
   values: readonly SQLInputValue[],
 ): Generator<SqlValue[]> {
-  let rows = 0;
+  const began = systemClock.monotonic(), ahead: SqlValue[][] = [];
   try {
-    // One snapshot for the rows and for their count.
-    db.exec("begin");
-    for (const row of statement.iterate(...values)) {
-      rows++;
-      yield (row as unknown as SqlValue[]).map(toShortestNumber);
+    let bytes = 0, isAhead = true;
+    for (const row of readRows(db, statement, values)) {
+      if (isAhead) {
+        ahead.push(row);
+        bytes += bytesOf(row);
+        isAhead = ahead.length < queryAheadMaxRows && bytes < queryAheadMaxBytes;
+        continue;
+      }
+      yield* ahead.splice(0);
+      yield row;
+      if (systemClock.monotonic() - began > queryHeldMaxMs) throw new Error(tooSlow);
     }
-    if (rows !== countRows(db, statement, values)) statement.all(...values);
+    db.close();
+    yield* ahead;
   } catch (thrown) {
     throw new NerveError("QUERY_INVALID", `the query failed: ${messageOf(thrown)}`, {
       hint: "nerve sense schema NAME shows the tables",
       cause: thrown,
     });
   } finally {
-    db.close();
+    if (db.isOpen) db.close();
   }
+}
+
+const tooSlow =
+  `its rows were taken for longer than ${formatDuration(queryHeldMaxMs)}, in which the sense cannot empty ` +
+  "its -wal file: ask for less at a time";
+
+function* readRows(
+  db: DatabaseSync,
+  statement: StatementSync,
+  values: readonly SQLInputValue[],
+): Generator<SqlValue[]> {
+  let rows = 0;
+  // One snapshot for the rows and for their count.
+  db.exec("begin");
+  for (const row of statement.iterate(...values)) {
+    rows++;
+    yield (row as unknown as SqlValue[]).map(toShortestNumber);
+  }
+  if (rows !== countRows(db, statement, values)) statement.all(...values);
+}
+
+function bytesOf(row: readonly SqlValue[]): number {
+  return row.reduce<number>((sum, value) => sum + (Object(value).length ?? 8), 0);
 }
 
 /**

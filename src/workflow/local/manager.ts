@@ -9,19 +9,21 @@
  * I4. No more runs of a workflow are active than its concurrency allows; queued runs start in order.
  * I5. A process can end its own runs and no others. No store failure ends the kernel or loses a run.
  */
-import { NerveError } from "../../base/errors.ts";
 import { stopDrainMs } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import { TimerGroup } from "../../base/timer_group.ts";
 import { unknownRun } from "../../protocol/common_errors.ts";
+import type { DecisionReply, DecisionRequest } from "../../protocol/approval.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { RunRequest, WorkflowEngine, WorkflowLoad, WorkflowPlan } from "../engine.ts";
 import { isTerminal } from "../transitions.ts";
 import { ActiveRuns, type RunEntry } from "./active_runs.ts";
 import { Assignments } from "./assignments.ts";
+import { Decisions } from "./decisions.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Holds } from "./holds.ts";
+import { Kills } from "./kills.ts";
 import { enterPhase } from "./phase.ts";
 import type { ProcessExit, RunStore, WorkflowHost } from "./ports.ts";
 import { ProcessExitHandler } from "./process_exit.ts";
@@ -30,8 +32,8 @@ import { Probes } from "./probes.ts";
 import { recoverRuns } from "./recovery.ts";
 import { type MessageSender, RejectionLog } from "./rejection_log.ts";
 import { Retries } from "./retries.ts";
-import { RunAdmission, toStoreFailed } from "./run_admission.ts";
-import { createEnding, RunWriter } from "./run_writer.ts";
+import { RunAdmission } from "./run_admission.ts";
+import { RunWriter } from "./run_writer.ts";
 import { Waits } from "./waits.ts";
 
 export interface ManagerOptions {
@@ -63,6 +65,8 @@ export class WorkflowManager implements WorkflowEngine {
   readonly #exits: ProcessExitHandler;
   readonly #holds: Holds;
   readonly #waits: Waits;
+  readonly #decisions: Decisions;
+  readonly #kills: Kills;
   #stopping: Promise<void> | null = null;
   /** Ends the drain of `stop`: every process is idle, or the time is up. */
   #endDrain: () => void = () => {};
@@ -86,7 +90,9 @@ export class WorkflowManager implements WorkflowEngine {
     const retries = new Retries({ writer, assignments, dispatcher, clock, onFailureStored: options.onRoleFailed });
     const shared = { writer, assignments, dispatcher, clock, log };
     const probes = new Probes({ ...shared, rejections, store }), holds = this.#holds = new Holds(shared);
-    const waits = this.#waits = new Waits({ ...shared, runs, store, reportProblem });
+    const waits = this.#waits = new Waits({ ...shared, runs, store, host, reportProblem });
+    this.#decisions = new Decisions({ ...shared, waits, store });
+    this.#kills = new Kills({ ...shared, runs, waits, store });
     this.#messages = new ProcessMessages({ ...shared, runs, rejections, retries, probes, holds, waits });
     this.#exits = new ProcessExitHandler({ ...shared, timers, probes });
   }
@@ -139,33 +145,12 @@ export class WorkflowManager implements WorkflowEngine {
    * has ended all the same, and the end is recorded as soon as the store allows.
    */
   async killRun(runId: string, reason: string | null): Promise<Run> {
-    const found = await this.#findUnfinished(runId);
-    if (!("queue" in found) && found.status !== "waiting") throw toRunEnded(found);
-    const entry = "queue" in found ? found : this.#waits.load(found);
-    const { store, clock } = this.#options;
-    const why = reason ?? "killed on request", how = createEnding(entry.run, "killed", why, clock.now());
-    entry.endsPending++;
-    try {
-      if (await this.#writer.tryChange(entry, ...how)) return entry.run;
-    } catch (thrown) {
-      this.#assignments.abandon(entry, why);
-      void this.#recordKill(entry, how);
-      throw toStoreFailed(`run ${runId} was ended; that is recorded when the log can be written`, thrown);
-    }
-    entry.endsPending--;
-    this.#waits.unload(entry);
-    throw toRunEnded(store.get(runId) ?? entry.run);
+    return await this.#kills.kill(await this.#findUnfinished(runId), reason);
   }
 
-  async #recordKill(entry: RunEntry, how: ReturnType<typeof createEnding>): Promise<void> {
-    while (!await this.#writer.change(entry, ...how)) {
-      // Another change was first: an end, or one that was on its way when the kill was asked for, such as a new attempt.
-      const stored = this.#writer.closed || !this.#runs.has(entry) ? null : this.#writer.read(entry.run.runId);
-      if (stored === null || isTerminal(stored.status)) break;
-      entry.run = stored;
-    }
-    entry.endsPending--;
-    if (this.#runs.has(entry)) this.#writer.reconcile(entry);
+  /** Decides what a run has asked. Errors: see decisions.ts. */
+  decide(id: string, request: DecisionRequest): Promise<DecisionReply> {
+    return this.#decisions.decide(id, request);
   }
 
   /** The run once it has ended, or as it stands when the manager stops. Error: RUN_UNKNOWN. */
@@ -287,11 +272,4 @@ export class WorkflowManager implements WorkflowEngine {
       if (run !== null) { for (const follower of this.#runs.takeFollowers(runId)) follower(run); }
     }
   }
-}
-
-function toRunEnded(run: Run): NerveError {
-  const code = run.exitCode === null ? "" : `, exit code ${run.exitCode}`;
-  return new NerveError("RUN_ENDED", `run ${run.runId} has already ended: ${run.status}${code}`, {
-    hint: `nerve workflow inspect ${run.runId}`,
-  });
 }

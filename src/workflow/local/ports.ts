@@ -3,6 +3,7 @@
  * store/runs/run_store.ts and kernel/workflow_host.ts implement these ports.
  */
 import type { BootTime } from "../../base/boot_time.ts";
+import type { ApprovalDecision, NewApproval, StoredApproval } from "../../protocol/approval.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type {
   RoleFailure,
@@ -44,15 +45,20 @@ export interface RunStore {
    */
   appendRoleFailure(run: RunRef, failure: RoleFailure): Promise<boolean>;
   /**
-   * Makes a started run wait, and writes its `run.waiting` row. False unless its attempt is `attempt` and it holds
+   * Makes a started run wait, writes its `run.waiting` row, and stores what it asks, if it asks something. False unless its attempt is `attempt` and it holds
    * exactly `wait.round - 1` messages.
    */
-  beginWait(run: RunRef, wait: RunWait, reason: string): Promise<boolean>;
+  beginWait(run: RunRef, wait: RunWait, reason: string, request?: NewApproval | null): Promise<boolean>;
   /**
    * Stores message number `message.round` of a waiting run, which is `started` then, with attempt + 1 and no reason. False
-   * unless it waits for that message.
+   * unless it waits for that message. With a decision: also false unless the request is open and has its digest.
    */
-  settleWait(run: RunRef, message: RunMessage): Promise<boolean>;
+  settleWait(run: RunRef, message: RunMessage, decision?: ApprovalDecision | null): Promise<boolean>;
+  readApproval(id: string): StoredApproval | null;
+  /** The request of a run in a round; null when that round is no gate. */
+  readApprovalAt(runId: string, round: number): StoredApproval | null;
+  /** How many requests a gate of a run has made. */
+  countApprovals(runId: string, gate: string): number;
   /** When the next waits are over: by the wall clock, and in the time since this boot. */
   readNextDue(boot: BootTime | null): { readonly wall: number | null; readonly bootMs: number | null };
   /** Waits that are over by either clock, in the order in which they were due; at most `limit`. */
@@ -114,6 +120,8 @@ export interface WorkflowHost {
   getOrStartProcess(workflow: string, order: ProcessOrder): WorkflowProcess | null;
   /** True during a quarantine, which lasts until it is lifted; then new runs queue or drop. A backoff is not one. */
   isQuarantined(workflow: string): boolean;
+  /** The version of the workflow's code that new processes load: equal for equal code. */
+  codeOf(workflow: string): string;
 }
 
 /**

@@ -15,7 +15,7 @@ import { byteLength, isPlainObject, toJsonText } from "../../protocol/json.ts";
 import type { NewLogRow } from "../../protocol/log.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { Run, RunMessage } from "../../protocol/run.ts";
-import { formatPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal_text.ts";
 import type { ActiveRuns, RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { type Dispatcher, measureMessage } from "./dispatcher.ts";

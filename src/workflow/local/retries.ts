@@ -14,7 +14,7 @@ import { readMoment } from "../../base/moment.ts";
 import type { Clock } from "../../base/time.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { RoleFailure, Run } from "../../protocol/run.ts";
-import { formatPlace } from "../../protocol/signal.ts";
+import { formatPlace } from "../../protocol/signal_text.ts";
 import type { RunEntry } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -11,6 +11,7 @@ import { messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs, reasonMaxChars } from "../../base/limits.ts";
 import type { Clock } from "../../base/time.ts";
 import type { Json } from "../../protocol/json.ts";
+import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { LogType, NewLogRow } from "../../protocol/log.ts";
 import {
   exitCode,
@@ -89,18 +90,35 @@ export class RunWriter {
   }
 
   /** Retries until the run waits. False as for `change`. Never rejects. */
-  async beginWait(entry: RunEntry, wait: RunWait, reason: string): Promise<boolean> {
+  async beginWait(
+    entry: RunEntry,
+    wait: RunWait,
+    reason: string,
+    request: NewApproval | null,
+  ): Promise<boolean> {
     const { run } = entry, what = `run ${run.runId} could not be written as waiting`;
-    const written = await this.#retryUntilWritten(what, () => this.#options.store.beginWait(run, wait, reason));
+    const written = await this.#retryUntilWritten(
+      what,
+      () => this.#options.store.beginWait(run, wait, reason, request),
+    );
     if (written) this.#apply(entry, { status: "waiting", reason });
     return written;
   }
 
-  /** Retries until the message that settles a wait is written. False as for `change`. Never rejects. */
-  async settleWait(entry: RunEntry, message: RunMessage): Promise<boolean> {
+  /**
+   * Retries until the message that settles a wait is written. False as for `change`. Never rejects, unless `once`: then it
+   * tries once, and rejects with the store's error.
+   */
+  async settleWait(
+    entry: RunEntry,
+    message: RunMessage,
+    decision: ApprovalDecision | null,
+    once = false,
+  ): Promise<boolean> {
     const { run } = entry, { round } = message;
     const what = `message ${round} of run ${run.runId} could not be written`;
-    const written = await this.#retryUntilWritten(what, () => this.#options.store.settleWait(run, message));
+    const write = () => this.#options.store.settleWait(run, message, decision);
+    const written = await (once ? this.#track(write()) : this.#retryUntilWritten(what, write));
     if (written) this.#apply(entry, { status: "started", attempt: run.attempt + 1, rounds: round, reason: null });
     return written;
   }

@@ -8,18 +8,20 @@
  *     says so. Neither a restart nor a clock that is set back makes a span longer.
  * I4. Waits are settled in the order in which they are due.
  */
-import { messageOf } from "../../base/errors.ts";
+import { assert, messageOf } from "../../base/errors.ts";
 import { backoffFirstMs, backoffMaxMs } from "../../base/limits.ts";
 import { readMoment } from "../../base/moment.ts";
 import type { CancelTimer, Clock } from "../../base/time.ts";
 import { dueWaitsMax } from "../../base/wait_limits.ts";
+import type { ApprovalDecision, NewApproval } from "../../protocol/approval.ts";
 import type { FromProcess } from "../../protocol/message.ts";
 import type { Run, RunMessage, RunWait, WaitingRun } from "../../protocol/run.ts";
 import type { ActiveRuns, RunEntry, WorkflowQueue } from "./active_runs.ts";
 import type { Assignments } from "./assignments.ts";
 import { describeUnconfigured, type Dispatcher } from "./dispatcher.ts";
+import { type AskedGate, createDecision, createDecisionMessage, createRequest, describeGate } from "./gates.ts";
 import { enterPhase } from "./phase.ts";
-import type { RunStore, WorkflowProcess } from "./ports.ts";
+import type { RunStore, WorkflowHost, WorkflowProcess } from "./ports.ts";
 import { currentRoundOf } from "./role_failure.ts";
 import type { RunWriter } from "./run_writer.ts";
 
@@ -30,7 +32,8 @@ export interface WaitsParts {
   readonly writer: RunWriter;
   readonly assignments: Assignments;
   readonly dispatcher: Dispatcher;
-  readonly store: Pick<RunStore, "readNextDue" | "listDueWaits" | "listWaiting">;
+  readonly store: RunStore;
+  readonly host: Pick<WorkflowHost, "codeOf">;
   readonly clock: Clock;
   readonly reportProblem: (message: string) => void;
 }
@@ -42,6 +45,8 @@ export class Waits {
   /** When the timers below fire, in wall milliseconds. */
   #armedFor = Infinity;
   #timers: CancelTimer[] = [];
+  /** By run id: a wait that begins or is being settled. */
+  readonly #moving = new Map<string, Promise<void>>();
 
   constructor(parts: WaitsParts) {
     this.#parts = parts;
@@ -59,17 +64,54 @@ export class Waits {
   }
 
   /** The moderator has named a role that waits: takes the run off its process. */
-  async begin(entry: RunEntry, process: WorkflowProcess, { role, wait: asked }: WaitReport): Promise<void> {
-    const { writer, assignments, dispatcher, clock } = this.#parts, { queue } = entry;
+  begin(entry: RunEntry, process: WorkflowProcess, report: WaitReport): Promise<void> {
     enterPhase(entry, { tag: "parking" });
-    assignments.release(process, entry);
+    this.#parts.assignments.release(process, entry);
+    return this.#track(entry, this.#begin(entry, report));
+  }
+
+  async #begin(entry: RunEntry, { role, wait: asked }: WaitReport): Promise<void> {
+    const { writer, dispatcher, clock } = this.#parts;
     const wait = createWait(currentRoundOf(entry.run), role, asked, clock);
-    const written = await writer.beginWait(entry, wait, describeWait(wait));
+    const request = asked.kind === "gate" ? await this.#createRequest(entry, wait, asked) : null;
     // It has ended meanwhile.
+    if (entry.phase.tag !== "parking") return;
+    const reason = request === null ? describeSleep(wait) : describeGate(request);
+    const written = await writer.beginWait(entry, wait, reason, request);
     if (entry.phase.tag !== "parking") return;
     if (written) this.#park(entry, wait);
     else if (writer.reconcile(entry)) dispatcher.detach(entry, "its wait could not be stored");
-    dispatcher.dispatch(queue);
+    dispatcher.dispatch(entry.queue);
+  }
+
+  /** Null, and the run is tried again later, when its messages cannot be read. */
+  async #createRequest(entry: RunEntry, wait: RunWait, asked: AskedGate): Promise<NewApproval | null> {
+    const { store, host, dispatcher, clock, reportProblem } = this.#parts, { run, queue } = entry;
+    try {
+      const count = store.countApprovals(run.runId, wait.role), code = host.codeOf(run.workflow);
+      return await createRequest(run, wait, asked, { messages: store.readThread(run.runId), count, code });
+    } catch (thrown) {
+      reportProblem(`the messages of run ${run.runId} cannot be read; retrying: ${messageOf(thrown)}`);
+      if (entry.phase.tag !== "parking") return null;
+      dispatcher.detach(entry, "its messages could not be read");
+      this.#timers.push(clock.after(backoffMaxMs, () => dispatcher.dispatch(queue)));
+      return null;
+    }
+  }
+
+  /** Resolves when what is being written about a run that waits is on disk or refused; null when nothing is. */
+  movingOf(runId: string): Promise<unknown> | null {
+    return this.#moving.get(runId) ?? null;
+  }
+
+  async #track<T>({ run: { runId } }: RunEntry, move: Promise<T>): Promise<T> {
+    const settled = move.then(() => {}, () => {});
+    this.#moving.set(runId, settled);
+    try {
+      return await move;
+    } finally {
+      if (this.#moving.get(runId) === settled) this.#moving.delete(runId);
+    }
   }
 
   /** A run that waits, for as long as something is done about it: see `unload`. */
@@ -99,7 +141,7 @@ export class Waits {
   #park(entry: RunEntry, wait: RunWait): void {
     enterPhase(entry, { tag: "waiting" });
     this.unload(entry);
-    if (wait.due !== null && wait.due < this.#armedFor) this.#armFor(wait.due);
+    if (wait.due !== null && wait.due < this.#armedFor) this.#arm(0);
     // Its workflow left the configuration while it had a process.
     if (entry.queue.plan === null) void this.endUnconfigured(entry.queue);
   }
@@ -134,18 +176,48 @@ export class Waits {
     if (run === null || run.status !== "waiting") return null;
     const entry = this.load(run);
     if (entry.phase.tag !== "waiting" || entry.endsPending > 0) return null;
-    return await this.#settle(entry, createMessage(wait, clock.now())) ? entry.queue : null;
+    const decision = wait.kind === "gate" ? this.#expire(runId, wait) : null;
+    const message = decision === null ? createSleepMessage(wait, clock.now()) : createDecisionMessage(wait, decision);
+    return await this.settle(entry, message, decision) ? entry.queue : null;
   }
 
-  async #settle(entry: RunEntry, message: RunMessage): Promise<boolean> {
-    const { writer } = this.#parts;
+  /** Nobody has decided in time. */
+  #expire(runId: string, { round }: RunWait): ApprovalDecision {
+    const { store, clock } = this.#parts, approval = store.readApprovalAt(runId, round)?.approval;
+    assert(approval !== undefined, `run ${runId} waits at a gate without a request`);
+    const { onExpiry } = approval;
+    assert(onExpiry !== null, `request ${approval.id} is due without an option for that`);
+    const how = { decision: onExpiry, by: null, how: "expiry", token: null, comment: null } as const;
+    return createDecision(approval, how, clock.now());
+  }
+
+  /**
+   * Settles the wait of a run that `load` has given. False: somebody else was first, or the manager has stopped. The
+   * caller dispatches the run. Rejects only when tried `once`.
+   */
+  settle(
+    entry: RunEntry,
+    message: RunMessage,
+    decision: ApprovalDecision | null,
+    once = false,
+  ): Promise<boolean> {
     enterPhase(entry, { tag: "waking" });
-    const written = await writer.settleWait(entry, message);
-    // It has ended meanwhile.
-    if (entry.phase.tag !== "waking") return false;
-    enterPhase(entry, written ? { tag: "unassigned", ready: true } : { tag: "waiting" });
-    if (!written && writer.reconcile(entry)) this.unload(entry);
-    return written;
+    return this.#track(entry, this.#settle(entry, this.#parts.writer.settleWait(entry, message, decision, once)));
+  }
+
+  async #settle(entry: RunEntry, writing: Promise<boolean>): Promise<boolean> {
+    const { writer } = this.#parts;
+    let written = false;
+    try {
+      written = await writing;
+      // It may have ended meanwhile.
+      return written && entry.phase.tag === "waking";
+    } finally {
+      if (entry.phase.tag === "waking") {
+        enterPhase(entry, written ? { tag: "unassigned", ready: true } : { tag: "waiting" });
+        if (!written && writer.reconcile(entry)) this.unload(entry);
+      }
+    }
   }
 
   /** Waits for what is due next, for `leastMs` at least. */
@@ -159,12 +231,6 @@ export class Waits {
     else if (wall !== null) this.#timers.push(clock.at(wall, wake));
     if (bootMs !== null && boot !== null) this.#timers.push(clock.after(Math.max(leastMs, bootMs - boot.ms), wake));
     this.#armedFor = wall ?? Infinity;
-  }
-
-  #armFor(due: number): void {
-    if (!this.#open) return;
-    this.#armedFor = due;
-    this.#timers.push(this.#parts.clock.at(due, () => void this.#wakeDue()));
   }
 
   #disarm(): void {
@@ -187,18 +253,26 @@ export class Waits {
 }
 
 function createWait(round: number, role: string, asked: WaitReport["wait"], clock: Clock): RunWait {
-  const since = readMoment(clock);
-  if (asked.kind === "until") return { round, role, kind: "sleep", since, due: asked.at, dueBoot: null };
-  const { boot, wall } = since, dueBoot = boot === null ? null : { id: boot.id, ms: boot.ms + asked.ms };
-  return { round, role, kind: "sleep", since, due: wall + asked.ms, dueBoot };
+  const since = readMoment(clock), kind = asked.kind === "gate" ? "gate" : "sleep";
+  if (asked.kind === "until") return { round, role, kind, since, due: asked.at, dueBoot: null };
+  const { boot, wall } = since, ms = asked.kind === "for" ? asked.ms : asked.expiresMs;
+  if (ms === null) return { round, role, kind, since, due: null, dueBoot: null };
+  return {
+    round,
+    role,
+    kind,
+    since,
+    due: wall + ms,
+    dueBoot: boot === null ? null : { id: boot.id, ms: boot.ms + ms },
+  };
 }
 
-/** For a reader: the reason of a run that waits. */
-function describeWait({ role, due }: RunWait): string {
+/** For a reader: the reason of a run that sleeps. */
+function describeSleep({ role, due }: RunWait): string {
   return `role ${role} sleeps until ${formatTime(due)}`;
 }
 
-function createMessage({ round, role, due }: RunWait, now: number): RunMessage {
+function createSleepMessage({ round, role, due }: RunWait, now: number): RunMessage {
   return { round, role, content: `slept until ${formatTime(due)}`, meta: { until: due }, ts: now };
 }
 

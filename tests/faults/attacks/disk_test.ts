@@ -38,17 +38,24 @@ attackTest("a group whose databases exceed its quota is stopped, and runs again 
     only: "sense",
     group: { disk: "2MiB" },
   },
-  "hides-it-in-a-folder": hides(`sqlite.close(); Deno.removeSync(own); Deno.mkdirSync(own);
+  "hides-it-in-a-folder": hides(`Deno.removeSync(own); Deno.mkdirSync(own);
       for (let n = 0; n < 10; n++) Deno.writeFileSync(own + "/" + n, new Uint8Array(1e6));`),
   "hides-it-beside-its-database": {
     body: `Deno.mkdirSync(config.workspace + "/data/senses/" + name + ".db-journal")`,
     outcome: /NotCapable: Requires write access/,
     only: "sense",
   },
-  "hides-it-without-a-name": hides(`sqlite.close(); const file = Deno.openSync(own, { write: true });
+  "hides-it-without-a-name": hides(`const file = Deno.openSync(own, { write: true });
       Deno.removeSync(own); for (let n = 0; n < 10; n++) file.writeSync(new Uint8Array(1e6));`),
-  "hides-it-in-a-temporary-table": hides(`sqlite.exec("pragma temp_store = file; create temp table t (x)");
-      for (let n = 0; n < 40; n++) sqlite.exec("insert into t values (randomblob(1000000))");`),
+  "hides-it-in-a-temporary-table": {
+    body: `sqlite.exec("create temp table t (x)");
+      for (let n = 0; n < 400; n++) { sqlite.exec("insert into t values (randomblob(1000000))"); await new Promise((done) => setTimeout(done, 1)); }`,
+    // It lies in memory, which is measured, too.
+    outcome: /^died: .*memory/,
+    deadly: true,
+    only: "sense",
+    group: { disk: "2MiB" },
+  },
   "hides-it-among-open-files": hides(`for (let n = 0; n < 5_000; n++) Deno.openSync(own);`),
 }, {
   async check(daemon) {

@@ -29,7 +29,7 @@ attackTest("no program is started and no native code is run", {
   "unsafe-pointer": { body: "return Deno.UnsafePointer.of(new Uint8Array(8))", outcome: refused },
   "unsafe-callback": {
     body: "return new Deno.UnsafeCallback({ parameters: [], result: 'void' }, () => {})",
-    outcome: /^threw /,
+    outcome: refused,
   },
   "wasi": { body: "return new (await import('node:wasi')).WASI({ version: 'preview1' })", outcome: refused },
   "wasm-with-imports": {
@@ -42,14 +42,14 @@ attackTest("no program is started and no native code is run", {
   },
   "test-runner": {
     body: "Deno.test('x', () => {}); Deno.bench('x', () => {})",
-    outcome: /^(threw|returned null)/,
+    outcome: /^threw .*Deno\.test .*closed in the sandbox/,
   },
 });
 
 attackTest("no signal is sent and no process is ended, not even its own", {
   "kill-kernel": { body: "Deno.kill(Deno.ppid, 'SIGKILL')", outcome: refused },
   "kill-kernel-node": { body: "process.kill(process.ppid, 'SIGKILL')", outcome: refused },
-  "kill-import": { body: "(await import('node:process')).kill(1, 0)", outcome: /^threw / },
+  "kill-import": { body: "(await import('node:process')).kill(1, 0)", outcome: unavailable },
   "kill-own": { body: "Deno.kill(Deno.pid, 'SIGKILL')", outcome: refused },
   "kill-group": { body: "Deno.kill(-Deno.pid, 'SIGTERM')", outcome: refused },
   "usr1-to-itself": { body: "Deno.kill(Deno.pid, 'SIGUSR1')", outcome: refused },
@@ -58,7 +58,7 @@ attackTest("no signal is sent and no process is ended, not even its own", {
   "underscore-kill": { body: "process._kill(process.ppid, 9)", outcome: refused },
   "abort": { body: "process.abort()", outcome: refused },
   "exit": { body: "Deno.exit(0)", outcome: /^threw .*cannot end its process/ },
-  "exit-code": { body: "process.exitCode = 3; Deno.exitCode = 3; return 'set'", outcome: /^(returned "set"|threw )/ },
+  "exit-code": { body: "process.exitCode = 3; Deno.exitCode = 3; return 'set'", outcome: /^returned "set"$/ },
   "exit-later": {
     body: "setTimeout(() => process.exit(1)); await new Promise((done) => setTimeout(done, 20)); return 'alive'",
     outcome: /^returned "alive"/,
@@ -66,18 +66,18 @@ attackTest("no signal is sent and no process is ended, not even its own", {
   "close": { body: "self.close()", outcome: /^threw .*cannot end its process/ },
   "prototype-close": {
     body: "Object.getPrototypeOf(self).close?.call(self); return 'alive'",
-    outcome: /^(returned "alive"|threw )/,
+    outcome: /^returned "alive"$/,
   },
   "signal-listener": {
     body: "process.on('SIGTERM', () => {}); return 'listens'",
-    outcome: /^(returned "listens"|threw )/,
+    outcome: /^threw .*a signal listener .*closed in the sandbox/,
   },
   "inspector": { body: "(await import('node:inspector')).open(0)", outcome: refused },
   "trace": { body: "(await import('node:trace_events')).createTracing({ categories: ['v8'] })", outcome: refused },
   "v8-flags": { body: "(await import('node:v8')).setFlagsFromString('--expose-gc')", outcome: refused },
   "heap-snapshot": { body: "(await import('v8')).writeHeapSnapshot('x')", outcome: refused },
   "repl": { body: "(await import('node:repl')).start()", outcome: refused },
-  "process-report": { body: "return process.report.writeReport('x')", outcome: /^(threw |returned "")/ },
+  "process-report": { body: "return process.report.writeReport('x')", outcome: /^returned ""$/ },
 }, {
   async check(daemon) {
     const { units } = await daemon.health();
@@ -100,15 +100,15 @@ attackTest("no other thread is started and no other realm is entered", {
   "worker-rebuilt": {
     head: "import { Worker as Thread } from 'node:worker_threads';",
     body: "return Reflect.construct(Thread, ['1', { eval: true }], class {})",
-    outcome: /^threw /,
+    outcome: /^threw .*threads are closed in the sandbox/,
   },
   "vm": { body: "return (await import('node:vm')).runInNewContext('1')", outcome: refused },
-  "shadow-realm": { body: "return new globalThis.ShadowRealm()", outcome: /^threw / },
+  "shadow-realm": { body: "return new globalThis.ShadowRealm()", outcome: unavailable },
   "cluster": { body: "(await import('node:cluster')).default.fork()", outcome: refused },
   "function-constructor": { body: "return (0, eval)('Deno.readTextFileSync(\"/etc/passwd\")')", outcome: refused },
   "broadcast-to-kernel": {
     body: "const channel = new BroadcastChannel('nerve'); channel.postMessage('hello'); channel.close(); return 'sent'",
-    outcome: /^(returned "sent"|threw )/,
+    outcome: unavailable,
   },
   "graphics-card": { body: "return await navigator.gpu.requestAdapter()", outcome: unavailable },
   "graphics-card-by-prototype": {
@@ -118,19 +118,22 @@ attackTest("no other thread is started and no other realm is entered", {
   },
   "steal-locks": {
     body: "const held = await navigator.locks?.query(); return held?.held?.length ?? 0",
-    outcome: /^(returned 0|threw )/,
+    outcome: /^returned 0$/,
   },
 });
 
 attackTest("the kernel's environment, arguments, memory and files cannot be read", {
   "env": { body: "return Deno.env.get('EXAMPLE_KERNEL_SECRET')", outcome: refused },
   "env-all": { body: "return Deno.env.toObject()", outcome: refused },
-  "env-node": { body: "return process.env.EXAMPLE_KERNEL_SECRET.length", outcome: /^threw / },
-  "env-node-all": { body: "return Object.keys({ ...process.env })", outcome: /^(returned \[\]|threw )/ },
-  "env-set": { body: "Deno.env.set('LD_PRELOAD', '/x.so')", outcome: refused },
+  "env-node": { body: "return process.env.EXAMPLE_KERNEL_SECRET.length", outcome: refused },
+  "env-node-all": { body: "return Object.keys({ ...process.env })", outcome: refused },
+  "env-set": {
+    body: "Deno.env.set('LD_PRELOAD', '/x.so')",
+    outcome: /^threw .*a variable cannot be set in the sandbox/,
+  },
   "args": {
     body: "return JSON.stringify([Deno.args, process.argv]).includes('NERVE_TOKEN')",
-    outcome: /^(returned false|threw )/,
+    outcome: /^returned false$/,
   },
   "proc-environ": { body: "return Deno.readTextFileSync(`/proc/${Deno.ppid}/environ`)", outcome: refused },
   "proc-own-environ": { body: "return Deno.readTextFileSync('/proc/self/environ')", outcome: refused },
@@ -181,30 +184,30 @@ attackTest("a file descriptor of the process can be neither wrapped, read nor wr
     outcome: refused,
   },
   "tty": { body: "return new (await import('node:tty')).ReadStream(20)", outcome: refused },
-  "stdin": { body: "process.stdin.destroy?.(); return 'closed'", outcome: /^(returned "closed"|threw )/ },
+  "stdin": { body: "process.stdin.destroy?.(); return 'closed'", outcome: /^returned "closed"$/ },
   "stdout": {
     body: "Deno.stdout.writeSync(new TextEncoder().encode('{\"t\":\"ready\"}\\n')); return 'printed'",
-    outcome: /^(returned "printed"|threw )/,
+    outcome: /^returned "printed"$/,
   },
   "socket-of-stdout": {
     body: "return Object.getPrototypeOf(Object.getPrototypeOf(process.stdout))?.constructor?.name ?? 'none'",
-    outcome: /^(returned|threw )/,
+    outcome: /^returned "Stream"$/,
   },
   "socket-class-by-stdout": {
     body: `let at = process.stdout, names = [];
       for (; at; at = Object.getPrototypeOf(at)) { const made = at.constructor; names.push(made?.name);
         if (made?.name === 'Socket') { const wrapped = new made({ fd: 20 }); return 'wrapped ' + typeof wrapped.write; } }
       return names`,
-    outcome: /^(returned \[|threw )/,
+    outcome: /^returned \["Writable","Writable","Stream","EventEmitter","Object"\]$/,
   },
   "socket-class-by-stderr": {
     body: `let at = process.stderr;
       for (; at; at = Object.getPrototypeOf(at)) if (at.constructor?.name === 'Socket') return 'wrapped'; return []`,
-    outcome: /^(returned \[|threw )/,
+    outcome: /^returned \[\]$/,
   },
   "socket-class-by-stdin": {
     body: `let at = process.stdin;
       for (; at; at = Object.getPrototypeOf(at)) if (/Socket|Pipe/.test(at.constructor?.name)) return 'wrapped ' + at.constructor.name; return []`,
-    outcome: /^(returned \[|threw )/,
+    outcome: /^returned \[\]$/,
   },
 });

@@ -3,7 +3,7 @@
  * command of the store writes beside a running daemon. With real processes.
  */
 import assert from "node:assert/strict";
-import { storeArchiveOutput, storeBackupOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
+import { storeArchiveOutput, storeBackupOutput, storeVerifyOutput } from "../../../src/cli/render/store_schemas.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { DaemonWorkspace } from "../../support/daemon.ts";
 import { FakeClock } from "../../support/fake_clock.ts";

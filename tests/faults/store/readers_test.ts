@@ -37,6 +37,8 @@ const readers: readonly { readonly program: string; readonly args: (path: string
     args: (path, table) => [
       "eval",
       "--quiet",
+      // This repository's configuration closes node:sqlite.
+      "--no-config",
       `import { DatabaseSync } from "node:sqlite"; const db = new DatabaseSync(${
         JSON.stringify(path)
       }, { timeout: 10000 });` +

@@ -13,7 +13,7 @@ import { type CommandResult, type ServedWorkspace, serveWorkspace } from "../../
 
 const yaml = `senses: { meter: {}, quiet: {}, broken: {} }
 reflexes: [{ sense: meter, on: [quiet] }]
-workflows: { tidy: {}, stay: {} }
+workflows: { tidy: {}, stay: {}, ask: {} }
 `;
 const ending = "moderator: ({ messages }) => messages.length === 0 ? 'one' : END";
 const options = {
@@ -31,6 +31,8 @@ const options = {
   workflows: {
     tidy: `import { defineWorkflow, END } from "nerve";
       export default defineWorkflow({ roles: { one: () => ({ content: "tidied", meta: {} }) }, ${ending} });`,
+    ask: `import { defineWorkflow, END, gate } from "nerve";
+      export default defineWorkflow({ roles: { one: gate({ title: "Go?" }) }, ${ending} });`,
     stay: `import { defineWorkflow, END } from "nerve";
       const one = ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
@@ -109,6 +111,7 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   await caller.call("workflow trigger", "stay", "--id", "kept");
   await caller.call("workflow rerun", "kept", "--id", "kept-again");
   await caller.call("workflow kill", "kept");
+  await callApprovals(caller, served);
   for (const part of ["sense", "workflow"]) await caller.call(`${part} reset`, part === "sense" ? "meter" : "tidy");
   for (const name of ["sense list", "workflow list", "status", "events", "doctor", "version", "logs"]) {
     await caller.call(name);
@@ -131,6 +134,8 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
     [1, "WORKFLOW_UNKNOWN", "workflow trigger", "nosuch"],
     [1, "RUN_UNKNOWN", "workflow kill", "nosuch"],
     [1, "RUN_ENDED", "workflow kill", runId],
+    [1, "APPROVAL_UNKNOWN", "approve", "nosuch"],
+    [1, "APPROVAL_UNKNOWN", "approvals", "nosuch"],
     [1, "RUN_UNKNOWN", "workflow inspect", "nosuch"],
     [1, "ROW_UNKNOWN", "why", "999999"],
     [1, "QUERY_INVALID", "sense query", "meter", "delete from readings"],
@@ -142,6 +147,18 @@ async function withDaemon(caller: Caller, served: ServedWorkspace): Promise<void
   for (const name of ["reload", "validate"]) assert.deepEqual(await caller.call(name), { code: 1, error: null });
   await failAll(caller, [[1, "CONFIG_INVALID", "permissions list"]]);
   workspace.write("nerve.yaml", yaml);
+}
+
+async function callApprovals(caller: Caller, { workspace }: ServedWorkspace): Promise<void> {
+  for (const [decision, id] of [["approve", "asked"], ["reject", "asked-again"]] as const) {
+    const from = workspace.events.length;
+    await caller.call("workflow trigger", "ask", "--id", id);
+    await workspace.run("waiting", from);
+    await caller.call("approvals");
+    await caller.call("approvals", id);
+    await caller.call(decision, id);
+    await failAll(caller, [[1, "APPROVAL_UNKNOWN", decision, id]]);
+  }
 }
 
 async function withoutDaemon(caller: Caller, served: ServedWorkspace): Promise<void> {

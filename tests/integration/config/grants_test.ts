@@ -12,7 +12,8 @@ import type { SandboxPermissions } from "../../../src/protocol/message.ts";
 
 /** Runs `body` in a worker with those permissions; the worker answers by `report(value)`. */
 async function inSandbox(permissions: SandboxPermissions, body: string): Promise<unknown> {
-  const code = `import { DatabaseSync } from "node:sqlite";
+  // An import of node:sqlite would get the stand-in of deno.json.
+  const code = `const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
     const attempt = async (f) => { try { return await f() } catch (e) { return e.name + " " + e.message } };
     const report = (v) => postMessage(v); ${body}`;
   const options = { type: "module" as const, deno: { permissions } };

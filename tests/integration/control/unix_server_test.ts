@@ -119,3 +119,41 @@ Deno.test("a stop ends although a response never ends", async () => {
   assert.equal(await health, "DAEMON_MISSING");
   await Deno.remove(folder, { recursive: true });
 });
+
+// The bug was: 3,000 requests in one write were answered in one go, and nobody else meanwhile.
+Deno.test("a client that sends many requests at once gets them answered one by one, and others in between", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "nerve-control-" }), path = join(folder, "nerve.sock");
+  let asked = 0;
+  const order: string[] = [], half = Promise.withResolvers<void>(), count = 200;
+  const app = {
+    fetch: (request: Request) => {
+      const { pathname } = new URL(request.url);
+      order.push(pathname);
+      if (pathname === "/many" && ++asked === count / 2) half.resolve();
+      return new Response("fine");
+    },
+  };
+  const server = await serveControl(app, { path, clock: systemClock, report: () => {} });
+  try {
+    const connect = () => Deno.connect({ transport: "unix", path });
+    using many = await connect(), other = await connect();
+    const ask = (connection: Deno.Conn, path: string, times: number) =>
+      connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`.repeat(times)));
+    await ask(many, "/many", count);
+    await half.promise;
+    await ask(other, "/other", 1);
+    const answer = new Uint8Array(16);
+    await other.read(answer);
+    assert.match(new TextDecoder().decode(answer), /^HTTP\/1\.1 200/);
+    let answers = "";
+    const decoder = new TextDecoder(), part = new Uint8Array(65_536);
+    while (answers.split("fine").length <= count) {
+      answers += decoder.decode(part.subarray(0, await many.read(part) ?? 0));
+    }
+    assert.equal(order.filter((each) => each === "/many").length, count, "all were answered");
+    assert.ok(order.indexOf("/other") < count, "and one of another client between them");
+  } finally {
+    await server.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+});

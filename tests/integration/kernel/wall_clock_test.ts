@@ -38,6 +38,8 @@ Deno.test("the wall clock is set back and forward: cron lines go on, waits end, 
 
   clock.jump(-hourMs / 2);
   const setBack = clock.now();
+  // Its row may be from before the jump: it is heard of once it is on disk.
+  await workspace.signal("tick", workspace.events.length);
   for (let count = 0; count < 2; count++) {
     const { signal } = await workspace.signal("tick", workspace.events.length);
     assert.ok(signal.ts < setBack + hourMs / 4, "it waited for the old time");

@@ -37,7 +37,7 @@ class Life {
 
   async live(steps: readonly Step[]): Promise<void> {
     Deno.writeTextFileSync(this.#file, "from before\n");
-    this.#place = await findFirstPlace(this.#file, `${this.#file}.1`, false);
+    this.#place = await findFirstPlace(this.#file, { rotated: `${this.#file}.1`, encoding: null }, false);
     for (const each of [...steps, { do: "read", bytesMax: 1_000_000 } as const]) {
       if (each.do === "write") this.#write(each.text);
       else if (each.do === "begin") this.#begin();
@@ -87,6 +87,7 @@ class Life {
     const { place, missed } = await readNewLines(this.#place, {
       file: this.#file,
       rotated: `${this.#file}.1`,
+      encoding: null,
       isEnough: (bytes) => bytes >= bytesMax,
       onLine: (line) => this.read.push(line),
     });

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { TestSense, valueOf } from "../../support/library.ts";
+import { computeMounted } from "../../support/mounted_sense.ts";
+import { canMount } from "../../support/mounts.ts";
 import { copyProgram } from "../../support/programs.ts";
 
 /** A process whose command line contains a unique word, so that no other process on the machine is taken for it. */
@@ -149,6 +151,42 @@ Deno.test("process-watch finds programs with brackets, spaces and letters of any
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("process-watch tells two programs apart whose long names begin alike", async () => {
+  await using sense = new TestSense("process-watch");
+  const folder = await Deno.makeTempDir(), id = `nerve-${crypto.randomUUID().slice(0, 9)}`;
+  try {
+    copyProgram("/bin/sleep", `${folder}/${id}-one`);
+    const child = new Deno.Command(`${folder}/${id}-one`, { args: ["1000"] }).spawn();
+    try {
+      assert.deepEqual(valueOf(await sense.compute({ name: `${id}-one`, always: true })).pids, [child.pid]);
+      assert.deepEqual(valueOf(await sense.compute({ name: `${id}-two` })).pids, []);
+      assert.deepEqual(valueOf(await sense.compute({ name: id, always: true })).pids, [child.pid]);
+    } finally {
+      child.kill("SIGKILL");
+      await child.status;
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: "process-watch tells no false age where ps takes the container's start for the machine's (lxcfs)",
+  ignore: !canMount,
+  fn: async () => {
+    const word = uniqueWord(), upSeconds = Math.floor(Deno.osUptime());
+    await using program = new TestProcess(word);
+    await program.ready();
+    const look = async (uptime: number) => {
+      const config = { command_line: word, always: true }, files = { "/proc/uptime": `${uptime}.00 1.00\n` };
+      return valueOf(await computeMounted({ sense: "process-watch", config, files })).runningSeconds;
+    };
+    assert.equal(await look(Math.floor(upSeconds / 2)), null);
+    assert.ok((await look(upSeconds + 100_000)) < 60);
+    assert.ok((await look(upSeconds + 1)) < 60);
+  },
 });
 
 Deno.test("process-watch requires either a name or a command line", async () => {

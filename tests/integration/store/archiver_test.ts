@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import { lockRetryMs } from "../../../src/base/limits.ts";
-import * as outputs from "../../../src/cli/render/json_schemas.ts";
+import * as outputs from "../../../src/cli/render/store_schemas.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { at, everyRowOnce, jsonLines, withArchive } from "../../support/archive_bench.ts";
 import fc from "../../support/fast_check.ts";

@@ -1,7 +1,7 @@
 /** `nerve store backup` and `restore` on real data. Danger: an incomplete backup is taken for a complete one. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { storeBackupOutput, storeRestoreOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
+import { storeBackupOutput, storeRestoreOutput, storeVerifyOutput } from "../../../src/cli/render/store_schemas.ts";
 import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { lockWorkspace } from "../../../src/store/workspace_lock.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setImmediate } from "node:timers";
 import { systemClock } from "../../../src/base/clock.ts";
-import { storeGcOutput } from "../../../src/cli/render/json_schemas.ts";
+import { storeGcOutput } from "../../../src/cli/render/store_schemas.ts";
 import { findGarbage, removeGarbage } from "../../../src/store/blobs/blob_gc.ts";
 import { BlobStore } from "../../../src/store/blobs/blob_store.ts";
 import { at, damageDatabase, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";

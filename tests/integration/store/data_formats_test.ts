@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { runCli } from "../../../src/cli/app.ts";
-import { storeVerifyOutput, workflowThreadOutput } from "../../../src/cli/render/json_schemas.ts";
+import { workflowThreadOutput } from "../../../src/cli/render/json_schemas.ts";
+import { storeVerifyOutput } from "../../../src/cli/render/store_schemas.ts";
 import type { LogRow } from "../../../src/protocol/log.ts";
 import { logMigrations } from "../../../src/store/log/schema.ts";
 import { openDatabase, readUserVersion } from "../../../src/store/sqlite/database.ts";

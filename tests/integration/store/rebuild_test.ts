@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Approval, ApprovalDecision, NewApproval } from "../../../src/protocol/approval.ts";
 import type { RunStatus, RunWait } from "../../../src/protocol/run.ts";
 import { rebuildRuns } from "../../../src/store/runs/rebuild.ts";
 import type { SqliteRunStore } from "../../../src/store/runs/run_store.ts";
@@ -16,10 +17,20 @@ const runIds = ["a", "b", "c", "d"];
 
 type Step =
   | { readonly do: "create"; readonly id: string; readonly status: "queued" | "started" | "dropped" }
-  | { readonly do: "start" | "resume" | "message" | "wait" | "noise"; readonly id: string }
+  | { readonly do: "start" | "resume" | "message" | "wait" | "ask" | "noise"; readonly id: string }
   | { readonly do: "end"; readonly id: string; readonly status: RunStatus };
 
 const id = fc.constantFrom(...runIds);
+
+function requestOf(id: string, round: number): NewApproval {
+  const texts = { title: "Go?", body: "- a", options: ["approve", "reject"], digest: `digest of ${id}` };
+  return { id, round, role: "ask", gate: "ask", kind: "gate", ...texts, created: 3, expires: 9, onExpiry: "reject" };
+}
+
+function decisionOf({ id, digest }: Approval): ApprovalDecision {
+  const who = { by: "ada", how: "person", token: "t", comment: null } as const;
+  return { id, digest, state: "approved", decision: "approve", ...who, decided: 8 };
+}
 
 function sleepOf(round: number): RunWait {
   const boot = { id: "b", ms: 5 };
@@ -35,7 +46,7 @@ function sleepOf(round: number): RunWait {
 
 const stepArbitrary: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("create" as const), id, status: fc.constantFrom("queued", "started", "dropped") }),
-  fc.record({ do: fc.constantFrom("start", "resume", "message", "wait", "noise"), id }),
+  fc.record({ do: fc.constantFrom("start", "resume", "message", "wait", "ask", "noise"), id }),
   fc.record({ do: fc.constant("end" as const), id, status: fc.constantFrom(...ends, "dropped" as const) }),
 );
 
@@ -60,7 +71,9 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
       const round = (run?.rounds ?? 0) + 1, attempt = run?.attempt ?? 1;
       const of = { runId: step.id, workflow: "cleanup", attempt, causeId: null };
       const message = { round, role: "r", content: "c", meta: { status: "completed" }, ts: 7 };
-      await (run?.status === "waiting" ? runs.settleWait(of, message) : runs.appendMessage(of, message));
+      const asked = runs.readApprovalAt(step.id, round);
+      const decision = asked === null ? null : decisionOf(asked.approval);
+      await (run?.status === "waiting" ? runs.settleWait(of, message, decision) : runs.appendMessage(of, message));
       return;
     }
     case "end": {
@@ -73,6 +86,13 @@ async function take(runs: SqliteRunStore, step: Step): Promise<void> {
     case "wait": {
       const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
       await runs.beginWait(of, sleepOf((run?.rounds ?? 0) + 1), "sleeps");
+      return;
+    }
+    case "ask": {
+      const round = (run?.rounds ?? 0) + 1, wait = { ...sleepOf(round), kind: "gate" } as const;
+      const of = { runId: step.id, workflow: "cleanup", attempt: run?.attempt ?? 1, causeId: null };
+      const id = `${step.id}:ask::${runs.countApprovals(step.id, "ask") + 1}`;
+      await runs.beginWait(of, wait, "asks", requestOf(id, round));
       return;
     }
     case "noise":
@@ -97,13 +117,15 @@ Deno.test("the table of runs is rebuilt from the log as it was", () =>
         using db = openDatabase(path);
         const table = () => db.prepare("select * from workflow_runs order by seq").all();
         const waits = () => db.prepare("select * from run_waits order by run_id").all().map((row) => ({ ...row }));
-        const before = table(), waited = waits();
-        db.exec("delete from workflow_runs; delete from run_waits");
+        const approvals = () => db.prepare("select * from approvals order by id").all().map(withoutSeq);
+        const before = table(), waited = waits(), asked = approvals();
+        db.exec("delete from workflow_runs; delete from run_waits; delete from approvals");
         assert.deepEqual(rebuildRuns(db), { runs: before.length, skipped: 0 });
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
         rebuildRuns(db);
         assert.deepEqual(table().map(withoutSeq), before.map(withoutSeq));
         assert.deepEqual(waits(), waited);
+        assert.deepEqual(approvals(), asked);
       }),
       { numRuns: 60 },
     );

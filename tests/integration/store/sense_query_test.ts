@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
-import { openMigrated } from "../../support/sense_database.ts";
 import { readNewestRows, readSchema, runReadOnlyQuery } from "../../../src/store/sqlite/sense_query.ts";
+import { openMigrated } from "../../support/sense_database.ts";
 import { inTempDir } from "../../support/temp_workspace.ts";
 
 function bench(test: (path: string, root: string) => void): Promise<void> {
@@ -128,6 +128,24 @@ Deno.test("a query and a writing sense do not block each other", () =>
     writer.exec("insert into readings values (4, 0.1, 'new')");
     assert.deepEqual([...{ [Symbol.iterator]: () => rows }], [[2], [3]]);
     assert.equal(rowsOf(path, "select id from readings").length, 4);
+  }));
+
+Deno.test("who takes the rows of a query slowly keeps no sense from emptying its -wal file", () =>
+  bench((path) => {
+    using writer = openDatabase(path);
+    writer.exec("pragma busy_timeout = 0");
+    const isFree = () => writer.prepare("pragma wal_checkpoint(truncate)").get()?.busy === 0;
+    const rows = runReadOnlyQuery(path, "select id from readings order by id").rows[Symbol.iterator]();
+    assert.deepEqual(rows.next().value, [1]);
+    writer.exec("insert into readings values (4, 0.1, 'new')");
+    assert.ok(isFree());
+    const endless = "with recursive n(i) as (select id from readings union all select i + 1 from n) select i from n";
+    const more = runReadOnlyQuery(path, endless).rows[Symbol.iterator]();
+    assert.equal(more.next().done, false);
+    writer.exec("insert into readings values (5, 0.1, 'new')");
+    assert.ok(!isFree(), "an answer that is larger than memory may hold is read while it is taken");
+    more.return?.();
+    assert.ok(isFree());
   }));
 
 Deno.test("the newest rows are of the sense's first table, or of the named one", () =>

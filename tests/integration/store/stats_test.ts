@@ -1,6 +1,6 @@
 /** `nerve store stats` on real data. */
 import assert from "node:assert/strict";
-import { storeStatsOutput } from "../../../src/cli/render/json_schemas.ts";
+import { storeStatsOutput } from "../../../src/cli/render/store_schemas.ts";
 import { at, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";
 
 Deno.test("nerve store stats shows sizes, rows, the oldest row and the growth per day", () =>

@@ -1,7 +1,7 @@
 /** What every `nerve store` command has in common. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { storeGcOutput, storeStatsOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
+import { storeGcOutput, storeStatsOutput, storeVerifyOutput } from "../../../src/cli/render/store_schemas.ts";
 import { withArchive } from "../../support/archive_bench.ts";
 import { writeWorkspace } from "../../support/temp_workspace.ts";
 

@@ -1,7 +1,7 @@
 /** `nerve store verify` on real data. Danger: damage that is not found, or sound data that is called damaged. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { storeRebuildRunsOutput, storeVerifyOutput } from "../../../src/cli/render/json_schemas.ts";
+import { storeRebuildRunsOutput, storeVerifyOutput } from "../../../src/cli/render/store_schemas.ts";
 import { openDatabase } from "../../../src/store/sqlite/database.ts";
 import { at, damageDatabase, oldBlob, senseWith, storeJson, withArchive } from "../../support/archive_bench.ts";
 import fc from "../../support/fast_check.ts";

@@ -18,3 +18,11 @@ Deno.test("toPrintable() leaves nothing that a terminal obeys, whatever it is gi
     assert.doesNotMatch(toPrintable(text), /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/);
   }));
 });
+
+Deno.test("every character that a terminal obeys is escaped, and no other", () => {
+  const obeyed = /\p{Cc}|\p{Bidi_Control}|[\u2028\u2029]/u;
+  for (let code = 0; code <= 0xffff; code++) {
+    const character = String.fromCharCode(code);
+    assert.equal(toPrintable(`a${character}b`) !== `a${character}b`, obeyed.test(character), code.toString(16));
+  }
+});

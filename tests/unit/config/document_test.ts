@@ -1,7 +1,7 @@
 /** YAML as nerve reads it. Danger: a file that costs much more to read than to write. */
 import assert from "node:assert/strict";
 import { configDepthMax } from "../../../src/base/limits.ts";
-import { parseNerveConfig } from "../../../src/config/parse.ts";
+import { parseNerveConfig, readNerveConfig } from "../../../src/config/parse.ts";
 import { configOf, linesOf } from "../../support/parsed_config.ts";
 
 Deno.test("text that is not YAML is an error with its place, and with a hint where one helps", () => {
@@ -24,6 +24,50 @@ Deno.test("values that are not JSON, and keys that are not names, are rejected",
   for (const value of [".nan", ".inf", "{ [a]: 1 }", "{ __proto__: 1 }"]) {
     assert.equal(parseNerveConfig(`senses: { a: { config: { x: ${value} } } }`).ok, false, value);
   }
+});
+
+Deno.test("a whole number that would become another one is an error that says how to keep it", () => {
+  const numbers = [
+    "12345678901234567890",
+    "9007199254740993",
+    "-9007199254740993",
+    "0x20000000000001",
+    "0x2000000000000e1",
+  ];
+  for (const number of numbers) {
+    const text = `senses:\n  s:\n    config: { chat: ${number} }\n`;
+    const [problem] = readNerveConfig(text).diagnostics.filter(({ severity }) => severity === "error");
+    assert.equal(problem?.path, "senses.s.config.chat");
+    assert.match(problem.message, /too large to be kept exactly/);
+    assert.equal(problem.hint, `to keep its digits, put it in quotes: "${number}"`);
+    assert.deepEqual([problem.place?.line, problem.place?.column], [3, 15]);
+    const quoted = configOf(text.replace(number, `"${number}"`));
+    assert.deepEqual(quoted.senses.get("s")?.config, { chat: number });
+  }
+  const { config } =
+    configOf("senses: { s: { config: { a: 9007199254740991, b: 1e20, c: 1.5, d: -3 } } }").senses.get("s") ?? {};
+  assert.deepEqual(config, { a: Number.MAX_SAFE_INTEGER, b: 1e20, c: 1.5, d: -3 });
+});
+
+Deno.test("a cron line or another text without quotes is an error where it begins, which says to quote it", () => {
+  const cases: [text: string, value: string, line: number, column: number][] = [
+    ["reflexes:\n  - { sense: s, cron: */5 * * * *, catch_up: once }\n", "*/5 * * * *", 2, 23],
+    ["reflexes:\n  - sense: s\n    cron: */5 * * * *   # often\n", "*/5 * * * *", 3, 11],
+    ["reflexes:\r\n  - sense: s\r\n    cron: * * * * *\r\n", "* * * * *", 3, 11],
+    ["senses:\n  s:\n    config: { at: @daily }\n", "@daily", 3, 19],
+    ["senses:\n  s:\n    config:\n      - a\n      - `x`\n", "`x`", 5, 9],
+    ["senses: { s: { config: { a: %x } } }", "%x", 1, 29],
+  ];
+  for (const [text, value, line, column] of cases) {
+    const { diagnostics } = readNerveConfig(text);
+    assert.equal(diagnostics.length, 1, JSON.stringify(diagnostics));
+    const [{ message, hint, place }] = diagnostics as [typeof diagnostics[number]];
+    assert.ok(message.startsWith(`is not YAML: "${value}" begins with ${value[0]}, which YAML keeps for `), message);
+    assert.equal(hint, `put it in quotes: "${value}"`);
+    assert.deepEqual([place?.line, place?.column], [line, column], text);
+  }
+  const [short] = readNerveConfig("senses: { s: {} }\nreflexes:\n  - { sense: s, cron: */5 }\n").diagnostics;
+  assert.equal(short?.hint, 'if */5 is meant as text, put it in quotes: "*/5"');
 });
 
 Deno.test("aliases repeat a value; an alias for nothing, or for itself, is an error", () => {

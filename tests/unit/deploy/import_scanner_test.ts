@@ -41,6 +41,22 @@ Deno.test("an import whose path is computed makes the result uncertain", () => {
   }
 });
 
+// The bug was: 230 bytes of such code took the kernel for ever (tests/faults/texts has the times).
+Deno.test("comments and backslashes without end make the result uncertain, or change nothing", () => {
+  const many = 150_000;
+  assert.equal(scanImports(`await import(${"/**/".repeat(many)}x)`).unsure, true);
+  assert.equal(scanImports(`await import(${"/**/".repeat(many)}"./a.ts"${"/**/".repeat(many)})`).unsure, false);
+  assert.equal(scanImports(`export const compute = () => 1; // from'${"\\".repeat(many)}`).unsure, false);
+  assert.equal(scanImports("import(/*".repeat(many)).unsure, true);
+  assert.equal(scanImports(`import(/*`.repeat(many / 10) + `*/"./a.ts")`).unsure, true, "too much to look at");
+});
+
+Deno.test("a module that is too long, or names too much, may import anything", () => {
+  assert.deepEqual(scanImports(" ".repeat(2 ** 20 + 1)), { specifiers: [], unsure: true });
+  const paths = Array.from({ length: 2_001 }, (_, n) => `"./${n}.ts"`).join(" ");
+  assert.deepEqual(scanImports(paths), { specifiers: [], unsure: true });
+});
+
 Deno.test("a specifier becomes a path in the workspace, or null", () => {
   const from = "senses/a/index.ts", root = "/home/me/my work #1";
   const resolved = (specifier: string) => resolveImport(specifier, from, root);

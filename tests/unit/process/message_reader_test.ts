@@ -45,6 +45,7 @@ function setUp(kind: "group" | "workflow" = "group") {
   const shim = new FakeConnection(), worker = new FakeConnection(), delivered: string[] = [];
   const done = receiveMessages(Promise.resolve(shim.link()), Promise.resolve(worker.link()), kind, {
     paceLine: () => null,
+    onHandled: () => {},
     onMessage: (message) => delivered.push(message.t === "pong" ? `pong ${message.n}` : message.t),
     onInvalid: (why) => delivered.push(`broken: ${why}`),
     onClosed: () => delivered.push("hung up"),

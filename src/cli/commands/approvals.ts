@@ -1,0 +1,130 @@
+/**
+ * `nerve approvals`: what waits for a decision, and `nerve approvals ID`: one request with all that is decided on. From the
+ * database, with or without a daemon. `ID` may be a run: then its open request is meant.
+ */
+import { NerveError } from "../../base/errors.ts";
+import { toPrintable } from "../../base/printable.ts";
+import type { Approval, ApprovalSummary } from "../../protocol/approval.ts";
+import { unknownApproval } from "../../protocol/common_errors.ts";
+import { type CliIo, exit } from "../io.ts";
+import { type CliRecords, openRecordsOrEmpty, printNothingYet } from "../open_records.ts";
+import {
+  clip,
+  dim,
+  formatDateTime,
+  formatDistance,
+  print,
+  printJson,
+  printPage,
+  printTable,
+  sign,
+  toPrintableLines,
+} from "../render/terminal.ts";
+import { openWorkspace } from "../workspace.ts";
+
+interface Flags {
+  readonly all: boolean;
+  readonly run?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
+  readonly json: boolean;
+  readonly workspace?: string | undefined;
+}
+
+export async function approvals(io: CliIo, flags: Flags, id?: string): Promise<number> {
+  using records = openRecordsOrEmpty(await openWorkspace(io, flags.workspace));
+  if (id === undefined) listRequests(io, flags, records);
+  else {
+    const approval = findApproval(records, id);
+    if (flags.json) printJson(io, approval);
+    else printApproval(io, approval);
+  }
+  return exit.ok;
+}
+
+/** The request with this id; for the id of a run, its open request. */
+export function findApproval(records: CliRecords, id: string): Approval {
+  const approval = records.approval(id);
+  if (approval !== null) return approval;
+  const run = records.run(id), asked = run === null ? null : records.approvalAt(id, run.rounds + 1);
+  if (asked !== null) return asked;
+  if (run === null) throw unknownApproval(id);
+  throw new NerveError("APPROVAL_UNKNOWN", `run ${id} waits for no decision: it is ${run.status}`, {
+    hint: `nerve approvals --all --run ${id} shows what it asked before`,
+  });
+}
+
+function listRequests(io: CliIo, flags: Flags, records: CliRecords): void {
+  const { all, run, limit = 20, offset = 0 } = flags, now = io.clock.now();
+  const page = records.approvals({ all, limit, offset, ...(run === undefined ? {} : { runId: run }) });
+  if (flags.json) return printJson(io, { ...page, offset });
+  if (page.items.length > 0) {
+    printTable(
+      io,
+      ["", "REQUEST", "WORKFLOW", "STATE", "SINCE", "EXPIRES", "ASKS"],
+      page.items.map((each) => [
+        signOf(each),
+        each.id,
+        each.workflow,
+        stateOf(each),
+        formatDistance(each.created, now),
+        each.expires === null || !each.open ? "-" : formatDistance(each.expires, now),
+        clip(each.title, 60),
+      ]),
+    );
+  }
+  const next = ["nerve approvals", ...all ? ["--all"] : [], ...run === undefined ? [] : [`--run ${run}`]].join(" ");
+  printPage(io, {
+    offset,
+    shown: page.items.length,
+    total: page.total,
+    what: all ? "requests" : "requests for a decision",
+    next: `${next} --offset ${offset + page.items.length}${flags.limit === undefined ? "" : ` --limit ${limit}`}`,
+  });
+  printNothingYet(io, records);
+}
+
+function signOf({ open, state }: ApprovalSummary): string {
+  if (open) return sign.next;
+  return state === "approved" ? "✅" : state === "pending" ? sign.idle : sign.failed;
+}
+
+/** A request whose run has ended is pending for ever. */
+function stateOf({ open, state, decision }: ApprovalSummary): string {
+  if (state === "pending") return open ? "open" : "run ended";
+  return state === "decided" || state === "expired" ? `${state}: ${decision}` : state;
+}
+
+export function printApproval(io: CliIo, approval: Approval): void {
+  const { id, runId, workflow, round, role, title, body, options, digest, expires, onExpiry, created, open } = approval;
+  print(io, `${signOf(approval)} ${toPrintable(title)}`);
+  const fields: [string, string][] = [
+    ["request", id],
+    ["run", `${runId} of ${workflow}, round ${round}, role ${clip(role, 100)}`],
+    ["state", stateOf(approval)],
+    ["options", options.join(", ")],
+    ["asked", `${formatDateTime(created)} (${formatDistance(created, io.clock.now())})`],
+    ["expires", expires === null ? "never" : `${formatDateTime(expires)}, then ${onExpiry}`],
+    ["digest", digest],
+    ...decisionFields(approval),
+  ];
+  for (const [name, value] of fields) print(io, `   ${dim(io, name.padEnd(8))} ${value}`);
+  if (body !== "") print(io, `\n${toPrintableLines(body)}`);
+  if (!open) return;
+  const reject = options.includes("reject") ? `, nerve reject ${id}` : "";
+  const option = options.includes("approve") ? "" : " --option OPTION";
+  print(io, dim(io, `\nnext: nerve approve ${id}${option}${reject}`));
+}
+
+function decisionFields({ decision, by, how, comment, decided }: Approval): [string, string][] {
+  if (decision === null) return [];
+  const who = how === "expiry" ? "nobody in time" : toPrintable(by ?? "a person");
+  const when = decided === null ? "" : `, ${formatDateTime(decided)}`;
+  return [
+    ["decision", `${decision}, by ${who}${when}`],
+    ...(comment === null ? [] : [["comment", clip(comment, 2_000)]]),
+  ] as [
+    string,
+    string,
+  ][];
+}

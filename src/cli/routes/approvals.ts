@@ -1,0 +1,62 @@
+/** `nerve approvals`, `nerve approve` and `nerve reject`. */
+import type { Command } from "@stricli/core";
+import { type CliContext, command, switchFlag, textFlag, wholeNumberFlag } from "../command.ts";
+import { proposeRequests, proposeRuns } from "../completion_names.ts";
+
+const request = {
+  brief: "The id of a request, or of the run that asks",
+  placeholder: "ID",
+  parse: String,
+  proposeCompletions: proposeRequests,
+} as const;
+const decisionFlags = {
+  comment: textFlag("What the run is told with the decision", "TEXT"),
+  digest: textFlag("The digest of what was shown; default: that of the request as it is", "HEX"),
+  token: textFlag("The same at every retry of this decision; default: a new one", "TOKEN"),
+};
+
+export const approvalCommands: Readonly<Record<string, Command<CliContext>>> = {
+  approvals: command(
+    async () => (await import("../commands/approvals.ts")).approvals,
+    {
+      brief: "Show what waits for a decision",
+      details: "Lists the requests that wait for a decision, oldest first; with --all every request, newest first.\n" +
+        "With an ID: one request, and what is decided on.",
+      examples: ["nerve approvals", "nerve approvals ID", "nerve approvals --all --run RUN"],
+    },
+    {
+      flags: {
+        all: switchFlag("Include requests that were decided, and those of runs that have ended"),
+        run: { ...textFlag("Only requests of this run", "RUN"), proposeCompletions: proposeRuns },
+        limit: wholeNumberFlag("How many requests; default 20", "N", 1),
+        offset: wholeNumberFlag("How many to skip", "N", 0),
+      },
+      json: true,
+      positional: { kind: "tuple", parameters: [{ ...request, optional: true }] },
+    },
+  ),
+  approve: command(
+    async () => (await import("../commands/approve.ts")).approve,
+    {
+      brief: "Decide a request",
+      details:
+        "Decides what a run has asked, in the running daemon; without --option it approves. The run goes on with the\n" +
+        "decision. Exits 1 when the request was decided in another way, or by somebody else.",
+      examples: ["nerve approve ID", `nerve approve ID --option later --comment "after the release"`],
+    },
+    {
+      flags: { option: textFlag("What is decided; default: approve", "OPTION"), ...decisionFlags },
+      json: true,
+      positional: { kind: "tuple", parameters: [request] },
+    },
+  ),
+  reject: command(
+    async () => (await import("../commands/approve.ts")).reject,
+    {
+      brief: "Reject a request",
+      details: "As nerve approve ID --option reject.",
+      examples: [`nerve reject ID --comment "not on a Friday"`],
+    },
+    { flags: decisionFlags, json: true, positional: { kind: "tuple", parameters: [request] } },
+  ),
+};

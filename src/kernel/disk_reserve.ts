@@ -1,0 +1,64 @@
+/**
+ * Keeps the reserve of the log filled (store/commit/reserve.ts), and tells when it is used. Created by wiring.ts.
+ */
+import { messageOf } from "../base/errors.ts";
+import { formatSize } from "../base/duration.ts";
+import { reserveCheckMs, reserveFirstMs } from "../base/limits.ts";
+import type { CancelTimer, Clock } from "../base/time.ts";
+import { Reserve, type SpareSpace } from "../store/commit/reserve.ts";
+
+export class DiskReserve implements SpareSpace {
+  readonly #reserve: Reserve;
+  readonly #clock: Clock;
+  readonly #report: (message: string) => void;
+  readonly #stop = new AbortController();
+  #cancel: CancelTimer | null = null;
+  #filling: Promise<void> = Promise.resolve();
+  /** It is not as it should be, and that was told. */
+  #told = false;
+
+  constructor(path: string, clock: Clock, report: (message: string) => void) {
+    this.#reserve = new Reserve(path);
+    this.#clock = clock;
+    this.#report = report;
+  }
+
+  start(): void {
+    this.#cancel = this.#clock.after(reserveFirstMs, () => this.#filling = this.#fill());
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#cancel?.();
+    await this.#filling;
+  }
+
+  /** Resolves when what it writes now is written. */
+  filled(): Promise<void> {
+    return this.#filling;
+  }
+
+  give(): boolean {
+    if (!this.#reserve.give()) return false;
+    if (!this.#told) {
+      this.#told = true;
+      this.#report("the disk is full: the log uses its reserve (data/reserve); free some disk space");
+    }
+    return true;
+  }
+
+  async #fill(): Promise<void> {
+    try {
+      const isFull = await this.#reserve.fill(this.#stop.signal);
+      if (isFull && this.#told) {
+        this.#told = false;
+        this.#report(`the reserve of the log is whole again (${formatSize(this.#reserve.bytes)})`);
+      }
+    } catch (thrown) {
+      if (!this.#told) this.#report(`the reserve of the log (data/reserve) cannot be filled: ${messageOf(thrown)}`);
+      this.#told = true;
+    }
+    if (this.#stop.signal.aborted) return;
+    this.#cancel = this.#clock.after(reserveCheckMs, () => this.#filling = this.#fill());
+  }
+}

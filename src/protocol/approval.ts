@@ -1,0 +1,122 @@
+/** Approvals: what a run asks a person to decide, and the decision. */
+import * as z from "zod";
+import { approvalByMaxChars, approvalCommentMaxChars, approvalTokenMaxChars } from "../base/wait_limits.ts";
+import { runIdSchema } from "./run.ts";
+import { nameSchema } from "./signal.ts";
+
+/** `decided`: by an option that is none of approve, reject and abort. */
+export const approvalStateSchema = z.enum(["pending", "approved", "rejected", "aborted", "decided", "expired"]);
+export type ApprovalState = z.infer<typeof approvalStateSchema>;
+
+/** Who decided: a person, or the time that the request had. */
+export const decisionHowSchema = z.enum(["person", "expiry"]);
+export type DecisionHow = z.infer<typeof decisionHowSchema>;
+
+/** A request without its body, for lists. Times are milliseconds. */
+export const approvalSummarySchema = z.object({
+  /** `RUN:GATE::N`: the N-th request of that gate of the run. */
+  id: z.string(),
+  runId: runIdSchema,
+  workflow: nameSchema,
+  round: z.int(),
+  role: z.string(),
+  gate: z.string(),
+  kind: z.enum(["gate"]),
+  title: z.string(),
+  options: z.array(z.string()),
+  /** Over the workflow and its code, the run, the messages before, and everything that is shown. A decision names it. */
+  digest: z.string(),
+  state: approvalStateSchema,
+  /** Whether it can be decided: it is pending, and its run has not ended. */
+  open: z.boolean(),
+  created: z.number(),
+  expires: z.number().nullable(),
+  /** The option that the expiry decides for. */
+  onExpiry: z.string().nullable(),
+  decision: z.string().nullable(),
+  by: z.string().nullable(),
+  how: decisionHowSchema.nullable(),
+  comment: z.string().nullable(),
+  decided: z.number().nullable(),
+});
+export type ApprovalSummary = z.infer<typeof approvalSummarySchema>;
+
+/** `body` is Markdown: what is decided on. */
+export const approvalSchema = approvalSummarySchema.extend({ body: z.string() });
+export type Approval = z.infer<typeof approvalSchema>;
+
+/** A request, with the token of its decision. */
+export interface StoredApproval {
+  readonly approval: Approval;
+  readonly token: string | null;
+}
+
+/** What a request is made of; the database adds its state. */
+export type NewApproval = Pick<
+  Approval,
+  | "id"
+  | "round"
+  | "role"
+  | "gate"
+  | "kind"
+  | "title"
+  | "body"
+  | "options"
+  | "digest"
+  | "created"
+  | "expires"
+  | "onExpiry"
+>;
+
+/** The decision of a request. `token` is null for an expiry. */
+export type ApprovalDecision = {
+  readonly id: string;
+  readonly digest: string;
+  readonly state: Exclude<ApprovalState, "pending">;
+  readonly decision: string;
+  readonly by: string | null;
+  readonly how: DecisionHow;
+  readonly token: string | null;
+  readonly comment: string | null;
+  readonly decided: number;
+};
+
+/**
+ * `token` is chosen by the client, the same at every retry: the same option with the same token is one decision. `by`: the
+ * name of who decides, as the client says.
+ */
+export const decisionRequestSchema = z.strictObject({
+  option: z.string(),
+  digest: z.string(),
+  token: z.string().min(1).max(approvalTokenMaxChars),
+  by: z.string().min(1).max(approvalByMaxChars).optional(),
+  comment: z.string().max(approvalCommentMaxChars).optional(),
+});
+export type DecisionRequest = z.infer<typeof decisionRequestSchema>;
+
+/** `replayed`: it was decided so before, by this token or this person, and nothing has changed. */
+export const decisionReplySchema = z.object({ replayed: z.boolean(), approval: approvalSchema });
+export type DecisionReply = z.infer<typeof decisionReplySchema>;
+
+/** Which requests to list: the oldest first, and of those that are open unless `all`; then the newest first. */
+export interface ApprovalQuery {
+  readonly runId?: string;
+  readonly all: boolean;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** `total` counts every request that passes the filter. */
+export const approvalPageSchema = z.object({ total: z.int(), items: z.array(approvalSummarySchema) });
+export type ApprovalPage = z.infer<typeof approvalPageSchema>;
+
+/** The state of a request that was decided for this option. */
+export function stateOfDecision(option: string): Exclude<ApprovalState, "pending" | "expired"> {
+  return option === "approve"
+    ? "approved"
+    : option === "reject"
+    ? "rejected"
+    : option === "abort"
+    ? "aborted"
+    : "decided";
+}

@@ -1,0 +1,114 @@
+/**
+ * The SQL for `approvals`, over any connection: what runs ask persons to decide. Used by run_store.ts (the writer's
+ * connection), rebuild.ts, verify.ts and reader.ts.
+ */
+import type {
+  ApprovalDecision,
+  ApprovalPage,
+  ApprovalQuery,
+  ApprovalState,
+  ApprovalSummary,
+  DecisionHow,
+  NewApproval,
+  StoredApproval,
+} from "../../protocol/approval.ts";
+import type { Run } from "../../protocol/run.ts";
+import type { Step, Value } from "../commit/operations.ts";
+import type { StatementCache } from "../sqlite/database.ts";
+
+const summaryColumns =
+  "id, run_id, workflow, round, role, gate_key, kind, title, options, digest, state, open, created," +
+  " expires, on_expiry, decision, by, how, comment, decided";
+
+/** A row as an object: the database is ours and its tables are strict. */
+function toSummary(row: Record<string, unknown>): ApprovalSummary {
+  return {
+    id: row.id as string,
+    runId: row.run_id as string,
+    workflow: row.workflow as string,
+    round: row.round as number,
+    role: row.role as string,
+    gate: row.gate_key as string,
+    kind: row.kind as ApprovalSummary["kind"],
+    title: row.title as string,
+    options: JSON.parse(row.options as string) as string[],
+    digest: row.digest as string,
+    state: row.state as ApprovalState,
+    open: row.open === 1,
+    created: row.created as number,
+    expires: row.expires as number | null,
+    onExpiry: row.on_expiry as string | null,
+    decision: row.decision as string | null,
+    by: row.by as string | null,
+    how: row.how as DecisionHow | null,
+    comment: row.comment as string | null,
+    decided: row.decided as number | null,
+  };
+}
+
+export function readApproval(statements: StatementCache, id: string): StoredApproval | null {
+  const row = statements.get(`select ${summaryColumns}, body, token from approvals where id = ?`).get(id);
+  if (row === undefined) return null;
+  return { approval: { ...toSummary(row), body: row.body as string }, token: row.token as string | null };
+}
+
+/** The request of a run in a round; null when that round is no gate. */
+export function readApprovalAt(statements: StatementCache, runId: string, round: number): StoredApproval | null {
+  const row = statements.get("select id from approvals where run_id = ? and round = ?").get(runId, round);
+  return row === undefined ? null : readApproval(statements, row.id as string);
+}
+
+/** How many requests a gate of a run has made. */
+export function countApprovals(statements: StatementCache, runId: string, gate: string): number {
+  const sql = "select count(*) as count from approvals where run_id = ? and gate_key = ?";
+  return Number(statements.get(sql).get(runId, gate)?.count);
+}
+
+/** Open requests, oldest first; with `all`, every one, newest first. */
+export function listApprovals(statements: StatementCache, query: ApprovalQuery): ApprovalPage {
+  const { runId, all, limit, offset } = query;
+  const parts = [...(all ? [] : ["open = 1"]), ...(runId === undefined ? [] : ["run_id = ?"])];
+  const where = parts.length === 0 ? "" : ` where ${parts.join(" and ")}`, values = runId === undefined ? [] : [runId];
+  const total = Number(statements.get(`select count(*) as count from approvals${where}`).get(...values)?.count);
+  const order = all ? "seq desc" : "seq";
+  const sql = `select ${summaryColumns} from approvals${where} order by ${order} limit ? offset ?`;
+  return { total, items: statements.get(sql).all(...values, limit, offset).map(toSummary) };
+}
+
+/** How many requests are open, and since when the oldest is. */
+export function countOpen(statements: StatementCache): { readonly open: number; readonly oldest: number | null } {
+  const open = Number(statements.get("select count(*) as count from approvals where open = 1").get()?.count);
+  const first = statements.get("select created from approvals where open = 1 order by seq limit 1").get();
+  return { open, oldest: first === undefined ? null : first.created as number };
+}
+
+/** The request of a run that has just become `waiting`. */
+export function insertApproval(run: Pick<Run, "runId" | "workflow">, request: NewApproval): Step {
+  const { id, round, role, gate, kind, title, body, options, digest, created, expires, onExpiry } = request;
+  return {
+    sql:
+      "insert into approvals (id, run_id, workflow, round, role, gate_key, kind, title, body, options, digest, state," +
+      " open, created, expires, on_expiry) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending', 1, ?, ?, ?)",
+    values: [
+      ...[id, run.runId, run.workflow, round, role, gate, kind, title, body, JSON.stringify(options), digest],
+      ...[created, expires, onExpiry],
+    ],
+  };
+}
+
+/** Decides a request whose run has just moved on. */
+export function decideApproval(decision: ApprovalDecision): Step {
+  const { id, digest, state, decision: option, by, how, token, comment, decided } = decision;
+  return {
+    sql:
+      "update approvals set open = 0, state = ?, decision = ?, by = ?, how = ?, token = ?, comment = ?, decided = ?" +
+      " where id = ? and digest = ?",
+    values: [state, option, by, how, token, comment, decided, id, digest],
+  };
+}
+
+/** For the statement that moves the run: only if the request can be decided. */
+export const whereOpen = " and exists (select 1 from approvals where id = ? and digest = ? and open = 1)";
+export function valuesOfOpen({ id, digest }: ApprovalDecision): Value[] {
+  return [id, digest];
+}

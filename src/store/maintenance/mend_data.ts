@@ -1,0 +1,54 @@
+/**
+ * Makes room at the start of the kernel: what sandboxed code, or somebody else, left in the place of a folder or of a
+ * sense's database is moved aside, so that it costs nobody else a start. Called by kernel.ts, under the workspace's lock.
+ * I1. Nothing is removed, and nothing that is an ordinary file is touched.
+ */
+import { basename, join } from "node:path";
+import { messageOf } from "../../base/errors.ts";
+import { ifPresent } from "../../base/if_present.ts";
+import { type DataPaths, listEntries } from "./data_files.ts";
+import { findDatabaseFault } from "./odd_files.ts";
+
+/** What was done, or could not be, in words. Makes the folders that are missing. Throws when one cannot be made. */
+export function mendData(paths: DataPaths, now: number): string[] {
+  const told: string[] = [], stamp = new Date(now).toISOString().replaceAll(":", "-");
+  const moveAside = (path: string, why: string) => {
+    const aside = `${path}.aside-${stamp}`;
+    try {
+      Deno.renameSync(path, aside);
+      told.push(`${path} ${why}: it is now ${basename(aside)}`);
+    } catch (thrown) {
+      // Such as a file that is marked immutable: whatever needs its place says so.
+      told.push(`${path} ${why}, and cannot be moved away: ${messageOf(thrown)}`);
+    }
+  };
+  for (const folder of [paths.data, paths.senseDatabases, paths.blobs]) {
+    const info = ifPresent(() => Deno.statSync(folder));
+    if (info?.isDirectory === false) moveAside(folder, "is no folder");
+    makeFolder(folder);
+  }
+  // Any unit may change its mode; others must not get in.
+  if (((ifPresent(() => Deno.statSync(paths.blobs))?.mode ?? 0) & 0o077) !== 0) tighten(paths.blobs, told);
+  for (const { name, isFile } of listEntries(paths.senseDatabases)) {
+    if (isFile || !/\.db(-wal|-shm|-journal)?$/.test(name)) continue;
+    const path = join(paths.senseDatabases, name);
+    moveAside(path, findDatabaseFault(path) ?? "is no database");
+  }
+  return told;
+}
+
+function makeFolder(folder: string): void {
+  try {
+    Deno.mkdirSync(folder, { mode: 0o700 });
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.AlreadyExists)) throw thrown;
+  }
+}
+
+function tighten(folder: string, told: string[]): void {
+  try {
+    Deno.chmodSync(folder, 0o700);
+  } catch (thrown) {
+    told.push(`${folder} is open to other users, and cannot be closed: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,14 @@
+/** Recognizes the errors of SQLite and of the system that mean a full disk. */
+import { messageOf } from "../../base/errors.ts";
+
+export function isDiskFull(thrown: unknown): boolean {
+  return /disk is full|ENOSPC|No space left/i.test(messageOf(thrown));
+}
+
+/**
+ * The same where a database was opened: without space for the file that its connections share, SQLite reports a failing
+ * disk, and Deno does not tell which kind of failure it is.
+ */
+export function mayBeDiskFull(thrown: unknown): boolean {
+  return isDiskFull(thrown) || /disk I\/O error/.test(messageOf(thrown));
+}

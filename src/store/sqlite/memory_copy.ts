@@ -1,0 +1,50 @@
+/**
+ * Copies a database into memory, for a sense on a full disk: SQLite cannot open a database without space for the file
+ * that its connections share. Used by sense_database.ts.
+ * I1. The database on disk is only read, without locks: nobody can write to it meanwhile.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { memoryCopyMaxBytes } from "../../base/limits.ts";
+import { ifPresent } from "../../base/if_present.ts";
+import { openDatabase } from "./database.ts";
+
+/**
+ * A database in memory with what the one at `path` holds; an empty one, if there is none. What is in its -wal file after a
+ * death is left out. Null when it is too large or not of plain tables.
+ */
+export function copyIntoMemory(path: string): DatabaseSync | null {
+  const size = ifPresent(() => Deno.statSync(path).size) ?? 0;
+  if (size > memoryCopyMaxBytes) return null;
+  const copy = openDatabase(":memory:");
+  try {
+    if (size > 0) copyFrom(path, copy);
+    return copy;
+  } catch {
+    // The error that the database could not be opened with says more.
+    copy.close();
+    return null;
+  }
+}
+
+function copyFrom(path: string, copy: DatabaseSync): void {
+  const url = pathToFileURL(path);
+  url.searchParams.set("immutable", "1");
+  copy.prepare("attach ? as disk").run(url.href);
+  const parts = copy.prepare("select type, name, sql from disk.sqlite_schema where sql is not null order by rowid")
+    .all();
+  const ofKind = (wanted: (type: unknown) => boolean) =>
+    parts.filter(({ type, name }) => wanted(type) && !isInternal(name));
+  for (const { name, sql } of ofKind((type) => type === "table")) {
+    if (/^create virtual/i.test(String(sql))) throw new Error(`${name} is no plain table`);
+    copy.exec(String(sql));
+    const quoted = `"${String(name).replaceAll('"', '""')}"`;
+    copy.exec(`insert into main.${quoted} select * from disk.${quoted}`);
+  }
+  for (const { sql } of ofKind((type) => type !== "table")) copy.exec(String(sql));
+  copy.exec("detach disk");
+}
+
+function isInternal(name: unknown): boolean {
+  return String(name).startsWith("sqlite_");
+}

@@ -1,0 +1,70 @@
+/**
+ * What a run that comes to a gate asks, and what a decision makes of it. Used by waits.ts and decisions.ts.
+ * I1. The digest of a request covers everything that a decision is about: the workflow and its code, the run, the messages
+ *     before, and what is shown. A decision names it, so nobody decides on something else than they saw.
+ */
+import { sha256 } from "../../base/sha256.ts";
+import { type Approval, type ApprovalDecision, type NewApproval, stateOfDecision } from "../../protocol/approval.ts";
+import type { AskedWait } from "../../protocol/message.ts";
+import type { Run, RunMessage, RunWait } from "../../protocol/run.ts";
+import { toStorableText } from "./run_request.ts";
+
+export type AskedGate = Extract<AskedWait, { kind: "gate" }>;
+
+/** `count`: how many requests the gate of this run has made before; `code`: the version of the workflow's code. */
+export async function createRequest(
+  run: Run,
+  wait: RunWait,
+  asked: AskedGate,
+  { messages, count, code }: { messages: Iterable<RunMessage>; count: number; code: string },
+): Promise<NewApproval> {
+  const { round, role, since, due } = wait, { options, onExpiry } = asked;
+  const title = toStorableText(asked.title), body = toStorableText(asked.body);
+  const digests: string[] = [];
+  for (const { round, role, content, meta } of messages) {
+    digests.push(await sha256OfJson([round, role, content, meta]));
+  }
+  const about = [run.workflow, code, run.runId, round, role, title, body, options];
+  const digest = await sha256OfJson([...about, digests]);
+  const id = `${run.runId}:${role}::${count + 1}`, kind = "gate", gate = role;
+  return { id, round, role, gate, kind, title, body, options, digest, created: since.wall, expires: due, onExpiry };
+}
+
+/** For a reader: the reason of a run that waits at a gate. */
+export function describeGate({ role, title }: Pick<NewApproval, "role" | "title">): string {
+  return `role ${role} waits for a decision: ${title}`;
+}
+
+/** What a decision was, in words. */
+export function describeDecision({ decision, by, how, decided }: Approval): string {
+  const when = decided === null ? "" : ` at ${new Date(decided).toISOString()}`;
+  return how === "expiry"
+    ? `${decision}, because nobody decided in time${when}`
+    : `${decision} by ${by ?? "a person"}${when}`;
+}
+
+/** The decision for an option. */
+export function createDecision(
+  { id, digest }: Pick<Approval, "id" | "digest">,
+  how: Pick<ApprovalDecision, "decision" | "by" | "how" | "token" | "comment">,
+  now: number,
+): ApprovalDecision {
+  const state = how.how === "expiry" ? "expired" : stateOfDecision(how.decision);
+  return { id, digest, state, ...how, decided: now };
+}
+
+/** The message that settles the wait of a gate. */
+export function createDecisionMessage(
+  { round, role }: Pick<Approval, "round" | "role">,
+  { decision, by, how, digest, comment, decided }: ApprovalDecision,
+): RunMessage {
+  const who = how === "expiry" ? "nobody decided in time" : by === null ? null : `by ${by}`;
+  const content = [who === null ? decision : `${decision} (${who})`, comment].filter((part) => part !== null).join(
+    ": ",
+  );
+  return { round, role, content, meta: { decision, by, at: decided, how, digest, comment }, ts: decided };
+}
+
+function sha256OfJson(value: unknown): Promise<string> {
+  return sha256(new TextEncoder().encode(JSON.stringify(value)));
+}

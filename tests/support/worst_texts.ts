@@ -1,0 +1,70 @@
+/** Texts that take long to read where a reader looks at some part of them again and again. */
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/base/clock.ts";
+
+const parts = [
+  ...["\\", "/**/", "/*", "//", "*/", "import(", "import(/*", "from'", 'from"\\', "import '", '"./', "'/", "`./", "${"],
+  ...[
+    " ",
+    "\n",
+    "\t ",
+    " \n",
+    "\r\n",
+    " | ",
+    " | 1 | ",
+    "file://",
+    "file:///a:1:1",
+    "(os error 1): ",
+    ": , ",
+    "E2: , ",
+  ],
+  ...['"', '\\"', "a", "ab", "@", ".", "..", "-", "0", "[", "{", "[{", '{"a":', "\u001b[", "\u2028", "\ud83d", "é"],
+  ...['Requires all access to "', 'Requires read access to "', 'npm:"@', "a/b@", "ts=1 level=warn source=", "\u0000"],
+];
+
+/** Each part many times, alone and before an end that it was not made for; `chars` is about their length. */
+export function* worstTexts(chars: number): Generator<[name: string, text: string]> {
+  for (const part of parts) {
+    const text = part.repeat(Math.ceil(chars / part.length));
+    yield [JSON.stringify(part), text];
+    yield [`${JSON.stringify(part)}, then another end`, `import(/*${text}x!`];
+    yield [`${JSON.stringify(part)} in a string`, `export * from "${text}\n`];
+  }
+}
+
+const short = 20_000, times = 8;
+/** A reader that looks at each part once takes `times` as long for a text that is so much longer. */
+const ratioMax = times * 4;
+/** What a busy machine may take for anything. */
+const floorMs = 40;
+
+/** Fails if `read` takes more than its share longer for a text that is `times` as long. */
+export function isLinear(what: string, read: (text: string) => unknown): void {
+  const slow: string[] = [];
+  const long = new Map(worstTexts(short * times));
+  for (const [name, text] of worstTexts(short)) {
+    const longer = long.get(name) ?? "";
+    // Once may be another program's fault.
+    const first = findExcess(read, text, longer);
+    if (first !== null && findExcess(read, text, longer) !== null) slow.push(`${name}: ${first}`);
+  }
+  assert.deepEqual(slow, [], what);
+}
+
+function findExcess(read: (text: string) => unknown, text: string, longer: string): string | null {
+  const longMs = measure(read, longer);
+  if (longMs <= floorMs) return null;
+  const shortMs = measure(read, text);
+  return longMs <= shortMs * ratioMax ? null : `${shortMs.toFixed(1)} ms, then ${longMs.toFixed(1)} ms`;
+}
+
+/** The shortest of a few times: another program may have had the processor. */
+function measure(read: (text: string) => unknown, text: string): number {
+  let best = Infinity;
+  for (let round = 0; round < 4; round++) {
+    const from = systemClock.monotonic();
+    read(text);
+    best = Math.min(best, systemClock.monotonic() - from);
+  }
+  return best;
+}
